@@ -1,0 +1,933 @@
+"""From an operation to a plan: one function for each shape, each returning the pieces of its JSON.
+
+Lists become ordered, limited inner queries; what leads to one row is joined to the query it starts from;
+every scan carries the visibility predicate. The whole operation is one statement, so it answers from one
+snapshot. Decides nothing about HTTP, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from graphql import FieldNode, SelectionSetNode, VariableNode
+
+from contentql.errors import Refused
+from contentql.planner import limits as limit_rules
+from contentql.planner.catalog import (
+    SECTION,
+    SECTION_DIRECT,
+    Asked,
+    Catalog,
+    Column,
+    Computed,
+    Elements,
+    Link,
+    Many,
+    One,
+    Part,
+    Root,
+    Type,
+    is_list,
+    is_required,
+    item_type,
+)
+from contentql.planner.filters import conditions, every, matches, search_param
+from contentql.planner.limits import Limits
+from contentql.planner.operation import Const, Operation, Slot, Value, Var
+from contentql.planner.params import NOW, CursorPart, EachOf, IdOf, Params, Print, Text, as_is
+from contentql.planner.plan import Plan, RootPlan, Statement
+from contentql.planner.sql import Dialect, Key, ParamKind, Pieces, Row, Scope, Sql
+from contentql.planner.visibility import visible
+from contentql.store import ids
+
+MOST_JOINS = 50
+NULL: Pieces = ["null"]
+KEYS = "keys"
+
+# What a field that reads no table is: its JSON by the names of its fields.
+Facts = Mapping[str, Any]
+
+
+def build(
+    operation: Operation,
+    catalog: Catalog,
+    dialect: Dialect,
+    *,
+    limits: Limits,
+    languages: tuple[str, ...],
+    facts: Facts,
+    constants: Callable[[list[FieldNode]], bytes],
+    without: Mapping[int, Refused],
+    typed: bool = False,
+) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
+    """The plan, and the values it was settled by: another value of one of them needs another plan.
+
+    `facts` answers the fields that read no table; `constants` the introspection fields. With `typed`,
+    objects of abstract types say under `__is` what they are. `without` are root fields, by their place,
+    that are refused already. Raises Refused for what cannot be asked.
+    """
+    return _Build(operation, catalog, dialect, limits, languages, facts, constants, without, typed).plan()
+
+
+@dataclass
+class _Base:
+    """The inner query of a list: which rows, in which order."""
+
+    row: Row
+    source: str
+    where: list[str] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    limit: str = ""
+    way: str = ""  # the alias of the link it was reached through
+    copies: Mapping[str, str] = field(default_factory=dict)  # columns that the link keeps a copy of
+
+
+@dataclass
+class _Build:
+    operation: Operation
+    catalog: Catalog
+    dialect: Dialect
+    limits: Limits
+    languages: tuple[str, ...]
+    facts: Facts
+    constants: Callable[[list[FieldNode]], bytes]
+    without: Mapping[int, Refused]
+    typed: bool
+    settled_by: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
+    aliases: int = 0
+    depth: int = 0
+    root: int = 0
+    params: Params = field(init=False)
+    cuts: list[Statement] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.params = Params(self.dialect)
+
+    # The whole operation
+
+    def plan(self) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
+        cost = limit_rules.cost(
+            self.catalog, self.operation.node, self.operation.fragments, self._page_size, self.included
+        )
+        limit_rules.too_costly(cost, self.limits)
+        roots: list[RootPlan] = []
+        columns: list[str] = []
+        refused: list[tuple[str, Refused]] = []
+        fields = self.operation.fields(
+            [self.operation.node.selection_set], frozenset({"Query"}), self.included
+        )
+        for self.root, (key, group) in enumerate(fields.items()):
+            found = self._root(group)
+            if isinstance(found, Refused):
+                refused.append((key, found))
+                roots.append(RootPlan(key, b"null"))
+            elif isinstance(found, bytes):
+                roots.append(RootPlan(key, found))
+            else:
+                roots.append(RootPlan(key))
+                columns.append(f"{self.dialect.whole(found)} as r{len(columns)}")
+        statement = None
+        if columns:
+            statement = Statement(
+                "select " + ", ".join(columns), tuple(self.params.found), tuple(self.cuts)
+            )
+        return Plan(tuple(roots), statement, cost, tuple(refused)), self.settled_by
+
+    def _root(self, group: list[FieldNode]) -> Pieces | bytes | Refused:
+        node = group[0]
+        name = node.name.value
+        if name == "__typename":
+            return b'"Query"'
+        if name.startswith("__"):
+            return self.constants(group)
+        of = self.catalog.field_type("Query", name)
+        plan = self.catalog.types["Query"].fields[name]
+        assert isinstance(plan, Root), name
+        selections = _selections(group)
+        try:
+            if self.root in self.without:
+                raise self.without[self.root]
+            arguments = self.operation.arguments(node, of)
+            match plan.shape:
+                case "viewer":
+                    return orjson.dumps(self._facts(item_type(of.type), selections, self.facts[name]))
+                case "one":
+                    return self._one_root(plan.table, item_type(of.type), arguments, selections)
+                case "node":
+                    return self._node(arguments, selections)
+                case "nodes":
+                    return self._nodes(arguments, selections)
+                case "page" | "latest":
+                    return self._list_root(plan, f"Query.{name}", item_type(of.type), arguments, selections)
+        except Refused as refusal:
+            # A nullable root field is null and the others are answered; any other takes all down.
+            if is_required(of.type) or refusal.code == "COST_LIMIT":
+                raise
+            return refusal
+
+    def _facts(self, type_name: str, selections: Sequence[SelectionSetNode], facts: Facts) -> dict[str, Any]:
+        fields = self.operation.fields(selections, frozenset({type_name}), self.included)
+        return {
+            key: type_name if g[0].name.value == "__typename" else facts[g[0].name.value]
+            for key, g in fields.items()
+        }
+
+    # Root fields
+
+    def _one_root(
+        self, table: str, type_name: str, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]
+    ) -> Pieces:
+        named = [n for n in ("id", "slug", "path") if arguments.get(n) is not None]
+        if len(named) != 1:
+            ways = [n for n in self.catalog.field_type("Query", table).args if n in ("id", "slug", "path")]
+            raise Refused("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
+        base = self._base(table)
+        row = base.row
+        if named == ["id"]:
+            base.where.append(f"{row.alias}.id = {self.param(arguments['id'], 'id', IdOf(table))}")
+        elif table == "article":
+            base, row = self._by_slug(base, arguments)
+        else:
+            column = named[0]
+            value = self.param(arguments[column], "text", Text(self.limits.text))
+            base.where.append(f"{row.alias}.{column} = {value}")
+            if arguments.get("type") is not None:
+                kind = self.param(arguments["type"], "plain", as_is)
+                base.where.append(f"{row.alias}.type = {kind}")
+            base.keys.append(Key(f"{row.alias}.id", "id", False))
+            base.limit = "1"
+        base.where += self.visible(row, witnessed=False)
+        return self._single(base, row, type_name, selections)
+
+    def _by_slug(self, base: _Base, arguments: dict[str, Value]) -> tuple[_Base, Row]:
+        row = base.row
+        slug = self.param(arguments["slug"], "text", Text(self.limits.text))
+        way = self.alias()
+        base.source = (
+            f"(select s.id, 0 as old from article s where s.slug = {slug} union all"
+            f" select h.article_id, 1 from slug_history h where h.slug = {slug}) {way}"
+            f" cross join article {row.alias}"
+        )
+        base.where.append(f"{row.alias}.id = {way}.id")
+        if arguments.get("language") is not None:
+            language = self.param(arguments["language"], "text", Text(self.limits.text))
+            base.where.append(f"{row.alias}.language = {language}")
+        base.keys += [Key(f"{way}.old", "int", False), Key(f"{row.alias}.id", "id", False)]
+        base.limit = "1"
+        return base, replace(row, asked=f"{row.alias}.k0 = 1")
+
+    def _single(
+        self, base: _Base, row: Row, type_name: str, selections: Sequence[SelectionSetNode]
+    ) -> Pieces:
+        pieces = self._object_of(type_name, selections, row)
+        return [Sql(f"coalesce((select {self.dialect.join(pieces)} from {self._rows(base)}), 'null')")]
+
+    def _node(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Pieces:
+        table = self.settled(arguments["id"], _table_of)
+        if table is None:
+            IdOf("")(self.settled(arguments["id"]))
+        found = self._node_type(str(table))
+        if found is None:
+            return NULL
+        base = self._base(found.table)
+        base.where.append(f"{base.row.alias}.id = {self.param(arguments['id'], 'id', IdOf(found.table))}")
+        base.where += self.visible(base.row, witnessed=False)
+        return self._single(base, base.row, found.name, selections)
+
+    def _nodes(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Pieces:
+        given = arguments["ids"]
+        tables = self.settled(given, _tables_of)
+        most = self.limits.page
+        texts = self.param(given, "texts", EachOf(_table_name, most))
+        numbers = self.param(given, "ids", EachOf(IdOf(""), most))
+        alias = self.alias()
+        table, number, order = self.dialect.pair(alias)
+        cases = ""
+        for name in tables:
+            found = self._node_type(name)
+            if found is None:
+                continue
+            base = self._base(found.table)
+            base.where.append(f"{base.row.alias}.id = {number}")
+            base.where += self.visible(base.row, witnessed=False)
+            one = self._single(base, base.row, found.name, selections)
+            cases += f" when '{name}' then {self.dialect.join(one)}"
+        item = f"coalesce(case {table}{cases} end, 'null')" if cases else "'null'"
+        rows = f"(select * from {self.dialect.pairs(texts, numbers, alias)} order by {order}) {alias}"
+        return ["[", Sql(self.dialect.array(item, rows, order)), "]"]
+
+    def _node_type(self, table: str) -> Type | None:
+        return next((t for t in self.catalog.concrete("Node") if t.table == table), None)
+
+    def _list_root(
+        self,
+        plan: Root,
+        name: str,
+        type_name: str,
+        arguments: dict[str, Value],
+        selections: Sequence[SelectionSetNode],
+    ) -> Pieces:
+        def base() -> _Base:
+            if arguments.get("section") is None:
+                found = self._base(plan.table)
+                found.where += self.visible(found.row, witnessed=False)
+                return found
+            return self._section(arguments)
+
+        return self._connection(name, base, plan.table, type_name, arguments, selections)
+
+    def _section(self, arguments: dict[str, Value]) -> _Base:
+        path = self.param(arguments["section"], "text", Text(self.limits.text))
+        direct = arguments.get("exact") is not None and self.settled(arguments["exact"])
+        link = SECTION_DIRECT if direct else SECTION
+        base = self._through(link, "article", f"(select s.id from category s where s.path = {path})")
+        base.where += self.visible(base.row, witnessed=False)
+        return base
+
+    # Shapes
+
+    def _object_of(
+        self, type_name: str, selections: Sequence[SelectionSetNode], row: Row
+    ) -> Pieces:
+        """An object of a type or an interface: which one it is, a JSON element says of itself."""
+        concrete = self.catalog.concrete(type_name)
+        if type_name == "Node":
+            concrete = tuple(t for t in concrete if t.table == row.table)
+        if len(concrete) == 1:
+            return self._object(concrete[0], selections, row)
+        cases, fallback = "", "'null'"
+        for found in concrete:
+            text = self.dialect.join(self._object(found, selections, row))
+            if found.element == "UNKNOWN":
+                fallback = text
+            else:
+                cases += f" when '{found.element}' then {text}"
+        return [Sql(f"case {self.dialect.element_text(row.alias, 'type')}{cases} else {fallback} end")]
+
+    def _object(self, of: Type, selections: Sequence[SelectionSetNode], row: Row) -> Pieces:
+        interfaces = {i.name for i in self.catalog.schema.type_map[of.name].interfaces}  # type: ignore[attr-defined]
+        fields = self.operation.fields(selections, frozenset({of.name, *interfaces}), self.included)
+        pieces: Pieces = ["{"]
+        if self.typed and interfaces:
+            pieces += [f'"__is":"{of.name}"', "," if fields else ""]
+        for i, (key, group) in enumerate(fields.items()):
+            pieces += [f'{"," if i else ""}"{key}":', *self._field(of, group, row)]
+        return [*pieces, "}"]
+
+    def _field(self, of: Type, group: list[FieldNode], row: Row) -> Pieces:
+        name = group[0].name.value
+        if name == "__typename":
+            return [f'"{of.name}"']
+        graphql_field = self.catalog.field_type(of.name, name)
+        plan, target, required = of.fields[name], item_type(graphql_field.type), is_required(graphql_field.type)
+        selections = _selections(group)
+        match plan:
+            case Column():
+                return self._leaf(row, plan, required)
+            case Computed():
+                for column in plan.columns:
+                    row.column(column)
+                return self.dialect.leaf(
+                    "(" + plan.sql.replace("{row}", row.alias) + ")", plan.kind, required=required
+                )
+            case Asked():
+                return [Sql(f"case when {row.asked} then 'true' else 'false' end")] if row.asked else ["false"]
+            case Part():
+                inner = self._object_of(target, selections, row)
+                return self._unless_null(row.column(plan.unless), inner) if plan.unless else inner
+            case One():
+                there = self._joined(plan, row)
+                inner = self._object_of(target, selections, there)
+                return inner if required else self._unless_null(there.column(plan.key), inner)
+            case Many():
+                arguments = self.operation.arguments(group[0], graphql_field)
+                if is_list(graphql_field.type):
+                    return self._deep(row, lambda here: self._list(plan, here, target, arguments, selections))
+                label = f"{of.name}.{name}"
+                return self._deep(
+                    row, lambda here: self._page_of(plan, here, label, target, arguments, selections)
+                )
+            case Elements():
+                return self._elements(plan, row, target, selections)
+        raise LookupError(f"{of.name}.{name}: no shape for {plan}")
+
+    def _leaf(self, row: Row, plan: Column, required: bool) -> Pieces:
+        if row.json:
+            return [Sql(self.dialect.element(row.alias, plan.name))]
+        prefix = ids.PREFIXES[row.table] + "_" if plan.kind == "id" else ""
+        return self.dialect.leaf(row.column(plan.name), plan.kind or "text", required=required, prefix=prefix)
+
+    def _unless_null(self, column: str, pieces: Pieces) -> Pieces:
+        return [Sql(f"case when {column} is null then 'null' else {self.dialect.join(pieces)} end")]
+
+    def _joined(self, edge: One, row: Row) -> Row:
+        """The row that an edge leads to, joined to the query that `row` stands in; once for each edge."""
+        scope = row.scope
+        if (row.alias, edge) not in scope.joined:
+            if len(scope.joins) >= MOST_JOINS:
+                raise Refused(
+                    "COST_LIMIT", f"One object leads to more than {MOST_JOINS} others by single relations.",
+                    limit=MOST_JOINS,
+                )  # fmt: skip
+            there = Row(self.alias(), edge.table, scope)
+            column = self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
+            on = [f"{there.alias}.{edge.key} = {column}", *self.visible(there, witnessed=edge.witnessed)]
+            scope.joins.append(f" left join {edge.table} {there.alias} on {' and '.join(on)}")
+            scope.joined[row.alias, edge] = there
+        return scope.joined[row.alias, edge]
+
+    def _elements(
+        self, plan: Elements, row: Row, target: str, selections: Sequence[SelectionSetNode]
+    ) -> Pieces:
+        alias = self.alias()
+        there = Row(alias, "", Scope(""), json=True)
+        if row.json:
+            source = self.dialect.element_list(row.alias, plan.key)
+        else:
+            source = row.column(plan.column)
+        with_joins = self.dialect.elements(source, alias)
+        if target == "Media":  # a list of ids
+            media = self._joined(One("media", "", witnessed=True), there)
+            item = self.dialect.join(self._object_of(target, selections, media))
+            where = f" where {media.alias}.id is not null"
+        else:
+            item, where = self.dialect.join(self._object_of(target, selections, there)), ""
+        rows = with_joins + "".join(there.scope.joins) + where
+        return ["[", Sql(self.dialect.array(item, rows, self.dialect.element_order(alias))), "]"]
+
+    # Lists
+
+    def _list(
+        self,
+        edge: Many,
+        here: Row,
+        target: str,
+        arguments: dict[str, Value],
+        selections: Sequence[SelectionSetNode],
+    ) -> Pieces:
+        base = self._related(edge, here)
+        self._filtered(base, edge.table, target, arguments)
+        self._default_order(base, edge)
+        # The inner query is limited so that SQLite keeps its order.
+        base.limit = str(self._first(arguments)) if arguments.get("first") is not None else "10000"
+        item = self.dialect.join(self._object_of(target, selections, base.row))
+        return ["[", Sql(self.dialect.array(item, self._rows(base), self._outer_order(base))), "]"]
+
+    def _page_of(
+        self,
+        edge: Many,
+        here: Row,
+        label: str,
+        target: str,
+        arguments: dict[str, Value],
+        selections: Sequence[SelectionSetNode],
+    ) -> Pieces:
+        def base() -> _Base:
+            wanted = edge
+            if edge.link == SECTION and arguments.get("exact") is not None and self.settled(arguments["exact"]):
+                wanted = replace(edge, link=SECTION_DIRECT)
+            return self._related(wanted, here)
+
+        return self._connection(label, base, edge.table, target, arguments, selections, edge)
+
+    def _connection(
+        self,
+        label: str,
+        make: Callable[[], _Base],
+        table: str,
+        connection: str,
+        arguments: dict[str, Value],
+        selections: Sequence[SelectionSetNode],
+        edge: Many | None = None,
+    ) -> Pieces:
+        """A page: `make` gives the visible rows; filter, search, order and cursors act on them here."""
+        node_type = item_type(self.catalog.field_type(connection, "nodes").type)
+
+        def rows() -> _Base:
+            base = make()
+            self._filtered(base, table, node_type, arguments)
+            self._excluded(base, arguments, make)
+            return base
+
+        size, backward = self._page(arguments)
+        cursor = arguments.get("before" if backward else "after")
+        base = rows()
+        self._ordered(base, table, node_type, arguments, edge)
+        mark = Print(label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")})
+        whole_where = list(base.where)
+        if backward:
+            base.keys = [replace(key, descending=not key.descending) for key in base.keys]
+        beyond = self._beyond(base, cursor, mark) if cursor is not None else None
+        if beyond:
+            base.where.append(beyond)
+
+        fields = self.operation.fields(selections, frozenset({connection}), self.included)
+        asks = {g[0].name.value for g in fields.values()}
+        if asks <= {"nodes", "totalCount", "__typename"} and not backward:
+            base.limit = str(size)
+            return self._simple_page(base, fields, connection, node_type, rows)
+        base.limit = str(size + 1)
+        before = self._anything_before(base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
+        return self._full_page(base, fields, connection, node_type, rows, size, backward, mark, before)
+
+    def _simple_page(
+        self,
+        base: _Base,
+        fields: Mapping[str, list[FieldNode]],
+        connection: str,
+        node_type: str,
+        rows: Callable[[], _Base],
+    ) -> Pieces:
+        pieces: Pieces = ["{"]
+        for i, (key, group) in enumerate(fields.items()):
+            pieces.append(f'{"," if i else ""}"{key}":')
+            match group[0].name.value:
+                case "__typename":
+                    pieces.append(f'"{connection}"')
+                case "totalCount":
+                    pieces.append(self._total(rows()))
+                case _:
+                    item = self.dialect.join(self._object_of(node_type, _selections(group), base.row))
+                    array = self.dialect.array(item, self._rows(base), self._outer_order(base))
+                    pieces += ["[", Sql(array), "]"]
+        return [*pieces, "}"]
+
+    def _full_page(
+        self,
+        base: _Base,
+        fields: Mapping[str, list[FieldNode]],
+        connection: str,
+        node_type: str,
+        rows: Callable[[], _Base],
+        size: int,
+        backward: bool,
+        mark: Print,
+        before: str,
+    ) -> Pieces:
+        """One pass over at most `size` + 1 rows, numbered: the last one only tells that there are more."""
+        page = self.alias()
+        columns: list[str] = []
+
+        def column(pieces: Pieces) -> str:
+            columns.append(f"{self.dialect.join(pieces)} as x{len(columns)}")
+            return f"{page}.x{len(columns) - 1}"
+
+        cursor_column = ""
+
+        def cursor() -> str:
+            nonlocal cursor_column
+            cursor_column = cursor_column or column(self._cursor(base, mark))
+            return cursor_column
+
+        shown = f"{page}.n <= {size}"
+        order = f"{page}.n desc" if backward else f"{page}.n"
+        pieces: Pieces = ["{"]
+        for i, (key, group) in enumerate(fields.items()):
+            pieces.append(f'{"," if i else ""}"{key}":')
+            selections = _selections(group)
+            match group[0].name.value:
+                case "__typename":
+                    pieces.append(f'"{connection}"')
+                case "totalCount":
+                    pieces.append(self._total(rows()))
+                case "nodes":
+                    item = column(self._object_of(node_type, selections, base.row))
+                    pieces += ["[", Sql(self.dialect.gathered(item, shown, order)), "]"]
+                case "edges":
+                    edge_type = item_type(self.catalog.field_type(connection, "edges").type)
+                    item = column(self._edge(edge_type, node_type, selections, base, mark))
+                    pieces += ["[", Sql(self.dialect.gathered(item, shown, order)), "]"]
+                case _:
+                    pieces += self._page_info(selections, page, size, backward, before, cursor)
+        keys = ", ".join(_direction(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
+        numbered = (
+            f"(select {', '.join([*columns, f'row_number() over (order by {keys}) as n', 'count(*) over () as m'])}"
+            f" from {self._rows(base)}{' order by n desc' if backward else ' order by n'}) {page}"
+        )
+        return [Sql(f"(select {self.dialect.join([*pieces, '}'])} from {numbered})")]
+
+    def _edge(
+        self,
+        edge_type: str,
+        node_type: str,
+        selections: Sequence[SelectionSetNode],
+        base: _Base,
+        mark: Print,
+    ) -> Pieces:
+        fields = self.operation.fields(selections, frozenset({edge_type}), self.included)
+        pieces: Pieces = ["{"]
+        for i, (key, group) in enumerate(fields.items()):
+            pieces.append(f'{"," if i else ""}"{key}":')
+            match group[0].name.value:
+                case "__typename":
+                    pieces.append(f'"{edge_type}"')
+                case "cursor":
+                    pieces += ['"', *self._cursor(base, mark), '"']
+                case _:
+                    pieces += self._object_of(node_type, _selections(group), base.row)
+        return [*pieces, "}"]
+
+    def _page_info(
+        self,
+        selections: Sequence[SelectionSetNode],
+        page: str,
+        size: int,
+        backward: bool,
+        before: str,
+        cursor: Callable[[], str],
+    ) -> Pieces:
+        more = f"coalesce(max({page}.m), 0) > {size}"
+        last = f"case when {page}.m > {size} then {size} else {page}.m end"
+
+        def cursor_at(n: str) -> Pieces:
+            found = f"max(case when {page}.n = {n} then {cursor()} end)"
+            return [Sql(f"coalesce('\"' || {found} || '\"', 'null')")]
+
+        pieces: Pieces = ["{"]
+        fields = self.operation.fields(selections, frozenset({"PageInfo"}), self.included)
+        for i, (key, group) in enumerate(fields.items()):
+            pieces.append(f'{"," if i else ""}"{key}":')
+            match group[0].name.value:
+                case "__typename":
+                    pieces.append('"PageInfo"')
+                case "hasNextPage":
+                    pieces += _boolean(before if backward else more)
+                case "hasPreviousPage":
+                    pieces += _boolean(more if backward else before)
+                case "startCursor":
+                    pieces += cursor_at(last if backward else "1")
+                case _:
+                    pieces += cursor_at("1" if backward else last)
+        return [*pieces, "}"]
+
+    def _total(self, base: _Base) -> Sql:
+        return Sql(f"(select count(*) from {base.source} where {every(base.where)})")
+
+    # Rows
+
+    def _base(self, table: str) -> _Base:
+        alias = self.alias()
+        return _Base(Row(alias, table, Scope(alias)), f"{table} {alias}")
+
+    def _through(self, link: Link, table: str, near: str) -> _Base:
+        base, way = self._base(table), self.alias()
+        # CROSS JOIN, because on SQLite it means: the link drives.
+        base.source = f"{link.table} {way} cross join {table} {base.row.alias}"
+        base.where = [f"{way}.{link.near} = {near}", f"{base.row.alias}.id = {way}.{link.far}"]
+        if link.where:
+            base.where.append(link.where.replace("{link}", way))
+        base.way, base.copies = way, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
+        return base
+
+    def _related(self, edge: Many, here: Row) -> _Base:
+        near = here.column(edge.column)
+        link = edge.link
+        if link and link.unique:
+            base = self._through(link, edge.table, near)
+        else:
+            base = self._base(edge.table)
+            if link:
+                inner = self.alias()
+                where = [f"{inner}.{link.near} = {near}", link.where.replace("{link}", inner)]
+                base.where.append(
+                    f"{base.row.alias}.id in (select {inner}.{link.far} from {link.table} {inner}"
+                    f" where {' and '.join(w for w in where if w)})"
+                )
+            else:
+                base.where.append(f"{base.row.alias}.{edge.key} = {near}")
+        if edge.where:
+            base.where.append(self._edge_where(edge.where, here, base.row))
+        base.where += self.visible(base.row, witnessed=edge.witnessed)
+        return base
+
+    def _edge_where(self, text: str, here: Row, there: Row) -> str:
+        text = re.sub(r"\{here\}\.(\w+)", lambda found: here.column(found[1]), text)
+        return text.replace("{row}", there.alias)
+
+    def _rows(self, base: _Base) -> str:
+        """The inner query under the base row's alias, and everything that was joined to it."""
+        row, scope = base.row, base.row.scope
+        keys = [f"{key.sql} as k{i}" for i, key in enumerate(base.keys)]
+        columns = [f"{row.alias}.{c}" for c in sorted(scope.columns)] + keys or [f"{row.alias}.id"]
+        order = ", ".join(
+            _direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys
+        )
+        return (
+            f"(select {', '.join(columns)} from {base.source}"
+            + (f" where {' and '.join(base.where)}" if base.where else "")
+            + (f" order by {order}" if order else "")
+            + (f" limit {base.limit}" if base.limit else "")
+            + f") {row.alias}{''.join(scope.joins)}"
+        )
+
+    def _filtered(self, base: _Base, table: str, node_type: str, arguments: dict[str, Value]) -> None:
+        if arguments.get("filter") is not None:
+            base.where += conditions(self, f"{node_type}Filter", arguments["filter"], _bare(base.row))
+        if arguments.get("search") is not None:
+            base.where.append(matches(self, arguments["search"], base.row))
+        if arguments.get("excludeIds") is not None:
+            among = self.dialect.among(
+                f"{base.row.alias}.id",
+                self.param(arguments["excludeIds"], "ids", EachOf(IdOf(table), self.limits.input_items)),
+            )
+            base.where.append(f"not {among}")
+
+    def _excluded(self, base: _Base, arguments: dict[str, Value], make: Callable[[], _Base]) -> None:
+        """Of each story only the newest article that the list would show."""
+        if arguments.get("onePerStory") is None or not self.settled(arguments["onePerStory"]):
+            return
+        newer = make()
+        self._filtered(newer, "article", "Article", arguments)
+        a, b = base.row.alias, newer.row.alias
+        newer.where.append(f"{b}.story_id = {a}.story_id")
+        newer.where.append(f"({b}.published_at, {b}.id) > ({a}.published_at, {a}.id)")
+        base.where.append(f"not exists (select 1 from {newer.source} where {' and '.join(newer.where)})")
+
+    # Order and cursors
+
+    def _default_order(self, base: _Base, edge: Many) -> None:
+        for said in edge.order or ("id",):
+            column, _, direction = said.partition(" ")
+            alias, _, name = column.rpartition(".")
+            sql = f"{base.way if alias == 'link' else base.row.alias}.{name}"
+            base.keys.append(Key(sql, "int", direction == "desc"))
+        base.keys.append(Key(f"{base.row.alias}.id", "id", False))
+
+    def _ordered(
+        self, base: _Base, table: str, node_type: str, arguments: dict[str, Value], edge: Many | None
+    ) -> None:
+        names = self.settled(arguments.get("orderBy"), tuple_of) or ()
+        searched = arguments.get("search") is not None
+        enum: Any = self.catalog.schema.type_map[f"{node_type}Order"]
+        if not names and edge is not None and edge.order:
+            return self._default_order(base, edge)
+        words = [str(enum.values[name].value) for name in names]
+        words = words or (["relevance desc"] if searched else []) + [DEFAULT_ORDER[table]]
+        for said in words:
+            column, _, direction = said.partition(" ")
+            kind = ORDER_KINDS.get(column, "text")
+            if column == "relevance":
+                if not searched:
+                    raise Refused("BAD_USER_INPUT", "RELEVANCE orders a search.", "Give `search` as well.")
+                sql = self.dialect.relevance(
+                    base.row.alias, lambda parts: search_param(self, arguments["search"], parts)
+                )
+            else:
+                sql = base.copies.get(column) or f"{base.row.alias}.{column}"
+            base.keys.append(Key(sql, kind, direction == "desc"))
+        if words == ["relevance desc"]:
+            base.keys.append(Key(f"{base.row.alias}.published_at", "time", True))
+        base.keys.append(Key(base.copies.get("id") or f"{base.row.alias}.id", "id", base.keys[-1].descending))
+
+    def _outer_order(self, base: _Base) -> str:
+        return ", ".join(
+            _direction(self.dialect.sortable(f"{base.row.alias}.k{i}", key.kind), key)
+            for i, key in enumerate(base.keys)
+        )
+
+    def _cursor(self, base: _Base, mark: Print) -> Pieces:
+        pieces: Pieces = [Sql(self.param(mark, "text", as_is))]
+        for i, key in enumerate(base.keys):
+            column = f"{base.row.alias}.k{i}"
+            said = self.dialect.hexed(column) if key.kind == "text" else self.dialect.text_of(column, key.kind)
+            pieces += [".", Sql(said)]
+        return pieces
+
+    def _beyond(self, base: _Base, cursor: Value, mark: Print) -> str:
+        """The rows after the cursor in the order of `base`."""
+        kinds = tuple(key.kind for key in base.keys)
+        sides = []
+        for i, key in enumerate(base.keys):
+            value = self.param(CursorPart(_slot(cursor), mark, kinds, i), key.kind, as_is)
+            sides.append((self.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
+        if len({sign for _, _, sign in sides}) == 1:
+            left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
+            return f"({left}) {sides[0][2]} ({right})"
+        found = ""
+        for column, value, sign in reversed(sides):
+            found = f"({column} {sign} {value}{f' or ({column} = {value} and {found})' if found else ''})"
+        return found
+
+    def _anything_before(self, base: _Base, where: list[str], beyond: str) -> str:
+        """Whether the list has a row on the other side of the cursor: its very first one would be."""
+        order = ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
+        return (
+            f"coalesce((select not {beyond} from {base.source} where {every(where)}"
+            f" order by {order} limit 1), false)"
+        )
+
+    # What the arguments say
+
+    def _page(self, arguments: dict[str, Value]) -> tuple[int, bool]:
+        first, last = arguments.get("first"), arguments.get("last")
+        if first is not None and last is not None:
+            raise Refused("PAGE_SIZE", "A page has either `first` or `last`, not both.")
+        if last is None and arguments.get("before") is not None:
+            raise Refused("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+        if last is not None and arguments.get("after") is not None:
+            raise Refused("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+        size = self._size(last if last is not None else first, "last" if last is not None else "first")
+        return size, last is not None
+
+    def _first(self, arguments: dict[str, Value]) -> int:
+        return self._size(arguments.get("first"), "first")
+
+    def _size(self, value: Value, name: str) -> int:
+        if value is None:
+            return self.limits.default_page
+        size = int(self.settled(value))
+        if not 1 <= size <= self.limits.page:
+            raise Refused(
+                "PAGE_SIZE", f"`{name}` is {size}; a page has 1 to {self.limits.page}.",
+                f"Ask for {self.limits.page} at most and go on with `after`.", limit=self.limits.page,
+            )  # fmt: skip
+        return size
+
+    def _page_size(self, node: FieldNode, of: Any) -> int:
+        try:
+            return self._page(self.operation.arguments(node, of))[0]
+        except Refused:
+            return self.limits.default_page  # said where the field is built
+
+    def included(self, node: Any) -> bool:
+        for directive in node.directives or ():
+            wanted = {"skip": False, "include": True}.get(directive.name.value)
+            if wanted is None:
+                continue
+            (argument,) = directive.arguments
+            value = argument.value
+            if isinstance(value, VariableNode):
+                told = self.settled(Var((value.name.value,)))
+            else:
+                told = value.value
+            if bool(told) is not wanted:
+                return False
+        return True
+
+    # What conditions need
+
+    def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str:
+        return self.params.add(source, kind, convert, self.root)
+
+    def settled(self, value: Any, read: Callable[[Any], Any] = as_is) -> Any:
+        """A leaf's value as of now; from here on the plan is for this value only."""
+        if value is None:
+            return None
+        if not isinstance(value, Const):
+            self.settled_by.add((value, read))
+        return read(value.value(self.operation.variables))
+
+    def alias(self) -> str:
+        self.aliases += 1
+        return f"a{self.aliases}"
+
+    def bare_row(self, table: str) -> Row:
+        return Row(self.alias(), table, Scope(""))
+
+    def visible(self, row: Row, *, witnessed: bool) -> list[str]:
+        return visible(row.table, row.alias, self.now, witnessed=witnessed)
+
+    def now(self) -> str:
+        return self.param(NOW, "time", as_is)
+
+    def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]:
+        where = self.visible(there, witnessed=edge.witnessed)
+        if edge.where:
+            where.append(self._edge_where(edge.where, here, there))
+        if edge.link is None:
+            return f"{edge.table} {there.alias}", where, f"{there.alias}.{edge.key}"
+        way = self.alias()
+        if edge.link.where:
+            where.append(edge.link.where.replace("{link}", way))
+        source = f"{edge.link.table} {way} join {edge.table} {there.alias} on {there.alias}.id = {way}.{edge.link.far}"
+        return source, where, f"{way}.{edge.link.near}"
+
+    # Lists that lie too deep
+
+    def _deep(self, row: Row, make: Callable[[Row], Pieces]) -> Pieces:
+        """A list inside the row's JSON, in this statement or, below the dialect's depth, in one of its own."""
+        if self.dialect.nesting is None or self.depth < self.dialect.nesting or row.json:
+            self.depth += 1
+            try:
+                return make(row)
+            finally:
+                self.depth -= 1
+        outer = (self.params, self.cuts, self.depth)
+        self.params, self.cuts, self.depth = Params(self.dialect), [], 0
+        keys = self.param(KEYS, "ids", as_is)
+        here = Row(self.alias(), row.table, Scope(""))
+        inner = self.dialect.whole(make(here))
+        sql = (
+            f"select {here.alias}.id, {inner} from {row.table} {here.alias}"
+            f" where {self.dialect.among(f'{here.alias}.id', keys)}"
+        )
+        cut = Statement(sql, tuple(self.params.found), tuple(self.cuts))
+        self.params, self.cuts, self.depth = outer
+        self.cuts.append(cut)
+        return [Sql(f"char(1) || '{len(self.cuts) - 1}:' || {row.column('id')} || char(1)")]
+
+
+DEFAULT_ORDER = {
+    "article": "published_at desc",
+    "category": "path asc",
+    "attribution": "id desc",
+    "media": "id desc",
+    "source": "sort_name asc",
+    "tag": "sort_name asc",
+    "author": "sort_name asc",
+    "story": "sort_name asc",
+    "collection": "sort_name asc",
+}
+ORDER_KINDS: Mapping[str, Any] = {
+    "published_at": "time",
+    "first_published_at": "time",
+    "updated_at": "time",
+    "urgency": "int",
+    "position": "int",
+    "relevance": "int",
+    "id": "id",
+}
+
+
+def tuple_of(value: Any) -> tuple[str, ...]:
+    return tuple(value if isinstance(value, list) else [value])
+
+
+def _table_of(value: Any) -> str | None:
+    found = ids.read(str(value))
+    return found[0] if found else None
+
+
+def _tables_of(value: Any) -> tuple[str, ...]:
+    return tuple(sorted({_table_of(v) or "" for v in tuple_of(value)}))
+
+
+def _table_name(value: Any) -> str:
+    IdOf("")(value)
+    return _table_of(value) or ""
+
+
+def _slot(value: Value) -> Slot:
+    assert isinstance(value, Const | Var)
+    return value
+
+
+def _bare(row: Row) -> Row:
+    """The row as the inner query sees it: its columns need not be brought outside."""
+    return replace(row, scope=Scope(""))
+
+
+def _direction(sql: str, key: Key) -> str:
+    return f"{sql} desc" if key.descending else sql
+
+
+def _boolean(condition: str) -> Pieces:
+    return [Sql(f"case when {condition} then 'true' else 'false' end")]
+
+
+def _selections(group: Sequence[FieldNode]) -> list[SelectionSetNode]:
+    return [node.selection_set for node in group if node.selection_set]

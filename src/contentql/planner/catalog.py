@@ -1,0 +1,259 @@
+"""What can be asked and where it lies: the finished schema read once, as tables, columns and edges.
+
+The schema's fields carry these values in their metadata, so the catalog follows the schema by itself.
+Knows GraphQL types and table names. Knows no SQL dialect and no request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+)
+
+# text: any string, quoted on its way out. plain: a string of ours that never needs escaping.
+Kind = Literal["text", "plain", "id", "int", "float", "bool", "time", "date", "json"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A value on the row. `name` and `kind` are filled in from the field when left empty."""
+
+    name: str = ""
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A value made from the row: `sql` holds `{row}` for the row's alias and means the same on both databases."""
+
+    sql: str
+    columns: tuple[str, ...]
+    kind: Kind = "plain"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whether the object was found by another slug than its own."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """An object made of this row's own columns; null when the column `unless` is null."""
+
+    unless: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A table between two others. `unique`: a pair stands in it once, so it may be walked in its own order.
+
+    `sorted` maps the target's columns to copies kept in the link, so that one index serves the list.
+    """
+
+    table: str
+    near: str
+    far: str
+    unique: bool = True
+    where: str = ""
+    sorted: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class One:
+    """Leads to one row: `table.key = here.column`.
+
+    `witnessed`: whoever may see this row may see that one, because this row is what makes it visible.
+    """
+
+    table: str
+    column: str
+    key: str = "id"
+    witnessed: bool = False
+
+
+@dataclass(frozen=True)
+class Many:
+    """Leads to rows: `table.key = here.column`, or through a link; as a plain list or as a connection."""
+
+    table: str
+    key: str = ""
+    column: str = "id"
+    link: Link | None = None
+    where: str = ""  # {row} is the row led to, {here} the one it is led from
+    order: tuple[str, ...] = ()
+    witnessed: bool = False
+
+
+# The list every section is read from: its own articles and those of all sections below it.
+SECTION = Link(
+    "article_section", "category_id", "article_id", sorted={"published_at": "published_at", "id": "article_id"}
+)
+SECTION_DIRECT = replace(SECTION, where="{link}.direct")
+
+
+@dataclass(frozen=True)
+class Elements:
+    """The objects of a JSON list in a column."""
+
+    column: str
+    key: str = ""  # in a JSON element: the list lies under this key
+
+
+@dataclass(frozen=True)
+class Root:
+    """A field of Query: what it reads, and how its arguments name it."""
+
+    shape: Literal["one", "page", "latest", "node", "nodes", "viewer"]
+    table: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A filter field that searches the words of the row's text."""
+
+
+@dataclass(frozen=True)
+class Under:
+    """A filter field that means a path and everything below it."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class Some:
+    """A filter field that at least one row of an edge meets."""
+
+    edge: Many
+
+
+FieldPlan = Column | Computed | Asked | Part | One | Many | Elements | Root
+FilterPlan = Column | One | Many | Some | Words | Under
+
+
+@dataclass(frozen=True)
+class Type:
+    """An object type: its table, or the value of `type` by which a JSON element is told to be one."""
+
+    name: str
+    table: str
+    element: str | None
+    fields: Mapping[str, FieldPlan]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    schema: GraphQLSchema
+    types: Mapping[str, Type]
+    filters: Mapping[str, Mapping[str, FilterPlan]]
+
+    def field_type(self, parent: str, name: str) -> GraphQLField:
+        return self.schema.type_map[parent].fields[name]  # type: ignore[attr-defined, no-any-return]
+
+    def concrete(self, name: str) -> tuple[Type, ...]:
+        """The object types that a type name may turn out to be, in a fixed order."""
+        found = self.schema.type_map[name]
+        if isinstance(found, GraphQLInterfaceType):
+            return tuple(
+                self.types[t.name]
+                for t in sorted(self.schema.get_possible_types(found), key=lambda t: t.name)
+            )
+        return (self.types[name],)
+
+
+def read(schema: GraphQLSchema) -> Catalog:
+    """The catalog of a finished schema. Raises LookupError if a field does not say where it lies."""
+    types: dict[str, Type] = {}
+    filters: dict[str, dict[str, FilterPlan]] = {}
+    for name, found in schema.type_map.items():
+        definition: Any = (found.extensions or {}).get("strawberry-definition")
+        if definition is None:
+            continue
+        if isinstance(found, GraphQLObjectType):
+            types[name] = Type(
+                name,
+                getattr(definition.origin, "__table__", ""),
+                getattr(definition.origin, "__element__", None),
+                {f: _field_plan(name, f, g) for f, g in found.fields.items() if _said(g) is not None},
+            )
+        elif isinstance(found, GraphQLInputObjectType):
+            filters[name] = {
+                f: _named(_said(g), f, g.type) for f, g in found.fields.items() if _said(g) is not None
+            }
+    return Catalog(schema, types, filters)
+
+
+def _said(found: Any) -> Any:
+    definition = (found.extensions or {}).get("strawberry-definition")
+    return None if definition is None else definition.metadata.get("plan")
+
+
+def _field_plan(owner: str, name: str, found: GraphQLField) -> FieldPlan:
+    plan = _named(_said(found), name, found.type)
+    if isinstance(plan, Under | Words):
+        raise LookupError(f"{owner}.{name}: a filter's plan on an output field")
+    return plan
+
+
+def _named(plan: Any, name: str, graphql_type: Any) -> Any:
+    if not isinstance(plan, Column):
+        return plan
+    return replace(plan, name=plan.name or snake(name), kind=plan.kind or _kind(graphql_type))
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+_KINDS: Mapping[str, Kind] = {
+    "ID": "id",
+    "Int": "int",
+    "Float": "float",
+    "Boolean": "bool",
+    "DateTime": "time",
+    "Date": "date",
+    "IDFilter": "id",
+    "IntFilter": "int",
+    "BooleanFilter": "bool",
+    "DateTimeFilter": "time",
+}
+
+
+def _kind(graphql_type: Any) -> Kind:
+    if isinstance(get_nullable_type(graphql_type), GraphQLList):
+        return "json"
+    named = get_named_type(graphql_type)
+    if isinstance(named, GraphQLEnumType):
+        return "plain"
+    return _KINDS.get(named.name, "text")
+
+
+def item_type(graphql_type: Any) -> str:
+    """The name of the type inside lists and non-nulls."""
+    return str(get_named_type(graphql_type).name)
+
+
+def is_list(graphql_type: Any) -> bool:
+    return isinstance(get_nullable_type(graphql_type), GraphQLList)
+
+
+def is_required(graphql_type: Any) -> bool:
+    return isinstance(graphql_type, GraphQLNonNull)
+
+
+def is_leaf(graphql_type: Any) -> bool:
+    return is_leaf_type(get_named_type(graphql_type))

@@ -1,0 +1,215 @@
+"""From a filter's fields to conditions on rows.
+
+Conditions are two-valued where it shows: what is not known to be true is false, under `not` as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from contentql.errors import Refused
+from contentql.planner.catalog import Catalog, Column, Kind, Many, One, Some, Under, Words, item_type
+from contentql.planner.limits import Limits
+from contentql.planner.operation import Const, Several, Value, Var
+from contentql.planner.params import EachOf, IdOf, Text, as_is
+from contentql.planner.search import Search, understand
+from contentql.planner.sql import Dialect, ParamKind, Row
+
+# A filter on one of these by `eq` alone leads to at most one row.
+UNIQUE = {
+    "category": {"id", "path"},
+    "source": {"id", "slug"},
+    "author": {"id", "slug"},
+    "story": {"id", "slug"},
+    "collection": {"id", "slug"},
+    "media": {"id"},
+    "article": {"id", "uri"},
+}
+
+_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_LISTS: Mapping[Kind, ParamKind] = {"id": "ids", "int": "ints", "time": "times"}
+
+
+class Writer(Protocol):
+    """What conditions need of the statement in the making."""
+
+    catalog: Catalog
+    dialect: Dialect
+    limits: Limits
+    languages: tuple[str, ...]
+
+    def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str: ...
+    def settled(self, value: Value, read: Callable[[Any], Any] = as_is) -> Any: ...
+    def bare_row(self, table: str) -> Row: ...
+    def visible(self, row: Row, *, witnessed: bool) -> list[str]: ...
+    def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]: ...
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A search text as this installation's languages stem it; `parts` are where to look."""
+
+    languages: tuple[str, ...]
+    parts: str
+    most: int
+
+    def __call__(self, text: Any) -> tuple[Search, str]:
+        return understand(Text(self.most)(text), self.languages), self.parts
+
+
+def conditions(writer: Writer, filter_type: str, value: Value, row: Row) -> list[str]:
+    """All of them must hold. `filter_type` names the GraphQL input type of `value`."""
+    if value is None:
+        return []
+    assert isinstance(value, Mapping)
+    out: list[str] = []
+    plans = writer.catalog.filters[filter_type]
+    fields: Any = writer.catalog.schema.type_map[filter_type]
+    for name in sorted(value):
+        given = value[name]
+        if name in ("and", "or"):
+            if given is not None:
+                each = [every(conditions(writer, filter_type, one, row)) for one in given]
+                empty = "true" if name == "and" else "false"
+                out.append("(" + f" {name} ".join(each) + ")" if each else empty)
+        elif given is None:
+            continue
+        elif name == "not":
+            out.append(negated(every(conditions(writer, filter_type, given, row))))
+        elif name == "isNull":
+            out.append(_null(writer, row.column("id"), given))
+        else:
+            plan, inner = plans[name], item_type(fields.fields[name].type)
+            out.extend(_field(writer, plan, inner, given, row))
+    return out
+
+
+def every(found: list[str]) -> str:
+    return "(" + " and ".join(found) + ")" if found else "true"
+
+
+def negated(condition: str) -> str:
+    return f"not coalesce({condition}, false)"
+
+
+def matches(writer: Writer, value: Value, row: Row) -> str:
+    """The row's words are what a search text asks for."""
+    return writer.dialect.matches(row.alias, search_param(writer, value, ""))
+
+
+def search_param(writer: Writer, value: Value, parts: str) -> str:
+    return writer.param(value, "search", Understood(writer.languages, parts, 500))
+
+
+def _field(writer: Writer, plan: Any, inner: str, given: Any, row: Row) -> list[str]:
+    match plan:
+        case Column():
+            return _column(writer, row.column(plan.name), plan.kind or "text", given, row.table)
+        case Words():
+            return [matches(writer, given, row)]
+        case Under():
+            path = writer.param(given, "text", Text(writer.limits.text))
+            column = row.column(plan.column)
+            below = writer.dialect.starts_with(column, f"({path} || '/')")
+            return [f"({column} = {path} or {below})"]
+        case One():
+            return _one(writer, plan, inner, given, row)
+        case Many():
+            items: Any = writer.catalog.schema.type_map[inner]
+            return [
+                _quantified(writer, plan, name, item_type(items.fields[name].type), given[name], row)
+                for name in sorted(given)
+                if given[name] is not None
+            ]
+        case Some():
+            return [_quantified(writer, plan.edge, "some", inner, given, row)]
+    raise LookupError(f"no filter: {plan}")
+
+
+def _column(writer: Writer, sql: str, kind: Kind, given: Mapping[str, Value], table: str) -> list[str]:
+    out = []
+    for op in sorted(given):
+        value = given[op]
+        if op == "isNull":
+            if value is not None:
+                out.append(_null(writer, sql, value))
+        elif value is None:
+            if op not in ("eq", "ne"):
+                raise Refused("BAD_USER_INPUT", f"`{op}: null` compares with nothing.", "Use `isNull: true` or leave it out.")
+            out.append(f"{sql} is {'not ' if op == 'ne' else ''}null")
+        elif op in ("in", "notIn"):
+            param = writer.param(
+                value, _LISTS.get(kind, "texts"), EachOf(_convert(writer, kind, table), writer.limits.input_items)
+            )
+            found = writer.dialect.among(sql, param)
+            out.append(found if op == "in" else negated(found))
+        else:
+            param = writer.param(value, kind, _convert(writer, kind, table))
+            match op:
+                case "eq":
+                    out.append(f"{sql} = {param}")
+                case "ne":
+                    out.append(f"coalesce({sql} <> {param}, true)")
+                case "startsWith":
+                    out.append(writer.dialect.starts_with(sql, param))
+                case "contains":
+                    out.append(writer.dialect.contains(sql, param))
+                case _:
+                    out.append(f"{writer.dialect.sortable(sql, kind)} {_COMPARISONS[op]} {param}")
+    return out
+
+
+def _convert(writer: Writer, kind: Kind, table: str) -> Callable[[Any], Any]:
+    if kind == "id":
+        return IdOf(table)
+    return Text(writer.limits.text) if kind in ("text", "plain") else as_is
+
+
+def _null(writer: Writer, sql: str, value: Value) -> str:
+    return f"{sql} is {'' if writer.settled(value) else 'not '}null"
+
+
+def _one(writer: Writer, edge: One, inner: str, given: Mapping[str, Value], row: Row) -> list[str]:
+    there = writer.bare_row(edge.table)
+    seen = writer.visible(there, witnessed=edge.witnessed)
+    asked = {name: value for name, value in given.items() if name != "isNull"}
+    here = row.column(edge.column)
+    out: list[str] = []
+    if given.get("isNull") is not None:
+        missing = bool(writer.settled(given["isNull"]))
+        if seen:  # what may not be seen is not there
+            found = f"{here} in (select {there.alias}.{edge.key} from {edge.table} {there.alias} where {every(seen)})"
+            out.append(negated(found) if missing else found)
+        else:
+            out.append(f"{here} is {'' if missing else 'not '}null")
+    if asked or "isNull" not in given:
+        where = every(seen + conditions(writer, inner, asked, there))
+        rows = f"(select {there.alias}.{edge.key} from {edge.table} {there.alias} where {where})"
+        out.append(f"{here} = {rows}" if _leads_to_one(edge.table, asked) else f"{here} in {rows}")
+    return out
+
+
+def _leads_to_one(table: str, asked: Mapping[str, Value]) -> bool:
+    if len(asked) != 1:
+        return False
+    ((name, ops),) = asked.items()
+    return (
+        name in UNIQUE.get(table, ())
+        and isinstance(ops, Mapping)
+        and list(ops) == ["eq"]
+        and isinstance(ops["eq"], Const | Var | Several)
+    )
+
+
+def _quantified(writer: Writer, edge: Many, quantifier: str, inner: str, given: Value, row: Row) -> str:
+    there = writer.bare_row(edge.table)
+    source, where, back = writer.reach(edge, row, there)
+    asked = conditions(writer, inner, given, there)
+    here = row.column(edge.column)
+    if quantifier == "some":
+        # Not EXISTS: as a set, either side may drive, whichever is smaller.
+        return f"{here} in (select {back} from {source} where {every(where + asked)})"
+    unmet = asked if quantifier == "none" else [negated(every(asked))]
+    return f"not exists (select 1 from {source} where {every([f'{back} = {here}', *where, *unmet])})"

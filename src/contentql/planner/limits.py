@@ -1,0 +1,179 @@
+"""How much a document may ask for: its size, depth, aliases and cost, each told in one pass.
+
+Every count is remembered per fragment, so a document of fragments that spread each other costs what it
+is long, not what it would unfold to. Nothing here runs a resolver or makes SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+from contentql.errors import Refused
+from contentql.planner.catalog import Catalog, Many, Root, is_leaf, is_list, item_type
+
+UNKNOWN_LIST = 10
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The defaults that a newsroom stays far below."""
+
+    characters: int = 65_536
+    tokens: int = 2_000
+    depth: int = 15
+    aliases: int = 50
+    root_fields: int = 20
+    fields: int = 5_000
+    cost: int = 10_000
+    page: int = 100
+    default_page: int = 20
+    input_items: int = 250
+    text: int = 10_000
+
+
+@dataclass(frozen=True)
+class _Size:
+    depth: int = 0
+    aliases: int = 0
+    fields: int = 0
+
+
+def check_size(document: DocumentNode, limits: Limits) -> None:
+    """Refuses a document by depth, aliases, root fields or unfolded fields; needs no schema."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    known: dict[str, _Size] = {}
+
+    def size(selections: SelectionSetNode | None) -> _Size:
+        depth = aliases = fields = 0
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                inner = size(node.selection_set)
+                inner = _Size(inner.depth + 1, inner.aliases + (node.alias is not None), inner.fields + 1)
+            elif isinstance(node, FragmentSpreadNode):
+                inner = of_fragment(node.name.value)
+            else:
+                inner = size(node.selection_set)  # type: ignore[attr-defined]
+            depth, aliases, fields = max(depth, inner.depth), aliases + inner.aliases, fields + inner.fields
+        return _Size(depth, aliases, fields)
+
+    def of_fragment(name: str) -> _Size:
+        if name not in known:
+            known[name] = _Size()  # a fragment that spreads itself: validation says so in better words
+            if name in fragments:
+                known[name] = size(fragments[name].selection_set)
+        return known[name]
+
+    for operation in document.definitions:
+        if not isinstance(operation, OperationDefinitionNode):
+            continue
+        whole = size(operation.selection_set)
+        _at_most(whole.depth, limits.depth, "DEPTH_LIMIT", "levels of nesting", "Ask in two smaller queries.")
+        _at_most(whole.aliases, limits.aliases, "ALIAS_LIMIT", "aliases", "Use one list with a filter instead.")
+        roots = _roots(operation.selection_set, fragments)
+        _at_most(roots, limits.root_fields, "ALIAS_LIMIT", "root fields", "Send several operations.")
+        _at_most(
+            whole.fields, limits.fields, "DOCUMENT_TOO_LARGE", "fields, fragments unfolded", "Ask for less."
+        )
+
+
+def cost(
+    catalog: Catalog,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    page: Callable[[FieldNode, GraphQLField], int],
+    included: Callable[[Any], bool],
+) -> int:
+    """How many objects the operation may read: rows of every list, times what is asked of each.
+
+    `page` is the page size that a connection's arguments ask for; lists without one count as ten.
+    `included` settles @skip and @include.
+    """
+    known: dict[tuple[str, str, int], int] = {}
+
+    def of_selection(selections: SelectionSetNode, type_name: str, rows: int) -> int:
+        total = 0
+        for node in selections.selections:
+            if not included(node):
+                continue
+            if isinstance(node, FieldNode):
+                total += of_field(node, type_name, rows)
+            elif isinstance(node, FragmentSpreadNode):
+                key = (node.name.value, type_name, rows)
+                if key not in known:
+                    known[key] = 0
+                    fragment = fragments[node.name.value]
+                    known[key] = of_selection(
+                        fragment.selection_set, fragment.type_condition.name.value, rows
+                    )
+                total += known[key]
+            else:
+                condition = node.type_condition  # type: ignore[attr-defined]
+                inner = condition.name.value if condition else type_name
+                total += of_selection(node.selection_set, inner, rows)  # type: ignore[attr-defined]
+        return total
+
+    def of_field(node: FieldNode, type_name: str, rows: int) -> int:
+        name = node.name.value
+        if name.startswith("__") or node.selection_set is None:
+            return UNKNOWN_LIST if name == "totalCount" else 0
+        of = catalog.field_type(type_name, name)
+        found = of.type
+        target = item_type(found)
+        if is_leaf(found):
+            return 0
+        owner = catalog.types.get(type_name)
+        plan = owner.fields.get(name) if owner else None
+        if isinstance(plan, Many | Root) and target.endswith("Connection"):
+            return 1 + of_selection(node.selection_set, target, page(node, of))
+        if type_name.endswith("Connection"):  # nodes and edges are the page, pageInfo is one
+            times = rows if is_list(found) else 1
+        elif is_list(found):
+            times = UNKNOWN_LIST
+        else:
+            times = 1
+        return times * (1 + of_selection(node.selection_set, target, rows))
+
+    return of_selection(operation.selection_set, "Query", 1)
+
+
+def too_costly(found: int, limits: Limits) -> None:
+    _at_most(found, limits.cost, "COST_LIMIT", "objects", "Ask for fewer per page (`first`), or nest less.")
+
+
+def _at_most(found: int, limit: int, code: str, what: str, hint: str) -> None:
+    if found > limit:
+        key = "cost" if code == "COST_LIMIT" else "found"
+        raise Refused(
+            code, f"The operation has {found:,} {what}; {limit:,} are allowed.", hint, **{key: found, "limit": limit}
+        )
+
+
+def _roots(selections: SelectionSetNode, fragments: Mapping[str, Any]) -> int:
+    seen: set[str] = set()
+
+    def count(found: SelectionSetNode) -> int:
+        total = 0
+        for node in found.selections:
+            if isinstance(node, FieldNode):
+                total += 1
+            elif isinstance(node, FragmentSpreadNode):
+                if node.name.value not in seen and node.name.value in fragments:
+                    seen.add(node.name.value)
+                    total += count(fragments[node.name.value].selection_set)
+            else:
+                total += count(node.selection_set)  # type: ignore[attr-defined]
+        return total
+
+    return count(selections)

@@ -1,0 +1,251 @@
+"""A GraphQL operation with its values: what was asked, before anyone knows how to answer it.
+
+A leaf of an argument is a `Slot`: where its value will come from when the operation runs. What is not a
+leaf (which filters there are, null or absent) is known here, and is what a plan may depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import (
+    EnumValueNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_leaf_type,
+    type_from_ast,
+)
+from graphql.execution.values import get_variable_values
+
+Variables = Mapping[str, Any]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Const:
+    """A leaf written in the document."""
+
+    of: Any
+
+    def value(self, variables: Variables) -> Any:
+        return self.of
+
+
+@dataclass(frozen=True)
+class Var:
+    """A leaf inside a variable, at a path that is there for every operation of the same outline."""
+
+    path: Path
+
+    def value(self, variables: Variables) -> Any:
+        return at(variables, self.path)
+
+
+@dataclass(frozen=True)
+class Several:
+    """A list of leaves written in the document, some of them variables."""
+
+    of: tuple[Const | Var, ...]
+
+    def value(self, variables: Variables) -> Any:
+        return [slot.value(variables) for slot in self.of]
+
+
+Slot = Const | Var | Several
+# An argument's value: a leaf, null, a list of values or an input object. Absent ones are not in the mapping.
+Value = Slot | None | Sequence[Any] | Mapping[str, Any]
+
+
+def at(variables: Variables, path: Path) -> Any:
+    found: Any = variables
+    for step in path:
+        found = found[step]
+    return found
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a validated document with coerced variables."""
+
+    schema: GraphQLSchema
+    node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Variables
+
+    def argument(self, node: ValueNode, of_type: Any) -> Value:
+        """The value of an argument or input field; `Undefined` for a variable that was not given."""
+        if isinstance(node, VariableNode):
+            name = node.name.value
+            return _spread(self.variables[name], of_type, (name,)) if name in self.variables else Undefined
+        bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+        if isinstance(node, NullValueNode):
+            return None
+        if isinstance(bare, GraphQLList):
+            items = node.values if isinstance(node, ListValueNode) else (node,)
+            found = [self.argument(item, bare.of_type) for item in items]
+            found = [None if item is Undefined else item for item in found]
+            if is_leaf_type(get_named_type(bare)):
+                return Several(tuple(Const(None) if item is None else cast(Const, item) for item in found))
+            return found
+        if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
+            given = {f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields}
+            return {name: value for name, value in given.items() if value is not Undefined}
+        return Const(_literal(bare, node))
+
+    def arguments(self, node: FieldNode, of: Any) -> dict[str, Value]:
+        """The arguments of a field by their GraphQL names, defaults filled in, absent ones left out."""
+        given: dict[str, Value] = {}
+        for argument in node.arguments or ():
+            value = self.argument(argument.value, of.args[argument.name.value].type)
+            if value is not Undefined:
+                given[argument.name.value] = value
+        for name, argument_type in of.args.items():
+            if name not in given and argument_type.default_value not in (Undefined, None):
+                given[name] = Const(argument_type.default_value)
+        return given
+
+    def fields(
+        self, selections: Sequence[SelectionSetNode], type_names: frozenset[str], included: Any
+    ) -> dict[str, list[FieldNode]]:
+        """The fields asked of an object, merged by response key, in the order of the document.
+
+        `type_names` are the object's own type and its interfaces; `included(node)` settles @skip/@include.
+        """
+        found: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for selection in selections:
+            for node in self._flat(selection, type_names, included, seen):
+                found.setdefault((node.alias or node.name).value, []).append(node)
+        return found
+
+    def _flat(
+        self, selection: SelectionSetNode, type_names: frozenset[str], included: Any, seen: set[str]
+    ) -> Iterator[FieldNode]:
+        for node in selection.selections:
+            if not included(node):
+                continue
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                if node.type_condition is None or node.type_condition.name.value in type_names:
+                    yield from self._flat(node.selection_set, type_names, included, seen)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                fragment = self.fragments[node.name.value]
+                if fragment.type_condition.name.value in type_names:
+                    yield from self._flat(fragment.selection_set, type_names, included, seen)
+
+
+def coerce(
+    schema: GraphQLSchema, node: OperationDefinitionNode, given: Mapping[str, Any]
+) -> tuple[Variables, list[GraphQLError]]:
+    """The operation's variables, coerced as the specification says; or why they cannot be."""
+    variables: dict[str, Any] = {}
+    try:
+        for definition in node.variable_definitions or ():
+            name = definition.variable.name.value
+            of_type = type_from_ast(schema, definition.type)
+            if name in given:
+                variables[name] = _coerced(of_type, given[name])
+            elif definition.default_value is not None:
+                variables[name] = _from_literal(of_type, definition.default_value)
+            elif isinstance(of_type, GraphQLNonNull):
+                raise ValueError(name)
+        return variables, []
+    except Exception:
+        # Our short way refuses; graphql-core says why, in the words that clients know.
+        found = get_variable_values(schema, node.variable_definitions or (), dict(given), max_errors=20)
+        errors = found if isinstance(found, list) else []
+        return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
+
+
+def outline(variables: Variables) -> Any:
+    """What of the variables a plan may depend on: which are null, and the form of input objects."""
+    return tuple((name, _outline(value)) for name, value in variables.items())
+
+
+def _outline(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple((name, _outline(inner)) for name, inner in value.items())
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return tuple(_outline(inner) for inner in value)
+    return value is None
+
+
+def _spread(value: Any, of_type: Any, path: Path) -> Value:
+    bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+    if value is None:
+        return None
+    if is_leaf_type(get_named_type(bare)):
+        return Var(path)
+    if isinstance(bare, GraphQLList):
+        if not isinstance(value, list):
+            return [_spread(value, bare.of_type, path)]
+        return [_spread(inner, bare.of_type, (*path, i)) for i, inner in enumerate(value)]
+    return {name: _spread(inner, bare.fields[name].type, (*path, name)) for name, inner in value.items()}
+
+
+def _coerced(of_type: Any, value: Any) -> Any:
+    if isinstance(of_type, GraphQLNonNull):
+        if value is None:
+            raise ValueError("null")
+        return _coerced(of_type.of_type, value)
+    if value is None:
+        return None
+    if isinstance(of_type, GraphQLList):
+        items = value if isinstance(value, list) else [value]
+        return [_coerced(of_type.of_type, item) for item in items]
+    if isinstance(of_type, GraphQLInputObjectType):
+        if not isinstance(value, dict) or value.keys() - of_type.fields.keys():
+            raise ValueError("object")
+        found = {}
+        for name, inner in of_type.fields.items():
+            if name in value:
+                found[name] = _coerced(inner.type, value[name])
+            elif inner.default_value not in (Undefined, None):
+                found[name] = inner.default_value
+            elif isinstance(inner.type, GraphQLNonNull):
+                raise ValueError(name)
+        return found
+    if isinstance(of_type, GraphQLScalarType):
+        return of_type.parse_value(value)
+    if value not in of_type.values:
+        raise ValueError("enum")
+    return value
+
+
+def _from_literal(of_type: Any, node: ValueNode) -> Any:
+    """A variable's default as JSON-like values, enums by name, as `_coerced` makes them."""
+    bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+    if isinstance(node, NullValueNode):
+        return None
+    if isinstance(bare, GraphQLList):
+        items = node.values if isinstance(node, ListValueNode) else (node,)
+        return [_from_literal(bare.of_type, item) for item in items]
+    if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
+        return {f.name.value: _from_literal(bare.fields[f.name.value].type, f.value) for f in node.fields}
+    return _literal(bare, node)
+
+
+def _literal(of_type: Any, node: ValueNode) -> Any:
+    """A leaf of the document: enum members by their name, every other leaf as its scalar parses it."""
+    return of_type.parse_literal(node) if isinstance(of_type, GraphQLScalarType) else cast(EnumValueNode, node).value

@@ -1,0 +1,206 @@
+"""The values of a statement: where each comes from and what it must become before it is bound.
+
+A value is never pasted into SQL. Whatever is wrong with one is said when it is bound, with a code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from contentql.errors import Refused
+from contentql.planner.operation import Const, Several, Slot, Value, Var, Variables
+from contentql.planner.sql import Dialect, ParamKind
+from contentql.store import ids
+
+NOW = "now"
+
+
+@dataclass(frozen=True)
+class Print:
+    """The fingerprint of a list: its name, filter and order. A cursor carries it, so it fits no other list."""
+
+    name: str
+    arguments: Mapping[str, Value]
+
+    def value(self, variables: Variables) -> str:
+        said = orjson.dumps([self.name, _resolved(self.arguments, variables)], default=str, option=orjson.OPT_SORT_KEYS)
+        return hashlib.blake2s(said, digest_size=5).hexdigest()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass(frozen=True)
+class CursorPart:
+    """One of the values that a cursor holds."""
+
+    cursor: Slot
+    print: Print
+    kinds: tuple[str, ...]
+    index: int
+
+    def value(self, variables: Variables) -> Any:
+        return _cursor(self.cursor.value(variables), self.print.value(variables), self.kinds)[self.index]
+
+
+Source = Slot | Print | CursorPart
+
+
+@dataclass(frozen=True)
+class Param:
+    source: Source | str  # a str names what the run itself brings: the moment, or the keys of a further statement
+    kind: ParamKind
+    convert: Callable[[Any], Any]
+    root: int
+
+
+@dataclass
+class Params:
+    """The parameters of one statement in the making."""
+
+    dialect: Dialect
+    found: list[Param] = field(default_factory=list)
+
+    def add(self, source: Source | str, kind: ParamKind, convert: Callable[[Any], Any], root: int) -> str:
+        for number, known in enumerate(self.found, 1):
+            same = known.source is source or (isinstance(source, str | Var) and known.source == source)
+            if same and known.kind == kind and known.convert == convert and (known.root == root or source == NOW):
+                return self.dialect.param(number, kind)
+        self.found.append(Param(source, kind, convert, root))
+        return self.dialect.param(len(self.found), kind)
+
+
+class RootRefused(Exception):
+    """A value of one root field cannot be used; the others may still be answered."""
+
+    def __init__(self, root: int, refusal: Refused) -> None:
+        super().__init__(refusal.message)
+        self.root = root
+        self.refusal = refusal
+
+
+def bind(
+    params: Sequence[Param], dialect: Dialect, variables: Variables, now: dt.datetime, keys: Sequence[int] = ()
+) -> list[Any]:
+    """The driver's values. Raises RootRefused for a value that cannot be used."""
+    bound = []
+    for param in params:
+        if param.source is NOW:
+            value: Any = now
+        elif isinstance(param.source, str):
+            value = keys
+        else:
+            try:
+                value = param.convert(param.source.value(variables))
+            except Refused as refusal:
+                raise RootRefused(param.root, refusal) from None
+        bound.append(dialect.bind(param.kind, value))
+    return bound
+
+
+def as_is(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class IdOf:
+    """Reads the number of an id; `table` is the only kind of thing it may name, "" for any."""
+
+    table: str
+
+    def __call__(self, text: Any) -> int:
+        found = ids.read(str(text))
+        if found is None:
+            raise Refused("INVALID_ID", f"{_short(text)} is not an id.", "Use an `id` from an earlier answer as it is.")
+        if self.table and found[0] != self.table:
+            raise Refused(
+                "INVALID_ID", f"{_short(text)} is the id of a {found[0]}, and a {self.table} was asked for."
+            )
+        return found[1]
+
+
+@dataclass(frozen=True)
+class EachOf:
+    """Converts every item of a list of at most `most` items."""
+
+    convert: Callable[[Any], Any]
+    most: int
+
+    def __call__(self, items: Any) -> list[Any]:
+        found = items if isinstance(items, list) else [items]
+        if len(found) > self.most:
+            raise Refused(
+                "INPUT_LIMIT", f"A list of {len(found):,} values was given; {self.most} are allowed.", limit=self.most
+            )
+        return [self.convert(item) for item in found if item is not None]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of at most `most` characters, without the NUL that PostgreSQL cannot hold."""
+
+    most: int
+
+    def __call__(self, text: Any) -> str:
+        if len(text) > self.most:
+            raise Refused(
+                "INPUT_LIMIT", f"A text of {len(text):,} characters was given; {self.most:,} are allowed.", limit=self.most
+            )
+        return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _resolved(value: Any, variables: Variables) -> Any:
+    if isinstance(value, Const | Var | Several):
+        return value.value(variables)
+    if isinstance(value, Mapping):
+        return {name: _resolved(inner, variables) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_resolved(inner, variables) for inner in value]
+    return value
+
+
+def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> list[Any]:
+    own, *parts = str(text).split(".")
+    if len(parts) != len(kinds) or len(own) != len(fingerprint):
+        raise Refused("INVALID_CURSOR", "This is not a cursor of this list.", "Use `endCursor` or `cursor` as it is.")
+    if own != fingerprint:
+        raise Refused(
+            "INVALID_CURSOR",
+            "The cursor belongs to a list with another filter or order.",
+            "Keep `filter`, `search` and `orderBy` the same from page to page, or begin without a cursor.",
+        )
+    try:
+        return [_CURSOR_PARTS.get(kind, _text_part)(part) for kind, part in zip(kinds, parts, strict=True)]
+    except (ValueError, OverflowError):
+        raise Refused("INVALID_CURSOR", "The cursor is damaged.", "Use `endCursor` or `cursor` as it is.") from None
+
+
+def _number_part(part: str) -> int:
+    if not part.isascii() or len(part) > 19:
+        raise ValueError(part)
+    number = int(part)
+    if abs(number) >= 1 << 63:
+        raise OverflowError(part)
+    return number
+
+
+def _time_part(part: str) -> dt.datetime:
+    return dt.datetime.strptime(part, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
+
+
+def _text_part(part: str) -> str:
+    return bytes.fromhex(part).decode().replace("\0", "\ufffd")
+
+
+_CURSOR_PARTS: dict[str, Callable[[str], Any]] = {"id": _number_part, "int": _number_part, "time": _time_part}
+
+
+def _short(text: Any) -> str:
+    said = str(text)
+    return repr(said if len(said) <= 60 else said[:57] + "…")

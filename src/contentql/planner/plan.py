@@ -1,0 +1,52 @@
+"""What the planner makes of an operation: finished statements, and how their columns become the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contentql.errors import Refused
+from contentql.planner.params import Param
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SQL text. `cuts` are statements for lists that lie too deep for the dialect to nest.
+
+    Where a cut's list belongs, the answer holds a mark with the parent's id; the cut takes the ids as its
+    first parameter and gives one row (id, JSON) for each.
+    """
+
+    sql: str
+    params: tuple[Param, ...]
+    cuts: tuple[Statement, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return 1 + sum(cut.count for cut in self.cuts)
+
+
+@dataclass(frozen=True)
+class RootPlan:
+    """One field of the answer: a column of the statement, or JSON that is known already."""
+
+    key: str
+    json: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`statement` is None when nothing has to be read. `refused` are root fields that are null, and why."""
+
+    roots: tuple[RootPlan, ...]
+    statement: Statement | None
+    cost: int
+    refused: tuple[tuple[str, Refused], ...] = ()
+
+    @property
+    def statements(self) -> int:
+        return self.statement.count if self.statement else 0
+
+
+Settled = Mapping[Any, Any]

@@ -1,0 +1,99 @@
+"""What a person types into a search box, understood once and said to both databases.
+
+`coffin kursk` needs both words, `"liberation operation"` the phrase, `-putin` leaves out, `kim or putin`
+takes either, `north*` begins a word. Nothing a person can type is an error; a text without any word to
+look for finds nothing. Rank comes from where the words stand, never from how rare they are: rarity would
+tell how many hidden articles use them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contentql.store.words import MAX_WORD, words
+
+MAX_TERMS = 24
+_TOKEN = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+# Longer than any word in the index can be, so it finds nothing.
+_NEVER = "x" * (MAX_WORD + 1)
+
+
+@dataclass(frozen=True)
+class Term:
+    """Spellings of one word or phrase, any of which will do."""
+
+    spellings: tuple[tuple[str, ...], ...]
+    prefix: bool = False
+
+
+@dataclass(frozen=True)
+class Search:
+    """Every group must be met, by any of its terms; none of the unwanted may be there."""
+
+    wanted: tuple[tuple[Term, ...], ...]
+    unwanted: tuple[Term, ...]
+
+
+def understand(text: str, languages: Sequence[str]) -> Search:
+    """Words are stemmed in each of `languages`, and taken as they are for all others."""
+    wanted: list[list[Term]] = []
+    unwanted: list[Term] = []
+    either = False
+    for minus, phrase, word in _TOKEN.findall(text)[:MAX_TERMS]:
+        if word.lower() == "or" and not minus and wanted:
+            either = True
+            continue
+        term = _term(phrase or word, languages, prefix=word.endswith("*"))
+        if term is None:
+            continue
+        if minus:
+            unwanted.append(term)
+        elif either:
+            wanted[-1].append(term)
+        else:
+            wanted.append([term])
+        either = False
+    return Search(tuple(tuple(group) for group in wanted), tuple(unwanted))
+
+
+def tsquery(search: Search, parts: str) -> str:
+    """For PostgreSQL. `parts`: the weights to look in, "" for all of the text."""
+    weight = f":{parts}" if parts else ""
+
+    def said(term: Term) -> str:
+        star = (f"{weight}*" if weight else ":*") if term.prefix else weight
+        phrases = (
+            " <-> ".join([*(f"'{w}'{weight}" for w in spelling[:-1]), f"'{spelling[-1]}'{star}"])
+            for spelling in term.spellings
+        )
+        return "(" + " | ".join(f"({p})" for p in phrases) + ")"
+
+    if not search.wanted:
+        return f"'{_NEVER}'"
+    met = ["(" + " | ".join(said(t) for t in group) + ")" for group in search.wanted]
+    return " & ".join(met + [f"!{said(t)}" for t in search.unwanted])
+
+
+def fts5(search: Search, parts: str) -> str:
+    """For SQLite. `parts` as for PostgreSQL."""
+    columns = {"A": "{headline} : ", "AB": "{headline summary} : "}.get(parts, "")
+
+    def said(term: Term) -> str:
+        star = " *" if term.prefix else ""
+        return "(" + " OR ".join(f'"{" ".join(s)}"{star}' for s in term.spellings) + ")"
+
+    if not search.wanted:
+        return f'"{_NEVER}"'
+    met = " AND ".join("(" + " OR ".join(said(t) for t in group) + ")" for group in search.wanted)
+    without = "".join(f" NOT {said(t)}" for t in search.unwanted)
+    return f"{columns}(({met}){without})"
+
+
+def _term(text: str, languages: Sequence[str], prefix: bool) -> Term | None:
+    # A word is stemmed before it is looked up, the beginning of a word cannot be.
+    ways = [""] if prefix else ["", *languages]
+    spellings = dict.fromkeys(tuple(words(text, language)) for language in ways)
+    found = tuple(spelling for spelling in spellings if spelling)
+    return Term(found, prefix) if found else None

@@ -1,0 +1,78 @@
+"""The finished schema: the types, put together once, and read by the planner.
+
+Every field of content is answered from what the planner wrote, also when graphql-core walks the answer:
+the root fields ask the planner, and all fields below pick their part out of its JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Any
+
+import strawberry
+from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
+
+from contentql.planner.catalog import Catalog, read
+from contentql.schema import content
+from contentql.schema.enums import ENUM_WORDS
+from contentql.schema.queries import Query
+from contentql.schema.scalars import SCALARS
+
+# What the root resolvers call: the planner's JSON for one root field, read back into Python.
+Answer = Callable[[GraphQLResolveInfo], Awaitable[Any]]
+
+_BLOCKS = [t for t in vars(content).values() if isinstance(t, type) and issubclass(t, content.Block)]
+
+
+class _Names(NameConverter):
+    """camelCase, and `in_` is `in`: Python's own words stand with an underscore there."""
+
+    def apply_naming_config(self, name: str) -> str:
+        return super().apply_naming_config(name.rstrip("_"))
+
+
+@lru_cache(maxsize=1)
+def schema() -> strawberry.Schema:
+    """One schema a process. `context_value` of an execution must be an `Answer`."""
+    made = strawberry.Schema(
+        Query,
+        types=_BLOCKS,
+        config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
+    )
+    for name, found in made._schema.type_map.items():
+        if isinstance(found, GraphQLObjectType) and not name.startswith("__"):
+            for field in found.fields.values():
+                field.resolve = _asked if name == "Query" else _picked
+            found.is_type_of = None
+        elif isinstance(found, GraphQLInterfaceType):
+            found.resolve_type = _which
+        elif isinstance(found, GraphQLEnumType):
+            found.serialize = str  # type: ignore[method-assign]
+            for word, value in found.values.items():
+                value.description = value.description or ENUM_WORDS.get(name, {}).get(word)
+    return made
+
+
+@lru_cache(maxsize=1)
+def catalog() -> Catalog:
+    return read(schema()._schema)
+
+
+def sdl() -> str:
+    return schema().as_str() + "\n"
+
+
+async def _asked(_: Any, info: GraphQLResolveInfo, **__: Any) -> Any:
+    answer: Answer = info.context
+    return await answer(info)
+
+
+def _picked(source: Any, info: GraphQLResolveInfo, **_: Any) -> Any:
+    return source[info.path.key]
+
+
+def _which(source: Any, *_: Any) -> str:
+    return str(source["__is"])

@@ -1,0 +1,99 @@
+"""How the things of a newsroom lead to each other: said once, used by fields and by filters alike."""
+
+from __future__ import annotations
+
+from contentql.planner.catalog import SECTION, Link, Many, One, Some
+
+# `witnessed`: an article that may be seen shows its own tags, authors, media and so on.
+CATEGORY = One("category", "category_id")
+LEAD_MEDIA = One("media", "lead_media_id", witnessed=True)
+STORY = One("story", "story_id", witnessed=True)
+
+_TAGGED = Link("article_tag", "article_id", "tag_id")
+_IN_TAG = Link("article_tag", "tag_id", "article_id", sorted={"published_at": "published_at", "id": "article_id"})
+_DIRECT = Link("article_section", "article_id", "category_id", where="{link}.direct")
+
+ARTICLE_CATEGORIES = Many("category", link=_DIRECT, order=("link.position",))
+ARTICLE_TAGS = Many("tag", link=_TAGGED, where="{row}.type = 'TOPIC'", order=("link.position",), witnessed=True)
+ARTICLE_ENTITIES = Many(
+    "article_tag",
+    "article_id",
+    where="exists (select 1 from tag t where t.id = {row}.tag_id and t.type <> 'TOPIC')",
+    order=("position",),
+)
+ARTICLE_ANY_TAG = Many("tag", link=_TAGGED, witnessed=True)
+ARTICLE_AUTHORS = Many("article_author", "article_id", order=("position",))
+ARTICLE_WRITTEN_BY = Many(
+    "author", link=Link("article_author", "article_id", "author_id", unique=False), witnessed=True
+)
+ARTICLE_MEDIA = Many("article_media", "article_id", order=("position",))
+ARTICLE_SHOWS = Many("media", link=Link("article_media", "article_id", "media_id", unique=False), witnessed=True)
+ARTICLE_ATTRIBUTIONS = Many(
+    "attribution", "article_id", where="{row}.hop = 0", order=("position",), witnessed=True
+)
+ARTICLE_RESTS_ON = Many(
+    "source",
+    link=Link(
+        "attribution", "article_id", "source_id", unique=False, where="{link}.state in ('ACCEPTED', 'EDITED')"
+    ),
+    witnessed=True,
+)
+ARTICLE_SOME_SOURCE = Some(ARTICLE_RESTS_ON)
+ARTICLE_CORRECTIONS = Many("correction", "article_id", order=("at desc",), witnessed=True)
+ARTICLE_TRANSLATIONS = Many(
+    "article", "translation_group", column="translation_group", where="{row}.id <> {here}.id"
+)
+ARTICLE_RELATED = Many("article", link=Link("article_related", "article_id", "related_id"), order=("link.position",))
+
+CATEGORY_PARENT = One("category", "parent_id")
+CATEGORY_CHILDREN = Many("category", "parent_id", order=("position",))
+CATEGORY_ARTICLES = Many("article", link=SECTION)
+
+MEDIA_ARTICLES = Many("article", link=Link("article_media", "media_id", "article_id", unique=False))
+PLACED_MEDIA = One("media", "media_id", witnessed=True)
+
+SOURCE_PARENT = One("source", "parent_id")
+SOURCE_ARTICLES = Many(
+    "article",
+    link=Link(
+        "attribution", "source_id", "article_id", unique=False, where="{link}.state in ('ACCEPTED', 'EDITED')"
+    ),
+)
+SOURCE_ATTRIBUTIONS = Many("attribution", "source_id")
+
+ATTRIBUTION_ARTICLE = One("article", "article_id")
+ATTRIBUTION_SOURCE = One("source", "source_id", witnessed=True)
+ATTRIBUTION_ORIGIN = One("source", "origin_id", witnessed=True)
+ATTRIBUTION_VIA = One("attribution", "via_id", witnessed=True)
+ATTRIBUTION_MEDIA = One("media", "media_id")
+ATTRIBUTION_CHAIN = Many("attribution", "head_id", column="head_id", order=("hop",), witnessed=True)
+ATTRIBUTION_RELAY_SOURCES = Some(
+    Many(
+        "source",
+        column="head_id",
+        link=Link(
+            "attribution",
+            "head_id",
+            "source_id",
+            unique=False,
+            where="{link}.hop > 0 and {link}.state in ('ACCEPTED', 'EDITED')",
+        ),
+        witnessed=True,
+    )
+)
+
+TAG_ARTICLES = Many("article", link=_IN_TAG)
+TAG_BROADER = One("tag", "broader_id")
+MENTIONED = One("tag", "tag_id", witnessed=True)
+
+AUTHOR_IMAGE = One("media", "image_id", witnessed=True)
+AUTHOR_ARTICLES = Many("article", link=Link("article_author", "author_id", "article_id", unique=False))
+CREDITED = One("author", "author_id", witnessed=True)
+
+STORY_ARTICLES = Many("article", "story_id")
+COLLECTION_ITEMS = Many("collection_item", "collection_id", order=("position",))
+COLLECTION_ARTICLES = Many(
+    "article", link=Link("collection_item", "collection_id", "article_id"), order=("link.position",)
+)
+ITEM_ARTICLE = One("article", "article_id")
+ITEM_MEDIA = One("media", "media_id", witnessed=True)

@@ -1,0 +1,150 @@
+"""How a field of the schema is written: its words for people, and its place for the planner.
+
+Every description ends with an example, so that nobody has to guess what a value looks like.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ForwardRef, Optional
+
+import strawberry
+
+from contentql.planner.catalog import (
+    Asked,
+    Column,
+    Computed,
+    Elements,
+    FieldPlan,
+    FilterPlan,
+    Many,
+    One,
+    Part,
+    Root,
+)
+
+
+def leaf(description: str, example: str, plan: FieldPlan | None = None) -> Any:
+    """A scalar or a list of scalars; without a plan, the column of the field's own name."""
+    return _field(_told(description, example), plan or Column())
+
+
+def computed(description: str, example: str, plan: Computed | Asked) -> Any:
+    return _field(_told(description, example), plan)
+
+
+def related(description: str, plan: One | Part | Elements) -> Any:
+    """An object or a list of objects without arguments."""
+    return _field(description, plan)
+
+
+def related_list(description: str, plan: Many) -> Any:
+    """A short list of objects, always whole."""
+    return _field(description, plan)
+
+
+def plain(description: str, example: str = "") -> Any:
+    """A field of an envelope (connections, edges, pageInfo), which the planner knows by name."""
+    return strawberry.field(description=_told(description, example))
+
+
+def condition(description: str, plan: FilterPlan | None = None) -> Any:
+    """A field of a filter; without a plan, the column of the field's own name."""
+    return strawberry.field(description=description, default=strawberry.UNSET, metadata={"plan": plan or Column()})
+
+
+def joint(description: str) -> Any:
+    """A field of an input that means the same in every input: and, or, not, some, eq …"""
+    return strawberry.field(description=description, default=strawberry.UNSET)
+
+
+FIRST = ("first", "Int", "How many, from the beginning: 1 to 100, 20 unless told. Example: `5`.")
+LAST = ("last", "Int", "How many, from the end: 1 to 100; instead of `first`. Example: `5`.")
+AFTER = ("after", "String", "Go on behind this cursor: an `endCursor` of the same list. Example: `\"3f…\"`.")
+BEFORE = ("before", "String", "Go back from this cursor, together with `last`. Example: `\"3f…\"`.")
+_SCALARS: Mapping[str, Any] = {"Int": int, "String": str, "ID": strawberry.ID, "Boolean": bool}
+
+Argument = tuple[str, str, str]
+
+
+def filter_of(node: str) -> Argument:
+    return ("filter", f"{node}Filter", f"Which of them: see {node}Filter. Example: `{{id: {{isNull: false}}}}`.")
+
+
+def order_of(node: str, example: str) -> Argument:
+    return ("order_by", f"[{node}Order]", f"In which order; the first counts most. Example: `[{example}]`.")
+
+
+def many(description: str, node: str, plan: Many) -> Any:
+    """A list of objects, whole unless `first` says otherwise."""
+    return with_arguments(description, f"list[{node}]", plan, [filter_of(node), FIRST])
+
+
+def page(description: str, node: str, plan: Many | Root, order: str, *more: Argument) -> Any:
+    """A connection with the same arguments wherever it stands."""
+    arguments = [filter_of(node), *more, order_of(node, order), FIRST, AFTER, LAST, BEFORE]
+    return with_arguments(description, f"Connection[{node}]", plan, arguments)
+
+
+def with_arguments(description: str, returns: str, plan: FieldPlan, arguments: list[Argument]) -> Any:
+    """A field with arguments. It is answered by the planner; `schema/build.py` puts it in place."""
+
+    def answered(self: Any) -> Any:
+        raise NotImplementedError("answered by the planner")
+
+    parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    for name, of, words in arguments:
+        required = of.endswith("!")
+        parameters.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=Annotated[_annotation(of), strawberry.argument(description=words)],
+                default=inspect.Parameter.empty if required else strawberry.UNSET,
+            )
+        )
+    answered.__module__ = "contentql.schema.content"
+    answered.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
+    return strawberry.field(resolver=answered, description=description, metadata={"plan": plan})
+
+
+def _annotation(of: str) -> Any:
+    """A GraphQL type expression as Python's; other names are looked up in `schema.content`."""
+    if of.endswith("!"):
+        return _bare(of[:-1])
+    return Optional[_bare(of)]  # noqa: UP045 - a forward reference has no `|`
+
+
+def _bare(of: str) -> Any:
+    if of.startswith("["):
+        return list[_bare(of[1:-1].removesuffix("!"))]  # type: ignore[misc]
+    return _SCALARS.get(of, ForwardRef(of))
+
+
+def _field(description: str, plan: Any) -> Any:
+    return strawberry.field(description=description, metadata={"plan": plan})
+
+
+def _told(description: str, example: str) -> str:
+    return f"{description} Example: `{example}`." if example else description
+
+
+def content(table: str, description: str, **options: Any) -> Callable[[type], Any]:
+    """A type whose objects are rows of `table`."""
+
+    def dress(cls: type) -> Any:
+        cls.__table__ = table  # type: ignore[attr-defined]
+        return strawberry.type(description=description, **options)(cls)
+
+    return dress
+
+
+def element(kind: str, description: str) -> Callable[[type], Any]:
+    """A type whose objects are elements of a JSON list that call themselves `kind`."""
+
+    def dress(cls: type) -> Any:
+        cls.__element__ = kind  # type: ignore[attr-defined]
+        return strawberry.type(description=description)(cls)
+
+    return dress

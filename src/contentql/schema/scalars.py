@@ -1,0 +1,47 @@
+"""The two scalars beyond GraphQL's own, each with the page that specifies it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import NewType
+
+import strawberry
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _time(text: object) -> dt.datetime:
+    if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
+        raise ValueError("A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
+    try:
+        return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("There is no such time; write it as in 2026-06-30T08:00:00Z.") from None
+
+
+def _date(text: object) -> str:
+    if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        raise ValueError("A date is written as in 2026-06-30.")
+    return dt.date.fromisoformat(text).isoformat()
+
+
+DateTime = NewType("DateTime", str)
+Date = NewType("Date", str)
+
+SCALARS = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="A moment in UTC, RFC 3339 in whole seconds. Example: `2026-06-30T08:00:00Z`.",
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+        serialize=str,
+        parse_value=_time,
+    ),
+    Date: strawberry.scalar(
+        name="Date",
+        description="A day, RFC 3339 full-date. Example: `2026-06-30`.",
+        specified_by_url="https://scalars.graphql.org/andimarek/local-date.html",
+        serialize=str,
+        parse_value=_date,
+    ),
+}

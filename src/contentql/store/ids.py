@@ -1,0 +1,59 @@
+"""Ids that stay for ever: made here, without asking the database, and spelled with the kind they name.
+
+An id is a positive 63-bit integer: milliseconds since 2024 and twenty bits that start at random within
+each millisecond, so ids are roughly in order of making and tell nothing about how many rows exist.
+Outside it is written `art_90817263…`; inside it is the integer.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+
+EPOCH_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
+_SPREAD = 1 << 20
+
+PREFIXES = {
+    "article": "art",
+    "category": "cat",
+    "media": "med",
+    "attribution": "att",
+    "source": "src",
+    "tag": "tag",
+    "author": "aut",
+    "story": "sto",
+    "collection": "col",
+    "correction": "cor",
+}
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id() -> int:
+    """A fresh id, never the same twice in one process."""
+    global _last
+    with _lock:
+        fresh = (int(time.time() * 1000) - EPOCH_MS) * _SPREAD + secrets.randbelow(_SPREAD // 2)
+        _last = fresh if fresh > _last else _last + 1 + secrets.randbelow(64)
+        return _last
+
+
+def spell(table: str, number: int) -> str:
+    """`spell("article", 17)` is `"art_17"`."""
+    return f"{PREFIXES[table]}_{number}"
+
+
+def read(text: str) -> tuple[str, int] | None:
+    """The table and number that a spelled id names; None when it is not an id of ours."""
+    prefix, mark, digits = text.partition("_")
+    table = _TABLES.get(prefix)
+    # isdecimal alone lets other scripts' digits through, which int() would quietly accept.
+    if not mark or table is None or not digits.isascii() or not digits.isdecimal() or len(digits) > 19:
+        return None
+    number = int(digits)
+    return (table, number) if number < 1 << 63 and str(number) == digits else None
+
+
+_TABLES = {prefix: table for table, prefix in PREFIXES.items()}
