@@ -1,0 +1,5 @@
+"""A headless content API for newsrooms, on one GraphQL schema."""
+
+from importlib.metadata import version
+
+__version__ = version("contentql")

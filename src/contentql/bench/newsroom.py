@@ -1,8 +1,8 @@
 """A made newsroom of any size, the same rows every time, loaded as fast as the database takes them.
 
 Knows the tables and how each database loads in bulk. Fills a database that is migrated and empty.
-Search words are made for up to 10,000 articles, above that only when asked for (`--search`): no
-workload reads them, and they take longer than all the rest.
+Search words are made only when asked for (`--search`): no workload reads them, and they take
+longer than all the rest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from html import escape
-from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,7 +26,6 @@ from contentql.store.words import words
 VERSION = 1  # of the rows: a kept database of another version is not this newsroom
 SOURCES = 500
 TAGS = 2_000
-SEARCHED = 10_000
 END = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 YEARS = 3
 
@@ -87,14 +85,13 @@ def visible(articles: int) -> int:
 
 
 async def fill(
-    url: str, articles: int, *, search: bool | None = None, progress: Callable[[int], object] = lambda done: None
+    url: str, articles: int, *, search: bool = False, progress: Callable[[int], object] = int
 ) -> None:
-    """Loads the newsroom into the migrated, empty database at `url`; `search` None means: up to SEARCHED."""
-    with_search = articles <= SEARCHED if search is None else search
+    """Loads the newsroom into the migrated, empty database at `url`; `progress` hears the articles done."""
     if url.startswith("sqlite:"):
-        await asyncio.to_thread(_fill_sqlite, url, articles, with_search, progress)
+        await asyncio.to_thread(_fill_sqlite, url, articles, search, progress)
     else:
-        await _fill_postgres(url, articles, with_search, progress)
+        await _fill_postgres(url, articles, search, progress)
 
 
 def postgres_dsn(url: str) -> str:
@@ -126,7 +123,9 @@ def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
     paragraphs = _paragraphs()
     claims = [_sentence(rng, 9, 16) for _ in range(997)]
     summaries = [f"{_sentence(rng, 10, 16)} {_sentence(rng, 8, 14)}" for _ in range(1_999)]
-    categories = [_category_id(root, desk) for root in range(len(ROOTS)) for desk in (None, *range(len(DESKS)))]
+    categories = [
+        _category_id(root, desk) for root in range(len(ROOTS)) for desk in (None, *range(len(DESKS)))
+    ]
     media, step = media_count(articles), YEARS * 365 * 86_400 // articles
     start = int(END.timestamp()) - YEARS * 365 * 86_400
 
@@ -134,7 +133,9 @@ def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
         return int(rng.random() * end)
 
     for first in range(0, articles, 1_000):
-        rows: dict[str, Rows] = {table: [] for table in COLUMNS if table.startswith(("article", "attribution"))}
+        rows: dict[str, Rows] = {
+            table: [] for table in COLUMNS if table.startswith(("article", "attribution"))
+        }
         for number in range(first, min(articles, first + 1_000)):
             article, eight = _id(number), _id(number * 8)
             at = instant(start + number * step + number * 7_919 % step)
@@ -146,9 +147,10 @@ def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
             lead, other = upto(media), upto(media - 1)
             rows["article"].append((
                 article, f"https://newsroom.example/{article}", slug(number), "en",
-                "DRAFT" if draft else "PUBLISHED", _TYPES[upto(len(_TYPES))], "FREE", 1 + upto(9), shown, shown,
-                shown, at, categories[place], _id(lead), _headline(number), claims[upto(997)],
-                summaries[upto(1_999)], f"By {_NAMES[upto(len(_NAMES))]}", sum(p.words for p in parts), 3, "{}",
+                "DRAFT" if draft else "PUBLISHED", _TYPES[upto(len(_TYPES))], "FREE", 1 + upto(9),
+                shown, shown, shown, at, categories[place], _id(lead), _headline(number),
+                claims[upto(997)], summaries[upto(1_999)], f"By {_NAMES[upto(len(_NAMES))]}",
+                sum(p.words for p in parts), 3, "{}",
             ))  # fmt: skip
             rows["article_body"].append((
                 article,
@@ -172,13 +174,13 @@ def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
                 head, relay = eight + position, eight + 3 if position == 1 else None
                 source, kind = _id(upto(SOURCES)), _CLAIMED[upto(len(_CLAIMED))]
                 rows["attribution"].append((
-                    head, article, kind, source, relay, head, 0, source, position, claims[upto(997)], "editor",
-                    "ACCEPTED", "UNVERIFIED",
+                    head, article, kind, source, relay, head, 0, source, position, claims[upto(997)],
+                    "editor", "ACCEPTED", "UNVERIFIED",
                 ))  # fmt: skip
                 if relay is not None:
                     rows["attribution"].append((
-                        relay, article, "CITING", _id(upto(SOURCES)), None, head, 1, source, position, None, "editor",
-                        "ACCEPTED", "UNVERIFIED",
+                        relay, article, "CITING", _id(upto(SOURCES)), None, head, 1, source, position, None,
+                        "editor", "ACCEPTED", "UNVERIFIED",
                     ))  # fmt: skip
         yield rows
 
@@ -273,10 +275,11 @@ def _media(number: int, instant: Callable[[int], Any]) -> tuple[Any, ...]:
     alt = None if number % 11 == 5 else f"{_headline(number)}, seen from the {_WORDS[number % 73]}"
     width, height = _SIZES[number % len(_SIZES)]
     url = f"https://media.newsroom.example/{number % 97}/{number:08d}.jpg"
-    credit, created = f"{_NAMES[number % len(_NAMES)]}/Example Pictures", instant(int(END.timestamp()) - number)
+    credit = f"{_NAMES[number % len(_NAMES)]}/Example Pictures"
+    created = instant(int(END.timestamp()) - number)
     return (
-        _id(number), "IMAGE", url, "image/jpeg", width, height, 180_000 + number, alt, None, credit, expires, "[]",
-        created,
+        _id(number), "IMAGE", url, "image/jpeg", width, height, 180_000 + number, alt, None, credit, expires,
+        "[]", created,
     )  # fmt: skip
 
 
@@ -291,7 +294,12 @@ def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
     with closing(sqlite3.connect(sqlite_path(url), isolation_level=None)) as connection:
         run = connection.execute
         # A load that breaks is made again from nothing: no journal, no waiting for the disk.
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -524288", "foreign_keys = OFF"):
+        for pragma in (
+            "journal_mode = OFF",
+            "synchronous = OFF",
+            "cache_size = -524288",
+            "foreign_keys = OFF",
+        ):
             run(f"PRAGMA {pragma}")
         marks = ", ".join("?" * len(BIG))
         found = run(
@@ -360,10 +368,11 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
 
 
 async def _bare(connection: Any) -> list[str]:
-    """Takes indexes, unique and foreign keys off the big tables; returns the statements that put them back."""
+    """Takes indexes, unique and foreign keys off the big tables; returns what puts them back."""
     constraints = await connection.fetch(
-        "SELECT conrelid::regclass::text AS place, quote_ident(conname) AS name, pg_get_constraintdef(oid) AS rule"
-        " FROM pg_constraint WHERE contype IN ('f', 'u') AND conrelid = any($1::text[]::regclass[])"
+        "SELECT conrelid::regclass::text AS place, quote_ident(conname) AS name,"
+        " pg_get_constraintdef(oid) AS rule FROM pg_constraint"
+        " WHERE contype IN ('f', 'u') AND conrelid = any($1::text[]::regclass[])"
         " ORDER BY contype <> 'f', conname",
         BIG,
     )
@@ -391,7 +400,8 @@ async def _copy(connection: Any, table: str, rows: Sequence[tuple[Any, ...]]) ->
 _TYPES = ("NEWS", "NEWS", "NEWS", "ANALYSIS", "OPINION", "LIVE", "EXPLAINER", "INTERVIEW")
 _CLAIMED = ("ACCORDING_TO", "REPORTED_BY", "RELEASED_BY", "SAID", "TOLD", "QUOTED", "DENIED", "DATA")
 _SOURCE_KINDS = (
-    "AGENCY", "BROADCASTER", "NEWSPAPER", "ONLINE", "OFFICIAL", "COMPANY", "NGO", "PARTY", "ACADEMIC", "PERSON",
+    "AGENCY", "BROADCASTER", "NEWSPAPER", "ONLINE", "OFFICIAL", "COMPANY", "NGO", "PARTY", "ACADEMIC",
+    "PERSON",
 )  # fmt: skip
 _TAG_TYPES = ("TOPIC", "PERSON", "ORGANISATION", "PLACE", "EVENT", "WORK")
 _OFFICES = ("Agency", "Ministry", "Herald", "University", "Institute", "Court", "Radio", "Group", "Union")
@@ -400,20 +410,16 @@ _SIZES = ((1600, 900), (2048, 1365), (1080, 1350), (3000, 2000))
 _NAMES = ("Ada Lindqvist", "José Arroyo", "Miriam O’Dowd", "Kenji Watanabe", "Zoë Adeyemi", "Paweł Nowak")
 # Letters beyond ASCII, quotes and markup: what an answer must escape alike on every database.
 _SPICE = ("“quoted”", '"plain"', "R&D", "<draft>", "C:\\files", "Zürich", "São Paulo", "東京", "½", "it’s")
-_WORDS = tuple(
-    chain.from_iterable(
-        line.split()
-        for line in (
-            "minister council harbour budget election market climate river village hospital teacher railway",
-            "bridge factory court witness border treaty museum festival league final season coach striker",
-            "record price energy storm drought harvest police inquiry report reform union strike wages",
-            "housing rent school vaccine virus laboratory satellite launch engine network outage privacy data",
-            "artist novel theatre concert archive heritage temple coast island valley forest fire flood",
-            "rescue volunteer charity donor refugee summit envoy sanction tariff export import cargo port airport",
-            "runway flight pilot crew passenger ticket queue delay winter summer morning evening weekend holiday",
-            "under over after before during against between without within across about around says warns",
-            "plans wants finds opens closes delays rejects approves faces seeks wins loses returns leaves",
-            "the a of to in on for with at by from as its new old first last more less many few some",
-        )
-    )
-)
+_TEXT = """
+    minister council harbour budget election market climate river village hospital teacher railway bridge
+    factory court witness border treaty museum festival league final season coach striker record price
+    energy storm drought harvest police inquiry report reform union strike wages housing rent school vaccine
+    virus laboratory satellite launch engine network outage privacy data artist novel theatre concert
+    archive heritage temple coast island valley forest fire flood rescue volunteer charity donor refugee
+    summit envoy sanction tariff export import cargo port airport runway flight pilot crew passenger ticket
+    queue delay winter summer morning evening weekend holiday under over after before during against between
+    without within across about around says warns plans wants finds opens closes delays rejects approves
+    faces seeks wins loses returns leaves the a of to in on for with at by from as its new old first last
+    more less many few some
+"""
+_WORDS = tuple(_TEXT.split())

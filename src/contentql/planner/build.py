@@ -40,7 +40,7 @@ from contentql.planner.limits import Limits
 from contentql.planner.operation import Const, Operation, Slot, Value, Var
 from contentql.planner.params import NOW, CursorPart, EachOf, IdOf, Params, Print, Text, as_is
 from contentql.planner.plan import Plan, RootPlan, Statement
-from contentql.planner.sql import Dialect, Key, ParamKind, Pieces, Row, Scope, Sql
+from contentql.planner.sql import Dialect, Key, Listed, ParamKind, Pieces, Row, Scope, Sql, merged
 from contentql.planner.visibility import visible
 from contentql.store import ids
 
@@ -70,7 +70,16 @@ def build(
     objects of abstract types say under `__is` what they are. `without` are root fields, by their place,
     that are refused already. Raises Refused for what cannot be asked.
     """
-    return _Build(operation, catalog, dialect, limits, languages, facts, constants, without, typed).plan()
+    fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed)
+    for nesting in (16, 3, 2, 1):
+        plan, settled_by = _Build(*fixed, nesting).plan()
+        if plan.statement is None or _fits(plan.statement, dialect):
+            break
+    return plan, settled_by
+
+
+def _fits(statement: Statement, dialect: Dialect) -> bool:
+    return dialect.fits(statement.sql) and all(_fits(cut, dialect) for cut in statement.cuts)
 
 
 @dataclass
@@ -97,6 +106,7 @@ class _Build:
     constants: Callable[[list[FieldNode]], bytes]
     without: Mapping[int, Refused]
     typed: bool
+    nesting: int  # how many lists may stand inside one another in one statement
     settled_by: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
     aliases: int = 0
     depth: int = 0
@@ -128,14 +138,25 @@ class _Build:
             elif isinstance(found, bytes):
                 roots.append(RootPlan(key, found))
             else:
-                roots.append(RootPlan(key))
-                columns.append(f"{self.dialect.whole(found)} as r{len(columns)}")
+                roots.append(RootPlan(key, None, self._columns(found, columns)))
         statement = None
         if columns:
             statement = Statement(
                 "select " + ", ".join(columns), tuple(self.params.found), tuple(self.cuts)
             )
         return Plan(tuple(roots), statement, cost, tuple(refused)), self.settled_by
+
+    def _columns(self, pieces: Pieces, columns: list[str]) -> tuple[bytes | None, ...]:
+        """Adds the pieces to the columns of the statement; says what is known already and where a column goes."""
+        parts: list[bytes | None] = []
+        for piece in merged(pieces):
+            if isinstance(piece, str):
+                parts.append(piece.encode())
+            else:
+                apart = piece.items if isinstance(piece, Listed) else ""
+                columns.append(f"{apart or self.dialect.whole([piece])} as r{len(columns)}")
+                parts.append(None)
+        return tuple(parts)
 
     def _root(self, group: list[FieldNode]) -> Pieces | bytes | Refused:
         node = group[0]
@@ -258,7 +279,7 @@ class _Build:
             cases += f" when '{name}' then {self.dialect.join(one)}"
         item = f"coalesce(case {table}{cases} end, 'null')" if cases else "'null'"
         rows = f"(select * from {self.dialect.pairs(texts, numbers, alias)} order by {order}) {alias}"
-        return ["[", Sql(self.dialect.array(item, rows, order)), "]"]
+        return ["[", self.dialect.array(item, rows, order), "]"]
 
     def _node_type(self, table: str) -> Type | None:
         return next((t for t in self.catalog.concrete("Node") if t.table == table), None)
@@ -397,7 +418,7 @@ class _Build:
         else:
             item, where = self.dialect.join(self._object_of(target, selections, there)), ""
         rows = with_joins + "".join(there.scope.joins) + where
-        return ["[", Sql(self.dialect.array(item, rows, self.dialect.element_order(alias))), "]"]
+        return ["[", self.dialect.array(item, rows, self.dialect.element_order(alias)), "]"]
 
     # Lists
 
@@ -415,7 +436,7 @@ class _Build:
         # The inner query is limited so that SQLite keeps its order.
         base.limit = str(self._first(arguments)) if arguments.get("first") is not None else "10000"
         item = self.dialect.join(self._object_of(target, selections, base.row))
-        return ["[", Sql(self.dialect.array(item, self._rows(base), self._outer_order(base))), "]"]
+        return ["[", self.dialect.array(item, self._rows(base), self._outer_order(base)), "]"]
 
     def _page_of(
         self,
@@ -493,7 +514,7 @@ class _Build:
                 case _:
                     item = self.dialect.join(self._object_of(node_type, _selections(group), base.row))
                     array = self.dialect.array(item, self._rows(base), self._outer_order(base))
-                    pieces += ["[", Sql(array), "]"]
+                    pieces += ["[", array, "]"]
         return [*pieces, "}"]
 
     def _full_page(
@@ -850,7 +871,7 @@ class _Build:
 
     def _deep(self, row: Row, make: Callable[[Row], Pieces]) -> Pieces:
         """A list inside the row's JSON, in this statement or, below the dialect's depth, in one of its own."""
-        if self.dialect.nesting is None or self.depth < self.dialect.nesting or row.json:
+        if self.depth < self.nesting or row.json:
             self.depth += 1
             try:
                 return make(row)

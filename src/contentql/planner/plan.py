@@ -29,10 +29,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class RootPlan:
-    """One field of the answer: a column of the statement, or JSON that is known already."""
+    """One field of the answer: JSON that is known already, or parts of it; None stands for the next column."""
 
     key: str
     json: bytes | None = None
+    parts: tuple[bytes | None, ...] = ()
 
 
 @dataclass(frozen=True)

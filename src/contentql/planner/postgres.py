@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from contentql.planner.catalog import Kind
 from contentql.planner.search import tsquery
-from contentql.planner.sql import ParamKind, Pieces, Sql, chunks, literal, merged
+from contentql.planner.sql import Listed, ParamKind, Pieces, Sql, chunks, literal, merged
 
 _TYPES = {
     "text": "text", "plain": "text", "id": "bigint", "int": "bigint", "float": "float8", "bool": "boolean",
@@ -19,7 +19,6 @@ _TYPES = {
 
 class Postgres:
     name: Literal["postgres"] = "postgres"
-    nesting: int | None = None
 
     def param(self, number: int, kind: ParamKind) -> str:
         cast = "::tsquery" if kind == "search" else ""
@@ -31,6 +30,9 @@ class Postgres:
         if kind == "date" and isinstance(value, str):
             return dt.date.fromisoformat(value)
         return value
+
+    def fits(self, sql: str) -> bool:
+        return True
 
     def leaf(self, sql: str, kind: Kind, *, required: bool, prefix: str = "") -> Pieces:
         if kind in ("plain", "time", "date", "id"):
@@ -70,8 +72,10 @@ class Postgres:
     def whole(self, pieces: Pieces) -> str:
         return f"({self.join(pieces)})::text"
 
-    def array(self, item: str, rows: str, order: str) -> str:
-        return f"array_to_string(array(select {item} from {rows} order by {order}), ',')"
+    def array(self, item: str, rows: str, order: str) -> Listed:
+        # Apart, a large answer is not copied into one value of its size again and again.
+        items = f"array(select {item} from {rows} order by {order})"
+        return Listed(f"array_to_string({items}, ',')", items)
 
     def gathered(self, item: str, condition: str, order: str) -> str:
         return f"coalesce(string_agg({item}, ',' order by {order}) filter (where {condition}), '')"

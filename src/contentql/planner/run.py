@@ -30,10 +30,16 @@ async def run(
         else:
             columns = await database.row(plan.statement.sql, values, seconds)
     read = iter(columns)
-    parts = [
-        b'"' + root.key.encode() + b'":' + (next(read) if root.json is None else root.json) for root in plan.roots
-    ]
-    return b"{" + b",".join(parts) + b"}"
+    said: list[bytes] = []
+    for i, root in enumerate(plan.roots):
+        said.append(b'%b"%b":' % (b"," if i else b"{", root.key.encode()))
+        if root.json is not None:
+            said.append(root.json)
+        for part in root.parts:
+            found = next(read) if part is None else part
+            # A list may come as its items, so that nobody had to build one large text of them.
+            said.append(found if isinstance(found, bytes) else b",".join(found))
+    return b"".join(said) + b"}"
 
 
 async def _with_cuts(

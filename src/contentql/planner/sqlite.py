@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, Literal
 
 import orjson
 
 from contentql.planner.catalog import Kind
 from contentql.planner.search import fts5
-from contentql.planner.sql import ParamKind, Pieces, Sql, chunks, literal, merged
+from contentql.planner.sql import Listed, ParamKind, Pieces, Sql, chunks, literal, merged
 
 
 class Sqlite:
     name: Literal["sqlite"] = "sqlite"
-    # SQLite before 3.46 parses with a stack of 100 places; each list takes a dozen.
-    nesting: int | None = 4
 
     def param(self, number: int, kind: ParamKind) -> str:
         return f"?{number}"
@@ -33,6 +33,15 @@ class Sqlite:
                 return fts5(*value)
             case _:
                 return value
+
+    def fits(self, sql: str) -> bool:
+        """Whether SQLite can parse it: before 3.46 its parser has a stack of 100 places, and nesting fills it."""
+        with closing(sqlite3.connect(":memory:")) as empty:
+            try:
+                empty.execute("explain " + sql)
+            except sqlite3.Error as fault:
+                return "stack overflow" not in str(fault)
+        return True
 
     def leaf(self, sql: str, kind: Kind, *, required: bool, prefix: str = "") -> Pieces:
         if kind in ("plain", "time", "date", "id"):
@@ -65,9 +74,9 @@ class Sqlite:
     def whole(self, pieces: Pieces) -> str:
         return f"cast({self.join(pieces)} as blob)"
 
-    def array(self, item: str, rows: str, order: str) -> str:
+    def array(self, item: str, rows: str, order: str) -> Listed:
         # The rows come in order already: the inner query is ordered and limited, and joins keep it first.
-        return f"(select coalesce(group_concat({item}), '') from {rows})"
+        return Listed(f"(select coalesce(group_concat({item}), '') from {rows})")
 
     def gathered(self, item: str, condition: str, order: str) -> str:
         return f"coalesce(group_concat({item}, ',') filter (where {condition}), '')"

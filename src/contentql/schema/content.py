@@ -540,8 +540,8 @@ class Article(Node):
         "Attribution", edges.ARTICLE_ATTRIBUTIONS,
     )  # fmt: skip
     authors: list[AuthorCredit] = related_list("Who made it, in order.", edges.ARTICLE_AUTHORS)
-    tags: list[Tag] = many("What it is about.", "Tag", edges.ARTICLE_TAGS)
-    entities: list[EntityMention] = related_list("Whom and what it mentions.", edges.ARTICLE_ENTITIES)
+    tags: list[Tag] = many("What it is about: topics, people, places and all else that is tagged.", "Tag", edges.ARTICLE_TAGS)
+    entities: list[EntityMention] = related_list("The tags that are not topics: whom and what it mentions, and how much.", edges.ARTICLE_ENTITIES)
     story: Story | None = related("The running story it is part of.", edges.STORY)
     corrections: list[Correction] = related_list("What was put right, newest first.", edges.ARTICLE_CORRECTIONS)
     translations: list[Article] = many("The same article in other languages.", "Article", edges.ARTICLE_TRANSLATIONS)

@@ -14,14 +14,13 @@ _IN_TAG = Link("article_tag", "tag_id", "article_id", sorted={"published_at": "p
 _DIRECT = Link("article_section", "article_id", "category_id", where="{link}.direct")
 
 ARTICLE_CATEGORIES = Many("category", link=_DIRECT, order=("link.position",))
-ARTICLE_TAGS = Many("tag", link=_TAGGED, where="{row}.type = 'TOPIC'", order=("link.position",), witnessed=True)
+ARTICLE_TAGS = Many("tag", link=_TAGGED, order=("link.position",), witnessed=True)
 ARTICLE_ENTITIES = Many(
     "article_tag",
     "article_id",
     where="exists (select 1 from tag t where t.id = {row}.tag_id and t.type <> 'TOPIC')",
     order=("position",),
 )
-ARTICLE_ANY_TAG = Many("tag", link=_TAGGED, witnessed=True)
 ARTICLE_AUTHORS = Many("article_author", "article_id", order=("position",))
 ARTICLE_WRITTEN_BY = Many(
     "author", link=Link("article_author", "article_id", "author_id", unique=False), witnessed=True

@@ -317,7 +317,7 @@ class ArticleFilter:
         'By its authors. Example: `{some: {slug: {eq: "jane-doe"}}}`.', edges.ARTICLE_WRITTEN_BY
     )
     tags: Optional[ItemsFilter[TagFilter]] = condition(
-        'By its tags of any type. Example: `{some: {slug: {eq: "north-korea"}}}`.', edges.ARTICLE_ANY_TAG
+        'By its tags. Example: `{some: {slug: {eq: "north-korea"}}}`.', edges.ARTICLE_TAGS
     )
     story: StoryFilter | None = condition('By its story. Example: `{slug: {eq: "north-korea-russia"}}`.', edges.STORY)
     translations: Optional[ItemsFilter[ArticleFilter]] = condition(

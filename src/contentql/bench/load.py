@@ -1,0 +1,169 @@
+"""Sends prepared requests over kept connections, one at a time on each, and times every answer.
+
+A process of its own, so that its work is not the server's: `python -m contentql.bench.load` reads one JSON
+object (`Order`) from standard input and writes one (`Timing`) to standard output. Knows no GraphQL; any
+answer but a 200 ends the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import count
+from math import ceil
+
+import orjson
+import uvloop
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to send where; `core` is the processor to stay on, `warm` the seconds that are not counted."""
+
+    port: int
+    path: str
+    bodies: Sequence[str]
+    seconds: float
+    warm: float
+    connections: int
+    core: int | None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """`busy`: the part of the time this process itself worked; near 1, it was the brake, not the server."""
+
+    requests: int
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    bytes: int
+    busy: float
+
+
+class Failed(Exception):
+    """An answer that is not a 200, or none."""
+
+
+async def send(order: Order) -> Timing:
+    """Loads the server for the ordered time. Raises Failed when an answer is not a 200."""
+    head = (
+        f"POST {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: application/json\r\n"
+        "Content-Type: application/json\r\nContent-Length: "
+    )
+    requests = [f"{head}{len(body.encode())}\r\n\r\n{body}".encode() for body in order.bodies]
+    loop = asyncio.get_running_loop()
+    run = _Run(requests, loop.create_future())
+    transports = []
+    for _ in range(order.connections):
+        transport, connection = await loop.create_connection(
+            lambda: _Connection(run), "127.0.0.1", order.port
+        )
+        connection.use(transport)
+        transports.append(transport)
+    await asyncio.wait([run.broken], timeout=order.warm)
+    run.took.clear()
+    run.received = 0
+    began, worked = time.perf_counter(), time.process_time()
+    await asyncio.wait([run.broken], timeout=order.seconds)
+    took, received = run.took[:], run.received
+    seconds, worked = time.perf_counter() - began, time.process_time() - worked
+    run.over = True
+    for transport in transports:
+        transport.close()
+    if run.broken.done():
+        run.broken.result()
+    if not took:
+        raise Failed(f"no answer within {order.seconds:g} seconds")
+    took.sort()
+    return Timing(
+        len(took),
+        len(took) / seconds,
+        took[(len(took) - 1) // 2] * 1_000,
+        took[ceil(len(took) * 0.99) - 1] * 1_000,
+        received // len(took),
+        worked / seconds,
+    )
+
+
+class _Run:
+    """What all connections of a run share."""
+
+    def __init__(self, requests: Sequence[bytes], broken: asyncio.Future[None]) -> None:
+        self.requests = requests
+        self.broken = broken
+        self.turn = count()
+        self.took: list[float] = []
+        self.received = 0
+        self.over = False
+
+    def fail(self, why: str) -> None:
+        if not self.over and not self.broken.done():
+            self.broken.set_exception(Failed(why))
+
+
+class _Connection(asyncio.Protocol):
+    """Reads answers by their Content-Length; the bytes are counted, not kept."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._transport: asyncio.WriteTransport | None = None
+        self._head = b""
+        self._left = 0
+        self._asked = 0.0
+
+    def use(self, transport: asyncio.WriteTransport) -> None:
+        """Asks over this transport from now on, until the run is over."""
+        self._transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        run = self._run
+        if self._transport is not None and not run.over:
+            self._asked = time.perf_counter()
+            self._transport.write(run.requests[next(run.turn) % len(run.requests)])
+
+    def data_received(self, data: bytes) -> None:
+        if not self._left:
+            data = self._head + data if self._head else data
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                self._head = data
+                return
+            self._head = b""
+            head = data[:end].lower()
+            at = head.find(b"\r\ncontent-length:")
+            if not head.startswith(b"http/1.1 200") or at < 0:
+                self._run.fail(data[:2_000].decode(errors="replace"))
+                return
+            line = head.find(b"\r\n", at + 2)
+            length = int(head[at + 17 : line if line > 0 else end])
+            self._run.received += length
+            self._left = length - (len(data) - end - 4)
+        else:
+            self._left -= len(data)
+        if self._left == 0:
+            self._run.took.append(time.perf_counter() - self._asked)
+            self._ask()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._run.fail("the server closed the connection")
+
+
+def main() -> None:
+    order = Order(**orjson.loads(sys.stdin.buffer.read()))
+    if order.core is not None:
+        os.sched_setaffinity(0, {order.core})
+    try:
+        timing = uvloop.run(send(order))
+    except (Failed, OSError) as fault:
+        sys.exit(f"The load could not be sent: {fault}")
+    sys.stdout.buffer.write(orjson.dumps(asdict(timing)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""The two servers side by side, contentql and the limit: started, asked, stopped.
+
+Each is a process of its own on the first processor; the load comes from another on the second. Knows the
+command lines and HTTP, not what is asked.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from contentql.bench.load import Order, Timing
+from contentql.errors import Unusable
+
+PATH = "/graphql"
+CONNECTIONS = 16
+STARTS_WITHIN = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; `name` is for people."""
+
+    name: str
+    port: int
+
+
+@contextmanager
+def ours(database: str) -> Iterator[Server]:
+    """contentql itself, one worker, as an operator starts it."""
+    port = _free_port()
+    command = ["-m", "contentql", "serve", "--database", database, "--port", str(port), "--workers", "1"]
+    with started("contentql", command, port) as server:
+        yield server
+
+
+@contextmanager
+def limit(database: str) -> Iterator[Server]:
+    """The hand-written answers."""
+    port = _free_port()
+    command = ["-m", "contentql.bench.limit", "--database", database, "--port", str(port)]
+    with started("the limit", command, port) as server:
+        yield server
+
+
+@contextmanager
+def traced(database: str, told: int) -> Iterator[Server]:
+    """contentql on SQLite, writing one byte to the descriptor `told` for every statement it runs."""
+    port = _free_port()
+    command = [
+        "-m",
+        "contentql.bench.traced",
+        "--database",
+        database,
+        "--port",
+        str(port),
+        "--told",
+        str(told),
+    ]
+    with started("contentql, traced", command, port, keep=(told,)) as server:
+        yield server
+
+
+@contextmanager
+def started(name: str, command: Sequence[str], port: int, keep: Sequence[int] = ()) -> Iterator[Server]:
+    """A Python process that listens on `port`. Raises Unusable if it does not within STARTS_WITHIN."""
+    with tempfile.TemporaryFile() as said:
+        with _on(_cores()[0]):
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                pass_fds=keep,
+                env={**os.environ, "CONTENTQL_WORKERS": "1"},
+            )
+        try:
+            patience = time.monotonic() + STARTS_WITHIN
+            while not _listens(port):
+                if process.poll() is not None or time.monotonic() > patience:
+                    said.seek(0)
+                    raise Unusable(
+                        f"{name} did not start: {said.read().decode(errors='replace').strip()[-2_000:]}"
+                    )
+                time.sleep(0.05)
+            yield Server(name, port)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def asking(server: Server) -> Iterator[Asker]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    try:
+        yield Asker(server, connection)
+    finally:
+        connection.close()
+
+
+class Asker:
+    """Asks one request after the other over one connection."""
+
+    def __init__(self, server: Server, connection: http.client.HTTPConnection) -> None:
+        self._server = server
+        self._connection = connection
+
+    def ask(self, body: bytes) -> bytes:
+        """The answer's body. Raises Unusable when it is not a 200."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        try:
+            self._connection.request("POST", PATH, body, headers)
+            response = self._connection.getresponse()
+            answer = response.read()
+        except OSError as fault:
+            raise Unusable(f"{self._server.name} does not answer: {fault}") from fault
+        if response.status != 200:
+            shown = answer[:2_000].decode(errors="replace")
+            raise Unusable(f"{self._server.name} answers {response.status} to {body.decode()}\n{shown}")
+        return answer
+
+
+def load(
+    server: Server, bodies: Sequence[bytes], seconds: float, *, connections: int = CONNECTIONS
+) -> Timing:
+    """Sends the bodies in turn for that time, from a process on the second processor."""
+    order = Order(
+        port=server.port,
+        path=PATH,
+        bodies=[body.decode() for body in bodies],
+        seconds=seconds,
+        warm=min(0.5, seconds / 4),
+        connections=connections,
+        core=_cores()[1],
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "contentql.bench.load"],
+        input=orjson.dumps(asdict(order)),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Unusable(f"{server.name}: {done.stderr.decode(errors='replace').strip()[-2_000:]}")
+    return Timing(**orjson.loads(done.stdout))
+
+
+def pinned() -> bool:
+    """Whether server and load have a processor each."""
+    return _cores()[0] is not None
+
+
+def _cores() -> tuple[int | None, int | None]:
+    if not hasattr(os, "sched_getaffinity"):
+        return None, None
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+
+
+@contextmanager
+def _on(core: int | None) -> Iterator[None]:
+    """Processes started meanwhile stay on that processor, with every thread they make."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(1)
+        return client.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,43 @@
+"""contentql on SQLite with every statement told: one byte to a file descriptor for each.
+
+Counts from outside: SQLite itself reports what it runs, whoever sends it. Run as a process by
+`bench.servers`; never timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+from typing import Any
+
+import uvicorn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m contentql.bench.traced", description=__doc__)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--told", type=int, required=True)
+    chosen = parser.parse_args()
+    connect = sqlite3.connect
+
+    def told(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        connection.set_trace_callback(lambda _: os.write(chosen.told, b"."))
+        return connection
+
+    sqlite3.connect = told  # type: ignore[assignment]
+    os.environ["CONTENTQL_DATABASE_URL"] = chosen.database
+    uvicorn.run(
+        "contentql.app:create_app",
+        factory=True,
+        host="127.0.0.1",
+        port=chosen.port,
+        access_log=False,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What is asked: five documents of a news site's day, and the variables that vary from request to request.
+
+Knows the schema's words and the made newsroom's slugs and sections. Asks nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import filterfalse, islice
+
+import orjson
+
+from contentql.bench.newsroom import is_draft, paths, slug
+
+Variables = Mapping[str, str]
+
+_CARD = """
+    id slug headline summary publishedAt
+    category { slug name }
+    leadMedia { url alt width height }"""
+
+_BUNDLE = """
+    id slug headline summary body { html } publishedAt
+    category { slug name parent { slug name } }
+    leadMedia { url alt width height credit }
+    media { position media { url alt mime width height credit } }
+    attributions { kind claim position source { name slug kind homepage } via { kind source { name } } }
+    tags { slug name }"""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One kind of request: what a reader does, and the document that asks for it."""
+
+    name: str
+    title: str
+    document: str
+
+
+WORKLOADS: Mapping[str, Workload] = {
+    workload.name: workload
+    for workload in (
+        Workload(
+            "W1",
+            "latest of a section",
+            "query Latest($section: String!) {\n"
+            f"  latestNews(section: $section, exact: true, first: 20) {{ nodes {{{_CARD} }} }}\n}}",
+        ),
+        Workload(
+            "W2",
+            "one article, whole",
+            f"query Bundle($slug: String!) {{\n  article(slug: $slug) {{{_BUNDLE} }}\n}}",
+        ),
+        Workload(
+            "W3",
+            "home page",
+            "{\n  categories(filter: {parent: {isNull: true}}, first: 8, orderBy: [POSITION_ASC]) {\n"
+            "    nodes { slug name articles(first: 5) { nodes {\n"
+            "      slug headline summary publishedAt leadMedia { url alt }"
+            " attributions { kind source { name } }\n    } } }\n  }\n}",
+        ),
+        Workload("W4", "50 whole articles", f"{{\n  latestNews(first: 50) {{ nodes {{{_BUNDLE} }} }}\n}}"),
+        Workload(
+            "W5",
+            "deep page",
+            "query Deep($after: String!) {\n"
+            f"  latestNews(first: 20, after: $after) {{ nodes {{{_CARD} }} }}\n}}",
+        ),
+    )
+}
+
+# Leads to the deep page: the cursors are the server's own, taken by walking there.
+WALK = (
+    "query Walk($first: Int!, $after: String) {\n"
+    "  latestNews(first: $first, after: $after) { pageInfo { endCursor } }\n}"
+)
+PAGE = 20
+DEEP = 500
+
+
+def variables(name: str, articles: int, most: int = 1_000) -> list[Variables]:
+    """What a workload's requests vary in, in the order they are sent; not W5's, which a server must give."""
+    if name == "W1":
+        return [{"section": path} for path in paths()]
+    if name == "W2":
+        # A stride that shares no factor with the newsroom's size visits old and new in turn.
+        found = (number * 7_919 % articles for number in range(articles))
+        return [{"slug": slug(number)} for number in islice(filterfalse(is_draft, found), most)]
+    return [{}]
+
+
+def deepest(shown: int) -> int:
+    """The number of the deep page in a newsroom of that many shown articles: 500, or the last full one."""
+    return max(2, min(DEEP, shown // PAGE))
+
+
+def request(document: str, values: Mapping[str, object]) -> bytes:
+    """The body of a POST."""
+    return orjson.dumps({"query": document, "variables": values})

@@ -1,0 +1,147 @@
+"""`contentql bench`: how fast it is here, next to the fastest answer a person could write by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from contentql.bench import servers
+from contentql.bench.databases import Missing, newsrooms
+from contentql.bench.measure import Cold, Growth, cold, growth
+from contentql.bench.workloads import WORKLOADS
+from contentql.cli.common import stderr, stop
+from contentql.errors import Unusable
+from contentql.store.database import Dialect
+
+SMALL = 10_000
+
+
+class Databases(str, Enum):
+    """What to measure on."""
+
+    sqlite = "sqlite"
+    postgres = "postgres"
+    both = "both"
+
+
+def bench(
+    articles: Annotated[
+        int, typer.Option(min=200, max=20_000_000, help="Articles in the made newsroom.")
+    ] = SMALL,
+    database: Annotated[Databases, typer.Option(help="What to measure on.")] = Databases.both,
+    postgres_url: Annotated[
+        str | None,
+        typer.Option(help="Any database of a PostgreSQL server: newsrooms are made beside it."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians of them are said.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of load, each time.")] = 2.0,
+    workloads: Annotated[str, typer.Option(help="Which, separated by commas.")] = ",".join(WORKLOADS),
+    growing: Annotated[
+        bool, typer.Option("--growth", help="Also W1 and W5 in a small and a large newsroom.")
+    ] = False,
+    growth_articles: Annotated[
+        int, typer.Option(min=400, help="Articles in the large newsroom.")
+    ] = 1_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="A folder where the newsrooms stay, to be used again.", file_okay=False),
+    ] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Make search words too: slow, and no workload reads them.")
+    ] = False,
+) -> None:
+    """Measure the speed here: contentql next to hand-written SQL on the same made newsroom."""
+
+    def tell(line: str) -> None:
+        stderr.print(line, markup=False)
+
+    names = [name.strip().upper() for name in workloads.split(",") if name.strip()]
+    unknown = [name for name in names if name not in WORKLOADS]
+    if unknown or not names:
+        raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
+    if not servers.pinned():
+        tell("One processor only: server and load share it, so the figures say little.")
+    colds: list[Cold] = []
+    growths: list[Growth] = []
+    try:
+        for dialect in _dialects(database):
+            try:
+                with newsrooms(
+                    dialect, keep=keep, postgres_url=postgres_url, search=search, tell=tell
+                ) as made:
+                    colds += cold(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
+                    if growing:
+                        sizes = min(articles, SMALL), growth_articles
+                        growths += growth(made, *sizes, rounds=rounds, seconds=seconds, tell=tell)
+            except Missing as fault:
+                if database is not Databases.both:
+                    raise
+                tell(f"PostgreSQL is left out. {fault}")
+    except Unusable as fault:
+        raise stop(fault) from None
+    if as_json:
+        figures = {"cold": [asdict(one) for one in colds], "growth": [asdict(one) for one in growths]}
+        typer.echo(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+    else:
+        console = Console()
+        console.print(_cold_table(colds, articles))
+        if growths:
+            console.print(_growth_table(growths))
+
+
+def _dialects(database: Databases) -> Iterator[Dialect]:
+    if database is not Databases.postgres:
+        yield "sqlite"
+    if database is not Databases.sqlite:
+        yield "postgres"
+
+
+def _cold_table(colds: list[Cold], articles: int) -> Table:
+    title = f"Throughput next to hand-written SQL, {articles:,} articles"
+    table = Table(title=title, caption=f"{servers.CONNECTIONS} connections, medians of the rounds")
+    for heading in ("database", "workload"):
+        table.add_column(heading)
+    for heading in ("ratio", "requests/s", "limit/s", "p50 ms", "p99 ms", "statements", "bytes", "same"):
+        table.add_column(heading, justify="right")
+    for one in colds:
+        table.add_row(
+            one.database,
+            f"{one.workload} {WORKLOADS[one.workload].title}",
+            f"{one.ratio:.2f}",
+            f"{one.requests_per_second:,.0f}",
+            f"{one.limit_requests_per_second:,.0f}",
+            f"{one.p50_ms:.2f}",
+            f"{one.p99_ms:.2f}",
+            f"{one.statements:g}",
+            f"{one.bytes:,}",
+            "yes" if one.same_bytes else "spaces differ",
+        )
+    return table
+
+
+def _growth_table(growths: list[Growth]) -> Table:
+    table = Table(title="Cost of a page as the newsroom grows, one connection, p50")
+    for heading in ("database", "workload"):
+        table.add_column(heading)
+    for heading in ("ratio", "small", "ms", "large", "ms"):
+        table.add_column(heading, justify="right")
+    for one in growths:
+        table.add_row(
+            one.database,
+            f"{one.workload} {WORKLOADS[one.workload].title}",
+            f"{one.ratio:.2f}",
+            f"{one.small_articles:,}",
+            f"{one.small_ms:.2f}",
+            f"{one.large_articles:,}",
+            f"{one.large_ms:.2f}",
+        )
+    return table

@@ -1,0 +1,40 @@
+"""What the commands share: the database option, and how a fault ends a command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from contentql.errors import Refused, Unusable
+
+Result = TypeVar("Result")
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="CONTENTQL_DATABASE_URL",
+        help="sqlite:///newsroom.sqlite3 (the default) or postgresql://user:password@host/name.",
+        show_default=False,
+    ),
+]
+
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def carry_out(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs it. What makes it impossible is one sentence on stderr and exit code 1; no trace."""
+    try:
+        return asyncio.run(work)
+    except (Unusable, Refused) as fault:
+        raise stop(fault) from None
+
+
+def stop(fault: Unusable | Refused) -> typer.Exit:
+    said = f"{fault.message} {fault.hint or ''}".strip() if isinstance(fault, Refused) else str(fault)
+    stderr.print(said, markup=False)
+    return typer.Exit(1)

@@ -1,0 +1,76 @@
+"""`contentql serve`: the server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
+from contentql.editorial.intake import take_file
+from contentql.errors import Unusable
+from contentql.fixtures import DEMO
+from contentql.settings import Settings, load
+from contentql.store.database import Database, sqlite_path
+
+DEMO_URL = "sqlite:///demo.sqlite3"
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(envvar="CONTENTQL_HOST", help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(envvar=["CONTENTQL_PORT", "PORT"], help="The port to listen on.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(envvar="CONTENTQL_WORKERS", help="Server processes that share the port.")
+    ] = None,
+    database: DatabaseUrl = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Serve the demo newsroom, made at the first start.")] = False,
+) -> None:
+    """Serve the API: /graphql, and GraphiQL at /graphiql."""
+    try:
+        if demo and database is None:
+            database = DEMO_URL
+        settings = load(host=host, port=port, workers=workers, database_url=database)
+    except Unusable as fault:
+        raise stop(fault) from None
+    carry_out(_ready(settings, demo))
+    # Worker processes read their settings from the environment.
+    for name in ("host", "port", "workers", "database_url"):
+        os.environ[f"CONTENTQL_{name.upper()}"] = str(getattr(settings, name))
+    stderr.print(f"contentql serves http://{settings.host}:{settings.port}/graphql", markup=False)
+    if settings.graphiql:
+        stderr.print(f"GraphiQL is at   http://{settings.host}:{settings.port}/graphiql", markup=False)
+    uvicorn.run(
+        "contentql.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="uvloop" if os.name != "nt" else "asyncio",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=30,
+    )
+
+
+async def _ready(settings: Settings, demo: bool) -> None:
+    """A database that can be served; with `demo`, one that holds the demo newsroom."""
+    database = Database(settings.database_url)
+    fresh = database.dialect == "sqlite" and not sqlite_path(settings.database_url).exists()
+    if demo or fresh:
+        await database.migrate()
+    if demo:
+        async with database.models() as connection:
+            rows = await connection.execute_query_dict("SELECT count(*) AS n FROM article")
+        if rows[0]["n"] == 0:
+            stderr.print("Loading the demo newsroom …")
+            report = await take_file(database, Path(str(DEMO)))
+            stderr.print(f"  {report}", markup=False)
+    state = await database.state()
+    if state.behind:
+        raise Unusable("The database is not up to date. Bring it up to date with: contentql migrate")

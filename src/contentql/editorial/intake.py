@@ -1,0 +1,520 @@
+"""Content in and out: records kept one transaction each, with a report of what became of every one.
+
+Taking in the same records again changes nothing and says so. Knows records, not the files they come from.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Literal
+
+import pydantic
+from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
+
+from contentql.editorial import records
+from contentql.editorial.records import Missing, ids_by, media_here, ref, told
+from contentql.errors import Unusable
+from contentql.formats.story import (
+    ArticleRecord,
+    AttributionRecord,
+    AuthorRecord,
+    CategoryRecord,
+    CollectionItemRecord,
+    CollectionRecord,
+    CorrectionRecord,
+    Item,
+    MediaRecord,
+    PlacementRecord,
+    Record,
+    SlugRecord,
+    SourceRecord,
+    SpanRecord,
+    StoryRecord,
+    TagRecord,
+    explain,
+)
+from contentql.store import blocks, derive
+from contentql.store.content import (
+    Article,
+    Author,
+    Category,
+    Collection,
+    CollectionItem,
+    ExternalId,
+    Media,
+    Source,
+    Status,
+    Story,
+    Tag,
+)
+from contentql.store.database import Database, plain
+from contentql.store.ids import new_id, spell
+
+What = Literal["created", "updated", "unchanged", "skipped", "failed"]
+Kept = tuple[What, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the record at `where`, and why."""
+
+    where: str
+    subject: str
+    what: What
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    outcomes: tuple[Outcome, ...]
+
+    def count(self, what: What) -> int:
+        return Counter(outcome.what for outcome in self.outcomes)[what]
+
+
+async def take(
+    database: Database,
+    items: Iterable[Item],
+    *,
+    status: Status | None = None,
+    publish_at: dt.datetime | None = None,
+    dry_run: bool = False,
+    progress: Callable[[Outcome], object] = lambda outcome: None,
+) -> Report:
+    """Keeps the records, each wholly or not at all; `status` and `publish_at` are for their articles.
+
+    A dry run does the same and takes it all back. Raises Unusable if the database fails; what was kept until
+    then stays.
+    """
+    intake = _Intake(dt.datetime.now(dt.UTC).replace(microsecond=0), status, publish_at, progress)
+    try:
+        async with database.models():
+            if dry_run:
+                await _taken_back(intake, items)
+            else:
+                await intake.run(items)
+    except (BaseORMException, OSError) as fault:
+        raise Unusable(plain(database.url, fault)) from fault
+    return Report(tuple(intake.outcomes))
+
+
+async def give(database: Database) -> AsyncIterator[Record]:
+    """Everything that is kept, as records, each behind what it refers to; always in the same order."""
+    async with database.models():
+        async for record in _all():
+            yield record
+
+
+class _TakenBack(Exception):
+    """Ends the transaction of a dry run."""
+
+
+class _Amiss(Exception):
+    """A record that cannot be kept: one plain sentence."""
+
+
+async def _taken_back(intake: _Intake, items: Iterable[Item]) -> None:
+    try:
+        async with in_transaction("default"):
+            await intake.run(items)
+            raise _TakenBack
+    except _TakenBack:
+        pass
+
+
+class _Intake:
+    """One run: its clock, its wishes, and what has become of the items so far."""
+
+    def __init__(
+        self,
+        now: dt.datetime,
+        status: Status | None,
+        publish_at: dt.datetime | None,
+        progress: Callable[[Outcome], object],
+    ) -> None:
+        self.outcomes: list[Outcome] = []
+        self._now, self._status, self._publish_at, self._progress = now, status, publish_at, progress
+        self._unrelated: list[tuple[str, ArticleRecord]] = []
+
+    async def run(self, items: Iterable[Item]) -> None:
+        for item in items:
+            subject = _subject(item.record)
+            what, why = await self._outcome(item)
+            self._note(Outcome(item.where, subject, what, "; ".join(filter(None, (why, *item.notes)))))
+        # Articles may stand beside each other, so one of the two always comes before its neighbour.
+        for where, record in self._unrelated:
+            async with in_transaction("default"):
+                missing = await records.relate(record)
+            for uri in missing:
+                why = f"the article beside it is not here: {uri}"
+                self._note(Outcome(where, _subject(record), "failed", why))
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._progress(outcome)
+
+    async def _outcome(self, item: Item) -> Kept:
+        if item.record is None:
+            return "failed", item.fault or "nothing was read"
+        try:
+            async with in_transaction("default") as connection:
+                if isinstance(item.record, ArticleRecord):
+                    return await self._article(connection, item, item.record)
+                return await _keep(item.record, self._now)
+        except pydantic.ValidationError as fault:
+            return "failed", explain(fault)
+        except (Missing, _Amiss, ValidationError, IntegrityError, ValueError) as fault:
+            return "failed", str(fault).partition("\n")[0]
+
+    async def _article(self, connection: Any, item: Item, record: ArticleRecord) -> Kept:
+        row = await _known(record)
+        kept = (await records.articles([row]))[0] if row else None
+        if item.partial and kept:
+            said = {name: getattr(record, name) for name in record.model_fields_set}
+            record = kept.model_copy(update={"version": None, "modified_at": None, **said})
+        if kept and record.version and kept.version and record.version < kept.version:
+            return "skipped", f"older than what is here (version {record.version}, here {kept.version})"
+        whole = _complete(self._wished(record), kept, self._now)
+        _require_publishable(whole)
+        if kept == whole:
+            return "unchanged", ""
+        await _require_free_slug(whole)
+        changed = "new"
+        if kept:
+            changed = ", ".join(_changed(kept, whole))
+            bumped = {} if record.version else {"version": (kept.version or 0) + 1}
+            touched = {} if record.modified_at else {"modified_at": self._now}
+            whole = whole.model_copy(update={**bumped, **touched})
+        if await records.write(connection, whole, row):
+            self._unrelated.append((item.where, whole))
+        if kept:
+            return "updated", changed
+        return "created", "as a draft" if whole.status is Status.DRAFT else ""
+
+    def _wished(self, record: ArticleRecord) -> ArticleRecord:
+        if self._publish_at is not None:
+            status = Status.PUBLISHED if self._publish_at <= self._now else Status.SCHEDULED
+            return record.model_copy(
+                update={"published_at": self._publish_at, "status": self._status or status}
+            )
+        return record.model_copy(update={"status": self._status}) if self._status else record
+
+
+async def _known(record: ArticleRecord) -> Article | None:
+    """The article a record is about: by id, uri or what others call it; by slug if it says none of these."""
+    row = await Article.get_or_none(id=record.id) if record.id else None
+    if row is None and record.uri:
+        row = await Article.get_or_none(uri=record.uri)
+    for known in record.external_ids if row is None else ():
+        found = await ExternalId.get_or_none(system=known.system, value=known.value)
+        if found is not None:
+            return await Article.get(id=ref(found, "article"))
+    if row is None and not (record.id or record.uri or record.external_ids):
+        row = await Article.get_or_none(language=record.language, slug=record.slug)
+    return row
+
+
+def _complete(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
+    """The record with all that it may leave out, ids, times, placements: as `kept` has them, or new."""
+    number = kept.id if kept else record.id or new_id()
+    body = derive.identified(record.blocks, kept.blocks if kept else ())
+    public = record.status in (Status.PUBLISHED, Status.SCHEDULED)
+    times = derive.times(
+        record.published_at,
+        public=public,
+        first=record.first_published_at or (kept.first_published_at if kept else None),
+        updated=record.updated_at or (kept.updated_at if kept else None),
+    )
+    placed = derive.placements(
+        record.lead_media,
+        body,
+        [derive.Placement(said.media, said.role, said.caption, said.alt) for said in record.media],
+    )
+    external = {*record.external_ids, *(kept.external_ids if kept else ())}
+    return record.model_copy(
+        update={
+            "id": number,
+            "uri": record.uri or (kept.uri if kept else f"urn:contentql:article:{number}"),
+            "external_ids": tuple(sorted(external, key=lambda known: (known.system, known.value))),
+            "first_published_at": times.first_published,
+            "updated_at": times.updated,
+            "modified_at": record.modified_at or (kept.modified_at if kept else now),
+            "version": record.version or (kept.version if kept else 1),
+            "sections": tuple(path for path in dict.fromkeys(record.sections) if path != record.category),
+            "lede": None if record.lede == derive.lede(body) else record.lede,
+            "blocks": body,
+            "media": tuple(
+                PlacementRecord(media=said.media, role=said.role, caption=said.caption, alt=said.alt)
+                for said in placed
+            ),
+            "authors": tuple(dict.fromkeys(record.authors)),
+            "tags": tuple({said.tag: said for said in record.tags}.values()),
+            "related": tuple(dict.fromkeys(record.related)),
+            "attributions": _numbered(record, body, kept.attributions if kept else ()),
+            "corrections": _dated(record.corrections, kept.corrections if kept else ()),
+            "slug_history": _history(record, kept, now),
+        }
+    )
+
+
+def _numbered(
+    record: ArticleRecord, body: Sequence[blocks.Block], before: Sequence[AttributionRecord]
+) -> tuple[AttributionRecord, ...]:
+    texts = {block.id: blocks.text(block) for block in body}
+    known: dict[AttributionRecord, list[AttributionRecord]] = {}
+    for old in before:
+        known.setdefault(_nameless(old), []).append(old)
+    found = []
+    for said in record.attributions:
+        said = _quoted(said, texts)
+        same = known.get(_nameless(said), [])
+        found.append(same.pop(0) if same and said.id in (None, same[0].id) else _named(said))
+    return tuple(found)
+
+
+def _nameless(said: AttributionRecord) -> AttributionRecord:
+    return said.model_copy(update={"id": None, "via": said.via and _nameless(said.via)})
+
+
+def _named(said: AttributionRecord) -> AttributionRecord:
+    return said.model_copy(update={"id": said.id or new_id(), "via": said.via and _named(said.via)})
+
+
+def _quoted(said: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
+    """With the words of its span and those around it, by which it is found again after an edit."""
+    via = said.via and _quoted(said.via, texts)
+    span = said.span
+    if span is not None and span.exact is None:
+        text = texts[span.block_id]
+        span = SpanRecord(
+            block_id=span.block_id,
+            start=span.start,
+            end=span.end,
+            exact=text[span.start : span.end],
+            prefix=text[max(0, span.start - 32) : span.start],
+            suffix=text[span.end : span.end + 32],
+        )
+    return said.model_copy(update={"span": span, "via": via})
+
+
+def _dated(
+    said: Sequence[CorrectionRecord], before: Sequence[CorrectionRecord]
+) -> tuple[CorrectionRecord, ...]:
+    known = {old.model_copy(update={"id": None}): old for old in before}
+    named = [new if new.id else known.get(new) or new.model_copy(update={"id": new_id()}) for new in said]
+    return tuple(sorted(named, key=lambda correction: (correction.at, correction.id or 0)))
+
+
+def _history(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> tuple[SlugRecord, ...]:
+    """The slugs the article had, with the one that it has just given up."""
+    old = {
+        (said.language, said.slug): said
+        for said in (*(kept.slug_history if kept else ()), *record.slug_history)
+    }
+    if kept:
+        left = SlugRecord(language=kept.language, slug=kept.slug, until=now)
+        old.setdefault((kept.language, kept.slug), left)
+    old.pop((record.language, record.slug), None)
+    return tuple(sorted(old.values(), key=lambda said: (said.until, said.language, said.slug)))
+
+
+def _changed(kept: ArticleRecord, whole: ArticleRecord) -> list[str]:
+    names = ArticleRecord.model_fields
+    return [name for name in names if getattr(kept, name) != getattr(whole, name) and name != "modified_at"]
+
+
+def _require_publishable(record: ArticleRecord) -> None:
+    if record.status not in (Status.PUBLISHED, Status.SCHEDULED):
+        return
+    lacks = [
+        word
+        for word, there in (
+            ("a date (publishedAt)", record.published_at),
+            ("a section (category)", record.category),
+            ("a text (blocks)", record.blocks),
+        )
+        if not there
+    ]
+    if lacks:
+        raise _Amiss(f"it cannot be published without {' and '.join(lacks)}")
+
+
+async def _require_free_slug(record: ArticleRecord) -> None:
+    other = await Article.get_or_none(language=record.language, slug=record.slug)
+    if other is not None and other.id != record.id:
+        raise _Amiss(f"another article has the slug {record.slug!r} ({spell('article', other.id)})")
+
+
+async def _keep(record: Record, now: dt.datetime) -> Kept:
+    """Keeps anything but an article."""
+    match record:
+        case CategoryRecord():
+            return await _category(record)
+        case SourceRecord():
+            parents = await ids_by(Source, "slug", [record.parent] if record.parent else [], "source")
+            parent = {"parent_id": parents.get(record.parent)}
+            return await _row(record, Source, {"slug": record.slug}, parent, name=record.name)
+        case MediaRecord():
+            made = {} if record.created_at else {"created_at": now}
+            return await _row(record, Media, {"url": record.url}, {}, made=made)
+        case AuthorRecord():
+            await media_here([record.image])
+            image = {"image_id": record.image}
+            return await _row(record, Author, {"slug": record.slug}, image, name=record.name)
+        case TagRecord():
+            tags = await records.tag_ids([record.broader] if record.broader else [])
+            broader = {"broader_id": tags[record.broader] if record.broader else None}
+            key = {"type": record.type, "slug": record.slug}
+            return await _row(record, Tag, key, broader, name=record.name)
+        case StoryRecord():
+            return await _row(record, Story, {"slug": record.slug}, {}, name=record.title)
+        case CollectionRecord():
+            return await _collection(record)
+        case ArticleRecord():
+            raise AssertionError("articles are kept by `_Intake._article`")
+
+
+async def _row(
+    record: Any,
+    model: type[Model],
+    key: dict[str, Any],
+    references: dict[str, Any],
+    *,
+    name: str | None = None,
+    made: dict[str, Any] | None = None,
+) -> Kept:
+    """Keeps a record that is one row: found by its id or its key, written if anything differs."""
+    values = {**records.columns(record, model), **references}
+    if name is not None:
+        values["sort_name"] = derive.sort_name(name)
+    row = await model.get_or_none(id=record.id) if record.id else None
+    row = row or await model.filter(**key).order_by("id").first()
+    if row is None:
+        await model.create(id=record.id or new_id(), **{**values, **(made or {})})
+        return "created", ""
+    for column in made or {}:
+        del values[column]
+    changed = sorted(column for column, value in values.items() if getattr(row, column) != value)
+    if not changed:
+        return "unchanged", ""
+    await row.update_from_dict(values).save()
+    return "updated", ", ".join(changed)
+
+
+async def _category(record: CategoryRecord) -> Kept:
+    parent, _, slug = record.path.rpartition("/")
+    parents = await ids_by(Category, "path", [parent] if parent else [], "category")
+    known = await Category.get_or_none(id=record.id) if record.id else None
+    if known is not None and known.path != record.path:
+        raise _Amiss(f"{spell('category', known.id)} is {known.path!r} here; move it there first")
+    place = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
+    return await _row(record, Category, {"path": record.path}, place, name=record.name)
+
+
+async def _collection(record: CollectionRecord) -> Kept:
+    articles = await ids_by(Article, "uri", [item.article for item in record.items], "article")
+    await media_here(item.media for item in record.items)
+    what, why = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
+    row = await Collection.get(slug=record.slug)
+    if what != "created":
+        if (await _items([row]))[row.id] == record.items:
+            return what, why
+        await CollectionItem.filter(collection_id=row.id).delete()
+        what, why = "updated", ", ".join(filter(None, (why, "items")))
+    await CollectionItem.bulk_create(
+        CollectionItem(
+            collection_id=row.id,
+            article_id=articles[item.article],
+            media_id=item.media,
+            position=n,
+            **records.columns(item, CollectionItem),
+        )
+        for n, item in enumerate(record.items)
+    )
+    return what, why
+
+
+async def _items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRecord, ...]]:
+    found: dict[int, list[CollectionItemRecord]] = {row.id: [] for row in rows}
+    for item in (
+        await CollectionItem.filter(collection_id__in=list(found))
+        .order_by("position", "id")
+        .values("collection_id", "pinned_until", "headline", "media_id", uri="article__uri")
+    ):
+        found[item["collection_id"]].append(
+            CollectionItemRecord(
+                article=item["uri"],
+                pinned_until=item["pinned_until"],
+                headline=item["headline"],
+                media=item["media_id"],
+            )
+        )
+    return {number: tuple(items) for number, items in found.items()}
+
+
+async def _all() -> AsyncIterator[Record]:
+    # Sorted here: the databases differ in what comes before what.
+    for category in sorted(await Category.all(), key=attrgetter("depth", "path")):
+        yield told(CategoryRecord, category)
+    sources = sorted(await Source.all(), key=attrgetter("slug"))
+    names = {source.id: source.slug for source in sources}
+    for source in _behind_parents(sources, "parent"):
+        yield told(SourceRecord, source, parent=names.get(ref(source, "parent")))
+    for media in await Media.all().order_by("id"):
+        yield told(MediaRecord, media)
+    for author in sorted(await Author.all(), key=attrgetter("slug")):
+        yield told(AuthorRecord, author, image=ref(author, "image"))
+    tags = sorted(await Tag.all(), key=attrgetter("type", "slug"))
+    keys = {tag.id: f"{tag.type.value}:{tag.slug}" for tag in tags}
+    for tag in _behind_parents(tags, "broader"):
+        yield told(TagRecord, tag, broader=keys.get(ref(tag, "broader")))
+    for story in sorted(await Story.all(), key=attrgetter("slug")):
+        yield told(StoryRecord, story)
+    last = 0
+    while rows := await Article.filter(id__gt=last).order_by("id").limit(_AT_ONCE):
+        last = rows[-1].id
+        for article in await records.articles(rows):
+            yield article
+    collections = sorted(await Collection.all(), key=attrgetter("slug"))
+    items = await _items(collections)
+    for collection in collections:
+        yield told(CollectionRecord, collection, items=items[collection.id])
+
+
+# Articles read together on the way out: few statements, and never more than some megabytes of text.
+_AT_ONCE = 100
+
+
+def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
+    """The rows in their order, but each behind the one it refers to."""
+    known = {row.id: row for row in rows}
+
+    def depth(row: Any) -> int:
+        steps = 0
+        while (row := known.get(ref(row, parent))) and steps < len(known):
+            steps += 1
+        return steps
+
+    return sorted(rows, key=depth)
+
+
+def _subject(record: Record | None) -> str:
+    match record:
+        case None:
+            return ""
+        case CategoryRecord():
+            return f"category {record.path}"
+        case MediaRecord():
+            return f"media {record.url}"
+        case TagRecord():
+            return f"tag {record.type.value}:{record.slug}"
+        case ArticleRecord():
+            return f"article {record.slug}"
+        case SourceRecord() | AuthorRecord() | StoryRecord() | CollectionRecord():
+            return f"{type(record).__name__.removesuffix('Record').lower()} {record.slug}"

@@ -1,0 +1,100 @@
+"""Our own format, JSON Lines: one thing of the newsroom a line, nothing lost on the way out and back in.
+
+A line is an object with its `kind` first, camelCase names and spelled ids; whatever is empty is left out, so
+that the same newsroom always gives the same bytes. Knows no database, network or clock.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+import orjson
+from pydantic import ValidationError
+
+from contentql.formats.story import KINDS, ArticleRecord, Item, Kind, Record, explain
+
+MAX_LINE = 8 * 1024 * 1024
+MAX_DEPTH = 64
+
+
+def read(file: BinaryIO, name: str) -> Iterator[Item]:
+    """The records of a file, line by line. A bad line becomes an Item with its fault; the others go on."""
+    for number, line in enumerate(_lines(file), 1):
+        line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if not line.strip():
+            continue
+        where = f"{name}:{number}"
+        try:
+            yield Item(where, _record(line))
+        except ValidationError as fault:
+            yield Item(where, fault=explain(fault))
+        except ValueError as fault:
+            yield Item(where, fault=str(fault))
+
+
+def write(records: Iterable[Record]) -> Iterator[bytes]:
+    """A line for each record, with its newline."""
+    for record in records:
+        said = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        yield orjson.dumps({"kind": _NAMES[type(record)], **said}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+_NAMES: dict[type[Record], Kind] = {record: kind for kind, record in KINDS.items()}
+_ARTICLE = {field.alias or name for name, field in ArticleRecord.model_fields.items()}
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Lines of any length, of which never more than the allowed is held."""
+    while line := file.readline(MAX_LINE + 1):
+        rest = line
+        while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(MAX_LINE + 1)
+        yield line
+
+
+def _record(line: bytes) -> Record:
+    if len(line) > MAX_LINE:
+        raise ValueError(f"the line is longer than {MAX_LINE // 1024 // 1024} MiB")
+    try:
+        said = orjson.loads(line)
+    except orjson.JSONDecodeError as fault:
+        raise ValueError(f"not JSON: {fault.msg} at column {fault.colno}") from None
+    if not isinstance(said, dict):
+        raise ValueError('a line must be an object, as in {"kind": "article", …}')
+    _refuse_unkeepable(said, "", 0)
+    kind = said.pop("kind", None)
+    if kind not in KINDS:
+        raise ValueError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
+    if kind == "article":
+        said = _with_extra(said)
+    return KINDS[kind].model_validate(said)
+
+
+def _with_extra(said: dict[str, Any]) -> dict[str, Any]:
+    """Fields we do not know are kept, and go out again under `extra`."""
+    unknown = {name: value for name, value in said.items() if name not in _ARTICLE}
+    if not unknown:
+        return said
+    extra = said.get("extra", {})
+    if not isinstance(extra, dict):
+        raise ValueError("extra: must be an object")
+    known = {name: value for name, value in said.items() if name in _ARTICLE}
+    return {**known, "extra": {**extra, **unknown}}
+
+
+def _refuse_unkeepable(value: Any, place: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"{place}: nested more than {MAX_DEPTH} deep")
+    if isinstance(value, str) and not value.isprintable():
+        for character in value:
+            if character not in "\n\t" and unicodedata.category(character) == "Cc":
+                raise ValueError(f"{place or 'a name'}: holds the control character U+{ord(character):04X}")
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_unkeepable(item, place, depth + 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _refuse_unkeepable(name, "", depth)
+            _refuse_unkeepable(item, f"{place}.{name}" if place else name, depth + 1)
