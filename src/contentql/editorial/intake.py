@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
@@ -20,6 +21,7 @@ from tortoise.transactions import in_transaction
 from contentql.editorial import records
 from contentql.editorial.records import Missing, ids_by, media_here, ref, told
 from contentql.errors import Unusable
+from contentql.formats import jsonl
 from contentql.formats.story import (
     ArticleRecord,
     AttributionRecord,
@@ -102,6 +104,12 @@ async def take(
     except (BaseORMException, OSError) as fault:
         raise Unusable(plain(database.url, fault)) from fault
     return Report(tuple(intake.outcomes))
+
+
+async def take_file(database: Database, path: Path) -> Report:
+    """Keeps what a file of our own JSON Lines holds. Raises Unusable."""
+    with path.open("rb") as file:
+        return await take(database, jsonl.read(file, path.name))
 
 
 async def give(database: Database) -> AsyncIterator[Record]:
