@@ -119,7 +119,7 @@ class Answers:
         characters: int = 8_000_000,
         plans: int = 64,
     ) -> None:
-        """`seconds`: how long an operation may run. `documents`, `characters`, `plans` bound what is remembered."""
+        """`seconds`: how long an operation may run. The last three bound what is remembered."""
         self.database = database
         self.catalog = catalog
         self.dialect: Dialect = Postgres() if database.dialect == "postgres" else Sqlite()
@@ -142,7 +142,9 @@ class Answers:
         except Refused as refusal:
             return refused(refusal, asked.request_id)
         except Exception:
-            log.exception("request %s failed", asked.request_id or "-", extra={"request_id": asked.request_id})
+            log.exception(
+                "request %s failed", asked.request_id or "-", extra={"request_id": asked.request_id}
+            )
             return refused(
                 Refused("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), asked.request_id
             )
@@ -158,7 +160,9 @@ class Answers:
                 break
             except RootRefused as fault:
                 without[fault.root] = fault.refusal
-                plan, _ = self._built(Operation(self.catalog.schema, prepared.node, document.fragments, variables), without)
+                plan, _ = self._built(
+                    Operation(self.catalog.schema, prepared.node, document.fragments, variables), without
+                )
         wants_cost = asked.extensions.get("cost") is True
         if not plan.refused and not wants_cost:
             return Answered(200, b'{"data":' + data + b"}")
@@ -181,7 +185,7 @@ class Answers:
             raise Refused(first["extensions"]["code"], first["message"]) from None
         return self._planned(document, prepared, variables), variables
 
-    async def resolve(self, info: GraphQLResolveInfo, variables: Variables, now: dt.datetime) -> Any:
+    async def resolve(self, info: GraphQLResolveInfo[Any], variables: Variables, now: dt.datetime) -> Any:
         """One root field for graphql-core: the planner's answer to it, as Python values to walk."""
         node = OperationDefinitionNode(
             operation=OperationType.QUERY,

@@ -10,10 +10,16 @@ from typing import Any, Final
 
 # code: (HTTP status, meaning). README prints this table; a test compares the two.
 CODES: Final[Mapping[str, tuple[int, str]]] = {
-    "BAD_REQUEST": (400, "The HTTP request is not a GraphQL request: no JSON object, no `query`, bad encoding."),
+    "BAD_REQUEST": (
+        400,
+        "The HTTP request is not a GraphQL request: no JSON object, no `query`, bad encoding.",
+    ),
     "GRAPHQL_PARSE_FAILED": (400, "The document is not GraphQL: a syntax error, with its line and column."),
     "GRAPHQL_VALIDATION_FAILED": (422, "The document asks for what the schema does not have."),
-    "OPERATION_RESOLUTION_FAILURE": (422, "It is not clear which operation to run: name it in `operationName`."),
+    "OPERATION_RESOLUTION_FAILURE": (
+        422,
+        "It is not clear which operation to run: name it in `operationName`.",
+    ),
     "BAD_USER_INPUT": (422, "A variable or an argument has a value that cannot be used."),
     "INVALID_ID": (422, "The id is not one of ours, or names another kind of thing than was asked for."),
     "INVALID_CURSOR": (422, "The cursor is damaged, or belongs to a list with another filter or order."),
@@ -28,7 +34,10 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "PAYLOAD_TOO_LARGE": (413, "The request body is larger than allowed."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "The body must be `application/json` in UTF-8."),
     "TIMEOUT": (503, "The operation ran longer than allowed and was cancelled."),
-    "DATABASE_UNAVAILABLE": (503, "The database does not answer just now; the same request may succeed later."),
+    "DATABASE_UNAVAILABLE": (
+        503,
+        "The database does not answer just now; the same request may succeed later.",
+    ),
     "INTERNAL_SERVER_ERROR": (500, "A fault of the server; `requestId` finds it in the log."),
 }
 

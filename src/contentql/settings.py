@@ -1,4 +1,4 @@
-"""Every setting: its name, default and meaning. `CONTENTQL_…` in the environment, or a flag of the command."""
+"""Every setting: its name, default and meaning. `CONTENTQL_…` in the environment, or a flag."""
 
 from __future__ import annotations
 
@@ -22,15 +22,26 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535, description="The port to listen on.")] = 8000
     workers: Annotated[int, Field(ge=1, le=64, description="Server processes that share the port.")] = 1
     readers: Annotated[
-        int, Field(ge=0, le=200, description="Connections that read at once, each worker; 0: 2 on SQLite, 10 on PostgreSQL.")
+        int,
+        Field(
+            ge=0,
+            le=200,
+            description="Connections that read at once, each worker; 0: 2 on SQLite, 10 on PostgreSQL.",
+        ),
     ] = 0
     graphiql: Annotated[bool, Field(description="Whether /graphiql is served.")] = True
     search_languages: Annotated[
-        str, Field(description="Languages whose endings search knows, BCP 47, separated by commas.", pattern=r"^[a-zA-Z, -]*$")
+        str,
+        Field(
+            description="Languages whose endings search knows, BCP 47, separated by commas.",
+            pattern=r"^[a-zA-Z, -]*$",
+        ),
     ] = "en"
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 1_048_576
     max_tokens: Annotated[int, Field(ge=10, description="Most tokens in a document.")] = 2_000
-    max_depth: Annotated[int, Field(ge=2, description="Most levels of nesting, edges and nodes counted.")] = 15
+    max_depth: Annotated[int, Field(ge=2, description="Most levels of nesting, edges and nodes counted.")] = (
+        15
+    )
     max_aliases: Annotated[int, Field(ge=0, description="Most aliases in an operation.")] = 50
     max_root_fields: Annotated[int, Field(ge=1, description="Most root fields in an operation.")] = 20
     max_cost: Annotated[int, Field(ge=1, description="Most objects an operation may read.")] = 10_000
@@ -42,12 +53,11 @@ class Settings(BaseSettings):
 
 
 def load(**given: object) -> Settings:
-    """The settings of the environment, with `given` ones (flags; None is not given) on top. Raises Unusable."""
+    """The environment's settings, with `given` ones (flags; None is not given) on top. Raises Unusable."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as fault:
         first = fault.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
-        raise Unusable(
-            f"CONTENTQL_{name.upper()} cannot be {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}."
-        ) from None
+        why = first["msg"][0].lower() + first["msg"][1:]
+        raise Unusable(f"CONTENTQL_{name.upper()} cannot be {first['input']!r}: {why}.") from None

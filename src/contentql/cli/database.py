@@ -47,7 +47,8 @@ def check(database: DatabaseUrl = None) -> None:
         typer.echo(f"database   {found.dialect}, answers")
         if state.behind:
             raise Unusable(
-                f"The database is {len(state.behind)} migrations behind. Bring it up to date with: contentql migrate"
+                f"The database is {len(state.behind)} migrations behind."
+                " Bring it up to date with: contentql migrate"
             )
         typer.echo(f"schema     up to date ({state.applied[-1]})")
 

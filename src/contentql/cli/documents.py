@@ -25,8 +25,12 @@ def schema() -> None:
 
 
 def explain(
-    document: Annotated[str, typer.Argument(help="A file with one GraphQL document, or - for standard input.")],
-    variables: Annotated[str, typer.Option(help='The variables as JSON, such as \'{"section": "world"}\'.')] = "{}",
+    document: Annotated[
+        str, typer.Argument(help="A file with one GraphQL document, or - for standard input.")
+    ],
+    variables: Annotated[
+        str, typer.Option(help='The variables as JSON, such as \'{"section": "world"}\'.')
+    ] = "{}",
     operation: Annotated[str | None, typer.Option(help="Which operation, if there are several.")] = None,
     database: DatabaseUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
@@ -74,5 +78,11 @@ def _statements(statement: Statement | None) -> list[Statement]:
 
 def _parameter(param: Any) -> str:
     source = param.source
-    said = source if isinstance(source, str) else ".".join(map(str, source.path)) if hasattr(source, "path") else ""
+    said = (
+        source
+        if isinstance(source, str)
+        else ".".join(map(str, source.path))
+        if hasattr(source, "path")
+        else ""
+    )
     return f"{param.kind} {'$' if hasattr(source, 'path') else ''}{said or type(source).__name__.lower()}"

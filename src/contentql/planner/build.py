@@ -141,13 +141,11 @@ class _Build:
                 roots.append(RootPlan(key, None, self._columns(found, columns)))
         statement = None
         if columns:
-            statement = Statement(
-                "select " + ", ".join(columns), tuple(self.params.found), tuple(self.cuts)
-            )
+            statement = Statement("select " + ", ".join(columns), tuple(self.params.found), tuple(self.cuts))
         return Plan(tuple(roots), statement, cost, tuple(refused)), self.settled_by
 
     def _columns(self, pieces: Pieces, columns: list[str]) -> tuple[bytes | None, ...]:
-        """Adds the pieces to the columns of the statement; says what is known already and where a column goes."""
+        """Adds the pieces to the statement's columns; says what is known already and where a column goes."""
         parts: list[bytes | None] = []
         for piece in merged(pieces):
             if isinstance(piece, str):
@@ -311,9 +309,7 @@ class _Build:
 
     # Shapes
 
-    def _object_of(
-        self, type_name: str, selections: Sequence[SelectionSetNode], row: Row
-    ) -> Pieces:
+    def _object_of(self, type_name: str, selections: Sequence[SelectionSetNode], row: Row) -> Pieces:
         """An object of a type or an interface: which one it is, a JSON element says of itself."""
         concrete = self.catalog.concrete(type_name)
         if type_name == "Node":
@@ -344,7 +340,11 @@ class _Build:
         if name == "__typename":
             return [f'"{of.name}"']
         graphql_field = self.catalog.field_type(of.name, name)
-        plan, target, required = of.fields[name], item_type(graphql_field.type), is_required(graphql_field.type)
+        plan, target, required = (
+            of.fields[name],
+            item_type(graphql_field.type),
+            is_required(graphql_field.type),
+        )
         selections = _selections(group)
         match plan:
             case Column():
@@ -356,7 +356,9 @@ class _Build:
                     "(" + plan.sql.replace("{row}", row.alias) + ")", plan.kind, required=required
                 )
             case Asked():
-                return [Sql(f"case when {row.asked} then 'true' else 'false' end")] if row.asked else ["false"]
+                return (
+                    [Sql(f"case when {row.asked} then 'true' else 'false' end")] if row.asked else ["false"]
+                )
             case Part():
                 inner = self._object_of(target, selections, row)
                 return self._unless_null(row.column(plan.unless), inner) if plan.unless else inner
@@ -395,7 +397,9 @@ class _Build:
                     limit=MOST_JOINS,
                 )  # fmt: skip
             there = Row(self.alias(), edge.table, scope)
-            column = self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
+            column = (
+                self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
+            )
             on = [f"{there.alias}.{edge.key} = {column}", *self.visible(there, witnessed=edge.witnessed)]
             scope.joins.append(f" left join {edge.table} {there.alias} on {' and '.join(on)}")
             scope.joined[row.alias, edge] = there
@@ -406,10 +410,8 @@ class _Build:
     ) -> Pieces:
         alias = self.alias()
         there = Row(alias, "", Scope(""), json=True)
-        if row.json:
-            source = self.dialect.element_list(row.alias, plan.key)
-        else:
-            source = row.column(plan.column)
+        in_json = row.json
+        source = self.dialect.element_list(row.alias, plan.key) if in_json else row.column(plan.column)
         with_joins = self.dialect.elements(source, alias)
         if target == "Media":  # a list of ids
             media = self._joined(One("media", "", witnessed=True), there)
@@ -449,7 +451,11 @@ class _Build:
     ) -> Pieces:
         def base() -> _Base:
             wanted = edge
-            if edge.link == SECTION and arguments.get("exact") is not None and self.settled(arguments["exact"]):
+            if (
+                edge.link == SECTION
+                and arguments.get("exact") is not None
+                and self.settled(arguments["exact"])
+            ):
                 wanted = replace(edge, link=SECTION_DIRECT)
             return self._related(wanted, here)
 
@@ -478,7 +484,9 @@ class _Build:
         cursor = arguments.get("before" if backward else "after")
         base = rows()
         self._ordered(base, table, node_type, arguments, edge)
-        mark = Print(label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")})
+        mark = Print(
+            label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
+        )
         whole_where = list(base.where)
         if backward:
             base.keys = [replace(key, descending=not key.descending) for key in base.keys]
@@ -492,7 +500,9 @@ class _Build:
             base.limit = str(size)
             return self._simple_page(base, fields, connection, node_type, rows)
         base.limit = str(size + 1)
-        before = self._anything_before(base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
+        before = (
+            self._anything_before(base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
+        )
         return self._full_page(base, fields, connection, node_type, rows, size, backward, mark, before)
 
     def _simple_page(
@@ -566,7 +576,7 @@ class _Build:
                     pieces += self._page_info(selections, page, size, backward, before, cursor)
         keys = ", ".join(_direction(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
         numbered = (
-            f"(select {', '.join([*columns, f'row_number() over (order by {keys}) as n', 'count(*) over () as m'])}"
+            f"(select {', '.join([*columns, f'row_number() over (order by {keys}) as n'])}, count(*) over () as m"
             f" from {self._rows(base)}{' order by n desc' if backward else ' order by n'}) {page}"
         )
         return [Sql(f"(select {self.dialect.join([*pieces, '}'])} from {numbered})")]
@@ -674,9 +684,7 @@ class _Build:
         row, scope = base.row, base.row.scope
         keys = [f"{key.sql} as k{i}" for i, key in enumerate(base.keys)]
         columns = [f"{row.alias}.{c}" for c in sorted(scope.columns)] + keys or [f"{row.alias}.id"]
-        order = ", ".join(
-            _direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys
-        )
+        order = ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
         return (
             f"(select {', '.join(columns)} from {base.source}"
             + (f" where {' and '.join(base.where)}" if base.where else "")
@@ -754,7 +762,9 @@ class _Build:
         pieces: Pieces = [Sql(self.param(mark, "text", as_is))]
         for i, key in enumerate(base.keys):
             column = f"{base.row.alias}.k{i}"
-            said = self.dialect.hexed(column) if key.kind == "text" else self.dialect.text_of(column, key.kind)
+            said = (
+                self.dialect.hexed(column) if key.kind == "text" else self.dialect.text_of(column, key.kind)
+            )
             pieces += [".", Sql(said)]
         return pieces
 
@@ -821,10 +831,8 @@ class _Build:
                 continue
             (argument,) = directive.arguments
             value = argument.value
-            if isinstance(value, VariableNode):
-                told = self.settled(Var((value.name.value,)))
-            else:
-                told = value.value
+            is_variable = isinstance(value, VariableNode)
+            told = self.settled(Var((value.name.value,))) if is_variable else value.value
             if bool(told) is not wanted:
                 return False
         return True
@@ -864,13 +872,14 @@ class _Build:
         way = self.alias()
         if edge.link.where:
             where.append(edge.link.where.replace("{link}", way))
-        source = f"{edge.link.table} {way} join {edge.table} {there.alias} on {there.alias}.id = {way}.{edge.link.far}"
+        on = f"{there.alias}.id = {way}.{edge.link.far}"
+        source = f"{edge.link.table} {way} join {edge.table} {there.alias} on {on}"
         return source, where, f"{way}.{edge.link.near}"
 
     # Lists that lie too deep
 
     def _deep(self, row: Row, make: Callable[[Row], Pieces]) -> Pieces:
-        """A list inside the row's JSON, in this statement or, below the dialect's depth, in one of its own."""
+        """A list inside the row's JSON: in this statement or, too deep for it, in one of its own."""
         if self.depth < self.nesting or row.json:
             self.depth += 1
             try:

@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Computed:
-    """A value made from the row: `sql` holds `{row}` for the row's alias and means the same on both databases."""
+    """A value made from the row: `sql` holds `{row}` for its alias, and means the same on both databases."""
 
     sql: str
     columns: tuple[str, ...]
@@ -101,7 +101,10 @@ class Many:
 
 # The list every section is read from: its own articles and those of all sections below it.
 SECTION = Link(
-    "article_section", "category_id", "article_id", sorted={"published_at": "published_at", "id": "article_id"}
+    "article_section",
+    "category_id",
+    "article_id",
+    sorted={"published_at": "published_at", "id": "article_id"},
 )
 SECTION_DIRECT = replace(SECTION, where="{link}.direct")
 
@@ -206,7 +209,8 @@ def _field_plan(owner: str, name: str, found: GraphQLField) -> FieldPlan:
     plan = _named(_said(found), name, found.type)
     if isinstance(plan, Under | Words):
         raise LookupError(f"{owner}.{name}: a filter's plan on an output field")
-    return plan
+    told: FieldPlan = plan
+    return told
 
 
 def _named(plan: Any, name: str, graphql_type: Any) -> Any:

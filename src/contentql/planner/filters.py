@@ -137,11 +137,17 @@ def _column(writer: Writer, sql: str, kind: Kind, given: Mapping[str, Value], ta
                 out.append(_null(writer, sql, value))
         elif value is None:
             if op not in ("eq", "ne"):
-                raise Refused("BAD_USER_INPUT", f"`{op}: null` compares with nothing.", "Use `isNull: true` or leave it out.")
+                raise Refused(
+                    "BAD_USER_INPUT",
+                    f"`{op}: null` compares with nothing.",
+                    "Use `isNull: true` or leave it out.",
+                )
             out.append(f"{sql} is {'not ' if op == 'ne' else ''}null")
         elif op in ("in", "notIn"):
             param = writer.param(
-                value, _LISTS.get(kind, "texts"), EachOf(_convert(writer, kind, table), writer.limits.input_items)
+                value,
+                _LISTS.get(kind, "texts"),
+                EachOf(_convert(writer, kind, table), writer.limits.input_items),
             )
             found = writer.dialect.among(sql, param)
             out.append(found if op == "in" else negated(found))
@@ -180,7 +186,8 @@ def _one(writer: Writer, edge: One, inner: str, given: Mapping[str, Value], row:
     if given.get("isNull") is not None:
         missing = bool(writer.settled(given["isNull"]))
         if seen:  # what may not be seen is not there
-            found = f"{here} in (select {there.alias}.{edge.key} from {edge.table} {there.alias} where {every(seen)})"
+            rows = f"{edge.table} {there.alias} where {every(seen)}"
+            found = f"{here} in (select {there.alias}.{edge.key} from {rows})"
             out.append(negated(found) if missing else found)
         else:
             out.append(f"{here} is {'' if missing else 'not '}null")

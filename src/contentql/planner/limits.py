@@ -80,7 +80,9 @@ def check_size(document: DocumentNode, limits: Limits) -> None:
             continue
         whole = size(operation.selection_set)
         _at_most(whole.depth, limits.depth, "DEPTH_LIMIT", "levels of nesting", "Ask in two smaller queries.")
-        _at_most(whole.aliases, limits.aliases, "ALIAS_LIMIT", "aliases", "Use one list with a filter instead.")
+        _at_most(
+            whole.aliases, limits.aliases, "ALIAS_LIMIT", "aliases", "Use one list with a filter instead."
+        )
         roots = _roots(operation.selection_set, fragments)
         _at_most(roots, limits.root_fields, "ALIAS_LIMIT", "root fields", "Send several operations.")
         _at_most(
@@ -156,7 +158,10 @@ def _at_most(found: int, limit: int, code: str, what: str, hint: str) -> None:
     if found > limit:
         key = "cost" if code == "COST_LIMIT" else "found"
         raise Refused(
-            code, f"The operation has {found:,} {what}; {limit:,} are allowed.", hint, **{key: found, "limit": limit}
+            code,
+            f"The operation has {found:,} {what}; {limit:,} are allowed.",
+            hint,
+            **{key: found, "limit": limit},
         )
 
 

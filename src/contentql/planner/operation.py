@@ -35,6 +35,7 @@ from graphql import (
     type_from_ast,
 )
 from graphql.execution.values import get_variable_values
+from graphql.pyutils import UndefinedType
 
 Variables = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -91,7 +92,7 @@ class Operation:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
 
-    def argument(self, node: ValueNode, of_type: Any) -> Value:
+    def argument(self, node: ValueNode, of_type: Any) -> Value | UndefinedType:
         """The value of an argument or input field; `Undefined` for a variable that was not given."""
         if isinstance(node, VariableNode):
             name = node.name.value
@@ -107,8 +108,10 @@ class Operation:
                 return Several(tuple(Const(None) if item is None else cast(Const, item) for item in found))
             return found
         if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
-            given = {f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields}
-            return {name: value for name, value in given.items() if value is not Undefined}
+            given = {
+                f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
+            }
+            return {name: value for name, value in given.items() if not isinstance(value, UndefinedType)}
         return Const(_literal(bare, node))
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, Value]:
@@ -116,7 +119,7 @@ class Operation:
         given: dict[str, Value] = {}
         for argument in node.arguments or ():
             value = self.argument(argument.value, of.args[argument.name.value].type)
-            if value is not Undefined:
+            if not isinstance(value, UndefinedType):
                 given[argument.name.value] = value
         for name, argument_type in of.args.items():
             if name not in given and argument_type.default_value not in (Undefined, None):
@@ -248,4 +251,8 @@ def _from_literal(of_type: Any, node: ValueNode) -> Any:
 
 def _literal(of_type: Any, node: ValueNode) -> Any:
     """A leaf of the document: enum members by their name, every other leaf as its scalar parses it."""
-    return of_type.parse_literal(node) if isinstance(of_type, GraphQLScalarType) else cast(EnumValueNode, node).value
+    return (
+        of_type.parse_literal(node)
+        if isinstance(of_type, GraphQLScalarType)
+        else cast(EnumValueNode, node).value
+    )

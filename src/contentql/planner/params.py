@@ -23,13 +23,15 @@ NOW = "now"
 
 @dataclass(frozen=True)
 class Print:
-    """The fingerprint of a list: its name, filter and order. A cursor carries it, so it fits no other list."""
+    """The fingerprint of a list: name, filter, order. A cursor carries it, so it fits no other list."""
 
     name: str
     arguments: Mapping[str, Value]
 
     def value(self, variables: Variables) -> str:
-        said = orjson.dumps([self.name, _resolved(self.arguments, variables)], default=str, option=orjson.OPT_SORT_KEYS)
+        said = orjson.dumps(
+            [self.name, _resolved(self.arguments, variables)], default=str, option=orjson.OPT_SORT_KEYS
+        )
         return hashlib.blake2s(said, digest_size=5).hexdigest()
 
     def __hash__(self) -> int:
@@ -54,7 +56,9 @@ Source = Slot | Print | CursorPart
 
 @dataclass(frozen=True)
 class Param:
-    source: Source | str  # a str names what the run itself brings: the moment, or the keys of a further statement
+    source: (
+        Source | str
+    )  # a str names what the run itself brings: the moment, or the keys of a further statement
     kind: ParamKind
     convert: Callable[[Any], Any]
     root: int
@@ -70,7 +74,12 @@ class Params:
     def add(self, source: Source | str, kind: ParamKind, convert: Callable[[Any], Any], root: int) -> str:
         for number, known in enumerate(self.found, 1):
             same = known.source is source or (isinstance(source, str | Var) and known.source == source)
-            if same and known.kind == kind and known.convert == convert and (known.root == root or source == NOW):
+            if (
+                same
+                and known.kind == kind
+                and known.convert == convert
+                and (known.root == root or source == NOW)
+            ):
                 return self.dialect.param(number, kind)
         self.found.append(Param(source, kind, convert, root))
         return self.dialect.param(len(self.found), kind)
@@ -86,7 +95,11 @@ class RootRefused(Exception):
 
 
 def bind(
-    params: Sequence[Param], dialect: Dialect, variables: Variables, now: dt.datetime, keys: Sequence[int] = ()
+    params: Sequence[Param],
+    dialect: Dialect,
+    variables: Variables,
+    now: dt.datetime,
+    keys: Sequence[int] = (),
 ) -> list[Any]:
     """The driver's values. Raises RootRefused for a value that cannot be used."""
     bound = []
@@ -117,7 +130,9 @@ class IdOf:
     def __call__(self, text: Any) -> int:
         found = ids.read(str(text))
         if found is None:
-            raise Refused("INVALID_ID", f"{_short(text)} is not an id.", "Use an `id` from an earlier answer as it is.")
+            raise Refused(
+                "INVALID_ID", f"{_short(text)} is not an id.", "Use an `id` from an earlier answer as it is."
+            )
         if self.table and found[0] != self.table:
             raise Refused(
                 "INVALID_ID", f"{_short(text)} is the id of a {found[0]}, and a {self.table} was asked for."
@@ -136,7 +151,9 @@ class EachOf:
         found = items if isinstance(items, list) else [items]
         if len(found) > self.most:
             raise Refused(
-                "INPUT_LIMIT", f"A list of {len(found):,} values was given; {self.most} are allowed.", limit=self.most
+                "INPUT_LIMIT",
+                f"A list of {len(found):,} values was given; {self.most} are allowed.",
+                limit=self.most,
             )
         return [self.convert(item) for item in found if item is not None]
 
@@ -150,7 +167,9 @@ class Text:
     def __call__(self, text: Any) -> str:
         if len(text) > self.most:
             raise Refused(
-                "INPUT_LIMIT", f"A text of {len(text):,} characters was given; {self.most:,} are allowed.", limit=self.most
+                "INPUT_LIMIT",
+                f"A text of {len(text):,} characters was given; {self.most:,} are allowed.",
+                limit=self.most,
             )
         return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
@@ -168,7 +187,9 @@ def _resolved(value: Any, variables: Variables) -> Any:
 def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> list[Any]:
     own, *parts = str(text).split(".")
     if len(parts) != len(kinds) or len(own) != len(fingerprint):
-        raise Refused("INVALID_CURSOR", "This is not a cursor of this list.", "Use `endCursor` or `cursor` as it is.")
+        raise Refused(
+            "INVALID_CURSOR", "This is not a cursor of this list.", "Use `endCursor` or `cursor` as it is."
+        )
     if own != fingerprint:
         raise Refused(
             "INVALID_CURSOR",
@@ -178,7 +199,9 @@ def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> list[Any]:
     try:
         return [_CURSOR_PARTS.get(kind, _text_part)(part) for kind, part in zip(kinds, parts, strict=True)]
     except (ValueError, OverflowError):
-        raise Refused("INVALID_CURSOR", "The cursor is damaged.", "Use `endCursor` or `cursor` as it is.") from None
+        raise Refused(
+            "INVALID_CURSOR", "The cursor is damaged.", "Use `endCursor` or `cursor` as it is."
+        ) from None
 
 
 def _number_part(part: str) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from contentql.errors import Refused
 from contentql.planner.params import Param
@@ -29,7 +27,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class RootPlan:
-    """One field of the answer: JSON that is known already, or parts of it; None stands for the next column."""
+    """One field of the answer: JSON known already, or parts of it; None stands for the next column."""
 
     key: str
     json: bytes | None = None
@@ -48,6 +46,3 @@ class Plan:
     @property
     def statements(self) -> int:
         return self.statement.count if self.statement else 0
-
-
-Settled = Mapping[Any, Any]

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from contentql.planner.operation import Variables
 from contentql.planner.params import bind
 from contentql.planner.plan import Plan, Statement
-from contentql.planner.operation import Variables
 from contentql.planner.sql import Dialect
 from contentql.store.database import Database
 
@@ -22,7 +22,7 @@ async def run(
     plan: Plan, dialect: Dialect, database: Database, variables: Variables, now: dt.datetime, seconds: float
 ) -> bytes:
     """The `data` object. Raises Refused for a value that cannot be used, before anything is read."""
-    columns: Sequence[bytes] = ()
+    columns: Sequence[bytes | list[str]] = ()
     if plan.statement is not None:
         values = bind(plan.statement.params, dialect, variables, now)
         if plan.statement.cuts:
@@ -37,8 +37,8 @@ async def run(
             said.append(root.json)
         for part in root.parts:
             found = next(read) if part is None else part
-            # A list may come as its items, so that nobody had to build one large text of them.
-            said.append(found if isinstance(found, bytes) else b",".join(found))
+            # A list may come as its items, so that no database had to build one large text of them.
+            said.append(found if isinstance(found, bytes) else ",".join(found).encode())
     return b"".join(said) + b"}"
 
 
@@ -54,20 +54,20 @@ async def _with_cuts(
     def work(rows: Rows) -> Sequence[bytes]:
         def filled(texts: Sequence[bytes], cuts: Sequence[Statement]) -> Sequence[bytes]:
             """The texts with every mark replaced by what its cut finds for that parent."""
+            marks = {mark for text in texts for mark in _MARK.findall(text)}
+            found: dict[tuple[bytes, bytes], bytes] = {}
             for number, cut in enumerate(cuts):
-                mark = str(number).encode()
-                keys = sorted({int(k) for text in texts for n, k in _MARK.findall(text) if n == mark})
-                if not keys:
-                    continue
-                found = rows(cut.sql, bind(cut.params, dialect, variables, now, keys))
-                lists = filled([row[1] for row in found], cut.cuts)
-                by_key = {row[0]: text for row, text in zip(found, lists, strict=True)}
-                texts = [
-                    _MARK.sub(lambda m: by_key[int(m[2])] if m[1] == mark else m[0], text)  # noqa: B023
-                    for text in texts
-                ]
-            return texts
+                name = str(number).encode()
+                keys = sorted(int(key) for which, key in marks if which == name)
+                if keys:
+                    answered = rows(cut.sql, bind(cut.params, dialect, variables, now, keys))
+                    lists = filled([row[1] for row in answered], cut.cuts)
+                    found |= {
+                        (name, str(row[0]).encode()): text for row, text in zip(answered, lists, strict=True)
+                    }
+            return [_MARK.sub(lambda mark: found[mark[1], mark[2]], text) for text in texts]
 
         return filled(rows(statement.sql, values)[0], statement.cuts)
 
-    return await database.snapshot(work, seconds)
+    columns: Sequence[bytes] = await database.snapshot(work, seconds)
+    return columns

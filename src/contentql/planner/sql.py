@@ -24,7 +24,7 @@ class Sql:
 
 @dataclass(frozen=True)
 class Listed(Sql):
-    """The items of a list, joined by commas; `items` gives them apart, as an array of texts, where that pays."""
+    """The items of a list, joined by commas; `items`, where that pays, gives them as an array of texts."""
 
     items: str = ""
 
@@ -42,7 +42,9 @@ class Key:
 
 
 class Dialect(Protocol):
-    name: Literal["postgres", "sqlite"]
+    @property
+    def name(self) -> Literal["postgres", "sqlite"]: ...
+
     def param(self, number: int, kind: ParamKind) -> str: ...
     def bind(self, kind: ParamKind, value: Any) -> Any: ...
     def fits(self, sql: str) -> bool: ...

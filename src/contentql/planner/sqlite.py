@@ -35,7 +35,7 @@ class Sqlite:
                 return value
 
     def fits(self, sql: str) -> bool:
-        """Whether SQLite can parse it: before 3.46 its parser has a stack of 100 places, and nesting fills it."""
+        """Whether SQLite can parse it: before 3.46 its parser's stack has 100 places, and nesting fills it."""
         with closing(sqlite3.connect(":memory:")) as empty:
             try:
                 empty.execute("explain " + sql)

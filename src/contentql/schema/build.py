@@ -22,7 +22,7 @@ from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
 
 # What the root resolvers call: the planner's JSON for one root field, read back into Python.
-Answer = Callable[[GraphQLResolveInfo], Awaitable[Any]]
+Answer = Callable[["GraphQLResolveInfo[Any]"], Awaitable[Any]]
 
 _BLOCKS = [t for t in vars(content).values() if isinstance(t, type) and issubclass(t, content.Block)]
 
@@ -50,7 +50,7 @@ def schema() -> strawberry.Schema:
         elif isinstance(found, GraphQLInterfaceType):
             found.resolve_type = _which
         elif isinstance(found, GraphQLEnumType):
-            found.serialize = str  # type: ignore[method-assign]
+            found.serialize = str  # type: ignore[method-assign, assignment]
             for word, value in found.values.items():
                 value.description = value.description or ENUM_WORDS.get(name, {}).get(word)
     return made
@@ -65,12 +65,12 @@ def sdl() -> str:
     return schema().as_str() + "\n"
 
 
-async def _asked(_: Any, info: GraphQLResolveInfo, **__: Any) -> Any:
+async def _asked(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> Any:
     answer: Answer = info.context
     return await answer(info)
 
 
-def _picked(source: Any, info: GraphQLResolveInfo, **_: Any) -> Any:
+def _picked(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
     return source[info.path.key]
 
 

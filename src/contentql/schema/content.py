@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from contentql.planner.catalog import Asked, Column, Computed, Elements, Part
+from contentql.planner.catalog import Asked, Column, Computed, Elements, One, Part
 from contentql.schema import edges
 from contentql.schema.enums import (
     ArticleOrder,
@@ -67,8 +67,8 @@ from contentql.store.content import (
 # Named here because the signatures in `fields.py` are resolved in this module.
 __all__ = [
     "ArticleFilter", "ArticleOrder", "AttributionFilter", "AttributionOrder", "AuthorFilter", "AuthorOrder",
-    "CategoryFilter", "CategoryOrder", "CollectionFilter", "CollectionItemFilter", "CollectionOrder", "MediaFilter",
-    "MediaOrder", "SourceFilter", "SourceOrder", "StoryFilter", "StoryOrder", "TagFilter", "TagOrder",
+    "CategoryFilter", "CategoryOrder", "CollectionFilter", "CollectionItemFilter", "CollectionOrder",
+    "MediaFilter", "MediaOrder", "SourceFilter", "SourceOrder", "StoryFilter", "StoryOrder", "TagFilter", "TagOrder",
 ]  # fmt: skip
 
 Item = TypeVar("Item")
@@ -77,11 +77,13 @@ EXACT: Argument = ("exact", "Boolean", "Only this very section, without those be
 SEARCH: Argument = (
     "search",
     "String",
-    "Words to look for; \"a phrase\", -without, this or that, begin*. Example: `\"coffin -kursk\"`.",
+    'Words to look for; "a phrase", -without, this or that, begin*. Example: `"coffin -kursk"`.',
 )
 
 
-@strawberry.interface(description="Anything that has an id of its own. The id is opaque, global and stays for ever.")
+@strawberry.interface(
+    description="Anything that has an id of its own. The id is opaque, global and stays for ever."
+)
 class Node:
     id: strawberry.ID = leaf("The id, to be given back as it is.", '"art_90817263545"')
 
@@ -126,14 +128,18 @@ class Category(Node):
     position: int = leaf("Its place among its siblings.", "2")
     hidden: bool = leaf("Left out of menus; its page and articles are there all the same.", "false")
     parent: Category | None = related("The section above.", edges.CATEGORY_PARENT)
-    children: list[Category] = many("The sections right below, in order.", "Category", edges.CATEGORY_CHILDREN)
+    children: list[Category] = many(
+        "The sections right below, in order.", "Category", edges.CATEGORY_CHILDREN
+    )
     articles: Connection[Article] = page(
         "Its articles and those of all sections below it, newest first.",
         "Article", edges.CATEGORY_ARTICLES, "PUBLISHED_AT_DESC", SEARCH, EXACT,
     )  # fmt: skip
 
 
-@strawberry.type(description="The point of a picture that must stay in view, as shares of its width and height.")
+@strawberry.type(
+    description="The point of a picture that must stay in view, as shares of its width and height."
+)
 class FocalPoint:
     x: float = leaf("From the left, 0 to 1.", "0.5", Column("focal_x"))
     y: float = leaf("From the top, 0 to 1.", "0.33", Column("focal_y"))
@@ -166,9 +172,13 @@ class Media(Node):
     creator: str | None = leaf("Who made it.", '"Jane Doe"')
     copyright: str | None = leaf("The copyright line.", '"© 2026 Example Agency"')
     licence: str | None = leaf("The licence's code.", '"CC BY 2.5"')
-    licence_url: str | None = leaf("Where the licence can be read.", '"https://creativecommons.org/licenses/by/2.5/"')
+    licence_url: str | None = leaf(
+        "Where the licence can be read.", '"https://creativecommons.org/licenses/by/2.5/"'
+    )
     usage_terms: str | None = leaf("What else its use is bound to.", '"Editorial use only"')
-    expires_at: DateTime | None = leaf("When its licence ends; it is gone from then on.", '"2027-01-01T00:00:00Z"')
+    expires_at: DateTime | None = leaf(
+        "When its licence ends; it is gone from then on.", '"2027-01-01T00:00:00Z"'
+    )
     focal_point: FocalPoint | None = related("What must stay in view when it is cropped.", Part("focal_x"))
     blurhash: str | None = leaf("A placeholder until it has loaded.", '"LEHV6nWB2yk8pyo0adR*.7kCMdnj"')
     colour: str | None = leaf("Its main colour.", '"#7a6f5d"')
@@ -176,7 +186,11 @@ class Media(Node):
     sensitive: bool = leaf("Better asked before it is shown.", "false")
     renditions: list[Rendition] = related("The ready-made sizes.", Elements("renditions"))
     articles: Connection[Article] = page(
-        "The articles that use it, newest first.", "Article", edges.MEDIA_ARTICLES, "PUBLISHED_AT_DESC", SEARCH
+        "The articles that use it, newest first.",
+        "Article",
+        edges.MEDIA_ARTICLES,
+        "PUBLISHED_AT_DESC",
+        SEARCH,
     )
 
 
@@ -202,7 +216,9 @@ class Source(Node):
     )
 
 
-@strawberry.type(description="The words an attribution stands on: where, and what they are. Offsets are code points.")
+@strawberry.type(
+    description="The words an attribution stands on: where, and what they are. Offsets are code points."
+)
 class Span:
     block_id: str = leaf("The block of the body.", '"blk_4f2a"', Column("span_block"))
     start: int = leaf("Where the words begin.", "0", Column("span_start"))
@@ -212,7 +228,9 @@ class Span:
     suffix: str | None = leaf("What stands behind them.", '", Kim approved"', Column("span_suffix"))
 
 
-@content("attribution", "Who said it, and via whom it reached us: a claim of an article, ascribed to its source.")
+@content(
+    "attribution", "Who said it, and via whom it reached us: a claim of an article, ascribed to its source."
+)
 class Attribution(Node):
     id: strawberry.ID = leaf("The id of the attribution.", '"att_1122334455"')
     kind: AttributionKind = leaf("How the words are ascribed.", "CITING")
@@ -235,7 +253,9 @@ class Attribution(Node):
     origin: Source | None = related(
         "The end of the chain towards the event: where it all comes from.", edges.ATTRIBUTION_ORIGIN
     )
-    via: Attribution | None = related("The next hop towards the reader: who passed it on.", edges.ATTRIBUTION_VIA)
+    via: Attribution | None = related(
+        "The next hop towards the reader: who passed it on.", edges.ATTRIBUTION_VIA
+    )
     chain: list[Attribution] = many(
         "The whole chain, from the origin to the reader.", "Attribution", edges.ATTRIBUTION_CHAIN
     )
@@ -331,7 +351,9 @@ class Mark:
     href: str | None = leaf("Where a link leads.", '"https://example.org"')
 
 
-@strawberry.interface(description="A part of an article's body. Its id stays the same when the text is edited.")
+@strawberry.interface(
+    description="A part of an article's body. Its id stays the same when the text is edited."
+)
 class Block:
     id: str = leaf("The id of the block, unique everywhere.", '"blk_4f2a"')
     type: str = leaf("The kind of block, in the store's word; new kinds may come.", '"PARAGRAPH"')
@@ -352,9 +374,7 @@ class HeadingBlock(Block):
 @element("QUOTE", "A quotation set as a block.")
 class QuoteBlock(Block):
     text: str = leaf("The words.", '"We are ready."')
-    attribution: Attribution | None = related(
-        "Who said them.", edges.One("attribution", "attribution")
-    )
+    attribution: Attribution | None = related("Who said them.", One("attribution", "attribution"))
 
 
 @element("PULLQUOTE", "Words of the article itself, repeated large.")
@@ -370,19 +390,19 @@ class ListBlock(Block):
 
 @element("IMAGE", "A picture in the text.")
 class ImageBlock(Block):
-    media: Media | None = related("The picture.", edges.One("media", "media", witnessed=True))
+    media: Media | None = related("The picture.", One("media", "media", witnessed=True))
     caption: str | None = leaf("The line below it, in this place.", '"The ceremony"')
 
 
 @element("VIDEO", "A film in the text.")
 class VideoBlock(Block):
-    media: Media | None = related("The film.", edges.One("media", "media", witnessed=True))
+    media: Media | None = related("The film.", One("media", "media", witnessed=True))
     caption: str | None = leaf("The line below it, in this place.", '"The broadcast"')
 
 
 @element("AUDIO", "A recording in the text.")
 class AudioBlock(Block):
-    media: Media | None = related("The recording.", edges.One("media", "media", witnessed=True))
+    media: Media | None = related("The recording.", One("media", "media", witnessed=True))
     caption: str | None = leaf("The line below it, in this place.", '"The interview"')
 
 
@@ -396,7 +416,9 @@ class EmbedBlock(Block):
     provider: str | None = leaf("Which site.", '"YouTube"')
     url: str = leaf("Where it lies.", '"https://youtu.be/…"')
     html: str | None = leaf("Markup to show it, cleaned when it was saved.", '"<blockquote>…</blockquote>"')
-    fallback_text: str | None = leaf("What to show instead.", '"A film of the parade"', Column("fallbackText"))
+    fallback_text: str | None = leaf(
+        "What to show instead.", '"A film of the parade"', Column("fallbackText")
+    )
 
 
 @element("TABLE", "A table.")
@@ -479,7 +501,9 @@ class EntityMention:
 class MediaPlacement:
     position: int = leaf("Its place.", "0")
     role: MediaRole = leaf("What it does there.", "LEAD")
-    caption: str | None = leaf("The line below it in this place; null means the file's own.", '"The ceremony"')
+    caption: str | None = leaf(
+        "The line below it in this place; null means the file's own.", '"The ceremony"'
+    )
     alt: str | None = leaf("What it shows, in this place; null means the file's own.", '"A coffin"')
     media: Media = related("The file.", edges.PLACED_MEDIA)
 
@@ -498,11 +522,17 @@ class Correction(Node):
 @content("article", "An article: a headline, a body, and all that goes with them.")
 class Article(Node):
     id: strawberry.ID = leaf("The id of the article.", '"art_90817263545"')
-    uri: str = leaf("Its name for machines, the same over all versions.", '"urn:contentql:article:90817263545"')
+    uri: str = leaf(
+        "Its name for machines, the same over all versions.", '"urn:contentql:article:90817263545"'
+    )
     slug: str = leaf("Its short name in addresses.", '"kim-jong-un-sheds-a-tear"')
-    canonical_slug: str = leaf("The slug to link to: its newest one.", '"kim-jong-un-sheds-a-tear"', Column("slug"))
+    canonical_slug: str = leaf(
+        "The slug to link to: its newest one.", '"kim-jong-un-sheds-a-tear"', Column("slug")
+    )
     redirected: bool = computed(
-        "Whether it was asked for by an older slug, so that a redirect to `canonicalSlug` is due.", "false", Asked()
+        "Whether it was asked for by an older slug, so that a redirect to `canonicalSlug` is due.",
+        "false",
+        Asked(),
     )
     headline: str = leaf("The headline.", '"Kim Jong-un Sheds a Tear"')
     kicker: str | None = leaf("The line above the headline.", '"North Korea"')
@@ -525,14 +555,18 @@ class Article(Node):
     byline: str | None = leaf("The authors' line as printed.", '"By Jane Doe in Seoul"')
     word_count: int = leaf("Words of the body.", "365")
     reading_minutes: int = leaf("Minutes it takes to read.", "2")
-    canonical_url: str | None = leaf("The address search engines should know it by.", '"https://example.org/a"')
+    canonical_url: str | None = leaf(
+        "The address search engines should know it by.", '"https://example.org/a"'
+    )
     canonical_elsewhere: bool = leaf("Whether that address is another publisher's.", "false")
     version: int = leaf("One more with every saved change.", "3")
     dateline: Dateline | None = related("Where it was filed.", Part("dateline_place"))
     rights: Rights = related("What may be done with it.", Part())
-    body: Body = related("Its text.", edges.One("article_body", "id", "article_id"))
+    body: Body = related("Its text.", One("article_body", "id", "article_id"))
     category: Category = related("Its main section.", edges.CATEGORY)
-    categories: list[Category] = many("All its sections, the main one first.", "Category", edges.ARTICLE_CATEGORIES)
+    categories: list[Category] = many(
+        "All its sections, the main one first.", "Category", edges.ARTICLE_CATEGORIES
+    )
     lead_media: Media | None = related("The picture or film that opens it.", edges.LEAD_MEDIA)
     media: list[MediaPlacement] = related_list("All its media, in order.", edges.ARTICLE_MEDIA)
     attributions: list[Attribution] = many(
@@ -540,11 +574,19 @@ class Article(Node):
         "Attribution", edges.ARTICLE_ATTRIBUTIONS,
     )  # fmt: skip
     authors: list[AuthorCredit] = related_list("Who made it, in order.", edges.ARTICLE_AUTHORS)
-    tags: list[Tag] = many("What it is about: topics, people, places and all else that is tagged.", "Tag", edges.ARTICLE_TAGS)
-    entities: list[EntityMention] = related_list("The tags that are not topics: whom and what it mentions, and how much.", edges.ARTICLE_ENTITIES)
+    tags: list[Tag] = many(
+        "What it is about: topics, people, places and all else that is tagged.", "Tag", edges.ARTICLE_TAGS
+    )
+    entities: list[EntityMention] = related_list(
+        "The tags that are not topics: whom and what it mentions, and how much.", edges.ARTICLE_ENTITIES
+    )
     story: Story | None = related("The running story it is part of.", edges.STORY)
-    corrections: list[Correction] = related_list("What was put right, newest first.", edges.ARTICLE_CORRECTIONS)
-    translations: list[Article] = many("The same article in other languages.", "Article", edges.ARTICLE_TRANSLATIONS)
+    corrections: list[Correction] = related_list(
+        "What was put right, newest first.", edges.ARTICLE_CORRECTIONS
+    )
+    translations: list[Article] = many(
+        "The same article in other languages.", "Article", edges.ARTICLE_TRANSLATIONS
+    )
     related: Connection[Article] = page(
         "What the editors put beside it, in their order unless told otherwise.",
         "Article", edges.ARTICLE_RELATED, "PUBLISHED_AT_DESC", SEARCH,

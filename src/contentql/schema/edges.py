@@ -10,7 +10,9 @@ LEAD_MEDIA = One("media", "lead_media_id", witnessed=True)
 STORY = One("story", "story_id", witnessed=True)
 
 _TAGGED = Link("article_tag", "article_id", "tag_id")
-_IN_TAG = Link("article_tag", "tag_id", "article_id", sorted={"published_at": "published_at", "id": "article_id"})
+_IN_TAG = Link(
+    "article_tag", "tag_id", "article_id", sorted={"published_at": "published_at", "id": "article_id"}
+)
 _DIRECT = Link("article_section", "article_id", "category_id", where="{link}.direct")
 
 ARTICLE_CATEGORIES = Many("category", link=_DIRECT, order=("link.position",))
@@ -26,7 +28,9 @@ ARTICLE_WRITTEN_BY = Many(
     "author", link=Link("article_author", "article_id", "author_id", unique=False), witnessed=True
 )
 ARTICLE_MEDIA = Many("article_media", "article_id", order=("position",))
-ARTICLE_SHOWS = Many("media", link=Link("article_media", "article_id", "media_id", unique=False), witnessed=True)
+ARTICLE_SHOWS = Many(
+    "media", link=Link("article_media", "article_id", "media_id", unique=False), witnessed=True
+)
 ARTICLE_ATTRIBUTIONS = Many(
     "attribution", "article_id", where="{row}.hop = 0", order=("position",), witnessed=True
 )
@@ -42,7 +46,9 @@ ARTICLE_CORRECTIONS = Many("correction", "article_id", order=("at desc",), witne
 ARTICLE_TRANSLATIONS = Many(
     "article", "translation_group", column="translation_group", where="{row}.id <> {here}.id"
 )
-ARTICLE_RELATED = Many("article", link=Link("article_related", "article_id", "related_id"), order=("link.position",))
+ARTICLE_RELATED = Many(
+    "article", link=Link("article_related", "article_id", "related_id"), order=("link.position",)
+)
 
 CATEGORY_PARENT = One("category", "parent_id")
 CATEGORY_CHILDREN = Many("category", "parent_id", order=("position",))

@@ -46,7 +46,12 @@ _STORED: Mapping[type[Enum], tuple[str, Mapping[str, str]]] = {
     ),
     store.MediaKind: (
         "What a media file is.",
-        {"IMAGE": "A picture.", "VIDEO": "A film.", "AUDIO": "A recording.", "DOCUMENT": "A paper, such as a PDF."},
+        {
+            "IMAGE": "A picture.",
+            "VIDEO": "A film.",
+            "AUDIO": "A recording.",
+            "DOCUMENT": "A paper, such as a PDF.",
+        },
     ),
     store.MediaRole: (
         "What a media file does in an article.",
@@ -148,7 +153,7 @@ _STORED: Mapping[type[Enum], tuple[str, Mapping[str, str]]] = {
 }
 
 for _enum, (_description, _) in _STORED.items():
-    strawberry.enum(_enum, description=_description)  # type: ignore[type-var]
+    strawberry.enum(_enum, description=_description)
 
 ENUM_WORDS: Mapping[str, Mapping[str, str]] = {enum.__name__: words for enum, (_, words) in _STORED.items()}
 
@@ -167,7 +172,8 @@ def _order(name: str, what: str, **columns: tuple[str, str, str]) -> Any:
         if descending:
             key = word if not ascending else f"{word}_DESC"
             members[key] = strawberry.enum_value(f"{column} desc", description=descending)
-    return strawberry.enum(Enum(name, members), description=f"The order of a list of {what}.")  # type: ignore[arg-type]
+    made: Any = Enum(name, members)  # type: ignore[misc]
+    return strawberry.enum(made, description=f"The order of a list of {what}.")
 
 
 _BY_NAME = {"NAME": ("sort_name", "By name, A first.", "By name, Z first.")}
@@ -176,11 +182,20 @@ ArticleOrder = _order(
     "ArticleOrder",
     "articles",
     PUBLISHED_AT=("published_at", "Oldest first.", "Newest first: the default."),
-    FIRST_PUBLISHED_AT=("first_published_at", "First out first.", "Last out first, republished ones stay put."),
+    FIRST_PUBLISHED_AT=(
+        "first_published_at",
+        "First out first.",
+        "Last out first, republished ones stay put.",
+    ),
     UPDATED_AT=("updated_at", "Longest unchanged first.", "Last changed first."),
     URGENCY=("urgency", "Most urgent first.", "Least urgent first."),
     HEADLINE=("headline", "By headline, A first.", "By headline, Z first."),
-    RELEVANCE=("relevance", "", "Best match first: headline, then summary, then text; newest first among equals. Needs `search`, and is its default."),
+    RELEVANCE=(
+        "relevance",
+        "",
+        "Best match first: headline, then summary, then text; newest first among equals."
+        " Needs `search`, and is its default.",
+    ),
 )
 CategoryOrder = _order(
     "CategoryOrder",

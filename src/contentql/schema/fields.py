@@ -51,7 +51,9 @@ def plain(description: str, example: str = "") -> Any:
 
 def condition(description: str, plan: FilterPlan | None = None) -> Any:
     """A field of a filter; without a plan, the column of the field's own name."""
-    return strawberry.field(description=description, default=strawberry.UNSET, metadata={"plan": plan or Column()})
+    return strawberry.field(
+        description=description, default=strawberry.UNSET, metadata={"plan": plan or Column()}
+    )
 
 
 def joint(description: str) -> Any:
@@ -61,15 +63,19 @@ def joint(description: str) -> Any:
 
 FIRST = ("first", "Int", "How many, from the beginning: 1 to 100, 20 unless told. Example: `5`.")
 LAST = ("last", "Int", "How many, from the end: 1 to 100; instead of `first`. Example: `5`.")
-AFTER = ("after", "String", "Go on behind this cursor: an `endCursor` of the same list. Example: `\"3f…\"`.")
-BEFORE = ("before", "String", "Go back from this cursor, together with `last`. Example: `\"3f…\"`.")
+AFTER = ("after", "String", 'Go on behind this cursor: an `endCursor` of the same list. Example: `"3f…"`.')
+BEFORE = ("before", "String", 'Go back from this cursor, together with `last`. Example: `"3f…"`.')
 _SCALARS: Mapping[str, Any] = {"Int": int, "String": str, "ID": strawberry.ID, "Boolean": bool}
 
 Argument = tuple[str, str, str]
 
 
 def filter_of(node: str) -> Argument:
-    return ("filter", f"{node}Filter", f"Which of them: see {node}Filter. Example: `{{id: {{isNull: false}}}}`.")
+    return (
+        "filter",
+        f"{node}Filter",
+        f"Which of them: see {node}Filter. Example: `{{id: {{isNull: false}}}}`.",
+    )
 
 
 def order_of(node: str, example: str) -> Argument:

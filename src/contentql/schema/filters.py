@@ -5,7 +5,7 @@ Nothing here is made from columns by itself: what is not named cannot be asked.
 
 from __future__ import annotations
 
-from typing import Generic, Optional, TypeVar
+from typing import Generic, TypeVar
 
 import strawberry
 
@@ -42,7 +42,9 @@ class IDFilter:
     is_null: bool | None = joint("Whether it is missing. Example: `false`.")
 
 
-@strawberry.input(description="Conditions on a text; letters count as they are, case and all. All of them hold.")
+@strawberry.input(
+    description="Conditions on a text; letters count as they are, case and all. All of them hold."
+)
 class StringFilter:
     eq: str | None = joint('Is this. Example: `"asia"`.')
     ne: str | None = joint('Is not this, or is missing. Example: `"asia"`.')
@@ -81,7 +83,9 @@ class DateTimeFilter:
     eq: DateTime | None = joint('Is this second. Example: `"2026-06-30T08:00:00Z"`.')
     ne: DateTime | None = joint('Is another second, or is missing. Example: `"2026-06-30T08:00:00Z"`.')
     in_: list[DateTime] | None = joint('Is one of these, 250 at most. Example: `["2026-06-30T08:00:00Z"]`.')
-    not_in: list[DateTime] | None = joint('Is none of these, 250 at most. Example: `["2026-06-30T08:00:00Z"]`.')
+    not_in: list[DateTime] | None = joint(
+        'Is none of these, 250 at most. Example: `["2026-06-30T08:00:00Z"]`.'
+    )
     lt: DateTime | None = joint('Is earlier. Example: `"2026-07-01T00:00:00Z"`.')
     lte: DateTime | None = joint('Is earlier or the same. Example: `"2026-07-01T00:00:00Z"`.')
     gt: DateTime | None = joint('Is later. Example: `"2026-06-01T00:00:00Z"`.')
@@ -107,9 +111,9 @@ class ItemsFilter(Generic[Item]):
 
 @strawberry.input(description="Which sections. All conditions hold.")
 class CategoryFilter:
-    and_: Optional[list[CategoryFilter]] = joint(_AND)
-    or_: Optional[list[CategoryFilter]] = joint(_OR)
-    not_: Optional[CategoryFilter] = joint(_NOT)
+    and_: list[CategoryFilter] | None = joint(_AND)
+    or_: list[CategoryFilter] | None = joint(_OR)
+    not_: CategoryFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["cat_1"]}`.')
     slug: StringFilter | None = condition('By the last part of the path. Example: `{eq: "asia"}`.')
@@ -118,23 +122,25 @@ class CategoryFilter:
     name: StringFilter | None = condition('By name. Example: `{startsWith: "A"}`.')
     depth: IntFilter | None = condition("By depth; 0 is a root section. Example: `{eq: 0}`.")
     hidden: BooleanFilter | None = condition("Whether it is left out of menus. Example: `{eq: false}`.")
-    parent: Optional[CategoryFilter] = condition("By the section above. Example: `{isNull: true}`.", edges.CATEGORY_PARENT)
-    children: Optional[ItemsFilter[CategoryFilter]] = condition(
+    parent: CategoryFilter | None = condition(
+        "By the section above. Example: `{isNull: true}`.", edges.CATEGORY_PARENT
+    )
+    children: ItemsFilter[CategoryFilter] | None = condition(
         "By the sections right below. Example: `{some: {}}`.", edges.CATEGORY_CHILDREN
     )
-    articles: Optional[ItemsFilter[ArticleFilter]] = condition(
+    articles: ItemsFilter[ArticleFilter] | None = condition(
         "By its articles and those below it. Example: `{some: {}}`.", edges.CATEGORY_ARTICLES
     )
 
 
 @strawberry.input(description="Which media. All conditions hold.")
 class MediaFilter:
-    and_: Optional[list[MediaFilter]] = joint(_AND)
-    or_: Optional[list[MediaFilter]] = joint(_OR)
-    not_: Optional[MediaFilter] = joint(_NOT)
+    and_: list[MediaFilter] | None = joint(_AND)
+    or_: list[MediaFilter] | None = joint(_OR)
+    not_: MediaFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["med_1"]}`.')
-    kind: Optional[ClosedFilter[MediaKind]] = condition("By kind. Example: `{eq: IMAGE}`.")
+    kind: ClosedFilter[MediaKind] | None = condition("By kind. Example: `{eq: IMAGE}`.")
     mime: StringFilter | None = condition('By media type. Example: `{startsWith: "image/"}`.')
     width: IntFilter | None = condition("By width in pixels. Example: `{gte: 1200}`.")
     height: IntFilter | None = condition("By height in pixels. Example: `{gte: 600}`.")
@@ -142,134 +148,143 @@ class MediaFilter:
     credit: StringFilter | None = condition('By the credit line. Example: `{eq: "KCTV"}`.')
     licence: StringFilter | None = condition('By licence. Example: `{eq: "CC BY 2.5"}`.')
     sensitive: BooleanFilter | None = condition("Whether to ask before it is shown. Example: `{eq: false}`.")
-    articles: Optional[ItemsFilter[ArticleFilter]] = condition(
+    articles: ItemsFilter[ArticleFilter] | None = condition(
         "By the articles that use it. Example: `{some: {}}`.", edges.MEDIA_ARTICLES
     )
 
 
 @strawberry.input(description="Which sources. All conditions hold.")
 class SourceFilter:
-    and_: Optional[list[SourceFilter]] = joint(_AND)
-    or_: Optional[list[SourceFilter]] = joint(_OR)
-    not_: Optional[SourceFilter] = joint(_NOT)
+    and_: list[SourceFilter] | None = joint(_AND)
+    or_: list[SourceFilter] | None = joint(_OR)
+    not_: SourceFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["src_1"]}`.')
     slug: StringFilter | None = condition('By slug. Example: `{eq: "sky-news"}`.')
     name: StringFilter | None = condition('By name. Example: `{contains: "News"}`.')
-    kind: Optional[ClosedFilter[SourceKind]] = condition("By kind. Example: `{eq: BROADCASTER}`.")
+    kind: ClosedFilter[SourceKind] | None = condition("By kind. Example: `{eq: BROADCASTER}`.")
     state_controlled: BooleanFilter | None = condition("Whether a state controls it. Example: `{eq: true}`.")
     country: StringFilter | None = condition('By country, ISO 3166. Example: `{eq: "KP"}`.')
-    parent: Optional[SourceFilter] = condition('By what it belongs to. Example: `{slug: {eq: "bbc"}}`.', edges.SOURCE_PARENT)
-    articles: Optional[ItemsFilter[ArticleFilter]] = condition(
+    parent: SourceFilter | None = condition(
+        'By what it belongs to. Example: `{slug: {eq: "bbc"}}`.', edges.SOURCE_PARENT
+    )
+    articles: ItemsFilter[ArticleFilter] | None = condition(
         "By the articles that rest on it. Example: `{some: {}}`.", edges.SOURCE_ARTICLES
     )
 
 
 @strawberry.input(description="Which attributions. All conditions hold.")
 class AttributionFilter:
-    and_: Optional[list[AttributionFilter]] = joint(_AND)
-    or_: Optional[list[AttributionFilter]] = joint(_OR)
-    not_: Optional[AttributionFilter] = joint(_NOT)
+    and_: list[AttributionFilter] | None = joint(_AND)
+    or_: list[AttributionFilter] | None = joint(_OR)
+    not_: AttributionFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["att_1"]}`.')
-    kind: Optional[ClosedFilter[AttributionKind]] = condition("By kind. Example: `{eq: CITING}`.")
+    kind: ClosedFilter[AttributionKind] | None = condition("By kind. Example: `{eq: CITING}`.")
     hop: IntFilter | None = condition("By place in the chain; 0 is the origin's. Example: `{eq: 0}`.")
-    stance: Optional[ClosedFilter[Stance]] = condition("By stance. Example: `{eq: DENIES}`.")
-    verification: Optional[ClosedFilter[Verification]] = condition(
+    stance: ClosedFilter[Stance] | None = condition("By stance. Example: `{eq: DENIES}`.")
+    verification: ClosedFilter[Verification] | None = condition(
         "By what the newsroom found out. Example: `{eq: DISPUTED}`."
     )
     claim: StringFilter | None = condition('By the claim. Example: `{contains: "troops"}`.')
     quote: StringFilter | None = condition("By the quotation. Example: `{isNull: false}`.")
-    source: Optional[SourceFilter] = condition(
+    source: SourceFilter | None = condition(
         'By whose words they are. Example: `{slug: {eq: "kctv"}}`.', edges.ATTRIBUTION_SOURCE
     )
-    origin: Optional[SourceFilter] = condition(
+    origin: SourceFilter | None = condition(
         'By the end of the chain towards the event. Example: `{slug: {eq: "south-korean-intelligence"}}`.',
         edges.ATTRIBUTION_ORIGIN,
     )
-    via: Optional[SourceFilter] = condition(
-        'By a relay anywhere in the chain. Example: `{slug: {eq: "sky-news"}}`.', edges.ATTRIBUTION_RELAY_SOURCES
+    via: SourceFilter | None = condition(
+        'By a relay anywhere in the chain. Example: `{slug: {eq: "sky-news"}}`.',
+        edges.ATTRIBUTION_RELAY_SOURCES,
     )
-    article: Optional[ArticleFilter] = condition(
+    article: ArticleFilter | None = condition(
         'By its article. Example: `{category: {under: "world"}}`.', edges.ATTRIBUTION_ARTICLE
     )
 
 
 @strawberry.input(description="Which tags. All conditions hold.")
 class TagFilter:
-    and_: Optional[list[TagFilter]] = joint(_AND)
-    or_: Optional[list[TagFilter]] = joint(_OR)
-    not_: Optional[TagFilter] = joint(_NOT)
+    and_: list[TagFilter] | None = joint(_AND)
+    or_: list[TagFilter] | None = joint(_OR)
+    not_: TagFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["tag_1"]}`.')
-    type: Optional[ClosedFilter[TagType]] = condition("By what it stands for. Example: `{eq: PERSON}`.")
+    type: ClosedFilter[TagType] | None = condition("By what it stands for. Example: `{eq: PERSON}`.")
     slug: StringFilter | None = condition('By slug. Example: `{eq: "north-korea"}`.')
     name: StringFilter | None = condition('By name. Example: `{startsWith: "North"}`.')
     wikidata: StringFilter | None = condition('By Wikidata item. Example: `{eq: "Q423"}`.')
-    broader: Optional[TagFilter] = condition('By the tag that contains it. Example: `{slug: {eq: "asia"}}`.', edges.TAG_BROADER)
-    articles: Optional[ItemsFilter[ArticleFilter]] = condition(
+    broader: TagFilter | None = condition(
+        'By the tag that contains it. Example: `{slug: {eq: "asia"}}`.', edges.TAG_BROADER
+    )
+    articles: ItemsFilter[ArticleFilter] | None = condition(
         "By the articles about it. Example: `{some: {}}`.", edges.TAG_ARTICLES
     )
 
 
 @strawberry.input(description="Which authors. All conditions hold.")
 class AuthorFilter:
-    and_: Optional[list[AuthorFilter]] = joint(_AND)
-    or_: Optional[list[AuthorFilter]] = joint(_OR)
-    not_: Optional[AuthorFilter] = joint(_NOT)
+    and_: list[AuthorFilter] | None = joint(_AND)
+    or_: list[AuthorFilter] | None = joint(_OR)
+    not_: AuthorFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["aut_1"]}`.')
     slug: StringFilter | None = condition('By slug. Example: `{eq: "jane-doe"}`.')
     name: StringFilter | None = condition('By name. Example: `{startsWith: "Jane"}`.')
     desk: StringFilter | None = condition('By desk. Example: `{eq: "World"}`.')
-    articles: Optional[ItemsFilter[ArticleFilter]] = condition(
+    articles: ItemsFilter[ArticleFilter] | None = condition(
         "By their articles. Example: `{some: {}}`.", edges.AUTHOR_ARTICLES
     )
 
 
 @strawberry.input(description="Which stories. All conditions hold.")
 class StoryFilter:
-    and_: Optional[list[StoryFilter]] = joint(_AND)
-    or_: Optional[list[StoryFilter]] = joint(_OR)
-    not_: Optional[StoryFilter] = joint(_NOT)
+    and_: list[StoryFilter] | None = joint(_AND)
+    or_: list[StoryFilter] | None = joint(_OR)
+    not_: StoryFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["sto_1"]}`.')
     slug: StringFilter | None = condition('By slug. Example: `{eq: "north-korea-russia"}`.')
     title: StringFilter | None = condition('By title. Example: `{contains: "Russia"}`.')
-    articles: Optional[ItemsFilter[ArticleFilter]] = condition(
+    articles: ItemsFilter[ArticleFilter] | None = condition(
         "By its articles. Example: `{some: {}}`.", edges.STORY_ARTICLES
     )
 
 
 @strawberry.input(description="Which collections. All conditions hold.")
 class CollectionFilter:
-    and_: Optional[list[CollectionFilter]] = joint(_AND)
-    or_: Optional[list[CollectionFilter]] = joint(_OR)
-    not_: Optional[CollectionFilter] = joint(_NOT)
+    and_: list[CollectionFilter] | None = joint(_AND)
+    or_: list[CollectionFilter] | None = joint(_OR)
+    not_: CollectionFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["col_1"]}`.')
     slug: StringFilter | None = condition('By slug. Example: `{eq: "front-page"}`.')
     title: StringFilter | None = condition('By title. Example: `{contains: "page"}`.')
-    articles: Optional[ItemsFilter[ArticleFilter]] = condition(
+    articles: ItemsFilter[ArticleFilter] | None = condition(
         "By its articles. Example: `{some: {}}`.", edges.COLLECTION_ARTICLES
     )
 
 
 @strawberry.input(description="Which items of a collection. All conditions hold.")
 class CollectionItemFilter:
-    and_: Optional[list[CollectionItemFilter]] = joint(_AND)
-    or_: Optional[list[CollectionItemFilter]] = joint(_OR)
-    not_: Optional[CollectionItemFilter] = joint(_NOT)
+    and_: list[CollectionItemFilter] | None = joint(_AND)
+    or_: list[CollectionItemFilter] | None = joint(_OR)
+    not_: CollectionItemFilter | None = joint(_NOT)
     position: IntFilter | None = condition("By place. Example: `{lte: 3}`.")
-    pinned_until: DateTimeFilter | None = condition('By how long it is pinned. Example: `{gt: "2026-07-01T00:00:00Z"}`.')
-    article: Optional[ArticleFilter] = condition("By the article. Example: `{urgency: {lte: 3}}`.", edges.ITEM_ARTICLE)
+    pinned_until: DateTimeFilter | None = condition(
+        'By how long it is pinned. Example: `{gt: "2026-07-01T00:00:00Z"}`.'
+    )
+    article: ArticleFilter | None = condition(
+        "By the article. Example: `{urgency: {lte: 3}}`.", edges.ITEM_ARTICLE
+    )
 
 
 @strawberry.input(description="Which articles. All conditions hold.")
 class ArticleFilter:
-    and_: Optional[list[ArticleFilter]] = joint(_AND)
-    or_: Optional[list[ArticleFilter]] = joint(_OR)
-    not_: Optional[ArticleFilter] = joint(_NOT)
+    and_: list[ArticleFilter] | None = joint(_AND)
+    or_: list[ArticleFilter] | None = joint(_OR)
+    not_: ArticleFilter | None = joint(_NOT)
     is_null: bool | None = joint(_NULL)
     id: IDFilter | None = condition('By id. Example: `{in: ["art_1", "art_2"]}`.')
     uri: StringFilter | None = condition('By URI. Example: `{startsWith: "urn:contentql:"}`.')
@@ -280,52 +295,59 @@ class ArticleFilter:
     byline: StringFilter | None = condition('By the authors\' line. Example: `{contains: "Seoul"}`.')
     search: str | None = condition('By its words, as in `search`. Example: `"coffin -kursk"`.', Words())
     language: StringFilter | None = condition('By language, BCP 47. Example: `{in: ["en", "de"]}`.')
-    content_type: Optional[ClosedFilter[ContentType]] = condition("By kind. Example: `{in: [NEWS, ANALYSIS]}`.")
-    access: Optional[ClosedFilter[Access]] = condition("By who may read it all. Example: `{eq: FREE}`.")
+    content_type: ClosedFilter[ContentType] | None = condition("By kind. Example: `{in: [NEWS, ANALYSIS]}`.")
+    access: ClosedFilter[Access] | None = condition("By who may read it all. Example: `{eq: FREE}`.")
     urgency: IntFilter | None = condition("By urgency, 1 the highest. Example: `{lte: 3}`.")
     word_count: IntFilter | None = condition("By length in words. Example: `{gte: 1000}`.")
-    published_at: DateTimeFilter | None = condition('By when it came out. Example: `{gte: "2026-06-01T00:00:00Z"}`.')
+    published_at: DateTimeFilter | None = condition(
+        'By when it came out. Example: `{gte: "2026-06-01T00:00:00Z"}`.'
+    )
     first_published_at: DateTimeFilter | None = condition(
         'By when it first came out. Example: `{lt: "2026-07-01T00:00:00Z"}`.'
     )
-    updated_at: DateTimeFilter | None = condition('By when it last changed. Example: `{gte: "2026-07-01T00:00:00Z"}`.')
+    updated_at: DateTimeFilter | None = condition(
+        'By when it last changed. Example: `{gte: "2026-07-01T00:00:00Z"}`.'
+    )
     expires_at: DateTimeFilter | None = condition("By when it will be gone. Example: `{isNull: true}`.")
     category: CategoryFilter | None = condition(
-        'By its main section: `{path: {eq: "world/asia"}}`, or with all below: `{under: "world"}`. Example: `{under: "world"}`.',
+        'By its main section: `{path: {eq: "world/asia"}}`, or with all below it. Example: `{under: "world"}`.',
         edges.CATEGORY,
     )
-    categories: Optional[ItemsFilter[CategoryFilter]] = condition(
+    categories: ItemsFilter[CategoryFilter] | None = condition(
         'By any of its sections. Example: `{some: {path: {eq: "politics"}}}`.', edges.ARTICLE_CATEGORIES
     )
-    lead_media: MediaFilter | None = condition("By what opens it. Example: `{kind: {eq: VIDEO}}`.", edges.LEAD_MEDIA)
-    media: Optional[ItemsFilter[MediaFilter]] = condition(
-        "By its media; `{some: {}}` means it has any. Example: `{some: {kind: {eq: IMAGE}}}`.", edges.ARTICLE_SHOWS
+    lead_media: MediaFilter | None = condition(
+        "By what opens it. Example: `{kind: {eq: VIDEO}}`.", edges.LEAD_MEDIA
     )
-    attributions: Optional[ItemsFilter[AttributionFilter]] = condition(
+    media: ItemsFilter[MediaFilter] | None = condition(
+        "By its media; `{some: {}}` means it has any. Example: `{some: {kind: {eq: IMAGE}}}`.",
+        edges.ARTICLE_SHOWS,
+    )
+    attributions: ItemsFilter[AttributionFilter] | None = condition(
         'By who said what. Example: `{some: {origin: {slug: {eq: "nis"}}, via: {slug: {eq: "sky-news"}}}}`.',
         edges.ARTICLE_ATTRIBUTIONS,
     )
-    sources: Optional[ItemsFilter[SourceFilter]] = condition(
-        'By whom it rests on, as origin or as relay. Example: `{some: {kind: {eq: INTELLIGENCE}}}`.',
+    sources: ItemsFilter[SourceFilter] | None = condition(
+        "By whom it rests on, as origin or as relay. Example: `{some: {kind: {eq: INTELLIGENCE}}}`.",
         edges.ARTICLE_RESTS_ON,
     )
     source: SourceFilter | None = condition(
-        'It rests on such a source, as origin or as relay: short for `sources: {some: …}`. Example: `{slug: {eq: "sky-news"}}`.',
+        'It rests on such a source, as origin or relay: `sources: {some: …}`. Example: `{slug: {eq: "sky-news"}}`.',
         edges.ARTICLE_SOME_SOURCE,
     )
-    authors: Optional[ItemsFilter[AuthorFilter]] = condition(
+    authors: ItemsFilter[AuthorFilter] | None = condition(
         'By its authors. Example: `{some: {slug: {eq: "jane-doe"}}}`.', edges.ARTICLE_WRITTEN_BY
     )
-    tags: Optional[ItemsFilter[TagFilter]] = condition(
+    tags: ItemsFilter[TagFilter] | None = condition(
         'By its tags. Example: `{some: {slug: {eq: "north-korea"}}}`.', edges.ARTICLE_TAGS
     )
-    story: StoryFilter | None = condition('By its story. Example: `{slug: {eq: "north-korea-russia"}}`.', edges.STORY)
-    translations: Optional[ItemsFilter[ArticleFilter]] = condition(
+    story: StoryFilter | None = condition(
+        'By its story. Example: `{slug: {eq: "north-korea-russia"}}`.', edges.STORY
+    )
+    translations: ItemsFilter[ArticleFilter] | None = condition(
         'By the same article in other languages. Example: `{some: {language: {eq: "de"}}}`.',
         edges.ARTICLE_TRANSLATIONS,
     )
-    related: Optional[ItemsFilter[ArticleFilter]] = condition(
+    related: ItemsFilter[ArticleFilter] | None = condition(
         "By what stands beside it. Example: `{some: {}}`.", edges.ARTICLE_RELATED
     )
-
-

@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
 
 from contentql.planner.catalog import Root
-from contentql.schema.content import EXACT, SEARCH, Article, Connection, Node, Viewer
 from contentql.schema.content import (
+    EXACT,
+    SEARCH,
+    Article,
     Attribution,
     Author,
     Category,
     Collection,
+    Connection,
     Media,
+    Node,
     Source,
     Story,
     Tag,
+    Viewer,
 )
 from contentql.schema.fields import AFTER, FIRST, Argument, filter_of, page, with_arguments
 
 _EXCLUDED: Argument = (
-    "exclude_ids", "[ID!]", "Leave these out: what the page shows already, 250 at most. Example: `[\"art_1\"]`.",
+    "exclude_ids", "[ID!]",
+    "Leave these out: what the page shows already, 250 at most. Example: `[\"art_1\"]`.",
 )  # fmt: skip
 _ONE_PER_STORY: Argument = (
-    "one_per_story", "Boolean", "Of each running story only the newest article of this list. Example: `true`.",
+    "one_per_story", "Boolean",
+    "Of each running story only the newest article of this list. Example: `true`.",
 )  # fmt: skip
 
 
 def _id(table: str, prefix: str) -> Argument:
-    return ("id", "ID", f"The id of the {table}. Example: `\"{prefix}_81726354\"`.")
+    return ("id", "ID", f'The id of the {table}. Example: `"{prefix}_81726354"`.')
 
 
-def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> strawberry.ID:
+def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> Any:
     by = by or "its id or its slug"
     words = f"One {table} by {by}; null when there is none that may be seen."
-    found: strawberry.ID = with_arguments(
-        words, f"Optional[{node}]", Root("one", table), [_id(table, prefix), *more]
-    )
-    return found
+    return with_arguments(words, f"Optional[{node}]", Root("one", table), [_id(table, prefix), *more])
 
 
 def _slug(example: str) -> Argument:
-    return ("slug", "String", f"Its slug. Example: `\"{example}\"`.")
+    return ("slug", "String", f'Its slug. Example: `"{example}"`.')
 
 
 @strawberry.type(description="Everything that can be asked.")
 class Query:
     node: Node | None = with_arguments(
         "Anything by its id; null when there is no such thing that may be seen.",
-        "Optional[Node]", Root("node"), [("id", "ID!", "An id from an earlier answer. Example: `\"art_90817263545\"`.")],
+        "Optional[Node]", Root("node"),
+        [("id", "ID!", "An id from an earlier answer. Example: `\"art_90817263545\"`.")],
     )  # fmt: skip
     nodes: list[Node | None] = with_arguments(
         "Several things by their ids, in the order of the ids; null for each that may not be seen.",
@@ -60,21 +67,32 @@ class Query:
         ("language", "String", "Which edition, where several languages share a slug. Example: `\"en\"`."),
     )  # fmt: skip
     articles: Connection[Article] = page(
-        "Articles, newest first unless told otherwise.", "Article", Root("page", "article"), "PUBLISHED_AT_DESC", SEARCH
+        "Articles, newest first unless told otherwise.",
+        "Article",
+        Root("page", "article"),
+        "PUBLISHED_AT_DESC",
+        SEARCH,
     )
     latest_news: Connection[Article] = with_arguments(
         "The newest articles: of everything, or of a section with all that lies below it.",
         "Connection[Article]", Root("latest", "article"),
         [
-            ("section", "String", "The path of the section; all of them unless told. Example: `\"world/asia\"`."),
+            ("section", "String", "The path of the section; all unless told. Example: `\"world/asia\"`."),
             EXACT, filter_of("Article"), _EXCLUDED, _ONE_PER_STORY, FIRST, AFTER,
         ],
     )  # fmt: skip
     category: Category | None = _one(
-        "category", "Category", "cat", ("path", "String", "Its path. Example: `\"world/asia\"`."), by="its id or its path"
+        "category",
+        "Category",
+        "cat",
+        ("path", "String", 'Its path. Example: `"world/asia"`.'),
+        by="its id or its path",
     )
     categories: Connection[Category] = page(
-        "Sections, in the order of the tree unless told otherwise.", "Category", Root("page", "category"), "POSITION_ASC"
+        "Sections, in the order of the tree unless told otherwise.",
+        "Category",
+        Root("page", "category"),
+        "POSITION_ASC",
     )
     media: Media | None = _one("media", "Media", "med", by="its id")
     media_items: Connection[Media] = page(
@@ -95,7 +113,9 @@ class Query:
     author: Author | None = _one("author", "Author", "aut", _slug("jane-doe"))
     authors: Connection[Author] = page("Authors, by name.", "Author", Root("page", "author"), "NAME_ASC")
     story: Story | None = _one("story", "Story", "sto", _slug("north-korea-russia"))
-    stories: Connection[Story] = page("Running stories, by title.", "Story", Root("page", "story"), "NAME_ASC")
+    stories: Connection[Story] = page(
+        "Running stories, by title.", "Story", Root("page", "story"), "NAME_ASC"
+    )
     collection: Collection | None = _one("collection", "Collection", "col", _slug("front-page"))
     collections: Connection[Collection] = page(
         "Collections, by title.", "Collection", Root("page", "collection"), "NAME_ASC"

@@ -7,6 +7,7 @@ import re
 from typing import NewType
 
 import strawberry
+from strawberry.types.scalar import ScalarDefinition
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
 
@@ -29,7 +30,7 @@ def _date(text: object) -> str:
 DateTime = NewType("DateTime", str)
 Date = NewType("Date", str)
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
         description="A moment in UTC, RFC 3339 in whole seconds. Example: `2026-06-30T08:00:00Z`.",

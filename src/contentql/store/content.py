@@ -144,7 +144,7 @@ class CorrectionKind(str, Enum):
     RETRACTION = "RETRACTION"
 
 
-class Instant(fields.DatetimeField):
+class Instant(fields.DatetimeField[dt.datetime]):
     """A UTC instant in whole seconds: `timestamptz` on PostgreSQL, `2026-06-30T08:00:00Z` as text on SQLite.
 
     Whole seconds everywhere, so that both databases sort, compare and print one moment alike.
@@ -161,7 +161,7 @@ class Instant(fields.DatetimeField):
 
 def _speaks_postgres(instance: Any) -> bool:
     model = instance if isinstance(instance, type) else type(instance)
-    dialect: str = model._meta.db.capabilities.dialect
+    dialect: str = model._meta.db.capabilities.dialect  # type: ignore[attr-defined]
     return dialect == "postgres"
 
 
@@ -223,9 +223,7 @@ class Source(Model):
 
     class Meta:
         table = "source"
-        constraints = (
-            _one_of("kind", SourceKind),
-        )
+        constraints = (_one_of("kind", SourceKind),)
 
 
 class Media(Model):
@@ -293,9 +291,7 @@ class Tag(Model):
 
     class Meta:
         table = "tag"
-        constraints = (
-            _one_of("type", TagType),
-        )
+        constraints = (_one_of("type", TagType),)
         unique_together = (("type", "slug"),)
 
 
@@ -374,7 +370,7 @@ class Article(Model):
 class ArticleBody(Model):
     """Apart from Article, so that lists read rows of a few hundred bytes and never the texts."""
 
-    article = fields.OneToOneField(
+    article: Any = fields.OneToOneField(
         "content.Article", on_delete=OnDelete.CASCADE, related_name=False, primary_key=True
     )
     blocks: Any = fields.JSONField(default=list)
@@ -428,9 +424,7 @@ class ArticleAuthor(Model):
 
     class Meta:
         table = "article_author"
-        constraints = (
-            _one_of("role", AuthorRole),
-        )
+        constraints = (_one_of("role", AuthorRole),)
         unique_together = (("article", "author", "role"),)
 
 
@@ -445,9 +439,7 @@ class ArticleMedia(Model):
 
     class Meta:
         table = "article_media"
-        constraints = (
-            _one_of("role", MediaRole),
-        )
+        constraints = (_one_of("role", MediaRole),)
         unique_together = (("article", "position"),)
 
 
@@ -474,7 +466,7 @@ class Attribution(Model):
     article = _to("Article", OnDelete.CASCADE)
     kind = fields.CharEnumField(AttributionKind, max_length=16)
     source = _maybe("Source")
-    via = fields.OneToOneField(
+    via: Any = fields.OneToOneField(
         "content.Attribution", on_delete=OnDelete.SET_NULL, related_name=False, null=True
     )
     head_id = fields.BigIntField()
@@ -532,9 +524,7 @@ class Correction(Model):
 
     class Meta:
         table = "correction"
-        constraints = (
-            _one_of("kind", CorrectionKind),
-        )
+        constraints = (_one_of("kind", CorrectionKind),)
 
 
 class Collection(Model):

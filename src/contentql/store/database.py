@@ -58,7 +58,7 @@ class Database:
     """Open with `async with Database(url) as database`; one instance serves a whole process."""
 
     def __init__(self, url: str, *, readers: int = 0) -> None:
-        """`readers`: connections that read at once; 0 chooses 2 threads on SQLite, 10 connections on PostgreSQL."""
+        """`readers`: connections that read at once; 0 chooses 2 threads on SQLite, 10 on PostgreSQL."""
         self.url = url
         self.dialect: Dialect = _dialect(url)
         self._readers = readers
@@ -128,7 +128,9 @@ class Database:
 
     async def state(self) -> SchemaState:
         if self.dialect == "sqlite" and not sqlite_path(self.url).exists():
-            raise Unusable(f"There is no database at {sqlite_path(self.url)}. Make one with: contentql migrate")
+            raise Unusable(
+                f"There is no database at {sqlite_path(self.url)}. Make one with: contentql migrate"
+            )
         with _plainly(self.url):
             async with self.models() as connection:
                 return await _state(connection)
@@ -205,7 +207,11 @@ def _plainly(url: str) -> Any:
 def plain(url: str, fault: BaseException) -> str:
     """One sentence about a fault of the database at `url`; never the password in it."""
     said = str(fault).lower()
-    where = str(sqlite_path(url)) if _dialect(url) == "sqlite" else f"{urlsplit(url).hostname or 'the local socket'}"
+    where = (
+        str(sqlite_path(url))
+        if _dialect(url) == "sqlite"
+        else f"{urlsplit(url).hostname or 'the local socket'}"
+    )
     if "readonly" in said or "read-only" in said:
         return f"The database at {where} is read-only: contentql may not write there."
     if "locked" in said or "busy" in said:
@@ -225,7 +231,9 @@ def plain(url: str, fault: BaseException) -> str:
 
 def _gone(fault: BaseException) -> Refused:
     return Refused(
-        "DATABASE_UNAVAILABLE", "The database does not answer just now.", "Send the same request again shortly."
+        "DATABASE_UNAVAILABLE",
+        "The database does not answer just now.",
+        "Send the same request again shortly.",
     )
 
 

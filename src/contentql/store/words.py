@@ -31,7 +31,9 @@ def words(text: str, language: str) -> list[str]:
 def fold(text: str) -> str:
     """Lower case without accents: "São Paulo" is "sao paulo"."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)) if not text.isascii() else decomposed
+    return (
+        "".join(c for c in decomposed if not unicodedata.combining(c)) if not text.isascii() else decomposed
+    )
 
 
 @lru_cache(maxsize=100_000)

