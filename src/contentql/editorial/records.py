@@ -240,15 +240,14 @@ def _fit(kind: type[AnyRecord], found: dict[str, Any], **more: Any) -> AnyRecord
 
 
 async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
-    slugs = dict(
-        await Source.filter(
-            id__in=Attribution.filter(article_id__in=ids, source_id__isnull=False).values("source_id")
-        ).values_list("id", "slug")
+    # The far end of a chain first, so that every hop finds the one it leads to.
+    rows = await Attribution.filter(article_id__in=ids).order_by("article_id", "position", "-hop", "id")
+    slugs: dict[int, str] = dict(
+        await Source.filter(id__in={ref(row, "source") for row in rows}).values_list("id", "slug")
     )
     hops: dict[int, AttributionRecord] = {}
     owners: dict[int, list[AttributionRecord]] = {}
-    # The far end of a chain first, so that every hop finds the one it leads to.
-    for row in await Attribution.filter(article_id__in=ids).order_by("article_id", "position", "-hop", "id"):
+    for row in rows:
         span = None
         if row.span_block is not None:
             span = SpanRecord(

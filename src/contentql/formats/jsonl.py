@@ -1,7 +1,7 @@
 """Our own format, JSON Lines: one thing of the newsroom a line, nothing lost on the way out and back in.
 
-A line is an object with its `kind` first, camelCase names and spelled ids; whatever is empty is left out, so
-that the same newsroom always gives the same bytes. Knows no database, network or clock.
+A line is an object that says first which `record` it is, with camelCase names and spelled ids; whatever is
+empty is left out, so that the same newsroom always gives the same bytes. Knows no database, network or clock.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def write(records: Iterable[Record]) -> Iterator[bytes]:
     """A line for each record, with its newline."""
     for record in records:
         said = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        yield orjson.dumps({"kind": _NAMES[type(record)], **said}, option=orjson.OPT_APPEND_NEWLINE)
+        yield orjson.dumps({"record": _NAMES[type(record)], **said}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 _NAMES: dict[type[Record], Kind] = {record: kind for kind, record in KINDS.items()}
@@ -62,11 +62,12 @@ def _record(line: bytes) -> Record:
     except orjson.JSONDecodeError as fault:
         raise ValueError(f"not JSON: {fault.msg} at column {fault.colno}") from None
     if not isinstance(said, dict):
-        raise ValueError('a line must be an object, as in {"kind": "article", …}')
+        raise ValueError('a line must be an object, as in {"record": "article", …}')
     _refuse_unkeepable(said, "", 0)
-    kind = said.pop("kind", None)
-    if kind not in KINDS:
-        raise ValueError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
+    # Not `kind` or `type`: sources, media and tags have such a field of their own.
+    kind = said.pop("record", None)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"record: {kind!r} is none of {', '.join(KINDS)}")
     if kind == "article":
         said = _with_extra(said)
     return KINDS[kind].model_validate(said)
