@@ -1,0 +1,165 @@
+"""GraphiQL at /graphiql: the page, its examples and every file it needs, out of the package.
+
+Nothing is asked of any other host, neither here nor by the page: its policy forbids it. Knows files and
+HTTP; does not know the schema or the database.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+VERSION = "4.1.2"
+
+# `connect-src` names ws: because Safari does not count a socket to the same host as 'self'. Inline styles
+# are CodeMirror's, which places its lines with them.
+POLICY = "; ".join((
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "connect-src 'self' ws: wss:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+))  # fmt: skip
+
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+}
+
+_FOREVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+
+
+def routes() -> list[BaseRoute]:
+    """The page under both spellings, neither of which redirects, and its files."""
+    return [
+        Route("/graphiql", _page),
+        Route("/graphiql/", _page),
+        Route("/graphiql/static/{path:path}", _static),
+    ]
+
+
+def examples() -> dict[str, str]:
+    """The questions that a first visit opens as tabs: file name and text, in order."""
+    folder = _root() / "examples"
+    found = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class _File:
+    type: str
+    body: bytes
+    packed: bytes
+    etag: str
+
+
+# Endpoints are plain functions: Starlette runs them in a thread, so that reading and packing a file for
+# the first time keeps no answer waiting.
+
+
+def _page(request: Request) -> Response:
+    return _reply(request, _page_file("" if request.url.path.endswith("/") else "graphiql/"), _ASK_AGAIN)
+
+
+def _static(request: Request) -> Response:
+    path: str = request.path_params["path"]
+    if path not in _paths():
+        return Response(status_code=404, headers=HEADERS)
+    return _reply(request, _static_file(path), _FOREVER if path.startswith(f"{VERSION}/") else _ASK_AGAIN)
+
+
+def _reply(request: Request, file: _File, keep: str) -> Response:
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    # Two forms of one thing need two tags.
+    etag = f'"{file.etag}-gzip"' if packed else f'"{file.etag}"'
+    headers = {**HEADERS, "cache-control": keep, "etag": etag, "vary": "Accept-Encoding"}
+    known = request.headers.get("if-none-match", "")
+    if etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    if packed:
+        headers["content-encoding"] = "gzip"
+    return Response(file.packed if packed else file.body, headers=headers, media_type=file.type)
+
+
+@cache
+def _page_file(before: str) -> _File:
+    """The page; `before` leads from its address to the folder of its files."""
+    tabs = "\n".join(
+        f'<template class="example" data-name="{escape(name)}">{escape(text, quote=False)}</template>'
+        for name, text in examples().items()
+    )
+    return _file(".html", _PAGE.format(static=f"{before}static", version=VERSION, tabs=tabs).encode())
+
+
+@cache
+def _static_file(path: str) -> _File:
+    place = _root().joinpath(*path.split("/"))
+    return _file(path[path.rfind(".") :], place.read_bytes())
+
+
+def _file(ending: str, body: bytes) -> _File:
+    # Everything else is a licence or a list: text, to be read and never run.
+    kind = f"{_TYPES.get(ending, 'text/plain')}; charset=utf-8"
+    return _File(kind, body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:24])
+
+
+@cache
+def _paths() -> frozenset[str]:
+    """Every file there is. What is not in this list is not looked for, whatever dots the address has."""
+    return frozenset(_walk(_root(), ""))
+
+
+def _walk(folder: Traversable, before: str) -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _walk(entry, f"{before}{entry.name}/")
+        else:
+            yield before + entry.name
+
+
+def _root() -> Traversable:
+    return files("contentql.web").joinpath("static", "graphiql")
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>contentql – GraphiQL</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{static}/{version}/graphiql.min.css">
+<link rel="stylesheet" href="{static}/{version}/plugin-explorer.css">
+<link rel="stylesheet" href="{static}/style.css">
+<script defer src="{static}/{version}/react.production.min.js"></script>
+<script defer src="{static}/{version}/react-dom.production.min.js"></script>
+<script defer src="{static}/{version}/graphiql.min.js"></script>
+<script defer src="{static}/{version}/plugin-explorer.umd.js"></script>
+<script defer src="{static}/start.js"></script>
+</head>
+<body>
+<div id="graphiql"><p class="opening">GraphiQL is opening …</p></div>
+<noscript><p class="opening">GraphiQL needs JavaScript. The API at /graphql does not.</p></noscript>
+{tabs}
+</body>
+</html>
+"""

@@ -1,0 +1,374 @@
+"""GraphiQL opens without the internet, shows the newsroom's examples, and answers them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+import orjson
+import pytest
+from graphql import OperationDefinitionNode, parse, validate
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from contentql.answer import Answers, Asked
+from contentql.schema.build import schema
+from contentql.web.graphiql import HEADERS, VERSION, examples, routes
+
+if TYPE_CHECKING:
+    from tests.browser import MISSING, Page, chromium, find, page
+else:  # pytest looks for modules in this folder's parent, mypy in the project's
+    from browser import MISSING, Page, chromium, find, page
+
+STATIC = Path(__file__).parents[2] / "src/contentql/web/static/graphiql"
+PUBLISHED = STATIC / VERSION
+EXAMPLES = examples()
+
+TABS = "[...document.querySelectorAll('.graphiql-tab-button')].map(tab => tab.innerText.trim())"
+EDITOR = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
+RESULT = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
+
+
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(Starlette(routes=routes()), headers={"accept-encoding": "identity"})
+
+
+class Names(HTMLParser):
+    """What a page points at, and whether it brings script of its own."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "href") and value and not value.startswith("data:"):
+                self.addresses.append(value)
+            if name.startswith("on") or name == "style":
+                self.inline.append(f"{tag} {name}")
+        if tag == "style" or (tag == "script" and "src" not in dict(attrs)):
+            self.inline.append(tag)
+
+
+# The page and its files
+
+
+@pytest.mark.parametrize("address", ["/graphiql", "/graphiql/", "/cms/graphiql", "/cms/graphiql/"])
+def test_the_page_finds_its_files_wherever_it_is(address: str) -> None:
+    """With and without a slash, under a path of the proxy or not: no redirect, and every file is there."""
+    client = TestClient(Starlette(routes=[*routes(), Mount("/cms", routes=routes())]))
+    opened = client.get(address, follow_redirects=False)
+    assert opened.status_code == 200
+    addresses = Names(opened.text).addresses
+    assert len(addresses) == 8
+    for name in addresses:
+        assert not re.match(r"[a-z]+:|/", name), "the address must be relative"
+        assert client.get(urljoin(address, name), follow_redirects=False).status_code == 200
+
+
+def test_the_page_brings_no_script_of_its_own(client: TestClient) -> None:
+    """All script comes from files, as the policy demands; examples are templates, which do not run."""
+    opened = client.get("/graphiql")
+    assert opened.headers["content-type"] == "text/html; charset=utf-8"
+    assert Names(opened.text).inline == []
+    assert opened.text.count('<template class="example"') == len(EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    "address", ["/graphiql", "/graphiql/", "/graphiql/static/start.js", "/graphiql/static/nothing.js"]
+)
+def test_every_answer_is_guarded(client: TestClient, address: str) -> None:
+    """Scripts from here only, no frame around it, no guessing of types, no address told to others."""
+    answer = client.get(address)
+    assert HEADERS.items() <= dict(answer.headers).items()
+    policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    assert policy == {
+        "default-src": "'self'",
+        "script-src": "'self'",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data:",
+        "font-src": "'self' data:",
+        "connect-src": "'self' ws: wss:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "keep"),
+    [
+        ("/graphiql", "text/html", "no-cache"),
+        ("/graphiql/static/start.js", "text/javascript", "no-cache"),
+        ("/graphiql/static/style.css", "text/css", "no-cache"),
+        (f"/graphiql/static/{VERSION}/graphiql.min.js", "text/javascript", "immutable"),
+        (f"/graphiql/static/{VERSION}/graphiql.min.css", "text/css", "immutable"),
+        (f"/graphiql/static/{VERSION}/licences/react.txt", "text/plain", "immutable"),
+    ],
+)
+def test_files_are_kept_as_long_as_they_hold(client: TestClient, address: str, kind: str, keep: str) -> None:
+    """Versioned files for ever, the others until they change; who has one already gets no second copy."""
+    plain = client.get(address)
+    assert plain.headers["content-type"] == f"{kind}; charset=utf-8"
+    assert keep in plain.headers["cache-control"]
+    assert plain.headers["vary"] == "Accept-Encoding"
+    packed = client.get(address, headers={"accept-encoding": "gzip, br"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert packed.headers["etag"] != plain.headers["etag"]
+    for answer, encoding in ((plain, "identity"), (packed, "gzip")):
+        again = client.get(
+            address,
+            headers={"if-none-match": f'"x", W/{answer.headers["etag"]}', "accept-encoding": encoding},
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == answer.headers["etag"]
+    head = client.head(address)
+    assert head.headers["content-length"] == plain.headers["content-length"]
+    assert client.post(address).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "4.1.2", "4.1.2/", "../graphiql.py", "%2e%2e/%2e%2e/graphiql.py", "..%2fgraphql.py",
+     "/etc/passwd", "%2fetc%2fpasswd", "4.1.2\\README.md"],
+)  # fmt: skip
+def test_nothing_but_its_files_can_be_had(client: TestClient, path: str) -> None:
+    """No folder and nothing outside, however the address is spelled."""
+    assert client.get(f"/graphiql/static/{path}", follow_redirects=False).status_code == 404
+
+
+# What is shipped
+
+
+def test_published_files_are_as_published() -> None:
+    """SHA256SUMS names every script, style and licence, and each is what it was."""
+    lines = (PUBLISHED / "SHA256SUMS").read_text().splitlines()
+    sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    here = {str(file.relative_to(PUBLISHED).as_posix()) for file in PUBLISHED.rglob("*") if file.is_file()}
+    assert here - {"README.md", "SHA256SUMS"} == sums.keys()
+    assert {name: hashlib.sha256((PUBLISHED / name).read_bytes()).hexdigest() for name in sums} == sums
+
+
+def test_every_package_has_its_licence() -> None:
+    """The README names each file with package, version and licence; the texts are there."""
+    readme = (PUBLISHED / "README.md").read_text()
+    for file in (*PUBLISHED.glob("*.js"), *PUBLISHED.glob("*.css"), *PUBLISHED.glob("licences/*")):
+        if file.name != "apache-2.0.txt":  # named by the licences it belongs to
+            assert file.name in readme
+    for package in ("graphiql 4.1.2", "react 18.3.1", "react-dom 18.3.1", "@graphiql/plugin-explorer 4.0.6"):
+        assert package in readme
+    words = {
+        "graphiql.txt": "Copyright (c) 2021 GraphQL Contributors",
+        "react.txt": "Copyright (c) Facebook, Inc. and its affiliates.",
+        "plugin-explorer.txt": "graphiql-explorer",
+        "roboto.txt": "apache-2.0.txt",
+        "fira-code.txt": "SIL OPEN FONT LICENSE Version 1.1",
+        "apache-2.0.txt": "Apache License",
+        "bundled.txt": "codemirror (MIT)",
+    }
+    assert {file.name for file in PUBLISHED.glob("licences/*")} == words.keys()
+    for name, sentence in words.items():
+        assert sentence in (PUBLISHED / "licences" / name).read_text()
+
+
+def test_no_file_fetches_from_elsewhere() -> None:
+    """Styles carry their fonts and pictures inside, and maps of sources lie beside, if anywhere."""
+    for file in STATIC.rglob("*.css"):
+        text = file.read_text()
+        assert "@import" not in text
+        assert {found[:5] for found in re.findall(r"url\(\s*[\"']?([^)]{5})", text)} <= {"data:"}
+    for file in STATIC.rglob("*.js"):
+        for found in re.findall(r"sourceMappingURL=(\S+)", file.read_text()):
+            assert "/" not in found
+
+
+# The examples
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_can_be_read_and_asked(name: str) -> None:
+    """It begins with what it asks in plain words, in lines that fit; it is valid; it has the tab's name."""
+    text = EXAMPLES[name]
+    assert text.startswith("# ")
+    comments = [line for line in text.splitlines() if line.startswith("#")]
+    assert max(map(len, comments)) <= 52
+    document = parse(text)
+    assert validate(schema()._schema, document) == []
+    operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+    assert len(operations) == 1
+    assert operations[0].name is not None
+
+
+def test_there_is_a_handful_of_examples() -> None:
+    """About eight, in their order, each with a name of its own."""
+    titles = [re.findall(r"^query (\w+)", text, re.M)[0] for text in EXAMPLES.values()]
+    assert titles[0] == "LatestInAsia"
+    assert 6 <= len(set(titles)) == len(titles) <= 10
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_an_example_is_answered(demo: Answers, name: str) -> None:
+    """The demo newsroom answers it without an error, and has something to show."""
+    answered = await demo.answer(Asked(EXAMPLES[name]))
+    answer = orjson.loads(answered.body)
+    assert (answered.status, answer.keys()) == (200, {"data"}), answer
+    for found in answer["data"].values():
+        assert found
+        assert found.get("nodes") != []
+
+
+# The browser
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where `contentql serve --demo` serves the demo newsroom."""
+    folder = tmp_path_factory.mktemp("graphiql")
+    url = f"sqlite:///{folder / 'newsroom.sqlite3'}"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "contentql", "serve", "--demo", "--port", str(port), "--database", url],
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _await_port(server, port, folder / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[str]:
+    command = find()
+    if command is None:
+        pytest.skip(MISSING)
+    with chromium(command) as address:
+        yield address
+
+
+@pytest.fixture
+async def reader(browser: str, origin: str) -> AsyncIterator[Page]:
+    """Somebody who opens GraphiQL for the first time; whatever they do, nothing complains or goes astray."""
+    async with page(browser) as opened:
+        await opened.open(f"{origin}/graphiql")
+        # The schema is there when the editor marks no word as unknown and knows its types.
+        await opened.until(f"{EDITOR}.getValue() !== '' && {EDITOR}.options.hintOptions.schema")
+        yield opened
+        assert opened.complaints == []
+        assert opened.elsewhere(origin) == []
+
+
+async def test_a_first_visit_shows_the_examples_and_answers_them(reader: Page) -> None:
+    """Every example is a tab by its name; each is asked with the button and answered without an error."""
+    titles = [re.findall(r"^query (\w+)", text, re.M)[0] for text in EXAMPLES.values()]
+    assert await reader.read(TABS) == titles
+    assert await reader.read(f"{EDITOR}.getValue()") == next(iter(EXAMPLES.values()))
+    for number, title in enumerate(titles, 1):
+        await reader.click(f".graphiql-tabs > :nth-child({number}) .graphiql-tab-button")
+        # GraphiQL learns a moment after the text which operation the button asks.
+        await reader.until(f"{EDITOR}.operationName === '{title}'")
+        await reader.click(".graphiql-execute-button")
+        await reader.until(f"{RESULT} !== ''")
+        answer = orjson.loads(await reader.read(RESULT))
+        assert answer.keys() == {"data"}, answer
+        if title == "LatestInAsia":
+            assert "Kim Jong-un" in answer["data"]["latestNews"]["nodes"][0]["headline"]
+    # No example has an unknown word: the editor underlines none.
+    assert await reader.read("document.querySelectorAll('.CodeMirror-lint-mark-error').length") == 0
+
+
+async def test_the_documentation_explains_itself(reader: Page) -> None:
+    """The schema's own sentences stand in the pane, from the root to an argument."""
+    await reader.click('button[aria-label="Show Documentation Explorer"]')
+    await reader.until("document.querySelector('.graphiql-doc-explorer-root-type')")
+    await reader.click(".graphiql-doc-explorer-content a[href='#']")
+    await reader.until(
+        "document.querySelector('.graphiql-doc-explorer').innerText.includes('Everything that can be asked.')"
+    )
+    text = await reader.read("document.querySelector('.graphiql-doc-explorer').innerText")
+    assert "The newest articles: of everything, or of a section with all that lies below it." in text
+
+
+async def test_the_editor_proposes_what_fits(reader: Page) -> None:
+    """Ctrl-Space inside an article lists its fields, with what they mean."""
+    await reader.click(".graphiql-query-editor .CodeMirror-lines")
+    await reader.read(f"{EDITOR}.setValue('{{ latestNews {{ nodes {{ \\n\\n }} }} }}')")
+    await reader.read(f"({EDITOR}.focus(), {EDITOR}.setCursor(1, 0))")
+    await reader.write("head")
+    await reader.press(" ", "Space", 32, ctrl=True)
+    await reader.until("document.querySelector('.CodeMirror-hints .CodeMirror-hint')")
+    proposed = await reader.read(
+        "[...document.querySelectorAll('.CodeMirror-hints .CodeMirror-hint')].map(hint => hint.innerText)"
+    )
+    assert any(word.startswith("headline") for word in proposed)
+    await reader.press("Enter", "Enter", 13)
+    await reader.until(f"{EDITOR}.getLine(1) === 'headline'")
+
+
+async def test_the_explorer_builds_a_question(reader: Page) -> None:
+    """The third pane shows the schema as boxes to tick, those of the open question ticked."""
+    await reader.click('button[aria-label="Show GraphiQL Explorer"]')
+    await reader.until("document.querySelector('.graphiql-explorer-root')?.innerText.includes('latestNews')")
+
+
+async def test_a_second_visit_brings_back_the_tabs_and_no_token(reader: Page, origin: str) -> None:
+    """What was written stays in its tab; headers, which carry tokens, are not kept unless switched on."""
+    tabs = await reader.read(TABS)
+    await reader.read(f"{EDITOR}.setValue({EDITOR}.getValue().replace('first: 10', 'first: 3'))")
+    await reader.click('button[data-name="headers"]')
+    await reader.until("document.querySelector('.graphiql-editor-tool .graphiql-editor:not(.hidden)')")
+    await reader.read(
+        "[...document.querySelectorAll('.graphiql-editor-tool .CodeMirror')].pop()"
+        """.CodeMirror.setValue('{"Authorization": "Bearer secret"}')"""
+    )
+    await reader.until("JSON.stringify(localStorage).includes('first: 3')")
+    await reader.open(f"{origin}/graphiql/")
+    await reader.until(f"{EDITOR}.getValue().includes('first: 3')")
+    assert await reader.read(TABS) == tabs
+    assert "secret" not in await reader.read("JSON.stringify(localStorage)")
+    kept = await reader.read("Object.entries(localStorage).find(([name]) => name.endsWith('PersistHeaders'))")
+    assert kept[1] == "false"
+
+
+async def test_the_policy_keeps_everything_here(browser: str, origin: str) -> None:
+    """Script put into the page, a picture and a request from elsewhere are stopped, and each is heard of."""
+    async with page(browser) as opened:
+        await opened.open(f"{origin}/graphiql")
+        await opened.read(
+            "fetch('https://elsewhere.example/').catch(() => 0),"
+            " new Image().src = 'https://elsewhere.example/picture.png',"
+            " document.body.appendChild(document.createElement('script')).append('window.ran = true')"
+        )
+        await opened.until("new Promise(done => setTimeout(done, 300, true))")
+        assert await opened.read("window.ran") is None
+        heard = " ".join(opened.complaints)
+        assert all(rule in heard for rule in ("connect-src", "img-src", "script-src"))
+
+
+def _await_port(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"the server does not serve: {log.read_text()}")
