@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,13 +19,19 @@ DEMO_URL = "sqlite:///demo.sqlite3"
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(envvar="CONTENTQL_HOST", help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(envvar=["CONTENTQL_PORT", "PORT"], help="The port to listen on.")] = None,
+    host: Annotated[
+        str | None, typer.Option(envvar="CONTENTQL_HOST", help="The address to listen on.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(envvar=["CONTENTQL_PORT", "PORT"], help="The port to listen on.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(envvar="CONTENTQL_WORKERS", help="Server processes that share the port.")
     ] = None,
     database: DatabaseUrl = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Serve the demo newsroom, made at the first start.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Serve the demo newsroom, made at the first start.")
+    ] = False,
 ) -> None:
     """Serve the API: /graphql, and GraphiQL at /graphiql."""
     try:
@@ -66,10 +71,11 @@ async def _ready(settings: Settings, demo: bool) -> None:
         await database.migrate()
     if demo:
         async with database.models() as connection:
-            rows = await connection.execute_query_dict("SELECT count(*) AS n FROM article")
+            # Collections come last: where there are some, the demo was not cut short.
+            rows = await connection.execute_query_dict("SELECT count(*) AS n FROM collection")
         if rows[0]["n"] == 0:
             stderr.print("Loading the demo newsroom …")
-            report = await take_file(database, Path(str(DEMO)))
+            report = await take_file(database, DEMO)
             stderr.print(f"  {report}", markup=False)
     state = await database.state()
     if state.behind:

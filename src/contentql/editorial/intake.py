@@ -6,14 +6,19 @@ Taking in the same records again changes nothing and says so. Knows records, not
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import re
+import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import asyncpg
 import pydantic
+from pydantic.alias_generators import to_camel
 from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
@@ -59,17 +64,17 @@ from contentql.store.database import Database, plain
 from contentql.store.ids import new_id, spell
 
 What = Literal["created", "updated", "unchanged", "skipped", "failed"]
-Kept = tuple[What, str]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the record at `where`, and why."""
+    """What became of the record at `where`, and why; an article's `status` is the one it has now."""
 
     where: str
     subject: str
     what: What
     why: str = ""
+    status: Status | None = None
 
 
 @dataclass(frozen=True)
@@ -77,31 +82,49 @@ class Report:
     outcomes: tuple[Outcome, ...]
 
     def count(self, what: What) -> int:
-        return Counter(outcome.what for outcome in self.outcomes)[what]
+        return self.counts()[what]
+
+    def counts(self) -> dict[What, int]:
+        counted = Counter(outcome.what for outcome in self.outcomes)
+        return {what: counted[what] for what in get_args(What)}
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{count} {what}" for what, count in self.counts().items())
+        return f"{len(self.outcomes)} records: {said}"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the editor asks for all articles of a run, over what they say themselves.
+
+    A `category` that is not here is made, unless its name is nearly that of one which is.
+    """
+
+    category: str | None = None
+    publish_at: dt.datetime | None = None
 
 
 async def take(
     database: Database,
     items: Iterable[Item],
     *,
-    status: Status | None = None,
-    publish_at: dt.datetime | None = None,
+    wishes: Wishes = Wishes(),
     dry_run: bool = False,
     progress: Callable[[Outcome], object] = lambda outcome: None,
 ) -> Report:
-    """Keeps the records, each wholly or not at all; `status` and `publish_at` are for their articles.
+    """Keeps the records, each wholly or not at all.
 
     A dry run does the same and takes it all back. Raises Unusable if the database fails; what was kept until
     then stays.
     """
-    intake = _Intake(dt.datetime.now(dt.UTC).replace(microsecond=0), status, publish_at, progress)
+    intake = _Intake(dt.datetime.now(dt.UTC).replace(microsecond=0), wishes, progress)
     try:
         async with database.models():
             if dry_run:
                 await _taken_back(intake, items)
             else:
                 await intake.run(items)
-    except (BaseORMException, OSError) as fault:
+    except (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
         raise Unusable(plain(database.url, fault)) from fault
     return Report(tuple(intake.outcomes))
 
@@ -112,11 +135,19 @@ async def take_file(database: Database, path: Path) -> Report:
         return await take(database, jsonl.read(file, path.name))
 
 
-async def give(database: Database) -> AsyncIterator[Record]:
-    """Everything that is kept, as records, each behind what it refers to; always in the same order."""
-    async with database.models():
-        async for record in _all():
-            yield record
+async def give(database: Database) -> AsyncGenerator[Record, None]:
+    """Everything that is kept, from one snapshot, each record behind what it refers to; always in one order.
+
+    Raises Unusable if the database fails.
+    """
+    try:
+        async with database.models(), in_transaction("default") as connection:
+            if database.dialect == "postgres":
+                await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            async for record in _all():
+                yield record
+    except (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+        raise Unusable(plain(database.url, fault)) from fault
 
 
 class _TakenBack(Exception):
@@ -125,6 +156,13 @@ class _TakenBack(Exception):
 
 class _Amiss(Exception):
     """A record that cannot be kept: one plain sentence."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    what: What
+    why: str = ""
+    status: Status | None = None
 
 
 async def _taken_back(intake: _Intake, items: Iterable[Item]) -> None:
@@ -139,22 +177,16 @@ async def _taken_back(intake: _Intake, items: Iterable[Item]) -> None:
 class _Intake:
     """One run: its clock, its wishes, and what has become of the items so far."""
 
-    def __init__(
-        self,
-        now: dt.datetime,
-        status: Status | None,
-        publish_at: dt.datetime | None,
-        progress: Callable[[Outcome], object],
-    ) -> None:
+    def __init__(self, now: dt.datetime, wishes: Wishes, progress: Callable[[Outcome], object]) -> None:
         self.outcomes: list[Outcome] = []
-        self._now, self._status, self._publish_at, self._progress = now, status, publish_at, progress
+        self._now, self._wishes, self._progress = now, wishes, progress
         self._unrelated: list[tuple[str, ArticleRecord]] = []
 
     async def run(self, items: Iterable[Item]) -> None:
+        if self._wishes.category:
+            await self._make_section(self._wishes.category)
         for item in items:
-            subject = _subject(item.record)
-            what, why = await self._outcome(item)
-            self._note(Outcome(item.where, subject, what, "; ".join(filter(None, (why, *item.notes)))))
+            await self._keep(item)
         # Articles may stand beside each other, so one of the two always comes before its neighbour.
         for where, record in self._unrelated:
             async with in_transaction("default"):
@@ -163,55 +195,99 @@ class _Intake:
                 why = f"the article beside it is not here: {uri}"
                 self._note(Outcome(where, _subject(record), "failed", why))
 
+    async def _make_section(self, path: str) -> None:
+        here = [category.path for category in await Category.all()]
+        if path in here:
+            return
+        near = difflib.get_close_matches(path, here, 1, 0.85)
+        if near:
+            raise Unusable(f"There is no section {path!r}; did you mean {near[0]!r}?")
+        for step in (*derive.above(path), path):
+            if step not in here:
+                name = step.rpartition("/")[2].replace("-", " ").replace("_", " ").title()
+                await self._keep(Item("--category", CategoryRecord(path=step, name=name)))
+
+    async def _keep(self, item: Item) -> None:
+        kept = await self._kept(item)
+        why = "; ".join(filter(None, (kept.why, *item.notes)))
+        self._note(Outcome(item.where, _subject(item.record), kept.what, why, kept.status))
+
     def _note(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         self._progress(outcome)
 
-    async def _outcome(self, item: Item) -> Kept:
+    async def _kept(self, item: Item) -> _Kept:
         if item.record is None:
-            return "failed", item.fault or "nothing was read"
+            return _Kept("failed", item.fault or "nothing was read")
         try:
             async with in_transaction("default") as connection:
                 if isinstance(item.record, ArticleRecord):
-                    return await self._article(connection, item, item.record)
+                    return await self._article(connection, item.record, item.where, partial=item.partial)
                 return await _keep(item.record, self._now)
         except pydantic.ValidationError as fault:
-            return "failed", explain(fault)
-        except (Missing, _Amiss, ValidationError, IntegrityError, ValueError) as fault:
-            return "failed", str(fault).partition("\n")[0]
+            return _Kept("failed", explain(fault))
+        except IntegrityError as fault:
+            return _Kept("failed", _conflict(fault))
+        except (Missing, _Amiss, ValidationError, ValueError) as fault:
+            return _Kept("failed", str(fault).partition("\n")[0])
 
-    async def _article(self, connection: Any, item: Item, record: ArticleRecord) -> Kept:
+    async def _article(self, connection: Any, record: ArticleRecord, where: str, *, partial: bool) -> _Kept:
         row = await _known(record)
         kept = (await records.articles([row]))[0] if row else None
-        if item.partial and kept:
-            said = {name: getattr(record, name) for name in record.model_fields_set}
-            record = kept.model_copy(update={"version": None, "modified_at": None, **said})
+        if kept and partial:
+            record = _over(kept, record)
         if kept and record.version and kept.version and record.version < kept.version:
-            return "skipped", f"older than what is here (version {record.version}, here {kept.version})"
-        whole = _complete(self._wished(record), kept, self._now)
-        _require_publishable(whole)
+            why = f"older than what is here (version {record.version}, here {kept.version})"
+            return _Kept("skipped", why, kept.status)
+        whole = _complete(self._wished(record, kept), kept, self._now)
         if kept == whole:
-            return "unchanged", ""
+            return _Kept("unchanged", _draft(whole), whole.status)
+        _require_publishable(whole)
+        if kept and partial:
+            # What stays may rest on words that have gone: spans, quotes.
+            ArticleRecord.model_validate(whole.model_dump())
         await _require_free_slug(whole)
-        changed = "new"
+        changed = ", ".join(_changed(kept, whole)) if kept else ""
         if kept:
-            changed = ", ".join(_changed(kept, whole))
             bumped = {} if record.version else {"version": (kept.version or 0) + 1}
             touched = {} if record.modified_at else {"modified_at": self._now}
             whole = whole.model_copy(update={**bumped, **touched})
         if await records.write(connection, whole, row):
-            self._unrelated.append((item.where, whole))
-        if kept:
-            return "updated", changed
-        return "created", "as a draft" if whole.status is Status.DRAFT else ""
+            self._unrelated.append((where, whole))
+        why = "; ".join(filter(None, (changed, _draft(whole))))
+        return _Kept("updated" if kept else "created", why, whole.status)
 
-    def _wished(self, record: ArticleRecord) -> ArticleRecord:
-        if self._publish_at is not None:
-            status = Status.PUBLISHED if self._publish_at <= self._now else Status.SCHEDULED
-            return record.model_copy(
-                update={"published_at": self._publish_at, "status": self._status or status}
-            )
-        return record.model_copy(update={"status": self._status}) if self._status else record
+    def _wished(self, record: ArticleRecord, kept: ArticleRecord | None) -> ArticleRecord:
+        wished: dict[str, Any] = {}
+        if self._wishes.category:
+            wished["category"] = self._wishes.category
+        at = self._wishes.publish_at
+        if at is not None:
+            status = Status.PUBLISHED if at <= self._now else Status.SCHEDULED
+            # The clock has made it public since, without a write; that is no change.
+            if kept and kept.published_at == at and kept.status is Status.SCHEDULED:
+                status = kept.status
+            wished |= {"published_at": at, "status": status}
+        return record.model_copy(update=wished)
+
+
+def _over(kept: ArticleRecord, said: ArticleRecord) -> ArticleRecord:
+    """What is kept, with what a partial record says over it. A day once printed moves no time that is set."""
+    own = {name: getattr(said, name) for name in said.model_fields_set}
+    if kept.published_at:
+        own["published_at"] = kept.published_at
+    return kept.model_copy(update={"version": None, "modified_at": None, **own})
+
+
+def _conflict(fault: IntegrityError) -> str:
+    """What the database's rules say against a record, in our words."""
+    said = str(fault)
+    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", said):
+        columns = re.sub(r"\b\w+\.", "", same[2] or same[3])
+        return f"something else here has the same {columns.replace('_id', '')}"
+    if rule := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", said):
+        return f"it breaks a rule of the store: {(rule[1] or rule[2]).replace('_', ' ')}"
+    return "it does not fit what is here"
 
 
 async def _known(record: ArticleRecord) -> Article | None:
@@ -236,7 +312,7 @@ def _complete(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetim
     times = derive.times(
         record.published_at,
         public=public,
-        first=record.first_published_at or (kept.first_published_at if kept else None),
+        first=record.first_published_at or (_past(kept.first_published_at, now) if kept else None),
         updated=record.updated_at or (kept.updated_at if kept else None),
     )
     placed = derive.placements(
@@ -269,6 +345,11 @@ def _complete(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetim
             "slug_history": _history(record, kept, now),
         }
     )
+
+
+def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    """A first publication that was only planned may still move."""
+    return at if at and at <= now else None
 
 
 def _numbered(
@@ -333,24 +414,31 @@ def _history(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime
 
 
 def _changed(kept: ArticleRecord, whole: ArticleRecord) -> list[str]:
-    names = ArticleRecord.model_fields
-    return [name for name in names if getattr(kept, name) != getattr(whole, name) and name != "modified_at"]
+    names = ArticleRecord.model_fields.keys() - {"modified_at"}
+    return sorted(to_camel(name) for name in names if getattr(kept, name) != getattr(whole, name))
 
 
 def _require_publishable(record: ArticleRecord) -> None:
-    if record.status not in (Status.PUBLISHED, Status.SCHEDULED):
-        return
-    lacks = [
-        word
-        for word, there in (
-            ("a date (publishedAt)", record.published_at),
-            ("a section (category)", record.category),
-            ("a text (blocks)", record.blocks),
-        )
-        if not there
-    ]
-    if lacks:
+    lacks = _lacks(record)
+    if lacks and record.status in (Status.PUBLISHED, Status.SCHEDULED):
         raise _Amiss(f"it cannot be published without {' and '.join(lacks)}")
+
+
+def _lacks(record: ArticleRecord) -> list[str]:
+    """What an article must have before it may be public."""
+    needed = (
+        ("a date (publishedAt, or --publish-at)", record.published_at),
+        ("a section (category, or --category)", record.category),
+        ("a text (blocks)", record.blocks),
+    )
+    return [word for word, there in needed if not there]
+
+
+def _draft(record: ArticleRecord) -> str:
+    if record.status is not Status.DRAFT:
+        return ""
+    lacks = [f"no {word.partition(' ')[2]}" for word in _lacks(record)]
+    return f"a draft, so not public{': it has ' if lacks else ''}{' and '.join(lacks)}"
 
 
 async def _require_free_slug(record: ArticleRecord) -> None:
@@ -359,7 +447,7 @@ async def _require_free_slug(record: ArticleRecord) -> None:
         raise _Amiss(f"another article has the slug {record.slug!r} ({spell('article', other.id)})")
 
 
-async def _keep(record: Record, now: dt.datetime) -> Kept:
+async def _keep(record: Record, now: dt.datetime) -> _Kept:
     """Keeps anything but an article."""
     match record:
         case CategoryRecord():
@@ -396,7 +484,7 @@ async def _row(
     *,
     name: str | None = None,
     made: dict[str, Any] | None = None,
-) -> Kept:
+) -> _Kept:
     """Keeps a record that is one row: found by its id or its key, written if anything differs."""
     values = {**records.columns(record, model), **references}
     if name is not None:
@@ -405,17 +493,17 @@ async def _row(
     row = row or await model.filter(**key).order_by("id").first()
     if row is None:
         await model.create(id=record.id or new_id(), **{**values, **(made or {})})
-        return "created", ""
+        return _Kept("created")
     for column in made or {}:
         del values[column]
-    changed = sorted(column for column, value in values.items() if getattr(row, column) != value)
+    changed = sorted(to_camel(column) for column, value in values.items() if getattr(row, column) != value)
     if not changed:
-        return "unchanged", ""
+        return _Kept("unchanged")
     await row.update_from_dict(values).save()
-    return "updated", ", ".join(changed)
+    return _Kept("updated", ", ".join(changed))
 
 
-async def _category(record: CategoryRecord) -> Kept:
+async def _category(record: CategoryRecord) -> _Kept:
     parent, _, slug = record.path.rpartition("/")
     parents = await ids_by(Category, "path", [parent] if parent else [], "category")
     known = await Category.get_or_none(id=record.id) if record.id else None
@@ -425,16 +513,16 @@ async def _category(record: CategoryRecord) -> Kept:
     return await _row(record, Category, {"path": record.path}, place, name=record.name)
 
 
-async def _collection(record: CollectionRecord) -> Kept:
+async def _collection(record: CollectionRecord) -> _Kept:
     articles = await ids_by(Article, "uri", [item.article for item in record.items], "article")
     await media_here(item.media for item in record.items)
-    what, why = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
+    kept = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
     row = await Collection.get(slug=record.slug)
-    if what != "created":
+    if kept.what != "created":
         if (await _items([row]))[row.id] == record.items:
-            return what, why
+            return kept
         await CollectionItem.filter(collection_id=row.id).delete()
-        what, why = "updated", ", ".join(filter(None, (why, "items")))
+        kept = _Kept("updated", ", ".join(filter(None, (kept.why, "items"))))
     await CollectionItem.bulk_create(
         CollectionItem(
             collection_id=row.id,
@@ -445,7 +533,7 @@ async def _collection(record: CollectionRecord) -> Kept:
         )
         for n, item in enumerate(record.items)
     )
-    return what, why
+    return kept
 
 
 async def _items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRecord, ...]]:

@@ -1,0 +1,157 @@
+"""A page of plain text: menu lines, a headline, then a paragraph a line.
+
+What the page does not print is left open: no date, section or source is made up. Knows no database, network
+or clock.
+"""
+
+from __future__ import annotations
+
+import codecs
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from slugify import slugify
+
+from contentql.formats.story import ArticleRecord, Item, Unreadable, explain
+from contentql.store.blocks import Paragraph
+
+Paragraphs = Literal["line", "blank"]
+
+MAX_PAGE = 4 * 1024 * 1024
+
+
+def read(
+    page: bytes, name: str, *, language: str = "en", slug: str | None = None, paragraphs: Paragraphs = "line"
+) -> Item:
+    """The article of a page, as a partial record: nothing is said of what a page cannot say.
+
+    `paragraphs`: each line is one, or, where lines are cut to a width, what stands between blank lines.
+    """
+    try:
+        lines = [line.strip() for line in _decoded(page).splitlines()]
+        headline, rest = _headline(lines)
+        byline, day, rest = _signed(rest)
+        texts = _joined(rest) if paragraphs == "blank" else [line for line in rest if line]
+        if not texts:
+            raise Unreadable("the page has a headline but no text below it")
+        slug = slug or slugify(headline, max_length=200, word_boundary=True)
+        if not slug:
+            raise Unreadable("no slug can be made of the headline: give one with --slug")
+        printed: dict[str, Any] = {"byline": byline} if byline else {}
+        if day:
+            printed["published_at"] = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+        record = ArticleRecord(
+            headline=headline,
+            slug=slug,
+            language=language,
+            blocks=tuple(Paragraph(text=text) for text in texts),
+            **printed,
+        )
+    except Unreadable as fault:
+        return Item(name, fault=str(fault))
+    except ValidationError as fault:
+        return Item(name, fault=explain(fault))
+    notes = []
+    if day:
+        notes.append(f"the page prints the day {day}, taken as midnight UTC")
+    if paragraphs == "line" and _looks_cut(rest):
+        notes.append("its lines look cut to a width: --paragraphs blank joins them")
+    return Item(name, record, notes=tuple(notes), partial=True)
+
+
+_MENU = re.compile(r"[-–•*·]\s+\S.{0,39}")
+_BYLINE = re.compile(r"By (\S.{0,98}\w)")
+_DAY = re.compile(r"(?:[A-Z][a-z]+day,? )?(?:(\d{1,2}) ([A-Z][a-z]+)|([A-Z][a-z]+) (\d{1,2}),) (\d{4})")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+# Most specific first: the mark of UTF-32 begins like that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, ""),
+    (codecs.BOM_UTF32_BE, ""),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def _decoded(page: bytes) -> str:
+    if len(page) > MAX_PAGE:
+        raise Unreadable(f"the page is larger than {MAX_PAGE // 1024 // 1024} MiB")
+    mark, encoding = next(((m, e) for m, e in _MARKS if page.startswith(m)), (b"", "utf-8"))
+    if encoding == "utf-8" and b"\0" in page:
+        raise Unreadable("the file is not text")
+    try:
+        text = page[len(mark) :].decode(encoding or "ascii")
+    except UnicodeDecodeError as fault:
+        if encoding != "utf-8":
+            raise Unreadable("the page is not in UTF-8") from None
+        where = page.count(b"\n", 0, fault.start) + 1
+        raise Unreadable(f"the page is not in UTF-8: line {where} cannot be read") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        for character in line.replace("\t", ""):
+            if unicodedata.category(character) == "Cc":
+                raise Unreadable(f"line {number} holds the control character U+{ord(character):04X}")
+    if not text.strip():
+        raise Unreadable("the page is empty")
+    return text
+
+
+def _headline(lines: list[str]) -> tuple[str, list[str]]:
+    """The first line that is no label of the site's menu, and the lines below it."""
+    for n, line in enumerate(lines):
+        if line and not _MENU.fullmatch(line):
+            headline = " ".join(line.split())
+            if len(headline) > 300:
+                raise Unreadable("the first line is longer than a headline may be (300 characters)")
+            return headline, lines[n + 1 :]
+    raise Unreadable("the page has menu lines only and no headline")
+
+
+def _signed(lines: list[str]) -> tuple[str | None, dt.date | None, list[str]]:
+    """Byline and day, if the page prints them between headline and text, and the lines below."""
+    byline: str | None = None
+    day: dt.date | None = None
+    for n, line in enumerate(lines):
+        if not line:
+            continue
+        if byline is None and (by := _BYLINE.fullmatch(line)):
+            byline = by[1]
+        elif day is None and (printed := _day(line)):
+            day = printed
+        else:
+            return byline, day, lines[n:]
+    return byline, day, []
+
+
+def _day(line: str) -> dt.date | None:
+    found = _DAY.fullmatch(line)
+    if not found:
+        return None
+    month, number = found[2] or found[3], int(found[1] or found[4])
+    try:
+        return dt.date(int(found[5]), _MONTHS.index(month) + 1, number)
+    except ValueError:
+        return None
+
+
+def _joined(lines: Iterable[str]) -> list[str]:
+    texts: list[list[str]] = [[]]
+    for line in lines:
+        if line:
+            texts[-1].append(line)
+        elif texts[-1]:
+            texts.append([])
+    return [" ".join(text) for text in texts if text]
+
+
+def _looks_cut(lines: list[str]) -> bool:
+    """Whether a line goes on in the next one, in the middle of a sentence."""
+    return any(above[-1:].isalnum() and below[:1].islower() for above, below in pairwise(lines))
