@@ -7,12 +7,14 @@ directly. Documents and plans are remembered by text, within bounds.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import (
@@ -38,7 +40,7 @@ from contentql.errors import Refused
 from contentql.planner.build import build
 from contentql.planner.catalog import Catalog
 from contentql.planner.limits import Limits, check_size
-from contentql.planner.operation import Operation, Variables, coerce, outline
+from contentql.planner.operation import Declared, Operation, Variables, coerce, declared, outline
 from contentql.planner.params import RootRefused
 from contentql.planner.plan import Plan
 from contentql.planner.postgres import Postgres
@@ -52,22 +54,21 @@ log = logging.getLogger("contentql")
 MAX_ERRORS = 20
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
 _DID_YOU_MEAN = "Did you mean "
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A GraphQL request as its transport understood it."""
 
     query: str
     operation_name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = _NONE
+    extensions: Mapping[str, Any] = _NONE
     request_id: str = ""
     read_only: bool = False  # asked by GET: only a query may be
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """`status` is HTTP's for application/graphql-response+json; `body` is the whole JSON answer."""
 
     status: int
@@ -83,6 +84,7 @@ class _Prepared:
     """
 
     node: OperationDefinitionNode
+    declared: Sequence[Declared]
     settled_by: dict[tuple[Any, Callable[[Any], Any]], None] = field(default_factory=dict)
     plans: OrderedDict[Any, Plan] = field(default_factory=OrderedDict)
 
@@ -217,7 +219,7 @@ class Answers:
         prepared = _chosen(document, asked)
         if asked.read_only and prepared.node.operation is not OperationType.QUERY:
             raise Refused("METHOD_NOT_ALLOWED", "Only a query may be sent by GET.", "Send it by POST.")
-        variables, errors = coerce(self.catalog.schema, prepared.node, asked.variables)
+        variables, errors = coerce(self.catalog.schema, prepared.declared, asked.variables)
         if errors:
             raise _Failed(_answered(errors, "BAD_USER_INPUT", asked.request_id))
         return document, prepared, variables
@@ -252,7 +254,16 @@ class Answers:
         errors = validate(self.catalog.schema, node, _RULES, max_errors=MAX_ERRORS)
         if errors:
             raise _Failed(_answered(errors, "GRAPHQL_VALIDATION_FAILED", asked.request_id))
-        return _sorted_out(node, len(text))
+        return self._sorted_out(node, len(text))
+
+    def _sorted_out(self, node: DocumentNode, characters: int) -> _Document:
+        fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
+        operations = {
+            d.name.value if d.name else None: _Prepared(d, declared(self.catalog.schema, d))
+            for d in node.definitions
+            if isinstance(d, OperationDefinitionNode)
+        }
+        return _Document(fragments, operations, characters)
 
     def _remember(self, text: str, document: _Document) -> None:
         self._documents[text] = document
@@ -319,16 +330,6 @@ def refused(refusal: Refused, request_id: str) -> Answered:
     return Answered(refusal.status, body, (refusal.code,))
 
 
-def _sorted_out(node: DocumentNode, characters: int) -> _Document:
-    fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
-    operations = {
-        d.name.value if d.name else None: _Prepared(d)
-        for d in node.definitions
-        if isinstance(d, OperationDefinitionNode)
-    }
-    return _Document(fragments, operations, characters)
-
-
 def _chosen(document: _Document, asked: Asked) -> _Prepared:
     operations = document.operations
     name = asked.operation_name or None
@@ -374,4 +375,8 @@ def _graphql_error(refusal: Refused) -> GraphQLError:
 
 
 def new_request_id() -> str:
-    return secrets.token_hex(8)
+    return f"{_STARTED}-{next(_requests):x}"
+
+
+_STARTED = secrets.token_hex(6)
+_requests = itertools.count(1)

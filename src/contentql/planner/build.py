@@ -1,4 +1,4 @@
-"""From an operation to a plan: one function for each shape, each returning the pieces of its JSON.
+"""From an operation to a plan: one function for each shape, each returning a node of the answer.
 
 Lists become ordered, limited inner queries; what leads to one row is joined to the query it starts from;
 every scan carries the visibility predicate. The whole operation is one statement, so it answers from one
@@ -40,12 +40,26 @@ from contentql.planner.limits import Limits
 from contentql.planner.operation import Const, Operation, Slot, Value, Var
 from contentql.planner.params import NOW, CursorPart, EachOf, IdOf, Params, Print, Text, as_is
 from contentql.planner.plan import Plan, RootPlan, Statement
-from contentql.planner.sql import Dialect, Key, Listed, ParamKind, Pieces, Row, Scope, Sql, merged
-from contentql.planner.visibility import visible
+from contentql.planner.sql import (
+    Array,
+    Choice,
+    Dialect,
+    Element,
+    Gathered,
+    Key,
+    Leaf,
+    Maybe,
+    Node,
+    Object,
+    ParamKind,
+    Row,
+    Scope,
+    Single,
+)
+from contentql.planner.visibility import DECIDED_BY, visible
 from contentql.store import ids
 
 MOST_JOINS = 50
-NULL: Pieces = ["null"]
 KEYS = "keys"
 
 # What a field that reads no table is: its JSON by the names of its fields.
@@ -144,19 +158,16 @@ class _Build:
             statement = Statement("select " + ", ".join(columns), tuple(self.params.found), tuple(self.cuts))
         return Plan(tuple(roots), statement, cost, tuple(refused)), self.settled_by
 
-    def _columns(self, pieces: Pieces, columns: list[str]) -> tuple[bytes | None, ...]:
-        """Adds the pieces to the statement's columns; says what is known already and where a column goes."""
+    def _columns(self, node: Node, columns: list[str]) -> tuple[bytes | None, ...]:
+        """Adds to the statement's columns; says what is known already and where a column goes."""
         parts: list[bytes | None] = []
-        for piece in merged(pieces):
-            if isinstance(piece, str):
-                parts.append(piece.encode())
-            else:
-                apart = piece.items if isinstance(piece, Listed) else ""
-                columns.append(f"{apart or self.dialect.whole([piece])} as r{len(columns)}")
-                parts.append(None)
+        for part in self.dialect.columns(node):
+            if isinstance(part, str):
+                columns.append(f"{part} as r{len(columns)}")
+            parts.append(part if isinstance(part, bytes) else None)
         return tuple(parts)
 
-    def _root(self, group: list[FieldNode]) -> Pieces | bytes | Refused:
+    def _root(self, group: list[FieldNode]) -> Node | bytes | Refused:
         node = group[0]
         name = node.name.value
         if name == "__typename":
@@ -199,7 +210,7 @@ class _Build:
 
     def _one_root(
         self, table: str, type_name: str, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]
-    ) -> Pieces:
+    ) -> Node:
         named = [n for n in ("id", "slug", "path") if arguments.get(n) is not None]
         if len(named) != 1:
             ways = [n for n in self.catalog.field_type("Query", table).args if n in ("id", "slug", "path")]
@@ -223,41 +234,45 @@ class _Build:
         return self._single(base, row, type_name, selections)
 
     def _by_slug(self, base: _Base, arguments: dict[str, Value]) -> tuple[_Base, Row]:
-        row = base.row
+        """By the slug it has or, if no article has it, by one that an article had."""
         slug = self.param(arguments["slug"], "text", Text(self.limits.text))
-        way = self.alias()
-        base.source = (
-            f"(select s.id, 0 as old from article s where s.slug = {slug} union all"
-            f" select h.article_id, 1 from slug_history h where h.slug = {slug}) {way}"
-            f" cross join article {row.alias}"
-        )
-        base.where.append(f"{row.alias}.id = {way}.id")
+        wanted = []
         if arguments.get("language") is not None:
             language = self.param(arguments["language"], "text", Text(self.limits.text))
-            base.where.append(f"{row.alias}.language = {language}")
-        base.keys += [Key(f"{way}.old", "int", False), Key(f"{row.alias}.id", "id", False)]
-        base.limit = "1"
-        return base, replace(row, asked=f"{row.alias}.k0 = 1")
+            wanted = [f".language = {language}"]
 
-    def _single(
-        self, base: _Base, row: Row, type_name: str, selections: Sequence[SelectionSetNode]
-    ) -> Pieces:
-        pieces = self._object_of(type_name, selections, row)
-        return [Sql(f"coalesce((select {self.dialect.join(pieces)} from {self._rows(base)}), 'null')")]
+        def number(source: str, found: Row, where: list[str]) -> str:
+            where += [*self.visible(found, witnessed=False), *(found.alias + said for said in wanted)]
+            number = f"{found.alias}.id"
+            return f"(select {number} from {source} where {every(where)} order by {number} limit 1)"
 
-    def _node(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Pieces:
+        now, before, way = self.bare_row("article"), self.bare_row("article"), self.alias()
+        current = number(f"article {now.alias}", now, [f"{now.alias}.slug = {slug}"])
+        former = number(
+            f"slug_history {way} cross join article {before.alias}",
+            before,
+            [f"{way}.slug = {slug}", f"{before.alias}.id = {way}.article_id"],
+        )
+        base.where.append(f"{base.row.alias}.id = coalesce({current}, {former})")
+        return base, replace(base.row, asked=slug)
+
+    def _single(self, base: _Base, row: Row, type_name: str, selections: Sequence[SelectionSetNode]) -> Node:
+        node = self._object_of(type_name, selections, row)
+        return Single(node, self._rows(base))
+
+    def _node(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Node:
         table = self.settled(arguments["id"], _table_of)
         if table is None:
             IdOf("")(self.settled(arguments["id"]))
         found = self._node_type(str(table))
         if found is None:
-            return NULL
+            return "null"
         base = self._base(found.table)
         base.where.append(f"{base.row.alias}.id = {self.param(arguments['id'], 'id', IdOf(found.table))}")
         base.where += self.visible(base.row, witnessed=False)
         return self._single(base, base.row, found.name, selections)
 
-    def _nodes(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Pieces:
+    def _nodes(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Node:
         given = arguments["ids"]
         tables = self.settled(given, _tables_of)
         most = self.limits.page
@@ -265,7 +280,7 @@ class _Build:
         numbers = self.param(given, "ids", EachOf(IdOf(""), most))
         alias = self.alias()
         table, number, order = self.dialect.pair(alias)
-        cases = ""
+        cases: list[tuple[str, Node]] = []
         for name in tables:
             found = self._node_type(name)
             if found is None:
@@ -273,11 +288,9 @@ class _Build:
             base = self._base(found.table)
             base.where.append(f"{base.row.alias}.id = {number}")
             base.where += self.visible(base.row, witnessed=False)
-            one = self._single(base, base.row, found.name, selections)
-            cases += f" when '{name}' then {self.dialect.join(one)}"
-        item = f"coalesce(case {table}{cases} end, 'null')" if cases else "'null'"
+            cases.append((name, self._single(base, base.row, found.name, selections)))
         rows = f"(select * from {self.dialect.pairs(texts, numbers, alias)} order by {order}) {alias}"
-        return ["[", self.dialect.array(item, rows, order), "]"]
+        return Array(Choice(table, tuple(cases)) if cases else "null", rows, order)
 
     def _node_type(self, table: str) -> Type | None:
         return next((t for t in self.catalog.concrete("Node") if t.table == table), None)
@@ -289,7 +302,7 @@ class _Build:
         type_name: str,
         arguments: dict[str, Value],
         selections: Sequence[SelectionSetNode],
-    ) -> Pieces:
+    ) -> Node:
         def base() -> _Base:
             if arguments.get("section") is None:
                 found = self._base(plan.table)
@@ -309,36 +322,35 @@ class _Build:
 
     # Shapes
 
-    def _object_of(self, type_name: str, selections: Sequence[SelectionSetNode], row: Row) -> Pieces:
+    def _object_of(self, type_name: str, selections: Sequence[SelectionSetNode], row: Row) -> Node:
         """An object of a type or an interface: which one it is, a JSON element says of itself."""
         concrete = self.catalog.concrete(type_name)
         if type_name == "Node":
             concrete = tuple(t for t in concrete if t.table == row.table)
         if len(concrete) == 1:
             return self._object(concrete[0], selections, row)
-        cases, fallback = "", "'null'"
+        cases: list[tuple[str, Node]] = []
+        other: Node = "null"
         for found in concrete:
-            text = self.dialect.join(self._object(found, selections, row))
+            node = self._object(found, selections, row)
             if found.element == "UNKNOWN":
-                fallback = text
+                other = node
             else:
-                cases += f" when '{found.element}' then {text}"
-        return [Sql(f"case {self.dialect.element_text(row.alias, 'type')}{cases} else {fallback} end")]
+                cases.append((str(found.element), node))
+        return Choice(self.dialect.element_text(row.alias, "type"), tuple(cases), other)
 
-    def _object(self, of: Type, selections: Sequence[SelectionSetNode], row: Row) -> Pieces:
+    def _object(self, of: Type, selections: Sequence[SelectionSetNode], row: Row) -> Node:
         interfaces = {i.name for i in self.catalog.schema.type_map[of.name].interfaces}  # type: ignore[attr-defined]
         fields = self.operation.fields(selections, frozenset({of.name, *interfaces}), self.included)
-        pieces: Pieces = ["{"]
+        what: tuple[tuple[str, Node], ...] = ()
         if self.typed and interfaces:
-            pieces += [f'"__is":"{of.name}"', "," if fields else ""]
-        for i, (key, group) in enumerate(fields.items()):
-            pieces += [f'{"," if i else ""}"{key}":', *self._field(of, group, row)]
-        return [*pieces, "}"]
+            what = (("__is", f'"{of.name}"'),)
+        return Object(what + tuple((key, self._field(of, group, row)) for key, group in fields.items()))
 
-    def _field(self, of: Type, group: list[FieldNode], row: Row) -> Pieces:
+    def _field(self, of: Type, group: list[FieldNode], row: Row) -> Node:
         name = group[0].name.value
         if name == "__typename":
-            return [f'"{of.name}"']
+            return f'"{of.name}"'
         graphql_field = self.catalog.field_type(of.name, name)
         plan, target, required = (
             of.fields[name],
@@ -352,20 +364,16 @@ class _Build:
             case Computed():
                 for column in plan.columns:
                     row.column(column)
-                return self.dialect.leaf(
-                    "(" + plan.sql.replace("{row}", row.alias) + ")", plan.kind, required=required
-                )
+                return Leaf("(" + plan.sql.replace("{row}", row.alias) + ")", plan.kind, required)
             case Asked():
-                return (
-                    [Sql(f"case when {row.asked} then 'true' else 'false' end")] if row.asked else ["false"]
-                )
+                return Leaf(f"{row.column('slug')} <> {row.asked}", "bool") if row.asked else "false"
             case Part():
                 inner = self._object_of(target, selections, row)
-                return self._unless_null(row.column(plan.unless), inner) if plan.unless else inner
+                return Maybe(row.column(plan.unless), inner) if plan.unless else inner
             case One():
                 there = self._joined(plan, row)
                 inner = self._object_of(target, selections, there)
-                return inner if required else self._unless_null(there.column(plan.key), inner)
+                return inner if required else Maybe(there.column(plan.key), inner)
             case Many():
                 arguments = self.operation.arguments(group[0], graphql_field)
                 if is_list(graphql_field.type):
@@ -378,16 +386,13 @@ class _Build:
                 return self._elements(plan, row, target, selections)
         raise LookupError(f"{of.name}.{name}: no shape for {plan}")
 
-    def _leaf(self, row: Row, plan: Column, required: bool) -> Pieces:
+    def _leaf(self, row: Row, plan: Column, required: bool) -> Node:
         if row.json:
-            return [Sql(self.dialect.element(row.alias, plan.name))]
+            return Element(row.alias, plan.name)
         prefix = ids.PREFIXES[row.table] + "_" if plan.kind == "id" else ""
-        return self.dialect.leaf(row.column(plan.name), plan.kind or "text", required=required, prefix=prefix)
+        return Leaf(row.column(plan.name), plan.kind or "text", required, prefix)
 
-    def _unless_null(self, column: str, pieces: Pieces) -> Pieces:
-        return [Sql(f"case when {column} is null then 'null' else {self.dialect.join(pieces)} end")]
-
-    def _joined(self, edge: One, row: Row) -> Row:
+    def _joined(self, edge: One, row: Row, join: str = "left join") -> Row:
         """The row that an edge leads to, joined to the query that `row` stands in; once for each edge."""
         scope = row.scope
         if (row.alias, edge) not in scope.joined:
@@ -401,13 +406,13 @@ class _Build:
                 self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
             )
             on = [f"{there.alias}.{edge.key} = {column}", *self.visible(there, witnessed=edge.witnessed)]
-            scope.joins.append(f" left join {edge.table} {there.alias} on {' and '.join(on)}")
+            scope.joins.append(f" {join} {edge.table} {there.alias} on {' and '.join(on)}")
             scope.joined[row.alias, edge] = there
         return scope.joined[row.alias, edge]
 
     def _elements(
         self, plan: Elements, row: Row, target: str, selections: Sequence[SelectionSetNode]
-    ) -> Pieces:
+    ) -> Node:
         alias = self.alias()
         there = Row(alias, "", Scope(""), json=True)
         in_json = row.json
@@ -415,12 +420,12 @@ class _Build:
         with_joins = self.dialect.elements(source, alias)
         if target == "Media":  # a list of ids
             media = self._joined(One("media", "", witnessed=True), there)
-            item = self.dialect.join(self._object_of(target, selections, media))
+            item = self._object_of(target, selections, media)
             where = f" where {media.alias}.id is not null"
         else:
-            item, where = self.dialect.join(self._object_of(target, selections, there)), ""
+            item, where = self._object_of(target, selections, there), ""
         rows = with_joins + "".join(there.scope.joins) + where
-        return ["[", self.dialect.array(item, rows, self.dialect.element_order(alias)), "]"]
+        return Array(item, rows, self.dialect.element_order(alias))
 
     # Lists
 
@@ -431,14 +436,17 @@ class _Build:
         target: str,
         arguments: dict[str, Value],
         selections: Sequence[SelectionSetNode],
-    ) -> Pieces:
-        base = self._related(edge, here)
+    ) -> Node:
+        size = str(self._first(arguments)) if arguments.get("first") is not None else ""
+        flat = not size and self.dialect.orders_aggregates
+        base = self._related(edge, here, flat)
         self._filtered(base, edge.table, target, arguments)
         self._default_order(base, edge)
-        # The inner query is limited so that SQLite keeps its order.
-        base.limit = str(self._first(arguments)) if arguments.get("first") is not None else "10000"
-        item = self.dialect.join(self._object_of(target, selections, base.row))
-        return ["[", self.dialect.array(item, self._rows(base), self._outer_order(base)), "]"]
+        item = self._object_of(target, selections, base.row)
+        if flat:
+            return Array(item, *self._flat(base))
+        base.limit = size or "10000"
+        return Array(item, self._rows(base), self._outer_order(base))
 
     def _page_of(
         self,
@@ -448,7 +456,7 @@ class _Build:
         target: str,
         arguments: dict[str, Value],
         selections: Sequence[SelectionSetNode],
-    ) -> Pieces:
+    ) -> Node:
         def base() -> _Base:
             wanted = edge
             if (
@@ -470,7 +478,7 @@ class _Build:
         arguments: dict[str, Value],
         selections: Sequence[SelectionSetNode],
         edge: Many | None = None,
-    ) -> Pieces:
+    ) -> Node:
         """A page: `make` gives the visible rows; filter, search, order and cursors act on them here."""
         node_type = item_type(self.catalog.field_type(connection, "nodes").type)
 
@@ -492,7 +500,8 @@ class _Build:
             base.keys = [replace(key, descending=not key.descending) for key in base.keys]
         beyond = self._beyond(base, cursor, mark) if cursor is not None else None
         if beyond:
-            base.where.append(beyond)
+            # First, because of two bounds on one column SQLite starts from the one that it meets first.
+            base.where.insert(0, beyond)
 
         fields = self.operation.fields(selections, frozenset({connection}), self.included)
         asks = {g[0].name.value for g in fields.values()}
@@ -512,20 +521,18 @@ class _Build:
         connection: str,
         node_type: str,
         rows: Callable[[], _Base],
-    ) -> Pieces:
-        pieces: Pieces = ["{"]
-        for i, (key, group) in enumerate(fields.items()):
-            pieces.append(f'{"," if i else ""}"{key}":')
+    ) -> Node:
+        def field_of(group: list[FieldNode]) -> Node:
             match group[0].name.value:
                 case "__typename":
-                    pieces.append(f'"{connection}"')
+                    return f'"{connection}"'
                 case "totalCount":
-                    pieces.append(self._total(rows()))
+                    return self._total(rows())
                 case _:
-                    item = self.dialect.join(self._object_of(node_type, _selections(group), base.row))
-                    array = self.dialect.array(item, self._rows(base), self._outer_order(base))
-                    pieces += ["[", array, "]"]
-        return [*pieces, "}"]
+                    item = self._object_of(node_type, _selections(group), base.row)
+                    return Array(item, self._rows(base), self._outer_order(base))
+
+        return Object(tuple((key, field_of(group)) for key, group in fields.items()))
 
     def _full_page(
         self,
@@ -538,13 +545,13 @@ class _Build:
         backward: bool,
         mark: Print,
         before: str,
-    ) -> Pieces:
+    ) -> Node:
         """One pass over at most `size` + 1 rows, numbered: the last one only tells that there are more."""
         page = self.alias()
         columns: list[str] = []
 
-        def column(pieces: Pieces) -> str:
-            columns.append(f"{self.dialect.join(pieces)} as x{len(columns)}")
+        def column(sql: str) -> str:
+            columns.append(f"{sql} as x{len(columns)}")
             return f"{page}.x{len(columns) - 1}"
 
         cursor_column = ""
@@ -554,32 +561,33 @@ class _Build:
             cursor_column = cursor_column or column(self._cursor(base, mark))
             return cursor_column
 
-        shown = f"{page}.n <= {size}"
-        order = f"{page}.n desc" if backward else f"{page}.n"
-        pieces: Pieces = ["{"]
-        for i, (key, group) in enumerate(fields.items()):
-            pieces.append(f'{"," if i else ""}"{key}":')
+        def gathered(node: Node) -> Node:
+            order = f"{page}.n desc" if backward else f"{page}.n"
+            return Gathered(column(self.dialect.json(node)), f"{page}.n <= {size}", order)
+
+        def field_of(group: list[FieldNode]) -> Node:
             selections = _selections(group)
             match group[0].name.value:
                 case "__typename":
-                    pieces.append(f'"{connection}"')
+                    return f'"{connection}"'
                 case "totalCount":
-                    pieces.append(self._total(rows()))
+                    return self._total(rows())
                 case "nodes":
-                    item = column(self._object_of(node_type, selections, base.row))
-                    pieces += ["[", Sql(self.dialect.gathered(item, shown, order)), "]"]
+                    return gathered(self._object_of(node_type, selections, base.row))
                 case "edges":
                     edge_type = item_type(self.catalog.field_type(connection, "edges").type)
-                    item = column(self._edge(edge_type, node_type, selections, base, mark))
-                    pieces += ["[", Sql(self.dialect.gathered(item, shown, order)), "]"]
+                    return gathered(self._edge(edge_type, node_type, selections, base, mark))
                 case _:
-                    pieces += self._page_info(selections, page, size, backward, before, cursor)
+                    return self._page_info(selections, page, size, backward, before, cursor)
+
+        whole = Object(tuple((key, field_of(group)) for key, group in fields.items()))
         keys = ", ".join(_direction(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
+        columns += [f"row_number() over (order by {keys}) as n", "count(*) over () as m"]
         numbered = (
-            f"(select {', '.join([*columns, f'row_number() over (order by {keys}) as n'])}, count(*) over () as m"
+            f"(select {', '.join(columns)}"
             f" from {self._rows(base)}{' order by n desc' if backward else ' order by n'}) {page}"
         )
-        return [Sql(f"(select {self.dialect.join([*pieces, '}'])} from {numbered})")]
+        return Single(whole, numbered)
 
     def _edge(
         self,
@@ -588,19 +596,18 @@ class _Build:
         selections: Sequence[SelectionSetNode],
         base: _Base,
         mark: Print,
-    ) -> Pieces:
-        fields = self.operation.fields(selections, frozenset({edge_type}), self.included)
-        pieces: Pieces = ["{"]
-        for i, (key, group) in enumerate(fields.items()):
-            pieces.append(f'{"," if i else ""}"{key}":')
+    ) -> Node:
+        def field_of(group: list[FieldNode]) -> Node:
             match group[0].name.value:
                 case "__typename":
-                    pieces.append(f'"{edge_type}"')
+                    return f'"{edge_type}"'
                 case "cursor":
-                    pieces += ['"', *self._cursor(base, mark), '"']
+                    return Leaf(self._cursor(base, mark), "plain")
                 case _:
-                    pieces += self._object_of(node_type, _selections(group), base.row)
-        return [*pieces, "}"]
+                    return self._object_of(node_type, _selections(group), base.row)
+
+        fields = self.operation.fields(selections, frozenset({edge_type}), self.included)
+        return Object(tuple((key, field_of(group)) for key, group in fields.items()))
 
     def _page_info(
         self,
@@ -610,33 +617,31 @@ class _Build:
         backward: bool,
         before: str,
         cursor: Callable[[], str],
-    ) -> Pieces:
+    ) -> Node:
         more = f"coalesce(max({page}.m), 0) > {size}"
         last = f"case when {page}.m > {size} then {size} else {page}.m end"
 
-        def cursor_at(n: str) -> Pieces:
-            found = f"max(case when {page}.n = {n} then {cursor()} end)"
-            return [Sql(f"coalesce('\"' || {found} || '\"', 'null')")]
+        def cursor_at(n: str) -> Node:
+            return Leaf(f"max(case when {page}.n = {n} then {cursor()} end)", "plain", False)
 
-        pieces: Pieces = ["{"]
-        fields = self.operation.fields(selections, frozenset({"PageInfo"}), self.included)
-        for i, (key, group) in enumerate(fields.items()):
-            pieces.append(f'{"," if i else ""}"{key}":')
+        def field_of(group: list[FieldNode]) -> Node:
             match group[0].name.value:
                 case "__typename":
-                    pieces.append('"PageInfo"')
+                    return '"PageInfo"'
                 case "hasNextPage":
-                    pieces += _boolean(before if backward else more)
+                    return Leaf(before if backward else more, "bool")
                 case "hasPreviousPage":
-                    pieces += _boolean(more if backward else before)
+                    return Leaf(more if backward else before, "bool")
                 case "startCursor":
-                    pieces += cursor_at(last if backward else "1")
+                    return cursor_at(last if backward else "1")
                 case _:
-                    pieces += cursor_at("1" if backward else last)
-        return [*pieces, "}"]
+                    return cursor_at("1" if backward else last)
 
-    def _total(self, base: _Base) -> Sql:
-        return Sql(f"(select count(*) from {base.source} where {every(base.where)})")
+        fields = self.operation.fields(selections, frozenset({"PageInfo"}), self.included)
+        return Object(tuple((key, field_of(group)) for key, group in fields.items()))
+
+    def _total(self, base: _Base) -> Node:
+        return Leaf(f"(select count(*) from {base.source} where {every(base.where)})", "int")
 
     # Rows
 
@@ -652,9 +657,12 @@ class _Build:
         if link.where:
             base.where.append(link.where.replace("{link}", way))
         base.way, base.copies = way, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
+        if "published_at" in base.copies:  # so that an index of the link begins at the present
+            base.where.append(f"{base.copies['published_at']} <= {self.now()}")
         return base
 
-    def _related(self, edge: Many, here: Row) -> _Base:
+    def _related(self, edge: Many, here: Row, flat: bool = False) -> _Base:
+        """The rows an edge leads to. `flat`: what decides over them may be joined, as nothing is limited."""
         near = here.column(edge.column)
         link = edge.link
         if link and link.unique:
@@ -672,7 +680,10 @@ class _Build:
                 base.where.append(f"{base.row.alias}.{edge.key} = {near}")
         if edge.where:
             base.where.append(self._edge_where(edge.where, here, base.row))
-        base.where += self.visible(base.row, witnessed=edge.witnessed)
+        if flat and edge.table in DECIDED_BY:
+            self._joined(DECIDED_BY[edge.table], base.row, "join")
+        else:
+            base.where += self.visible(base.row, witnessed=edge.witnessed)
         return base
 
     def _edge_where(self, text: str, here: Row, there: Row) -> str:
@@ -692,6 +703,12 @@ class _Build:
             + (f" limit {base.limit}" if base.limit else "")
             + f") {row.alias}{''.join(scope.joins)}"
         )
+
+    def _flat(self, base: _Base) -> tuple[str, str]:
+        """The same without an inner query, and its order: for a list that is wanted whole."""
+        rows = f"{base.source}{''.join(base.row.scope.joins)} where {every(base.where)}"
+        order = ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
+        return rows, order
 
     def _filtered(self, base: _Base, table: str, node_type: str, arguments: dict[str, Value]) -> None:
         if arguments.get("filter") is not None:
@@ -758,15 +775,14 @@ class _Build:
             for i, key in enumerate(base.keys)
         )
 
-    def _cursor(self, base: _Base, mark: Print) -> Pieces:
-        pieces: Pieces = [Sql(self.param(mark, "text", as_is))]
+    def _cursor(self, base: _Base, mark: Print) -> str:
+        parts = [self.param(mark, "text", as_is)]
         for i, key in enumerate(base.keys):
             column = f"{base.row.alias}.k{i}"
-            said = (
+            parts.append(
                 self.dialect.hexed(column) if key.kind == "text" else self.dialect.text_of(column, key.kind)
             )
-            pieces += [".", Sql(said)]
-        return pieces
+        return self.dialect.dotted(parts)
 
     def _beyond(self, base: _Base, cursor: Value, mark: Print) -> str:
         """The rows after the cursor in the order of `base`."""
@@ -878,7 +894,7 @@ class _Build:
 
     # Lists that lie too deep
 
-    def _deep(self, row: Row, make: Callable[[Row], Pieces]) -> Pieces:
+    def _deep(self, row: Row, make: Callable[[Row], Node]) -> Node:
         """A list inside the row's JSON: in this statement or, too deep for it, in one of its own."""
         if self.depth < self.nesting or row.json:
             self.depth += 1
@@ -890,15 +906,15 @@ class _Build:
         self.params, self.cuts, self.depth = Params(self.dialect), [], 0
         keys = self.param(KEYS, "ids", as_is)
         here = Row(self.alias(), row.table, Scope(""))
-        inner = self.dialect.whole(make(here))
+        inner = self.dialect.json(make(here))
         sql = (
-            f"select {here.alias}.id, {inner} from {row.table} {here.alias}"
+            f"select {here.alias}.id, cast({inner} as blob) from {row.table} {here.alias}"
             f" where {self.dialect.among(f'{here.alias}.id', keys)}"
         )
         cut = Statement(sql, tuple(self.params.found), tuple(self.cuts))
         self.params, self.cuts, self.depth = outer
         self.cuts.append(cut)
-        return [Sql(f"char(1) || '{len(self.cuts) - 1}:' || {row.column('id')} || char(1)")]
+        return Object(((f"cut {len(self.cuts) - 1}", Leaf(row.column("id"), "int")),))
 
 
 DEFAULT_ORDER = {
@@ -953,10 +969,6 @@ def _bare(row: Row) -> Row:
 
 def _direction(sql: str, key: Key) -> str:
     return f"{sql} desc" if key.descending else sql
-
-
-def _boolean(condition: str) -> Pieces:
-    return [Sql(f"case when {condition} then 'true' else 'false' end")]
 
 
 def _selections(group: Sequence[FieldNode]) -> list[SelectionSetNode]:

@@ -29,6 +29,7 @@ from graphql import (
     SelectionSetNode,
     Undefined,
     ValueNode,
+    VariableDefinitionNode,
     VariableNode,
     get_named_type,
     is_leaf_type,
@@ -158,25 +159,40 @@ class Operation:
                     yield from self._flat(fragment.selection_set, type_names, included, seen)
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A variable as the operation declares it, its type looked up."""
+
+    name: str
+    of: Any
+    node: VariableDefinitionNode
+
+
+def declared(schema: GraphQLSchema, node: OperationDefinitionNode) -> tuple[Declared, ...]:
+    return tuple(
+        Declared(definition.variable.name.value, type_from_ast(schema, definition.type), definition)
+        for definition in node.variable_definitions or ()
+    )
+
+
 def coerce(
-    schema: GraphQLSchema, node: OperationDefinitionNode, given: Mapping[str, Any]
+    schema: GraphQLSchema, declared: Sequence[Declared], given: Mapping[str, Any]
 ) -> tuple[Variables, list[GraphQLError]]:
     """The operation's variables, coerced as the specification says; or why they cannot be."""
     variables: dict[str, Any] = {}
     try:
-        for definition in node.variable_definitions or ():
-            name = definition.variable.name.value
-            of_type = type_from_ast(schema, definition.type)
-            if name in given:
-                variables[name] = _coerced(of_type, given[name])
-            elif definition.default_value is not None:
-                variables[name] = _from_literal(of_type, definition.default_value)
-            elif isinstance(of_type, GraphQLNonNull):
-                raise ValueError(name)
+        for variable in declared:
+            if variable.name in given:
+                variables[variable.name] = _coerced(variable.of, given[variable.name])
+            elif variable.node.default_value is not None:
+                variables[variable.name] = _from_literal(variable.of, variable.node.default_value)
+            elif isinstance(variable.of, GraphQLNonNull):
+                raise ValueError(variable.name)
         return variables, []
     except Exception:
         # Our short way refuses; graphql-core says why, in the words that clients know.
-        found = get_variable_values(schema, node.variable_definitions or (), dict(given), max_errors=20)
+        nodes = [variable.node for variable in declared]
+        found = get_variable_values(schema, nodes, dict(given), max_errors=20)
         errors = found if isinstance(found, list) else []
         return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
 

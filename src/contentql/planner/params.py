@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from contentql.planner.sql import Dialect, ParamKind
 from contentql.store import ids
 
 NOW = "now"
+_LONGEST_CURSOR = 4_096
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,13 @@ def _resolved(value: Any, variables: Variables) -> Any:
     return value
 
 
-def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> list[Any]:
-    own, *parts = str(text).split(".")
+def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> tuple[Any, ...]:
+    return _cursor_of(str(text)[:_LONGEST_CURSOR], fingerprint, kinds)
+
+
+@lru_cache(maxsize=512)
+def _cursor_of(text: str, fingerprint: str, kinds: tuple[str, ...]) -> tuple[Any, ...]:
+    own, *parts = text.split(".")
     if len(parts) != len(kinds) or len(own) != len(fingerprint):
         raise Refused(
             "INVALID_CURSOR", "This is not a cursor of this list.", "Use `endCursor` or `cursor` as it is."
@@ -197,7 +204,9 @@ def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> list[Any]:
             "Keep `filter`, `search` and `orderBy` the same from page to page, or begin without a cursor.",
         )
     try:
-        return [_CURSOR_PARTS.get(kind, _text_part)(part) for kind, part in zip(kinds, parts, strict=True)]
+        return tuple(
+            _CURSOR_PARTS.get(kind, _text_part)(part) for kind, part in zip(kinds, parts, strict=True)
+        )
     except (ValueError, OverflowError):
         raise Refused(
             "INVALID_CURSOR", "The cursor is damaged.", "Use `endCursor` or `cursor` as it is."
@@ -214,7 +223,9 @@ def _number_part(part: str) -> int:
 
 
 def _time_part(part: str) -> dt.datetime:
-    return dt.datetime.strptime(part, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
+    if len(part) != 20 or part[-1] != "Z":
+        raise ValueError(part)
+    return dt.datetime.fromisoformat(part)
 
 
 def _text_part(part: str) -> str:

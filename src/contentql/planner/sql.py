@@ -1,14 +1,14 @@
 """The parts of a statement, and what a dialect must know to write one.
 
-An answer is text: pieces are either JSON as it will stand in the answer (`str`) or SQL that yields the
-text of a JSON value (`Sql`). A dialect joins them.
+What an answer will look like is a tree of nodes, whose leaves are SQL expressions; a dialect writes the
+tree as one expression that yields the JSON text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from contentql.planner.catalog import Kind
 
@@ -16,20 +16,73 @@ ParamKind = Kind | Literal["texts", "ids", "ints", "times", "search"]
 
 
 @dataclass(frozen=True)
-class Sql:
-    """An SQL expression of type text, never null."""
+class Leaf:
+    """A value of a column or expression; null stays null unless it is `required`."""
 
-    text: str
+    sql: str
+    kind: Kind
+    required: bool = True
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
-class Listed(Sql):
-    """The items of a list, joined by commas; `items`, where that pays, gives them as an array of texts."""
+class Element:
+    """What a JSON object keeps under a key, as it is; null when it keeps nothing."""
 
-    items: str = ""
+    alias: str
+    key: str
 
 
-Pieces = list["str | Sql"]
+@dataclass(frozen=True)
+class Object:
+    fields: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True)
+class Maybe:
+    """Null where the column is null."""
+
+    column: str
+    there: Node
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several nodes, by the value of an expression."""
+
+    on: str
+    cases: tuple[tuple[str, Node], ...]
+    other: Node = "null"
+
+
+@dataclass(frozen=True)
+class Single:
+    """A node over the one row of a FROM clause; null when there is none."""
+
+    node: Node
+    rows: str
+
+
+@dataclass(frozen=True)
+class Array:
+    """A node for every row of a FROM clause, in order."""
+
+    node: Node
+    rows: str
+    order: str
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The texts of JSON values in a column, for those rows of the group that meet a condition, in order."""
+
+    column: str
+    condition: str
+    order: str
+
+
+# A `str` is JSON as it will stand in the answer.
+Node: TypeAlias = str | Leaf | Element | Object | Maybe | Choice | Single | Array | Gathered
 
 
 @dataclass(frozen=True)
@@ -49,16 +102,24 @@ class Dialect(Protocol):
     def bind(self, kind: ParamKind, value: Any) -> Any: ...
     def fits(self, sql: str) -> bool: ...
 
-    def leaf(self, sql: str, kind: Kind, *, required: bool, prefix: str = "") -> Pieces: ...
+    def columns(self, node: Node) -> Sequence[bytes | str]:
+        """The JSON text of a node in parts: bytes that are known, and SQL columns for the rest.
+
+        A column yields bytes, or an array of texts that are to be joined by commas.
+        """
+
+    def json(self, node: Node) -> str:
+        """SQL that yields the JSON text of a node, never null."""
+
     def text_of(self, sql: str, kind: Kind) -> str: ...
     def hexed(self, sql: str) -> str: ...
-    def join(self, pieces: Pieces) -> str: ...
-    def whole(self, pieces: Pieces) -> str: ...
-    def array(self, item: str, rows: str, order: str) -> Listed: ...
-    def gathered(self, item: str, condition: str, order: str) -> str: ...
+    def dotted(self, parts: Sequence[str]) -> str: ...
+
+    @property
+    def orders_aggregates(self) -> bool:
+        """Whether an aggregate can be told its order, so that a list needs no ordered query inside."""
 
     def elements(self, sql: str, alias: str) -> str: ...
-    def element(self, alias: str, key: str) -> str: ...
     def element_text(self, alias: str, key: str) -> str: ...
     def element_list(self, alias: str, key: str) -> str: ...
     def element_number(self, alias: str, key: str) -> str: ...
@@ -73,17 +134,6 @@ class Dialect(Protocol):
     def contains(self, sql: str, param: str) -> str: ...
     def matches(self, row: str, param: str) -> str: ...
     def relevance(self, row: str, param: Callable[[str], str]) -> str: ...
-
-
-def merged(pieces: Pieces) -> Pieces:
-    """The same pieces with neighbouring literals made one."""
-    out: Pieces = []
-    for piece in pieces:
-        if isinstance(piece, str) and out and isinstance(out[-1], str):
-            out[-1] += piece
-        elif piece != "":
-            out.append(piece)
-    return out
 
 
 def literal(text: str) -> str:

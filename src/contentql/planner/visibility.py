@@ -9,7 +9,15 @@ Who asks is, so far, always the public.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from contentql.planner.catalog import One
+
+# Rows of which each is seen exactly when the row that it leads to is.
+DECIDED_BY: Mapping[str, One] = {
+    "article_media": One("media", "media_id", witnessed=True),
+    "collection_item": One("article", "article_id"),
+}
 
 # The first line is, word for word, the condition of the partial indexes.
 _ARTICLE = (

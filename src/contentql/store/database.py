@@ -282,6 +282,8 @@ class _PostgresReader:
                         # One plan for all values: planning a whole answer costs more than running it.
                         "plan_cache_mode": "force_generic_plan",
                         "random_page_cost": "1.1",
+                        # Remembering rows costs more than finding some twenty again.
+                        "enable_memoize": "off",
                         "timezone": "UTC",
                     },
                 )

@@ -295,7 +295,7 @@ def _row(cells: Iterable[str], tag: str) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case body.Paragraph():
-            return _marked(block, _MARKDOWN, _plain)
+            return _marked(block, _MARKDOWN, _plain).strip()
         case body.Heading():
             return f"{'#' * block.level} {_line(block.text)}"
         case body.Quote() | body.Pullquote():
@@ -338,8 +338,10 @@ def _markdown_rows(rows: Iterable[Sequence[str]]) -> Iterable[str]:
 
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is, whatever it looks like."""
-    text = re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
-    return re.sub(r"(?m)^(\s*)(#{1,6}\s|[-+]\s|---|\d+(?=[.)]\s))", _held, text)
+    # An empty line would end the block, and a line that begins with spaces could be code.
+    text = re.sub(r"[ \t]*\n\s*", "\n", text)
+    text = re.sub(r"([\\`*_\[\]<>&])", r"\\\1", text)
+    return re.sub(r"(?m)^(\s*)([-+=#~](?!\w)|\d+(?=[.)](?:\s|$)))", _held, text)
 
 
 def _line(text: str) -> str:

@@ -180,7 +180,7 @@ async def _reply(scope: Scope, send: Send, answered: Answered, legacy: bool, req
         status = 200
     headers = [
         (b"content-type", LEGACY_TYPE if legacy else RESPONSE_TYPE),
-        (b"content-length", str(len(answered.body)).encode()),
+        (b"content-length", b"%d" % len(answered.body)),
         (b"x-request-id", request_id.encode()),
         (b"vary", b"Accept"),
         (b"x-content-type-options", b"nosniff"),

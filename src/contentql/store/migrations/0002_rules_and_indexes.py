@@ -19,7 +19,7 @@ INDEXES = [
     "CREATE INDEX article_translations ON article (translation_group) WHERE translation_group IS NOT NULL",
     "CREATE INDEX article_lead_media ON article (lead_media_id)",
     "CREATE INDEX article_category ON article (category_id)",
-    "CREATE INDEX article_slug ON article (slug)",
+    "CREATE INDEX article_slug ON article (slug, id)",
     "CREATE INDEX article_section_latest ON article_section (category_id, published_at DESC, article_id DESC)",
     "CREATE INDEX article_section_direct ON article_section"
     " (category_id, published_at DESC, article_id DESC) WHERE direct",
@@ -36,7 +36,7 @@ INDEXES = [
     "CREATE INDEX collection_item_order ON collection_item (collection_id, position, id)",
     "CREATE INDEX collection_item_article ON collection_item (article_id)",
     "CREATE INDEX collection_item_media ON collection_item (media_id) WHERE media_id IS NOT NULL",
-    "CREATE INDEX slug_history_slug ON slug_history (slug)",
+    "CREATE INDEX slug_history_slug ON slug_history (slug, article_id)",
     "CREATE INDEX slug_history_article ON slug_history (article_id)",
     "CREATE INDEX external_id_article ON external_id (article_id)",
     "CREATE UNIQUE INDEX category_sibling ON category (parent_id, slug)",
