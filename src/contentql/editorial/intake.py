@@ -141,7 +141,7 @@ async def give(database: Database) -> AsyncGenerator[Record, None]:
     Raises Unusable if the database fails.
     """
     try:
-        async with database.models(), in_transaction("default") as connection:
+        async with database.models(), in_transaction() as connection:
             if database.dialect == "postgres":
                 await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             async for record in _all():
@@ -167,7 +167,7 @@ class _Kept:
 
 async def _taken_back(intake: _Intake, items: Iterable[Item]) -> None:
     try:
-        async with in_transaction("default"):
+        async with in_transaction():
             await intake.run(items)
             raise _TakenBack
     except _TakenBack:
@@ -189,7 +189,7 @@ class _Intake:
             await self._keep(item)
         # Articles may stand beside each other, so one of the two always comes before its neighbour.
         for where, record in self._unrelated:
-            async with in_transaction("default"):
+            async with in_transaction():
                 missing = await records.relate(record)
             for uri in missing:
                 why = f"the article beside it is not here: {uri}"
@@ -220,7 +220,7 @@ class _Intake:
         if item.record is None:
             return _Kept("failed", item.fault or "nothing was read")
         try:
-            async with in_transaction("default") as connection:
+            async with in_transaction() as connection:
                 if isinstance(item.record, ArticleRecord):
                     return await self._article(connection, item.record, item.where, partial=item.partial)
                 return await _keep(item.record, self._now)
@@ -276,7 +276,8 @@ def _over(kept: ArticleRecord, said: ArticleRecord) -> ArticleRecord:
     own = {name: getattr(said, name) for name in said.model_fields_set}
     if kept.published_at:
         own["published_at"] = kept.published_at
-    return kept.model_copy(update={"version": None, "modified_at": None, **own})
+    derived = dict.fromkeys(("version", "modified_at", "first_published_at", "updated_at"))
+    return kept.model_copy(update={**derived, **own})
 
 
 def _conflict(fault: IntegrityError) -> str:
@@ -313,7 +314,7 @@ def _complete(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetim
         record.published_at,
         public=public,
         first=record.first_published_at or (_past(kept.first_published_at, now) if kept else None),
-        updated=record.updated_at or (kept.updated_at if kept else None),
+        updated=record.updated_at or (_past(kept.updated_at, now) if kept else None),
     )
     placed = derive.placements(
         record.lead_media,
@@ -348,7 +349,7 @@ def _complete(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetim
 
 
 def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
-    """A first publication that was only planned may still move."""
+    """What was only planned may still move."""
     return at if at and at <= now else None
 
 

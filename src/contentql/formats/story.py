@@ -346,7 +346,8 @@ class ArticleRecord(Shape):
         if len(texts) < sum(1 for block in self.blocks if block.id):
             raise ValueError("two blocks have the same id")
         hops = [hop for attribution in self.attributions for hop in attribution.hops()]
-        for n, span in enumerate(hop.span for hop in hops if hop.span):
+        spans = [span for hop in hops for span in (hop.span, hop.cue_span, hop.source_span) if span]
+        for n, span in enumerate(spans):
             said = texts.get(span.block_id)
             if said is None:
                 raise ValueError(f"span {n + 1} is in block {span.block_id}, which is not here")

@@ -71,11 +71,8 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
     "November", "December",
 )  # fmt: skip
-# Most specific first: the mark of UTF-32 begins like that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, ""),
-    (codecs.BOM_UTF32_BE, ""),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
@@ -88,7 +85,7 @@ def _decoded(page: bytes) -> str:
     if encoding == "utf-8" and b"\0" in page:
         raise Unreadable("the file is not text")
     try:
-        text = page[len(mark) :].decode(encoding or "ascii")
+        text = page[len(mark) :].decode(encoding)
     except UnicodeDecodeError as fault:
         if encoding != "utf-8":
             raise Unreadable("the page is not in UTF-8") from None

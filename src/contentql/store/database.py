@@ -28,12 +28,6 @@ from contentql.errors import Refused, Unusable
 Dialect = Literal["postgres", "sqlite"]
 Row = Sequence[Any]
 
-APP = {
-    "models": ["contentql.store.content"],
-    "default_connection": "default",
-    "migrations": "contentql.store.migrations",
-}
-
 
 @dataclass(frozen=True)
 class SchemaState:
@@ -105,11 +99,11 @@ class Database:
         """Tortoise's models bound to this database; yields Tortoise's connection."""
         async with TortoiseContext() as context:
             await context.init(
-                config={"connections": {"default": _tortoise(self.url)}, "apps": {"content": APP}},
+                config={"connections": {self.dialect: _tortoise(self.url)}, "apps": _apps(self.dialect)},
                 use_tz=True,
                 timezone="UTC",
             )
-            yield get_connection("default")
+            yield get_connection(self.dialect)
 
     async def migrate(self, progress: Callable[[str], object] = lambda name: None) -> None:
         """Brings the schema up to date. A database of a newer version is refused and left as it is."""
@@ -120,7 +114,7 @@ class Database:
                 state = await _state(connection)
                 refuse_newer(state)
                 if state.behind:
-                    await MigrationExecutor(connection, {"content": APP}).migrate(
+                    await MigrationExecutor(connection, _apps(connection.connection_name)).migrate(
                         [MigrationTarget("content", "__latest__")],
                         direction="forward",
                         progress=lambda event, _app, name: progress(name) if event == "apply_start" else None,
@@ -160,6 +154,12 @@ def _dialect(url: str) -> Dialect:
     )
 
 
+def _apps(connection: str) -> dict[str, Any]:
+    """Tortoise's apps. It remembers SQL by the connection's name, so each dialect's has a name of its own."""
+    models, migrations = ["contentql.store.content"], "contentql.store.migrations"
+    return {"content": {"models": models, "migrations": migrations, "default_connection": connection}}
+
+
 def _tortoise(url: str) -> str:
     """Our URL in Tortoise's spelling, with the write settings that keep an acknowledged write."""
     if _dialect(url) == "sqlite":
@@ -170,7 +170,7 @@ def _tortoise(url: str) -> str:
 
 
 async def _state(connection: Any) -> SchemaState:
-    executor = MigrationExecutor(connection, {"content": APP})
+    executor = MigrationExecutor(connection, _apps(connection.connection_name))
     await executor.loader.build_graph()
     known = sorted(key.name for key in executor.loader.graph.nodes)
     try:

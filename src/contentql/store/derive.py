@@ -340,7 +340,7 @@ def _plain(text: str) -> str:
     """Text that Markdown shows as it is, whatever it looks like."""
     # An empty line would end the block, and a line that begins with spaces could be code.
     text = re.sub(r"[ \t]*\n\s*", "\n", text)
-    text = re.sub(r"([\\`*_\[\]<>&])", r"\\\1", text)
+    text = re.sub(r"([\\`*_\[\]<>]|&(?=#?\w+;))", r"\\\1", text)
     return re.sub(r"(?m)^(\s*)([-+=#~](?!\w)|\d+(?=[.)](?:\s|$)))", _held, text)
 
 

@@ -1,0 +1,120 @@
+"""A page of plain text becomes an article, and nothing is made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from contentql.fixtures import SEED
+from contentql.formats import text
+from contentql.formats.story import ArticleRecord
+from contentql.formats.text import Paragraphs
+from contentql.store import blocks, derive
+
+PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
+
+
+def article(page: bytes, **options: str) -> ArticleRecord:
+    item = text.read(page, "page.txt", **options)  # type: ignore[arg-type]
+    assert isinstance(item.record, ArticleRecord), item.fault
+    return item.record
+
+
+def said(record: ArticleRecord) -> list[str]:
+    return [blocks.text(block) for block in record.blocks]
+
+
+def test_the_seed_page() -> None:
+    """Eight paragraphs, 365 words, two minutes; the menu lines are no content and nothing is added."""
+    record = article(SEED.read_bytes())
+    lines = SEED.read_text("utf-8").splitlines()
+    assert record.headline == (
+        "Kim Jong-un Sheds a Tear Before Coffin of North Korean Soldier Killed in Russia"
+    )
+    assert record.slug == "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia"
+    assert said(record) == [line for line in lines[3:] if line]
+    assert len(record.blocks) == 8
+    assert derive.length(derive.text(record.blocks)) == derive.Length(words=365, minutes=2)
+    assert (derive.lede(record.blocks) or "").startswith("North Korean state media on June 30 released")
+    assert record.model_fields_set == {"headline", "slug", "language", "blocks"}
+
+
+@pytest.mark.parametrize(("page", "paragraphs"), [("s1_like_seed", "line"), ("s2_hardwrap", "blank")])
+def test_pages_and_what_they_give(page: str, paragraphs: Paragraphs) -> None:
+    """Each page in `fixtures/pages` gives the headline, paragraphs, byline and day of its golden file."""
+    golden = orjson.loads((PAGES / f"{page}.golden.json").read_bytes())
+    record = article((PAGES / f"{page}.txt").read_bytes(), paragraphs=paragraphs)
+    assert golden["title"] == record.headline
+    assert [block["text"] for block in golden["blocks"]] == said(record)
+    assert golden["lede"] == derive.lede(record.blocks)
+    assert record.category is None
+    expected = golden["expect"]
+    assert (expected["byline"] or [None])[0] == record.byline
+    assert expected["published"] == (record.published_at.date().isoformat() if record.published_at else None)
+
+
+def test_a_page_that_looks_cut_to_a_width_says_so() -> None:
+    """Each line stays a paragraph, as ever, but a note names the option that joins them."""
+    page = (PAGES / "s2_hardwrap.txt").read_bytes()
+    assert any("--paragraphs blank" in note for note in text.read(page, "page.txt").notes)
+    assert text.read(SEED.read_bytes(), "page.txt").notes == ()
+
+
+def test_a_printed_day_is_told() -> None:
+    """The page prints a day and no hour, so the note says which hour was taken."""
+    item = text.read(b"Head\nBy Lena Voss\nMonday, April 10, 2023\nText.", "page.txt")
+    assert item.notes == ("the page prints the day 2023-04-10, taken as midnight UTC",)
+    assert article(b"Head\n31 February 2023\nText.").published_at is None
+
+
+def test_a_bullet_below_the_headline_is_content() -> None:
+    """Menu lines are labels above the headline; further down a dash begins a line like any other."""
+    assert said(article(b"- Category\n- Latest news\nHead\nText.\n- Category")) == ["Text.", "- Category"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "Head\n\nText é.".encode(),
+        "\ufeffHead\r\n\r\nText é.\r\n".encode(),
+        "\ufeffHead\n\nText é.".encode("utf-16-le"),
+        "\ufeffHead\n\nText é.".encode("utf-16-be"),
+    ],
+)
+def test_encodings_that_say_what_they_are(page: bytes) -> None:
+    """UTF-8 with or without its mark, UTF-16 with it, any line ends."""
+    record = article(page)
+    assert (record.headline, said(record)) == ("Head", ["Text é."])
+
+
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        (b"", "the page is empty"),
+        (b" \n\t\n", "the page is empty"),
+        (b"\xef\xbb\xbf", "the page is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "the file is not text"),
+        ("Head\nCafé".encode("latin-1"), "the page is not in UTF-8: line 2 cannot be read"),
+        ("\ufeffHead\nText".encode("utf-16-le") + b"x", "the page is not in UTF-8"),
+        ("\ufeffHead\nText".encode("utf-32-le"), "line 1 holds the control character U+0000"),
+        (b"Head\nText \x07 bell", "line 2 holds the control character U+0007"),
+        (b"- Category\n- Latest news\n", "the page has menu lines only and no headline"),
+        (b"Head\n\n", "the page has a headline but no text below it"),
+        (b"H" * 301 + b"\nText", "the first line is longer than a headline may be (300 characters)"),
+        (b"?!\nText", "no slug can be made of the headline: give one with --slug"),
+        (b"x" * (text.MAX_PAGE + 1), "the page is larger than 4 MiB"),
+    ],
+)
+def test_what_is_no_page(page: bytes, fault: str) -> None:
+    """A page that cannot be read is one plain sentence, and no record."""
+    item = text.read(page, "page.txt")
+    assert (item.record, item.fault) == (None, fault)
+
+
+def test_other_scripts_get_a_slug() -> None:
+    """A headline in any script has a slug in plain letters, or the one that is given."""
+    page = "標題\n\n本文です。".encode()
+    assert article(page, language="ja").slug == "biao-ti"
+    assert article(page, language="ja", slug="標題").slug == "標題"
