@@ -124,6 +124,7 @@ class _Build:
     settled_by: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
     aliases: int = 0
     depth: int = 0
+    conditions: int = 0
     root: int = 0
     params: Params = field(init=False)
     cuts: list[Statement] = field(default_factory=list)
@@ -712,6 +713,7 @@ class _Build:
 
     def _filtered(self, base: _Base, table: str, node_type: str, arguments: dict[str, Value]) -> None:
         if arguments.get("filter") is not None:
+            self.conditions = limit_rules.check_filter(arguments["filter"], self.limits, self.conditions)
             base.where += conditions(self, f"{node_type}Filter", arguments["filter"], _bare(base.row))
         if arguments.get("search") is not None:
             base.where.append(matches(self, arguments["search"], base.row))

@@ -22,6 +22,7 @@ from graphql import (
 
 from contentql.errors import Refused
 from contentql.planner.catalog import Catalog, Many, Root, is_leaf, is_list, item_type
+from contentql.planner.operation import Value
 
 UNKNOWN_LIST = 10
 
@@ -40,6 +41,8 @@ class Limits:
     page: int = 100
     default_page: int = 20
     input_items: int = 250
+    input_depth: int = 12
+    conditions: int = 500
     text: int = 10_000
 
 
@@ -148,6 +151,40 @@ def cost(
         return times * (1 + of_selection(node.selection_set, target, rows))
 
     return of_selection(operation.selection_set, "Query", 1)
+
+
+def check_filter(value: Value, limits: Limits, before: int) -> int:
+    """How many conditions an operation has with this filter, which had `before` without it.
+
+    A database's parser has its own, lower limits for what it can nest: nobody should come near them.
+    """
+    depth, conditions = _measure(value)
+    if depth > limits.input_depth:
+        raise Refused(
+            "INPUT_LIMIT",
+            f"A filter is nested {depth} levels deep; {limits.input_depth} are allowed.",
+            "Say it with fewer conditions inside one another.",
+            limit=limits.input_depth,
+        )
+    if before + conditions > limits.conditions:
+        raise Refused(
+            "INPUT_LIMIT",
+            f"The filters of the operation have more than {limits.conditions} conditions.",
+            "Use `in` instead of `or`, or ask in several operations.",
+            limit=limits.conditions,
+        )
+    return before + conditions
+
+
+def _measure(value: Value) -> tuple[int, int]:
+    """Input objects inside one another, and how many fields they have in all."""
+    if isinstance(value, Mapping):
+        inner = [_measure(one) for one in value.values()]
+        return 1 + max((depth for depth, _ in inner), default=0), sum(1 + count for _, count in inner)
+    if isinstance(value, list | tuple):
+        inner = [_measure(one) for one in value]
+        return max((depth for depth, _ in inner), default=0), sum(1 + count for _, count in inner)
+    return 0, 0
 
 
 def too_costly(found: int, limits: Limits) -> None:

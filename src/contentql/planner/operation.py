@@ -41,6 +41,8 @@ from graphql.pyutils import UndefinedType
 Variables = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
+MOST_LEVELS = 64  # of lists and objects inside a variable
+
 
 @dataclass(frozen=True)
 class Const:
@@ -183,12 +185,14 @@ def coerce(
     try:
         for variable in declared:
             if variable.name in given:
-                variables[variable.name] = _coerced(variable.of, given[variable.name])
+                variables[variable.name] = _coerced(variable.of, given[variable.name], MOST_LEVELS)
             elif variable.node.default_value is not None:
                 variables[variable.name] = _from_literal(variable.of, variable.node.default_value)
             elif isinstance(variable.of, GraphQLNonNull):
                 raise ValueError(variable.name)
         return variables, []
+    except RecursionError:
+        return {}, [GraphQLError("A variable is nested too deeply.")]
     except Exception:
         # Our short way refuses; graphql-core says why, in the words that clients know.
         nodes = [variable.node for variable in declared]
@@ -223,23 +227,25 @@ def _spread(value: Any, of_type: Any, path: Path) -> Value:
     return {name: _spread(inner, bare.fields[name].type, (*path, name)) for name, inner in value.items()}
 
 
-def _coerced(of_type: Any, value: Any) -> Any:
+def _coerced(of_type: Any, value: Any, levels: int) -> Any:
+    if not levels:
+        raise RecursionError
     if isinstance(of_type, GraphQLNonNull):
         if value is None:
             raise ValueError("null")
-        return _coerced(of_type.of_type, value)
+        return _coerced(of_type.of_type, value, levels)
     if value is None:
         return None
     if isinstance(of_type, GraphQLList):
         items = value if isinstance(value, list) else [value]
-        return [_coerced(of_type.of_type, item) for item in items]
+        return [_coerced(of_type.of_type, item, levels - 1) for item in items]
     if isinstance(of_type, GraphQLInputObjectType):
         if not isinstance(value, dict) or value.keys() - of_type.fields.keys():
             raise ValueError("object")
         found = {}
         for name, inner in of_type.fields.items():
             if name in value:
-                found[name] = _coerced(inner.type, value[name])
+                found[name] = _coerced(inner.type, value[name], levels - 1)
             elif inner.default_value not in (Undefined, None):
                 found[name] = inner.default_value
             elif isinstance(inner.type, GraphQLNonNull):
