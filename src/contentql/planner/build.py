@@ -85,11 +85,15 @@ def build(
     that are refused already. Raises Refused for what cannot be asked.
     """
     fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed)
-    for nesting in (16, 3, 2, 1):
-        plan, settled_by = _Build(*fixed, nesting).plan()
+    for nesting, apart in ((16, False), (3, False), (2, False), (1, False), (1, True)):
+        plan, settled_by = _Build(*fixed, nesting, apart).plan()
         if plan.statement is None or _fits(plan.statement, dialect):
-            break
-    return plan, settled_by
+            return plan, settled_by
+    raise Refused(
+        "DEPTH_LIMIT",
+        "The operation is nested deeper than this database can read.",
+        "Nest its filters and selections less, or ask in two smaller queries.",
+    )
 
 
 def _fits(statement: Statement, dialect: Dialect) -> bool:
@@ -121,6 +125,7 @@ class _Build:
     without: Mapping[int, Refused]
     typed: bool
     nesting: int  # how many lists may stand inside one another in one statement
+    apart: bool  # whether the queries inside filters stand before the statement, not in it
     settled_by: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
     aliases: int = 0
     depth: int = 0
@@ -128,6 +133,7 @@ class _Build:
     root: int = 0
     params: Params = field(init=False)
     cuts: list[Statement] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)  # those queries
 
     def __post_init__(self) -> None:
         self.params = Params(self.dialect)
@@ -156,8 +162,15 @@ class _Build:
                 roots.append(RootPlan(key, None, self._columns(found, columns)))
         statement = None
         if columns:
-            statement = Statement("select " + ", ".join(columns), tuple(self.params.found), tuple(self.cuts))
+            sql = self._complete("select " + ", ".join(columns))
+            statement = Statement(sql, tuple(self.params.found), tuple(self.cuts))
         return Plan(tuple(roots), statement, cost, tuple(refused)), self.settled_by
+
+    def _complete(self, select: str) -> str:
+        """With the queries that stand before it, and every parameter: a part may turn out to be empty."""
+        unused = self.params.unused(" ".join([*self.named, select]))
+        before = [*self.named, *([f"unused as (select {', '.join(unused)})"] if unused else [])]
+        return f"with {', '.join(before)} {select}" if before else select
 
     def _columns(self, node: Node, columns: list[str]) -> tuple[bytes | None, ...]:
         """Adds to the statement's columns; says what is known already and where a column goes."""
@@ -582,6 +595,8 @@ class _Build:
                     return self._page_info(selections, page, size, backward, before, cursor)
 
         whole = Object(tuple((key, field_of(group)) for key, group in fields.items()))
+        if not _reads(whole, page):
+            return whole  # nothing that the rows could tell
         keys = ", ".join(_direction(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
         columns += [f"row_number() over (order by {keys}) as n", "count(*) over () as m"]
         numbered = (
@@ -881,6 +896,13 @@ class _Build:
     def now(self) -> str:
         return self.param(NOW, "time", as_is)
 
+    def inside(self, select: str) -> str:
+        if not self.apart:
+            return f"({select})"
+        name = self.alias()
+        self.named.append(f"{name} as ({select})")
+        return f"(select * from {name})"
+
     def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]:
         where = self.visible(there, witnessed=edge.witnessed)
         if edge.where:
@@ -904,17 +926,17 @@ class _Build:
                 return make(row)
             finally:
                 self.depth -= 1
-        outer = (self.params, self.cuts, self.depth)
-        self.params, self.cuts, self.depth = Params(self.dialect), [], 0
+        outer = (self.params, self.cuts, self.named, self.depth)
+        self.params, self.cuts, self.named, self.depth = Params(self.dialect), [], [], 0
         keys = self.param(KEYS, "ids", as_is)
         here = Row(self.alias(), row.table, Scope(""))
         inner = self.dialect.json(make(here))
-        sql = (
+        sql = self._complete(
             f"select {here.alias}.id, cast({inner} as blob) from {row.table} {here.alias}"
             f" where {self.dialect.among(f'{here.alias}.id', keys)}"
         )
         cut = Statement(sql, tuple(self.params.found), tuple(self.cuts))
-        self.params, self.cuts, self.depth = outer
+        self.params, self.cuts, self.named, self.depth = outer
         self.cuts.append(cut)
         return Object(((f"cut {len(self.cuts) - 1}", Leaf(row.column("id"), "int")),))
 
@@ -971,6 +993,17 @@ def _bare(row: Row) -> Row:
 
 def _direction(sql: str, key: Key) -> str:
     return f"{sql} desc" if key.descending else sql
+
+
+def _reads(node: Node, alias: str) -> bool:
+    """Whether an object says anything of the rows that go by that alias."""
+    match node:
+        case Object():
+            return any(_reads(inner, alias) for _, inner in node.fields)
+        case Leaf():
+            return f"{alias}." in node.sql
+        case _:
+            return isinstance(node, Gathered)
 
 
 def _selections(group: Sequence[FieldNode]) -> list[SelectionSetNode]:

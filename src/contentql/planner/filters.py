@@ -44,6 +44,9 @@ class Writer(Protocol):
     def settled(self, value: Value, read: Callable[[Any], Any] = as_is) -> Any: ...
     def bare_row(self, table: str) -> Row: ...
     def visible(self, row: Row, *, witnessed: bool) -> list[str]: ...
+    def inside(self, select: str) -> str:
+        """A query that depends on no row outside, as the right side of `in`."""
+
     def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]: ...
 
 
@@ -187,14 +190,15 @@ def _one(writer: Writer, edge: One, inner: str, given: Mapping[str, Value], row:
         missing = bool(writer.settled(given["isNull"]))
         if seen:  # what may not be seen is not there
             rows = f"{edge.table} {there.alias} where {every(seen)}"
-            found = f"{here} in (select {there.alias}.{edge.key} from {rows})"
+            found = f"{here} in {writer.inside(f'select {there.alias}.{edge.key} from {rows}')}"
             out.append(negated(found) if missing else found)
         else:
             out.append(f"{here} is {'' if missing else 'not '}null")
     if asked or "isNull" not in given:
         where = every(seen + conditions(writer, inner, asked, there))
-        rows = f"(select {there.alias}.{edge.key} from {edge.table} {there.alias} where {where})"
-        out.append(f"{here} = {rows}" if _leads_to_one(edge.table, asked) else f"{here} in {rows}")
+        rows = f"select {there.alias}.{edge.key} from {edge.table} {there.alias} where {where}"
+        one = _leads_to_one(edge.table, asked)
+        out.append(f"{here} = ({rows})" if one else f"{here} in {writer.inside(rows)}")
     return out
 
 
@@ -215,8 +219,10 @@ def _quantified(writer: Writer, edge: Many, quantifier: str, inner: str, given: 
     source, where, back = writer.reach(edge, row, there)
     asked = conditions(writer, inner, given, there)
     here = row.column(edge.column)
-    if quantifier == "some":
-        # Not EXISTS: as a set, either side may drive, whichever is smaller.
-        return f"{here} in (select {back} from {source} where {every(where + asked)})"
-    unmet = asked if quantifier == "none" else [negated(every(asked))]
-    return f"not exists (select 1 from {source} where {every([f'{back} = {here}', *where, *unmet])})"
+    unmet = [negated(every(asked))] if quantifier == "every" else asked
+    if "{here}" in edge.where:
+        rows = f"select 1 from {source} where {every([f'{back} = {here}', *where, *unmet])}"
+        return f"{'' if quantifier == 'some' else 'not '}exists ({rows})"
+    # As a set, so that either side may drive, whichever is smaller.
+    found = f"{here} in {writer.inside(f'select {back} from {source} where {every(where + unmet)}')}"
+    return found if quantifier == "some" else negated(found)

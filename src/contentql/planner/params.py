@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -85,6 +86,11 @@ class Params:
                 return self.dialect.param(number, kind)
         self.found.append(Param(source, kind, convert, root))
         return self.dialect.param(len(self.found), kind)
+
+    def unused(self, sql: str) -> list[str]:
+        """Those that the statement does not mention, which a driver would stumble over."""
+        places = (self.dialect.param(n, param.kind) for n, param in enumerate(self.found, 1))
+        return [place for place in places if not re.search(re.escape(place) + r"(?!\d)", sql)]
 
 
 class RootRefused(Exception):

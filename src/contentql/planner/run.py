@@ -27,13 +27,14 @@ async def run(
     if plan.statement is not None:
         values = bind(plan.statement.params, dialect, variables, now)
         if plan.statement.cuts:
+            _check(plan.statement.cuts, dialect, variables, now)
             columns = await _with_cuts(plan.statement, values, dialect, database, variables, now, seconds)
         else:
             columns = await database.row(plan.statement.sql, values, seconds)
     read = iter(columns)
-    said: list[bytes] = []
+    said: list[bytes] = [b"{"]
     for i, root in enumerate(plan.roots):
-        said.append(b'%b"%b":' % (b"," if i else b"{", root.key.encode()))
+        said.append(b'%b"%b":' % (b"," if i else b"", root.key.encode()))
         if root.json is not None:
             said.append(root.json)
         for part in root.parts:
@@ -41,6 +42,13 @@ async def run(
             # A list may come as its items, so that no database had to build one large text of them.
             said.append(found if isinstance(found, bytes) else ",".join(found).encode())
     return b"".join(said) + b"}"
+
+
+def _check(cuts: Sequence[Statement], dialect: Dialect, variables: Variables, now: dt.datetime) -> None:
+    """Raises RootRefused for a bad value even where no row would ever need it."""
+    for cut in cuts:
+        bind(cut.params, dialect, variables, now)
+        _check(cut.cuts, dialect, variables, now)
 
 
 async def _with_cuts(

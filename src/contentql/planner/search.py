@@ -45,15 +45,15 @@ def understand(text: str, languages: Sequence[str]) -> Search:
         if word.lower() == "or" and not minus and wanted:
             either = True
             continue
-        term = _term(phrase or word, languages, prefix=word.endswith("*"))
-        if term is None:
+        terms = _terms(phrase or word, languages, prefix=word.endswith("*"))
+        if not terms:
             continue
         if minus:
-            unwanted.append(term)
+            unwanted += terms
         elif either:
-            wanted[-1].append(term)
+            wanted[-1] += terms
         else:
-            wanted.append([term])
+            wanted.append(terms)
         either = False
     return Search(tuple(tuple(group) for group in wanted), tuple(unwanted))
 
@@ -91,9 +91,14 @@ def fts5(search: Search, parts: str) -> str:
     return f"{columns}(({met}){without})"
 
 
-def _term(text: str, languages: Sequence[str], prefix: bool) -> Term | None:
-    # A word is stemmed before it is looked up, the beginning of a word cannot be.
-    ways = [""] if prefix else ["", *languages]
-    spellings = dict.fromkeys(tuple(words(text, language)) for language in ways)
-    found = tuple(spelling for spelling in spellings if spelling)
-    return Term(found, prefix) if found else None
+def _terms(text: str, languages: Sequence[str], prefix: bool) -> list[Term]:
+    # The beginning of a word cannot be stemmed; a whole word stands in the index by its stem.
+    found = [_term(text, languages, False)]
+    if prefix:
+        found.append(_term(text, (), True))
+    return [term for term in found if term.spellings]
+
+
+def _term(text: str, languages: Sequence[str], prefix: bool) -> Term:
+    spellings = dict.fromkeys(tuple(words(text, language)) for language in ("", *languages))
+    return Term(tuple(spelling for spelling in spellings if spelling), prefix)
