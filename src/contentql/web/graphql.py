@@ -20,7 +20,7 @@ from contentql.errors import Refused
 
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
-METHODS = b"GET, HEAD, POST, OPTIONS"
+METHODS = b"GET, HEAD, POST"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRANSPORT = {
     "BAD_REQUEST",
@@ -69,14 +69,21 @@ class GraphQL:
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self.max_body:
+        if not length.isdigit() or len(length) > 15 or int(length) > self.max_body:
             raise self._too_large()
-        message = await self._next(receive)
+        try:
+            async with asyncio.timeout(self.body_seconds):
+                return await self._received(receive)
+        except TimeoutError:
+            raise Refused("BAD_REQUEST", "The request body did not arrive in time.") from None
+
+    async def _received(self, receive: Receive) -> bytes:
+        message = await _next(receive)
         body: bytes = message.get("body", b"")
         if message.get("more_body"):
             parts, size = [body], len(body)
             while message.get("more_body"):
-                message = await self._next(receive)
+                message = await _next(receive)
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > self.max_body:
@@ -86,24 +93,22 @@ class GraphQL:
             raise self._too_large()
         return body
 
-    async def _next(self, receive: Receive) -> Message:
-        try:
-            async with asyncio.timeout(self.body_seconds):
-                message = await receive()
-        except TimeoutError:
-            raise Refused("BAD_REQUEST", "The request body did not arrive in time.") from None
-        if message["type"] == "http.disconnect":
-            raise Refused("BAD_REQUEST", "The client went away.")
-        return message
-
     def _too_large(self) -> Refused:
         return Refused(
             "PAYLOAD_TOO_LARGE", f"The request body may have {self.max_body:,} bytes.", limit=self.max_body
         )
 
 
+async def _next(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Refused("BAD_REQUEST", "The client went away.")
+    return message
+
+
 def _is_legacy(accept: bytes) -> bool:
     """Whether the client wants plain application/json: an old one, which trusts only status 200."""
+    accept = accept.lower()
     if not accept or b"application/graphql-response+json" in accept or b"*/*" in accept:
         return False
     if b"application/json" in accept:
