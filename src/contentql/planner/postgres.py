@@ -159,7 +159,10 @@ class Postgres:
         )
 
     def element_number(self, alias: str, key: str) -> str:
-        return f"({alias}.value ->> '{key}')::bigint" if key else f"({alias}.value #>> '{{}}')::bigint"
+        if not key:
+            return f"({alias}.value #>> '{{}}')::bigint"
+        found = f"{alias}.value -> '{key}'"  # a list, in a block of another type
+        return f"case jsonb_typeof({found}) when 'number' then ({found})::bigint end"
 
     def element_order(self, alias: str) -> str:
         return f"{alias}.n"
