@@ -52,7 +52,9 @@ def refusals(status: int, body: bytes) -> list[str]:
 
 def refusal(response: httpx2.Response) -> str:
     """The one code of a response that refuses."""
-    assert response.headers["content-type"].startswith(("application/graphql-response+json", "application/json"))
+    assert response.headers["content-type"].startswith(
+        ("application/graphql-response+json", "application/json")
+    )
     (code,) = set(refusals(response.status_code, response.content))
     assert response.json()["errors"][0]["extensions"]["requestId"] == response.headers["x-request-id"]
     return code

@@ -38,6 +38,8 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.pyutils import UndefinedType
 
+from contentql.errors import Refused
+
 Variables = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
@@ -273,8 +275,9 @@ def _from_literal(of_type: Any, node: ValueNode) -> Any:
 
 def _literal(of_type: Any, node: ValueNode) -> Any:
     """A leaf of the document: enum members by their name, every other leaf as its scalar parses it."""
-    return (
-        of_type.parse_literal(node)
-        if isinstance(of_type, GraphQLScalarType)
-        else cast(EnumValueNode, node).value
-    )
+    if not isinstance(of_type, GraphQLScalarType):
+        return cast(EnumValueNode, node).value
+    try:
+        return of_type.parse_literal(node)
+    except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
+        raise Refused("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
