@@ -48,6 +48,7 @@ from contentql.formats.story import (
 )
 from contentql.store import blocks, derive
 from contentql.store.content import (
+    PUBLIC_STATES,
     Article,
     Author,
     Category,
@@ -365,7 +366,8 @@ def _numbered(
         said = _quoted(said, texts)
         same = known.get(_nameless(said), [])
         found.append(same.pop(0) if same and said.id in (None, same[0].id) else _named(said))
-    return tuple(found)
+    # First what is public, so that the places of the public ones never betray a suggestion among them.
+    return tuple(sorted(found, key=lambda said: said.state not in PUBLIC_STATES))
 
 
 def _nameless(said: AttributionRecord) -> AttributionRecord:

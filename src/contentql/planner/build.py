@@ -29,6 +29,7 @@ from contentql.planner.catalog import (
     Many,
     One,
     Part,
+    Place,
     Root,
     Type,
     is_list,
@@ -110,6 +111,7 @@ class _Base:
     keys: list[Key] = field(default_factory=list)
     limit: str = ""
     way: str = ""  # the alias of the link it was reached through
+    near: str = ""  # SQL: the side of that link it was reached from
     copies: Mapping[str, str] = field(default_factory=dict)  # columns that the link keeps a copy of
 
 
@@ -381,6 +383,8 @@ class _Build:
                 return Leaf("(" + plan.sql.replace("{row}", row.alias) + ")", plan.kind, required)
             case Asked():
                 return Leaf(f"{row.column('slug')} <> {row.asked}", "bool") if row.asked else "false"
+            case Place():
+                return Leaf(row.place, "int")
             case Part():
                 inner = self._object_of(target, selections, row)
                 return Maybe(row.column(plan.unless), inner) if plan.unless else inner
@@ -456,9 +460,13 @@ class _Build:
         base = self._related(edge, here, flat)
         self._filtered(base, edge.table, target, arguments)
         self._default_order(base, edge)
+        order = self._order(base)
+        if flat:
+            base.row.scope.place = f"(row_number() over (order by {order}) - 1)"
         item = self._object_of(target, selections, base.row)
         if flat:
-            return Array(item, *self._flat(base))
+            rows = f"{base.source}{''.join(base.row.scope.joins)} where {every(base.where)}"
+            return Array(item, rows, order)
         base.limit = size or "10000"
         return Array(item, self._rows(base), self._outer_order(base))
 
@@ -672,7 +680,7 @@ class _Build:
         base.where = [f"{way}.{link.near} = {near}", f"{base.row.alias}.id = {way}.{link.far}"]
         if link.where:
             base.where.append(link.where.replace("{link}", way))
-        base.way, base.copies = way, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
+        base.way, base.near, base.copies = way, near, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
         if "published_at" in base.copies:  # so that an index of the link begins at the present
             base.where.append(f"{base.copies['published_at']} <= {self.now()}")
         return base
@@ -710,8 +718,11 @@ class _Build:
         """The inner query under the base row's alias, and everything that was joined to it."""
         row, scope = base.row, base.row.scope
         keys = [f"{key.sql} as k{i}" for i, key in enumerate(base.keys)]
-        columns = [f"{row.alias}.{c}" for c in sorted(scope.columns)] + keys or [f"{row.alias}.id"]
-        order = ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
+        order = self._order(base)
+        columns = [f"{row.alias}.{c}" for c in sorted(scope.columns) if c != "place"]
+        if "place" in scope.columns:
+            columns.append(f"row_number() over (order by {order}) - 1 as place")
+        columns = columns + keys or [f"{row.alias}.id"]
         return (
             f"(select {', '.join(columns)} from {base.source}"
             + (f" where {' and '.join(base.where)}" if base.where else "")
@@ -720,11 +731,8 @@ class _Build:
             + f") {row.alias}{''.join(scope.joins)}"
         )
 
-    def _flat(self, base: _Base) -> tuple[str, str]:
-        """The same without an inner query, and its order: for a list that is wanted whole."""
-        rows = f"{base.source}{''.join(base.row.scope.joins)} where {every(base.where)}"
-        order = ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
-        return rows, order
+    def _order(self, base: _Base) -> str:
+        return ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
 
     def _filtered(self, base: _Base, table: str, node_type: str, arguments: dict[str, Value]) -> None:
         if arguments.get("filter") is not None:
@@ -757,7 +765,14 @@ class _Build:
             column, _, direction = said.partition(" ")
             alias, _, name = column.rpartition(".")
             sql = f"{base.way if alias == 'link' else base.row.alias}.{name}"
-            base.keys.append(Key(sql, "int", direction == "desc"))
+            known = ""
+            if edge.link and alias == "link":
+                # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
+                known = (
+                    f"(select w.{name} from {edge.link.table} w where w.{edge.link.near} = {base.near}"
+                    f" and w.{edge.link.far} = {{id}})"
+                )
+            base.keys.append(Key(sql, "int", direction == "desc", known))
         base.keys.append(Key(f"{base.row.alias}.id", "id", False))
 
     def _ordered(
@@ -796,17 +811,23 @@ class _Build:
         parts = [self.param(mark, "text", as_is)]
         for i, key in enumerate(base.keys):
             column = f"{base.row.alias}.k{i}"
-            parts.append(
-                self.dialect.hexed(column) if key.kind == "text" else self.dialect.text_of(column, key.kind)
-            )
+            if key.kind == "text":
+                parts.append(self.dialect.hexed(column))
+            elif not key.known:
+                parts.append(self.dialect.text_of(column, key.kind))
         return self.dialect.dotted(parts)
 
     def _beyond(self, base: _Base, cursor: Value, mark: Print) -> str:
         """The rows after the cursor in the order of `base`."""
-        kinds = tuple(key.kind for key in base.keys)
+        kinds = tuple(key.kind for key in base.keys if not key.known)
+        values = [
+            self.param(CursorPart(_slot(cursor), mark, kinds, i), kind, as_is) for i, kind in enumerate(kinds)
+        ]
+        told = iter(values)
         sides = []
-        for i, key in enumerate(base.keys):
-            value = self.param(CursorPart(_slot(cursor), mark, kinds, i), key.kind, as_is)
+        for key in base.keys:
+            # A row that has left the list since then has no place any more: the list begins again.
+            value = f"coalesce({key.known.replace('{id}', values[-1])}, -1)" if key.known else next(told)
             sides.append((self.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
         if len({sign for _, _, sign in sides}) == 1:
             left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
@@ -818,10 +839,9 @@ class _Build:
 
     def _anything_before(self, base: _Base, where: list[str], beyond: str) -> str:
         """Whether the list has a row on the other side of the cursor: its very first one would be."""
-        order = ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
         return (
             f"coalesce((select not {beyond} from {base.source} where {every(where)}"
-            f" order by {order} limit 1), false)"
+            f" order by {self._order(base)} limit 1), false)"
         )
 
     # What the arguments say

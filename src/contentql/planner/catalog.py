@@ -52,6 +52,11 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where the row stands in its list, from 0: a stored number would betray what is hidden."""
+
+
+@dataclass(frozen=True)
 class Part:
     """An object made of this row's own columns; null when the column `unless` is null."""
 
@@ -144,7 +149,7 @@ class Some:
     edge: Many
 
 
-FieldPlan = Column | Computed | Asked | Part | One | Many | Elements | Root
+FieldPlan = Column | Computed | Asked | Place | Part | One | Many | Elements | Root
 FilterPlan = Column | One | Many | Some | Words | Under
 
 

@@ -92,6 +92,7 @@ class Key:
     sql: str
     kind: Kind
     descending: bool
+    known: str = ""  # SQL with {id}: the key of the row of that id; cursors leave such a key out
 
 
 class Dialect(Protocol):
@@ -152,6 +153,7 @@ class Scope:
     columns: dict[str, None] = field(default_factory=dict)
     joins: list[str] = field(default_factory=list)
     joined: dict[Any, Row] = field(default_factory=dict)
+    place: str = ""  # SQL: which of the list the base row is, where no inner query can tell
 
 
 @dataclass(frozen=True)
@@ -168,3 +170,7 @@ class Row:
         if self.alias == self.scope.base:
             self.scope.columns[name] = None
         return f"{self.alias}.{name}"
+
+    @property
+    def place(self) -> str:
+        return self.scope.place or self.column("place")

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from contentql.planner.catalog import Asked, Column, Computed, Elements, One, Part
+from contentql.planner.catalog import Asked, Column, Computed, Elements, One, Part, Place
 from contentql.schema import edges
 from contentql.schema.enums import (
     ArticleOrder,
@@ -68,7 +68,8 @@ from contentql.store.content import (
 __all__ = [
     "ArticleFilter", "ArticleOrder", "AttributionFilter", "AttributionOrder", "AuthorFilter", "AuthorOrder",
     "CategoryFilter", "CategoryOrder", "CollectionFilter", "CollectionItemFilter", "CollectionOrder",
-    "MediaFilter", "MediaOrder", "SourceFilter", "SourceOrder", "StoryFilter", "StoryOrder", "TagFilter", "TagOrder",
+    "MediaFilter", "MediaOrder", "SourceFilter", "SourceOrder", "StoryFilter", "StoryOrder",
+    "TagFilter", "TagOrder",
 ]  # fmt: skip
 
 Item = TypeVar("Item")
@@ -236,7 +237,7 @@ class Attribution(Node):
     kind: AttributionKind = leaf("How the words are ascribed.", "CITING")
     claim: str | None = leaf("What is claimed.", '"Russia may be preparing a new offensive"')
     quote: str | None = leaf("The source's own words.", '"We are ready"')
-    position: int = leaf("Its place in the article.", "3")
+    position: int = leaf("Its place in the article, from 0; a relay has its origin's.", "3")
     stance: Stance | None = leaf("What the source does with the claim.", "ASSERTS")
     said_on: Date | None = leaf("The day it was said.", '"2026-06-17"')
     url: str | None = leaf("Where it can be read.", '"https://news.sky.com/story/…"')
@@ -322,7 +323,6 @@ class Story(Node):
 
 @content("collection_item", "An article in a collection, as the editors put it there.")
 class CollectionItem:
-    position: int = leaf("Its place.", "1")
     pinned_until: DateTime | None = leaf("How long it keeps its place.", '"2026-07-02T18:00:00Z"')
     headline: str | None = leaf("A headline for this place only.", '"Kim weeps"')
     media: Media | None = related("A picture for this place only.", edges.ITEM_MEDIA)
@@ -499,7 +499,7 @@ class EntityMention:
 
 @content("article_media", "A media file in its place in an article.")
 class MediaPlacement:
-    position: int = leaf("Its place.", "0")
+    position: int = computed("Its place among the media of the article, from 0.", "1", Place())
     role: MediaRole = leaf("What it does there.", "LEAD")
     caption: str | None = leaf(
         "The line below it in this place; null means the file's own.", '"The ceremony"'

@@ -21,6 +21,7 @@ from contentql.planner.catalog import (
     Many,
     One,
     Part,
+    Place,
     Root,
 )
 
@@ -30,7 +31,7 @@ def leaf(description: str, example: str, plan: FieldPlan | None = None) -> Any:
     return _field(_told(description, example), plan or Column())
 
 
-def computed(description: str, example: str, plan: Computed | Asked) -> Any:
+def computed(description: str, example: str, plan: Computed | Asked | Place) -> Any:
     return _field(_told(description, example), plan)
 
 

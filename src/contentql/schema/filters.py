@@ -271,7 +271,6 @@ class CollectionItemFilter:
     and_: list[CollectionItemFilter] | None = joint(_AND)
     or_: list[CollectionItemFilter] | None = joint(_OR)
     not_: CollectionItemFilter | None = joint(_NOT)
-    position: IntFilter | None = condition("By place. Example: `{lte: 3}`.")
     pinned_until: DateTimeFilter | None = condition(
         'By how long it is pinned. Example: `{gt: "2026-07-01T00:00:00Z"}`.'
     )
@@ -310,7 +309,7 @@ class ArticleFilter:
     )
     expires_at: DateTimeFilter | None = condition("By when it will be gone. Example: `{isNull: true}`.")
     category: CategoryFilter | None = condition(
-        'By its main section: `{path: {eq: "world/asia"}}`, or with all below it. Example: `{under: "world"}`.',
+        'By its main section; `under` takes in all below it. Example: `{under: "world"}`.',
         edges.CATEGORY,
     )
     categories: ItemsFilter[CategoryFilter] | None = condition(
@@ -332,7 +331,7 @@ class ArticleFilter:
         edges.ARTICLE_RESTS_ON,
     )
     source: SourceFilter | None = condition(
-        'It rests on such a source, as origin or relay: `sources: {some: …}`. Example: `{slug: {eq: "sky-news"}}`.',
+        'It rests on such a source, as origin or as relay. Example: `{slug: {eq: "sky-news"}}`.',
         edges.ARTICLE_SOME_SOURCE,
     )
     authors: ItemsFilter[AuthorFilter] | None = condition(

@@ -107,6 +107,9 @@ class AttributionState(str, Enum):
     REJECTED = "REJECTED"
 
 
+PUBLIC_STATES = (AttributionState.ACCEPTED, AttributionState.EDITED)
+
+
 class Stance(str, Enum):
     ASSERTS = "ASSERTS"
     DENIES = "DENIES"
