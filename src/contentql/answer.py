@@ -237,24 +237,29 @@ class Answers:
             node = parse(text, max_tokens=self.limits.tokens, allow_empty_selection_sets=False)
             check_size(node, self.limits)
         except GraphQLSyntaxError as error:
-            if "tokens" in error.message and "limit" in error.message.lower():
+            if error.message.endswith("tokens. Parsing aborted."):
                 raise Refused(
                     "DOCUMENT_TOO_LARGE",
                     f"The document has more than {self.limits.tokens:,} tokens.",
                     "Ask for less in one operation.",
                     limit=self.limits.tokens,
                 ) from None
+            if error.message.endswith("nested too deeply. Parsing aborted."):
+                raise self._too_deep() from None
             raise _Failed(_answered([error], "GRAPHQL_PARSE_FAILED", asked.request_id)) from None
         except RecursionError:
-            raise Refused(
-                "DEPTH_LIMIT",
-                f"The document is nested deeper than {self.limits.depth} levels.",
-                limit=self.limits.depth,
-            ) from None
+            raise self._too_deep() from None
         errors = validate(self.catalog.schema, node, _RULES, max_errors=MAX_ERRORS)
         if errors:
             raise _Failed(_answered(errors, "GRAPHQL_VALIDATION_FAILED", asked.request_id))
         return self._sorted_out(node, len(text))
+
+    def _too_deep(self) -> Refused:
+        return Refused(
+            "DEPTH_LIMIT",
+            f"The document is nested deeper than {self.limits.depth} levels.",
+            limit=self.limits.depth,
+        )
 
     def _sorted_out(self, node: DocumentNode, characters: int) -> _Document:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}

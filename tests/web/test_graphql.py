@@ -86,7 +86,7 @@ async def test_null_for_an_optional_part_is_the_same_as_leaving_it_out(http: htt
 
 
 async def test_a_part_that_fails_leaves_the_rest(http: httpx2.AsyncClient) -> None:
-    """A nullable root field that cannot be answered is null, with an error, status 294 and the others' data."""
+    """A root field that cannot be answered is null, with an error, status 294 and the others' data."""
     response = await http.post(
         "/graphql", json={"query": '{ article(id: "nonsense") { id } categories { totalCount } }'}
     )
@@ -128,7 +128,7 @@ async def test_a_request_keeps_the_id_it_came_with(http: httpx2.AsyncClient) -> 
 async def test_the_status_says_what_was_wrong(
     http: httpx2.AsyncClient, query: str, status: int, code: str
 ) -> None:
-    """400 when the request cannot be read, 422 when it is read and refused; 200 for clients of the old kind."""
+    """400 when the request cannot be read, 422 when it is refused; 200 for clients of the old kind."""
     new = await http.post("/graphql", json={"query": query}, headers={"accept": NEW})
     old = await http.post("/graphql", json={"query": query}, headers={"accept": OLD})
     assert (new.status_code, refusal(new)) == (status, code)
@@ -474,7 +474,7 @@ class Wire:
             "query_string": b"",
             "headers": [(k.encode(), v.encode()) for k, v in self.headers.items()],
         }
-        await self.endpoint(scope, self._receive, self._send)  # type: ignore[arg-type]
+        await self.endpoint(scope, self._receive, self._send)
         status: int = self.said[0]["status"]
         return status
 
@@ -511,7 +511,7 @@ async def test_a_body_that_drips_is_cut(demo: Answers) -> None:
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "", "x", "1048577", "9" * 5_000])
 async def test_an_odd_announcement_of_the_length_is_refused(demo: Answers, length: str) -> None:
-    """A Content-Length that is no number, or a larger one than allowed, is refused before anything is read."""
+    """A Content-Length that is no number, or too large a one, is refused before anything is read."""
     wire = Wire(demo, {"content-length": length})
     async with asyncio.timeout(10):
         assert (await wire.serve(), wire.code()) == (413, "PAYLOAD_TOO_LARGE")

@@ -1,0 +1,475 @@
+"""What asks for too much is refused before any of it is done, and by the same rule whichever way it asks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from graphql import parse
+
+from contentql.answer import Answers, Asked
+from contentql.errors import Refused
+from contentql.planner.limits import Limits, check_size
+from contentql.schema.build import catalog
+from contentql.store.database import Database, Row
+
+if TYPE_CHECKING:
+    from tests.doors import client, refusals
+else:  # pytest looks for modules in this folder's parent, mypy in the project's
+    from doors import client, refusals
+
+
+class Untouched(Database):
+    """A database that must not be asked."""
+
+    async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Row:
+        raise AssertionError(f"was asked: {sql[:200]}")
+
+    async def snapshot(self, work: Callable[..., Any], seconds: float = 5.0) -> Any:
+        raise AssertionError("was asked")
+
+
+@pytest.fixture(params=["sqlite:///nowhere.sqlite3", "postgresql://nobody@nowhere/nothing"])
+def answers(request: pytest.FixtureRequest) -> Answers:
+    """Answers that may refuse, and may not read."""
+    return Answers(Untouched(request.param), catalog())
+
+
+async def verdict(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The code and facts of a refusal; quickly, whatever was asked."""
+    async with asyncio.timeout(5):
+        answered = await answers.answer(Asked(query, None, variables or {}))
+    (code,) = set(refusals(answered.status, answered.body))
+    extensions: dict[str, Any] = orjson.loads(answered.body)["errors"][0]["extensions"]
+    return {"code": code, **extensions}
+
+
+def nested(levels: int, inside: str = "id") -> str:
+    """A selection through `levels` lists of related articles."""
+    return (
+        "{ articles(first: 1) { nodes { "
+        + "related { nodes { " * levels
+        + inside
+        + " } }" * levels
+        + " } } }"
+    )
+
+
+# Size
+
+
+async def test_ten_thousand_aliases_are_refused(answers: Answers) -> None:
+    """They are counted as tokens while they are read: no tree is ever made of them."""
+    query = "{ " + " ".join(f"a{i}: viewer {{ __typename }}" for i in range(10_000)) + " }"
+    found = await verdict(answers, query)
+    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
+    short = "{" + " ".join(f"a{i}:__typename" for i in range(700)) + "}"
+    found = await verdict(answers, short)
+    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
+
+
+async def test_fifty_aliases_are_allowed_and_one_more_is_not(demo: Answers) -> None:
+    """The 51st alias is refused with what was found, the limit and a hint, also inside fragments."""
+
+    def query(aliases: int) -> str:
+        many = " ".join(f"a{i}: name" for i in range(aliases))
+        return f"{{ categories(first: 1) {{ nodes {{ ...F }} }} }} fragment F on Category {{ {many} }}"
+
+    assert (await demo.answer(Asked(query(50)))).status == 200
+    found = await verdict(demo, query(51))
+    assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT", 51, 50)
+    assert found["hint"]
+
+
+async def test_root_fields_are_counted_wherever_they_stand(answers: Answers) -> None:
+    """Twenty-one root fields are refused: flat, inside fragments, and in fragments that spread twice."""
+    one = "tags(first: 1) { totalCount }"
+    fields = " ".join(f"r{i}: {one}" for i in range(21))
+    flat = f"{{ {fields} }}"
+    inside = f"{{ ... on Query {{ ...F }} }} fragment F on Query {{ {fields} }}"
+    for query in (flat, inside):
+        found = await verdict(answers, query)
+        assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT", 21, 20)
+
+
+async def test_sixty_levels_are_refused(answers: Answers) -> None:
+    """Depth is told with the limit, in fields, in inline fragments and through named ones."""
+    found = await verdict(answers, nested(29))
+    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT", 61, 15)
+    chain = "{ articles { nodes { ...F0 } } }" + "".join(
+        f" fragment F{i} on Article {{ related {{ nodes {{ ...F{i + 1} }} }} }}" for i in range(29)
+    )
+    found = await verdict(answers, chain + " fragment F29 on Article { id }")
+    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT", 61, 15)
+
+
+async def test_no_depth_is_a_fault(answers: Answers) -> None:
+    """Hundreds of levels of selections, of inline fragments, lists and objects are refused like sixty."""
+    for levels in (150, 300, 450, 600):
+        assert (await verdict(answers, nested(levels)))["code"] in ("DEPTH_LIMIT", "DOCUMENT_TOO_LARGE")
+        for opened, closed in (("... {", "}"), ("... on Query {", "}")):
+            query = "{" + opened * levels + "__typename" + closed * levels + "}"
+            answered = await answers.answer(Asked(query))
+            assert answered.status == 200 or set(answered.codes) <= {"DEPTH_LIMIT", "DOCUMENT_TOO_LARGE"}
+        for opened, closed in (("[", "]"), ("{not: ", "}"), ("{and: [", "]}")):
+            value = opened * levels + "{}" + closed * levels
+            found = await verdict(answers, f"{{ articles(filter: {value}) {{ totalCount }} }}")
+            assert found["code"] in (
+                "DEPTH_LIMIT",
+                "INPUT_LIMIT",
+                "DOCUMENT_TOO_LARGE",
+                "GRAPHQL_VALIDATION_FAILED",
+            )
+
+
+async def test_a_document_of_2001_tokens_is_refused(demo: Answers) -> None:
+    """2,000 are read, comments among them; commas and spaces count as characters only."""
+    words = "__typename " * 1_998
+    answered = await demo.answer(Asked("{ " + words + "}"))
+    assert answered.codes == ("ALIAS_LIMIT",), "twenty root fields, but no longer too many tokens"
+    found = await verdict(demo, "{ " + words + "__typename }")
+    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
+    assert (await demo.answer(Asked("{ __typename }" + ", \n\t" * 16_000))).status == 200
+
+
+async def test_64_kib_of_text_are_the_end(demo: Answers) -> None:
+    """A document of 65,536 characters is read, one more is not."""
+    query = "{ __typename }"
+    assert (await demo.answer(Asked(query.ljust(65_536)))).status == 200
+    found = await verdict(demo, query.ljust(65_537))
+    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
+
+
+def test_every_limit_has_the_figure_that_the_reference_gives() -> None:
+    """The defaults are what README prints: a newsroom stays far below."""
+    assert Limits() == Limits(
+        characters=65_536,
+        tokens=2_000,
+        depth=15,
+        aliases=50,
+        root_fields=20,
+        fields=5_000,
+        cost=10_000,
+        page=100,
+        default_page=20,
+        input_items=250,
+        input_depth=12,
+        conditions=500,
+        text=10_000,
+    )
+
+
+# Fragments
+
+
+def doubling(fragments: int, inside: str = "id") -> str:
+    """Each fragment spreads the next one twice, under two names: two to the power of `fragments` fields."""
+    chain = "".join(
+        f" fragment F{i} on Article {{ ...F{i + 1} ... on Article {{ ...F{i + 1} }} }}"
+        for i in range(fragments)
+    )
+    last = f" fragment F{fragments} on Article {{ {inside} }}"
+    return f"{{ articles(first: 1) {{ nodes {{ ...F0 }} }} }}{chain}{last}"
+
+
+def widening(fragments: int) -> str:
+    """The same, but each level asks for something of its own, so that nothing can be merged."""
+    chain = "".join(
+        f" fragment F{i} on Article {{ x: category {{ articles(first: 1) {{ nodes {{ ...F{i + 1} }} }} }}"
+        f" y: category {{ articles(first: 1) {{ nodes {{ ...F{i + 1} }} }} }} }}"
+        for i in range(fragments)
+    )
+    return (
+        f"{{ articles(first: 1) {{ nodes {{ ...F0 }} }} }}{chain} fragment F{fragments} on Article {{ id }}"
+    )
+
+
+@pytest.mark.parametrize("make", [doubling, widening])
+@pytest.mark.parametrize("fragments", [4, 10, 30, 60])
+async def test_exponential_fragments_are_answered_or_refused_at_once(
+    demo: Answers, make: Callable[[int], str], fragments: int
+) -> None:
+    """What would unfold to a billion fields costs what its text costs."""
+    async with asyncio.timeout(5):
+        answered = await demo.answer(Asked(make(fragments)))
+    if answered.codes:
+        refusals(answered.status, answered.body)
+    else:
+        assert orjson.loads(answered.body)["data"]["articles"]["nodes"]
+
+
+def test_the_limiter_is_linear_in_the_document() -> None:
+    """Twice the fragments are at most about twice the calls, where unfolding would square them."""
+
+    def calls(fragments: int) -> int:
+        document = parse(doubling(fragments))
+        counted = 0
+
+        def count(_frame: Any, event: str, _argument: Any) -> None:
+            nonlocal counted
+            counted += event == "call"
+
+        sys.setprofile(count)
+        try:
+            check_size(document, Limits(fields=1 << 300, depth=1_000))
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    assert calls(80) < 3 * calls(40) < 9 * calls(20)
+
+
+async def test_the_unfolded_size_counts(answers: Answers) -> None:
+    """Fragments that would unfold to more than 5,000 fields are refused by that number."""
+    found = await verdict(answers, doubling(13))
+    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 5_000)
+    assert found["found"] > 5_000
+
+
+# Cost
+
+PAGES = "articles(first: 100) { nodes { category { articles(first: 100) { nodes { category { articles(first: 100) { nodes { id } } } } } } } }"  # noqa: E501
+AS_EDGES = "articles(first: 100) { edges { node { category { articles(first: 100) { edges { node { category { articles(first: 100) { edges { node { id } } } } } } } } } } }"  # noqa: E501
+COSTLY = {
+    "plain": (f"{{ {PAGES} }}", {}),
+    "in variables": (
+        f"query($n: Int) {{ {PAGES.replace('100', '$n')} }}",
+        {"n": 100},
+    ),
+    "in defaults": (f"query($n: Int = 100) {{ {PAGES.replace('100', '$n')} }}", {}),
+    "through fragments": (
+        "{ ...A } fragment A on Query { articles(first: 100) { nodes { ...B } } }"
+        " fragment B on Article { category { articles(first: 100) { nodes { ...C } } } }"
+        " fragment C on Article { category { articles(first: 100) { nodes { id } } } }",
+        {},
+    ),
+    "inside @include": (f"{{ ... @include(if: true) {{ {PAGES} }} }}", {}),
+    "inside @skip by variable": (f"query($b: Boolean!) {{ ... @skip(if: $b) {{ {PAGES} }} }}", {"b": False}),
+    "under an alias": (f"{{ a: {PAGES} }}", {}),
+    "backwards": (f"{{ {PAGES.replace('first', 'last')} }}", {}),
+    "as edges": (f"{{ {AS_EDGES} }}", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", COSTLY)
+async def test_a_hundred_times_a_hundred_times_a_hundred_is_refused_before_it_runs(
+    answers: Answers, way: str
+) -> None:
+    """The same code, cost, limit and hint by POST and GET, however the pages are asked for; no SQL runs."""
+    query, variables = COSTLY[way]
+    plain = await verdict(answers, COSTLY["plain"][0])
+    assert (plain["code"], plain["limit"]) == ("COST_LIMIT", 10_000)
+    assert plain["cost"] > 1_000_000
+    assert plain["hint"]
+    async with client(answers) as http:
+        posted = await http.post("/graphql", json={"query": query, "variables": variables})
+        got = await http.get(
+            "/graphql", params={"query": query, "variables": orjson.dumps(variables).decode()}
+        )
+    for response in (posted, got):
+        assert response.status_code == 422
+        (error,) = response.json()["errors"]
+        found = error["extensions"]
+        assert (found["code"], found["limit"], found["hint"]) == (
+            plain["code"],
+            plain["limit"],
+            plain["hint"],
+        )
+        if way == "as edges":
+            assert found["cost"] >= plain["cost"]
+        else:
+            assert found["cost"] == plain["cost"]
+
+
+async def test_what_is_left_out_costs_nothing(demo: Answers) -> None:
+    """The same pages behind `@include(if: false)` are not counted, and nothing of them is read."""
+    query = f"query($b: Boolean!) {{ viewer {{ __typename }} ... @include(if: $b) {{ {PAGES} }} }}"
+    answered = await demo.answer(Asked(query, None, {"b": False}, {"cost": True}))
+    assert answered.status == 200
+    assert orjson.loads(answered.body)["extensions"]["cost"]["requested"] <= 2
+    assert (await demo.answer(Asked(query, None, {"b": True}))).codes == ("COST_LIMIT",)
+
+
+async def test_a_second_ask_is_refused_like_the_first(answers: Answers) -> None:
+    """What is remembered of a document does not open the door for other values."""
+    query = f"query($n: Int) {{ {PAGES.replace('100', '$n')} }}"
+    for _ in range(3):
+        assert (await verdict(answers, query, {"n": 100}))["code"] == "COST_LIMIT"
+        assert (await verdict(answers, query, {"n": 101}))["code"] == "PAGE_SIZE"
+
+
+async def test_the_cost_is_told_when_asked(demo: Answers) -> None:
+    """`extensions: {cost: true}` gives what the operation cost and may cost."""
+    query = "{ categories(first: 5) { nodes { articles(first: 3) { nodes { id } } } } }"
+    answered = await demo.answer(Asked(query, None, {}, {"cost": True}))
+    cost = orjson.loads(answered.body)["extensions"]["cost"]
+    assert cost == {"requested": 1 + 5 * (1 + 1 + 3), "limit": 10_000, "statements": 1}
+    assert "extensions" not in orjson.loads((await demo.answer(Asked(query))).body)
+
+
+async def test_a_lowered_limit_is_obeyed() -> None:
+    """An operator may allow less: the refusal names that figure."""
+    answers = Answers(Untouched("sqlite:///nowhere.sqlite3"), catalog(), limits=Limits(cost=10))
+    found = await verdict(answers, "{ articles(first: 11) { nodes { id } } }")
+    assert (found["code"], found["cost"], found["limit"]) == ("COST_LIMIT", 12, 10)
+
+
+# Pages
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "first: -1",
+        "first: 0",
+        "first: 101",
+        "first: 2147483647",
+        "first: -2147483648",
+        "last: 0",
+        "last: -1",
+        "last: 101",
+        "first: 5, last: 5",
+        'first: 5, before: "x"',
+        'last: 5, after: "x"',
+        'before: "x"',
+        "first: $n",
+    ],
+)
+@pytest.mark.parametrize("place", ["{}", "categories(first: 1) {{ nodes {{ {} }} }}"])
+async def test_a_page_of_an_impossible_size_is_refused(answers: Answers, arguments: str, place: str) -> None:
+    """Refused, not cut to fit, at the root and below it, in the document and in variables."""
+    page = place.format(f"articles({arguments}) {{ nodes {{ id }} }}")
+    declared = "query($n: Int)" if "$n" in arguments else ""
+    assert (await verdict(answers, f"{declared} {{ {page} }}", {"n": -1}))["code"] == "PAGE_SIZE"
+
+
+@pytest.mark.parametrize("arguments", ["first: 1", "first: 100", "last: 1", "last: 100", "", "first: null"])
+async def test_a_page_of_a_possible_size_is_given(demo: Answers, arguments: str) -> None:
+    """1 to 100, from either end; without a size, or with null, it is 20."""
+    asked = f"({arguments})" if arguments else ""
+    answered = await demo.answer(Asked(f"{{ articles{asked} {{ totalCount nodes {{ id }} }} }}"))
+    found = orjson.loads(answered.body)["data"]["articles"]
+    size = int(arguments.split()[1]) if arguments[-1:].isdigit() else 20
+    assert len(found["nodes"]) == min(size, found["totalCount"])
+
+
+# Values
+
+
+async def test_a_list_of_251_values_is_refused(demo: Answers) -> None:
+    """250 ids, slugs or numbers in one list are looked up; more are INPUT_LIMIT, inline or in variables."""
+    for declared, argument in (
+        ("[ID!]", "filter: {id: {in: $v}}"),
+        ("[ID!]", "excludeIds: $v"),
+        ("[String!]", "filter: {slug: {notIn: $v}}"),
+        ("[Int!]", "filter: {urgency: {in: $v}}"),
+    ):
+        query = f"query($v: {declared}) {{ latestNews({argument}) {{ nodes {{ id }} }} }}"
+        value: Any = {"[ID!]": "art_1", "[String!]": "x", "[Int!]": 1}[declared]
+        assert (await demo.answer(Asked(query, None, {"v": [value] * 250}))).status == 200
+        assert (await verdict(demo, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT"
+        written = "[" + ", ".join([orjson.dumps(value).decode()] * 251) + "]"
+        inline = f"{{ latestNews({argument.replace('$v', written)}) {{ nodes {{ id }} }} }}"
+        assert (await verdict(demo, inline))["code"] == "INPUT_LIMIT"
+
+
+async def test_a_hundred_ids_are_the_most_of_nodes(demo: Answers) -> None:
+    """`nodes` takes a page of ids."""
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    answered = await demo.answer(Asked(query, None, {"ids": ["art_1"] * 100}))
+    assert orjson.loads(answered.body)["data"]["nodes"] == [None] * 100
+    assert (await verdict(demo, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT"
+
+
+async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Answers) -> None:
+    """One more is INPUT_LIMIT in every text argument; a search is 500 at most."""
+    for field, most in (
+        ("article(slug: $s) { id }", 10_000),
+        ("latestNews(section: $s) { totalCount }", 10_000),
+        ("articles(filter: {headline: {contains: $s}}) { totalCount }", 10_000),
+        ("articles(filter: {category: {under: $s}}) { totalCount }", 10_000),
+        ("articles(search: $s) { totalCount }", 500),
+    ):
+        query = f"query($s: String!) {{ {field} }}"
+        assert (await demo.answer(Asked(query, None, {"s": "a%_" * (most // 3)}))).status == 200
+        assert (await verdict(demo, query, {"s": "a" * (most + 1)}))["code"] == "INPUT_LIMIT"
+
+
+# How a filter goes one level deeper, or two: what stands before and behind it, as JSON.
+WRAPS = {
+    "not": ('{"not": ', "}"),
+    "and": ('{"and": [', "]}"),
+    "or": ('{"or": [', ', {"urgency": {"eq": 1}}]}'),
+    "some": ('{"related": {"some": ', "}}"),
+    "none": ('{"related": {"none": ', "}}"),
+    "every": ('{"related": {"every": ', "}}"),
+}
+
+
+def wrapped(way: str, times: int) -> str:
+    opened, closed = WRAPS[way]
+    return opened * times + '{"slug": {"eq": "x"}}' + closed * times
+
+
+def written(json: str) -> str:
+    """JSON as GraphQL writes it."""
+    return re.sub(r'"(\w+)":', r"\1:", json)
+
+
+@pytest.mark.parametrize("way", WRAPS)
+@pytest.mark.parametrize("levels", [11, 20, 70, 200, 400, 900])
+async def test_a_filter_nested_too_deeply_is_refused(answers: Answers, way: str, levels: int) -> None:
+    """From 13 levels on, inline and in variables, on both databases: never a fault, and nothing is asked."""
+    value = wrapped(way, levels)
+    in_variables = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
+    body = f'{{"query": "{in_variables}", "variables": {{"f": {value}}}}}'
+    async with client(answers) as http:
+        response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert set(refusals(response.status_code, response.content)) <= {
+        "INPUT_LIMIT",
+        "BAD_USER_INPUT",
+        "BAD_REQUEST",
+    }
+    found = await verdict(answers, f"{{ articles(filter: {written(value)}) {{ nodes {{ id }} }} }}")
+    assert found["code"] in ("INPUT_LIMIT", "DEPTH_LIMIT", "DOCUMENT_TOO_LARGE")
+
+
+@pytest.mark.parametrize("way", ["not", "and", "or", "some"])
+async def test_a_filter_of_12_levels_is_answered(demo: Answers, way: str) -> None:
+    """What the limit allows works, inside other lists as well, on both databases."""
+    value = orjson.loads(wrapped(way, 5 if way == "some" else 10))
+    query = """query($f: ArticleFilter) {
+      articles(filter: $f, first: 2) { nodes { id } }
+      categories(first: 2) {
+        nodes { articles(first: 1, filter: $f) { nodes { related(filter: $f) { nodes { id } } } } }
+      }
+    }"""
+    async with asyncio.timeout(20):
+        answered = await demo.answer(Asked(query, None, {"f": value}))
+    assert answered.status == 200, answered.body
+
+
+async def test_the_conditions_of_an_operation_are_counted_together(answers: Answers) -> None:
+    """A filter of 300 conditions is one too many times two: the lists of an operation share the limit."""
+    value = {"or": [{"urgency": {"eq": 1}}] * 100}
+    once = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
+    with pytest.raises(AssertionError, match="was asked"):  # so far as the database: it is not refused
+        await _answered_or_raised(answers, once, {"f": value})
+    twice = once.replace("{ articles", "{ a: articles(filter: $f) { nodes { id } } articles")
+    assert (await verdict(answers, twice, {"f": value}))["code"] == "INPUT_LIMIT"
+    wide = {"or": [{"urgency": {"eq": 1}}] * 20_000}
+    assert (await verdict(answers, once, {"f": wide}))["code"] == "INPUT_LIMIT"
+
+
+async def _answered_or_raised(answers: Answers, query: str, variables: Mapping[str, Any]) -> None:
+    try:
+        plan, _ = answers.explain(Asked(query, None, variables))
+    except Refused as refusal:
+        pytest.fail(refusal.message)
+    assert plan.statement
+    await answers.database.row(plan.statement.sql, [])
