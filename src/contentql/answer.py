@@ -34,6 +34,7 @@ from graphql import (
     validate,
 )
 from graphql.validation import MaxIntrospectionDepthRule
+from graphql.validation.rules import overlapping_fields_can_be_merged as overlapping
 
 from contentql.access.viewer import Viewer
 from contentql.errors import Refused
@@ -53,6 +54,8 @@ log = logging.getLogger("contentql")
 
 MAX_ERRORS = 20
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
+# graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
+overlapping.MAX_COMPLEXITY_BUDGET = 50_000
 _DID_YOU_MEAN = "Did you mean "
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -250,6 +253,12 @@ class Answers:
         except RecursionError:
             raise self._too_deep() from None
         errors = validate(self.catalog.schema, node, _RULES, max_errors=MAX_ERRORS)
+        if any(error.message == "Validation aborted." for error in errors):
+            raise Refused(
+                "DOCUMENT_TOO_LARGE",
+                "The document asks for the same fields too many times.",
+                "Ask for each field once, and spread each fragment once.",
+            )
         if errors:
             raise _Failed(_answered(errors, "GRAPHQL_VALIDATION_FAILED", asked.request_id))
         return self._sorted_out(node, len(text))
