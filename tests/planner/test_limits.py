@@ -473,3 +473,13 @@ async def _answered_or_raised(answers: Answers, query: str, variables: Mapping[s
         pytest.fail(refusal.message)
     assert plan.statement
     await answers.database.row(plan.statement.sql, [])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["id " * 1_900, "category { id } " * 450, "... { category { id } } " * 230, "id slug headline " * 600],
+)
+async def test_one_field_asked_a_thousand_times_is_refused(answers: Answers, asked: str) -> None:
+    """Equal fields must be compared with each other, which is quadratic: so there is an end to it."""
+    found = await verdict(answers, f"{{ articles(first: 1) {{ nodes {{ {asked} }} }} }}")
+    assert found["code"] == "DOCUMENT_TOO_LARGE"
