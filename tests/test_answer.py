@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 else:  # pytest looks for modules in this folder's parent, mypy in the project's
     from doors import refusals
 
-TWO = "query Names { categories(first: 1) { nodes { name } } } query Paths { categories(first: 1) { nodes { path } } }"
+TWO = """
+query Names { categories(first: 1) { nodes { name } } }
+query Paths { categories(first: 1) { nodes { path } } }
+"""
 
 
 async def data(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> Any:
@@ -46,8 +49,8 @@ async def test_of_several_operations_the_named_one_is_run(demo: Answers) -> None
     for name, field in (("Names", "name"), ("Paths", "path")):
         answered = await demo.answer(Asked(TWO, name))
         assert list(orjson.loads(answered.body)["data"]["categories"]["nodes"][0]) == [field]
-    for name in (None, "", "Others", "names", "x" * 10_000):
-        answered = await demo.answer(Asked(TWO, name))
+    for unknown in (None, "", "Others", "names", "x" * 10_000):
+        answered = await demo.answer(Asked(TWO, unknown))
         assert answered.status == 422
         assert refusals(answered.status, answered.body) == ["OPERATION_RESOLUTION_FAILURE"]
         (error,) = orjson.loads(answered.body)["errors"]
@@ -116,14 +119,14 @@ async def test_a_malformed_id_is_told_by_its_code(demo: Answers, bad: str) -> No
         ("ID!", "latestNews(excludeIds: [$id]) { nodes { id } }"),
         (
             "ID!",
-            "categories(first: 1) { nodes { articles(filter: {category: {id: {ne: $id}}}) { totalCount } } }",
+            "tags(first: 1) { nodes { articles(filter: {category: {id: {ne: $id}}}) { totalCount } } }",
         ),
     ):
         assert await code(demo, f"query($id: {declared}) {{ {field} }}", {"id": bad}) == "INVALID_ID"
 
 
 async def test_the_id_of_another_thing_is_told_by_its_code(demo: Answers) -> None:
-    """A source's id does not find an article; the answer says which kinds were mixed up, not whether it is."""
+    """A source's id does not find an article; the answer says which kinds were mixed up."""
     for wanted in ("article", "category", "media", "attribution", "tag", "author", "story", "collection"):
         answered = await demo.answer(Asked(f'{{ {wanted}(id: "src_1") {{ id }} }}'))
         assert refusals(answered.status, answered.body) == ["INVALID_ID"]
@@ -144,7 +147,7 @@ AFTER = "query($c: String) { articles(first: 2, after: $c) { nodes { id } } }"
 
 
 async def test_a_damaged_cursor_is_told_by_its_code(demo: Answers) -> None:
-    """Every cut, swap or flip of a cursor is INVALID_CURSOR or another place in the same list; never a fault."""
+    """Every cut, swap or flip of a cursor is INVALID_CURSOR or another place in the same list."""
     cursor = (await data(demo, CURSOR))["articles"]["pageInfo"]["endCursor"]
     mark, *parts = cursor.split(".")
     damaged = [
