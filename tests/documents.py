@@ -193,8 +193,8 @@ class Documents:
             return None
         if isinstance(of, GraphQLList):
             most = 1 if name == "orderBy" else 3
-            item = GraphQLNonNull(get_named_type(of))
-            return [self._plain(item, name, depth - 1) for _ in range(self.random.randint(1, most))]
+            item: Any = get_named_type(of)
+            return [self._plain(GraphQLNonNull(item), name, depth - 1) for _ in range(self.random.randint(1, most))]
         if isinstance(of, GraphQLInputObjectType):
             if depth < 0:
                 return {}
