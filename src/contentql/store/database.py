@@ -95,11 +95,14 @@ class Database:
         return await self._reader.snapshot(work, seconds)
 
     @contextlib.asynccontextmanager
-    async def models(self) -> AsyncIterator[Any]:
-        """Tortoise's models bound to this database; yields Tortoise's connection."""
+    async def models(self, *, foreign_keys: bool = True) -> AsyncIterator[Any]:
+        """Tortoise's models bound to this database; yields Tortoise's connection.
+
+        SQLite makes a table anew only without enforcing `foreign_keys`.
+        """
         async with TortoiseContext() as context:
             await context.init(
-                config={"connections": {self.dialect: _tortoise(self.url)}, "apps": _apps(self.dialect)},
+                config={"connections": {self.dialect: _tortoise(self.url, foreign_keys)}, "apps": _apps(self.dialect)},
                 use_tz=True,
                 timezone="UTC",
             )
@@ -110,7 +113,7 @@ class Database:
         if self.dialect == "sqlite":
             sqlite_path(self.url).parent.mkdir(parents=True, exist_ok=True)
         with _plainly(self.url):
-            async with self.models() as connection:
+            async with self.models(foreign_keys=False) as connection:
                 state = await _state(connection)
                 refuse_newer(state)
                 if state.behind:
@@ -160,10 +163,12 @@ def _apps(connection: str) -> dict[str, Any]:
     return {"content": {"models": models, "migrations": migrations, "default_connection": connection}}
 
 
-def _tortoise(url: str) -> str:
+def _tortoise(url: str, foreign_keys: bool) -> str:
     """Our URL in Tortoise's spelling, with the write settings that keep an acknowledged write."""
     if _dialect(url) == "sqlite":
-        return f"sqlite://{sqlite_path(url)}?journal_mode=WAL&synchronous=FULL&busy_timeout=5000"
+        keys = "ON" if foreign_keys else "OFF"
+        pragmas = f"journal_mode=WAL&synchronous=FULL&busy_timeout=5000&foreign_keys={keys}"
+        return f"sqlite://{sqlite_path(url)}?{pragmas}"
     parts = urlsplit(url)
     query = [(k, v) for k, v in parse_qsl(parts.query) if k not in ("sslmode",)]
     return urlunsplit(("asyncpg", parts.netloc, parts.path, urlencode(query, safe="/"), ""))
