@@ -92,32 +92,32 @@ async def sql(database_url: str) -> AsyncIterator[Sql]:
 
 # One row of everything, as an editor's work leaves it.
 ROWS: dict[str, dict[str, Any]] = {
-    "category": dict(id=1, slug="asia", path="asia", name="Asia", names="[]", sort_name="asia"),
-    "source": dict(id=2, slug="sky", name="Sky", sort_name="sky", kind="BROADCASTER", aliases="[]"),
-    "media": dict(id=3, kind="IMAGE", url="https://x/y.jpg", mime="image/jpeg", renditions="[]", created_at=T),
-    "story": dict(id=4, slug="war", title="War", sort_name="war"),
-    "tag": dict(id=5, type="TOPIC", slug="war", name="War", names="[]", sort_name="war", aliases="[]", codes="[]"),
-    "author": dict(id=6, slug="jane", name="Jane", sort_name="jane", same_as="[]", image_id=3),
-    "article": dict(
-        id=7, uri="urn:7", slug="kim", language="en", status="PUBLISHED", content_type="NEWS", access="FREE",
-        published_at=T, first_published_at=T, updated_at=T, modified_at=T, category_id=1, lead_media_id=3,
-        story_id=4, headline="Kim; 'sheds' a \"tear\"", extra='{"a": [1, null, "é"]}',
-    ),
-    "article_body": dict(article_id=7, blocks="[]", html="<p>", markdown="x", text="x"),
-    "article_section": dict(id=8, article_id=7, category_id=1, published_at=T),
-    "article_tag": dict(id=9, article_id=7, tag_id=5, published_at=T),
-    "article_author": dict(id=10, article_id=7, author_id=6, role="WRITER"),
-    "article_media": dict(id=11, article_id=7, media_id=3, role="LEAD"),
-    "article_related": dict(id=12, article_id=7, related_id=7),
-    "attribution": dict(
-        id=13, article_id=7, kind="CITING", source_id=2, head_id=13, origin_id=2, made_by="editor",
-        state="ACCEPTED", verification="UNVERIFIED",
-    ),
-    "correction": dict(id=14, article_id=7, kind="CORRECTION", at=T, text="x"),
-    "collection": dict(id=15, slug="front", title="Front", sort_name="front"),
-    "collection_item": dict(id=16, collection_id=15, article_id=7),
-    "slug_history": dict(id=17, article_id=7, language="en", slug="old", until=T),
-    "external_id": dict(id=18, article_id=7, system="feed", value="17"),
+    "category": {"id": 1, "slug": "asia", "path": "asia", "name": "Asia", "names": "[]", "sort_name": "asia"},
+    "source": {"id": 2, "slug": "sky", "name": "Sky", "sort_name": "sky", "kind": "BROADCASTER", "aliases": "[]"},
+    "media": {"id": 3, "kind": "IMAGE", "url": "https://x/y.jpg", "mime": "image/jpeg", "renditions": "[]", "created_at": T},
+    "story": {"id": 4, "slug": "war", "title": "War", "sort_name": "war"},
+    "tag": {"id": 5, "type": "TOPIC", "slug": "war", "name": "War", "names": "[]", "sort_name": "war", "aliases": "[]", "codes": "[]"},
+    "author": {"id": 6, "slug": "jane", "name": "Jane", "sort_name": "jane", "same_as": "[]", "image_id": 3},
+    "article": {
+        "id": 7, "uri": "urn:7", "slug": "kim", "language": "en", "status": "PUBLISHED", "content_type": "NEWS", "access": "FREE",
+        "published_at": T, "first_published_at": T, "updated_at": T, "modified_at": T, "category_id": 1, "lead_media_id": 3,
+        "story_id": 4, "headline": "Kim; 'sheds' a \"tear\"", "extra": '{"a": [1, null, "é"]}',
+    },
+    "article_body": {"article_id": 7, "blocks": "[]", "html": "<p>", "markdown": "x", "text": "x"},
+    "article_section": {"id": 8, "article_id": 7, "category_id": 1, "published_at": T},
+    "article_tag": {"id": 9, "article_id": 7, "tag_id": 5, "published_at": T},
+    "article_author": {"id": 10, "article_id": 7, "author_id": 6, "role": "WRITER"},
+    "article_media": {"id": 11, "article_id": 7, "media_id": 3, "role": "LEAD"},
+    "article_related": {"id": 12, "article_id": 7, "related_id": 7},
+    "attribution": {
+        "id": 13, "article_id": 7, "kind": "CITING", "source_id": 2, "head_id": 13, "origin_id": 2, "made_by": "editor",
+        "state": "ACCEPTED", "verification": "UNVERIFIED",
+    },
+    "correction": {"id": 14, "article_id": 7, "kind": "CORRECTION", "at": T, "text": "x"},
+    "collection": {"id": 15, "slug": "front", "title": "Front", "sort_name": "front"},
+    "collection_item": {"id": 16, "collection_id": 15, "article_id": 7},
+    "slug_history": {"id": 17, "article_id": 7, "language": "en", "slug": "old", "until": T},
+    "external_id": {"id": 18, "article_id": 7, "system": "feed", "value": "17"},
 }  # fmt: skip
 
 
