@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import os
 import shutil
@@ -23,10 +24,15 @@ from contentql.fixtures import DEMO
 from contentql.settings import Settings
 from contentql.store.database import Database, Dialect
 
+NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 NAMED_SERVER = "CONTENTQL_TEST_DATABASE_URL"
 
 _ran: Counter[str] = Counter()
 _servers: dict[str, str] = {"sqlite": f"SQLite {sqlite3.sqlite_version}"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-goldens", action="store_true", help="write the golden files anew")
 
 
 class Server:
@@ -45,7 +51,7 @@ class Server:
         name = f"contentql_test_{os.getpid()}_{next(self._numbers)}"
         if self.dialect == "sqlite":
             return f"sqlite:///{self._home}/{name}.sqlite3"
-        await self.run(f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING 'UTF8'")
+        await self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
         self._made.append(name)
         return urlunsplit(urlsplit(self._home)._replace(path=f"/{name}"))
 
@@ -141,7 +147,22 @@ async def demo_url(server: Server) -> str:
 async def demo(demo_url: str) -> AsyncIterator[Answers]:
     """Who answers for the demo newsroom."""
     async with Database(demo_url) as database:
-        yield answers_of(Settings(), database)
+        answers = answers_of(Settings(), database)
+        answers.now = lambda: NOW
+        yield answers
+
+
+@pytest.fixture(scope="session")
+async def both(sqlite_server: Server, postgres_server: Server) -> AsyncIterator[tuple[Answers, Answers]]:
+    """Who answers for the demo newsroom, on SQLite and on PostgreSQL."""
+    urls = [await server.migrated() for server in (sqlite_server, postgres_server)]
+    for url in urls:
+        await take_file(Database(url), DEMO)
+    async with Database(urls[0]) as sqlite, Database(urls[1]) as postgres:
+        answers = answers_of(Settings(), sqlite), answers_of(Settings(), postgres)
+        for one in answers:
+            one.now = lambda: NOW
+        yield answers
 
 
 @pytest.hookimpl(hookwrapper=True)

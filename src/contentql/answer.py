@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 from graphql import (
@@ -53,6 +53,7 @@ from contentql.store.database import Database
 log = logging.getLogger("contentql")
 
 MAX_ERRORS = 20
+_SHAPES = 32
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
 overlapping.MAX_COMPLEXITY_BUDGET = 50_000
@@ -79,29 +80,63 @@ class Answered(NamedTuple):
     codes: tuple[str, ...] = ()
 
 
+Key = TypeVar("Key")
+Kept = TypeVar("Kept")
+
+
+class _Remembered(Generic[Key, Kept]):
+    """What was used last, within bounds of number and of size."""
+
+    def __init__(self, most: int, size: int) -> None:
+        self._kept: OrderedDict[Key, tuple[Kept, int]] = OrderedDict()
+        self._most, self._room = most, size
+
+    def get(self, key: Key) -> Kept | None:
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        self._kept.move_to_end(key)
+        return found[0]
+
+    def put(self, key: Key, value: Kept, size: int) -> None:
+        """Anew or over what is there already."""
+        self._room += self._kept.pop(key, (None, 0))[1] - size
+        self._kept[key] = value, size
+        while len(self._kept) > self._most or (self._room < 0 and len(self._kept) > 1):
+            self._room += self._kept.popitem(last=False)[1][1]
+
+
+@dataclass(eq=False)
+class _Shape:
+    """Variables of one form, and the values that plans for them depend on: those only become more."""
+
+    settled_by: dict[tuple[Any, Callable[[Any], Any]], None] = field(default_factory=dict)
+
+    def key(self, variables: Variables) -> Any:
+        return (self, *(read(slot.value(variables)) for slot, read in self.settled_by))
+
+
 @dataclass
 class _Prepared:
-    """One operation of a document, and the plans made for it so far.
-
-    `settled_by` are the values that plans depend on. It only grows, and is part of every key.
-    """
+    """One operation of a document, and the shapes its variables have come in."""
 
     node: OperationDefinitionNode
     declared: Sequence[Declared]
-    settled_by: dict[tuple[Any, Callable[[Any], Any]], None] = field(default_factory=dict)
-    plans: OrderedDict[Any, Plan] = field(default_factory=OrderedDict)
+    shapes: _Remembered[Any, _Shape] = field(default_factory=lambda: _Remembered(_SHAPES, _SHAPES))
 
-    def key(self, variables: Variables) -> Any:
-        if not variables:
-            return ()
-        return (outline(variables), *(read(slot.value(variables)) for slot, read in self.settled_by))
+    def shape(self, variables: Variables) -> _Shape:
+        form = outline(variables) if variables else ()
+        found = self.shapes.get(form)
+        if found is None:
+            found = _Shape()
+            self.shapes.put(form, found, 1)
+        return found
 
 
 @dataclass(frozen=True)
 class _Document:
     fragments: Mapping[str, FragmentDefinitionNode]
     operations: Mapping[str | None, _Prepared]
-    characters: int
 
 
 def _utc_now() -> dt.datetime:
@@ -122,7 +157,7 @@ class Answers:
         now: Callable[[], dt.datetime] = _utc_now,
         documents: int = 1_000,
         characters: int = 8_000_000,
-        plans: int = 64,
+        plans: int = 4_000,
     ) -> None:
         """`seconds`: how long an operation may run. The last three bound what is remembered."""
         self.database = database
@@ -132,11 +167,8 @@ class Answers:
         self.languages = languages
         self.seconds = seconds
         self.now = now
-        self._documents: OrderedDict[str, _Document] = OrderedDict()
-        self._most_documents = documents
-        self._most_characters = characters
-        self._characters = 0
-        self._most_plans = plans
+        self._documents: _Remembered[str, _Document] = _Remembered(documents, characters)
+        self._plans: _Remembered[Any, Plan] = _Remembered(plans, 4 * characters)
 
     async def answer(self, asked: Asked) -> Answered:
         """Never raises: what cannot be answered is said in the answer, with a code."""
@@ -216,9 +248,7 @@ class Answers:
         document = self._documents.get(asked.query)
         if document is None:
             document = self._parsed(asked)
-            self._remember(asked.query, document)
-        else:
-            self._documents.move_to_end(asked.query)
+            self._documents.put(asked.query, document, len(asked.query))
         prepared = _chosen(document, asked)
         if asked.read_only and prepared.node.operation is not OperationType.QUERY:
             raise Refused("METHOD_NOT_ALLOWED", "Only a query may be sent by GET.", "Send it by POST.")
@@ -261,7 +291,7 @@ class Answers:
             )
         if errors:
             raise _Failed(_answered(errors, "GRAPHQL_VALIDATION_FAILED", asked.request_id))
-        return self._sorted_out(node, len(text))
+        return self._sorted_out(node)
 
     def _too_deep(self) -> Refused:
         return Refused(
@@ -270,32 +300,23 @@ class Answers:
             limit=self.limits.depth,
         )
 
-    def _sorted_out(self, node: DocumentNode, characters: int) -> _Document:
+    def _sorted_out(self, node: DocumentNode) -> _Document:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
         operations = {
             d.name.value if d.name else None: _Prepared(d, declared(self.catalog.schema, d))
             for d in node.definitions
             if isinstance(d, OperationDefinitionNode)
         }
-        return _Document(fragments, operations, characters)
-
-    def _remember(self, text: str, document: _Document) -> None:
-        self._documents[text] = document
-        self._characters += document.characters
-        while len(self._documents) > self._most_documents or self._characters > self._most_characters:
-            _, old = self._documents.popitem(last=False)
-            self._characters -= old.characters
+        return _Document(fragments, operations)
 
     def _planned(self, document: _Document, prepared: _Prepared, variables: Variables) -> Plan:
-        key = prepared.key(variables)
-        plan = prepared.plans.get(key)
+        shape = prepared.shape(variables)
+        plan = self._plans.get(shape.key(variables))
         if plan is None:
             operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
             plan, settled_by = self._built(operation, {})
-            prepared.settled_by.update(dict.fromkeys(settled_by))
-            prepared.plans[prepared.key(variables)] = plan
-            if len(prepared.plans) > self._most_plans:
-                prepared.plans.popitem(last=False)
+            shape.settled_by.update(dict.fromkeys(settled_by))
+            self._plans.put(shape.key(variables), plan, plan.size)
         return plan
 
     def _built(

@@ -24,6 +24,11 @@ class Statement:
     def count(self) -> int:
         return 1 + sum(cut.count for cut in self.cuts)
 
+    @property
+    def size(self) -> int:
+        """In characters of SQL."""
+        return len(self.sql) + sum(cut.size for cut in self.cuts)
+
 
 @dataclass(frozen=True)
 class RootPlan:
@@ -46,3 +51,9 @@ class Plan:
     @property
     def statements(self) -> int:
         return self.statement.count if self.statement else 0
+
+    @property
+    def size(self) -> int:
+        """How much there is to remember, in characters."""
+        known = sum(len(root.json or b"") for root in self.roots)
+        return known + (self.statement.size if self.statement else 0)
