@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from enum import Enum
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import IO, Annotated, Any, cast
 
@@ -31,6 +31,7 @@ from contentql.store.content import Status
 from contentql.store.database import Database, refuse_newer, sqlite_path
 
 PART = 3
+_STDIN = "standard input"
 
 
 class Format(str, Enum):
@@ -194,7 +195,7 @@ def _opened(names: Sequence[str], stack: ExitStack) -> tuple[list[Outcome], list
     for name in names:
         try:
             if name == "-":
-                opened.append(("-", cast(BufferedReader, sys.stdin.buffer)))
+                opened.append((name, BufferedReader(cast(RawIOBase, sys.stdin.buffer))))
             else:
                 opened.append((name, stack.enter_context(Path(name).open("rb"))))  # noqa: SIM115
         except OSError as fault:
@@ -216,7 +217,7 @@ def _items(
     opened: Sequence[tuple[str, BufferedReader]], kinds: Sequence[Format], pages: dict[str, Any]
 ) -> Iterator[Item]:
     for (name, file), kind in zip(opened, kinds, strict=True):
-        shown = "standard input" if name == "-" else name
+        shown = _STDIN if name == "-" else name
         try:
             if kind is Format.jsonl:
                 yield from jsonl.read(file, shown)
@@ -334,7 +335,7 @@ def _how_to_publish(drafts: Sequence[Outcome]) -> str:
             f"{len(drafts)} articles are drafts, so not public. One is published with a date and a section:"
             " --publish-at TIME --category PATH"
         )
-    file = drafts[0].where.partition(":")[0]
+    file = drafts[0].where.partition(":")[0].replace(_STDIN, "-")
     return (
         "To publish it give it a date and a section, such as:"
         f" contentql import {file} --publish-at 2026-06-30T08:00:00Z --category world/asia"
