@@ -100,6 +100,10 @@ class Database:
 
         SQLite makes a table anew only without enforcing `foreign_keys`.
         """
+        if self.dialect == "sqlite":
+            # A file that cannot be opened leaves Tortoise's driver waiting, or throwing from its thread.
+            with contextlib.closing(sqlite3.connect(sqlite_path(self.url))) as probe:
+                probe.execute("SELECT count(*) FROM sqlite_master")
         async with TortoiseContext() as context:
             await context.init(
                 config={"connections": {self.dialect: _tortoise(self.url, foreign_keys)}, "apps": _apps(self.dialect)},
@@ -175,15 +179,14 @@ def _tortoise(url: str, foreign_keys: bool) -> str:
 
 
 async def _state(connection: Any) -> SchemaState:
+    # Asked first: Tortoise takes any fault for a database without migrations, and then waits for ever.
+    empty = await _is_empty(connection)
     executor = MigrationExecutor(connection, _apps(connection.connection_name))
     await executor.loader.build_graph()
     known = sorted(key.name for key in executor.loader.graph.nodes)
-    try:
-        applied = sorted(key.name for key in await executor.recorder.applied_migrations())
-    except BaseORMException:
-        if not await _is_empty(connection):
-            raise
-        applied = []
+    applied = [] if empty else sorted(key.name for key in await executor.recorder.applied_migrations())
+    if not empty and not applied:
+        raise Unusable("The database holds a table `article` that is not ours: choose another database.")
     return SchemaState(
         tuple(applied),
         tuple(name for name in known if name not in applied),
