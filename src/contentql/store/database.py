@@ -214,7 +214,7 @@ def _plainly(url: str) -> Any:
 
 def plain(url: str, fault: BaseException) -> str:
     """One sentence about a fault of the database at `url`; never the password in it."""
-    said = str(fault).lower()
+    said = _whole(fault)
     where = (
         str(sqlite_path(url))
         if _dialect(url) == "sqlite"
@@ -230,11 +230,19 @@ def plain(url: str, fault: BaseException) -> str:
         return f"The database at {where} cannot be opened: is the folder there, and may contentql read it?"
     if "password" in said or "authentication" in said:
         return f"The database at {where} refuses the user or password of the URL."
-    if "does not exist" in said and "database" in said:
+    if "role" in said and "does not exist" in said:
+        return f"The database at {where} refuses the user or password of the URL."
+    if "database" in said and "does not exist" in said:
         return f"The server at {where} has no such database: create it first (createdb)."
     if isinstance(fault, OSError):
         return f"No PostgreSQL answers at {where}: is it running, and is the URL right?"
     return f"The database at {where} cannot be used ({type(fault).__name__})."
+
+
+def _whole(fault: BaseException) -> str:
+    """What a fault says, and what the faults behind it say: Tortoise's own leaves out the reason."""
+    behind = fault.__cause__ or fault.__context__
+    return str(fault).lower() + (f" {_whole(behind)}" if behind else "")
 
 
 def _gone(fault: BaseException) -> Refused:
