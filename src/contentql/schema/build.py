@@ -11,7 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
@@ -42,7 +51,8 @@ def schema() -> strawberry.Schema:
         types=_BLOCKS,
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
     )
-    for name, found in made._schema.type_map.items():
+    types = made._schema.type_map
+    for name, found in types.items():
         if isinstance(found, GraphQLObjectType) and not name.startswith("__"):
             for field in found.fields.values():
                 field.resolve = _asked if name == "Query" else _picked
@@ -53,6 +63,8 @@ def schema() -> strawberry.Schema:
             found.serialize = str  # type: ignore[method-assign, assignment]
             for word, value in found.values.items():
                 value.description = value.description or ENUM_WORDS.get(name, {}).get(word)
+        if not name.startswith("__"):
+            _give_examples(found)
     return made
 
 
@@ -76,3 +88,28 @@ def _picked(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
 
 def _which(source: Any, *_: Any) -> str:
     return str(source["__is"])
+
+
+def _give_examples(found: Any) -> None:
+    """Ends the description of every field that leads to objects, or to an enum, with an example."""
+    for name, field in getattr(found, "fields", {}).items():
+        if "Example:" in field.description:
+            continue
+        target = get_named_type(field.type)
+        if isinstance(target, GraphQLEnumType):
+            word = next(iter(target.values))
+            example = f"[{word}]" if isinstance(get_nullable_type(field.type), GraphQLList) else word
+        else:
+            example = name + _selection(target)
+        field.description += f" Example: `{example}`."
+
+
+def _selection(target: Any) -> str:
+    fields = target.fields
+    if "nodes" in fields:
+        return f"(first: 5) {{ nodes{_selection(get_named_type(fields['nodes'].type))} }}"
+    leaves = [name for name, field in fields.items() if is_leaf_type(get_named_type(field.type))]
+    said = next(
+        (name for name in ("headline", "name", "title", "url") if name in leaves), leaves[0] if leaves else ""
+    )
+    return f" {{ {said or '__typename'} }}"

@@ -71,12 +71,22 @@ _SCALARS: Mapping[str, Any] = {"Int": int, "String": str, "ID": strawberry.ID, "
 Argument = tuple[str, str, str]
 
 
+_FILTERS: Mapping[str, str] = {
+    "Article": '{category: {under: "world"}, urgency: {lte: 5}}',
+    "Attribution": "{kind: {eq: CITING}}",
+    "Author": '{desk: {eq: "World"}}',
+    "Category": "{parent: {isNull: true}}",
+    "Collection": '{slug: {eq: "front-page"}}',
+    "CollectionItem": "{article: {urgency: {lte: 3}}}",
+    "Media": "{kind: {eq: IMAGE}}",
+    "Source": "{kind: {eq: INTELLIGENCE}}",
+    "Story": '{title: {contains: "Kursk"}}',
+    "Tag": "{type: {eq: PERSON}}",
+}
+
+
 def filter_of(node: str) -> Argument:
-    return (
-        "filter",
-        f"{node}Filter",
-        f"Which of them: see {node}Filter. Example: `{{id: {{isNull: false}}}}`.",
-    )
+    return ("filter", f"{node}Filter", f"Which of them: see {node}Filter. Example: `{_FILTERS[node]}`.")
 
 
 def order_of(node: str, example: str) -> Argument:

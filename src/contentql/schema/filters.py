@@ -104,9 +104,9 @@ class ClosedFilter(Generic[Closed]):
 
 @strawberry.input(description="Conditions on the items of a list. All of them hold.", name="s")
 class ItemsFilter(Generic[Item]):
-    some: Item | None = joint("At least one item is like this. Example: `{}`, there is one.")
+    some: Item | None = joint("At least one item is like this; `{}` means there is one. Example: `{}`.")
     every: Item | None = joint("There is no item that is not like this. Example: `{}`.")
-    none: Item | None = joint("No item is like this. Example: `{}`, there is none.")
+    none: Item | None = joint("No item is like this; `{}` means there is none. Example: `{}`.")
 
 
 @strawberry.input(description="Which sections. All conditions hold.")

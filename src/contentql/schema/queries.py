@@ -42,7 +42,17 @@ def _id(table: str, prefix: str) -> Argument:
 def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> Any:
     by = by or "its id or its slug"
     words = f"One {table} by {by}; null when there is none that may be seen."
+    name, _, told = more[0]
+    value = told.rpartition("Example: `")[2].removesuffix("`.")
+    words += f" Example: `{table}({name}: {value}) {{ id }}`."
     return with_arguments(words, f"Optional[{node}]", Root("one", table), [_id(table, prefix), *more])
+
+
+def _by_id(table: str, node: str, prefix: str) -> Any:
+    words = f"One {table} by its id; null when there is none that may be seen."
+    words += f' Example: `{table}(id: "{prefix}_81726354") {{ id }}`.'
+    name, _, told = _id(table, prefix)
+    return with_arguments(words, f"Optional[{node}]", Root("one", table), [(name, "ID!", told)])
 
 
 def _slug(example: str) -> Argument:
@@ -52,12 +62,14 @@ def _slug(example: str) -> Argument:
 @strawberry.type(description="Everything that can be asked.")
 class Query:
     node: Node | None = with_arguments(
-        "Anything by its id; null when there is no such thing that may be seen.",
+        "Anything by its id; null when there is no such thing that may be seen."
+        " Example: `node(id: \"art_90817263545\") { id }`.",
         "Optional[Node]", Root("node"),
         [("id", "ID!", "An id from an earlier answer. Example: `\"art_90817263545\"`.")],
     )  # fmt: skip
     nodes: list[Node | None] = with_arguments(
-        "Several things by their ids, in the order of the ids; null for each that may not be seen.",
+        "Several things by their ids, in the order of the ids; null for each that may not be seen."
+        " Example: `nodes(ids: [\"art_90817263545\"]) { id }`.",
         "list[Optional[Node]]", Root("nodes"),
         [("ids", "[ID!]!", "At most 100 ids. Example: `[\"art_90817263545\", \"src_6677889900\"]`.")],
     )  # fmt: skip
@@ -94,11 +106,11 @@ class Query:
         Root("page", "category"),
         "POSITION_ASC",
     )
-    media: Media | None = _one("media", "Media", "med", by="its id")
+    media: Media | None = _by_id("media", "Media", "med")
     media_items: Connection[Media] = page(
         "Media that public articles use, last added first.", "Media", Root("page", "media"), "ID_DESC"
     )
-    attribution: Attribution | None = _one("attribution", "Attribution", "att", by="its id")
+    attribution: Attribution | None = _by_id("attribution", "Attribution", "att")
     attributions: Connection[Attribution] = page(
         "Attributions of all articles, hops of chains included, last entered first.",
         "Attribution", Root("page", "attribution"), "ID_DESC",

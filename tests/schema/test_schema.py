@@ -1,0 +1,108 @@
+"""The printed schema is the contract: complete, described, and the one that is committed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLNamedType,
+    build_schema,
+    is_scalar_type,
+    is_specified_scalar_type,
+    lexicographic_sort_schema,
+    parse,
+    print_schema,
+    validate,
+)
+
+from contentql.schema.build import schema, sdl
+
+COMMITTED = Path(__file__).parents[2] / "schema.graphql"
+CORE = schema()._schema
+TYPES = [found for name, found in CORE.type_map.items() if not name.startswith("__")]
+
+
+def told() -> Iterator[tuple[str, str | None]]:
+    """Everything that has a description, but for types and enum values, with its coordinate."""
+    for found in TYPES:
+        for name, field in getattr(found, "fields", {}).items():
+            yield f"{found.name}.{name}", field.description
+            for argument, definition in getattr(field, "args", {}).items():
+                yield f"{found.name}.{name}({argument}:)", definition.description
+
+
+def test_the_committed_schema_is_the_schema() -> None:
+    """`contentql schema > schema.graphql` after every change; its diff is the review of the API."""
+    assert COMMITTED.read_text() == sdl()
+
+
+def test_the_printed_schema_is_whole() -> None:
+    """Tools that read the SDL see exactly what introspection tells."""
+    printed = lexicographic_sort_schema(build_schema(COMMITTED.read_text()))
+    assert print_schema(printed) == print_schema(lexicographic_sort_schema(CORE))
+
+
+def test_every_field_and_argument_has_an_example() -> None:
+    """Nobody has to guess what a value looks like."""
+    without = [place for place, text in told() if not re.search(r"Example: `[^`]+`\.$", text or "")]
+    assert without == []
+
+
+@pytest.mark.parametrize("found", TYPES, ids=lambda found: found.name)
+def test_every_type_and_enum_value_is_described(found: GraphQLNamedType) -> None:
+    """Own scalars say by which specification they go, too."""
+    assert found.description
+    if isinstance(found, GraphQLEnumType):
+        assert all(value.description for value in found.values.values())
+    if is_scalar_type(found) and not is_specified_scalar_type(found):
+        assert getattr(found, "specified_by_url", None)
+
+
+def example(description: str) -> str:
+    return description.rpartition("Example: `")[2].removesuffix("`.")
+
+
+def requests() -> Iterator[Any]:
+    """The examples of arguments, each put to use in a request."""
+    query: Any = CORE.query_type
+    for name, field in query.fields.items():
+        for argument, definition in field.args.items():
+            value = example(definition.description)
+            yield pytest.param(
+                f"{{ {name}({argument}: {value}) {{ __typename }} }}", id=f"{name}({argument}:)"
+            )
+        if "{" in example(field.description):
+            yield pytest.param(f"{{ {example(field.description)} }}", id=name)
+    for found in TYPES:
+        if found.name.endswith("Filter") and found.name in {f"{kind}Filter" for kind in ROOTS}:
+            for name, field in getattr(found, "fields", {}).items():
+                condition = f"{{{name}: {example(field.description)}}}"
+                root = ROOTS[found.name.removesuffix("Filter")]
+                yield pytest.param(
+                    f"{{ {root}(filter: {condition}) {{ __typename }} }}", id=f"{found.name}.{name}"
+                )
+
+
+ROOTS = {
+    "Article": "articles",
+    "Attribution": "attributions",
+    "Author": "authors",
+    "Category": "categories",
+    "Collection": "collections",
+    "Media": "mediaItems",
+    "Source": "sources",
+    "Story": "stories",
+    "Tag": "tags",
+}
+
+
+@pytest.mark.parametrize("request_text", list(requests()))
+def test_examples_can_be_used_as_they_are(request_text: str) -> None:
+    """An example of an argument or a filter is itself valid."""
+    errors = [e.message for e in validate(CORE, parse(request_text)) if "is required" not in e.message]
+    assert errors == []
