@@ -161,6 +161,19 @@ async def test_expired_pictures_are_gone_everywhere(server: Server) -> None:
             assert (await ask(answers, f'{{ node(id: "med_{media.id}") {{ id }} }}'))["node"] is None
 
 
+async def test_places_have_no_gaps(server: Server) -> None:
+    """Where a picture has gone, or a suggestion is not accepted, the others' places do not tell."""
+    records = newsroom(Random(11), articles=30)
+    query = "{ articles(first: 100) { nodes { media { position } attributions { position } } } }"
+    async with answering(server, records) as answers:
+        counts = set()
+        for article in (await ask(answers, query))["articles"]["nodes"]:
+            for listed in article.values():
+                assert [one["position"] for one in listed] == list(range(len(listed)))
+                counts.add(len(listed))
+        assert {2, 3} <= counts
+
+
 @pytest.mark.parametrize("door", ["slug", "id"])
 async def test_hidden_articles_answer_like_missing_ones(server: Server, door: str) -> None:
     """By slug, by former slug and by id, what is hidden cannot be told from what never was."""

@@ -1,0 +1,69 @@
+"""README says what is so: its examples answer, its tables are complete, its map names every room."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from tests.asking import ask
+
+from contentql.answer import Answers
+from contentql.cli import app
+from contentql.errors import CODES
+from contentql.settings import Settings
+
+TOP = Path(__file__).parents[1]
+README = (TOP / "README.md").read_text()
+EXAMPLES = re.findall(r"\*\*(\d+)\. .*?```graphql\n(.*?)```\n(?:\n```json\n(.*?)```)?", README, re.DOTALL)
+
+
+def test_there_are_twelve_examples() -> None:
+    """Numbered from 1 to 12."""
+    assert [number for number, _, _ in EXAMPLES] == [str(n) for n in range(1, 13)]
+
+
+@pytest.mark.parametrize(("number", "query", "answer"), EXAMPLES, ids=[found[0] for found in EXAMPLES])
+async def test_an_example_answers_as_it_says(demo: Answers, number: str, query: str, answer: str) -> None:
+    """Each finds something in the demo newsroom; where README shows the answer, it is that one."""
+    said = await ask(demo, query)
+    assert leaves(said), number
+    if answer:
+        assert said == orjson.loads(answer)
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for inner in value.values() for leaf in leaves(inner)]
+    if isinstance(value, list):
+        return [leaf for inner in value for leaf in leaves(inner)]
+    return [] if value is None else [value]
+
+
+def test_every_setting_is_told_with_its_default() -> None:
+    """Name, default and meaning stand in the table as in the code."""
+    for name, field in Settings.model_fields.items():
+        assert f"| `CONTENTQL_{name.upper()}` | `{field.default}` | {field.description} |" in README
+
+
+def test_every_error_code_is_told() -> None:
+    """Code, status and meaning stand in the table as in the code, and no other codes."""
+    told = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$", README, re.MULTILINE)
+    assert told == [(code, str(status), meaning) for code, (status, meaning) in CODES.items()]
+
+
+def test_every_command_is_told() -> None:
+    """As `contentql --help` lists them."""
+    named = re.findall(r"^\| `contentql (\w+)", README, re.MULTILINE)
+    names = [c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands]
+    assert sorted(named) == sorted(names)
+
+
+def test_every_room_is_on_the_map() -> None:
+    """And every floor of the import contract stands as it is kept."""
+    house = README.split("## The house")[1].split("## Speed")[0]
+    for room in (TOP / "src" / "contentql").iterdir():
+        if room.suffix == ".py" or (room / "__init__.py").exists():
+            assert re.search(rf"\b{room.stem.strip('_')}\b", house) or room.stem.startswith("__"), room.name
