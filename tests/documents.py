@@ -194,7 +194,10 @@ class Documents:
         if isinstance(of, GraphQLList):
             most = 1 if name == "orderBy" else 3
             item: Any = get_named_type(of)
-            return [self._plain(GraphQLNonNull(item), name, depth - 1) for _ in range(self.random.randint(1, most))]
+            return [
+                self._plain(GraphQLNonNull(item), name, depth - 1)
+                for _ in range(self.random.randint(1, most))
+            ]
         if isinstance(of, GraphQLInputObjectType):
             if depth < 0:
                 return {}
@@ -221,7 +224,9 @@ class Documents:
                 return self.random.choice(TIMES)
             case "ID":
                 fitting = [one for one in self.pool.ids if one.startswith(_PREFIXES.get(name, ""))]
-                return self.random.choice(fitting if fitting and self.random.random() < 0.9 else self.pool.ids)
+                return self.random.choice(
+                    fitting if fitting and self.random.random() < 0.9 else self.pool.ids
+                )
         if name == "search":
             return " ".join(self.random.choice(self.pool.words) for _ in range(self.random.randint(1, 2)))
         return self.random.choice([*self.pool.texts.get(name, ()), self.random.choice(self.pool.words)])

@@ -181,7 +181,13 @@ class _Maker:
             translation_group=self.maybe([b.id for b in before], 0.2),
             related=tuple(b.uri or "" for b in self.some(before, 2)),
             slug_history=(
-                (SlugRecord(language="en", slug=f"former-{n}", until=published),)
+                (
+                    SlugRecord(
+                        language="en",
+                        slug=self.random.choice([f"former-{n}", f"article-{n + 1}"]),
+                        until=published,
+                    ),
+                )
                 if self.random.random() < 0.3
                 else ()
             ),

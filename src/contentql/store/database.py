@@ -372,7 +372,9 @@ class _SqliteReader:
             return await done
         except TimeoutError:
             raise _too_long(seconds) from None
-        except sqlite3.Error as fault:
+        except sqlite3.OperationalError as fault:
+            if "interrupted" in str(fault) or fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise  # a statement that cannot run is our fault, not the database's
             raise _gone(fault) from fault
         finally:
             timer.cancel()
