@@ -113,6 +113,44 @@ async def test_hidden_things_move_no_cursor(server: Server, seed: int) -> None:
             assert await ask(all_of_it, query) == await ask(public, query)
 
 
+PROBES = (
+    'sources(filter: {parent: {slug: {eq: "SLUG"}}})',
+    "sources(filter: {parent: {isNull: true}})",
+    'tags(filter: {broader: {slug: {eq: "SLUG"}}})',
+    'tags(filter: {broader: {articles: {some: {slug: {eq: "SLUG"}}}}})',
+    'attributions(filter: {article: {slug: {eq: "SLUG"}}})',
+    'attributions(filter: {source: {slug: {eq: "SLUG"}}})',
+    'attributions(filter: {via: {slug: {eq: "SLUG"}}})',
+    'authors(filter: {articles: {every: {slug: {ne: "SLUG"}}}})',
+    'stories(filter: {articles: {none: {slug: {eq: "SLUG"}}}})',
+    'collections(filter: {articles: {some: {slug: {eq: "SLUG"}}}})',
+    'mediaItems(filter: {articles: {some: {slug: {eq: "SLUG"}}}})',
+    'categories(filter: {articles: {some: {slug: {eq: "SLUG"}}}})',
+    'articles(filter: {related: {some: {slug: {eq: "SLUG"}}}})',
+    'articles(filter: {translations: {every: {slug: {ne: "SLUG"}}}})',
+    'articles(filter: {source: {slug: {eq: "SLUG"}}})',
+    'articles(filter: {tags: {none: {slug: {eq: "SLUG"}}}})',
+)
+
+
+async def test_filters_reach_nothing_hidden(server: Server) -> None:
+    """No condition on a neighbour tells of one that is hidden, whichever slug is tried."""
+    records = newsroom(Random(1))
+    slugs = [slug for record in records if (slug := getattr(record, "slug", None))]
+    async with (
+        answering(server, records) as all_of_it,
+        answering(server, without_hidden(records)) as public,
+    ):
+        for probe in PROBES:
+            for some in range(0, len(slugs), 15):
+                fields = "".join(
+                    f" p{n}: {probe.replace('SLUG', slug)} {{ totalCount nodes {{ id }} }}"
+                    for n, slug in enumerate(slugs[some : some + 15])
+                )
+                query = f"{{{fields} }}"
+                assert await ask(all_of_it, query) == await ask(public, query)
+
+
 async def walk(
     answers: Answers, name: str, arguments: str, size: str = "first", cursor: str = "after"
 ) -> list[Any]:
