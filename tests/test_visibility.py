@@ -11,6 +11,10 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.asking import ask, whole
+from tests.conftest import Server
+from tests.documents import Documents, Pool
+from tests.newsrooms import NOW, WORDS, newsroom, visible, without_hidden
 
 from contentql.answer import Answers
 from contentql.editorial.intake import take
@@ -20,10 +24,6 @@ from contentql.planner.limits import Limits
 from contentql.schema.build import catalog, schema
 from contentql.store.database import Database
 from contentql.store.ids import PREFIXES
-from tests.asking import ask, whole
-from tests.conftest import Server
-from tests.documents import Documents, Pool
-from tests.newsrooms import NOW, WORDS, newsroom, visible, without_hidden
 
 DOCUMENTS = 40
 LISTS = {
