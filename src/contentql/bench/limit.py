@@ -60,12 +60,15 @@ POSTGRES_BUNDLE = """
       'leadMedia', case when l.id is not null then json_build_object(
         'url', l.url, 'alt', l.alt, 'width', l.width, 'height', l.height, 'credit', l.credit) end,
       'media', coalesce((
-        select json_agg(json_build_object('position', am.position, 'media', json_build_object(
+        select json_agg(json_build_object('position', m.place, 'media', json_build_object(
           'url', m.url, 'alt', m.alt, 'mime', m.mime, 'width', m.width, 'height', m.height,
-          'credit', m.credit)) order by am.position)
-        from article_media am
-        join media m on m.id = am.media_id and (m.expires_at is null or m.expires_at > now())
-        where am.article_id = a.id), '[]'),
+          'credit', m.credit)) order by m.place)
+        from (
+          select m.url, m.alt, m.mime, m.width, m.height, m.credit,
+            row_number() over (order by am.position) - 1 as place
+          from article_media am
+          join media m on m.id = am.media_id and (m.expires_at is null or m.expires_at > now())
+          where am.article_id = a.id) m), '[]'),
       'attributions', coalesce((
         select json_agg(json_build_object(
           'kind', t.kind, 'claim', t.claim, 'position', t.position,
@@ -181,10 +184,11 @@ SQLITE_BUNDLE = """
       'leadMedia', case when a.lead_id is not null then json_object(
         'url', a.url, 'alt', a.alt, 'width', a.width, 'height', a.height, 'credit', a.credit) end,
       'media', (
-        select json_group_array(json_object('position', position, 'media', json_object(
+        select json_group_array(json_object('position', place, 'media', json_object(
           'url', url, 'alt', alt, 'mime', mime, 'width', width, 'height', height, 'credit', credit)))
         from (
-          select am.position, m.url, m.alt, m.mime, m.width, m.height, m.credit
+          select row_number() over (order by am.position) - 1 as place, m.url, m.alt, m.mime, m.width,
+            m.height, m.credit
           from article_media am
           join media m on m.id = am.media_id and (m.expires_at is null or m.expires_at > :now)
           where am.article_id = a.id order by am.position)),
