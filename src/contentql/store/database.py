@@ -11,6 +11,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from tortoise.exceptions import BaseORMException
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import Refused, Unusable
+from contentql.waiting import within
 
 Dialect = Literal["postgres", "sqlite"]
 Row = Sequence[Any]
@@ -106,7 +108,10 @@ class Database:
                 probe.execute("SELECT count(*) FROM sqlite_master")
         async with TortoiseContext() as context:
             await context.init(
-                config={"connections": {self.dialect: _tortoise(self.url, foreign_keys)}, "apps": _apps(self.dialect)},
+                config={
+                    "connections": {self.dialect: _tortoise(self.url, foreign_keys)},
+                    "apps": _apps(self.dialect),
+                },
                 use_tz=True,
                 timezone="UTC",
             )
@@ -309,16 +314,22 @@ class _PostgresReader:
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row:
         try:
-            async with asyncio.timeout(seconds), self._pool.acquire() as connection:
-                # asyncpg cancels the statement on the server when this task is cancelled.
-                found: Row = await connection.fetchrow(sql, *values)
+            connection = await within(seconds, self._acquired())
+            try:
+                # asyncpg cancels the statement on the server when the time is over or this task is cancelled.
+                found: Row = await connection.fetchrow(sql, *values, timeout=seconds)
                 return found
+            finally:
+                await self._pool.release(connection)
         except TimeoutError:
             raise _too_long(seconds) from None
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as fault:
             raise _gone(fault) from fault
         except (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError) as fault:
             raise _gone(fault) from fault
+
+    async def _acquired(self) -> Any:
+        return await self._pool.acquire()
 
     async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any:
         raise NotImplementedError("on PostgreSQL every plan is one statement")
@@ -329,7 +340,7 @@ class _PostgresReader:
                 await self._pool.close()
 
 
-_Job = tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]
+_Job = tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any], asyncio.AbstractEventLoop, float]
 
 
 class _SqliteReader:
@@ -337,7 +348,6 @@ class _SqliteReader:
 
     def __init__(self, path: Path, threads: int) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._running: dict[asyncio.Future[Any], sqlite3.Connection] = {}
         try:
             connections = [_open_sqlite(path) for _ in range(threads)]
         except sqlite3.Error as fault:
@@ -366,39 +376,38 @@ class _SqliteReader:
     async def _done(self, job: Callable[[sqlite3.Connection], Any], seconds: float) -> Any:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Any] = loop.create_future()
-        self._jobs.put((job, done, loop))
-        timer = loop.call_later(seconds, self._interrupt, done)
+        self._jobs.put((job, done, loop, time.monotonic() + seconds))
         try:
             return await done
         except TimeoutError:
             raise _too_long(seconds) from None
         except sqlite3.OperationalError as fault:
-            if "interrupted" in str(fault) or fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            if fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
                 raise  # a statement that cannot run is our fault, not the database's
             raise _gone(fault) from fault
-        finally:
-            timer.cancel()
-            if connection := self._running.get(done):
-                connection.interrupt()
-
-    def _interrupt(self, done: asyncio.Future[Any]) -> None:
-        if not done.done():
-            done.set_exception(TimeoutError())
 
     def _work(self, connection: sqlite3.Connection) -> None:
+        until = 0.0
+        done: asyncio.Future[Any] | None = None
+
+        def in_vain() -> bool:
+            return time.monotonic() > until or (done is not None and done.done())
+
+        # Asked every so many steps of SQLite's machine: a small read never is.
+        connection.set_progress_handler(in_vain, 50_000)
         while (job := self._jobs.get()) is not None:
-            run, done, loop = job
-            if done.done():
-                continue
-            self._running[done] = connection
+            run, done, loop, until = job
             row: Any = None
             fault: Exception | None = None
             try:
+                if time.monotonic() > until:
+                    raise TimeoutError
                 row = run(connection)
+            except sqlite3.OperationalError as raised:
+                interrupted = raised.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+                fault = TimeoutError() if interrupted else raised
             except Exception as raised:
                 fault = raised
-            finally:
-                self._running.pop(done, None)
             with contextlib.suppress(RuntimeError):  # the loop may be closing
                 loop.call_soon_threadsafe(_settle, done, row, fault)
         connection.close()

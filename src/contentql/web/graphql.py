@@ -6,7 +6,6 @@ A bare ASGI endpoint, because a framework's layers would cost more than the answ
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from contentql.answer import Answered, Answers, Asked, new_request_id, refused
 from contentql.errors import Refused
+from contentql.waiting import within
 
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
@@ -72,8 +72,7 @@ class GraphQL:
         if not length.isdigit() or len(length) > 15 or int(length) > self.max_body:
             raise self._too_large()
         try:
-            async with asyncio.timeout(self.body_seconds):
-                return await self._received(receive)
+            return await within(self.body_seconds, self._received(receive))
         except TimeoutError:
             raise Refused("BAD_REQUEST", "The request body did not arrive in time.") from None
 
