@@ -6,11 +6,12 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pytest
 from graphql import build_client_schema, get_introspection_query
+from tests.doors import refusals
 
 from contentql.answer import Answers, Asked
 from contentql.app import answers_of
@@ -19,11 +20,6 @@ from contentql.planner.plan import Plan
 from contentql.schema.build import catalog, schema
 from contentql.settings import Settings
 from contentql.store.database import Database, Row
-
-if TYPE_CHECKING:
-    from tests.doors import refusals
-else:  # pytest looks for modules in this folder's parent, mypy in the project's
-    from doors import refusals
 
 TWO = """
 query Names { categories(first: 1) { nodes { name } } }

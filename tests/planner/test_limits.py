@@ -6,22 +6,18 @@ import asyncio
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pytest
 from graphql import parse
+from tests.doors import client, refusals
 
 from contentql.answer import Answers, Asked
 from contentql.errors import Refused
 from contentql.planner.limits import Limits, check_size
 from contentql.schema.build import catalog
 from contentql.store.database import Database, Row
-
-if TYPE_CHECKING:
-    from tests.doors import client, refusals
-else:  # pytest looks for modules in this folder's parent, mypy in the project's
-    from doors import client, refusals
 
 
 class Untouched(Database):

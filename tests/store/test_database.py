@@ -8,19 +8,14 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from tests.conftest import Server
 
 from contentql.errors import Refused, Unusable
 from contentql.store.database import Database, plain, refuse_newer, sqlite_path
-
-if TYPE_CHECKING:
-    from tests.conftest import Server
-else:  # pytest knows its conftest under this name
-    from conftest import Server
 
 
 async def sentence(work: Callable[[], Awaitable[object]]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from tests.conftest import Server
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException, IntegrityError
 from tortoise.migrations.autodetector import MigrationAutodetector
@@ -18,11 +19,6 @@ from tortoise.models import Model
 
 from contentql.store import content
 from contentql.store.database import Database, Dialect
-
-if TYPE_CHECKING:
-    from tests.conftest import Server
-else:  # pytest knows its conftest under this name
-    from conftest import Server
 
 MODELS: list[type[Model]] = [
     found for found in vars(content).values() if isinstance(found, type) and issubclass(found, Model)

@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import orjson
@@ -20,15 +19,11 @@ from graphql import OperationDefinitionNode, parse, validate
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
+from tests.browser import MISSING, Page, chromium, find, page
 
 from contentql.answer import Answers, Asked
 from contentql.schema.build import schema
 from contentql.web.graphiql import HEADERS, VERSION, examples, routes
-
-if TYPE_CHECKING:
-    from tests.browser import MISSING, Page, chromium, find, page
-else:  # pytest looks for modules in this folder's parent, mypy in the project's
-    from browser import MISSING, Page, chromium, find, page
 
 STATIC = Path(__file__).parents[2] / "src/contentql/web/static/graphiql"
 PUBLISHED = STATIC / VERSION

@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 import orjson
 import pytest
+from tests.doors import client, refusal, refusals
 
 from contentql.answer import Answers
 from contentql.web.graphql import GraphQL
-
-if TYPE_CHECKING:
-    from tests.doors import client, refusal, refusals
-else:  # pytest looks for modules in this folder's parent, mypy in the project's
-    from doors import client, refusal, refusals
 
 NEW = "application/graphql-response+json"
 OLD = "application/json"
