@@ -1,0 +1,134 @@
+"""The operator's doors: each command teaches, works, and says in one sentence why it cannot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import orjson
+import pytest
+from tests.conftest import Server
+from typer.testing import CliRunner
+
+from contentql.cli import app
+from contentql.schema.build import sdl
+
+COMMANDS = ("serve", "import", "export", "migrate", "check", "schema", "explain", "bench")
+runner = CliRunner()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches(command: str) -> None:
+    """Every command says what it does and what its options mean."""
+    done = runner.invoke(app, [command, "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert len(done.output.splitlines()) > 5
+
+
+def test_help_names_every_command() -> None:
+    """And how to begin."""
+    done = runner.invoke(app, ["--help"], env={"COLUMNS": "200"})
+    assert all(command in done.output for command in COMMANDS)
+    assert "serve --demo" in done.output
+
+
+def test_schema_prints_the_schema() -> None:
+    """Byte for byte what is committed."""
+    assert runner.invoke(app, ["schema"]).output == sdl()
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "contentql", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=60
+    )
+
+
+async def test_migrate_and_check(server: Server) -> None:
+    """A new database is behind; migrated it is in order; migrated again nothing happens."""
+    url = await server.empty()
+    if server.dialect == "postgres":
+        behind = run("check", "--database", url)
+        assert behind.returncode == 1
+        assert "contentql migrate" in behind.stderr
+    first = run("migrate", "--database", url)
+    assert (first.returncode, first.stdout) == (0, "2 migrations applied.\n")
+    assert run("migrate", "--database", url).stdout == "The database is up to date.\n"
+    checked = run("check", "--database", url)
+    assert checked.returncode == 0
+    assert "up to date" in checked.stdout
+    await server.drop(url)
+
+
+@pytest.mark.parametrize("command", ["check", "migrate", "export"])
+def test_a_wrong_setting_is_one_sentence(command: str) -> None:
+    """Named, with its value, and no trace."""
+    done = run(command, CONTENTQL_PORT="many")
+    assert done.returncode == 1
+    assert "CONTENTQL_PORT cannot be 'many'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_explain_shows_cost_and_sql(tmp_path: Path) -> None:
+    """A document in; cost, statements and SQL out, as text or JSON, without any database."""
+    document = tmp_path / "latest.graphql"
+    document.write_text("query($s: String!) { latestNews(section: $s, first: 5) { nodes { headline } } }")
+    arguments = ["explain", str(document), "--variables", '{"s": "world"}']
+    text = runner.invoke(app, arguments).output
+    assert "cost        6 of 10000 objects" in text
+    assert "select" in text
+    found = orjson.loads(runner.invoke(app, [*arguments, "--json"]).output)
+    assert (found["dialect"], found["cost"], len(found["statements"])) == ("sqlite", 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "said"),
+    [
+        ("{ latestNews {", "{}", "Syntax Error"),
+        ("{ nothing }", "{}", "Cannot query field"),
+        ("{ latestNews(first: 500) { nodes { id } } }", "{}", "1 to 100"),
+        ("{ viewer { sees } }", "[1]", "must be a JSON object"),
+    ],
+)
+def test_explain_refuses_in_one_sentence(tmp_path: Path, text: str, variables: str, said: str) -> None:
+    """What cannot be asked is said, with exit code 1."""
+    document = tmp_path / "bad.graphql"
+    document.write_text(text)
+    done = runner.invoke(app, ["explain", str(document), "--variables", variables])
+    assert done.exit_code == 1
+    assert said in done.output
+
+
+def test_serve_serves_the_demo_and_ends_in_peace(tmp_path: Path) -> None:
+    """Started as README says: it makes the demo newsroom, answers over HTTP, and stops when told to."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"sqlite:///{tmp_path}/demo.sqlite3"
+    command = [sys.executable, "-m", "contentql", "serve", "--demo", "--port", str(port), "--database", url]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        query = '{ latestNews(section: "world/asia", first: 1) { nodes { slug } } }'
+        found = None
+        for _ in range(300):
+            try:
+                found = httpx2.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}).json()
+                break
+            except httpx2.TransportError:
+                assert process.poll() is None
+                time.sleep(0.1)
+        assert found is not None
+        (node,) = found["data"]["latestNews"]["nodes"]
+        assert node["slug"].startswith("kim-jong-un-sheds-a-tear")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode in (0, -signal.SIGTERM), said
+    assert f"http://127.0.0.1:{port}/graphiql" in said
+    assert "Traceback" not in said
