@@ -2,7 +2,9 @@
 
 PORT ?= 8000
 VENV := .venv
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell command -v $(name) 2>/dev/null)))
+FITS := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$name" $(FITS) 2>/dev/null && { echo "$$name"; break; }; done)
 
 .PHONY: demo test lint bench goldens
 
@@ -26,7 +28,7 @@ goldens: $(VENV)/.tested
 	@$(VENV)/bin/pytest tests/planner/test_goldens.py --rewrite-goldens
 
 $(VENV)/.served: pyproject.toml constraints.txt
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	@"$(PYTHON)" $(FITS) 2>/dev/null \
 		|| { echo "contentql needs Python 3.11 or newer; name one with: make demo PYTHON=/path/to/python3"; exit 1; }
 	@echo "Setting up in $(VENV) …"
 	@"$(PYTHON)" -m venv $(VENV)
