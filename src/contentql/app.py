@@ -47,6 +47,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             # What is here now stays for ever: the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
+            # A request makes some hundred objects and no rings of them: looking every 700 is looking in vain.
+            gc.set_threshold(20_000, 20, 50)
             yield
 
     routes: list[BaseRoute] = [Route("/", _home if settings.graphiql else _nothing)]
