@@ -11,6 +11,9 @@ import orjson
 
 from contentql.answer import Answered, Answers
 from contentql.errors import CODES
+from contentql.settings import Settings
+from contentql.store.documents import Documents
+from contentql.telemetry.watch import Watch
 from contentql.web.graphql import GraphQL
 
 # What belongs to us and to nobody who asks: statements, places, names of code, words of drivers.
@@ -25,9 +28,16 @@ INTERNAL = re.compile(
 _ECHOED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
 
 
-def client(answers: Answers, **options: Any) -> httpx2.AsyncClient:
+def endpoint(answers: Answers, *, body_seconds: float = 20.0, **settings: Any) -> GraphQL:
+    """The endpoint of /graphql as `app.py` builds it, with these settings."""
+    chosen = Settings(**settings)
+    documents = Documents(answers.database)
+    return GraphQL(answers, chosen, documents=documents, watch=Watch(chosen), body_seconds=body_seconds)
+
+
+def client(answers: Answers, **settings: Any) -> httpx2.AsyncClient:
     """Speaks HTTP to the endpoint of /graphql; a fault that the endpoint lets through is the test's."""
-    transport = httpx2.ASGITransport(GraphQL(answers, **options))
+    transport = httpx2.ASGITransport(endpoint(answers, **settings))
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
 
 

@@ -20,6 +20,7 @@ from contentql.planner.plan import Plan
 from contentql.schema.build import catalog, schema
 from contentql.settings import Settings
 from contentql.store.database import Database, Row
+from contentql.telemetry.journey import Journey
 
 TWO = """
 query Names { categories(first: 1) { nodes { name } } }
@@ -304,7 +305,7 @@ async def test_a_fault_of_ours_is_masked_and_logged(caplog: pytest.LogCaptureFix
     """The client gets one sentence and the request's id; under that id the log has the trace."""
     answers = Answers(Broken("sqlite:///nowhere.sqlite3"), catalog())
     with caplog.at_level(logging.ERROR, "contentql"):
-        answered = await answers.answer(Asked("{ articles { nodes { id } } }", request_id="req-17"))
+        answered = await answers.answer(Asked("{ articles { nodes { id } } }"), Journey("req-17"))
     assert (answered.status, answered.codes) == (500, ("INTERNAL_SERVER_ERROR",))
     assert orjson.loads(answered.body) == {
         "errors": [
@@ -390,6 +391,7 @@ def test_every_code_has_a_status_and_a_meaning() -> None:
     """The table that README prints: client's codes below 500, ours and the moment's above."""
     assert all(meaning.endswith(".") for _, meaning in CODES.values())
     assert {code for code, (status, _) in CODES.items() if status >= 500} == {
+        "OVERLOADED",
         "TIMEOUT",
         "DATABASE_UNAVAILABLE",
         "INTERNAL_SERVER_ERROR",

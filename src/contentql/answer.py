@@ -1,7 +1,7 @@
 """The journey of one operation: parse, limit, remember, plan, run, reply.
 
 Text and values in, status and bytes out. Knows no transport: web/ brings requests here, tests come
-directly. Documents and plans are remembered by text, within bounds.
+directly. Documents and plans are remembered by text, within bounds; whole answers by `cache/`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import datetime as dt
 import itertools
 import logging
 import secrets
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
+import xxhash
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -37,6 +36,10 @@ from graphql.validation import MaxIntrospectionDepthRule
 from graphql.validation.rules import overlapping_fields_can_be_merged as overlapping
 
 from contentql.access.viewer import Viewer
+from contentql.bounded import Remembered
+from contentql.cache.entry import Entry
+from contentql.cache.responses import Responses
+from contentql.cache.tags import Rests, rests
 from contentql.errors import Refused
 from contentql.planner.build import build
 from contentql.planner.catalog import Catalog
@@ -45,10 +48,13 @@ from contentql.planner.operation import Declared, Operation, Variables, coerce, 
 from contentql.planner.params import RootRefused
 from contentql.planner.plan import Plan
 from contentql.planner.postgres import Postgres
+from contentql.planner.reads import Marked, taken_out
 from contentql.planner.run import run
 from contentql.planner.sql import Dialect
 from contentql.planner.sqlite import Sqlite
+from contentql.store import ids
 from contentql.store.database import Database
+from contentql.telemetry.journey import Journey
 
 log = logging.getLogger("contentql")
 
@@ -58,52 +64,34 @@ _RULES = (*specified_rules, MaxIntrospectionDepthRule)
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
 overlapping.MAX_COMPLEXITY_BUDGET = 50_000
 _DID_YOU_MEAN = "Did you mean "
-_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Asked(NamedTuple):
-    """A GraphQL request as its transport understood it."""
+@dataclass(eq=False)
+class Asked:
+    """A GraphQL request as its transport understood it; the same one may be asked again and again."""
 
     query: str
     operation_name: str | None = None
-    variables: Mapping[str, Any] = _NONE
-    extensions: Mapping[str, Any] = _NONE
-    request_id: str = ""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = field(default_factory=dict)
     read_only: bool = False  # asked by GET: only a query may be
+    ready: _Ready | None = field(default=None, repr=False)
 
 
 class Answered(NamedTuple):
-    """`status` is HTTP's for application/graphql-response+json; `body` is the whole JSON answer."""
+    """`status` is HTTP's for application/graphql-response+json; `body` is the whole JSON answer.
+
+    `entry` tells what may be told to caches; an answer without one is not for them.
+    """
 
     status: int
     body: bytes
     codes: tuple[str, ...] = ()
+    entry: Entry | None = None
 
 
-Key = TypeVar("Key")
-Kept = TypeVar("Kept")
-
-
-class _Remembered(Generic[Key, Kept]):
-    """What was used last, within bounds of number and of size."""
-
-    def __init__(self, most: int, size: int) -> None:
-        self._kept: OrderedDict[Key, tuple[Kept, int]] = OrderedDict()
-        self._most, self._room = most, size
-
-    def get(self, key: Key) -> Kept | None:
-        found = self._kept.get(key)
-        if found is None:
-            return None
-        self._kept.move_to_end(key)
-        return found[0]
-
-    def put(self, key: Key, value: Kept, size: int) -> None:
-        """Anew or over what is there already."""
-        self._room += self._kept.pop(key, (None, 0))[1] - size
-        self._kept[key] = value, size
-        while len(self._kept) > self._most or (self._room < 0 and len(self._kept) > 1):
-            self._room += self._kept.popitem(last=False)[1][1]
+# Told what an operation costs before it runs; raises Refused for whoever has nothing left to pay with.
+Spend = Callable[[int], Awaitable[None]]
 
 
 @dataclass(eq=False)
@@ -121,8 +109,9 @@ class _Prepared:
     """One operation of a document, and the shapes its variables have come in."""
 
     node: OperationDefinitionNode
+    name: str
     declared: Sequence[Declared]
-    shapes: _Remembered[Any, _Shape] = field(default_factory=lambda: _Remembered(_SHAPES, _SHAPES))
+    shapes: Remembered[Any, _Shape] = field(default_factory=lambda: Remembered(_SHAPES, _SHAPES))
 
     def shape(self, variables: Variables) -> _Shape:
         form = outline(variables) if variables else ()
@@ -134,7 +123,19 @@ class _Prepared:
 
 
 @dataclass(frozen=True)
+class _Ready:
+    """All that can be known of a request before its answer. `key` is under which that is remembered."""
+
+    plan: Plan
+    prepared: _Prepared
+    document: _Document
+    variables: Variables
+    key: str
+
+
+@dataclass(frozen=True)
 class _Document:
+    hash: str
     fragments: Mapping[str, FragmentDefinitionNode]
     operations: Mapping[str | None, _Prepared]
 
@@ -158,8 +159,10 @@ class Answers:
         documents: int = 1_000,
         characters: int = 8_000_000,
         plans: int = 4_000,
+        responses: Responses | None = None,
     ) -> None:
-        """`seconds`: how long an operation may run. The last three bound what is remembered."""
+        """`seconds`: how long an operation may run. `documents` to `plans` bound what is remembered of
+        requests; `responses` remembers answers."""
         self.database = database
         self.catalog = catalog
         self.dialect: Dialect = Postgres() if database.dialect == "postgres" else Sqlite()
@@ -167,45 +170,89 @@ class Answers:
         self.languages = languages
         self.seconds = seconds
         self.now = now
-        self._documents: _Remembered[str, _Document] = _Remembered(documents, characters)
-        self._plans: _Remembered[Any, Plan] = _Remembered(plans, 4 * characters)
+        self.responses = responses
+        self._documents: Remembered[str, _Document] = Remembered(documents, characters)
+        self._plans: Remembered[Any, Plan] = Remembered(plans, 4 * characters)
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(
+        self, asked: Asked, journey: Journey | None = None, spend: Spend | None = None
+    ) -> Answered:
         """Never raises: what cannot be answered is said in the answer, with a code."""
+        journey = journey or Journey(new_request_id())
         try:
-            return await self._answer(asked)
+            return await self._answer(asked, journey, spend)
         except _Failed as failed:
-            return failed.answered
+            return _answered(failed.errors, failed.code, journey.request_id)
         except Refused as refusal:
-            return refused(refusal, asked.request_id)
+            return refused(refusal, journey.request_id)
         except Exception:
-            log.exception(
-                "request %s failed", asked.request_id or "-", extra={"request_id": asked.request_id}
-            )
+            log.exception("request %s failed", journey.request_id, extra={"request_id": journey.request_id})
             return refused(
-                Refused("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), asked.request_id
+                Refused("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), journey.request_id
             )
 
-    async def _answer(self, asked: Asked) -> Answered:
-        document, prepared, variables = self._read(asked)
-        plan = self._planned(document, prepared, variables)
+    async def _answer(self, asked: Asked, journey: Journey, spend: Spend | None) -> Answered:
+        ready = asked.ready
+        if ready is None:
+            journey.stage("parse")
+            ready = asked.ready = self._read(asked, journey)
+        plan = ready.plan
+        journey.operation, journey.document = ready.prepared.name, ready.document.hash
         now = self.now().replace(microsecond=0)
+        wants_cost = asked.extensions.get("cost") is True
+        responses = self.responses
+        if responses is None or plan.refused or wants_cost:
+            journey.cache = "off" if responses is None else "bypass"
+            return await self._computed(ready, now, journey, spend, wants_cost=wants_cost)
+        entry = responses.find(ready.key, now)
+        if entry is not None:
+            journey.cache, journey.cost = "hit", 1
+            if spend:
+                await spend(1)
+            return Answered(200, entry.body, (), entry)
+        journey.cache = "miss"
+        journey.stage("cache")
+        if spend:
+            await spend(plan.cost)
+
+        async def compute() -> tuple[Answered, Entry | None]:
+            answered = await self._computed(ready, now, journey, None)
+            return answered, answered.entry
+
+        found = await responses.answer(ready.key, now, compute)
+        return Answered(200, found.body, (), found) if isinstance(found, Entry) else found
+
+    async def _computed(
+        self,
+        ready: _Ready,
+        now: dt.datetime,
+        journey: Journey,
+        spend: Spend | None,
+        *,
+        wants_cost: bool = False,
+    ) -> Answered:
+        plan = ready.plan
+        journey.cost, journey.statements = plan.cost, plan.statements
+        if spend:
+            await spend(plan.cost)
+        journey.stage("run")
         without: dict[int, Refused] = {}
         while True:
             try:
-                data = await run(plan, self.dialect, self.database, variables, now, self.seconds)
+                data = await run(plan, self.dialect, self.database, ready.variables, now, self.seconds)
                 break
             except RootRefused as fault:
                 without[fault.root] = fault.refusal
-                plan, _ = self._built(
-                    Operation(self.catalog.schema, prepared.node, document.fragments, variables), without
-                )
-        wants_cost = asked.extensions.get("cost") is True
+                plan, _ = self._built(self._operation(ready), without)
+        journey.stage("reply")
+        body, marked = taken_out(data) if self.responses else (data, _UNMARKED)
+        journey.rows = marked.rows
         if not plan.refused and not wants_cost:
-            return Answered(200, b'{"data":' + data + b"}")
-        body = b'{"data":' + data
+            body = b'{"data":' + body + b"}"
+            return Answered(200, body, (), _entry(body, ready, marked))
+        body = b'{"data":' + body
         if plan.refused:
-            errors = [_error(r, asked.request_id, path=[key]) for key, r in plan.refused]
+            errors = [_error(r, journey.request_id, path=[key]) for key, r in plan.refused]
             body += b',"errors":' + orjson.dumps(errors)
         if wants_cost:
             said = {"requested": plan.cost, "limit": self.limits.cost, "statements": plan.statements}
@@ -213,14 +260,22 @@ class Answers:
         status = 294 if plan.refused else 200  # data and errors together, by the 2026 edition
         return Answered(status, body + b"}", tuple(r.code for _, r in plan.refused))
 
+    def seconds_left(self, now: dt.datetime) -> float:
+        """Until time may change what can be seen; 0 where nobody keeps watch."""
+        return self.responses.seconds_left(now) if self.responses else 0.0
+
+    def grown(self, entry: Entry) -> None:
+        """A compressed form was added to an answer that may be remembered."""
+        if self.responses:
+            self.responses.memory.grown(entry)
+
     def explain(self, asked: Asked) -> tuple[Plan, Variables]:
         """The plan that would answer, without running it. Raises Refused."""
         try:
-            document, prepared, variables = self._read(asked)
+            ready = self._read(asked, Journey(new_request_id()))
         except _Failed as failed:
-            first = orjson.loads(failed.answered.body)["errors"][0]
-            raise Refused(first["extensions"]["code"], first["message"]) from None
-        return self._planned(document, prepared, variables), variables
+            raise Refused(failed.code, failed.errors[0].message) from None
+        return ready.plan, ready.variables
 
     async def resolve(self, info: GraphQLResolveInfo[Any], variables: Variables, now: dt.datetime) -> Any:
         """One root field for graphql-core: the planner's answer to it, as Python values to walk."""
@@ -244,7 +299,7 @@ class Answers:
 
     # Stages
 
-    def _read(self, asked: Asked) -> tuple[_Document, _Prepared, Variables]:
+    def _read(self, asked: Asked, journey: Journey) -> _Ready:
         document = self._documents.get(asked.query)
         if document is None:
             document = self._parsed(asked)
@@ -254,8 +309,13 @@ class Answers:
             raise Refused("METHOD_NOT_ALLOWED", "Only a query may be sent by GET.", "Send it by POST.")
         variables, errors = coerce(self.catalog.schema, prepared.declared, asked.variables)
         if errors:
-            raise _Failed(_answered(errors, "BAD_USER_INPUT", asked.request_id))
-        return document, prepared, variables
+            raise _Failed(errors, "BAD_USER_INPUT")
+        journey.stage("plan")
+        plan = self._planned(document, prepared, variables)
+        return _Ready(plan, prepared, document, variables, _key(document, prepared, variables))
+
+    def _operation(self, ready: _Ready) -> Operation:
+        return Operation(self.catalog.schema, ready.prepared.node, ready.document.fragments, ready.variables)
 
     def _parsed(self, asked: Asked) -> _Document:
         text = asked.query
@@ -279,7 +339,7 @@ class Answers:
                 ) from None
             if error.message.endswith("nested too deeply. Parsing aborted."):
                 raise self._too_deep() from None
-            raise _Failed(_answered([error], "GRAPHQL_PARSE_FAILED", asked.request_id)) from None
+            raise _Failed([error], "GRAPHQL_PARSE_FAILED") from None
         except RecursionError:
             raise self._too_deep() from None
         errors = validate(self.catalog.schema, node, _RULES, max_errors=MAX_ERRORS)
@@ -290,8 +350,8 @@ class Answers:
                 "Ask for each field once, and spread each fragment once.",
             )
         if errors:
-            raise _Failed(_answered(errors, "GRAPHQL_VALIDATION_FAILED", asked.request_id))
-        return self._sorted_out(node)
+            raise _Failed(errors, "GRAPHQL_VALIDATION_FAILED")
+        return self._sorted_out(node, text)
 
     def _too_deep(self) -> Refused:
         return Refused(
@@ -300,14 +360,18 @@ class Answers:
             limit=self.limits.depth,
         )
 
-    def _sorted_out(self, node: DocumentNode) -> _Document:
+    def _sorted_out(self, node: DocumentNode, text: str) -> _Document:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
         operations = {
-            d.name.value if d.name else None: _Prepared(d, declared(self.catalog.schema, d))
+            d.name.value if d.name else None: _Prepared(
+                d, d.name.value if d.name else "", declared(self.catalog.schema, d)
+            )
             for d in node.definitions
             if isinstance(d, OperationDefinitionNode)
         }
-        return _Document(fragments, operations)
+        return _Document(
+            xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass")), fragments, operations
+        )
 
     def _planned(self, document: _Document, prepared: _Prepared, variables: Variables) -> Plan:
         shape = prepared.shape(variables)
@@ -335,6 +399,7 @@ class Answers:
             constants=constants,
             without=without,
             typed=typed,
+            marked=self.responses is not None and not typed,
         )
 
     def _introspected(self, operation: Operation, group: list[FieldNode]) -> bytes:
@@ -352,11 +417,49 @@ class Answers:
 
 
 class _Failed(Exception):
-    """A request that graphql-core refuses, with the answer that says so."""
+    """A request that graphql-core refuses, and what it says."""
 
-    def __init__(self, answered: Answered) -> None:
+    def __init__(self, errors: Sequence[GraphQLError], code: str) -> None:
         super().__init__()
-        self.answered = answered
+        self.errors = errors
+        self.code = code
+
+
+_UNMARKED = Marked({}, {})
+
+
+def _key(document: _Document, prepared: _Prepared, variables: Variables) -> str:
+    """One for all requests that are answered alike: whoever asks is the public, so far."""
+    said = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
+    return f"{document.hash}:{prepared.name}:{xxhash.xxh3_128_hexdigest(said)}"
+
+
+def _entry(body: bytes, ready: _Ready, marked: Marked) -> Entry:
+    plan = ready.plan
+    words = [
+        word if slot is None else f"{word}:{slot.value(ready.variables)}" for word, slot in plan.reads.lists
+    ]
+    shown = [
+        ids.spell(table, number)
+        for table, numbers in marked.shown.items()
+        if table in ids.PREFIXES
+        for number in sorted(numbers)
+    ]
+    on = rests(plan.reads, ready.variables, marked) if marked is not _UNMARKED else _RESTS_ON_NOTHING
+    return Entry(
+        body,
+        on,
+        tuple(shown),
+        tuple(words),
+        plan.cost,
+        plan.statements,
+        marked.rows,
+        plan.max_age,
+        plan.private,
+    )
+
+
+_RESTS_ON_NOTHING = Rests((), {}, {})
 
 
 def refused(refusal: Refused, request_id: str) -> Answered:
@@ -387,11 +490,11 @@ def _error(refusal: Refused, request_id: str, path: list[str] | None = None) -> 
     return {
         "message": refusal.message,
         **where,
-        "extensions": {**refusal.extensions, "requestId": request_id or new_request_id()},
+        "extensions": {**refusal.extensions, "requestId": request_id},
     }
 
 
-def _answered(errors: list[GraphQLError], code: str, request_id: str) -> Answered:
+def _answered(errors: Sequence[GraphQLError], code: str, request_id: str) -> Answered:
     found = []
     for error in errors[:MAX_ERRORS]:
         message, _, guess = error.message.partition(_DID_YOU_MEAN)
@@ -399,7 +502,7 @@ def _answered(errors: list[GraphQLError], code: str, request_id: str) -> Answere
         if error.locations:
             said["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
         hint = {"hint": _DID_YOU_MEAN + guess} if guess else {}
-        said["extensions"] = {"code": code, **hint, "requestId": request_id or new_request_id()}
+        said["extensions"] = {"code": code, **hint, "requestId": request_id}
         found.append(said)
     status = 400 if code == "GRAPHQL_PARSE_FAILED" else 422
     return Answered(status, orjson.dumps({"errors": found}), (code,))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contentql.errors import Unusable
+
+Network = IPv4Network | IPv6Network
 
 
 class Settings(BaseSettings):
@@ -30,6 +33,10 @@ class Settings(BaseSettings):
         ),
     ] = 0
     graphiql: Annotated[bool, Field(description="Whether /graphiql is served.")] = True
+    documents: Annotated[
+        Literal["any", "trusted"],
+        Field(description="`any`: whatever clients write is answered; `trusted`: only what was let in."),
+    ] = "any"
     search_languages: Annotated[
         str,
         Field(
@@ -37,7 +44,22 @@ class Settings(BaseSettings):
             pattern=r"^[a-zA-Z, -]*$",
         ),
     ] = "en"
+    cors_origins: Annotated[
+        str,
+        Field(
+            description="Sites whose pages may ask, as `https://example.org`, separated by commas; `*`: all."
+        ),
+    ] = "*"
+    redis_url: Annotated[
+        str, Field(description="Redis or Valkey for what several machines share, as `redis://host:6379/0`.")
+    ] = ""
+    cache_bytes: Annotated[
+        int, Field(ge=0, description="Memory for whole answers, each worker; 0 remembers none.")
+    ] = 67_108_864
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 1_048_576
+    max_sockets: Annotated[int, Field(ge=1, description="Most WebSockets from one address, each worker.")] = (
+        100
+    )
     max_tokens: Annotated[int, Field(ge=10, description="Most tokens in a document.")] = 2_000
     max_depth: Annotated[int, Field(ge=2, description="Most levels of nesting, edges and nodes counted.")] = (
         15
@@ -46,6 +68,74 @@ class Settings(BaseSettings):
     max_root_fields: Annotated[int, Field(ge=1, description="Most root fields in an operation.")] = 20
     max_cost: Annotated[int, Field(ge=1, description="Most objects an operation may read.")] = 10_000
     max_seconds: Annotated[float, Field(gt=0, le=300, description="How long an operation may run.")] = 5.0
+    rate_cost: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Cost an address may ask for a minute; 0: no end. Unless set, public addresses only.",
+        ),
+    ] = 100_000
+    max_concurrent: Annotated[
+        int,
+        Field(ge=1, description="Most operations that run at once, each worker; a few more wait a second."),
+    ] = 64
+    max_connections: Annotated[
+        int,
+        Field(
+            ge=1, description="Most connections from one address, each worker; trusted proxies do not count."
+        ),
+    ] = 1_000
+    header_seconds: Annotated[
+        float, Field(gt=0, description="How long a client may take to send a request's headers.")
+    ] = 20.0
+    trusted_proxies: Annotated[
+        str,
+        Field(description="Proxies whose `X-Forwarded-For` or `Forwarded` is believed: networks, by commas."),
+    ] = ""
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=300,
+            description="How long after SIGTERM /health/ready says 503 before the door is closed.",
+        ),
+    ] = 1.0
+
+    log: Annotated[
+        Literal["all", "errors", "off"],
+        Field(description="Which requests are logged: `all`, `errors` (5xx and slow ones) or `off`."),
+    ] = "errors"
+    log_format: Annotated[
+        Literal["json", "text"], Field(description="How log lines are written: `json` or `text`.")
+    ] = "json"
+    slow_seconds: Annotated[
+        float, Field(gt=0, description="How long a request may take before it is logged as slow.")
+    ] = 1.0
+    metrics: Annotated[
+        Literal["local", "all", "off"],
+        Field(description="Who may read /metrics: `local` (this machine, through no proxy), `all` or `off`."),
+    ] = "local"
+    metrics_folder: Annotated[
+        str,
+        Field(description="Where workers keep the counts they share; `auto`: as long as the server runs."),
+    ] = "auto"
+    traces: Annotated[
+        bool, Field(description="Whether OpenTelemetry gets spans; the OTEL_ variables say where to.")
+    ] = False
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        _networks(text)
+        return text
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        return _networks(self.trusted_proxies)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return tuple(filter(None, (part.strip() for part in self.cors_origins.split(","))))
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -61,3 +151,8 @@ def load(**given: object) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else "?"
         why = first["msg"][0].lower() + first["msg"][1:]
         raise Unusable(f"CONTENTQL_{name.upper()} cannot be {first['input']!r}: {why}.") from None
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    """As in 10.0.0.0/8, 2001:db8::1."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())

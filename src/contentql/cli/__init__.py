@@ -13,6 +13,7 @@ from contentql.cli.content import export, import_
 from contentql.cli.database import check, migrate
 from contentql.cli.documents import explain, schema
 from contentql.cli.serve import serve
+from contentql.cli.trusted import documents
 
 app = typer.Typer(
     name="contentql",
@@ -29,4 +30,5 @@ app.command()(migrate)
 app.command()(check)
 app.command()(schema)
 app.command()(explain)
+app.add_typer(documents, name="documents")
 app.command()(bench)

@@ -1,4 +1,4 @@
-"""What the commands share: the database option, and how a fault ends a command."""
+"""What the commands share: the database option, a database that is ready, how a fault ends a command."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from contentql.errors import Refused, Unusable
+from contentql.store.database import Database, refuse_newer
 
 Result = TypeVar("Result")
 
@@ -32,6 +33,14 @@ def carry_out(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(work)
     except (Unusable, Refused) as fault:
         raise stop(fault) from None
+
+
+async def require_ready(database: Database) -> None:
+    """Raises Unusable with the command that helps if the database is not there or not up to date."""
+    state = await database.state()
+    refuse_newer(state)
+    if state.behind:
+        raise Unusable("The database is not up to date. Bring it up to date with: contentql migrate")
 
 
 def stop(fault: Unusable | Refused) -> typer.Exit:

@@ -19,7 +19,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
+from contentql.cli.common import DatabaseUrl, carry_out, require_ready, stderr, stop
 from contentql.editorial.intake import Outcome, Report, Wishes, give, take
 from contentql.errors import Unusable
 from contentql.formats import jsonl, text
@@ -28,7 +28,7 @@ from contentql.formats.story import Path as SectionPath
 from contentql.settings import load
 from contentql.store.blocks import Time
 from contentql.store.content import Status
-from contentql.store.database import Database, refuse_newer, sqlite_path
+from contentql.store.database import Database, sqlite_path
 
 PART = 3
 _STDIN = "standard input"
@@ -230,7 +230,9 @@ def _items(
 def _taken(url: str, items: Iterator[Item], wishes: Wishes, dry_run: bool) -> Report:
     async def work(url: str) -> Report:
         database = Database(url)
-        await _require_ready(database, make=True)
+        if _is_new(url):
+            await database.migrate()
+        await require_ready(database)
         with _counted("Taking in") as count:
             return await take(
                 database, items, wishes=wishes, dry_run=dry_run, progress=lambda outcome: count()
@@ -246,7 +248,7 @@ def _taken(url: str, items: Iterator[Item], wishes: Wishes, dry_run: bool) -> Re
 def _written(url: str, file: IO[bytes]) -> int:
     async def work() -> int:
         database = Database(url)
-        await _require_ready(database, make=False)
+        await require_ready(database)
         written = 0
         with _counted("Writing") as count:
             async with contextlib.aclosing(give(database)) as records:
@@ -257,15 +259,6 @@ def _written(url: str, file: IO[bytes]) -> int:
         return written
 
     return carry_out(work())
-
-
-async def _require_ready(database: Database, *, make: bool) -> None:
-    if make and _is_new(database.url):
-        await database.migrate()
-    state = await database.state()
-    refuse_newer(state)
-    if state.behind:
-        raise Unusable("The database is not up to date. Bring it up to date with: contentql migrate")
 
 
 def _is_new(url: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -14,8 +16,12 @@ from contentql.errors import Unusable
 from contentql.fixtures import DEMO
 from contentql.settings import Settings, load
 from contentql.store.database import Database, sqlite_path
+from contentql.web.protocol import Protocol
 
 DEMO_URL = "sqlite:///demo.sqlite3"
+
+# For requests that run when the server is told to stop: a slow body, an operation, a slow reader.
+_LEAVING_SECONDS = 60
 
 
 def serve(
@@ -47,6 +53,8 @@ def serve(
     stderr.print(f"contentql serves http://{settings.host}:{settings.port}/graphql", markup=False)
     if settings.graphiql:
         stderr.print(f"GraphiQL is at   http://{settings.host}:{settings.port}/graphiql", markup=False)
+    # When all is done uvicorn sends itself the signal that ended it: being told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         "contentql.app:create_app",
         factory=True,
@@ -54,13 +62,14 @@ def serve(
         port=settings.port,
         workers=settings.workers,
         loop="uvloop" if os.name != "nt" else "asyncio",
-        http="httptools",
+        http=Protocol,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         date_header=True,
         timeout_keep_alive=30,
+        timeout_graceful_shutdown=_LEAVING_SECONDS,
     )
 
 

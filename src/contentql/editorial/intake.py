@@ -10,7 +10,7 @@ import difflib
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +23,7 @@ from tortoise.exceptions import BaseORMException, IntegrityError, ValidationErro
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
+from contentql.changes import journal
 from contentql.editorial import records
 from contentql.editorial.records import Missing, ids_by, media_here, ref, told
 from contentql.errors import Unusable
@@ -120,11 +121,11 @@ async def take(
     """
     intake = _Intake(dt.datetime.now(dt.UTC).replace(microsecond=0), wishes, progress)
     try:
-        async with database.models():
+        async with database.models() as connection:
             if dry_run:
                 await _taken_back(intake, items)
             else:
-                await intake.run(items)
+                await intake.run(items, lambda: journal.clear_away(connection))
     except (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
         raise Unusable(plain(database.url, fault)) from fault
     return Report(tuple(intake.outcomes))
@@ -183,11 +184,14 @@ class _Intake:
         self._now, self._wishes, self._progress = now, wishes, progress
         self._unrelated: list[tuple[str, ArticleRecord]] = []
 
-    async def run(self, items: Iterable[Item]) -> None:
+    async def run(self, items: Iterable[Item], tidy: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`tidy` is called from time to time and at the end."""
         if self._wishes.category:
             await self._make_section(self._wishes.category)
-        for item in items:
+        for number, item in enumerate(items, 1):
             await self._keep(item)
+            if tidy and number % 1_000 == 0:
+                await tidy()
         # Articles may stand beside each other, so one of the two always comes before its neighbour.
         for where, record in self._unrelated:
             async with in_transaction():
@@ -195,6 +199,8 @@ class _Intake:
             for uri in missing:
                 why = f"the article beside it is not here: {uri}"
                 self._note(Outcome(where, _subject(record), "failed", why))
+        if tidy:
+            await tidy()
 
     async def _make_section(self, path: str) -> None:
         here = [category.path for category in await Category.all()]
@@ -524,17 +530,19 @@ async def _collection(record: CollectionRecord) -> _Kept:
     if kept.what != "created":
         if (await _items([row]))[row.id] == record.items:
             return kept
-        await CollectionItem.filter(collection_id=row.id).delete()
         kept = _Kept("updated", ", ".join(filter(None, (kept.why, "items"))))
-    await CollectionItem.bulk_create(
-        CollectionItem(
-            collection_id=row.id,
-            article_id=articles[item.article],
-            media_id=item.media,
-            position=n,
-            **records.columns(item, CollectionItem),
-        )
-        for n, item in enumerate(record.items)
+    await records.rewrite(
+        CollectionItem,
+        {"collection_id": row.id},
+        [
+            {
+                **records.columns(item, CollectionItem),
+                "article_id": articles[item.article],
+                "media_id": item.media,
+                "position": n,
+            }
+            for n, item in enumerate(record.items)
+        ],
     )
     return kept
 

@@ -158,11 +158,6 @@ async def write(connection: Any, record: ArticleRecord, row: Article | None) -> 
     else:
         await row.update_from_dict(values).save()
         await ArticleBody.filter(article_id=record.id).update(**_body(record, text))
-        for model in (
-            ArticleSection, ArticleTag, ArticleAuthor, ArticleMedia, ArticleRelated, Attribution, Correction,
-            SlugHistory, ExternalId,
-        ):  # fmt: skip
-            await model.filter(article_id=record.id).delete()
     await _write_sections(record)
     await _write_links(record)
     await _write_chains(record)
@@ -176,11 +171,14 @@ async def relate(record: ArticleRecord) -> list[str]:
     """Writes what the editors put beside the article, and returns the uris that are not here."""
     found = await Article.filter(uri__in=record.related).values_list("uri", "id") if record.related else []
     here = dict(found)
-    await ArticleRelated.filter(article_id=record.id).delete()
-    await ArticleRelated.bulk_create(
-        ArticleRelated(article_id=record.id, related_id=here[uri], position=n)
-        for n, uri in enumerate(dict.fromkeys(record.related))
-        if uri in here
+    await rewrite(
+        ArticleRelated,
+        {"article_id": record.id},
+        [
+            {"related_id": here[uri], "position": n}
+            for n, uri in enumerate(dict.fromkeys(record.related))
+            if uri in here
+        ],
     )
     return [uri for uri in record.related if uri not in here]
 
@@ -299,15 +297,18 @@ async def _write_sections(record: ArticleRecord) -> None:
     own = [record.category, *record.sections] if record.category else list(record.sections)
     rows = derive.sections(own)
     ids = await ids_by(Category, "path", [row.path for row in rows], "category")
-    await ArticleSection.bulk_create(
-        ArticleSection(
-            article_id=record.id,
-            category_id=ids[row.path],
-            direct=row.direct,
-            position=row.position,
-            published_at=record.published_at,
-        )
-        for row in rows
+    await rewrite(
+        ArticleSection,
+        {"article_id": record.id},
+        [
+            {
+                "category_id": ids[row.path],
+                "direct": row.direct,
+                "position": row.position,
+                "published_at": record.published_at,
+            }
+            for row in rows
+        ],
     )
 
 
@@ -315,35 +316,59 @@ async def _write_links(record: ArticleRecord) -> None:
     of = {"article_id": record.id}
     tags = await tag_ids(mention.tag for mention in record.tags)
     at = record.published_at
-    await ArticleTag.bulk_create(
-        ArticleTag(**of, **columns(said, ArticleTag), tag_id=tags[said.tag], position=n, published_at=at)
-        for n, said in enumerate(record.tags)
+    await rewrite(
+        ArticleTag,
+        of,
+        [
+            {**columns(said, ArticleTag), "tag_id": tags[said.tag], "position": n, "published_at": at}
+            for n, said in enumerate(record.tags)
+        ],
     )
     authors = await ids_by(Author, "slug", [credit.author for credit in record.authors], "author")
-    await ArticleAuthor.bulk_create(
-        ArticleAuthor(**of, author_id=authors[credit.author], role=credit.role, position=n)
-        for n, credit in enumerate(record.authors)
+    await rewrite(
+        ArticleAuthor,
+        of,
+        [
+            {"author_id": authors[credit.author], "role": credit.role, "position": n}
+            for n, credit in enumerate(record.authors)
+        ],
     )
-    await ArticleMedia.bulk_create(
-        ArticleMedia(**of, **columns(placed, ArticleMedia), media_id=placed.media, position=n)
-        for n, placed in enumerate(record.media)
+    await rewrite(
+        ArticleMedia,
+        of,
+        [
+            {**columns(placed, ArticleMedia), "media_id": placed.media, "position": n}
+            for n, placed in enumerate(record.media)
+        ],
     )
-    await Correction.bulk_create(
-        Correction(**of, id=correction.id, **columns(correction, Correction))
-        for correction in record.corrections
-    )
-    await SlugHistory.bulk_create(
-        SlugHistory(**of, **columns(old, SlugHistory)) for old in record.slug_history
-    )
-    await ExternalId.bulk_create(
-        ExternalId(**of, **columns(known, ExternalId)) for known in record.external_ids
-    )
+    await rewrite(Correction, of, [{"id": one.id, **columns(one, Correction)} for one in record.corrections])
+    await rewrite(SlugHistory, of, [columns(old, SlugHistory) for old in record.slug_history])
+    await rewrite(ExternalId, of, [columns(known, ExternalId) for known in record.external_ids])
+
+
+async def rewrite(model: type[Model], of: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    """Makes `rows` the only ones that belong to `of`. Those that are there already are not touched.
+
+    Whoever follows the changes would otherwise be told of many that are none.
+    """
+    names = sorted({name for row in rows for name in row})
+    missing = list(rows)
+    gone = []
+    for row in await model.filter(**of):
+        same = {name: getattr(row, name) for name in names}
+        if same in missing:
+            missing.remove(same)
+        else:
+            gone.append(row.pk)
+    if gone:
+        await model.filter(pk__in=gone).delete()
+    await model.bulk_create(model(**of, **row) for row in missing)
 
 
 async def _write_chains(record: ArticleRecord) -> None:
     named = [hop.source for head in record.attributions for hop in head.hops() if hop.source]
     sources = await ids_by(Source, "slug", named, "source")
-    rows: list[Attribution] = []
+    rows: list[dict[str, Any]] = []
     for position, head in enumerate(record.attributions):
         hops = list(head.hops())
         whose = [sources[hop.source] if hop.source else None for hop in hops]
@@ -355,18 +380,21 @@ async def _write_chains(record: ArticleRecord) -> None:
                 for name in ("start", "end", "exact", "prefix", "suffix"):
                     values[f"span_{name}"] = getattr(hop.span, name)
             rows.append(
-                Attribution(
-                    id=hop.id,
-                    article_id=record.id,
-                    **{**values, "state": head.state},
-                    source_id=source,
-                    media_id=hop.media,
-                    via_id=place.via,
-                    head_id=place.head,
-                    hop=place.hop,
-                    origin_id=place.origin,
-                    position=position,
-                )
+                {
+                    "id": hop.id,
+                    **values,
+                    "state": head.state,
+                    "source_id": source,
+                    "media_id": hop.media,
+                    "via_id": place.via,
+                    "head_id": place.head,
+                    "hop": place.hop,
+                    "origin_id": place.origin,
+                    "position": position,
+                }
             )
+    for row in rows:
+        for name in ("span_block", "span_start", "span_end", "span_exact", "span_prefix", "span_suffix"):
+            row.setdefault(name, None)
     # A hop refers to the next one, which therefore has to be there before it.
-    await Attribution.bulk_create(sorted(rows, key=lambda row: -row.hop))
+    await rewrite(Attribution, {"article_id": record.id}, sorted(rows, key=lambda row: -row["hop"]))

@@ -8,7 +8,7 @@ snapshot. Decides nothing about HTTP, and runs nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,11 +36,25 @@ from contentql.planner.catalog import (
     is_required,
     item_type,
 )
-from contentql.planner.filters import conditions, every, matches, search_param
+from contentql.planner.filters import conditions, every, matches, search_param, tests
 from contentql.planner.limits import Limits
-from contentql.planner.operation import Const, Operation, Slot, Value, Var
+from contentql.planner.operation import Const, Operation, Several, Slot, Value, Var
 from contentql.planner.params import NOW, CursorPart, EachOf, IdOf, Params, Print, Text, as_is
 from contentql.planner.plan import Plan, RootPlan, Statement
+from contentql.planner.reads import (
+    ANY,
+    CODES,
+    KEYS,
+    MARK,
+    SEARCHED,
+    SEARCHED_BODY,
+    UNSEEN,
+    Ledger,
+    Near,
+    Scan,
+    Test,
+    Way,
+)
 from contentql.planner.sql import (
     Array,
     Choice,
@@ -61,7 +75,8 @@ from contentql.planner.visibility import DECIDED_BY, visible
 from contentql.store import ids
 
 MOST_JOINS = 50
-KEYS = "keys"
+PARENTS = "keys"
+CONSTANT = 3_600  # seconds for which an answer may be kept that says nothing of content
 
 # What a field that reads no table is: its JSON by the names of its fields.
 Facts = Mapping[str, Any]
@@ -78,14 +93,16 @@ def build(
     constants: Callable[[list[FieldNode]], bytes],
     without: Mapping[int, Refused],
     typed: bool = False,
+    marked: bool = False,
 ) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
     """The plan, and the values it was settled by: another value of one of them needs another plan.
 
     `facts` answers the fields that read no table; `constants` the introspection fields. With `typed`,
-    objects of abstract types say under `__is` what they are. `without` are root fields, by their place,
-    that are refused already. Raises Refused for what cannot be asked.
+    objects of abstract types say under `__is` what they are; with `marked`, every object says which row it
+    is (planner/reads.py takes that out again). `without` are root fields, by their place, that are refused
+    already. Raises Refused for what cannot be asked.
     """
-    fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed)
+    fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed, marked)
     for nesting, apart in ((16, False), (3, False), (2, False), (1, False), (1, True)):
         plan, settled_by = _Build(*fixed, nesting, apart).plan()
         if plan.statement is None or _fits(plan.statement, dialect):
@@ -112,6 +129,11 @@ class _Base:
     limit: str = ""
     way: str = ""  # the alias of the link it was reached through
     near: str = ""  # SQL: the side of that link it was reached from
+    nearby: Near | None = None  # the same as columns: what its rows, or that link's, lead to
+    link: Link | None = None
+    tests: tuple[Test, ...] = ()  # conditions that a row alone can tell
+    others: dict[str, None] = field(default_factory=dict)  # the columns that the other conditions rest on
+    ordered: set[str] = field(default_factory=set)  # the columns that say where a row stands
     copies: Mapping[str, str] = field(default_factory=dict)  # columns that the link keeps a copy of
 
 
@@ -126,6 +148,7 @@ class _Build:
     constants: Callable[[list[FieldNode]], bytes]
     without: Mapping[int, Refused]
     typed: bool
+    marked: bool
     nesting: int  # how many lists may stand inside one another in one statement
     apart: bool  # whether the queries inside filters stand before the statement, not in it
     settled_by: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
@@ -133,6 +156,9 @@ class _Build:
     depth: int = 0
     conditions: int = 0
     root: int = 0
+    max_age: int | None = None
+    private: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
     params: Params = field(init=False)
     cuts: list[Statement] = field(default_factory=list)
     named: list[str] = field(default_factory=list)  # those queries
@@ -166,7 +192,16 @@ class _Build:
         if columns:
             sql = self._complete("select " + ", ".join(columns))
             statement = Statement(sql, tuple(self.params.found), tuple(self.cuts))
-        return Plan(tuple(roots), statement, cost, tuple(refused)), self.settled_by
+        plan = Plan(
+            tuple(roots),
+            statement,
+            cost,
+            tuple(refused),
+            self.ledger.closed(),
+            CONSTANT if self.max_age is None else self.max_age,
+            self.private,
+        )
+        return plan, self.settled_by
 
     def _complete(self, select: str) -> str:
         """With the queries that stand before it, and every parameter: a part may turn out to be empty."""
@@ -200,6 +235,7 @@ class _Build:
             arguments = self.operation.arguments(node, of)
             match plan.shape:
                 case "viewer":
+                    self.private = True
                     return orjson.dumps(self._facts(item_type(of.type), selections, self.facts[name]))
                 case "one":
                     return self._one_root(plan.table, item_type(of.type), arguments, selections)
@@ -233,20 +269,24 @@ class _Build:
             raise Refused("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
         base = self._base(table)
         row = base.row
+        self._list_of(table)
         if named == ["id"]:
             base.where.append(f"{row.alias}.id = {self.param(arguments['id'], 'id', IdOf(table))}")
+            base.tests = (Test("id", "eq", _slot(arguments["id"]), IdOf(table)),)
         elif table == "article":
             base, row = self._by_slug(base, arguments)
         else:
             column = named[0]
             value = self.param(arguments[column], "text", Text(self.limits.text))
             base.where.append(f"{row.alias}.{column} = {value}")
+            base.tests = (Test(column, "eq", _slot(arguments[column]), Text(self.limits.text)),)
             if arguments.get("type") is not None:
                 kind = self.param(arguments["type"], "plain", as_is)
                 base.where.append(f"{row.alias}.type = {kind}")
             base.keys.append(Key(f"{row.alias}.id", "id", False))
             base.limit = "1"
         base.where += self.visible(row, witnessed=False)
+        self.ledger.scan(Scan(table, base.tests))
         return self._single(base, row, type_name, selections)
 
     def _by_slug(self, base: _Base, arguments: dict[str, Value]) -> tuple[_Base, Row]:
@@ -262,7 +302,9 @@ class _Build:
             number = f"{found.alias}.id"
             return f"(select {number} from {source} where {every(where)} order by {number} limit 1)"
 
-        now, before, way = self.bare_row("article"), self.bare_row("article"), self.alias()
+        now, before, way = self._base("article").row, self._base("article").row, self.alias()
+        base.tests = (Test("slug", "eq", _slot(arguments["slug"]), Text(self.limits.text)),)
+        self.ledger.scan(Scan("slug_history", base.tests))
         current = number(f"article {now.alias}", now, [f"{now.alias}.slug = {slug}"])
         former = number(
             f"slug_history {way} cross join article {before.alias}",
@@ -286,6 +328,9 @@ class _Build:
         base = self._base(found.table)
         base.where.append(f"{base.row.alias}.id = {self.param(arguments['id'], 'id', IdOf(found.table))}")
         base.where += self.visible(base.row, witnessed=False)
+        self._list_of(found.table)
+        named = Test("id", "eq", _slot(arguments["id"]), IdOf(found.table))
+        self.ledger.scan(Scan(found.table, (named,)))
         return self._single(base, base.row, found.name, selections)
 
     def _nodes(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Node:
@@ -304,6 +349,8 @@ class _Build:
             base = self._base(found.table)
             base.where.append(f"{base.row.alias}.id = {number}")
             base.where += self.visible(base.row, witnessed=False)
+            self._list_of(found.table)
+            self.ledger.scan(Scan(found.table, (Test("id", "in", _slot(given), EachOf(IdOf(""), most)),)))
             cases.append((name, self._single(base, base.row, found.name, selections)))
         rows = f"(select * from {self.dialect.pairs(texts, numbers, alias)} order by {order}) {alias}"
         return Array(Choice(table, tuple(cases)) if cases else "null", rows, order)
@@ -334,6 +381,10 @@ class _Build:
         link = SECTION_DIRECT if direct else SECTION
         base = self._through(link, "article", f"(select s.id from category s where s.path = {path})")
         base.where += self.visible(base.row, witnessed=False)
+        base.nearby = Near(link.near, "category")
+        named = _slot(arguments["section"])
+        self.ledger.lists["section", named] = None
+        self.ledger.scan(Scan("category", (Test("path", "eq", named, Text(self.limits.text)),)))
         return base
 
     # Shapes
@@ -358,10 +409,34 @@ class _Build:
     def _object(self, of: Type, selections: Sequence[SelectionSetNode], row: Row) -> Node:
         interfaces = {i.name for i in self.catalog.schema.type_map[of.name].interfaces}  # type: ignore[attr-defined]
         fields = self.operation.fields(selections, frozenset({of.name, *interfaces}), self.included)
-        what: tuple[tuple[str, Node], ...] = ()
+        what: list[tuple[str, Node]] = []
         if self.typed and interfaces:
-            what = (("__is", f'"{of.name}"'),)
-        return Object(what + tuple((key, self._field(of, group, row)) for key, group in fields.items()))
+            what.append(("__is", f'"{of.name}"'))
+        self._noted(of)
+        if row.table and not row.json:
+            self.ledger.shown.append((row.table, row.reads))
+            if self.marked:
+                what += [(MARK, mark) for mark in self._marks(of, fields.values(), row)]
+        return Object((*what, *((key, self._field(of, group, row)) for key, group in fields.items())))
+
+    def _marks(self, of: Type, fields: Iterable[list[FieldNode]], row: Row) -> Iterator[Node]:
+        """Which row this is, and those it leads to, which may be out of sight."""
+        yield Leaf(row.column(KEYS.get(row.table, "id")), "id", prefix=f"{CODES[row.table]}.")
+        leads: set[tuple[str, str]] = set()
+        for group in fields:
+            edge = of.fields.get(group[0].name.value)
+            if isinstance(edge, One | Many) and edge.column != "id":
+                leads.add((edge.column, edge.table if isinstance(edge, One) else row.table))
+        for column, table in sorted(leads):
+            yield Leaf(row.column(column), "id", False, f"{UNSEEN}{CODES[table]}.")
+
+    def _noted(self, of: Type) -> None:
+        """How long others may keep what says something of this type."""
+        if of.max_age is not None:
+            self.max_age = of.max_age if self.max_age is None else min(self.max_age, of.max_age)
+
+    def _list_of(self, table: str) -> None:
+        self.ledger.lists[table, None] = None
 
     def _field(self, of: Type, group: list[FieldNode], row: Row) -> Node:
         name = group[0].name.value
@@ -420,6 +495,9 @@ class _Build:
                     limit=MOST_JOINS,
                 )  # fmt: skip
             there = Row(self.alias(), edge.table, scope)
+            if row.json:  # no mark leads to what cannot be seen, so any that comes into sight may be it
+                self.ledger.scan(Scan(edge.table, flips=True))
+            self.ledger.decided(edge.table, witnessed=edge.witnessed)
             column = (
                 self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
             )
@@ -460,6 +538,7 @@ class _Build:
         base = self._related(edge, here, flat)
         self._filtered(base, edge.table, target, arguments)
         self._default_order(base, edge)
+        self._scanned(base)
         order = self._order(base)
         if flat:
             base.row.scope.place = f"(row_number() over (order by {order}) - 1)"
@@ -514,6 +593,8 @@ class _Build:
         cursor = arguments.get("before" if backward else "after")
         base = rows()
         self._ordered(base, table, node_type, arguments, edge)
+        self._scanned(base)
+        self._list_of(table)
         mark = Print(
             label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
         )
@@ -554,7 +635,21 @@ class _Build:
                     item = self._object_of(node_type, _selections(group), base.row)
                     return Array(item, self._rows(base), self._outer_order(base))
 
-        return Object(tuple((key, field_of(group)) for key, group in fields.items()))
+        return Object((*self._near_mark(base), *((key, field_of(group)) for key, group in fields.items())))
+
+    def _near_mark(self, base: _Base) -> tuple[tuple[str, Node], ...]:
+        """What the list hangs on, where no object of the answer is it."""
+        if not self.marked or base.nearby is None or not base.near.startswith("("):
+            return ()
+        return ((MARK, Leaf(base.near, "id", False, f"{UNSEEN}{CODES[base.nearby.table]}.")),)
+
+    def _scanned(self, base: _Base) -> None:
+        """Notes what the list rests on, now that its conditions and its order are known."""
+        near, way = base.nearby, None
+        if base.link and base.nearby:
+            near, way = None, Way(base.link.table, base.link.far, base.nearby)
+        others, ordered = frozenset(base.others), frozenset(base.ordered)
+        self.ledger.scan(Scan(base.row.table, base.tests, others, ordered, near=near, way=way))
 
     def _full_page(
         self,
@@ -602,7 +697,7 @@ class _Build:
                 case _:
                     return self._page_info(selections, page, size, backward, before, cursor)
 
-        whole = Object(tuple((key, field_of(group)) for key, group in fields.items()))
+        whole = Object((*self._near_mark(base), *((key, field_of(group)) for key, group in fields.items())))
         if not _reads(whole, page):
             return whole  # nothing that the rows could tell
         keys = ", ".join(_direction(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
@@ -681,6 +776,7 @@ class _Build:
         if link.where:
             base.where.append(link.where.replace("{link}", way))
         base.way, base.near, base.copies = way, near, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
+        base.link = link
         if "published_at" in base.copies:  # so that an index of the link begins at the present
             base.where.append(f"{base.copies['published_at']} <= {self.now()}")
         return base
@@ -689,6 +785,7 @@ class _Build:
         """The rows an edge leads to. `flat`: what decides over them may be joined, as nothing is limited."""
         near = here.column(edge.column)
         link = edge.link
+        nearby = Near(link.near if link else edge.key, here.table)
         if link and link.unique:
             base = self._through(link, edge.table, near)
         else:
@@ -702,15 +799,20 @@ class _Build:
                 )
             else:
                 base.where.append(f"{base.row.alias}.{edge.key} = {near}")
+        base.nearby, base.link = nearby, link
         if edge.where:
-            base.where.append(self._edge_where(edge.where, here, base.row))
+            base.where.append(self._edge_where(edge.where, here, base.row, base.others))
+        by_way = None if link else nearby
         if flat and edge.table in DECIDED_BY:
             self._joined(DECIDED_BY[edge.table], base.row, "join")
+            self.ledger.decided(edge.table, witnessed=True, near=by_way)
         else:
-            base.where += self.visible(base.row, witnessed=edge.witnessed)
+            base.where += self.visible(base.row, witnessed=edge.witnessed, near=by_way)
         return base
 
-    def _edge_where(self, text: str, here: Row, there: Row) -> str:
+    def _edge_where(self, text: str, here: Row, there: Row, asked: dict[str, None]) -> str:
+        """The condition in SQL; `asked` hears which columns of `there` it rests on."""
+        asked.update(dict.fromkeys(re.findall(r"\{row\}\.(\w+)", text)))
         text = re.sub(r"\{here\}\.(\w+)", lambda found: here.column(found[1]), text)
         return text.replace("{row}", there.alias)
 
@@ -736,11 +838,20 @@ class _Build:
 
     def _filtered(self, base: _Base, table: str, node_type: str, arguments: dict[str, Value]) -> None:
         if arguments.get("filter") is not None:
-            self.conditions = limit_rules.check_filter(arguments["filter"], self.limits, self.conditions)
-            base.where += conditions(self, f"{node_type}Filter", arguments["filter"], _bare(base.row))
+            said, kind, bare = arguments["filter"], f"{node_type}Filter", _bare(base.row)
+            self.conditions = limit_rules.check_filter(said, self.limits, self.conditions)
+            base.where += conditions(self, kind, said, bare)
+            told, whole = tests(self, kind, said, table)
+            base.tests += told
+            if not whole:
+                base.others.update(bare.reads)
         if arguments.get("search") is not None:
             base.where.append(matches(self, arguments["search"], base.row))
+            base.others.update(dict.fromkeys(SEARCHED))
+            self.ledger.scan(SEARCHED_BODY)
         if arguments.get("excludeIds") is not None:
+            excluded = EachOf(IdOf(table), self.limits.input_items)
+            base.tests += (Test("id", "notIn", _slot(arguments["excludeIds"]), excluded),)
             among = self.dialect.among(
                 f"{base.row.alias}.id",
                 self.param(arguments["excludeIds"], "ids", EachOf(IdOf(table), self.limits.input_items)),
@@ -751,6 +862,7 @@ class _Build:
         """Of each story only the newest article that the list would show."""
         if arguments.get("onePerStory") is None or not self.settled(arguments["onePerStory"]):
             return
+        base.others.update({"story_id": None, "published_at": None})
         newer = make()
         self._filtered(newer, "article", "Article", arguments)
         a, b = base.row.alias, newer.row.alias
@@ -765,6 +877,8 @@ class _Build:
             column, _, direction = said.partition(" ")
             alias, _, name = column.rpartition(".")
             sql = f"{base.way if alias == 'link' else base.row.alias}.{name}"
+            if alias != "link":  # a link that moves is noticed as such
+                base.ordered.add(name)
             known = ""
             if edge.link and alias == "link":
                 # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
@@ -796,6 +910,7 @@ class _Build:
                 )
             else:
                 sql = base.copies.get(column) or f"{base.row.alias}.{column}"
+            base.ordered.add(column)
             base.keys.append(Key(sql, kind, direction == "desc"))
         if words == ["relevance desc"]:
             base.keys.append(Key(f"{base.row.alias}.published_at", "time", True))
@@ -908,9 +1023,12 @@ class _Build:
         return f"a{self.aliases}"
 
     def bare_row(self, table: str) -> Row:
-        return Row(self.alias(), table, Scope(""))
+        row = Row(self.alias(), table, Scope(""))
+        self.ledger.compared.append((table, row.reads))
+        return row
 
-    def visible(self, row: Row, *, witnessed: bool) -> list[str]:
+    def visible(self, row: Row, *, witnessed: bool, near: Near | None = None) -> list[str]:
+        self.ledger.decided(row.table, witnessed=witnessed, near=near)
         return visible(row.table, row.alias, self.now, witnessed=witnessed)
 
     def now(self) -> str:
@@ -926,10 +1044,11 @@ class _Build:
     def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]:
         where = self.visible(there, witnessed=edge.witnessed)
         if edge.where:
-            where.append(self._edge_where(edge.where, here, there))
+            where.append(self._edge_where(edge.where, here, there, there.reads))
         if edge.link is None:
-            return f"{edge.table} {there.alias}", where, f"{there.alias}.{edge.key}"
+            return f"{edge.table} {there.alias}", where, there.column(edge.key)
         way = self.alias()
+        self.ledger.scan(Scan(edge.link.table, other=ANY))
         if edge.link.where:
             where.append(edge.link.where.replace("{link}", way))
         on = f"{there.alias}.id = {way}.{edge.link.far}"
@@ -948,7 +1067,7 @@ class _Build:
                 self.depth -= 1
         outer = (self.params, self.cuts, self.named, self.depth)
         self.params, self.cuts, self.named, self.depth = Params(self.dialect), [], [], 0
-        keys = self.param(KEYS, "ids", as_is)
+        keys = self.param(PARENTS, "ids", as_is)
         here = Row(self.alias(), row.table, Scope(""))
         inner = self.dialect.json(make(here))
         sql = self._complete(
@@ -1002,13 +1121,13 @@ def _table_name(value: Any) -> str:
 
 
 def _slot(value: Value) -> Slot:
-    assert isinstance(value, Const | Var)
+    assert isinstance(value, Const | Var | Several)
     return value
 
 
 def _bare(row: Row) -> Row:
     """The row as the inner query sees it: its columns need not be brought outside."""
-    return replace(row, scope=Scope(""))
+    return replace(row, scope=Scope(""), reads={})
 
 
 def _direction(sql: str, key: Key) -> str:

@@ -161,6 +161,7 @@ class Type:
     table: str
     element: str | None
     fields: Mapping[str, FieldPlan]
+    max_age: int | None = None  # seconds for which others may keep what was said of it
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ def read(schema: GraphQLSchema) -> Catalog:
                 getattr(definition.origin, "__table__", ""),
                 getattr(definition.origin, "__element__", None),
                 {f: _field_plan(name, f, g) for f, g in found.fields.items() if _said(g) is not None},
+                getattr(definition.origin, "__max_age__", None),
             )
         elif isinstance(found, GraphQLInputObjectType):
             filters[name] = {

@@ -14,6 +14,7 @@ from contentql.planner.catalog import Catalog, Column, Kind, Many, One, Some, Un
 from contentql.planner.limits import Limits
 from contentql.planner.operation import Const, Several, Value, Var
 from contentql.planner.params import EachOf, IdOf, Text, as_is
+from contentql.planner.reads import SEARCHED, SEARCHED_BODY, Ledger, Test
 from contentql.planner.search import Search, understand
 from contentql.planner.sql import Dialect, ParamKind, Row
 
@@ -39,6 +40,7 @@ class Writer(Protocol):
     dialect: Dialect
     limits: Limits
     languages: tuple[str, ...]
+    ledger: Ledger
 
     def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str: ...
     def settled(self, value: Value, read: Callable[[Any], Any] = as_is) -> Any: ...
@@ -89,6 +91,38 @@ def conditions(writer: Writer, filter_type: str, value: Value, row: Row) -> list
     return out
 
 
+_TOLD = {"eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte"}
+
+
+def tests(writer: Writer, filter_type: str, value: Value, table: str) -> tuple[tuple[Test, ...], bool]:
+    """Those conditions of a filter that a row alone can tell, and whether they are all of them."""
+    if value is None:
+        return (), True
+    assert isinstance(value, Mapping)
+    found: list[Test] = []
+    whole = True
+    plans = writer.catalog.filters[filter_type]
+    for name, given in value.items():
+        plan = plans.get(name)
+        if given is None:
+            continue
+        if name == "and":
+            for one in given:
+                inner, all_told = tests(writer, filter_type, one, table)
+                found += inner
+                whole &= all_told
+        elif isinstance(plan, Column) and plan.kind != "float":
+            kind = plan.kind or "text"
+            for op, slot in given.items():
+                if op in _TOLD and slot is not None and (kind != "text" or op in ("eq", "ne", "in", "notIn")):
+                    found.append(Test(plan.name, op, slot, _convert(writer, kind, table)))
+                else:
+                    whole = False
+        else:
+            whole = False
+    return tuple(found), whole
+
+
 def every(found: list[str]) -> str:
     return "(" + " and ".join(found) + ")" if found else "true"
 
@@ -111,6 +145,8 @@ def _field(writer: Writer, plan: Any, inner: str, given: Any, row: Row) -> list[
         case Column():
             return _column(writer, row.column(plan.name), plan.kind or "text", given, row.table)
         case Words():
+            row.reads.update(dict.fromkeys(SEARCHED))
+            writer.ledger.scan(SEARCHED_BODY)
             return [matches(writer, given, row)]
         case Under():
             path = writer.param(given, "text", Text(writer.limits.text))

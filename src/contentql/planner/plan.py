@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contentql.errors import Refused
 from contentql.planner.params import Param
+from contentql.planner.reads import Reads
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class Plan:
     statement: Statement | None
     cost: int
     refused: tuple[tuple[str, Refused], ...] = ()
+    reads: Reads = field(default_factory=Reads)
+    max_age: int = 0  # seconds for which what was selected may be kept by others: the least of it all
+    private: bool = False  # it tells something about who asks
 
     @property
     def statements(self) -> int:

@@ -165,8 +165,10 @@ class Row:
     scope: Scope
     json: bool = False
     asked: str | None = None  # SQL: was it found by an old slug?
+    reads: dict[str, None] = field(default_factory=dict, compare=False)  # every column asked of it so far
 
     def column(self, name: str) -> str:
+        self.reads[name] = None
         if self.alias == self.scope.base:
             self.scope.columns[name] = None
         return f"{self.alias}.{name}"

@@ -9,7 +9,9 @@ Who asks is, so far, always the public.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from contentql.planner.catalog import One
 
@@ -79,6 +81,53 @@ _USED = {
     )
     + ")",
 }
+
+# The same, as columns: rows of these tables make a row of that one seen, by these columns of theirs.
+USED_BY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "attribution": {},
+    "correction": {},
+    "tag": {"article_tag": ("tag_id",)},
+    "author": {"article_author": ("author_id",)},
+    "collection": {"collection_item": ("collection_id", "article_id")},
+    "source": {"attribution": ("source_id", "state")},
+    "story": {"article": ("story_id",)},
+    "media": {
+        "article_media": ("media_id",),
+        "article": ("lead_media_id",),
+        "collection_item": ("media_id", "article_id"),
+        "author": ("image_id",),
+        "article_author": ("author_id",),
+    },
+}
+
+# What `_OWN` asks of a row: the columns, and the moments from which on its answer may be another.
+OWN_COLUMNS: Mapping[str, frozenset[str]] = {
+    "article": frozenset({"status", "deleted_at", "published_at", "embargo_until", "expires_at"}),
+    "attribution": frozenset({"state"}),
+    "media": frozenset({"expires_at"}),
+}
+MOMENTS: Mapping[str, tuple[str, ...]] = {
+    "article": ("published_at", "embargo_until", "expires_at"),
+    "media": ("expires_at",),
+}
+
+
+def can_be_seen(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
+    """What `_OWN` says of a row that is at hand: its columns, times as instants."""
+    if table == "article":
+        return (
+            row["status"] in ("PUBLISHED", "SCHEDULED")
+            and row["deleted_at"] is None
+            and row["published_at"] is not None
+            and row["published_at"] <= now
+            and (row["embargo_until"] is None or row["embargo_until"] <= now)
+            and (row["expires_at"] is None or row["expires_at"] > now)
+        )
+    if table == "attribution":
+        return row["state"] in ("ACCEPTED", "EDITED")
+    if table == "media":
+        return row["expires_at"] is None or row["expires_at"] > now
+    return True
 
 
 def visible(table: str, row: str, now: Callable[[], str], *, witnessed: bool) -> list[str]:

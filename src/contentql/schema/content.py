@@ -25,6 +25,8 @@ from contentql.schema.enums import (
 )
 from contentql.schema.fields import (
     Argument,
+    CacheControl,
+    CacheControlScope,
     computed,
     content,
     element,
@@ -117,7 +119,7 @@ class LocalName:
     name: str = leaf("The name in that language.", '"Asien"')
 
 
-@content("category", "A section of the newsroom; sections form a tree.")
+@content("category", "A section of the newsroom; sections form a tree.", max_age=300)
 class Category(Node):
     id: strawberry.ID = leaf("The id of the section.", '"cat_81726354"')
     slug: str = leaf("Its part of the path.", '"asia"')
@@ -156,7 +158,7 @@ class Rendition:
     bytes: int | None = leaf("Size in bytes.", "48213")
 
 
-@content("media", "A picture, film, recording or document.")
+@content("media", "A picture, film, recording or document.", max_age=300)
 class Media(Node):
     id: strawberry.ID = leaf("The id of the media file.", '"med_5544332211"')
     kind: MediaKind = leaf("What it is.", "IMAGE")
@@ -195,7 +197,9 @@ class Media(Node):
     )
 
 
-@content("source", "Someone or something that news come from: a person, a medium, a service, a paper.")
+@content(
+    "source", "Someone or something that news come from: a person, a medium, a service, a paper.", max_age=300
+)
 class Source(Node):
     id: strawberry.ID = leaf("The id of the source.", '"src_6677889900"')
     slug: str = leaf("Its short name in addresses.", '"sky-news"')
@@ -230,7 +234,9 @@ class Span:
 
 
 @content(
-    "attribution", "Who said it, and via whom it reached us: a claim of an article, ascribed to its source."
+    "attribution",
+    "Who said it, and via whom it reached us: a claim of an article, ascribed to its source.",
+    max_age=60,
 )
 class Attribution(Node):
     id: strawberry.ID = leaf("The id of the attribution.", '"att_1122334455"')
@@ -277,7 +283,11 @@ class Position:
     longitude: float = leaf("Degrees east.", "125.75")
 
 
-@content("tag", "What articles are about: a topic, a person, an organisation, a place, an event, a work.")
+@content(
+    "tag",
+    "What articles are about: a topic, a person, an organisation, a place, an event, a work.",
+    max_age=300,
+)
 class Tag(Node):
     id: strawberry.ID = leaf("The id of the tag.", '"tag_2233445566"')
     type: TagType = leaf("What it stands for.", "TOPIC")
@@ -295,7 +305,7 @@ class Tag(Node):
     )
 
 
-@content("author", "Someone who writes, photographs, translates or edits.")
+@content("author", "Someone who writes, photographs, translates or edits.", max_age=300)
 class Author(Node):
     id: strawberry.ID = leaf("The id of the author.", '"aut_3344556677"')
     slug: str = leaf("The short name in addresses.", '"jane-doe"')
@@ -310,7 +320,7 @@ class Author(Node):
     )
 
 
-@content("story", "A running story that several articles tell.")
+@content("story", "A running story that several articles tell.", max_age=300)
 class Story(Node):
     id: strawberry.ID = leaf("The id of the story.", '"sto_4455667788"')
     slug: str = leaf("Its short name in addresses.", '"north-korea-russia"')
@@ -321,7 +331,7 @@ class Story(Node):
     )
 
 
-@content("collection_item", "An article in a collection, as the editors put it there.")
+@content("collection_item", "An article in a collection, as the editors put it there.", max_age=30)
 class CollectionItem:
     pinned_until: DateTime | None = leaf("How long it keeps its place.", '"2026-07-02T18:00:00Z"')
     headline: str | None = leaf("A headline for this place only.", '"Kim weeps"')
@@ -329,7 +339,7 @@ class CollectionItem:
     article: Article = related("The article.", edges.ITEM_ARTICLE)
 
 
-@content("collection", "A list that editors put together: a front page, top stories.")
+@content("collection", "A list that editors put together: a front page, top stories.", max_age=30)
 class Collection(Node):
     id: strawberry.ID = leaf("The id of the collection.", '"col_5566778899"')
     slug: str = leaf("Its short name in addresses.", '"front-page"')
@@ -463,7 +473,7 @@ class UnknownBlock(Block):
     fallback_text: str | None = leaf("What to show instead.", '"A map of the front"', Column("fallbackText"))
 
 
-@content("article_body", "The text of an article, in whichever form is wanted.")
+@content("article_body", "The text of an article, in whichever form is wanted.", max_age=60)
 class Body:
     html: str = leaf("As HTML, cleaned when it was saved.", '"<p>The video aired…</p>"')
     markdown: str = leaf("As Markdown.", '"The video aired…"')
@@ -484,20 +494,20 @@ class Rights:
     copyright_notice: str | None = leaf("The copyright line.", '"© 2026 The Newsroom"')
 
 
-@content("article_author", "What an author did for an article.")
+@content("article_author", "What an author did for an article.", max_age=60)
 class AuthorCredit:
     role: AuthorRole = leaf("What they did.", "WRITER")
     author: Author = related("Who.", edges.CREDITED)
 
 
-@content("article_tag", "A person, organisation, place, event or work that an article mentions.")
+@content("article_tag", "A person, organisation, place, event or work that an article mentions.", max_age=60)
 class EntityMention:
     relevance: int | None = leaf("How much the article is about it, 0 to 100.", "80")
     confidence: int | None = leaf("How sure that is, 0 to 100.", "95")
     entity: Tag = related("What is mentioned.", edges.MENTIONED)
 
 
-@content("article_media", "A media file in its place in an article.")
+@content("article_media", "A media file in its place in an article.", max_age=60)
 class MediaPlacement:
     position: int = computed("Its place among the media of the article, from 0.", "1", Place())
     role: MediaRole = leaf("What it does there.", "LEAD")
@@ -508,7 +518,7 @@ class MediaPlacement:
     media: Media = related("The file.", edges.PLACED_MEDIA)
 
 
-@content("correction", "A public correction of an article.")
+@content("correction", "A public correction of an article.", max_age=60)
 class Correction(Node):
     id: strawberry.ID = leaf("The id of the correction.", '"cor_6677889900"')
     kind: CorrectionKind = leaf("What it does.", "CORRECTION")
@@ -519,7 +529,7 @@ class Correction(Node):
     after: str | None = leaf("The words as they are.", '"in 2024"')
 
 
-@content("article", "An article: a headline, a body, and all that goes with them.")
+@content("article", "An article: a headline, a body, and all that goes with them.", max_age=60)
 class Article(Node):
     id: strawberry.ID = leaf("The id of the article.", '"art_90817263545"')
     uri: str = leaf(
@@ -593,7 +603,10 @@ class Article(Node):
     )  # fmt: skip
 
 
-@strawberry.type(description="Who is asking, and what they see.")
+@strawberry.type(
+    description="Who is asking, and what they see.",
+    directives=[CacheControl(max_age=0, scope=CacheControlScope.PRIVATE)],
+)
 class Viewer:
     name: str | None = plain("The name the token was given to; null for the public.", "null")
     role: ViewerRole = plain("What the caller is.", "READER")

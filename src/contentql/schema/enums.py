@@ -155,7 +155,10 @@ _STORED: Mapping[type[Enum], tuple[str, Mapping[str, str]]] = {
 for _enum, (_description, _) in _STORED.items():
     strawberry.enum(_enum, description=_description)
 
-ENUM_WORDS: Mapping[str, Mapping[str, str]] = {enum.__name__: words for enum, (_, words) in _STORED.items()}
+ENUM_WORDS: Mapping[str, Mapping[str, str]] = {
+    **{enum.__name__: words for enum, (_, words) in _STORED.items()},
+    "CacheControlScope": {"PUBLIC": "For everybody.", "PRIVATE": "Only for the one who asked."},
+}
 
 
 @strawberry.enum(description="What the API lets a caller see.")

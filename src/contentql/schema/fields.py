@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Annotated, Any, ForwardRef, Optional
 
 import strawberry
+from strawberry.schema_directive import Location
 
 from contentql.planner.catalog import (
     Asked,
@@ -147,12 +149,31 @@ def _told(description: str, example: str) -> str:
     return f"{description} Example: `{example}`." if example else description
 
 
-def content(table: str, description: str, **options: Any) -> Callable[[type], Any]:
-    """A type whose objects are rows of `table`."""
+@strawberry.enum(description="For whom a cached answer may be used.")
+class CacheControlScope(StrEnum):
+    PUBLIC = "PUBLIC"
+    PRIVATE = "PRIVATE"
+
+
+@strawberry.schema_directive(
+    locations=[Location.OBJECT],
+    description="How long others may keep an answer that says something of this type: the least of what was"
+    " selected holds.",
+)
+class CacheControl:
+    max_age: int = strawberry.field(name="maxAge", description="Seconds. Example: `60`.")
+    scope: CacheControlScope = strawberry.field(
+        description="For whom. Example: `PUBLIC`.", default=CacheControlScope.PUBLIC
+    )
+
+
+def content(table: str, description: str, *, max_age: int) -> Callable[[type], Any]:
+    """A type whose objects are rows of `table`; `max_age` in seconds is a hint to caches in between."""
 
     def dress(cls: type) -> Any:
         cls.__table__ = table  # type: ignore[attr-defined]
-        return strawberry.type(description=description, **options)(cls)
+        cls.__max_age__ = max_age  # type: ignore[attr-defined]
+        return strawberry.type(description=description, directives=[CacheControl(max_age=max_age)])(cls)
 
     return dress
 

@@ -159,7 +159,8 @@ class Instant(fields.DatetimeField[dt.datetime]):
         if value.tzinfo is None:
             raise ValueError(f"{self.model_field_name}: a time needs a zone, as in 2026-06-30T08:00:00Z")
         whole = value.astimezone(dt.UTC).replace(microsecond=0)
-        return whole if _speaks_postgres(instance) else whole.strftime("%Y-%m-%dT%H:%M:%SZ")
+        # An update of many rows has no instance.
+        return whole if _speaks_postgres(instance or self.model) else whole.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _speaks_postgres(instance: Any) -> bool:

@@ -30,6 +30,9 @@ from contentql.waiting import within
 Dialect = Literal["postgres", "sqlite"]
 Row = Sequence[Any]
 
+# Where the tables are described.
+MODELS = ["contentql.store.content", "contentql.store.documents"]
+
 
 @dataclass(frozen=True)
 class SchemaState:
@@ -46,6 +49,7 @@ Rows = Callable[[str, Sequence[Any]], list[Row]]
 
 class Reader(Protocol):
     async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row: ...
+    async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]: ...
     async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any: ...
     async def close(self) -> None: ...
 
@@ -90,6 +94,11 @@ class Database:
         """
         assert self._reader is not None, "the database is not open"
         return await self._reader.row(sql, values, seconds)
+
+    async def rows(self, sql: str, values: Sequence[Any] = (), seconds: float = 5.0) -> list[Row]:
+        """All rows of a read-only statement; refuses as `row` does."""
+        assert self._reader is not None, "the database is not open"
+        return await self._reader.rows(sql, values, seconds)
 
     async def snapshot(self, work: Callable[[Rows], Any], seconds: float = 5.0) -> Any:
         """What `work` makes of several statements that see one and the same state; SQLite only."""
@@ -168,8 +177,8 @@ def _dialect(url: str) -> Dialect:
 
 def _apps(connection: str) -> dict[str, Any]:
     """Tortoise's apps. It remembers SQL by the connection's name, so each dialect's has a name of its own."""
-    models, migrations = ["contentql.store.content"], "contentql.store.migrations"
-    return {"content": {"models": models, "migrations": migrations, "default_connection": connection}}
+    migrations = "contentql.store.migrations"
+    return {"content": {"models": MODELS, "migrations": migrations, "default_connection": connection}}
 
 
 def _tortoise(url: str, foreign_keys: bool) -> str:
@@ -313,12 +322,19 @@ class _PostgresReader:
         return cls(pool)
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row:
+        found: Row = await self._asked("fetchrow", sql, values, seconds)
+        return found
+
+    async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]:
+        found: list[Row] = await self._asked("fetch", sql, values, seconds)
+        return found
+
+    async def _asked(self, how: str, sql: str, values: Sequence[Any], seconds: float) -> Any:
         try:
             connection = await within(seconds, self._acquired())
             try:
                 # asyncpg cancels the statement on the server when the time is over or this task is cancelled.
-                found: Row = await connection.fetchrow(sql, *values, timeout=seconds)
-                return found
+                return await getattr(connection, how)(sql, *values, timeout=seconds)
             finally:
                 await self._pool.release(connection)
         except TimeoutError:
@@ -361,6 +377,12 @@ class _SqliteReader:
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row:
         found: Row = await self._done(lambda connection: connection.execute(sql, values).fetchone(), seconds)
+        return found
+
+    async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]:
+        found: list[Row] = await self._done(
+            lambda connection: connection.execute(sql, values).fetchall(), seconds
+        )
         return found
 
     async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any:

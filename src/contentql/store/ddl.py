@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tortoise.fields import JSONField, TextField
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.operations import TortoiseOperation
 
@@ -91,3 +92,92 @@ async def _run(state_editor: Any, statement: str) -> None:
         state_editor.collected_sql.append(statement + ";")
     else:
         await state_editor.client.execute_query(statement)
+
+
+class JournalRows(TortoiseOperation):
+    """Triggers that leave a line in `row_change` for every row of these models that is written.
+
+    The line holds the row before and after, but of texts and JSON only which of them changed. A later
+    migration that gives a model another column names the model here again.
+    """
+
+    reversible = False
+
+    def __init__(self, *models: str) -> None:
+        self.models = models
+
+    def describe(self) -> str:
+        return "Journal rows"
+
+    def state_forward(self, app_label: str, state: Any) -> None:
+        return None
+
+    async def database_forward(
+        self, app_label: str, old_state: Any, new_state: Any, state_editor: Any = None
+    ) -> None:
+        postgres = state_editor.client.capabilities.dialect == "postgres"
+        for name in self.models:
+            meta = new_state.apps.get_model(f"{app_label}.{name}")._meta
+            columns = meta.fields_db_projection
+            long = {c for f, c in columns.items() if isinstance(meta.fields_map[f], TextField | JSONField)}
+            short = [c for c in columns.values() if c not in long]
+            say = _postgres_triggers if postgres else _sqlite_triggers
+            for statement in say(meta.db_table, meta.db_pk_column, short, sorted(long)):
+                await _run(state_editor, statement)
+
+
+# The sequence is given as the transaction commits, under a lock until it has: whoever has read up to a
+# number has missed none below it.
+POSTGRES_JOURNAL = """
+CREATE FUNCTION journal_row() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+  now jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+  long text[] := TG_ARGV[1]::text[];
+  texts text[] := '{}';
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF was = now THEN RETURN NULL; END IF;
+    SELECT coalesce(array_agg(c), '{}') INTO texts FROM unnest(long) c
+    WHERE was -> c IS DISTINCT FROM now -> c;
+  END IF;
+  PERFORM pg_advisory_xact_lock(4711, 1);
+  INSERT INTO row_change (in_table, row_id, before, after, texts)
+  VALUES (TG_TABLE_NAME, (coalesce(now, was) ->> TG_ARGV[0])::bigint, (was - long)::text, (now - long)::text,
+          array_to_string(texts, ' '));
+  NOTIFY contentql_row_change;
+  RETURN NULL;
+END $$"""
+
+
+def _postgres_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
+    listed = "{" + ",".join(long) + "}"
+    return [
+        f"DROP TRIGGER IF EXISTS {table}_journal ON {table}",
+        f"CREATE CONSTRAINT TRIGGER {table}_journal AFTER INSERT OR UPDATE OR DELETE ON {table}"
+        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_row('{key}', '{listed}')",
+    ]
+
+
+def _sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
+    def row(of: str) -> str:
+        pairs = ", ".join(f"'{column}', {of}.{column}" for column in short)
+        return f"json_object({pairs})"
+
+    texts = " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in long) or "''"
+    differs = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in (*short, *long))
+
+    def trigger(event: str, when: str, known: str, before: str, after: str, said: str) -> list[str]:
+        name = f"{table}_journal_{event.lower()}"
+        return [
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} AFTER {event} ON {table}{when} BEGIN"
+            " INSERT INTO row_change (in_table, row_id, before, after, texts)"
+            f" VALUES ('{table}', {known}.{key}, {before}, {after}, {said}); END",
+        ]
+
+    return [
+        *trigger("INSERT", "", "NEW", "NULL", row("NEW"), "''"),
+        *trigger("UPDATE", f" WHEN {differs}", "NEW", row("OLD"), row("NEW"), texts),
+        *trigger("DELETE", "", "OLD", row("OLD"), "NULL", "''"),
+    ]

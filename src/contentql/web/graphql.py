@@ -8,64 +8,177 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import NamedTuple
 
-import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from contentql.answer import Answered, Answers, Asked, new_request_id, refused
+from contentql.bounded import Remembered
 from contentql.errors import Refused
+from contentql.settings import Settings
+from contentql.store.documents import Documents
+from contentql.telemetry.journey import Journey, server_timing
+from contentql.telemetry.watch import Watch
 from contentql.waiting import within
+from contentql.web import caching, coding, request
+from contentql.web.cors import METHODS, Cors
+from contentql.web.persisted import Persisted
+from contentql.web.request import Given
 
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
-METHODS = b"GET, HEAD, POST"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REMEMBERED = 8_192  # bytes of a request; longer ones are read anew each time
 _TRANSPORT = {
     "BAD_REQUEST",
     "METHOD_NOT_ALLOWED",
     "NOT_ACCEPTABLE",
     "PAYLOAD_TOO_LARGE",
     "UNSUPPORTED_MEDIA_TYPE",
+    "DOCUMENT_NOT_FOUND",
+    "DOCUMENT_NOT_TRUSTED",
 }
+_NO_STORE = (b"cache-control", b"no-store")
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+class _Reply(NamedTuple):
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
 
 
 class GraphQL:
     """The ASGI endpoint of /graphql."""
 
-    def __init__(self, answers: Answers, *, max_body: int = 1_048_576, body_seconds: float = 20.0) -> None:
-        """`max_body` in bytes; `body_seconds`: how long a client may take to send it."""
+    def __init__(
+        self,
+        answers: Answers,
+        settings: Settings,
+        *,
+        documents: Documents,
+        watch: Watch,
+        body_seconds: float = 20.0,
+    ) -> None:
+        """`body_seconds`: how long a client may take to send a body."""
         self.answers = answers
-        self.max_body = max_body
+        self.max_body = settings.max_body_bytes
         self.body_seconds = body_seconds
+        self.persisted = Persisted(documents, only_trusted=settings.documents == "trusted")
+        self.watch = watch
+        self.cors = Cors(settings.origins)
+        vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.varies else "")
+        self._vary = (b"vary", vary.encode())
+        # What was asked before in the same bytes need not be read again.
+        self._known: Remembered[bytes, Asked] = Remembered(4_000, 8_000_000)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else new_request_id()
-        accept = headers.get(b"accept", b"")
+        journey = self.watch.begin(request_id, headers)
         try:
-            legacy = _is_legacy(accept)
-            answered = await self._answer(scope, headers, receive, request_id)
-        except Refused as refusal:
-            legacy = False
-            answered = refused(refusal, request_id)
-        await _reply(scope, send, answered, legacy, request_id)
+            if scope["method"] == "OPTIONS":
+                reply = _Reply(204, self.cors.preflight(headers), b"")
+                journey.status = 204
+            else:
+                reply = await self._replied(scope, headers, receive, journey)
+            await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+            body = b"" if scope["method"] == "HEAD" else reply.body
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            self.watch.end(journey)
 
-    async def _answer(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
+    async def _replied(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
+    ) -> _Reply:
+        legacy = False
+        try:
+            legacy = request.is_legacy(headers.get(b"accept", b"")[:1_000])
+            answered = await self._answered(scope, headers, receive, journey)
+        except Refused as refusal:
+            answered = refused(refusal, journey.request_id)
+        status = answered.status
+        if legacy and status < 500 and not _TRANSPORT.intersection(answered.codes):
+            status = 200
+        said = [(b"content-type", LEGACY_TYPE if legacy else RESPONSE_TYPE), self._vary, _NOSNIFF]
+        if b"origin" in headers:
+            said += self.cors.headers(headers)
+        body, entry = answered.body, answered.entry
+        packing = (
+            coding.chosen(headers.get(b"accept-encoding", b"")[:1_000]) if len(body) >= coding.LEAST else None
+        )
+        if entry is None:
+            said.append(_NO_STORE)
+            if status == 405:
+                said.append((b"allow", METHODS))
+            elif status in (429, 503):
+                said.append((b"retry-after", b"1"))
+        elif scope["method"] != "POST":
+            now = self.answers.now()
+            left = self.answers.seconds_left(now)
+            known = b"authorization" in headers
+            control = caching.cache_control(entry, int(now.timestamp()), left, known=known)
+            said += [(b"cache-control", control), (b"etag", caching.entity_tag(entry, packing))]
+            said += caching.cache_tags(entry)
+            if caching.not_modified(headers.get(b"if-none-match", b""), entry):
+                del said[0]
+                return self._finished(_Reply(304, said, b""), journey, answered)
+        if packing:
+            body = await self._packed(answered, packing)
+            said.append((b"content-encoding", packing.encode()))
+        said.append((b"content-length", b"%d" % len(body)))
+        return self._finished(_Reply(status, said, body), journey, answered)
+
+    def _finished(self, reply: _Reply, journey: Journey, answered: Answered) -> _Reply:
+        journey.status, journey.codes, journey.bytes = reply.status, answered.codes, len(reply.body)
+        reply.headers.append((b"x-request-id", journey.request_id.encode()))
+        reply.headers.append((b"server-timing", server_timing(journey)))
+        return reply
+
+    async def _packed(self, answered: Answered, packing: str) -> bytes:
+        entry = answered.entry
+        if entry is None:
+            return await coding.packed(answered.body, packing)
+        body = entry.packed.get(packing)
+        if body is None:
+            body = entry.packed[packing] = await coding.packed(entry.body, packing)
+            self.answers.grown(entry)
+        return body
+
+    # Requests
+
+    async def _answered(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
     ) -> Answered:
         method = scope["method"]
         if method == "POST":
-            asked = _from_body(headers, await self._body(headers, receive), request_id)
+            request.check_type(
+                headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200]
+            )
+            said = await self._body(headers, receive)
         elif method in ("GET", "HEAD"):
-            asked = _from_query(scope["query_string"], request_id)
+            said = b"?" + scope["query_string"]
         else:
             raise Refused(
                 "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
             )
-        return await self.answers.answer(asked)
+        asked = self._known.get(said)
+        if asked is not None:
+            return await self.answers.answer(asked, journey)
+        read_only = method != "POST"
+        given = request.from_address(said[1:]) if read_only else request.from_body(said)
+        text = await self.persisted.text(given)
+        asked = Asked(text, given.operation_name, given.variables, given.extensions, read_only)
+        answered = await self.answers.answer(asked, journey)
+        self.persisted.answered(given, journey.cost, valid=asked.ready is not None)
+        if asked.ready is not None and len(said) <= _REMEMBERED and self._may_be_remembered(given):
+            self._known.put(said, asked, 2 * len(said) + len(text))
+        return answered
+
+    def _may_be_remembered(self, given: Given) -> bool:
+        """Not what rests on a list of trusted documents, which may change."""
+        return given.document_id is None and not self.persisted.only_trusted
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         length = headers.get(b"content-length", b"0")
@@ -103,96 +216,3 @@ async def _next(receive: Receive) -> Message:
     if message["type"] == "http.disconnect":
         raise Refused("BAD_REQUEST", "The client went away.")
     return message
-
-
-def _is_legacy(accept: bytes) -> bool:
-    """Whether the client wants plain application/json: an old one, which trusts only status 200."""
-    accept = accept.lower()
-    if not accept or b"application/graphql-response+json" in accept or b"*/*" in accept:
-        return False
-    if b"application/json" in accept:
-        return True
-    if b"application/*" in accept:
-        return False
-    raise Refused(
-        "NOT_ACCEPTABLE",
-        "Only application/graphql-response+json and application/json are served here.",
-        "Send `Accept: application/graphql-response+json`.",
-    )
-
-
-def _from_body(headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Asked:
-    media_type, _, rest = headers.get(b"content-type", b"").partition(b";")
-    charset = rest.lower().replace(b'"', b"").partition(b"charset=")[2].strip()
-    if media_type.strip().lower() != b"application/json" or charset not in (b"", b"utf-8", b"utf8"):
-        raise Refused(
-            "UNSUPPORTED_MEDIA_TYPE",
-            "The body must be application/json in UTF-8.",
-            "Send `Content-Type: application/json`.",
-        )
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise Refused("UNSUPPORTED_MEDIA_TYPE", "The body may not be compressed.")
-    try:
-        found = orjson.loads(body)
-    except (orjson.JSONDecodeError, RecursionError):
-        raise Refused("BAD_REQUEST", "The body is not JSON in UTF-8.") from None
-    if isinstance(found, list):
-        raise Refused(
-            "BAD_REQUEST", "Several operations in one request are not served.", "Send them one by one."
-        )
-    if not isinstance(found, dict):
-        raise Refused("BAD_REQUEST", "The body must be a JSON object with a `query`.")
-    return _asked(found, request_id)
-
-
-def _from_query(query_string: bytes, request_id: str) -> Asked:
-    try:
-        pairs = parse_qsl(
-            query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20
-        )
-    except (ValueError, UnicodeDecodeError):
-        raise Refused("BAD_REQUEST", "The address is not UTF-8.") from None
-    found: dict[str, Any] = dict(pairs)
-    for name in ("variables", "extensions"):
-        if name in found:
-            try:
-                found[name] = orjson.loads(found[name])
-            except orjson.JSONDecodeError:
-                raise Refused("BAD_REQUEST", f"`{name}` is not JSON.") from None
-    return _asked(found, request_id, read_only=True)
-
-
-def _asked(found: Mapping[str, Any], request_id: str, *, read_only: bool = False) -> Asked:
-    query, name = found.get("query"), found.get("operationName")
-    variables, extensions = found.get("variables"), found.get("extensions")
-    if not isinstance(query, str) or not query:
-        raise Refused(
-            "BAD_REQUEST", "There is no `query` in the request.", 'Send {"query": "{ latestNews { … } }"}.'
-        )
-    if name is not None and not isinstance(name, str):
-        raise Refused("BAD_REQUEST", "`operationName` must be a text.")
-    if variables is not None and not isinstance(variables, dict):
-        raise Refused("BAD_REQUEST", "`variables` must be an object.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise Refused("BAD_REQUEST", "`extensions` must be an object.")
-    return Asked(query, name, variables or {}, extensions or {}, request_id, read_only)
-
-
-async def _reply(scope: Scope, send: Send, answered: Answered, legacy: bool, request_id: str) -> None:
-    status = answered.status
-    if legacy and status < 500 and not _TRANSPORT.intersection(answered.codes):
-        status = 200
-    headers = [
-        (b"content-type", LEGACY_TYPE if legacy else RESPONSE_TYPE),
-        (b"content-length", b"%d" % len(answered.body)),
-        (b"x-request-id", request_id.encode()),
-        (b"vary", b"Accept"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    if status == 405:
-        headers.append((b"allow", METHODS))
-    elif status == 503:
-        headers.append((b"retry-after", b"1"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    body = b"" if scope["method"] == "HEAD" else answered.body
-    await send({"type": "http.response.body", "body": body})

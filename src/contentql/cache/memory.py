@@ -1,0 +1,89 @@
+"""Answers in the memory of this process: the one used longest ago goes first when room runs out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from contentql.cache.entry import Entry
+from contentql.cache.tags import Batch, touched
+
+_MOST = 300_000  # comparisons of an answer with a change in one go; a flood of changes clears everything
+
+
+class Memory:
+    """`room` in bytes: bodies, their compressed forms and what is known of them."""
+
+    def __init__(self, room: int) -> None:
+        self._kept: OrderedDict[str, Entry] = OrderedDict()
+        self._room = room
+        self._used = 0
+
+    def find(self, key: str) -> Entry | None:
+        entry = self._kept.get(key)
+        if entry is not None:
+            self._kept.move_to_end(key)
+        return entry
+
+    async def get(self, key: str) -> Entry | None:
+        return self.find(key)
+
+    async def put(self, key: str, entry: Entry) -> None:
+        self.keep(key, entry)
+
+    def keep(self, key: str, entry: Entry) -> None:
+        if entry.size > self._room // 8:
+            return  # one giant is not worth a thousand others
+        self._drop(key)
+        self._kept[key] = entry
+        entry.counted = entry.size
+        self._used += entry.counted
+        self._make_room()
+
+    def grown(self, entry: Entry) -> None:
+        """A compressed form was added to an answer; if it is kept, it takes more room now."""
+        if entry.counted:
+            self._used += entry.size - entry.counted
+            entry.counted = entry.size
+            self._make_room()
+
+    async def purge(self, batch: Batch) -> list[tuple[str, Entry]]:
+        if len(self._kept) * len(batch.changes) > _MOST:
+            return await self.clear()
+        gone = [(key, entry) for key, entry in self._kept.items() if touched(entry.rests, batch)]
+        for key, _ in gone:
+            self._drop(key)
+        return gone
+
+    async def clear(self) -> list[tuple[str, Entry]]:
+        gone = list(self._kept.items())
+        self._kept.clear()
+        for _, entry in gone:
+            self._gone(entry)
+        return gone
+
+    async def close(self) -> None:
+        await self.clear()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    @property
+    def used(self) -> int:
+        return self._used
+
+    def _drop(self, key: str) -> None:
+        entry = self._kept.pop(key, None)
+        if entry is not None:
+            self._gone(entry)
+
+    def _make_room(self) -> None:
+        while self._used > self._room and self._kept:
+            self._gone(self._kept.popitem(last=False)[1])
+
+    def _gone(self, entry: Entry) -> None:
+        self._used -= entry.counted
+        entry.counted = 0

@@ -1,0 +1,115 @@
+"""Answers in Redis or Valkey, shared by the workers of all machines.
+
+Every worker purges on its own, so one that is cut off from Redis must not let others' answers live on: when
+it comes back, it turns the page, and what was written on the old one is found no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+import redis.asyncio as redis_asyncio
+from redis.exceptions import RedisError
+
+from contentql.cache.entry import Entry, entry_of
+from contentql.cache.tags import Batch, read, touched
+
+_PATIENCE = 0.1  # seconds; beyond it, computing the answer is as fast
+_REST = 1.0  # seconds after a failure during which Redis is left alone
+_MOST = 20_000  # answers on a page
+_LIFE = 300  # seconds; bounds how long a dead worker's last answer may stay
+
+Found = TypeVar("Found")
+
+
+class Redis:
+    """`url` as in redis://host:6379/0. A Redis that does not answer costs speed, never a right answer."""
+
+    def __init__(self, url: str, *, prefix: str = "contentql") -> None:
+        self._client: Any = redis_asyncio.Redis.from_url(
+            url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, max_connections=32
+        )
+        self._prefix = prefix
+        self._page: bytes | None = None
+        self._resting = 0.0
+        self._missed_a_purge = False
+
+    async def get(self, key: str) -> Entry | None:
+        page = await self._turned()
+        found = await self._asked(self._client.get(self._key(page, key))) if page else None
+        if found is None:
+            return None
+        try:
+            return entry_of(found)
+        except (ValueError, KeyError):
+            return None
+
+    async def put(self, key: str, entry: Entry) -> None:
+        page = await self._turned()
+        if page is None:
+            return
+        pipe = self._client.pipeline(transaction=True)
+        # Known before it can be found, so that no purge overlooks it.
+        pipe.hset(self._index(page), key, entry.rests.written())
+        pipe.set(self._key(page, key), entry.written(), ex=_LIFE)
+        pipe.expire(self._index(page), 2 * _LIFE)
+        await self._asked(pipe.execute())
+
+    async def purge(self, batch: Batch) -> list[tuple[str, Entry]]:
+        page = await self._turned()
+        known = await self._asked(self._client.hgetall(self._index(page))) if page else None
+        if page is None or known is None:
+            self._missed_a_purge = True
+            return []
+        if len(known) > _MOST:
+            return await self.clear()
+        gone = [key for key, rests in known.items() if touched(read(rests), batch)]
+        if gone:
+            pipe = self._client.pipeline(transaction=True)
+            pipe.delete(*(self._key(page, key.decode()) for key in gone))
+            pipe.hdel(self._index(page), *gone)
+            if await self._asked(pipe.execute()) is None:
+                self._missed_a_purge = True
+        return []  # memory, which is asked first, has told of them already
+
+    async def clear(self) -> list[tuple[str, Entry]]:
+        self._missed_a_purge = True
+        await self._turned()
+        return []
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _turned(self) -> bytes | None:
+        """The page that is written on now, a new one after a purge was missed; None without Redis."""
+        name = f"{self._prefix}:page"
+        if self._missed_a_purge:
+            if await self._asked(self._client.incr(name)) is None:
+                return None
+            self._missed_a_purge = False
+        found: bytes | None = await self._asked(self._client.get(name))
+        if found is None and time.monotonic() >= self._resting:
+            await self._asked(self._client.set(name, 1, nx=True))
+            found = await self._asked(self._client.get(name))
+        return found
+
+    def _key(self, page: bytes, key: str) -> str:
+        return f"{self._prefix}:{page.decode()}:{key}"
+
+    def _index(self, page: bytes) -> str:
+        return f"{self._prefix}:{page.decode()}:index"
+
+    async def _asked(self, asked: Awaitable[Found]) -> Found | None:
+        if time.monotonic() < self._resting:
+            if asyncio.iscoroutine(asked):
+                asked.close()
+            return None
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await asked
+        except (RedisError, OSError, TimeoutError):
+            self._resting = time.monotonic() + _REST
+            return None

@@ -1,0 +1,222 @@
+"""Whole answers, remembered until what they rest on changes: by a write, or because time has come.
+
+One computation serves everybody who asks the same meanwhile. What is kept is never older than the last
+change that was heard of; while changes cannot be heard, nothing is kept and nothing is found. Knows
+plans and changes; does not know HTTP or GraphQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contentql.cache.clock import Clock
+from contentql.cache.entry import Backend, Entry
+from contentql.cache.memory import Memory
+from contentql.cache.neighbours import Neighbours
+from contentql.cache.tags import Batch, touched
+from contentql.changes.journal import EVERYTHING, Change, Journal, Lost
+from contentql.errors import Refused
+
+log = logging.getLogger("contentql")
+
+_HISTORY = 200  # batches against which an answer is checked that was computed meanwhile
+_PURGED = 2_000  # purged answers of which it is told whether they had to be
+
+Compute = Callable[[], Awaitable[tuple[Any, Entry | None]]]
+
+
+@dataclass
+class Counts:
+    """`needless`: answers that were purged and came out the same; `needed`: those that did not."""
+
+    memory: Memory
+    hits: int = 0
+    misses: int = 0
+    purged: int = 0
+    needless: int = 0
+    needed: int = 0
+
+    @property
+    def entries(self) -> int:
+        return len(self.memory)
+
+    @property
+    def bytes(self) -> int:
+        return self.memory.used
+
+
+class Responses:
+    """`shared` is asked where this process's memory has nothing, and told what it learns."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        journal: Journal,
+        clock: Clock,
+        neighbours: Neighbours,
+        shared: Backend | None = None,
+    ) -> None:
+        self.memory = memory
+        self.counts = Counts(memory)
+        self._journal, self._clock, self._neighbours, self._shared = journal, clock, neighbours, shared
+        self._backends: list[Backend] = [memory, *([shared] if shared else [])]
+        self._running: dict[tuple[str, int], asyncio.Future[Any]] = {}
+        self._applied = 0  # batches so far
+        self._history: deque[tuple[int, Batch]] = deque(maxlen=_HISTORY)
+        self._purged: OrderedDict[str, str] = OrderedDict()
+        self._hears = False
+        self._applying = asyncio.Lock()
+        self._follower: asyncio.Task[None] | None = None
+
+    # Answers
+
+    def find(self, key: str, now: dt.datetime) -> Entry | None:
+        """An answer that holds at `now`, from memory."""
+        if not self._hears or not self._clock.at <= now < self._clock.next:
+            return None
+        entry = self.memory.find(key)
+        if entry is not None:
+            self.counts.hits += 1
+        return entry
+
+    async def answer(self, key: str, now: dt.datetime, compute: Compute) -> Any:
+        """What `compute` gives: an answer, and the entry to remember it by if it may be.
+
+        An entry in its place means that another process knew the answer. Whoever asks the same while it is
+        computed gets the same.
+        """
+        if self._hears and now >= self._clock.next:
+            await self._tick(now)
+        if not self._hears or now < self._clock.at:
+            return (await compute())[0]
+        running = self._running.get((key, self._applied))
+        if running is None:
+            task = asyncio.ensure_future(self._computed(key, self._applied, compute))
+            running = self._running[key, self._applied] = task
+            place = (key, self._applied)
+            task.add_done_callback(lambda _: self._running.pop(place, None))
+        return await asyncio.shield(running)
+
+    async def _computed(self, key: str, since: int, compute: Compute) -> Any:
+        if self._hears and self._shared:
+            known = await self._shared.get(key)
+            if known is not None and self._still(known, since):
+                self.counts.hits += 1
+                self.memory.keep(key, known)
+                return known
+        self.counts.misses += 1
+        answered, entry = await compute()
+        if entry is not None and self._still(entry, since):
+            self._compared(key, entry)
+            self.memory.keep(key, entry)
+            if self._shared:
+                await self._shared.put(key, entry)
+        return answered
+
+    def _still(self, entry: Entry, since: int) -> bool:
+        """Whether nothing that was heard since has touched it."""
+        if not self._hears or (
+            since < self._applied and (not self._history or self._history[0][0] > since + 1)
+        ):
+            return False
+        return not any(number > since and touched(entry.rests, batch) for number, batch in self._history)
+
+    def seconds_left(self, now: dt.datetime) -> float:
+        """Until something may come into sight or leave it by the clock."""
+        return (self._clock.next - now).total_seconds() if self._hears else 0.0
+
+    # Changes
+
+    async def open(self) -> None:
+        """Begins to listen; returns when it does, or when it is clear that it cannot yet."""
+        begun = asyncio.Event()
+        self._follower = asyncio.create_task(self._follow(begun))
+        await begun.wait()
+
+    async def close(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._follower
+        await self._journal.close()
+        for backend in self._backends:
+            await backend.close()
+
+    async def catch_up(self) -> None:
+        """Everything committed before this call is known when it returns."""
+        async with self._applying:
+            if self._hears:
+                try:
+                    await self._apply(await self._journal.news())
+                except Lost:
+                    await self._forget()
+
+    async def _follow(self, begun: asyncio.Event) -> None:
+        while True:
+            try:
+                await self._journal.open()
+                await self._forget()
+                await self._clock.set(self._clock.now())
+                self._hears = True
+                begun.set()
+                while True:
+                    await self._journal.rung()
+                    await self.catch_up()
+            except (OSError, Refused) as fault:
+                log.warning("changes cannot be heard just now, so no answer is remembered: %s", fault)
+            except Exception:
+                log.exception("the follower of changes stumbled")
+            finally:
+                self._hears = False
+                begun.set()
+            await asyncio.sleep(1)
+
+    async def _tick(self, now: dt.datetime) -> None:
+        """Time itself changes what can be seen."""
+        async with self._applying:
+            if now >= self._clock.next:
+                await self._purge(await self._clock.passed(now))
+
+    async def _apply(self, changes: Sequence[Change]) -> None:
+        if any(change.table == EVERYTHING for change in changes):
+            await self._forget()
+        elif changes:
+            await self._purge(changes)
+            self._clock.heard(changes)
+
+    async def _purge(self, changes: Sequence[Change]) -> None:
+        batch = await self._neighbours.around(changes, self._clock.now())
+        self._applied += 1
+        self._history.append((self._applied, batch))
+        for backend in self._backends:
+            self._told(await backend.purge(batch))
+
+    async def _forget(self) -> None:
+        self._applied += 1
+        self._history.clear()
+        for backend in self._backends:
+            await backend.clear()
+        self._purged.clear()
+
+    def _told(self, gone: Sequence[tuple[str, Entry]]) -> None:
+        self.counts.purged += len(gone)
+        for key, entry in gone[-_PURGED:]:
+            self._purged[key] = entry.tag
+        while len(self._purged) > _PURGED:
+            self._purged.popitem(last=False)
+
+    def _compared(self, key: str, entry: Entry) -> None:
+        """Whether it had to be purged."""
+        before = self._purged.pop(key, None)
+        if before is not None:
+            if before == entry.tag:
+                self.counts.needless += 1
+            else:
+                self.counts.needed += 1

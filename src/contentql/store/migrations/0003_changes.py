@@ -1,0 +1,51 @@
+"""What was written to which row, for whoever must react; the indexes that tell what time will change."""
+
+from tortoise import migrations
+
+from contentql.store.ddl import POSTGRES_JOURNAL, ForDialect, JournalRows
+
+PUBLIC = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("content", "0002_rules_and_indexes")]
+
+    operations = [
+        ForDialect(
+            both=[
+                f"CREATE INDEX article_embargo ON article (embargo_until) WHERE embargo_until IS NOT NULL AND {PUBLIC}",
+                f"CREATE INDEX article_expiry ON article (expires_at) WHERE expires_at IS NOT NULL AND {PUBLIC}",
+                "CREATE INDEX media_expiry ON media (expires_at) WHERE expires_at IS NOT NULL",
+            ],
+            postgres=[
+                "CREATE TABLE row_change (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+                " in_table text NOT NULL, row_id bigint NOT NULL, before text, after text, texts text NOT NULL)",
+                POSTGRES_JOURNAL,
+            ],
+            sqlite=[
+                # Numbers are never used again, also when the newest lines have been cleared away.
+                "CREATE TABLE row_change (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+                " in_table TEXT NOT NULL, row_id INTEGER NOT NULL, before TEXT, after TEXT, texts TEXT NOT NULL)",
+            ],
+        ),
+        JournalRows(
+            "Category",
+            "Source",
+            "Media",
+            "Story",
+            "Tag",
+            "Author",
+            "Article",
+            "ArticleBody",
+            "ArticleSection",
+            "ArticleTag",
+            "ArticleAuthor",
+            "ArticleMedia",
+            "ArticleRelated",
+            "Attribution",
+            "Correction",
+            "Collection",
+            "CollectionItem",
+            "SlugHistory",
+        ),
+    ]

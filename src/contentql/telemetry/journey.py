@@ -1,0 +1,110 @@
+"""What can be observed of one request; logs, metrics, traces and Server-Timing choose from it.
+
+A hot answer takes some fifty microseconds, so a journey is slots and marks and computes nothing until it is
+asked. Never holds a variable's value, a token or a document's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from time import perf_counter
+from types import MappingProxyType
+from typing import Final, Literal
+
+# `read` is the request's body; then the line of answer.py, `cache` where an answer is looked for or kept.
+Stage = Literal["read", "cache", "parse", "limit", "plan", "run", "reply"]
+CacheUse = Literal["", "hit", "miss", "off", "bypass"]
+
+LONGEST: Final = 64
+_NO_HEADERS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
+
+
+class Journey:
+    """One request from its first byte to its last; whoever learns something of it sets it here."""
+
+    __slots__ = (
+        "bytes",
+        "cache",
+        "codes",
+        "cost",
+        "document",
+        "ended",
+        "headers",
+        "marks",
+        "operation",
+        "request_id",
+        "rows",
+        "stages",
+        "statements",
+        "status",
+    )
+
+    def __init__(self, request_id: str, headers: Mapping[bytes, bytes] = _NO_HEADERS) -> None:
+        """Starts the clock in stage `read`. `headers` are kept and read only by a log or a trace."""
+        self.request_id = request_id
+        self.headers = headers
+        self.operation = ""
+        self.document = ""  # a short hash
+        self.cost = 0
+        self.statements = 0
+        self.rows = 0
+        self.status = 0
+        self.codes: tuple[str, ...] = ()
+        self.cache: CacheUse = ""
+        self.bytes = 0
+        self.ended = 0.0  # by the clock of the marks
+        self.stages: list[Stage] = ["read"]
+        self.marks = [perf_counter()]  # when each of the stages began
+
+    def stage(self, name: Stage) -> None:
+        """`name` begins now, and what went on until now ends. A stage may come more than once."""
+        self.stages.append(name)
+        self.marks.append(perf_counter())
+
+    @property
+    def client_name(self) -> str:
+        return self._header(b"apollographql-client-name") or self._header(b"graphql-client-name")
+
+    @property
+    def client_version(self) -> str:
+        return self._header(b"apollographql-client-version") or self._header(b"graphql-client-version")
+
+    def _header(self, name: bytes) -> str:
+        return bounded(self.headers.get(name, b"").decode("latin-1"))
+
+    def durations(self, until: float = 0.0) -> dict[Stage, float]:
+        """Seconds by stage, in order of first appearance; the last one ends with the journey, or `until`."""
+        found: dict[Stage, float] = {}
+        ends = [*self.marks[1:], until or self.ended]
+        for name, start, end in zip(self.stages, self.marks, ends, strict=True):
+            found[name] = found.get(name, 0.0) + end - start
+        return found
+
+
+def server_timing(journey: Journey) -> bytes:
+    """The value of Server-Timing until now: `parse;dur=0.120, run;dur=3.100, total;dur=4.020`, in ms.
+
+    A hit is told as a whole, because its parts take less than telling them apart would. Names are ours
+    alone: nothing that a client sent is in it.
+    """
+    now = perf_counter()
+    total = (now - journey.marks[0]) * 1000
+    if journey.cache == "hit":
+        return b"cache;desc=hit, total;dur=%.3f" % total
+    found = journey.durations(now)
+    return _form(journey.cache, tuple(found)) % (*(seconds * 1000 for seconds in found.values()), total)
+
+
+@lru_cache(maxsize=256)
+def _form(cache: CacheUse, stages: tuple[Stage, ...]) -> bytes:
+    said = [] if "cache" in stages or not cache else [f"cache;desc={cache}"]
+    for name in stages:
+        said.append(f"{name};desc={cache};dur=%.3f" if name == "cache" and cache else f"{name};dur=%.3f")
+    return ", ".join([*said, "total;dur=%.3f"]).encode()
+
+
+def bounded(text: str) -> str:
+    """Something that a client wrote, short, and without what could break a line or steer a terminal."""
+    text = text[:LONGEST]
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -1,0 +1,154 @@
+"""What the server says on stderr: a line a request, and everything else, in one format.
+
+A request's line does not go through `logging`, which would cost more than a hot answer may; it looks the
+same. Lines are gathered and written by the piece, whole ones only, so that workers which share a pipe never
+cut each other's. What a client wrote is bounded and cannot break a line.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+import orjson
+
+from contentql.settings import Settings
+from contentql.telemetry.journey import Journey, bounded
+
+What = Literal["all", "errors", "off"]
+Form = Literal["json", "text"]
+
+# POSIX writes that many bytes to a pipe in one piece.
+_PIECE: Final = 4096
+
+
+def to_stderr(lines: bytes) -> None:
+    """Past Python's own buffers, which would tear the piece. A log that cannot be written stops nobody."""
+    try:
+        os.write(2, lines)
+    except OSError:
+        return
+
+
+class AccessLog:
+    """A line a request, for all of them or for those that an operator should look at."""
+
+    def __init__(
+        self, what: What, form: Form, slow: float, write: Callable[[bytes], None] = to_stderr
+    ) -> None:
+        """`slow`: from how many seconds on an answer is worth a line by itself."""
+        self._what = what
+        self._line = _json if form == "json" else _text
+        self._slow = slow
+        self._write = write
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def tell(self, journey: Journey, seconds: float) -> None:
+        worth = journey.status >= 500 or seconds >= self._slow
+        if self._what == "off" or not (worth or self._what == "all"):
+            return
+        level = "error" if journey.status == 500 else "warning" if worth else "info"
+        line = self._line(_told(journey, seconds, level))
+        if self._size + len(line) > _PIECE:
+            self.flush()
+        self._lines.append(line)
+        self._size += len(line)
+
+    def flush(self) -> None:
+        """Writes what has been gathered; to be called every so often."""
+        if self._lines:
+            lines, self._lines, self._size = self._lines, [], 0
+            self._write(b"".join(lines))
+
+
+def log_config(settings: Settings) -> dict[str, Any]:
+    """For `logging.config.dictConfig` or uvicorn's `log_config`: every logger in one format."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": Formatter, "form": settings.log_format}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+    }
+
+
+class Formatter(logging.Formatter):
+    """A record as one line; only the trace of a fault follows on lines of its own, and only in text."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self._form = form
+
+    def format(self, record: logging.LogRecord) -> str:
+        said: dict[str, Any] = {
+            "time": dt.datetime.fromtimestamp(record.created, dt.UTC),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := getattr(record, "request_id", ""):
+            said["request_id"] = request_id
+        trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
+        if self._form == "json":
+            return _json(said | ({"trace": trace} if trace else {})).decode().rstrip("\n")
+        line = _text(said).decode().rstrip("\n")
+        return "\n    ".join([line, *map(_printable, trace.splitlines())]) if trace else line
+
+
+def _told(journey: Journey, seconds: float, level: str) -> dict[str, Any]:
+    return {
+        "time": dt.datetime.now(dt.UTC),
+        "level": level,
+        "logger": "contentql.access",
+        "request_id": journey.request_id,
+        "operation": bounded(journey.operation),
+        "document": journey.document,
+        "client_name": journey.client_name,
+        "client_version": journey.client_version,
+        "status": journey.status,
+        "code": ",".join(dict.fromkeys(journey.codes)),
+        "cache": journey.cache,
+        "cost": journey.cost,
+        "statements": journey.statements,
+        "rows": journey.rows,
+        "bytes": journey.bytes,
+        "ms": round(seconds * 1000, 3),
+        "stages": {name: round(took * 1000, 3) for name, took in journey.durations().items()},
+    }
+
+
+_OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+
+
+def _json(said: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(said, option=_OPTIONS)
+    except TypeError:  # half a surrogate pair, which is no UTF-8
+        plain = {key: _printable(value) if isinstance(value, str) else value for key, value in said.items()}
+        return orjson.dumps(plain, option=_OPTIONS)
+
+
+def _text(said: Mapping[str, Any]) -> bytes:
+    """`key=value` with what is empty left out; a value with a space or a quotation mark stands in quotes."""
+    told = []
+    for key, value in said.items():
+        if key == "time":
+            told.append(value.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+        elif key == "stages":
+            told += (f"{name}={took}" for name, took in value.items())
+        elif isinstance(value, str):
+            value = _printable(value)
+            if any(c in ' "=' for c in value):
+                value = '"' + value.replace('"', "'") + '"'
+            told += [f"{key}={value}"] if value else []
+        else:
+            told.append(f"{key}={value}")
+    return " ".join(told).encode() + b"\n"
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

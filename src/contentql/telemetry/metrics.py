@@ -1,0 +1,220 @@
+"""Journeys counted, and the page of numbers that Prometheus reads.
+
+Counting is adding to a worker's slate; names, sums and text are made when somebody asks. The page adds up
+all workers, the dead ones too. Nothing on it says how much content there is or what it says.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from contentql.errors import CODES
+from contentql.telemetry.journey import Journey
+from contentql.telemetry.slates import WIDTH, Kept, Slate, others
+
+SECONDS: Final = (0.00005, 0.0002, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+COSTS: Final = (1.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
+# Whoever asks chooses the names of operations, so only so many of them are told apart, in each worker.
+OPERATIONS: Final = 100
+
+_COUNTERS: Final = {
+    "contentql_requests": ("Requests answered.", ("status", "code", "cache")),
+    "contentql_statements": ("Statements sent to the database.", ()),
+    "contentql_shed": ("Requests turned away because too many were under way.", ()),
+    "contentql_rate_limited": ("Requests turned away because their sender sent too many.", ()),
+    "contentql_cache_hits": ("Answers found in the cache.", ()),
+    "contentql_cache_misses": ("Answers that the cache did not have.", ()),
+    "contentql_cache_purged": ("Answers purged because what they showed may have changed.", ()),
+    "contentql_cache_needless": ("Purged answers that would have been the same.", ()),
+}
+_GAUGES: Final = {
+    "contentql_inflight": "Requests under way.",
+    "contentql_cache_entries": "Answers in the cache.",
+    "contentql_cache_bytes": "Size of the answers in the cache.",
+}
+_HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
+    "contentql_operation_seconds": ("Time from request to answer, by operation.", ("operation",), SECONDS),
+    "contentql_stage_seconds": (
+        "Time in one stage, of answers that were not a cache hit.",
+        ("stage",),
+        SECONDS,
+    ),
+    "contentql_cost": ("Cost of operations whose answer was not a cache hit.", (), COSTS),
+}
+# The other refusals with status 503 are the server's own way of having too much to do.
+_FAULTS: Final = ("TIMEOUT", "DATABASE_UNAVAILABLE")
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
+_LAST = WIDTH - 1  # of a histogram's row: the sum; before it the buckets
+
+
+class CacheCounts(Protocol):
+    """What a cache knows of itself; the first four only grow."""
+
+    @property
+    def hits(self) -> int: ...
+    @property
+    def misses(self) -> int: ...
+    @property
+    def purged(self) -> int: ...
+    @property
+    def needless(self) -> int: ...
+    @property
+    def entries(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+
+
+class Metrics(Collector):
+    """The counts of this worker, on its slate; `text` adds those of the others in the folder."""
+
+    def __init__(self, slate: Slate, folder: Path | None = None) -> None:
+        self.cells = slate.cells
+        self._slate = slate
+        self._folder = folder
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self._nowhere = self._row("contentql_nowhere")  # where a full slate counts
+        self._requests: dict[tuple[int, tuple[str, ...], str], int] = {}
+        # Those that an earlier worker told apart stay: a slate has so much room and no more.
+        self._operations = {
+            name[1]: self._row(*name) for name in slate.names() if name[0] == "contentql_operation_seconds"
+        }
+        self._stages: dict[str, int] = {}
+        self._cost = self._row("contentql_cost")
+        self._single = {name: self._row(name) for name, (_, labels) in _COUNTERS.items() if not labels}
+        self._single |= {name: self._row(name) for name in _GAUGES}
+        self._statements = self._single["contentql_statements"]
+        self.inflight = self._single["contentql_inflight"]
+        self.close()  # for a worker before this one that was killed
+        # What an earlier worker's cache had counted.
+        self._before = {name: self.cells[row] for name, row in self._single.items()}
+
+    def count(self, journey: Journey, seconds: float) -> None:
+        """One request more. It is about to be said to have taken `seconds`."""
+        cells = self.cells
+        key = journey.status, journey.codes, journey.cache
+        cells[self._requests.get(key) or self._request(key)] += 1
+        row = self._operations.get(journey.operation) or self._operation(journey.operation)
+        cells[row + bisect_left(SECONDS, seconds)] += 1
+        cells[row + _LAST] += seconds
+        if journey.cache != "hit":
+            if journey.cost:
+                cells[self._cost + bisect_left(COSTS, journey.cost)] += 1
+                cells[self._cost + _LAST] += journey.cost
+            cells[self._statements] += journey.statements
+            for stage, took in journey.durations().items():
+                row = self._stages.get(stage) or self._stage(stage)
+                cells[row + bisect_left(SECONDS, took)] += 1
+                cells[row + _LAST] += took
+
+    def mirror(self, cache: CacheCounts) -> None:
+        """Puts down what the cache has counted since this worker began."""
+        for name, value in (
+            ("contentql_cache_hits", cache.hits),
+            ("contentql_cache_misses", cache.misses),
+            ("contentql_cache_purged", cache.purged),
+            ("contentql_cache_needless", cache.needless),
+            ("contentql_cache_entries", cache.entries),
+            ("contentql_cache_bytes", cache.bytes),
+        ):
+            self.cells[self._single[name]] = self._before[name] + value
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def close(self) -> None:
+        """Nothing is under way or remembered here any more; the counts stay."""
+        for name in _GAUGES:
+            self.cells[self._single[name]] = 0
+
+    def collect(self) -> Iterator[Metric]:
+        slates = [self._slate.kept(), *(others(self._slate, self._folder) if self._folder else ())]
+        sums: dict[tuple[str, ...], list[float]] = {}
+        for slate in slates:
+            for name, numbers in slate.rows.items():
+                sums[name] = [a + b for a, b in zip(sums.get(name, [0.0] * WIDTH), numbers, strict=True)]
+        for key, numbers in list(sums.items()):
+            if key[0] == "contentql_requests" and (refused := _turned_away(key[2])):
+                sums[(refused,)][0] += numbers[0]
+        yield from _families(sums)
+        yield from _processes(slates)
+
+    def _row(self, *name: str) -> int:
+        found = self._slate.row(*name)
+        return self._nowhere if found is None else found
+
+    def _request(self, key: tuple[int, tuple[str, ...], str]) -> int:
+        status, codes, cache = key
+        row = self._row("contentql_requests", str(status), codes[0] if codes else "", cache)
+        if len(self._requests) < 1_000:  # combinations of codes are many
+            self._requests[key] = row
+        return row
+
+    def _operation(self, name: str) -> int:
+        told = name or "anonymous"
+        if told not in self._operations and (
+            len(self._operations) >= OPERATIONS or not _NAME.fullmatch(told)
+        ):
+            return self._row("contentql_operation_seconds", "other")
+        row = self._operations[name] = self._row("contentql_operation_seconds", told)
+        return row
+
+    def _stage(self, name: str) -> int:
+        row = self._stages[name] = self._row("contentql_stage_seconds", name)
+        return row
+
+
+def _turned_away(code: str) -> str | None:
+    """The counter of requests that were answered without being looked at, if such a code says so."""
+    status = CODES[code][0] if code in CODES else 0
+    if status == 429:
+        return "contentql_rate_limited"
+    return "contentql_shed" if status == 503 and code not in _FAULTS else None
+
+
+def _families(sums: dict[tuple[str, ...], list[float]]) -> Iterator[Metric]:
+    def of(name: str) -> Iterable[tuple[tuple[str, ...], list[float]]]:
+        return ((key[1:], numbers) for key, numbers in sorted(sums.items()) if key[0] == name)
+
+    for name, (meaning, labels) in _COUNTERS.items():
+        counter = CounterMetricFamily(name, meaning, labels=labels)
+        for values, numbers in of(name):
+            counter.add_metric(values, numbers[0])
+        yield counter
+    for name, meaning in _GAUGES.items():
+        yield GaugeMetricFamily(name, meaning, value=sum(numbers[0] for _, numbers in of(name)))
+    for name, (meaning, labels, bounds) in _HISTOGRAMS.items():
+        histogram = HistogramMetricFamily(name, meaning, labels=labels)
+        for values, numbers in of(name):
+            total, buckets = 0.0, []
+            for bound, number in zip((*map(str, bounds), "+Inf"), numbers, strict=False):
+                total += number
+                buckets.append((bound, total))
+            histogram.add_metric(values, buckets, numbers[_LAST])
+        yield histogram
+
+
+def _processes(slates: list[Kept]) -> Iterator[Metric]:
+    """Prometheus' usual numbers of a process, of each worker; where the system does not tell them, none."""
+    found: dict[str, Metric] = {}
+    for slate in slates:
+        for metric in ProcessCollector(pid=partial(int, slate.owner), registry=None).collect():
+            kept = found.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
+            for sample in metric.samples:
+                kept.add_sample(sample.name, {"worker": str(slate.number)}, sample.value)
+    yield from found.values()

@@ -1,0 +1,127 @@
+"""Counts in memory that all workers can read and none can lose.
+
+Each worker writes on a slate of its own, a mapped file of named rows of numbers; any worker adds up all of
+them. What stands there outlives a worker that was killed, and the next worker goes on with the same slate,
+so sums never go backwards. Does not know what is counted.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+if sys.platform != "win32":
+    import fcntl
+
+WIDTH: Final = 16  # numbers in a row
+_ROWS: Final = 512
+_NAME: Final = 192  # bytes
+_ROW: Final = _NAME + 8 * WIDTH
+_HEAD: Final = 64
+_SIZE: Final = _HEAD + _ROWS * _ROW
+_FORM, _USED, _OWNER = range(3)  # numbers of the head
+_THIS_FORM: Final = 1.0
+
+
+class Kept(NamedTuple):
+    """What stands on a slate. `owner` is the process that writes on it, 0 when none does."""
+
+    number: int
+    owner: int
+    rows: Mapping[tuple[str, ...], list[float]]
+
+
+class Slate:
+    """`cells[row]` is the first number of a row; adding to it is all that counting costs."""
+
+    def __init__(self, number: int = 1, file: IO[bytes] | None = None) -> None:
+        """In this process's memory alone, or on a `file` that is locked and has the size of a slate."""
+        self.number = number
+        self._file = file
+        self._memory = mmap.mmap(file.fileno() if file else -1, _SIZE)
+        self.cells: memoryview[float] = memoryview(self._memory).cast("d")
+        if self.cells[_FORM] != _THIS_FORM:
+            self._memory[:] = bytes(_SIZE)
+            self.cells[_FORM] = _THIS_FORM
+        self._rows = dict(_rows(self._memory, self.cells))
+        self.cells[_OWNER] = os.getpid()
+
+    def row(self, *name: str) -> int | None:
+        """Where the numbers of that row begin, 0 in a new one; None when the slate is full."""
+        found = self._rows.get(name)
+        if found is None and len(self._rows) < _ROWS:
+            start = _HEAD + len(self._rows) * _ROW
+            key = "\x1f".join(name).encode()
+            self._memory[start : start + _NAME] = key.ljust(_NAME, b"\0")
+            found = self._rows[name] = (start + _NAME) // 8
+            # Last, so that nobody reads a row whose name is not whole.
+            self.cells[_USED] = len(self._rows)
+        return found
+
+    def names(self) -> list[tuple[str, ...]]:
+        return list(self._rows)
+
+    def kept(self) -> Kept:
+        return _kept(self.number, self._memory)
+
+    def close(self) -> None:
+        """The counts stay, for the others to read and for the next worker to go on with."""
+        self.cells[_OWNER] = 0
+        if self._file and sys.platform != "win32":
+            # Said aloud: the mapping stays for a request that ends late, and would keep the lock.
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._file.close()
+
+
+def claim(folder: Path) -> Slate:
+    """The first slate that nobody writes on: one of a worker that died, or a new one. Raises OSError.
+
+    The lock goes with the process that has it, however that ends.
+    """
+    number = 1
+    while True:
+        descriptor = os.open(folder / f"{number}.slate", os.O_RDWR | os.O_CREAT, 0o600)
+        file = os.fdopen(descriptor, "r+b", buffering=0)
+        try:
+            _lock(file)
+        except BlockingIOError:
+            file.close()
+            number += 1
+        else:
+            file.truncate(_SIZE)
+            return Slate(number, file)
+
+
+def others(slate: Slate, folder: Path) -> Iterator[Kept]:
+    """What stands on the other slates of the folder."""
+    for path in sorted(folder.glob("*.slate")):
+        number = int(path.stem)
+        # One that was begun this moment has no size yet.
+        if number != slate.number and path.stat().st_size == _SIZE:
+            # Mapped, not read: so every number is taken whole while its worker writes.
+            with path.open("rb") as file, mmap.mmap(file.fileno(), _SIZE, access=mmap.ACCESS_READ) as memory:
+                yield _kept(number, memory)
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform == "win32":
+        raise OSError("workers do not share counts on Windows")
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _rows(memory: mmap.mmap, cells: memoryview[float]) -> Iterator[tuple[tuple[str, ...], int]]:
+    used = int(cells[_USED]) if cells[_FORM] == _THIS_FORM else 0
+    for start in range(_HEAD, _HEAD + used * _ROW, _ROW):
+        name = memory[start : start + _NAME].rstrip(b"\0").decode()
+        yield tuple(name.split("\x1f")), (start + _NAME) // 8
+
+
+def _kept(number: int, memory: mmap.mmap) -> Kept:
+    cells: memoryview[float] = memoryview(memory).cast("d")
+    with cells:
+        rows = {name: list(cells[at : at + WIDTH]) for name, at in _rows(memory, cells)}
+        return Kept(number, int(cells[_OWNER]), rows)

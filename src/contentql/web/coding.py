@@ -1,0 +1,70 @@
+"""Content codings: which one a client wants, and a body in it. Knows nothing of what the body says."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import brotli
+import zstandard
+
+LEAST = 1_000  # bytes; less is sent as it is: the headers alone weigh as much
+_AT_ONCE = 32_768  # bytes that are packed in the loop; more would make others wait
+_LONGEST_HEADER = 1_000
+
+
+def _zstd(body: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=5).compress(body)
+
+
+def _br(body: bytes) -> bytes:
+    return bytes(brotli.compress(body, quality=5))
+
+
+def _gzip(body: bytes) -> bytes:
+    # One that says nothing of when it was made: the same body is packed the same everywhere.
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return packer.compress(body) + packer.flush()
+
+
+# The best first; of those that a client likes alike, the first is taken.
+_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _br, "gzip": _gzip}
+
+
+@lru_cache(maxsize=256)
+def chosen(accept: bytes) -> str | None:
+    """The coding for an Accept-Encoding header; None to send the body as it is."""
+    weights = qualities(accept)
+    anything = weights.get("*", 0.0)
+
+    def weight(coding: str) -> float:
+        return weights.get(coding, anything)
+
+    best = max(_CODINGS, key=weight)
+    plain = weights.get("identity", 0.0)
+    return best if weight(best) > 0 and weight(best) >= plain else None
+
+
+def qualities(header: bytes) -> dict[str, float]:
+    """The choices of an Accept header in lower case, each with its weight, 0 to 1; parameters left out."""
+    found: dict[str, float] = {}
+    for part in header[:_LONGEST_HEADER].decode("latin-1").lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip() == "q":
+                try:
+                    weight = min(1.0, max(0.0, float(value)))
+                except ValueError:
+                    weight = 0.0
+        if name:
+            found[name] = max(weight, found.get(name, 0.0))
+    return found
+
+
+async def packed(body: bytes, coding: str) -> bytes:
+    pack = _CODINGS[coding]
+    return pack(body) if len(body) <= _AT_ONCE else await asyncio.to_thread(pack, body)

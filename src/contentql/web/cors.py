@@ -1,0 +1,58 @@
+"""Which pages of other sites may ask: a public API without cookies, so all of them, unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+ALLOWED = (
+    b"content-type, authorization, accept, if-none-match, x-request-id, traceparent,"
+    b" apollo-require-preflight, graphql-require-preflight, x-apollo-operation-name,"
+    b" apollographql-client-name, apollographql-client-version, graphql-client-name, graphql-client-version"
+)
+EXPOSED = b"etag, cache-tag, x-request-id, retry-after, ratelimit, ratelimit-policy, server-timing"
+METHODS = b"GET, HEAD, POST, OPTIONS"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Cors:
+    """`origins` are those that may ask; `*` is everybody."""
+
+    def __init__(self, origins: Sequence[str]) -> None:
+        self._anyone = "*" in origins
+        self._origins = frozenset(origin.encode() for origin in origins)
+
+    def headers(self, headers: Mapping[bytes, bytes]) -> Headers:
+        """For the answer to a request that names its origin."""
+        origin = headers.get(b"origin")
+        if origin is None:
+            return []
+        if self._anyone:
+            return [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", EXPOSED)]
+        if origin in self._origins:
+            return [
+                (b"access-control-allow-origin", origin),
+                (b"access-control-expose-headers", EXPOSED),
+            ]
+        return []
+
+    @property
+    def varies(self) -> bool:
+        """Whether the same answer goes out with other headers to another origin."""
+        return not self._anyone
+
+    def preflight(self, headers: Mapping[bytes, bytes]) -> Headers:
+        allowed = self.headers(headers)
+        return [
+            (b"allow", METHODS),
+            *allowed,
+            *(
+                [
+                    (b"access-control-allow-methods", METHODS),
+                    (b"access-control-allow-headers", ALLOWED),
+                    (b"access-control-max-age", b"86400"),
+                ]
+                if allowed
+                else []
+            ),
+        ]

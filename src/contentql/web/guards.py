@@ -1,0 +1,162 @@
+"""What a client may ask for in a minute, and how much runs at once.
+
+Knows clients by name, costs and places. Does not know operations, addresses or Redis.
+
+A client is an address, whatever token it sends: a token that nobody has checked would be a fresh budget for
+whoever makes one up. Where tokens are checked, their owner's name can take the place of the address in
+`Guard.client`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from math import ceil
+from typing import Final
+
+from starlette.types import Scope
+
+from contentql.errors import Refused
+from contentql.web.peers import Peers, is_public
+from contentql.web.rates.window import Budget, Rates, Used
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_NOBODY: Final = ""
+
+
+class Guard:
+    """A budget of cost for each client. Whatever is asked costs a point, and more if more is read.
+
+    An operation runs while anything is left. So the last one of a window may use more than is left, an
+    operation that costs more than the whole budget can still be asked, and a client that has used all is
+    refused before anything is planned for it.
+    """
+
+    def __init__(self, budget: Budget, rates: Rates | None, peers: Peers, *, public_only: bool) -> None:
+        """Without `rates` nothing is counted; with `public_only` nothing of one's own network.
+
+        A front end, a proxy that nobody named, a load test: from one's own network one address often asks
+        for many readers.
+        """
+        self._budget = budget
+        self._rates = rates
+        self._peers = peers
+        self._public_only = public_only
+        self._policy = (
+            b"ratelimit-policy",
+            b'"cost";q=%d;w=%d' % (budget.points, budget.seconds),
+        )
+
+    def client(self, scope: Scope) -> str:
+        """Whom this request counts for; empty if for nobody."""
+        if self._rates is None:
+            return _NOBODY
+        client = self._peers.client(scope)
+        return _NOBODY if self._public_only and not is_public(client) else client
+
+    async def admit(self, client: str) -> None:
+        """The first point of a request, before anything is done for it. Raises RATE_LIMITED."""
+        if client and self._rates is not None:
+            used = self._rates.used(client)
+            if used.points >= self._budget.points:
+                raise self._refused(used)
+            await self._rates.use(client, 1)
+
+    async def charge(self, client: str, cost: int) -> None:
+        """All further points of a request, before the database reads for it. Raises RATE_LIMITED."""
+        if client and self._rates is not None and cost > 1:
+            used = await self._rates.use(client, cost - 1)
+            # Its own first point is not what refuses it.
+            if used.points - cost >= self._budget.points:
+                raise self._refused(used)
+
+    def headers(self, client: str) -> Headers:
+        """What is left, as draft-ietf-httpapi-ratelimit-headers words it.
+
+        Not for a shared cache: they are one client's.
+        """
+        if not client or self._rates is None:
+            return ()
+        used = self._rates.used(client)
+        left = max(0, self._budget.points - used.points)
+        return self._policy, (b"ratelimit", b'"cost";r=%d;t=%d' % (left, ceil(used.seconds)))
+
+    async def close(self) -> None:
+        if self._rates is not None:
+            await self._rates.close()
+
+    def _refused(self, used: Used) -> Refused:
+        seconds = max(1, ceil(used.seconds))
+        return Refused(
+            "RATE_LIMITED",
+            f"Of {self._budget.points:,} points of cost in {self._budget.seconds} seconds none is left.",
+            f"Try again in {seconds} s. Ask for fewer rows, and by GET, so that caches can answer.",
+            limit=self._budget.points,
+            used=used.points,
+            retryAfter=seconds,
+        )
+
+
+class Gate:
+    """So many operations at once; a bounded number waits for a bounded time, the rest is turned away.
+
+    if not gate.enter():
+        await gate.wait()
+    try: ...
+    finally:
+        gate.leave()
+    """
+
+    def __init__(self, places: int, *, queue: int | None = None, seconds: float = 1.0) -> None:
+        """`queue`: how many may wait, eight times the places unless told; `seconds`: how long each."""
+        self.places = places
+        self._free = places
+        self._queue = 8 * places if queue is None else queue
+        self._seconds = seconds
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def enter(self) -> bool:
+        """Takes a place if one is free."""
+        if self._free:
+            self._free -= 1
+            return True
+        return False
+
+    async def wait(self) -> None:
+        """Takes the next place that is left. Raises OVERLOADED, at once where too many wait already."""
+        if len(self._waiting) >= self._queue:
+            raise self._refused()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._seconds):
+                await turn
+        except BaseException as fault:
+            if turn.done() and not turn.cancelled():
+                self.leave()  # the place came too late
+            else:
+                with contextlib.suppress(ValueError):  # passed over already
+                    self._waiting.remove(turn)
+            if isinstance(fault, TimeoutError):
+                raise self._refused() from None
+            raise
+
+    def leave(self) -> None:
+        """Gives the place to whoever waits longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _refused(self) -> Refused:
+        return Refused(
+            "OVERLOADED",
+            f"{self.places} operations are under way, as many as may be.",
+            "Try again in a second.",
+            limit=self.places,
+            retryAfter=1,
+        )

@@ -1,0 +1,119 @@
+"""/health/live, /health/ready and /metrics: what whoever runs the server asks of it.
+
+Says what is not ready, never why in the words of a driver. However many ask, the database is asked once a
+second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from ipaddress import ip_address
+from time import monotonic
+from typing import Final, Literal
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from contentql.store.database import Database
+from contentql.telemetry.watch import Watch
+
+HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+class Readiness:
+    """Whether this process can answer, found out at most once in `every` seconds and within as many."""
+
+    def __init__(self, database: Database, *, every: float = 1.0) -> None:
+        self.stopping = False
+        self._database = database
+        self._every = every
+        self._look: asyncio.Task[Mapping[str, str]] | None = None
+        self._until = 0.0
+
+    async def lacks(self) -> Mapping[str, str]:
+        """What is not ready, and how; nothing when all is."""
+        if self.stopping:
+            return {"server": "shuts down"}
+        if self._look is None or (self._look.done() and monotonic() >= self._until):
+            self._until = monotonic() + self._every
+            self._look = asyncio.create_task(self._looked())
+        # Shared: one who stops asking does not stop the look for the others.
+        return await asyncio.shield(self._look)
+
+    async def _looked(self) -> Mapping[str, str]:
+        try:
+            async with asyncio.timeout(self._every):
+                await self._database.row("SELECT 1", (), self._every)
+        except Exception:
+            return {"database": "does not answer"}
+        try:
+            async with asyncio.timeout(self._every):
+                row = await self._database.row(_APPLIED[self._database.dialect], (), self._every)
+        except Exception:  # no table of migrations
+            return {"schema": "is not there"}
+        said = row[0] or ""
+        applied = set((said.decode() if isinstance(said, bytes) else said).split())
+        known = _migrations()
+        if known - applied:
+            return {"schema": "is not up to date"}
+        return {"schema": "is of a newer version"} if applied - known else {}
+
+
+def routes(readiness: Readiness, watch: Watch, metrics: Literal["local", "all", "off"]) -> list[BaseRoute]:
+    """`metrics`: who may read them; to others there is no such page."""
+
+    async def live(request: Request) -> Response:
+        return _said(request, 200, {"status": "live"})
+
+    async def ready(request: Request) -> Response:
+        lacks = await readiness.lacks()
+        if lacks:
+            return _said(request, 503, {"status": "not ready", "reasons": lacks})
+        return _said(request, 200, {"status": "ready"})
+
+    async def numbers(request: Request) -> Response:
+        if metrics == "local" and not _is_local(request):
+            return Response(status_code=404, headers=HEADERS)
+        return _reply(request, 200, await watch.metrics(), CONTENT_TYPE_LATEST)
+
+    found: list[BaseRoute] = [Route("/health/live", live), Route("/health/ready", ready)]
+    return [*found, Route("/metrics", numbers)] if metrics != "off" else found
+
+
+_APPLIED: Final = {
+    "sqlite": "SELECT group_concat(name, ' ') FROM tortoise_migrations WHERE app = 'content'",
+    "postgres": "SELECT string_agg(name, ' ') FROM tortoise_migrations WHERE app = 'content'",
+}
+
+
+@cache
+def _migrations() -> set[str]:
+    folder = files("contentql.store.migrations")
+    return {file.name.removesuffix(".py") for file in folder.iterdir() if file.name[:1].isdigit()}
+
+
+def _is_local(request: Request) -> bool:
+    """From this machine, and for nobody else: behind a proxy of this machine everybody looks local."""
+    try:
+        near = request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        near = False
+    return near and not any(name in request.headers for name in _PROXIED)
+
+
+def _said(request: Request, status: int, said: Mapping[str, object]) -> Response:
+    return _reply(request, status, orjson.dumps(said) + b"\n", "application/json")
+
+
+def _reply(request: Request, status: int, body: bytes, media_type: str) -> Response:
+    headers = {**HEADERS, "content-type": media_type, "content-length": str(len(body))}
+    if status == 503:
+        headers["retry-after"] = "1"
+    return Response(b"" if request.method == "HEAD" else body, status, headers)

@@ -1,0 +1,242 @@
+"""uvicorn's end of an HTTP connection, with an end to every wait and to every buffer.
+
+uvicorn waits without end for the rest of a request's headers and for a client that does not read, and takes
+in headers of any size. Nothing here runs for a request that behaves but a few comparisons: a connection is
+looked at once a second. Knows connections, buffers and clocks; knows no GraphQL but to say why it refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from contentql.answer import new_request_id, refused
+from contentql.errors import Refused
+from contentql.settings import load
+from contentql.web.peers import Peers
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long a connection is waited for, and how much of one is kept."""
+
+    header_seconds: float = 20.0  # from connecting, or from a further request's first byte
+    read_seconds: float = 30.0  # in which a client reads `read_bytes` of what waits for it
+    read_bytes: int = 16_384
+    head_bytes: int = 65_536  # of a request's line and headers; of what frames its body too
+    connections: int = 1_000  # from one address
+    peers: Peers = field(default_factory=Peers)
+
+    @property
+    def look_seconds(self) -> float:
+        return min(1.0, self.header_seconds / 4, self.read_seconds / 4)
+
+
+@cache
+def configured() -> Bounds:
+    """uvicorn makes a protocol in each worker from its class alone, so this reads the settings itself."""
+    settings = load()
+    return Bounds(
+        header_seconds=settings.header_seconds,
+        connections=settings.max_connections,
+        peers=Peers(settings.proxies),
+    )
+
+
+class Protocol(HttpToolsProtocol):
+    """For uvicorn's `http`."""
+
+    bounds: ClassVar[Callable[[], Bounds]] = staticmethod(configured)
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._bounds = type(self).bounds()
+        self._watch = _watch(server_state, self.loop, self._bounds)
+        self._counted = False
+        self._refusal: Refused | None = None
+        # What is being received: bytes of a head that is not complete, of the read that is being parsed,
+        # and of a request after its head that are not its body.
+        self._partial = 0
+        self._read = 0
+        self._framing = 0
+        # What is waited for, and since when.
+        self._awaited: object = self
+        self._awaited_since = 0.0
+        self._unread = 0
+        self._unread_since = 0.0
+        self._drained = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        host = self.client[0] if self.client else ""
+        if not self._watch.add(self, host):
+            self._refuse(
+                Refused(
+                    "OVERLOADED",
+                    f"{self._bounds.connections:,} connections from one address are the most there may be.",
+                    "Send several requests through one connection.",
+                    limit=self._bounds.connections,
+                )
+            )
+        self._counted = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._leave()  # from here on the socket's own protocol has it
+        super().handle_websocket_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        self._read = len(data)
+        super().data_received(data)
+        if self.scope is None or "method" not in self.scope:
+            self._head_grows(len(data))
+            return
+        self._partial = 0
+        self._framing += len(data)
+        if self._framing > self._bounds.head_bytes and self.cycle and not self.cycle.response_complete:
+            # Endless trailers, extensions of chunks, or chunks of a byte: none of it is a body.
+            self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        if self._partial + self._read > self._bounds.head_bytes and self._head() > self._bounds.head_bytes:
+            self._refusal = self._too_large()
+            raise self._refusal  # the parser ends, and uvicorn sends what it thinks is a 400
+        self._framing = -self._read  # this read may hold whole requests before this one
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._framing -= len(body)
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(
+            self._refusal or Refused("BAD_REQUEST", "This is not HTTP.", "Send a request of HTTP/1.1.")
+        )
+
+    def look(self, now: float) -> None:
+        """Ends what takes too long."""
+        if self._is_read(now):
+            self._is_sent(now)
+
+    def _is_read(self, now: float) -> bool:
+        """Whether the client reads its answer, also one that was handed over when the connection closed."""
+        unread = self.transport.get_write_buffer_size()
+        self._drained += max(0, self._unread - unread)
+        self._unread = unread
+        if not unread or self._drained >= self._bounds.read_bytes:
+            self._drained, self._unread_since = 0, now
+        elif now - self._unread_since > self._bounds.read_seconds:
+            self.transport.abort()
+            return False
+        return True
+
+    def _is_sent(self, now: float) -> None:
+        """Whether the client sends the head of its request; a body is the application's to wait for."""
+        scope = self.scope
+        partial = scope is None or "method" not in scope
+        at_rest = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+        # Any byte ends uvicorn's own deadline of an idle connection, also one that begins no request.
+        if not partial and not (at_rest and self.timeout_keep_alive_task is None):
+            self._awaited = self
+        elif scope is not self._awaited:
+            self._awaited, self._awaited_since = scope, now
+        elif now - self._awaited_since > self._bounds.header_seconds:
+            self.transport.close()
+
+    def _head_grows(self, read: int) -> None:
+        # Where requests before it were in the same read, it is not known how much of that is this head's.
+        before = self._partial
+        self._partial = before + read if before else min(read, self._bounds.head_bytes)
+        if self._partial > self._bounds.head_bytes and not self.transport.is_closing():
+            self._refuse(self._too_large())
+
+    def _head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _too_large(self) -> Refused:
+        limit = self._bounds.head_bytes
+        return Refused(
+            "HEADERS_TOO_LARGE", f"A request's line and headers may have {limit:,} bytes.", limit=limit
+        )
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Says so and hangs up. Where an answer is being written, there is no place to say it."""
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.abort()
+            return
+        request_id = new_request_id()
+        body = refused(refusal, request_id).body
+        lines = [
+            *(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
+            b"content-type: application/graphql-response+json; charset=utf-8\r\n",
+            b"content-length: %d\r\n" % len(body),
+            b"x-request-id: %b\r\n" % request_id.encode(),
+            b"retry-after: 1\r\n" if refusal.status == 503 else b"",
+            b"connection: close\r\n\r\n",
+        ]
+        self.transport.write(STATUS_LINE[refusal.status] + b"".join(lines) + body)
+        self.transport.close()
+
+    def _leave(self) -> None:
+        if self._counted:
+            self._counted = False
+            self._watch.remove(self, self.client[0] if self.client else "")
+
+
+class _Watch:
+    """All connections of a server, looked at as long as there are any."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: Bounds) -> None:
+        self._loop = loop
+        self._bounds = bounds
+        self._open: set[Protocol] = set()
+        self._from: Counter[str] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, connection: Protocol, host: str) -> bool:
+        """Whether the address may have one more."""
+        self._open.add(connection)
+        self._from[host] += 1
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._bounds.look_seconds, self._look)
+        return self._from[host] <= self._bounds.connections or self._bounds.peers.trusts(host)
+
+    def remove(self, connection: Protocol, host: str) -> None:
+        self._open.discard(connection)
+        self._from[host] -= 1
+        if not self._from[host]:
+            del self._from[host]
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        for connection in tuple(self._open):
+            connection.look(now)
+        again = bool(self._open)
+        self._timer = self._loop.call_later(self._bounds.look_seconds, self._look) if again else None
+
+
+_watches: Final[WeakKeyDictionary[ServerState, _Watch]] = WeakKeyDictionary()
+
+
+def _watch(state: ServerState, loop: asyncio.AbstractEventLoop, bounds: Bounds) -> _Watch:
+    if (found := _watches.get(state)) is None:
+        found = _watches[state] = _Watch(loop, bounds)
+    return found

@@ -1,0 +1,123 @@
+"""Manifests as other people's tools write them: every document with its id, text and name, or its fault."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+import pytest
+
+from contentql.formats.manifests import MAX_MANIFEST, Entry, read
+
+LATEST = "query Latest {\n  latestNews {\n    nodes {\n      headline\n    }\n  }\n}"
+VIEWER = "query Viewer { viewer { role } }"
+LATEST_SHA = hashlib.sha256(LATEST.encode()).hexdigest()
+VIEWER_SHA = hashlib.sha256(VIEWER.encode()).hexdigest()
+
+
+def written(said: Any, file: str = "m.json") -> list[Entry]:
+    return list(read(orjson.dumps(said), file))
+
+
+def faults(said: Any) -> list[str]:
+    return [entry.fault for entry in written(said)]
+
+
+def apollo(*operations: Any) -> dict[str, Any]:
+    return {"format": "apollo-persisted-query-manifest", "version": 1, "operations": list(operations)}
+
+
+def test_apollo() -> None:
+    """Operations with id, name, type and body; names are kept."""
+    assert written(
+        apollo(
+            {"id": LATEST_SHA, "name": "Latest", "type": "query", "body": LATEST},
+            {"id": "viewer-1", "name": "Viewer", "type": "query", "body": VIEWER},
+        )
+    ) == [
+        Entry("m.json: operation 1", LATEST_SHA, LATEST, "Latest"),
+        Entry("m.json: operation 2", "viewer-1", VIEWER, "Viewer"),
+    ]
+
+
+def test_relay() -> None:
+    """MD5 ids lead to texts; the id is the one the client sends."""
+    md5 = hashlib.md5(LATEST.encode()).hexdigest()
+    assert written({md5: LATEST}) == [Entry("m.json", md5, LATEST)]
+
+
+def test_codegen_and_tada() -> None:
+    """SHA-256 ids, bare or with their prefix, are one and the same id."""
+    assert [(e.id, e.text) for e in written({LATEST_SHA: LATEST, f"sha256:{VIEWER_SHA}": VIEWER})] == [
+        (LATEST_SHA, LATEST),
+        (VIEWER_SHA, VIEWER),
+    ]
+
+
+@pytest.mark.parametrize("file", ["latest.graphql", "latest.gql", "latest"])
+def test_a_plain_document(file: str) -> None:
+    """Its id is the SHA-256 of the file, to the last byte."""
+    text = LATEST + "\r\n# é\n"
+    sha = hashlib.sha256(text.encode()).hexdigest()
+    assert list(read(text.encode(), file)) == [Entry(file, sha, text)]
+
+
+def test_an_empty_manifest_has_no_documents() -> None:
+    """And that is no fault."""
+    assert written({}) == written(apollo()) == []
+
+
+def test_a_hash_that_is_not_the_texts() -> None:
+    """Is named with its reason; the others go on."""
+    said = {LATEST_SHA: VIEWER, f"sha256:{VIEWER_SHA[:-1]}": VIEWER, VIEWER_SHA: VIEWER}
+    assert faults(said) == ["the id is not the SHA-256 of the text"] * 2 + [""]
+    upper = {f"sha256:{VIEWER_SHA.upper()}": VIEWER}
+    assert faults(upper) == ["the id is not the SHA-256 of the text"]
+
+
+def test_ids_that_cannot_be_used() -> None:
+    """Too long, empty, or with characters that no client could send everywhere."""
+    said = {"x" * 129: VIEWER, "": VIEWER, "a b": VIEWER, "web~1.0~abc": VIEWER, "x" * 128: VIEWER}
+    assert [fault.partition(" cannot")[2] != "" for fault in faults(said)] == [True, True, True, False, False]
+
+
+def test_operations_that_are_none() -> None:
+    """No object, no id, no text."""
+    operations = ("x", {"body": VIEWER}, {"id": "a"}, {"id": "a", "body": 1}, {"id": "a", "body": VIEWER})
+    found = faults(apollo(*operations))
+    assert found[0] == "an operation must be an object with `id` and `body`"
+    assert "the id 'None' cannot be used" in found[1]
+    assert found[2:] == ["the text of the document is missing"] * 2 + [""]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"{", "not JSON: "),
+        (b"", "not JSON: "),
+        (b"[1]", "not a manifest: it must be a JSON object"),
+        (b'"x"', "not a manifest: it must be a JSON object"),
+        (
+            b'{"format": "apollo-persisted-query-manifest", "version": 2, "operations": []}',
+            "not a manifest we",
+        ),
+        (b'{"format": "other", "version": 1, "operations": []}', "not a manifest we know"),
+        (
+            b'{"format": "apollo-persisted-query-manifest", "version": 1, "operations": 1}',
+            "not a manifest we",
+        ),
+        (b" " * (MAX_MANIFEST + 1), "the manifest is larger than 32 MiB"),
+        (b"[" * 100_000, "not JSON: "),
+    ],
+)
+def test_what_is_no_manifest(content: bytes, fault: str) -> None:
+    """One sentence says why."""
+    (entry,) = read(content, "m.json")
+    assert (entry.where, entry.text) == ("m.json", "")
+    assert entry.fault.startswith(fault)
+
+
+def test_a_file_that_is_no_text() -> None:
+    """Is named too."""
+    assert [e.fault for e in read(b"\xff\xfe{", "x.graphql")] == ["the file is not UTF-8 text"]
