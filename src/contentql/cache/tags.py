@@ -16,7 +16,7 @@ import orjson
 from contentql.changes.journal import Change, Row, instants
 from contentql.errors import Refused
 from contentql.planner.operation import Variables
-from contentql.planner.reads import ANY, Marked, Near, Reads, Scan, Way
+from contentql.planner.reads import ANY, Ends, Marked, Near, Page, Reads, Scan, Way
 from contentql.planner.visibility import OWN_COLUMNS, can_be_seen
 
 _NONE: frozenset[str] = frozenset()
@@ -41,6 +41,7 @@ class Rests:
     looked: tuple[Looked, ...]
     shown: Mapping[str, frozenset[str]]
     rows: Mapping[str, frozenset[int]]
+    ends: Ends
 
     @cached_property
     def by_table(self) -> Mapping[str, Sequence[Looked]]:
@@ -69,13 +70,14 @@ class Rests:
                 "looked": [_plain(one) for one in self.looked],
                 "shown": {table: sorted(columns) for table, columns in self.shown.items()},
                 "rows": {table: sorted(rows) for table, rows in self.rows.items()},
+                "ends": [[*place, *end] for place, end in self.ends.items()],
             }
         )
 
 
 def rests(reads: Reads, variables: Variables, marked: Marked) -> Rests:
     looked = tuple(Looked(scan, tuple(_values(scan, variables))) for scan in reads.scans)
-    return Rests(looked, reads.shown, marked.asked)
+    return Rests(looked, reads.shown, marked.asked, marked.ends)
 
 
 def _values(scan: Scan, variables: Variables) -> Iterator[Met]:
@@ -92,6 +94,7 @@ def read(text: bytes) -> Rests:
         tuple(_looked(one) for one in said["looked"]),
         {table: frozenset(columns) for table, columns in said["shown"].items()},
         {table: frozenset(rows) for table, rows in said["rows"].items()},
+        {(number, near): (count, tuple(keys)) for number, near, count, keys in said["ends"]},
     )
 
 
@@ -99,11 +102,13 @@ def _plain(one: Looked) -> list[Any]:
     scan = one.scan
     way = [scan.way.table, scan.way.far, scan.way.near.column, scan.way.near.table] if scan.way else None
     near = [scan.near.column, scan.near.table] if scan.near else None
-    return [scan.table, one.met, sorted(scan.other), sorted(scan.order), scan.seen, near, way, scan.flips]
+    page = [scan.page.number, scan.page.size, scan.page.keys] if scan.page else None
+    other, order = sorted(scan.other), sorted(scan.order)
+    return [scan.table, one.met, other, order, scan.seen, near, way, scan.flips, page]
 
 
 def _looked(said: Sequence[Any]) -> Looked:
-    table, met, other, order, seen, near, way, flips = said
+    table, met, other, order, seen, near, way, flips, page = said
     scan = Scan(
         table,
         (),
@@ -113,6 +118,7 @@ def _looked(said: Sequence[Any]) -> Looked:
         Near(*near) if near else None,
         Way(way[0], way[1], Near(way[2], way[3])) if way else None,
         flips,
+        Page(page[0], page[1], tuple((column, down) for column, down in page[2])) if page else None,
     )
 
     def value(column: str, found: Any) -> Any:
@@ -202,9 +208,50 @@ def _moves(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
             return False
     before = _belongs(one, change.before, _seen_before(change, batch), rests, batch)
     after = _belongs(one, change.after, _seen_after(change, batch), rests, batch)
-    if before != after:
-        return True
-    return before and (change.columns is None or scan.other == ANY or bool(change.columns & decides))
+    if before == after and not (
+        before and (change.columns is None or scan.other == ANY or change.columns & decides)
+    ):
+        return False
+    versions = [row for row, there in ((change.before, before), (change.after, after)) if there]
+    return not all(_behind_the_end(scan, row, rests, batch) for row in versions)
+
+
+def _behind_the_end(scan: Scan, row: Row | None, rests: Rests, batch: Batch) -> bool:
+    """Whether the row stands behind what was shown of every list that it is in."""
+    if scan.page is None or row is None:
+        return False
+    if scan.near:
+        places: Sequence[int] = [row[scan.near.column]]
+    elif scan.way:
+        links = batch.links.get((scan.way.table, scan.way.far), {}).get(row["id"], ())
+        if links is None:
+            return False
+        marked = rests.rows.get(scan.way.near.table, _NO_ROWS)
+        places = [near for link in links if (near := link[scan.way.near.column]) in marked]
+    else:
+        places = [0]
+    return all(_behind(scan.page, place, row, rests) for place in places)
+
+
+def _behind(page: Page, place: int, row: Row, rests: Rests) -> bool:
+    count, last = rests.ends.get((page.number, place), (0, ()))
+    if count < page.size:
+        return False
+    for (column, down), said in zip(page.keys, last, strict=True):
+        value = row.get(column)
+        if value is None:
+            return False
+        end = _like(value, said)
+        if value != end:
+            return bool(value < end) if down else bool(value > end)
+    return False
+
+
+def _like(value: Any, said: str) -> Any:
+    """A key as its mark spells it, as a value of the same kind."""
+    if isinstance(value, dt.datetime):
+        return dt.datetime.fromisoformat(said)
+    return int(said) if isinstance(value, int) else bytes.fromhex(said).decode()
 
 
 def _relinks(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
@@ -215,11 +262,13 @@ def _relinks(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
     for row in (change.before, change.after):
         if row is None or row[scan.way.near.column] not in marked:
             continue
-        versions = batch.articles.get(row[scan.way.far], ()) if scan.table == "article" else ()
-        if scan.table != "article" or any(
-            can_be_seen("article", version, batch.now) and _met(one.met, version) for version in versions
-        ):
+        if scan.table != "article":
             return True
+        near: int = row[scan.way.near.column]
+        for version in batch.articles.get(row[scan.way.far], ()):
+            seen = can_be_seen("article", version, batch.now) and _met(one.met, version)
+            if seen and not (scan.page and _behind(scan.page, near, version, rests)):
+                return True
     return False
 
 

@@ -20,8 +20,8 @@ from contentql.web.protocol import Protocol
 
 DEMO_URL = "sqlite:///demo.sqlite3"
 
-# For requests that run when the server is told to stop: a slow body, an operation, a slow reader.
-_LEAVING_SECONDS = 60
+# For requests that run when the server is told to stop: a slow body (20 s) and its operation (5 s).
+_LEAVING_SECONDS = 25
 
 
 def serve(

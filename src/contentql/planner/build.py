@@ -51,6 +51,7 @@ from contentql.planner.reads import (
     UNSEEN,
     Ledger,
     Near,
+    Page,
     Scan,
     Test,
     Way,
@@ -134,6 +135,7 @@ class _Base:
     tests: tuple[Test, ...] = ()  # conditions that a row alone can tell
     others: dict[str, None] = field(default_factory=dict)  # the columns that the other conditions rest on
     ordered: set[str] = field(default_factory=set)  # the columns that say where a row stands
+    page: Page | None = None
     copies: Mapping[str, str] = field(default_factory=dict)  # columns that the link keeps a copy of
 
 
@@ -156,6 +158,7 @@ class _Build:
     depth: int = 0
     conditions: int = 0
     root: int = 0
+    pages: int = 0
     max_age: int | None = None
     private: bool = False
     ledger: Ledger = field(default_factory=Ledger)
@@ -593,7 +596,6 @@ class _Build:
         cursor = arguments.get("before" if backward else "after")
         base = rows()
         self._ordered(base, table, node_type, arguments, edge)
-        self._scanned(base)
         self._list_of(table)
         mark = Print(
             label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
@@ -608,6 +610,8 @@ class _Build:
 
         fields = self.operation.fields(selections, frozenset({connection}), self.included)
         asks = {g[0].name.value for g in fields.values()}
+        paged = asks <= {"nodes", "__typename"} and not backward
+        self._scanned(base, self._first_rows(base, size) if paged else None)
         if asks <= {"nodes", "totalCount", "__typename"} and not backward:
             base.limit = str(size)
             return self._simple_page(base, fields, connection, node_type, rows)
@@ -633,6 +637,8 @@ class _Build:
                     return self._total(rows())
                 case _:
                     item = self._object_of(node_type, _selections(group), base.row)
+                    if isinstance(item, Object):
+                        item = Object((*self._end_mark(base), *item.fields))
                     return Array(item, self._rows(base), self._outer_order(base))
 
         return Object((*self._near_mark(base), *((key, field_of(group)) for key, group in fields.items())))
@@ -643,13 +649,34 @@ class _Build:
             return ()
         return ((MARK, Leaf(base.near, "id", False, f"{UNSEEN}{CODES[base.nearby.table]}.")),)
 
-    def _scanned(self, base: _Base) -> None:
+    def _first_rows(self, base: _Base, size: int) -> Page | None:
+        """The list as a page that its marks can tell the end of; None where a key is no column."""
+        columns = [(key.sql.rpartition(".")[2], key.descending) for key in base.keys]
+        if not self.marked or any(key.known or not _COLUMN.fullmatch(key.sql) for key in base.keys):
+            return None
+        own = {copy.rpartition(".")[2]: column for column, copy in base.copies.items()}
+        self.pages += 1
+        base.page = Page(self.pages, size, tuple((own.get(c, c), down) for c, down in columns))
+        return base.page
+
+    def _end_mark(self, base: _Base) -> tuple[tuple[str, Node], ...]:
+        if base.page is None:
+            return ()
+        near = f"coalesce({self.dialect.as_text(base.near or '0')}, '0')"
+        parts = [f"'@{base.page.number}'", near]
+        for i, key in enumerate(base.keys):
+            column = f"{base.row.alias}.k{i}"
+            is_text = key.kind in ("text", "plain")
+            parts.append(self.dialect.hexed(column) if is_text else self.dialect.text_of(column, key.kind))
+        return ((MARK, Leaf(self.dialect.dotted(parts), "plain")),)
+
+    def _scanned(self, base: _Base, page: Page | None = None) -> None:
         """Notes what the list rests on, now that its conditions and its order are known."""
         near, way = base.nearby, None
         if base.link and base.nearby:
             near, way = None, Way(base.link.table, base.link.far, base.nearby)
         others, ordered = frozenset(base.others), frozenset(base.ordered)
-        self.ledger.scan(Scan(base.row.table, base.tests, others, ordered, near=near, way=way))
+        self.ledger.scan(Scan(base.row.table, base.tests, others, ordered, near=near, way=way, page=page))
 
     def _full_page(
         self,
@@ -1100,6 +1127,9 @@ ORDER_KINDS: Mapping[str, Any] = {
     "relevance": "int",
     "id": "id",
 }
+
+
+_COLUMN = re.compile(r"\w+\.\w+")
 
 
 def tuple_of(value: Any) -> tuple[str, ...]:

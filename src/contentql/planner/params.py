@@ -186,7 +186,9 @@ def _resolved(value: Any, variables: Variables) -> Any:
     if isinstance(value, Const | Var | Several):
         return value.value(variables)
     if isinstance(value, Mapping):
-        return {name: _resolved(inner, variables) for name, inner in value.items()}
+        # Clients such as Relay send null for what they do not use: the same list as without it.
+        found = {name: _resolved(inner, variables) for name, inner in value.items()}
+        return {name: inner for name, inner in found.items() if inner is not None}
     if isinstance(value, list | tuple):
         return [_resolved(inner, variables) for inner in value]
     return value

@@ -140,6 +140,9 @@ class Postgres:
             case _:
                 return sql
 
+    def as_text(self, sql: str) -> str:
+        return f"({sql})::text"
+
     def hexed(self, sql: str) -> str:
         return f"encode(convert_to({sql}, 'UTF8'), 'hex')"
 

@@ -66,6 +66,19 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Page:
+    """The list showed its first `size` rows and nothing of the rest: no total, no word of more.
+
+    `keys`: the columns it is ordered by, and whether downwards. Every item is marked with its list's
+    `number` in the plan, with the row the list hangs on, and with its keys.
+    """
+
+    number: int
+    size: int
+    keys: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True)
 class Scan:
     """Rows of a table that were looked at, to show, count or only to compare.
 
@@ -82,6 +95,7 @@ class Scan:
     near: Near | None = None
     way: Way | None = None
     flips: bool = False
+    page: Page | None = None
 
 
 SEARCHED_BODY = Scan("article_body", other=frozenset({"text"}))
@@ -129,12 +143,17 @@ class Ledger:
         return Reads(tuple(scans), shown, tuple(self.lists))
 
 
+# Of pages: by the list and by the row it hangs on, how many rows were shown, and the keys of the last one.
+Ends = Mapping[tuple[int, int], tuple[int, tuple[str, ...]]]
+
+
 @dataclass(frozen=True)
 class Marked:
     """The rows of one answer, by table: `shown` can be seen in it, `asked` includes what could not."""
 
     shown: Mapping[str, frozenset[int]]
     asked: Mapping[str, frozenset[int]]
+    ends: Ends = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -146,15 +165,23 @@ def taken_out(body: bytes) -> tuple[bytes, Marked]:
     pieces = _MARKS.split(body)
     shown: dict[str, set[int]] = {}
     asked: dict[str, set[int]] = {}
-    for mark in set(pieces[1::2]):
-        if mark:
+    items: dict[tuple[int, int], dict[tuple[str, ...], None]] = {}
+    for mark in pieces[1::2]:
+        if not mark:
+            continue
+        if mark.startswith(b"@"):
+            number, near, *keys = mark[1:].decode().split(".")
+            # A list may stand in the answer more than once, by aliases or with the row it hangs on.
+            items.setdefault((int(number), int(near)), {})[tuple(keys)] = None
+        else:
             code, _, number = mark.decode().rpartition(".")
             unseen = code.startswith(UNSEEN)
             table = _TABLES[code[1:] if unseen else code]
             asked.setdefault(table, set()).add(int(number))
             if not unseen:
                 shown.setdefault(table, set()).add(int(number))
-    return b"".join(pieces[::2]), Marked(_frozen(shown), _frozen(asked))
+    ends = {place: (len(keys), next(reversed(keys))) for place, keys in items.items()}
+    return b"".join(pieces[::2]), Marked(_frozen(shown), _frozen(asked), ends)
 
 
 def _frozen(found: Mapping[str, set[int]]) -> Mapping[str, frozenset[int]]:

@@ -142,6 +142,9 @@ class Sqlite:
     def text_of(self, sql: str, kind: Kind) -> str:
         return f"json_quote({sql})" if kind in ("text", "float") else sql
 
+    def as_text(self, sql: str) -> str:
+        return f"cast({sql} as text)"
+
     def hexed(self, sql: str) -> str:
         return f"lower(hex({sql}))"
 

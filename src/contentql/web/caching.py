@@ -34,9 +34,10 @@ def cache_control(entry: Entry, now: int, left: float, *, known: bool) -> bytes:
     return b"public, max-age=%d, must-revalidate" % lifetime(entry, now, left)
 
 
-def entity_tag(entry: Entry, coding: str | None) -> bytes:
-    """Strong: another coding of the same body is another representation."""
-    return f'"{entry.tag}-{coding}"'.encode() if coding else f'"{entry.tag}"'.encode()
+def entity_tag(entry: Entry, coding: str | None, *, legacy: bool) -> bytes:
+    """Strong: the same body in another coding or of another type is another representation."""
+    parts = [entry.tag, *(["json"] if legacy else []), *([coding] if coding else [])]
+    return f'"{"-".join(parts)}"'.encode()
 
 
 def not_modified(if_none_match: bytes, entry: Entry) -> bool:

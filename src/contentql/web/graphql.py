@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -119,7 +119,10 @@ class GraphQL:
             left = self.answers.seconds_left(now)
             known = b"authorization" in headers
             control = caching.cache_control(entry, int(now.timestamp()), left, known=known)
-            said += [(b"cache-control", control), (b"etag", caching.entity_tag(entry, packing))]
+            said += [
+                (b"cache-control", control),
+                (b"etag", caching.entity_tag(entry, packing, legacy=legacy)),
+            ]
             said += caching.cache_tags(entry)
             if caching.not_modified(headers.get(b"if-none-match", b""), entry):
                 del said[0]
@@ -168,17 +171,38 @@ class GraphQL:
             return await self.answers.answer(asked, journey)
         read_only = method != "POST"
         given = request.from_address(said[1:]) if read_only else request.from_body(said)
+        asked = await self._asked(given, read_only=read_only)
+        answered = await self._given(given, asked, journey)
+        if asked.ready is not None and len(said) <= _REMEMBERED and self._may_be_remembered(given):
+            self._known.put(said, asked, 2 * len(said) + len(asked.query))
+        return answered
+
+    async def _asked(self, given: Given, *, read_only: bool) -> Asked:
         text = await self.persisted.text(given)
-        asked = Asked(text, given.operation_name, given.variables, given.extensions, read_only)
+        return Asked(text, given.operation_name, given.variables, given.extensions, read_only)
+
+    async def _given(self, given: Given, asked: Asked, journey: Journey) -> Answered:
         answered = await self.answers.answer(asked, journey)
         self.persisted.answered(given, journey.cost, valid=asked.ready is not None)
-        if asked.ready is not None and len(said) <= _REMEMBERED and self._may_be_remembered(given):
-            self._known.put(said, asked, 2 * len(said) + len(text))
         return answered
 
     def _may_be_remembered(self, given: Given) -> bool:
         """Not what rests on a list of trusted documents, which may change."""
         return given.document_id is None and not self.persisted.only_trusted
+
+    async def over_socket(self, payload: Mapping[str, Any], scope: Scope) -> Answered:
+        """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
+        journey = self.watch.begin(new_request_id(), dict(scope["headers"]))
+        try:
+            try:
+                given = request.checked(payload)
+                answered = await self._given(given, await self._asked(given, read_only=False), journey)
+            except Refused as refusal:
+                answered = refused(refusal, journey.request_id)
+            journey.status, journey.codes, journey.bytes = answered.status, answered.codes, len(answered.body)
+            return answered
+        finally:
+            self.watch.end(journey)
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         length = headers.get(b"content-length", b"0")

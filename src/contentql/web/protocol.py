@@ -32,6 +32,7 @@ class Bounds:
     header_seconds: float = 20.0  # from connecting, or from a further request's first byte
     read_seconds: float = 30.0  # in which a client reads `read_bytes` of what waits for it
     read_bytes: int = 16_384
+    farewell_seconds: float = 2.0  # for reading why one is refused
     head_bytes: int = 65_536  # of a request's line and headers; of what frames its body too
     connections: int = 1_000  # from one address
     peers: Peers = field(default_factory=Peers)
@@ -78,8 +79,9 @@ class Protocol(HttpToolsProtocol):
         self._awaited: object = self
         self._awaited_since = 0.0
         self._unread = 0
-        self._unread_since = 0.0
+        self._unread_since = self.loop.time()
         self._drained = 0
+        self._over_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -93,6 +95,7 @@ class Protocol(HttpToolsProtocol):
                     limit=self._bounds.connections,
                 )
             )
+            self.transport.close()
         self._counted = True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,6 +122,7 @@ class Protocol(HttpToolsProtocol):
         if self._partial + self._read > self._bounds.head_bytes and self._head() > self._bounds.head_bytes:
             self._refusal = self._too_large()
             raise self._refusal  # the parser ends, and uvicorn sends what it thinks is a 400
+        self._partial = 0
         self._framing = -self._read  # this read may hold whole requests before this one
         super().on_headers_complete()
 
@@ -133,7 +137,10 @@ class Protocol(HttpToolsProtocol):
 
     def look(self, now: float) -> None:
         """Ends what takes too long."""
-        if self._is_read(now):
+        if self._over_since is not None:
+            if now - self._over_since > self._bounds.farewell_seconds:
+                self.transport.abort()
+        elif self._is_read(now):
             self._is_sent(now)
 
     def _is_read(self, now: float) -> bool:
@@ -169,7 +176,7 @@ class Protocol(HttpToolsProtocol):
             self._refuse(self._too_large())
 
     def _head(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _too_large(self) -> Refused:
         limit = self._bounds.head_bytes
@@ -178,7 +185,7 @@ class Protocol(HttpToolsProtocol):
         )
 
     def _refuse(self, refusal: Refused) -> None:
-        """Says so and hangs up. Where an answer is being written, there is no place to say it."""
+        """The last that is said. Where an answer is being written, there is no place to say it."""
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.abort()
             return
@@ -193,12 +200,26 @@ class Protocol(HttpToolsProtocol):
             b"connection: close\r\n\r\n",
         ]
         self.transport.write(STATUS_LINE[refusal.status] + b"".join(lines) + body)
-        self.transport.close()
+        # Closing for good with bytes unread would reset the connection, and take back what was said.
+        self.transport.set_protocol(_Deaf(self))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._over_since = self.loop.time()
 
     def _leave(self) -> None:
         if self._counted:
             self._counted = False
             self._watch.remove(self, self.client[0] if self.client else "")
+
+
+class _Deaf(asyncio.Protocol):
+    """Throws away what still comes in after the last word was said."""
+
+    def __init__(self, connection: Protocol) -> None:
+        self._connection = connection
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.connection_lost(exc)
 
 
 class _Watch:

@@ -87,7 +87,7 @@ def from_body(body: bytes) -> Given:
         )
     if not isinstance(found, dict):
         raise Refused("BAD_REQUEST", "The body must be a JSON object with a `query`.")
-    return _checked(found)
+    return checked(found)
 
 
 def from_address(query_string: bytes) -> Given:
@@ -105,10 +105,11 @@ def from_address(query_string: bytes) -> Given:
                 found[name] = orjson.loads(found[name])
             except (orjson.JSONDecodeError, RecursionError):
                 raise Refused("BAD_REQUEST", f"`{name}` is not JSON.") from None
-    return _checked(found)
+    return checked(found)
 
 
-def _checked(found: Mapping[str, Any]) -> Given:
+def checked(found: Mapping[str, Any]) -> Given:
+    """The members of a request, each of the right kind."""
     query = _text(found, "query")
     document_id = _text(found, "documentId") or _text(found, "doc_id")
     name = _text(found, "operationName")

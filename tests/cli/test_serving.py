@@ -1,0 +1,199 @@
+"""`contentql serve` as its operator sees it: workers, the end of a server, slow clients and too many."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import orjson
+import psutil
+import pytest
+from tests.conftest import Server
+
+from contentql.editorial.intake import take_file
+from contentql.fixtures import DEMO
+from contentql.store.database import Database
+
+QUERY = '{ latestNews(section: "world/asia", first: 2) { nodes { slug } } }'
+# Nothing here takes longer than this unless it is broken.
+AT_MOST = 30
+
+
+@pytest.fixture(scope="module")
+async def newsroom(sqlite_server: Server) -> str:
+    """The demo newsroom, for servers that only read it."""
+    url = await sqlite_server.migrated()
+    await take_file(Database(url), DEMO)
+    return url
+
+
+class Served:
+    """A running `contentql serve`."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    async def asked(self) -> str:
+        """Asks on a connection of its own. Which worker answered, as its request ids begin."""
+        async with httpx2.AsyncClient(base_url=self.url, timeout=AT_MOST) as http:
+            answer = await http.post("/graphql", json={"query": QUERY})
+        assert len(answer.json()["data"]["latestNews"]["nodes"]) == 2
+        return answer.headers["x-request-id"].partition("-")[0]
+
+    async def answering(self, workers: int, *, apart_from: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Asks until so many workers have answered, apart from these. What cannot connect asks again."""
+        found: set[str] = set()
+        async with asyncio.timeout(AT_MOST):
+            while len(found - apart_from) < workers:
+                assert self.process.poll() is None
+                asked = (self.asked() for _ in range(10))
+                for answer in await asyncio.gather(*asked, return_exceptions=True):
+                    if isinstance(answer, httpx2.TransportError):
+                        await asyncio.sleep(0.05)
+                    elif isinstance(answer, BaseException):
+                        raise answer
+                    else:
+                        found.add(answer)
+        return frozenset(found - apart_from)
+
+    def workers(self) -> set[int]:
+        children = psutil.Process(self.process.pid).children()
+        return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+
+    async def ended(self) -> int:
+        """The exit code, when it has one."""
+        async with asyncio.timeout(AT_MOST):
+            return await asyncio.to_thread(self.process.wait)
+
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path, url: str, *flags: str, **environment: str) -> AsyncIterator[Served]:
+    """A server that answers; it is told to stop, if it has not, and must have nothing to complain of."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "contentql", "serve", "--port", str(port), "--database", url, *flags]
+    said = folder / "stderr.txt"
+    with said.open("w") as stderr:
+        process = subprocess.Popen(command, stderr=stderr, text=True, env={**os.environ, **environment})
+    served = Served(process, port)
+    try:
+        await served.answering(1)
+        yield served
+    finally:
+        process.terminate()
+        await served.ended()
+    assert "Traceback" not in said.read_text()
+
+
+@pytest.fixture
+async def two_workers(tmp_path: Path, newsroom: str) -> AsyncIterator[Served]:
+    async with serving(tmp_path, newsroom, "--workers", "2") as served:
+        yield served
+
+
+async def test_workers_share_the_port_and_a_killed_one_is_replaced(two_workers: Served) -> None:
+    """Both answer; when one is gone the other goes on, and a new one joins it."""
+    first = await two_workers.answering(2)
+    before = two_workers.workers()
+    assert len(before) == 2
+    os.kill(killed := min(before), signal.SIGKILL)
+    newcomers = await two_workers.answering(1, apart_from=first)
+    assert len(newcomers) == 1
+    after = two_workers.workers()
+    assert killed not in after
+    assert before - {killed} < after
+    assert len(after) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, workers: int) -> None:
+    """On SIGTERM readiness says so, the door closes, what runs is answered, and that is no failure."""
+    body = orjson.dumps({"query": QUERY})
+    async with serving(tmp_path, newsroom, "--workers", str(workers)) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nHost: newsroom.test\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body[:20]
+        )
+        await asyncio.sleep(0.5)  # it has been read by then
+        served.process.terminate()
+        assert 503 in await readiness(served)  # until nobody answers any more
+        assert served.process.poll() is None
+        writer.write(body[20:])
+        async with asyncio.timeout(AT_MOST):
+            said = await reader.read()
+        assert said.startswith(b"HTTP/1.1 200 ")
+        assert b"world" in said or b"slug" in said
+        assert await served.ended() == 0
+
+
+async def readiness(served: Served) -> list[int]:
+    """What /health/ready says, again and again, until the door is closed."""
+    found: list[int] = []
+    async with asyncio.timeout(AT_MOST):
+        while True:
+            try:
+                async with httpx2.AsyncClient(base_url=served.url) as http:
+                    found.append((await http.get("/health/ready")).status_code)
+            except httpx2.TransportError:
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom: str) -> None:
+    """All are cut off, however they are slow, and others are answered meanwhile."""
+    beginnings = (b"", b"POST /graphql HTTP/1.1\r\nHost: ", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET")
+    async with serving(tmp_path, newsroom, CONTENTQL_HEADER_SECONDS="1") as served:
+        lines = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(300)]
+        for number, (_, writer) in enumerate(lines):
+            writer.write(beginnings[number % 3])
+        await served.asked()
+        async with asyncio.timeout(AT_MOST):
+            await asyncio.gather(*(reader.read() for reader, _ in lines), return_exceptions=True)
+        await served.asked()
+        for _, writer in lines:
+            writer.close()
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [({"CONTENTQL_RATE_COST": "2000"}, 429), ({"CONTENTQL_MAX_CONCURRENT": "1"}, 503)],
+)
+async def test_three_hundred_at_once_are_answered_or_turned_away(
+    tmp_path: Path, newsroom: str, limit: dict[str, str], status: int
+) -> None:
+    """In the words of every refusal, with the time to come again; nobody waits for long."""
+
+    async def ask(http: httpx2.AsyncClient, number: int) -> httpx2.Response:
+        # No two alike: none is answered from memory.
+        query = f'{{ articles(first: 100, filter: {{slug: {{ne: "{number}"}}}}) {{ totalCount {LONG} }} }}'
+        return await http.post("/graphql", json={"query": query})
+
+    async with serving(tmp_path, newsroom, **limit) as served:
+        limits = httpx2.Limits(max_connections=None)
+        async with httpx2.AsyncClient(base_url=served.url, limits=limits, timeout=AT_MOST) as http:
+            began = time.monotonic()
+            answers = await asyncio.gather(*(ask(http, number) for number in range(300)))
+            took = time.monotonic() - began
+    assert {answer.status_code for answer in answers} == {200, status}
+    for answer in answers:
+        if answer.status_code == status:
+            (error,) = answer.json()["errors"]
+            assert error["extensions"]["code"] == {429: "RATE_LIMITED", 503: "OVERLOADED"}[status]
+            assert int(answer.headers["retry-after"]) == error["extensions"]["retryAfter"] > 0
+    assert took < AT_MOST / 2
+
+
+LONG = "nodes { slug headline summary body { html } category { name } tags { name } media(first: 5) { nodes { url } } }"
