@@ -15,7 +15,6 @@ from pathlib import Path
 
 import httpx2
 import orjson
-import psutil
 import pytest
 from tests.conftest import Server
 
@@ -24,6 +23,9 @@ from contentql.fixtures import DEMO
 from contentql.store.database import Database
 
 QUERY = '{ latestNews(section: "world/asia", first: 2) { nodes { slug } } }'
+LONG = (
+    "nodes { slug headline body { html } category { name } tags { name } media(first: 5) { nodes { url } } }"
+)
 # Nothing here takes longer than this unless it is broken.
 AT_MOST = 30
 
@@ -68,8 +70,14 @@ class Served:
         return frozenset(found - apart_from)
 
     def workers(self) -> set[int]:
-        children = psutil.Process(self.process.pid).children()
-        return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+        """The processes below it that serve."""
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        )
+        rows = (line.split(maxsplit=2) for line in listed.stdout.splitlines())
+        return {
+            int(pid) for pid, parent, args in rows if int(parent) == self.process.pid and "spawn_main" in args
+        }
 
     async def ended(self) -> int:
         """The exit code, when it has one."""
@@ -86,7 +94,7 @@ async def serving(folder: Path, url: str, *flags: str, **environment: str) -> As
     command = [sys.executable, "-m", "contentql", "serve", "--port", str(port), "--database", url, *flags]
     said = folder / "stderr.txt"
     with said.open("w") as stderr:
-        process = subprocess.Popen(command, stderr=stderr, text=True, env={**os.environ, **environment})
+        process = subprocess.Popen(command, stderr=stderr, text=True, env={**os.environ, **environment})  # noqa: ASYNC220
     served = Served(process, port)
     try:
         await served.answering(1)
@@ -194,6 +202,3 @@ async def test_three_hundred_at_once_are_answered_or_turned_away(
             assert error["extensions"]["code"] == {429: "RATE_LIMITED", 503: "OVERLOADED"}[status]
             assert int(answer.headers["retry-after"]) == error["extensions"]["retryAfter"] > 0
     assert took < AT_MOST / 2
-
-
-LONG = "nodes { slug headline summary body { html } category { name } tags { name } media(first: 5) { nodes { url } } }"

@@ -72,12 +72,12 @@ def test_behind_a_proxy_the_nearest_stranger_is_the_client(
     assert client(BEHIND, "10.0.0.1", *headers) == expected
 
 
-def guard(points: int, *, public_only: bool = False, counts: bool = True) -> Guard:
+def guard(points: int, *, public_only: bool = False, counts: bool = True, places: int = 1) -> Guard:
     budget = Budget(points)
     # A clock that stands still, in the middle of this client's window.
     now = budget.window("203.0.113.9", 1_000_000.0)[1] - 30
     rates = Memory(budget, clock=lambda: now) if counts else None
-    return Guard(budget, rates, Peers(), public_only=public_only)
+    return Guard(budget, rates, Peers(), Gate(places, queue=0), public_only=public_only)
 
 
 async def test_every_request_costs_a_point_and_operations_what_they_read() -> None:
@@ -135,6 +135,22 @@ async def test_without_a_limit_nothing_is_counted_or_told() -> None:
     public = guard(1, public_only=True)
     scope = {"type": "http", "client": ("8.8.8.8", 1), "headers": []}
     assert public.client(scope) == "8.8.8.8"
+
+
+async def test_a_visit_takes_a_place_while_the_database_reads_for_it() -> None:
+    """None for what comes from memory; one, however often it spends; given back once."""
+    one = guard(1_000, places=1)
+    scope = {"type": "http", "client": ("203.0.113.9", 1), "headers": []}
+    hit, miss, late = one.visit(scope), one.visit(scope), one.visit(scope)
+    for visit, cost in ((hit, 1), (miss, 20), (miss, 20)):
+        await visit.admit()
+        await visit.spend(cost)
+    with pytest.raises(Refused, match="under way"):
+        await late.spend(5)
+    for visit in (hit, late, miss, miss):
+        visit.leave()
+    assert [one.gate.enter(), one.gate.enter()] == [True, False]
+    assert late.headers()[1][1] == b'"cost";r=955;t=30'
 
 
 async def test_a_gate_lets_so_many_in_and_the_next_when_one_leaves() -> None:

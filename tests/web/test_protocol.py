@@ -265,6 +265,17 @@ async def test_a_large_body_in_chunks_arrives(door: Door) -> None:
     assert (status, len(body)) == (200, 3_000_000)
 
 
+@pytest.mark.parametrize("size", [3, 500_000])
+async def test_who_offers_another_protocol_is_answered_in_this_one(door: Door, size: int) -> None:
+    """Once for each request, whatever its size."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    async with door.knock() as line:
+        for _ in range(2):
+            line.say(b"POST / HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n" % (offer, size) + b"x" * size)
+            status, body = await line.answer()
+            assert (status, len(body)) == (200, size)
+
+
 async def test_what_is_not_http_is_told_so(door: Door) -> None:
     """In the words of every refusal."""
     async with door.knock(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") as line:

@@ -9,17 +9,14 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tortoise.fields import JSONField, TextField
-from tortoise.models import Model
-
+from contentql.cache.neighbours import short
 from contentql.changes.journal import Change, Row, instants
 from contentql.planner.visibility import MOMENTS
-from contentql.store.content import Article, Media
 from contentql.store.database import Database
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 _PUBLIC = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
-_MODELS: Mapping[str, tuple[type[Model], str]] = {"article": (Article, _PUBLIC), "media": (Media, "true")}
+_RULES: Mapping[str, str] = {"article": _PUBLIC, "media": "true"}
 
 
 class Clock:
@@ -39,9 +36,8 @@ class Clock:
         moments = []
         for table, columns in MOMENTS.items():
             for column in columns:
-                rule = _MODELS[table][1]
                 (found,) = await self._row(
-                    f"SELECT min({column}) FROM {table} WHERE {rule} AND {column} > {{0}}", at
+                    f"SELECT min({column}) FROM {table} WHERE {_RULES[table]} AND {column} > {{0}}", at
                 )
                 moments.append(instants(table, {column: _text(found)})[column] or NEVER)
         self.at, self.next = at, min(moments)
@@ -67,9 +63,8 @@ class Clock:
         return list(changes.values())
 
     async def _between(self, table: str, column: str, now: dt.datetime) -> list[Row]:
-        model, rule = _MODELS[table]
-        names = _short(model)
-        when = f"{rule} AND {column} > {{0}} AND {column} <= {{1}}"
+        names = short(table)
+        when = f"{_RULES[table]} AND {column} > {{0}} AND {column} <= {{1}}"
         rows = await self._database.rows(
             self._sql(f"SELECT {', '.join(names)} FROM {table} WHERE {when}"),
             (self._bound(self.at), self._bound(now)),
@@ -86,16 +81,6 @@ class Clock:
 
     def _bound(self, moment: dt.datetime) -> Any:
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if self._database.dialect == "sqlite" else moment
-
-
-def _short(model: type[Model]) -> list[str]:
-    """The columns that lines of the journal hold: all but texts and JSON."""
-    meta = model._meta
-    return [
-        column
-        for name, column in meta.fields_db_projection.items()
-        if not isinstance(meta.fields_map[name], TextField | JSONField)
-    ]
 
 
 def _text(value: Any) -> Any:

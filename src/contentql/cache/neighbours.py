@@ -1,21 +1,26 @@
-"""What must be known of a change's neighbours to tell whom it concerns: links, and the articles they hang on.
+"""What must be known of a change's neighbours to tell whom it concerns.
 
-Links that have gone by now have left a line of their own, so those that are there are enough.
+Links, and the articles they hang on; and the rows that come into sight or leave it because what uses them
+does. Links that have gone by now have left a line of their own, so those that are there are enough.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from tortoise.fields import JSONField, TextField
+from tortoise.models import Model
 
-from contentql.cache.tags import Batch
+from contentql.cache.tags import Batch, seen_after, seen_before
 from contentql.changes.journal import Change, Row, instants
+from contentql.planner.visibility import used_besides
+from contentql.store import content
 from contentql.store.database import Database
 
-MOST_LINKS = 2_000  # of one far row; more are not told apart
+MOST_LINKS = 10_000  # that are told apart in one batch
 
 # Link tables by the table their far side names: (table, far column), and the columns at their near sides.
 _LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
@@ -26,7 +31,7 @@ _LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
         ("article_media", "article_id", ("media_id",)),
         ("article_related", "related_id", ("article_id",)),
         ("attribution", "article_id", ("source_id",)),
-        ("collection_item", "article_id", ("collection_id",)),
+        ("collection_item", "article_id", ("collection_id", "media_id")),
     ),
     "category": (("article_section", "category_id", ("article_id",)),),
     "tag": (("article_tag", "tag_id", ("article_id",)),),
@@ -34,7 +39,34 @@ _LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
     "source": (("attribution", "source_id", ("article_id", "head_id")),),
     "media": (("article_media", "media_id", ("article_id",)),),
 }
+# By which columns rows use others, which are seen only while something seen uses them.
+_USES: Mapping[str, Mapping[str, str]] = {
+    "article": {"story_id": "story", "lead_media_id": "media"},
+    "article_tag": {"tag_id": "tag"},
+    "article_author": {"author_id": "author"},
+    "article_media": {"media_id": "media"},
+    "attribution": {"source_id": "source"},
+    "collection_item": {"collection_id": "collection", "media_id": "media"},
+    "author": {"image_id": "media"},
+}
+_PARTS = ("attribution", "correction")  # of an article, seen only with it
 _SEEN = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
+
+_MODELS: Mapping[str, type[Model]] = {
+    model._meta.db_table: model
+    for model in vars(content).values()
+    if isinstance(model, type) and issubclass(model, Model) and model is not Model
+}
+
+
+def short(table: str) -> list[str]:
+    """The columns that lines of the journal hold: all but texts and JSON."""
+    meta = _MODELS[table]._meta
+    return [
+        column
+        for name, column in meta.fields_db_projection.items()
+        if not isinstance(meta.fields_map[name], TextField | JSONField)
+    ]
 
 
 class Neighbours:
@@ -47,17 +79,17 @@ class Neighbours:
             numbers = sorted({change.row for change in changes if change.table == table})
             for way, far, near in ways if numbers else ():
                 links[way, far] = await self._links(way, far, near, numbers)
-        return Batch(changes, now, links, await self._articles(changes))
+        came_or_went = await self._came_or_went(changes, links, now)
+        return Batch([*changes, *came_or_went], now, links, await self._articles(changes))
 
     async def _links(
         self, table: str, far: str, near: Sequence[str], numbers: Sequence[int]
     ) -> dict[int, Sequence[Row] | None]:
         columns = (far, *near)
-        most = MOST_LINKS * 5
         rows = await self._rows(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE {far} {{among}} LIMIT {most + 1}", numbers
+            f"SELECT {', '.join(columns)} FROM {table} WHERE {far} {{ids}} LIMIT {MOST_LINKS + 1}", numbers
         )
-        if len(rows) > most:
+        if len(rows) > MOST_LINKS:
             return dict.fromkeys(numbers)
         found: dict[int, list[Row]] = {}
         for row in rows:
@@ -75,16 +107,92 @@ class Neighbours:
                 if change.table == "article":
                     versions.setdefault(change.row, []).append(row)
                 wanted.update(row[c] for c in ("article_id", "related_id") if row.get(c) is not None)
-        rows = await self._rows(f"SELECT {', '.join(_SEEN)} FROM article WHERE id {{among}}", sorted(wanted))
+        rows = await self._rows(f"SELECT {', '.join(_SEEN)} FROM article WHERE id {{ids}}", sorted(wanted))
         for found in rows:
-            said = {c: v.decode() if isinstance(v, bytes) else v for c, v in zip(_SEEN, found, strict=True)}
-            versions.setdefault(int(found[0]), []).append(instants("article", said))
+            versions.setdefault(int(found[0]), []).append(_row("article", _SEEN, found))
         return versions
 
-    async def _rows(self, sql: str, numbers: Sequence[int]) -> Sequence[Sequence[Any]]:
+    async def _came_or_went(
+        self,
+        changes: Sequence[Change],
+        links: Mapping[tuple[str, str], Mapping[int, Sequence[Row] | None]],
+        now: dt.datetime,
+    ) -> list[Change]:
+        """Rows that may be seen now and were not before, or the other way round, because of their users.
+
+        Whatever is used by something else besides, which did not change, has stayed where it was.
+        """
+        batch = Batch(changes, now)
+        flipped = {
+            change.row
+            for change in changes
+            if change.table == "article" and seen_before(change, batch) != seen_after(change, batch)
+        }
+        used: dict[str, set[int]] = {}
+        for change in changes:
+            for column, table in _USES.get(change.table, {}).items():
+                if _uses_otherwise(change, column, flipped):
+                    _add(used, table, (row.get(column) for row in (change.before, change.after) if row))
+        for (way, far), linked in links.items():
+            for column, table in _USES.get(way, {}).items() if far == "article_id" else ():
+                for article in flipped & linked.keys():
+                    _add(used, table, (link.get(column) for link in linked[article] or ()))
+        for part in _PARTS if flipped else ():
+            rows = await self._rows(f"SELECT id FROM {part} WHERE article_id {{ids}}", sorted(flipped))
+            _add(used, part, (row[0] for row in rows))
+        images = await self._rows(
+            "SELECT image_id FROM author WHERE id {ids}", sorted(used.get("author", ()))
+        )
+        _add(used, "media", (row[0] for row in images))
+        changed = sorted({change.row for change in changes})
+        return [
+            Change(table, row["id"], None, row, None)
+            for table, numbers in used.items()
+            for row in await self._unsteady(table, sorted(numbers), changed, now)
+        ]
+
+    async def _unsteady(
+        self, table: str, numbers: Sequence[int], changed: Sequence[int], now: dt.datetime
+    ) -> list[Row]:
+        sqlite = self._database.dialect == "sqlite"
+        moment, besides = (
+            ("?2", _AMONG["sqlite"].format(3)) if sqlite else ("$2", _AMONG["postgres"].format(3))
+        )
+        if not sqlite:
+            moment += "::timestamptz"
+        steady = used_besides(table, "u", moment, besides)
+        columns = short(table)
+        named = ", ".join(f"u.{column}" for column in columns)
+        rows = await self._rows(
+            f"SELECT {named} FROM {table} u WHERE u.id {{ids}} AND NOT {steady}",
+            numbers,
+            now.strftime("%Y-%m-%dT%H:%M:%SZ") if sqlite else now,
+            orjson.dumps(changed).decode() if sqlite else list(changed),
+        )
+        return [_row(table, columns, row) for row in rows]
+
+    async def _rows(self, sql: str, numbers: Sequence[int], *more: Any) -> Sequence[Sequence[Any]]:
+        """`{ids}` in the SQL is the condition to be one of `numbers`."""
         if not numbers:
             return []
-        if self._database.dialect == "sqlite":
-            among, value = "IN (SELECT value FROM json_each(?))", orjson.dumps(list(numbers)).decode()
-            return await self._database.rows(sql.format(among=among), (value,))
-        return await self._database.rows(sql.format(among="= ANY($1::bigint[])"), (list(numbers),))
+        dialect = self._database.dialect
+        given: Any = orjson.dumps(list(numbers)).decode() if dialect == "sqlite" else list(numbers)
+        return await self._database.rows(sql.format(ids=_AMONG[dialect].format(1)), (given, *more))
+
+
+_AMONG = {"sqlite": "IN (SELECT value FROM json_each(?{}))", "postgres": "= ANY(${}::bigint[])"}
+
+
+def _uses_otherwise(change: Change, column: str, flipped: set[int]) -> bool:
+    if change.columns is None or column in change.columns:
+        return True
+    return change.row in flipped if change.table == "article" else "state" in change.columns
+
+
+def _add(used: dict[str, set[int]], table: str, numbers: Iterable[int | None]) -> None:
+    used.setdefault(table, set()).update(number for number in numbers if number is not None)
+
+
+def _row(table: str, columns: Sequence[str], values: Sequence[Any]) -> Row:
+    said = {c: v.decode() if isinstance(v, bytes) else v for c, v in zip(columns, values, strict=True)}
+    return instants(table, said)

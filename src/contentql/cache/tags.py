@@ -164,7 +164,7 @@ def _touches(change: Change, rests: Rests, batch: Batch) -> bool:
         if change.columns is None or change.columns & rests.shown.get(table, _NONE):
             return True
         if change.columns & OWN_COLUMNS.get(table, _NONE) and (
-            _seen_before(change, batch) != _seen_after(change, batch)
+            seen_before(change, batch) != seen_after(change, batch)
         ):
             return True
     looked, ways = rests.by_table.get(table, ()), rests.by_way.get(table, ())
@@ -196,7 +196,7 @@ def _moves(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
     if scan.flips:
         if change.columns is not None and not change.columns & own:
             return False
-        return _seen_before(change, batch) != _seen_after(change, batch) and _near(
+        return seen_before(change, batch) != seen_after(change, batch) and _near(
             scan, change.after or change.before, rests, batch
         )
     decides = scan.other | scan.order
@@ -206,8 +206,8 @@ def _moves(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
             relevant = relevant | {scan.near.column}
         if not change.columns & relevant:
             return False
-    before = _belongs(one, change.before, _seen_before(change, batch), rests, batch)
-    after = _belongs(one, change.after, _seen_after(change, batch), rests, batch)
+    before = _belongs(one, change.before, seen_before(change, batch), rests, batch)
+    after = _belongs(one, change.after, seen_after(change, batch), rests, batch)
     if before == after and not (
         before and (change.columns is None or scan.other == ANY or change.columns & decides)
     ):
@@ -272,11 +272,11 @@ def _relinks(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
     return False
 
 
-def _seen_before(change: Change, batch: Batch) -> bool:
+def seen_before(change: Change, batch: Batch) -> bool:
     return change.before is not None and can_be_seen(change.table, change.before, change.was or batch.now)
 
 
-def _seen_after(change: Change, batch: Batch) -> bool:
+def seen_after(change: Change, batch: Batch) -> bool:
     return change.after is not None and can_be_seen(change.table, change.after, batch.now)
 
 

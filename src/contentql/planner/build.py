@@ -500,7 +500,7 @@ class _Build:
             there = Row(self.alias(), edge.table, scope)
             if row.json:  # no mark leads to what cannot be seen, so any that comes into sight may be it
                 self.ledger.scan(Scan(edge.table, flips=True))
-            self.ledger.decided(edge.table, witnessed=edge.witnessed)
+            self.ledger.decided(edge.table)
             column = (
                 self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
             )
@@ -832,7 +832,7 @@ class _Build:
         by_way = None if link else nearby
         if flat and edge.table in DECIDED_BY:
             self._joined(DECIDED_BY[edge.table], base.row, "join")
-            self.ledger.decided(edge.table, witnessed=True, near=by_way)
+            self.ledger.decided(edge.table, by_way)
         else:
             base.where += self.visible(base.row, witnessed=edge.witnessed, near=by_way)
         return base
@@ -1055,7 +1055,7 @@ class _Build:
         return row
 
     def visible(self, row: Row, *, witnessed: bool, near: Near | None = None) -> list[str]:
-        self.ledger.decided(row.table, witnessed=witnessed, near=near)
+        self.ledger.decided(row.table, near)
         return visible(row.table, row.alias, self.now, witnessed=witnessed)
 
     def now(self) -> str:

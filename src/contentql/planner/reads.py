@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contentql.planner.operation import Slot
-from contentql.planner.visibility import DECIDED_BY, USED_BY
+from contentql.planner.visibility import DECIDED_BY
 from contentql.store import ids
 
 # Every table whose rows can be shown, by a short word for marks. Those with ids of their own keep theirs.
@@ -122,16 +122,15 @@ class Ledger:
     def scan(self, scan: Scan) -> None:
         self.scans[scan] = None
 
-    def decided(self, table: str, *, witnessed: bool, near: Near | None = None) -> None:
-        """Whether rows of `table` can be seen was decided by rows of other tables as well."""
+    def decided(self, table: str, near: Near | None = None) -> None:
+        """Whether rows of `table` can be seen was decided by a row of another table as well.
+
+        Rows that something must use to be seen need no word here: they come and go by changes of their own.
+        """
         decides = DECIDED_BY.get(table)
         if decides:
             way = Way(table, decides.column, near) if near else None
             self.scan(Scan(decides.table, flips=True, way=way))
-        if not witnessed and table in USED_BY:
-            self.scan(Scan("article", flips=True))
-            for user, columns in USED_BY[table].items():
-                self.scan(Scan(user, other=frozenset(columns)))
 
     def closed(self) -> Reads:
         scans = dict(self.scans)

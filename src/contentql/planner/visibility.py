@@ -10,6 +10,7 @@ Who asks is, so far, always the public.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -82,24 +83,6 @@ _USED = {
     + ")",
 }
 
-# The same, as columns: rows of these tables make a row of that one seen, by these columns of theirs.
-USED_BY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "attribution": {},
-    "correction": {},
-    "tag": {"article_tag": ("tag_id",)},
-    "author": {"article_author": ("author_id",)},
-    "collection": {"collection_item": ("collection_id", "article_id")},
-    "source": {"attribution": ("source_id", "state")},
-    "story": {"article": ("story_id",)},
-    "media": {
-        "article_media": ("media_id",),
-        "article": ("lead_media_id",),
-        "collection_item": ("media_id", "article_id"),
-        "author": ("image_id",),
-        "article_author": ("author_id",),
-    },
-}
-
 # What `_OWN` asks of a row: the columns, and the moments from which on its answer may be another.
 OWN_COLUMNS: Mapping[str, frozenset[str]] = {
     "article": frozenset({"status", "deleted_at", "published_at", "embargo_until", "expires_at"}),
@@ -128,6 +111,23 @@ def can_be_seen(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
     if table == "media":
         return row["expires_at"] is None or row["expires_at"] > now
     return True
+
+
+def used_besides(table: str, row: str, now: str, besides: str) -> str | None:
+    """Whether something visible uses the row, leaving out of account all rows whose id meets `besides`.
+
+    None for tables whose rows need nobody to use them. `besides` is a condition that follows an id.
+    """
+    rule = _USED.get(table)
+    if rule is None:
+        return None
+
+    def without(found: re.Match[str]) -> str:
+        names = re.findall(r"(?:from|join) \w+ (v\w)\b", found[0])
+        return found[0] + "".join(f"not {name}.id {besides} and " for name in names)
+
+    rule = re.sub(r"exists \(select 1 from .*? where ", without, rule)
+    return rule.replace("{0}", row).replace("{now}", now)
 
 
 def visible(table: str, row: str, now: Callable[[], str], *, witnessed: bool) -> list[str]:

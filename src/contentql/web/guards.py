@@ -34,7 +34,9 @@ class Guard:
     refused before anything is planned for it.
     """
 
-    def __init__(self, budget: Budget, rates: Rates | None, peers: Peers, *, public_only: bool) -> None:
+    def __init__(
+        self, budget: Budget, rates: Rates | None, peers: Peers, gate: Gate, *, public_only: bool
+    ) -> None:
         """Without `rates` nothing is counted; with `public_only` nothing of one's own network.
 
         A front end, a proxy that nobody named, a load test: from one's own network one address often asks
@@ -43,11 +45,15 @@ class Guard:
         self._budget = budget
         self._rates = rates
         self._peers = peers
+        self.gate = gate
         self._public_only = public_only
         self._policy = (
             b"ratelimit-policy",
             b'"cost";q=%d;w=%d' % (budget.points, budget.seconds),
         )
+
+    def visit(self, scope: Scope) -> Visit:
+        return Visit(self, self.client(scope))
 
     def client(self, scope: Scope) -> str:
         """Whom this request counts for; empty if for nobody."""
@@ -97,6 +103,42 @@ class Guard:
             used=used.points,
             retryAfter=seconds,
         )
+
+
+class Visit:
+    """One request's way past the guards."""
+
+    __slots__ = ("_client", "_guard", "_inside")
+
+    def __init__(self, guard: Guard, client: str) -> None:
+        self._guard = guard
+        self._client = client
+        self._inside = False
+
+    async def admit(self) -> None:
+        """Before anything is done for it. Raises RATE_LIMITED."""
+        await self._guard.admit(self._client)
+
+    async def spend(self, cost: int) -> None:
+        """Before the database reads for it. Raises RATE_LIMITED, OVERLOADED.
+
+        What costs a point comes from memory or is a row: it needs no place.
+        """
+        if cost > 1:
+            await self._guard.charge(self._client, cost)
+            if not self._inside:
+                if not self._guard.gate.enter():
+                    await self._guard.gate.wait()
+                self._inside = True
+
+    def leave(self) -> None:
+        """To be called once the answer is there, whatever happened; not when it has been read."""
+        if self._inside:
+            self._inside = False
+            self._guard.gate.leave()
+
+    def headers(self) -> Headers:
+        return self._guard.headers(self._client)
 
 
 class Gate:

@@ -16,12 +16,13 @@ from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from contentql.answer import new_request_id, refused
 from contentql.errors import Refused
 from contentql.settings import load
+from contentql.web.http1 import Http1
 from contentql.web.peers import Peers
 
 
@@ -53,7 +54,7 @@ def configured() -> Bounds:
     )
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(Http1):
     """For uvicorn's `http`."""
 
     bounds: ClassVar[Callable[[], Bounds]] = staticmethod(configured)
