@@ -10,6 +10,7 @@ import httpx2
 import orjson
 
 from contentql.answer import Answered, Answers
+from contentql.app import guard_of
 from contentql.errors import CODES
 from contentql.settings import Settings
 from contentql.store.documents import Documents
@@ -32,7 +33,8 @@ def endpoint(answers: Answers, *, body_seconds: float = 20.0, **settings: Any) -
     """The endpoint of /graphql as `app.py` builds it, with these settings."""
     chosen = Settings(**settings)
     documents = Documents(answers.database)
-    return GraphQL(answers, chosen, documents=documents, watch=Watch(chosen), body_seconds=body_seconds)
+    watch, guard = Watch(chosen), guard_of(chosen)
+    return GraphQL(answers, chosen, documents=documents, watch=watch, guard=guard, body_seconds=body_seconds)
 
 
 def client(answers: Answers, **settings: Any) -> httpx2.AsyncClient:

@@ -81,13 +81,15 @@ class Asked:
 class Answered(NamedTuple):
     """`status` is HTTP's for application/graphql-response+json; `body` is the whole JSON answer.
 
-    `entry` tells what may be told to caches; an answer without one is not for them.
+    `entry` tells what may be told to caches; an answer without one is not for them. `retry_after` in seconds
+    where the same may be asked again later.
     """
 
     status: int
     body: bytes
     codes: tuple[str, ...] = ()
     entry: Entry | None = None
+    retry_after: int = 0
 
 
 # Told what an operation costs before it runs; raises Refused for whoever has nothing left to pay with.
@@ -465,7 +467,8 @@ _RESTS_ON_NOTHING = Rests((), {}, {}, {})
 def refused(refusal: Refused, request_id: str) -> Answered:
     """The answer that carries a refusal: errors and no data."""
     body = orjson.dumps({"errors": [_error(refusal, request_id)]})
-    return Answered(refusal.status, body, (refusal.code,))
+    later = refusal.facts.get("retryAfter", 1) if refusal.status in (429, 503) else 0
+    return Answered(refusal.status, body, (refusal.code,), None, later)
 
 
 def _chosen(document: _Document, asked: Asked) -> _Prepared:

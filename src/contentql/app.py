@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,8 +31,14 @@ from contentql.store.documents import Documents
 from contentql.telemetry.watch import Watch
 from contentql.web.graphiql import routes as graphiql_routes
 from contentql.web.graphql import GraphQL
+from contentql.web.guards import Gate, Guard
 from contentql.web.health import Readiness
 from contentql.web.health import routes as health_routes
+from contentql.web.leaving import leaving
+from contentql.web.peers import Peers
+from contentql.web.rates.memory import Memory as RatesInMemory
+from contentql.web.rates.window import Budget, Rates
+from contentql.web.socket import Sockets
 
 
 def answers_of(settings: Settings, database: Database) -> Answers:
@@ -57,11 +65,8 @@ def answers_of(settings: Settings, database: Database) -> Answers:
 def _shared(settings: Settings) -> Backend | None:
     if not settings.redis_url:
         return None
-    try:
-        from contentql.cache.redis import Redis
-    except ImportError:
-        raise Unusable("CONTENTQL_REDIS_URL needs the extra: pip install 'contentql[redis]'.") from None
-    return Redis(settings.redis_url)
+    shared: Backend = _extra("contentql.cache.redis").Redis(settings.redis_url)
+    return shared
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -72,7 +77,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     documents = Documents(database)
     watch = Watch(settings, cache=answers.responses.counts if answers.responses else None)
     readiness = Readiness(database)
-    graphql = GraphQL(answers, settings, documents=documents, watch=watch)
+    guard = guard_of(settings)
+    graphql = GraphQL(answers, settings, documents=documents, watch=watch, guard=guard)
+    sockets = Sockets(
+        graphql.over_socket,
+        origins=settings.origins,
+        peers=Peers(settings.proxies),
+        max_sockets=settings.max_sockets,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -83,14 +95,36 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             gc.freeze()
             # A request makes some hundred objects and no rings of them: looking every 700 is looking in vain.
             gc.set_threshold(20_000, 20, 50)
-            yield
-            readiness.stopping = True
+            with leaving(settings.drain_seconds, readiness.stop):
+                yield
+            readiness.stop()
+            await guard.close()
 
     routes: list[BaseRoute] = [Route("/", _home if settings.graphiql else _nothing)]
     routes += health_routes(readiness, watch, settings.metrics)
     if settings.graphiql:
         routes += graphiql_routes()
-    return _Door(graphql, Starlette(routes=routes, lifespan=lifespan))
+    return _Door(graphql, sockets, Starlette(routes=routes, lifespan=lifespan))
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Counts by cost and address in this process or, with Redis, in all; lets so many run at once."""
+    budget = Budget(settings.rate_cost)
+    rates: Rates | None = None
+    if settings.rate_cost and settings.redis_url:
+        rates = _extra("contentql.web.rates.redis").Redis(settings.redis_url, budget)
+    elif settings.rate_cost:
+        rates = RatesInMemory(budget)
+    unset = "rate_cost" not in settings.model_fields_set
+    gate = Gate(settings.max_concurrent)
+    return Guard(budget, rates, Peers(settings.proxies), gate, public_only=unset)
+
+
+def _extra(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise Unusable("CONTENTQL_REDIS_URL needs the extra: pip install 'contentql[redis]'.") from None
 
 
 @contextlib.asynccontextmanager
@@ -127,13 +161,13 @@ async def _counted(documents: Documents) -> AsyncIterator[None]:
 class _Door:
     """/graphql goes straight to its endpoint: a router's layers would cost as much as a small answer."""
 
-    def __init__(self, graphql: GraphQL, others: ASGIApp) -> None:
-        self.graphql = graphql
+    def __init__(self, graphql: GraphQL, sockets: Sockets, others: ASGIApp) -> None:
+        self.doors: dict[str, ASGIApp] = {"http": graphql, "websocket": sockets}
         self.others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/graphql":
-            await self.graphql(scope, receive, send)
+        if scope["type"] != "lifespan" and scope["path"] in ("/graphql", "/graphql/"):
+            await self.doors[scope["type"]](scope, receive, send)
         else:
             await self.others(scope, receive, send)
 

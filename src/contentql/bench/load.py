@@ -2,7 +2,7 @@
 
 A process of its own, so that its work is not the server's: `python -m contentql.bench.load` reads one JSON
 object (`Order`) from standard input and writes one (`Timing`) to standard output. Knows no GraphQL; any
-answer but a 200 ends the run.
+answer but a 200 or a 304 ends the run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from math import ceil
@@ -26,6 +26,7 @@ class Order:
 
     port: int
     path: str
+    headers: Mapping[str, str]
     bodies: Sequence[str]
     seconds: float
     warm: float
@@ -46,16 +47,16 @@ class Timing:
 
 
 class Failed(Exception):
-    """An answer that is not a 200, or none."""
+    """An answer that is neither a 200 nor a 304, or none."""
 
 
 async def send(order: Order) -> Timing:
-    """Loads the server for the ordered time. Raises Failed when an answer is not a 200."""
-    head = (
-        f"POST {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: application/json\r\n"
-        "Content-Type: application/json\r\nContent-Length: "
-    )
-    requests = [f"{head}{len(body.encode())}\r\n\r\n{body}".encode() for body in order.bodies]
+    """Loads the server for the ordered time. Raises Failed when an answer is neither a 200 nor a 304."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in order.headers.items())
+    head = f" {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: application/json\r\n{more}"
+    post = f"POST{head}Content-Type: application/json\r\nContent-Length: "
+    requests = [f"{post}{len(body.encode())}\r\n\r\n{body}".encode() for body in order.bodies]
+    requests = requests or [f"GET{head}\r\n".encode()]
     loop = asyncio.get_running_loop()
     run = _Run(requests, loop.create_future())
     transports = []
@@ -137,11 +138,14 @@ class _Connection(asyncio.Protocol):
             self._head = b""
             head = data[:end].lower()
             at = head.find(b"\r\ncontent-length:")
-            if not head.startswith(b"http/1.1 200") or at < 0:
+            line = head.find(b"\r\n", at + 2)
+            if head.startswith(b"http/1.1 304"):
+                length = 0
+            elif head.startswith(b"http/1.1 200") and at >= 0:
+                length = int(head[at + 17 : line if line > 0 else end])
+            else:
                 self._run.fail(data[:2_000].decode(errors="replace"))
                 return
-            line = head.find(b"\r\n", at + 2)
-            length = int(head[at + 17 : line if line > 0 else end])
             self._run.received += length
             self._left = length - (len(data) - end - 4)
         else:

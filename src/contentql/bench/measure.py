@@ -21,7 +21,7 @@ from contentql.bench.load import Timing
 from contentql.bench.newsroom import visible
 from contentql.bench.servers import Asker, Server
 from contentql.bench.statements import counted
-from contentql.bench.workloads import PAGE, WALK, WORKLOADS, deepest, request, variables
+from contentql.bench.workloads import PAGE, WALK, WORKLOADS, address, deepest, request, variables
 from contentql.errors import Unusable
 
 COMPARED = 200
@@ -45,6 +45,22 @@ class Cold:
     statements: float
     bytes: int
     same_bytes: bool
+
+
+@dataclass(frozen=True)
+class Hot:
+    """The same question again, by POST unless told: `ratio` is to a route that says the same bytes."""
+
+    database: str
+    workload: str
+    ratio: float
+    requests_per_second: float
+    constant_requests_per_second: float
+    get_requests_per_second: float
+    not_modified_requests_per_second: float
+    p50_ms: float
+    p99_ms: float
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -95,6 +111,53 @@ def cold(
         )
         for name in names
     ]
+
+
+def hot(
+    newsrooms: Newsrooms, articles: int, names: Sequence[str], *, rounds: int, seconds: float, tell: Tell
+) -> list[Hot]:
+    """With the answer cache on, next to a constant on the same server."""
+    url = newsrooms.of(articles)
+    found = []
+    with servers.ours(url, remembers=True) as ours:
+        requests = _requests(ours, names, articles, deepest(visible(articles)))
+        for name in names:
+            body = requests[name].timed[0]
+            path = address(body)
+            with servers.asking(ours) as asker:
+                answer, got = asker.ask(body), asker.get(path)
+                tag = {"If-None-Match": asker.entity_tag}
+            if answer != got:
+                raise Unusable(f"{name} is answered differently by GET and by POST.")
+            tell(f"{name}, hot: {rounds} rounds …")
+            with servers.constant(answer) as constant:
+                turns = [
+                    (
+                        servers.load(constant, [body], seconds),
+                        servers.load(ours, [body], seconds),
+                        servers.load(ours, [], seconds, path=path),
+                        servers.load(ours, [], seconds, path=path, headers=tag),
+                    )
+                    for _ in range(rounds)
+                ]
+            against, own, got_again, unchanged = (
+                round(median(turn[i].per_second for turn in turns), 1) for i in range(4)
+            )
+            found.append(
+                Hot(
+                    newsrooms.dialect,
+                    name,
+                    round(median(b.per_second / a.per_second for a, b, _, _ in turns), 3),
+                    own,
+                    against,
+                    got_again,
+                    unchanged,
+                    round(median(turn[1].p50_ms for turn in turns), 3),
+                    round(median(turn[1].p99_ms for turn in turns), 3),
+                    len(answer),
+                )
+            )
+    return found
 
 
 def growth(

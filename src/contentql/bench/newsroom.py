@@ -303,12 +303,13 @@ def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
             run(f"PRAGMA {pragma}")
         marks = ", ".join("?" * len(BIG))
         found = run(
-            "SELECT name, sql FROM sqlite_master"
-            f" WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks}) ORDER BY name",
+            "SELECT type, name, sql FROM sqlite_master"
+            f" WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks})"
+            " OR type = 'trigger' AND sql LIKE '%INTO row_change%' ORDER BY name",
             BIG,
         ).fetchall()
-        for name, _ in found:
-            run(f'DROP INDEX "{name}"')
+        for kind, name, _ in found:
+            run(f'DROP {kind} "{name}"')
         inserts = {
             table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             for table, columns in COLUMNS.items()
@@ -327,7 +328,7 @@ def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
                 )
             progress(done := done + len(story["article"]))
         run("COMMIT")
-        for _, sql in found:
+        for *_, sql in found:
             run(sql)
         run("ANALYZE")
         run("PRAGMA journal_mode = WAL")
@@ -340,6 +341,8 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
     try:
         for connection in (first, second):
             await connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
+        for connection in (first, second):
+            await _unfollowed(connection, "DISABLE")
         restore = await _bare(first)
         for table, rows in base("postgres", articles):
             await _copy(first, table, rows)
@@ -360,11 +363,18 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
             progress(done := done + len(story["article"]))
         for statement in restore:
             await first.execute(statement)
+        await _unfollowed(first, "ENABLE")
         await first.execute("VACUUM (ANALYZE)")
         await first.execute("CHECKPOINT")
     finally:
         await first.close()
         await second.close()
+
+
+async def _unfollowed(connection: Any, how: str) -> None:
+    """Nobody follows the making of a newsroom."""
+    for table in COLUMNS:
+        await connection.execute(f"ALTER TABLE {table} {how} TRIGGER {table}_journal")
 
 
 async def _bare(connection: Any) -> list[str]:

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import IO
 
 import orjson
 
@@ -25,6 +26,7 @@ from contentql.errors import Unusable
 PATH = "/graphql"
 CONNECTIONS = 16
 STARTS_WITHIN = 30.0  # seconds
+_COLD = {"CONTENTQL_CACHE_BYTES": "0"}
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,24 @@ class Server:
 
 
 @contextmanager
-def ours(database: str) -> Iterator[Server]:
-    """contentql itself, one worker, as an operator starts it."""
+def ours(database: str, *, remembers: bool = False) -> Iterator[Server]:
+    """contentql itself, one worker, as an operator starts it; with the answer cache or without."""
     port = _free_port()
     command = ["-m", "contentql", "serve", "--database", database, "--port", str(port), "--workers", "1"]
-    with started("contentql", command, port) as server:
+    with started("contentql", command, port, settings={} if remembers else _COLD) as server:
         yield server
+
+
+@contextmanager
+def constant(body: bytes) -> Iterator[Server]:
+    """The same bytes to whatever is asked, on the same server."""
+    port = _free_port()
+    with tempfile.TemporaryFile() as said:
+        said.write(body)
+        said.seek(0)
+        command = ["-m", "contentql.bench.constant", "--port", str(port)]
+        with started("the constant", command, port, stdin=said) as server:
+            yield server
 
 
 @contextmanager
@@ -72,17 +86,25 @@ def traced(database: str, told: int) -> Iterator[Server]:
 
 
 @contextmanager
-def started(name: str, command: Sequence[str], port: int, keep: Sequence[int] = ()) -> Iterator[Server]:
+def started(
+    name: str,
+    command: Sequence[str],
+    port: int,
+    keep: Sequence[int] = (),
+    *,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """A Python process that listens on `port`. Raises Unusable if it does not within STARTS_WITHIN."""
     with tempfile.TemporaryFile() as said:
         with _on(_cores()[0]):
             process = subprocess.Popen(
                 [sys.executable, *command],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=said,
                 stderr=said,
                 pass_fds=keep,
-                env={**os.environ, "CONTENTQL_WORKERS": "1"},
+                env={**os.environ, "CONTENTQL_WORKERS": "1", **(settings or {})},
             )
         try:
             patience = time.monotonic() + STARTS_WITHIN
@@ -118,16 +140,24 @@ class Asker:
     def __init__(self, server: Server, connection: http.client.HTTPConnection) -> None:
         self._server = server
         self._connection = connection
+        self.entity_tag = ""  # of the last answer
 
     def ask(self, body: bytes) -> bytes:
         """The answer's body. Raises Unusable when it is not a 200."""
+        return self._asked("POST", PATH, body)
+
+    def get(self, path: str) -> bytes:
+        return self._asked("GET", path, b"")
+
+    def _asked(self, method: str, path: str, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         try:
-            self._connection.request("POST", PATH, body, headers)
+            self._connection.request(method, path, body or None, headers)
             response = self._connection.getresponse()
             answer = response.read()
         except OSError as fault:
             raise Unusable(f"{self._server.name} does not answer: {fault}") from fault
+        self.entity_tag = response.headers.get("etag", "")
         if response.status != 200:
             shown = answer[:2_000].decode(errors="replace")
             raise Unusable(f"{self._server.name} answers {response.status} to {body.decode()}\n{shown}")
@@ -135,12 +165,19 @@ class Asker:
 
 
 def load(
-    server: Server, bodies: Sequence[bytes], seconds: float, *, connections: int = CONNECTIONS
+    server: Server,
+    bodies: Sequence[bytes],
+    seconds: float,
+    *,
+    connections: int = CONNECTIONS,
+    path: str = PATH,
+    headers: Mapping[str, str] | None = None,
 ) -> Timing:
-    """Sends the bodies in turn for that time, from a process on the second processor."""
+    """Sends the bodies in turn for that time, from a process on the second processor; without any, a GET."""
     order = Order(
         port=server.port,
-        path=PATH,
+        path=path,
+        headers=dict(headers or {}),
         bodies=[body.decode() for body in bodies],
         seconds=seconds,
         warm=min(0.5, seconds / 4),

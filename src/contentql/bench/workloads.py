@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import filterfalse, islice
+from urllib.parse import urlencode
 
 import orjson
 
@@ -93,6 +94,13 @@ def variables(name: str, articles: int, most: int = 1_000) -> list[Variables]:
 def deepest(shown: int) -> int:
     """The number of the deep page in a newsroom of that many shown articles: 500, or the last full one."""
     return max(2, min(DEEP, shown // PAGE))
+
+
+def address(body: bytes) -> str:
+    """The same request by GET."""
+    said = orjson.loads(body)
+    query = {"query": said["query"], "variables": orjson.dumps(said.get("variables") or {})}
+    return f"/graphql?{urlencode(query)}"
 
 
 def request(document: str, values: Mapping[str, object]) -> bytes:

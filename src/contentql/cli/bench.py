@@ -15,7 +15,7 @@ from rich.table import Table
 
 from contentql.bench import servers
 from contentql.bench.databases import Missing, newsrooms
-from contentql.bench.measure import Cold, Growth, cold, growth
+from contentql.bench.measure import Cold, Growth, Hot, cold, growth, hot
 from contentql.bench.workloads import WORKLOADS
 from contentql.cli.common import stderr, stop
 from contentql.errors import Unusable
@@ -44,6 +44,9 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians of them are said.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of load, each time.")] = 2.0,
     workloads: Annotated[str, typer.Option(help="Which, separated by commas.")] = ",".join(WORKLOADS),
+    heating: Annotated[
+        bool, typer.Option("--hot", help="Also the same questions again, out of the answer cache.")
+    ] = False,
     growing: Annotated[
         bool, typer.Option("--growth", help="Also W1 and W5 in a small and a large newsroom.")
     ] = False,
@@ -71,6 +74,7 @@ def bench(
     if not servers.pinned():
         tell("One processor only: server and load share it, so the figures say little.")
     colds: list[Cold] = []
+    hots: list[Hot] = []
     growths: list[Growth] = []
     try:
         for dialect in _dialects(database):
@@ -79,6 +83,8 @@ def bench(
                     dialect, keep=keep, postgres_url=postgres_url, search=search, tell=tell
                 ) as made:
                     colds += cold(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
+                    if heating:
+                        hots += hot(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
                     if growing:
                         sizes = min(articles, SMALL), growth_articles
                         growths += growth(made, *sizes, rounds=rounds, seconds=seconds, tell=tell)
@@ -89,11 +95,17 @@ def bench(
     except Unusable as fault:
         raise stop(fault) from None
     if as_json:
-        figures = {"cold": [asdict(one) for one in colds], "growth": [asdict(one) for one in growths]}
+        figures = {
+            "cold": [asdict(one) for one in colds],
+            "hot": [asdict(one) for one in hots],
+            "growth": [asdict(one) for one in growths],
+        }
         typer.echo(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
     else:
         console = Console()
         console.print(_cold_table(colds, articles))
+        if hots:
+            console.print(_hot_table(hots))
         if growths:
             console.print(_growth_table(growths))
 
@@ -124,6 +136,31 @@ def _cold_table(colds: list[Cold], articles: int) -> Table:
             f"{one.statements:g}",
             f"{one.bytes:,}",
             "yes" if one.same_bytes else "spaces differ",
+        )
+    return table
+
+
+def _hot_table(hots: list[Hot]) -> Table:
+    table = Table(
+        title="Throughput of remembered answers next to a constant",
+        caption=f"{servers.CONNECTIONS} connections, medians of the rounds",
+    )
+    for heading in ("database", "workload"):
+        table.add_column(heading)
+    for heading in ("ratio", "requests/s", "constant/s", "GET/s", "304/s", "p50 ms", "p99 ms", "bytes"):
+        table.add_column(heading, justify="right")
+    for one in hots:
+        table.add_row(
+            one.database,
+            f"{one.workload} {WORKLOADS[one.workload].title}",
+            f"{one.ratio:.2f}",
+            f"{one.requests_per_second:,.0f}",
+            f"{one.constant_requests_per_second:,.0f}",
+            f"{one.get_requests_per_second:,.0f}",
+            f"{one.not_modified_requests_per_second:,.0f}",
+            f"{one.p50_ms:.2f}",
+            f"{one.p99_ms:.2f}",
+            f"{one.bytes:,}",
         )
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -9,6 +10,8 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
 from contentql.editorial.intake import take_file
@@ -16,12 +19,11 @@ from contentql.errors import Unusable
 from contentql.fixtures import DEMO
 from contentql.settings import Settings, load
 from contentql.store.database import Database, sqlite_path
-from contentql.web.protocol import Protocol
+from contentql.telemetry.logs import log_config
+from contentql.telemetry.watch import check, shared_counts
+from contentql.web.serving import options
 
 DEMO_URL = "sqlite:///demo.sqlite3"
-
-# For requests that run when the server is told to stop: a slow body (20 s) and its operation (5 s).
-_LEAVING_SECONDS = 25
 
 
 def serve(
@@ -44,6 +46,7 @@ def serve(
         if demo and database is None:
             database = DEMO_URL
         settings = load(host=host, port=port, workers=workers, database_url=database)
+        check(settings)
     except Unusable as fault:
         raise stop(fault) from None
     carry_out(_ready(settings, demo))
@@ -55,22 +58,37 @@ def serve(
         stderr.print(f"GraphiQL is at   http://{settings.host}:{settings.port}/graphiql", markup=False)
     # When all is done uvicorn sends itself the signal that ended it: being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
-        "contentql.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop="uvloop" if os.name != "nt" else "asyncio",
-        http=Protocol,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        date_header=True,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=_LEAVING_SECONDS,
-    )
+    with shared_counts(settings) as folder, contextlib.suppress(KeyboardInterrupt):
+        os.environ["CONTENTQL_METRICS_FOLDER"] = folder
+        config = uvicorn.Config(
+            "contentql.app:create_app",
+            factory=True,
+            workers=settings.workers,
+            log_config=log_config(settings),
+            **options(settings),
+        )
+        if not _served(config):
+            raise typer.Exit(1)
+
+
+class _Workers(Multiprocess):
+    """uvicorn's parent keeps the door open until its last worker has left: who knocked would wait in vain."""
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for one in self.sockets:
+            one.close()
+
+
+def _served(config: uvicorn.Config) -> bool:
+    """Whether it came to that; why not has been said."""
+    if config.workers == 1:
+        server = uvicorn.Server(config)
+        server.run()
+        return server.started
+    workers = _Workers(config, [config.bind_socket()])
+    workers.run()
+    return all(worker.process.exitcode != STARTUP_FAILURE for worker in workers.processes)
 
 
 async def _ready(settings: Settings, demo: bool) -> None:

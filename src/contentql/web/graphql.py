@@ -22,6 +22,7 @@ from contentql.telemetry.watch import Watch
 from contentql.waiting import within
 from contentql.web import caching, coding, request
 from contentql.web.cors import METHODS, Cors
+from contentql.web.guards import Guard, Visit
 from contentql.web.persisted import Persisted
 from contentql.web.request import Given
 
@@ -58,6 +59,7 @@ class GraphQL:
         *,
         documents: Documents,
         watch: Watch,
+        guard: Guard,
         body_seconds: float = 20.0,
     ) -> None:
         """`body_seconds`: how long a client may take to send a body."""
@@ -66,6 +68,7 @@ class GraphQL:
         self.body_seconds = body_seconds
         self.persisted = Persisted(documents, only_trusted=settings.documents == "trusted")
         self.watch = watch
+        self.guard = guard
         self.cors = Cors(settings.origins)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.varies else "")
         self._vary = (b"vary", vary.encode())
@@ -93,11 +96,15 @@ class GraphQL:
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
     ) -> _Reply:
         legacy = False
+        visit = self.guard.visit(scope)
         try:
             legacy = request.is_legacy(headers.get(b"accept", b"")[:1_000])
-            answered = await self._answered(scope, headers, receive, journey)
+            await visit.admit()
+            answered = await self._answered(scope, headers, receive, journey, visit)
         except Refused as refusal:
             answered = refused(refusal, journey.request_id)
+        finally:
+            visit.leave()
         status = answered.status
         if legacy and status < 500 and not _TRANSPORT.intersection(answered.codes):
             status = 200
@@ -112,8 +119,9 @@ class GraphQL:
             said.append(_NO_STORE)
             if status == 405:
                 said.append((b"allow", METHODS))
-            elif status in (429, 503):
-                said.append((b"retry-after", b"1"))
+            elif answered.retry_after:
+                said.append((b"retry-after", b"%d" % answered.retry_after))
+            said += visit.headers()
         elif scope["method"] != "POST":
             now = self.answers.now()
             left = self.answers.seconds_left(now)
@@ -152,7 +160,7 @@ class GraphQL:
     # Requests
 
     async def _answered(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey, visit: Visit
     ) -> Answered:
         method = scope["method"]
         if method == "POST":
@@ -168,11 +176,11 @@ class GraphQL:
             )
         asked = self._known.get(said)
         if asked is not None:
-            return await self.answers.answer(asked, journey)
+            return await self.answers.answer(asked, journey, visit.spend)
         read_only = method != "POST"
         given = request.from_address(said[1:]) if read_only else request.from_body(said)
         asked = await self._asked(given, read_only=read_only)
-        answered = await self._given(given, asked, journey)
+        answered = await self._given(given, asked, journey, visit)
         if asked.ready is not None and len(said) <= _REMEMBERED and self._may_be_remembered(given):
             self._known.put(said, asked, 2 * len(said) + len(asked.query))
         return answered
@@ -181,8 +189,8 @@ class GraphQL:
         text = await self.persisted.text(given)
         return Asked(text, given.operation_name, given.variables, given.extensions, read_only)
 
-    async def _given(self, given: Given, asked: Asked, journey: Journey) -> Answered:
-        answered = await self.answers.answer(asked, journey)
+    async def _given(self, given: Given, asked: Asked, journey: Journey, visit: Visit) -> Answered:
+        answered = await self.answers.answer(asked, journey, visit.spend)
         self.persisted.answered(given, journey.cost, valid=asked.ready is not None)
         return answered
 
@@ -193,15 +201,19 @@ class GraphQL:
     async def over_socket(self, payload: Mapping[str, Any], scope: Scope) -> Answered:
         """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
         journey = self.watch.begin(new_request_id(), dict(scope["headers"]))
+        visit = self.guard.visit(scope)
         try:
             try:
+                await visit.admit()
                 given = request.checked(payload)
-                answered = await self._given(given, await self._asked(given, read_only=False), journey)
+                asked = await self._asked(given, read_only=False)
+                answered = await self._given(given, asked, journey, visit)
             except Refused as refusal:
                 answered = refused(refusal, journey.request_id)
             journey.status, journey.codes, journey.bytes = answered.status, answered.codes, len(answered.body)
             return answered
         finally:
+            visit.leave()
             self.watch.end(journey)
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:

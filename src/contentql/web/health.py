@@ -37,6 +37,10 @@ class Readiness:
         self._look: asyncio.Task[Mapping[str, str]] | None = None
         self._until = 0.0
 
+    def stop(self) -> None:
+        """From now on it says that it leaves."""
+        self.stopping = True
+
     async def lacks(self) -> Mapping[str, str]:
         """What is not ready, and how; nothing when all is."""
         if self.stopping:

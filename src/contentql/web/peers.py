@@ -33,7 +33,7 @@ class Peers:
 
     def client(self, scope: Scope) -> str:
         """The name to count by: an IPv4 address, or the network of an IPv6 one."""
-        peer = scope["client"]
+        peer = scope.get("client")
         if peer is None:
             return "unknown"
         host: str = peer[0]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 from weakref import WeakKeyDictionary
 
 from uvicorn.config import Config
@@ -54,6 +54,38 @@ def configured() -> Bounds:
     )
 
 
+class Joined:
+    """What a response writes to: its head waits for the first of its body, so that both leave at once."""
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """A response without a body is over."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+
 class Protocol(Http1):
     """For uvicorn's `http`."""
 
@@ -86,6 +118,7 @@ class Protocol(Http1):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self._joined = Joined(transport)
         host = self.client[0] if self.client else ""
         if not self._watch.add(self, host):
             self._refuse(
@@ -125,7 +158,15 @@ class Protocol(Http1):
             raise self._refusal  # the parser ends, and uvicorn sends what it thinks is a 400
         self._partial = 0
         self._framing = -self._read  # this read may hold whole requests before this one
-        super().on_headers_complete()
+        transport, self.transport = self.transport, cast(asyncio.Transport, self._joined)
+        try:
+            super().on_headers_complete()
+        finally:
+            self.transport = transport
+
+    def on_response_complete(self) -> None:
+        self._joined.flush()
+        super().on_response_complete()
 
     def on_body(self, body: bytes) -> None:
         self._framing -= len(body)

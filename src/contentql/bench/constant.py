@@ -1,0 +1,55 @@
+"""The bound of a hot answer: the server that contentql runs on, with a route that always says the same.
+
+Run as a process: `python -m contentql.bench.constant --port 9000`, with the bytes on standard input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvicorn
+
+from contentql.settings import Settings
+from contentql.web.serving import options
+
+Message = dict[str, Any]
+
+
+class Constant:
+    """An ASGI application with one answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+        ]
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        if scope["type"] == "lifespan":
+            for answer in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
+                await receive()
+                await send({"type": answer})
+            return
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m contentql.bench.constant", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    chosen = parser.parse_args()
+    uvicorn.run(Constant(sys.stdin.buffer.read()), **options(Settings(port=chosen.port)))
+
+
+if __name__ == "__main__":
+    main()
