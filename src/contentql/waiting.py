@@ -14,22 +14,30 @@ Result = TypeVar("Result")
 
 async def within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
     """What `work` returns. Raises TimeoutError, and cancels it, if that takes longer."""
+    begun = begin(work)
+    return await begun.within(seconds) if isinstance(begun, Begun) else begun
+
+
+def begin(work: Coroutine[Any, Any, Result]) -> Result | Begun:
+    """What `work` returns if it need not wait; else `work`, which has taken its first step."""
     try:
-        waited_for = work.send(None)
+        return Begun(work, work.send(None))
     except StopIteration as done:
         found: Result = done.value
         return found
-    async with asyncio.timeout(seconds):
-        later: Result = await _Begun(work, waited_for)
-        return later
 
 
-class _Begun:
+class Begun:
     """A coroutine that has taken its first step and waits for something."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], waited_for: Any) -> None:
         self._work = work
         self._waited_for = waited_for
+
+    async def within(self, seconds: float) -> Any:
+        """Raises TimeoutError, and cancels the work, if that takes longer."""
+        async with asyncio.timeout(seconds):
+            return await self
 
     def __await__(self) -> Generator[Any, Any, Any]:
         try:
@@ -39,5 +47,5 @@ class _Begun:
                 waited_for = self._work.throw(fault)
             except StopIteration as done:
                 return done.value
-            return (yield from _Begun(self._work, waited_for).__await__())
+            return (yield from Begun(self._work, waited_for).__await__())
         return (yield from self._work.__await__())

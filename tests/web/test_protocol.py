@@ -25,7 +25,7 @@ AT_MOST = 20
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with what it is sent; /big with a lot."""
+    """Answers with what it is sent; /big with a lot, /hasty before it is all there."""
     if scope["type"] != "http":
         return
     body, more = b"", True
@@ -33,6 +33,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
+        if scope["path"] == "/hasty":
+            break
     if scope["path"] == "/big":
         body = bytes(BIG)
     length = [(b"content-length", b"%d" % len(body))]
@@ -177,6 +179,20 @@ async def test_a_body_is_the_applications_to_wait_for(door: Door) -> None:
             await asyncio.sleep(2 * QUICK.header_seconds)
             line.say(part)
         assert await line.answer() == (200, b"abcdef")
+
+
+async def test_who_is_answered_before_the_end_of_its_body_is_soon_hung_up_on(
+    opened: Callable[[Bounds], Door],
+) -> None:
+    """What is still to come is in the way; a body that was all there is not."""
+    door = opened(Bounds(header_seconds=AT_MOST, farewell_seconds=0.2))
+    early = b"POST /hasty HTTP/1.1\r\nContent-Length: %d\r\n\r\nab"
+    async with door.knock(early % 2) as whole, door.knock(early % 3) as part:
+        for line in (whole, part):
+            assert await line.answer() == (200, b"ab")
+        await part.is_hung_up()
+        whole.say(GET)
+        assert await whole.answer() == (200, b"")
 
 
 async def test_who_does_not_read_is_cut_off(door: Door) -> None:

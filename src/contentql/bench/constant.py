@@ -1,6 +1,7 @@
 """The bound of a hot answer: the server that contentql runs on, with a route that always says the same.
 
-Run as a process: `python -m contentql.bench.constant --port 9000`, with the bytes on standard input.
+Run as a process: `python -m contentql.bench.constant --port 9000`. On standard input: the headers as a line
+of JSON, [[name, value], …], and then the body.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 import uvicorn
 
 from contentql.settings import Settings
@@ -21,12 +23,9 @@ Message = dict[str, Any]
 class Constant:
     """An ASGI application with one answer."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
+    def __init__(self, said: bytes) -> None:
+        headers, _, self._body = said.partition(b"\n")
+        self._headers = [(name.encode(), value.encode()) for name, value in orjson.loads(headers)]
 
     async def __call__(
         self,

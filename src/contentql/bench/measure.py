@@ -125,12 +125,13 @@ def hot(
             body = requests[name].timed[0]
             path = address(body)
             with servers.asking(ours) as asker:
-                answer, got = asker.ask(body), asker.get(path)
-                tag = {"If-None-Match": asker.entity_tag}
+                asker.ask(body)
+                answer, headers = asker.ask(body), asker.headers
+                got, tag = asker.get(path), {"If-None-Match": dict(asker.headers)["etag"]}
             if answer != got:
                 raise Unusable(f"{name} is answered differently by GET and by POST.")
             tell(f"{name}, hot: {rounds} rounds …")
-            with servers.constant(answer) as constant:
+            with servers.constant(headers, answer) as constant:
                 turns = [
                     (
                         servers.load(constant, [body], seconds),

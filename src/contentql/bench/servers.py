@@ -47,11 +47,11 @@ def ours(database: str, *, remembers: bool = False) -> Iterator[Server]:
 
 
 @contextmanager
-def constant(body: bytes) -> Iterator[Server]:
+def constant(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server]:
     """The same bytes to whatever is asked, on the same server."""
     port = _free_port()
     with tempfile.TemporaryFile() as said:
-        said.write(body)
+        said.write(orjson.dumps(headers) + b"\n" + body)
         said.seek(0)
         command = ["-m", "contentql.bench.constant", "--port", str(port)]
         with started("the constant", command, port, stdin=said) as server:
@@ -140,7 +140,7 @@ class Asker:
     def __init__(self, server: Server, connection: http.client.HTTPConnection) -> None:
         self._server = server
         self._connection = connection
-        self.entity_tag = ""  # of the last answer
+        self.headers: Sequence[tuple[str, str]] = ()  # of the last answer
 
     def ask(self, body: bytes) -> bytes:
         """The answer's body. Raises Unusable when it is not a 200."""
@@ -157,7 +157,8 @@ class Asker:
             answer = response.read()
         except OSError as fault:
             raise Unusable(f"{self._server.name} does not answer: {fault}") from fault
-        self.entity_tag = response.headers.get("etag", "")
+        # What the server adds by itself is not the application's to say.
+        self.headers = [pair for pair in response.getheaders() if pair[0].lower() != "date"]
         if response.status != 200:
             shown = answer[:2_000].decode(errors="replace")
             raise Unusable(f"{self._server.name} answers {response.status} to {body.decode()}\n{shown}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import xxhash
 
 from contentql.cache.tags import Batch, Rests, read
 
-_OVERHEAD = 1_500  # bytes that an entry takes besides its texts, about
+_OVERHEAD = 2_500  # bytes that an entry takes besides its texts, about
 
 
 @dataclass(eq=False)
@@ -28,6 +28,7 @@ class Entry:
     max_age: int = 0
     private: bool = False
     packed: dict[str, bytes] = field(default_factory=dict)  # the body by content coding
+    notes: dict[Any, Any] = field(default_factory=dict)  # what a door has worked out for it already
     counted: int = 0
 
     @property

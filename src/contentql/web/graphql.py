@@ -7,23 +7,26 @@ A bare ASGI endpoint, because a framework's layers would cost more than the answ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Coroutine, Mapping
+from typing import Any, cast
 
 from starlette.types import Message, Receive, Scope, Send
 
 from contentql.answer import Answered, Answers, Asked, new_request_id, refused
 from contentql.bounded import Remembered
+from contentql.cache.entry import Entry
 from contentql.errors import Refused
 from contentql.settings import Settings
 from contentql.store.documents import Documents
 from contentql.telemetry.journey import Journey, server_timing
 from contentql.telemetry.watch import Watch
-from contentql.waiting import within
+from contentql.waiting import Begun, begin, within
 from contentql.web import caching, coding, request
 from contentql.web.cors import METHODS, Cors
 from contentql.web.guards import Guard, Visit
+from contentql.web.heads import Head, head
 from contentql.web.persisted import Persisted
+from contentql.web.protocol import WHOLE
 from contentql.web.request import Given
 
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
@@ -39,14 +42,11 @@ _TRANSPORT = {
     "DOCUMENT_NOT_FOUND",
     "DOCUMENT_NOT_TRUSTED",
 }
+_VARIANTS = 8  # of the headers of one answer
+_OWN = b"x-request-id: %b\r\nserver-timing: %b\r\n"
+_NOTHING: Mapping[str, Any] = {}
 _NO_STORE = (b"cache-control", b"no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
-
-
-class _Reply(NamedTuple):
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
 
 
 class GraphQL:
@@ -77,84 +77,127 @@ class GraphQL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else new_request_id()
-        journey = self.watch.begin(request_id, headers)
+        given = headers.get(b"x-request-id")
+        known = given is not None and _REQUEST_ID.fullmatch(given)
+        journey = self.watch.begin(given.decode() if given and known else new_request_id(), headers)
         try:
             if scope["method"] == "OPTIONS":
-                reply = _Reply(204, self.cors.preflight(headers), b"")
+                said, body = head([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
                 journey.status = 204
             else:
-                reply = await self._replied(scope, headers, receive, journey)
-            await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-            body = b"" if scope["method"] == "HEAD" else reply.body
-            await send({"type": "http.response.body", "body": body})
+                said, body = await self._replied(scope, headers, receive, journey)
+            if scope["method"] == "HEAD":
+                body = b""
+            own = journey.request_id.encode(), server_timing(journey)
+            whole = scope.get("extensions", _NOTHING).get(WHOLE)
+            if whole is None or not whole(journey.status, said.raw + _OWN % own, body):
+                pairs = [*said.pairs, (b"x-request-id", own[0]), (b"server-timing", own[1])]
+                await send({"type": "http.response.start", "status": journey.status, "headers": pairs})
+                await send({"type": "http.response.body", "body": body})
         finally:
             self.watch.end(journey)
 
     async def _replied(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
-    ) -> _Reply:
+    ) -> tuple[Head, bytes]:
+        """Headers and body; the journey knows the status."""
         legacy = False
         visit = self.guard.visit(scope)
         try:
             legacy = request.is_legacy(headers.get(b"accept", b"")[:1_000])
-            await visit.admit()
+            if visit.counts:
+                await visit.admit()
             answered = await self._answered(scope, headers, receive, journey, visit)
         except Refused as refusal:
             answered = refused(refusal, journey.request_id)
         finally:
             visit.leave()
+        journey.codes = answered.codes
+        body = answered.body
+        packing = None
+        if b"accept-encoding" in headers and len(body) >= coding.LEAST:
+            packing = coding.chosen(headers[b"accept-encoding"][:1_000])
+        if answered.entry is None:
+            return await self._uncached(answered, headers, journey, visit, packing, legacy=legacy)
+        return await self._cacheable(answered.entry, scope, headers, journey, packing, legacy=legacy)
+
+    async def _uncached(
+        self,
+        answered: Answered,
+        headers: Mapping[bytes, bytes],
+        journey: Journey,
+        visit: Visit,
+        packing: str | None,
+        *,
+        legacy: bool,
+    ) -> tuple[Head, bytes]:
+        """A refusal, or an answer that is nobody's to keep."""
         status = answered.status
         if legacy and status < 500 and not _TRANSPORT.intersection(answered.codes):
             status = 200
-        said = [(b"content-type", LEGACY_TYPE if legacy else RESPONSE_TYPE), self._vary, _NOSNIFF]
-        if b"origin" in headers:
-            said += self.cors.headers(headers)
-        body, entry = answered.body, answered.entry
-        packing = (
-            coding.chosen(headers.get(b"accept-encoding", b"")[:1_000]) if len(body) >= coding.LEAST else None
-        )
-        if entry is None:
-            said.append(_NO_STORE)
-            if status == 405:
-                said.append((b"allow", METHODS))
-            elif answered.retry_after:
-                said.append((b"retry-after", b"%d" % answered.retry_after))
-            said += visit.headers()
-        elif scope["method"] != "POST":
-            now = self.answers.now()
-            left = self.answers.seconds_left(now)
-            known = b"authorization" in headers
-            control = caching.cache_control(entry, int(now.timestamp()), left, known=known)
-            said += [
-                (b"cache-control", control),
-                (b"etag", caching.entity_tag(entry, packing, legacy=legacy)),
-            ]
-            said += caching.cache_tags(entry)
-            if caching.not_modified(headers.get(b"if-none-match", b""), entry):
-                del said[0]
-                return self._finished(_Reply(304, said, b""), journey, answered)
+        body = await coding.packed(answered.body, packing) if packing else answered.body
+        said = [*self._described(headers, len(body), packing, legacy=legacy), _NO_STORE]
+        if status == 405:
+            said.append((b"allow", METHODS))
+        elif answered.retry_after:
+            said.append((b"retry-after", b"%d" % answered.retry_after))
+        journey.status, journey.bytes = status, len(body)
+        return head([*said, *visit.headers()]), body
+
+    async def _cacheable(
+        self,
+        entry: Entry,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        journey: Journey,
+        packing: str | None,
+        *,
+        legacy: bool,
+    ) -> tuple[Head, bytes]:
+        """An answer that may be kept here and elsewhere; what is said of it is worked out once."""
+        body = entry.body
         if packing:
-            body = await self._packed(answered, packing)
-            said.append((b"content-encoding", packing.encode()))
-        said.append((b"content-length", b"%d" % len(body)))
-        return self._finished(_Reply(status, said, body), journey, answered)
+            body = entry.packed.get(packing) or await self._packed(entry, packing)
+        by_get = scope["method"] != "POST"
+        variant = (legacy, packing, by_get, headers.get(b"origin"))
+        said: Head | None = entry.notes.get(variant)
+        if said is None:
+            pairs = self._described(headers, len(body), packing, legacy=legacy)
+            if by_get:
+                pairs += [
+                    (b"etag", caching.entity_tag(entry, packing, legacy=legacy)),
+                    *caching.cache_tags(entry),
+                ]
+            said = head(pairs)
+            if len(entry.notes) < _VARIANTS:
+                entry.notes[variant] = said
+        journey.status, journey.bytes = 200, len(body)
+        if not by_get:
+            return said, body
+        now = self.answers.now()
+        left = self.answers.seconds_left(now)
+        known = b"authorization" in headers
+        control = caching.cache_control(entry, int(now.timestamp()), left, known=known)
+        said = Head(
+            (*said.pairs, (b"cache-control", control)), b"%bcache-control: %b\r\n" % (said.raw, control)
+        )
+        if b"if-none-match" in headers and caching.not_modified(headers[b"if-none-match"], entry):
+            journey.status, journey.bytes = 304, 0
+            return head([pair for pair in said.pairs if not pair[0].startswith(b"content-")]), b""
+        return said, body
 
-    def _finished(self, reply: _Reply, journey: Journey, answered: Answered) -> _Reply:
-        journey.status, journey.codes, journey.bytes = reply.status, answered.codes, len(reply.body)
-        reply.headers.append((b"x-request-id", journey.request_id.encode()))
-        reply.headers.append((b"server-timing", server_timing(journey)))
-        return reply
+    def _described(
+        self, headers: Mapping[bytes, bytes], length: int, packing: str | None, *, legacy: bool
+    ) -> list[tuple[bytes, bytes]]:
+        pairs = [(b"content-type", LEGACY_TYPE if legacy else RESPONSE_TYPE), self._vary, _NOSNIFF]
+        pairs += self.cors.headers(headers)
+        if packing:
+            pairs.append((b"content-encoding", packing.encode()))
+        return [*pairs, (b"content-length", b"%d" % length)]
 
-    async def _packed(self, answered: Answered, packing: str) -> bytes:
-        entry = answered.entry
-        if entry is None:
-            return await coding.packed(answered.body, packing)
-        body = entry.packed.get(packing)
-        if body is None:
-            body = entry.packed[packing] = await coding.packed(entry.body, packing)
-            self.answers.grown(entry)
+    async def _packed(self, entry: Entry, packing: str) -> bytes:
+        body = entry.packed[packing] = await coding.packed(entry.body, packing)
+        self.answers.grown(entry)
         return body
 
     # Requests
@@ -176,6 +219,9 @@ class GraphQL:
             )
         asked = self._known.get(said)
         if asked is not None:
+            entry = self.answers.remembered(asked, journey)
+            if entry is not None:
+                return Answered(200, entry.body, (), entry)
             return await self.answers.answer(asked, journey, visit.spend)
         read_only = method != "POST"
         given = request.from_address(said[1:]) if read_only else request.from_body(said)
@@ -220,35 +266,34 @@ class GraphQL:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 15 or int(length) > self.max_body:
             raise self._too_large()
-        try:
-            return await within(self.body_seconds, self._received(receive))
-        except TimeoutError:
-            raise Refused("BAD_REQUEST", "The request body did not arrive in time.") from None
-
-    async def _received(self, receive: Receive) -> bytes:
-        message = await _next(receive)
-        body: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            parts, size = [body], len(body)
-            while message.get("more_body"):
-                message = await _next(receive)
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > self.max_body:
-                    raise self._too_large()
-            body = b"".join(parts)
+        # As a rule it is there, and needs no timer.
+        first = begin(cast("Coroutine[Any, Any, Message]", receive()))
+        if not isinstance(first, Begun) and first["type"] == "http.request" and not first.get("more_body"):
+            body: bytes = first.get("body", b"")
+        else:
+            try:
+                body = await within(self.body_seconds, self._received(first, receive))
+            except TimeoutError:
+                raise Refused("BAD_REQUEST", "The request body did not arrive in time.") from None
         if len(body) > self.max_body:
             raise self._too_large()
         return body
+
+    async def _received(self, first: Message | Begun, receive: Receive) -> bytes:
+        message: Message = await first if isinstance(first, Begun) else first
+        parts, size = [], 0
+        while True:
+            if message["type"] == "http.disconnect":
+                raise Refused("BAD_REQUEST", "The client went away.")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self.max_body:
+                raise self._too_large()
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await receive()
 
     def _too_large(self) -> Refused:
         return Refused(
             "PAYLOAD_TOO_LARGE", f"The request body may have {self.max_body:,} bytes.", limit=self.max_body
         )
-
-
-async def _next(receive: Receive) -> Message:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Refused("BAD_REQUEST", "The client went away.")
-    return message

@@ -115,6 +115,11 @@ class Visit:
         self._client = client
         self._inside = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether anybody's budget is concerned."""
+        return bool(self._client)
+
     async def admit(self) -> None:
         """Before anything is done for it. Raises RATE_LIMITED."""
         await self._guard.admit(self._client)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, cast
 from weakref import WeakKeyDictionary
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from contentql.answer import new_request_id, refused
@@ -24,6 +24,8 @@ from contentql.errors import Refused
 from contentql.settings import load
 from contentql.web.http1 import Http1
 from contentql.web.peers import Peers
+
+WHOLE: Final = "contentql.whole"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Joined:
         self._head = b""
 
     def write(self, data: bytes) -> None:
+        """Of ordinary responses; an answer in one piece goes through `send`."""
         if self._head:
             self._transport.write(self._head + data)
             self._head = b""
@@ -71,6 +74,9 @@ class Joined:
             self._head = data
         else:
             self._transport.write(data)
+
+    def send(self, data: bytes) -> None:
+        self._transport.write(data)
 
     def flush(self) -> None:
         """A response without a body is over."""
@@ -84,6 +90,44 @@ class Joined:
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
+
+
+class Whole:
+    """An answer in one piece: what uvicorn does in two messages, without looking at each header again.
+
+    An ASGI extension: `scope["extensions"][WHOLE](status, headers, body)`. The application vouches for the
+    headers, rendered with an end of line each and its Content-Length among them. False where the ordinary way
+    must be taken: nothing has been sent then.
+    """
+
+    __slots__ = ("_cycle", "_joined", "_state")
+
+    _dated: ClassVar[tuple[object, bytes]] = (None, b"")
+
+    def __init__(self, cycle: RequestResponseCycle, joined: Joined, state: ServerState) -> None:
+        self._cycle = cycle
+        self._joined = joined
+        self._state = state
+
+    def __call__(self, status: int, headers: bytes, body: bytes) -> bool:
+        cycle = self._cycle
+        if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        self._joined.send(b"".join((STATUS_LINE[status], self._default(), headers, b"\r\n", body)))
+        cycle.on_response()
+        return True
+
+    def _default(self) -> bytes:
+        """uvicorn's own headers, the date above all: a new list every second."""
+        said, text = Whole._dated
+        if said is not self._state.default_headers:
+            said = self._state.default_headers
+            text = b"".join(b"%b: %b\r\n" % pair for pair in self._state.default_headers)
+            Whole._dated = said, text
+        return text
 
 
 class Protocol(Http1):
@@ -163,6 +207,9 @@ class Protocol(Http1):
             super().on_headers_complete()
         finally:
             self.transport = transport
+        if self.cycle is not None:
+            extensions: dict[str, Any] = {WHOLE: Whole(self.cycle, self._joined, self.server_state)}
+            self.scope["extensions"] = extensions
 
     def on_response_complete(self) -> None:
         self._joined.flush()
@@ -199,15 +246,19 @@ class Protocol(Http1):
 
     def _is_sent(self, now: float) -> None:
         """Whether the client sends the head of its request; a body is the application's to wait for."""
-        scope = self.scope
+        scope, cycle = self.scope, self.cycle
         partial = scope is None or "method" not in scope
-        at_rest = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+        at_rest = cycle is None or (cycle.response_complete and not self.pipeline)
+        # Answered before it was all there: what is missing is in the way of further requests.
+        unfinished = at_rest and not partial and cycle is not None and cycle.more_body
         # Any byte ends uvicorn's own deadline of an idle connection, also one that begins no request.
-        if not partial and not (at_rest and self.timeout_keep_alive_task is None):
+        if not partial and not unfinished and not (at_rest and self.timeout_keep_alive_task is None):
             self._awaited = self
         elif scope is not self._awaited:
             self._awaited, self._awaited_since = scope, now
-        elif now - self._awaited_since > self._bounds.header_seconds:
+        elif now - self._awaited_since > (
+            self._bounds.farewell_seconds if unfinished else self._bounds.header_seconds
+        ):
             self.transport.close()
 
     def _head_grows(self, read: int) -> None:
@@ -289,11 +340,11 @@ class _Watch:
             del self._from[host]
 
     def _look(self) -> None:
+        again = bool(self._open)
+        self._timer = self._loop.call_later(self._bounds.look_seconds, self._look) if again else None
         now = self._loop.time()
         for connection in tuple(self._open):
             connection.look(now)
-        again = bool(self._open)
-        self._timer = self._loop.call_later(self._bounds.look_seconds, self._look) if again else None
 
 
 _watches: Final[WeakKeyDictionary[ServerState, _Watch]] = WeakKeyDictionary()
