@@ -22,7 +22,8 @@ from contentql.app import answers_of
 from contentql.editorial.intake import take_file
 from contentql.fixtures import DEMO
 from contentql.settings import Settings
-from contentql.store.database import Database, Dialect
+from contentql.store.database import Database
+from contentql.store.faults import Dialect
 
 NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 NAMED_SERVER = "CONTENTQL_TEST_DATABASE_URL"

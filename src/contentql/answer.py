@@ -45,7 +45,7 @@ from contentql.planner.build import build
 from contentql.planner.catalog import Catalog
 from contentql.planner.limits import Limits, check_size
 from contentql.planner.operation import Declared, Operation, Variables, coerce, declared, outline
-from contentql.planner.params import RootRefused
+from contentql.planner.params import Bound, RootRefused
 from contentql.planner.plan import Plan
 from contentql.planner.postgres import Postgres
 from contentql.planner.reads import Marked, taken_out
@@ -124,7 +124,7 @@ class _Prepared:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Ready:
     """All that can be known of a request before its answer. `key` is under which that is remembered."""
 
@@ -133,6 +133,7 @@ class _Ready:
     document: _Document
     variables: Variables
     key: str
+    bound: Bound | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,8 @@ class Answers:
         responses = self.responses
         if responses is None or plan.refused or wants_cost:
             journey.cache = "off" if responses is None else "bypass"
-            return await self._computed(ready, now, journey, spend, wants_cost=wants_cost)
+            known = asked.read_only or responses is not None
+            return await self._computed(ready, now, journey, spend, known=known, wants_cost=wants_cost)
         entry = self.remembered(asked, journey)
         if entry is not None:
             return Answered(200, entry.body, (), entry)
@@ -228,8 +230,10 @@ class Answers:
         journey: Journey,
         spend: Spend | None,
         *,
+        known: bool = True,
         wants_cost: bool = False,
     ) -> Answered:
+        """`known`: whether somebody may keep the answer, and must know what it is."""
         plan = ready.plan
         journey.cost, journey.statements = plan.cost, plan.statements
         if spend:
@@ -238,7 +242,10 @@ class Answers:
         without: dict[int, Refused] = {}
         while True:
             try:
-                data = await run(plan, self.dialect, self.database, ready.variables, now, self.seconds)
+                if ready.bound is None and plan.statement is not None and not without:
+                    ready.bound = Bound(plan.statement.params, self.dialect, ready.variables)
+                bound = None if without else ready.bound
+                data = await run(plan, self.dialect, self.database, ready.variables, now, self.seconds, bound)
                 break
             except RootRefused as fault:
                 without[fault.root] = fault.refusal
@@ -248,7 +255,7 @@ class Answers:
         journey.rows = marked.rows
         if not plan.refused and not wants_cost:
             body = b'{"data":' + body + b"}"
-            return Answered(200, body, (), _entry(body, ready, marked))
+            return Answered(200, body, (), _entry(body, ready, marked) if known else None)
         body = b'{"data":' + body
         if plan.refused:
             errors = [_error(r, journey.request_id, path=[key]) for key, r in plan.refused]

@@ -18,7 +18,8 @@ from typer.testing import CliRunner, Result
 
 from contentql.cli import app
 from contentql.fixtures import DEMO, SEED
-from contentql.store.database import Database, plain
+from contentql.store.database import Database
+from contentql.store.faults import plain
 
 PUBLISH = ("--publish-at", "2024-05-01T12:00:00Z", "--category", "world/asia")
 

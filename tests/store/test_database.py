@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import Server
 
 from contentql.errors import Refused, Unusable
-from contentql.store.database import Database, plain, refuse_newer, sqlite_path
+from contentql.store.database import Database, refuse_newer
+from contentql.store.faults import plain, sqlite_path
 
 
 async def sentence(work: Callable[[], Awaitable[object]]) -> str:

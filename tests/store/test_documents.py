@@ -11,8 +11,9 @@ from tests.conftest import Server
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import Refused
-from contentql.store.database import MODELS, Database, Row, sqlite_path
+from contentql.store.database import MODELS, Database, Row
 from contentql.store.documents import Documents, Trusted, forget, keep, listed, sha256, spelled
+from contentql.store.faults import sqlite_path
 
 LATEST = "query Latest { latestNews { nodes { headline } } }"
 VIEWER = "{ viewer { role } } # héllo"

@@ -18,7 +18,8 @@ from tortoise.migrations.operations import AddField, AddIndex, AlterModelOptions
 from tortoise.models import Model
 
 from contentql.store import content, database, documents
-from contentql.store.database import Database, Dialect
+from contentql.store.database import Database
+from contentql.store.faults import Dialect
 
 MODELS: list[type[Model]] = [
     found

@@ -21,7 +21,8 @@ import asyncpg
 from contentql.bench import newsroom
 from contentql.errors import Unusable
 from contentql.store import migrations
-from contentql.store.database import Database, Dialect, plain, sqlite_path
+from contentql.store.database import Database
+from contentql.store.faults import Dialect, plain, sqlite_path
 
 Tell = Callable[[str], object]
 

@@ -24,7 +24,7 @@ import uvicorn
 
 from contentql.bench.newsroom import postgres_dsn
 from contentql.bench.workloads import WORKLOADS
-from contentql.store.database import sqlite_path
+from contentql.store.faults import sqlite_path
 
 # asyncpg and ASGI both speak in untyped values; they stay at this border.
 Message = dict[str, Any]

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import orjson
 
-from contentql.store.database import Dialect, sqlite_path
+from contentql.store.faults import Dialect, sqlite_path
 from contentql.store.words import words
 
 VERSION = 1  # of the rows: a kept database of another version is not this newsroom

@@ -20,7 +20,8 @@ import orjson
 from tortoise.models import Model
 
 from contentql.store import content
-from contentql.store.database import Database, sqlite_path
+from contentql.store.database import Database
+from contentql.store.faults import sqlite_path
 
 EVERYTHING = "*"  # the table of a line which says that anything may have changed
 KEPT = 50_000  # lines; a reader that is further behind has lost the thread

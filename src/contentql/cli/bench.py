@@ -19,7 +19,7 @@ from contentql.bench.measure import Cold, Growth, Hot, cold, growth, hot
 from contentql.bench.workloads import WORKLOADS
 from contentql.cli.common import stderr, stop
 from contentql.errors import Unusable
-from contentql.store.database import Dialect
+from contentql.store.faults import Dialect
 
 SMALL = 10_000
 

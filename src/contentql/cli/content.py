@@ -28,7 +28,8 @@ from contentql.formats.story import Path as SectionPath
 from contentql.settings import load
 from contentql.store.blocks import Time
 from contentql.store.content import Status
-from contentql.store.database import Database, sqlite_path
+from contentql.store.database import Database
+from contentql.store.faults import sqlite_path
 
 PART = 3
 _STDIN = "standard input"

@@ -18,7 +18,8 @@ from contentql.editorial.intake import take_file
 from contentql.errors import Unusable
 from contentql.fixtures import DEMO
 from contentql.settings import Settings, load
-from contentql.store.database import Database, sqlite_path
+from contentql.store.database import Database
+from contentql.store.faults import sqlite_path
 from contentql.telemetry.logs import log_config
 from contentql.telemetry.watch import check, shared_counts
 from contentql.web.serving import options

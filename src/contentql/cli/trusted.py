@@ -21,8 +21,9 @@ from contentql.cli.common import DatabaseUrl, carry_out, require_ready, stop
 from contentql.errors import Refused, Unusable
 from contentql.formats.manifests import Entry, read
 from contentql.settings import Settings, load
-from contentql.store.database import Database, plain
+from contentql.store.database import Database
 from contentql.store.documents import Trusted, TrustedDocument, forget, keep, listed, spelled
+from contentql.store.faults import plain
 
 PART = 3
 Result = TypeVar("Result")

@@ -62,7 +62,8 @@ from contentql.store.content import (
     Story,
     Tag,
 )
-from contentql.store.database import Database, plain
+from contentql.store.database import Database
+from contentql.store.faults import plain
 from contentql.store.ids import new_id, spell
 
 What = Literal["created", "updated", "unchanged", "skipped", "failed"]

@@ -21,6 +21,7 @@ from contentql.planner.sql import Dialect, ParamKind
 from contentql.store import ids
 
 NOW = "now"
+_ANY_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _LONGEST_CURSOR = 4_096
 
 
@@ -100,6 +101,24 @@ class RootRefused(Exception):
         super().__init__(refusal.message)
         self.root = root
         self.refusal = refusal
+
+
+class Bound:
+    """The values of one request, for every moment at which it is asked."""
+
+    __slots__ = ("_dialect", "_moments", "_values")
+
+    def __init__(self, params: Sequence[Param], dialect: Dialect, variables: Variables) -> None:
+        """Raises RootRefused for a value that cannot be used."""
+        self._values = bind(params, dialect, variables, _ANY_TIME)
+        self._moments = [i for i, param in enumerate(params) if param.source is NOW]
+        self._dialect = dialect
+
+    def at(self, now: dt.datetime) -> list[Any]:
+        values = self._values.copy()
+        for i in self._moments:
+            values[i] = self._dialect.bind("time", now)
+        return values
 
 
 def bind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from contentql.errors import Refused
 from contentql.planner.params import Param
@@ -52,7 +53,7 @@ class Plan:
     max_age: int = 0  # seconds for which what was selected may be kept by others: the least of it all
     private: bool = False  # it tells something about who asks
 
-    @property
+    @cached_property
     def statements(self) -> int:
         return self.statement.count if self.statement else 0
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from contentql.planner.operation import Variables
-from contentql.planner.params import bind
+from contentql.planner.params import Bound, bind
 from contentql.planner.plan import Plan, Statement
 from contentql.planner.sql import Dialect
 from contentql.store.database import Database
@@ -20,12 +20,21 @@ Rows = Callable[[str, Sequence[Any]], list[Sequence[Any]]]
 
 
 async def run(
-    plan: Plan, dialect: Dialect, database: Database, variables: Variables, now: dt.datetime, seconds: float
+    plan: Plan,
+    dialect: Dialect,
+    database: Database,
+    variables: Variables,
+    now: dt.datetime,
+    seconds: float,
+    bound: Bound | None = None,
 ) -> bytes:
-    """The `data` object. Raises Refused for a value that cannot be used, before anything is read."""
+    """The `data` object. Raises Refused for a value that cannot be used, before anything is read.
+
+    `bound` are the plan's values for these variables, where they are known from an earlier time.
+    """
     columns: Sequence[bytes | list[str]] = ()
     if plan.statement is not None:
-        values = bind(plan.statement.params, dialect, variables, now)
+        values = (bound or Bound(plan.statement.params, dialect, variables)).at(now)
         if plan.statement.cuts:
             _check(plan.statement.cuts, dialect, variables, now)
             columns = await _with_cuts(plan.statement, values, dialect, database, variables, now, seconds)

@@ -72,6 +72,11 @@ class GraphQL:
         self.cors = Cors(settings.origins)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.varies else "")
         self._vary = (b"vary", vary.encode())
+        # What most answers that are not kept begin with.
+        self._unkept = {
+            legacy: head([(b"content-type", kind), self._vary, _NOSNIFF, _NO_STORE])
+            for legacy, kind in ((False, RESPONSE_TYPE), (True, LEGACY_TYPE))
+        }
         # What was asked before in the same bytes need not be read again.
         self._known: Remembered[bytes, Asked] = Remembered(4_000, 8_000_000)
 
@@ -136,12 +141,16 @@ class GraphQL:
         if legacy and status < 500 and not _TRANSPORT.intersection(answered.codes):
             status = 200
         body = await coding.packed(answered.body, packing) if packing else answered.body
+        journey.status, journey.bytes = status, len(body)
+        if status == 200 and not packing and not visit.counts and b"origin" not in headers:
+            plain, length = self._unkept[legacy], b"%d" % len(body)
+            pairs = (*plain.pairs, (b"content-length", length))
+            return Head(pairs, b"%bcontent-length: %b\r\n" % (plain.raw, length)), body
         said = [*self._described(headers, len(body), packing, legacy=legacy), _NO_STORE]
         if status == 405:
             said.append((b"allow", METHODS))
         elif answered.retry_after:
             said.append((b"retry-after", b"%d" % answered.retry_after))
-        journey.status, journey.bytes = status, len(body)
         return head([*said, *visit.headers()]), body
 
     async def _cacheable(

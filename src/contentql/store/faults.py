@@ -1,0 +1,94 @@
+"""Where a database is, and what is said of one that cannot be used: plain sentences, never a secret.
+
+Knows the drivers' faults. Opens nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import asyncpg
+from tortoise.exceptions import BaseORMException
+
+from contentql.errors import Refused, Unusable
+
+Dialect = Literal["postgres", "sqlite"]
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that `sqlite:///relative.db` or `sqlite:////absolute.db` names."""
+    return Path(url.partition("?")[0].removeprefix("sqlite://").removeprefix("/") or "/")
+
+
+def dialect(url: str) -> Dialect:
+    scheme = url.partition("://")[0]
+    if scheme in ("postgres", "postgresql", "asyncpg"):
+        return "postgres"
+    if scheme == "sqlite" and url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        return "sqlite"
+    raise Unusable(
+        "The database URL must look like sqlite:///newsroom.sqlite3 or postgresql://user:password@host/name."
+    )
+
+
+@contextlib.contextmanager
+def plainly(url: str) -> Iterator[None]:
+    """Turns what a driver says about an unusable database into one sentence without secrets."""
+    try:
+        yield
+    except (BaseORMException, OSError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        raise Unusable(plain(url, fault)) from fault
+
+
+def plain(url: str, fault: BaseException) -> str:
+    """One sentence about a fault of the database at `url`; never the password in it."""
+    said = _whole(fault)
+    where = (
+        str(sqlite_path(url))
+        if dialect(url) == "sqlite"
+        else f"{urlsplit(url).hostname or 'the local socket'}"
+    )
+    if "readonly" in said or "read-only" in said:
+        return f"The database at {where} is read-only: contentql may not write there."
+    if "locked" in said or "busy" in said:
+        return f"The database at {where} is locked by another program; stop that program or try again."
+    if "not a database" in said or "malformed" in said:
+        return f"The file at {where} is not a SQLite database, or it is damaged."
+    if "unable to open" in said:
+        return f"The database at {where} cannot be opened: is the folder there, and may contentql read it?"
+    if "password" in said or "authentication" in said:
+        return f"The database at {where} refuses the user or password of the URL."
+    if "role" in said and "does not exist" in said:
+        return f"The database at {where} refuses the user or password of the URL."
+    if "database" in said and "does not exist" in said:
+        return f"The server at {where} has no such database: create it first (createdb)."
+    if isinstance(fault, OSError):
+        return f"No PostgreSQL answers at {where}: is it running, and is the URL right?"
+    return f"The database at {where} cannot be used ({type(fault).__name__})."
+
+
+def _whole(fault: BaseException) -> str:
+    """What a fault says, and what the faults behind it say: Tortoise's own leaves out the reason."""
+    behind = fault.__cause__ or fault.__context__
+    return str(fault).lower() + (f" {_whole(behind)}" if behind else "")
+
+
+def gone(fault: BaseException) -> Refused:
+    return Refused(
+        "DATABASE_UNAVAILABLE",
+        "The database does not answer just now.",
+        "Send the same request again shortly.",
+    )
+
+
+def too_long(seconds: float) -> Refused:
+    return Refused(
+        "TIMEOUT",
+        f"The operation ran longer than {seconds:g} seconds and was cancelled.",
+        "Ask for fewer things per page, or narrow the filter.",
+    )
