@@ -213,6 +213,9 @@ class Protocol(Http1):
 
     def on_response_complete(self) -> None:
         self._joined.flush()
+        if self.cycle is not None:
+            # They lead back to the cycle, and it to them: a ring that only the collector would find.
+            self.cycle.scope.pop("extensions", None)
         super().on_response_complete()
 
     def on_body(self, body: bytes) -> None:
