@@ -36,6 +36,13 @@ class Cors:
             ]
         return []
 
+    def told(self, headers: Mapping[bytes, bytes]) -> bytes | None:
+        """To which origin `headers` speaks: one word for all those that hear the same."""
+        origin = headers.get(b"origin")
+        if origin is None or self._anyone:
+            return origin and b"*"
+        return origin if origin in self._origins else None
+
     @property
     def varies(self) -> bool:
         """Whether the same answer goes out with other headers to another origin."""

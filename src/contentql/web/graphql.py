@@ -49,6 +49,28 @@ _NO_STORE = (b"cache-control", b"no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
+class _Said:
+    """What is said of one answer in one form; with its lifetime, which is another every second."""
+
+    __slots__ = ("head", "kept", "second", "unchanged")
+
+    def __init__(self, head: Head) -> None:
+        self.head = self.kept = self.unchanged = head
+        self.second = -1
+
+    def tell(self, second: int, control: bytes) -> None:
+        pairs = [*self.head.pairs, (b"cache-control", control)]
+        self.kept = head(pairs)
+        self.unchanged = head(pair for pair in pairs if not pair[0].startswith(b"content-"))
+        self.second = second
+
+
+def _packing(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
+    if b"accept-encoding" not in headers or len(body) < coding.LEAST:
+        return None
+    return coding.chosen(headers[b"accept-encoding"][:1_000])
+
+
 class GraphQL:
     """The ASGI endpoint of /graphql."""
 
@@ -86,11 +108,7 @@ class GraphQL:
         known = given is not None and _REQUEST_ID.fullmatch(given)
         journey = self.watch.begin(given.decode() if given and known else new_request_id(), headers)
         try:
-            if scope["method"] == "OPTIONS":
-                said, body = head([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
-                journey.status = 204
-            else:
-                said, body = await self._replied(scope, headers, receive, journey)
+            said, body = await self._replied(scope, headers, receive, journey)
             if scope["method"] == "HEAD":
                 body = b""
             own = journey.request_id.encode(), server_timing(journey)
@@ -106,25 +124,39 @@ class GraphQL:
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
     ) -> tuple[Head, bytes]:
         """Headers and body; the journey knows the status."""
+        method = scope["method"]
+        if method == "OPTIONS":
+            journey.status = 204
+            return head([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
         legacy = False
         visit = self.guard.visit(scope)
         try:
             legacy = request.is_legacy(headers.get(b"accept", b"")[:1_000])
             if visit.counts:
                 await visit.admit()
-            answered = await self._answered(scope, headers, receive, journey, visit)
+            if method == "POST":
+                request.check_type(
+                    headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200]
+                )
+                sent = await self._body(headers, receive)
+            elif method in ("GET", "HEAD"):
+                sent = b"?" + scope["query_string"]
+            else:
+                raise Refused(
+                    "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
+                )
+            asked = self._known.get(sent)
+            entry = self.answers.remembered(asked, journey) if asked else None
+            if entry is None:
+                answered = await self._answered(sent, asked, journey, visit, read_only=method != "POST")
+                entry = answered.entry
         except Refused as refusal:
-            answered = refused(refusal, journey.request_id)
+            answered, entry = refused(refusal, journey.request_id), None
         finally:
             visit.leave()
-        journey.codes = answered.codes
-        body = answered.body
-        packing = None
-        if b"accept-encoding" in headers and len(body) >= coding.LEAST:
-            packing = coding.chosen(headers[b"accept-encoding"][:1_000])
-        if answered.entry is None:
-            return await self._uncached(answered, headers, journey, visit, packing, legacy=legacy)
-        return await self._cacheable(answered.entry, scope, headers, journey, packing, legacy=legacy)
+        if entry is not None:
+            return await self._cacheable(entry, headers, journey, by_get=method != "POST", legacy=legacy)
+        return await self._uncached(answered, headers, journey, visit, legacy=legacy)
 
     async def _uncached(
         self,
@@ -132,16 +164,17 @@ class GraphQL:
         headers: Mapping[bytes, bytes],
         journey: Journey,
         visit: Visit,
-        packing: str | None,
         *,
         legacy: bool,
     ) -> tuple[Head, bytes]:
         """A refusal, or an answer that is nobody's to keep."""
-        status = answered.status
+        status, body = answered.status, answered.body
         if legacy and status < 500 and not _TRANSPORT.intersection(answered.codes):
             status = 200
-        body = await coding.packed(answered.body, packing) if packing else answered.body
-        journey.status, journey.bytes = status, len(body)
+        packing = _packing(headers, body)
+        if packing:
+            body = await coding.packed(body, packing)
+        journey.status, journey.codes, journey.bytes = status, answered.codes, len(body)
         if status == 200 and not packing and not visit.counts and b"origin" not in headers:
             plain, length = self._unkept[legacy], b"%d" % len(body)
             pairs = (*plain.pairs, (b"content-length", length))
@@ -154,46 +187,36 @@ class GraphQL:
         return head([*said, *visit.headers()]), body
 
     async def _cacheable(
-        self,
-        entry: Entry,
-        scope: Scope,
-        headers: Mapping[bytes, bytes],
-        journey: Journey,
-        packing: str | None,
-        *,
-        legacy: bool,
+        self, entry: Entry, headers: Mapping[bytes, bytes], journey: Journey, *, by_get: bool, legacy: bool
     ) -> tuple[Head, bytes]:
-        """An answer that may be kept here and elsewhere; what is said of it is worked out once."""
+        """An answer that may be kept, here and elsewhere. What is said of it is worked out once."""
         body = entry.body
+        packing = _packing(headers, body)
         if packing:
             body = entry.packed.get(packing) or await self._packed(entry, packing)
-        by_get = scope["method"] != "POST"
-        variant = (legacy, packing, by_get, headers.get(b"origin"))
-        said: Head | None = entry.notes.get(variant)
+        known = by_get and b"authorization" in headers
+        variant = (legacy, packing, by_get, known, self.cors.told(headers))
+        said: _Said | None = entry.notes.get(variant)
         if said is None:
             pairs = self._described(headers, len(body), packing, legacy=legacy)
             if by_get:
-                pairs += [
-                    (b"etag", caching.entity_tag(entry, packing, legacy=legacy)),
-                    *caching.cache_tags(entry),
-                ]
-            said = head(pairs)
+                pairs.append((b"etag", caching.entity_tag(entry, packing, legacy=legacy)))
+                pairs += caching.cache_tags(entry)
+            said = _Said(head(pairs))
             if len(entry.notes) < _VARIANTS:
                 entry.notes[variant] = said
         journey.status, journey.bytes = 200, len(body)
         if not by_get:
-            return said, body
+            return said.head, body
         now = self.answers.now()
-        left = self.answers.seconds_left(now)
-        known = b"authorization" in headers
-        control = caching.cache_control(entry, int(now.timestamp()), left, known=known)
-        said = Head(
-            (*said.pairs, (b"cache-control", control)), b"%bcache-control: %b\r\n" % (said.raw, control)
-        )
+        second = int(now.timestamp())
+        if said.second != second:
+            left = self.answers.seconds_left(now)
+            said.tell(second, caching.cache_control(entry, second, left, known=known))
         if b"if-none-match" in headers and caching.not_modified(headers[b"if-none-match"], entry):
             journey.status, journey.bytes = 304, 0
-            return head([pair for pair in said.pairs if not pair[0].startswith(b"content-")]), b""
-        return said, body
+            return said.unchanged, b""
+        return said.kept, body
 
     def _described(
         self, headers: Mapping[bytes, bytes], length: int, packing: str | None, *, legacy: bool
@@ -212,32 +235,15 @@ class GraphQL:
     # Requests
 
     async def _answered(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey, visit: Visit
+        self, sent: bytes, asked: Asked | None, journey: Journey, visit: Visit, *, read_only: bool
     ) -> Answered:
-        method = scope["method"]
-        if method == "POST":
-            request.check_type(
-                headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200]
-            )
-            said = await self._body(headers, receive)
-        elif method in ("GET", "HEAD"):
-            said = b"?" + scope["query_string"]
-        else:
-            raise Refused(
-                "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
-            )
-        asked = self._known.get(said)
         if asked is not None:
-            entry = self.answers.remembered(asked, journey)
-            if entry is not None:
-                return Answered(200, entry.body, (), entry)
             return await self.answers.answer(asked, journey, visit.spend)
-        read_only = method != "POST"
-        given = request.from_address(said[1:]) if read_only else request.from_body(said)
+        given = request.from_address(sent[1:]) if read_only else request.from_body(sent)
         asked = await self._asked(given, read_only=read_only)
         answered = await self._given(given, asked, journey, visit)
-        if asked.ready is not None and len(said) <= _REMEMBERED and self._may_be_remembered(given):
-            self._known.put(said, asked, 2 * len(said) + len(asked.query))
+        if asked.ready is not None and len(sent) <= _REMEMBERED and self._may_be_remembered(given):
+            self._known.put(sent, asked, 2 * len(sent) + len(asked.query))
         return answered
 
     async def _asked(self, given: Given, *, read_only: bool) -> Asked:
