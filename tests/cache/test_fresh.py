@@ -44,9 +44,11 @@ ORDINARY = (
     "{ latestNews(first: 5) { nodes { headline slug category { path } leadMedia { url } } } }",
     '{ latestNews(section: "world", first: 5) { nodes { headline urgency } } }',
     '{ latestNews(section: "politics", exact: true, first: 5) { totalCount nodes { headline } } }',
-    "{ categories(filter: {parent: {isNull: true}}) { nodes { name articles(first: 3) { nodes { headline } } } } }",
+    "{ categories(filter: {parent: {isNull: true}})"
+    " { nodes { name articles(first: 3) { nodes { headline } } } } }",
     "{ articles(filter: {urgency: {lte: 4}}, first: 5) { nodes { headline tags { name } } } }",
-    '{ articles(filter: {language: {eq: "de"}}, first: 5) { nodes { headline authors { author { name } } } } }',
+    '{ articles(filter: {language: {eq: "de"}}, first: 5)'
+    " { nodes { headline authors { author { name } } } } }",
     '{ category(path: "world/asia") { name articles(first: 3) { nodes { headline summary } } } }',
 )
 

@@ -12,6 +12,7 @@ from contentql.cli.bench import bench
 from contentql.cli.content import export, import_
 from contentql.cli.database import check, migrate
 from contentql.cli.documents import explain, schema
+from contentql.cli.purge import purge
 from contentql.cli.serve import serve
 from contentql.cli.trusted import documents
 
@@ -31,4 +32,5 @@ app.command()(check)
 app.command()(schema)
 app.command()(explain)
 app.add_typer(documents, name="documents")
+app.command()(purge)
 app.command()(bench)

@@ -155,7 +155,11 @@ class GraphQL:
         finally:
             visit.leave()
         if entry is not None:
-            return await self._cacheable(entry, headers, journey, by_get=method != "POST", legacy=legacy)
+            by_get = method != "POST"
+            said, body = await self._cacheable(entry, headers, journey, by_get=by_get, legacy=legacy)
+            if visit.counts and not by_get:  # nobody else's answer: it may tell what this client has left
+                said = head([*said.pairs, *visit.headers()])
+            return said, body
         return await self._uncached(answered, headers, journey, visit, legacy=legacy)
 
     async def _uncached(

@@ -1,0 +1,120 @@
+"""Servers follow what is written beside them: by another program, and by the clock alone."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from tests.cli.test_serving import AT_MOST, serving
+from tests.conftest import Server
+
+from contentql.editorial.intake import take_file
+from contentql.fixtures import DEMO
+from contentql.store.database import Database
+
+QUERY = '{ latestNews(section: "science", first: 3) { nodes { slug headline } } }'
+OTHER = '{ latestNews(section: "world/asia", first: 3) { nodes { slug headline } } }'
+
+
+def article(slug: str, headline: str, published: dt.datetime) -> dict[str, Any]:
+    return {
+        "record": "article",
+        "uri": f"tag:example.org,2026:{slug}",
+        "slug": slug,
+        "language": "en",
+        "headline": headline,
+        "status": "SCHEDULED",
+        "publishedAt": published.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "category": "science",
+        "blocks": [{"type": "PARAGRAPH", "text": "The tide came in."}],
+    }
+
+
+def contentql(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "contentql", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=AT_MOST,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def ask(url: str, query: str) -> tuple[str, list[str], bool]:
+    """Which worker answered, the headlines, and whether it remembered them."""
+    async with httpx2.AsyncClient(base_url=url, timeout=AT_MOST) as http:
+        answer = await http.post("/graphql", json={"query": query})
+    nodes = answer.json()["data"]["latestNews"]["nodes"]
+    worker = answer.headers["x-request-id"].partition("-")[0]
+    return worker, [node["headline"] for node in nodes], "desc=hit" in answer.headers["server-timing"]
+
+
+async def remembered(url: str, query: str, workers: int) -> None:
+    """Asks until every worker remembers its answer."""
+    sure: set[str] = set()
+    async with asyncio.timeout(AT_MOST):
+        while len(sure) < workers:
+            worker, _, hit = await ask(url, query)
+            sure |= {worker} if hit else set()
+
+
+async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) -> None:
+    """What another process wrote is in the answers of all workers within two seconds; other answers stay."""
+    url = await server.migrated()
+    await take_file(Database(url), DEMO)
+    lines = tmp_path / "news.jsonl"
+    async with serving(tmp_path, url, "--workers", "2") as served:
+        for query in (QUERY, OTHER):
+            await remembered(served.url, query, 2)
+        now = dt.datetime.now(dt.UTC)
+        lines.write_bytes(orjson.dumps(article("spring-tide", "Spring tide", now - dt.timedelta(minutes=1))))
+        contentql("import", str(lines), "--database", url)
+        written = time.monotonic()
+        seen: set[str] = set()
+        while len(seen) < 2:
+            assert time.monotonic() - written < 10
+            worker, headlines, _ = await ask(served.url, QUERY)
+            if headlines[0] == "Spring tide":
+                seen.add(worker)
+        assert all([(await ask(served.url, OTHER))[2] for _ in range(10)]), (
+            "another section was forgotten too"
+        )
+        # By the clock alone: nobody writes when it comes out.
+        moment = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)).replace(microsecond=0)
+        lines.write_bytes(orjson.dumps(article("neap-tide", "Neap tide", moment)))
+        contentql("import", str(lines), "--database", url)
+        early = late = 0
+        async with asyncio.timeout(AT_MOST):
+            while late < 20:
+                asked = dt.datetime.now(dt.UTC)
+                _, headlines, _ = await ask(served.url, QUERY)
+                answered = dt.datetime.now(dt.UTC)
+                shown = headlines[0] == "Neap tide"
+                assert not (shown and answered < moment), "an embargo opened early"
+                assert shown or asked < moment, "the first answer at the moment did not have it"
+                early, late = early + (not shown), late + shown
+        assert early
+    await server.drop(url)
+
+
+async def test_a_purge_makes_every_worker_forget(server: Server, tmp_path: Path) -> None:
+    """`contentql purge` is heard by all of them."""
+    url = await server.migrated()
+    await take_file(Database(url), DEMO)
+    async with serving(tmp_path, url, "--workers", "2") as served:
+        await remembered(served.url, QUERY, 2)
+        contentql("purge", "--database", url)
+        forgot: set[str] = set()
+        async with asyncio.timeout(AT_MOST):
+            while len(forgot) < 2:
+                worker, _, hit = await ask(served.url, QUERY)
+                forgot |= set() if hit else {worker}
+    await server.drop(url)
