@@ -30,8 +30,8 @@ MODELS: list[type[Model]] = [
 TABLES = {str(model._meta.db_table): model for model in MODELS}
 T = "2026-06-30T08:00:00Z"
 
-# Tables that other software keeps: Tortoise's own list, and what FTS5 stores behind its table.
-NOT_OURS = re.compile(r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?)$")
+# Tables that no model describes: Tortoise's own list, what FTS5 stores, the journal of the triggers.
+NOT_OURS = re.compile(r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?|row_change)$")
 
 
 def apps(connection: str) -> dict[str, Any]:

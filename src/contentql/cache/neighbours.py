@@ -49,6 +49,7 @@ _USES: Mapping[str, Mapping[str, str]] = {
     "collection_item": {"collection_id": "collection", "media_id": "media"},
     "author": {"image_id": "media"},
 }
+_USED = {table for uses in _USES.values() for table in uses.values()}
 _PARTS = ("attribution", "correction")  # of an article, seen only with it
 _SEEN = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
 
@@ -80,7 +81,25 @@ class Neighbours:
             for way, far, near in ways if numbers else ():
                 links[way, far] = await self._links(way, far, near, numbers)
         came_or_went = await self._came_or_went(changes, links, now)
-        return Batch([*changes, *came_or_went], now, links, await self._articles(changes))
+        seen = await self._seen(changes, came_or_went, now)
+        return Batch([*seen, *came_or_went], now, links, await self._articles(changes))
+
+    async def _seen(
+        self, changes: Sequence[Change], came_or_went: Sequence[Change], now: dt.datetime
+    ) -> list[Change]:
+        """Without those of rows that nothing seen uses, before or after: they concern nobody."""
+        known = {(change.table, change.row) for change in came_or_went}
+        doubtful: dict[str, set[int]] = {}
+        for change in changes:
+            is_there = change.after is not None and (change.table, change.row) not in known
+            if is_there and change.table in _USED:
+                doubtful.setdefault(change.table, set()).add(change.row)
+        hidden = {
+            (table, row["id"])
+            for table, numbers in doubtful.items()
+            for row in await self._unsteady(table, sorted(numbers), [], now)
+        }
+        return [change for change in changes if (change.table, change.row) not in hidden]
 
     async def _links(
         self, table: str, far: str, near: Sequence[str], numbers: Sequence[int]

@@ -199,6 +199,8 @@ def _moves(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
         return seen_before(change, batch) != seen_after(change, batch) and _near(
             scan, change.after or change.before, rests, batch
         )
+    if change.table == "article_body" and change.columns is None:
+        return False  # it comes and goes with its article, which is noticed as such
     decides = scan.other | scan.order
     if change.columns is not None and scan.other != ANY:
         relevant = decides | own | {column for column, _, _ in one.met}
@@ -261,6 +263,8 @@ def _relinks(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
     marked = rests.rows.get(scan.way.near.table, _NO_ROWS)
     for row in (change.before, change.after):
         if row is None or row[scan.way.near.column] not in marked:
+            continue
+        if not can_be_seen(change.table, row, batch.now):
             continue
         if scan.table != "article":
             return True

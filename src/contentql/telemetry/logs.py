@@ -73,6 +73,8 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "formatters": {"line": {"()": Formatter, "form": settings.log_format}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
+        # Whatever they were told before: they say it through ours.
+        "loggers": {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error")},
     }
 
 

@@ -296,6 +296,10 @@ class Protocol(Http1):
             b"connection: close\r\n\r\n",
         ]
         self.transport.write(STATUS_LINE[refusal.status] + b"".join(lines) + body)
+        if self.cycle is not None and not self.cycle.response_complete:
+            # A request that was under way has its answer; the application hears that the client is gone.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         # Closing for good with bytes unread would reset the connection, and take back what was said.
         self.transport.set_protocol(_Deaf(self))
         if self.transport.can_write_eof():
