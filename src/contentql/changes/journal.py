@@ -26,6 +26,7 @@ from contentql.store.faults import sqlite_path
 EVERYTHING = "*"  # the table of a line which says that anything may have changed
 KEPT = 50_000  # lines; a reader that is further behind has lost the thread
 _POLL = 0.05  # seconds between two looks at SQLite
+_DOUBT = 1.0  # seconds without a notification of PostgreSQL
 
 Row = Mapping[str, Any]
 
@@ -132,11 +133,13 @@ async def clear_away(connection: Any) -> None:
 
 async def anything(connection: Any) -> None:
     """Says that anything may have changed."""
-    await connection.execute_query(
-        f"INSERT INTO row_change (in_table, row_id, texts) VALUES ('{EVERYTHING}', 0, '')"
-    )
+    insert = f"INSERT INTO row_change (in_table, row_id, texts) SELECT '{EVERYTHING}', 0, ''"
     if connection.capabilities.dialect == "postgres":
+        # As the triggers do, so that no number is given before one that is read already.
+        await connection.execute_query(f"{insert} FROM (SELECT pg_advisory_xact_lock(4711, 1)) locked")
         await connection.execute_query("NOTIFY contentql_row_change")
+    else:
+        await connection.execute_query(insert)
 
 
 class _Bell(Protocol):
@@ -201,7 +204,10 @@ class _PostgresBell:
             raise OSError(str(fault)) from fault
 
     async def rung(self) -> None:
-        await self._rung.wait()
+        # A connection that died without a word is never heard of: once a second it is asked all the same.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DOUBT):
+                await self._rung.wait()
         self._rung.clear()
         if self._gone:
             raise OSError("the connection is gone")

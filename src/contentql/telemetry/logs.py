@@ -74,7 +74,10 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         # Whatever they were told before: they say it through ours.
-        "loggers": {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error")},
+        "loggers": {
+            name: {"level": "WARNING", "handlers": [], "propagate": True}
+            for name in ("uvicorn", "uvicorn.error")
+        },
     }
 
 
