@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
-import xxhash
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -37,7 +36,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged as overlap
 
 from contentql.access.viewer import Viewer
 from contentql.bounded import Remembered
-from contentql.cache.entry import Entry
+from contentql.cache.entry import Entry, digest
 from contentql.cache.responses import Responses
 from contentql.cache.tags import Rests, rests
 from contentql.errors import Refused
@@ -269,7 +268,7 @@ class Answers:
     def remembered(self, asked: Asked, journey: Journey) -> Entry | None:
         """The answer to what was asked before, if it still holds: the short way of `answer`."""
         ready, responses = asked.ready, self.responses
-        if ready is None or responses is None:
+        if ready is None or responses is None or asked.extensions.get("cost") is True:
             return None
         entry = responses.find(ready.key, self.now())
         if entry is not None:
@@ -386,9 +385,7 @@ class Answers:
             for d in node.definitions
             if isinstance(d, OperationDefinitionNode)
         }
-        return _Document(
-            xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass")), fragments, operations
-        )
+        return _Document(digest(text.encode("utf-8", "surrogatepass")), fragments, operations)
 
     def _planned(self, document: _Document, prepared: _Prepared, variables: Variables) -> Plan:
         shape = prepared.shape(variables)
@@ -448,7 +445,7 @@ _UNMARKED = Marked({}, {})
 def _key(document: _Document, prepared: _Prepared, variables: Variables) -> str:
     """One for all requests that are answered alike: whoever asks is the public, so far."""
     said = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
-    return f"{document.hash}:{prepared.name}:{xxhash.xxh3_128_hexdigest(said)}"
+    return f"{document.hash}:{prepared.name}:{digest(said)}"
 
 
 def _entry(body: bytes, ready: _Ready, marked: Marked) -> Entry:

@@ -15,7 +15,7 @@ from contentql.answer import Answers
 from contentql.app import answers_of
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.documents import Trusted, keep, sha256
+from contentql.store.documents import Trusted, forget, keep, sha256
 
 TEXT = "query Sections { categories(first: 1) { nodes { path } } }"
 OTHER = "{ categories(first: 2) { nodes { path } } }"
@@ -124,3 +124,24 @@ async def test_a_closed_house_answers_only_what_it_knows(trusting: Database) -> 
         assert refusal(again) == "PERSISTED_QUERY_NOT_FOUND"
         by_get = await http.get("/graphql", params={"query": OTHER})
         assert (by_get.status_code, refusal(by_get)) == (403, "DOCUMENT_NOT_TRUSTED")
+
+
+async def test_what_is_taken_out_is_answered_no_more(trusting: Database) -> None:
+    """However it is asked for: by id, by hash or as text, once its use has been written down."""
+    async with client(answers(trusting), documents="trusted") as http:
+        ways: list[dict[str, Any]] = [
+            {"documentId": sha256(TEXT)},
+            {"extensions": named(TEXT)},
+            {"query": TEXT},
+        ]
+        for way in ways:
+            assert (await http.post("/graphql", json=way)).status_code == 200
+        await forget(trusting, [sha256(TEXT)])
+        documents = http._transport.app.persisted.documents  # type: ignore[attr-defined]
+        for way in ways:
+            await http.post("/graphql", json=way)
+            await documents.flush()
+            refused = await http.post("/graphql", json=way)
+            assert refusal(refused) in (
+                "DOCUMENT_NOT_FOUND", "PERSISTED_QUERY_NOT_FOUND", "DOCUMENT_NOT_TRUSTED",
+            )  # fmt: skip

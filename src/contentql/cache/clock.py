@@ -11,12 +11,17 @@ from typing import Any
 
 from contentql.cache.neighbours import short
 from contentql.changes.journal import Change, Row, instants
-from contentql.planner.visibility import MOMENTS
+from contentql.planner.visibility import MOMENTS, used_besides
 from contentql.store.database import Database
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 _PUBLIC = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
-_RULES: Mapping[str, str] = {"article": _PUBLIC, "media": "true"}
+# Whose moments concern anybody: not a draft's, and not those of media that nothing seen uses.
+_RULES: Mapping[str, Callable[[str], str]] = {
+    "article": lambda now: _PUBLIC,
+    "media": lambda now: str(used_besides("media", "media", now, _NOTHING_BESIDES)),
+}
+_NOTHING_BESIDES = "IN (0)"
 
 
 class Clock:
@@ -36,19 +41,12 @@ class Clock:
         moments = []
         for table, columns in MOMENTS.items():
             for column in columns:
+                rule = _RULES[table]("{0}")
                 (found,) = await self._row(
-                    f"SELECT min({column}) FROM {table} WHERE {_RULES[table]} AND {column} > {{0}}", at
+                    f"SELECT min({column}) FROM {table} WHERE {column} > {{0}} AND {rule}", at
                 )
                 moments.append(instants(table, {column: _text(found)})[column] or NEVER)
         self.at, self.next = at, min(moments)
-
-    def heard(self, changes: Sequence[Change]) -> None:
-        """What was written may bring moments of its own."""
-        for change in changes:
-            for column in MOMENTS.get(change.table, ()) if change.after else ():
-                moment = (change.after or {}).get(column)
-                if moment is not None and self.at < moment < self.next:
-                    self.next = moment
 
     async def passed(self, now: dt.datetime) -> list[Change]:
         """The rows that came into sight or left it since `at`, which is `now` from here on."""
@@ -64,7 +62,7 @@ class Clock:
 
     async def _between(self, table: str, column: str, now: dt.datetime) -> list[Row]:
         names = short(table)
-        when = f"{_RULES[table]} AND {column} > {{0}} AND {column} <= {{1}}"
+        when = f"{column} > {{0}} AND {column} <= {{1}} AND {_RULES[table]('{0}')}"
         rows = await self._database.rows(
             self._sql(f"SELECT {', '.join(names)} FROM {table} WHERE {when}"),
             (self._bound(self.at), self._bound(now)),

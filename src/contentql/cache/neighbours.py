@@ -156,19 +156,33 @@ class Neighbours:
             for column, table in _USES.get(way, {}).items() if far == "article_id" else ():
                 for article in flipped & linked.keys():
                     _add(used, table, (link.get(column) for link in linked[article] or ()))
-        for part in _PARTS if flipped else ():
-            rows = await self._rows(f"SELECT id FROM {part} WHERE article_id {{ids}}", sorted(flipped))
-            _add(used, part, (row[0] for row in rows))
+        elsewhere = {c.row for c in changes if c.table == "article" and c.columns and "language" in c.columns}
+        parts = [
+            *[Change(t, row["id"], None, row, None) for t in _PARTS for row in await self._parts(t, flipped)],
+            # By its language, too, an article is the one of a former slug or is not.
+            *[
+                Change("slug_history", row["id"], None, row, None)
+                for row in await self._parts("slug_history", flipped | elsewhere)
+            ],
+        ]
         images = await self._rows(
             "SELECT image_id FROM author WHERE id {ids}", sorted(used.get("author", ()))
         )
         _add(used, "media", (row[0] for row in images))
         changed = sorted({change.row for change in changes})
-        return [
+        unsteady = [
             Change(table, row["id"], None, row, None)
             for table, numbers in used.items()
             for row in await self._unsteady(table, sorted(numbers), changed, now)
         ]
+        return [*parts, *unsteady]
+
+    async def _parts(self, table: str, articles: set[int]) -> list[Row]:
+        columns = short(table)
+        rows = await self._rows(
+            f"SELECT {', '.join(columns)} FROM {table} WHERE article_id {{ids}}", sorted(articles)
+        )
+        return [_row(table, columns, row) for row in rows]
 
     async def _unsteady(
         self, table: str, numbers: Sequence[int], changed: Sequence[int], now: dt.datetime
@@ -203,7 +217,7 @@ _AMONG = {"sqlite": "IN (SELECT value FROM json_each(?{}))", "postgres": "= ANY(
 
 
 def _uses_otherwise(change: Change, column: str, flipped: set[int]) -> bool:
-    if change.columns is None or column in change.columns:
+    if change.columns is None or change.columns & {column, "article_id"}:
         return True
     return change.row in flipped if change.table == "article" else "state" in change.columns
 

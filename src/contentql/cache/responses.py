@@ -102,6 +102,9 @@ class Responses:
         """
         if self._hears and now >= self._clock.next:
             await self._tick(now)
+            entry = self.find(key, now)
+            if entry is not None:
+                return entry
         if not self._hears or now < self._clock.at:
             return (await compute())[0]
         place = (key, self._applied)
@@ -205,7 +208,7 @@ class Responses:
             await self._forget()
         elif changes:
             await self._purge(changes)
-            self._clock.heard(changes)
+            await self._clock.set(self._clock.at)
 
     async def _purge(self, changes: Sequence[Change]) -> None:
         batch = await self._neighbours.around(changes, self._clock.now())

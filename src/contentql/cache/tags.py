@@ -181,12 +181,16 @@ def _of_a_seen_article(change: Change, batch: Batch) -> bool:
     """Rows that hang on an article cannot matter before it can be seen."""
     if change.table == "article":
         return True
-    owners = {row["article_id"] for row in (change.before, change.after) if row and "article_id" in row}
-    return not owners or any(
-        can_be_seen("article", version, batch.now)
-        for owner in owners
-        for version in batch.articles.get(owner, ())
-    )
+    for column in ("article_id", "related_id"):
+        owners = {row[column] for row in (change.before, change.after) if row and column in row}
+        if owners and not any(
+            can_be_seen("article", version, change.was or batch.now)
+            or can_be_seen("article", version, batch.now)
+            for owner in owners
+            for version in batch.articles.get(owner, ())
+        ):
+            return False
+    return True
 
 
 def _moves(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:

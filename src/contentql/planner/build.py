@@ -284,6 +284,7 @@ class _Build:
             base.where.append(f"{row.alias}.{column} = {value}")
             base.tests = (Test(column, "eq", _slot(arguments[column]), Text(self.limits.text)),)
             if arguments.get("type") is not None:
+                base.tests += (Test("type", "eq", _slot(arguments["type"]), as_is),)
                 kind = self.param(arguments["type"], "plain", as_is)
                 base.where.append(f"{row.alias}.type = {kind}")
             base.keys.append(Key(f"{row.alias}.id", "id", False))
@@ -308,6 +309,10 @@ class _Build:
         now, before, way = self._base("article").row, self._base("article").row, self.alias()
         base.tests = (Test("slug", "eq", _slot(arguments["slug"]), Text(self.limits.text)),)
         self.ledger.scan(Scan("slug_history", base.tests))
+        if arguments.get("language") is not None:
+            in_language = Test("language", "eq", _slot(arguments["language"]), Text(self.limits.text))
+            base.tests += (in_language,)
+            base.row.column("language")  # an article that changes it is not the one any more
         current = number(f"article {now.alias}", now, [f"{now.alias}.slug = {slug}"])
         former = number(
             f"slug_history {way} cross join article {before.alias}",

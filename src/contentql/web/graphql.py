@@ -100,7 +100,9 @@ class GraphQL:
             for legacy, kind in ((False, RESPONSE_TYPE), (True, LEGACY_TYPE))
         }
         # What was asked before in the same bytes need not be read again.
-        self._known: Remembered[bytes, Asked] = Remembered(4_000, 8_000_000)
+        self._known: dict[bool, Remembered[bytes, Asked]] = {
+            read_only: Remembered(4_000, 8_000_000) for read_only in (False, True)
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -140,12 +142,12 @@ class GraphQL:
                 )
                 sent = await self._body(headers, receive)
             elif method in ("GET", "HEAD"):
-                sent = b"?" + scope["query_string"]
+                sent = scope["query_string"]
             else:
                 raise Refused(
                     "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
                 )
-            asked = self._known.get(sent)
+            asked = self._known[method != "POST"].get(sent)
             entry = self.answers.remembered(asked, journey) if asked else None
             if entry is None:
                 answered = await self._answered(sent, asked, journey, visit, read_only=method != "POST")
@@ -243,25 +245,25 @@ class GraphQL:
     ) -> Answered:
         if asked is not None:
             return await self.answers.answer(asked, journey, visit.spend)
-        given = request.from_address(sent[1:]) if read_only else request.from_body(sent)
-        asked = await self._asked(given, read_only=read_only)
-        answered = await self._given(given, asked, journey, visit)
-        if asked.ready is not None and len(sent) <= _REMEMBERED and self._may_be_remembered(given):
-            self._known.put(sent, asked, 2 * len(sent) + len(asked.query))
+        given = request.from_address(sent) if read_only else request.from_body(sent)
+        asked, trusted = await self._asked(given, read_only=read_only)
+        answered = await self._given(given, asked, trusted, journey, visit)
+        # What rests on the list of trusted documents is looked up each time: that list may change.
+        if asked.ready is not None and trusted is None and len(sent) <= _REMEMBERED:
+            self._known[read_only].put(sent, asked, 2 * len(sent) + len(asked.query))
         return answered
 
-    async def _asked(self, given: Given, *, read_only: bool) -> Asked:
-        text = await self.persisted.text(given)
-        return Asked(text, given.operation_name, given.variables, given.extensions, read_only)
+    async def _asked(self, given: Given, *, read_only: bool) -> tuple[Asked, str | None]:
+        """What is asked and, if its document is a trusted one, by which name that was found."""
+        text, trusted = await self.persisted.text(given)
+        return Asked(text, given.operation_name, given.variables, given.extensions, read_only), trusted
 
-    async def _given(self, given: Given, asked: Asked, journey: Journey, visit: Visit) -> Answered:
+    async def _given(
+        self, given: Given, asked: Asked, trusted: str | None, journey: Journey, visit: Visit
+    ) -> Answered:
         answered = await self.answers.answer(asked, journey, visit.spend)
-        self.persisted.answered(given, journey.cost, valid=asked.ready is not None)
+        self.persisted.answered(given, trusted, journey.cost, valid=asked.ready is not None)
         return answered
-
-    def _may_be_remembered(self, given: Given) -> bool:
-        """Not what rests on a list of trusted documents, which may change."""
-        return given.document_id is None and not self.persisted.only_trusted
 
     async def over_socket(self, payload: Mapping[str, Any], scope: Scope) -> Answered:
         """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
@@ -271,8 +273,8 @@ class GraphQL:
             try:
                 await visit.admit()
                 given = request.checked(payload)
-                asked = await self._asked(given, read_only=False)
-                answered = await self._given(given, asked, journey, visit)
+                asked, trusted = await self._asked(given, read_only=False)
+                answered = await self._given(given, asked, trusted, journey, visit)
             except Refused as refusal:
                 answered = refused(refusal, journey.request_id)
             journey.status, journey.codes, journey.bytes = answered.status, answered.codes, len(answered.body)

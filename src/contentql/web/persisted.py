@@ -21,17 +21,13 @@ class Persisted:
         self.only_trusted = only_trusted
         self._sent: Remembered[str, str] = Remembered(_MOST, _CHARACTERS)
 
-    async def text(self, given: Given) -> str:
-        """The document that is meant. Refused when its name is not known or is not its own."""
+    async def text(self, given: Given) -> tuple[str, str | None]:
+        """The document that is meant and, if it is a trusted one, by which name it was found.
+
+        Refused when its name is not known or is not its own.
+        """
         if given.document_id is not None:
-            text = await self.documents.text(given.document_id)
-            if text is None:
-                raise Refused(
-                    "DOCUMENT_NOT_FOUND",
-                    "No trusted document has this id.",
-                    "Let it in with: contentql documents add",
-                )
-            return text
+            return await self._trusted(given.document_id), given.document_id
         if given.query is None:
             return await self._named(given.persisted or "")
         own = sha256(given.query) if given.persisted or self.only_trusted else None
@@ -41,24 +37,39 @@ class Persisted:
                 "`sha256Hash` is not the SHA-256 of `query`.",
                 "Hash the text exactly as it is sent, in UTF-8.",
             )
-        if self.only_trusted and await self.documents.text(own or "") is None:
+        if not self.only_trusted:
+            return given.query, None
+        if await self.documents.text(own or "") is None:
             raise Refused(
                 "DOCUMENT_NOT_TRUSTED",
                 "Only documents that were let in are answered here.",
                 "Send the `documentId` of one, or ask the operator to let this one in.",
             )
-        return given.query
+        return given.query, own
 
-    def answered(self, given: Given, cost: int, *, valid: bool) -> None:
+    def answered(self, given: Given, trusted: str | None, cost: int, *, valid: bool) -> None:
         """Remembers a text under its hash once it has turned out to be a document; counts the trusted."""
-        if given.document_id is not None:
-            self.documents.used(given.document_id, cost)
-        elif given.persisted and given.query and valid and not self.only_trusted:
+        if trusted is not None:
+            self.documents.used(trusted, cost)
+        elif given.persisted and given.query and valid:
             self._sent.put(given.persisted, given.query, len(given.query))
 
-    async def _named(self, hash: str) -> str:
-        text = self._sent.get(hash) or await self.documents.text(hash)
+    async def _trusted(self, id: str) -> str:
+        text = await self.documents.text(id)
+        if text is None:
+            raise Refused(
+                "DOCUMENT_NOT_FOUND",
+                "No trusted document has this id.",
+                "Let it in with: contentql documents add",
+            )
+        return text
+
+    async def _named(self, hash: str) -> tuple[str, str | None]:
+        sent = self._sent.get(hash)
+        if sent is not None:
+            return sent, None
+        text = await self.documents.text(hash)
         if text is None:
             # Clients read these very words, and then send the text along.
             raise Refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
-        return text
+        return text, hash

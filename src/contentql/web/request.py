@@ -96,8 +96,8 @@ def from_address(query_string: bytes) -> Given:
         pairs = parse_qsl(
             query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20
         )
-    except (ValueError, UnicodeDecodeError):
-        raise Refused("BAD_REQUEST", "The address is not UTF-8.") from None
+    except ValueError:
+        raise Refused("BAD_REQUEST", "The address is not UTF-8, or has more than 20 parameters.") from None
     found: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
         if name in found:
