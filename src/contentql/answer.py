@@ -265,15 +265,23 @@ class Answers:
         status = 294 if plan.refused else 200  # data and errors together, by the 2026 edition
         return Answered(status, body + b"}", tuple(r.code for _, r in plan.refused))
 
-    def remembered(self, asked: Asked, journey: Journey) -> Entry | None:
+    def held(self, asked: Asked) -> Entry | None:
         """The answer to what was asked before, if it still holds: the short way of `answer`."""
         ready, responses = asked.ready, self.responses
         if ready is None or responses is None or asked.extensions.get("cost") is True:
             return None
-        entry = responses.find(ready.key, self.now())
+        return responses.find(ready.key, self.now())
+
+    def told(self, asked: Asked, entry: Entry, journey: Journey) -> None:
+        """The journey hears of an answer that was held."""
+        if asked.ready is not None:
+            journey.operation, journey.document = asked.ready.prepared.name, asked.ready.document.hash
+        journey.cache, journey.cost, journey.rows = "hit", 1, entry.rows
+
+    def remembered(self, asked: Asked, journey: Journey) -> Entry | None:
+        entry = self.held(asked)
         if entry is not None:
-            journey.operation, journey.document = ready.prepared.name, ready.document.hash
-            journey.cache, journey.cost, journey.rows = "hit", 1, entry.rows
+            self.told(asked, entry, journey)
         return entry
 
     def seconds_left(self, now: dt.datetime) -> float:

@@ -81,7 +81,7 @@ def traced(database: str, told: int) -> Iterator[Server]:
         "--told",
         str(told),
     ]
-    with started("contentql, traced", command, port, keep=(told,)) as server:
+    with started("contentql, traced", command, port, keep=(told,), settings=_COLD) as server:
         yield server
 
 

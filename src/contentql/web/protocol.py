@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, ClassVar, Final, cast
 from weakref import WeakKeyDictionary
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -26,6 +27,9 @@ from contentql.web.http1 import Http1
 from contentql.web.peers import Peers
 
 WHOLE: Final = "contentql.whole"
+
+# Scope and whole body in; status, headers and body out, or None for the ordinary way.
+AtOnce = Callable[[Any, bytes], tuple[int, bytes, bytes] | None]
 
 
 @dataclass(frozen=True)
@@ -57,32 +61,45 @@ def configured() -> Bounds:
 
 
 class Joined:
-    """What a response writes to: its head waits for the first of its body, so that both leave at once."""
+    """What a response writes to: its head waits for the first of its body, so that both leave at once.
 
-    __slots__ = ("_head", "_transport")
+    Whole answers wait until everything that has been read is answered. A write at once would wake its reader
+    on another processor, again and again, in the middle of the work.
+    """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    __slots__ = ("_head", "_loop", "_pending", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
+        self._loop = loop
         self._head = b""
+        self._pending: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Of ordinary responses; an answer in one piece goes through `send`."""
+        """Of ordinary responses."""
         if self._head:
-            self._transport.write(self._head + data)
-            self._head = b""
+            data, self._head = self._head + data, b""
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
             self._head = data
-        else:
-            self._transport.write(data)
-
-    def send(self, data: bytes) -> None:
+            return
+        self._send_pending()
         self._transport.write(data)
 
-    def flush(self) -> None:
-        """A response without a body is over."""
+    def send(self, data: bytes) -> None:
+        """A whole answer."""
+        if not self._pending:
+            self._loop.call_soon(self._send_pending)
+        self._pending.append(data)
+
+    def finish(self) -> None:
+        """A response is over, if it was one without a body."""
         if self._head:
-            self._transport.write(self._head)
-            self._head = b""
+            self.write(b"")
+
+    def flush(self) -> None:
+        """Nothing waits any more."""
+        self.finish()
+        self._send_pending()
 
     def close(self) -> None:
         self.flush()
@@ -90,6 +107,13 @@ class Joined:
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
+
+    def _send_pending(self) -> None:
+        if self._pending:
+            data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
+            self._pending.clear()
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
 
 class Whole:
@@ -147,6 +171,10 @@ class Protocol(Http1):
         self._watch = _watch(server_state, self.loop, self._bounds)
         self._counted = False
         self._refusal: Refused | None = None
+        # Of the application, where it has one: answers that are there already.
+        self._at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._held: tuple[RequestResponseCycle, ASGI3Application] | None = None
+        self._reading = False
         # What is being received: bytes of a head that is not complete, of the read that is being parsed,
         # and of a request after its head that are not its body.
         self._partial = 0
@@ -162,7 +190,7 @@ class Protocol(Http1):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self._joined = Joined(transport)
+        self._joined = Joined(transport, self.loop)
         host = self.client[0] if self.client else ""
         if not self._watch.add(self, host):
             self._refuse(
@@ -186,7 +214,10 @@ class Protocol(Http1):
 
     def data_received(self, data: bytes) -> None:
         self._read = len(data)
+        self._reading = True
         super().data_received(data)
+        self._reading = False
+        self._start_held()  # what has not come as a whole waits in a task of its own
         if self.scope is None or "method" not in self.scope:
             self._head_grows(len(data))
             return
@@ -211,8 +242,34 @@ class Protocol(Http1):
             extensions: dict[str, Any] = {WHOLE: Whole(self.cycle, self._joined, self.server_state)}
             self.scope["extensions"] = extensions
 
-    def on_response_complete(self) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if self._reading and self._at_once is not None and self._held is None:
+            self._held = cycle, app
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _start_held(self) -> None:
+        if self._held is not None:
+            held, self._held = self._held, None
+            super()._start_asgi_task(*held)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._held is None or self._at_once is None:
+            return
+        cycle, _ = self._held
+        found = self._at_once(cycle.scope, bytes(cycle.body)) if cycle is self.cycle else None
+        if found is not None and Whole(cycle, self._joined, self.server_state)(*found):
+            self._held = None
+        else:
+            self._start_held()
+
+    def shutdown(self) -> None:
         self._joined.flush()
+        super().shutdown()
+
+    def on_response_complete(self) -> None:
+        self._joined.finish()
         if self.cycle is not None:
             # They lead back to the cycle, and it to them: a ring that only the collector would find.
             self.cycle.scope.pop("extensions", None)
@@ -285,6 +342,7 @@ class Protocol(Http1):
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.abort()
             return
+        self._joined.flush()
         request_id = new_request_id()
         body = refused(refusal, request_id).body
         lines = [
