@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,55 @@ async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Pa
             assert answer.status_code == 200
             assert len(answer.json()["data"]["latestNews"]["nodes"]) == 20
         assert (await http.get("/health/ready")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"accept": "application/json"},
+        {"accept-encoding": "br"},
+        {"accept-encoding": "gzip", "origin": "https://news.example.org"},
+        {"authorization": "Bearer x"},
+        {"x-request-id": "mine-1"},
+        {"accept": "text/html"},
+        {"connection": "close"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
+async def test_from_memory_it_is_the_same_answer(served: Served, method: str, more: dict[str, str]) -> None:
+    """The third time differs from the first in nothing but what names and times the request."""
+    query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
+    said: list[tuple[int, dict[str, str], bytes]] = []
+    for _ in range(4):
+        async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+            if method == "POST":
+                answer = await http.post("/graphql", json={"query": query}, headers=more)
+            else:
+                answer = await http.request(method, "/graphql", params={"query": query}, headers=more)
+        own = {"date", "server-timing", "x-request-id", "cache-control"}
+        headers = {name: value for name, value in answer.headers.items() if name not in own}
+        assert answer.headers["x-request-id"] == more.get("x-request-id", answer.headers["x-request-id"])
+        body = b"" if answer.status_code == 406 else answer.content
+        headers = {} if answer.status_code == 406 else headers
+        said.append((answer.status_code, headers, body))
+    assert said[1:] == said[:-1]
+
+
+async def test_many_requests_in_one_piece_are_answered_in_order(served: Served) -> None:
+    """Pipelined on one connection, from memory and not, the answers come one after the other."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    asked = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
+    for query in asked:
+        body = orjson.dumps({"query": query})
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+    async with asyncio.timeout(AT_MOST):
+        for query in asked:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            nodes = orjson.loads(await reader.readexactly(length))["data"]["latestNews"]["nodes"]
+            assert len(nodes) == int(query.partition("first: ")[2][0])
+    writer.close()
