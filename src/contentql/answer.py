@@ -42,15 +42,13 @@ from contentql.cache.tags import Rests, rests
 from contentql.errors import Refused
 from contentql.planner.build import build
 from contentql.planner.catalog import Catalog
+from contentql.planner.dialects import dialect_of
 from contentql.planner.limits import Limits, check_size
 from contentql.planner.operation import Declared, Operation, Variables, coerce, declared, outline
 from contentql.planner.params import Bound, RootRefused
 from contentql.planner.plan import Plan
-from contentql.planner.postgres import Postgres
 from contentql.planner.reads import Marked, taken_out
 from contentql.planner.run import run
-from contentql.planner.sql import Dialect
-from contentql.planner.sqlite import Sqlite
 from contentql.store import ids
 from contentql.store.database import Database
 from contentql.telemetry.journey import Journey
@@ -167,7 +165,7 @@ class Answers:
         requests; `responses` remembers answers."""
         self.database = database
         self.catalog = catalog
-        self.dialect: Dialect = Postgres() if database.dialect == "postgres" else Sqlite()
+        self.dialect = dialect_of(database)
         self.limits = limits or Limits()
         self.languages = languages
         self.seconds = seconds

@@ -6,22 +6,16 @@ The moments lie in the rows. Each is passed once, and then the rows are changes 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from contentql.cache.neighbours import short
-from contentql.changes.journal import Change, Row, instants
+from contentql.changes.journal import Change, Row, row_of
+from contentql.planner.dialects import dialect_of
 from contentql.planner.visibility import MOMENTS, used_besides
 from contentql.store.database import Database
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 _PUBLIC = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
-# Whose moments concern anybody: not a draft's, and not those of media that nothing seen uses.
-_RULES: Mapping[str, Callable[[str], str]] = {
-    "article": lambda now: _PUBLIC,
-    "media": lambda now: str(used_besides("media", "media", now, _NOTHING_BESIDES)),
-}
-_NOTHING_BESIDES = "IN (0)"
 
 
 class Clock:
@@ -29,7 +23,11 @@ class Clock:
 
     def __init__(self, database: Database, now: Callable[[], dt.datetime]) -> None:
         self._database = database
+        self._dialect = dialect_of(database)
         self._now = now
+        self._from = self._dialect.param(1, "time")
+        # Whose moments concern anybody: not a draft's, and not those of media that nothing seen uses.
+        self._rules = {"article": _PUBLIC, "media": used_besides("media", "media", self._from)}
         self.at = NEVER
         self.next = NEVER
 
@@ -41,11 +39,11 @@ class Clock:
         moments = []
         for table, columns in MOMENTS.items():
             for column in columns:
-                rule = _RULES[table]("{0}")
-                (found,) = await self._row(
-                    f"SELECT min({column}) FROM {table} WHERE {column} > {{0}} AND {rule}", at
+                rule = f"{column} > {self._from} AND {self._rules[table]}"
+                found = await self._database.row(
+                    f"SELECT min({column}) FROM {table} WHERE {rule}", [self._dialect.bind("time", at)]
                 )
-                moments.append(instants(table, {column: _text(found)})[column] or NEVER)
+                moments.append(row_of(table, [column], found)[column] or NEVER)
         self.at, self.next = at, min(moments)
 
     async def passed(self, now: dt.datetime) -> list[Change]:
@@ -62,24 +60,9 @@ class Clock:
 
     async def _between(self, table: str, column: str, now: dt.datetime) -> list[Row]:
         names = short(table)
-        when = f"{column} > {{0}} AND {column} <= {{1}} AND {_RULES[table]('{0}')}"
         rows = await self._database.rows(
-            self._sql(f"SELECT {', '.join(names)} FROM {table} WHERE {when}"),
-            (self._bound(self.at), self._bound(now)),
+            f"SELECT {', '.join(names)} FROM {table} WHERE {column} > {self._from}"
+            f" AND {column} <= {self._dialect.param(2, 'time')} AND {self._rules[table]}",
+            [self._dialect.bind("time", moment) for moment in (self.at, now)],
         )
-        return [instants(table, dict(zip(names, map(_text, row), strict=True))) for row in rows]
-
-    async def _row(self, sql: str, moment: dt.datetime) -> Sequence[Any]:
-        return await self._database.row(self._sql(sql), (self._bound(moment),))
-
-    def _sql(self, sql: str) -> str:
-        if self._database.dialect == "sqlite":
-            return sql.format("?1", "?2")
-        return sql.format("$1::timestamptz", "$2::timestamptz")
-
-    def _bound(self, moment: dt.datetime) -> Any:
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if self._database.dialect == "sqlite" else moment
-
-
-def _text(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
+        return [row_of(table, names, row) for row in rows]

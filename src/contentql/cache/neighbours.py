@@ -10,12 +10,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
 from tortoise.fields import JSONField, TextField
 from tortoise.models import Model
 
 from contentql.cache.tags import Batch, seen_after, seen_before
-from contentql.changes.journal import Change, Row, instants
+from contentql.changes.journal import Change, Row, row_of
+from contentql.planner.dialects import dialect_of
 from contentql.planner.visibility import used_besides
 from contentql.store import content
 from contentql.store.database import Database
@@ -73,6 +73,7 @@ def short(table: str) -> list[str]:
 class Neighbours:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._dialect = dialect_of(database)
 
     async def around(self, changes: Sequence[Change], now: dt.datetime) -> Batch:
         links: dict[tuple[str, str], dict[int, Sequence[Row] | None]] = {}
@@ -106,7 +107,7 @@ class Neighbours:
     ) -> dict[int, Sequence[Row] | None]:
         columns = (far, *near)
         rows = await self._rows(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE {far} {{ids}} LIMIT {MOST_LINKS + 1}", numbers
+            f"SELECT {', '.join(columns)} FROM {table}", far, numbers, f"LIMIT {MOST_LINKS + 1}"
         )
         if len(rows) > MOST_LINKS:
             return dict.fromkeys(numbers)
@@ -126,9 +127,8 @@ class Neighbours:
                 if change.table == "article":
                     versions.setdefault(change.row, []).append(row)
                 wanted.update(row[c] for c in ("article_id", "related_id") if row.get(c) is not None)
-        rows = await self._rows(f"SELECT {', '.join(_SEEN)} FROM article WHERE id {{ids}}", sorted(wanted))
-        for found in rows:
-            versions.setdefault(int(found[0]), []).append(_row("article", _SEEN, found))
+        for found in await self._rows(f"SELECT {', '.join(_SEEN)} FROM article", "id", sorted(wanted)):
+            versions.setdefault(int(found[0]), []).append(row_of("article", _SEEN, found))
         return versions
 
     async def _came_or_went(
@@ -165,9 +165,7 @@ class Neighbours:
                 for row in await self._parts("slug_history", flipped | elsewhere)
             ],
         ]
-        images = await self._rows(
-            "SELECT image_id FROM author WHERE id {ids}", sorted(used.get("author", ()))
-        )
+        images = await self._rows("SELECT image_id FROM author", "id", sorted(used.get("author", ())))
         _add(used, "media", (row[0] for row in images))
         changed = sorted({change.row for change in changes})
         unsteady = [
@@ -179,41 +177,36 @@ class Neighbours:
 
     async def _parts(self, table: str, articles: set[int]) -> list[Row]:
         columns = short(table)
-        rows = await self._rows(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE article_id {{ids}}", sorted(articles)
-        )
-        return [_row(table, columns, row) for row in rows]
+        rows = await self._rows(f"SELECT {', '.join(columns)} FROM {table}", "article_id", sorted(articles))
+        return [row_of(table, columns, row) for row in rows]
 
     async def _unsteady(
         self, table: str, numbers: Sequence[int], changed: Sequence[int], now: dt.datetime
     ) -> list[Row]:
-        sqlite = self._database.dialect == "sqlite"
-        moment, besides = (
-            ("?2", _AMONG["sqlite"].format(3)) if sqlite else ("$2", _AMONG["postgres"].format(3))
-        )
-        if not sqlite:
-            moment += "::timestamptz"
-        steady = used_besides(table, "u", moment, besides)
+        dialect = self._dialect
+        besides = dialect.param(3, "ids")
+        moment = dialect.param(2, "time")
+        steady = used_besides(table, "u", moment, lambda number: dialect.among(number, besides))
         columns = short(table)
-        named = ", ".join(f"u.{column}" for column in columns)
         rows = await self._rows(
-            f"SELECT {named} FROM {table} u WHERE u.id {{ids}} AND NOT {steady}",
+            f"SELECT {', '.join(f'u.{column}' for column in columns)} FROM {table} u",
+            "u.id",
             numbers,
-            now.strftime("%Y-%m-%dT%H:%M:%SZ") if sqlite else now,
-            orjson.dumps(changed).decode() if sqlite else list(changed),
+            f"AND NOT {steady}",
+            dialect.bind("time", now),
+            dialect.bind("ids", changed),
         )
-        return [_row(table, columns, row) for row in rows]
+        return [row_of(table, columns, row) for row in rows]
 
-    async def _rows(self, sql: str, numbers: Sequence[int], *more: Any) -> Sequence[Sequence[Any]]:
-        """`{ids}` in the SQL is the condition to be one of `numbers`."""
+    async def _rows(
+        self, select: str, column: str, numbers: Sequence[int], rest: str = "", *more: Any
+    ) -> Sequence[Sequence[Any]]:
+        """The rows whose column is one of `numbers`; `more` are the values of `rest`, from the second on."""
         if not numbers:
             return []
-        dialect = self._database.dialect
-        given: Any = orjson.dumps(list(numbers)).decode() if dialect == "sqlite" else list(numbers)
-        return await self._database.rows(sql.format(ids=_AMONG[dialect].format(1)), (given, *more))
-
-
-_AMONG = {"sqlite": "IN (SELECT value FROM json_each(?{}))", "postgres": "= ANY(${}::bigint[])"}
+        among = self._dialect.among(column, self._dialect.param(1, "ids"))
+        values = (self._dialect.bind("ids", numbers), *more)
+        return await self._database.rows(f"{select} WHERE {among} {rest}", values)
 
 
 def _uses_otherwise(change: Change, column: str, flipped: set[int]) -> bool:
@@ -224,8 +217,3 @@ def _uses_otherwise(change: Change, column: str, flipped: set[int]) -> bool:
 
 def _add(used: dict[str, set[int]], table: str, numbers: Iterable[int | None]) -> None:
     used.setdefault(table, set()).update(number for number in numbers if number is not None)
-
-
-def _row(table: str, columns: Sequence[str], values: Sequence[Any]) -> Row:
-    said = {c: v.decode() if isinstance(v, bytes) else v for c, v in zip(columns, values, strict=True)}
-    return instants(table, said)

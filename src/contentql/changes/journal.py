@@ -96,6 +96,11 @@ class Journal:
         return [_change(row) for row in rows]
 
 
+def row_of(table: str, columns: Sequence[str], values: Sequence[Any]) -> Row:
+    """A row that was read from the table itself, as a line holds it."""
+    return instants(table, dict(zip(columns, map(_text, values), strict=True)))
+
+
 def _change(line: Sequence[Any]) -> Change:
     _, table, number, before, after, texts = (_text(value) for value in line[:6])
     was, now = _row(table, before), _row(table, after)

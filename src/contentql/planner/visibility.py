@@ -113,10 +113,10 @@ def can_be_seen(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
     return True
 
 
-def used_besides(table: str, row: str, now: str, besides: str) -> str | None:
+def used_besides(table: str, row: str, now: str, besides: Callable[[str], str] | None = None) -> str | None:
     """Whether something visible uses the row, leaving out of account all rows whose id meets `besides`.
 
-    None for tables whose rows need nobody to use them. `besides` is a condition that follows an id.
+    None for tables whose rows need nobody to use them.
     """
     rule = _USED.get(table)
     if rule is None:
@@ -124,7 +124,7 @@ def used_besides(table: str, row: str, now: str, besides: str) -> str | None:
 
     def without(found: re.Match[str]) -> str:
         names = re.findall(r"(?:from|join) \w+ (v\w)\b", found[0])
-        return found[0] + "".join(f"not {name}.id {besides} and " for name in names)
+        return found[0] + "".join(f"not {besides(f'{name}.id')} and " for name in names if besides)
 
     rule = re.sub(r"exists \(select 1 from .*? where ", without, rule)
     return rule.replace("{0}", row).replace("{now}", now)
