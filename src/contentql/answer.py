@@ -271,7 +271,9 @@ class Answers:
         return responses.find(ready.key, self.now())
 
     def told(self, asked: Asked, entry: Entry, journey: Journey) -> None:
-        """The journey hears of an answer that was held."""
+        """The journey hears of an answer that was held, and it is counted."""
+        if self.responses is not None:
+            self.responses.counts.hits += 1
         if asked.ready is not None:
             journey.operation, journey.document = asked.ready.prepared.name, asked.ready.document.hash
         journey.cache, journey.cost, journey.rows = "hit", 1, entry.rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from contentql.answer import Answers, Asked
 from contentql.app import answers_of
 from contentql.cache.responses import Responses
 from contentql.editorial.intake import take_file
+from contentql.errors import Refused
 from contentql.fixtures import DEMO
 from contentql.settings import Settings
 from contentql.store.database import Database
@@ -215,6 +218,42 @@ async def test_the_clock_forgets_only_what_it_changes(desk: Desk) -> None:
     assert all([await desk.hit(query) for query in others])
     assert not any([await desk.hit(query) for query in lists])
     assert SLUG.encode() in (await desk.remembers.answer(Asked(lists[1]))).body
+
+
+async def test_what_hangs_on_an_article_expires_with_it(desk: Desk) -> None:
+    """By the clock alone: its attributions, its corrections and its former slug are gone at that second."""
+    moment = NOW + dt.timedelta(seconds=30)
+    await desk.write(f"UPDATE article SET expires_at = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'")
+    queries = (
+        "{ attributions { totalCount } }",
+        f'{{ article(slug: "{FORMER}") {{ headline }} }}',
+        f'{{ article(slug: "{SLUG}") {{ corrections {{ text }} }} }}',
+        "{ articles(filter: {attributions: {some: {}}}) { totalCount } }",
+    )
+    before = [(await desk.remembers.answer(Asked(query))).body for query in queries]
+    desk.now = moment
+    for query, was in zip(queries, before, strict=True):
+        assert not await desk.hit(query)
+        assert (await desk.remembers.answer(Asked(query))).body != was
+
+
+@pytest.mark.parametrize("fault", [Refused("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
+async def test_a_change_that_could_not_be_applied_is_not_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    """The neighbours cannot be asked, or who waited goes away: nothing old is found after that."""
+    query = '{ source(slug: "sky-news") { name } }'
+
+    async def broken(*_: Any) -> Any:
+        raise fault
+
+    await desk.hit(query)
+    assert await desk.hit(query)
+    with monkeypatch.context() as patched, contextlib.suppress(Refused, asyncio.CancelledError):
+        patched.setattr(desk.responses._neighbours, "around", broken)
+        await desk.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
+    assert not await desk.hit(query)
+    assert b'"Sky"' in (await desk.remembers.answer(Asked(query))).body
 
 
 async def test_the_cost_is_told_however_often_it_is_asked_for(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from tortoise.models import Model
 from contentql.cache.tags import Batch, seen_after, seen_before
 from contentql.changes.journal import Change, Row, row_of
 from contentql.planner.dialects import dialect_of
-from contentql.planner.visibility import used_besides
+from contentql.planner.visibility import can_be_seen, used_besides
 from contentql.store import content
 from contentql.store.database import Database
 
@@ -83,7 +83,7 @@ class Neighbours:
                 links[way, far] = await self._links(way, far, near, numbers)
         came_or_went = await self._came_or_went(changes, links, now)
         seen = await self._seen(changes, came_or_went, now)
-        return Batch([*seen, *came_or_went], now, links, await self._articles(changes))
+        return Batch([*seen, *came_or_went], now, links, await self._articles(changes, now))
 
     async def _seen(
         self, changes: Sequence[Change], came_or_went: Sequence[Change], now: dt.datetime
@@ -116,19 +116,22 @@ class Neighbours:
             found.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
         return dict(found)
 
-    async def _articles(self, changes: Sequence[Change]) -> Mapping[int, Sequence[Row]]:
-        """Every version that an article has had in these changes, and the one it has now."""
+    async def _articles(self, changes: Sequence[Change], now: dt.datetime) -> Mapping[int, Sequence[Row]]:
+        """Every version in these changes that could be seen in its time, and the one that is there now."""
+        batch = Batch(changes, now)
         versions: dict[int, list[Row]] = {}
         wanted: set[int] = set()
         for change in changes:
-            for row in (change.before, change.after):
+            for row, seen in ((change.before, seen_before), (change.after, seen_after)):
                 if row is None:
                     continue
-                if change.table == "article":
+                if change.table == "article" and seen(change, batch):
                     versions.setdefault(change.row, []).append(row)
                 wanted.update(row[c] for c in ("article_id", "related_id") if row.get(c) is not None)
         for found in await self._rows(f"SELECT {', '.join(_SEEN)} FROM article", "id", sorted(wanted)):
-            versions.setdefault(int(found[0]), []).append(row_of("article", _SEEN, found))
+            row = row_of("article", _SEEN, found)
+            if can_be_seen("article", row, now):
+                versions.setdefault(row["id"], []).append(row)
         return versions
 
     async def _came_or_went(

@@ -27,6 +27,7 @@ from contentql.errors import Refused
 log = logging.getLogger("contentql")
 
 _HISTORY = 200  # batches against which an answer is checked that was computed meanwhile
+_MOST = 5_000  # changes at once; of more, everything is forgotten
 _PURGED = 2_000  # purged answers of which it is told whether they had to be
 
 Compute = Callable[[], Awaitable[tuple[Any, Entry | None]]]
@@ -80,19 +81,17 @@ class Responses:
         self._history: deque[tuple[int, Batch]] = deque(maxlen=_HISTORY)
         self._purged: OrderedDict[str, str] = OrderedDict()
         self._hears = False
+        self._pending: list[Change] = []  # heard of, and not applied yet
         self._applying = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
 
     # Answers
 
     def find(self, key: str, now: dt.datetime) -> Entry | None:
-        """An answer that holds at `now`, from memory."""
-        if not self._hears or not self._clock.at <= now < self._clock.next:
+        """An answer that holds at `now`, from memory; whoever gives it counts it."""
+        if not self._hears or self._pending or not self._clock.at <= now < self._clock.next:
             return None
-        entry = self.memory.find(key)
-        if entry is not None:
-            self.counts.hits += 1
-        return entry
+        return self.memory.find(key)
 
     async def answer(self, key: str, now: dt.datetime, compute: Compute) -> Any:
         """What `compute` gives: an answer, and the entry to remember it by if it may be.
@@ -100,10 +99,11 @@ class Responses:
         An entry in its place means that another process knew the answer. Whoever asks the same while it is
         computed gets the same.
         """
-        if self._hears and now >= self._clock.next:
+        if self._hears and (self._pending or now >= self._clock.next):
             await self._tick(now)
             entry = self.find(key, now)
             if entry is not None:
+                self.counts.hits += 1
                 return entry
         if not self._hears or now < self._clock.at:
             return (await compute())[0]
@@ -172,17 +172,13 @@ class Responses:
         """Everything committed before this call is known when it returns."""
         async with self._applying:
             if self._hears:
-                try:
-                    await self._apply(await self._journal.news())
-                except Lost:
-                    await self._forget()
+                await self._apply()
 
     async def _follow(self, begun: asyncio.Event) -> None:
         while True:
             try:
                 await self._journal.open()
                 await self._forget()
-                await self._clock.set(self._clock.now())
                 self._hears = True
                 begun.set()
                 while True:
@@ -201,21 +197,33 @@ class Responses:
         """Time itself changes what can be seen."""
         async with self._applying:
             if now >= self._clock.next:
-                await self._purge(await self._clock.passed(now))
+                self._pending += await self._clock.passed(now)
+            await self._apply()
 
-    async def _apply(self, changes: Sequence[Change]) -> None:
-        if any(change.table == EVERYTHING for change in changes):
+    async def _apply(self) -> None:
+        """Everything that has been heard of and everything that has been written since.
+
+        The neighbours are as they are now. So what is written while they are looked at belongs to the same
+        batch: it may have taken away the very link that led to an answer. Whatever breaks this off, a fault
+        or a client that goes away, the changes stay pending, and no answer is found before they are applied.
+        """
+        batch: Batch | None = None
+        try:
+            while (news := await self._journal.news()) or (self._pending and batch is None):
+                self._pending += news
+                if len(self._pending) > _MOST or any(change.table == EVERYTHING for change in news):
+                    raise Lost
+                batch = await self._neighbours.around(self._pending, self._clock.now())
+        except Lost:
             await self._forget()
-        elif changes:
-            await self._purge(changes)
+            return
+        if batch is not None:
+            self._applied += 1
+            self._history.append((self._applied, batch))
+            for backend in self._backends:
+                self._told(await backend.purge(batch))
             await self._clock.set(self._clock.at)
-
-    async def _purge(self, changes: Sequence[Change]) -> None:
-        batch = await self._neighbours.around(changes, self._clock.now())
-        self._applied += 1
-        self._history.append((self._applied, batch))
-        for backend in self._backends:
-            self._told(await backend.purge(batch))
+            self._pending = []
 
     async def _forget(self) -> None:
         self._applied += 1
@@ -223,6 +231,8 @@ class Responses:
         for backend in self._backends:
             await backend.clear()
         self._purged.clear()
+        await self._clock.set(self._clock.now())
+        self._pending = []
 
     def _told(self, gone: Sequence[tuple[str, Entry]]) -> None:
         self.counts.purged += len(gone)

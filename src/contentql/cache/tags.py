@@ -138,7 +138,8 @@ class Batch:
     """Changes that are looked at together, and what must be known of their neighbours.
 
     `links`: by link table and far column, which rows each far row is linked with, by column; None where
-    they are too many to say. `articles`: the versions that articles named by the changes have had.
+    they are too many to say. `articles`: of the articles named by the changes, the versions that could be
+    seen in their time.
     """
 
     changes: Sequence[Change]
@@ -183,12 +184,7 @@ def _of_a_seen_article(change: Change, batch: Batch) -> bool:
         return True
     for column in ("article_id", "related_id"):
         owners = {row[column] for row in (change.before, change.after) if row and column in row}
-        if owners and not any(
-            can_be_seen("article", version, change.was or batch.now)
-            or can_be_seen("article", version, batch.now)
-            for owner in owners
-            for version in batch.articles.get(owner, ())
-        ):
+        if owners and not any(batch.articles.get(owner) for owner in owners):
             return False
     return True
 
@@ -274,8 +270,8 @@ def _relinks(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
             return True
         near: int = row[scan.way.near.column]
         for version in batch.articles.get(row[scan.way.far], ()):
-            seen = can_be_seen("article", version, batch.now) and _met(one.met, version)
-            if seen and not (scan.page and _behind(scan.page, near, version, rests)):
+            behind = scan.page and _behind(scan.page, near, version, rests)
+            if _met(one.met, version) and not behind:
                 return True
     return False
 
