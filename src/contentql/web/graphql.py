@@ -26,8 +26,8 @@ from contentql.web.cors import METHODS, Cors
 from contentql.web.guards import Guard, Visit
 from contentql.web.heads import Head, head
 from contentql.web.persisted import Persisted
-from contentql.web.protocol import WHOLE
 from contentql.web.request import Given
+from contentql.web.whole import WHOLE
 
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
@@ -69,6 +69,11 @@ def _packing(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
     if b"accept-encoding" not in headers or len(body) < coding.LEAST:
         return None
     return coding.chosen(headers[b"accept-encoding"][:1_000])
+
+
+def _check_type(headers: Mapping[bytes, bytes]) -> None:
+    """Raises Refused for a body of another type than ours."""
+    request.check_type(headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200])
 
 
 class GraphQL:
@@ -138,37 +143,19 @@ class GraphQL:
         try:
             legacy = request.is_legacy(headers.get(b"accept", b"")[:1_000])
             if not read_only:
-                request.check_type(
-                    headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200]
-                )
+                _check_type(headers)
         except Refused:
             return None
-        body, status = entry.body, 200
-        packing = _packing(headers, body)
-        said = entry.notes.get(self._variant(headers, packing, by_get=read_only, legacy=legacy))
-        if said is None or b"x-request-id" in headers:
+        formed = self._formed(entry, headers, by_get=read_only, legacy=legacy)
+        if formed is None or b"x-request-id" in headers:
             return None
-        told: Head = said.head
-        if read_only:
-            if said.second != int(self.answers.now().timestamp()):
-                return None
-            told = said.kept
-        if packing:
-            body = entry.packed[packing]
-        if read_only and caching.not_modified(headers.get(b"if-none-match", b""), entry):
-            told, body, status = said.unchanged, b"", 304
+        status, said, body = formed
         journey = self.watch.begin(new_request_id(), headers)
         self.answers.told(asked, entry, journey)
         journey.status, journey.bytes = status, len(body)
         own = _OWN % (journey.request_id.encode(), server_timing(journey))
         self.watch.end(journey)
-        return status, told.raw + own, body
-
-    def _variant(
-        self, headers: Mapping[bytes, bytes], packing: str | None, *, by_get: bool, legacy: bool
-    ) -> tuple[Any, ...]:
-        """By what the headers of one answer may differ."""
-        return legacy, packing, by_get, by_get and b"authorization" in headers, self.cors.told(headers)
+        return status, said.raw + own, body
 
     async def _replied(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
@@ -185,9 +172,7 @@ class GraphQL:
             if visit.counts:
                 await visit.admit()
             if method == "POST":
-                request.check_type(
-                    headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200]
-                )
+                _check_type(headers)
                 sent = await self._body(headers, receive)
             elif method in ("GET", "HEAD"):
                 sent = scope["query_string"]
@@ -243,12 +228,32 @@ class GraphQL:
     async def _cacheable(
         self, entry: Entry, headers: Mapping[bytes, bytes], journey: Journey, *, by_get: bool, legacy: bool
     ) -> tuple[Head, bytes]:
-        """An answer that may be kept, here and elsewhere. What is said of it is worked out once."""
+        """An answer that may be kept, here and elsewhere."""
+        packing = _packing(headers, entry.body)
+        if packing and packing not in entry.packed:
+            entry.packed[packing] = await coding.packed(entry.body, packing)
+            self.answers.grown(entry)
+        formed = self._formed(entry, headers, by_get=by_get, legacy=legacy)
+        assert formed is not None, "it is packed"
+        journey.status, said, body = formed
+        journey.bytes = len(body)
+        return said, body
+
+    def _formed(
+        self, entry: Entry, headers: Mapping[bytes, bytes], *, by_get: bool, legacy: bool
+    ) -> tuple[int, Head, bytes] | None:
+        """Status, headers and body. What is said of an answer is worked out once for each form of it.
+
+        None where the body is not packed yet in the coding that is wanted.
+        """
         body = entry.body
         packing = _packing(headers, body)
         if packing:
-            body = entry.packed.get(packing) or await self._packed(entry, packing)
-        variant = self._variant(headers, packing, by_get=by_get, legacy=legacy)
+            if packing not in entry.packed:
+                return None
+            body = entry.packed[packing]
+        known = by_get and b"authorization" in headers
+        variant = (legacy, packing, by_get, known, self.cors.told(headers))
         said: _Said | None = entry.notes.get(variant)
         if said is None:
             pairs = self._described(headers, len(body), packing, legacy=legacy)
@@ -258,19 +263,16 @@ class GraphQL:
             said = _Said(head(pairs))
             if len(entry.notes) < _VARIANTS:
                 entry.notes[variant] = said
-        journey.status, journey.bytes = 200, len(body)
         if not by_get:
-            return said.head, body
+            return 200, said.head, body
         now = self.answers.now()
         second = int(now.timestamp())
         if said.second != second:
             left = self.answers.seconds_left(now)
-            known = b"authorization" in headers
             said.tell(second, caching.cache_control(entry, second, left, known=known))
         if b"if-none-match" in headers and caching.not_modified(headers[b"if-none-match"], entry):
-            journey.status, journey.bytes = 304, 0
-            return said.unchanged, b""
-        return said.kept, body
+            return 304, said.unchanged, b""
+        return 200, said.kept, body
 
     def _described(
         self, headers: Mapping[bytes, bytes], length: int, packing: str | None, *, legacy: bool
@@ -280,11 +282,6 @@ class GraphQL:
         if packing:
             pairs.append((b"content-encoding", packing.encode()))
         return [*pairs, (b"content-length", b"%d" % length)]
-
-    async def _packed(self, entry: Entry, packing: str) -> bytes:
-        body = entry.packed[packing] = await coding.packed(entry.body, packing)
-        self.answers.grown(entry)
-        return body
 
     # Requests
 

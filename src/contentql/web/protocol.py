@@ -25,8 +25,7 @@ from contentql.errors import Refused
 from contentql.settings import load
 from contentql.web.http1 import Http1
 from contentql.web.peers import Peers
-
-WHOLE: Final = "contentql.whole"
+from contentql.web.whole import WHOLE, Joined, Whole
 
 # Scope and whole body in; status, headers and body out, or None for the ordinary way.
 AtOnce = Callable[[Any, bytes], tuple[int, bytes, bytes] | None]
@@ -58,100 +57,6 @@ def configured() -> Bounds:
         connections=settings.max_connections,
         peers=Peers(settings.proxies),
     )
-
-
-class Joined:
-    """What a response writes to: its head waits for the first of its body, so that both leave at once.
-
-    Whole answers wait until everything that has been read is answered. A write at once would wake its reader
-    on another processor, again and again, in the middle of the work.
-    """
-
-    __slots__ = ("_head", "_loop", "_pending", "_transport")
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._head = b""
-        self._pending: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Of ordinary responses."""
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
-            self._head = data
-            return
-        self._send_pending()
-        self._transport.write(data)
-
-    def send(self, data: bytes) -> None:
-        """A whole answer."""
-        if not self._pending:
-            self._loop.call_soon(self._send_pending)
-        self._pending.append(data)
-
-    def finish(self) -> None:
-        """A response is over, if it was one without a body."""
-        if self._head:
-            self.write(b"")
-
-    def flush(self) -> None:
-        """Nothing waits any more."""
-        self.finish()
-        self._send_pending()
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def _send_pending(self) -> None:
-        if self._pending:
-            data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
-            self._pending.clear()
-            if not self._transport.is_closing():
-                self._transport.write(data)
-
-
-class Whole:
-    """An answer in one piece: what uvicorn does in two messages, without looking at each header again.
-
-    An ASGI extension: `scope["extensions"][WHOLE](status, headers, body)`. The application vouches for the
-    headers, rendered with an end of line each and its Content-Length among them. False where the ordinary way
-    must be taken: nothing has been sent then.
-    """
-
-    __slots__ = ("_cycle", "_joined", "_state")
-
-    _dated: ClassVar[tuple[object, bytes]] = (None, b"")
-
-    def __init__(self, cycle: RequestResponseCycle, joined: Joined, state: ServerState) -> None:
-        self._cycle = cycle
-        self._joined = joined
-        self._state = state
-
-    def __call__(self, status: int, headers: bytes, body: bytes) -> bool:
-        cycle = self._cycle
-        if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
-            return False
-        cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
-        cycle.message_event.set()
-        self._joined.send(b"".join((STATUS_LINE[status], self._default(), headers, b"\r\n", body)))
-        cycle.on_response()
-        return True
-
-    def _default(self) -> bytes:
-        """uvicorn's own headers, the date above all: a new list every second."""
-        said, text = Whole._dated
-        if said is not self._state.default_headers:
-            said = self._state.default_headers
-            text = b"".join(b"%b: %b\r\n" % pair for pair in self._state.default_headers)
-            Whole._dated = said, text
-        return text
 
 
 class Protocol(Http1):
@@ -258,9 +163,13 @@ class Protocol(Http1):
         if self._held is None or self._at_once is None:
             return
         cycle, _ = self._held
-        found = self._at_once(cycle.scope, bytes(cycle.body)) if cycle is self.cycle else None
-        if found is not None and Whole(cycle, self._joined, self.server_state)(*found):
+        extensions = cast(dict[str, Whole], cycle.scope["extensions"])
+        whole = extensions[WHOLE]
+        # Asked only where it can be sent: it is counted as given.
+        found = self._at_once(cycle.scope, bytes(cycle.body)) if whole.possible else None
+        if found is not None:
             self._held = None
+            whole(*found)
         else:
             self._start_held()
 
