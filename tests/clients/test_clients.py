@@ -25,6 +25,7 @@ import brotli
 import httpx2
 import pytest
 import zstandard
+from tests.doors import free_port
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -94,9 +95,7 @@ def node() -> str:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The demo newsroom, served by `contentql serve`."""
     home = tmp_path_factory.mktemp("served")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     database = f"sqlite:///{home}/newsroom.sqlite3"
     log = home / "log"
     command = ["serve", "--port", str(port), "--database", database, "--demo"]

@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -31,7 +30,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
-from tests.doors import client, no_worse, refusals
+from tests.doors import client, free_port, no_worse, refusals
 
 from contentql.answer import Answers, Asked
 from contentql.errors import CODES
@@ -360,9 +359,7 @@ async def test_an_innocent_reader_is_served_among_the_hostile(demo: Answers) -> 
 @contextlib.contextmanager
 def served(folder: Path, url: str, log: Path) -> Iterator[int]:
     """A server process of our own, on a port of its own; it must have nothing to say on its standard error."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CONTENTQL_")}
     with log.open("wb") as said:
         process = subprocess.Popen(

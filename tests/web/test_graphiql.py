@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 from tests.browser import MISSING, Page, chromium, find, page
+from tests.doors import free_port
 
 from contentql.answer import Answers, Asked
 from contentql.schema.build import schema
@@ -234,9 +235,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where `contentql serve --demo` serves the demo newsroom."""
     folder = tmp_path_factory.mktemp("graphiql")
     url = f"sqlite:///{folder / 'newsroom.sqlite3'}"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "contentql", "serve", "--demo", "--port", str(port), "--database", url],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -117,13 +117,25 @@ def _dialects(database: Databases) -> Iterator[Dialect]:
         yield "postgres"
 
 
-def _cold_table(colds: list[Cold], articles: int) -> Table:
-    title = f"Throughput next to hand-written SQL, {articles:,} articles"
-    table = Table(title=title, caption=f"{servers.CONNECTIONS} connections, medians of the rounds")
+_LOADED = f"{servers.CONNECTIONS} connections, medians of the rounds"
+
+
+def _table(title: str, figures: Sequence[str], caption: str | None = None) -> Table:
+    """A row is one workload on one database."""
+    table = Table(title=title, caption=caption)
     for heading in ("database", "workload"):
         table.add_column(heading)
-    for heading in ("ratio", "requests/s", "limit/s", "p50 ms", "p99 ms", "statements", "bytes", "same"):
+    for heading in figures:
         table.add_column(heading, justify="right")
+    return table
+
+
+def _cold_table(colds: list[Cold], articles: int) -> Table:
+    table = _table(
+        f"Throughput next to hand-written SQL, {articles:,} articles",
+        ("ratio", "requests/s", "limit/s", "p50 ms", "p99 ms", "statements", "bytes", "same"),
+        _LOADED,
+    )
     for one in colds:
         table.add_row(
             one.database,
@@ -141,14 +153,11 @@ def _cold_table(colds: list[Cold], articles: int) -> Table:
 
 
 def _hot_table(hots: list[Hot]) -> Table:
-    table = Table(
-        title="Throughput of remembered answers next to a constant",
-        caption=f"{servers.CONNECTIONS} connections, medians of the rounds",
+    table = _table(
+        "Throughput of remembered answers next to a constant",
+        ("ratio", "requests/s", "constant/s", "GET/s", "304/s", "p50 ms", "p99 ms", "bytes"),
+        _LOADED,
     )
-    for heading in ("database", "workload"):
-        table.add_column(heading)
-    for heading in ("ratio", "requests/s", "constant/s", "GET/s", "304/s", "p50 ms", "p99 ms", "bytes"):
-        table.add_column(heading, justify="right")
     for one in hots:
         table.add_row(
             one.database,
@@ -166,11 +175,9 @@ def _hot_table(hots: list[Hot]) -> Table:
 
 
 def _growth_table(growths: list[Growth]) -> Table:
-    table = Table(title="Cost of a page as the newsroom grows, one connection, p50")
-    for heading in ("database", "workload"):
-        table.add_column(heading)
-    for heading in ("ratio", "small", "ms", "large", "ms"):
-        table.add_column(heading, justify="right")
+    table = _table(
+        "Cost of a page as the newsroom grows, one connection, p50", ("ratio", "small", "ms", "large", "ms")
+    )
     for one in growths:
         table.add_row(
             one.database,
