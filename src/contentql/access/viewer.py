@@ -1,18 +1,80 @@
-"""Who is asking. So far everybody is the public."""
+"""Who is asking, what they may do, and what of the newsroom they see."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
+
+from contentql.access.roles import ABILITIES, SEES, Ability, Role
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What can be seen, as far as plans depend on it: two viewers of the same sight share their plans.
+
+    `articles`: `public` ones; also one that was shared (`linked`); also one's `own`, or `all`. `desk`: with
+    the notes, revisions and suggestions of those. `clock`: as at a moment that was chosen.
+    """
+
+    articles: Literal["public", "linked", "own", "all"] = "public"
+    desk: bool = False
+    clock: bool = False
+    audit: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        return self == PUBLIC_SIGHT
+
+
+PUBLIC_SIGHT = Sight()
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """`name` is what a token was given to; the public has none."""
+    """`name` is what a token was given to; the public has none. `account` is whose work is whose.
+
+    `article` is the one that a preview link opens; `at` the moment that a preview is asked for.
+    """
 
     name: str | None = None
-    role: str = "READER"
+    role: Role = Role.READER
+    account: str | None = None
+    abilities: frozenset[Ability] = ABILITIES[Role.READER]
+    article: int | None = None
+    at: dt.datetime | None = None
+
+    def may(self, ability: Ability) -> bool:
+        return ability in self.abilities
 
     @property
-    def facts(self) -> dict[str, str | None]:
+    def is_public(self) -> bool:
+        """Whether nobody in particular is asking: no token was shown."""
+        return self.account is None and self.article is None
+
+    @property
+    def sight(self) -> Sight:
+        clock = self.at is not None
+        if self.may(Ability.SEE_ALL):
+            desk, audit = self.may(Ability.SEE_DESK), self.may(Ability.ADMINISTER)
+            return Sight("all", desk=desk, clock=clock, audit=audit)
+        if self.may(Ability.SEE_OWN):
+            return Sight("own", desk=self.may(Ability.SEE_DESK), clock=clock)
+        if self.article is not None:
+            return Sight("linked", clock=clock)
+        return PUBLIC_SIGHT
+
+    @property
+    def sees(self) -> str:
+        if self.article is not None:
+            return "What is published, and the one article that was shared."
+        return SEES[self.role]
+
+    @property
+    def facts(self) -> dict[str, object]:
         """The viewer as the API shows it."""
-        return {"name": self.name, "role": self.role, "sees": "What is published, and nothing else."}
+        may = [ability.value for ability in Ability if ability in self.abilities]
+        return {"name": self.name, "role": self.role.value, "sees": self.sees, "may": may}
+
+
+PUBLIC = Viewer()

@@ -178,7 +178,7 @@ def _check(name: str, rule: str) -> CheckConstraint:
     return CheckConstraint(check=rule, name=name)
 
 
-def _id() -> Any:
+def own_id() -> Any:
     return fields.BigIntField(primary_key=True, generated=False, default=new_id)
 
 
@@ -191,7 +191,7 @@ def _maybe(model: str, on_delete: OnDelete = OnDelete.RESTRICT) -> Any:
 
 
 class Category(Model):
-    id = _id()
+    id = own_id()
     parent = _maybe("Category")
     slug = fields.CharField(max_length=120)
     path = fields.CharField(max_length=1000, unique=True)
@@ -212,7 +212,7 @@ class Category(Model):
 
 
 class Source(Model):
-    id = _id()
+    id = own_id()
     slug = fields.CharField(max_length=160, unique=True)
     name = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -231,7 +231,7 @@ class Source(Model):
 
 
 class Media(Model):
-    id = _id()
+    id = own_id()
     kind = fields.CharEnumField(MediaKind, max_length=16)
     url = fields.TextField()
     mime = fields.CharField(max_length=100)
@@ -268,7 +268,7 @@ class Media(Model):
 
 
 class Story(Model):
-    id = _id()
+    id = own_id()
     slug = fields.CharField(max_length=160, unique=True)
     title = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -279,7 +279,7 @@ class Story(Model):
 
 
 class Tag(Model):
-    id = _id()
+    id = own_id()
     type = fields.CharEnumField(TagType, max_length=16)
     slug = fields.CharField(max_length=160)
     name = fields.CharField(max_length=300)
@@ -300,7 +300,7 @@ class Tag(Model):
 
 
 class Author(Model):
-    id = _id()
+    id = own_id()
     slug = fields.CharField(max_length=160, unique=True)
     name = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -315,8 +315,11 @@ class Author(Model):
 
 
 class Article(Model):
-    id = _id()
-    uri = fields.CharField(max_length=500, unique=True)
+    # Where `working_of` is not 0, the row is what editors are making of the article of that id: a working
+    # copy, with body, links and attributions of its own. Its status is never a public one, it goes when it is
+    # published, and whoever sees it sees it under the article's id. `owner` is the account that began it.
+    id = own_id()
+    uri = fields.CharField(max_length=500)
     slug = fields.CharField(max_length=200)
     language = fields.CharField(max_length=35)
     status = fields.CharEnumField(Status, max_length=16, default=Status.DRAFT)
@@ -353,6 +356,8 @@ class Article(Model):
     reading_minutes = fields.SmallIntField(db_default=1)
     version = fields.IntField(db_default=1)
     extra: Any = fields.JSONField(default=dict)
+    owner = fields.CharField(max_length=200, null=True)
+    working_of = fields.BigIntField(db_default=0)
 
     class Meta:
         table = "article"
@@ -368,7 +373,7 @@ class Article(Model):
             ),
             _check("embargo_before_expiry", "expires_at > embargo_until"),
         )
-        unique_together = (("language", "slug"),)
+        unique_together = (("language", "slug", "working_of"), ("uri", "working_of"))
 
 
 class ArticleBody(Model):
@@ -393,7 +398,7 @@ class ArticleSection(Model):
     section of any size, with or without its subtree, is read as one stretch of one index.
     """
 
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     category = _to("Category")
     direct = fields.BooleanField(db_default=True)
@@ -406,7 +411,7 @@ class ArticleSection(Model):
 
 
 class ArticleTag(Model):
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     tag = _to("Tag")
     position = fields.IntField(db_default=0)
@@ -420,7 +425,7 @@ class ArticleTag(Model):
 
 
 class ArticleAuthor(Model):
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     author = _to("Author")
     role = fields.CharEnumField(AuthorRole, max_length=16, default=AuthorRole.WRITER)
@@ -433,7 +438,7 @@ class ArticleAuthor(Model):
 
 
 class ArticleMedia(Model):
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     media = _to("Media")
     position = fields.IntField(db_default=0)
@@ -448,7 +453,7 @@ class ArticleMedia(Model):
 
 
 class ArticleRelated(Model):
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     related = _to("Article", OnDelete.CASCADE)
     position = fields.IntField(db_default=0)
@@ -463,10 +468,11 @@ class Attribution(Model):
 
     The head row (`hop` 0) holds the claim and its origin; `via` leads hop by hop towards the reader.
     All rows of one chain share `head` and `origin` and one state, so the whole chain, its origin and
-    its relays are each one index look-up, however long it is.
+    its relays are each one index look-up, however long it is. In a working copy of an article, `working_of`
+    is the id that the row goes by, now and when it is published.
     """
 
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     kind = fields.CharEnumField(AttributionKind, max_length=16)
     source = _maybe("Source")
@@ -491,6 +497,7 @@ class Attribution(Model):
     span_exact = fields.TextField(null=True)
     span_prefix = fields.TextField(null=True)
     span_suffix = fields.TextField(null=True)
+    span_orphaned = fields.BooleanField(db_default=False)
     cue_span: Any = fields.JSONField(null=True)
     source_span: Any = fields.JSONField(null=True)
     made_by = fields.CharField(max_length=100, default="editor")
@@ -500,6 +507,7 @@ class Attribution(Model):
     verification_note = fields.TextField(null=True)
     verified_by = fields.CharField(max_length=200, null=True)
     verified_at = Instant(null=True)
+    working_of = fields.BigIntField(db_default=0)
 
     class Meta:
         table = "attribution"
@@ -517,7 +525,7 @@ class Attribution(Model):
 
 
 class Correction(Model):
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     kind = fields.CharEnumField(CorrectionKind, max_length=16)
     at = Instant()
@@ -532,7 +540,7 @@ class Correction(Model):
 
 
 class Collection(Model):
-    id = _id()
+    id = own_id()
     slug = fields.CharField(max_length=160, unique=True)
     title = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -544,7 +552,7 @@ class Collection(Model):
 
 
 class CollectionItem(Model):
-    id = _id()
+    id = own_id()
     collection = _to("Collection", OnDelete.CASCADE)
     article = _to("Article", OnDelete.CASCADE)
     position = fields.IntField(db_default=0)
@@ -560,7 +568,7 @@ class CollectionItem(Model):
 class SlugHistory(Model):
     """The slugs an article answered to before, so that old links still lead to it."""
 
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     language = fields.CharField(max_length=35)
     slug = fields.CharField(max_length=200)
@@ -571,10 +579,37 @@ class SlugHistory(Model):
         unique_together = (("language", "slug"),)
 
 
+class PathHistory(Model):
+    """The paths a section stood at before, so that old links still lead to it."""
+
+    id = own_id()
+    category = _to("Category", OnDelete.CASCADE)
+    path = fields.CharField(max_length=1000, unique=True)
+    until = Instant()
+
+    class Meta:
+        table = "path_history"
+
+
+class Withdrawal(Model):
+    """What stands at the slug of an article that was taken back."""
+
+    article: Any = fields.OneToOneField(
+        "content.Article", on_delete=OnDelete.CASCADE, related_name=False, primary_key=True
+    )
+    language = fields.CharField(max_length=35)
+    slug = fields.CharField(max_length=200)
+    notice = fields.TextField()
+    at = Instant()
+
+    class Meta:
+        table = "withdrawal"
+
+
 class ExternalId(Model):
     """Who an imported article is in the system it came from: what makes a second import change nothing."""
 
-    id = _id()
+    id = own_id()
     article = _to("Article", OnDelete.CASCADE)
     system = fields.CharField(max_length=100)
     value = fields.CharField(max_length=500)

@@ -25,7 +25,12 @@ from contentql.store.sqlite import Rows, SqliteReader
 Row = Sequence[Any]
 
 # Where the tables are described.
-MODELS = ["contentql.store.content", "contentql.store.documents"]
+MODELS = [
+    "contentql.store.content",
+    "contentql.store.documents",
+    "contentql.store.history",
+    "contentql.store.accounts",
+]
 
 
 @dataclass(frozen=True)

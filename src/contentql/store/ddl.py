@@ -5,6 +5,7 @@ Used by the migrations only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,14 +70,60 @@ class EnforceChecks(TortoiseOperation):
                 await _remake(state_editor.client, meta.db_table, clauses)
 
 
-async def _remake(client: Any, table: str, clauses: Sequence[str]) -> None:
-    """SQLite's own recipe. Foreign keys are not enforced meanwhile: the old table's end deletes no row."""
+class UniqueTogether(TortoiseOperation):
+    """From now on these are what is unique in a model, and nothing else but its primary key is."""
+
+    reversible = False
+
+    def __init__(self, name: str, *together: tuple[str, ...], plain: Sequence[str] = ()) -> None:
+        """`plain`: the fields that were unique by themselves and are no more."""
+        self.name, self.together, self.plain = name, together, plain
+
+    def describe(self) -> str:
+        return f"Unique together in {self.name}"
+
+    def state_forward(self, app_label: str, state: Any) -> None:
+        model = self.get_model_state(state, app_label, self.name)
+        model.options["unique_together"] = self.together
+        for name in self.plain:
+            model.fields[name].unique = False
+        state.reload_model(app_label, self.name)
+
+    async def database_forward(
+        self, app_label: str, old_state: Any, new_state: Any, state_editor: Any = None
+    ) -> None:
+        table = new_state.apps.get_model(f"{app_label}.{self.name}")._meta.db_table
+        clauses = [
+            f'CONSTRAINT "uid_{table}_{"_".join(columns)}" UNIQUE ({", ".join(columns)})'
+            for columns in self.together
+        ]
+        if state_editor.client.capabilities.dialect != "postgres":
+            if not state_editor.collect_sql:
+                await _remake(state_editor.client, table, clauses, unique=False)
+            return
+        await _run(
+            state_editor,
+            "DO $$ DECLARE c text; BEGIN FOR c IN SELECT conname FROM pg_constraint"
+            f" WHERE conrelid = '{table}'::regclass AND contype = 'u' LOOP"
+            f" EXECUTE format('ALTER TABLE {table} DROP CONSTRAINT %I', c); END LOOP; END $$",
+        )
+        for clause in clauses:
+            await _run(state_editor, f"ALTER TABLE {table} ADD {clause}")
+
+
+async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bool = True) -> None:
+    """SQLite's own recipe. Foreign keys are not enforced meanwhile: the old table's end deletes no row.
+
+    Without `unique`, what was unique so far is no more.
+    """
     found = await client.execute_query_dict(
         f"SELECT type, sql FROM sqlite_master WHERE tbl_name = '{table}' AND sql IS NOT NULL"
     )
     text = next(str(one["sql"]) for one in found if one["type"] == "table").rstrip()
     body = text[text.index("(") : text.rindex(")")]
     closing = text[text.rindex(")") :]
+    if not unique:
+        body = re.sub(r',\s*CONSTRAINT "[^"]*" UNIQUE \([^)]*\)', "", body).replace(" NOT NULL UNIQUE", " NOT NULL")
     await client.execute_query(f'CREATE TABLE "{table}_new" {body}, {", ".join(clauses)}{closing}')
     await client.execute_query(f'INSERT INTO "{table}_new" SELECT * FROM "{table}"')
     await client.execute_query(f'DROP TABLE "{table}"')

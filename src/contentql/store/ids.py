@@ -25,6 +25,9 @@ PREFIXES = {
     "story": "sto",
     "collection": "col",
     "correction": "cor",
+    "revision": "rev",
+    "token": "tok",
+    "audit_entry": "aud",
 }
 
 _lock = threading.Lock()

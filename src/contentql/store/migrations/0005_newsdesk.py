@@ -1,0 +1,176 @@
+"""What the newsdesk keeps: tokens, revisions, the audit log, working copies, notices, former paths."""
+
+from contentql.store.content import Instant
+from contentql.store.ddl import ForDialect, JournalRows, UniqueTogether
+from contentql.store.history import RevisionAction
+from contentql.store.ids import new_id
+from orjson import loads
+from tortoise import fields, migrations
+from tortoise.fields.base import OnDelete
+from tortoise.fields.data import JSON_DUMPS
+from tortoise.migrations import operations as ops
+
+APPEND_ONLY = "the audit log is only ever added to"
+
+
+def own_id():
+    return fields.BigIntField(primary_key=True, default=new_id, unique=True, db_index=True)
+
+
+def instant(null=False):
+    return Instant(null=null, auto_now=False, auto_now_add=False)
+
+
+def text(null=False):
+    return fields.TextField(null=null, unique=False)
+
+
+def json(**options):
+    return fields.JSONField(encoder=JSON_DUMPS, decoder=loads, **options)
+
+
+def to(model):
+    column = f"{model.lower()}_id"
+    return fields.ForeignKeyField(f"content.{model}", source_field=column, db_constraint=True, to_field="id", related_name=False, on_delete=OnDelete.CASCADE)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("content", "0004_documents")]
+
+    operations = [
+        ops.CreateModel(
+            name="Token",
+            fields=[
+                ("id", own_id()),
+                ("account", fields.CharField(max_length=200)),
+                ("name", fields.CharField(max_length=200)),
+                ("role", fields.CharField(max_length=20)),
+                ("scopes", json(default=list)),
+                ("hash", fields.CharField(unique=True, max_length=64)),
+                ("hint", fields.CharField(max_length=8)),
+                ("created_at", instant()),
+                ("created_by", fields.CharField(max_length=200)),
+                ("expires_at", instant(null=True)),
+                ("last_used_at", instant(null=True)),
+                ("revoked_at", instant(null=True)),
+            ],
+            options={"table": "token", "app": "content", "pk_attr": "id", "table_description": "`account` is whose work is whose: it outlives the token. `scopes` narrow the role, and none is all of it."},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="Secret",
+            fields=[
+                ("id", fields.CharField(primary_key=True, unique=True, db_index=True, max_length=40)),
+                ("value", fields.CharField(max_length=200)),
+                ("made_at", instant()),
+            ],
+            options={"table": "secret", "app": "content", "pk_attr": "id", "table_description": "A key that signs, made once for all workers. `id` says what for."},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="Revision",
+            fields=[
+                ("id", own_id()),
+                ("article", to("Article")),
+                ("version", fields.IntField()),
+                ("at", instant()),
+                ("account", fields.CharField(max_length=200)),
+                ("by", fields.CharField(max_length=200)),
+                ("action", fields.CharEnumField(enum_type=RevisionAction, max_length=16)),
+                ("minor", fields.BooleanField(db_default=False)),
+                ("reason", text(null=True)),
+                ("told", json()),
+                ("record", json()),
+            ],
+            options={"table": "revision", "app": "content", "unique_together": (("article", "version"),), "pk_attr": "id", "table_description": "An article as it was saved: `told` has each of its fields as text, by the API's name, to compare,"},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="AuditEntry",
+            fields=[
+                ("id", own_id()),
+                ("at", instant()),
+                ("account", fields.CharField(max_length=200)),
+                ("by", fields.CharField(max_length=200)),
+                ("role", fields.CharField(max_length=20)),
+                ("action", fields.CharField(max_length=60)),
+                ("thing", fields.CharField(null=True, max_length=40)),
+                ("before", fields.IntField(null=True)),
+                ("after", fields.IntField(null=True)),
+                ("reason", text(null=True)),
+                ("address", fields.CharField(null=True, max_length=64)),
+                ("client", fields.CharField(null=True, max_length=200)),
+                ("request", fields.CharField(max_length=64)),
+            ],
+            options={"table": "audit_entry", "app": "content", "pk_attr": "id", "table_description": "Who did what to which thing, from where. The database refuses to change or delete a row."},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="Done",
+            fields=[
+                ("id", own_id()),
+                ("account", fields.CharField(max_length=200)),
+                ("key", fields.CharField(max_length=200)),
+                ("asked", fields.CharField(max_length=64)),
+                ("selected", fields.CharField(max_length=64)),
+                ("answer", text()),
+                ("at", instant()),
+            ],
+            options={"table": "done", "app": "content", "unique_together": (("account", "key"),), "pk_attr": "id", "table_description": "A write that carried an idempotency key, and the answer it got: asked again, that is the answer."},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="PathHistory",
+            fields=[
+                ("id", own_id()),
+                ("category", to("Category")),
+                ("path", fields.CharField(unique=True, max_length=1000)),
+                ("until", instant()),
+            ],
+            options={"table": "path_history", "app": "content", "pk_attr": "id", "table_description": "The paths a section stood at before, so that old links still lead to it."},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="Withdrawal",
+            fields=[
+                (
+                    "article",
+                    fields.OneToOneField("content.Article", source_field="article_id", primary_key=True, db_index=True, db_constraint=True, to_field="id", related_name=False, on_delete=OnDelete.CASCADE),
+                ),
+                ("language", fields.CharField(max_length=35)),
+                ("slug", fields.CharField(max_length=200)),
+                ("notice", text()),
+                ("at", instant()),
+            ],
+            options={"table": "withdrawal", "app": "content", "pk_attr": "article_id", "table_description": "What stands at the slug of an article that was taken back."},
+            bases=["Model"],
+        ),
+        ops.AddField(model_name="Article", name="owner", field=fields.CharField(null=True, max_length=200)),
+        ops.AddField(model_name="Article", name="working_of", field=fields.BigIntField(db_default=0)),
+        UniqueTogether("Article", ("language", "slug", "working_of"), ("uri", "working_of"), plain=["uri"]),
+        ops.AddField(model_name="Attribution", name="span_orphaned", field=fields.BooleanField(db_default=False)),
+        ops.AddField(model_name="Attribution", name="working_of", field=fields.BigIntField(db_default=0)),
+        ForDialect(
+            both=[
+                "CREATE INDEX article_working ON article (working_of) WHERE working_of <> 0",
+                "CREATE INDEX attribution_working ON attribution (working_of) WHERE working_of <> 0",
+                "CREATE INDEX article_owner ON article (owner) WHERE owner IS NOT NULL",
+                "CREATE INDEX audit_entry_latest ON audit_entry (at DESC, id DESC)",
+                "CREATE INDEX audit_entry_thing ON audit_entry (thing, id DESC)",
+                "CREATE INDEX correction_latest ON correction (at DESC, id DESC)",
+                "CREATE INDEX done_at ON done (at)",
+                "CREATE INDEX path_history_category ON path_history (category_id)",
+                "CREATE INDEX withdrawal_slug ON withdrawal (slug)",
+            ],
+            postgres=[
+                f"CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{APPEND_ONLY}'; END $$",
+                "CREATE TRIGGER audit_entry_kept BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION append_only()",
+                "CREATE TRIGGER audit_entry_whole BEFORE TRUNCATE ON audit_entry EXECUTE FUNCTION append_only()",
+            ],
+            sqlite=[
+                f"CREATE TRIGGER audit_entry_kept BEFORE UPDATE ON audit_entry BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
+                f"CREATE TRIGGER audit_entry_whole BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
+            ],
+        ),
+        JournalRows("Article", "Attribution", "PathHistory", "Withdrawal"),
+    ]
