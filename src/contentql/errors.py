@@ -39,6 +39,8 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     ),
     "DOCUMENT_NOT_FOUND": (404, "No trusted document has this `documentId`."),
     "DOCUMENT_NOT_TRUSTED": (403, "Only trusted documents are answered here, and this is none."),
+    "UNAUTHENTICATED": (401, "The token is not known here, has expired or was revoked."),
+    "FORBIDDEN": (403, "The token is good, but does not allow this."),
     "METHOD_NOT_ALLOWED": (405, "The HTTP method is not served here."),
     "NOT_ACCEPTABLE": (406, "No media type of the Accept header can be served."),
     "PAYLOAD_TOO_LARGE": (413, "The request body is larger than allowed."),

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from graphql import FieldNode, SelectionSetNode, VariableNode
 
+from contentql.access.viewer import PUBLIC_SIGHT, Sight
 from contentql.errors import Refused
 from contentql.planner import limits as limit_rules
 from contentql.planner.catalog import (
@@ -24,6 +25,7 @@ from contentql.planner.catalog import (
     Catalog,
     Column,
     Computed,
+    Differences,
     Elements,
     Link,
     Many,
@@ -72,11 +74,13 @@ from contentql.planner.sql import (
     Scope,
     Single,
 )
-from contentql.planner.visibility import DECIDED_BY, visible
+from contentql.planner.visibility import COPIED, DECIDED_BY, identity, known_as, visible
 from contentql.store import ids
 
 MOST_JOINS = 50
 PARENTS = "keys"
+# What a viewer brings into the values, under names that no variable can have.
+ME, LINKED = " me", " linked"
 CONSTANT = 3_600  # seconds for which an answer may be kept that says nothing of content
 
 # What a field that reads no table is: its JSON by the names of its fields.
@@ -95,15 +99,16 @@ def build(
     without: Mapping[int, Refused],
     typed: bool = False,
     marked: bool = False,
+    sight: Sight = PUBLIC_SIGHT,
 ) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
     """The plan, and the values it was settled by: another value of one of them needs another plan.
 
     `facts` answers the fields that read no table; `constants` the introspection fields. With `typed`,
     objects of abstract types say under `__is` what they are; with `marked`, every object says which row it
     is (planner/reads.py takes that out again). `without` are root fields, by their place, that are refused
-    already. Raises Refused for what cannot be asked.
+    already. `sight` is what of the newsroom may be seen. Raises Refused for what cannot be asked.
     """
-    fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed, marked)
+    fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed, marked, sight)
     for nesting, apart in ((16, False), (3, False), (2, False), (1, False), (1, True)):
         plan, settled_by = _Build(*fixed, nesting, apart).plan()
         if plan.statement is None or _fits(plan.statement, dialect):
@@ -151,6 +156,7 @@ class _Build:
     without: Mapping[int, Refused]
     typed: bool
     marked: bool
+    sight: Sight
     nesting: int  # how many lists may stand inside one another in one statement
     apart: bool  # whether the queries inside filters stand before the statement, not in it
     settled_by: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
@@ -235,6 +241,8 @@ class _Build:
         try:
             if self.root in self.without:
                 raise self.without[self.root]
+            if plan.audit and not self.sight.audit:
+                raise Refused("FORBIDDEN", f"`{name}` is for administrators.", "Send a token that may.")
             arguments = self.operation.arguments(node, of)
             match plan.shape:
                 case "viewer":
@@ -274,10 +282,12 @@ class _Build:
         row = base.row
         self._list_of(table)
         if named == ["id"]:
-            base.where.append(f"{row.alias}.id = {self.param(arguments['id'], 'id', IdOf(table))}")
-            base.tests = (Test("id", "eq", _slot(arguments["id"]), IdOf(table)),)
-        elif table == "article":
-            base, row = self._by_slug(base, arguments)
+            number = self.param(arguments["id"], "id", IdOf(OWNERS.get(table, table)))
+            key = KEYS.get(table, "id")
+            base.where.append(f"{row.alias}.{key} = {number}" if key != "id" else self.known_as(row, number))
+            base.tests = (Test(key, "eq", _slot(arguments["id"]), IdOf(OWNERS.get(table, table))),)
+        elif table in FORMER:
+            base, row = self._by_name(base, FORMER[table], arguments)
         else:
             column = named[0]
             value = self.param(arguments[column], "text", Text(self.limits.text))
@@ -287,15 +297,18 @@ class _Build:
                 base.tests += (Test("type", "eq", _slot(arguments["type"]), as_is),)
                 kind = self.param(arguments["type"], "plain", as_is)
                 base.where.append(f"{row.alias}.type = {kind}")
-            base.keys.append(Key(f"{row.alias}.id", "id", False))
+            base.keys.append(Key(f"{row.alias}.{KEYS.get(table, 'id')}", "id", False))
             base.limit = "1"
         base.where += self.visible(row, witnessed=False)
         self.ledger.scan(Scan(table, base.tests))
         return self._single(base, row, type_name, selections)
 
-    def _by_slug(self, base: _Base, arguments: dict[str, Value]) -> tuple[_Base, Row]:
-        """By the slug it has or, if no article has it, by one that an article had."""
-        slug = self.param(arguments["slug"], "text", Text(self.limits.text))
+    def _by_name(
+        self, base: _Base, former: Former, arguments: dict[str, Value]
+    ) -> tuple[_Base, Row]:
+        """By the name it has or, if nothing of its kind has it, by one that it had."""
+        table, name = base.row.table, former.column
+        said = self.param(arguments[name], "text", Text(self.limits.text))
         wanted = []
         if arguments.get("language") is not None:
             language = self.param(arguments["language"], "text", Text(self.limits.text))
@@ -306,21 +319,32 @@ class _Build:
             number = f"{found.alias}.id"
             return f"(select {number} from {source} where {every(where)} order by {number} limit 1)"
 
-        now, before, way = self._base("article").row, self._base("article").row, self.alias()
-        base.tests = (Test("slug", "eq", _slot(arguments["slug"]), Text(self.limits.text)),)
-        self.ledger.scan(Scan("slug_history", base.tests))
-        if arguments.get("language") is not None:
+        now, before, way = self._base(table).row, self._base(table).row, self.alias()
+        base.tests = (Test(name, "eq", _slot(arguments[name]), Text(self.limits.text)),)
+        self.ledger.scan(Scan(former.table, base.tests))
+        if wanted:
             in_language = Test("language", "eq", _slot(arguments["language"]), Text(self.limits.text))
             base.tests += (in_language,)
             base.row.column("language")  # an article that changes it is not the one any more
-        current = number(f"article {now.alias}", now, [f"{now.alias}.slug = {slug}"])
-        former = number(
-            f"slug_history {way} cross join article {before.alias}",
-            before,
-            [f"{way}.slug = {slug}", f"{before.alias}.id = {way}.article_id"],
-        )
-        base.where.append(f"{base.row.alias}.id = coalesce({current}, {former})")
-        return base, replace(base.row, asked=slug)
+        ways = [
+            number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {said}"]),
+            number(
+                f"{former.table} {way} cross join {table} {before.alias}",
+                before,
+                [f"{way}.{name} = {said}", self.known_as(before, f"{way}.{former.owner}")],
+            ),
+        ]
+        if not self.sight.is_public and table in COPIED:  # what the public knows a working copy's article by
+            copy, out = self._base(table).row, self.alias()
+            ways.append(
+                number(
+                    f"{table} {out} cross join {table} {copy.alias}",
+                    copy,
+                    [f"{out}.{name} = {said}", f"{copy.alias}.working_of = {out}.id"],
+                )
+            )
+        base.where.append(f"{base.row.alias}.id = coalesce({', '.join(ways)})")
+        return base, replace(base.row, asked=said)
 
     def _single(self, base: _Base, row: Row, type_name: str, selections: Sequence[SelectionSetNode]) -> Node:
         node = self._object_of(type_name, selections, row)
@@ -334,7 +358,7 @@ class _Build:
         if found is None:
             return "null"
         base = self._base(found.table)
-        base.where.append(f"{base.row.alias}.id = {self.param(arguments['id'], 'id', IdOf(found.table))}")
+        base.where.append(self.known_as(base.row, self.param(arguments["id"], "id", IdOf(found.table))))
         base.where += self.visible(base.row, witnessed=False)
         self._list_of(found.table)
         named = Test("id", "eq", _slot(arguments["id"]), IdOf(found.table))
@@ -355,7 +379,7 @@ class _Build:
             if found is None:
                 continue
             base = self._base(found.table)
-            base.where.append(f"{base.row.alias}.id = {number}")
+            base.where.append(self.known_as(base.row, number))
             base.where += self.visible(base.row, witnessed=False)
             self._list_of(found.table)
             self.ledger.scan(Scan(found.table, (Test("id", "in", _slot(given), EachOf(IdOf(""), most)),)))
@@ -463,9 +487,12 @@ class _Build:
             case Computed():
                 for column in plan.columns:
                     row.column(column)
-                return Leaf("(" + plan.sql.replace("{row}", row.alias) + ")", plan.kind, required)
+                sql = plan.sql if self.sight.is_public or not plan.inside else plan.inside
+                sql = sql.replace("{now}", self.now()) if "{now}" in sql else sql
+                return Leaf("(" + sql.replace("{row}", row.alias) + ")", plan.kind, required)
             case Asked():
-                return Leaf(f"{row.column('slug')} <> {row.asked}", "bool") if row.asked else "false"
+                name = FORMER[row.table].column
+                return Leaf(f"{row.column(name)} <> {row.asked}", "bool") if row.asked else "false"
             case Place():
                 return Leaf(row.place, "int")
             case Part():
@@ -485,13 +512,52 @@ class _Build:
                 )
             case Elements():
                 return self._elements(plan, row, target, selections)
+            case Differences():
+                arguments = self.operation.arguments(group[0], graphql_field)
+                return self._deep(row, lambda here: self._differences(plan, here, target, arguments, selections))
         raise LookupError(f"{of.name}.{name}: no shape for {plan}")
 
     def _leaf(self, row: Row, plan: Column, required: bool) -> Node:
         if row.json:
             return Element(row.alias, plan.name)
-        prefix = ids.PREFIXES[row.table] + "_" if plan.kind == "id" else ""
-        return Leaf(row.column(plan.name), plan.kind or "text", required, prefix)
+        if plan.desk and not self.sight.desk:
+            return "null"
+        column = row.column(plan.name)
+        if plan.desk and self.sight.articles == "own":
+            column = f"case when {row.column('owner')} = {self.me()} then {column} end"
+        if plan.kind != "id":
+            return Leaf(column, plan.kind or "text", required)
+        if plan.name == "id":
+            column = self.identity(row)
+        return Leaf(column, "id", required, ids.PREFIXES[plan.of or row.table] + "_")
+
+    def _differences(
+        self,
+        plan: Differences,
+        row: Row,
+        target: str,
+        arguments: dict[str, Value],
+        selections: Sequence[SelectionSetNode],
+    ) -> Node:
+        """Field by field, as text: what the earlier row says and what this one does, where they differ."""
+        earlier, alias = self.alias(), self.alias()
+        number = row.column(plan.number)
+        if arguments.get("against") is None:
+            last = self.alias()
+            wanted = (
+                f"(select max({last}.{plan.number}) from {row.table} {last}"
+                f" where {last}.{plan.of} = {row.column(plan.of)} and {last}.{plan.number} < {number})"
+            )
+        else:
+            wanted = self.param(arguments["against"], "int", as_is)
+        pairs = self.dialect.differing(row.column(plan.column), f"{earlier}.{plan.column}")
+        rows = (
+            f"(select dl.key as field, de.value as earlier, dl.value as later"
+            f" from {row.table} {earlier}, {pairs}"
+            f" where {earlier}.{plan.of} = {row.column(plan.of)} and {earlier}.{plan.number} = {wanted}) {alias}"
+        )
+        there = Row(alias, "", Scope(alias))
+        return Array(self._object_of(target, selections, there), rows, f"{alias}.field")
 
     def _joined(self, edge: One, row: Row, join: str = "left join") -> Row:
         """The row that an edge leads to, joined to the query that `row` stands in; once for each edge."""
@@ -509,7 +575,8 @@ class _Build:
             column = (
                 self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
             )
-            on = [f"{there.alias}.{edge.key} = {column}", *self.visible(there, witnessed=edge.witnessed)]
+            same = self.known_as(there, column) if edge.stable else f"{there.alias}.{edge.key} = {column}"
+            on = [same, *self.visible(there, witnessed=edge.witnessed)]
             scope.joins.append(f" {join} {edge.table} {there.alias} on {' and '.join(on)}")
             scope.joined[row.alias, edge] = there
         return scope.joined[row.alias, edge]
@@ -804,18 +871,20 @@ class _Build:
         base, way = self._base(table), self.alias()
         # CROSS JOIN, because on SQLite it means: the link drives.
         base.source = f"{link.table} {way} cross join {table} {base.row.alias}"
-        base.where = [f"{way}.{link.near} = {near}", f"{base.row.alias}.id = {way}.{link.far}"]
+        far = f"{way}.{link.far}"
+        same = self.known_as(base.row, far) if link.stable else f"{base.row.alias}.id = {far}"
+        base.where = [f"{way}.{link.near} = {near}", same]
         if link.where:
             base.where.append(link.where.replace("{link}", way))
         base.way, base.near, base.copies = way, near, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
         base.link = link
-        if "published_at" in base.copies:  # so that an index of the link begins at the present
+        if "published_at" in base.copies and self.sight.is_public:  # an index of the link begins at the present
             base.where.append(f"{base.copies['published_at']} <= {self.now()}")
         return base
 
     def _related(self, edge: Many, here: Row, flat: bool = False) -> _Base:
         """The rows an edge leads to. `flat`: what decides over them may be joined, as nothing is limited."""
-        near = here.column(edge.column)
+        near = self.identity(here) if edge.stable else here.column(edge.column)
         link = edge.link
         nearby = Near(link.near if link else edge.key, here.table)
         if link and link.unique:
@@ -885,7 +954,7 @@ class _Build:
             excluded = EachOf(IdOf(table), self.limits.input_items)
             base.tests += (Test("id", "notIn", _slot(arguments["excludeIds"]), excluded),)
             among = self.dialect.among(
-                f"{base.row.alias}.id",
+                identity(table, base.row.alias, self.sight),
                 self.param(arguments["excludeIds"], "ids", EachOf(IdOf(table), self.limits.input_items)),
             )
             base.where.append(f"not {among}")
@@ -918,17 +987,17 @@ class _Build:
                     f"(select w.{name} from {edge.link.table} w where w.{edge.link.near} = {base.near}"
                     f" and w.{edge.link.far} = {{id}})"
                 )
-            base.keys.append(Key(sql, "int", direction == "desc", known))
-        base.keys.append(Key(f"{base.row.alias}.id", "id", False))
+            base.keys.append(Key(sql, ORDER_KINDS.get(name, "int"), direction == "desc", known))
+        base.keys.append(Key(identity(base.row.table, base.row.alias, self.sight), "id", False))
 
     def _ordered(
         self, base: _Base, table: str, node_type: str, arguments: dict[str, Value], edge: Many | None
     ) -> None:
         names = self.settled(arguments.get("orderBy"), tuple_of) or ()
         searched = arguments.get("search") is not None
-        enum: Any = self.catalog.schema.type_map[f"{node_type}Order"]
         if not names and edge is not None and edge.order:
             return self._default_order(base, edge)
+        enum: Any = self.catalog.schema.type_map.get(f"{node_type}Order")
         words = [str(enum.values[name].value) for name in names]
         words = words or (["relevance desc"] if searched else []) + [DEFAULT_ORDER[table]]
         for said in words:
@@ -941,12 +1010,21 @@ class _Build:
                     base.row.alias, lambda parts: search_param(self, arguments["search"], parts)
                 )
             else:
-                sql = base.copies.get(column) or f"{base.row.alias}.{column}"
+                copy = base.copies.get(column) if self.sight.is_public else None
+                sql = copy or self._in_time(base, column)
             base.ordered.add(column)
             base.keys.append(Key(sql, kind, direction == "desc"))
         if words == ["relevance desc"]:
-            base.keys.append(Key(f"{base.row.alias}.published_at", "time", True))
-        base.keys.append(Key(base.copies.get("id") or f"{base.row.alias}.id", "id", base.keys[-1].descending))
+            base.keys.append(Key(self._in_time(base, "published_at"), "time", True))
+        own = identity(table, base.row.alias, self.sight)
+        number = own if not self.sight.is_public else base.copies.get("id") or own
+        base.keys.append(Key(number, "id", base.keys[-1].descending))
+
+    def _in_time(self, base: _Base, column: str) -> str:
+        sql = f"{base.row.alias}.{column}"
+        if self.sight.is_public or ORDER_KINDS.get(column) != "time":
+            return sql
+        return f"coalesce({sql}, {self.dialect.never})"  # a draft has no time: it will be the newest
 
     def _outer_order(self, base: _Base) -> str:
         return ", ".join(
@@ -1061,10 +1139,25 @@ class _Build:
 
     def visible(self, row: Row, *, witnessed: bool, near: Near | None = None) -> list[str]:
         self.ledger.decided(row.table, near)
-        return visible(row.table, row.alias, self.now, witnessed=witnessed)
+        return visible(row.table, row.alias, self, witnessed=witnessed, sight=self.sight)
+
+    def identity(self, row: Row) -> str:
+        """The id that the row is known by."""
+        for column in ("id", *(("working_of",) if row.table in COPIED and not self.sight.is_public else ())):
+            row.column(column)
+        return identity(row.table, row.alias, self.sight)
+
+    def known_as(self, row: Row, number: str) -> str:
+        return known_as(row.table, row.alias, number, self.sight)
 
     def now(self) -> str:
         return self.param(NOW, "time", as_is)
+
+    def me(self) -> str:
+        return self.param(Var((ME,)), "text", as_is)
+
+    def linked(self) -> str:
+        return self.param(Var((LINKED,)), "id", as_is)
 
     def inside(self, select: str) -> str:
         if not self.apart:
@@ -1083,7 +1176,8 @@ class _Build:
         self.ledger.scan(Scan(edge.link.table, other=ANY))
         if edge.link.where:
             where.append(edge.link.where.replace("{link}", way))
-        on = f"{there.alias}.id = {way}.{edge.link.far}"
+        far = f"{way}.{edge.link.far}"
+        on = self.known_as(there, far) if edge.link.stable else f"{there.alias}.id = {far}"
         source = f"{edge.link.table} {way} join {edge.table} {there.alias} on {on}"
         return source, where, f"{way}.{edge.link.near}"
 
@@ -1112,7 +1206,24 @@ class _Build:
         return Object(((f"cut {len(self.cuts) - 1}", Leaf(row.column("id"), "int")),))
 
 
+@dataclass(frozen=True)
+class Former:
+    """Where the names are kept that things had before."""
+
+    column: str
+    table: str
+    owner: str
+
+
+FORMER = {
+    "article": Former("slug", "slug_history", "article_id"),
+    "category": Former("path", "path_history", "category_id"),
+}
+OWNERS = {"withdrawal": "article"}  # whose ids a table's rows go by
 DEFAULT_ORDER = {
+    "correction": "at desc",
+    "audit_entry": "at desc",
+    "token": "created_at desc",
     "article": "published_at desc",
     "category": "path asc",
     "attribution": "id desc",
@@ -1127,6 +1238,8 @@ ORDER_KINDS: Mapping[str, Any] = {
     "published_at": "time",
     "first_published_at": "time",
     "updated_at": "time",
+    "at": "time",
+    "created_at": "time",
     "urgency": "int",
     "position": "int",
     "relevance": "int",

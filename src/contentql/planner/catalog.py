@@ -31,19 +31,29 @@ Kind = Literal["text", "plain", "id", "int", "float", "bool", "time", "date", "j
 
 @dataclass(frozen=True)
 class Column:
-    """A value on the row. `name` and `kind` are filled in from the field when left empty."""
+    """A value on the row. `name` and `kind` are filled in from the field when left empty.
+
+    An id is spelled as one `of` this table: the row's own, unless told. `desk`: nobody's business outside
+    the newsroom, and null there.
+    """
 
     name: str = ""
     kind: Kind | None = None
+    of: str = ""
+    desk: bool = False
 
 
 @dataclass(frozen=True)
 class Computed:
-    """A value made from the row: `sql` holds `{row}` for its alias, and means the same on both databases."""
+    """A value made from the row: `sql` holds `{row}` for its alias, and means the same on both databases.
+
+    `inside` stands in its place for the newsroom's own people; it may hold `{now}`.
+    """
 
     sql: str
     columns: tuple[str, ...]
     kind: Kind = "plain"
+    inside: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ class Link:
     unique: bool = True
     where: str = ""
     sorted: Mapping[str, str] = field(default_factory=dict, hash=False)
+    stable: bool = False  # `far` holds the id that a row is known by, not that of a working copy
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,14 @@ class One:
     """Leads to one row: `table.key = here.column`.
 
     `witnessed`: whoever may see this row may see that one, because this row is what makes it visible.
+    `stable`: the column holds the id that the other is known by, also while it has a working copy.
     """
 
     table: str
     column: str
     key: str = "id"
     witnessed: bool = False
+    stable: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,7 @@ class Many:
     where: str = ""  # {row} is the row led to, {here} the one it is led from
     order: tuple[str, ...] = ()
     witnessed: bool = False
+    stable: bool = False  # `key` holds the id that this row is known by, not that of a working copy
 
 
 # The list every section is read from: its own articles and those of all sections below it.
@@ -123,11 +137,24 @@ class Elements:
 
 
 @dataclass(frozen=True)
+class Differences:
+    """What of the texts in `column` differs from an earlier row's: of the same `of`, by its `number`."""
+
+    column: str
+    of: str
+    number: str
+
+
+@dataclass(frozen=True)
 class Root:
-    """A field of Query: what it reads, and how its arguments name it."""
+    """A field of Query: what it reads, and how its arguments name it.
+
+    `audit`: only for whoever may read the audit log.
+    """
 
     shape: Literal["one", "page", "latest", "node", "nodes", "viewer"]
     table: str = ""
+    audit: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,7 +176,7 @@ class Some:
     edge: Many
 
 
-FieldPlan = Column | Computed | Asked | Place | Part | One | Many | Elements | Root
+FieldPlan = Column | Computed | Asked | Place | Part | One | Many | Elements | Differences | Root
 FilterPlan = Column | One | Many | Some | Words | Under
 
 

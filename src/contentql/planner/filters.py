@@ -49,6 +49,7 @@ class Writer(Protocol):
     def inside(self, select: str) -> str:
         """A query that depends on no row outside, as the right side of `in`."""
 
+    def identity(self, row: Row) -> str: ...
     def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]: ...
 
 
@@ -143,7 +144,8 @@ def search_param(writer: Writer, value: Value, parts: str) -> str:
 def _field(writer: Writer, plan: Any, inner: str, given: Any, row: Row) -> list[str]:
     match plan:
         case Column():
-            return _column(writer, row.column(plan.name), plan.kind or "text", given, row.table)
+            sql = writer.identity(row) if plan.name == "id" else row.column(plan.name)
+            return _column(writer, sql, plan.kind or "text", given, row.table)
         case Words():
             row.reads.update(dict.fromkeys(SEARCHED))
             writer.ledger.scan(SEARCHED_BODY)
@@ -221,18 +223,19 @@ def _one(writer: Writer, edge: One, inner: str, given: Mapping[str, Value], row:
     seen = writer.visible(there, witnessed=edge.witnessed)
     asked = {name: value for name, value in given.items() if name != "isNull"}
     here = row.column(edge.column)
+    key = writer.identity(there) if edge.stable else f"{there.alias}.{edge.key}"
     out: list[str] = []
     if given.get("isNull") is not None:
         missing = bool(writer.settled(given["isNull"]))
         if seen:  # what may not be seen is not there
             rows = f"{edge.table} {there.alias} where {every(seen)}"
-            found = f"{here} in {writer.inside(f'select {there.alias}.{edge.key} from {rows}')}"
+            found = f"{here} in {writer.inside(f'select {key} from {rows}')}"
             out.append(negated(found) if missing else found)
         else:
             out.append(f"{here} is {'' if missing else 'not '}null")
     if asked or "isNull" not in given:
         where = every(seen + conditions(writer, inner, asked, there))
-        rows = f"select {there.alias}.{edge.key} from {edge.table} {there.alias} where {where}"
+        rows = f"select {key} from {edge.table} {there.alias} where {where}"
         one = _leads_to_one(edge.table, asked)
         out.append(f"{here} = ({rows})" if one else f"{here} in {writer.inside(rows)}")
     return out
@@ -254,7 +257,7 @@ def _quantified(writer: Writer, edge: Many, quantifier: str, inner: str, given: 
     there = writer.bare_row(edge.table)
     source, where, back = writer.reach(edge, row, there)
     asked = conditions(writer, inner, given, there)
-    here = row.column(edge.column)
+    here = writer.identity(row) if edge.stable else row.column(edge.column)
     unmet = [negated(every(asked))] if quantifier == "every" else asked
     if "{here}" in edge.where:
         rows = f"select 1 from {source} where {every([f'{back} = {here}', *where, *unmet])}"

@@ -170,6 +170,14 @@ class Postgres:
     def element_order(self, alias: str) -> str:
         return f"{alias}.n"
 
+    @property
+    def never(self) -> str:
+        return "timestamptz '9999-12-31 23:59:59+00'"
+
+    def differing(self, later: str, earlier: str) -> str:
+        on = "de.key = dl.key and de.value is distinct from dl.value"
+        return f"jsonb_each_text({later}) dl join jsonb_each_text({earlier}) de on {on}"
+
     def pairs(self, tables: str, numbers: str, alias: str) -> str:
         return f"unnest({tables}, {numbers}) with ordinality as {alias}(t, number, n)"
 

@@ -127,6 +127,13 @@ class Dialect(Protocol):
     def element_number(self, alias: str, key: str) -> str: ...
     def element_order(self, alias: str) -> str: ...
 
+    @property
+    def never(self) -> str:
+        """A moment behind all others."""
+
+    def differing(self, later: str, earlier: str) -> str:
+        """`dl` and `de`, each with `key` and `value`: where two JSON objects of texts are not the same."""
+
     def pairs(self, tables: str, numbers: str, alias: str) -> str: ...
     def pair(self, alias: str) -> tuple[str, str, str]: ...
 

@@ -166,6 +166,14 @@ class Sqlite:
     def element_order(self, alias: str) -> str:
         return f"{alias}.key"
 
+    @property
+    def never(self) -> str:
+        return "'9999-12-31T23:59:59Z'"
+
+    def differing(self, later: str, earlier: str) -> str:
+        on = "de.key = dl.key and de.value is not dl.value"
+        return f"json_each({later}) dl join json_each({earlier}) de on {on}"
+
     def pairs(self, tables: str, numbers: str, alias: str) -> str:
         return (
             f"(select t.key as n, t.value as t, i.value as number from json_each({tables}) t"

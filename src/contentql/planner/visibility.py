@@ -4,7 +4,8 @@ A row is visible when its own state allows it (`own`) and something visible uses
 which only an embargoed article knows is as hidden as the article. `used` may be left out where the row
 was reached from the very thing that makes it visible; `own` never may.
 
-Who asks is, so far, always the public.
+The public's rules come first; what the newsroom's own people see is written after them, by sight. Whoever
+sees a working copy sees it in place of the article it was made of.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
+from contentql.access.viewer import Sight
 from contentql.planner.catalog import One
 
 # Rows of which each is seen exactly when the row that it leads to is.
 DECIDED_BY: Mapping[str, One] = {
     "article_media": One("media", "media_id", witnessed=True),
-    "collection_item": One("article", "article_id"),
+    "collection_item": One("article", "article_id", stable=True),
 }
+
+# Whose rows go by another row's id while they are a working copy's.
+COPIED = frozenset({"article", "attribution"})
 
 # The first line is, word for word, the condition of the partial indexes.
 _ARTICLE = (
@@ -44,6 +50,9 @@ _OWN = {
     + _UNEXPIRED.replace("{0}", "vm")
     + ")",
     "collection_item": f"exists (select 1 from article va where va.id = {{0}}.article_id and {_seen('va')})",
+    "revision": "false",
+    "audit_entry": "false",
+    "token": "false",
 }
 
 
@@ -130,8 +139,92 @@ def used_besides(table: str, row: str, now: str, besides: Callable[[str], str] |
     return rule.replace("{0}", row).replace("{now}", now)
 
 
-def visible(table: str, row: str, now: Callable[[], str], *, witnessed: bool) -> list[str]:
-    """The conditions under which `row` of `table` may be seen at `now`."""
-    rules = [_OWN.get(table), None if witnessed else _USED.get(table)]
+class Asking(Protocol):
+    """Who asks and when, as SQL."""
+
+    def now(self) -> str: ...
+    def me(self) -> str: ...
+    def linked(self) -> str: ...
+
+
+def visible(table: str, row: str, asking: Asking, *, witnessed: bool, sight: Sight) -> list[str]:
+    """The conditions under which `row` of `table` may be seen."""
+    rules = _rules(table, witnessed, sight)
     said = [rule.replace("{0}", row) for rule in rules if rule]
-    return [rule.replace("{now}", now()) if "{now}" in rule else rule for rule in said]
+    for place, value in (("{now}", asking.now), ("{me}", asking.me), ("{linked}", asking.linked)):
+        said = [rule.replace(place, value()) if place in rule else rule for rule in said]
+    return said
+
+
+def identity(table: str, row: str, sight: Sight) -> str:
+    """The id by which a row is known: a working copy goes by that of what it was made of."""
+    if sight.is_public or table not in COPIED:
+        return f"{row}.id"
+    return f"coalesce(nullif({row}.working_of, 0), {row}.id)"
+
+
+def known_as(table: str, row: str, value: str, sight: Sight) -> str:
+    """That a row is known by this id. What may be seen of it and its working copy is one of the two."""
+    if sight.is_public or table not in COPIED:
+        return f"{row}.id = {value}"
+    return f"({row}.id = {value} or ({row}.working_of = {value} and {row}.working_of <> 0))"
+
+
+@lru_cache(maxsize=1_000)
+def _rules(table: str, witnessed: bool, sight: Sight) -> tuple[str | None, ...]:
+    if sight.is_public:
+        return _OWN.get(table), None if witnessed else _USED.get(table)
+    article, rules = _inside(sight)
+    used = None if witnessed else _used_inside(table, sight, article)
+    return rules.get(table), used
+
+
+def _inside(sight: Sight) -> tuple[str, Mapping[str, str | None]]:
+    """What may be seen by sights that are not the public's: of an article, and instead of `_OWN`."""
+    latest = (
+        "{0}.deleted_at is null"
+        " and not exists (select 1 from article vw where vw.working_of = {0}.id and vw.working_of <> 0)"
+    )
+    if sight.clock:
+        latest += (
+            " and {0}.status not in ('WITHDRAWN', 'ARCHIVED')"
+            " and ({0}.published_at is null or {0}.published_at <= {now})"
+            " and ({0}.embargo_until is null or {0}.embargo_until <= {now}) and " + _UNEXPIRED
+        )
+    mine = "exists (select 1 from article va where va.id = {0}.article_id and va.owner = {me})"
+    article = {
+        "all": latest,
+        "own": f"(({{0}}.owner = {{me}} and {latest})"
+        f" or (({{0}}.owner is null or {{0}}.owner <> {{me}}) and {_ARTICLE}))",
+        "linked": f"((({{0}}.id = {{linked}} or {{0}}.working_of = {{linked}}) and {latest})"
+        f" or ({{0}}.id <> {{linked}} and {_ARTICLE}))",
+        "public": _ARTICLE,
+    }[sight.articles]
+    suggestions = {"all": None, "own": f"({_ACCEPTED} or {mine})"}.get(sight.articles, _ACCEPTED)
+    revisions = {"all": None, "own": mine}.get(sight.articles, "false")
+    whole = sight.articles in ("all", "own") and not sight.clock  # also media whose licence has ended
+    here = known_as("article", "va", "{0}.article_id", sight)
+    return article, {
+        "article": article,
+        "attribution": suggestions if sight.desk else _ACCEPTED,
+        "media": None if whole else _UNEXPIRED,
+        "article_media": None if whole else _OWN["article_media"],
+        "collection_item": f"exists (select 1 from article va where {here} and {article.replace('{0}', 'va')})",
+        "revision": revisions if sight.desk else "false",
+        "audit_entry": None if sight.audit else "false",
+        "token": None if sight.audit else "false",
+    }
+
+
+def _used_inside(table: str, sight: Sight, article: str) -> str | None:
+    """The newsroom's own people see its registers whole; what belongs to an article, with the article."""
+    seen = article.replace("{0}", "va")
+    if table in ("attribution", "correction"):
+        here = known_as("article", "va", "{0}.article_id", sight) if table == "correction" else (
+            "va.id = {0}.article_id"
+        )
+        return f"exists (select 1 from article va where {here} and {seen})"
+    if sight.articles in ("all", "own"):
+        return None
+    rule = _USED.get(table)
+    return rule and rule.replace(_seen("va"), seen)

@@ -384,7 +384,7 @@ class HeadingBlock(Block):
 @element("QUOTE", "A quotation set as a block.")
 class QuoteBlock(Block):
     text: str = leaf("The words.", '"We are ready."')
-    attribution: Attribution | None = related("Who said them.", One("attribution", "attribution"))
+    attribution: Attribution | None = related("Who said them.", One("attribution", "attribution", stable=True))
 
 
 @element("PULLQUOTE", "Words of the article itself, repeated large.")

@@ -42,12 +42,13 @@ ARTICLE_RESTS_ON = Many(
     witnessed=True,
 )
 ARTICLE_SOME_SOURCE = Some(ARTICLE_RESTS_ON)
-ARTICLE_CORRECTIONS = Many("correction", "article_id", order=("at desc",), witnessed=True)
+ARTICLE_CORRECTIONS = Many("correction", "article_id", order=("at desc",), witnessed=True, stable=True)
+ARTICLE_REVISIONS = Many("revision", "article_id", order=("version desc",), stable=True)
 ARTICLE_TRANSLATIONS = Many(
     "article", "translation_group", column="translation_group", where="{row}.id <> {here}.id"
 )
 ARTICLE_RELATED = Many(
-    "article", link=Link("article_related", "article_id", "related_id"), order=("link.position",)
+    "article", link=Link("article_related", "article_id", "related_id", stable=True), order=("link.position",)
 )
 
 CATEGORY_PARENT = One("category", "parent_id")
@@ -98,7 +99,8 @@ CREDITED = One("author", "author_id", witnessed=True)
 STORY_ARTICLES = Many("article", "story_id")
 COLLECTION_ITEMS = Many("collection_item", "collection_id", order=("position",))
 COLLECTION_ARTICLES = Many(
-    "article", link=Link("collection_item", "collection_id", "article_id"), order=("link.position",)
+    "article", link=Link("collection_item", "collection_id", "article_id", stable=True), order=("link.position",)
 )
-ITEM_ARTICLE = One("article", "article_id")
+ITEM_ARTICLE = One("article", "article_id", stable=True)
 ITEM_MEDIA = One("media", "media_id", witnessed=True)
+CORRECTION_ARTICLE = One("article", "article_id", stable=True)
