@@ -303,9 +303,7 @@ class _Build:
         self.ledger.scan(Scan(table, base.tests))
         return self._single(base, row, type_name, selections)
 
-    def _by_name(
-        self, base: _Base, former: Former, arguments: dict[str, Value]
-    ) -> tuple[_Base, Row]:
+    def _by_name(self, base: _Base, former: Former, arguments: dict[str, Value]) -> tuple[_Base, Row]:
         """By the name it has or, if nothing of its kind has it, by one that it had."""
         table, name = base.row.table, former.column
         said = self.param(arguments[name], "text", Text(self.limits.text))
@@ -485,11 +483,7 @@ class _Build:
             case Column():
                 return self._leaf(row, plan, required)
             case Computed():
-                for column in plan.columns:
-                    row.column(column)
-                sql = plan.sql if self.sight.is_public or not plan.inside else plan.inside
-                sql = sql.replace("{now}", self.now()) if "{now}" in sql else sql
-                return Leaf("(" + sql.replace("{row}", row.alias) + ")", plan.kind, required)
+                return Leaf(f"({self.computed(plan, row)})", plan.kind, required)
             case Asked():
                 name = FORMER[row.table].column
                 return Leaf(f"{row.column(name)} <> {row.asked}", "bool") if row.asked else "false"
@@ -514,7 +508,9 @@ class _Build:
                 return self._elements(plan, row, target, selections)
             case Differences():
                 arguments = self.operation.arguments(group[0], graphql_field)
-                return self._deep(row, lambda here: self._differences(plan, here, target, arguments, selections))
+                return self._deep(
+                    row, lambda here: self._differences(plan, here, target, arguments, selections)
+                )
         raise LookupError(f"{of.name}.{name}: no shape for {plan}")
 
     def _leaf(self, row: Row, plan: Column, required: bool) -> Node:
@@ -878,7 +874,9 @@ class _Build:
             base.where.append(link.where.replace("{link}", way))
         base.way, base.near, base.copies = way, near, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
         base.link = link
-        if "published_at" in base.copies and self.sight.is_public:  # an index of the link begins at the present
+        if (
+            "published_at" in base.copies and self.sight.is_public
+        ):  # an index of the link begins at the present
             base.where.append(f"{base.copies['published_at']} <= {self.now()}")
         return base
 
@@ -1140,6 +1138,11 @@ class _Build:
     def visible(self, row: Row, *, witnessed: bool, near: Near | None = None) -> list[str]:
         self.ledger.decided(row.table, near)
         return visible(row.table, row.alias, self, witnessed=witnessed, sight=self.sight)
+
+    def computed(self, plan: Computed, row: Row) -> str:
+        sql = plan.sql if self.sight.is_public or not plan.inside else plan.inside
+        sql = re.sub(r"\{row\}\.(\w+)", lambda found: row.column(found[1]), sql)
+        return sql.replace("{now}", self.now()) if "{now}" in sql else sql
 
     def identity(self, row: Row) -> str:
         """The id that the row is known by."""

@@ -177,7 +177,7 @@ class Some:
 
 
 FieldPlan = Column | Computed | Asked | Place | Part | One | Many | Elements | Differences | Root
-FilterPlan = Column | One | Many | Some | Words | Under
+FilterPlan = Column | Computed | One | Many | Some | Words | Under
 
 
 @dataclass(frozen=True)

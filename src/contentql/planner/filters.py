@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from contentql.errors import Refused
-from contentql.planner.catalog import Catalog, Column, Kind, Many, One, Some, Under, Words, item_type
+from contentql.planner.catalog import (
+    Catalog,
+    Column,
+    Computed,
+    Kind,
+    Many,
+    One,
+    Some,
+    Under,
+    Words,
+    item_type,
+)
 from contentql.planner.limits import Limits
 from contentql.planner.operation import Const, Several, Value, Var
 from contentql.planner.params import EachOf, IdOf, Text, as_is
@@ -50,6 +61,7 @@ class Writer(Protocol):
         """A query that depends on no row outside, as the right side of `in`."""
 
     def identity(self, row: Row) -> str: ...
+    def computed(self, plan: Computed, row: Row) -> str: ...
     def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]: ...
 
 
@@ -146,6 +158,8 @@ def _field(writer: Writer, plan: Any, inner: str, given: Any, row: Row) -> list[
         case Column():
             sql = writer.identity(row) if plan.name == "id" else row.column(plan.name)
             return _column(writer, sql, plan.kind or "text", given, row.table)
+        case Computed():
+            return _column(writer, f"({writer.computed(plan, row)})", plan.kind, given, row.table)
         case Words():
             row.reads.update(dict.fromkeys(SEARCHED))
             writer.ledger.scan(SEARCHED_BODY)

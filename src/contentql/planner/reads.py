@@ -26,7 +26,10 @@ CODES: Mapping[str, str] = {
     "withdrawal": "wdr",
 }
 _TABLES = {code: table for table, code in CODES.items()}
-KEYS: Mapping[str, str] = {"article_body": "article_id", "withdrawal": "article_id"}  # the others are known by `id`
+KEYS: Mapping[str, str] = {
+    "article_body": "article_id",
+    "withdrawal": "article_id",
+}  # the others are known by `id`
 
 ANY = frozenset({"*"})  # of whatever column
 # The columns whose words search finds; those of the body lie in a table of their own.

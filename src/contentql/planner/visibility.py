@@ -220,8 +220,10 @@ def _used_inside(table: str, sight: Sight, article: str) -> str | None:
     """The newsroom's own people see its registers whole; what belongs to an article, with the article."""
     seen = article.replace("{0}", "va")
     if table in ("attribution", "correction"):
-        here = known_as("article", "va", "{0}.article_id", sight) if table == "correction" else (
-            "va.id = {0}.article_id"
+        here = (
+            known_as("article", "va", "{0}.article_id", sight)
+            if table == "correction"
+            else ("va.id = {0}.article_id")
         )
         return f"exists (select 1 from article va where {here} and {seen})"
     if sight.articles in ("all", "own"):

@@ -9,21 +9,28 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from contentql.planner.catalog import Asked, Column, Computed, Elements, One, Part, Place
+from contentql.access.roles import Ability, Role
+from contentql.planner.catalog import Asked, Column, Computed, Differences, Elements, One, Part, Place
 from contentql.schema import edges
 from contentql.schema.enums import (
     ArticleOrder,
     AttributionOrder,
+    AuditEntryOrder,
     AuthorOrder,
     CategoryOrder,
     CollectionOrder,
+    CorrectionOrder,
     MediaOrder,
     SourceOrder,
     StoryOrder,
     TagOrder,
-    ViewerRole,
+    TokenOrder,
 )
 from contentql.schema.fields import (
+    AFTER,
+    BEFORE,
+    FIRST,
+    LAST,
     Argument,
     CacheControl,
     CacheControlScope,
@@ -36,18 +43,22 @@ from contentql.schema.fields import (
     plain,
     related,
     related_list,
+    with_arguments,
 )
 from contentql.schema.filters import (
     ArticleFilter,
     AttributionFilter,
+    AuditEntryFilter,
     AuthorFilter,
     CategoryFilter,
     CollectionFilter,
     CollectionItemFilter,
+    CorrectionFilter,
     MediaFilter,
     SourceFilter,
     StoryFilter,
     TagFilter,
+    TokenFilter,
 )
 from contentql.schema.scalars import Date, DateTime
 from contentql.store.content import (
@@ -65,11 +76,13 @@ from contentql.store.content import (
     TagType,
     Verification,
 )
+from contentql.store.history import RevisionAction
 
 # Named here because the signatures in `fields.py` are resolved in this module.
 __all__ = [
-    "ArticleFilter", "ArticleOrder", "AttributionFilter", "AttributionOrder", "AuthorFilter", "AuthorOrder",
-    "CategoryFilter", "CategoryOrder", "CollectionFilter", "CollectionItemFilter", "CollectionOrder",
+    "ArticleFilter", "ArticleOrder", "AttributionFilter", "AttributionOrder", "AuditEntryFilter",
+    "AuditEntryOrder", "AuthorFilter", "AuthorOrder", "CategoryFilter", "CategoryOrder", "CollectionFilter",
+    "CollectionItemFilter", "CollectionOrder", "CorrectionFilter", "CorrectionOrder", "TokenFilter", "TokenOrder",
     "MediaFilter", "MediaOrder", "SourceFilter", "SourceOrder", "StoryFilter", "StoryOrder",
     "TagFilter", "TagOrder",
 ]  # fmt: skip
@@ -124,6 +137,9 @@ class Category(Node):
     id: strawberry.ID = leaf("The id of the section.", '"cat_81726354"')
     slug: str = leaf("Its part of the path.", '"asia"')
     path: str = leaf("The slugs from the root down.", '"world/asia"')
+    redirected: bool = computed(
+        "Whether it was asked for by an older path, so that a redirect to `path` is due.", "false", Asked()
+    )
     name: str = leaf("Its name.", '"Asia"')
     names: list[LocalName] = related("Its name in other languages.", Elements("names"))
     description: str | None = leaf("What the section is about.", '"News from Asia"')
@@ -231,6 +247,11 @@ class Span:
     exact: str | None = leaf("The words.", '"According to the broadcast"', Column("span_exact"))
     prefix: str | None = leaf("What stands before them.", '"Plan for Kursk. "', Column("span_prefix"))
     suffix: str | None = leaf("What stands behind them.", '", Kim approved"', Column("span_suffix"))
+    orphaned: bool = leaf(
+        "Whether the text has changed and the words are not found in it any more.",
+        "false",
+        Column("span_orphaned"),
+    )
 
 
 @content(
@@ -384,7 +405,9 @@ class HeadingBlock(Block):
 @element("QUOTE", "A quotation set as a block.")
 class QuoteBlock(Block):
     text: str = leaf("The words.", '"We are ready."')
-    attribution: Attribution | None = related("Who said them.", One("attribution", "attribution", stable=True))
+    attribution: Attribution | None = related(
+        "Who said them.", One("attribution", "attribution", stable=True)
+    )
 
 
 @element("PULLQUOTE", "Words of the article itself, repeated large.")
@@ -527,6 +550,81 @@ class Correction(Node):
     block_id: str | None = leaf("The block it is about.", '"blk_4f2a"', Column("block"))
     before: str | None = leaf("The words as they were.", '"in 2023"')
     after: str | None = leaf("The words as they are.", '"in 2024"')
+    article: Article = related("The article that it corrects.", edges.CORRECTION_ARTICLE)
+
+
+@strawberry.type(description="A field of an article that is not as it was.")
+class Difference:
+    field: str = leaf("Which field.", '"headline"')
+    before: str | None = leaf("What it said, as text.", '"Kim weeps"', Column("earlier"))
+    after: str | None = leaf("What it says, as text.", '"Kim Jong-un sheds a tear"', Column("later"))
+
+
+@content("revision", "An article as it was saved once.", max_age=0)
+class Revision(Node):
+    id: strawberry.ID = leaf("The id of the revision.", '"rev_6677889900"')
+    version: int = leaf("The version that it made.", "3")
+    at: DateTime = leaf("When it was saved.", '"2026-06-30T08:00:00Z"')
+    by: str = leaf("Who saved it.", '"Jane Doe"')
+    action: RevisionAction = leaf("What was done.", "UPDATED")
+    minor: bool = leaf("Whether readers need not hear of it.", "false")
+    reason: str | None = leaf("Why, in the editor's words.", '"Spelling of a name"')
+    headline: str | None = computed(
+        "The headline it had.", '"Kim weeps"', Computed("{row}.told ->> 'headline'", ("told",), "text")
+    )
+    diff: list[Difference] = with_arguments(
+        "What it changed against an earlier version: the one right before it, unless told.",
+        "list[Difference]",
+        Differences("told", "article_id", "version"),
+        [("against", "Int", "The number of the version to compare with. Example: `1`.")],
+    )
+
+
+@content("withdrawal", "What stands at the slug of an article that was taken back.", max_age=60)
+class Withdrawal:
+    id: strawberry.ID = leaf(
+        "The id that the article had.", '"art_90817263545"', Column("article_id", "id", "article")
+    )
+    slug: str = leaf("Its slug.", '"kim-jong-un-sheds-a-tear"')
+    language: str = leaf("Its language, BCP 47.", '"en"')
+    notice: str = leaf("Why it is gone, for readers.", '"This report was wrong and has been withdrawn."')
+    at: DateTime = leaf("When it was taken back.", '"2026-07-02T09:00:00Z"')
+
+
+@content("audit_entry", "Who did what, when and from where.", max_age=0)
+class AuditEntry(Node):
+    id: strawberry.ID = leaf("The id of the entry.", '"aud_6677889900"')
+    at: DateTime = leaf("When.", '"2026-06-30T08:00:00Z"')
+    by: str = leaf("Who.", '"Jane Doe"')
+    account: str = leaf("The account that did it.", '"jane-doe"')
+    role: Role = leaf("What they were.", "EDITOR")
+    action: str = leaf("The mutation.", '"publishArticle"')
+    thing: str | None = leaf("The id of what it was done to.", '"art_90817263545"')
+    version_before: int | None = leaf("The article's version before.", "2", Column("before"))
+    version_after: int | None = leaf("The article's version after.", "3", Column("after"))
+    reason: str | None = leaf("Why, in their words.", '"Spelling of a name"')
+    address: str | None = leaf("The network address.", '"203.0.113.7"')
+    client: str | None = leaf("What the client calls itself.", '"newsdesk 2.1"')
+    request_id: str = leaf("The request, as in the log.", '"5f0c9a61b2d4-1"', Column("request"))
+
+
+@content(
+    "token",
+    "A token that lets someone or something in. Its secret is shown once, when it is made.",
+    max_age=0,
+)
+class Token(Node):
+    id: strawberry.ID = leaf("The id of the token.", '"tok_6677889900"')
+    name: str = leaf("Whom or what it was made for.", '"Jane Doe"')
+    account: str = leaf("Whose work is done with it.", '"jane-doe"')
+    role: Role = leaf("What its holder is.", "EDITOR")
+    scopes: list[Ability] = leaf("What of that role it is good for; all, where there are none.", "[SEE_ALL]")
+    hint: str = leaf("How it ends.", '"x7Qa"')
+    created_at: DateTime = leaf("When it was made.", '"2026-06-30T08:00:00Z"')
+    created_by: str = leaf("Who made it.", '"Operator"')
+    expires_at: DateTime | None = leaf("When it ends.", '"2027-01-01T00:00:00Z"')
+    last_used_at: DateTime | None = leaf("When it was last used, to the minute.", '"2026-07-01T09:00:00Z"')
+    revoked_at: DateTime | None = leaf("When it was revoked.", "null")
 
 
 @content("article", "An article: a headline, a body, and all that goes with them.", max_age=60)
@@ -556,7 +654,7 @@ class Article(Node):
     status: Status = computed(
         "Where it stands.",
         "PUBLISHED",
-        Computed("case {row}.status when 'SCHEDULED' then 'PUBLISHED' else {row}.status end", ("status",)),
+        edges.ARTICLE_STATUS,
     )
     published_at: DateTime | None = leaf("When it came out.", '"2026-06-30T08:00:00Z"')
     first_published_at: DateTime | None = leaf("When it first came out.", '"2026-06-30T08:00:00Z"')
@@ -570,6 +668,28 @@ class Article(Node):
     )
     canonical_elsewhere: bool = leaf("Whether that address is another publisher's.", "false")
     version: int = leaf("One more with every saved change.", "3")
+    unpublished_changes: bool = computed(
+        "Whether this is a working copy: what the public sees is an earlier version. Always false for the public.",
+        "false",
+        Computed("{row}.working_of <> 0", ("working_of",), "bool"),
+    )
+    ed_note: str | None = leaf(
+        "What editors tell each other; null for the public.", '"Call Seoul again"', Column(desk=True)
+    )
+    embargo_until: DateTime | None = leaf(
+        "Until when it must not come out; null for the public.",
+        '"2026-06-30T08:00:00Z"',
+        Column(desk=True),
+    )
+    owner: str | None = leaf(
+        "The account that began it; null for the public.", '"jane-doe"', Column(desk=True)
+    )
+    revisions: Connection[Revision] = with_arguments(
+        "Every saved state of it, newest first. The public sees none.",
+        "Connection[Revision]",
+        edges.ARTICLE_REVISIONS,
+        [FIRST, AFTER, LAST, BEFORE],
+    )
     dateline: Dateline | None = related("Where it was filed.", Part("dateline_place"))
     rights: Rights = related("What may be done with it.", Part())
     body: Body = related("Its text.", One("article_body", "id", "article_id"))
@@ -609,5 +729,6 @@ class Article(Node):
 )
 class Viewer:
     name: str | None = plain("The name the token was given to; null for the public.", "null")
-    role: ViewerRole = plain("What the caller is.", "READER")
+    role: Role = plain("What the caller is.", "READER")
     sees: str = plain("What that lets one see, in a sentence.", '"What is published, and nothing else."')
+    may: list[Ability] = plain("What that lets one do.", "[SEE_ALL, WRITE_ALL]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contentql.planner.catalog import SECTION, Link, Many, One, Some
+from contentql.planner.catalog import SECTION, Computed, Link, Many, One, Some
 
 # `witnessed`: an article that may be seen shows its own tags, authors, media and so on.
 CATEGORY = One("category", "category_id")
@@ -49,6 +49,15 @@ ARTICLE_TRANSLATIONS = Many(
 )
 ARTICLE_RELATED = Many(
     "article", link=Link("article_related", "article_id", "related_id", stable=True), order=("link.position",)
+)
+
+# What is scheduled is out when its time has come, and what has expired is gone: nobody writes that down.
+ARTICLE_STATUS = Computed(
+    "case {row}.status when 'SCHEDULED' then 'PUBLISHED' else {row}.status end",
+    ("status",),
+    inside="case when {row}.status not in ('SCHEDULED', 'PUBLISHED') then {row}.status"
+    " when {row}.expires_at <= {now} then 'EXPIRED' when {row}.published_at <= {now}"
+    " and ({row}.embargo_until is null or {row}.embargo_until <= {now}) then 'PUBLISHED' else 'SCHEDULED' end",
 )
 
 CATEGORY_PARENT = One("category", "parent_id")
@@ -99,7 +108,9 @@ CREDITED = One("author", "author_id", witnessed=True)
 STORY_ARTICLES = Many("article", "story_id")
 COLLECTION_ITEMS = Many("collection_item", "collection_id", order=("position",))
 COLLECTION_ARTICLES = Many(
-    "article", link=Link("collection_item", "collection_id", "article_id", stable=True), order=("link.position",)
+    "article",
+    link=Link("collection_item", "collection_id", "article_id", stable=True),
+    order=("link.position",),
 )
 ITEM_ARTICLE = One("article", "article_id", stable=True)
 ITEM_MEDIA = One("media", "media_id", witnessed=True)

@@ -8,9 +8,11 @@ from typing import Any
 
 import strawberry
 
+from contentql.access.roles import MEANING, SEES, Ability, Role
 from contentql.store import content as store
+from contentql.store.history import RevisionAction
 
-_STORED: Mapping[type[Enum], tuple[str, Mapping[str, str]]] = {
+_STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
     store.ContentType: (
         "What kind of journalism an article is.",
         {
@@ -38,6 +40,7 @@ _STORED: Mapping[type[Enum], tuple[str, Mapping[str, str]]] = {
             "PUBLISHED": "Out.",
             "WITHDRAWN": "Taken back; a notice stays.",
             "ARCHIVED": "Put away.",
+            "EXPIRED": "Its time is over.",
         },
     ),
     store.Access: (
@@ -152,18 +155,43 @@ _STORED: Mapping[type[Enum], tuple[str, Mapping[str, str]]] = {
     ),
 }
 
-for _enum, (_description, _) in _STORED.items():
-    strawberry.enum(_enum, description=_description)
-
-ENUM_WORDS: Mapping[str, Mapping[str, str]] = {
-    **{enum.__name__: words for enum, (_, words) in _STORED.items()},
-    "CacheControlScope": {"PUBLIC": "For everybody.", "PRIVATE": "Only for the one who asked."},
+_STORED |= {
+    RevisionAction: (
+        "What was done to an article when it was saved.",
+        {
+            "CREATED": "It was begun.",
+            "UPDATED": "Its content was changed.",
+            "SUBMITTED": "It was sent to review.",
+            "RETURNED": "It was sent back to its author.",
+            "APPROVED": "It passed review.",
+            "SCHEDULED": "It was set to come out by itself.",
+            "PUBLISHED": "It, or its changes, came out.",
+            "UNPUBLISHED": "It was taken off, without a word.",
+            "WITHDRAWN": "It was taken back, with a notice.",
+            "CORRECTED": "A public correction was made.",
+            "ARCHIVED": "It was put away.",
+            "DELETED": "It was deleted.",
+            "RESTORED": "It, or an earlier state of it, was brought back.",
+        },
+    ),
+    Role: (
+        "What a caller is; README has the table of what each may do.",
+        {role.value: SEES[role] for role in Role},
+    ),
+    Ability: (
+        "What a caller may do; the scopes of a token name some of these.",
+        {ability.value: f"To {MEANING[ability]}." for ability in Ability},
+    ),
 }
 
+_NAMES = {Role: "ViewerRole"}
+for _enum, (_description, _) in _STORED.items():
+    strawberry.enum(_enum, description=_description, name=_NAMES.get(_enum))
 
-@strawberry.enum(description="What the API lets a caller see.")
-class ViewerRole(Enum):
-    READER = strawberry.enum_value("READER", description="The public: what is published, and nothing else.")
+ENUM_WORDS: Mapping[str, Mapping[str, str]] = {
+    **{_NAMES.get(enum, enum.__name__): words for enum, (_, words) in _STORED.items()},
+    "CacheControlScope": {"PUBLIC": "For everybody.", "PRIVATE": "Only for the one who asked."},
+}
 
 
 def _order(name: str, what: str, **columns: tuple[str, str, str]) -> Any:
@@ -216,3 +244,12 @@ TagOrder = _order("TagOrder", "tags", **_BY_NAME)
 AuthorOrder = _order("AuthorOrder", "authors", **_BY_NAME)
 StoryOrder = _order("StoryOrder", "stories", **_BY_NAME)
 CollectionOrder = _order("CollectionOrder", "collections", **_BY_NAME)
+CorrectionOrder = _order(
+    "CorrectionOrder", "corrections", AT=("at", "Oldest first.", "Newest first: the default.")
+)
+AuditEntryOrder = _order(
+    "AuditEntryOrder", "entries of the audit log", AT=("at", "Oldest first.", "Newest first: the default.")
+)
+TokenOrder = _order(
+    "TokenOrder", "tokens", CREATED_AT=("created_at", "Oldest first.", "Newest first: the default.")
+)

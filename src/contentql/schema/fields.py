@@ -79,11 +79,14 @@ _FILTERS: Mapping[str, str] = {
     "Author": '{desk: {eq: "World"}}',
     "Category": "{parent: {isNull: true}}",
     "Collection": '{slug: {eq: "front-page"}}',
+    "AuditEntry": '{action: {eq: "publishArticle"}}',
     "CollectionItem": "{article: {urgency: {lte: 3}}}",
+    "Correction": "{kind: {eq: RETRACTION}}",
     "Media": "{kind: {eq: IMAGE}}",
     "Source": "{kind: {eq: INTELLIGENCE}}",
     "Story": '{title: {contains: "Kursk"}}',
     "Tag": "{type: {eq: PERSON}}",
+    "Token": '{account: {eq: "jane-doe"}}',
 }
 
 

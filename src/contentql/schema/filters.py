@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import strawberry
 
+from contentql.access.roles import Role
 from contentql.planner.catalog import Under, Words
 from contentql.schema import edges
 from contentql.schema.fields import condition, joint
@@ -18,8 +19,10 @@ from contentql.store.content import (
     AttributionKind,
     ContentType,
     MediaKind,
+    CorrectionKind,
     SourceKind,
     Stance,
+    Status,
     TagType,
     Verification,
 )
@@ -294,6 +297,10 @@ class ArticleFilter:
     byline: StringFilter | None = condition('By the authors\' line. Example: `{contains: "Seoul"}`.')
     search: str | None = condition('By its words, as in `search`. Example: `"coffin -kursk"`.', Words())
     language: StringFilter | None = condition('By language, BCP 47. Example: `{in: ["en", "de"]}`.')
+    status: ClosedFilter[Status] | None = condition(
+        "By where it stands: the public finds PUBLISHED ones. Example: `{in: [DRAFT, IN_REVIEW]}`.",
+        edges.ARTICLE_STATUS,
+    )
     content_type: ClosedFilter[ContentType] | None = condition("By kind. Example: `{in: [NEWS, ANALYSIS]}`.")
     access: ClosedFilter[Access] | None = condition("By who may read it all. Example: `{eq: FREE}`.")
     urgency: IntFilter | None = condition("By urgency, 1 the highest. Example: `{lte: 3}`.")
@@ -350,3 +357,40 @@ class ArticleFilter:
     related: ItemsFilter[ArticleFilter] | None = condition(
         "By what stands beside it. Example: `{some: {}}`.", edges.ARTICLE_RELATED
     )
+
+
+@strawberry.input(description="Which corrections. All conditions hold.")
+class CorrectionFilter:
+    and_: list[CorrectionFilter] | None = joint(_AND)
+    or_: list[CorrectionFilter] | None = joint(_OR)
+    not_: CorrectionFilter | None = joint(_NOT)
+    is_null: bool | None = joint(_NULL)
+    id: IDFilter | None = condition('By id. Example: `{in: ["cor_1"]}`.')
+    kind: ClosedFilter[CorrectionKind] | None = condition("By kind. Example: `{eq: RETRACTION}`.")
+    at: DateTimeFilter | None = condition('By when it was made. Example: `{gte: "2026-07-01T00:00:00Z"}`.')
+    article: ArticleFilter | None = condition(
+        'By the article, and so by section or source. Example: `{source: {slug: {eq: "sky-news"}}}`.',
+        edges.CORRECTION_ARTICLE,
+    )
+
+
+@strawberry.input(description="Which entries of the audit log. All conditions hold.")
+class AuditEntryFilter:
+    and_: list[AuditEntryFilter] | None = joint(_AND)
+    or_: list[AuditEntryFilter] | None = joint(_OR)
+    not_: AuditEntryFilter | None = joint(_NOT)
+    at: DateTimeFilter | None = condition('By when. Example: `{gte: "2026-07-01T00:00:00Z"}`.')
+    account: StringFilter | None = condition('By who did it. Example: `{eq: "jane-doe"}`.')
+    role: ClosedFilter[Role] | None = condition("By what they were. Example: `{eq: ADMIN}`.")
+    action: StringFilter | None = condition('By what was done. Example: `{eq: "publishArticle"}`.')
+    thing: StringFilter | None = condition('By what it was done to. Example: `{eq: "art_90817263545"}`.')
+
+
+@strawberry.input(description="Which tokens. All conditions hold.")
+class TokenFilter:
+    and_: list[TokenFilter] | None = joint(_AND)
+    or_: list[TokenFilter] | None = joint(_OR)
+    not_: TokenFilter | None = joint(_NOT)
+    account: StringFilter | None = condition('By whose it is. Example: `{eq: "jane-doe"}`.')
+    role: ClosedFilter[Role] | None = condition("By role. Example: `{eq: ADMIN}`.")
+    revoked_at: DateTimeFilter | None = condition("By when it was revoked. Example: `{isNull: true}`.")

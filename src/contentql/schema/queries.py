@@ -12,16 +12,20 @@ from contentql.schema.content import (
     SEARCH,
     Article,
     Attribution,
+    AuditEntry,
     Author,
     Category,
     Collection,
     Connection,
+    Correction,
     Media,
     Node,
     Source,
     Story,
     Tag,
+    Token,
     Viewer,
+    Withdrawal,
 )
 from contentql.schema.fields import AFTER, FIRST, Argument, filter_of, page, with_arguments
 
@@ -132,4 +136,23 @@ class Query:
     collections: Connection[Collection] = page(
         "Collections, by title.", "Collection", Root("page", "collection"), "NAME_ASC"
     )
+    corrections: Connection[Correction] = page(
+        "Public corrections of all articles, newest first.",
+        "Correction",
+        Root("page", "correction"),
+        "AT_DESC",
+    )
+    withdrawal: Withdrawal | None = _one(
+        "withdrawal", "Withdrawal", "art",
+        ("slug", "String", "The slug of the article that is gone. Example: `\"a-report-that-was-wrong\"`."),
+        ("language", "String", "Which edition, where several languages share a slug. Example: `\"en\"`."),
+    )  # fmt: skip
+    audit_log: Connection[AuditEntry] = page(
+        "Who did what, newest first. For administrators.",
+        "AuditEntry", Root("page", "audit_entry", audit=True), "AT_DESC",
+    )  # fmt: skip
+    tokens: Connection[Token] = page(
+        "The tokens there are, newest first; never their secrets. For administrators.",
+        "Token", Root("page", "token", audit=True), "CREATED_AT_DESC",
+    )  # fmt: skip
     viewer: Viewer = with_arguments("Who is asking, and what they see.", "Viewer", Root("viewer"), [])

@@ -42,6 +42,7 @@ class Status(str, Enum):
     PUBLISHED = "PUBLISHED"
     WITHDRAWN = "WITHDRAWN"
     ARCHIVED = "ARCHIVED"
+    EXPIRED = "EXPIRED"  # never stored: the clock makes it so
 
 
 class Access(str, Enum):
@@ -170,7 +171,7 @@ def _speaks_postgres(instance: Any) -> bool:
 
 
 def _one_of(column: str, closed: type[Enum]) -> CheckConstraint:
-    words = ", ".join(f"'{member.value}'" for member in closed)
+    words = ", ".join(f"'{member.value}'" for member in closed if member is not Status.EXPIRED)
     return CheckConstraint(check=f"{column} in ({words})", name=f"{column}_is_known")
 
 

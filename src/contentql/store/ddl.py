@@ -123,7 +123,9 @@ async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bo
     body = text[text.index("(") : text.rindex(")")]
     closing = text[text.rindex(")") :]
     if not unique:
-        body = re.sub(r',\s*CONSTRAINT "[^"]*" UNIQUE \([^)]*\)', "", body).replace(" NOT NULL UNIQUE", " NOT NULL")
+        body = re.sub(r',\s*CONSTRAINT "[^"]*" UNIQUE \([^)]*\)', "", body).replace(
+            " NOT NULL UNIQUE", " NOT NULL"
+        )
     await client.execute_query(f'CREATE TABLE "{table}_new" {body}, {", ".join(clauses)}{closing}')
     await client.execute_query(f'INSERT INTO "{table}_new" SELECT * FROM "{table}"')
     await client.execute_query(f'DROP TABLE "{table}"')

@@ -31,7 +31,14 @@ def json(**options):
 
 def to(model):
     column = f"{model.lower()}_id"
-    return fields.ForeignKeyField(f"content.{model}", source_field=column, db_constraint=True, to_field="id", related_name=False, on_delete=OnDelete.CASCADE)
+    return fields.ForeignKeyField(
+        f"content.{model}",
+        source_field=column,
+        db_constraint=True,
+        to_field="id",
+        related_name=False,
+        on_delete=OnDelete.CASCADE,
+    )
 
 
 class Migration(migrations.Migration):
@@ -54,7 +61,12 @@ class Migration(migrations.Migration):
                 ("last_used_at", instant(null=True)),
                 ("revoked_at", instant(null=True)),
             ],
-            options={"table": "token", "app": "content", "pk_attr": "id", "table_description": "`account` is whose work is whose: it outlives the token. `scopes` narrow the role, and none is all of it."},
+            options={
+                "table": "token",
+                "app": "content",
+                "pk_attr": "id",
+                "table_description": "`account` is whose work is whose: it outlives the token. `scopes` narrow the role, and none is all of it.",
+            },
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -64,7 +76,12 @@ class Migration(migrations.Migration):
                 ("value", fields.CharField(max_length=200)),
                 ("made_at", instant()),
             ],
-            options={"table": "secret", "app": "content", "pk_attr": "id", "table_description": "A key that signs, made once for all workers. `id` says what for."},
+            options={
+                "table": "secret",
+                "app": "content",
+                "pk_attr": "id",
+                "table_description": "A key that signs, made once for all workers. `id` says what for.",
+            },
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -82,7 +99,13 @@ class Migration(migrations.Migration):
                 ("told", json()),
                 ("record", json()),
             ],
-            options={"table": "revision", "app": "content", "unique_together": (("article", "version"),), "pk_attr": "id", "table_description": "An article as it was saved: `told` has each of its fields as text, by the API's name, to compare,"},
+            options={
+                "table": "revision",
+                "app": "content",
+                "unique_together": (("article", "version"),),
+                "pk_attr": "id",
+                "table_description": "An article as it was saved: `told` has each of its fields as text, by the API's name, to compare,",
+            },
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -102,7 +125,12 @@ class Migration(migrations.Migration):
                 ("client", fields.CharField(null=True, max_length=200)),
                 ("request", fields.CharField(max_length=64)),
             ],
-            options={"table": "audit_entry", "app": "content", "pk_attr": "id", "table_description": "Who did what to which thing, from where. The database refuses to change or delete a row."},
+            options={
+                "table": "audit_entry",
+                "app": "content",
+                "pk_attr": "id",
+                "table_description": "Who did what to which thing, from where. The database refuses to change or delete a row.",
+            },
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -116,7 +144,13 @@ class Migration(migrations.Migration):
                 ("answer", text()),
                 ("at", instant()),
             ],
-            options={"table": "done", "app": "content", "unique_together": (("account", "key"),), "pk_attr": "id", "table_description": "A write that carried an idempotency key, and the answer it got: asked again, that is the answer."},
+            options={
+                "table": "done",
+                "app": "content",
+                "unique_together": (("account", "key"),),
+                "pk_attr": "id",
+                "table_description": "A write that carried an idempotency key, and the answer it got: asked again, that is the answer.",
+            },
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -127,7 +161,12 @@ class Migration(migrations.Migration):
                 ("path", fields.CharField(unique=True, max_length=1000)),
                 ("until", instant()),
             ],
-            options={"table": "path_history", "app": "content", "pk_attr": "id", "table_description": "The paths a section stood at before, so that old links still lead to it."},
+            options={
+                "table": "path_history",
+                "app": "content",
+                "pk_attr": "id",
+                "table_description": "The paths a section stood at before, so that old links still lead to it.",
+            },
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -135,20 +174,36 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "article",
-                    fields.OneToOneField("content.Article", source_field="article_id", primary_key=True, db_index=True, db_constraint=True, to_field="id", related_name=False, on_delete=OnDelete.CASCADE),
+                    fields.OneToOneField(
+                        "content.Article",
+                        source_field="article_id",
+                        primary_key=True,
+                        db_index=True,
+                        db_constraint=True,
+                        to_field="id",
+                        related_name=False,
+                        on_delete=OnDelete.CASCADE,
+                    ),
                 ),
                 ("language", fields.CharField(max_length=35)),
                 ("slug", fields.CharField(max_length=200)),
                 ("notice", text()),
                 ("at", instant()),
             ],
-            options={"table": "withdrawal", "app": "content", "pk_attr": "article_id", "table_description": "What stands at the slug of an article that was taken back."},
+            options={
+                "table": "withdrawal",
+                "app": "content",
+                "pk_attr": "article_id",
+                "table_description": "What stands at the slug of an article that was taken back.",
+            },
             bases=["Model"],
         ),
         ops.AddField(model_name="Article", name="owner", field=fields.CharField(null=True, max_length=200)),
         ops.AddField(model_name="Article", name="working_of", field=fields.BigIntField(db_default=0)),
         UniqueTogether("Article", ("language", "slug", "working_of"), ("uri", "working_of"), plain=["uri"]),
-        ops.AddField(model_name="Attribution", name="span_orphaned", field=fields.BooleanField(db_default=False)),
+        ops.AddField(
+            model_name="Attribution", name="span_orphaned", field=fields.BooleanField(db_default=False)
+        ),
         ops.AddField(model_name="Attribution", name="working_of", field=fields.BigIntField(db_default=0)),
         ForDialect(
             both=[
