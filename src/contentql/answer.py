@@ -34,21 +34,23 @@ from graphql import (
 from graphql.validation import MaxIntrospectionDepthRule
 from graphql.validation.rules import overlapping_fields_can_be_merged as overlapping
 
-from contentql.access.viewer import Viewer
+from contentql.access.viewer import ANYBODY, PUBLIC, Caller, Viewer
 from contentql.bounded import Remembered
 from contentql.cache.entry import Entry, digest
 from contentql.cache.responses import Responses
 from contentql.cache.tags import Rests, rests
+from contentql.changing import Changing, check_rights, fields_of
 from contentql.errors import Refused
-from contentql.planner.build import build
+from contentql.planner import limits as limit_rules
+from contentql.planner.build import LINKED, ME, build
 from contentql.planner.catalog import Catalog
 from contentql.planner.dialects import dialect_of
 from contentql.planner.limits import Limits, check_size
 from contentql.planner.operation import Declared, Operation, Variables, coerce, declared, outline
-from contentql.planner.params import Bound, RootRefused
+from contentql.planner.params import Bound, RootRefused, given
 from contentql.planner.plan import Plan
 from contentql.planner.reads import Marked, taken_out
-from contentql.planner.run import run
+from contentql.planner.run import Reads, run
 from contentql.store import ids
 from contentql.store.database import Database
 from contentql.telemetry.journey import Journey
@@ -130,6 +132,7 @@ class _Ready:
     document: _Document
     variables: Variables
     key: str
+    viewer: Viewer
     bound: Bound | None = None
 
 
@@ -171,16 +174,26 @@ class Answers:
         self.seconds = seconds
         self.now = now
         self.responses = responses
+        self.changing = Changing(database, catalog)
         self._documents: Remembered[str, _Document] = Remembered(documents, characters)
         self._plans: Remembered[Any, Plan] = Remembered(plans, 4 * characters)
 
     async def answer(
-        self, asked: Asked, journey: Journey | None = None, spend: Spend | None = None
+        self,
+        asked: Asked,
+        journey: Journey | None = None,
+        spend: Spend | None = None,
+        caller: Caller = ANYBODY,
     ) -> Answered:
-        """Never raises: what cannot be answered is said in the answer, with a code."""
+        """Never raises: what cannot be answered is said in the answer, with a code.
+
+        What a caller with a token is told is remembered nowhere.
+        """
         journey = journey or Journey(new_request_id())
         try:
-            return await self._answer(asked, journey, spend)
+            if not caller.viewer.is_public or caller.viewer.at is not None:
+                return await self._answer_to(caller, asked, journey, spend)
+            return await self._answer(asked, journey, spend, caller)
         except _Failed as failed:
             return _answered(failed.errors, failed.code, journey.request_id)
         except Refused as refusal:
@@ -191,11 +204,14 @@ class Answers:
                 Refused("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), journey.request_id
             )
 
-    async def _answer(self, asked: Asked, journey: Journey, spend: Spend | None) -> Answered:
+    async def _answer(self, asked: Asked, journey: Journey, spend: Spend | None, caller: Caller) -> Answered:
         ready = asked.ready
         if ready is None:
             journey.stage("parse")
-            ready = asked.ready = self._read(asked, journey)
+            document, prepared, variables = self._understood(asked)
+            if prepared.node.operation is OperationType.MUTATION:
+                return await self._changed(document, prepared, variables, caller, journey, spend)
+            ready = asked.ready = self._ready(document, prepared, variables, PUBLIC, journey)
         plan = ready.plan
         journey.operation, journey.document = ready.prepared.name, ready.document.hash
         now = self.now().replace(microsecond=0)
@@ -219,6 +235,87 @@ class Answers:
 
         found = await responses.answer(ready.key, now, compute)
         return Answered(200, found.body, (), found) if isinstance(found, Entry) else found
+
+    async def _answer_to(
+        self, caller: Caller, asked: Asked, journey: Journey, spend: Spend | None
+    ) -> Answered:
+        """The same for somebody in particular: computed each time, for nobody to keep."""
+        journey.stage("parse")
+        document, prepared, variables = self._understood(asked)
+        if prepared.node.operation is OperationType.MUTATION:
+            return await self._changed(document, prepared, variables, caller, journey, spend)
+        ready = self._ready(document, prepared, variables, caller.viewer, journey)
+        journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
+        now = (caller.viewer.at or self.now()).replace(microsecond=0)
+        wants_cost = asked.extensions.get("cost") is True
+        return await self._computed(ready, now, journey, spend, known=False, wants_cost=wants_cost)
+
+    async def _changed(
+        self,
+        document: _Document,
+        prepared: _Prepared,
+        variables: Variables,
+        caller: Caller,
+        journey: Journey,
+        spend: Spend | None,
+    ) -> Answered:
+        """A mutation's answer: its fields one after the other, each done or not at all."""
+        journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
+        operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
+        included = operation.settled_included
+        cost = limit_rules.cost(
+            self.catalog, operation.node, operation.fragments, self._first_of(operation), included
+        )
+        limit_rules.too_costly(cost, self.limits)
+        changes = fields_of(operation, self.catalog, included)
+        check_rights(changes, caller)
+        journey.cost = cost + 10 * len(changes)
+        if spend:
+            await spend(journey.cost)
+        journey.stage("run")
+        now = self.now().replace(microsecond=0)
+
+        async def read(node: FieldNode, within: Reads) -> bytes:
+            return await self._shown(operation, node, caller.viewer, now, within)
+
+        parts: list[bytes] = []
+        errors: list[dict[str, Any]] = []
+        codes: list[str] = []
+        for key, name in operation.typenames(included):
+            parts.append(orjson.dumps(key) + b":" + orjson.dumps(name))
+        for change in changes:
+            try:
+                payload = await self.changing.carry_out(change, caller, now, journey.request_id, read)
+            except Refused as refusal:
+                if len(changes) == 1:
+                    raise
+                errors.append(_error(refusal, journey.request_id, path=[change.key]))
+                codes.append(refusal.code)
+                payload = b"null"
+            parts.append(orjson.dumps(change.key) + b":" + payload)
+        if self.responses:  # whoever wrote finds it written
+            await self.responses.catch_up()
+        journey.stage("reply")
+        body = b'{"data":{' + b",".join(parts) + b"}"
+        if errors:
+            body += b',"errors":' + orjson.dumps(errors)
+        return Answered(294 if errors else 200, body + b"}", tuple(codes))
+
+    async def _shown(
+        self, operation: Operation, node: FieldNode, viewer: Viewer, now: dt.datetime, within: Reads
+    ) -> bytes:
+        """What a payload shows of a thing, before the transaction ends."""
+        alone = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            variable_definitions=operation.node.variable_definitions,
+            selection_set=SelectionSetNode(selections=(node,)),
+            directives=(),
+        )
+        variables = _with_viewer(operation.variables, viewer)
+        question = Operation(self.catalog.schema, alone, operation.fragments, variables)
+        plan, _ = self._built(question, {}, viewer=viewer, kept=False)
+        data = await run(plan, self.dialect, within, variables, now, self.seconds)
+        return data[data.index(b":") + 1 : -1]
 
     async def _computed(
         self,
@@ -246,9 +343,10 @@ class Answers:
                 break
             except RootRefused as fault:
                 without[fault.root] = fault.refusal
-                plan, _ = self._built(self._operation(ready), without)
+                plan, _ = self._built(self._operation(ready), without, viewer=ready.viewer)
         journey.stage("reply")
-        body, marked = taken_out(data) if self.responses else (data, _UNMARKED)
+        marks = self.responses is not None and ready.viewer is PUBLIC
+        body, marked = taken_out(data) if marks else (data, _UNMARKED)
         journey.rows = marked.rows
         if not plan.refused and not wants_cost:
             body = b'{"data":' + body + b"}"
@@ -296,7 +394,7 @@ class Answers:
     def explain(self, asked: Asked) -> tuple[Plan, Variables]:
         """The plan that would answer, without running it. Raises Refused."""
         try:
-            ready = self._read(asked, Journey(new_request_id()))
+            ready = self._ready(*self._understood(asked), PUBLIC, Journey(new_request_id()))
         except _Failed as failed:
             raise Refused(failed.code, failed.errors[0].message) from None
         return ready.plan, ready.variables
@@ -323,7 +421,7 @@ class Answers:
 
     # Stages
 
-    def _read(self, asked: Asked, journey: Journey) -> _Ready:
+    def _understood(self, asked: Asked) -> tuple[_Document, _Prepared, Variables]:
         document = self._documents.get(asked.query)
         if document is None:
             document = self._parsed(asked)
@@ -331,12 +429,32 @@ class Answers:
         prepared = _chosen(document, asked)
         if asked.read_only and prepared.node.operation is not OperationType.QUERY:
             raise Refused("METHOD_NOT_ALLOWED", "Only a query may be sent by GET.", "Send it by POST.")
-        variables, errors = coerce(self.catalog.schema, prepared.declared, asked.variables)
+        lenient = prepared.node.operation is OperationType.MUTATION
+        variables, errors = coerce(self.catalog.schema, prepared.declared, asked.variables, lenient=lenient)
         if errors:
             raise _Failed(errors, "BAD_USER_INPUT")
+        return document, prepared, variables
+
+    def _ready(
+        self,
+        document: _Document,
+        prepared: _Prepared,
+        variables: Variables,
+        viewer: Viewer,
+        journey: Journey,
+    ) -> _Ready:
         journey.stage("plan")
-        plan = self._planned(document, prepared, variables)
-        return _Ready(plan, prepared, document, variables, _key(document, prepared, variables))
+        variables = _with_viewer(variables, viewer)
+        plan = self._planned(document, prepared, variables, viewer)
+        return _Ready(plan, prepared, document, variables, _key(document, prepared, variables), viewer)
+
+    def _first_of(self, operation: Operation) -> Callable[[FieldNode, Any], int]:
+        def size(node: FieldNode, of: Any) -> int:
+            said = given(operation.arguments(node, of), operation.variables)
+            wanted = said.get("last") or said.get("first")
+            return wanted if isinstance(wanted, int) else self.limits.default_page
+
+        return size
 
     def _operation(self, ready: _Ready) -> Operation:
         return Operation(self.catalog.schema, ready.prepared.node, ready.document.fragments, ready.variables)
@@ -395,18 +513,31 @@ class Answers:
         }
         return _Document(digest(text.encode("utf-8", "surrogatepass")), fragments, operations)
 
-    def _planned(self, document: _Document, prepared: _Prepared, variables: Variables) -> Plan:
+    def _planned(
+        self, document: _Document, prepared: _Prepared, variables: Variables, viewer: Viewer
+    ) -> Plan:
         shape = prepared.shape(variables)
-        plan = self._plans.get(shape.key(variables))
+
+        def key() -> Any:
+            return shape.key(variables) if viewer is PUBLIC else (viewer.sight, shape.key(variables))
+
+        plan = self._plans.get(key())
         if plan is None:
             operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
-            plan, settled_by = self._built(operation, {})
+            plan, settled_by = self._built(operation, {}, viewer=viewer)
             shape.settled_by.update(dict.fromkeys(settled_by))
-            self._plans.put(shape.key(variables), plan, plan.size)
+            if viewer is PUBLIC or not plan.private:  # who else has this sight is somebody else
+                self._plans.put(key(), plan, plan.size)
         return plan
 
     def _built(
-        self, operation: Operation, without: Mapping[int, Refused], *, typed: bool = False
+        self,
+        operation: Operation,
+        without: Mapping[int, Refused],
+        *,
+        typed: bool = False,
+        viewer: Viewer = PUBLIC,
+        kept: bool = True,
     ) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
         def constants(group: list[FieldNode]) -> bytes:
             return self._introspected(operation, group)
@@ -417,11 +548,12 @@ class Answers:
             self.dialect,
             limits=self.limits,
             languages=self.languages,
-            facts={"viewer": Viewer().facts},
+            facts={"viewer": viewer.facts},
             constants=constants,
             without=without,
             typed=typed,
-            marked=self.responses is not None and not typed,
+            marked=self.responses is not None and not typed and kept and viewer is PUBLIC,
+            sight=viewer.sight,
         )
 
     def _introspected(self, operation: Operation, group: list[FieldNode]) -> bytes:
@@ -448,6 +580,13 @@ class _Failed(Exception):
 
 
 _UNMARKED = Marked({}, {})
+
+
+def _with_viewer(variables: Variables, viewer: Viewer) -> Variables:
+    """With what plans for others than the public ask of whoever asks."""
+    if viewer.sight.is_public:
+        return variables
+    return {**variables, ME: viewer.account or "", LINKED: viewer.article or 0}
 
 
 def _key(document: _Document, prepared: _Prepared, variables: Variables) -> str:

@@ -247,7 +247,7 @@ class _Intake:
         if kept and record.version and kept.version and record.version < kept.version:
             why = f"older than what is here (version {record.version}, here {kept.version})"
             return _Kept("skipped", why, kept.status)
-        whole = _complete(self._wished(record, kept), kept, self._now)
+        whole = completed(self._wished(record, kept), kept, self._now)
         if kept == whole:
             return _Kept("unchanged", _draft(whole), whole.status)
         _require_publishable(whole)
@@ -301,19 +301,19 @@ def _conflict(fault: IntegrityError) -> str:
 
 async def _known(record: ArticleRecord) -> Article | None:
     """The article a record is about: by id, uri or what others call it; by slug if it says none of these."""
-    row = await Article.get_or_none(id=record.id) if record.id else None
+    row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
     if row is None and record.uri:
-        row = await Article.get_or_none(uri=record.uri)
+        row = await Article.get_or_none(uri=record.uri, working_of=0)
     for known in record.external_ids if row is None else ():
         found = await ExternalId.get_or_none(system=known.system, value=known.value)
         if found is not None:
             return await Article.get(id=ref(found, "article"))
     if row is None and not (record.id or record.uri or record.external_ids):
-        row = await Article.get_or_none(language=record.language, slug=record.slug)
+        row = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
     return row
 
 
-def _complete(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
+def completed(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
     """The record with all that it may leave out, ids, times, placements: as `kept` has them, or new."""
     number = kept.id if kept else record.id or new_id()
     body = derive.identified(record.blocks, kept.blocks if kept else ())
@@ -452,7 +452,7 @@ def _draft(record: ArticleRecord) -> str:
 
 
 async def _require_free_slug(record: ArticleRecord) -> None:
-    other = await Article.get_or_none(language=record.language, slug=record.slug)
+    other = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
     if other is not None and other.id != record.id:
         raise _Amiss(f"another article has the slug {record.slug!r} ({spell('article', other.id)})")
 
@@ -585,7 +585,7 @@ async def _all() -> AsyncIterator[Record]:
     for story in sorted(await Story.all(), key=attrgetter("slug")):
         yield told(StoryRecord, story)
     last = 0
-    while rows := await Article.filter(id__gt=last).order_by("id").limit(_AT_ONCE):
+    while rows := await Article.filter(id__gt=last, working_of=0).order_by("id").limit(_AT_ONCE):
         last = rows[-1].id
         for article in await records.articles(rows):
             yield article

@@ -6,7 +6,7 @@ transaction. Knows no file format.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from tortoise.models import Model
@@ -134,10 +134,18 @@ async def articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     ]
 
 
-async def write(connection: Any, record: ArticleRecord, row: Article | None) -> list[str]:
+async def write(
+    connection: Any,
+    record: ArticleRecord,
+    row: Article | None,
+    *,
+    more: Mapping[str, Any] | None = None,
+    stable: Mapping[int, int] | None = None,
+) -> list[str]:
     """Puts a whole article into its tables, new or over `row`.
 
-    Every id must be made. Returns the related articles that are not here (yet); raises Missing for anything
+    Every id must be made. `more` are columns that no record says; in a working copy `stable` tells by which
+    id each row of an attribution goes. Returns the related articles that are not here (yet); raises Missing for anything
     else that is not.
     """
     assert record.id is not None
@@ -151,6 +159,7 @@ async def write(connection: Any, record: ArticleRecord, row: Article | None) -> 
         "lede": opening,
         "word_count": length.words,
         "reading_minutes": length.minutes,
+        **(more or {}),
     }
     if row is None:
         await Article.create(id=record.id, **values)
@@ -160,7 +169,7 @@ async def write(connection: Any, record: ArticleRecord, row: Article | None) -> 
         await ArticleBody.filter(article_id=record.id).update(**_body(record, text))
     await _write_sections(record)
     await _write_links(record)
-    await _write_chains(record)
+    await _write_chains(record, stable or {})
     about = (record.kicker, record.short_headline, record.summary, opening, record.byline)
     words = derive.search_words(record.headline, about, text, record.language)
     await derive.index(connection, record.id, words)
@@ -169,8 +178,8 @@ async def write(connection: Any, record: ArticleRecord, row: Article | None) -> 
 
 async def relate(record: ArticleRecord) -> list[str]:
     """Writes what the editors put beside the article, and returns the uris that are not here."""
-    found = await Article.filter(uri__in=record.related).values_list("uri", "id") if record.related else []
-    here = dict(found)
+    rows = Article.filter(uri__in=record.related, working_of=0)
+    here = dict(await rows.values_list("uri", "id") if record.related else [])
     await rewrite(
         ArticleRelated,
         {"article_id": record.id},
@@ -194,7 +203,9 @@ async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:
 async def ids_by(model: type[Model], field: str, keys: Iterable[Any], word: str) -> dict[Any, int]:
     """The ids of the rows whose `field` is one of `keys`. Raises Missing."""
     wanted = dict.fromkeys(keys)
-    rows = await model.filter(**{f"{field}__in": list(wanted)}).values_list(field, "id") if wanted else []
+    only = {"working_of": 0} if model is Article else {}
+    found = model.filter(**{f"{field}__in": list(wanted)}, **only)
+    rows = await found.values_list(field, "id") if wanted else []
     return _all_of(wanted, dict(rows), word)
 
 
@@ -255,10 +266,12 @@ async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
                 exact=row.span_exact,
                 prefix=row.span_prefix,
                 suffix=row.span_suffix,
+                orphaned=row.span_orphaned,
             )
         record = told(
             AttributionRecord,
             row,
+            id=row.working_of or row.id,
             source=slugs.get(ref(row, "source")),
             media=ref(row, "media"),
             span=span,
@@ -365,7 +378,7 @@ async def rewrite(model: type[Model], of: dict[str, Any], rows: Sequence[dict[st
     await model.bulk_create(model(**of, **row) for row in missing)
 
 
-async def _write_chains(record: ArticleRecord) -> None:
+async def _write_chains(record: ArticleRecord, stable: Mapping[int, int]) -> None:
     named = [hop.source for head in record.attributions for hop in head.hops() if hop.source]
     sources = await ids_by(Source, "slug", named, "source")
     rows: list[dict[str, Any]] = []
@@ -377,7 +390,7 @@ async def _write_chains(record: ArticleRecord) -> None:
             values = columns(hop, Attribution)
             if hop.span is not None:
                 values["span_block"] = hop.span.block_id
-                for name in ("start", "end", "exact", "prefix", "suffix"):
+                for name in ("start", "end", "exact", "prefix", "suffix", "orphaned"):
                     values[f"span_{name}"] = getattr(hop.span, name)
             rows.append(
                 {
@@ -391,9 +404,11 @@ async def _write_chains(record: ArticleRecord) -> None:
                     "hop": place.hop,
                     "origin_id": place.origin,
                     "position": position,
+                    "working_of": stable.get(hop.id or 0, 0),
                 }
             )
     for row in rows:
+        row.setdefault("span_orphaned", False)
         for name in ("span_block", "span_start", "span_end", "span_exact", "span_prefix", "span_suffix"):
             row.setdefault(name, None)
     # A hop refers to the next one, which therefore has to be there before it.

@@ -221,7 +221,7 @@ class MentionRecord(Shape):
 
 
 class SpanRecord(Shape):
-    """Words of a block: code points, `end` exclusive."""
+    """Words of a block: code points, `end` exclusive. Those of an `orphaned` one are not there any more."""
 
     block_id: BlockId
     start: Annotated[int, Field(ge=0)]
@@ -229,6 +229,7 @@ class SpanRecord(Shape):
     exact: str | None = None
     prefix: str | None = None
     suffix: str | None = None
+    orphaned: bool = False
 
 
 class AttributionRecord(Shape):
@@ -348,6 +349,8 @@ class ArticleRecord(Shape):
         hops = [hop for attribution in self.attributions for hop in attribution.hops()]
         spans = [span for hop in hops for span in (hop.span, hop.cue_span, hop.source_span) if span]
         for n, span in enumerate(spans):
+            if span.orphaned:
+                continue
             said = texts.get(span.block_id)
             if said is None:
                 raise ValueError(f"span {n + 1} is in block {span.block_id}, which is not here")

@@ -7,7 +7,7 @@ Knows GraphQL types and table names. Knows no SQL dialect and no request.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -176,7 +176,45 @@ class Some:
     edge: Many
 
 
-FieldPlan = Column | Computed | Asked | Place | Part | One | Many | Elements | Differences | Root
+@dataclass(frozen=True)
+class Change:
+    """A field of Mutation: what it takes to call it, and what it does.
+
+    `does` gets whoever may write, and the input; what it makes of them the payload shows.
+    """
+
+    needs: str
+    does: Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A field of a payload: the thing that was written, as the one who wrote it sees it; or, by its name,
+    another that was written `also`."""
+
+    also: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A field of a payload: a value that only this answer tells."""
+
+
+FieldPlan = (
+    Change
+    | Made
+    | Said
+    | Column
+    | Computed
+    | Asked
+    | Place
+    | Part
+    | One
+    | Many
+    | Elements
+    | Differences
+    | Root
+)
 FilterPlan = Column | Computed | One | Many | Some | Words | Under
 
 

@@ -17,6 +17,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLField,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
 )
 
@@ -150,7 +151,8 @@ def cost(
             times = 1
         return times * (1 + of_selection(node.selection_set, target, rows))
 
-    return of_selection(operation.selection_set, "Query", 1)
+    root = "Mutation" if operation.operation is OperationType.MUTATION else "Query"
+    return of_selection(operation.selection_set, root, 1)
 
 
 def check_filter(value: Value, limits: Limits, before: int) -> int:

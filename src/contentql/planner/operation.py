@@ -26,6 +26,7 @@ from graphql import (
     NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     Undefined,
     ValueNode,
@@ -97,6 +98,25 @@ class Operation:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
 
+    def settled_included(self, node: Any) -> bool:
+        """What @skip and @include say with the values at hand."""
+        for directive in node.directives or ():
+            wanted = {"skip": False, "include": True}.get(directive.name.value)
+            if wanted is None:
+                continue
+            (argument,) = directive.arguments
+            value = argument.value
+            told = self.variables[value.name.value] if isinstance(value, VariableNode) else value.value
+            if bool(told) is not wanted:
+                return False
+        return True
+
+    def typenames(self, included: Any) -> list[tuple[str, str]]:
+        """Where the root asks for its own type's name: the key, and the name."""
+        root = self.node.operation.value.capitalize()
+        fields = self.fields([self.node.selection_set], frozenset({root}), included)
+        return [(key, root) for key, group in fields.items() if group[0].name.value == "__typename"]
+
     def argument(self, node: ValueNode, of_type: Any) -> Value | UndefinedType:
         """The value of an argument or input field; `Undefined` for a variable that was not given."""
         if isinstance(node, VariableNode):
@@ -117,7 +137,7 @@ class Operation:
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
             return {name: value for name, value in given.items() if not isinstance(value, UndefinedType)}
-        return Const(_literal(bare, node))
+        return Const(_literal(bare, node, lenient=self.node.operation is OperationType.MUTATION))
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, Value]:
         """The arguments of a field by their GraphQL names, defaults filled in, absent ones left out."""
@@ -179,10 +199,25 @@ def declared(schema: GraphQLSchema, node: OperationDefinitionNode) -> tuple[Decl
     )
 
 
+@dataclass(frozen=True)
+class Unfit:
+    """What a scalar makes of a text it cannot read: a question is refused for it, an editor is told."""
+
+    text: str
+    why: str
+
+
 def coerce(
-    schema: GraphQLSchema, declared: Sequence[Declared], given: Mapping[str, Any]
+    schema: GraphQLSchema,
+    declared: Sequence[Declared],
+    given: Mapping[str, Any],
+    *,
+    lenient: bool = False,
 ) -> tuple[Variables, list[GraphQLError]]:
-    """The operation's variables, coerced as the specification says; or why they cannot be."""
+    """The operation's variables, coerced as the specification says; or why they cannot be.
+
+    `lenient` lets what is Unfit through, for whoever can say it better.
+    """
     variables: dict[str, Any] = {}
     try:
         for variable in declared:
@@ -192,7 +227,8 @@ def coerce(
                 variables[variable.name] = _from_literal(variable.of, variable.node.default_value)
             elif isinstance(variable.of, GraphQLNonNull):
                 raise ValueError(variable.name)
-        return variables, []
+        unfit = None if lenient else _unfit(variables)
+        return variables, [GraphQLError(unfit.why)] if unfit else []
     except RecursionError:
         return {}, [GraphQLError("A variable is nested too deeply.")]
     except Exception:
@@ -201,6 +237,14 @@ def coerce(
         found = get_variable_values(schema, nodes, dict(given), max_errors=20)
         errors = found if isinstance(found, list) else []
         return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
+
+
+def _unfit(value: Any) -> Unfit | None:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return next((found for found in map(_unfit, value) if found), None)
+    return value if isinstance(value, Unfit) else None
 
 
 def outline(variables: Variables) -> Any:
@@ -273,11 +317,14 @@ def _from_literal(of_type: Any, node: ValueNode) -> Any:
     return _literal(bare, node)
 
 
-def _literal(of_type: Any, node: ValueNode) -> Any:
+def _literal(of_type: Any, node: ValueNode, *, lenient: bool = False) -> Any:
     """A leaf of the document: enum members by their name, every other leaf as its scalar parses it."""
     if not isinstance(of_type, GraphQLScalarType):
         return cast(EnumValueNode, node).value
     try:
-        return of_type.parse_literal(node)
+        value = of_type.parse_literal(node)
     except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
         raise Refused("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
+    if isinstance(value, Unfit) and not lenient:
+        raise Refused("BAD_USER_INPUT", value.why)
+    return value

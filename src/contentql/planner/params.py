@@ -201,6 +201,17 @@ class Text:
         return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
+def given(value: Value, variables: Variables) -> Any:
+    """An argument as plain values, null where null was said."""
+    if isinstance(value, Const | Var | Several):
+        return value.value(variables)
+    if isinstance(value, Mapping):
+        return {name: given(inner, variables) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [given(inner, variables) for inner in value]
+    return value
+
+
 def _resolved(value: Any, variables: Variables) -> Any:
     if isinstance(value, Const | Var | Several):
         return value.value(variables)

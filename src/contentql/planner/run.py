@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from contentql.planner.operation import Variables
 from contentql.planner.params import Bound, bind
 from contentql.planner.plan import Plan, Statement
 from contentql.planner.sql import Dialect
-from contentql.store.database import Database
 
 # No text that anybody wrote can look like this: its quotation marks would be escaped.
 _MARK = re.compile(rb'\{"cut (\d+)":(-?\d+)\}')
@@ -19,10 +18,17 @@ _MARK = re.compile(rb'\{"cut (\d+)":(-?\d+)\}')
 Rows = Callable[[str, Sequence[Any]], list[Sequence[Any]]]
 
 
+class Reads(Protocol):
+    """A database, or a transaction of it."""
+
+    def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Sequence[Any]]: ...
+    async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any: ...
+
+
 async def run(
     plan: Plan,
     dialect: Dialect,
-    database: Database,
+    database: Reads,
     variables: Variables,
     now: dt.datetime,
     seconds: float,
@@ -64,7 +70,7 @@ async def _with_cuts(
     statement: Statement,
     values: Sequence[Any],
     dialect: Dialect,
-    database: Database,
+    database: Reads,
     variables: Variables,
     now: dt.datetime,
     seconds: float,

@@ -27,6 +27,7 @@ from strawberry.schema.name_converter import NameConverter
 from contentql.planner.catalog import Catalog, read
 from contentql.schema import content
 from contentql.schema.enums import ENUM_WORDS
+from contentql.schema.mutations import CALLED, CODE_WORDS, Mutation
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
 
@@ -48,6 +49,7 @@ def schema() -> strawberry.Schema:
     """One schema a process. `context_value` of an execution must be an `Answer`."""
     made = strawberry.Schema(
         Query,
+        Mutation,
         types=_BLOCKS,
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
     )
@@ -55,14 +57,15 @@ def schema() -> strawberry.Schema:
     for name, found in types.items():
         if isinstance(found, GraphQLObjectType) and not name.startswith("__"):
             for field in found.fields.values():
-                field.resolve = _asked if name == "Query" else _picked
+                field.resolve = _asked if name in ("Query", "Mutation") else _picked
             found.is_type_of = None
         elif isinstance(found, GraphQLInterfaceType):
             found.resolve_type = _which
         elif isinstance(found, GraphQLEnumType):
             found.serialize = str  # type: ignore[method-assign, assignment]
             for word, value in found.values.items():
-                value.description = value.description or ENUM_WORDS.get(name, {}).get(word)
+                words = CODE_WORDS if name == "UserErrorCode" else ENUM_WORDS.get(name, {})
+                value.description = value.description or words.get(word)
         if not name.startswith("__"):
             _give_examples(found)
     return made
@@ -94,6 +97,7 @@ def _give_examples(found: Any) -> None:
     """Ends the description of every field that leads to objects, or to an enum, with an example."""
     for name, field in getattr(found, "fields", {}).items():
         if "Example:" in field.description:
+            field.description = field.description.replace(CALLED, name)
             continue
         target = get_named_type(field.type)
         if isinstance(target, GraphQLEnumType):

@@ -80,11 +80,31 @@ from contentql.store.history import RevisionAction
 
 # Named here because the signatures in `fields.py` are resolved in this module.
 __all__ = [
-    "ArticleFilter", "ArticleOrder", "AttributionFilter", "AttributionOrder", "AuditEntryFilter",
-    "AuditEntryOrder", "AuthorFilter", "AuthorOrder", "CategoryFilter", "CategoryOrder", "CollectionFilter",
-    "CollectionItemFilter", "CollectionOrder", "CorrectionFilter", "CorrectionOrder", "TokenFilter", "TokenOrder",
-    "MediaFilter", "MediaOrder", "SourceFilter", "SourceOrder", "StoryFilter", "StoryOrder",
-    "TagFilter", "TagOrder",
+    "ArticleFilter",
+    "ArticleOrder",
+    "AttributionFilter",
+    "AttributionOrder",
+    "AuditEntryFilter",
+    "AuditEntryOrder",
+    "AuthorFilter",
+    "AuthorOrder",
+    "CategoryFilter",
+    "CategoryOrder",
+    "CollectionFilter",
+    "CollectionItemFilter",
+    "CollectionOrder",
+    "CorrectionFilter",
+    "CorrectionOrder",
+    "MediaFilter",
+    "MediaOrder",
+    "SourceFilter",
+    "SourceOrder",
+    "StoryFilter",
+    "StoryOrder",
+    "TagFilter",
+    "TagOrder",
+    "TokenFilter",
+    "TokenOrder",
 ]  # fmt: skip
 
 Item = TypeVar("Item")

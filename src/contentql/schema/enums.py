@@ -184,7 +184,7 @@ _STORED |= {
     ),
 }
 
-_NAMES = {Role: "ViewerRole"}
+_NAMES: Mapping[type[Enum], str] = {Role: "ViewerRole"}
 for _enum, (_description, _) in _STORED.items():
     strawberry.enum(_enum, description=_description, name=_NAMES.get(_enum))
 

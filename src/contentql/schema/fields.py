@@ -109,8 +109,17 @@ def page(description: str, node: str, plan: Many | Root, order: str, *more: Argu
     return with_arguments(description, f"Connection[{node}]", plan, arguments)
 
 
-def with_arguments(description: str, returns: str, plan: FieldPlan, arguments: list[Argument]) -> Any:
-    """A field with arguments. It is answered by the planner; `schema/build.py` puts it in place."""
+def with_arguments(
+    description: str,
+    returns: str,
+    plan: FieldPlan,
+    arguments: list[Argument],
+    module: str = "contentql.schema.content",
+) -> Any:
+    """A field with arguments. It is answered by the planner; `schema/build.py` puts it in place.
+
+    The types' names are looked up in `module`.
+    """
 
     def answered(self: Any) -> Any:
         raise NotImplementedError("answered by the planner")
@@ -126,7 +135,7 @@ def with_arguments(description: str, returns: str, plan: FieldPlan, arguments: l
                 default=inspect.Parameter.empty if required else strawberry.UNSET,
             )
         )
-    answered.__module__ = "contentql.schema.content"
+    answered.__module__ = module
     answered.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
     return strawberry.field(resolver=answered, description=description, metadata={"plan": plan})
 

@@ -9,22 +9,31 @@ from typing import NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from contentql.planner.operation import Unfit
+
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
 
 
-def _time(text: object) -> dt.datetime:
-    if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
-        raise ValueError("A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
+def _time(text: object) -> dt.datetime | Unfit:
+    if not isinstance(text, str):
+        raise ValueError("A time is a text, as in 2026-06-30T08:00:00Z.")
+    if not _RFC_3339.fullmatch(text):
+        return Unfit(text, "A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
     try:
         return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        raise ValueError("There is no such time; write it as in 2026-06-30T08:00:00Z.") from None
+        return Unfit(text, "There is no such time; write it as in 2026-06-30T08:00:00Z.")
 
 
-def _date(text: object) -> str:
-    if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        raise ValueError("A date is written as in 2026-06-30.")
-    return dt.date.fromisoformat(text).isoformat()
+def _date(text: object) -> str | Unfit:
+    if not isinstance(text, str):
+        raise ValueError("A date is a text, as in 2026-06-30.")
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    return Unfit(text, "A date is written as in 2026-06-30.")
 
 
 DateTime = NewType("DateTime", str)

@@ -6,19 +6,24 @@ Does not know GraphQL; knows no table but the migrations' own.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import copy
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import asyncpg
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.transactions import in_transaction
 
 from contentql.errors import Unusable
-from contentql.store.faults import Dialect, dialect, plainly, sqlite_path
+from contentql.store.faults import Dialect, dialect, not_written, plainly, sqlite_path, too_long
 from contentql.store.postgres import PostgresReader
 from contentql.store.sqlite import Rows, SqliteReader
 
@@ -58,6 +63,8 @@ class Database:
         self.dialect: Dialect = dialect(url)
         self._readers = readers
         self._reader: Reader | None = None
+        self._writer: TortoiseContext | None = None
+        self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Database:
         await self.open()
@@ -77,6 +84,9 @@ class Database:
             self._reader = await PostgresReader.connect(self.url, self._readers or 10)
 
     async def close(self) -> None:
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            await writer.close_connections()
         if self._reader is not None:
             await self._reader.close()
             self._reader = None
@@ -101,6 +111,47 @@ class Database:
         return await self._reader.snapshot(work, seconds)
 
     @contextlib.asynccontextmanager
+    async def writing(self, seconds: float = 30.0) -> AsyncIterator[Any]:
+        """A transaction of the models; yields Tortoise's connection, which `Within` can read through.
+
+        Committed when the block ends, taken back when it raises. Refused with DATABASE_UNAVAILABLE where the
+        database takes no writes, with TIMEOUT after `seconds`: then nothing was written. IntegrityError and
+        ValidationError come through.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                with copy.copy(await self._opened_writer()) as context:
+                    try:
+                        async with in_transaction(self.dialect) as connection:
+                            if self.dialect == "sqlite":  # to be alone from the first read on
+                                await connection.execute_query("DELETE FROM row_change WHERE seq < 0")
+                            yield connection
+                    except BaseException:
+                        await _left(context.connections.get(self.dialect), self.dialect)
+                        raise
+        except TimeoutError:
+            raise too_long(seconds) from None
+        except (IntegrityError, ValidationError):
+            raise
+        except (
+            BaseORMException,
+            sqlite3.Error,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            OSError,
+        ) as fault:
+            raise not_written(fault) from fault
+
+    async def _opened_writer(self) -> TortoiseContext:
+        async with self._opening:
+            if self._writer is None:
+                context = TortoiseContext()
+                with context:
+                    await self._bind(context, foreign_keys=True)
+                self._writer = context
+            return self._writer
+
+    @contextlib.asynccontextmanager
     async def models(self, *, foreign_keys: bool = True) -> AsyncIterator[Any]:
         """Tortoise's models bound to this database; yields Tortoise's connection.
 
@@ -111,15 +162,18 @@ class Database:
             with contextlib.closing(sqlite3.connect(sqlite_path(self.url))) as probe:
                 probe.execute("SELECT count(*) FROM sqlite_master")
         async with TortoiseContext() as context:
-            await context.init(
-                config={
-                    "connections": {self.dialect: _tortoise(self.url, foreign_keys)},
-                    "apps": _apps(self.dialect),
-                },
-                use_tz=True,
-                timezone="UTC",
-            )
+            await self._bind(context, foreign_keys=foreign_keys)
             yield get_connection(self.dialect)
+
+    async def _bind(self, context: TortoiseContext, *, foreign_keys: bool) -> None:
+        await context.init(
+            config={
+                "connections": {self.dialect: _tortoise(self.url, foreign_keys)},
+                "apps": _apps(self.dialect),
+            },
+            use_tz=True,
+            timezone="UTC",
+        )
 
     async def migrate(self, progress: Callable[[str], object] = lambda name: None) -> None:
         """Brings the schema up to date. A database of a newer version is refused and left as it is."""
@@ -144,6 +198,31 @@ class Database:
         with plainly(self.url):
             async with self.models() as connection:
                 return await _state(connection)
+
+
+class Within:
+    """Reads through a transaction that writes, and sees what it has written. As a Reader does."""
+
+    def __init__(self, connection: Any, dialect: Dialect) -> None:
+        self._connection, self._dialect = connection, dialect
+
+    async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row:
+        _, rows = await self._connection.execute_query(sql, list(values))
+        found = [value.encode() if isinstance(value, str) else value for value in rows[0]]
+        return found
+
+    async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any:
+        driver = (
+            self._connection._connection
+        )  # aiosqlite's: it has one thread, and runs there what it is given
+        return await driver._execute(work, lambda sql, values: driver._conn.execute(sql, values).fetchall())
+
+
+async def _left(connection: Any, dialect: Dialect) -> None:
+    """Takes back what a failed COMMIT of SQLite may have left open."""
+    if dialect == "sqlite" and connection._connection is not None:
+        with contextlib.suppress(sqlite3.Error, ValueError):
+            await connection._connection.rollback()
 
 
 def refuse_newer(state: SchemaState) -> None:

@@ -86,6 +86,22 @@ def gone(fault: BaseException) -> Refused:
     )
 
 
+def not_written(fault: BaseException) -> Refused:
+    """What is said of a write that the database did not take: nothing of it is there."""
+    said = _whole(fault)
+    if "full" in said or "no space" in said or "disk i/o" in said:
+        return Refused(
+            "DATABASE_UNAVAILABLE",
+            "The database's disk is full or failing: nothing was written.",
+            "Reading goes on. Tell your operator, and send the same request again later.",
+        )
+    return Refused(
+        "DATABASE_UNAVAILABLE",
+        "The database does not take writes just now: nothing was written.",
+        "Send the same request again shortly.",
+    )
+
+
 def too_long(seconds: float) -> Refused:
     return Refused(
         "TIMEOUT",

@@ -1,5 +1,7 @@
 """What the newsdesk keeps: tokens, revisions, the audit log, working copies, notices, former paths."""
 
+from typing import Any
+
 from contentql.store.content import Instant
 from contentql.store.ddl import ForDialect, JournalRows, UniqueTogether
 from contentql.store.history import RevisionAction
@@ -13,23 +15,24 @@ from tortoise.migrations import operations as ops
 APPEND_ONLY = "the audit log is only ever added to"
 
 
-def own_id():
+def own_id() -> Any:
     return fields.BigIntField(primary_key=True, default=new_id, unique=True, db_index=True)
 
 
-def instant(null=False):
-    return Instant(null=null, auto_now=False, auto_now_add=False)
+def instant(null: bool = False) -> Any:
+    said: Any = {"null": null, "auto_now": False, "auto_now_add": False}
+    return Instant(**said)
 
 
-def text(null=False):
+def text(null: bool = False) -> Any:
     return fields.TextField(null=null, unique=False)
 
 
-def json(**options):
+def json(**options: Any) -> Any:
     return fields.JSONField(encoder=JSON_DUMPS, decoder=loads, **options)
 
 
-def to(model):
+def to(model: str) -> Any:
     column = f"{model.lower()}_id"
     return fields.ForeignKeyField(
         f"content.{model}",

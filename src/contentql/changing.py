@@ -1,0 +1,320 @@
+"""The journey of a mutation: one transaction for each of its fields, and the answer read inside it.
+
+What the payload shows is read by the planner before the commit, through the same connection: so a rehearsal
+(`validateOnly`) shows what would be, and a request that comes twice is told what it was told first. Rights,
+the audit log and idempotency are seen to here, for every mutation alike.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from graphql import (
+    ArgumentNode,
+    FieldNode,
+    InlineFragmentNode,
+    NamedTypeNode,
+    NameNode,
+    SelectionSetNode,
+    StringValueNode,
+    print_ast,
+)
+from tortoise.exceptions import IntegrityError, ValidationError
+
+from contentql.access.roles import Ability
+from contentql.access.viewer import Caller
+from contentql.editorial.amiss import Amiss, Code, UserError, amiss
+from contentql.editorial.desk import Desk, Made
+from contentql.errors import Refused
+from contentql.planner import catalog as plans
+from contentql.planner.catalog import Catalog, item_type
+from contentql.planner.operation import Operation
+from contentql.planner.params import given
+from contentql.store.database import Database, Within
+from contentql.store.history import AuditEntry, Done
+
+REPLAYED = dt.timedelta(hours=24)
+MOST_KEY = 200
+
+# The planner's answer to one field of Query, as bytes, read through a transaction.
+Read = Callable[[FieldNode, Within], Awaitable[bytes]]
+
+
+class _Rehearsed(Exception):
+    """Ends the transaction of a rehearsal."""
+
+
+@dataclass(frozen=True)
+class ChangeAsked:
+    """One field of a mutation: its key in the answer, and what was said with it."""
+
+    key: str
+    name: str
+    plan: plans.Change
+    payload: str
+    input: Mapping[str, Any]
+    selected: Mapping[str, list[FieldNode]]
+    errors: Mapping[str, Sequence[FieldNode]]  # of each key that shows userErrors, the fields of one
+
+
+def fields_of(operation: Operation, catalog: Catalog, included: Callable[[Any], bool]) -> list[ChangeAsked]:
+    """The fields of the mutation, in order."""
+    found = []
+    fields = operation.fields([operation.node.selection_set], frozenset({"Mutation"}), included)
+    for key, group in fields.items():
+        name = group[0].name.value
+        if name.startswith("__"):
+            continue
+        of = catalog.field_type("Mutation", name)
+        plan = catalog.types["Mutation"].fields[name]
+        assert isinstance(plan, plans.Change), name
+        payload = item_type(of.type)
+        arguments = given(operation.arguments(group[0], of), operation.variables)
+        selections = [node.selection_set for node in group if node.selection_set]
+        selected = operation.fields(selections, frozenset({payload}), included)
+        errors = {}
+        for shown, nodes in selected.items():
+            inner = [node.selection_set for node in nodes if node.selection_set]
+            if nodes[0].name.value == "userErrors":
+                each = operation.fields(inner, frozenset({"UserError"}), included)
+                errors[shown] = [some[0] for some in each.values()]
+        found.append(ChangeAsked(key, name, plan, payload, arguments.get("input") or {}, selected, errors))
+    return found
+
+
+def check_rights(fields: Sequence[ChangeAsked], caller: Caller) -> None:
+    """Before anything is done: whoever may not do all of it does none. Raises Refused."""
+    for field in fields:
+        if not caller.viewer.may(Ability(field.plan.needs)):
+            if caller.viewer.is_public:
+                raise Refused(
+                    "UNAUTHENTICATED",
+                    f"`{field.name}` needs a token.",
+                    "Send `Authorization: Bearer …`; an administrator makes tokens.",
+                )
+            raise Refused(
+                "FORBIDDEN",
+                f"Your role, {caller.viewer.role.value}, may not use `{field.name}`.",
+                f"It needs {field.plan.needs}.",
+            )
+
+
+class Changing:
+    """Carries out mutations on one database."""
+
+    def __init__(self, database: Database, catalog: Catalog, *, seconds: float = 30.0) -> None:
+        self._database, self._catalog, self._seconds = database, catalog, seconds
+        self.preview_url = ""
+        self.sign: Callable[[int, dt.datetime], Awaitable[str]] | None = None
+
+    async def carry_out(
+        self, field: ChangeAsked, caller: Caller, now: dt.datetime, request_id: str, read: Read
+    ) -> bytes:
+        """The payload as JSON. Refused as the database refuses: then nothing was written."""
+        said = dict(field.input)
+        rehearsal = bool(said.pop("validateOnly", None))
+        key = said.pop("idempotencyKey", None)
+        desk = Desk(
+            None,
+            caller.viewer,
+            now,
+            reason=said.pop("reason", None),
+            if_version=said.pop("ifVersion", None),
+            preview_url=self.preview_url,
+            sign=self.sign,
+        )
+        payload = b""
+        try:
+            _check(key, desk.reason)
+            async with self._database.writing(self._seconds) as connection:
+                desk = replace(desk, connection=connection)
+                prints = _prints(field) if key else None
+                told = await _told_before(desk, key, prints) if key and prints else None
+                if told is None or told.made is not None:
+                    made = told.made if told and told.made else await field.plan.does(desk, said)
+                    payload = await self._payload(
+                        field, made, (), read, Within(connection, self._database.dialect)
+                    )
+                    if told is None:
+                        await _noted(desk, field, made, caller, request_id)
+                        if key and prints and not rehearsal:
+                            await _kept(desk, key, prints, made, payload)
+                else:
+                    payload = told.answer
+                if rehearsal:
+                    raise _Rehearsed
+        except _Rehearsed:
+            pass
+        except Amiss as fault:
+            payload = await self._payload(field, None, fault.errors, read, None)
+        except IntegrityError as fault:
+            payload = await self._payload(field, None, (_collision(fault),), read, None)
+        except ValidationError as fault:
+            error = UserError(Code.INVALID, str(fault).partition("\n")[0])
+            payload = await self._payload(field, None, (error,), read, None)
+        return payload
+
+    async def _payload(
+        self,
+        field: ChangeAsked,
+        made: Made | None,
+        errors: Sequence[UserError],
+        read: Read,
+        within: Within | None,
+    ) -> bytes:
+        fields = self._catalog.types[field.payload].fields
+        parts = []
+        for key, group in field.selected.items():
+            name = group[0].name.value
+            if name == "__typename":
+                value = orjson.dumps(field.payload)
+            elif name == "userErrors":
+                value = orjson.dumps([_error(error, field.errors[key]) for error in errors])
+            elif made is None or within is None:
+                value = b"null"
+            elif isinstance(plan := fields[name], plans.Made):
+                thing = made.also[plan.also] if plan.also else made.id
+                kind = item_type(self._catalog.field_type(field.payload, name).type)
+                value = await read(_node(key, group, thing, kind), within)
+            else:
+                value = orjson.dumps(_value(made, name))
+            parts.append(b'"%b":%b' % (key.encode(), value))
+        return b"{" + b",".join(parts) + b"}"
+
+
+def _value(made: Made, name: str) -> Any:
+    if name == "secret":
+        return made.secret
+    return made.id if name == "deletedId" else made.said.get(name)
+
+
+def _node(key: str, group: Sequence[FieldNode], thing: str, kind: str) -> FieldNode:
+    """`node(id: …)` under the payload's key, with all that was selected of it."""
+    selections = [
+        InlineFragmentNode(
+            type_condition=NamedTypeNode(name=NameNode(value=kind)),
+            directives=(),
+            selection_set=node.selection_set,
+        )
+        for node in group
+        if node.selection_set
+    ]
+    return FieldNode(
+        name=NameNode(value="node"),
+        alias=NameNode(value=key),
+        arguments=(ArgumentNode(name=NameNode(value="id"), value=StringValueNode(value=thing)),),
+        directives=(),
+        selection_set=SelectionSetNode(selections=tuple(selections)),
+    )
+
+
+def _error(error: UserError, shown: Sequence[FieldNode]) -> dict[str, Any]:
+    values = {
+        "__typename": "UserError",
+        "code": error.code.value,
+        "message": error.message,
+        "field": list(error.field) or None,
+        "hint": error.hint,
+    }
+    return {(node.alias or node.name).value: values[node.name.value] for node in shown}
+
+
+# Idempotency
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What was told before: the very answer, or what was made, where other fields of it are wanted now."""
+
+    answer: bytes
+    made: Made | None
+
+
+def _prints(field: ChangeAsked) -> tuple[str, str]:
+    """What was asked, and what was selected of the answer."""
+    said = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
+    what = orjson.dumps([field.name, said], default=str, option=orjson.OPT_SORT_KEYS)
+    shown = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
+    return hashlib.sha256(what).hexdigest(), hashlib.sha256(shown.encode()).hexdigest()
+
+
+async def _told_before(desk: Desk, key: str, prints: tuple[str, str]) -> _Told | None:
+    await Done.filter(at__lt=desk.now - REPLAYED).delete()
+    if desk.postgres:  # two requests with one key: the second waits for the first
+        lock = int.from_bytes(hashlib.sha256(f"{desk.account}\n{key}".encode()).digest()[:8], signed=True)
+        await desk.connection.execute_query("SELECT pg_advisory_xact_lock($1)", [lock])
+    done = await Done.get_or_none(account=desk.account, key=key)
+    if done is None:
+        return None
+    if done.asked != prints[0]:
+        raise amiss(
+            Code.KEY_REUSED,
+            "This idempotency key was sent before, with another request.",
+            "idempotencyKey",
+            "Make a new key for each thing that you want done.",
+        )
+    kept = orjson.loads(done.answer)
+    if done.selected == prints[1]:
+        return _Told(kept["payload"].encode(), None)
+    return _Told(b"", Made(**kept["made"]))
+
+
+async def _kept(desk: Desk, key: str, prints: tuple[str, str], made: Made, payload: bytes) -> None:
+    told = payload.decode()
+    plain = {"table": made.table, "number": made.number, "before": made.before, "after": made.after}
+    answer = orjson.dumps(
+        {"payload": told, "made": {**plain, "said": made.said, "also": made.also}}, default=str
+    ).decode()
+    if made.secret:  # it was told once, and is kept nowhere
+        answer = answer.replace(made.secret, "")
+    await Done.create(
+        account=desk.account, key=key, asked=prints[0], selected=prints[1], answer=answer, at=desk.now
+    )
+
+
+async def _noted(desk: Desk, field: ChangeAsked, made: Made, caller: Caller, request_id: str) -> None:
+    await AuditEntry.create(
+        at=desk.now,
+        account=desk.account,
+        by=desk.name,
+        role=desk.viewer.role.value,
+        action=field.name,
+        thing=made.id,
+        before=made.before,
+        after=made.after,
+        reason=desk.reason,
+        address=caller.address,
+        client=caller.client,
+        request=request_id[:64],
+    )
+
+
+def _check(key: Any, reason: Any) -> None:
+    if key is not None and not 0 < len(key) <= MOST_KEY:
+        raise amiss(Code.INVALID, f"An idempotency key has 1 to {MOST_KEY} characters.", "idempotencyKey")
+    if reason is not None and len(reason) > 1_000:
+        raise amiss(Code.TOO_LONG, "A reason has at most 1,000 characters.", "reason")
+
+
+def _collision(fault: IntegrityError) -> UserError:
+    """Two writers at once: what the database's own rules say against the second."""
+    said = str(fault)
+    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", said):
+        columns = re.sub(r"\b\w+\.", "", same[2] or same[3]).replace("_id", "")
+        if "version" in columns:
+            return UserError(
+                Code.CONFLICT, "Somebody else saved it at the same moment.", (), "Load it again."
+            )
+        names = [name for name in columns.split(", ") if name not in ("working_of", "id")]
+        return UserError(
+            Code.TAKEN, f"Something else here has the same {' and '.join(names)}.", tuple(names[-1:])
+        )
+    if "FOREIGN KEY" in said or "foreign key" in said:
+        return UserError(Code.IN_USE, "Something that was just written uses it, or it is gone.")
+    return UserError(Code.INVALID, "It breaks a rule of the store.")

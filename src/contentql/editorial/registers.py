@@ -1,0 +1,615 @@
+"""Sections, media, sources, tags, authors, stories and collections: what articles lean on.
+
+What is in use is not deleted; who uses it is said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tortoise.models import Model
+
+from contentql.editorial import naming, saying
+from contentql.editorial.amiss import Amiss, Code, amiss
+from contentql.editorial.desk import Desk, Input, Made
+from contentql.editorial.naming import Gathered, free_slug, other_row
+from contentql.editorial.records import columns, rewrite
+from contentql.formats.story import (
+    AuthorRecord,
+    CategoryRecord,
+    CollectionItemRecord,
+    MediaRecord,
+    SourceRecord,
+    StoryRecord,
+    TagRecord,
+)
+from contentql.store import derive
+from contentql.store.blocks import Shape
+from contentql.store.content import (
+    Article,
+    ArticleAuthor,
+    ArticleMedia,
+    ArticleSection,
+    ArticleTag,
+    Attribution,
+    Author,
+    Category,
+    Collection,
+    CollectionItem,
+    Media,
+    PathHistory,
+    Source,
+    Story,
+    Tag,
+)
+from contentql.store.ids import new_id, spell
+
+_AT_ONCE = 500  # articles whose sections are written together
+
+
+async def _put(
+    desk: Desk,
+    kind: type[Shape],
+    model: type[Model],
+    row: Any,
+    values: Mapping[str, Any],
+    *,
+    references: Mapping[str, Any],
+    name: str | None = None,
+    made: Mapping[str, Any] | None = None,
+) -> Any:
+    """The row, new or changed, of what a record says; `references` are foreign keys, `name` what it is sorted by.
+
+    Raises Amiss with every field that does not fit.
+    """
+    before = _said_by(kind, row) if row is not None else {}
+    record = saying.shaped(kind, {**before, **values})
+    found = {**columns(record, model), **references}
+    if name is not None:
+        found["sort_name"] = derive.sort_name(getattr(record, name))
+    if row is None:
+        return await model.create(id=new_id(), **{**found, **(made or {})})
+    found.pop("created_at", None)
+    await row.update_from_dict(found).save()
+    return row
+
+
+def _said_by(kind: type[Shape], row: Any) -> dict[str, Any]:
+    """The fields of a record that a row has by themselves."""
+    own = row._meta.fields_db_projection.keys() & kind.model_fields.keys()
+    return {name: getattr(row, name) for name in own}
+
+
+def _plain(said: Input, *without: str) -> dict[str, Any]:
+    """What is said by itself. Null empties; where there must be a value, it is the one a new thing has."""
+    return saying.snaked(saying.without(said, (*without, "id")))  # type: ignore[no-any-return]
+
+
+def _filled(kind: type[Shape], values: dict[str, Any]) -> dict[str, Any]:
+    fields = kind.model_fields
+    return {
+        name: fields[name].default
+        if value is None and name in fields and fields[name].default is not None
+        else value
+        for name, value in values.items()
+    }
+
+
+async def _slug(said: Input, row: Any, model: type[Model], title: str, **same: Any) -> str:
+    if row is not None and said.get("slug") in (None, row.slug):
+        return str(row.slug)
+    return await free_slug(said.get("slug"), title, other_row(model, row.id if row else None, **same))
+
+
+def _required(said: Input, name: str, row: Any) -> None:
+    if (row is None or name in said) and not (said.get(name) or "").strip():
+        raise amiss(Code.REQUIRED, "It needs a name.", name)
+
+
+# Sections
+
+
+async def create_category(desk: Desk, said: Input) -> Made:
+    saying.check_texts(said)
+    _required(said, "name", None)
+    parent = await _parent(desk, said.get("parent"))
+    slug = await free_slug(
+        said.get("slug"),
+        said["name"],
+        other_row(Category, None, parent_id=parent.id if parent else None),
+        120,
+    )
+    return await _category(desk, said, None, parent, slug)
+
+
+async def update_category(desk: Desk, said: Input) -> Made:
+    saying.check_texts(said)
+    row = await naming.named(desk, "category", said["id"], "id")
+    _required(said, "name", row)
+    parent = await Category.get(id=row.parent_id) if row.parent_id else None
+    slug = row.slug
+    if said.get("slug") not in (None, slug):
+        taken = other_row(Category, row.id, parent_id=row.parent_id)
+        slug = await free_slug(said["slug"], "", taken, 120)
+    return await _category(desk, said, row, parent, slug)
+
+
+async def _category(desk: Desk, said: Input, row: Any, parent: Category | None, slug: str) -> Made:
+    path = derive.path(parent.path if parent else None, slug)
+    values = _filled(CategoryRecord, _plain(said, "parent", "slug"))
+    if row is not None:
+        await _move(desk, row, parent, slug)
+    _check_path(path)
+    references = {"parent_id": parent.id if parent else None, "slug": slug, "depth": path.count("/")}
+    own = {"path": path, **values}
+    if row is None:
+        await PathHistory.filter(path=path).delete()
+    row = await _put(desk, CategoryRecord, Category, row, own, references=references, name="name")
+    return Made("category", row.id)
+
+
+async def _parent(desk: Desk, text: Any) -> Category | None:
+    return None if text is None else await naming.named(desk, "category", text, "parent")
+
+
+def _check_path(path: str) -> None:
+    if path.count("/") > derive.MAX_DEPTH:
+        raise amiss(Code.INVALID, f"Sections lie at most {derive.MAX_DEPTH + 1} deep.", "parent")
+    if len(path) > 1000:
+        raise amiss(Code.TOO_LONG, "The path has at most 1,000 characters.", "slug")
+
+
+async def move_category(desk: Desk, said: Input) -> Made:
+    """Under another section, with all below it; old paths lead to the new ones."""
+    row = await naming.named(desk, "category", said["id"], "id")
+    parent = (
+        await _parent(desk, said.get("parent"))
+        if "parent" in said
+        else (await Category.get(id=row.parent_id) if row.parent_id else None)
+    )
+    if said.get("position") is not None:
+        if not 0 <= said["position"] < 1 << 31:
+            raise amiss(Code.INVALID, "A place is 0 or more.", "position")
+        row.position = said["position"]
+        await row.save(update_fields=["position"])
+    await _move(desk, row, parent, row.slug)
+    return Made("category", row.id)
+
+
+async def _move(desk: Desk, row: Category, parent: Category | None, slug: str) -> None:
+    path = derive.path(parent.path if parent else None, slug)
+    before = row.path
+    if path == before:
+        return
+    if parent is not None and (parent.id == row.id or parent.path.startswith(f"{before}/")):
+        raise amiss(Code.INVALID, "A section cannot lie below itself.", "parent")
+    if await Category.filter(path=path).exclude(id=row.id).exists():
+        raise amiss(Code.TAKEN, f"There is a section {path!r} already.", "slug")
+    below = await Category.filter(path__startswith=f"{before}/").order_by("depth")
+    below = [one for one in below if one.path.startswith(f"{before}/")]  # LIKE does not tell case from case
+    deepest = max((one.path.count("/") for one in below), default=before.count("/")) - before.count("/")
+    _check_path(path + "/x" * deepest)
+    moved = [row, *below]
+    old = {one.id: one.path for one in moved}
+    for one in moved:
+        one.path = path + one.path[len(before) :]
+        one.depth = one.path.count("/")
+    row.parent_id, row.slug = (parent.id if parent else None), slug
+    await PathHistory.filter(path__in=[one.path for one in moved]).delete()
+    # From the deepest up or from the top down, no two ever have one path: all of them are new.
+    for one in moved:
+        await one.save(update_fields=["path", "depth", "parent_id", "slug"])
+        await PathHistory.filter(path=old[one.id]).delete()
+        await PathHistory.create(category_id=one.id, path=old[one.id], until=desk.now)
+    await _sections_again([one.id for one in moved])
+
+
+async def _sections_again(categories: Sequence[int]) -> None:
+    """The section rows of all articles that stand in these, now that other sections lie above them."""
+    paths: dict[int, str] = dict(await Category.all().values_list("id", "path"))
+    numbers = {path: number for number, path in paths.items()}
+    rows = await ArticleSection.filter(category_id__in=categories, direct=True).values_list(
+        "article_id", flat=True
+    )
+    articles = sorted(set(rows))
+    for start in range(0, len(articles), _AT_ONCE):
+        some = articles[start : start + _AT_ONCE]
+        own: dict[int, list[str]] = {}
+        at: dict[int, Any] = {}
+        found = ArticleSection.filter(article_id__in=some, direct=True).order_by("position")
+        for article, category, published in await found.values_list(
+            "article_id", "category_id", "published_at"
+        ):
+            own.setdefault(article, []).append(paths[category])
+            at[article] = published
+        for article, direct in own.items():
+            await rewrite(
+                ArticleSection,
+                {"article_id": article},
+                [
+                    {
+                        "category_id": numbers[one.path],
+                        "direct": one.direct,
+                        "position": one.position,
+                        "published_at": at[article],
+                    }
+                    for one in derive.sections(direct)
+                ],
+            )
+
+
+async def delete_category(desk: Desk, said: Input) -> Made:
+    row = await naming.named(desk, "category", said["id"], "id")
+    await _unused(
+        row.path,
+        sections=Category.filter(parent_id=row.id),
+        articles=ArticleSection.filter(category_id=row.id).values("article_id"),
+    )
+    await row.delete()
+    return Made("category", row.id)
+
+
+async def _unused(name: str, **users: Any) -> None:
+    """Raises Amiss: IN_USE, with what uses it and how many of each."""
+    found = {word.replace("_", " "): await rows.count() for word, rows in users.items()}
+    said = [f"{count} {word}" for word, count in found.items() if count]
+    if said:
+        raise amiss(
+            Code.IN_USE, f"{name!r} is used by {' and '.join(said)}.", "id", "Take it out of those first."
+        )
+
+
+# Media
+
+
+async def create_media(desk: Desk, said: Input) -> Made:
+    saying.check_texts(said)
+    if await Media.filter(url=said["url"]).exists():
+        known = await Media.filter(url=said["url"]).first()
+        number = spell("media", known.id) if known else ""
+        raise amiss(Code.TAKEN, "There is a media file of this address already.", "url", f"It is {number}.")
+    mime = said.get("mime") or naming.mime(said["url"])
+    if mime is None:
+        raise amiss(
+            Code.REQUIRED, "Its media type cannot be told from the address.", "mime", "As in image/jpeg."
+        )
+    return await _media(desk, {**said, "mime": mime}, None)
+
+
+async def update_media(desk: Desk, said: Input) -> Made:
+    saying.check_texts(said)
+    return await _media(desk, said, await desk.row("media", said["id"]))
+
+
+async def _media(desk: Desk, said: Input, row: Any) -> Made:
+    values = _filled(MediaRecord, _plain(said))
+    for name in ("url", "mime"):
+        if name in values and values[name] is None:
+            raise amiss(Code.REQUIRED, "It is missing.", name)
+    mime = values.get("mime", row.mime if row else "")
+    if mime.lower().startswith(
+        ("image/svg", "text/html", "application/xhtml", "text/xml", "application/xml")
+    ):
+        raise amiss(
+            Code.UNSAFE, f"Files of the type {mime[:60]} can run code.", "mime", "Use PNG, JPEG or WebP."
+        )
+    row = await _put(desk, MediaRecord, Media, row, values, references={}, made={"created_at": desk.now})
+    return Made("media", row.id)
+
+
+async def delete_media(desk: Desk, said: Input) -> Made:
+    row = await desk.row("media", said["id"])
+    placed = ArticleMedia.filter(media_id=row.id)
+    await _unused(
+        spell("media", row.id),
+        articles=placed,
+        lead_pictures=Article.filter(lead_media_id=row.id),
+        attributions=Attribution.filter(media_id=row.id),
+        authors=Author.filter(image_id=row.id),
+        collections=CollectionItem.filter(media_id=row.id),
+    )
+    await row.delete()
+    return Made("media", row.id)
+
+
+# Sources
+
+
+async def create_source(desk: Desk, said: Input) -> Made:
+    return await _source(desk, said, None)
+
+
+async def update_source(desk: Desk, said: Input) -> Made:
+    return await _source(desk, said, await naming.named(desk, "source", said["id"], "id"))
+
+
+async def _source(desk: Desk, said: Input, row: Any) -> Made:
+    saying.check_texts(said)
+    _required(said, "name", row)
+    slug = await _slug(said, row, Source, said.get("name", ""))
+    references = {}
+    if "parent" in said:
+        parent = said["parent"] and await naming.named(desk, "source", said["parent"], "parent")
+        await _no_circle(Source, "parent_id", row, parent, "parent")
+        references = {"parent_id": parent.id if parent else None}
+    values = {**_filled(SourceRecord, _plain(said, "parent", "slug")), "slug": slug}
+    row = await _put(desk, SourceRecord, Source, row, values, references=references, name="name")
+    return Made("source", row.id)
+
+
+async def _no_circle(model: type[Model], column: str, row: Any, above: Any, field: str) -> None:
+    seen = 0
+    while row is not None and above is not None and seen < 100:
+        if above.id == row.id:
+            raise amiss(Code.INVALID, "It would lie below itself.", field)
+        number = getattr(above, column)
+        above = await model.get_or_none(id=number) if number else None
+        seen += 1
+
+
+async def merge_sources(desk: Desk, said: Input) -> Made:
+    """One source of several: what was ascribed to the others is ascribed to it; their names become its own."""
+    gathered = Gathered()
+    into = await gathered.of(naming.named(desk, "source", said["into"], "into"))
+    others = [
+        await gathered.of(naming.named(desk, "source", one, f"sources.{n}"))
+        for n, one in enumerate(said["sources"])
+    ]
+    gathered.settle()
+    if not others:
+        raise amiss(Code.REQUIRED, "Say which sources go into it.", "sources")
+    numbers = sorted({one.id for one in others})
+    if into.id in numbers:
+        raise amiss(Code.INVALID, "A source does not go into itself.", "sources")
+    if any(one.described_as for one in (into, *others)):
+        raise amiss(Code.INVALID, "Unnamed sources are not one and the same: they are not merged.", "sources")
+    await _no_doubles(into.id, numbers)
+    await Attribution.filter(source_id__in=numbers).update(source_id=into.id)
+    await Attribution.filter(origin_id__in=numbers).update(origin_id=into.id)
+    await Source.filter(parent_id__in=numbers).exclude(id=into.id).update(parent_id=into.id)
+    if into.parent_id in numbers:
+        into.parent_id = None
+    names = [name for one in others for name in (one.name, *one.aliases)]
+    into.aliases = [name for name in dict.fromkeys([*into.aliases, *names]) if name != into.name]
+    await into.save()
+    await Source.filter(id__in=numbers).delete()
+    return Made("source", into.id)
+
+
+async def _no_doubles(into: int, others: Sequence[int]) -> None:
+    """Merging must not make a chain that comes back to itself."""
+    rows: Any = Attribution.filter(source_id__in=[into, *others]).values_list("head_id", flat=True)
+    twice = [head for head, count in Counter(await rows).items() if count > 1]
+    if twice:
+        row = await Attribution.get(id=twice[0])
+        name = spell("attribution", row.working_of or row.id)
+        raise amiss(
+            Code.CHAIN, f"Two of them stand in one chain: {name}.", "sources", "Mend that attribution first."
+        )
+
+
+async def delete_source(desk: Desk, said: Input) -> Made:
+    row = await naming.named(desk, "source", said["id"], "id")
+    await _unused(
+        row.slug,
+        attributions=Attribution.filter(source_id=row.id),
+        sources=Source.filter(parent_id=row.id),
+    )
+    await row.delete()
+    return Made("source", row.id)
+
+
+# Tags
+
+
+async def create_tag(desk: Desk, said: Input) -> Made:
+    return await _tag(desk, said, None)
+
+
+async def update_tag(desk: Desk, said: Input) -> Made:
+    return await _tag(desk, said, await naming.tag(desk, said["id"], "id"))
+
+
+async def _tag(desk: Desk, said: Input, row: Any) -> Made:
+    saying.check_texts(said)
+    _required(said, "name", row)
+    kind = row.type if row else said["type"]
+    slug = await _slug(said, row, Tag, said.get("name", ""), type=kind)
+    references = {}
+    if "broader" in said:
+        broader = said["broader"] and await naming.tag(desk, said["broader"], "broader")
+        await _no_circle(Tag, "broader_id", row, broader, "broader")
+        references = {"broader_id": broader.id if broader else None}
+    values = {**_filled(TagRecord, _plain(said, "broader", "slug")), "slug": slug}
+    wikidata = values.get("wikidata")
+    if wikidata and await Tag.filter(wikidata=wikidata).exclude(id=row.id if row else 0).exists():
+        other = await Tag.filter(wikidata=wikidata).first()
+        raise amiss(
+            Code.TAKEN,
+            f"Another tag stands for {wikidata}.",
+            "wikidata",
+            f"It is {other.type.value}:{other.slug}." if other else None,
+        )
+    row = await _put(desk, TagRecord, Tag, row, values, references=references, name="name")
+    return Made("tag", row.id)
+
+
+async def delete_tag(desk: Desk, said: Input) -> Made:
+    row = await naming.tag(desk, said["id"], "id")
+    await _unused(
+        f"{row.type.value}:{row.slug}",
+        articles=ArticleTag.filter(tag_id=row.id),
+        tags=Tag.filter(broader_id=row.id),
+    )
+    await row.delete()
+    return Made("tag", row.id)
+
+
+# Authors and stories
+
+
+async def create_author(desk: Desk, said: Input) -> Made:
+    return await _author(desk, said, None)
+
+
+async def update_author(desk: Desk, said: Input) -> Made:
+    return await _author(desk, said, await naming.named(desk, "author", said["id"], "id"))
+
+
+async def _author(desk: Desk, said: Input, row: Any) -> Made:
+    saying.check_texts(said)
+    _required(said, "name", row)
+    slug = await _slug(said, row, Author, said.get("name", ""))
+    values = {**_filled(AuthorRecord, _plain(said, "image", "slug")), "slug": slug}
+    references = {}
+    if "image" in said:
+        image = said["image"] and await naming.media(desk, said["image"], "image")
+        references = {"image_id": image}
+    row = await _put(desk, AuthorRecord, Author, row, values, references=references, name="name")
+    return Made("author", row.id)
+
+
+async def delete_author(desk: Desk, said: Input) -> Made:
+    row = await naming.named(desk, "author", said["id"], "id")
+    await _unused(row.slug, articles=ArticleAuthor.filter(author_id=row.id))
+    await row.delete()
+    return Made("author", row.id)
+
+
+async def create_story(desk: Desk, said: Input) -> Made:
+    return await _story(desk, said, None)
+
+
+async def update_story(desk: Desk, said: Input) -> Made:
+    return await _story(desk, said, await naming.named(desk, "story", said["id"], "id"))
+
+
+async def _story(desk: Desk, said: Input, row: Any) -> Made:
+    saying.check_texts(said)
+    _required(said, "title", row)
+    slug = await _slug(said, row, Story, said.get("title", ""))
+    values = {**_filled(StoryRecord, _plain(said, "slug")), "slug": slug}
+    row = await _put(desk, StoryRecord, Story, row, values, references={}, name="title")
+    return Made("story", row.id)
+
+
+async def delete_story(desk: Desk, said: Input) -> Made:
+    row = await naming.named(desk, "story", said["id"], "id")
+    await _unused(row.slug, articles=Article.filter(story_id=row.id))
+    await row.delete()
+    return Made("story", row.id)
+
+
+# Collections
+
+
+async def create_collection(desk: Desk, said: Input) -> Made:
+    return await _collection(desk, said, None)
+
+
+async def update_collection(desk: Desk, said: Input) -> Made:
+    return await _collection(desk, said, await naming.named(desk, "collection", said["id"], "id"))
+
+
+async def _collection(desk: Desk, said: Input, row: Any) -> Made:
+    saying.check_texts(said)
+    _required(said, "title", row)
+    slug = await _slug(said, row, Collection, said.get("title", ""))
+    most = said.get("maxItems", row.max_items if row else None)
+    if most is not None and not 1 <= most < 1 << 15:
+        raise amiss(Code.INVALID, "It holds 1 to 32,767 articles.", "maxItems")
+    title = said.get("title", row.title if row else "")
+    story = saying.shaped(StoryRecord, {"slug": slug, "title": title, "description": None})  # the same rules
+    values = {
+        "slug": story.slug,
+        "title": story.title,
+        "sort_name": derive.sort_name(story.title),
+        "description": said.get("description", row.description if row else None),
+        "max_items": most,
+    }
+    if row is None:
+        row = await Collection.create(id=new_id(), **values)
+    else:
+        await row.update_from_dict(values).save()
+    if said.get("items") is not None:
+        await _items(desk, row, said["items"])
+    return Made("collection", row.id)
+
+
+async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]]) -> None:
+    gathered = Gathered()
+    items: list[dict[str, Any]] = []
+    for n, one in enumerate(said):
+        where = f"items.{n}"
+        article = await gathered.of(naming.article(desk, one["article"], f"{where}.article"))
+        media = one.get("media")
+        number = media and await gathered.of(naming.media(desk, media, f"{where}.media"))
+        if article is None:
+            continue
+        if any(known["article_id"] == article.id for known in items):
+            gathered.add(Code.TAKEN, "This article stands in the list already.", f"{where}.article")
+            continue
+        try:
+            shaped = saying.shaped(
+                CollectionItemRecord,
+                {
+                    "article": article.uri,
+                    "pinned_until": one.get("pinnedUntil"),
+                    "headline": one.get("headline"),
+                    "media": number,
+                },
+            )
+        except Amiss as fault:
+            gathered.errors.extend(fault.errors)
+            continue
+        items.append(
+            {
+                **columns(shaped, CollectionItem),
+                "article_id": article.id,
+                "media_id": number,
+                "position": n,
+            }
+        )
+    gathered.settle()
+    if row.max_items is not None and len(items) > row.max_items:
+        raise amiss(Code.TOO_LONG, f"It holds at most {row.max_items} articles.", "items")
+    await rewrite(CollectionItem, {"collection_id": row.id}, items)
+
+
+async def pin_article(desk: Desk, said: Input) -> Made:
+    """At its place in the collection, until then; the others close up behind it."""
+    saying.check_texts(said)
+    row = await naming.named(desk, "collection", said["id"], "id")
+    article = await naming.article(desk, said["article"], "article")
+    until = said.get("until")
+    if until is not None and until <= desk.now:
+        raise amiss(Code.TIME_ORDER, "That moment has passed.", "until")
+    known = await CollectionItem.filter(collection_id=row.id).order_by("position", "id")
+    mine = next((one for one in known if one.article_id == article.id), None)  # type: ignore[attr-defined]
+    others = [one for one in known if one is not mine]
+    items: list[Any] = list(others)
+    mine = mine or CollectionItem(collection_id=row.id, article_id=article.id)
+    mine.pinned_until = until  # type: ignore[assignment]
+    items.insert(max(0, said.get("position") or 0), mine)
+    if row.max_items is not None:
+        items = items[: row.max_items]
+    rows = [
+        {
+            "article_id": one.article_id,
+            "media_id": one.media_id,
+            "headline": one.headline,
+            "pinned_until": one.pinned_until,
+            "position": n,
+        }
+        for n, one in enumerate(items)
+    ]
+    await rewrite(CollectionItem, {"collection_id": row.id}, rows)
+    return Made("collection", row.id)
+
+
+async def delete_collection(desk: Desk, said: Input) -> Made:
+    row = await naming.named(desk, "collection", said["id"], "id")
+    await row.delete()
+    return Made("collection", row.id)

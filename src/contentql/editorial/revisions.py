@@ -1,0 +1,109 @@
+"""Every saved state of an article: kept, compared, brought back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from contentql.editorial.amiss import Code, amiss
+from contentql.editorial.desk import Desk
+from contentql.formats.story import ArticleRecord
+from contentql.store import derive
+from contentql.store.history import Revision, RevisionAction
+
+# What is no content, or is kept elsewhere; the text stands in for its blocks.
+_UNTOLD = {
+    "id",
+    "uri",
+    "version",
+    "modified_at",
+    "external_ids",
+    "extra",
+    "slug_history",
+    "blocks",
+    "deleted_at",
+}
+
+
+async def keep(
+    desk: Desk, article: int, record: ArticleRecord, action: RevisionAction, *, minor: bool = False
+) -> None:
+    await _create(desk, article, record, action, desk.account, desk.name, minor=minor, reason=desk.reason)
+
+
+async def keep_base(desk: Desk, article: int, record: ArticleRecord) -> None:
+    """What was there before the newsdesk's first change, which came by import."""
+    if not await Revision.filter(article_id=article, version=record.version).exists():
+        await _create(desk, article, record, RevisionAction.CREATED, "import", "Import")
+
+
+async def _create(
+    desk: Desk,
+    article: int,
+    record: ArticleRecord,
+    action: RevisionAction,
+    account: str,
+    by: str,
+    *,
+    minor: bool = False,
+    reason: str | None = None,
+) -> None:
+    await Revision.create(
+        article_id=article,
+        version=record.version,
+        at=desk.now if account != "import" else record.modified_at or desk.now,
+        account=account,
+        by=by,
+        action=action,
+        minor=minor,
+        reason=reason,
+        told=told(record),
+        record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
+    )
+
+
+def told(record: ArticleRecord) -> dict[str, str | None]:
+    """Each field as text, every one of them always: what two revisions are compared by."""
+    said = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    found = {
+        to_camel(name): _text(said.get(to_camel(name), _default(name)))
+        for name in ArticleRecord.model_fields
+        if name not in _UNTOLD
+    }
+    return {**found, "body": derive.markdown(record.blocks)}
+
+
+def _default(name: str) -> Any:
+    """What a field says that was left out: lists say nothing."""
+    value = ArticleRecord.model_fields[name].get_default(call_default_factory=True)
+    return None if isinstance(value, tuple | dict) else value
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+
+
+def changed(before: dict[str, str | None], after: dict[str, str | None]) -> list[str]:
+    return sorted(name for name, value in after.items() if before.get(name) != value)
+
+
+async def record_of(article: int, version: int) -> ArticleRecord:
+    """The article as it was saved. Raises Amiss."""
+    row = await Revision.get_or_none(article_id=article, version=version)
+    if row is None:
+        raise amiss(Code.NOT_FOUND, f"There is no version {version} of it.", "version")
+    return ArticleRecord.model_validate(row.record)
+
+
+async def since(article: int, version: int) -> str:
+    """Who changed what after a version, in a sentence or two."""
+    rows = await Revision.filter(article_id=article, version__gte=version).order_by("version")
+    said = []
+    for before, after in zip(rows, rows[1:], strict=False):
+        fields = ", ".join(changed(before.told, after.told)) or "nothing of its content"
+        said.append(f"{after.by} {after.action.value.lower()} it at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})")
+    return "; ".join(said[-5:])

@@ -1,0 +1,159 @@
+"""From what editors send to records: checked, with every fault named by its field, in plain words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import pydantic
+from pydantic.alias_generators import to_camel
+
+from contentql.editorial.amiss import Amiss, Code, UserError, amiss
+from contentql.formats import html, markdown
+from contentql.planner.catalog import snake
+from contentql.planner.operation import Unfit
+from contentql.store import blocks
+from contentql.store.blocks import Block, Shape
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+MOST_TEXT = 1_000_000  # characters of a body
+_MANY_LINES = frozenset(
+    [
+        "body",
+        "text",
+        "markdown",
+        "html",
+        "lede",
+        "summary",
+        "notice",
+        "description",
+        "bio",
+        "claim",
+        "quote",
+        "verificationNote",
+        "edNote",
+        "usageTerms",
+        "caption",
+        "alt",
+        "rows",
+        "items",
+        "fallbackText",
+        "describedAs",
+    ]
+)
+
+
+def check_texts(said: Mapping[str, Any]) -> None:
+    """No text holds control characters, no time is unreadable. Amiss names every one that does."""
+    errors = list(_faults(said, ()))
+    if errors:
+        raise Amiss(*errors)
+
+
+def _faults(value: Any, path: tuple[str, ...]) -> list[UserError]:
+    if isinstance(value, Unfit):
+        return [UserError(Code.INVALID, value.why, path)]
+    if isinstance(value, Mapping):
+        return [error for name, inner in value.items() for error in _faults(inner, (*path, name))]
+    if isinstance(value, list):
+        return [error for n, inner in enumerate(value) for error in _faults(inner, (*path, str(n)))]
+    if not isinstance(value, str):
+        return []
+    allowed = "\n\t\r" if _MANY_LINES & set(path) else ""
+    for at, c in enumerate(value):
+        if unicodedata.category(c) in ("Cc", "Cs") and c not in allowed:
+            what = "a line break" if c in "\n\r" else "a control character"
+            hint = "It takes one line." if c in "\n\r" else None
+            return [UserError(Code.INVALID, f"There is {what} at place {at + 1} of the text.", path, hint)]
+    return []
+
+
+def snaked(value: Any) -> Any:
+    """camelCase to Python's names, all the way down."""
+    if isinstance(value, Mapping):
+        return {snake(name): snaked(inner) for name, inner in value.items()}
+    return [snaked(inner) for inner in value] if isinstance(value, list) else value
+
+
+def shaped(
+    kind: type[AnyShape], values: Mapping[str, Any], renamed: Mapping[str, str] | None = None
+) -> AnyShape:
+    """The record of these values. `renamed`: how the API calls a field of the record. Raises Amiss."""
+    try:
+        return kind(**values)
+    except pydantic.ValidationError as fault:
+        raise Amiss(*told(fault, renamed or {})) from None
+
+
+def told(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
+    return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:20]
+
+
+def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
+    first, *rest = error["loc"] or ("",)
+    path = (renamed.get(str(first), to_camel(str(first))), *(to_camel(str(part)) for part in rest))
+    path = tuple(part for part in path if part)
+    what, limits = error["type"], error.get("ctx") or {}
+    said = str(error["msg"]).removeprefix("Value error, ")
+    match what:
+        case "string_too_long":
+            return UserError(Code.TOO_LONG, f"It has at most {limits['max_length']:,} characters.", path)
+        case "string_too_short":
+            return UserError(Code.REQUIRED, "It is empty.", path)
+        case "missing":
+            return UserError(Code.REQUIRED, "It is missing.", path)
+        case "string_pattern_mismatch":
+            hint = _PATTERNS.get(path[-1] if path else "")
+            return UserError(Code.INVALID, "It does not look as it should.", path, hint)
+    if said.startswith("a link must"):
+        return UserError(Code.UNSAFE, f"{said[0].upper()}{said[1:]}.", path)
+    return UserError(Code.INVALID, f"{said[:1].upper()}{said[1:].rstrip('.')}.", path)
+
+
+_PATTERNS = {
+    "language": "A language is written as in en, de or pt-BR.",
+    "country": "A country is two capitals, as in GB.",
+    "wikidata": "A Wikidata item is written as in Q423.",
+    "colour": "A colour is written as in #7a6f5d.",
+    "headline": "A headline is one line.",
+}
+
+
+def body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
+    """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
+    if not said:
+        raise amiss(Code.REQUIRED, "The body is empty.", path)
+    ((form, value),) = said.items()
+    where = f"{path}.{form}"
+    if isinstance(value, str) and len(value) > MOST_TEXT:
+        raise amiss(Code.TOO_LONG, f"A body has at most {MOST_TEXT:,} characters.", where)
+    try:
+        match form:
+            case "html":
+                return html.read(value)
+            case "markdown":
+                return markdown.read(value)
+            case "text":
+                lines = (line.strip() for line in value.splitlines())
+                return tuple(blocks.Paragraph(text=line) for line in lines if line)
+            case _:
+                return blocks.read([_block(one) for one in value or ()])
+    except html.Unsafe as fault:
+        raise amiss(Code.UNSAFE, fault.message, where, fault.hint) from None
+    except pydantic.ValidationError as fault:
+        errors = told(fault, {})
+        raise Amiss(
+            *(UserError(e.code, e.message, (*where.split("."), *e.field), e.hint) for e in errors)
+        ) from None
+
+
+def _block(said: Mapping[str, Any]) -> dict[str, Any]:
+    ((kind, values),) = said.items()
+    values = {name: value for name, value in values.items() if value is not None}
+    return {"type": snake(kind).upper(), **values}
+
+
+def without(said: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if name not in names}

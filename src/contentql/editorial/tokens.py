@@ -1,0 +1,67 @@
+"""Tokens and preview links, as administrators and editors make them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from contentql.access import tokens
+from contentql.access.roles import Ability, Role
+from contentql.editorial import saying
+from contentql.editorial.amiss import Code, amiss
+from contentql.editorial.articles import load
+from contentql.editorial.desk import Desk, Input, Made
+
+LINK_DAYS, MOST_LINK_DAYS = 3, 30
+
+
+async def create(desk: Desk, said: Input) -> Made:
+    saying.check_texts(said)
+    if not said["name"].strip():
+        raise amiss(Code.REQUIRED, "Say whom or what it is for.", "name")
+    for field in ("name", "account"):
+        if len(said.get(field) or "") > 200:
+            raise amiss(Code.TOO_LONG, "It has at most 200 characters.", field)
+    ends: dt.datetime | None = said.get("expiresAt")
+    if ends is not None and ends <= desk.now:
+        raise amiss(Code.TIME_ORDER, "That moment has passed.", "expiresAt")
+    token, secret = await tokens.create(
+        name=said["name"].strip(),
+        role=Role(said["role"]),
+        account=said.get("account"),
+        scopes=[Ability(scope) for scope in said.get("scopes") or ()],
+        expires_at=ends,
+        created_by=desk.name,
+        now=desk.now,
+    )
+    return Made("token", token.id, secret=secret)
+
+
+async def revoke(desk: Desk, said: Input) -> Made:
+    row = await desk.row("token", said["id"])
+    if row.revoked_at is not None:
+        raise amiss(Code.ILLEGAL_MOVE, "It was revoked before.", "id")
+    await tokens.revoke(row.id, desk.now)
+    return Made("token", row.id)
+
+
+async def preview_link(desk: Desk, said: Input) -> Made:
+    """A link that shows one article, as it stands, to whoever has it, until it ends."""
+    saying.check_texts(said)
+    work = await load(desk, said["id"])
+    ends = said.get("expiresAt") or desk.now + dt.timedelta(days=LINK_DAYS)
+    if not desk.now < ends <= desk.now + dt.timedelta(days=MOST_LINK_DAYS):
+        raise amiss(
+            Code.TIME_ORDER,
+            f"A link ends within {MOST_LINK_DAYS} days from now, and not before now.",
+            "expiresAt",
+        )
+    assert desk.sign is not None, "nobody signs"
+    token = await desk.sign(work.number, ends)
+    url = desk.preview_url.replace("{token}", token).replace("{slug}", work.record.slug)
+    said_then = {
+        "url": url,
+        "token": token,
+        "expiresAt": ends.replace(microsecond=0, tzinfo=None).isoformat() + "Z",
+    }
+    number = work.number
+    return Made("article", number, said=said_then, secret=token)
