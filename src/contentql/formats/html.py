@@ -1,0 +1,530 @@
+"""HTML of an article's body as typed blocks; what could do harm is refused and never quietly cleaned.
+
+Finds the tags itself: `html.parser` takes quadratic time over tags that never end. Knows no database and no
+style: of a tag it does not know the words stay, and marks are kept in paragraphs, which alone have them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from html import unescape
+from typing import Literal, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from contentql.store import ids
+from contentql.store.blocks import (
+    Audio,
+    Block,
+    Code,
+    Gallery,
+    Heading,
+    Image,
+    Link,
+    List,
+    Mark,
+    Paragraph,
+    Pullquote,
+    Quote,
+    Rule,
+    Table,
+    Video,
+)
+
+
+class Unsafe(Exception):
+    """A text that is not taken: what was found in it, in a plain sentence, and what would help."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def named(name: str) -> int | None:
+    """The media that `med_123`, or `123` as our own HTML has it, names."""
+    found = ids.read(name if name.startswith("med_") else f"med_{name}")
+    return found[1] or None if found else None
+
+
+def forget(address: str) -> None:
+    """What is lost is nobody's concern."""
+
+
+def read(
+    text: str, *, media: Callable[[str], int | None] = named, lost: Callable[[str], object] = forget
+) -> tuple[Block, ...]:
+    """The blocks of a body; what has no words is left out, and a picture in a text stands after it.
+
+    `media` says which of our media a `data-media` names, if any. `lost` is told the address of every picture,
+    film or link that no block can hold. Raises Unsafe.
+    """
+    body = Body(media, lost)
+    body.markup(text)
+    return body.blocks()
+
+
+def checked(text: str) -> str:
+    """The text with plain line ends. Raises Unsafe where it has control characters or half characters."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_controls(text)
+    return text
+
+
+class Body:
+    """Blocks in the making: told tags and words as they come, in any order. Every method may raise Unsafe.
+
+    The outermost open tag decides what becomes of the words in it: those of a list are its items, however
+    deep; where no block is open they are a paragraph.
+    """
+
+    def __init__(
+        self, media: Callable[[str], int | None] = named, lost: Callable[[str], object] = forget
+    ) -> None:
+        self._media = media
+        self._lost = lost
+        self._blocks: list[Block] = []
+        self._after: list[Block] = []
+        self._words = _Words()
+        self._open: list[str] = []
+        self._depth: Counter[str] = Counter()
+        self._link: _Mark | None = None
+        self._level = 2
+        self._items: list[str] = []
+        self._rows: list[list[str]] = []
+        self._in_cell = False
+        self._language: str | None = None
+        self._pictured = False
+
+    def markup(self, html: str) -> None:
+        for piece in _pieces(checked(html)):
+            if isinstance(piece, str):
+                self.say(piece)
+            elif piece.closes:
+                self.close(piece.name)
+            else:
+                self.open(piece.name, piece.attributes)
+
+    def say(self, text: str) -> None:
+        _refuse_controls(text)
+        if not self._depth["pre"]:
+            self._words.say(text)
+        elif self._open[0] == "pre":
+            self._words.keep(text)
+        else:
+            for number, line in enumerate(text.split("\n")):
+                if number:
+                    self._words.turn()
+                self._words.say(line)
+
+    def open(self, tag: str, attributes: Mapping[str, str]) -> None:
+        _refuse_harm(tag, attributes)
+        if kind := _MARKS.get(tag):
+            self._depth[kind] += 1
+            self._words.begin(_Mark(kind))
+        elif tag == "a":
+            # A link within a link ends it, as in every browser.
+            self.close("a")
+            self._link = self._led(attributes.get("href", ""))
+            if self._link:
+                self._words.begin(self._link)
+        elif tag == "br":
+            self._words.turn()
+        elif tag in _SHOWN:
+            self._picture(tag, attributes)
+        elif tag == "code" and self._depth["pre"]:
+            self._language = self._language or _language(attributes)
+        elif container := _CONTAINERS.get(tag):
+            self._contain(container, tag, attributes)
+        elif tag in _PARTS:
+            self._part(tag, opens=True)
+            if tag == "hr" and not self._open:
+                self._blocks.append(Rule())
+            elif tag == "figure":
+                self._figure(attributes)
+
+    def close(self, tag: str) -> None:
+        if kind := _MARKS.get(tag):
+            if self._depth[kind]:
+                self._depth[kind] -= 1
+                if not self._depth[kind]:
+                    self._words.end(_Mark(kind))
+        elif tag == "a":
+            if self._link:
+                self._words.end(self._link)
+                self._link = None
+        elif container := _CONTAINERS.get(tag):
+            if self._depth[container]:
+                self._leave(container)
+        elif tag in _PARTS:
+            self._part(tag, opens=False)
+            if tag == "figure":
+                self._pictured = False
+
+    def blocks(self) -> tuple[Block, ...]:
+        """All of them, once nothing more comes."""
+        if self._open:
+            outer = self._open[0]
+            self._open.clear()
+            self._made(outer)
+        self._paragraph()
+        return tuple(self._blocks)
+
+    def _contain(self, container: str, tag: str, attributes: Mapping[str, str]) -> None:
+        if container == "heading":
+            if self._open[-1:] == ["heading"]:
+                self._leave("heading")
+            if not self._open:
+                self._level = min(max(int(tag[1]), 2), 4)
+        self._part(tag, opens=True)
+        if container == "pre" and not self._open:
+            self._language = _language(attributes)
+        self._open.append(container)
+        self._depth[container] += 1
+
+    def _leave(self, container: str) -> None:
+        """Ends a container that is open, and with it all that are open in it."""
+        ended = None
+        while ended != container:
+            ended = self._open.pop()
+            self._depth[ended] -= 1
+        if self._open:
+            self._part(container, opens=False)
+        else:
+            self._made(container)
+
+    def _part(self, tag: str, *, opens: bool) -> None:
+        """At the edge of a block, the words so far become a paragraph, an item, a cell or a line."""
+        outer = self._open[0] if self._open else None
+        if outer is None:
+            self._paragraph()
+        elif outer in ("ul", "ol") and tag in ("li", "ul", "ol"):
+            self._item()
+        elif outer == "table" and (tag in _CELLS or not self._in_cell):
+            self._cell(tag, opens=opens)
+        else:
+            self._words.line()
+
+    def _paragraph(self) -> None:
+        said, marks = self._taken()
+        if said:
+            self._blocks.append(Paragraph(text=said, marks=marks))
+        self._blocks += self._after
+        self._after.clear()
+
+    def _item(self) -> None:
+        said, _ = self._taken()
+        if said:
+            self._items.append(said)
+
+    def _cell(self, tag: str, *, opens: bool) -> None:
+        said, marks = self._taken()
+        if self._in_cell:
+            self._rows[-1].append(said)
+        elif said:
+            # Words between the cells are shown above the table.
+            self._blocks.append(Paragraph(text=said, marks=marks))
+        self._in_cell = opens and tag in ("td", "th")
+        if opens and (tag == "tr" or (self._in_cell and not self._rows)):
+            self._rows.append([])
+
+    def _made(self, container: str) -> None:
+        """The block of a container that has ended."""
+        match container:
+            case "ul" | "ol":
+                self._item()
+                if self._items:
+                    self._blocks.append(List(ordered=container == "ol", items=tuple(self._items)))
+                self._items = []
+            case "table":
+                self._cell("table", opens=False)
+                if rows := tuple(tuple(row) for row in self._rows if row):
+                    self._blocks.append(Table(rows=rows))
+                self._rows = []
+            case "pre":
+                said, _ = self._taken(stripped=False)
+                if said:
+                    self._blocks.append(Code(text=said, language=self._language))
+            case _:
+                said, _ = self._taken()
+                if said:
+                    self._worded(container, said)
+        self._blocks += self._after
+        self._after.clear()
+
+    def _worded(self, container: str, said: str) -> None:
+        last = self._blocks[-1] if self._pictured else None
+        match container:
+            case "heading":
+                self._blocks.append(Heading(level=self._level, text=said))
+            case "blockquote":
+                self._blocks.append(Quote(text=said))
+            case "aside":
+                self._blocks.append(Pullquote(text=said))
+            case "figcaption" if isinstance(last, Image | Video | Audio) and not last.caption:
+                self._blocks[-1] = last.model_copy(update={"caption": said})
+            case _:
+                self._blocks.append(Paragraph(text=said))
+
+    def _taken(self, *, stripped: bool = True) -> tuple[str, tuple[Mark, ...]]:
+        """The words so far and their marks; the marks that are open go on in the next words."""
+        if not self._words:
+            return "", ()
+        words, self._words = self._words, _Words()
+        for mark in words.begun():
+            self._words.begin(mark)
+        return words.taken(stripped)
+
+    def _led(self, href: str) -> _Mark | None:
+        href = href.replace("\t", "").replace("\n", "").replace("\r", "").strip(" ")
+        _refuse_controls(href)
+        try:
+            return _Mark("link", _LINK.validate_python(href))
+        except ValidationError:
+            if href:
+                self._lost(href)
+            return None
+
+    def _picture(self, tag: str, attributes: Mapping[str, str]) -> None:
+        name = attributes.get("data-media", "")
+        media = self._media(name) if name else None
+        if media is not None:
+            self._show(Image(media=media))
+        elif address := attributes.get("src") or name or (tag == "img" and "<img>"):
+            self._lost(address)
+
+    def _figure(self, attributes: Mapping[str, str]) -> None:
+        """The form in which our own HTML names media of any kind."""
+        self._pictured = False
+        names = attributes.get("data-media", "").split()
+        media = [found for name in names if (found := self._media(name)) is not None]
+        match attributes.get("data-type", "image"), media:
+            case _ if len(media) < len(names):
+                self._lost(" ".join(names))
+            case "image", [only]:
+                self._show(Image(media=only))
+            case "video", [only]:
+                self._show(Video(media=only))
+            case "audio", [only]:
+                self._show(Audio(media=only))
+            case "gallery", [_, *_]:
+                self._show(Gallery(media=tuple(media)))
+            case _ if names:
+                self._lost(" ".join(names))
+
+    def _show(self, block: Block) -> None:
+        if self._open or self._words:
+            self._after.append(block)
+        else:
+            self._blocks.append(block)
+            self._pictured = True
+
+
+class _Mark(NamedTuple):
+    kind: Literal["strong", "em", "link"]
+    href: str | None = None
+
+
+class _Words:
+    """Words as a browser shows them, white space collapsed, and where in them marks begin and end."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+        self._since: dict[_Mark, int] = {}
+        self._marked: list[tuple[_Mark, int, int]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._length)
+
+    def keep(self, text: str) -> None:
+        if text:
+            self._pieces.append(text)
+            self._length += len(text)
+
+    def say(self, text: str) -> None:
+        text = _SPACE.sub(" ", text)
+        self.keep(text.removeprefix(" ") if self._last() in ("", " ", "\n") else text)
+
+    def turn(self) -> None:
+        """Goes on in a new line, but for the first, which nothing stands above."""
+        if self._last() == " ":
+            self._pieces[-1] = self._pieces[-1][:-1] + "\n"
+        elif self._pieces:
+            self.keep("\n")
+
+    def line(self) -> None:
+        if self._last() != "\n":
+            self.turn()
+
+    def begin(self, mark: _Mark) -> None:
+        self._since.setdefault(mark, self._length)
+
+    def end(self, mark: _Mark) -> None:
+        self._marked.append((mark, self._since.pop(mark), self._length))
+
+    def begun(self) -> tuple[_Mark, ...]:
+        return tuple(self._since)
+
+    def taken(self, stripped: bool) -> tuple[str, tuple[Mark, ...]]:
+        for mark in self.begun():
+            self.end(mark)
+        text = "".join(self._pieces)
+        text = text.rstrip(" \n") if stripped else text
+        if not self._marked:
+            return text, ()
+        ranges: dict[_Mark, list[tuple[int, int]]] = {}
+        for mark, start, end in self._marked:
+            end = min(end, len(text))
+            if start < end:
+                found = ranges.setdefault(mark, [])
+                if found and found[-1][1] == start:
+                    start = found.pop()[0]
+                found.append((start, end))
+        placed = sorted((*range_, *mark) for mark, found in ranges.items() for range_ in found)
+        return text, tuple(Mark(start=at, end=end, kind=kind, href=href) for at, end, kind, href in placed)
+
+    def _last(self) -> str:
+        return self._pieces[-1][-1] if self._pieces else ""
+
+
+class _Tag(NamedTuple):
+    name: str
+    closes: bool
+    attributes: Mapping[str, str]
+
+
+_HOSTILE = {
+    "script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "svg", "math", "link",
+    "meta", "base", "title", "template", "form", "input", "button", "select", "option", "optgroup",
+    "textarea", "fieldset", "datalist", "keygen", "isindex",
+    # In these, browsers see words where others see tags.
+    "noscript", "noembed", "noframes", "xmp", "plaintext",
+}  # fmt: skip
+_ADDRESSES = {
+    "href", "src", "srcset", "action", "formaction", "poster", "background", "cite", "longdesc", "data",
+    "xlink:href", "ping", "lowsrc", "dynsrc", "codebase", "manifest", "usemap",
+}  # fmt: skip
+_MARKS: Mapping[str, Literal["strong", "em"]] = {"strong": "strong", "b": "strong", "em": "em", "i": "em"}
+_SHOWN = {"img", "image", "video", "audio", "source"}
+_CONTAINERS = {tag: tag for tag in ("blockquote", "aside", "ul", "ol", "table", "pre", "figcaption")} | {
+    f"h{level}": "heading" for level in range(1, 7)
+}
+_CELLS = {"table", "tr", "td", "th", "caption"}
+_PARTS = {
+    "p", "div", "section", "article", "header", "footer", "main", "nav", "address", "center", "details",
+    "summary", "dl", "dt", "dd", "li", "hr", "figure", "hgroup", "html", "head", "body", "search", "dialog",
+    "menu", "dir", "caption", "thead", "tbody", "tfoot", "tr", "td", "th",
+}  # fmt: skip
+
+_LINK: TypeAdapter[str] = TypeAdapter(Link)
+_SPACE = re.compile(r"[ \t\n]+")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Browsers find the scheme of an address behind blanks and across line ends.
+_BLANK = r"[\x00-\x20\x7f-\xa0]*+"
+_SCHEME = re.compile(
+    "|".join(f"(?P<{name}>{_BLANK}{_BLANK.join(f'{name}:')})" for name in ("javascript", "vbscript", "data")),
+    re.IGNORECASE,
+)
+
+# As in https://html.spec.whatwg.org/multipage/parsing.html#tokenization; no pattern looks at a place twice.
+_MARKUP = re.compile(r"<(?:(?P<comment>!--)|[!?]|/(?![a-zA-Z])|(?P<closes>/?)(?P<name>[a-zA-Z][^ \t\n/>]*))")
+_COMMENT_END = re.compile("--!?>")
+_ATTRIBUTE = re.compile(
+    r"""[\ \t\n/]*+ (?: (?P<end>>) | (?P<name>[^\ \t\n/>][^\ \t\n/>=]*+)
+    (?: [\ \t\n]*+ = [\ \t\n]*+
+        (?: "(?P<double>[^"]*+)(?:"|\Z) | '(?P<single>[^']*+)(?:'|\Z) | (?P<bare>[^\ \t\n>]*+) ) )? )""",
+    re.VERBOSE,
+)
+_ZEROS = re.compile(r"(?<=&#)0+(?=[0-9])|(?<=&#[xX])0+(?=[0-9a-fA-F])")
+_HUGE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
+# In an attribute `&copy=1` is no sign, but the next part of an address.
+_REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*+(?:;|(?!=)))")
+
+
+def _pieces(html: str) -> Iterator[str | _Tag]:
+    """The words and tags of an HTML text, comments left out."""
+    at = 0
+    while found := _MARKUP.search(html, at):
+        if at < found.start():
+            yield unescape(_numbered(html[at : found.start()]))
+        if found["name"]:
+            attributes, at = _attributes(html, found.end())
+            name = found["name"].lower()
+            yield _Tag(name, bool(found["closes"]), attributes)
+            if name == "pre" and not found["closes"] and html.startswith("\n", at):
+                at += 1
+        elif found["comment"]:
+            # `<!-->` is a whole one.
+            end = _COMMENT_END.search(html, found.start() + 2)
+            at = end.end() if end else 0
+        else:
+            at = html.find(">", found.end()) + 1
+        if not at:
+            raise Unsafe(
+                f"There is a tag or a comment in the text that never ends: {_cut(html[found.start() :])}",
+                "End it with >, or write &lt; where you mean the sign <.",
+            )
+    if at < len(html):
+        yield unescape(_numbered(html[at:]))
+
+
+def _attributes(html: str, at: int) -> tuple[dict[str, str], int]:
+    """What a tag has, of each name the first, and where it ends; 0 where it never does."""
+    attributes: dict[str, str] = {}
+    while found := _ATTRIBUTE.match(html, at):
+        at = found.end()
+        if found["end"]:
+            return attributes, at
+        value = found["double"] or found["single"] or found["bare"] or ""
+        if "&" in value:
+            value = _REFERENCE.sub(lambda sign: unescape(sign[0]), _numbered(value))
+        attributes.setdefault(found["name"].lower(), value)
+    return attributes, 0
+
+
+def _numbered(text: str) -> str:
+    """The text with no number of a character longer than `unescape` can take."""
+    return _HUGE.sub("\ufffd", _ZEROS.sub("", text)) if "&#" in text else text
+
+
+def _language(attributes: Mapping[str, str]) -> str | None:
+    """As `class="language-sql"` says it."""
+    for word in attributes.get("class", "").split():
+        if word.startswith("language-"):
+            _refuse_controls(word)
+            return word.removeprefix("language-") or None
+    return None
+
+
+def _refuse_controls(text: str) -> None:
+    if found := _CONTROL.search(text):
+        raise Unsafe(
+            f"There is a control character in the text: U+{ord(found[0]):04X}.",
+            "Leave it out; lines end with a newline.",
+        )
+
+
+def _refuse_harm(tag: str, attributes: Mapping[str, str]) -> None:
+    if tag in _HOSTILE:
+        raise Unsafe(
+            f"The text has {'an' if tag[0] in 'aeio' else 'a'} <{tag}> in it.",
+            "Leave it out: a body has words, links, lists, tables and pictures.",
+        )
+    for name, value in attributes.items():
+        if name.startswith("on") and len(name) > 2:
+            raise Unsafe(
+                f"The text has an event handler in it: {_cut(name)} on <{_cut(tag)}>.",
+                "Leave the attribute out: nothing in a body may run.",
+            )
+        if name in _ADDRESSES and (scheme := _SCHEME.match(value)):
+            raise Unsafe(
+                f"The text has a {scheme.lastgroup}: link in it.",
+                "A link begins with https:, http:, mailto: or tel:, or is relative.",
+            )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"

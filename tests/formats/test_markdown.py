@@ -1,0 +1,207 @@
+"""Markdown of a body becomes typed blocks, and HTML in it is held to the rules of HTML."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from contentql.formats.html import Unsafe
+from contentql.formats.markdown import read
+from contentql.store import derive
+from contentql.store.blocks import (
+    Block,
+    Code,
+    Heading,
+    Image,
+    List,
+    Mark,
+    Paragraph,
+    Pullquote,
+    Quote,
+    Rule,
+    Table,
+)
+
+
+def strong(start: int, end: int) -> Mark:
+    return Mark(start=start, end=end, kind="strong")
+
+
+def em(start: int, end: int) -> Mark:
+    return Mark(start=start, end=end, kind="em")
+
+
+def link(start: int, end: int, href: str) -> Mark:
+    return Mark(start=start, end=end, kind="link", href=href)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "blocks"),
+    [
+        ("One\ntwo  \nthree\n\nfour", [Paragraph(text="One\ntwo\nthree"), Paragraph(text="four")]),
+        ("# a #\n\nb\n---\n\n##### c", [Heading(text="a"), Heading(text="b"), Heading(text="c", level=4)]),
+        ("> a\n>\n> b\n\n> c", [Quote(text="a\nb"), Quote(text="c")]),
+        ("- a\n  1. b\n     - c\n\n- d", [List(items=("a", "b", "c", "d"))]),
+        ("3) a\n\n   b\n4) c", [List(ordered=True, items=("a\nb", "c"))]),
+        ("| a | b |\n|:-:|---|\n| *c* | `d` \\| |", [Table(rows=(("a", "b"), ("c", "d |")))]),
+        ("```sql x\na\n\n b\n```", [Code(text="a\n\n b", language="sql")]),
+        ("    a\n\n    b <script>", [Code(text="a\n\nb <script>")]),
+        ("a\n\n* * *\n\nb", [Paragraph(text="a"), Rule(), Paragraph(text="b")]),
+        ("~~a~~ `b` &copy; \\* <c", [Paragraph(text="~~a~~ b © * <c")]),
+        ("a<br>b <u>c</u><!-- d -->", [Paragraph(text="a\nb c")]),
+        ("<div>\n\n# a\n\n</div>\n<p>b</p>", [Heading(text="a"), Paragraph(text="b")]),
+        ('<aside>a</aside>\n\n<img data-media="med_5">', [Pullquote(text="a"), Image(media=5)]),
+        ("a\r\nb", [Paragraph(text="a\nb")]),
+        ("[a]: /b", []),
+        ("", []),
+    ],
+)
+def test_blocks(markdown: str, blocks: list[Block]) -> None:
+    """Each kind, nested lists as the items of one, and harmless HTML as the words in it."""
+    assert read(markdown) == tuple(blocks)
+
+
+def test_marks() -> None:
+    """Are counted in code points of the words that remain."""
+    (found,) = read("😀 **a _b_** [c **d**](</é?e&amp;f> 'g') <https://h.example.org>\n\n[c]: /c")
+    assert found == Paragraph(
+        text="😀 a b c d https://h.example.org",
+        marks=(
+            strong(2, 5),
+            em(4, 5),
+            link(6, 9, "/é?e&f"),
+            strong(8, 9),
+            link(10, 31, "https://h.example.org"),
+        ),
+    )
+
+
+def test_pictures_of_others_are_told_of() -> None:
+    """They become nothing, as in HTML."""
+    lost: list[str] = []
+    assert read("a ![b](/b.jpg) c\n\n[d](ftp://d)", lost=lost.append) == (
+        Paragraph(text="a c"),
+        Paragraph(text="d"),
+    )
+    assert lost == ["/b.jpg", "ftp://d"]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "found"),
+    [
+        ("a <script>b</script>", "The text has a <script> in it."),
+        ("<iframe\nsrc=x></iframe>", "The text has an <iframe> in it."),
+        ("- a\n\n  <p onclick=b>", "The text has an event handler in it: onclick on <p>."),
+        ("[a](javascript:b)", "The text has a javascript: link in it."),
+        ("[a](<JAVA&Tab;script&colon;b>)", "The text has a javascript: link in it."),
+        ("[a]\n\n[a]: vbscript:b", "The text has a vbscript: link in it."),
+        ("<javascript:b>", "The text has a javascript: link in it."),
+        ("![a](data:text/html,b)", "The text has a data: link in it."),
+        ("a\x00b", "There is a control character in the text: U+0000."),
+        ("a\x1bb", "There is a control character in the text: U+001B."),
+        ("a&#13;b", "There is a control character in the text: U+000D."),
+        ("<!-- a", "There is a tag or a comment in the text that never ends: <!-- a"),
+        ("- " * 10 + "a", "The lists or quotes in the text are nested too deep."),
+        (">" * 10_000 + "a", "The lists or quotes in the text are nested too deep."),
+    ],
+)
+def test_what_is_refused(markdown: str, found: str) -> None:
+    """The same as in HTML, however Markdown says it; and what the parser would leave out."""
+    with pytest.raises(Unsafe) as refused:
+        read(markdown)
+    assert refused.value.message == found
+
+
+def test_nine_lists_deep() -> None:
+    """Is as deep as lists may be."""
+    assert read("- " * 9 + "a") == (List(items=("a",)),)
+
+
+@pytest.mark.parametrize(
+    ("written", "reads"),
+    [
+        ([Pullquote(text="a")], [Quote(text="a")]),
+        ([List(items=("a",)), List(items=("b",))], [List(items=("a", "b"))]),
+        ([Heading(text="a\nb"), List(items=("a\nb",))], [Heading(text="a b"), List(items=("a b",))]),
+        ([Paragraph(text="a\n\nb"), Quote(text="a\n\nb")], [Paragraph(text="a\nb"), Quote(text="a\nb")]),
+        ([Table(rows=(("a",), ("b", "c")))], [Table(rows=(("a",), ("b",)))]),
+        (
+            [Paragraph(text="a b", marks=(strong(0, 2),))],
+            [Paragraph(text="**a **b")],
+        ),
+    ],
+)
+def test_what_markdown_cannot_say(written: list[Block], reads: list[Block]) -> None:
+    """Reads as what comes nearest."""
+    assert read(derive.markdown(written)) == tuple(reads)
+
+
+letters = some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from(
+    "ab1 2.\n#-+*_`[]()<>&;!=~\\|:\"'{}😀"
+)
+words = (
+    some.text(letters, min_size=1, max_size=30)
+    .map(lambda text: re.sub(r"\s*\n\s*", "\n", re.sub(" +", " ", text)).strip())
+    .filter(bool)
+)
+# What is written of these is a table, and a heading without its last sign.
+texts = words.filter(lambda text: not re.search(r"(?m)^[|:][-|: ]+$", text))
+lines = words.map(lambda text: text.replace("\n", " "))
+headings = lines.filter(lambda text: not re.search(" #+$", text))
+languages = some.none() | some.sampled_from(["sql", "c++", "objective-c"])
+codes = some.text(letters | some.just("\t"), min_size=1, max_size=20)
+
+
+@some.composite
+def paragraphs(draw: some.DrawFn) -> Paragraph:
+    """Plain, or of words that are marked whole, one beside the other."""
+    if draw(some.booleans()):
+        return Paragraph(text=draw(texts))
+    text, marks = "", []
+    for word in draw(some.lists(some.from_regex("[a-zé😀]+([*_<&][a-z]+)?", fullmatch=True), min_size=1)):
+        start, end = len(text), len(text) + len(word)
+        text += word + " "
+        make = draw(some.sampled_from([None, strong, em, lambda start, end: link(start, end, "/a?b=\"'&<>")]))
+        marks += [make(start, end)] if make else []
+    return Paragraph(text=text.rstrip(), marks=tuple(marks))
+
+
+@some.composite
+def tables(draw: some.DrawFn) -> Table:
+    width = draw(some.integers(1, 3))
+    row = some.lists(some.just("") | lines, min_size=width, max_size=width).map(tuple)
+    return Table(rows=tuple(draw(some.lists(row, min_size=1, max_size=3))))
+
+
+bodies = some.lists(
+    paragraphs()
+    | some.builds(Heading, text=headings, level=some.integers(2, 4))
+    | some.builds(Quote, text=texts, attribution=some.none())
+    | some.builds(List, items=some.lists(lines, min_size=1, max_size=3).map(tuple), ordered=some.booleans())
+    | tables()
+    | some.builds(Code, text=codes, language=languages)
+    | some.builds(Rule),
+    max_size=4,
+).filter(lambda blocks: not any(above.type == below.type == "LIST" for above, below in pairwise(blocks)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(bodies)
+def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
+    """Paragraphs with marks on whole words, headings, quotes, lists, tables, code and rules."""
+    assert read(derive.markdown(blocks)) == tuple(blocks)
+
+
+@settings(max_examples=200, deadline=None)
+@given(some.text(some.characters(exclude_categories=["Cs"]) | letters, max_size=60))
+def test_any_text_is_read_or_refused(markdown: str) -> None:
+    """And nothing else happens."""
+    try:
+        blocks = read(markdown)
+    except Unsafe:
+        return
+    assert all(derive.html([block]) for block in blocks)
