@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import orjson
 
+from contentql.access.callers import Callers
 from contentql.answer import Answered, Answers
 from contentql.app import guard_of
 from contentql.errors import CODES
@@ -38,17 +39,30 @@ def free_port() -> int:
         return port
 
 
-def endpoint(answers: Answers, *, body_seconds: float = 20.0, **settings: Any) -> GraphQL:
+def endpoint(
+    answers: Answers, *, body_seconds: float = 20.0, callers: Callers | None = None, **settings: Any
+) -> GraphQL:
     """The endpoint of /graphql as `app.py` builds it, with these settings."""
     chosen = Settings(**settings)
-    documents = Documents(answers.database)
-    watch, guard = Watch(chosen), guard_of(chosen)
-    return GraphQL(answers, chosen, documents=documents, watch=watch, guard=guard, body_seconds=body_seconds)
+    return GraphQL(
+        answers,
+        chosen,
+        callers=callers or Callers(answers.database, chosen),
+        documents=Documents(answers.database),
+        watch=Watch(chosen),
+        guard=guard_of(chosen),
+        body_seconds=body_seconds,
+    )
 
 
 def client(answers: Answers, **settings: Any) -> httpx2.AsyncClient:
     """Speaks HTTP to the endpoint of /graphql; a fault that the endpoint lets through is the test's."""
-    transport = httpx2.ASGITransport(endpoint(answers, **settings))
+    return speaking(endpoint(answers, **settings))
+
+
+def speaking(endpoint: GraphQL, address: str = "127.0.0.1") -> httpx2.AsyncClient:
+    """From this address."""
+    transport = httpx2.ASGITransport(endpoint, client=(address, 123))
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
 
 

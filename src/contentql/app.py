@@ -7,6 +7,7 @@ import contextlib
 import gc
 import importlib
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,6 +16,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from contentql.access.callers import Callers
+from contentql.access.links import sign_within
 from contentql.answer import Answers
 from contentql.cache.clock import Clock
 from contentql.cache.entry import Backend
@@ -53,6 +56,7 @@ def answers_of(settings: Settings, database: Database) -> Answers:
     answers = Answers(
         database, catalog(), limits=limits, languages=settings.languages, seconds=settings.max_seconds
     )
+    answers.changing.sign = partial(sign_within, database)
     if settings.cache_bytes:
         clock = Clock(database, lambda: answers.now())
         memory = Memory(settings.cache_bytes)
@@ -75,12 +79,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     database = Database(settings.database_url, readers=settings.readers)
     answers = answers_of(settings, database)
     documents = Documents(database)
+    callers = Callers(database, settings)
     watch = Watch(settings, cache=answers.responses.counts if answers.responses else None)
     readiness = Readiness(database)
     guard = guard_of(settings)
-    graphql = GraphQL(answers, settings, documents=documents, watch=watch, guard=guard)
+    graphql = GraphQL(answers, settings, callers=callers, documents=documents, watch=watch, guard=guard)
     sockets = Sockets(
         graphql.over_socket,
+        greet=graphql.greet,
         origins=settings.origins,
         peers=Peers(settings.proxies),
         max_sockets=settings.max_sockets,
@@ -89,7 +95,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         refuse_newer(await database.state())
-        async with database, watch, _followed(answers), _counted(documents):
+        async with database, watch, _followed(answers), _counted(documents, callers):
             # What is here now stays for ever: the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
@@ -140,13 +146,17 @@ async def _followed(answers: Answers) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _counted(documents: Documents) -> AsyncIterator[None]:
-    """What is used of trusted documents is written every ten seconds, and at the end."""
+async def _counted(*used: Documents | Callers) -> AsyncIterator[None]:
+    """What is used of trusted documents and tokens is written every ten seconds, and at the end."""
+
+    async def flush() -> None:
+        for one in used:
+            await one.flush()
 
     async def now_and_then() -> None:
         while True:
             await asyncio.sleep(10)
-            await documents.flush()
+            await flush()
 
     writing = asyncio.create_task(now_and_then())
     try:
@@ -155,7 +165,7 @@ async def _counted(documents: Documents) -> AsyncIterator[None]:
         writing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writing
-        await documents.flush()
+        await flush()
 
 
 class _Door:

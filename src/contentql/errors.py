@@ -48,12 +48,19 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "ORIGIN_NOT_ALLOWED": (403, "Pages of this site may not open a WebSocket here."),
     "TOO_MANY_SOCKETS": (429, "As many WebSockets are open from this address as may be."),
     "HEADERS_TOO_LARGE": (431, "The request's headers are larger than allowed."),
-    "RATE_LIMITED": (429, "The address has asked for as much as it may in a minute."),
+    "RATE_LIMITED": (
+        429,
+        "The address or account has asked for as much as it may in a minute, or shown too many bad tokens.",
+    ),
     "OVERLOADED": (503, "More is under way than the server takes on at once."),
     "TIMEOUT": (503, "The operation ran longer than allowed and was cancelled."),
     "DATABASE_UNAVAILABLE": (
         503,
         "The database does not answer just now; the same request may succeed later.",
+    ),
+    "ISSUER_UNAVAILABLE": (
+        503,
+        "The keys of the token's issuer cannot be had just now; the same request may succeed later.",
     ),
     "INTERNAL_SERVER_ERROR": (500, "A fault of the server; `requestId` finds it in the log."),
 }

@@ -72,7 +72,8 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=0,
-            description="Cost an address may ask for a minute; 0: no end. Unless set, public addresses only.",
+            description="Cost an address or account may ask for a minute; 0: no end. Unless set, from public"
+            " addresses only.",
         ),
     ] = 100_000
     max_concurrent: Annotated[
@@ -100,6 +101,22 @@ class Settings(BaseSettings):
             description="How long after SIGTERM /health/ready says 503 before the door is closed.",
         ),
     ] = 1.0
+
+    oidc_issuer: Annotated[
+        str,
+        Field(description="Who else's tokens (JWT) are taken: their `iss`, as `https://id.example.org/`."),
+    ] = ""
+    oidc_audience: Annotated[str, Field(description="The `aud` that those tokens must be made for.")] = ""
+    oidc_keys: Annotated[
+        str, Field(description="The issuer's public keys: the URL of its JWKS, or a file with one.")
+    ] = ""
+    oidc_role_claim: Annotated[
+        str,
+        Field(min_length=1, description="Where those tokens say the role, with dots into objects."),
+    ] = "contentql_role"
+    oidc_leeway_seconds: Annotated[
+        float, Field(ge=0, le=600, description="How far the issuer's clock may be off.")
+    ] = 30.0
 
     log: Annotated[
         Literal["all", "errors", "off"],

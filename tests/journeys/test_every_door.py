@@ -11,13 +11,18 @@ import httpx2
 import orjson
 import pytest
 from tests.cli.test_serving import AT_MOST, Served, serving
-from tests.conftest import Server
+from tests.conftest import NOW, Server
 from websockets.asyncio.client import connect
 
+from contentql.access import tokens
+from contentql.access.roles import Role
 from contentql.editorial.intake import take_file
 from contentql.fixtures import DEMO
+from contentql.store.accounts import Token
 from contentql.store.database import Database
 from contentql.store.documents import Trusted, keep, sha256
+
+READER = tokens.made()
 
 # What breaks a limit: the document, its variables, the code, and whether the limit is named.
 BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -59,6 +64,9 @@ async def served(sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
     database = Database(url)
     await take_file(database, DEMO)
     await keep(database, [Trusted(sha256(text), text) for text, _, _ in BREAKERS.values()])
+    async with database.models():
+        token, _ = await tokens.create(name="Site", role=Role.READER, created_by="tests", now=NOW)
+        await Token.filter(id=token.id).update(hash=tokens.hashed(READER))
     async with serving(tmp_path_factory.mktemp("doors"), url) as served:
         yield served
 
@@ -136,7 +144,7 @@ async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Pa
         {"accept": "application/json"},
         {"accept-encoding": "br"},
         {"accept-encoding": "gzip", "origin": "https://news.example.org"},
-        {"authorization": "Bearer x"},
+        {"authorization": f"Bearer {READER}"},
         {"x-request-id": "mine-1"},
         {"accept": "text/html"},
         {"connection": "close"},

@@ -78,3 +78,15 @@ class Viewer:
 
 
 PUBLIC = Viewer()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A viewer at a door: `address` and `client` (the program's own name for itself) are for the record."""
+
+    viewer: Viewer = PUBLIC
+    address: str | None = None
+    client: str | None = None
+
+
+ANYBODY = Caller()

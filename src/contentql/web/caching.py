@@ -25,10 +25,7 @@ def lifetime(entry: Entry, now: int, left: float) -> int:
     return max(0, until // GRID * GRID - now)
 
 
-def cache_control(entry: Entry, now: int, left: float, *, known: bool) -> bytes:
-    """`known`: the client has said who it is, so the answer is for it alone."""
-    if known:
-        return b"private, no-store"
+def cache_control(entry: Entry, now: int, left: float) -> bytes:
     if entry.private:
         return b"private, max-age=0, must-revalidate"
     return b"public, max-age=%d, must-revalidate" % lifetime(entry, now, left)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 ALLOWED = (
-    b"content-type, authorization, accept, if-none-match, x-request-id, traceparent,"
+    b"content-type, authorization, x-preview-at, accept, if-none-match, x-request-id, traceparent,"
     b" apollo-require-preflight, graphql-require-preflight, x-apollo-operation-name,"
     b" apollographql-client-name, apollographql-client-version, graphql-client-name, graphql-client-version"
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -58,9 +58,18 @@ def routes() -> list[BaseRoute]:
 
 def examples() -> dict[str, str]:
     """The questions that a first visit opens as tabs: file name and text, in order."""
-    folder = _root() / "examples"
-    found = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
-    return dict(sorted(found.items()))
+    return _texts(_root() / "examples")
+
+
+def steps() -> dict[str, str]:
+    """What the newsdesk does, from a draft to a correction: opened from the menu, for they need a token."""
+    return _texts(_root() / "examples" / "newsdesk")
+
+
+def _texts(folder: Traversable) -> dict[str, str]:
+    found = [file for file in folder.iterdir() if file.is_file()]
+    found.sort(key=lambda file: int(file.name.partition("-")[0]))
+    return {file.name: file.read_text(encoding="utf-8") for file in found}
 
 
 @dataclass(frozen=True)
@@ -102,11 +111,30 @@ def _reply(request: Request, file: _File, keep: str) -> Response:
 @cache
 def _page_file(before: str) -> _File:
     """The page; `before` leads from its address to the folder of its files."""
-    tabs = "\n".join(
-        f'<template class="example" data-name="{escape(name)}">{escape(text, quote=False)}</template>'
-        for name, text in examples().items()
+    read, written = examples(), steps()
+    templates = "\n".join(
+        f'<template class="example" data-name="{escape(name)}"{" data-tab" if name in read else ""}>'
+        f"{escape(text, quote=False)}</template>"
+        for name, text in (read | written).items()
     )
-    return _file(".html", _PAGE.format(static=f"{before}static", version=VERSION, tabs=tabs).encode())
+    page = _PAGE.format(
+        static=f"{before}static",
+        version=VERSION,
+        read=_entries(read),
+        written=_entries(written),
+        templates=templates,
+    )
+    return _file(".html", page.encode())
+
+
+def _entries(names: Iterable[str]) -> str:
+    """`2-front-page.graphql` is entry 2, Front page."""
+    lines = []
+    for name in names:
+        number, _, words = name.removesuffix(".graphql").partition("-")
+        title = f"{number}. {words[0].upper()}{words[1:].replace('-', ' ')}"
+        lines.append(f'<li><button type="button" value="{escape(name)}">{escape(title)}</button></li>')
+    return "\n".join(lines)
 
 
 @cache
@@ -157,9 +185,30 @@ _PAGE = """<!doctype html>
 <script defer src="{static}/start.js"></script>
 </head>
 <body>
+<form id="bar" aria-label="Who asks" autocomplete="off" hidden>
+<label class="token">Token
+<input id="token" type="text" size="12" spellcheck="false" autocapitalize="off" autocomplete="off"></label>
+<span class="pair"><button>Use</button><button id="forget" type="button">Forget</button></span>
+<label title="Look as at another moment, with a token that sees drafts">As of
+<input id="as-of" type="datetime-local"></label>
+<output id="who" aria-live="polite"></output>
+<details id="examples">
+<summary>Examples ▾</summary>
+<div>
+<h2>Read</h2>
+<ol>
+{read}
+</ol>
+<h2>Write, with a token</h2>
+<ol>
+{written}
+</ol>
+</div>
+</details>
+</form>
 <div id="graphiql"><p class="opening">GraphiQL is opening …</p></div>
 <noscript><p class="opening">GraphiQL needs JavaScript. The API at /graphql does not.</p></noscript>
-{tabs}
+{templates}
 </body>
 </html>
 """

@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from starlette.types import Message, Receive, Scope, Send
 
+from contentql.access.callers import Callers
+from contentql.access.viewer import ANYBODY, Caller
 from contentql.answer import Answered, Answers, Asked, new_request_id, refused
 from contentql.bounded import Remembered
 from contentql.cache.entry import Entry
@@ -42,10 +44,13 @@ _TRANSPORT = {
     "DOCUMENT_NOT_FOUND",
     "DOCUMENT_NOT_TRUSTED",
 }
+_DATA = (200, 294)
+_WHO = (401, 403)  # said to old clients too: they ask whoever uses them to sign in again
 _VARIANTS = 8  # of the headers of one answer
 _OWN = b"x-request-id: %b\r\nserver-timing: %b\r\n"
 _NOTHING: Mapping[str, Any] = {}
 _NO_STORE = (b"cache-control", b"no-store")
+_PRIVATE = (b"cache-control", b"private, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
@@ -71,6 +76,16 @@ def _packing(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
     return coding.chosen(headers[b"accept-encoding"][:1_000])
 
 
+def _introduces(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request says who asks, or what only somebody may ask: then nothing is kept of its answer,
+    and nothing that was kept is its answer."""
+    return b"authorization" in headers or b"x-preview-at" in headers
+
+
+def _said(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    return headers[name].decode("latin-1") if name in headers else None
+
+
 def _check_type(headers: Mapping[bytes, bytes]) -> None:
     """Raises Refused for a body of another type than ours."""
     request.check_type(headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200])
@@ -84,6 +99,7 @@ class GraphQL:
         answers: Answers,
         settings: Settings,
         *,
+        callers: Callers,
         documents: Documents,
         watch: Watch,
         guard: Guard,
@@ -91,6 +107,7 @@ class GraphQL:
     ) -> None:
         """`body_seconds`: how long a client may take to send a body."""
         self.answers = answers
+        self.callers = callers
         self.max_body = settings.max_body_bytes
         self.body_seconds = body_seconds
         self.persisted = Persisted(documents, only_trusted=settings.documents == "trusted")
@@ -140,6 +157,8 @@ class GraphQL:
         if asked is None or entry is None or method not in ("POST", "GET") or self.guard.client(scope):
             return None
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        if _introduces(headers):
+            return None
         try:
             legacy = request.is_legacy(headers.get(b"accept", b"")[:1_000])
             if not read_only:
@@ -165,10 +184,12 @@ class GraphQL:
         if method == "OPTIONS":
             journey.status = 204
             return head([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
-        legacy = False
+        legacy, caller = False, None
         visit = self.guard.visit(scope)
         try:
             legacy = request.is_legacy(headers.get(b"accept", b"")[:1_000])
+            if _introduces(headers):
+                caller, visit = await self._come_in(scope, headers, journey, visit)
             if visit.counts:
                 await visit.admit()
             if method == "POST":
@@ -180,11 +201,13 @@ class GraphQL:
                 raise Refused(
                     "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
                 )
-            asked = self._known[method != "POST"].get(sent)
+            asked = self._known[method != "POST"].get(sent) if caller is None else None
             entry = self.answers.remembered(asked, journey) if asked else None
             if entry is None:
-                answered = await self._answered(sent, asked, journey, visit, read_only=method != "POST")
-                entry = answered.entry
+                answered = await self._answered(
+                    sent, asked, journey, visit, caller, read_only=method != "POST"
+                )
+                entry = answered.entry if caller is None else None
         except Refused as refusal:
             answered, entry = refused(refusal, journey.request_id), None
         finally:
@@ -195,7 +218,23 @@ class GraphQL:
             if visit.counts and not by_get:  # nobody else's answer: it may tell what this client has left
                 said = head([*said.pairs, *visit.headers()])
             return said, body
-        return await self._uncached(answered, headers, journey, visit, legacy=legacy)
+        control = _NO_STORE if caller is None else _PRIVATE
+        return await self._uncached(answered, headers, journey, visit, control, legacy=legacy)
+
+    async def _come_in(
+        self, scope: Scope, headers: Mapping[bytes, bytes], journey: Journey, visit: Visit
+    ) -> tuple[Caller, Visit]:
+        """Who asks, and from now on the visit of their account. What is refused counts for the address."""
+        address = self.guard.address(scope)
+        try:
+            viewer = await self.callers.viewer(
+                _said(headers, b"authorization"), _said(headers, b"x-preview-at"), address
+            )
+        except Refused:
+            await visit.admit()
+            raise
+        client = f"{journey.client_name} {journey.client_version}".strip()
+        return Caller(viewer, address, client or None), self.guard.visit(scope, viewer.account)
 
     async def _uncached(
         self,
@@ -203,24 +242,28 @@ class GraphQL:
         headers: Mapping[bytes, bytes],
         journey: Journey,
         visit: Visit,
+        control: tuple[bytes, bytes],
         *,
         legacy: bool,
     ) -> tuple[Head, bytes]:
         """A refusal, or an answer that is nobody's to keep."""
         status, body = answered.status, answered.body
-        if legacy and status < 500 and not _TRANSPORT.intersection(answered.codes):
+        if legacy and status < 500 and status not in _WHO and not _TRANSPORT.intersection(answered.codes):
             status = 200
         packing = _packing(headers, body)
         if packing:
             body = await coding.packed(body, packing)
         journey.status, journey.codes, journey.bytes = status, answered.codes, len(body)
-        if status == 200 and not packing and not visit.counts and b"origin" not in headers:
+        plainly = not packing and not visit.counts and b"origin" not in headers
+        if status == 200 and plainly and control is _NO_STORE:
             plain, length = self._unkept[legacy], b"%d" % len(body)
             pairs = (*plain.pairs, (b"content-length", length))
             return Head(pairs, b"%bcontent-length: %b\r\n" % (plain.raw, length)), body
-        said = [*self._described(headers, len(body), packing, legacy=legacy), _NO_STORE]
+        said = [*self._described(headers, len(body), packing, legacy=legacy), control]
         if status == 405:
             said.append((b"allow", METHODS))
+        elif status == 401:
+            said.append((b"www-authenticate", b"Bearer"))
         elif answered.retry_after:
             said.append((b"retry-after", b"%d" % answered.retry_after))
         return head([*said, *visit.headers()]), body
@@ -252,8 +295,7 @@ class GraphQL:
             if packing not in entry.packed:
                 return None
             body = entry.packed[packing]
-        known = by_get and b"authorization" in headers
-        variant = (legacy, packing, by_get, known, self.cors.told(headers))
+        variant = (legacy, packing, by_get, self.cors.told(headers))
         said: _Said | None = entry.notes.get(variant)
         if said is None:
             pairs = self._described(headers, len(body), packing, legacy=legacy)
@@ -269,7 +311,7 @@ class GraphQL:
         second = int(now.timestamp())
         if said.second != second:
             left = self.answers.seconds_left(now)
-            said.tell(second, caching.cache_control(entry, second, left, known=known))
+            said.tell(second, caching.cache_control(entry, second, left))
         if b"if-none-match" in headers and caching.not_modified(headers[b"if-none-match"], entry):
             return 304, said.unchanged, b""
         return 200, said.kept, body
@@ -286,15 +328,24 @@ class GraphQL:
     # Requests
 
     async def _answered(
-        self, sent: bytes, asked: Asked | None, journey: Journey, visit: Visit, *, read_only: bool
+        self,
+        sent: bytes,
+        asked: Asked | None,
+        journey: Journey,
+        visit: Visit,
+        caller: Caller | None,
+        *,
+        read_only: bool,
     ) -> Answered:
         if asked is not None:
             return await self.answers.answer(asked, journey, visit.spend)
         given = request.from_address(sent) if read_only else request.from_body(sent)
         asked, trusted = await self._asked(given, read_only=read_only)
-        answered = await self._given(given, asked, trusted, journey, visit)
-        # What rests on the list of trusted documents is looked up each time: that list may change.
-        if asked.ready is not None and trusted is None and len(sent) <= _REMEMBERED:
+        answered = await self._given(given, asked, trusted, journey, visit, caller)
+        # What rests on the list of trusted documents is looked up each time: that list may change. And what
+        # is ready to be asked again is so for the public alone.
+        shared = caller is None and trusted is None and asked.ready is not None
+        if shared and len(sent) <= _REMEMBERED:
             self._known[read_only].put(sent, asked, 2 * len(sent) + len(asked.query))
         return answered
 
@@ -304,22 +355,32 @@ class GraphQL:
         return Asked(text, given.operation_name, given.variables, given.extensions, read_only), trusted
 
     async def _given(
-        self, given: Given, asked: Asked, trusted: str | None, journey: Journey, visit: Visit
+        self,
+        given: Given,
+        asked: Asked,
+        trusted: str | None,
+        journey: Journey,
+        visit: Visit,
+        caller: Caller | None,
     ) -> Answered:
-        answered = await self.answers.answer(asked, journey, visit.spend)
-        self.persisted.answered(given, trusted, journey.cost, valid=asked.ready is not None)
+        answered = await self.answers.answer(asked, journey, visit.spend, caller or ANYBODY)
+        valid = asked.ready is not None or answered.status in _DATA
+        self.persisted.answered(given, trusted, journey.cost, valid=valid)
         return answered
 
     async def over_socket(self, payload: Mapping[str, Any], scope: Scope) -> Answered:
         """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
-        journey = self.watch.begin(new_request_id(), dict(scope["headers"]))
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        journey, caller = self.watch.begin(new_request_id(), headers), None
         visit = self.guard.visit(scope)
         try:
             try:
+                if _introduces(headers):  # each time: a token may be taken away while a socket is open
+                    caller, visit = await self._come_in(scope, headers, journey, visit)
                 await visit.admit()
                 given = request.checked(payload)
                 asked, trusted = await self._asked(given, read_only=False)
-                answered = await self._given(given, asked, trusted, journey, visit)
+                answered = await self._given(given, asked, trusted, journey, visit, caller)
             except Refused as refusal:
                 answered = refused(refusal, journey.request_id)
             journey.status, journey.codes, journey.bytes = answered.status, answered.codes, len(answered.body)
@@ -327,6 +388,13 @@ class GraphQL:
         finally:
             visit.leave()
             self.watch.end(journey)
+
+    async def greet(self, scope: Scope) -> None:
+        """Hears who opens a socket. Raises Refused as `Callers.viewer` does."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if _introduces(headers):
+            authorization, preview_at = _said(headers, b"authorization"), _said(headers, b"x-preview-at")
+            await self.callers.viewer(authorization, preview_at, self.guard.address(scope))
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         length = headers.get(b"content-length", b"0")

@@ -2,9 +2,8 @@
 
 Knows clients by name, costs and places. Does not know operations, addresses or Redis.
 
-A client is an address, whatever token it sends: a token that nobody has checked would be a fresh budget for
-whoever makes one up. Where tokens are checked, their owner's name can take the place of the address in
-`Guard.client`.
+A client is an address until its token has been checked, and then the account of the token, wherever it asks
+from: a token that nobody has checked would be a fresh budget for whoever makes one up.
 """
 
 from __future__ import annotations
@@ -52,15 +51,22 @@ class Guard:
             b'"cost";q=%d;w=%d' % (budget.points, budget.seconds),
         )
 
-    def visit(self, scope: Scope) -> Visit:
-        return Visit(self, self.client(scope))
+    def visit(self, scope: Scope, account: str | None = None) -> Visit:
+        return Visit(self, self.client(scope, account))
 
-    def client(self, scope: Scope) -> str:
-        """Whom this request counts for; empty if for nobody."""
+    def address(self, scope: Scope) -> str:
+        """Where this request comes from, as far as those who are trusted say."""
+        return self._peers.client(scope)
+
+    def client(self, scope: Scope, account: str | None = None) -> str:
+        """Whom this request counts for: its address or, known by a good token, its account; empty if for
+        nobody."""
         if self._rates is None:
             return _NOBODY
         client = self._peers.client(scope)
-        return _NOBODY if self._public_only and not is_public(client) else client
+        if self._public_only and not is_public(client):
+            return _NOBODY
+        return client if account is None else f"account {account}"
 
     async def admit(self, client: str) -> None:
         """The first point of a request, before anything is done for it. Raises RATE_LIMITED."""

@@ -30,12 +30,14 @@ log = logging.getLogger("contentql")
 
 PROTOCOL: Final = "graphql-transport-ws"
 
-# RFC 6455's codes, and the protocol's own. None of them asks a client to try again but the first.
+# RFC 6455's codes, and the protocol's own. None of them asks a client to try again but 1001 and 1013.
 GOING_AWAY: Final = 1001
 POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
+TRY_AGAIN_LATER: Final = 1013
 INVALID_MESSAGE: Final = 4400
 UNAUTHORIZED: Final = 4401
+FORBIDDEN: Final = 4403
 INIT_TIMEOUT: Final = 4408
 ALREADY_EXISTS: Final = 4409
 TOO_MANY: Final = 4429
@@ -60,6 +62,16 @@ class Bounds:
 # parts are of the right types, and it holds a document or the name of one.
 Answer = Callable[[Mapping[str, Any], Scope], Awaitable[Answered]]
 
+# Hears who opens a socket, by the headers of its scope; raises Refused for whoever may not.
+Greet = Callable[[Scope], Awaitable[None]]
+
+# What a page cannot say by headers, because browsers send none of its own with a socket.
+_SAID_AT_FIRST = ("authorization", "x-preview-at")
+
+
+async def _greet_anybody(scope: Scope) -> None:
+    return None
+
 
 class Sockets:
     """The ASGI endpoint of /graphql for WebSockets."""
@@ -68,6 +80,7 @@ class Sockets:
         self,
         answer: Answer,
         *,
+        greet: Greet = _greet_anybody,
         origins: Collection[str] = ("*",),
         peers: Peers | None = None,
         max_sockets: int = 100,
@@ -76,6 +89,7 @@ class Sockets:
         """`origins`: pages of which sites may connect, `*` for all; `max_sockets`: open from one address, as
         `peers` tells it."""
         self.answer = answer
+        self.greet = greet
         self.peers = peers or Peers()
         self.origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self.max_sockets = max_sockets
@@ -93,7 +107,7 @@ class Sockets:
         self._open[address] += 1
         try:
             await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-            await _Socket(self.answer, scope, self.bounds, receive, send).talk()
+            await _Socket(self.answer, self.greet, scope, self.bounds, receive, send).talk()
         finally:
             self._open[address] -= 1
             if not self._open[address]:
@@ -135,12 +149,15 @@ class _Socket:
 
     # There may be thousands, most of them silent.
     __slots__ = (
-        "_acknowledged", "_allowed", "_answer", "_asked_characters", "_bounds", "_counted", "_receive",
-        "_running", "_scope", "_send", "_tasks", "_turns",
+        "_acknowledged", "_allowed", "_answer", "_asked_characters", "_bounds", "_counted", "_greet",
+        "_receive", "_running", "_scope", "_send", "_tasks", "_turns",
     )  # fmt: skip
 
-    def __init__(self, answer: Answer, scope: Scope, bounds: Bounds, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, answer: Answer, greet: Greet, scope: Scope, bounds: Bounds, receive: Receive, send: Send
+    ) -> None:
         self._answer = answer
+        self._greet = greet
         self._scope = scope
         self._bounds = bounds
         self._receive = receive
@@ -222,9 +239,14 @@ class _Socket:
             raise _Over(TOO_MANY, f"More than {self._bounds.messages_a_second:g} messages a second")
 
     async def _initialise(self, message: Mapping[str, Any]) -> None:
-        _object(message, "payload")
+        payload = _object(message, "payload")
         if self._acknowledged:
             raise _Over(TOO_MANY, "Too many initialisation requests")
+        self._scope = _introduced(self._scope, payload or {})
+        try:
+            await self._greet(self._scope)
+        except Refused as refusal:
+            raise _turned_away(refusal) from None
         self._acknowledged = True
         await self._say(b'{"type":"connection_ack"}')
 
@@ -309,6 +331,27 @@ def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     if found is not None and not isinstance(found, dict):
         raise _Over(INVALID_MESSAGE, f"`{name}` must be an object")
     return found
+
+
+def _introduced(scope: Scope, payload: Mapping[str, Any]) -> Scope:
+    """The scope as if what `payload` says of who is asking had come in headers, in place of those."""
+    said = {name.lower(): value for name, value in payload.items() if value is not None}
+    given = {name.encode(): said[name] for name in _SAID_AT_FIRST if name in said}
+    if not given:
+        return scope
+    if not all(isinstance(value, str) for value in given.values()):
+        raise _Over(INVALID_MESSAGE, "`authorization` and `x-preview-at` must be texts")
+    kept = [pair for pair in scope["headers"] if pair[0] not in given]
+    told = [(name, value.strip().encode("utf-8", "replace")) for name, value in given.items()]
+    return {**scope, "headers": [*kept, *told]}
+
+
+def _turned_away(refusal: Refused) -> _Over:
+    if refusal.status in (401, 403):
+        return _Over(FORBIDDEN, "Forbidden")
+    if refusal.status == 429:
+        return _Over(TOO_MANY, refusal.message)
+    return _Over(INVALID_MESSAGE if refusal.status < 500 else TRY_AGAIN_LATER, refusal.message)
 
 
 def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
