@@ -136,6 +136,7 @@ class Changing:
                 desk = replace(desk, connection=connection)
                 prints = _prints(field) if key else None
                 told = await _told_before(desk, key, prints) if key and prints else None
+                made = None
                 if told is None or told.made is not None:
                     made = told.made if told and told.made else await field.plan.does(desk, said)
                     payload = await self._payload(
@@ -148,6 +149,7 @@ class Changing:
                 else:
                     payload = told.answer
                 if rehearsal:
+                    payload = _without_secret(payload.decode(), made).encode()
                     raise _Rehearsed
         except _Rehearsed:
             pass
@@ -271,11 +273,15 @@ async def _kept(desk: Desk, key: str, prints: tuple[str, str], made: Made, paylo
     answer = orjson.dumps(
         {"payload": told, "made": {**plain, "said": made.said, "also": made.also}}, default=str
     ).decode()
-    if made.secret:  # it was told once, and is kept nowhere
-        answer = answer.replace(made.secret, "")
+    answer = _without_secret(answer, made)
     await Done.create(
         account=desk.account, key=key, asked=prints[0], selected=prints[1], answer=answer, at=desk.now
     )
+
+
+def _without_secret(text: str, made: Made | None) -> str:
+    """It is told once, to whoever had it made, and is kept nowhere."""
+    return text.replace(made.secret, "") if made and made.secret else text
 
 
 async def _noted(desk: Desk, field: ChangeAsked, made: Made, caller: Caller, request_id: str) -> None:

@@ -145,8 +145,8 @@ async def write(
     """Puts a whole article into its tables, new or over `row`.
 
     Every id must be made. `more` are columns that no record says; in a working copy `stable` tells by which
-    id each row of an attribution goes. Returns the related articles that are not here (yet); raises Missing for anything
-    else that is not.
+    id each row of an attribution goes. Returns the related articles that are not here (yet); raises Missing
+    for anything else that is not.
     """
     assert record.id is not None
     refers = await _references(record)

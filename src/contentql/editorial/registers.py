@@ -60,8 +60,9 @@ async def _put(
     name: str | None = None,
     made: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The row, new or changed, of what a record says; `references` are foreign keys, `name` what it is sorted by.
+    """The row, new or changed, of what a record says.
 
+    `references` are foreign keys, `name` what it is sorted by.
     Raises Amiss with every field that does not fit.
     """
     before = _said_by(kind, row) if row is not None else {}
@@ -245,7 +246,7 @@ async def delete_category(desk: Desk, said: Input) -> Made:
     await _unused(
         row.path,
         sections=Category.filter(parent_id=row.id),
-        articles=ArticleSection.filter(category_id=row.id).values("article_id"),
+        articles=ArticleSection.filter(category_id=row.id),
     )
     await row.delete()
     return Made("category", row.id)
@@ -254,7 +255,7 @@ async def delete_category(desk: Desk, said: Input) -> Made:
 async def _unused(name: str, **users: Any) -> None:
     """Raises Amiss: IN_USE, with what uses it and how many of each."""
     found = {word.replace("_", " "): await rows.count() for word, rows in users.items()}
-    said = [f"{count} {word}" for word, count in found.items() if count]
+    said = [f"{count} {word if count > 1 else word[:-1]}" for word, count in found.items() if count]
     if said:
         raise amiss(
             Code.IN_USE, f"{name!r} is used by {' and '.join(said)}.", "id", "Take it out of those first."
@@ -350,7 +351,7 @@ async def _no_circle(model: type[Model], column: str, row: Any, above: Any, fiel
 
 
 async def merge_sources(desk: Desk, said: Input) -> Made:
-    """One source of several: what was ascribed to the others is ascribed to it; their names become its own."""
+    """One source of several: what was ascribed to the others is ascribed to it; their names become its."""
     gathered = Gathered()
     into = await gathered.of(naming.named(desk, "source", said["into"], "into"))
     others = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -103,7 +104,7 @@ async def since(article: int, version: int) -> str:
     """Who changed what after a version, in a sentence or two."""
     rows = await Revision.filter(article_id=article, version__gte=version).order_by("version")
     said = []
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         fields = ", ".join(changed(before.told, after.told)) or "nothing of its content"
         said.append(f"{after.by} {after.action.value.lower()} it at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})")
     return "; ".join(said[-5:])

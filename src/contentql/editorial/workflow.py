@@ -1,4 +1,4 @@
-"""The moves of an article: from draft to review, out, and back. Only these, and only from where they begin."""
+"""The moves of an article: from draft to review, out, and back. Only these, only from where they begin."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ async def unpublish(desk: Desk, said: Input) -> Made:
 def _taken_off(desk: Desk, work: Work) -> dict[str, dt.datetime | None]:
     """The times of what is not out any more: when it first was, stays."""
     first = work.public.first_published_at
-    stays = first if first and first <= desk.now and work.live.status in (PUBLISHED, SCHEDULED) else None
+    stays = first if first and first <= desk.now else None
     return {
         "published_at": None,
         "first_published_at": stays,
