@@ -394,5 +394,6 @@ def test_every_code_has_a_status_and_a_meaning() -> None:
         "OVERLOADED",
         "TIMEOUT",
         "DATABASE_UNAVAILABLE",
+        "ISSUER_UNAVAILABLE",
         "INTERNAL_SERVER_ERROR",
     }

@@ -288,6 +288,8 @@ def _coerced(of_type: Any, value: Any, levels: int) -> Any:
     if isinstance(of_type, GraphQLInputObjectType):
         if not isinstance(value, dict) or value.keys() - of_type.fields.keys():
             raise ValueError("object")
+        if of_type.is_one_of and [value is None for value in value.values()] != [False]:
+            raise ValueError("one of")
         found = {}
         for name, inner in of_type.fields.items():
             if name in value:

@@ -13,6 +13,7 @@ from typing import Any
 import strawberry
 from graphql import (
     GraphQLEnumType,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLObjectType,
@@ -61,6 +62,10 @@ def schema() -> strawberry.Schema:
             found.is_type_of = None
         elif isinstance(found, GraphQLInterfaceType):
             found.resolve_type = _which
+        elif isinstance(found, GraphQLInputObjectType):
+            # Strawberry says so to introspection only; graphql-core is to check it.
+            definition = found.extensions["strawberry-definition"]
+            found.is_one_of = definition.is_one_of
         elif isinstance(found, GraphQLEnumType):
             found.serialize = str  # type: ignore[method-assign, assignment]
             for word, value in found.values.items():

@@ -175,6 +175,11 @@ def _one_of(column: str, closed: type[Enum]) -> CheckConstraint:
     return CheckConstraint(check=f"{column} in ({words})", name=f"{column}_is_known")
 
 
+def _told(closed: type[Enum], *, besides: Enum) -> str:
+    """As Tortoise describes a column of a closed set, without what is never stored."""
+    return "\n".join(f"{member.value}: {member.value}" for member in closed if member is not besides)
+
+
 def _check(name: str, rule: str) -> CheckConstraint:
     return CheckConstraint(check=rule, name=name)
 
@@ -323,7 +328,9 @@ class Article(Model):
     uri = fields.CharField(max_length=500)
     slug = fields.CharField(max_length=200)
     language = fields.CharField(max_length=35)
-    status = fields.CharEnumField(Status, max_length=16, default=Status.DRAFT)
+    status = fields.CharEnumField(
+        Status, max_length=16, default=Status.DRAFT, description=_told(Status, besides=Status.EXPIRED)
+    )
     content_type = fields.CharEnumField(ContentType, max_length=16, default=ContentType.NEWS)
     access = fields.CharEnumField(Access, max_length=16, default=Access.FREE)
     urgency = fields.SmallIntField(db_default=5)
