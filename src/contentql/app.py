@@ -29,6 +29,7 @@ from contentql.errors import Unusable
 from contentql.planner.limits import Limits
 from contentql.schema.build import catalog
 from contentql.settings import Settings, load
+from contentql.store.clock import DatabaseClock
 from contentql.store.database import Database, refuse_newer
 from contentql.store.documents import Documents
 from contentql.telemetry.watch import Watch
@@ -79,7 +80,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     database = Database(settings.database_url, readers=settings.readers)
     answers = answers_of(settings, database)
     documents = Documents(database)
-    callers = Callers(database, settings)
+    time = DatabaseClock(database)
+    answers.now = time.now
+    callers = Callers(database, settings, now=time.now)
     watch = Watch(settings, cache=answers.responses.counts if answers.responses else None)
     readiness = Readiness(database)
     guard = guard_of(settings)
@@ -95,7 +98,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         refuse_newer(await database.state())
-        async with database, watch, _followed(answers), _counted(documents, callers):
+        async with database, time.followed(), watch, _followed(answers), _counted(documents, callers):
             # What is here now stays for ever: the collector need not look at it again and again.
             gc.collect()
             gc.freeze()

@@ -1,0 +1,59 @@
+"""What time it is: the database's time, on every machine that asks it.
+
+An embargo opens by one clock, whatever each server's own says. A PostgreSQL server is asked now and then,
+and in between the seconds are counted; a SQLite file is on this machine, and so is its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+from collections.abc import AsyncIterator
+
+from contentql.errors import Refused
+from contentql.store.database import Database
+
+_EVERY = 1.0  # seconds between two questions
+
+
+class DatabaseClock:
+    """`now` may be behind the database's time by as long as an answer takes, and is never ahead of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._told: tuple[dt.datetime, float] | None = None
+
+    def now(self) -> dt.datetime:
+        if self._told is None:
+            return dt.datetime.now(dt.UTC)
+        at, since = self._told
+        return at + dt.timedelta(seconds=time.monotonic() - since)
+
+    async def ask(self) -> None:
+        if self._database.dialect == "postgres":
+            ((at,),) = await self._database.rows("SELECT clock_timestamp()")
+            # Counted from when the answer is here: it was that time already when it was written.
+            self._told = at, time.monotonic()
+
+    @contextlib.asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        """While the database is open; it is asked once before this begins."""
+        await self.ask()
+        if self._database.dialect != "postgres":
+            yield
+            return
+        asking = asyncio.create_task(self._go_on())
+        try:
+            yield
+        finally:
+            asking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asking
+
+    async def _go_on(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY)
+            with contextlib.suppress(Refused):  # it is away: the seconds are counted on
+                await self.ask()
