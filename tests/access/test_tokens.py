@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import NOW
 from tortoise.transactions import in_transaction
 
-from contentql.access import tokens
+from contentql.access import links, tokens
 from contentql.access.callers import Callers
 from contentql.access.roles import ABILITIES, Ability, Role
 from contentql.access.tries import MOST, Tries
@@ -242,7 +242,8 @@ async def test_a_database_without_the_table_knows_nobody(server: Any) -> None:
         await connection.execute_script("CREATE TABLE other (id int)")
     async with Database(url) as database:
         callers = Callers(database, Settings())
-        assert await code(callers, f"Bearer {tokens.made()}") == "UNAUTHENTICATED"
+        for secret in (tokens.made(), links.sign("key", 1, NOW)):
+            assert await code(callers, f"Bearer {secret}") == "UNAUTHENTICATED"
     await server.drop(url)
 
 

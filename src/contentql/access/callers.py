@@ -99,10 +99,16 @@ class Callers:
                 "Send `Authorization: Bearer cql_…`, or no such header to see what is public.",
             )
         text = found[1]
-        if text.startswith(tokens.PREFIX):
-            return await self._holder(text)
-        if text.startswith(links.PREFIX):
-            return await self._guest(text)
+        try:
+            if text.startswith(tokens.PREFIX):
+                return await self._holder(text)
+            if text.startswith(links.PREFIX):
+                return await self._guest(text)
+        except asyncpg.UndefinedTableError:
+            pass  # not migrated yet: nobody is known, and the public is served
+        except sqlite3.OperationalError as fault:
+            if "no such table" not in str(fault):
+                raise
         if self._issuer is not None and text.count(".") == 2:
             return await self._issuer.viewer(text)
         raise tokens.unknown()
@@ -124,14 +130,7 @@ class Callers:
         return Viewer(name, holds, account, abilities(holds, orjson.loads(scopes)))
 
     async def _row(self, text: str) -> Row | None:
-        try:
-            row: Row | None = await self._database.row(_READ[self._database.dialect], [tokens.hashed(text)])
-        except asyncpg.UndefinedTableError:
-            return None  # not migrated yet: nobody is known, and the public is served
-        except sqlite3.OperationalError as fault:
-            if "no such table" not in str(fault):
-                raise
-            return None
+        row: Row | None = await self._database.row(_READ[self._database.dialect], [tokens.hashed(text)])
         return row
 
     async def _guest(self, text: str) -> Viewer:

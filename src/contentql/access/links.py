@@ -52,6 +52,12 @@ def read(secret: str, text: str, now: dt.datetime) -> int | None:
     return int(article) if now.timestamp() < until else None
 
 
+def ends(text: str) -> dt.datetime:
+    """When a link ends that `read` found good."""
+    _, until = _SAID.unpack(base64.urlsafe_b64decode(text.removeprefix(PREFIX))[: _SAID.size])
+    return dt.datetime.fromtimestamp(until, dt.UTC)
+
+
 async def secret(database: Database) -> str:
     """The key that signs, made by whoever asks first. Not for within a transaction: it may write itself."""
     found = await known(database)

@@ -14,6 +14,7 @@ from contentql.cli.database import check, migrate
 from contentql.cli.documents import explain, schema
 from contentql.cli.purge import purge
 from contentql.cli.serve import serve
+from contentql.cli.tokens import tokens
 from contentql.cli.trusted import documents
 
 app = typer.Typer(
@@ -32,5 +33,6 @@ app.command()(check)
 app.command()(schema)
 app.command()(explain)
 app.add_typer(documents, name="documents")
+app.add_typer(tokens, name="tokens")
 app.command()(purge)
 app.command()(bench)

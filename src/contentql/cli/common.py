@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
+import asyncpg
 import typer
 from rich.console import Console
+from tortoise.exceptions import BaseORMException
 
 from contentql.errors import Refused, Unusable
+from contentql.settings import Settings, load
 from contentql.store.database import Database, refuse_newer
+from contentql.store.faults import plain
 
 Result = TypeVar("Result")
 
@@ -41,6 +46,29 @@ async def require_ready(database: Database) -> None:
     refuse_newer(state)
     if state.behind:
         raise Unusable("The database is not up to date. Bring it up to date with: contentql migrate")
+
+
+def with_database(url: str | None, work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
+    """What `work` gives with a database that is up to date; a fault of the database is one sentence."""
+
+    async def whole(settings: Settings) -> Result:
+        database = Database(settings.database_url)
+        await require_ready(database)
+        try:
+            return await work(settings, database)
+        except (
+            BaseORMException,
+            sqlite3.Error,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            OSError,
+        ) as fault:
+            raise Unusable(plain(database.url, fault)) from fault
+
+    try:
+        return carry_out(whole(load(database_url=url)))
+    except Unusable as fault:
+        raise stop(fault) from None
 
 
 def stop(fault: Unusable | Refused) -> typer.Exit:

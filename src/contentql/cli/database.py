@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from contentql.access.callers import open_issuer
 from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
 from contentql.errors import Unusable
 from contentql.settings import load
@@ -34,6 +35,7 @@ def check(database: DatabaseUrl = None) -> None:
     """Say whether all is in order: settings, database, schema. Exit code 0 means it is."""
     try:
         settings = load(database_url=database)
+        open_issuer(settings)
     except Unusable as fault:
         raise stop(fault) from None
     typer.echo("settings   in order")

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from contentql.access.callers import open_issuer
 from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
 from contentql.editorial.intake import take_file
 from contentql.errors import Unusable
@@ -48,6 +49,7 @@ def serve(
             database = DEMO_URL
         settings = load(host=host, port=port, workers=workers, database_url=database)
         check(settings)
+        open_issuer(settings)
     except Unusable as fault:
         raise stop(fault) from None
     carry_out(_ready(settings, demo))

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import asyncpg
 import orjson
 import typer
 from graphql import OperationDefinitionNode, parse
-from tortoise.exceptions import BaseORMException
 
 from contentql.answer import Answers, Asked
 from contentql.app import answers_of
-from contentql.cli.common import DatabaseUrl, carry_out, require_ready, stop
-from contentql.errors import Refused, Unusable
+from contentql.cli.common import DatabaseUrl, with_database
+from contentql.errors import Refused
 from contentql.formats.manifests import Entry, read
-from contentql.settings import Settings, load
+from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.documents import Trusted, TrustedDocument, forget, keep, listed, spelled
-from contentql.store.faults import plain
 
 PART = 3
-Result = TypeVar("Result")
 
 documents = typer.Typer()
 
@@ -54,7 +49,7 @@ def list_(
     """
     if context.invoked_subcommand is not None:
         return
-    found = _with(database, lambda _, kept: listed(kept))
+    found = with_database(database, lambda _, kept: listed(kept))
     if as_json:
         typer.echo(orjson.dumps([_facts(row) for row in found], option=orjson.OPT_INDENT_2))
     else:
@@ -103,7 +98,7 @@ def add(
             for entry, document in judged
         ]  # fmt: skip
 
-    outcomes = _with(database, work)
+    outcomes = with_database(database, work)
     for outcome in outcomes:
         if outcome.what == "failed" or len(outcomes) <= _FEW:
             typer.echo(str(outcome))
@@ -150,7 +145,7 @@ def remove(
                 unclear.append(f"{id}: {'several documents begin so' if fit else 'no document has this id'}")
         return await forget(kept, sorted(meant)), unclear
 
-    removed, unclear = _with(database, work)
+    removed, unclear = with_database(database, work)
     for line in unclear:
         typer.echo(line)
     typer.echo(f"{removed} documents removed.")
@@ -183,29 +178,6 @@ _NEVER = {
     "DEPTH_LIMIT",
     "ALIAS_LIMIT",
 }
-
-
-def _with(url: str | None, work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
-    """What `work` gives with a database that is up to date; a fault of the database is one sentence."""
-
-    async def whole(settings: Settings) -> Result:
-        database = Database(settings.database_url)
-        await require_ready(database)
-        try:
-            return await work(settings, database)
-        except (
-            BaseORMException,
-            sqlite3.Error,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-        ) as fault:
-            raise Unusable(plain(database.url, fault)) from fault
-
-    try:
-        return carry_out(whole(load(database_url=url)))
-    except Unusable as fault:
-        raise stop(fault) from None
 
 
 def _entries(name: str) -> Iterator[Entry]:

@@ -1,0 +1,295 @@
+"""`contentql tokens`: who may come in, made and taken away by whoever runs the server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import orjson
+import typer
+from tortoise.transactions import in_transaction
+
+from contentql.access.roles import ABILITIES, MEANING, Ability, Role
+from contentql.access.tokens import create as make
+from contentql.access.tokens import revoke as take_away
+from contentql.answer import new_request_id
+from contentql.cli.common import DatabaseUrl, stderr, with_database
+from contentql.settings import Settings
+from contentql.store import ids
+from contentql.store.accounts import Token
+from contentql.store.database import Database
+from contentql.store.history import AuditEntry
+
+PART = 3
+_OPERATOR = "operator"
+_SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
+
+tokens = typer.Typer(no_args_is_help=True)
+
+
+@tokens.callback()
+def about() -> None:
+    """Make, list and revoke API tokens: who may see drafts, write, publish.
+
+    A client sends its token with each request: `Authorization: Bearer cql_…`. Only a hash of it is kept.
+
+    Examples:
+
+      contentql tokens create --name "Jane Doe" --role editor
+
+      contentql tokens list
+
+      contentql tokens revoke tok_6677889900
+    """
+
+
+@tokens.command()
+def create(
+    name: Annotated[str, typer.Option(metavar="NAME", help="Whom or what it is for, as it will be shown.")],
+    role: Annotated[
+        str, typer.Option(metavar="ROLE", help=f"One of {', '.join(role.value.lower() for role in Role)}.")
+    ],
+    account: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACCOUNT",
+            help="Whose work is whose: tokens of one account share their articles. The name as a slug, unless"
+            " given.",
+        ),
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ABILITY", help="Leave it only this of what the role may do; may be repeated."),
+    ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help="After how long (90d, 12h, 8w), or when (2027-01-01T00:00:00Z). Or never."
+        ),
+    ] = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Make a token. It is printed once, alone on standard output; nobody can ever read it again.
+
+    Exit codes: 0 done, 1 cannot work as it is, 2 wrong use.
+
+    Examples:
+
+      contentql tokens create --name "Jane Doe" --role editor --expires 90d
+
+      contentql tokens create --name "Preview site" --role previewer > token.txt
+
+      contentql tokens create --name "Wire import" --role author --scope WRITE_OWN --scope ADD
+    """
+    holds = _role(role)
+    scopes = [_ability(text, holds) for text in scope or ()]
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    ends = None if expires is None else _moment(expires, now)
+
+    async def work(_: Settings, kept: Database) -> tuple[Token, str]:
+        async with kept.models(), in_transaction():
+            token, secret = await make(
+                name=name,
+                role=holds,
+                account=account,
+                scopes=scopes,
+                expires_at=ends,
+                created_by=_OPERATOR,
+                now=now,
+            )
+            await _note("createToken", token.id, now)
+        return token, secret
+
+    token, secret = with_database(database, work)
+    until = f"until {_time(token.expires_at)}" if token.expires_at else "until it is revoked"
+    stderr.print(
+        f"{_spelled(token)}: {token.name} ({token.account}) may come in as {token.role}, {until}.\n"
+        "This is the only time that the token is shown. Send it as: Authorization: Bearer …",
+        markup=False,
+    )
+    typer.echo(secret)
+
+
+@tokens.command("list")
+def list_(
+    database: DatabaseUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List all tokens, those that are good first: how each ends, its role and account, when it was last used.
+
+    The last use is known to a minute. Never shows a token.
+
+    Examples:
+
+      contentql tokens list
+
+      contentql tokens list --json
+    """
+
+    async def work(_: Settings, kept: Database) -> list[Token]:
+        async with kept.models():
+            return await Token.all().order_by("id")
+
+    rows = with_database(database, work)
+    now = dt.datetime.now(dt.UTC)
+    rows.sort(key=lambda row: _state(row, now) != "good")
+    if as_json:
+        typer.echo(orjson.dumps([_facts(row, now) for row in rows], option=orjson.OPT_INDENT_2))
+        return
+    for line in _table(rows, now):
+        typer.echo(line)
+
+
+@tokens.command()
+def revoke(
+    tokens: Annotated[
+        list[str], typer.Argument(metavar="TOKEN...", help="Ids as `contentql tokens list` shows: tok_…")
+    ],
+    database: DatabaseUrl = None,
+) -> None:
+    """Revoke tokens: every worker refuses them from the next request on, and open sockets too.
+
+    What they wrote stays, and so does their account.
+
+    Exit codes: 0 all are revoked, 3 some are not known, 1 nothing could be done, 2 wrong use.
+
+    Examples:
+
+      contentql tokens revoke tok_6677889900
+    """
+    meant = dict.fromkeys(_number(text) for text in tokens)
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+    async def work(_: Settings, kept: Database) -> dict[int, str]:
+        became = {}
+        async with kept.models(), in_transaction():
+            for number in meant:
+                if await take_away(number, now):
+                    await _note("revokeToken", number, now)
+                    became[number] = "revoked"
+                else:
+                    known = await Token.exists(id=number)
+                    became[number] = "was revoked before" if known else "there is no such token"
+        return became
+
+    became = with_database(database, work)
+    for number, what in became.items():
+        typer.echo(f"{ids.spell('token', number)}: {what}")
+    unknown = sum(what.startswith("there is no") for what in became.values())
+    if unknown:
+        raise typer.Exit(1 if unknown == len(became) else PART)
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role(text.upper())
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is none; there are {', '.join(role.value.lower() for role in Role)}",
+            param_hint="--role",
+        ) from None
+
+
+def _ability(text: str, role: Role) -> Ability:
+    """In the roles' words, or as a command line has them: write-own."""
+    word = text.upper().replace("-", "_")
+    may = [ability for ability in Ability if ability in ABILITIES[role]]
+    if word not in [ability.value for ability in may]:
+        known = "; ".join(f"{ability.value} ({MEANING[ability]})" for ability in may) or "none"
+        raise typer.BadParameter(
+            f"{text!r} is nothing that {role.value} may do. There are: {known}", param_hint="--scope"
+        )
+    return Ability(word)
+
+
+def _moment(text: str, now: dt.datetime) -> dt.datetime:
+    span = _SPAN.fullmatch(text.strip().lower())
+    at: dt.datetime | None = None
+    try:
+        at = (
+            now + dt.timedelta(hours=int(span[1]) * _HOURS[span[2]])
+            if span
+            else dt.datetime.fromisoformat(text)
+        )
+    except (ValueError, OverflowError):
+        at = None
+    if at is None or at.tzinfo is None:
+        raise typer.BadParameter(
+            f"{text!r} is no time; write 90d, 12h, 8w or 2027-01-01T00:00:00Z", param_hint="--expires"
+        )
+    if at <= now:
+        raise typer.BadParameter(f"{text} has passed", param_hint="--expires")
+    return at
+
+
+def _number(text: str) -> int:
+    found = ids.read(text)
+    if found is None or found[0] != "token":
+        # What was given may be the token itself: it is not repeated.
+        raise typer.BadParameter(
+            "an id begins with tok_; `contentql tokens list` shows them", param_hint="TOKEN"
+        )
+    return found[1]
+
+
+async def _note(action: str, token: int, now: dt.datetime) -> None:
+    await AuditEntry.create(
+        at=now,
+        account=_OPERATOR,
+        by=_OPERATOR,
+        role=Role.ADMIN.value,
+        action=action,
+        thing=ids.spell("token", token),
+        client="contentql tokens",
+        request=new_request_id(),
+    )
+
+
+def _spelled(row: Token) -> str:
+    return ids.spell("token", row.id)
+
+
+def _state(row: Token, now: dt.datetime) -> str:
+    if row.revoked_at is not None:
+        return "revoked"
+    return "expired" if row.expires_at is not None and row.expires_at <= now else "good"
+
+
+def _time(at: Any) -> str | None:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def _facts(row: Token, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "id": _spelled(row),
+        "name": row.name,
+        "account": row.account,
+        "role": row.role,
+        "scopes": row.scopes,
+        "hint": row.hint,
+        "state": _state(row, now),
+        "createdAt": _time(row.created_at),
+        "createdBy": row.created_by,
+        "expiresAt": _time(row.expires_at),
+        "lastUsedAt": _time(row.last_used_at),
+        "revokedAt": _time(row.revoked_at),
+    }
+
+
+def _table(rows: Sequence[Token], now: dt.datetime) -> Iterator[str]:
+    if not rows:
+        yield 'There are no tokens yet. Make one with: contentql tokens create --name "Jane" --role editor'
+        return
+    cells = [("id", "name", "account", "role", "ends", "last used", "expires", "state")]
+    for row in rows:
+        role = f"{row.role} ({', '.join(row.scopes)})" if row.scopes else row.role
+        used, expires = _time(row.last_used_at) or "never", _time(row.expires_at) or "never"
+        cells.append(
+            (_spelled(row), row.name, row.account, role, f"…{row.hint}", used, expires, _state(row, now))
+        )
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

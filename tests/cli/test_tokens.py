@@ -1,0 +1,180 @@
+"""`contentql tokens`, as an operator uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner, Result
+
+from contentql.access import tokens
+from contentql.access.callers import Callers
+from contentql.access.viewer import Viewer
+from contentql.cli import app
+from contentql.errors import Refused
+from contentql.settings import Settings
+from contentql.store.accounts import Token
+from contentql.store.database import Database
+from contentql.store.history import AuditEntry
+
+JANE = ("create", "--name", "Jane Doe", "--role", "editor")
+
+
+@pytest.fixture(autouse=True)
+def known(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The database that all commands of a test work on."""
+    monkeypatch.setenv("CONTENTQL_DATABASE_URL", database_url)
+    return database_url
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["tokens", *arguments])
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+async def said(*arguments: str, code: int = 0) -> Result:
+    return await asyncio.to_thread(run, *arguments, code=code)
+
+
+async def listed() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = orjson.loads((await said("list", "--json")).stdout)
+    return found
+
+
+async def shown(url: str, secret: str) -> Viewer:
+    async with Database(url) as database:
+        callers = Callers(database, Settings())
+        viewer = await callers.viewer(f"Bearer {secret}", None, "127.0.0.1")
+        await callers.flush()
+        return viewer
+
+
+async def test_a_token_is_told_once_and_alone(known: str) -> None:
+    """On standard output, for a file or a pipe; what is to be said of it goes to standard error."""
+    made = await said(*JANE)
+    secret = made.stdout.strip()
+    assert made.stdout == f"{secret}\n"
+    assert tokens.is_whole(secret)
+    (row,) = await listed()
+    assert made.stderr.splitlines() == [
+        f"{row['id']}: Jane Doe (jane-doe) may come in as EDITOR, until it is revoked.",
+        "This is the only time that the token is shown. Send it as: Authorization: Bearer …",
+    ]
+    assert (await shown(known, secret)).name == "Jane Doe"
+
+
+async def test_tokens_are_listed_without_their_secret(known: str) -> None:
+    """How they end, role, account, last use, end, state; those that are good first."""
+    assert (await said("list")).stdout.startswith("There are no tokens yet. Make one with: contentql tokens")
+    revoked = (await said(*JANE)).stdout.strip()
+    await said("revoke", (await listed())[0]["id"])
+    options = (
+        "--account",
+        "wires",
+        "--scope",
+        "write-own",
+        "--scope",
+        "ADD",
+        "--expires",
+        "2099-01-01T00:00:00Z",
+    )
+    good = (await said("create", "--name", "Wires", "--role", "Author", *options)).stdout.strip()
+    await shown(known, good)
+    first, second = await listed()
+    assert (first["name"], first["account"], first["role"]) == ("Wires", "wires", "AUTHOR")
+    assert (first["scopes"], first["state"], first["hint"]) == (["ADD", "WRITE_OWN"], "good", good[-4:])
+    assert (first["expiresAt"], first["createdBy"]) == ("2099-01-01T00:00:00Z", "operator")
+    assert first["lastUsedAt"]
+    assert (second["name"], second["state"], second["expiresAt"]) == ("Jane Doe", "revoked", None)
+    table = (await said("list")).stdout
+    assert re.split(r" {2,}", table.splitlines()[0])[:5] == ["id", "name", "account", "role", "ends"]
+    assert table.splitlines()[1].split()[:3] == [first["id"], "Wires", "wires"]
+    for secret in (good, revoked):
+        for text in (table, (await said("list", "--json")).stdout):
+            assert secret[4:-4] not in text
+            assert tokens.hashed(secret) not in text
+
+
+async def test_a_revoked_token_is_refused(known: str) -> None:
+    """Said of each; what is not known is named, and the others are revoked all the same."""
+    secret = (await said(*JANE)).stdout.strip()
+    id = (await listed())[0]["id"]
+    assert (await said("revoke", "tok_17", id, code=3)).stdout.splitlines() == [
+        "tok_17: there is no such token",
+        f"{id}: revoked",
+    ]
+    with pytest.raises(Refused, match="revoked"):
+        await shown(known, secret)
+    assert (await said("revoke", id)).stdout == f"{id}: was revoked before\n"
+    await said("revoke", "tok_17", code=1)
+    for wrong in ("17", "art_17", secret):
+        refused = await said("revoke", wrong, code=2)
+        assert secret not in refused.output
+
+
+@pytest.mark.parametrize("span", ["90d", "12h", "8w", "8W"])
+async def test_a_token_ends_after_a_while(known: str, span: str) -> None:
+    """Hours, days, weeks."""
+    await said(*JANE, "--expires", span)
+    hours = int(span[:-1]) * {"d": 24, "h": 1, "w": 168}[span[-1].lower()]
+    async with Database(known).models():
+        row = await Token.get()
+    assert row.expires_at is not None
+    assert (row.expires_at - row.created_at).total_seconds() == hours * 3_600
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (("--role", "king"), "'king' is none; there are reader, previewer"),
+        (("--scope", "fly"), "'fly' is nothing that EDITOR may do. There are: SEE_OWN (see one's own drafts"),
+        (("--scope", "PUBLISH"), "'PUBLISH' is nothing that EDITOR may do"),
+        (("--expires", "soon"), "'soon' is no time; write 90d"),
+        (("--expires", "0d"), "'0d' is no time"),
+        (("--expires", "2099-01-01T00:00:00"), "is no time"),
+        (("--expires", "2020-01-01T00:00:00Z"), "has passed"),
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_meant_is_wrong_use(wrong: tuple[str, ...], told: str) -> None:
+    """Named with what could have been; nothing is made."""
+    output = re.sub(r"[│\s]+", " ", (await said(*JANE, *wrong, code=2)).output)
+    assert told in output
+    assert await listed() == []
+
+
+async def test_what_was_done_is_in_the_audit_log(known: str) -> None:
+    """Made and revoked, by the operator; never what is secret about it."""
+    secret = (await said(*JANE)).stdout.strip()
+    id = (await listed())[0]["id"]
+    await said("revoke", id)
+    async with Database(known).models():
+        found = await AuditEntry.all().order_by("id")
+    assert [(entry.action, entry.thing, entry.by) for entry in found] == [
+        ("createToken", id, "operator"),
+        ("revokeToken", id, "operator"),
+    ]
+    assert all(secret not in str(vars(entry)) for entry in found)
+
+
+def test_help_teaches() -> None:
+    """Each command with examples; the group alone is its help."""
+    assert "Examples" in run(code=2).output
+    for command in ("create", "list", "revoke"):
+        assert "contentql tokens" in run(command, "--help").output
+
+
+def test_a_set_up_that_cannot_work_is_named_before_serving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An issuer without keys stops `serve` and `check` with one sentence."""
+    monkeypatch.setenv("CONTENTQL_OIDC_ISSUER", "https://id.example.org/")
+    for command in ("serve", "check"):
+        result = CliRunner().invoke(app, [command])
+        assert result.exit_code == 1
+        assert result.stderr == (
+            "CONTENTQL_OIDC_AUDIENCE is missing: issuer, audience and keys go together.\n"
+        )
