@@ -42,7 +42,7 @@ from contentql.cache.tags import Rests, rests
 from contentql.changing import Changing, check_rights, fields_of
 from contentql.errors import Refused
 from contentql.planner import limits as limit_rules
-from contentql.planner.build import LINKED, ME, build
+from contentql.planner.build import LINKED, ME, PRESENT, build
 from contentql.planner.catalog import Catalog
 from contentql.planner.dialects import dialect_of
 from contentql.planner.limits import Limits, check_size
@@ -58,6 +58,7 @@ from contentql.telemetry.journey import Journey
 log = logging.getLogger("contentql")
 
 MAX_ERRORS = 20
+CHANGE_COST = 10  # of each field of a mutation, besides what it shows
 _SHAPES = 32
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
@@ -246,7 +247,9 @@ class Answers:
             return await self._changed(document, prepared, variables, caller, journey, spend)
         ready = self._ready(document, prepared, variables, caller.viewer, journey)
         journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
-        now = (caller.viewer.at or self.now()).replace(microsecond=0)
+        # Whoever sees no more than the public sees it as it is now.
+        chosen = caller.viewer.at if caller.viewer.sight.clock else None
+        now = (chosen or self.now()).replace(microsecond=0)
         wants_cost = asked.extensions.get("cost") is True
         return await self._computed(ready, now, journey, spend, known=False, wants_cost=wants_cost)
 
@@ -263,13 +266,10 @@ class Answers:
         journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
         operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
         included = operation.settled_included
-        cost = limit_rules.cost(
-            self.catalog, operation.node, operation.fragments, self._first_of(operation), included
-        )
-        limit_rules.too_costly(cost, self.limits)
+        cost = self._cost_of(operation)
         changes = fields_of(operation, self.catalog, included)
         check_rights(changes, caller)
-        journey.cost = cost + 10 * len(changes)
+        journey.cost = cost
         if spend:
             await spend(journey.cost)
         journey.stage("run")
@@ -311,7 +311,7 @@ class Answers:
             selection_set=SelectionSetNode(selections=(node,)),
             directives=(),
         )
-        variables = _with_viewer(operation.variables, viewer)
+        variables = _with_viewer(operation.variables, viewer, now)
         question = Operation(self.catalog.schema, alone, operation.fragments, variables)
         plan, _ = self._built(question, {}, viewer=viewer, kept=False)
         data = await run(plan, self.dialect, within, variables, now, self.seconds)
@@ -392,9 +392,13 @@ class Answers:
             self.responses.memory.grown(entry)
 
     def explain(self, asked: Asked) -> tuple[Plan, Variables]:
-        """The plan that would answer, without running it. Raises Refused."""
+        """The plan that would answer, without running it; of a mutation only its cost. Raises Refused."""
         try:
-            ready = self._ready(*self._understood(asked), PUBLIC, Journey(new_request_id()))
+            document, prepared, variables = self._understood(asked)
+            if prepared.node.operation is OperationType.MUTATION:
+                operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
+                return Plan((), None, self._cost_of(operation)), variables
+            ready = self._ready(document, prepared, variables, PUBLIC, Journey(new_request_id()))
         except _Failed as failed:
             raise Refused(failed.code, failed.errors[0].message) from None
         return ready.plan, ready.variables
@@ -444,17 +448,23 @@ class Answers:
         journey: Journey,
     ) -> _Ready:
         journey.stage("plan")
-        variables = _with_viewer(variables, viewer)
+        variables = _with_viewer(variables, viewer, self.now())
         plan = self._planned(document, prepared, variables, viewer)
         return _Ready(plan, prepared, document, variables, _key(document, prepared, variables), viewer)
 
-    def _first_of(self, operation: Operation) -> Callable[[FieldNode, Any], int]:
+    def _cost_of(self, operation: Operation) -> int:
+        """What a mutation shows of what it made. Refused above the limit."""
+
         def size(node: FieldNode, of: Any) -> int:
             said = given(operation.arguments(node, of), operation.variables)
             wanted = said.get("last") or said.get("first")
             return wanted if isinstance(wanted, int) else self.limits.default_page
 
-        return size
+        cost = limit_rules.cost(
+            self.catalog, operation.node, operation.fragments, size, operation.settled_included
+        )
+        limit_rules.too_costly(cost, self.limits)
+        return cost + CHANGE_COST * len(operation.node.selection_set.selections)
 
     def _operation(self, ready: _Ready) -> Operation:
         return Operation(self.catalog.schema, ready.prepared.node, ready.document.fragments, ready.variables)
@@ -582,11 +592,12 @@ class _Failed(Exception):
 _UNMARKED = Marked({}, {})
 
 
-def _with_viewer(variables: Variables, viewer: Viewer) -> Variables:
+def _with_viewer(variables: Variables, viewer: Viewer, now: dt.datetime) -> Variables:
     """With what plans for others than the public ask of whoever asks."""
     if viewer.sight.is_public:
         return variables
-    return {**variables, ME: viewer.account or "", LINKED: viewer.article or 0}
+    asking = {ME: viewer.account or "", LINKED: viewer.article or 0, PRESENT: now.replace(microsecond=0)}
+    return {**variables, **asking}
 
 
 def _key(document: _Document, prepared: _Prepared, variables: Variables) -> str:

@@ -59,6 +59,9 @@ def serve(
     stderr.print(f"contentql serves http://{settings.host}:{settings.port}/graphql", markup=False)
     if settings.graphiql:
         stderr.print(f"GraphiQL is at   http://{settings.host}:{settings.port}/graphiql", markup=False)
+    if demo:
+        make = f"contentql tokens create --database {settings.database_url} --name You --role publisher"
+        stderr.print(f"To write, make a token: {make}", markup=False, soft_wrap=True)
     # When all is done uvicorn sends itself the signal that ended it: being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with shared_counts(settings) as folder, contextlib.suppress(KeyboardInterrupt):

@@ -5,6 +5,7 @@ What is out is changed in a working copy beside it, which nobody outside sees un
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -262,7 +263,7 @@ def _next(
     record = record.model_copy(update={"status": status, "modified_at": desk.now})
     before = base or work.record
     record = completed(record, before.model_copy(update={"blocks": work.record.blocks}), desk.now)
-    version = work.latest.version + 1
+    version = max(work.live.version, work.latest.version) + 1
     return record.model_copy(update={**times, "version": version, "modified_at": desk.now, **(columns or {})})
 
 
@@ -312,7 +313,8 @@ async def _values(
 
 
 async def _body(said: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
-    return saying.body(said) if said else ()
+    # Elsewhere, because a long text takes long to read, and others are waiting.
+    return await asyncio.to_thread(saying.body, said) if said else ()
 
 
 def _quote(block: blocks.Block, known: set[int | None]) -> blocks.Block:

@@ -19,6 +19,7 @@ from contentql.store.blocks import Block, Shape
 AnyShape = TypeVar("AnyShape", bound=Shape)
 
 MOST_TEXT = 1_000_000  # characters of a body
+MOST_MARKUP = 250_000  # of one that has to be parsed first
 _MANY_LINES = frozenset(
     [
         "body",
@@ -127,8 +128,9 @@ def body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
         raise amiss(Code.REQUIRED, "The body is empty.", path)
     ((form, value),) = said.items()
     where = f"{path}.{form}"
-    if isinstance(value, str) and len(value) > MOST_TEXT:
-        raise amiss(Code.TOO_LONG, f"A body has at most {MOST_TEXT:,} characters.", where)
+    most = MOST_TEXT if form == "text" else MOST_MARKUP
+    if isinstance(value, str) and len(value) > most:
+        raise amiss(Code.TOO_LONG, f"A body in this form has at most {most:,} characters.", where)
     try:
         match form:
             case "html":
@@ -153,6 +155,14 @@ def _block(said: Mapping[str, Any]) -> dict[str, Any]:
     ((kind, values),) = said.items()
     values = {name: value for name, value in values.items() if value is not None}
     return {"type": snake(kind).upper(), **values}
+
+
+def place(said: Mapping[str, Any]) -> int | None:
+    """`position`, counted from 0. Raises Amiss."""
+    found: int | None = said.get("position")
+    if found is not None and found < 0:
+        raise amiss(Code.INVALID, "A place is 0 or more.", "position")
+    return found
 
 
 def without(said: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
