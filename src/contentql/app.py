@@ -40,6 +40,8 @@ from contentql.web.health import Readiness
 from contentql.web.health import routes as health_routes
 from contentql.web.leaving import leaving
 from contentql.web.peers import Peers
+from contentql.web.preview import OWN_PAGE
+from contentql.web.preview import routes as preview_routes
 from contentql.web.rates.memory import Memory as RatesInMemory
 from contentql.web.rates.window import Budget, Rates
 from contentql.web.socket import Sockets
@@ -58,6 +60,7 @@ def answers_of(settings: Settings, database: Database) -> Answers:
         database, catalog(), limits=limits, languages=settings.languages, seconds=settings.max_seconds
     )
     answers.changing.sign = partial(sign_within, database)
+    answers.changing.preview_url = settings.preview_url or OWN_PAGE
     if settings.cache_bytes:
         clock = Clock(database, lambda: answers.now())
         memory = Memory(settings.cache_bytes)
@@ -111,6 +114,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     routes: list[BaseRoute] = [Route("/", _home if settings.graphiql else _nothing)]
     routes += health_routes(readiness, watch, settings.metrics)
+    routes += preview_routes(answers, callers, guard, watch)
     if settings.graphiql:
         routes += graphiql_routes()
     return _Door(graphql, sockets, Starlette(routes=routes, lifespan=lifespan))

@@ -33,6 +33,14 @@ class Settings(BaseSettings):
         ),
     ] = 0
     graphiql: Annotated[bool, Field(description="Whether /graphiql is served.")] = True
+    preview_url: Annotated[
+        str,
+        Field(
+            description="Where preview links lead, with `{token}` and maybe `{slug}` in it; empty: to our own"
+            " page, `/preview/{token}`.",
+            pattern=r"^$|\{token\}",
+        ),
+    ] = ""
     documents: Annotated[
         Literal["any", "trusted"],
         Field(description="`any`: whatever clients write is answered; `trusted`: only what was let in."),

@@ -44,6 +44,7 @@ HEADERS = {
 
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
+_NAMES = ("Asia", "Korean")  # words of the examples' titles with a capital of their own
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
 
@@ -133,6 +134,8 @@ def _entries(names: Iterable[str]) -> str:
     for name in names:
         number, _, words = name.removesuffix(".graphql").partition("-")
         title = f"{number}. {words[0].upper()}{words[1:].replace('-', ' ')}"
+        for word in _NAMES:
+            title = title.replace(word.lower(), word)
         lines.append(f'<li><button type="button" value="{escape(name)}">{escape(title)}</button></li>')
     return "\n".join(lines)
 

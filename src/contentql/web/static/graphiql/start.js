@@ -159,13 +159,17 @@
     const variables = variableEditor.getValue();
     if (query.includes("$article") && (!variables.trim() || variables.includes(NONE_YET))) {
       variableEditor.setValue(JSON.stringify({ article }, null, 2));
+      document.querySelector(".graphiql-editor-tools [data-name=variables]").click(); // to be seen
     }
     queryEditor.focus();
+    const tabs = document.querySelector(".graphiql-tabs");
+    const show = () => tabs.querySelector(".graphiql-tab-active")?.scrollIntoView({ inline: "nearest" });
+    setTimeout(show, 200); // when it has its name, and with it its width
   }
 
   function Desk() {
     desk.editor = GraphiQL.React.useEditorContext({ nonNull: true });
-    desk.schema = GraphiQL.React.useSchemaContext({ nonNull: true });
+    desk.schema = GraphiQL.React.useSchemaStore();
     return "contentql";
   }
 

@@ -1,0 +1,297 @@
+"""/preview/{token}: the page that a preview link opens, for people who have no token and no client.
+
+One question to the API, as whoever holds the link, and plain HTML of the answer: no script, nothing kept,
+nothing told to the sites whose pictures it shows. Knows HTML and the words of the API; does not know the
+database.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from contentql.access import links
+from contentql.access.callers import Callers
+from contentql.access.viewer import Caller
+from contentql.answer import Answers, Asked, new_request_id
+from contentql.errors import CODES, Refused
+from contentql.store import ids
+from contentql.telemetry.journey import Journey
+from contentql.telemetry.watch import Watch
+from contentql.web.guards import Guard
+
+OWN_PAGE: Final = "/preview/{token}"
+
+QUERY: Final = """
+query Preview($id: ID!) {
+  article(id: $id) {
+    kicker headline lede byline language status publishedAt unpublishedChanges
+    leadMedia { ...Picture caption credit }
+    body {
+      html
+      text
+      blocks {
+        ... on ImageBlock { media { ...Picture } }
+        ... on GalleryBlock { items: media { ...Picture } }
+      }
+    }
+    attributions { claim quote chain { kind source { name describedAs } } }
+    corrections { kind at text }
+  }
+}
+fragment Picture on Media { id kind url alt }
+"""
+
+
+def routes(answers: Answers, callers: Callers, guard: Guard, watch: Watch) -> list[BaseRoute]:
+    return [Route(OWN_PAGE, _Preview(answers, callers, guard, watch).page)]
+
+
+class _Preview:
+    def __init__(self, answers: Answers, callers: Callers, guard: Guard, watch: Watch) -> None:
+        self._answers = answers
+        self._callers = callers
+        self._guard = guard
+        self._watch = watch
+
+    async def page(self, request: Request) -> Response:
+        headers: dict[bytes, bytes] = dict(request.scope["headers"])
+        journey = self._watch.begin(new_request_id(), headers)
+        try:
+            token: str = request.path_params["token"]
+            try:
+                article = await self._article(token, request, journey)
+                journey.status, page = 200, _article(article, links.ends(token))
+            except Refused as refusal:
+                journey.codes = (refusal.code,)
+                journey.status, page = _refused(refusal)
+            body = page.encode()
+            journey.bytes = len(body)
+            return Response(body, journey.status, {**HEADERS, "x-request-id": journey.request_id})
+        finally:
+            self._watch.end(journey)
+
+    async def _article(self, token: str, request: Request, journey: Journey) -> Mapping[str, Any]:
+        """The article that the link shares. Raises Refused."""
+        visit = self._guard.visit(request.scope)
+        try:
+            await visit.admit()
+            # No other token belongs into an address.
+            if not token.startswith(links.PREFIX) or not token.isascii():
+                raise _nothing()
+            address = self._guard.address(request.scope)
+            viewer = await self._callers.viewer(f"Bearer {token}", None, address)
+            if viewer.article is None:
+                raise _nothing()
+            asked = Asked(QUERY, None, {"id": ids.spell("article", viewer.article)})
+            answered = await self._answers.answer(asked, journey, visit.spend, Caller(viewer, address))
+        finally:
+            visit.leave()
+        if answered.codes:
+            raise Refused(answered.codes[0], CODES[answered.codes[0]][1])
+        article: Mapping[str, Any] | None = orjson.loads(answered.body)["data"]["article"]
+        if article is None:
+            raise _nothing()
+        return article
+
+
+def _nothing() -> Refused:
+    return Refused("UNAUTHENTICATED", "No preview link of ours.")
+
+
+# The page
+
+
+def _article(article: Mapping[str, Any], ends: dt.datetime) -> str:
+    parts = [f'<p class="banner" role="note">{_standing(article)} This link ends at {_moment(ends)}.</p>']
+    if article["kicker"]:
+        parts.append(f'<p class="kicker">{escape(article["kicker"])}</p>')
+    parts.append(f"<h1>{escape(article['headline'])}</h1>")
+    # Unless an editor wrote one of its own, the lede is how the text begins: said once is enough.
+    lede = article["lede"] or ""
+    if lede and not article["body"]["text"].startswith(lede.removesuffix("…")):
+        parts.append(f'<p class="lede">{escape(lede)}</p>')
+    if article["byline"]:
+        parts.append(f'<p class="byline">{escape(article["byline"])}</p>')
+    parts.append(_lead(article["leadMedia"]))
+    parts.append(f'<div class="body">{_body(article["body"])}</div>')
+    parts.append(_list("Sources", article["attributions"], _source))
+    parts.append(_list("Corrections", article["corrections"], _correction))
+    return _page(article["headline"], "\n".join(filter(None, parts)), article["language"])
+
+
+def _standing(article: Mapping[str, Any]) -> str:
+    status: str = article["status"]
+    if article["unpublishedChanges"]:
+        return "Preview – changes that are not published."
+    if status == "PUBLISHED":
+        return "Preview – this article is published."
+    said = status.lower().replace("_", " ")
+    if status == "SCHEDULED" and article["publishedAt"]:
+        said += f" for {_moment(dt.datetime.fromisoformat(article['publishedAt']))}"
+    return f"Preview – not published: {said}."
+
+
+def _moment(at: dt.datetime) -> str:
+    return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at.day} {at:%B %Y, %H:%M} UTC</time>'
+
+
+def _lead(media: Mapping[str, Any] | None) -> str:
+    shown = _picture(media)
+    if media is None or not shown:
+        return ""
+    below = " ".join(escape(media[name]) for name in ("caption", "credit") if media[name])
+    return f"<figure>{shown}{f'<figcaption>{below}</figcaption>' if below else ''}</figure>"
+
+
+def _picture(media: Mapping[str, Any] | None) -> str:
+    if media is None or media["kind"] != "IMAGE" or not media["url"].startswith("https://"):
+        return ""
+    return f'<img src="{escape(media["url"])}" alt="{escape(media["alt"] or "")}">'
+
+
+# As `store/derive.py` writes it: media by their numbers, for whoever draws the text to fill in.
+_FIGURE = re.compile(r'<figure data-type="(\w+)" data-media="([\d ]*)">')
+
+
+def _body(body: Mapping[str, Any]) -> str:
+    """The text as it is kept, which is clean already, with its pictures in their places."""
+    pictures: dict[str, str] = {}
+    for block in body["blocks"]:
+        for media in (block.get("media"), *(block.get("items") or ())):
+            named = ids.read(media["id"]) if media else None
+            if named:
+                pictures[str(named[1])] = _picture(media)
+
+    def filled(found: re.Match[str]) -> str:
+        shown = "".join(pictures.get(number, "") for number in found[2].split())
+        return f"<figure>{shown}" if shown else f'<figure class="missing">{found[1].capitalize()}'
+
+    html: str = body["html"]
+    return _FIGURE.sub(filled, html)
+
+
+def _list(title: str, things: list[Any], entry: Callable[[Any], str]) -> str:
+    entries = "".join(f"<li>{entry(thing)}</li>" for thing in things)
+    return f"<section><h2>{title}</h2><ul>{entries}</ul></section>" if entries else ""
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    "ACCORDING_TO": "according to",
+    "REPORTED_BY": "reported by",
+    "CITING": "citing",
+    "RELEASED_BY": "released by",
+    "SAID": "said by",
+    "TOLD": "told by",
+    "QUOTED": "quoted from",
+    "DENIED": "denied by",
+    "SEEN_BY": "seen by",
+    "PHOTO_CREDIT": "photo by",
+    "DATA": "data from",
+}
+
+
+def _source(attribution: Mapping[str, Any]) -> str:
+    """The way from the origin to us, and what was said."""
+    hops = []
+    for hop in attribution["chain"]:
+        source = hop["source"]
+        name = source["name"] or source["describedAs"] if source else None
+        hops.append(f"{_WORDS.get(hop['kind'], 'from')} <b>{escape(name or 'an unnamed source')}</b>")
+    way = ", ".join(hops)
+    said = f": {escape(attribution['claim'])}" if attribution["claim"] else ""
+    quote = f" <q>{escape(attribution['quote'])}</q>" if attribution["quote"] else ""
+    return f"{way[:1].upper()}{way[1:]}{said}{quote}"
+
+
+def _correction(correction: Mapping[str, Any]) -> str:
+    at = _moment(dt.datetime.fromisoformat(correction["at"]))
+    return f"{correction['kind'].capitalize()}, {at}: {escape(correction['text'])}"
+
+
+def _refused(refusal: Refused) -> tuple[int, str]:
+    """Status and page. Why a link is not good is told nobody."""
+    if refusal.status in (401, 403, 404, 422):
+        return 404, _message(
+            "This link shows nothing",
+            "It has ended, was not copied whole, or the article is gone. Ask whoever sent it for a new one.",
+        )
+    if refusal.status == 429:
+        return 429, _message("Too much at once", "Wait a minute, and open the link again.")
+    return refusal.status, _message("Not just now", "The preview cannot be shown. Try again in a moment.")
+
+
+def _message(title: str, text: str) -> str:
+    return _page(title, f"<h1>{title}</h1>\n<p>{text}</p>", "en")
+
+
+_STYLE = """
+:root { color-scheme: light dark; --soft: #5a6372; --line: #c9ced6; --band: #fff3cd; --ink: #4d3b00; }
+@media (prefers-color-scheme: dark) {
+  :root { --soft: #a3adbd; --line: #4a5362; --band: #453a14; --ink: #ffe9a8; }
+}
+body { margin: 0; font: 1.0625rem/1.6 Georgia, serif; }
+main { max-width: 42rem; margin: 0 auto; padding: 0 1rem 3rem; overflow-wrap: anywhere; }
+.banner, .kicker, .byline, figcaption, section, .missing { font-family: system-ui, sans-serif; }
+.banner { margin: 0 -1rem 1.5rem; padding: 0.6rem 1rem; background: var(--band); color: var(--ink); }
+.banner, .kicker, .byline, figcaption, section { font-size: 0.9375rem; }
+.kicker { margin: 0; font-weight: 600; }
+.kicker, .byline, figcaption { color: var(--soft); }
+h1 { margin: 0.2em 0 0.5em; font-size: 2rem; line-height: 1.2; }
+.lede { font-size: 1.2rem; }
+figure { margin: 1.5rem 0; }
+img { display: block; max-width: 100%; height: auto; }
+.missing { padding: 1rem; border: 1px dashed var(--line); color: var(--soft); }
+table { border-collapse: collapse; }
+td, th { padding: 0.2rem 0.6rem; border: 1px solid var(--line); text-align: start; }
+pre { overflow: auto; }
+section { margin-top: 2rem; border-top: 1px solid var(--line); }
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+HEADERS: Final = {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "private, no-store",
+    "content-security-policy": "; ".join((
+        "default-src 'none'",
+        "img-src https: data:",  # data: for the icon that there is not
+        f"style-src 'sha256-{_STYLE_HASH}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex, nofollow",
+}  # fmt: skip
+
+
+def _page(title: str, content: str, language: str) -> str:
+    return f"""<!doctype html>
+<html lang="{escape(language)}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex, nofollow">
+<title>{escape(title)}</title>
+<link rel="icon" href="data:,">
+<style>{_STYLE}</style>
+</head>
+<body>
+<main dir="auto">
+{content}
+</main>
+</body>
+</html>
+"""
