@@ -8,11 +8,15 @@ from typing import Any
 
 import orjson
 import pytest
+from graphql import parse, validate
 from tests.asking import ask
 
 from contentql.answer import Answers
 from contentql.cli import app
+from contentql.editorial.amiss import MEANING
+from contentql.editorial.workflow import MOVES
 from contentql.errors import CODES
+from contentql.schema.build import schema
 from contentql.settings import Settings
 
 TOP = Path(__file__).parents[1]
@@ -68,3 +72,28 @@ def test_every_room_is_on_the_map() -> None:
     for room in (TOP / "src" / "contentql").iterdir():
         if room.suffix == ".py" or (room / "__init__.py").exists():
             assert re.search(rf"\b{room.stem.strip('_')}\b", house) or room.stem.startswith("__"), room.name
+
+
+def test_every_move_of_the_newsdesk_is_told() -> None:
+    """Mutation, from where and to where, as `editorial/workflow.py` has them."""
+    told = re.findall(r"^\| `(\w+Article)` \| ([A-Z_, ]+) \| ([A-Z_]+) \|$", README, re.MULTILINE)
+    assert {name: (set(starts.split(", ")), ends) for name, starts, ends in told} == {
+        name: ({status.value for status in move.starts}, move.ends.value) for name, move in MOVES.items()
+    }
+
+
+def test_every_user_error_is_told() -> None:
+    """Code and meaning, and no others."""
+    table = README.split("| user error | meaning |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `([A-Z_]+)` \| (.*) \|$", table, re.MULTILINE) == [
+        (code.value, meaning) for code, meaning in MEANING.items()
+    ]
+
+
+def test_the_examples_of_the_newsdesk_are_sound() -> None:
+    """They ask for what the schema has."""
+    section = README.split("## The newsdesk")[1].split("\n## ")[0]
+    documents = re.findall(r"```graphql\n(.*?)```", section, re.DOTALL)
+    assert len(documents) == 2
+    for document in documents:
+        assert validate(schema()._schema, parse(document)) == []
