@@ -66,9 +66,15 @@ class Viewer:
 
     @property
     def sees(self) -> str:
-        if self.article is not None:
+        """In a sentence: what the sight is, which scopes may have narrowed."""
+        sight = self.sight
+        if sight.articles == "linked":
             return "What is published, and the one article that was shared."
-        return SEES[self.role]
+        if sight.articles == "own":
+            return SEES[Role.AUTHOR]
+        if sight.articles == "all":
+            return SEES[Role.ADMIN if sight.audit else Role.EDITOR if sight.desk else Role.PREVIEWER]
+        return SEES[Role.READER]
 
     @property
     def facts(self) -> dict[str, object]:
