@@ -25,12 +25,12 @@ Heads = tuple[AttributionRecord, ...]
 async def add(desk: Desk, said: Input) -> Made:
     """What an editor enters is accepted. Its words in the text are looked for if it says them."""
     saying.check_texts(said)
+    place = saying.place(said)
     work = await load(desk, said["article"], "article")
     head = await _hop(desk, work, {**said}, "", None)
     head = _named(head.model_copy(update={"state": ACCEPTED}))
     heads = list(work.record.attributions)
-    place = said.get("position")
-    heads.insert(len(heads) if place is None else max(0, place), head)
+    heads.insert(len(heads) if place is None else place, head)
     return await _saved(desk, work, tuple(heads), head.id)
 
 
@@ -148,7 +148,8 @@ async def _hop(
             naming.media(desk, said["media"], f"{path}media")
         )
     if "span" in said:
-        values["span"] = said["span"] and await gathered.of(_span(work, said["span"], f"{path}span"))
+        span = said["span"]
+        values["span"] = None if span is None else await gathered.of(_span(work, span, f"{path}span"))
     if "via" in said:
         depth = path.count("via.") + 1
         if depth > MAX_HOPS and said["via"]:

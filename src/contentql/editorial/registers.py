@@ -170,10 +170,9 @@ async def move_category(desk: Desk, said: Input) -> Made:
         if "parent" in said
         else (await Category.get(id=row.parent_id) if row.parent_id else None)
     )
-    if said.get("position") is not None:
-        if not 0 <= said["position"] < 1 << 31:
-            raise amiss(Code.INVALID, "A place is 0 or more.", "position")
-        row.position = said["position"]
+    place = saying.place(said)
+    if place is not None:
+        row.position = place
         await row.save(update_fields=["position"])
     await _move(desk, row, parent, row.slug)
     return Made("category", row.id)
@@ -593,7 +592,7 @@ async def pin_article(desk: Desk, said: Input) -> Made:
     items: list[Any] = list(others)
     mine = mine or CollectionItem(collection_id=row.id, article_id=article.id)
     mine.pinned_until = until  # type: ignore[assignment]
-    items.insert(max(0, said.get("position") or 0), mine)
+    items.insert(saying.place(said) or 0, mine)
     if row.max_items is not None:
         items = items[: row.max_items]
     rows = [

@@ -347,6 +347,13 @@ def _replaced(
             "before",
             "Give more of what stands around them, or the block.",
         )
+    if not found[0].text.replace(before, after).strip():
+        raise amiss(
+            Code.INVALID,
+            "Nothing would be left of that paragraph.",
+            "after",
+            "Take it out with updateArticle, and correct without `before` and `after`.",
+        )
     changed = tuple(_reworded(one, before, after) if one is found[0] else one for one in record.blocks)
     update = {"blocks": changed, "attributions": anchored(record.attributions, record.blocks, changed)}
     return record.model_copy(update=update), found[0].id

@@ -1,0 +1,326 @@
+"""Who said it and by which way it came, as editors enter it; and where the words are after every edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.newsdesks import ANNA, PUBLIC, TEXT, Newsdesk
+
+from contentql.editorial.anchors import anchored, span_on, texts_of
+from contentql.formats.story import AttributionRecord, SpanRecord
+from contentql.store.blocks import Block, Paragraph
+from contentql.store.content import AttributionKind
+from contentql.store.derive import identified
+
+CHAIN = """query($i: ID!) { article(id: $i) { version attributions { id kind state position claim quote saidOn
+  url verification verificationNote verifiedAt
+  source { slug } origin { slug } chain { id kind hop source { slug } }
+  span { blockId start end exact prefix suffix orphaned } } body { text } } }"""
+CITING = {"exact": "citing South Korean intelligence"}
+
+
+async def chains(desk: Newsdesk, id: str, who: Any = ANNA) -> list[Any]:
+    found = (await desk.asks(CHAIN, who, i=id))["article"]["attributions"]
+    assert isinstance(found, list)
+    return found
+
+
+def way(chain: Any) -> list[tuple[str, str]]:
+    """From the origin to the reader."""
+    return [(hop["kind"], hop["source"] and hop["source"]["slug"]) for hop in chain["chain"]]
+
+
+def via(*sources: str) -> dict[str, Any]:
+    """A way through these, the nearest to the origin first."""
+    hop: dict[str, Any] = {"kind": "ACCORDING_TO", "source": sources[0]}
+    return {**hop, "via": via(*sources[1:])} if sources[1:] else hop
+
+
+async def test_a_chain_is_entered_and_public_with_its_article(desk: Newsdesk) -> None:
+    """Sky News, citing South Korean intelligence: what an editor enters is accepted, its words found."""
+    id = await desk.draft()
+    made = await desk.does(
+        "addAttribution",
+        article=id,
+        kind="CITING",
+        source="south-korean-intelligence",
+        claim="Russia may be preparing an offensive",
+        quote="We think so",
+        stance="ASSERTS",
+        saidOn="2026-06-17",
+        url="https://news.sky.com/story/1",
+        accessedAt="2026-07-01T05:00:00Z",
+        verification="VERIFIED",
+        verificationNote="Satellite images",
+        span=CITING,
+        via={"kind": "ACCORDING_TO", "source": "sky-news"},
+    )
+    (chain,) = await chains(desk, id)
+    assert chain["id"] == made["attribution"]["id"]
+    assert (made["article"]["id"], made["article"]["version"]) == (id, 2)
+    assert way(chain) == [("CITING", "south-korean-intelligence"), ("ACCORDING_TO", "sky-news")]
+    assert (chain["state"], chain["verification"], chain["saidOn"]) == ("ACCEPTED", "VERIFIED", "2026-06-17")
+    assert chain["verifiedAt"] == "2026-06-30T08:00:00Z"
+    span = chain["span"]
+    assert (span["exact"], span["orphaned"]) == (CITING["exact"], False)
+    assert TEXT[1][span["start"] : span["end"]] == CITING["exact"]
+    for move in ("submitArticle", "approveArticle", "publishArticle"):
+        await desk.does(move, id=id)
+    assert await chains(desk, id, PUBLIC) == [chain]
+    query = '{ source(slug: "sky-news") { attributions { nodes { id } } } }'
+    heads = (await desk.asks(query))["source"]["attributions"]["nodes"]
+    assert heads
+
+
+async def test_a_hop_is_edited_by_its_own_id(desk: Newsdesk) -> None:
+    """Only that hop changes; the chain counts as edited; its id and those of the others stay."""
+    id = await desk.draft()
+    made = (
+        await desk.does(
+            "addAttribution", article=id, kind="SAID", source="kctv", via=via("joongang", "sky-news")
+        )
+    )["attribution"]
+    before = (await chains(desk, id))[0]
+    hop = before["chain"][1]["id"]
+    await desk.does("updateAttribution", id=hop, kind="REPORTED_BY", source="agency-1")
+    (after,) = await chains(desk, id)
+    assert way(after) == [("SAID", "kctv"), ("REPORTED_BY", "agency-1"), ("ACCORDING_TO", "sky-news")]
+    assert [one["id"] for one in after["chain"]] == [one["id"] for one in before["chain"]]
+    assert (after["id"], after["state"]) == (made["id"], "EDITED")
+    await desk.does("updateAttribution", id=made["id"], via=via("agency-2"))
+    (anew,) = await chains(desk, id)
+    assert way(anew) == [("SAID", "kctv"), ("ACCORDING_TO", "agency-2")]
+    await desk.does("updateAttribution", id=made["id"], via=None, claim="x")
+    assert way((await chains(desk, id))[0]) == [("SAID", "kctv")]
+
+
+async def test_deleting_a_hop_closes_the_chain(desk: Newsdesk) -> None:
+    """A relay goes alone, its neighbours close up; with the head goes all of it."""
+    id = await desk.draft()
+    made = (
+        await desk.does(
+            "addAttribution", article=id, kind="SAID", source="kctv", via=via("joongang", "sky-news")
+        )
+    )["attribution"]
+    chain = (await chains(desk, id))[0]["chain"]
+    assert await desk.does("deleteAttribution", id=chain[1]["id"]) == chain[1]["id"]
+    assert way((await chains(desk, id))[0]) == [("SAID", "kctv"), ("ACCORDING_TO", "sky-news")]
+    assert await desk.codes("updateAttribution", id=chain[1]["id"], kind="SAID") == {("NOT_FOUND", "id")}
+    assert await desk.does("deleteAttribution", id=chain[2]["id"]) == chain[2]["id"]
+    assert way((await chains(desk, id))[0]) == [("SAID", "kctv")]
+    await desk.does("deleteAttribution", id=made["id"])
+    assert await chains(desk, id) == []
+
+
+async def test_only_what_is_accepted_is_public(desk: Newsdesk) -> None:
+    """Rejected it is gone from every public answer, accepted it is back; twice is told."""
+    id = await desk.draft()
+    made = (await desk.does("addAttribution", article=id, kind="SAID", source="agency-3"))["attribution"]
+    for move in ("submitArticle", "approveArticle", "publishArticle"):
+        await desk.does(move, id=id)
+    rejected = (await desk.does("rejectAttribution", id=made["id"]))["attribution"]
+    assert (rejected["id"], rejected["state"]) == (made["id"], "REJECTED")
+    assert len(await chains(desk, id, PUBLIC)) == 1, "what is out stays until it is published again"
+    await desk.again(id)
+    query = 'query($a: ID!) { attribution(id: $a) { id } source(slug: "agency-3") { id } }'
+    assert await desk.asks(query, a=made["id"]) == {"attribution": None, "source": None}
+    assert await chains(desk, id, PUBLIC) == []
+    assert await desk.codes("rejectAttribution", id=made["id"]) == {("ILLEGAL_MOVE", "id")}
+    await desk.does("acceptAttribution", id=made["id"])
+    assert await desk.codes("acceptAttribution", id=made["id"]) == {("ILLEGAL_MOVE", "id")}
+    await desk.again(id)
+    assert [chain["id"] for chain in await chains(desk, id, PUBLIC)] == [made["id"]]
+
+
+async def test_attributions_stand_in_the_order_that_editors_give(desk: Newsdesk) -> None:
+    """All of them are named, each once; a new one goes to its place."""
+    id = await desk.draft()
+    ids = []
+    for source in ("kctv", "joongang", "agency-1"):
+        made = await desk.does("addAttribution", article=id, kind="SAID", source=source)
+        ids.append(made["attribution"]["id"])
+    await desk.does("reorderAttributions", id=id, attributions=[ids[2], ids[0], ids[1]])
+    assert [chain["id"] for chain in await chains(desk, id)] == [ids[2], ids[0], ids[1]]
+    for wrong in (ids[:2], [*ids, ids[0]], [], [*ids[:2], "att_1"]):
+        assert await desk.codes("reorderAttributions", id=id, attributions=wrong) == {
+            ("INVALID", "attributions")
+        }
+    assert await desk.codes("reorderAttributions", id=id, attributions=["art_701"]) == {
+        ("WRONG_KIND", "attributions.0")
+    }
+    first = await desk.does("addAttribution", article=id, kind="SAID", source="agency-2", position=0)
+    await desk.does("addAttribution", article=id, kind="SAID", source="agency-4", position=99)
+    order = [way(chain)[0][1] for chain in await chains(desk, id)]
+    assert order == ["agency-2", "agency-1", "kctv", "joongang", "agency-4"]
+    assert (await chains(desk, id))[0]["id"] == first["attribution"]["id"]
+
+
+async def test_a_chain_does_not_come_back_to_itself(desk: Newsdesk) -> None:
+    """No source stands in it twice, whether it is entered whole, changed at a hop, or led elsewhere."""
+    id = await desk.draft()
+    said = {"article": id, "kind": "SAID", "source": "kctv"}
+    assert await desk.codes("addAttribution", **said, via=via("joongang", "kctv")) == {("CHAIN", "via")}
+    made = (await desk.does("addAttribution", **said, via=via("joongang", "sky-news")))["attribution"]
+    hops = (await chains(desk, id))[0]["chain"]
+    assert await desk.codes("updateAttribution", id=hops[2]["id"], source="kctv") == {("CHAIN", "via")}
+    assert await desk.codes("updateAttribution", id=hops[1]["id"], via=via("kctv")) == {("CHAIN", "via")}
+    assert await desk.codes("updateAttribution", id=made["id"], source="sky-news") == {("CHAIN", "via")}
+
+
+async def test_a_chain_has_five_hops_at_most(desk: Newsdesk) -> None:
+    """Five between source and reader are entered; the sixth is refused, at the end or put in."""
+    id = await desk.draft()
+    said = {"article": id, "kind": "SAID", "source": "kctv"}
+    six = [f"agency-{n}" for n in range(6)]
+    for way_too_long in (six, [*six, "agency-6", "agency-7"]):
+        ((code, field),) = await desk.codes("addAttribution", **said, via=via(*way_too_long))
+        assert (code, field.split(".")[0]) == ("CHAIN", "via")
+    made = (await desk.does("addAttribution", **said, via=via(*six[:5])))["attribution"]
+    hops = (await chains(desk, id))[0]["chain"]
+    assert [hop["hop"] for hop in hops] == [0, 1, 2, 3, 4, 5]
+    ((code, _),) = await desk.codes("updateAttribution", id=hops[5]["id"], via=via("agency-6"))
+    assert code == "CHAIN"
+    ((code, _),) = await desk.codes("updateAttribution", id=made["id"], via=via(*six))
+    assert code == "CHAIN"
+
+
+async def test_whose_words_they_are_must_be_said(desk: Newsdesk) -> None:
+    """Only "it was reported" may leave it open."""
+    id = await desk.draft()
+    assert await desk.codes("addAttribution", article=id, kind="SAID") == {("REQUIRED", "source")}
+    assert await desk.codes("addAttribution", article=id, kind="SAID", source="nobody") == {
+        ("NOT_FOUND", "source")
+    }
+    said = {"article": id, "kind": "SAID", "source": "kctv"}
+    assert await desk.codes("addAttribution", **said, via={"kind": "TOLD"}) == {("REQUIRED", "via.source")}
+    assert await desk.codes("addAttribution", **said, via={"kind": "TOLD", "source": "nobody"}) == {
+        ("NOT_FOUND", "via.source")
+    }
+    assert await desk.codes("addAttribution", **said, url="javascript:alert(1)") == {("UNSAFE", "url")}
+    assert await desk.codes("addAttribution", **{**said, "article": "att_1"}) == {("WRONG_KIND", "article")}
+    assert await desk.codes("addAttribution", **said, position=-1) == {("INVALID", "position")}
+    made = await desk.does("addAttribution", article=id, kind="REPORTED_BY")
+    assert made["attribution"]["source"] is None
+    assert await desk.codes("updateAttribution", id=made["attribution"]["id"], kind="SAID") == {
+        ("REQUIRED", "source")
+    }
+
+
+# Where the words stand
+
+
+async def test_words_are_found_by_what_they_say(desk: Newsdesk) -> None:
+    """Once: found. Twice: asked where. Not there: told. By place alone: taken from the text."""
+    id = await desk.draft(body={"text": "He said it, he said.\nNobody said a thing."})
+    said = {"article": id, "kind": "SAID", "source": "kctv"}
+    (error,) = await desk.refused("addAttribution", **said, span={"exact": "said"})
+    assert (error["code"], error["field"]) == ("INVALID", ["span", "exact"])
+    assert "start 3" in error["hint"]
+    assert await desk.codes("addAttribution", **said, span={"exact": "sang"}) == {("NOT_FOUND", "span.exact")}
+    assert await desk.codes("addAttribution", **said, span={"exact": ""}) == {("NOT_FOUND", "span.exact")}
+    for nothing in ({}, {"start": 1, "end": 2}, {"blockId": None}):
+        assert await desk.codes("addAttribution", **said, span=nothing) == {("INVALID", "span")}
+    assert await desk.codes("addAttribution", **said, span={"blockId": "blk_no", "start": 0, "end": 1}) == {
+        ("NOT_FOUND", "span.blockId")
+    }
+    made = await desk.does("addAttribution", **said, span={"exact": "Nobody said"})
+    block = made["attribution"]["span"]["blockId"]
+    made = await desk.does("addAttribution", **said, span={"exact": "said", "blockId": block})
+    assert (made["attribution"]["span"]["blockId"], made["attribution"]["span"]["start"]) == (block, 7)
+    made = await desk.does("addAttribution", **said, span={"blockId": block, "start": 0, "end": 6})
+    assert made["attribution"]["span"]["exact"] == "Nobody"
+    for start, end in ((-1, 3), (3, 3), (5, 2), (0, 999)):
+        assert await desk.codes(
+            "addAttribution", **said, span={"blockId": block, "start": start, "end": end}
+        ) == {("INVALID", "span")}
+
+
+@pytest.mark.parametrize(
+    ("body", "stands"),
+    [
+        ({"text": "\n".join(TEXT)}, True),
+        ({"text": "\n".join(("First of all.", *TEXT))}, True),
+        ({"text": f"{TEXT[1]}\n{TEXT[0]}"}, True),
+        ({"text": f"😀 Now: {TEXT[1]}"}, True),
+        ({"html": f"<p>{TEXT[0]}</p><h2>So</h2><p>It is <b>said</b>, {TEXT[1]}</p>"}, True),
+        ({"markdown": f"> {TEXT[1]}\n\nWhoever *says* so."}, True),
+        ({"text": TEXT[0]}, False),
+        ({"text": "citing South Korean Intelligence"}, False),
+        (None, False),
+    ],
+)
+async def test_words_are_found_again_after_an_edit(desk: Newsdesk, body: Any, stands: bool) -> None:
+    """They stand on exactly what they say, or are marked. Brought back, they stand again."""
+    id = await desk.draft()
+    await desk.does("addAttribution", article=id, kind="SAID", source="kctv", span=CITING)
+    await desk.does("updateArticle", id=id, body=body)
+    query = (
+        "query($i: ID!) { article(id: $i) { attributions { span { blockId start end exact orphaned } } %s } }"
+    )
+    found = (await desk.asks(query % "body { blocks { id ... on ParagraphBlock { text } } }", ANNA, i=id))[
+        "article"
+    ]
+    span = found["attributions"][0]["span"]
+    assert (span["exact"], span["orphaned"]) == (CITING["exact"], not stands)
+    texts = {block["id"]: block.get("text") for block in found["body"]["blocks"]}
+    if stands and texts[span["blockId"]]:
+        assert texts[span["blockId"]][span["start"] : span["end"]] == CITING["exact"]
+    await desk.does("updateArticle", id=id, body={"text": "\n".join(TEXT)})
+    again = (await chains(desk, id))[0]["span"]
+    assert (again["exact"], again["orphaned"]) == (CITING["exact"], False)
+    assert TEXT[1][again["start"] : again["end"]] == CITING["exact"]
+
+
+async def test_an_orphan_keeps_nothing_from_being_published(desk: Newsdesk) -> None:
+    """The editor sees that its words are gone; the article comes out all the same."""
+    id = await desk.draft()
+    made = await desk.does("addAttribution", article=id, kind="SAID", source="kctv", span=CITING)
+    await desk.does("updateArticle", id=id, body={"text": "Something else."})
+    for move in ("submitArticle", "approveArticle", "publishArticle"):
+        await desk.does(move, id=id)
+    assert (await chains(desk, id))[0]["span"]["orphaned"]
+    await desk.does("updateAttribution", id=made["attribution"]["id"], span={"exact": "Something"})
+    assert (await chains(desk, id))[0]["span"] == {
+        **(await chains(desk, id))[0]["span"],
+        "start": 0,
+        "end": 9,
+        "exact": "Something",
+        "orphaned": False,
+    }
+
+
+WORDS = st.sampled_from(["Kim", "said", "said so", "😀", "é", "é", ",", " ", "citing", "\u200b", "a"])
+PARAGRAPHS = st.lists(st.lists(WORDS, min_size=1, max_size=8).map("".join), min_size=1, max_size=4)
+
+
+def paragraphs(texts: Sequence[str], before: Sequence[Block] = ()) -> tuple[Block, ...]:
+    return identified(tuple(Paragraph(text=text) for text in texts), tuple(before))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(edits=st.lists(PARAGRAPHS, min_size=2, max_size=5), chance=st.randoms(use_true_random=False))
+def test_after_any_edits_a_span_stands_on_its_words_or_is_marked(edits: list[list[str]], chance: Any) -> None:
+    """Whatever becomes of the text: exactly its words, if they stand anywhere at all, else orphaned."""
+    body = paragraphs(edits[0])
+    block, text = chance.choice(sorted(texts_of(body).items()))
+    start = chance.randrange(len(text))
+    exact = text[start : chance.randint(start + 1, len(text))]
+    hop = AttributionRecord(kind=AttributionKind.SAID, source="kctv", span=span_on(block, text, start, exact))
+    heads: tuple[AttributionRecord, ...] = (hop,)
+    for texts in edits[1:]:
+        after = paragraphs(texts, body)
+        heads = anchored(heads, body, after)
+        span = heads[0].span
+        assert isinstance(span, SpanRecord)
+        now = texts_of(after)
+        assert span.exact == exact
+        if any(exact in one for one in now.values()):
+            assert not span.orphaned
+            assert now[span.block_id][span.start : span.end] == exact
+        else:
+            assert span.orphaned
+        body = after

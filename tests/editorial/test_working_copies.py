@@ -1,0 +1,383 @@
+"""What is out stays as it is while it is worked on: a copy that the public sees nothing of."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+from tests.conftest import NOW
+from tests.newsdesks import ANNA, BOB, DAY, HOUR, PUBLIC, SECOND, TEXT, Newsdesk
+
+from contentql.access.roles import ABILITIES, Role
+from contentql.access.viewer import Caller, Viewer
+from contentql.editorial.intake import give, take
+from contentql.formats import jsonl
+
+# All that the public can see of an article, by every way there is to it.
+SHOWN = """
+  id uri slug canonicalSlug redirected headline kicker shortHeadline lede summary language contentType urgency
+  access status publishedAt firstPublishedAt updatedAt expiresAt byline wordCount readingMinutes canonicalUrl
+  canonicalElsewhere version unpublishedChanges edNote embargoUntil owner
+  revisions(first: 3) { nodes { version } }
+  dateline { place text } rights { syndicatable usageTerms copyrightNotice }
+  body { text html markdown } category { path } categories { path }
+  leadMedia { id } media { role caption alt media { id } }
+  attributions { id kind state position claim verification source { slug } via { id source { slug } }
+    origin { slug } chain { id } span { blockId start end exact } article { id headline } }
+  authors { role author { slug } } tags { slug } entities { relevance entity { slug } } story { slug }
+  corrections { id text } translations { id } related { nodes { id } totalCount }
+"""
+EVERYWHERE = f"""query($i: ID!, $old: String!, $new: String!) {{
+  article(id: $i) {{ {SHOWN} }}
+  node(id: $i) {{ id ... on Article {{ headline }} }}
+  old: article(slug: $old) {{ id headline }}
+  new: article(slug: $new) {{ id headline }}
+  articles {{ totalCount nodes {{ id headline slug }} }}
+  byWord: articles(search: "zebra") {{ totalCount nodes {{ id }} }}
+  byOldWord: articles(search: "coffin") {{ totalCount nodes {{ id headline }} }}
+  byHeadline: articles(filter: {{headline: {{contains: "ebra"}}}}) {{ totalCount }}
+  byUrgency: articles(filter: {{urgency: {{eq: 1}}}}) {{ totalCount }}
+  byType: articles(filter: {{contentType: {{eq: OPINION}}}}) {{ totalCount }}
+  byTag: articles(filter: {{tags: {{some: {{slug: {{eq: "tears"}}}}}}}}) {{ totalCount }}
+  bySource: articles(filter: {{attributions: {{some: {{source: {{slug: {{eq: "kctv"}}}}}}}}}}) {{ totalCount }}
+  bySection: articles(filter: {{category: {{under: "politics"}}}}) {{ totalCount }}
+  drafts: articles(filter: {{status: {{in: [DRAFT, IN_REVIEW, APPROVED]}}}}) {{ totalCount }}
+  latest: latestNews(section: "politics") {{ nodes {{ id headline }} }}
+  asia: category(path: "world/asia") {{ articles {{ totalCount nodes {{ id headline }} }} }}
+  politics: category(path: "politics") {{ articles {{ totalCount nodes {{ id }} }} }}
+  tag(type: TOPIC, slug: "tears") {{ articles {{ totalCount nodes {{ id }} }} }}
+  tags {{ totalCount nodes {{ slug }} }}
+  source(slug: "kctv") {{ slug articles {{ totalCount }} attributions {{ totalCount nodes {{ id }} }} }}
+  sources {{ totalCount nodes {{ slug }} }}
+  author(slug: "jane-doe") {{ slug articles {{ totalCount }} }}
+  story(slug: "north-korea-russia") {{ slug articles {{ totalCount }} }}
+  mediaItems {{ totalCount nodes {{ id articles {{ totalCount }} }} }}
+  attributions {{ totalCount nodes {{ id source {{ slug }} article {{ id headline }} }} }}
+  corrections {{ totalCount nodes {{ id article {{ headline }} }} }}
+  collection(slug: "front-page") {{ articles {{ totalCount nodes {{ id headline }} }} items {{ article {{ headline }} }} }}
+}}"""  # noqa: E501
+ALL_OF_IT: dict[str, Any] = {
+    "headline": "Zebra",
+    "slug": "zebra",
+    "kicker": "Zebra",
+    "shortHeadline": "Zebra",
+    "lede": "Zebra",
+    "summary": "Zebra",
+    "byline": "Zebra",
+    "urgency": 1,
+    "access": "SUBSCRIBER",
+    "contentType": "OPINION",
+    "body": {"text": "A zebra, according to Sky News, citing South Korean intelligence."},
+    "category": "politics",
+    "categories": ["world"],
+    "tags": [{"tag": "tears", "relevance": 80}],
+    "authors": [{"author": "jane-doe"}],
+    "leadMedia": "med_301",
+    "story": "north-korea-russia",
+    "related": ["art_701"],
+    "dateline": {"place": "Seoul"},
+    "rights": {"syndicatable": False, "usageTerms": "Zebra"},
+    "canonicalUrl": "https://example.org/zebra",
+    "edNote": "Zebra",
+}
+
+
+async def everywhere(desk: Newsdesk, id: str, old: str, new: str = "zebra", who: Caller = PUBLIC) -> Any:
+    return await desk.asks(EVERYWHERE, who, i=id, old=old, new=new)
+
+
+async def attributed(desk: Newsdesk, id: str, source: str = "south-korean-intelligence") -> Any:
+    made = await desk.does(
+        "addAttribution",
+        article=id,
+        kind="CITING",
+        source=source,
+        span={"exact": "citing South Korean intelligence"} if source != "kctv" else None,
+        via={"kind": "ACCORDING_TO", "source": "sky-news"},
+    )
+    return made["attribution"]
+
+
+async def test_the_public_sees_nothing_of_a_working_copy(own_desk: Newsdesk) -> None:
+    """Every field, list, filter, count, search, slug, attribution, tag and source page stays as it was."""
+    desk = own_desk
+    id = await desk.draft(headline="Before")
+    await attributed(desk, id)
+    for move in ("submitArticle", "approveArticle", "publishArticle"):
+        await desk.does(move, id=id)
+    await desk.does("pinArticle", id="front-page", article=id)
+    before = await everywhere(desk, id, "before")
+    assert before["article"]["headline"] == "Before"
+    assert before["new"] is None
+    await desk.does("updateArticle", id=id, **ALL_OF_IT)
+    await attributed(desk, id, "kctv")
+    assert await everywhere(desk, id, "before") == before
+    for move in ("submitArticle", "approveArticle"):
+        await desk.does(move, id=id)
+        assert await everywhere(desk, id, "before") == before
+    await desk.does("publishArticle", id=id)
+    after = await everywhere(desk, id, "before")
+    assert after["article"]["headline"] == "Zebra"
+    ways = ("byWord", "byHeadline", "byUrgency", "byType", "byTag", "bySource")
+    assert {way: after[way]["totalCount"] for way in ways} == dict.fromkeys(ways, 1)
+    assert after["new"] == after["old"] == {"id": id, "headline": "Zebra"}
+    assert after["asia"]["articles"]["totalCount"] == 0
+    assert after["source"]["attributions"]["totalCount"] == 1
+
+
+async def test_whoever_may_see_it_sees_it_in_place_of_the_article(own_desk: Newsdesk) -> None:
+    """Editors see the copy under the article's id, once, in every list; another author sees none of it."""
+    desk = own_desk
+    id = await desk.published(headline="Before")
+    public = await everywhere(desk, id, "before", who=BOB)
+    await desk.does("updateArticle", id=id, **ALL_OF_IT)
+    assert await everywhere(desk, id, "before", who=BOB) == public
+    seen = await everywhere(desk, id, "before", who=ANNA)
+    assert (seen["article"]["headline"], seen["article"]["id"]) == ("Zebra", id)
+    assert (seen["article"]["status"], seen["article"]["unpublishedChanges"]) == ("DRAFT", True)
+    assert [node["id"] for node in seen["articles"]["nodes"]].count(id) == 1
+    assert seen["articles"]["totalCount"] == len(seen["articles"]["nodes"]) == 2
+    assert seen["byWord"]["nodes"] == [{"id": id}]
+    assert seen["byOldWord"]["nodes"] == []
+    assert seen["new"] == {"id": id, "headline": "Zebra"}
+    assert seen["asia"]["articles"]["totalCount"] == 0
+    assert seen["article"]["edNote"] == "Zebra"
+
+
+async def test_ids_are_the_same_through_copy_and_publish(desk: Newsdesk) -> None:
+    """The article, and each hop of its attributions, keep their ids, for editors and for the public."""
+    id = await desk.draft()
+    first = await attributed(desk, id)
+    hops = {first["id"], first["via"]["id"]}
+    query = """query($i: ID!, $a: ID!, $v: ID!) {
+      article(id: $i) { id attributions { id via { id } } }
+      attribution(id: $a) { id article { id } } via: attribution(id: $v) { id hop }
+    }"""
+
+    async def seen(who: Caller) -> None:
+        found = await desk.asks(query, who, i=id, a=first["id"], v=first["via"]["id"])
+        (head,) = found["article"]["attributions"]
+        assert {head["id"], head["via"]["id"]} == hops
+        assert found["attribution"] == {"id": first["id"], "article": {"id": id}}
+        assert found["via"] == {"id": first["via"]["id"], "hop": 1}
+
+    for move in ("submitArticle", "approveArticle", "publishArticle"):
+        await desk.does(move, id=id)
+    for n in range(3):
+        await desk.does("updateArticle", id=id, headline=f"Change {n}")
+        await desk.does("updateArticle", id=id, kicker=f"Change {n}")
+        for who in (PUBLIC, ANNA):
+            await seen(who)
+        await desk.again(id)
+        for who in (PUBLIC, ANNA):
+            await seen(who)
+
+
+async def test_old_slugs_lead_on(desk: Newsdesk) -> None:
+    """Every slug that was ever out leads to the newest; one that was only in a copy never did."""
+    id = await desk.published(headline="Alpha")
+    query = "query($s: String!) { article(slug: $s) { id slug canonicalSlug redirected } }"
+    await desk.does("updateArticle", id=id, slug="never")
+    await desk.does("updateArticle", id=id, slug="beta")
+    for slug in ("never", "beta"):
+        assert (await desk.asks(query, s=slug))["article"] is None
+    assert (await desk.asks(query, s="alpha"))["article"]["redirected"] is False
+    await desk.again(id)
+    await desk.does("updateArticle", id=id, slug="gamma")
+    await desk.again(id)
+    for slug, redirected in (("alpha", True), ("beta", True), ("gamma", False)):
+        found = (await desk.asks(query, s=slug))["article"]
+        assert (found["id"], found["canonicalSlug"], found["redirected"]) == (id, "gamma", redirected)
+    assert (await desk.asks(query, s="never"))["article"] is None
+
+
+async def test_a_slug_of_a_copy_is_taken(desk: Newsdesk) -> None:
+    """Two articles never come out under one slug: what a copy wants, nobody else gets."""
+    one, two = await desk.published(), await desk.published()
+    await desk.does("updateArticle", id=one, slug="wanted")
+    (error,) = await desk.refused("updateArticle", id=two, slug="wanted")
+    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["slug"], "'wanted-2' is free.")
+    await desk.does("updateArticle", id=two, slug="wanted-2")
+    await desk.again(one)
+    assert (await desk.again(two))["slug"] == "wanted-2"
+
+
+async def test_what_is_out_is_corrected_while_a_copy_is_open(desk: Newsdesk) -> None:
+    """The correction is public at once, in text and list; the copy takes it in and keeps its own changes."""
+    id = await desk.published(headline="Before")
+    await desk.does("updateArticle", id=id, headline="After", kicker="Korea")
+    desk.now = NOW + HOUR
+    made = await desk.does(
+        "correctArticle",
+        id=id,
+        kind="CORRECTION",
+        text="It was Tuesday.",
+        before="on Monday",
+        after="on Tuesday",
+    )
+    assert made["correction"]["at"] == "2026-06-30T09:00:00Z"
+    query = """query($i: ID!) { article(id: $i) { headline kicker updatedAt status version body { text }
+      corrections { id text before after } } }"""
+    public = (await desk.asks(query, i=id))["article"]
+    assert (public["headline"], public["updatedAt"]) == ("Before", "2026-06-30T09:00:00Z")
+    assert "on Tuesday" in public["body"]["text"]
+    assert public["corrections"] == [
+        {
+            "id": made["correction"]["id"],
+            "text": "It was Tuesday.",
+            "before": "on Monday",
+            "after": "on Tuesday",
+        }
+    ]
+    mine = (await desk.asks(query, ANNA, i=id))["article"]
+    assert (mine["headline"], mine["kicker"], mine["status"]) == ("After", "Korea", "DRAFT")
+    assert "on Tuesday" in mine["body"]["text"]
+    assert mine["corrections"] == public["corrections"]
+    assert mine["version"] == public["version"] == made["article"]["version"]
+    await desk.does("updateArticle", id=id, ifVersion=mine["version"], shortHeadline="Short")
+    await desk.again(id)
+    out = (await desk.asks(query, i=id))["article"]
+    assert (out["headline"], out["corrections"]) == ("After", public["corrections"])
+    assert "on Tuesday" in out["body"]["text"]
+
+
+async def test_a_correction_says_which_words(desk: Newsdesk) -> None:
+    """Words that do not stand there, or stand there twice, are told; drafts are changed, not corrected."""
+    id = await desk.published(body={"text": "A tide and a tide."})
+    said = {"kind": "CORRECTION", "text": "Ebb."}
+    assert await desk.codes("correctArticle", id=id, **said, before="flood", after="ebb") == {
+        ("NOT_FOUND", "before")
+    }
+    assert await desk.codes("correctArticle", id=id, **said, before="tide", after="ebb") == {
+        ("INVALID", "before")
+    }
+    assert await desk.codes("correctArticle", id=id, **said, before="", after="ebb") == {
+        ("NOT_FOUND", "before")
+    }
+    assert await desk.codes("correctArticle", id=id, **said, after="ebb") == {("REQUIRED", "before")}
+    assert await desk.codes("correctArticle", id=id, **said, block="blk_x") == {("NOT_FOUND", "block")}
+    assert await desk.codes("correctArticle", id=id, kind="CORRECTION", text="") == {("REQUIRED", "text")}
+    assert await desk.codes("correctArticle", id=await desk.draft(), **said) == {("ILLEGAL_MOVE", "id")}
+    made = await desk.does("correctArticle", id=id, kind="CLARIFICATION", text="Tides come and go.")
+    assert made["correction"]["kind"] == "CLARIFICATION"
+
+
+async def test_a_correction_may_not_empty_what_is_out(desk: Newsdesk) -> None:
+    """Replacing all the words with none would leave nothing."""
+    id = await desk.published(body={"text": "Wrong."})
+    assert await desk.codes(
+        "correctArticle", id=id, kind="RETRACTION", text="All wrong.", before="Wrong.", after=""
+    ) == {("INVALID", "after")}
+
+
+async def test_a_revision_comes_back(desk: Newsdesk) -> None:
+    """As a new version; of what is out, in a copy; by number, and only one that is there."""
+    id = await desk.draft(headline="One")
+    await desk.does("updateArticle", id=id, headline="Two", slug="two", body={"text": "Second."})
+    back = await desk.does("restoreRevision", id=id, version=1)
+    assert (back["headline"], back["slug"], back["version"]) == ("One", "one", 3)
+    for move in ("submitArticle", "approveArticle", "publishArticle"):
+        await desk.does(move, id=id)
+    back = await desk.does("restoreRevision", id=id, version=2)
+    assert (back["headline"], back["status"], back["unpublishedChanges"]) == ("Two", "DRAFT", True)
+    query = "query($i: ID!) { article(id: $i) { headline } }"
+    assert (await desk.asks(query, i=id))["article"]["headline"] == "One"
+    assert (await desk.again(id))["headline"] == "Two"
+    for version in (0, -1, 99, 2**31 - 1):
+        assert await desk.codes("restoreRevision", id=id, version=version) == {("NOT_FOUND", "version")}
+
+
+async def test_a_revision_whose_references_are_gone_is_not_brought_back_half(desk: Newsdesk) -> None:
+    """What it needs is named, and nothing changes."""
+    tag = await desk.does("createTag", type="TOPIC", name="Fleeting")
+    id = await desk.draft(tags=[{"tag": tag["id"]}])
+    await desk.does("updateArticle", id=id, tags=[])
+    await desk.does("deleteTag", id=tag["id"])
+    async with desk.unchanged():
+        (error,) = await desk.refused("restoreRevision", id=id, version=1)
+    assert (error["code"], error["field"]) == ("NOT_FOUND", ["version"])
+    assert "fleeting" in error["message"]
+
+
+async def test_what_came_by_import_can_be_gone_back_to(desk: Newsdesk) -> None:
+    """The newsdesk's first change keeps what was there before it."""
+    await desk.does("updateArticle", id="art_701", headline="Changed")
+    query = (
+        '{ article(id: "art_701") { revisions { nodes { version by action diff { field before after } } } } }'
+    )
+    found = (await desk.asks(query, ANNA))["article"]["revisions"]["nodes"]
+    assert [(one["version"], one["by"]) for one in found] == [(2, "Anna"), (1, "Import")]
+    assert {"field": "headline", "before": "The first", "after": "Changed"} in found[0]["diff"]
+    assert (await desk.does("restoreRevision", id="art_701", version=1))["headline"] == "The first"
+
+
+async def test_an_edit_that_only_touches_one_field_changes_no_other(desk: Newsdesk) -> None:
+    """What is left out stays; null empties; the diff names what changed and nothing else."""
+    full = {name: value for name, value in ALL_OF_IT.items() if name not in ("slug", "edNote")}
+    id = await desk.draft(**full, edNote="Call Seoul")
+    shown = f"article {{ {SHOWN} }}"
+    before = await desk.does("updateArticle", id=id, shown=shown, kicker="Before")
+    after = await desk.does("updateArticle", id=id, shown=shown, kicker="After")
+    assert {name for name in after if after[name] != before[name]} == {"kicker", "version", "revisions"}
+    emptied = await desk.does("updateArticle", id=id, shown=shown, kicker=None, tags=None, dateline=None)
+    assert (emptied["kicker"], emptied["tags"], emptied["dateline"]) == (None, [], None)
+    query = "query($i: ID!) { article(id: $i) { revisions(first: 1) { nodes { diff { field } } } } }"
+    found = (await desk.asks(query, ANNA, i=id))["article"]["revisions"]["nodes"]
+    assert {change["field"] for change in found[0]["diff"]} == {"kicker", "tags", "datelinePlace"}
+
+
+async def test_a_preview_of_a_moment_shows_what_will_be_out_then(desk: Newsdesk) -> None:
+    """As with X-Preview-At: the clock of one question, for whoever may see drafts; the public's stays."""
+    id = await desk.approved(headline="Tomorrow")
+    await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
+    query = """query($i: ID!) { article(id: $i) { status }
+      articles(filter: {slug: {eq: "tomorrow"}}) { totalCount } }"""
+
+    def at(moment: Any) -> Caller:
+        return replace(ANNA, viewer=replace(ANNA.viewer, at=moment))
+
+    nothing = {"article": None, "articles": {"totalCount": 0}}
+    assert await desk.asks(query, at(NOW + DAY - SECOND), i=id) == nothing
+    assert await desk.asks(query, at(NOW + DAY), i=id) == {
+        "article": {"status": "PUBLISHED"},
+        "articles": {"totalCount": 1},
+    }
+    assert await desk.asks(query, i=id) == nothing
+
+
+async def test_a_preview_link_shows_the_copy_of_one_article(desk: Newsdesk) -> None:
+    """Whoever holds it sees that article as it stands, and of all others what is public."""
+    id, other = await desk.published(headline="Shared"), await desk.draft(headline="Not shared")
+    await desk.does("updateArticle", id=id, headline="Shared, changed")
+    guest = Caller(Viewer("Preview link", Role.READER, None, ABILITIES[Role.READER], article=int(id[4:])))
+    query = (
+        "query($i: ID!, $o: ID!) { article(id: $i) { headline edNote owner } other: article(id: $o) { id } }"
+    )
+    assert await desk.asks(query, guest, i=id, o=other) == {
+        "article": {"headline": "Shared, changed", "edNote": None, "owner": None},
+        "other": None,
+    }
+    said = await desk.says(
+        "mutation($i: ID!) { submitArticle(input: {id: $i}) { userErrors { code } } }", guest, i=id
+    )
+    assert said["errors"][0]["extensions"]["code"] in ("UNAUTHENTICATED", "FORBIDDEN")
+
+
+async def exported(desk: Newsdesk) -> list[bytes]:
+    """All that is written of it, line by line."""
+    return list(jsonl.write([record async for record in give(desk.database)]))
+
+
+async def test_copies_are_no_part_of_an_export(own_desk: Newsdesk) -> None:
+    """What is exported is what the articles themselves say, whatever is being changed in copies."""
+    desk = own_desk
+    id = await desk.published(headline="Before")
+    before = await exported(desk)
+    await desk.does("updateArticle", id=id, **ALL_OF_IT)
+    await attributed(desk, id, "kctv")
+    assert await exported(desk) == before
+    async with desk.unchanged():
+        report = await take(desk.database, jsonl.read(io.BytesIO(b"".join(before)), "again"))
+    assert {outcome.what for outcome in report.outcomes} == {"unchanged"}
+    assert TEXT[0] in b"".join(before).decode()
