@@ -108,12 +108,15 @@ async def _found(desk: Desk, text: Any) -> tuple[Work, AttributionRecord, Attrib
     number = desk.number("attribution", text, "id")
     row = await Attribution.filter(id=number).first() or await Attribution.filter(working_of=number).first()
     article = await Article.get_or_none(id=row.article_id) if row else None  # type: ignore[attr-defined]
-    if article is None:
+    if row is None or article is None:
         raise desk.missing("attribution", text, "id")
     try:
         work = await load(desk, spell("article", article.working_of or article.id))
     except Amiss as fault:
-        if fault.errors[0].code is Code.NOT_FOUND:
+        code = fault.errors[0].code
+        # What is out of an article of somebody else's are the attributions that are accepted.
+        out = article.working_of == 0 and row.state in (ACCEPTED, EDITED)
+        if code is Code.NOT_FOUND or (code is Code.NOT_YOURS and not out):
             raise desk.missing("attribution", text, "id") from None
         raise
     for head in work.record.attributions:

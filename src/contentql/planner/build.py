@@ -80,7 +80,7 @@ from contentql.store import ids
 MOST_JOINS = 50
 PARENTS = "keys"
 # What a viewer brings into the values, under names that no variable can have.
-ME, LINKED = " me", " linked"
+ME, LINKED, PRESENT = " me", " linked", " present"
 CONSTANT = 3_600  # seconds for which an answer may be kept that says nothing of content
 
 # What a field that reads no table is: its JSON by the names of its fields.
@@ -1155,6 +1155,9 @@ class _Build:
 
     def now(self) -> str:
         return self.param(NOW, "time", as_is)
+
+    def present(self) -> str:
+        return self.param(Var((PRESENT,)), "time", as_is)
 
     def me(self) -> str:
         return self.param(Var((ME,)), "text", as_is)

@@ -42,13 +42,15 @@ def _seen(row: str) -> str:
     return _ARTICLE.replace("{0}", row)
 
 
+def _placed(media: str) -> str:
+    return f"exists (select 1 from media vm where vm.id = {{0}}.media_id and {media.replace('{0}', 'vm')})"
+
+
 _OWN = {
     "article": _ARTICLE,
     "attribution": _ACCEPTED,
     "media": _UNEXPIRED,
-    "article_media": "exists (select 1 from media vm where vm.id = {0}.media_id and "
-    + _UNEXPIRED.replace("{0}", "vm")
-    + ")",
+    "article_media": _placed(_UNEXPIRED),
     "collection_item": f"exists (select 1 from article va where va.id = {{0}}.article_id and {_seen('va')})",
     "revision": "false",
     "audit_entry": "false",
@@ -143,6 +145,9 @@ class Asking(Protocol):
     """Who asks and when, as SQL."""
 
     def now(self) -> str: ...
+    def present(self) -> str:
+        """The moment of asking, where `now` is one that was chosen."""
+
     def me(self) -> str: ...
     def linked(self) -> str: ...
 
@@ -151,7 +156,12 @@ def visible(table: str, row: str, asking: Asking, *, witnessed: bool, sight: Sig
     """The conditions under which `row` of `table` may be seen."""
     rules = _rules(table, witnessed, sight)
     said = [rule.replace("{0}", row) for rule in rules if rule]
-    for place, value in (("{now}", asking.now), ("{me}", asking.me), ("{linked}", asking.linked)):
+    for place, value in (
+        ("{now}", asking.now),
+        ("{present}", asking.present),
+        ("{me}", asking.me),
+        ("{linked}", asking.linked),
+    ):
         said = [rule.replace(place, value()) if place in rule else rule for rule in said]
     return said
 
@@ -191,24 +201,28 @@ def _inside(sight: Sight) -> tuple[str, Mapping[str, str | None]]:
             " and ({0}.published_at is null or {0}.published_at <= {now})"
             " and ({0}.embargo_until is null or {0}.embargo_until <= {now}) and " + _UNEXPIRED
         )
+    # Another moment opens nothing that is other people's: it must be out at present as well.
+    public = _both(_ARTICLE) if sight.clock else _ARTICLE
     mine = "exists (select 1 from article va where va.id = {0}.article_id and va.owner = {me})"
     article = {
         "all": latest,
         "own": f"(({{0}}.owner = {{me}} and {latest})"
-        f" or (({{0}}.owner is null or {{0}}.owner <> {{me}}) and {_ARTICLE}))",
+        f" or (({{0}}.owner is null or {{0}}.owner <> {{me}}) and {public}))",
         "linked": f"((({{0}}.id = {{linked}} or {{0}}.working_of = {{linked}}) and {latest})"
-        f" or ({{0}}.id <> {{linked}} and {_ARTICLE}))",
-        "public": _ARTICLE,
+        f" or ({{0}}.id <> {{linked}} and {public}))",
+        "public": public,
     }[sight.articles]
     suggestions = {"all": None, "own": f"({_ACCEPTED} or {mine})"}.get(sight.articles, _ACCEPTED)
     revisions = {"all": None, "own": mine}.get(sight.articles, "false")
     whole = sight.articles in ("all", "own") and not sight.clock  # also media whose licence has ended
+    ahead = sight.clock and sight.articles == "linked"
+    unexpired = _both(_UNEXPIRED) if ahead else _UNEXPIRED
     here = known_as("article", "va", "{0}.article_id", sight)
     return article, {
         "article": article,
         "attribution": suggestions if sight.desk else _ACCEPTED,
-        "media": None if whole else _UNEXPIRED,
-        "article_media": None if whole else _OWN["article_media"],
+        "media": None if whole else unexpired,
+        "article_media": None if whole else _placed(unexpired),
         "collection_item": f"exists (select 1 from article va where {here} and {article.replace('{0}', 'va')})",
         "revision": revisions if sight.desk else "false",
         "audit_entry": None if sight.audit else "false",
@@ -216,17 +230,23 @@ def _inside(sight: Sight) -> tuple[str, Mapping[str, str | None]]:
     }
 
 
+def _both(rule: str) -> str:
+    """The rule for the moment that was chosen, and for the present."""
+    return f"{rule} and {rule.replace('{now}', '{present}')}"
+
+
 def _used_inside(table: str, sight: Sight, article: str) -> str | None:
     """The newsroom's own people see its registers whole; what belongs to an article, with the article."""
     seen = article.replace("{0}", "va")
-    if table in ("attribution", "correction"):
-        here = (
-            known_as("article", "va", "{0}.article_id", sight)
-            if table == "correction"
-            else ("va.id = {0}.article_id")
-        )
+    if table in ("attribution", "correction", "revision"):
+        own = table == "attribution"  # a working copy has its own; the others go by the article's id
+        here = "va.id = {0}.article_id" if own else known_as("article", "va", "{0}.article_id", sight)
         return f"exists (select 1 from article va where {here} and {seen})"
     if sight.articles in ("all", "own"):
         return None
     rule = _USED.get(table)
-    return rule and rule.replace(_seen("va"), seen)
+    listed = known_as("article", "va", "vl.article_id", sight)
+    return rule and rule.replace(_seen("va"), seen).replace(
+        "collection_item vl join article va on va.id = vl.article_id",
+        f"collection_item vl join article va on {listed}",
+    )

@@ -43,7 +43,7 @@ ARTICLE_RESTS_ON = Many(
 )
 ARTICLE_SOME_SOURCE = Some(ARTICLE_RESTS_ON)
 ARTICLE_CORRECTIONS = Many("correction", "article_id", order=("at desc",), witnessed=True, stable=True)
-ARTICLE_REVISIONS = Many("revision", "article_id", order=("version desc",), stable=True)
+ARTICLE_REVISIONS = Many("revision", "article_id", order=("version desc",), witnessed=True, stable=True)
 ARTICLE_TRANSLATIONS = Many(
     "article", "translation_group", column="translation_group", where="{row}.id <> {here}.id"
 )
