@@ -31,6 +31,7 @@ from contentql.access.roles import Ability
 from contentql.access.viewer import Caller
 from contentql.editorial.amiss import Amiss, Code, UserError, amiss
 from contentql.editorial.desk import Desk, Made
+from contentql.editorial.records import Missing
 from contentql.errors import Refused
 from contentql.planner import catalog as plans
 from contentql.planner.catalog import Catalog, item_type
@@ -157,6 +158,9 @@ class Changing:
             payload = await self._payload(field, None, fault.errors, read, None)
         except IntegrityError as fault:
             payload = await self._payload(field, None, (_collision(fault),), read, None)
+        except Missing as fault:  # somebody renamed or deleted it at the same moment
+            error = UserError(Code.NOT_FOUND, f"{str(fault)[0].upper()}{str(fault)[1:]}.")
+            payload = await self._payload(field, None, (error,), read, None)
         except ValidationError as fault:
             error = UserError(Code.INVALID, str(fault).partition("\n")[0])
             payload = await self._payload(field, None, (error,), read, None)

@@ -86,8 +86,8 @@ async def load(desk: Desk, text: Any, where: str = "id", *, deleted: bool = Fals
     Raises Amiss: NOT_FOUND, WRONG_KIND, NOT_YOURS, CONFLICT.
     """
     number = desk.number("article", text, where)
-    rows: Any = Article.filter(id=number, working_of=0)
-    live = await (rows.select_for_update() if desk.postgres else rows).first()
+    await desk.sections_stand()
+    live = await desk.first(Article.filter(id=number, working_of=0), hold=True)
     if live is None or not sees(desk, live) or (live.deleted_at is not None and not deleted):
         raise desk.missing("article", text, where)
     if not desk.may(Ability.WRITE_ALL) and not owns(desk, live):
@@ -117,6 +117,7 @@ def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
 
 async def create(desk: Desk, said: Input) -> Made:
     saying.check_texts(said)
+    await desk.sections_stand()
     number = new_id()
     language = said.get("language") or "en"
     gathered = Gathered()

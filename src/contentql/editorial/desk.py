@@ -104,14 +104,24 @@ class Desk:
             )
         return found[1]
 
-    async def row(self, table: str, text: Any, where: str = "id") -> Any:
-        """The row of an id, held until the transaction ends. Amiss: WRONG_KIND, NOT_FOUND."""
-        number = self.number(table, text, where)
-        rows: Any = MODELS[table].filter(id=number)
-        row = await (rows.select_for_update() if self.postgres else rows).first()
+    async def row(self, table: str, text: Any, where: str = "id", *, hold: bool = False) -> Any:
+        """The row of an id; to `hold` it keeps others from it until the transaction ends.
+
+        Amiss: WRONG_KIND, NOT_FOUND.
+        """
+        row = await self.first(MODELS[table].filter(id=self.number(table, text, where)), hold=hold)
         if row is None:
             raise self.missing(table, text, where)
         return row
+
+    async def first(self, rows: Any, *, hold: bool) -> Any:
+        return await (rows.select_for_update() if hold and self.postgres else rows).first()
+
+    async def sections_stand(self, *, moving: bool = False) -> None:
+        """Articles are not filed while sections move, nor the other way round. To be asked for first."""
+        if self.postgres:
+            how = "pg_advisory_xact_lock" if moving else "pg_advisory_xact_lock_shared"
+            await self.connection.execute_query(f"SELECT {how}(4711, 2)")
 
     def missing(self, table: str, text: Any, where: str) -> Amiss:
         return amiss(

@@ -62,15 +62,14 @@ class Gathered:
             raise Amiss(*self.errors)
 
 
-async def named(desk: Desk, table: str, text: Any, where: str) -> Any:
+async def named(desk: Desk, table: str, text: Any, where: str, *, hold: bool = False) -> Any:
     """The row of a section, source, author, story or collection: by id, or by path or slug."""
     model, column = _NAMED[table]
     said = str(text)
     found = ids.read(said)
     if found is not None:
-        return await desk.row(table, said, where)
-    rows: Any = model.filter(**{column: said})
-    row = await (rows.select_for_update() if desk.postgres else rows).first()
+        return await desk.row(table, said, where, hold=hold)
+    row = await desk.first(model.filter(**{column: said}), hold=hold)
     if row is None:
         raise desk.missing(table, said, where)
     return row

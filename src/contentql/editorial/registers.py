@@ -113,6 +113,7 @@ def _required(said: Input, name: str, row: Any) -> None:
 
 
 async def create_category(desk: Desk, said: Input) -> Made:
+    await desk.sections_stand(moving=True)
     saying.check_texts(said)
     _required(said, "name", None)
     parent = await _parent(desk, said.get("parent"))
@@ -126,8 +127,9 @@ async def create_category(desk: Desk, said: Input) -> Made:
 
 
 async def update_category(desk: Desk, said: Input) -> Made:
+    await desk.sections_stand(moving=True)
     saying.check_texts(said)
-    row = await naming.named(desk, "category", said["id"], "id")
+    row = await naming.named(desk, "category", said["id"], "id", hold=True)
     _required(said, "name", row)
     parent = await Category.get(id=row.parent_id) if row.parent_id else None
     slug = row.slug
@@ -164,7 +166,8 @@ def _check_path(path: str) -> None:
 
 async def move_category(desk: Desk, said: Input) -> Made:
     """Under another section, with all below it; old paths lead to the new ones."""
-    row = await naming.named(desk, "category", said["id"], "id")
+    await desk.sections_stand(moving=True)
+    row = await naming.named(desk, "category", said["id"], "id", hold=True)
     parent = (
         await _parent(desk, said.get("parent"))
         if "parent" in said
@@ -241,7 +244,8 @@ async def _sections_again(categories: Sequence[int]) -> None:
 
 
 async def delete_category(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "category", said["id"], "id")
+    await desk.sections_stand(moving=True)
+    row = await naming.named(desk, "category", said["id"], "id", hold=True)
     await _unused(
         row.path,
         sections=Category.filter(parent_id=row.id),
@@ -280,7 +284,7 @@ async def create_media(desk: Desk, said: Input) -> Made:
 
 async def update_media(desk: Desk, said: Input) -> Made:
     saying.check_texts(said)
-    return await _media(desk, said, await desk.row("media", said["id"]))
+    return await _media(desk, said, await desk.row("media", said["id"], hold=True))
 
 
 async def _media(desk: Desk, said: Input, row: Any) -> Made:
@@ -300,7 +304,7 @@ async def _media(desk: Desk, said: Input, row: Any) -> Made:
 
 
 async def delete_media(desk: Desk, said: Input) -> Made:
-    row = await desk.row("media", said["id"])
+    row = await desk.row("media", said["id"], hold=True)
     placed = ArticleMedia.filter(media_id=row.id)
     await _unused(
         spell("media", row.id),
@@ -322,7 +326,7 @@ async def create_source(desk: Desk, said: Input) -> Made:
 
 
 async def update_source(desk: Desk, said: Input) -> Made:
-    return await _source(desk, said, await naming.named(desk, "source", said["id"], "id"))
+    return await _source(desk, said, await naming.named(desk, "source", said["id"], "id", hold=True))
 
 
 async def _source(desk: Desk, said: Input, row: Any) -> Made:
@@ -352,7 +356,7 @@ async def _no_circle(model: type[Model], column: str, row: Any, above: Any, fiel
 async def merge_sources(desk: Desk, said: Input) -> Made:
     """One source of several: what was ascribed to the others is ascribed to it; their names become its."""
     gathered = Gathered()
-    into = await gathered.of(naming.named(desk, "source", said["into"], "into"))
+    into = await gathered.of(naming.named(desk, "source", said["into"], "into", hold=True))
     others = [
         await gathered.of(naming.named(desk, "source", one, f"sources.{n}"))
         for n, one in enumerate(said["sources"])
@@ -391,7 +395,7 @@ async def _no_doubles(into: int, others: Sequence[int]) -> None:
 
 
 async def delete_source(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "source", said["id"], "id")
+    row = await naming.named(desk, "source", said["id"], "id", hold=True)
     await _unused(
         row.slug,
         attributions=Attribution.filter(source_id=row.id),
@@ -455,7 +459,7 @@ async def create_author(desk: Desk, said: Input) -> Made:
 
 
 async def update_author(desk: Desk, said: Input) -> Made:
-    return await _author(desk, said, await naming.named(desk, "author", said["id"], "id"))
+    return await _author(desk, said, await naming.named(desk, "author", said["id"], "id", hold=True))
 
 
 async def _author(desk: Desk, said: Input, row: Any) -> Made:
@@ -472,7 +476,7 @@ async def _author(desk: Desk, said: Input, row: Any) -> Made:
 
 
 async def delete_author(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "author", said["id"], "id")
+    row = await naming.named(desk, "author", said["id"], "id", hold=True)
     await _unused(row.slug, articles=ArticleAuthor.filter(author_id=row.id))
     await row.delete()
     return Made("author", row.id)
@@ -483,7 +487,7 @@ async def create_story(desk: Desk, said: Input) -> Made:
 
 
 async def update_story(desk: Desk, said: Input) -> Made:
-    return await _story(desk, said, await naming.named(desk, "story", said["id"], "id"))
+    return await _story(desk, said, await naming.named(desk, "story", said["id"], "id", hold=True))
 
 
 async def _story(desk: Desk, said: Input, row: Any) -> Made:
@@ -496,7 +500,7 @@ async def _story(desk: Desk, said: Input, row: Any) -> Made:
 
 
 async def delete_story(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "story", said["id"], "id")
+    row = await naming.named(desk, "story", said["id"], "id", hold=True)
     await _unused(row.slug, articles=Article.filter(story_id=row.id))
     await row.delete()
     return Made("story", row.id)
@@ -510,7 +514,7 @@ async def create_collection(desk: Desk, said: Input) -> Made:
 
 
 async def update_collection(desk: Desk, said: Input) -> Made:
-    return await _collection(desk, said, await naming.named(desk, "collection", said["id"], "id"))
+    return await _collection(desk, said, await naming.named(desk, "collection", said["id"], "id", hold=True))
 
 
 async def _collection(desk: Desk, said: Input, row: Any) -> Made:
@@ -581,7 +585,7 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
 async def pin_article(desk: Desk, said: Input) -> Made:
     """At its place in the collection, until then; the others close up behind it."""
     saying.check_texts(said)
-    row = await naming.named(desk, "collection", said["id"], "id")
+    row = await naming.named(desk, "collection", said["id"], "id", hold=True)
     article = await naming.article(desk, said["article"], "article")
     until = said.get("until")
     if until is not None and until <= desk.now:
@@ -610,6 +614,6 @@ async def pin_article(desk: Desk, said: Input) -> Made:
 
 
 async def delete_collection(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "collection", said["id"], "id")
+    row = await naming.named(desk, "collection", said["id"], "id", hold=True)
     await row.delete()
     return Made("collection", row.id)

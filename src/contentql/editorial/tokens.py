@@ -37,7 +37,7 @@ async def create(desk: Desk, said: Input) -> Made:
 
 
 async def revoke(desk: Desk, said: Input) -> Made:
-    row = await desk.row("token", said["id"])
+    row = await desk.row("token", said["id"], hold=True)
     if row.revoked_at is not None:
         raise amiss(Code.ILLEGAL_MOVE, "It was revoked before.", "id")
     await tokens.revoke(row.id, desk.now)
