@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
 from contentql.editorial import naming, saying
@@ -66,6 +68,7 @@ async def _put(
     Raises Amiss with every field that does not fit.
     """
     before = _said_by(kind, row) if row is not None else {}
+    _check_pairs({**before, **values})
     record = saying.shaped(kind, {**before, **values})
     found = {**columns(record, model), **references}
     if name is not None:
@@ -75,6 +78,16 @@ async def _put(
     found.pop("created_at", None)
     await row.update_from_dict(found).save()
     return row
+
+
+def _check_pairs(values: Mapping[str, Any]) -> None:
+    """Raises Amiss where one of two that only mean something together is missing."""
+    for pair in (("focal_x", "focal_y"), ("latitude", "longitude")):
+        for name, other in (pair, pair[::-1]):
+            if values.get(name) is None and values.get(other) is not None:
+                raise amiss(
+                    Code.REQUIRED, f"It goes together with {to_camel(other)}.", to_camel(name), "Send both."
+                )
 
 
 def _said_by(kind: type[Shape], row: Any) -> dict[str, Any]:
@@ -537,6 +550,15 @@ async def _collection(desk: Desk, said: Input, row: Any) -> Made:
         row = await Collection.create(id=new_id(), **values)
     else:
         await row.update_from_dict(values).save()
+    if said.get("items") is None and most is not None:
+        count = await CollectionItem.filter(collection_id=row.id).count()
+        if count > most:
+            raise amiss(
+                Code.TOO_LONG,
+                f"It has {count} articles by now.",
+                "maxItems",
+                "Send with it the `items` that stay.",
+            )
     if said.get("items") is not None:
         await _items(desk, row, said["items"])
     return Made("collection", row.id)
@@ -566,7 +588,8 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
                 },
             )
         except Amiss as fault:
-            gathered.errors.extend(fault.errors)
+            path = tuple(where.split("."))
+            gathered.errors.extend(replace(error, field=(*path, *error.field)) for error in fault.errors)
             continue
         items.append(
             {

@@ -142,6 +142,12 @@ class MediaRecord(Shape):
     renditions: tuple[Rendition, ...] = ()
     created_at: Time | None = None
 
+    @model_validator(mode="after")
+    def _has_a_whole_focus(self) -> MediaRecord:
+        if (self.focal_x is None) is not (self.focal_y is None):
+            raise ValueError("focalX and focalY go together")
+        return self
+
 
 class AuthorRecord(Shape):
     id: Annotated[int, IdOf("author")] | None = None
@@ -172,6 +178,12 @@ class TagRecord(Shape):
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     codes: tuple[Code, ...] = ()
     broader: TagKey | None = None
+
+    @model_validator(mode="after")
+    def _has_a_whole_place(self) -> TagRecord:
+        if (self.latitude is None) is not (self.longitude is None):
+            raise ValueError("latitude and longitude go together")
+        return self
 
 
 class StoryRecord(Shape):

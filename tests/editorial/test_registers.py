@@ -1,0 +1,439 @@
+"""What articles lean on: entered, changed, moved, merged, and not deleted while something uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.newsdesks import ANNA, BOB, DAY, ERIC, PUBLIC, TEXT, Newsdesk, document
+
+# For each kind: what makes one, what changes it, and what shows of the change.
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "Category": (
+        {
+            "name": "Sport",
+            "description": "Games",
+            "names": [{"language": "de", "name": "Sport"}],
+            "position": 7,
+        },
+        {"name": "Sports", "hidden": True, "slug": "sports"},
+    ),
+    "Media": (
+        {
+            "kind": "VIDEO",
+            "url": "https://media.example.org/x.mp4",
+            "alt": "A parade",
+            "width": 640,
+        },
+        {"alt": "Another parade", "decorative": True, "url": "/local.mp4"},
+    ),
+    "Source": (
+        {"name": "The Herald", "kind": "NEWSPAPER", "aliases": ["Herald"], "country": "GB", "wikidata": "Q1"},
+        {"name": "The Daily Herald", "kind": "ONLINE", "country": None, "parent": "kctv"},
+    ),
+    "Tag": (
+        {"type": "PERSON", "name": "Kim Jong-un", "wikidata": "Q56226", "aliases": ["Kim"]},
+        {"name": "Kim Jong Un", "broader": "PLACE:pyongyang", "wikidata": None},
+    ),
+    "Author": (
+        {"name": "John Roe", "bio": "Writes.\nOften.", "sameAs": ["https://example.org/@john"]},
+        {"name": "John R. Roe", "desk": "World", "image": "med_301"},
+    ),
+    "Story": ({"title": "A treaty", "description": "All of it"}, {"title": "The treaty", "slug": "treaty"}),
+    "Collection": ({"title": "Sunday", "maxItems": 3}, {"title": "Sundays", "maxItems": None}),
+}
+
+
+def shown(kind: str) -> str:
+    fields = {
+        "Category": "id slug path name description hidden position names { language name }",
+        "Media": "id url alt width mime decorative focalPoint { x y }",
+        "Source": "id slug name kind aliases country wikidata parent { slug }",
+        "Tag": "id slug type name aliases wikidata broader { slug }",
+        "Author": "id slug name bio desk sameAs image { id }",
+        "Story": "id slug title description",
+        "Collection": "id slug title maxItems",
+    }[kind]
+    return f"{kind[0].lower()}{kind[1:]} {{ {fields} }}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_made_changed_and_deleted(desk: Newsdesk, kind: str) -> None:
+    """What is said shows; what is left out stays; null empties; and then it is gone."""
+    first, second = KINDS[kind]
+    made = await desk.does(f"create{kind}", shown=shown(kind), **first)
+    for name, value in first.items():
+        if name in made:
+            assert made[name] == value, name
+    changed = await desk.does(f"update{kind}", shown=shown(kind), id=made["id"], **second)
+    for name in changed:
+        if name in second and not isinstance(changed[name], dict):
+            assert changed[name] == second[name], name
+        elif name not in second and name not in ("slug", "path"):
+            assert changed[name] == made[name], name
+    assert changed["id"] == made["id"]
+    assert await desk.does(f"delete{kind}", id=made["id"]) == made["id"]
+    assert (await desk.asks("query($i: ID!) { node(id: $i) { id } }", ANNA, i=made["id"]))["node"] is None
+    for mutation in (f"update{kind}", f"delete{kind}"):
+        assert await desk.codes(mutation, id=made["id"]) == {("NOT_FOUND", "id")}
+        assert await desk.codes(mutation, id="art_701") == {("WRONG_KIND", "id")}
+
+
+async def test_things_are_named_as_people_name_them(desk: Newsdesk) -> None:
+    """By path, slug, `TYPE:slug`; a slug that two types have is asked about."""
+    assert (await desk.does("updateCategory", id="world/asia", description="East"))["path"] == "world/asia"
+    assert (await desk.does("updateSource", id="kctv", country="KP"))["country"] == "KP"
+    assert (await desk.does("updateTag", id="tears", description="Wet"))["type"] == "TOPIC"
+    await desk.does("createTag", type="EVENT", name="Tears")
+    (error,) = await desk.refused("updateTag", id="tears", description="Wet")
+    assert (error["code"], error["field"]) == ("INVALID", ["id"])
+    assert error["hint"] in ("Say which: TOPIC:tears.", "Say which: EVENT:tears.")
+    assert (await desk.does("updateTag", id="EVENT:tears", description="Wet"))["type"] == "EVENT"
+    await desk.does("deleteTag", id="EVENT:tears")
+
+
+async def test_slugs_are_made_of_names_and_free(desk: Newsdesk) -> None:
+    """The second of a name gets a number; who asks for one that is taken is told one that is free."""
+    slugs = [(await desk.does("createStory", title="Same again"))["slug"] for _ in range(3)]
+    assert slugs == ["same-again", "same-again-2", "same-again-3"]
+    (error,) = await desk.refused("createStory", title="x", slug="same-again")
+    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["slug"], "'same-again-4' is free.")
+    (error,) = await desk.refused("updateSource", id="kctv", slug="sky-news")
+    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["slug"], "'sky-news-2' is free.")
+    assert (await desk.does("createTag", type="EVENT", name="Pyongyang"))["slug"] == "pyongyang"
+    (error,) = await desk.refused("createCategory", name="x", slug="asia", parent="world")
+    assert (error["code"], error["hint"]) == ("TAKEN", "'asia-2' is free.")
+    assert (await desk.does("createCategory", name="Asia", parent="politics"))["path"] == "politics/asia"
+
+
+async def test_a_point_has_two_coordinates(desk: Newsdesk) -> None:
+    """One alone is no place, neither when it is entered nor when the other is taken away."""
+    media = {"kind": "IMAGE", "url": "https://media.example.org/focus.jpg"}
+    assert await desk.codes("createMedia", **media, focalX=0.5) == {("REQUIRED", "focalY")}
+    made = await desk.does("createMedia", **media, focalX=0.5, focalY=0)
+    assert await desk.codes("updateMedia", id=made["id"], focalX=None) == {("REQUIRED", "focalX")}
+    await desk.does("updateMedia", id=made["id"], focalX=None, focalY=None)
+    place = {"type": "PLACE", "name": "Seoul"}
+    assert await desk.codes("createTag", **place, longitude=126.9) == {("REQUIRED", "latitude")}
+    shown = "tag { position { latitude longitude } }"
+    made = await desk.does("createTag", shown=shown, **place, longitude=126.9, latitude=0)
+    assert made["position"] == {"latitude": 0, "longitude": 126.9}
+
+
+async def test_what_is_known_already_is_said(desk: Newsdesk) -> None:
+    """The same file, the same Wikidata item: which one it is."""
+    (error,) = await desk.refused("createMedia", kind="IMAGE", url="https://media.example.org/a.jpg")
+    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["url"], "It is med_301.")
+    await desk.does("updateTag", id="PLACE:pyongyang", wikidata="Q18808")
+    (error,) = await desk.refused("createTag", type="PLACE", name="P'yŏngyang", wikidata="Q18808")
+    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["wikidata"], "It is PLACE:pyongyang.")
+    assert await desk.codes("createMedia", kind="IMAGE", url="https://media.example.org/x") == {
+        ("REQUIRED", "mime")
+    }
+
+
+async def test_what_is_in_use_stays(own_desk: Newsdesk) -> None:
+    """Who uses it is said, in drafts and copies too; taken out of those, it can go."""
+    desk = own_desk
+    id = await desk.draft(
+        tags=[{"tag": "tears"}],
+        authors=[{"author": "jane-doe"}],
+        story="north-korea-russia",
+        leadMedia="med_301",
+    )
+    await desk.does("addAttribution", article=id, kind="SAID", source="kctv")
+    things = {
+        "deleteTag": ("TOPIC:tears", "1 article"),
+        "deleteAuthor": ("jane-doe", "1 article"),
+        "deleteStory": ("north-korea-russia", "1 article"),
+        "deleteSource": ("kctv", "1 attribution"),
+        "deleteMedia": ("med_301", "1 article and 1 lead picture"),
+        "deleteCategory": ("world", "1 section and 1 article"),
+    }
+    async with desk.unchanged():
+        for mutation, (thing, users) in things.items():
+            (error,) = await desk.refused(mutation, id=thing)
+            assert (error["code"], error["field"]) == ("IN_USE", ["id"])
+            assert error["message"] == f"{thing!r} is used by {users}."
+    await desk.does(
+        "updateArticle", id=id, tags=[], authors=[], story=None, leadMedia=None, media=[], category="politics"
+    )
+    for attribution in (
+        await desk.asks("query($i: ID!) { article(id: $i) { attributions { id } } }", ANNA, i=id)
+    )["article"]["attributions"]:
+        await desk.does("deleteAttribution", id=attribution["id"])
+    await desk.does("deleteCategory", id="world/asia")
+    for mutation, (thing, _) in things.items():
+        await desk.does(mutation, id=thing)
+
+
+# Sections
+
+
+SECTION = """query($p: String!) {
+  category(path: $p) { id path redirected depth parent { path } articles { totalCount nodes { slug } } }
+  latestNews(section: $p) { nodes { slug } }
+  articles(filter: {category: {under: $p}}) { totalCount }
+}"""
+
+
+async def in_section(desk: Newsdesk, path: str) -> Any:
+    """What the public finds there, every way the same."""
+    found = await desk.asks(SECTION, p=path)
+    section = found["category"]
+    if section is None:
+        assert (found["latestNews"]["nodes"], found["articles"]["totalCount"]) == ([], 0)
+        return None
+    slugs = {node["slug"] for node in section["articles"]["nodes"]}
+    assert section["articles"]["totalCount"] == len(slugs)
+    return section["path"], section["redirected"], section["depth"], slugs
+
+
+async def test_a_section_moves_with_all_below_it(own_desk: Newsdesk) -> None:
+    """Paths, depths and the lists of every section above are right before and after; old paths lead on."""
+    desk = own_desk
+    east = await desk.does("createCategory", name="East", parent="world/asia")
+    await desk.does("createCategory", name="Korea", parent=east["id"])
+    await desk.published(headline="Deep", category="world/asia/east/korea")
+    await desk.published(headline="Shallow", category="world/asia", categories=["politics"])
+    both, deep = {"deep", "shallow"}, {"deep"}
+    assert await in_section(desk, "world") == ("world", False, 0, both)
+    assert await in_section(desk, "politics") == ("politics", False, 0, {"shallow", "the-first"})
+    moved = await desk.does("moveCategory", id="world/asia/east", parent="politics", position=3)
+    assert (moved["path"], moved["depth"], moved["position"]) == ("politics/east", 1, 3)
+    assert await in_section(desk, "world") == ("world", False, 0, {"shallow"})
+    assert await in_section(desk, "world/asia") == ("world/asia", False, 1, {"shallow"})
+    assert await in_section(desk, "politics") == ("politics", False, 0, {"shallow", "the-first", "deep"})
+    assert await in_section(desk, "politics/east/korea") == ("politics/east/korea", False, 2, deep)
+    section = (await desk.asks(SECTION, p="world/asia/east/korea"))["category"]
+    assert (section["path"], section["redirected"]) == ("politics/east/korea", True)
+    moved = await desk.does("moveCategory", id="politics/east", parent=None)
+    assert (moved["path"], moved["depth"]) == ("east", 0)
+    assert await in_section(desk, "politics") == ("politics", False, 0, {"shallow", "the-first"})
+    assert await in_section(desk, "east/korea") == ("east/korea", False, 1, deep)
+    for old in ("world/asia/east", "politics/east"):
+        assert (await desk.asks(SECTION, p=old))["category"]["path"] == "east"
+    renamed = await desk.does("updateCategory", id="east", slug="far-east", name="Far East")
+    assert renamed["path"] == "far-east"
+    assert await in_section(desk, "far-east/korea") == ("far-east/korea", False, 1, deep)
+    back = await desk.does("moveCategory", id="far-east", parent="world/asia")
+    assert back["path"] == "world/asia/far-east"
+    assert await in_section(desk, "world") == ("world", False, 0, both)
+    query = '{ article(slug: "deep") { category { path } categories { path } } }'
+    assert (await desk.asks(query))["article"]["category"] == {"path": "world/asia/far-east/korea"}
+
+
+async def test_working_copies_move_along(own_desk: Newsdesk) -> None:
+    """What is being changed stands in the moved section too, when it comes out."""
+    desk = own_desk
+    id = await desk.published(headline="Moving")
+    await desk.does("updateArticle", id=id, kicker="x")
+    await desk.does("moveCategory", id="world/asia", parent="politics")
+    await desk.again(id)
+    assert await in_section(desk, "world") == ("world", False, 0, set())
+    assert await in_section(desk, "politics/asia") == ("politics/asia", False, 1, {"moving"})
+
+
+async def test_a_new_section_takes_an_old_path_over(own_desk: Newsdesk) -> None:
+    """Where a section stands now goes before where another once stood."""
+    desk = own_desk
+    await desk.published(headline="Here")
+    await desk.does("updateCategory", id="world/asia", slug="orient")
+    new = await desk.does("createCategory", name="Asia", parent="world")
+    assert new["path"] == "world/asia"
+    id = await desk.published(headline="New", category="world/asia")
+    found = (await desk.asks(SECTION, p="world/asia"))["category"]
+    assert (found["id"], found["redirected"]) == (new["id"], False)
+    await desk.does("updateArticle", id=id, category="world/orient")
+    await desk.again(id)
+    await desk.does("deleteCategory", id=new["id"])
+    back = await desk.does("updateCategory", id="world/orient", slug="asia")
+    assert back["path"] == "world/asia"
+    found = (await desk.asks(SECTION, p="world/orient"))["category"]
+    assert (found["path"], found["redirected"]) == ("world/asia", True)
+
+
+async def test_a_section_does_not_go_where_it_cannot(own_desk: Newsdesk) -> None:
+    """Paths, depths and the lists of every section above are right before and after."""
+    desk = own_desk
+    path = "world/asia"
+    for n in range(5):
+        path = (await desk.does("createCategory", name=f"Level {n}", parent=path))["path"]
+    await desk.does("createCategory", name="Asia")
+    await desk.does("createCategory", name="One")
+    await desk.does("createCategory", name="Two", parent="one")
+    async with desk.unchanged():
+        for parent in ("world", "world/asia", path):
+            assert await desk.codes("moveCategory", id="world", parent=parent) == {("INVALID", "parent")}
+        assert await desk.codes("moveCategory", id="world/asia", parent=None) == {("TAKEN", "slug")}
+        assert await desk.codes("moveCategory", id="world", parent="one/two") == {("INVALID", "parent")}
+        assert await desk.codes("moveCategory", id="world", parent="nowhere") == {("NOT_FOUND", "parent")}
+        assert await desk.codes("moveCategory", id="world", position=-1) == {("INVALID", "position")}
+        deep = {"name": "Too deep", "parent": f"{path}/x"}
+        assert await desk.codes("createCategory", **deep) == {("NOT_FOUND", "parent")}
+    path = (await desk.does("createCategory", name="Last", parent=path))["path"]
+    assert path.count("/") == 7
+    assert await desk.codes("createCategory", name="Too deep", parent=path) == {("INVALID", "parent")}
+
+
+async def test_case_tells_paths_apart(own_desk: Newsdesk) -> None:
+    """A section below `World` is not one below `world`."""
+    desk = own_desk
+    await desk.does("createCategory", name="x", slug="World")
+    await desk.does("createCategory", name="y", slug="Below", parent="World")
+    await desk.does("moveCategory", id="world", parent="politics")
+    query = '{ a: category(path: "World/Below") { path redirected } b: category(path: "world") { path } }'
+    found = await desk.asks(query, ANNA)
+    assert found == {"a": {"path": "World/Below", "redirected": False}, "b": {"path": "politics/world"}}
+
+
+# Sources
+
+
+async def test_sources_become_one(own_desk: Newsdesk) -> None:
+    """What was ascribed to any is ascribed to the one, in copies too; names become aliases."""
+    desk = own_desk
+    await desk.does("updateSource", id="joongang", aliases=["JoongAng Ilbo", "Sky News"], parent="kctv")
+    await desk.does("updateSource", id="agency-0", parent="joongang")
+    id = await desk.draft()
+    for source in ("joongang", "sky-news", "agency-1"):
+        await desk.does("addAttribution", article=id, kind="SAID", source=source)
+    for move in ("submitArticle", "approveArticle", "publishArticle"):
+        await desk.does(move, id=id)
+    await desk.does("updateArticle", id=id, kicker="x")
+    made = await desk.does("mergeSources", into="sky-news", sources=["joongang", "kctv", "joongang"])
+    assert made["slug"] == "sky-news"
+    assert made["aliases"] == ["JoongAng Daily", "JoongAng Ilbo", "Korea Central Television"]
+    query = """{ source(slug: "sky-news") { attributions { totalCount } articles { totalCount } parent { id } }
+      gone: source(slug: "joongang") { id } child: source(slug: "agency-0") { parent { slug } } }"""
+    for who in (PUBLIC, ANNA):
+        found = await desk.asks(query, who)
+        assert found["source"] == {
+            "attributions": {"totalCount": 2},
+            "articles": {"totalCount": 1},
+            "parent": None,
+        }
+        assert found["gone"] is None
+    assert found["child"]["parent"] == {"slug": "sky-news"}
+    await desk.again(id)
+    assert (await desk.asks(query))["source"]["attributions"]["totalCount"] == 2
+
+
+async def test_what_does_not_merge(own_desk: Newsdesk) -> None:
+    """Not into itself, not nothing, not unnamed ones, not two of one chain; and then all is as it was."""
+    desk = own_desk
+    await desk.does("createSource", name="An aide", kind="ANONYMOUS", describedAs="a senior aide")
+    id = await desk.draft()
+    chain = {"kind": "ACCORDING_TO", "source": "sky-news"}
+    made = await desk.does("addAttribution", article=id, kind="SAID", source="kctv", via=chain)
+    async with desk.unchanged():
+        for sources, expected in (
+            (["sky-news"], ("INVALID", "sources")),
+            ([], ("REQUIRED", "sources")),
+            (["an-aide"], ("INVALID", "sources")),
+            (["nobody"], ("NOT_FOUND", "sources.0")),
+            (["kctv"], ("CHAIN", "sources")),
+            (["joongang", "kctv"], ("CHAIN", "sources")),
+        ):
+            assert await desk.codes("mergeSources", into="sky-news", sources=sources) == {expected}
+        (error,) = await desk.refused("mergeSources", into="sky-news", sources=["kctv"])
+        assert made["attribution"]["id"] in error["message"]
+    await desk.does("deleteAttribution", id=made["attribution"]["id"])
+    await desk.does("mergeSources", into="sky-news", sources=["kctv"])
+
+
+async def test_nothing_lies_below_itself(desk: Newsdesk) -> None:
+    """A source's owner, a tag's broader tag: never round in a circle."""
+    await desk.does("updateSource", id="agency-2", parent="agency-3")
+    await desk.does("updateSource", id="agency-3", parent="agency-4")
+    for child in ("agency-2", "agency-3", "agency-4"):
+        assert await desk.codes("updateSource", id="agency-4", parent=child) == {("INVALID", "parent")}
+    a, b = [(await desk.does("createTag", type="TOPIC", name=name))["id"] for name in ("Aa", "Bb")]
+    await desk.does("updateTag", id=a, broader=b)
+    for tag in (a, b):
+        assert await desk.codes("updateTag", id=b, broader=tag) == {("INVALID", "broader")}
+
+
+# Collections
+
+
+async def listed(desk: Newsdesk, slug: str, who: Any = ANNA) -> list[str]:
+    query = "query($s: String!) { collection(slug: $s) { items { article { slug } } } }"
+    found = (await desk.asks(query, who, s=slug))["collection"]
+    return [item["article"]["slug"] for item in found["items"]]
+
+
+async def test_a_collection_is_in_its_order(desk: Newsdesk) -> None:
+    """As the list says; pinned where it is wanted, the others close up; no more than it holds."""
+    ids = [await desk.published(headline=f"Item {n}") for n in range(4)]
+    items = [{"article": id} for id in ids[:3]]
+    made = await desk.does("createCollection", title="Top", maxItems=3, items=items)
+    assert await listed(desk, "top", PUBLIC) == ["item-0", "item-1", "item-2"]
+    await desk.does("updateCollection", id="top", items=[items[2], items[0], items[1]])
+    assert await listed(desk, "top", PUBLIC) == ["item-2", "item-0", "item-1"]
+    pinned = await desk.does("pinArticle", id="top", article=ids[3], until="2026-07-01T00:00:00Z")
+    assert [item["article"]["slug"] for item in pinned["items"]] == ["item-3", "item-2", "item-0"]
+    assert pinned["items"][0]["pinnedUntil"] == "2026-07-01T00:00:00Z"
+    await desk.does("pinArticle", id="top", article=ids[0], position=1)
+    assert await listed(desk, "top") == ["item-3", "item-0", "item-2"]
+    await desk.does("pinArticle", id="top", article=ids[0], position=99)
+    assert await listed(desk, "top") == ["item-3", "item-2", "item-0"]
+    renamed = await desk.does("updateCollection", id=made["id"], title="Best")
+    assert (renamed["maxItems"], len(renamed["items"])) == (3, 3)
+    wrong: list[tuple[dict[str, Any], tuple[str, str]]] = [
+        ({"items": [{"article": ids[0]}, {"article": ids[0]}]}, ("TAKEN", "items.1.article")),
+        ({"items": [{"article": "art_1"}]}, ("NOT_FOUND", "items.0.article")),
+        ({"items": [{"article": "med_301"}]}, ("WRONG_KIND", "items.0.article")),
+        ({"items": [{"article": ids[0], "media": "med_1"}]}, ("NOT_FOUND", "items.0.media")),
+        ({"items": [{"article": ids[0], "headline": "x" * 301}]}, ("TOO_LONG", "items.0.headline")),
+        ({"items": [{"article": id} for id in ids]}, ("TOO_LONG", "items")),
+        ({"maxItems": 0}, ("INVALID", "maxItems")),
+        ({"maxItems": 2}, ("TOO_LONG", "maxItems")),
+    ]
+    for said, expected in wrong:
+        assert await desk.codes("updateCollection", id="top", **said) == {expected}, said
+    wrong = [
+        ({"article": "art_1"}, ("NOT_FOUND", "article")),
+        ({"article": ids[0], "until": "2026-06-30T08:00:00Z"}, ("TIME_ORDER", "until")),
+        ({"article": ids[0], "position": -1}, ("INVALID", "position")),
+    ]
+    for said, expected in wrong:
+        assert await desk.codes("pinArticle", id="top", **said) == {expected}, said
+
+
+async def test_a_draft_in_a_collection_waits_for_its_day(desk: Newsdesk) -> None:
+    """It may be put there before it is out; the public sees it from the very second on."""
+    id = await desk.approved(headline="Soon")
+    await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
+    await desk.does("createCollection", title="Waiting", items=[{"article": id}, {"article": "art_701"}])
+    assert await listed(desk, "waiting", PUBLIC) == ["the-first"]
+    desk.now += DAY
+    assert await listed(desk, "waiting", PUBLIC) == ["soon", "the-first"]
+
+
+# Who may
+
+
+async def test_authors_add_and_editors_change(desk: Newsdesk) -> None:
+    """Authors enter sources, tags and media; editors change them; publishers arrange and delete."""
+    await desk.does("createSource", BOB, name="Bob's source", kind="PERSON")
+    for mutation, who, said in (
+        ("updateSource", BOB, {"id": "kctv", "name": "x"}),
+        ("createAuthor", BOB, {"name": "x"}),
+        ("createCategory", ERIC, {"name": "x"}),
+        ("deleteSource", ERIC, {"id": "kctv"}),
+        ("mergeSources", ERIC, {"into": "kctv", "sources": ["sky-news"]}),
+        ("createToken", ANNA, {"name": "x", "role": "ADMIN"}),
+    ):
+        async with desk.unchanged():
+            told = await desk.says(document(mutation), who, input=said)
+        assert told["errors"][0]["extensions"]["code"] == "FORBIDDEN", mutation
+        assert "data" not in told or told["data"] is None
+
+
+async def test_a_picture_whose_alt_text_is_emptied(desk: Newsdesk) -> None:
+    """Says nothing any more, and keeps what shows it from being published."""
+    made = await desk.does("createMedia", kind="IMAGE", url="https://media.example.org/e.jpg", alt="A coffin")
+    await desk.does("updateMedia", id=made["id"], alt=None)
+    id = await desk.approved(leadMedia=made["id"], body={"text": TEXT[0]})
+    assert await desk.codes("publishArticle", id=id) == {("REQUIRED", "leadMedia")}
