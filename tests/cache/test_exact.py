@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import pytest
 from tests.conftest import NOW, Server
 
@@ -218,6 +219,25 @@ async def test_the_clock_forgets_only_what_it_changes(desk: Desk) -> None:
     assert all([await desk.hit(query) for query in others])
     assert not any([await desk.hit(query) for query in lists])
     assert SLUG.encode() in (await desk.remembers.answer(Asked(lists[1]))).body
+
+
+async def test_a_pin_ends_by_the_clock(desk: Desk) -> None:
+    """At that second the article falls behind the others of its collection, in what was remembered too."""
+    moment = NOW + dt.timedelta(seconds=30)
+    query = "{ collections { nodes { slug items { article { slug } } } } }"
+    await desk.write(
+        "UPDATE collection_item SET pinned_until = NULL",
+        f"UPDATE collection_item SET pinned_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE position = 0",
+    )
+    before = orjson.loads((await desk.remembers.answer(Asked(query))).body)["data"]["collections"]["nodes"]
+    desk.now = moment - dt.timedelta(seconds=1)
+    assert await desk.hit(query)
+    desk.now = moment
+    assert not await desk.hit(query)
+    after = orjson.loads((await desk.remembers.answer(Asked(query))).body)["data"]["collections"]["nodes"]
+    for was, now in zip(before, after, strict=True):
+        was, now = ([item["article"]["slug"] for item in one["items"]] for one in (was, now))
+        assert now == [*was[1:], was[0]]
 
 
 async def test_what_hangs_on_an_article_expires_with_it(desk: Desk) -> None:

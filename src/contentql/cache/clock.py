@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contentql.cache.neighbours import short
 from contentql.changes.journal import Change, Row, row_of
 from contentql.planner.dialects import dialect_of
-from contentql.planner.visibility import MOMENTS, used_besides
+from contentql.planner.visibility import MOMENTS, seen_itself, used_besides
 from contentql.store.database import Database
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -26,8 +26,12 @@ class Clock:
         self._dialect = dialect_of(database)
         self._now = now
         self._from = self._dialect.param(1, "time")
-        # Whose moments concern anybody: not a draft's, and not those of media that nothing seen uses.
-        self._rules = {"article": _PUBLIC, "media": used_besides("media", "media", self._from)}
+        # Whose moments concern anybody: not a draft's, nor its pins', and not those of media that nothing seen uses.
+        self._rules = {
+            "article": _PUBLIC,
+            "media": used_besides("media", "media", self._from),
+            "collection_item": seen_itself("collection_item", "collection_item", self._from),
+        }
         self.at = NEVER
         self.next = NEVER
 

@@ -19,6 +19,7 @@ from contentql.access.viewer import PUBLIC_SIGHT, Sight
 from contentql.errors import Refused
 from contentql.planner import limits as limit_rules
 from contentql.planner.catalog import (
+    ENDED,
     SECTION,
     SECTION_DIRECT,
     Asked,
@@ -923,7 +924,7 @@ class _Build:
         columns = [f"{row.alias}.{c}" for c in sorted(scope.columns) if c != "place"]
         if "place" in scope.columns:
             columns.append(f"row_number() over (order by {order}) - 1 as place")
-        columns = columns + keys or [f"{row.alias}.id"]
+        columns = columns + keys or [f"{row.alias}.{KEYS.get(row.table, 'id')}"]
         return (
             f"(select {', '.join(columns)} from {base.source}"
             + (f" where {' and '.join(base.where)}" if base.where else "")
@@ -973,16 +974,23 @@ class _Build:
 
     def _default_order(self, base: _Base, edge: Many) -> None:
         for said in edge.order or ("id",):
-            column, _, direction = said.partition(" ")
+            by_end = said.startswith(ENDED)
+            column, _, direction = said.removeprefix(ENDED).partition(" ")
             alias, _, name = column.rpartition(".")
-            sql = f"{base.way if alias == 'link' else base.row.alias}.{name}"
+
+            def value(row: str, name: str = name, by_end: bool = by_end) -> str:
+                return (
+                    f"case when {row}.{name} <= {self.now()} then 1 else 0 end" if by_end else f"{row}.{name}"
+                )
+
+            sql = value(base.way if alias == "link" else base.row.alias)
             if alias != "link":  # a link that moves is noticed as such
                 base.ordered.add(name)
             known = ""
             if edge.link and alias == "link":
                 # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
                 known = (
-                    f"(select w.{name} from {edge.link.table} w where w.{edge.link.near} = {base.near}"
+                    f"(select {value('w')} from {edge.link.table} w where w.{edge.link.near} = {base.near}"
                     f" and w.{edge.link.far} = {{id}})"
                 )
             base.keys.append(Key(sql, ORDER_KINDS.get(name, "int"), direction == "desc", known))

@@ -104,6 +104,10 @@ class One:
     stable: bool = False
 
 
+# Before a column of `Many.order`: those come last for which this moment has passed.
+ENDED = "ended "
+
+
 @dataclass(frozen=True)
 class Many:
     """Leads to rows: `table.key = here.column`, or through a link; as a plain list or as a connection."""

@@ -103,7 +103,14 @@ OWN_COLUMNS: Mapping[str, frozenset[str]] = {
 MOMENTS: Mapping[str, tuple[str, ...]] = {
     "article": ("published_at", "embargo_until", "expires_at"),
     "media": ("expires_at",),
+    "collection_item": ("pinned_until",),  # which says where it stands
 }
+
+
+def seen_itself(table: str, row: str, now: str) -> str:
+    """What the row itself must be like for the public to see it, whoever uses it."""
+    rule = _OWN.get(table)
+    return rule.replace("{0}", row).replace("{now}", now) if rule else "true"
 
 
 def can_be_seen(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:

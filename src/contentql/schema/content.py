@@ -374,7 +374,7 @@ class Story(Node):
 
 @content("collection_item", "An article in a collection, as the editors put it there.", max_age=30)
 class CollectionItem:
-    pinned_until: DateTime | None = leaf("How long it keeps its place.", '"2026-07-02T18:00:00Z"')
+    pinned_until: DateTime | None = leaf("How long it keeps its place; then it falls behind all others.", '"2026-07-02T18:00:00Z"')
     headline: str | None = leaf("A headline for this place only.", '"Kim weeps"')
     media: Media | None = related("A picture for this place only.", edges.ITEM_MEDIA)
     article: Article = related("The article.", edges.ITEM_ARTICLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contentql.planner.catalog import SECTION, Computed, Link, Many, One, Some
+from contentql.planner.catalog import ENDED, SECTION, Computed, Link, Many, One, Some
 
 # `witnessed`: an article that may be seen shows its own tags, authors, media and so on.
 CATEGORY = One("category", "category_id")
@@ -106,11 +106,12 @@ AUTHOR_ARTICLES = Many("article", link=Link("article_author", "author_id", "arti
 CREDITED = One("author", "author_id", witnessed=True)
 
 STORY_ARTICLES = Many("article", "story_id")
-COLLECTION_ITEMS = Many("collection_item", "collection_id", order=("position",))
+# A pin that has come to its end falls behind all others, by the clock.
+COLLECTION_ITEMS = Many("collection_item", "collection_id", order=(ENDED + "pinned_until", "position"))
 COLLECTION_ARTICLES = Many(
     "article",
     link=Link("collection_item", "collection_id", "article_id", stable=True),
-    order=("link.position",),
+    order=(ENDED + "link.pinned_until", "link.position"),
 )
 ITEM_ARTICLE = One("article", "article_id", stable=True)
 ITEM_MEDIA = One("media", "media_id", witnessed=True)
