@@ -164,6 +164,13 @@ class Page:
                 type=kind, key=key, code=code, windowsVirtualKeyCode=number, modifiers=2 if ctrl else 0,
             )  # fmt: skip
 
+    async def resize(self, width: int, height: int) -> None:
+        """Makes the window so large."""
+        await self._send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+
     async def picture(self) -> bytes:
         """What the reader sees, as a PNG."""
         return base64.b64decode((await self._send("Page.captureScreenshot", format="png"))["data"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 import socket
@@ -11,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import orjson
@@ -22,13 +24,23 @@ from starlette.testclient import TestClient
 from tests.browser import MISSING, Page, chromium, find, page
 from tests.doors import free_port
 
+from contentql.access import tokens
+from contentql.access.roles import ABILITIES, Role
+from contentql.access.viewer import PUBLIC, Caller, Viewer
 from contentql.answer import Answers, Asked
+from contentql.app import answers_of
+from contentql.editorial.intake import take_file
+from contentql.fixtures import DEMO
 from contentql.schema.build import schema
-from contentql.web.graphiql import HEADERS, VERSION, examples, routes
+from contentql.settings import Settings
+from contentql.store.database import Database
+from contentql.web.graphiql import HEADERS, VERSION, examples, routes, steps
 
 STATIC = Path(__file__).parents[2] / "src/contentql/web/static/graphiql"
 PUBLISHED = STATIC / VERSION
 EXAMPLES = examples()
+STEPS = steps()
+PUBLISHER = Viewer("Jane Doe", Role.PUBLISHER, "jane", ABILITIES[Role.PUBLISHER])
 
 TABS = "[...document.querySelectorAll('.graphiql-tab-button')].map(tab => tab.innerText.trim())"
 EDITOR = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
@@ -80,7 +92,8 @@ def test_the_page_brings_no_script_of_its_own(client: TestClient) -> None:
     opened = client.get("/graphiql")
     assert opened.headers["content-type"] == "text/html; charset=utf-8"
     assert Names(opened.text).inline == []
-    assert opened.text.count('<template class="example"') == len(EXAMPLES)
+    assert opened.text.count('<template class="example"') == len(EXAMPLES) + len(STEPS)
+    assert opened.text.count(" data-tab>") == len(EXAMPLES)
 
 
 @pytest.mark.parametrize(
@@ -227,14 +240,86 @@ async def test_an_example_is_answered(demo: Answers, name: str) -> None:
         assert found.get("nodes") != []
 
 
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_can_be_read_and_done(name: str) -> None:
+    """It says what it does in lines that fit, is valid, and goes on from the article of the step before."""
+    text = STEPS[name]
+    assert text.startswith("# ")
+    assert max(map(len, text.splitlines())) <= 54
+    document = parse(text)
+    assert validate(schema()._schema, document) == []
+    operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+    for operation in operations:
+        assert operation.name is not None
+        required = [
+            v.variable.name.value for v in operation.variable_definitions or () if not v.default_value
+        ]
+        assert required in ([], ["article"])
+        assert (
+            not required or "# Variables, below: `article` is the id that\n# WriteAnArticle answered" in text
+        )
+
+
+def test_the_steps_go_on_where_the_examples_end() -> None:
+    """One number after the other, in the order of the work."""
+    numbers = [int(name.partition("-")[0]) for name in (*EXAMPLES, *STEPS)]
+    assert numbers == list(range(1, 17))
+
+
+async def test_the_steps_lead_from_a_draft_to_a_correction(database_url: str) -> None:
+    """With a publisher's token, in the demo newsroom: each is done, and each sees what the others did."""
+    await take_file(Database(database_url), DEMO)
+    async with Database(database_url) as database:
+        answers = answers_of(Settings(), database)
+        answers.responses = None
+        article = None
+
+        async def does(number: int, name: str, who: Viewer = PUBLISHER) -> Any:
+            (text,) = (text for file, text in STEPS.items() if file.startswith(f"{number}-"))
+            assert f" {name}" in text
+            asked = Asked(text, name, {"article": article} if "$article" in text else {})
+            said = orjson.loads((await answers.answer(asked, caller=Caller(who))).body)
+            assert said.keys() == {"data"}, said
+            (found,) = said["data"].values()
+            assert found.get("userErrors", []) == [], found
+            return found
+
+        article = (await does(9, "WriteAnArticle"))["article"]["id"]
+        listed = await does(16, "DeskList")
+        assert (listed["nodes"][0]["id"], listed["nodes"][0]["edNote"]) == (article, "Waiting for a picture.")
+        assert (await does(16, "DeskList", PUBLIC))["nodes"] == []
+        chain = (await does(10, "WhoSaidIt"))["attribution"]["chain"]
+        assert [hop["source"]["name"] for hop in chain] == ["South Korean intelligence", "Sky News"]
+        for name, status in (
+            ("SendToReview", "IN_REVIEW"), ("SendBack", "DRAFT"), ("SendToReview", "IN_REVIEW"),
+            ("Approve", "APPROVED"),
+        ):  # fmt: skip
+            assert (await does(11, name))["article"]["status"] == status
+        assert (await does(12, "Schedule"))["article"]["publishedAt"] == "2035-01-01T06:00:00Z"
+        assert (await does(12, "PublishNow"))["article"]["status"] == "PUBLISHED"
+        corrected = await does(13, "Correct")
+        assert corrected["correction"]["kind"] == "CORRECTION"
+        assert "Only four or five coffins were shown." in corrected["article"]["body"]["text"]
+        changed = (await does(14, "WhatChanged"))["revisions"]["nodes"]
+        assert [one["action"] for one in changed[:2]] == ["CORRECTED", "PUBLISHED"]
+        assert "body" in {one["field"].partition(".")[0] for one in changed[0]["diff"]}
+        assert (await does(14, "BringBack"))["article"]["unpublishedChanges"]
+        assert (await does(15, "PreviewLink"))["url"].startswith("/preview/cqlp_")
+
+
 # The browser
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def newsroom(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of the database that the server makes."""
+    return f"sqlite:///{tmp_path_factory.mktemp('graphiql') / 'newsroom.sqlite3'}"
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory, newsroom: str) -> Iterator[str]:
     """Where `contentql serve --demo` serves the demo newsroom."""
-    folder = tmp_path_factory.mktemp("graphiql")
-    url = f"sqlite:///{folder / 'newsroom.sqlite3'}"
+    folder, url = tmp_path_factory.mktemp("served"), newsroom
     port = free_port()
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
@@ -248,6 +333,15 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(20)
+
+
+@pytest.fixture(scope="module")
+async def token(origin: str, newsroom: str) -> str:
+    """Of an editor."""
+    async with Database(newsroom).models():
+        now = dt.datetime.now(dt.UTC)
+        _, secret = await tokens.create(name="Jane Doe", role=Role.EDITOR, created_by="tests", now=now)
+    return secret
 
 
 @pytest.fixture(scope="module")
@@ -343,6 +437,160 @@ async def test_a_second_visit_brings_back_the_tabs_and_no_token(reader: Page, or
     assert "secret" not in await reader.read("JSON.stringify(localStorage)")
     kept = await reader.read("Object.entries(localStorage).find(([name]) => name.endsWith('PersistHeaders'))")
     assert kept[1] == "false"
+
+
+# The bar above GraphiQL
+
+WHO = "document.getElementById('who').innerText"
+STORED = "JSON.stringify(sessionStorage)"
+PUBLIC_BADGE = "Public · What is published, and nothing else."
+DRAFT = 'mutation Write { createArticle(input: {headline: "Not out yet"}) { article { id } } }'
+DRAFTS = '{ articles(filter: {status: {eq: DRAFT}, headline: {eq: "Not out yet"}}) { totalCount } }'
+
+
+async def shown(reader: Page, words: str) -> None:
+    """Waits until the badge says so."""
+    await reader.until(f"{WHO} === {orjson.dumps(words).decode()}")
+
+
+async def use(reader: Page, token: str) -> None:
+    await reader.click("#token")
+    await reader.write(token)
+    await reader.click("#bar button")
+
+
+async def asks(reader: Page, query: str) -> Any:
+    """What GraphiQL shows as the answer, written into the open tab and asked with the button."""
+    await reader.read(f"{EDITOR}.setValue({orjson.dumps(query).decode()})")
+    await reader.read("document.querySelector('.result-window .CodeMirror').CodeMirror.setValue('')")
+    # The button asks what GraphiQL has heard of, a moment after it was written.
+    name = query.split()[1] if query.startswith("mutation") else ""
+    await reader.until(f"({EDITOR}.operationName ?? '') === '{name}'")
+    await reader.click(".graphiql-execute-button")
+    await reader.until(f"{RESULT} !== ''")
+    return orjson.loads(await reader.read(RESULT))
+
+
+async def test_a_token_shows_what_the_newsroom_sees(reader: Page, origin: str, token: str) -> None:
+    """Pasted as copied from a header, it shows drafts; forgotten, it is gone, and so are they."""
+    await shown(reader, PUBLIC_BADGE)
+    assert (await asks(reader, DRAFT))["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    reader.complaints.clear()  # Chromium tells of every 401
+    await use(reader, f"  Authorization: Bearer {token}\n")
+    badge = "Jane Doe · Editor · All drafts and unpublished changes, with notes, revisions and suggestions."
+    await shown(reader, badge)
+    assert await reader.read("document.getElementById('token').value") == ""
+    assert (await asks(reader, DRAFT))["data"]["createArticle"]["article"]["id"].startswith("art_")
+    assert await asks(reader, DRAFTS) == {"data": {"articles": {"totalCount": 1}}}
+    await reader.open(f"{origin}/graphiql/")  # another page of the same tab
+    await shown(reader, badge)
+    assert token in await reader.read(STORED)
+    assert token not in await reader.read("JSON.stringify(localStorage) + location.href + document.cookie")
+    await reader.click("#forget")
+    await shown(reader, PUBLIC_BADGE)
+    assert await reader.read(STORED) == "{}"
+    assert await asks(reader, DRAFTS) == {"data": {"articles": {"totalCount": 0}}}
+    assert not any(token in address for address in reader.asked)
+
+
+async def test_a_socket_is_opened_with_the_token(browser: str, origin: str, token: str) -> None:
+    """Browsers send no headers of a page's own with a socket: the first message says it."""
+    async with page(browser) as reader:  # GraphiQL complains of a refused subscription, as it may
+        await reader.open(f"{origin}/graphiql")
+        await reader.read(
+            "window.sent = [], WebSocket.prototype.send = new Proxy(WebSocket.prototype.send,"
+            " {apply: (send, socket, [text]) => { sent.push(text); return send.call(socket, text); }}), 0"
+        )
+        await use(reader, token)
+        await reader.until(f"{WHO}.startsWith('Jane Doe')")
+        await reader.read(f"{EDITOR}.setValue('subscription Later {{ nothing }}')")
+        await reader.until(f"{EDITOR}.operationName === 'Later'")
+        await reader.click(".graphiql-execute-button")
+        await reader.until("sent.length > 0")
+        said = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
+        assert orjson.loads(await reader.read("sent[0]")) == said
+
+
+async def test_a_refused_token_says_why(browser: str, origin: str) -> None:
+    """In red, with what would help; GraphiQL opened with it learns the schema once it is forgotten."""
+    async with page(browser) as reader:
+        await reader.open(f"{origin}/graphiql")
+        await use(reader, "cql_nonsense")
+        why = (
+            "The token is not known here, has expired or was revoked."
+            " Ask whoever gave it to you for another one."
+        )
+        await shown(reader, why)
+        assert await reader.read("document.getElementById('who').className") == "refused"
+        await reader.open(f"{origin}/graphiql/")
+        await shown(reader, why)
+        await reader.until(f"{EDITOR}.getValue() !== ''")
+        assert not await reader.read(f"Boolean({EDITOR}.options.hintOptions.schema)")
+        await reader.click("#forget")
+        await shown(reader, PUBLIC_BADGE)
+        assert await reader.read("document.getElementById('who').className") == ""
+        await reader.until(f"{EDITOR}.options.hintOptions.schema")
+        assert all("401 (Unauthorized)" in complaint for complaint in reader.complaints)
+        assert reader.elsewhere(origin) == []
+
+
+async def test_one_looks_as_at_a_moment(reader: Page, token: str) -> None:
+    """Chosen in local time, sent with every request in UTC; only with a token, which it goes with."""
+    box = "document.getElementById('as-of')"
+    assert await reader.read(f"{box}.disabled")
+    await use(reader, token)
+    await reader.until(f"{WHO}.startsWith('Jane Doe')")
+    out = "{ articles(filter: {status: {eq: PUBLISHED}}) { totalCount } }"
+    assert (await asks(reader, out))["data"]["articles"]["totalCount"] > 20
+    await reader.read(f"({box}.value = '1901-02-03T04:05', {box}.dispatchEvent(new Event('change')))")
+    assert (await asks(reader, out))["data"]["articles"]["totalCount"] == 0
+    await reader.click("#forget")
+    await shown(reader, PUBLIC_BADGE)
+    assert await reader.read(f"{box}.value") == ""
+
+
+async def test_a_step_opens_from_the_menu_and_does_nothing_yet(reader: Page, token: str) -> None:
+    """In a tab of its own, once; the step after it is about the article that it made."""
+    tabs = await reader.read(TABS)
+    await use(reader, token)
+    await reader.until(f"{WHO}.startsWith('Jane Doe')")
+    for _ in range(2):
+        await reader.click("#examples summary")
+        await reader.click("#examples button[value^='9-']")
+        await reader.until(f"{EDITOR}.operationName === 'WriteAnArticle'")
+        assert await reader.read(TABS) == [*tabs, "WriteAnArticle"]
+    assert not await reader.read("document.getElementById('examples').open")
+    assert await reader.read(RESULT) == ""
+    await reader.click(".graphiql-execute-button")
+    await reader.until(f"{RESULT} !== ''")
+    made = orjson.loads(await reader.read(RESULT))["data"]["createArticle"]["article"]["id"]
+    await reader.click("#examples summary")
+    await reader.click("#examples button[value^='10-']")
+    await reader.until(f"{EDITOR}.operationName === 'WhoSaidIt'")
+    variables = "document.querySelector('.graphiql-editor-tool .CodeMirror').CodeMirror.getValue()"
+    assert orjson.loads(await reader.read(variables)) == {"article": made}
+    assert await reader.read("document.querySelectorAll('.CodeMirror-lint-mark-error').length") == 0
+
+
+async def test_the_bar_is_for_everybody(reader: Page) -> None:
+    """What can be filled in has a name, the badge is read out, and a phone has room for it."""
+    named = await reader.read(
+        "[...document.querySelectorAll('#bar input')].map(input => input.labels[0].innerText.trim())"
+    )
+    assert named == ["Token", "As of"]
+    assert await reader.read("document.getElementById('who').ariaLive") == "polite"
+    await reader.resize(375, 700)
+    assert await reader.read("document.documentElement.scrollWidth") == 375
+    boxes = await reader.read(
+        "[...document.querySelectorAll('#bar input, #bar button, #bar summary, #who')]"
+        ".filter(part => part.checkVisibility()).map(part => part.getBoundingClientRect())"
+        ".map(box => [box.left, box.right])"
+    )
+    assert len(boxes) == 6
+    assert all(0 <= left < right <= 375 for left, right in boxes)
+    await reader.click("#examples summary")
+    await reader.press("Escape", "Escape", 27)
+    assert not await reader.read("document.getElementById('examples').open")
 
 
 async def test_the_policy_keeps_everything_here(browser: str, origin: str) -> None:

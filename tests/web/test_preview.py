@@ -1,0 +1,262 @@
+"""The page behind a preview link: one article for people without a token, and nothing for anybody else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from tests.conftest import Server
+from tests.newsdesks import BOB, DAY, HOUR, SECOND, Newsdesk, newsdesk
+
+from contentql.access import links, tokens
+from contentql.access.callers import Callers
+from contentql.access.roles import Role
+from contentql.access.tries import MOST
+from contentql.app import guard_of
+from contentql.errors import Unusable
+from contentql.settings import Settings, load
+from contentql.telemetry.watch import Watch
+from contentql.web.preview import HEADERS, routes
+
+VIA = {"kind": "ACCORDING_TO", "source": "sky-news"}
+
+
+@pytest.fixture
+async def desk(server: Server) -> AsyncIterator[Newsdesk]:
+    async with newsdesk(server) as found:
+        yield found
+
+
+@pytest.fixture
+async def http(desk: Newsdesk) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody with a browser and nothing else."""
+    settings = Settings()
+    callers = Callers(desk.database, settings, now=lambda: desk.now)
+    page = routes(desk.answers, callers, guard_of(settings), Watch(settings))
+    transport = httpx2.ASGITransport(Starlette(routes=page), client=("192.0.2.9", 1))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test") as found:
+        yield found
+
+
+async def link(desk: Newsdesk, id: str, **said: Any) -> str:
+    made: str = await desk.does("createPreviewLink", shown="url", id=id, **said)
+    return made
+
+
+class Shown(HTMLParser):
+    """The words of a page, and what it would load or run."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words = ""
+        self.loads: list[str] = []
+        self.tags: set[str] = set()
+        self._hidden = 0
+        self.feed(html)
+        self.words = re.sub(r"\s+", " ", self.words).strip()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self._hidden += tag in ("style", "title")
+        for name, value in attrs:
+            assert not name.startswith("on"), (tag, attrs)
+            assert name != "style", (tag, attrs)
+            if name == "src":
+                self.loads.append(str(value))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("style", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words += f" {data}"
+
+
+async def test_a_link_shows_the_whole_draft(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """Headline, lede, byline, pictures, text and sources, as the editors have them now."""
+    id = await desk.draft(
+        headline='Kim & <b>"the coffin"</b>',
+        kicker="North Korea",
+        lede="He knelt.",
+        byline="By Jane Doe",
+        leadMedia="med_301",
+        body={
+            "blocks": [
+                {"paragraph": {"text": "<script>alert(1)</script> aired, according to Sky News."}},
+                {"image": {"media": "med_301", "caption": "The ceremony"}},
+                {"heading": {"text": "What comes next"}},
+            ]
+        },
+    )
+    await desk.does(
+        "addAttribution",
+        article=id,
+        kind="CITING",
+        source="south-korean-intelligence",
+        claim="An attack <may> come",
+        quote="We are ready",
+        via=VIA,
+    )
+    url = await link(desk, id)
+    assert re.fullmatch(r"/preview/cqlp_[A-Za-z0-9_-]{64}", url)
+    answer = await http.get(url)
+    assert answer.status_code == 200
+    assert '<html lang="en">' in answer.text
+    shown = Shown(answer.text)
+    assert shown.words == (
+        "Preview – not published: draft. This link ends at 3 July 2026, 08:00 UTC ."
+        ' North Korea Kim & <b>"the coffin"</b> He knelt. By Jane Doe'
+        " <script>alert(1)</script> aired, according to Sky News. The ceremony What comes next"
+        " Sources Citing South Korean intelligence , according to Sky News"
+        " : An attack <may> come We are ready"
+    )
+    assert shown.loads == ["https://media.example.org/a.jpg"] * 2
+    assert 'alt="A coffin"' in answer.text
+    assert not shown.tags & {"script", "iframe", "form", "object"}
+    await desk.does("updateArticle", id=id, headline="Kim weeps")
+    assert "<h1>Kim weeps</h1>" in (await http.get(url)).text
+
+
+async def test_what_an_article_is_stands_at_its_head(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """In review, scheduled, out, corrected, out with changes that are not."""
+    id = await desk.draft()
+    url = await link(desk, id)
+
+    async def said() -> str:
+        return Shown((await http.get(url)).text).words
+
+    await desk.does("submitArticle", id=id)
+    assert (await said()).startswith("Preview – not published: in review.")
+    await desk.does("approveArticle", id=id)
+    await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T06:00:00Z")
+    assert (await said()).startswith("Preview – not published: scheduled for 1 July 2026, 06:00 UTC .")
+    await desk.does("publishArticle", id=id)
+    assert (await said()).startswith("Preview – this article is published.")
+    await desk.does(
+        "correctArticle", id=id, kind="CORRECTION", text="It was <Tuesday>.", shown="article { id }"
+    )
+    assert (await said()).endswith("Corrections Correction, 30 June 2026, 08:00 UTC : It was <Tuesday>.")
+    await desk.does("updateArticle", id=id, headline="Changed since")
+    changed = await said()
+    assert changed.startswith("Preview – changes that are not published.")
+    assert "Changed since" in changed
+
+
+async def test_the_beginning_of_the_text_is_not_said_twice(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """A lede that nobody wrote is the first paragraph."""
+    shown = Shown((await http.get(await link(desk, await desk.draft()))).text)
+    assert shown.words.count("Kim wept before a coffin on Monday.") == 1
+
+
+async def test_only_pictures_of_https_are_loaded(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """Others, films and recordings are a word in a box."""
+    made = {
+        "plain": await desk.does("createMedia", kind="IMAGE", url="http://media.example.org/p.jpg", alt="P"),
+        "film": await desk.does("createMedia", kind="VIDEO", url="https://media.example.org/f.mp4", alt="F"),
+    }
+    ids = [one["id"] for one in made.values()]
+    blocks = [{"image": {"media": ids[0]}}, {"video": {"media": ids[1]}}, {"gallery": {"media": ["med_301"]}}]
+    id = await desk.draft(leadMedia=ids[0], body={"blocks": [{"paragraph": {"text": "So."}}, *blocks]})
+    shown = Shown((await http.get(await link(desk, id))).text)
+    assert shown.loads == ["https://media.example.org/a.jpg"]
+    assert "Image Video" in shown.words
+
+
+async def test_nobody_keeps_or_finds_it(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """No cache, no search engine, no frame, no script, no address told to others: whatever is answered."""
+    url = await link(desk, await desk.draft())
+    for address, status in ((url, 200), (url[:-1], 404)):
+        answer = await http.get(address)
+        assert answer.status_code == status
+        said = dict(answer.headers)
+        assert HEADERS.items() <= said.items()
+        assert said["cache-control"] == "private, no-store"
+        assert said["referrer-policy"] == "no-referrer"
+        policy = dict(part.split(" ", 1) for part in said["content-security-policy"].split("; "))
+        assert policy.pop("style-src").startswith("'sha256-")
+        assert policy == {
+            "default-src": "'none'",
+            "img-src": "https: data:",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+        }
+        assert '<meta name="robots" content="noindex, nofollow">' in answer.text
+        head = await http.head(address)
+        assert (head.status_code, head.content) == (status, b"")
+        assert (await http.post(address)).status_code == 405
+
+
+async def test_what_is_no_good_link_is_one_page(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """Ended, forged, of another article, an API token, gone: 404, and always in the same plain words."""
+    id = await desk.draft()
+    url = await link(desk, id, expiresAt="2026-06-30T10:00:00Z")
+    other = await link(desk, await desk.draft())
+    async with desk.database.models():
+        _, secret = await tokens.create(name="Jane", role=Role.ADMIN, created_by="tests", now=desk.now)
+    forged = links.sign("a guess", 701, desk.now + DAY)
+    nonsense = [
+        "cqlp_",
+        url.rpartition("/")[2] + "A",
+        forged,
+        secret,
+        "nothing",
+        "%ff",
+        "cqlp_%C3%BC",
+        "a" * 9_000,
+    ]
+    pages = {(await http.get(f"/preview/{token}")).text for token in nonsense}
+    assert (await http.get(url)).status_code == 200
+    desk.now += 2 * HOUR - SECOND
+    assert (await http.get(url)).status_code == 200
+    desk.now += SECOND
+    ended = await http.get(url)
+    assert ended.status_code == 404
+    pages.add(ended.text)
+    (page,) = pages
+    assert Shown(page).words == (
+        "This link shows nothing It has ended, was not copied whole, or the article is gone."
+        " Ask whoever sent it for a new one."
+    )
+    assert (await http.get(other)).status_code == 200
+
+
+async def test_a_deleted_article_is_gone(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """Whatever the link says."""
+    id = await desk.draft()
+    url = await link(desk, id)
+    await desk.does("deleteArticle", id=id)
+    answer = await http.get(url)
+    assert answer.status_code == 404
+    assert "This link shows nothing" in answer.text
+
+
+async def test_whoever_tries_links_out_is_slowed_down(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+    """As with any other token: the address has to wait."""
+    for number in range(MOST):
+        assert (await http.get(f"/preview/{links.sign('guess', number, desk.now + DAY)}")).status_code == 404
+    answer = await http.get(f"/preview/{links.sign('guess', 999, desk.now + DAY)}")
+    assert answer.status_code == 429
+    assert "Wait a minute" in answer.text
+
+
+async def test_links_lead_where_the_settings_say(desk: Newsdesk) -> None:
+    """To a site of one's own, with the token and the slug in the address."""
+    id = await desk.draft(slug="kim-weeps")
+    desk.answers.changing.preview_url = "https://example.org/draft/{slug}?token={token}"
+    assert (await link(desk, id)).startswith("https://example.org/draft/kim-weeps?token=cqlp_")
+    assert (await desk.tries("createPreviewLink", BOB, id=id))["url"] is None
+    with pytest.raises(Unusable, match="CONTENTQL_PREVIEW_URL"):
+        load(preview_url="https://example.org/draft")
+
+
+def test_an_end_is_told_as_it_was_signed() -> None:
+    """To the second."""
+    at = dt.datetime(2026, 7, 3, 8, 0, 1, tzinfo=dt.UTC)
+    assert links.ends(links.sign("key", 701, at)) == at
