@@ -363,7 +363,7 @@ async def test_a_value_of_the_wrong_kind_is_a_client_error(
         "{ articles(orderBy: NONSENSE) { nodes { id } } }",
         "{ articles(filter: {nonsense: 1}) { nodes { id } } }",
         "{ articles(filter: {urgency: {eq: 1e3}}) { nodes { id } } }",
-        '{ articles(filter: {publishedAt: {gt: "yesterday"}}) { nodes { id } } }',
+        "{ articles(filter: {publishedAt: {gt: 17}}) { nodes { id } } }",
         "{ articles(filter: $undeclared) { nodes { id } } }",
         "query($a: Int, $a: Int) { articles(first: $a) { nodes { id } } }",
         "query($a: Nonsense) { articles(first: $a) { nodes { id } } }",
@@ -384,6 +384,18 @@ async def test_a_document_that_does_not_fit_the_schema_is_refused(
     response = await http.post("/graphql", json={"query": query})
     assert response.status_code == 422
     assert set(refusals(response.status_code, response.content)) == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_a_time_that_is_none_is_told_as_such(http: httpx2.AsyncClient) -> None:
+    """In the document as in a variable: what a time looks like, under the code of a bad value."""
+    written = '{ articles(filter: {publishedAt: {gt: "yesterday"}}) { nodes { id } } }'
+    given = "query($t: DateTime) { articles(filter: {publishedAt: {gt: $t}}) { nodes { id } } }"
+    for body in ({"query": written}, {"query": given, "variables": {"t": "yesterday"}}):
+        response = await http.post("/graphql", json=body)
+        assert response.status_code == 422
+        (error,) = response.json()["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert "as in 2026-06-30T08:00:00Z" in error["message"]
 
 
 async def test_a_number_of_thousands_of_digits_is_refused_wherever_it_stands(
