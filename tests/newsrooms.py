@@ -7,7 +7,7 @@ everything hidden had never existed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -253,18 +253,35 @@ def visible(article: ArticleRecord) -> bool:
     )
 
 
-def without_hidden(records: Iterable[Record]) -> list[Record]:
+def nobodys(_: ArticleRecord) -> bool:
+    return False
+
+
+def without_hidden(
+    records: Iterable[Record],
+    sees: Callable[[ArticleRecord], bool] = visible,
+    whole: Callable[[ArticleRecord], bool] = nobodys,
+    *,
+    registers: bool = False,
+) -> list[Record]:
     """The newsroom in which nothing hidden was ever written, said or linked to.
 
-    Media whose licence has ended stay in it, since an article may have shown them while it lasted.
+    Hidden are the articles that one does not see, and the suggestions of those of which one does not see the
+    `whole`; with `registers`, nothing of what articles lean on. Media whose licence has ended stay, since an
+    article may have shown them while it lasted.
     """
     records = list(records)
-    articles = {a.uri: _public(a) for a in records if isinstance(a, ArticleRecord) and visible(a)}
+    articles = {
+        a.uri: a if whole(a) else _public(a) for a in records if isinstance(a, ArticleRecord) and sees(a)
+    }
     collections = [
         c.model_copy(update={"items": tuple(item for item in c.items if item.article in articles)})
         for c in records
         if isinstance(c, CollectionRecord)
     ]
+    if registers:
+        kept_whole = [r for r in records if not isinstance(r, ArticleRecord | CollectionRecord)]
+        return [*kept_whole, *(_beside(a, articles) for a in articles.values()), *collections]
     collections = [c for c in collections if c.items]
     told = [hop for a in articles.values() for head in a.attributions for hop in head.hops()]
     sources = {hop.source for hop in told}
@@ -296,13 +313,16 @@ def without_hidden(records: Iterable[Record]) -> list[Record]:
             case MediaRecord() if record.id in media:
                 kept.append(record)
             case ArticleRecord() if record.uri in articles:
-                public = articles[record.uri]
-                related = tuple(uri for uri in public.related if uri in articles)
+                public = _beside(articles[record.uri], articles)
                 hops = tuple(_shown(head, media) for head in public.attributions)
-                kept.append(public.model_copy(update={"related": related, "attributions": hops}))
+                kept.append(public.model_copy(update={"attributions": hops}))
             case _:
                 pass
     return [*kept, *collections]
+
+
+def _beside(article: ArticleRecord, articles: Mapping[str | None, ArticleRecord]) -> ArticleRecord:
+    return article.model_copy(update={"related": tuple(uri for uri in article.related if uri in articles)})
 
 
 def _public(article: ArticleRecord) -> ArticleRecord:

@@ -359,20 +359,31 @@ async def _write_links(record: ArticleRecord) -> None:
     await rewrite(ExternalId, of, [columns(known, ExternalId) for known in record.external_ids])
 
 
-async def rewrite(model: type[Model], of: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+async def rewrite(
+    model: type[Model], of: dict[str, Any], rows: Sequence[dict[str, Any]], *, leads: str = ""
+) -> None:
     """Makes `rows` the only ones that belong to `of`. Those that are there already are not touched.
 
-    Whoever follows the changes would otherwise be told of many that are none.
+    Whoever follows the changes would otherwise be told of many that are none. `leads`: the column by which
+    rows lead to each other. One that leads to a row that is made anew is so too: the database empties that
+    column when the other goes.
     """
     names = sorted({name for row in rows for name in row})
     missing = list(rows)
-    gone = []
+    gone: list[Any] = []
+    kept: list[tuple[Any, dict[str, Any]]] = []
     for row in await model.filter(**of):
         same = {name: getattr(row, name) for name in names}
         if same in missing:
             missing.remove(same)
+            kept.append((row.pk, same))
         else:
             gone.append(row.pk)
+    while leads and (torn := [one for one in kept if one[1][leads] in gone]):
+        kept = [one for one in kept if one not in torn]
+        gone += [pk for pk, _ in torn]
+        missing += [same for _, same in torn]
+        missing.sort(key=rows.index)
     if gone:
         await model.filter(pk__in=gone).delete()
     await model.bulk_create(model(**of, **row) for row in missing)
@@ -412,4 +423,5 @@ async def _write_chains(record: ArticleRecord, stable: Mapping[int, int]) -> Non
         for name in ("span_block", "span_start", "span_end", "span_exact", "span_prefix", "span_suffix"):
             row.setdefault(name, None)
     # A hop refers to the next one, which therefore has to be there before it.
-    await rewrite(Attribution, {"article_id": record.id}, sorted(rows, key=lambda row: -row["hop"]))
+    rows.sort(key=lambda row: -row["hop"])
+    await rewrite(Attribution, {"article_id": record.id}, rows, leads="via_id")
