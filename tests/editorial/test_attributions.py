@@ -210,6 +210,25 @@ async def test_whose_words_they_are_must_be_said(desk: Newsdesk) -> None:
     }
 
 
+async def test_a_quotation_outlives_its_attribution(desk: Newsdesk) -> None:
+    """When that is deleted the words stay, and the article is edited and published as before."""
+    id = await desk.draft()
+    made = await desk.does("addAttribution", article=id, kind="SAID", source="kctv")
+    quote = {"quote": {"text": "We are ready.", "attribution": made["attribution"]["id"]}}
+    await desk.does("updateArticle", id=id, body={"blocks": [quote]})
+    query = """query($i: ID!) { article(id: $i) { headline
+      body { blocks { ... on QuoteBlock { text attribution { id } } } } } }"""
+    (block,) = (await desk.asks(query, ANNA, i=id))["article"]["body"]["blocks"]
+    assert block == {"text": "We are ready.", "attribution": {"id": made["attribution"]["id"]}}
+    await desk.does("deleteAttribution", id=made["attribution"]["id"])
+    await desk.does("updateArticle", id=id, headline="Ready")
+    found = (await desk.asks(query, ANNA, i=id))["article"]
+    assert found == {
+        "headline": "Ready",
+        "body": {"blocks": [{"text": "We are ready.", "attribution": None}]},
+    }
+
+
 # Where the words stand
 
 

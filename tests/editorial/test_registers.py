@@ -304,7 +304,8 @@ async def test_sources_become_one(own_desk: Newsdesk) -> None:
     made = await desk.does("mergeSources", into="sky-news", sources=["joongang", "kctv", "joongang"])
     assert made["slug"] == "sky-news"
     assert made["aliases"] == ["JoongAng Daily", "JoongAng Ilbo", "Korea Central Television"]
-    query = """{ source(slug: "sky-news") { attributions { totalCount } articles { totalCount } parent { id } }
+    query = """{
+      source(slug: "sky-news") { attributions { totalCount } articles { totalCount } parent { id } }
       gone: source(slug: "joongang") { id } child: source(slug: "agency-0") { parent { slug } } }"""
     for who in (PUBLIC, ANNA):
         found = await desk.asks(query, who)

@@ -6,7 +6,7 @@ What is out is changed in a working copy beside it, which nobody outside sees un
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,9 +142,9 @@ async def update(desk: Desk, said: Input) -> Made:
     values = await _values(desk, said, work.record, gathered)
     language = values.get("language", work.record.language)
     if "slug" in said or language != work.record.language:
-        wanted = said.get("slug") or work.record.slug
+        wanted = work.record.slug if said.get("slug") is None else said["slug"]
         taken = naming.other_article(language, work.number)
-        values["slug"] = await gathered.of(naming.free_slug(wanted, wanted, taken, 200), wanted)
+        values["slug"] = await gathered.of(naming.free_slug(wanted, wanted, taken, 200), work.record.slug)
     kept = {name: getattr(work.record, name) for name in ArticleRecord.model_fields}
     record = await _checked(gathered, {**kept, **values})
     if work.standing(desk) is Status.SCHEDULED:
@@ -286,7 +286,7 @@ async def _values(
         name: _DEFAULTS[name] if value is None and name in _DEFAULTS else value
         for name, value in plain.items()
     }
-    if said.get("headline", "") is None:
+    if "headline" in said and not (said["headline"] or "").strip():
         gathered.add(Code.REQUIRED, "An article needs a headline.", "headline")
         del values["headline"]
     for name, columns in (
@@ -303,13 +303,14 @@ async def _values(
         values["syndicatable"] = True
     if "body" in said:
         values["blocks"] = await gathered.of(_body(said["body"]), ())
+        await _require_media(said["body"], values["blocks"], gathered)
     values |= await _references(desk, said, gathered)
     if before is not None and "blocks" in values:
         values["blocks"] = derive.identified(values["blocks"], before.blocks)
         values["attributions"] = anchored(before.attributions, before.blocks, values["blocks"])
     if "blocks" in values:
         known = {hop.id for head in (before.attributions if before else ()) for hop in head.hops()}
-        values["blocks"] = tuple(_quote(block, known) for block in values["blocks"])
+        values["blocks"] = tuple(quoted(block, known) for block in values["blocks"])
     return values
 
 
@@ -318,7 +319,23 @@ async def _body(said: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
     return await asyncio.to_thread(saying.body, said) if said else ()
 
 
-def _quote(block: blocks.Block, known: set[int | None]) -> blocks.Block:
+async def _require_media(
+    said: Mapping[str, Any] | None, body: Sequence[blocks.Block], gathered: Gathered
+) -> None:
+    """That all that the body shows is here."""
+    wanted = {number for block in body for number in blocks.media(block)}
+    rows: Any = await Media.filter(id__in=wanted).values_list("id", flat=True) if wanted else []
+    here = set(rows)
+    for n, block in enumerate(body):
+        for number in blocks.media(block):
+            if number not in here:
+                (form,) = said or ("",)
+                where = f"body.blocks.{n}" if form == "blocks" else f"body.{form}"
+                gathered.add(Code.NOT_FOUND, f"There is no media {spell('media', number)!r}.", where)
+
+
+def quoted(block: blocks.Block, known: set[int | None]) -> blocks.Block:
+    """A quotation whose attribution is not there stands for itself."""
     if isinstance(block, blocks.Quote) and block.attribution not in known:
         return block.model_copy(update={"attribution": None})
     return block
@@ -331,24 +348,28 @@ async def _references(desk: Desk, said: Input, gathered: Gathered) -> dict[str, 
         return str((await naming.named(desk, "category", text, where)).path)
 
     if "category" in said:
-        values["category"] = said["category"] and await gathered.of(path(said["category"], "category"))
+        main = said["category"]
+        values["category"] = None if main is None else await gathered.of(path(main, "category"))
     if "categories" in said:
         found = [
             await gathered.of(path(one, f"categories.{n}")) for n, one in enumerate(said["categories"] or ())
         ]
         values["sections"] = tuple(filter(None, found))
     if "story" in said:
-        story = said["story"] and await gathered.of(naming.named(desk, "story", said["story"], "story"))
+        told = said["story"]
+        story = None if told is None else await gathered.of(naming.named(desk, "story", told, "story"))
         values["story"] = story.slug if story else None
     if "leadMedia" in said:
         lead = said["leadMedia"]
-        values["lead_media"] = lead and await gathered.of(naming.media(desk, lead, "leadMedia"))
+        values["lead_media"] = (
+            None if lead is None else await gathered.of(naming.media(desk, lead, "leadMedia"))
+        )
     if "media" in said:
         placed = []
         for n, one in enumerate(said["media"] or ()):
-            told = {name: value for name, value in one.items() if value is not None}
-            told["media"] = await gathered.of(naming.media(desk, one["media"], f"media.{n}.media"), 1)
-            placed.append(told)
+            place = {name: value for name, value in one.items() if value is not None}
+            place["media"] = await gathered.of(naming.media(desk, one["media"], f"media.{n}.media"), 1)
+            placed.append(place)
         values["media"] = tuple(placed)
     if "tags" in said:
         mentions = []
@@ -372,8 +393,9 @@ async def _references(desk: Desk, said: Input, gathered: Gathered) -> dict[str, 
         ]
         values["related"] = tuple(row.uri for row in beside if row)
     if "translationOf" in said:
-        values["translation_group"] = said["translationOf"] and await gathered.of(
-            _translation_group(desk, said["translationOf"])
+        first = said["translationOf"]
+        values["translation_group"] = (
+            None if first is None else await gathered.of(_translation_group(desk, first))
         )
     return values
 

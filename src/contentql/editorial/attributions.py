@@ -9,7 +9,7 @@ from typing import Any
 from contentql.editorial import naming, saying
 from contentql.editorial.amiss import Amiss, Code, UserError, amiss
 from contentql.editorial.anchors import span_on, texts_of
-from contentql.editorial.articles import Work, editable, load, save
+from contentql.editorial.articles import Work, editable, load, quoted, save
 from contentql.editorial.desk import Desk, Input, Made
 from contentql.editorial.naming import Gathered
 from contentql.formats.story import AttributionRecord, SpanRecord
@@ -98,7 +98,9 @@ async def reorder(desk: Desk, said: Input) -> Made:
 
 async def _saved(desk: Desk, work: Work, heads: Heads, number: int | None) -> Made:
     status = editable(desk, work)
-    record = work.record.model_copy(update={"attributions": heads})
+    known = {hop.id for head in heads for hop in head.hops()}
+    body = tuple(quoted(block, known) for block in work.record.blocks)
+    record = work.record.model_copy(update={"attributions": heads, "blocks": body})
     done = await save(desk, work, record, RevisionAction.UPDATED, status=status)
     return replace(done, table="attribution", number=number or 0, also={"article": done.id})
 
@@ -142,13 +144,17 @@ async def _hop(
     if said.get("kind") is not None:
         values["kind"] = said["kind"]
     if "source" in said:
-        source = said["source"] and await gathered.of(
-            naming.named(desk, "source", said["source"], f"{path}source")
+        whose = said["source"]
+        source = (
+            None
+            if whose is None
+            else await gathered.of(naming.named(desk, "source", whose, f"{path}source"), None)
         )
         values["source"] = source.slug if source else None
     if "media" in said:
-        values["media"] = said["media"] and await gathered.of(
-            naming.media(desk, said["media"], f"{path}media")
+        media = said["media"]
+        values["media"] = (
+            None if media is None else await gathered.of(naming.media(desk, media, f"{path}media"))
         )
     if "span" in said:
         span = said["span"]

@@ -5,6 +5,7 @@ What is in use is not deleted; who uses it is said.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -48,6 +49,9 @@ from contentql.store.content import (
 )
 from contentql.store.ids import new_id, spell
 
+# What a browser may run when it is opened by itself.
+_RUNS = re.compile(r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.I)
+_MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+-]+)*", re.ASCII)
 _AT_ONCE = 500  # articles whose sections are written together
 
 
@@ -105,7 +109,7 @@ def _filled(kind: type[Shape], values: dict[str, Any]) -> dict[str, Any]:
     fields = kind.model_fields
     return {
         name: fields[name].default
-        if value is None and name in fields and fields[name].default is not None
+        if value is None and name in fields and not fields[name].is_required()
         else value
         for name, value in values.items()
     }
@@ -305,13 +309,14 @@ async def _media(desk: Desk, said: Input, row: Any) -> Made:
     for name in ("url", "mime"):
         if name in values and values[name] is None:
             raise amiss(Code.REQUIRED, "It is missing.", name)
-    mime = values.get("mime", row.mime if row else "")
-    if mime.lower().startswith(
-        ("image/svg", "text/html", "application/xhtml", "text/xml", "application/xml")
-    ):
+    mime = values.get("mime", row.mime if row else "").strip()
+    if _RUNS.match(mime):
         raise amiss(
             Code.UNSAFE, f"Files of the type {mime[:60]} can run code.", "mime", "Use PNG, JPEG or WebP."
         )
+    if not _MIME.fullmatch(mime):
+        raise amiss(Code.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
+    values["mime"] = mime
     row = await _put(desk, MediaRecord, Media, row, values, references={}, made={"created_at": desk.now})
     return Made("media", row.id)
 
@@ -348,7 +353,9 @@ async def _source(desk: Desk, said: Input, row: Any) -> Made:
     slug = await _slug(said, row, Source, said.get("name", ""))
     references = {}
     if "parent" in said:
-        parent = said["parent"] and await naming.named(desk, "source", said["parent"], "parent")
+        parent = (
+            None if said["parent"] is None else await naming.named(desk, "source", said["parent"], "parent")
+        )
         await _no_circle(Source, "parent_id", row, parent, "parent")
         references = {"parent_id": parent.id if parent else None}
     values = {**_filled(SourceRecord, _plain(said, "parent", "slug")), "slug": slug}
@@ -436,7 +443,7 @@ async def _tag(desk: Desk, said: Input, row: Any) -> Made:
     slug = await _slug(said, row, Tag, said.get("name", ""), type=kind)
     references = {}
     if "broader" in said:
-        broader = said["broader"] and await naming.tag(desk, said["broader"], "broader")
+        broader = None if said["broader"] is None else await naming.tag(desk, said["broader"], "broader")
         await _no_circle(Tag, "broader_id", row, broader, "broader")
         references = {"broader_id": broader.id if broader else None}
     values = {**_filled(TagRecord, _plain(said, "broader", "slug")), "slug": slug}
@@ -482,7 +489,7 @@ async def _author(desk: Desk, said: Input, row: Any) -> Made:
     values = {**_filled(AuthorRecord, _plain(said, "image", "slug")), "slug": slug}
     references = {}
     if "image" in said:
-        image = said["image"] and await naming.media(desk, said["image"], "image")
+        image = None if said["image"] is None else await naming.media(desk, said["image"], "image")
         references = {"image_id": image}
     row = await _put(desk, AuthorRecord, Author, row, values, references=references, name="name")
     return Made("author", row.id)
@@ -571,7 +578,7 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
         where = f"items.{n}"
         article = await gathered.of(naming.article(desk, one["article"], f"{where}.article"))
         media = one.get("media")
-        number = media and await gathered.of(naming.media(desk, media, f"{where}.media"))
+        number = None if media is None else await gathered.of(naming.media(desk, media, f"{where}.media"))
         if article is None:
             continue
         if any(known["article_id"] == article.id for known in items):

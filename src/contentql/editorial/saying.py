@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import pydantic
@@ -19,7 +20,9 @@ from contentql.store.blocks import Block, Shape
 AnyShape = TypeVar("AnyShape", bound=Shape)
 
 MOST_TEXT = 1_000_000  # characters of a body
+MOST_ITEMS = 5_000  # of one list
 MOST_MARKUP = 250_000  # of one that has to be parsed first
+_MOST_ERRORS = 20
 _MANY_LINES = frozenset(
     [
         "body",
@@ -47,28 +50,39 @@ _MANY_LINES = frozenset(
 
 
 def check_texts(said: Mapping[str, Any]) -> None:
-    """No text holds control characters, no time is unreadable. Amiss names every one that does."""
-    errors = list(_faults(said, ()))
+    """No text holds control characters or has no end, no time is unreadable. Amiss names those that do."""
+    errors = list(islice(_faults(said, ()), _MOST_ERRORS))
     if errors:
         raise Amiss(*errors)
 
 
-def _faults(value: Any, path: tuple[str, ...]) -> list[UserError]:
+def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
     if isinstance(value, Unfit):
-        return [UserError(Code.INVALID, value.why, path)]
-    if isinstance(value, Mapping):
-        return [error for name, inner in value.items() for error in _faults(inner, (*path, name))]
-    if isinstance(value, list):
-        return [error for n, inner in enumerate(value) for error in _faults(inner, (*path, str(n)))]
-    if not isinstance(value, str):
-        return []
+        yield UserError(Code.INVALID, value.why, path)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _faults(inner, (*path, name))
+    elif isinstance(value, list):
+        if len(value) > MOST_ITEMS:
+            yield UserError(Code.TOO_LONG, f"There are at most {MOST_ITEMS:,} of them.", path)
+            return
+        for n, inner in enumerate(value):
+            yield from _faults(inner, (*path, str(n)))
+    elif isinstance(value, str):
+        yield from _text_faults(value, path)
+
+
+def _text_faults(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
+    if len(text) > MOST_TEXT:
+        yield UserError(Code.TOO_LONG, f"It has at most {MOST_TEXT:,} characters.", path)
+        return
     allowed = "\n\t\r" if _MANY_LINES & set(path) else ""
-    for at, c in enumerate(value):
+    for at, c in enumerate(text):
         if unicodedata.category(c) in ("Cc", "Cs") and c not in allowed:
             what = "a line break" if c in "\n\r" else "a control character"
             hint = "It takes one line." if c in "\n\r" else None
-            return [UserError(Code.INVALID, f"There is {what} at place {at + 1} of the text.", path, hint)]
-    return []
+            yield UserError(Code.INVALID, f"There is {what} at place {at + 1} of the text.", path, hint)
+            return
 
 
 def snaked(value: Any) -> Any:
@@ -89,16 +103,28 @@ def shaped(
 
 
 def told(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
-    return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:20]
+    return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:_MOST_ERRORS]
 
 
 def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
     first, *rest = error["loc"] or ("",)
-    path = (renamed.get(str(first), to_camel(str(first))), *(to_camel(str(part)) for part in rest))
+    path = (renamed.get(str(first), _said(first)), *map(_said, rest))
     path = tuple(part for part in path if part)
+    name = path[-1] if path else ""
     what, limits = error["type"], error.get("ctx") or {}
     said = str(error["msg"]).removeprefix("Value error, ")
+    if error.get("input", what) is None:
+        return UserError(Code.REQUIRED, "It is missing.", path)
     match what:
+        case "greater_than_equal" | "less_than_equal" | "less_than" if name in _RANGES:
+            return UserError(Code.INVALID, f"It is {_RANGES[name]}.", path)
+        case "greater_than_equal":
+            return UserError(Code.INVALID, f"It is {limits['ge']:g} or more.", path)
+        case "less_than_equal" | "less_than":
+            return UserError(Code.INVALID, "The number is too great.", path)
+        case "literal_error":
+            choice = str(limits["expected"]).replace(" or ", ", ").replace("'", "")
+            return UserError(Code.INVALID, f"It is one of {choice}.", path)
         case "string_too_long":
             return UserError(Code.TOO_LONG, f"It has at most {limits['max_length']:,} characters.", path)
         case "string_too_short":
@@ -106,19 +132,38 @@ def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
         case "missing":
             return UserError(Code.REQUIRED, "It is missing.", path)
         case "string_pattern_mismatch":
-            hint = _PATTERNS.get(path[-1] if path else "")
+            hint = _PATTERNS.get(name)
             return UserError(Code.INVALID, "It does not look as it should.", path, hint)
     if said.startswith("a link must"):
         return UserError(Code.UNSAFE, f"{said[0].upper()}{said[1:]}.", path)
+    if what != "value_error":  # the words of a program
+        return UserError(Code.INVALID, "It does not look as it should.", path)
     return UserError(Code.INVALID, f"{said[:1].upper()}{said[1:].rstrip('.')}.", path)
 
 
+def _said(part: int | str) -> str:
+    """A part of a path in the API's words; the type of a block is the name of its input."""
+    word = str(part)
+    return to_camel(word.lower() if word.isupper() else word)
+
+
+_RANGES = {
+    "urgency": "1 to 9",
+    "relevance": "0 to 100",
+    "confidence": "0 to 100",
+    "latitude": "-90 to 90",
+    "longitude": "-180 to 180",
+    "focalX": "0 to 1",
+    "focalY": "0 to 1",
+    "level": "2 to 4",
+}
 _PATTERNS = {
     "language": "A language is written as in en, de or pt-BR.",
     "country": "A country is two capitals, as in GB.",
     "wikidata": "A Wikidata item is written as in Q423.",
     "colour": "A colour is written as in #7a6f5d.",
     "headline": "A headline is one line.",
+    "mime": "A media type is written as in image/jpeg.",
 }
 
 

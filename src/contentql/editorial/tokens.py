@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from contentql.access import tokens
-from contentql.access.roles import Ability, Role
+from contentql.access.roles import ABILITIES, Ability, Role
 from contentql.editorial import saying
 from contentql.editorial.amiss import Code, amiss
 from contentql.editorial.articles import load
 from contentql.editorial.desk import Desk, Input, Made
+from contentql.errors import Refused
 
 LINK_DAYS, MOST_LINK_DAYS = 3, 30
 
@@ -24,15 +25,29 @@ async def create(desk: Desk, said: Input) -> Made:
     ends: dt.datetime | None = said.get("expiresAt")
     if ends is not None and ends <= desk.now:
         raise amiss(Code.TIME_ORDER, "That moment has passed.", "expiresAt")
-    token, secret = await tokens.create(
-        name=said["name"].strip(),
-        role=Role(said["role"]),
-        account=said.get("account"),
-        scopes=[Ability(scope) for scope in said.get("scopes") or ()],
-        expires_at=ends,
-        created_by=desk.name,
-        now=desk.now,
-    )
+    role = Role(said["role"])
+    scopes = [Ability(scope) for scope in said.get("scopes") or ()]
+    for scope in scopes:
+        if scope not in ABILITIES[role]:
+            raise amiss(
+                Code.INVALID,
+                f"{scope.value} is nothing that {role.value} may do.",
+                "scopes",
+                f"It may: {', '.join(sorted(one.value for one in ABILITIES[role])) or 'nothing'}.",
+            )
+    try:
+        token, secret = await tokens.create(
+            name=said["name"].strip(),
+            role=role,
+            account=said.get("account"),
+            scopes=scopes,
+            expires_at=ends,
+            created_by=desk.name,
+            now=desk.now,
+        )
+    except Refused as fault:
+        field = "account" if "account" in fault.message else "name"
+        raise amiss(Code.INVALID, fault.message, field, fault.hint) from None
     return Made("token", token.id, secret=secret)
 
 
