@@ -588,6 +588,8 @@ async def test_the_bar_is_for_everybody(reader: Page) -> None:
     )
     assert len(boxes) == 6
     assert all(0 <= left < right <= 375 for left, right in boxes)
+    widths = await reader.read("[...document.querySelectorAll('#bar input')].map(box => box.offsetWidth)")
+    assert min(widths) > 120
     await reader.click("#examples summary")
     await reader.press("Escape", "Escape", 27)
     assert not await reader.read("document.getElementById('examples').open")
