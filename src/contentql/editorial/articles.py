@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tortoise.expressions import Q
+
 from contentql.access.roles import Ability
 from contentql.editorial import naming, records, revisions, saying
 from contentql.editorial.amiss import Code, amiss
@@ -269,7 +271,7 @@ def _next(
 
 
 async def _kept(desk: Desk, work: Work, record: ArticleRecord, action: RevisionAction, minor: bool) -> Made:
-    before: int = work.latest.version
+    before = work.record.version  # the row has the new one already
     await revisions.keep_base(desk, work.number, work.record)
     await revisions.keep(desk, work.number, record, action, minor=minor)
     return Made("article", work.number, before, record.version)
@@ -403,7 +405,9 @@ async def _references(desk: Desk, said: Input, gathered: Gathered) -> dict[str, 
 async def _translation_group(desk: Desk, text: Any) -> int:
     row = await naming.article(desk, text, "translationOf")
     if row.translation_group is None:
-        await Article.filter(id=row.id).update(translation_group=row.id)
+        # In its working copy as well, which would else take it away when it is published.
+        rows = Article.filter(Q(id=row.id) | Q(working_of=row.id), translation_group=None)
+        await rows.update(translation_group=row.id)
     group: int = row.translation_group or row.id
     return group
 

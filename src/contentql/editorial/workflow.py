@@ -300,6 +300,7 @@ async def correct(desk: Desk, said: Input) -> Made:
         "updated_at": desk.now,
     }
     alone = Work(work.live, None, work.public, work.public)
+    began = work.latest.version
     if work.copy:  # it goes on from the corrected text, under one number with the article
         await save(desk, work, record, RevisionAction.CORRECTED, status=work.copy.status)
         await Article.filter(id=work.live.id).update(version=work.copy.version)
@@ -312,7 +313,7 @@ async def correct(desk: Desk, said: Input) -> Made:
     return Made(
         "article",
         work.number,
-        done.before,
+        began,
         done.after,
         also={"correction": spell("correction", made.id or 0)},
     )
