@@ -496,7 +496,8 @@ class _Build:
             case One():
                 there = self._joined(plan, row)
                 inner = self._object_of(target, selections, there)
-                return inner if required else Maybe(there.column(plan.key), inner)
+                sure = required or (plan.out and self.sight.is_public)
+                return inner if sure else Maybe(there.column(plan.key), inner)
             case Many():
                 arguments = self.operation.arguments(group[0], graphql_field)
                 if is_list(graphql_field.type):
@@ -551,7 +552,8 @@ class _Build:
         rows = (
             f"(select dl.key as field, de.value as earlier, dl.value as later"
             f" from {row.table} {earlier}, {pairs}"
-            f" where {earlier}.{plan.of} = {row.column(plan.of)} and {earlier}.{plan.number} = {wanted}) {alias}"
+            f" where {earlier}.{plan.of} = {row.column(plan.of)}"
+            f" and {earlier}.{plan.number} = {wanted}) {alias}"
         )
         there = Row(alias, "", Scope(alias))
         return Array(self._object_of(target, selections, there), rows, f"{alias}.field")

@@ -95,6 +95,7 @@ class One:
 
     `witnessed`: whoever may see this row may see that one, because this row is what makes it visible.
     `stable`: the column holds the id that the other is known by, also while it has a working copy.
+    `out`: whatever is public has it; only drafts may lack it.
     """
 
     table: str
@@ -102,6 +103,7 @@ class One:
     key: str = "id"
     witnessed: bool = False
     stable: bool = False
+    out: bool = False
 
 
 # Before a column of `Many.order`: those come last for which this moment has passed.

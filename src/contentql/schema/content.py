@@ -374,7 +374,9 @@ class Story(Node):
 
 @content("collection_item", "An article in a collection, as the editors put it there.", max_age=30)
 class CollectionItem:
-    pinned_until: DateTime | None = leaf("How long it keeps its place; then it falls behind all others.", '"2026-07-02T18:00:00Z"')
+    pinned_until: DateTime | None = leaf(
+        "How long it keeps its place; then it falls behind all others.", '"2026-07-02T18:00:00Z"'
+    )
     headline: str | None = leaf("A headline for this place only.", '"Kim weeps"')
     media: Media | None = related("A picture for this place only.", edges.ITEM_MEDIA)
     article: Article = related("The article.", edges.ITEM_ARTICLE)
@@ -713,7 +715,7 @@ class Article(Node):
     dateline: Dateline | None = related("Where it was filed.", Part("dateline_place"))
     rights: Rights = related("What may be done with it.", Part())
     body: Body = related("Its text.", One("article_body", "id", "article_id"))
-    category: Category = related("Its main section.", edges.CATEGORY)
+    category: Category | None = related("Its main section; only drafts may have none.", edges.CATEGORY)
     categories: list[Category] = many(
         "All its sections, the main one first.", "Category", edges.ARTICLE_CATEGORIES
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contentql.planner.catalog import ENDED, SECTION, Computed, Link, Many, One, Some
 
 # `witnessed`: an article that may be seen shows its own tags, authors, media and so on.
-CATEGORY = One("category", "category_id")
+CATEGORY = One("category", "category_id", out=True)
 LEAD_MEDIA = One("media", "lead_media_id", witnessed=True)
 STORY = One("story", "story_id", witnessed=True)
 
