@@ -6,10 +6,12 @@ directly. Documents and plans are remembered by text, within bounds; whole answe
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -283,9 +285,11 @@ class Answers:
         codes: list[str] = []
         for key, name in operation.typenames(included):
             parts.append(orjson.dumps(key) + b":" + orjson.dumps(name))
+        until = time.monotonic() + self.seconds  # for all of them together
         for change in changes:
+            left = max(0.0, until - time.monotonic())
             try:
-                payload = await self.changing.carry_out(change, caller, now, journey.request_id, read)
+                payload = await self.changing.carry_out(change, caller, now, journey.request_id, read, left)
             except Refused as refusal:
                 if len(changes) == 1:
                     raise
@@ -294,7 +298,9 @@ class Answers:
                 payload = b"null"
             parts.append(orjson.dumps(change.key) + b":" + payload)
         if self.responses:  # whoever wrote finds it written
-            await self.responses.catch_up()
+            # It is, even if the database goes away just now; then nothing is found until it was caught up.
+            with contextlib.suppress(Refused):
+                await self.responses.catch_up()
         journey.stage("reply")
         body = b'{"data":{' + b",".join(parts) + b"}"
         if errors:

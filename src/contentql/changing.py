@@ -109,15 +109,21 @@ def check_rights(fields: Sequence[ChangeAsked], caller: Caller) -> None:
 class Changing:
     """Carries out mutations on one database."""
 
-    def __init__(self, database: Database, catalog: Catalog, *, seconds: float = 30.0) -> None:
-        self._database, self._catalog, self._seconds = database, catalog, seconds
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        self._database, self._catalog = database, catalog
         self.preview_url = ""
         self.sign: Callable[[int, dt.datetime], Awaitable[str]] | None = None
 
     async def carry_out(
-        self, field: ChangeAsked, caller: Caller, now: dt.datetime, request_id: str, read: Read
+        self,
+        field: ChangeAsked,
+        caller: Caller,
+        now: dt.datetime,
+        request_id: str,
+        read: Read,
+        seconds: float,
     ) -> bytes:
-        """The payload as JSON. Refused as the database refuses: then nothing was written."""
+        """The payload as JSON. Refused as `Database.writing` refuses."""
         said = dict(field.input)
         rehearsal = bool(said.pop("validateOnly", None))
         key = said.pop("idempotencyKey", None)
@@ -133,7 +139,7 @@ class Changing:
         payload = b""
         try:
             _check(key, desk.reason)
-            async with self._database.writing(self._seconds) as connection:
+            async with self._database.writing(seconds) as connection:
                 desk = replace(desk, connection=connection)
                 prints = _prints(field) if key else None
                 told = await _told_before(desk, key, prints) if key and prints else None

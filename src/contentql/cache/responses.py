@@ -82,6 +82,7 @@ class Responses:
         self._purged: OrderedDict[str, str] = OrderedDict()
         self._hears = False
         self._pending: list[Change] = []  # heard of, and not applied yet
+        self._behind = False  # there may be changes that could not be read
         self._applying = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
 
@@ -89,7 +90,7 @@ class Responses:
 
     def find(self, key: str, now: dt.datetime) -> Entry | None:
         """An answer that holds at `now`, from memory; whoever gives it counts it."""
-        if not self._hears or self._pending or not self._clock.at <= now < self._clock.next:
+        if not self._hears or self._pending or self._behind or not self._clock.at <= now < self._clock.next:
             return None
         return self.memory.find(key)
 
@@ -99,7 +100,7 @@ class Responses:
         An entry in its place means that another process knew the answer. Whoever asks the same while it is
         computed gets the same.
         """
-        if self._hears and (self._pending or now >= self._clock.next):
+        if self._hears and (self._pending or self._behind or now >= self._clock.next):
             await self._tick(now)
             entry = self.find(key, now)
             if entry is not None:
@@ -169,10 +170,14 @@ class Responses:
             await backend.close()
 
     async def catch_up(self) -> None:
-        """Everything committed before this call is known when it returns."""
+        """Everything committed before this call is known when it returns; refuses as the database does."""
         async with self._applying:
             if self._hears:
-                await self._apply()
+                try:
+                    await self._apply()
+                except BaseException:
+                    self._behind = True
+                    raise
 
     async def _follow(self, begun: asyncio.Event) -> None:
         while True:
@@ -224,6 +229,7 @@ class Responses:
                 self._told(await backend.purge(batch))
             await self._clock.set(self._clock.at)
             self._pending = []
+        self._behind = False
 
     async def _forget(self) -> None:
         self._applied += 1
@@ -232,7 +238,7 @@ class Responses:
             await backend.clear()
         self._purged.clear()
         await self._clock.set(self._clock.now())
-        self._pending = []
+        self._pending, self._behind = [], False
 
     def _told(self, gone: Sequence[tuple[str, Entry]]) -> None:
         self.counts.purged += len(gone)

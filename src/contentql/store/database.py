@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,26 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
-from tortoise.transactions import in_transaction
 
 from contentql.errors import Unusable
-from contentql.store.faults import Dialect, dialect, not_written, plainly, sqlite_path, too_long
+from contentql.store.faults import (
+    Dialect,
+    broken_off,
+    dialect,
+    not_in_time,
+    not_known,
+    not_written,
+    ours,
+    plainly,
+    sqlite_path,
+)
 from contentql.store.postgres import PostgresReader
 from contentql.store.sqlite import Rows, SqliteReader
+from contentql.store.writer import PostgresWriter, SqliteWriter, Writer
+
+log = logging.getLogger("contentql")
+
+_ENDING = 2.0  # seconds for a COMMIT, beyond the time for what it keeps
 
 Row = Sequence[Any]
 
@@ -63,7 +77,7 @@ class Database:
         self.dialect: Dialect = dialect(url)
         self._readers = readers
         self._reader: Reader | None = None
-        self._writer: TortoiseContext | None = None
+        self._writer: Writer | None = None
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Database:
@@ -86,7 +100,7 @@ class Database:
     async def close(self) -> None:
         if self._writer is not None:
             writer, self._writer = self._writer, None
-            await writer.close_connections()
+            await writer.close()
         if self._reader is not None:
             await self._reader.close()
             self._reader = None
@@ -111,26 +125,26 @@ class Database:
         return await self._reader.snapshot(work, seconds)
 
     @contextlib.asynccontextmanager
-    async def writing(self, seconds: float = 30.0) -> AsyncIterator[Any]:
+    async def writing(self, seconds: float = 5.0) -> AsyncIterator[Any]:
         """A transaction of the models; yields Tortoise's connection, which `Within` can read through.
 
         Committed when the block ends, taken back when it raises. Refused with DATABASE_UNAVAILABLE where the
-        database takes no writes, with TIMEOUT after `seconds`: then nothing was written. IntegrityError and
-        ValidationError come through.
+        database takes no writes, with TIMEOUT where it has not come to its end within `seconds`: then nothing
+        was written, unless the refusal says that this is not known. IntegrityError and ValidationError come
+        through, and so does what is our own fault.
         """
+        ending = False
         try:
-            async with asyncio.timeout(seconds):
-                with copy.copy(await self._opened_writer()) as context:
-                    try:
-                        async with in_transaction(self.dialect) as connection:
-                            if self.dialect == "sqlite":  # to be alone from the first read on
-                                await connection.execute_query("DELETE FROM row_change WHERE seq < 0")
-                            yield connection
-                    except BaseException:
-                        await _left(context.connections.get(self.dialect), self.dialect)
-                        raise
-        except TimeoutError:
-            raise too_long(seconds) from None
+            async with asyncio.timeout(seconds) as limit:
+                writer = await self._opened_writer()
+                async with writer.begun() as connection:
+                    yield connection
+                    # Time that runs out from here on tells nothing of what becomes of it.
+                    ending = True
+                    limit.reschedule(asyncio.get_running_loop().time() + _ENDING)
+                    await connection.commit()
+        except TimeoutError as fault:
+            raise (not_known() if ending else not_in_time(seconds)) from fault
         except (IntegrityError, ValidationError):
             raise
         except (
@@ -140,15 +154,21 @@ class Database:
             asyncpg.InterfaceError,
             OSError,
         ) as fault:
-            raise not_written(fault) from fault
+            if ours(fault):
+                raise
+            log.warning("a write was refused by the database: %s", fault)
+            raise (not_known() if ending and broken_off(fault) else not_written(fault)) from fault
 
-    async def _opened_writer(self) -> TortoiseContext:
+    async def _opened_writer(self) -> Writer:
         async with self._opening:
             if self._writer is None:
                 context = TortoiseContext()
                 with context:
                     await self._bind(context, foreign_keys=True)
-                self._writer = context
+                if self.dialect == "sqlite":
+                    self._writer = SqliteWriter(context)
+                else:
+                    self._writer = PostgresWriter(context, self.url)
             return self._writer
 
     @contextlib.asynccontextmanager
@@ -216,13 +236,6 @@ class Within:
             self._connection._connection
         )  # aiosqlite's: it has one thread, and runs there what it is given
         return await driver._execute(work, lambda sql, values: driver._conn.execute(sql, values).fetchall())
-
-
-async def _left(connection: Any, dialect: Dialect) -> None:
-    """Takes back what a failed COMMIT of SQLite may have left open."""
-    if dialect == "sqlite" and connection._connection is not None:
-        with contextlib.suppress(sqlite3.Error, ValueError):
-            await connection._connection.rollback()
 
 
 def refuse_newer(state: SchemaState) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import asyncpg
-from tortoise.exceptions import BaseORMException
+from tortoise.exceptions import BaseORMException, DBConnectionError
 
 from contentql.errors import Refused, Unusable
 
@@ -100,6 +100,50 @@ def not_written(fault: BaseException) -> Refused:
         "The database does not take writes just now: nothing was written.",
         "Send the same request again shortly.",
     )
+
+
+def not_in_time(seconds: float) -> Refused:
+    """What is said of a write that was given up: nothing of it is there."""
+    return Refused(
+        "TIMEOUT",
+        f"The write did not come to its end within {seconds:.2g} seconds: nothing was written.",
+        "Send the same request again shortly.",
+    )
+
+
+def not_known() -> Refused:
+    """What is said where the connection went away between COMMIT and its answer."""
+    return Refused(
+        "DATABASE_UNAVAILABLE",
+        "The database went away at the last moment: whether this was written is not known.",
+        "Send the same request again with its idempotencyKey, or look first.",
+    )
+
+
+def broken_off(fault: BaseException) -> bool:
+    """Whether a connection ended, so that nothing is known of what was asked through it last."""
+    return isinstance(
+        fault,
+        asyncpg.PostgresConnectionError
+        | asyncpg.OperatorInterventionError
+        | asyncpg.InterfaceError
+        | OSError,
+    )
+
+
+def ours(fault: BaseException) -> bool:
+    """Whether a statement was wrong, or what it was given: no state of the database is to blame."""
+    if isinstance(fault, DBConnectionError):
+        return False
+    if isinstance(fault, BaseORMException):
+        behind = fault.args[0] if fault.args else None
+        return ours(behind) if isinstance(behind, Exception) else True
+    if isinstance(fault, sqlite3.OperationalError):
+        return getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    if isinstance(fault, asyncpg.InsufficientPrivilegeError):
+        return False
+    wrong = sqlite3.ProgrammingError | sqlite3.DataError | asyncpg.SyntaxOrAccessError | asyncpg.DataError
+    return isinstance(fault, wrong)
 
 
 def too_long(seconds: float) -> Refused:

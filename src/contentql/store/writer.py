@@ -1,0 +1,158 @@
+"""The transactions of the models: one at a time on SQLite, a few at once on PostgreSQL.
+
+What is done in them is Tortoise's, the way in and out is ours: its own keeps its lock, or loses its
+connection, where beginning fails or is broken off. Knows no table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from tortoise.context import TortoiseContext
+
+_MOST = 5  # connections to PostgreSQL that write at once
+_LEAVING = 2.0  # seconds to leave a connection clean; then it is closed
+# A thread that waits for SQLite's lock cannot be broken off: it waits in short turns.
+_TURN = 250  # milliseconds
+
+
+class Writer(Protocol):
+    @contextlib.asynccontextmanager
+    def begun(self) -> AsyncIterator[Any]:
+        """Tortoise's connection, in a transaction. Whoever does not `commit` it has it taken back."""
+
+    async def close(self) -> None: ...
+
+
+class SqliteWriter:
+    """One connection, lent to one task at a time."""
+
+    def __init__(self, context: TortoiseContext) -> None:
+        self._context = context
+        self._client: Any = context.connections.get("sqlite")
+        self._turn = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def begun(self) -> AsyncIterator[Any]:
+        async with self._turn:
+            await self._connected()
+            connection = self._client._in_transaction().connection
+            driver = connection._connection
+            try:
+                await _alone(driver)
+                with _current(self._context, "sqlite", connection):
+                    yield connection
+            finally:
+                if not connection._finalized:
+                    # The driver's thread does this after whatever was broken off, and before what comes next.
+                    with contextlib.suppress(sqlite3.Error, ValueError):
+                        await driver.rollback()
+
+    async def _connected(self) -> None:
+        """With all its settings, or not at all: without them a write might not last."""
+        if self._client._connection is not None:
+            return
+        try:
+            await self._client.create_connection(with_db=True)
+            driver: Any = self._client._connection
+            cursor = await driver.execute(f"PRAGMA busy_timeout = {_TURN}")
+            await cursor.close()
+        except BaseException:
+            await self._client.close()
+            raise
+
+    async def close(self) -> None:
+        await self._context.close_connections()
+
+
+async def _alone(driver: Any) -> None:
+    """Holds the file from the first read on: what was read is still so when it is written."""
+    while True:
+        try:
+            cursor = await driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await asyncio.sleep(0.01)
+        else:
+            await cursor.close()
+            return
+
+
+class PostgresWriter:
+    """A few connections, each to one task at a time; one that is broken is closed and another made."""
+
+    def __init__(self, context: TortoiseContext, url: str) -> None:
+        self._context = context
+        self._client: Any = context.connections.get("postgres")
+        parts = urlsplit(url)
+        self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, ""))
+        self._opening = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def begun(self) -> AsyncIterator[Any]:
+        pool = await self._pool()
+        driver = await pool.acquire()
+        connection = self._client._in_transaction().client
+        connection._connection = driver
+        try:
+            await connection.begin()
+            with _current(self._context, "postgres", connection):
+                yield connection
+        finally:
+            if not connection._finalized:
+                await _left(driver)
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await pool.release(driver, timeout=_LEAVING)
+
+    async def _pool(self) -> Any:
+        async with self._opening:
+            if self._client._pool is None:
+                self._client._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,  # a database that is away now may be there when somebody writes
+                    max_size=_MOST,
+                    timeout=5,
+                    server_settings={
+                        "application_name": "contentql",
+                        # Of a machine that went away without a word, nothing is held for long.
+                        "idle_in_transaction_session_timeout": "30s",
+                    },
+                )
+                await self._client._post_connect()
+            return self._client._pool
+
+    async def close(self) -> None:
+        await self._context.close_connections()
+
+
+async def _left(driver: Any) -> None:
+    """Takes a transaction back; the server does where a connection ends."""
+    if driver.is_closed():
+        return
+    try:
+        async with asyncio.timeout(_LEAVING):
+            await driver.execute("ROLLBACK")
+    except asyncio.CancelledError:
+        driver.terminate()
+        raise
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        driver.terminate()
+
+
+@contextlib.contextmanager
+def _current(context: TortoiseContext, name: str, connection: Any) -> Any:
+    """The models of this task are those of the transaction meanwhile."""
+    with copy.copy(context) as own:
+        token = own.connections.set(name, connection)
+        try:
+            yield
+        finally:
+            own.connections.reset(token)
