@@ -268,8 +268,10 @@ async def hidden_from(
     articles = [r for r in records if isinstance(r, ArticleRecord)]
     beside = [spell("article", a.id or 0) for a in articles if visible(a)][:2]
     more: dict[str, Any] = {"related": beside, "edNote": SECRET}
-    if beside:
-        more["translationOf"] = beside[0]
+    # Whoever translates what was no translation so far makes a group of it: that must not be one already.
+    groups = {a.translation_group for a in articles}
+    if alone := [a for a in articles if visible(a) and not a.translation_group and a.id not in groups]:
+        more["translationOf"] = spell("article", alone[0].id or 0)
     if not looks.registers:
         more |= await _registers(answers)
     drafts = [await _draft(answers, AMIR, f"draft {n}", more) for n in range(3)]

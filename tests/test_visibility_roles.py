@@ -98,6 +98,7 @@ NAMED = (
     'category(path: "world/asia/east") { id path redirected articles { totalCount } }',
     'category(path: "far-east") { id }',
     "viewer { name role sees may }",
+    'withdrawal(id: "art_1") { __typename }',
 )
 
 
@@ -255,6 +256,33 @@ async def test_a_relay_that_is_changed_stays_in_its_chain(server: Server) -> Non
         chain = orjson.loads(await told(answers, JANE, query))["data"]["attribution"]["chain"]
         assert [hop["via"] and hop["via"]["id"] for hop in chain] == [chain[1]["id"], chain[2]["id"], None]
     await server.drop(url)
+
+
+async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server) -> None:
+    """Whoever has a link finds the collection and the translation of what they see, before and after."""
+    url = await server.migrated()
+    query = "{ collections { nodes { articles { nodes { headline translations { headline } } } } } }"
+    async with answering(url) as answers:
+        await done(answers, CHIEF, "createCategory", {"name": "World"})
+        text = {"category": "world", "body": {"text": "x"}}
+        first = await done(answers, CHIEF, "createArticle", {"headline": "Tide", **text})
+        await _out(answers, first)
+        await done(answers, CHIEF, "createCollection", {"title": "Front", "items": [{"article": first}]})
+        await done(answers, CHIEF, "updateArticle", {"id": first, "headline": "High tide"})
+        more = {"headline": "Flut", "language": "de", "translationOf": first}
+        await _out(answers, await done(answers, CHIEF, "createArticle", {**more, **text}))
+        viewer = guest(int(first.removeprefix("art_")))
+        told_of = orjson.loads(await told(answers, viewer, query))["data"]["collections"]["nodes"]
+        shown = {"headline": "High tide", "translations": [{"headline": "Flut"}]}
+        assert told_of == [{"articles": {"nodes": [shown]}}]
+        await _out(answers, first)
+        assert orjson.loads(await told(answers, PUBLIC, query))["data"]["collections"]["nodes"] == told_of
+    await server.drop(url)
+
+
+async def _out(answers: Answers, article: str) -> None:
+    for step in ("submitArticle", "approveArticle", "publishArticle"):
+        await done(answers, CHIEF, step, {"id": article})
 
 
 # What is refused

@@ -224,13 +224,13 @@ def _inside(sight: Sight) -> tuple[str, Mapping[str, str | None]]:
     whole = sight.articles in ("all", "own") and not sight.clock  # also media whose licence has ended
     ahead = sight.clock and sight.articles == "linked"
     unexpired = _both(_UNEXPIRED) if ahead else _UNEXPIRED
-    here = known_as("article", "va", "{0}.article_id", sight)
+    here, seen = known_as("article", "va", "{0}.article_id", sight), article.replace("{0}", "va")
     return article, {
         "article": article,
         "attribution": suggestions if sight.desk else _ACCEPTED,
         "media": None if whole else unexpired,
         "article_media": None if whole else _placed(unexpired),
-        "collection_item": f"exists (select 1 from article va where {here} and {article.replace('{0}', 'va')})",
+        "collection_item": f"exists (select 1 from article va where {here} and {seen})",
         "revision": revisions if sight.desk else "false",
         "audit_entry": None if sight.audit else "false",
         "token": None if sight.audit else "false",
