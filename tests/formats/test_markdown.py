@@ -42,7 +42,10 @@ def link(start: int, end: int, href: str) -> Mark:
 @pytest.mark.parametrize(
     ("markdown", "blocks"),
     [
-        ("One\ntwo  \nthree\n\nfour", [Paragraph(text="One\ntwo\nthree"), Paragraph(text="four")]),
+        (
+            "One\ntwo  \nthree\\\nfour\n\nfive",
+            [Paragraph(text="One two\nthree\nfour"), Paragraph(text="five")],
+        ),
         ("# a #\n\nb\n---\n\n##### c", [Heading(text="a"), Heading(text="b"), Heading(text="c", level=4)]),
         ("> a\n>\n> b\n\n> c", [Quote(text="a\nb"), Quote(text="c")]),
         ("- a\n  1. b\n     - c\n\n- d", [List(items=("a", "b", "c", "d"))]),
@@ -55,7 +58,7 @@ def link(start: int, end: int, href: str) -> Mark:
         ("a<br>b <u>c</u><!-- d -->", [Paragraph(text="a\nb c")]),
         ("<div>\n\n# a\n\n</div>\n<p>b</p>", [Heading(text="a"), Paragraph(text="b")]),
         ('<aside>a</aside>\n\n<img data-media="med_5">', [Pullquote(text="a"), Image(media=5)]),
-        ("a\r\nb", [Paragraph(text="a\nb")]),
+        ("a\r\nb", [Paragraph(text="a b")]),
         ("[a]: /b", []),
         ("", []),
     ],

@@ -1,6 +1,6 @@
 """Markdown of an article's body as typed blocks, with HTML in it held to the same rules as HTML alone.
 
-A line end stays one, and white space collapses as in HTML. What Markdown cannot say: a pullquote, which reads
+White space collapses as in HTML, line ends too but those that a backslash or two spaces make hard. What Markdown cannot say: a pullquote, which reads
 as a quote; two lists of one kind in a row, which read as one; more than a line in a heading, an item or a
 cell; empty lines in a text; more cells than the first row has; a mark whose edge is a space or a sign.
 """
@@ -28,7 +28,9 @@ def read(
                 body.say(token.content)
             case "html_inline" | "html_block":
                 body.markup(token.content)
-            case "softbreak" | "hardbreak":
+            case "softbreak":  # the end of a line in the file, not of one in the text
+                body.say(" ")
+            case "hardbreak":
                 body.open("br", {})
             case "fence" | "code_block":
                 language = "".join(unescapeAll(token.info).split()[:1])

@@ -295,11 +295,12 @@ def _row(cells: Iterable[str], tag: str) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case body.Paragraph():
-            return _marked(block, _MARKDOWN, _plain).strip()
+            # A line end that is only written is a space to whoever reads it.
+            return _marked(block, _MARKDOWN, _plain).strip().replace("\n", "\\\n")
         case body.Heading():
             return f"{'#' * block.level} {_line(block.text)}"
         case body.Quote() | body.Pullquote():
-            return "\n".join(f"> {_plain(line)}" for line in block.text.split("\n"))
+            return "\n>\n".join(f"> {_plain(line)}" for line in block.text.split("\n"))
         case body.List():
             return "\n".join(
                 f"{f'{n}.' if block.ordered else '-'} {_line(item)}" for n, item in enumerate(block.items, 1)
