@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typer
 
+from contentql.cli.backup import backup, restore
 from contentql.cli.bench import bench
 from contentql.cli.content import export, import_
 from contentql.cli.database import check, migrate
@@ -34,5 +35,7 @@ app.command()(schema)
 app.command()(explain)
 app.add_typer(documents, name="documents")
 app.add_typer(tokens, name="tokens")
+app.command()(backup)
+app.command()(restore)
 app.command()(purge)
 app.command()(bench)

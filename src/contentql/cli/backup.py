@@ -1,0 +1,135 @@
+"""`contentql backup` and `contentql restore`: the whole newsroom into a file, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contentql.changes import journal
+from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
+from contentql.errors import Unusable
+from contentql.settings import load
+from contentql.store.backup import Restored
+from contentql.store.backup import backup as back_up
+from contentql.store.backup import restore as bring_back
+from contentql.store.backup_file import Kept
+from contentql.store.backup_postgres import Programs
+from contentql.store.database import Database
+
+PART = 3
+
+PgBin = Annotated[
+    Path | None,
+    typer.Option(
+        "--pg-bin",
+        metavar="FOLDER",
+        envvar="CONTENTQL_PG_BIN",
+        help="Where pg_dump, pg_restore and psql are; else on the PATH. pg_dump must not be older than the"
+        " server. SQLite needs none of them.",
+        show_default=False,
+    ),
+]
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make.")],
+    database: DatabaseUrl = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace FILE if it is there, once the new one is complete.")
+    ] = False,
+    pg_bin: PgBin = None,
+) -> None:
+    """Write the whole newsroom to one file, while servers serve and editors write.
+
+    In it is everything that was saved before the command began: content, drafts, revisions, the audit log,
+    tokens (as hashes) and signing keys. So keep it where only you can read it. FILE appears when it is
+    complete, checked and on the disk; a backup that fails leaves no file, and the one of yesterday as it was.
+
+    From SQLite, FILE is a SQLite database; from PostgreSQL, an archive of pg_dump.
+
+    Exit codes: 0 done, 1 there is no backup, 2 wrong use, 3 done, but the database has a fault that is named.
+
+    Examples:
+
+      contentql backup newsroom.backup
+
+      contentql backup --database postgresql://user@host/newsroom "/backups/$(date +%F).backup"
+    """
+    try:
+        newsroom = Database(load(database_url=database).database_url)
+    except Unusable as fault:
+        raise stop(fault) from None
+    with stderr.status("Backing up"):
+        kept = carry_out(back_up(newsroom, file, replace=force, programs=Programs(pg_bin)))
+    typer.echo(f"{file} holds {_told(kept)}.")
+    _astray(kept)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `contentql backup` wrote.")],
+    database: DatabaseUrl = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what the database holds. It cannot be brought back.")
+    ] = False,
+    pg_bin: PgBin = None,
+) -> None:
+    """Make the database what a backup holds. It must be empty, or else --force replaces what is there.
+
+    The file is read and checked before anything is changed, and all is changed at once: what cannot be
+    restored leaves the database as it was. A backup of an older version is brought up to date. Servers that
+    run forget what they remember; they need no restart.
+
+    What was done since the backup is undone: what was taken down since is back, and so are tokens that were
+    revoked. Restore only files that you trust: one of PostgreSQL can run any SQL.
+
+    Exit codes: 0 done, 1 nothing was changed, 2 wrong use, 3 done, but the backup has a fault that is named.
+
+    Examples:
+
+      contentql restore newsroom.backup --database sqlite:///drill.sqlite3
+
+      contentql restore newsroom.backup --force
+    """
+    try:
+        newsroom = Database(load(database_url=database).database_url)
+    except Unusable as fault:
+        raise stop(fault) from None
+    with stderr.status("Restoring"):
+        restored = carry_out(
+            bring_back(
+                newsroom,
+                file,
+                replace=force,
+                programs=Programs(pg_bin),
+                everything=journal.EVERYTHING,
+                progress=lambda name: stderr.print(f"  {name}", markup=False),
+            )
+        )
+    typer.echo(f"Restored from {file}: {_told(restored.kept)}. {_followed(restored)}")
+    _astray(restored.kept)
+
+
+def _told(kept: Kept) -> str:
+    articles = f"{kept.articles:,} article{'' if kept.articles == 1 else 's'}"
+    newest = f", the last changed at {kept.newest:%Y-%m-%dT%H:%M:%SZ}" if kept.newest else ""
+    return f"{articles}{newest}, {kept.size / 1_000_000:,.1f} MB"
+
+
+def _followed(restored: Restored) -> str:
+    number = len(restored.migrated)
+    migrated = f"{number} migration{'' if number == 1 else 's'} applied. " if number else ""
+    if restored.unheard:
+        return f"{migrated}What was there was damaged: restart the servers that had it open."
+    return f"{migrated}Every server forgets what it remembers."
+
+
+def _astray(kept: Kept) -> None:
+    if kept.astray:
+        stderr.print(
+            f"{kept.astray:,} rows refer to rows that are not there. They were kept as they are;"
+            " SQLite lists them with: PRAGMA foreign_key_check",
+            markup=False,
+        )
+        raise typer.Exit(PART)
