@@ -29,6 +29,7 @@ from tortoise.exceptions import IntegrityError, ValidationError
 
 from contentql.access.roles import Ability
 from contentql.access.viewer import Caller
+from contentql.changes import journal
 from contentql.editorial.amiss import Amiss, Code, UserError, amiss
 from contentql.editorial.desk import Desk, Made
 from contentql.editorial.records import Missing
@@ -42,6 +43,7 @@ from contentql.store.history import AuditEntry, Done
 
 REPLAYED = dt.timedelta(hours=24)
 MOST_KEY = 200
+TIDY = 1_000  # changes between two looks at what can go
 
 # The planner's answer to one field of Query, as bytes, read through a transaction.
 Read = Callable[[FieldNode, Within], Awaitable[bytes]]
@@ -49,6 +51,10 @@ Read = Callable[[FieldNode, Within], Awaitable[bytes]]
 
 class _Rehearsed(Exception):
     """Ends the transaction of a rehearsal."""
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__()
+        self.payload = payload
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ class Changing:
         self._database, self._catalog = database, catalog
         self.preview_url = ""
         self.sign: Callable[[int, dt.datetime], Awaitable[str]] | None = None
+        self._changes = 0
 
     async def carry_out(
         self,
@@ -136,41 +143,34 @@ class Changing:
             preview_url=self.preview_url,
             sign=self.sign,
         )
-        payload = b""
         try:
             _check(key, desk.reason)
             async with self._database.writing(seconds) as connection:
                 desk = replace(desk, connection=connection)
-                prints = _prints(field) if key else None
-                told = await _told_before(desk, key, prints) if key and prints else None
-                made = None
-                if told is None or told.made is not None:
-                    made = told.made if told and told.made else await field.plan.does(desk, said)
-                    payload = await self._payload(
-                        field, made, (), read, Within(connection, self._database.dialect)
-                    )
-                    if told is None:
-                        await _noted(desk, field, made, caller, request_id)
-                        if key and prints and not rehearsal:
-                            await _kept(desk, key, prints, made, payload)
-                else:
-                    payload = told.answer
+                within = Within(connection, self._database.dialect)
+                told = await _told_before(desk, key, field) if key else None
+                if told is not None and told.made is None:
+                    return told.answer
+                made = told.made if told and told.made else await field.plan.does(desk, said)
+                payload = await self._payload(field, made, (), read, within)
                 if rehearsal:
-                    payload = _without_secret(payload.decode(), made).encode()
-                    raise _Rehearsed
-        except _Rehearsed:
-            pass
-        except Amiss as fault:
-            payload = await self._payload(field, None, fault.errors, read, None)
-        except IntegrityError as fault:
-            payload = await self._payload(field, None, (_collision(fault),), read, None)
-        except Missing as fault:  # somebody renamed or deleted it at the same moment
-            error = UserError(Code.NOT_FOUND, f"{str(fault)[0].upper()}{str(fault)[1:]}.")
-            payload = await self._payload(field, None, (error,), read, None)
-        except ValidationError as fault:
-            error = UserError(Code.INVALID, str(fault).partition("\n")[0])
-            payload = await self._payload(field, None, (error,), read, None)
-        return payload
+                    raise _Rehearsed(_without_secret(payload.decode(), made).encode())
+                if told is None:
+                    await _noted(desk, field, made, caller, request_id)
+                    if key:
+                        await _kept(desk, key, field, made, payload)
+                    await self._tidied(connection)
+            return payload
+        except _Rehearsed as rehearsed:
+            return rehearsed.payload
+        except (Amiss, IntegrityError, ValidationError, Missing) as fault:
+            return await self._payload(field, None, _errors_of(fault), read, None)
+
+    async def _tidied(self, connection: Any) -> None:
+        """Lines of the journal that nobody is to read any more go now and then."""
+        self._changes += 1
+        if self._changes % TIDY == 0:
+            await journal.clear_away(connection)
 
     async def _payload(
         self,
@@ -248,15 +248,16 @@ class _Told:
     made: Made | None
 
 
-def _prints(field: ChangeAsked) -> tuple[str, str]:
-    """What was asked, and what was selected of the answer."""
+def _prints(desk: Desk, field: ChangeAsked) -> tuple[str, str]:
+    """What was asked, and what was selected of the answer, by whom who sees how much."""
     said = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
     what = orjson.dumps([field.name, said], default=str, option=orjson.OPT_SORT_KEYS)
     shown = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
+    shown += repr(desk.viewer.sight)
     return hashlib.sha256(what).hexdigest(), hashlib.sha256(shown.encode()).hexdigest()
 
 
-async def _told_before(desk: Desk, key: str, prints: tuple[str, str]) -> _Told | None:
+async def _told_before(desk: Desk, key: str, field: ChangeAsked) -> _Told | None:
     await Done.filter(at__lt=desk.now - REPLAYED).delete()
     if desk.postgres:  # two requests with one key: the second waits for the first
         lock = int.from_bytes(hashlib.sha256(f"{desk.account}\n{key}".encode()).digest()[:8], signed=True)
@@ -264,7 +265,8 @@ async def _told_before(desk: Desk, key: str, prints: tuple[str, str]) -> _Told |
     done = await Done.get_or_none(account=desk.account, key=key)
     if done is None:
         return None
-    if done.asked != prints[0]:
+    what, shown = _prints(desk, field)
+    if done.asked != what:
         raise amiss(
             Code.KEY_REUSED,
             "This idempotency key was sent before, with another request.",
@@ -272,21 +274,20 @@ async def _told_before(desk: Desk, key: str, prints: tuple[str, str]) -> _Told |
             "Make a new key for each thing that you want done.",
         )
     kept = orjson.loads(done.answer)
-    if done.selected == prints[1]:
+    if done.selected == shown:
         return _Told(kept["payload"].encode(), None)
     return _Told(b"", Made(**kept["made"]))
 
 
-async def _kept(desk: Desk, key: str, prints: tuple[str, str], made: Made, payload: bytes) -> None:
+async def _kept(desk: Desk, key: str, field: ChangeAsked, made: Made, payload: bytes) -> None:
     told = payload.decode()
+    what, shown = _prints(desk, field)
     plain = {"table": made.table, "number": made.number, "before": made.before, "after": made.after}
     answer = orjson.dumps(
         {"payload": told, "made": {**plain, "said": made.said, "also": made.also}}, default=str
     ).decode()
     answer = _without_secret(answer, made)
-    await Done.create(
-        account=desk.account, key=key, asked=prints[0], selected=prints[1], answer=answer, at=desk.now
-    )
+    await Done.create(account=desk.account, key=key, asked=what, selected=shown, answer=answer, at=desk.now)
 
 
 def _without_secret(text: str, made: Made | None) -> str:
@@ -316,6 +317,17 @@ def _check(key: Any, reason: Any) -> None:
         raise amiss(Code.INVALID, f"An idempotency key has 1 to {MOST_KEY} characters.", "idempotencyKey")
     if reason is not None and len(reason) > 1_000:
         raise amiss(Code.TOO_LONG, "A reason has at most 1,000 characters.", "reason")
+
+
+def _errors_of(fault: Exception) -> Sequence[UserError]:
+    if isinstance(fault, Amiss):
+        return fault.errors
+    if isinstance(fault, IntegrityError):
+        return (_collision(fault),)
+    said = str(fault).partition("\n")[0]
+    if isinstance(fault, Missing):  # somebody renamed or deleted it at the same moment
+        return (UserError(Code.NOT_FOUND, f"{said[:1].upper()}{said[1:]}."),)
+    return (UserError(Code.INVALID, said),)
 
 
 def _collision(fault: IntegrityError) -> UserError:

@@ -54,15 +54,15 @@ class Viewer:
 
     @property
     def sight(self) -> Sight:
-        clock = self.at is not None
+        clock, desk = self.at is not None, self.may(Ability.SEE_DESK)
+        audit = self.may(Ability.ADMINISTER)
         if self.may(Ability.SEE_ALL):
-            desk, audit = self.may(Ability.SEE_DESK), self.may(Ability.ADMINISTER)
             return Sight("all", desk=desk, clock=clock, audit=audit)
         if self.may(Ability.SEE_OWN):
-            return Sight("own", desk=self.may(Ability.SEE_DESK), clock=clock)
+            return Sight("own", desk=desk, clock=clock, audit=audit)
         if self.article is not None:
             return Sight("linked", clock=clock)
-        return PUBLIC_SIGHT
+        return Sight(audit=audit)
 
     @property
     def sees(self) -> str:

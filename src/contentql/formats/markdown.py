@@ -1,8 +1,9 @@
 """Markdown of an article's body as typed blocks, with HTML in it held to the same rules as HTML alone.
 
-White space collapses as in HTML, line ends too but those that a backslash or two spaces make hard. What Markdown cannot say: a pullquote, which reads
-as a quote; two lists of one kind in a row, which read as one; more than a line in a heading, an item or a
-cell; empty lines in a text; more cells than the first row has; a mark whose edge is a space or a sign.
+White space collapses as in HTML, line ends too but those that a backslash or two spaces make hard. What
+Markdown cannot say: a pullquote, which reads as a quote; two lists of one kind in a row, which read as one;
+more than a line in a heading, an item or a cell; empty lines in a text; more cells than the first row has; a
+mark whose edge is a space or a sign.
 """
 
 from __future__ import annotations

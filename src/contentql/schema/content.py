@@ -691,7 +691,7 @@ class Article(Node):
     canonical_elsewhere: bool = leaf("Whether that address is another publisher's.", "false")
     version: int = leaf("One more with every saved change.", "3")
     unpublished_changes: bool = computed(
-        "Whether this is a working copy: what the public sees is an earlier version. Always false for the public.",
+        "Whether this is a working copy: the public sees an earlier version. Always false for the public.",
         "false",
         Computed("{row}.working_of <> 0", ("working_of",), "bool"),
     )

@@ -57,7 +57,8 @@ ARTICLE_STATUS = Computed(
     ("status",),
     inside="case when {row}.status not in ('SCHEDULED', 'PUBLISHED') then {row}.status"
     " when {row}.expires_at <= {now} then 'EXPIRED' when {row}.published_at <= {now}"
-    " and ({row}.embargo_until is null or {row}.embargo_until <= {now}) then 'PUBLISHED' else 'SCHEDULED' end",
+    " and ({row}.embargo_until is null or {row}.embargo_until <= {now}) then 'PUBLISHED'"
+    " else 'SCHEDULED' end",
 )
 
 CATEGORY_PARENT = One("category", "parent_id")

@@ -1,4 +1,4 @@
-"""The fields of Mutation: what editors do, each with the right that it needs and the function that does it."""
+"""The fields of Mutation: what editors do, each with the right that it needs and what carries it out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may come in: tokens, of which only a hash is kept, and the secrets that this installation signs with."""
+"""Who may come in: tokens, of which only a hash is kept, and the secrets that are signed with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contentql.store.content import Instant, own_id
 
 
 class Token(Model):
-    """`account` is whose work is whose: it outlives the token. `scopes` narrow the role, and none is all of it.
+    """`account` is whose work is whose, beyond the token. `scopes` narrow the role, and none is all.
 
     `hint` is how the token ends, so that people can tell theirs apart.
     """

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 "table": "token",
                 "app": "content",
                 "pk_attr": "id",
-                "table_description": "`account` is whose work is whose: it outlives the token. `scopes` narrow the role, and none is all of it.",
+                "table_description": "`account` is whose work is whose, beyond the token. `scopes` narrow the role, and none is all.",
             },
             bases=["Model"],
         ),
