@@ -39,7 +39,7 @@ from contentql.store.writer import PostgresWriter, SqliteWriter, Writer
 
 log = logging.getLogger("contentql")
 
-_ENDING = 2.0  # seconds for a COMMIT, beyond the time for what it keeps
+_ENDING = 1.5  # seconds that a COMMIT has at least
 
 Row = Sequence[Any]
 
@@ -141,7 +141,8 @@ class Database:
                     yield connection
                     # Time that runs out from here on tells nothing of what becomes of it.
                     ending = True
-                    limit.reschedule(asyncio.get_running_loop().time() + _ENDING)
+                    least = asyncio.get_running_loop().time() + _ENDING
+                    limit.reschedule(max(limit.when() or 0.0, least))
                     await connection.commit()
         except TimeoutError as fault:
             raise (not_known() if ending else not_in_time(seconds)) from fault

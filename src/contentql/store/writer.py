@@ -18,7 +18,7 @@ import asyncpg
 from tortoise.context import TortoiseContext
 
 _MOST = 5  # connections to PostgreSQL that write at once
-_LEAVING = 2.0  # seconds to leave a connection clean; then it is closed
+_LEAVING = 1.0  # seconds to leave a connection clean; then it is closed
 # A thread that waits for SQLite's lock cannot be broken off: it waits in short turns.
 _TURN = 250  # milliseconds
 
