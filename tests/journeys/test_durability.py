@@ -71,7 +71,7 @@ async def two(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Async
     folder = tmp_path_factory.mktemp("two")
     async with contextlib.AsyncExitStack() as stack:
         starting = (stack.enter_async_context(running(folder, url)) for _ in range(2))
-        a, b = [await one for one in starting]
+        a, b = await asyncio.gather(*starting)
         yield Two(a, b, url, await token(url))
     await server.drop(url)
 
@@ -91,7 +91,7 @@ async def test_an_acknowledged_write_survives_kills(server: Server, tmp_path: Pa
     assert figures.half == []
     assert figures.acknowledged >= 40
     assert len(figures.restarts) == 2
-    assert max(figures.restarts) < 10  # 5 s on a machine that does nothing else
+    assert max(figures.restarts) < 15  # 5 s on a machine that does nothing else
     await server.drop(url)
 
 
@@ -377,10 +377,10 @@ async def test_a_locked_file_is_waited_for(sqlite_server: Server, tmp_path: Path
     url = await sqlite_server.migrated()
     await fill(url)
 
-    async with running(tmp_path, url, CONTENTQL_MAX_SECONDS="1.5") as server:
+    async with running(tmp_path, url, CONTENTQL_MAX_SECONDS="1") as server:
 
         async def trouble() -> None:
-            holding = asyncio.create_task(hold_the_file(url, 4))
+            holding = asyncio.create_task(hold_the_file(url, 2.5))
             async with httpx2.AsyncClient(timeout=AT_MOST) as http:
                 while not holding.done():
                     asked = {
@@ -414,7 +414,7 @@ async def test_a_database_that_was_away_is_written_again(tmp_path_factory: pytes
             embedded.postgres_server.pg_ctl(
                 ["-m", "immediate", "stop"], pgdata=postgres.pgdata, user=postgres.system_user
             )
-            time.sleep(1.5)
+            time.sleep(0.5)
             postgres.ensure_postgres_running()
 
         async with running(folder, url) as server:
