@@ -273,7 +273,7 @@ async def test_what_is_remembered_has_bounds(demo_url: str) -> None:
     """Of hundreds of documents and shapes of variables, only as many plans stay as are allowed."""
 
     def plans() -> int:
-        return sum(isinstance(found, Plan) for found in gc.get_objects())
+        return sum(type(found) is Plan for found in gc.get_objects())
 
     async with Database(demo_url) as database:
         answers = Answers(database, catalog(), documents=5, characters=1_000, plans=3)

@@ -88,7 +88,7 @@ async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) ->
             "another section was forgotten too"
         )
         # By the clock alone: nobody writes when it comes out.
-        moment = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)).replace(microsecond=0)
+        moment = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=7)).replace(microsecond=0)
         lines.write_bytes(orjson.dumps(article("neap-tide", "Neap tide", moment)))
         contentql("import", str(lines), "--database", url)
         early = late = 0

@@ -26,7 +26,7 @@ class Clock:
         self._dialect = dialect_of(database)
         self._now = now
         self._from = self._dialect.param(1, "time")
-        # Whose moments concern anybody: not those of a draft and its pins, nor of media that nothing seen uses.
+        # Whose moments concern anybody: not those of drafts and their pins, nor of media that nothing uses.
         self._rules = {
             "article": _PUBLIC,
             "media": used_besides("media", "media", self._from),

@@ -10,11 +10,10 @@ import orjson
 import typer
 
 from contentql.answer import Asked
-from contentql.app import answers_of
 from contentql.cli.common import DatabaseUrl, stop
+from contentql.cli.loaded import answers_of, sdl
 from contentql.errors import Refused, Unusable
 from contentql.planner.plan import Statement
-from contentql.schema.build import sdl
 from contentql.settings import load
 from contentql.store.database import Database
 

@@ -13,8 +13,8 @@ import typer
 from graphql import OperationDefinitionNode, parse
 
 from contentql.answer import Answers, Asked
-from contentql.app import answers_of
 from contentql.cli.common import DatabaseUrl, with_database
+from contentql.cli.loaded import answers_of
 from contentql.errors import Refused
 from contentql.formats.manifests import Entry, read
 from contentql.settings import Settings

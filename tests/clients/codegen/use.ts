@@ -55,7 +55,7 @@ export async function headlines(address: string) {
   void (() => ask(address, Latest, { section: 7 }));
   const said: string[] = [];
   for (const node of answer.data?.latestNews.nodes ?? []) {
-    const path: string = node.category.path;
+    const path: string = node.category?.path ?? "nowhere";
     // @ts-expect-error there may be no picture
     void (() => node.leadMedia.url);
     // @ts-expect-error it was not asked for

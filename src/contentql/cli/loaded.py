@@ -1,0 +1,24 @@
+"""What takes longer to load than most commands take to run: the schema, and all that stands on it.
+
+Loaded when a command asks for it, so that the others are there at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from contentql.answer import Answers
+from contentql.settings import Settings
+from contentql.store.database import Database
+
+
+def answers_of(settings: Settings, database: Database) -> Answers:
+    """As `app.answers_of`."""
+    answers: Answers = importlib.import_module("contentql.app").answers_of(settings, database)
+    return answers
+
+
+def sdl() -> str:
+    """As `schema.build.sdl`."""
+    text: str = importlib.import_module("contentql.schema.build").sdl()
+    return text
