@@ -122,19 +122,19 @@ def test_files_that_cannot_be_read(page: Path, tmp_path: Path) -> None:
     assert "1 created" in run("import", "missing.txt", page, code=3).stdout
 
 
-def test_one_broken_line_of_hundreds() -> None:
+def test_one_broken_line_of_a_thousand() -> None:
     """The others go in, the report names line and reason, and a second run changes nothing."""
     lines = [
         orjson.dumps({"record": "article", "slug": f"a-{n}", "language": "en", "headline": f"A {n}"})
-        for n in range(1, 301)
+        for n in range(1, 1001)
     ]
-    lines[149] = b'{"record": "article", "headline": "No slug", "language": "en"}'
+    lines[499] = b'{"record": "article", "headline": "No slug", "language": "en"}'
     Path("file.jsonl").write_bytes(b"\n".join(lines))
-    for counts in ("299 created, 0 updated, 0 unchanged", "0 created, 0 updated, 299 unchanged"):
+    for counts in ("999 created, 0 updated, 0 unchanged", "0 created, 0 updated, 999 unchanged"):
         said = run("import", "file.jsonl", code=3)
-        assert said.stdout.splitlines()[0] == "file.jsonl:150: failed: slug: Field required"
-        assert said.stdout.splitlines()[-1] == f"300 records: {counts}, 0 skipped, 1 failed."
-        assert "Taking in 300 …" in said.stderr
+        assert said.stdout.splitlines()[0] == "file.jsonl:500: failed: slug: Field required"
+        assert said.stdout.splitlines()[-1] == f"1000 records: {counts}, 0 skipped, 1 failed."
+        assert "Taking in 1,000 …" in said.stderr
 
 
 def test_a_wholly_broken_file_can_do_nothing() -> None:

@@ -15,10 +15,6 @@ import orjson
 from tests.cli.test_serving import AT_MOST, serving
 from tests.conftest import Server
 
-from contentql.editorial.intake import take_file
-from contentql.fixtures import DEMO
-from contentql.store.database import Database
-
 QUERY = '{ latestNews(section: "science", first: 3) { nodes { slug headline } } }'
 OTHER = '{ latestNews(section: "world/asia", first: 3) { nodes { slug headline } } }'
 
@@ -66,10 +62,9 @@ async def remembered(url: str, query: str, workers: int) -> None:
             sure |= {worker} if hit else set()
 
 
-async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) -> None:
+async def test_an_import_reaches_every_worker(server: Server, demo_url: str, tmp_path: Path) -> None:
     """What another process wrote is in the answers of all workers within two seconds; other answers stay."""
-    url = await server.migrated()
-    await take_file(Database(url), DEMO)
+    url = await server.copy(demo_url)
     lines = tmp_path / "news.jsonl"
     async with serving(tmp_path, url, "--workers", "2") as served:
         for query in (QUERY, OTHER):
@@ -105,10 +100,9 @@ async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) ->
     await server.drop(url)
 
 
-async def test_a_purge_makes_every_worker_forget(server: Server, tmp_path: Path) -> None:
+async def test_a_purge_makes_every_worker_forget(server: Server, demo_url: str, tmp_path: Path) -> None:
     """`contentql purge` is heard by all of them."""
-    url = await server.migrated()
-    await take_file(Database(url), DEMO)
+    url = await server.copy(demo_url)
     async with serving(tmp_path, url, "--workers", "2") as served:
         await remembered(served.url, QUERY, 2)
         contentql("purge", "--database", url)
