@@ -283,7 +283,7 @@ soup = some.lists(
 ).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(soup)
 def test_any_text_is_read_or_refused(html: str) -> None:
     """What is read is written and read again as the same, and a cleaner finds nothing to take from it."""

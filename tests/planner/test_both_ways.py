@@ -27,7 +27,7 @@ async def drawn_from(both: Both) -> Pool:
     return pool([record async for record in give(Database(both[0].database.url))])
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
 async def test_generated_documents_have_one_answer(both: Both, drawn_from: Pool, seed: int) -> None:
     """Any valid document is answered alike by both databases, planned and unplanned."""

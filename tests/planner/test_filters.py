@@ -31,7 +31,7 @@ async def articles(demo: Answers) -> list[Article]:
     return found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
 async def test_filters_mean_what_they_say(demo: Answers, articles: list[Article], seed: int) -> None:
     """Whatever and, or, not, some, every and none are put together, exactly the right articles are found."""
