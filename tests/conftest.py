@@ -48,6 +48,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._made: list[str] = []
         self._template = ""
+        self._demo = ""
 
     async def empty(self, template: str = "template0") -> str:
         """The URL of a new database without tables."""
@@ -64,6 +65,13 @@ class Server:
             self._template = await self.empty()
             await Database(self._template).migrate()
         return await self.copy(self._template)
+
+    async def demo(self) -> str:
+        """The URL of a new database that holds the demo newsroom; it is taken in only once."""
+        if not self._demo:
+            self._demo = await self.migrated()
+            await take_file(Database(self._demo), DEMO)
+        return await self.copy(self._demo)
 
     async def copy(self, url: str) -> str:
         """The URL of a new database with the rows of another, which nobody may be using."""
@@ -159,9 +167,7 @@ async def database_url(server: Server) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def demo_url(server: Server) -> str:
     """The demo newsroom, for tests that only read."""
-    url = await server.migrated()
-    await take_file(Database(url), DEMO)
-    return url
+    return await server.demo()
 
 
 @pytest.fixture(scope="session")
@@ -176,9 +182,7 @@ async def demo(demo_url: str) -> AsyncIterator[Answers]:
 @pytest.fixture(scope="session")
 async def both(sqlite_server: Server, postgres_server: Server) -> AsyncIterator[tuple[Answers, Answers]]:
     """Who answers for the demo newsroom, on SQLite and on PostgreSQL."""
-    urls = [await server.migrated() for server in (sqlite_server, postgres_server)]
-    for url in urls:
-        await take_file(Database(url), DEMO)
+    urls = [await server.demo() for server in (sqlite_server, postgres_server)]
     async with Database(urls[0]) as sqlite, Database(urls[1]) as postgres:
         answers = answers_of(Settings(), sqlite), answers_of(Settings(), postgres)
         for one in answers:

@@ -16,9 +16,7 @@ from tests.conftest import NOW, Server
 from contentql.answer import Answers, Asked
 from contentql.app import answers_of
 from contentql.cache.responses import Responses
-from contentql.editorial.intake import take_file
 from contentql.errors import Refused
-from contentql.fixtures import DEMO
 from contentql.settings import Settings
 from contentql.store.database import Database
 
@@ -57,8 +55,7 @@ class Desk:
 @pytest.fixture(scope="module")
 async def filled(server: Server) -> str:
     """The demo newsroom, to be copied."""
-    url = await server.migrated()
-    await take_file(Database(url), DEMO)
+    url = await server.demo()
     return url
 
 

@@ -18,10 +18,6 @@ import pytest
 from tests.conftest import Server
 from tests.doors import free_port
 
-from contentql.editorial.intake import take_file
-from contentql.fixtures import DEMO
-from contentql.store.database import Database
-
 QUERY = '{ latestNews(section: "world/asia", first: 2) { nodes { slug } } }'
 LONG = "nodes { slug headline body { html } category { name } tags { name } leadMedia { url } }"
 # Nothing here takes longer than this unless it is broken.
@@ -31,8 +27,7 @@ AT_MOST = 30
 @pytest.fixture(scope="module")
 async def newsroom(sqlite_server: Server) -> str:
     """The demo newsroom, for servers that only read it."""
-    url = await sqlite_server.migrated()
-    await take_file(Database(url), DEMO)
+    url = await sqlite_server.demo()
     return url
 
 

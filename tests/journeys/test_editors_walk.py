@@ -16,8 +16,6 @@ from tests.conftest import Server
 
 from contentql.access import tokens
 from contentql.access.roles import Role
-from contentql.editorial.intake import take_file
-from contentql.fixtures import DEMO
 from contentql.store.database import Database
 
 SEED = Path(__file__).parents[2] / "fixtures/seed/kim-coffin-page.txt"
@@ -42,8 +40,7 @@ def browser() -> Iterator[str]:
 
 @pytest.fixture
 async def newsroom(sqlite_server: Server) -> AsyncIterator[str]:
-    url = await sqlite_server.migrated()
-    await take_file(Database(url), DEMO)
+    url = await sqlite_server.demo()
     yield url
     await sqlite_server.drop(url)
 

@@ -126,8 +126,7 @@ async def test_what_is_no_door_is_shut(served: Served) -> None:
 
 async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Path) -> None:
     """A Redis that is named and not there costs speed: the same answers, ready, and nothing in the log."""
-    url = await sqlite_server.migrated()
-    await take_file(Database(url), DEMO)
+    url = await sqlite_server.demo()
     away = {"CONTENTQL_REDIS_URL": "redis://127.0.0.1:1/0", "CONTENTQL_RATE_COST": "100000"}
     async with serving(tmp_path, url, **away) as served, httpx2.AsyncClient(base_url=served.url) as http:
         for _ in range(20):

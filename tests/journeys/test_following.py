@@ -62,9 +62,9 @@ async def remembered(url: str, query: str, workers: int) -> None:
             sure |= {worker} if hit else set()
 
 
-async def test_an_import_reaches_every_worker(server: Server, demo_url: str, tmp_path: Path) -> None:
+async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) -> None:
     """What another process wrote is in the answers of all workers within two seconds; other answers stay."""
-    url = await server.copy(demo_url)
+    url = await server.demo()
     lines = tmp_path / "news.jsonl"
     async with serving(tmp_path, url, "--workers", "2") as served:
         for query in (QUERY, OTHER):
@@ -100,9 +100,9 @@ async def test_an_import_reaches_every_worker(server: Server, demo_url: str, tmp
     await server.drop(url)
 
 
-async def test_a_purge_makes_every_worker_forget(server: Server, demo_url: str, tmp_path: Path) -> None:
+async def test_a_purge_makes_every_worker_forget(server: Server, tmp_path: Path) -> None:
     """`contentql purge` is heard by all of them."""
-    url = await server.copy(demo_url)
+    url = await server.demo()
     async with serving(tmp_path, url, "--workers", "2") as served:
         await remembered(served.url, QUERY, 2)
         contentql("purge", "--database", url)

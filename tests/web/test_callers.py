@@ -28,8 +28,6 @@ from contentql.access import links, tokens
 from contentql.access.roles import Role
 from contentql.access.tries import MOST
 from contentql.app import answers_of
-from contentql.editorial.intake import take_file
-from contentql.fixtures import DEMO
 from contentql.settings import Settings
 from contentql.store.accounts import Token
 from contentql.store.database import Database
@@ -82,8 +80,7 @@ class Room:
 
 @pytest.fixture(scope="module")
 async def room(server: Server) -> AsyncIterator[Room]:
-    url = await server.migrated()
-    await take_file(Database(url), DEMO)
+    url = await server.demo()
     async with Database(url) as database:
         yield Room(url, database)
 
