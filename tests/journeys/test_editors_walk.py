@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -97,8 +98,11 @@ class Hands:
         names = await self.page.read(f"{EDITOR}.operations.map(one => one.name.value)")
         await self.page.click(".graphiql-execute-button")
         if len(names) > 1:
+            items = "document.querySelectorAll('.graphiql-dropdown-item').length"
+            await self.page.until(f"{items} === {len(names)}")
+            await asyncio.sleep(0.5)  # the menu moves while it opens: a click could miss
             await self.page.click(f".graphiql-dropdown-item:nth-child({names.index(name) + 1})")
-        await self.page.until(f"{RESULT}.getValue() !== ''")
+        await self.page.until(f"{RESULT}.getValue() !== ''", 40)
         said = orjson.loads(await self.page.read(f"{RESULT}.getValue()"))
         assert said.keys() == {"data"}, said
         (found,) = said["data"].values()
