@@ -11,11 +11,10 @@ import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import asyncpg
 import orjson
-from tortoise.exceptions import BaseORMException
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
@@ -26,7 +25,8 @@ from contentql.access.viewer import PUBLIC, Viewer
 from contentql.errors import Refused, Unusable
 from contentql.settings import Settings
 from contentql.store.accounts import Token
-from contentql.store.database import Database, Row
+from contentql.store.database import Database, Row, as_text
+from contentql.store.faults import FAULTS
 
 log = logging.getLogger("contentql")
 
@@ -86,7 +86,7 @@ class Callers:
                     at = used[id]
                     due = Q(last_used_at=None) | Q(last_used_at__lte=at - _EVERY)
                     await Token.filter(due, id=id).update(last_used_at=at)
-        except (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except FAULTS:
             log.warning("the last uses of tokens could not be written; they are kept", exc_info=True)
             self._used = {**used, **self._used}
 
@@ -117,7 +117,7 @@ class Callers:
         row = await self._row(text) if tokens.is_whole(text) else None
         if row is None:
             raise tokens.unknown()
-        id, account, name, role, scopes = row[0], *map(_text, row[1:5])
+        id, account, name, role, scopes = row[0], *map(as_text, row[1:5])
         expires_at, last_used_at, revoked_at = map(_instant, row[5:8])
         now = self._now()
         if revoked_at is not None or (expires_at is not None and expires_at <= now):
@@ -190,11 +190,6 @@ def _as_at(viewer: Viewer, preview_at: str) -> Viewer:
             "Write it as in 2026-06-30T08:00:00Z.",
         )
     return replace(viewer, at=at.replace(microsecond=0))
-
-
-def _text(value: Any) -> str:
-    text: str = value.decode() if isinstance(value, bytes) else value
-    return text
 
 
 def _instant(value: dt.datetime | str | None) -> dt.datetime | None:

@@ -17,7 +17,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from contentql.store.accounts import Secret
-from contentql.store.database import Database
+from contentql.store.database import Database, as_text
 
 PREFIX: Final = "cqlp_"
 
@@ -79,7 +79,7 @@ async def known(database: Database) -> str | None:
     if found is None:
         for row in await database.rows(_READ, []):
             value = row[0]
-            found = _known[database] = value.decode() if isinstance(value, bytes) else value
+            found = _known[database] = as_text(value)
     return found
 
 

@@ -22,7 +22,7 @@ from contentql.bench import newsroom
 from contentql.errors import Unusable
 from contentql.store import migrations
 from contentql.store.database import Database
-from contentql.store.faults import Dialect, plain, sqlite_path
+from contentql.store.faults import Dialect, plain, postgres_dsn, sqlite_path
 
 Tell = Callable[[str], object]
 
@@ -98,7 +98,7 @@ class Newsrooms:
 
     async def _server(self, sql: str, *values: object) -> Any:
         try:
-            connection = await asyncpg.connect(newsroom.postgres_dsn(self._home), timeout=10)
+            connection = await asyncpg.connect(postgres_dsn(self._home), timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
             raise Unusable(plain(self._home, fault)) from fault
         try:

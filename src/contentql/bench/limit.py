@@ -22,9 +22,8 @@ import asyncpg
 import orjson
 import uvicorn
 
-from contentql.bench.newsroom import postgres_dsn
 from contentql.bench.workloads import WORKLOADS
-from contentql.store.faults import sqlite_path
+from contentql.store.faults import postgres_dsn, sqlite_path
 
 # asyncpg and ASGI both speak in untyped values; they stay at this border.
 Message = dict[str, Any]

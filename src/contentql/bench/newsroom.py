@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from html import escape
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
 
-from contentql.store.faults import Dialect, sqlite_path
+from contentql.store.faults import Dialect, postgres_dsn, sqlite_path
 from contentql.store.words import words
 
 VERSION = 1  # of the rows: a kept database of another version is not this newsroom
@@ -92,12 +91,6 @@ async def fill(
         await asyncio.to_thread(_fill_sqlite, url, articles, search, progress)
     else:
         await _fill_postgres(url, articles, search, progress)
-
-
-def postgres_dsn(url: str) -> str:
-    """The URL as asyncpg wants it, whatever driver it names."""
-    parts = urlsplit(url)
-    return urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, ""))
 
 
 def base(dialect: Dialect, articles: int) -> Iterator[tuple[str, Rows]]:

@@ -13,15 +13,14 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
 from tortoise.models import Model
 
 from contentql.store import content
-from contentql.store.database import Database
-from contentql.store.faults import sqlite_path
+from contentql.store.database import Database, as_text
+from contentql.store.faults import postgres_dsn, sqlite_path
 
 EVERYTHING = "*"  # the table of a line which says that anything may have changed
 KEPT = 50_000  # lines; a reader that is further behind has lost the thread
@@ -98,20 +97,16 @@ class Journal:
 
 def row_of(table: str, columns: Sequence[str], values: Sequence[Any]) -> Row:
     """A row that was read from the table itself, as a line holds it."""
-    return instants(table, dict(zip(columns, map(_text, values), strict=True)))
+    return instants(table, dict(zip(columns, map(as_text, values), strict=True)))
 
 
 def _change(line: Sequence[Any]) -> Change:
-    _, table, number, before, after, texts = (_text(value) for value in line[:6])
+    _, table, number, before, after, texts = map(as_text, line[:6])
     was, now = _row(table, before), _row(table, after)
     columns = None
     if was is not None and now is not None:
         columns = frozenset([c for c in now if now[c] != was.get(c)] + texts.split())
     return Change(table, number, was, now, columns)
-
-
-def _text(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def _row(table: str, said: str | None) -> Row | None:
@@ -192,8 +187,7 @@ class _PostgresBell:
     """PostgreSQL notifies, in the order of commits."""
 
     def __init__(self, database: Database) -> None:
-        parts = urlsplit(database.url)
-        self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, ""))
+        self._dsn = postgres_dsn(database.url)
         self._connection: Any = None
         self._rung = asyncio.Event()
         self._gone = False

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
-import asyncpg
 import typer
 from rich.console import Console
-from tortoise.exceptions import BaseORMException
 
 from contentql.errors import Refused, Unusable
 from contentql.settings import Settings, load
 from contentql.store.database import Database, refuse_newer
-from contentql.store.faults import plain
+from contentql.store.faults import FAULTS, plain
 
 Result = TypeVar("Result")
 
@@ -56,13 +53,7 @@ def with_database(url: str | None, work: Callable[[Settings, Database], Awaitabl
         await require_ready(database)
         try:
             return await work(settings, database)
-        except (
-            BaseORMException,
-            sqlite3.Error,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-        ) as fault:
+        except FAULTS as fault:
             raise Unusable(plain(database.url, fault)) from fault
 
     try:

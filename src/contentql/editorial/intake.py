@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import asyncpg
 import pydantic
 from pydantic.alias_generators import to_camel
-from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
+from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
@@ -63,7 +61,7 @@ from contentql.store.content import (
     Tag,
 )
 from contentql.store.database import Database
-from contentql.store.faults import plain
+from contentql.store.faults import FAULTS, plain
 from contentql.store.ids import new_id, spell
 
 What = Literal["created", "updated", "unchanged", "skipped", "failed"]
@@ -127,7 +125,7 @@ async def take(
                 await _taken_back(intake, items)
             else:
                 await intake.run(items, lambda: journal.clear_away(connection))
-    except (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+    except FAULTS as fault:
         raise Unusable(plain(database.url, fault)) from fault
     return Report(tuple(intake.outcomes))
 
@@ -149,7 +147,7 @@ async def give(database: Database) -> AsyncGenerator[Record, None]:
                 await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             async for record in _all():
                 yield record
-    except (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+    except FAULTS as fault:
         raise Unusable(plain(database.url, fault)) from fault
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
 from tortoise.models import Model
@@ -27,7 +27,7 @@ from tortoise.models import Model
 from contentql.errors import Unusable
 from contentql.store.backup_file import LEAP, Kept, articles_of, damaged, refuse_foreign
 from contentql.store.database import MODELS, Database
-from contentql.store.faults import plainly
+from contentql.store.faults import plainly, postgres_dsn
 
 # What the migrations make. A database may hold other things too: they are nobody's business here.
 TABLES = frozenset(
@@ -337,11 +337,8 @@ async def _articles(connection: Any, schema: str) -> tuple[int, dt.datetime | No
 @contextlib.asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[Any]:
     """Turns every fault of PostgreSQL on the way into a sentence."""
-    parts = urlsplit(url)
     with plainly(url):
-        connection = await asyncpg.connect(
-            urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, "")), timeout=5
-        )
+        connection = await asyncpg.connect(postgres_dsn(url), timeout=5)
         try:
             yield connection
         finally:

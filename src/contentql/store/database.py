@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import asyncpg
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
-from tortoise.exceptions import BaseORMException, IntegrityError, ValidationError
+from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import Unusable
 from contentql.store.faults import (
+    FAULTS,
     Dialect,
     broken_off,
     dialect,
@@ -148,13 +148,7 @@ class Database:
             raise (not_known() if ending else not_in_time(seconds)) from fault
         except (IntegrityError, ValidationError):
             raise
-        except (
-            BaseORMException,
-            sqlite3.Error,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-        ) as fault:
+        except FAULTS as fault:
             if ours(fault):
                 raise
             log.warning("a write was refused by the database: %s", fault)
@@ -219,6 +213,11 @@ class Database:
         with plainly(self.url):
             async with self.models() as connection:
                 return await _state(connection)
+
+
+def as_text(value: Any) -> Any:
+    """A value of a row as Python knows it: texts come as UTF-8 bytes from one way of reading, not another."""
+    return value.decode() if isinstance(value, bytes) else value
 
 
 class Within:

@@ -18,13 +18,13 @@ from typing import Literal, NamedTuple
 
 import asyncpg
 from tortoise import fields
-from tortoise.exceptions import BaseORMException
 from tortoise.expressions import F
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from contentql.store.content import Instant
-from contentql.store.database import Database
+from contentql.store.database import Database, as_text
+from contentql.store.faults import FAULTS
 
 log = logging.getLogger("contentql")
 
@@ -202,7 +202,7 @@ class Documents:
             return
         try:
             gone = await self._write(uses)
-        except (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except FAULTS:
             log.warning("the uses of trusted documents could not be written; they are kept", exc_info=True)
             for id, use in self._uses.items():
                 before = uses.setdefault(id, _Use())
@@ -224,7 +224,7 @@ class Documents:
             row = None
         if row is None:
             return None
-        id, text = (value.decode() if isinstance(value, bytes) else value for value in row)
+        id, text = map(as_text, row)
         return _Found(id, text)
 
     def _remember(self, key: str, found: _Found) -> None:

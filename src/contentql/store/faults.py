@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from tortoise.exceptions import BaseORMException, DBConnectionError
@@ -19,10 +19,19 @@ from contentql.errors import Refused, Unusable
 
 Dialect = Literal["postgres", "sqlite"]
 
+# What the drivers and Tortoise raise when a database cannot do what it is asked.
+FAULTS = (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
 
 def sqlite_path(url: str) -> Path:
     """The file that `sqlite:///relative.db` or `sqlite:////absolute.db` names."""
     return Path(url.partition("?")[0].removeprefix("sqlite://").removeprefix("/") or "/")
+
+
+def postgres_dsn(url: str) -> str:
+    """The URL as asyncpg wants it, whatever driver it names."""
+    parts = urlsplit(url)
+    return urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, ""))
 
 
 def dialect(url: str) -> Dialect:
@@ -41,7 +50,7 @@ def plainly(url: str) -> Iterator[None]:
     """Turns what a driver says about an unusable database into one sentence without secrets."""
     try:
         yield
-    except (BaseORMException, OSError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+    except FAULTS as fault:
         raise Unusable(plain(url, fault)) from fault
 
 

@@ -11,11 +11,10 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from contentql.store.faults import gone, plainly, too_long
+from contentql.store.faults import gone, plainly, postgres_dsn, too_long
 
 Row = Sequence[Any]
 
@@ -32,8 +31,7 @@ class PostgresReader:
     @classmethod
     async def connect(cls, url: str, size: int) -> PostgresReader:
         """Raises Unusable if nobody answers."""
-        parts = urlsplit(url)
-        reader = cls(urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, "")), size)
+        reader = cls(postgres_dsn(url), size)
         with plainly(url):
             try:
                 reader._give(await reader._taken())

@@ -12,10 +12,11 @@ import copy
 import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from tortoise.context import TortoiseContext
+
+from contentql.store.faults import postgres_dsn
 
 _MOST = 5  # connections to PostgreSQL that write at once
 _LEAVING = 1.0  # seconds to leave a connection clean; then it is closed
@@ -92,8 +93,7 @@ class PostgresWriter:
     def __init__(self, context: TortoiseContext, url: str) -> None:
         self._context = context
         self._client: Any = context.connections.get("postgres")
-        parts = urlsplit(url)
-        self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, ""))
+        self._dsn = postgres_dsn(url)
         self._opening = asyncio.Lock()
 
     @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from contentql.store.database import Database
+from contentql.store.database import Database, as_text
 from contentql.telemetry.watch import Watch
 
 HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -63,7 +63,7 @@ class Readiness:
         except Exception:  # no table of migrations
             return {"schema": "is not there"}
         said = row[0] or ""
-        applied = set((said.decode() if isinstance(said, bytes) else said).split())
+        applied = set(as_text(said).split())
         known = _migrations()
         if known - applied:
             return {"schema": "is not up to date"}
