@@ -267,7 +267,7 @@ class Answers:
         """A mutation's answer: its fields one after the other, each done or not at all."""
         journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
         operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
-        included = operation.settled_included
+        included = operation.included
         cost = self._cost_of(operation)
         changes = fields_of(operation, self.catalog, included)
         check_rights(changes, caller)
@@ -466,9 +466,7 @@ class Answers:
             wanted = said.get("last") or said.get("first")
             return wanted if isinstance(wanted, int) else self.limits.default_page
 
-        cost = limit_rules.cost(
-            self.catalog, operation.node, operation.fragments, size, operation.settled_included
-        )
+        cost = limit_rules.cost(self.catalog, operation.node, operation.fragments, size, operation.included)
         limit_rules.too_costly(cost, self.limits)
         return cost + CHANGE_COST * len(operation.node.selection_set.selections)
 

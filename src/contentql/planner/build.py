@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from graphql import FieldNode, SelectionSetNode, VariableNode
+from graphql import FieldNode, SelectionSetNode
 
 from contentql.access.viewer import PUBLIC_SIGHT, Sight
 from contentql.errors import Refused
@@ -1111,17 +1111,7 @@ class _Build:
             return self.limits.default_page  # said where the field is built
 
     def included(self, node: Any) -> bool:
-        for directive in node.directives or ():
-            wanted = {"skip": False, "include": True}.get(directive.name.value)
-            if wanted is None:
-                continue
-            (argument,) = directive.arguments
-            value = argument.value
-            is_variable = isinstance(value, VariableNode)
-            told = self.settled(Var((value.name.value,))) if is_variable else value.value
-            if bool(told) is not wanted:
-                return False
-        return True
+        return self.operation.included(node, self.settled)
 
     # What conditions need
 

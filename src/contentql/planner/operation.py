@@ -6,7 +6,7 @@ leaf (which filters there are, null or absent) is known here, and is what a plan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -98,15 +98,19 @@ class Operation:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
 
-    def settled_included(self, node: Any) -> bool:
-        """What @skip and @include say with the values at hand."""
+    def included(self, node: Any, read: Callable[[Var], Any] | None = None) -> bool:
+        """What @skip and @include say; `read` gives a variable's value where that is to be noticed."""
         for directive in node.directives or ():
             wanted = {"skip": False, "include": True}.get(directive.name.value)
             if wanted is None:
                 continue
             (argument,) = directive.arguments
             value = argument.value
-            told = self.variables[value.name.value] if isinstance(value, VariableNode) else value.value
+            if isinstance(value, VariableNode):
+                slot = Var((value.name.value,))
+                told = read(slot) if read else slot.value(self.variables)
+            else:
+                told = value.value
             if bool(told) is not wanted:
                 return False
         return True
@@ -137,7 +141,7 @@ class Operation:
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
             return {name: value for name, value in given.items() if not isinstance(value, UndefinedType)}
-        return Const(_literal(bare, node, lenient=self.node.operation is OperationType.MUTATION))
+        return Const(_literal(bare, node, self.node.operation is OperationType.MUTATION))
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, Value]:
         """The arguments of a field by their GraphQL names, defaults filled in, absent ones left out."""
@@ -203,7 +207,6 @@ def declared(schema: GraphQLSchema, node: OperationDefinitionNode) -> tuple[Decl
 class Unfit:
     """What a scalar makes of a text it cannot read: a question is refused for it, an editor is told."""
 
-    text: str
     why: str
 
 
@@ -222,13 +225,14 @@ def coerce(
     try:
         for variable in declared:
             if variable.name in given:
-                variables[variable.name] = _coerced(variable.of, given[variable.name], MOST_LEVELS)
+                variables[variable.name] = _coerced(variable.of, given[variable.name], MOST_LEVELS, lenient)
             elif variable.node.default_value is not None:
-                variables[variable.name] = _from_literal(variable.of, variable.node.default_value)
+                variables[variable.name] = _from_literal(variable.of, variable.node.default_value, lenient)
             elif isinstance(variable.of, GraphQLNonNull):
                 raise ValueError(variable.name)
-        unfit = None if lenient else _unfit(variables)
-        return variables, [GraphQLError(unfit.why)] if unfit else []
+        return variables, []
+    except Refused as refusal:
+        return {}, [GraphQLError(refusal.message)]
     except RecursionError:
         return {}, [GraphQLError("A variable is nested too deeply.")]
     except Exception:
@@ -237,14 +241,6 @@ def coerce(
         found = get_variable_values(schema, nodes, dict(given), max_errors=20)
         errors = found if isinstance(found, list) else []
         return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
-
-
-def _unfit(value: Any) -> Unfit | None:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return next((found for found in map(_unfit, value) if found), None)
-    return value if isinstance(value, Unfit) else None
 
 
 def outline(variables: Variables) -> Any:
@@ -273,18 +269,18 @@ def _spread(value: Any, of_type: Any, path: Path) -> Value:
     return {name: _spread(inner, bare.fields[name].type, (*path, name)) for name, inner in value.items()}
 
 
-def _coerced(of_type: Any, value: Any, levels: int) -> Any:
+def _coerced(of_type: Any, value: Any, levels: int, lenient: bool) -> Any:
     if not levels:
         raise RecursionError
     if isinstance(of_type, GraphQLNonNull):
         if value is None:
             raise ValueError("null")
-        return _coerced(of_type.of_type, value, levels)
+        return _coerced(of_type.of_type, value, levels, lenient)
     if value is None:
         return None
     if isinstance(of_type, GraphQLList):
         items = value if isinstance(value, list) else [value]
-        return [_coerced(of_type.of_type, item, levels - 1) for item in items]
+        return [_coerced(of_type.of_type, item, levels - 1, lenient) for item in items]
     if isinstance(of_type, GraphQLInputObjectType):
         if not isinstance(value, dict) or value.keys() - of_type.fields.keys():
             raise ValueError("object")
@@ -293,40 +289,45 @@ def _coerced(of_type: Any, value: Any, levels: int) -> Any:
         found = {}
         for name, inner in of_type.fields.items():
             if name in value:
-                found[name] = _coerced(inner.type, value[name], levels - 1)
+                found[name] = _coerced(inner.type, value[name], levels - 1, lenient)
             elif inner.default_value not in (Undefined, None):
                 found[name] = inner.default_value
             elif isinstance(inner.type, GraphQLNonNull):
                 raise ValueError(name)
         return found
     if isinstance(of_type, GraphQLScalarType):
-        return of_type.parse_value(value)
+        return _fit(of_type.parse_value(value), lenient)
     if value not in of_type.values:
         raise ValueError("enum")
     return value
 
 
-def _from_literal(of_type: Any, node: ValueNode) -> Any:
+def _from_literal(of_type: Any, node: ValueNode, lenient: bool) -> Any:
     """A variable's default as JSON-like values, enums by name, as `_coerced` makes them."""
     bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
     if isinstance(node, NullValueNode):
         return None
     if isinstance(bare, GraphQLList):
         items = node.values if isinstance(node, ListValueNode) else (node,)
-        return [_from_literal(bare.of_type, item) for item in items]
+        return [_from_literal(bare.of_type, item, lenient) for item in items]
     if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
-        return {f.name.value: _from_literal(bare.fields[f.name.value].type, f.value) for f in node.fields}
-    return _literal(bare, node)
+        return {
+            f.name.value: _from_literal(bare.fields[f.name.value].type, f.value, lenient) for f in node.fields
+        }
+    return _literal(bare, node, lenient)
 
 
-def _literal(of_type: Any, node: ValueNode, *, lenient: bool = False) -> Any:
+def _literal(of_type: Any, node: ValueNode, lenient: bool) -> Any:
     """A leaf of the document: enum members by their name, every other leaf as its scalar parses it."""
     if not isinstance(of_type, GraphQLScalarType):
         return cast(EnumValueNode, node).value
     try:
-        value = of_type.parse_literal(node)
+        return _fit(of_type.parse_literal(node), lenient)
     except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
         raise Refused("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
+
+
+def _fit(value: Any, lenient: bool) -> Any:
     if isinstance(value, Unfit) and not lenient:
         raise Refused("BAD_USER_INPUT", value.why)
     return value

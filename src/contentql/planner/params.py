@@ -213,15 +213,14 @@ def given(value: Value, variables: Variables) -> Any:
 
 
 def _resolved(value: Any, variables: Variables) -> Any:
-    if isinstance(value, Const | Var | Several):
-        return value.value(variables)
+    """Without nulls: clients such as Relay send them for what they do not use, and mean the same list."""
+    return _spare(given(value, variables))
+
+
+def _spare(value: Any) -> Any:
     if isinstance(value, Mapping):
-        # Clients such as Relay send null for what they do not use: the same list as without it.
-        found = {name: _resolved(inner, variables) for name, inner in value.items()}
-        return {name: inner for name, inner in found.items() if inner is not None}
-    if isinstance(value, list | tuple):
-        return [_resolved(inner, variables) for inner in value]
-    return value
+        return {name: _spare(inner) for name, inner in value.items() if inner is not None}
+    return [_spare(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> tuple[Any, ...]:

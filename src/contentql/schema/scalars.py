@@ -18,11 +18,11 @@ def _time(text: object) -> dt.datetime | Unfit:
     if not isinstance(text, str):
         raise ValueError("A time is a text, as in 2026-06-30T08:00:00Z.")
     if not _RFC_3339.fullmatch(text):
-        return Unfit(text, "A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
+        return Unfit("A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
     try:
         return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        return Unfit(text, "There is no such time; write it as in 2026-06-30T08:00:00Z.")
+        return Unfit("There is no such time; write it as in 2026-06-30T08:00:00Z.")
 
 
 def _date(text: object) -> str | Unfit:
@@ -33,7 +33,7 @@ def _date(text: object) -> str | Unfit:
             return dt.date.fromisoformat(text).isoformat()
     except ValueError:
         pass
-    return Unfit(text, "A date is written as in 2026-06-30.")
+    return Unfit("A date is written as in 2026-06-30.")
 
 
 DateTime = NewType("DateTime", str)
