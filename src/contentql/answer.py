@@ -194,8 +194,6 @@ class Answers:
         """
         journey = journey or Journey(new_request_id())
         try:
-            if not caller.viewer.is_public or caller.viewer.at is not None:
-                return await self._answer_to(caller, asked, journey, spend)
             return await self._answer(asked, journey, spend, caller)
         except _Failed as failed:
             return _answered(failed.errors, failed.code, journey.request_id)
@@ -208,21 +206,27 @@ class Answers:
             )
 
     async def _answer(self, asked: Asked, journey: Journey, spend: Spend | None, caller: Caller) -> Answered:
-        ready = asked.ready
+        viewer = PUBLIC if caller.viewer.is_public else caller.viewer
+        shared = viewer is PUBLIC  # what somebody in particular is told is for nobody to keep
+        ready = asked.ready if shared else None
         if ready is None:
             journey.stage("parse")
             document, prepared, variables = self._understood(asked)
             if prepared.node.operation is OperationType.MUTATION:
                 return await self._changed(document, prepared, variables, caller, journey, spend)
-            ready = asked.ready = self._ready(document, prepared, variables, PUBLIC, journey)
+            ready = self._ready(document, prepared, variables, viewer, journey)
+            if shared:
+                asked.ready = ready
         plan = ready.plan
         journey.operation, journey.document = ready.prepared.name, ready.document.hash
-        now = self.now().replace(microsecond=0)
+        # Whoever sees no more than the public sees it as it is now.
+        chosen = viewer.at if viewer.sight.clock else None
+        now = (chosen or self.now()).replace(microsecond=0)
         wants_cost = asked.extensions.get("cost") is True
-        responses = self.responses
+        responses = self.responses if shared else None
         if responses is None or plan.refused or wants_cost:
             journey.cache = "off" if responses is None else "bypass"
-            known = asked.read_only or responses is not None
+            known = shared and (asked.read_only or responses is not None)
             return await self._computed(ready, now, journey, spend, known=known, wants_cost=wants_cost)
         entry = self.remembered(asked, journey)
         if entry is not None:
@@ -238,22 +242,6 @@ class Answers:
 
         found = await responses.answer(ready.key, now, compute)
         return Answered(200, found.body, (), found) if isinstance(found, Entry) else found
-
-    async def _answer_to(
-        self, caller: Caller, asked: Asked, journey: Journey, spend: Spend | None
-    ) -> Answered:
-        """The same for somebody in particular: computed each time, for nobody to keep."""
-        journey.stage("parse")
-        document, prepared, variables = self._understood(asked)
-        if prepared.node.operation is OperationType.MUTATION:
-            return await self._changed(document, prepared, variables, caller, journey, spend)
-        ready = self._ready(document, prepared, variables, caller.viewer, journey)
-        journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
-        # Whoever sees no more than the public sees it as it is now.
-        chosen = caller.viewer.at if caller.viewer.sight.clock else None
-        now = (chosen or self.now()).replace(microsecond=0)
-        wants_cost = asked.extensions.get("cost") is True
-        return await self._computed(ready, now, journey, spend, known=False, wants_cost=wants_cost)
 
     async def _changed(
         self,
