@@ -30,6 +30,7 @@ from tortoise.exceptions import IntegrityError, ValidationError
 from contentql.access.roles import Ability
 from contentql.access.viewer import Caller
 from contentql.changes import journal
+from contentql.editorial import saying
 from contentql.editorial.amiss import Amiss, Code, UserError, amiss
 from contentql.editorial.desk import Desk, Made
 from contentql.editorial.records import Missing
@@ -144,6 +145,7 @@ class Changing:
             sign=self.sign,
         )
         try:
+            saying.check_texts(field.input)
             _check(key, desk.reason)
             async with self._database.writing(seconds) as connection:
                 desk = replace(desk, connection=connection)

@@ -164,6 +164,17 @@ async def test_what_is_too_long_is_told(desk: Newsdesk) -> None:
                 assert expected in await desk.codes("createArticle", **said), (expected, str(said)[:80])
 
 
+@pytest.mark.parametrize("mutation", ["archiveArticle", "submitArticle", "acceptAttribution", "deleteSource"])
+@pytest.mark.parametrize("field", ["reason", "idempotencyKey", "id"])
+async def test_no_text_of_any_mutation_holds_what_no_database_keeps(
+    desk: Newsdesk, mutation: str, field: str
+) -> None:
+    """Also in what every mutation takes: told as INVALID, with its field, never a fault."""
+    async with desk.unchanged():
+        (error,) = await desk.refused(mutation, **{"id": "art_1", field: "a\x00b"})
+    assert (error["code"], error["field"]) == ("INVALID", [field])
+
+
 LINE = "It takes one line."
 
 

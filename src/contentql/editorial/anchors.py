@@ -50,11 +50,14 @@ def found_again(span: SpanRecord, was: Mapping[str, str], now: Mapping[str, str]
     here = now.get(span.block_id, "")
     if here[span.start : span.end] == exact:
         return span_on(span.block_id, here, span.start, exact)
-    prefix, suffix = _around(span, was)
+    stood = span_on(span.block_id, was.get(span.block_id, ""), span.start, exact)
+    prefix = stood.prefix if span.prefix is None else span.prefix
+    suffix = stood.suffix if span.suffix is None else span.suffix
     best: tuple[tuple[int, int, int], str, int] | None = None
     for block, text in now.items():
-        for start in _places(text, exact):
-            alike = _alike(text[:start][::-1], prefix[::-1]) + _alike(text[start + len(exact) :], suffix)
+        for start in places(text, exact):
+            alike = _alike(text[:start][::-1], (prefix or "")[::-1])
+            alike += _alike(text[start + len(exact) :], suffix or "")
             same = int(block == span.block_id)
             near = -abs(start - span.start) if same else -(1 << 30)
             score = (alike + 8 * same, same, near)
@@ -78,14 +81,8 @@ def span_on(block: str, text: str, start: int, exact: str) -> SpanRecord:
     )
 
 
-def _around(span: SpanRecord, was: Mapping[str, str]) -> tuple[str, str]:
-    text = was.get(span.block_id, "")
-    prefix = span.prefix if span.prefix is not None else text[max(0, span.start - AROUND) : span.start]
-    suffix = span.suffix if span.suffix is not None else text[span.end : span.end + AROUND]
-    return prefix, suffix
-
-
-def _places(text: str, exact: str) -> list[int]:
+def places(text: str, exact: str) -> list[int]:
+    """Where words stand in a text, a thousand places at most."""
     found: list[int] = []
     at = text.find(exact)
     while at >= 0 and len(found) < 1_000:

@@ -6,6 +6,7 @@ What is out is changed in a working copy beside it, which nobody outside sees un
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,13 +46,7 @@ _REFERRED = (
     "translationOf",
 )
 _SPECIAL = (*_REFERRED, "body", "slug", "dateline", "rights", "id")
-_DEFAULTS = {
-    "language": "en",
-    "content_type": ArticleRecord.model_fields["content_type"].default,
-    "urgency": 5,
-    "access": ArticleRecord.model_fields["access"].default,
-    "canonical_elsewhere": False,
-}
+LANGUAGE = "en"  # unless told
 
 
 @dataclass(frozen=True)
@@ -118,17 +113,16 @@ def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
 
 
 async def create(desk: Desk, said: Input) -> Made:
-    saying.check_texts(said)
     await desk.sections_stand()
     number = new_id()
-    language = said.get("language") or "en"
+    language = said.get("language") or LANGUAGE
     gathered = Gathered()
     slug = await gathered.of(
         naming.free_slug(said.get("slug"), said["headline"], naming.other_article(language, number), 200), "x"
     )
     begun = {"id": number, "slug": slug, "language": language, "headline": "x"}
     values = await _values(desk, said, None, gathered)
-    record = await _checked(gathered, {**begun, **values})
+    record = _checked(gathered, {**begun, **values})
     record = completed(record, None, desk.now).model_copy(update={"version": 1})
     missing = await records.write(desk.connection, record, None, more={"owner": desk.account})
     assert not missing, missing
@@ -137,7 +131,6 @@ async def create(desk: Desk, said: Input) -> Made:
 
 
 async def update(desk: Desk, said: Input) -> Made:
-    saying.check_texts(said)
     work = await load(desk, said["id"])
     status = editable(desk, work)
     gathered = Gathered()
@@ -148,10 +141,9 @@ async def update(desk: Desk, said: Input) -> Made:
         taken = naming.other_article(language, work.number)
         values["slug"] = await gathered.of(naming.free_slug(wanted, wanted, taken, 200), work.record.slug)
     kept = {name: getattr(work.record, name) for name in ArticleRecord.model_fields}
-    record = await _checked(gathered, {**kept, **values})
+    record = _checked(gathered, {**kept, **values})
     if work.standing(desk) is Status.SCHEDULED:
-        from_then = record.published_at or desk.now
-        await require_publishable(desk, record, from_then)
+        await require_publishable(record, record.published_at or desk.now)
     return await save(desk, work, record, RevisionAction.UPDATED, status=status)
 
 
@@ -283,11 +275,9 @@ async def _kept(desk: Desk, work: Work, record: ArticleRecord, action: RevisionA
 async def _values(
     desk: Desk, said: Input, before: ArticleRecord | None, gathered: Gathered
 ) -> dict[str, Any]:
-    plain = saying.snaked(saying.without(said, _SPECIAL))
-    values = {
-        name: _DEFAULTS[name] if value is None and name in _DEFAULTS else value
-        for name, value in plain.items()
-    }
+    values = saying.plain(ArticleRecord, said, *_SPECIAL)
+    if values.get("language", "") is None:
+        values["language"] = LANGUAGE
     if "headline" in said and not (said["headline"] or "").strip():
         gathered.add(Code.REQUIRED, "An article needs a headline.", "headline")
         del values["headline"]
@@ -412,11 +402,10 @@ async def _translation_group(desk: Desk, text: Any) -> int:
     return group
 
 
-async def _checked(gathered: Gathered, values: dict[str, Any]) -> ArticleRecord:
-    async def shaped() -> ArticleRecord:
-        return saying.shaped(ArticleRecord, values, RENAMED)
-
-    record: ArticleRecord | None = await gathered.of(shaped())
+def _checked(gathered: Gathered, values: dict[str, Any]) -> ArticleRecord:
+    record: ArticleRecord | None = None
+    with gathered.taking():
+        record = saying.shaped(ArticleRecord, values, RENAMED)
     if record and record.embargo_until and record.expires_at and record.embargo_until >= record.expires_at:
         gathered.add(Code.TIME_ORDER, "The embargo would end after the article is gone.", "embargoUntil")
     gathered.settle()
@@ -424,7 +413,7 @@ async def _checked(gathered: Gathered, values: dict[str, Any]) -> ArticleRecord:
     return record
 
 
-async def require_publishable(desk: Desk, record: ArticleRecord, at: Any, where: str = "") -> None:
+async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:
     """Raises Amiss with everything that keeps it from coming out `at` that moment."""
     gathered = Gathered()
     needed = (
@@ -439,7 +428,7 @@ async def require_publishable(desk: Desk, record: ArticleRecord, at: Any, where:
             gathered.add(Code.REQUIRED, message, field, f"updateArticle(input: {{id: …, {field}: …}})")
     await _require_described(record, gathered)
     if record.embargo_until and record.embargo_until > at:
-        until = f"{record.embargo_until:%Y-%m-%dT%H:%M:%SZ}"
+        until = blocks.spell_time(record.embargo_until)
         gathered.add(
             Code.EMBARGOED,
             f"An embargo is open until {until}.",

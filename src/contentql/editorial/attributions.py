@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from contentql.editorial import naming, saying
 from contentql.editorial.amiss import Amiss, Code, UserError, amiss
-from contentql.editorial.anchors import span_on, texts_of
+from contentql.editorial.anchors import places, span_on, texts_of
 from contentql.editorial.articles import Work, editable, load, quoted, save
 from contentql.editorial.desk import Desk, Input, Made
+from contentql.editorial.intake import named
 from contentql.editorial.naming import Gathered
 from contentql.formats.story import AttributionRecord, SpanRecord
-from contentql.store.content import Article, Attribution, AttributionKind, AttributionState, Verification
+from contentql.store.content import Article, Attribution, AttributionKind, AttributionState
 from contentql.store.derive import MAX_HOPS
 from contentql.store.history import RevisionAction
-from contentql.store.ids import new_id, spell
+from contentql.store.ids import spell
 
 ACCEPTED, EDITED, REJECTED = AttributionState.ACCEPTED, AttributionState.EDITED, AttributionState.REJECTED
 Heads = tuple[AttributionRecord, ...]
@@ -24,24 +25,23 @@ Heads = tuple[AttributionRecord, ...]
 
 async def add(desk: Desk, said: Input) -> Made:
     """What an editor enters is accepted. Its words in the text are looked for if it says them."""
-    saying.check_texts(said)
     place = saying.place(said)
     work = await load(desk, said["article"], "article")
     head = await _hop(desk, work, {**said}, "", None)
-    head = _named(head.model_copy(update={"state": ACCEPTED}))
+    head = named(head.model_copy(update={"state": ACCEPTED}))
     heads = list(work.record.attributions)
     heads.insert(len(heads) if place is None else place, head)
     return await _saved(desk, work, tuple(heads), head.id)
 
 
 async def update(desk: Desk, said: Input) -> Made:
-    saying.check_texts(said)
     work, head, hop = await _found(desk, said["id"])
     changed = await _hop(desk, work, said, "", hop)
     changed = changed.model_copy(update={"id": hop.id})
     if "via" in said:
-        changed = changed.model_copy(update={"via": changed.via and _named(changed.via)})
+        changed = changed.model_copy(update={"via": changed.via and named(changed.via)})
     whole = _with(head, hop, changed)
+    assert whole is not None
     if whole.state is not REJECTED:
         whole = whole.model_copy(update={"state": EDITED})
     _check_chain(whole)
@@ -70,11 +70,9 @@ async def _decided(desk: Desk, said: Input, state: AttributionState) -> Made:
 async def delete(desk: Desk, said: Input) -> Made:
     """The whole chain of a head; of a relay, only that hop: its neighbours close up."""
     work, head, hop = await _found(desk, said["id"])
-    if hop is head:
-        heads = tuple(one for one in work.record.attributions if one is not head)
-    else:
-        shorter = _without(head, hop)
-        heads = tuple(shorter if one is head else one for one in work.record.attributions)
+    shorter = None if hop is head else _with(head, hop, None)
+    others = (shorter if one is head else one for one in work.record.attributions)
+    heads = tuple(one for one in others if one is not None)
     return await _saved(desk, work, heads, hop.id)
 
 
@@ -134,11 +132,7 @@ async def _hop(
     """One hop, and with `via` the whole way from there, as a record: `before` with what is said over it."""
     gathered = Gathered()
     own = ("id", "article", "position", "kind", "source", "via", "media", "span")
-    values: dict[str, Any] = saying.snaked(saying.without(said, own))
-    if "saidOn" in said:
-        values["said_on"] = said["saidOn"]
-    if values.get("verification", "") is None:
-        values["verification"] = Verification.UNVERIFIED
+    values = saying.plain(AttributionRecord, said, *own)
     if "verification" in values or "verification_note" in values:
         values |= {"verified_by": desk.name[:200], "verified_at": desk.now}
     if said.get("kind") is not None:
@@ -146,9 +140,7 @@ async def _hop(
     if "source" in said:
         whose = said["source"]
         source = (
-            None
-            if whose is None
-            else await gathered.of(naming.named(desk, "source", whose, f"{path}source"), None)
+            None if whose is None else await gathered.of(naming.named(desk, "source", whose, f"{path}source"))
         )
         values["source"] = source.slug if source else None
     if "media" in said:
@@ -162,9 +154,7 @@ async def _hop(
     if "via" in said:
         depth = path.count("via.") + 1
         if depth > MAX_HOPS and said["via"]:
-            raise amiss(
-                Code.CHAIN, f"A chain has at most {MAX_HOPS} hops between source and reader.", f"{path}via"
-            )
+            raise _too_long(f"{path}via")
         values["via"] = said["via"] and await gathered.of(_hop(desk, work, said["via"], f"{path}via.", None))
     gathered.settle()
     kept = {name: getattr(before, name) for name in AttributionRecord.model_fields} if before else {}
@@ -193,7 +183,11 @@ def _check_chain(head: AttributionRecord) -> None:
             Code.CHAIN, f"The chain comes back to {twice!r}.", "via", "Each source stands in it once."
         )
     if len(hops) > MAX_HOPS + 1:
-        raise amiss(Code.CHAIN, f"A chain has at most {MAX_HOPS} hops between source and reader.", "via")
+        raise _too_long("via")
+
+
+def _too_long(where: str) -> Amiss:
+    return amiss(Code.CHAIN, f"A chain has at most {MAX_HOPS} hops between source and reader.", where)
 
 
 async def _span(work: Work, said: Mapping[str, Any], where: str) -> SpanRecord:
@@ -214,58 +208,33 @@ async def _span(work: Work, said: Mapping[str, Any], where: str) -> SpanRecord:
                 )
             )
         return span_on(block, texts[block], start, texts[block][start:end])
-    places = [
+    found = [
         (name, at)
         for name, text in texts.items()
         if exact and block in (None, name)
-        for at in _all(text, exact)
+        for at in places(text, exact)
         if start is None or at == start
     ]
-    if not places:
+    if not found:
         raise amiss(
             Code.NOT_FOUND, "Those words do not stand in the text.", f"{where}.exact", "Copy them from it."
         )
-    if len(places) > 1:
+    if len(found) > 1:
         raise amiss(
             Code.INVALID,
             "Those words stand in the text more than once.",
             f"{where}.exact",
-            f"Say where: blockId {places[0][0]!r} and start {places[0][1]} for the first.",
+            f"Say where: blockId {found[0][0]!r} and start {found[0][1]} for the first.",
         )
-    name, at = places[0]
+    name, at = found[0]
     return span_on(name, texts[name], at, exact)
 
 
-def _all(text: str, exact: str) -> Sequence[int]:
-    found: list[int] = []
-    at = text.find(exact)
-    while at >= 0 and len(found) < 100:
-        found.append(at)
-        at = text.find(exact, at + 1)
-    return found
-
-
-def _rebuilt(
-    head: AttributionRecord, change: Callable[[AttributionRecord], AttributionRecord | None]
+def _with(
+    head: AttributionRecord, hop: AttributionRecord, changed: AttributionRecord | None
 ) -> AttributionRecord | None:
-    """The chain with each hop as `change` has it, left out where that is None."""
-    via = head.via and _rebuilt(head.via, change)
-    own = change(head)
-    return via if own is None else own.model_copy(update={"via": via})
-
-
-def _with(head: AttributionRecord, hop: AttributionRecord, changed: AttributionRecord) -> AttributionRecord:
+    """The chain with one hop as it is `changed`, or without it: then its neighbours close up."""
     if head is hop:
-        return changed
+        return changed or hop.via
     assert head.via is not None
     return head.model_copy(update={"via": _with(head.via, hop, changed)})
-
-
-def _without(head: AttributionRecord, hop: AttributionRecord) -> AttributionRecord:
-    found = _rebuilt(head, lambda one: None if one.id == hop.id else one)
-    assert found is not None
-    return found
-
-
-def _named(said: AttributionRecord) -> AttributionRecord:
-    return said.model_copy(update={"id": said.id or new_id(), "via": said.via and _named(said.via)})

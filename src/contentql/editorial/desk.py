@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from tortoise.models import Model
 
@@ -20,7 +20,6 @@ from contentql.store import content, ids
 from contentql.store.accounts import Token
 from contentql.store.ids import spell
 
-AnyModel = TypeVar("AnyModel", bound=Model)
 Input = Mapping[str, Any]
 
 MODELS: Mapping[str, type[Model]] = {

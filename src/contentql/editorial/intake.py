@@ -23,6 +23,7 @@ from tortoise.transactions import in_transaction
 
 from contentql.changes import journal
 from contentql.editorial import records
+from contentql.editorial.anchors import span_on
 from contentql.editorial.records import Missing, ids_by, media_here, ref, told
 from contentql.errors import Unusable
 from contentql.formats import jsonl
@@ -40,7 +41,6 @@ from contentql.formats.story import (
     Record,
     SlugRecord,
     SourceRecord,
-    SpanRecord,
     StoryRecord,
     TagRecord,
     explain,
@@ -370,7 +370,7 @@ def _numbered(
     for said in record.attributions:
         said = _quoted(said, texts)
         same = known.get(_nameless(said), [])
-        found.append(same.pop(0) if same and said.id in (None, same[0].id) else _named(said))
+        found.append(same.pop(0) if same and said.id in (None, same[0].id) else named(said))
     # First what is public, so that the places of the public ones never betray a suggestion among them.
     return tuple(sorted(found, key=lambda said: said.state not in PUBLIC_STATES))
 
@@ -379,8 +379,9 @@ def _nameless(said: AttributionRecord) -> AttributionRecord:
     return said.model_copy(update={"id": None, "via": said.via and _nameless(said.via)})
 
 
-def _named(said: AttributionRecord) -> AttributionRecord:
-    return said.model_copy(update={"id": said.id or new_id(), "via": said.via and _named(said.via)})
+def named(said: AttributionRecord) -> AttributionRecord:
+    """The chain, each hop with an id: its own or a new one."""
+    return said.model_copy(update={"id": said.id or new_id(), "via": said.via and named(said.via)})
 
 
 def _quoted(said: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
@@ -389,14 +390,7 @@ def _quoted(said: AttributionRecord, texts: dict[str | None, str]) -> Attributio
     span = said.span
     if span is not None and span.exact is None:
         text = texts[span.block_id]
-        span = SpanRecord(
-            block_id=span.block_id,
-            start=span.start,
-            end=span.end,
-            exact=text[span.start : span.end],
-            prefix=text[max(0, span.start - 32) : span.start],
-            suffix=text[span.end : span.end + 32],
-        )
+        span = span_on(span.block_id, text, span.start, text[span.start : span.end])
     return said.model_copy(update={"span": span, "via": via})
 
 

@@ -5,11 +5,13 @@ What is not there, or may not be seen, is the same: NOT_FOUND.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import mimetypes
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from slugify import slugify
@@ -19,6 +21,7 @@ from tortoise.models import Model
 from contentql.access.roles import Ability
 from contentql.editorial.amiss import Amiss, Code, UserError, amiss
 from contentql.editorial.desk import Desk
+from contentql.planner.visibility import OWN_COLUMNS, can_be_seen
 from contentql.store import ids
 from contentql.store.content import (
     Article,
@@ -26,7 +29,6 @@ from contentql.store.content import (
     Category,
     Collection,
     Source,
-    Status,
     Story,
     Tag,
     TagType,
@@ -48,11 +50,18 @@ class Gathered:
         self.errors: list[UserError] = []
 
     async def of(self, work: Awaitable[Any], otherwise: Any = None) -> Any:
-        try:
+        with self.taking():
             return await work
+        return otherwise
+
+    @contextlib.contextmanager
+    def taking(self, where: str = "") -> Iterator[None]:
+        """Keeps what is amiss within, under the field `where`; what stands behind it goes on."""
+        try:
+            yield
         except Amiss as fault:
-            self.errors.extend(fault.errors)
-            return otherwise
+            path = tuple(where.split(".")) if where else ()
+            self.errors.extend(replace(error, field=(*path, *error.field)) for error in fault.errors)
 
     def add(self, code: Code, message: str, field: str, hint: str | None = None) -> None:
         self.errors.extend(amiss(code, message, field, hint).errors)
@@ -115,14 +124,7 @@ def owns(desk: Desk, row: Article) -> bool:
 
 def is_out(row: Article, now: dt.datetime) -> bool:
     """Whether the public sees it."""
-    return (
-        row.status in (Status.PUBLISHED, Status.SCHEDULED)
-        and row.deleted_at is None
-        and row.published_at is not None
-        and row.published_at <= now
-        and (row.embargo_until is None or row.embargo_until <= now)
-        and (row.expires_at is None or row.expires_at > now)
-    )
+    return can_be_seen("article", {name: getattr(row, name) for name in OWN_COLUMNS["article"]}, now)
 
 
 async def media(desk: Desk, text: Any, where: str) -> int:

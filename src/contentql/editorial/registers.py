@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
 from contentql.editorial import naming, saying
-from contentql.editorial.amiss import Amiss, Code, amiss
+from contentql.editorial.amiss import Code, amiss
 from contentql.editorial.desk import Desk, Input, Made
 from contentql.editorial.naming import Gathered, free_slug, other_row
 from contentql.editorial.records import columns, rewrite
@@ -100,21 +99,6 @@ def _said_by(kind: type[Shape], row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in own}
 
 
-def _plain(said: Input, *without: str) -> dict[str, Any]:
-    """What is said by itself. Null empties; where there must be a value, it is the one a new thing has."""
-    return saying.snaked(saying.without(said, (*without, "id")))  # type: ignore[no-any-return]
-
-
-def _filled(kind: type[Shape], values: dict[str, Any]) -> dict[str, Any]:
-    fields = kind.model_fields
-    return {
-        name: fields[name].default
-        if value is None and name in fields and not fields[name].is_required()
-        else value
-        for name, value in values.items()
-    }
-
-
 async def _slug(said: Input, row: Any, model: type[Model], title: str, **same: Any) -> str:
     if row is not None and said.get("slug") in (None, row.slug):
         return str(row.slug)
@@ -131,7 +115,6 @@ def _required(said: Input, name: str, row: Any) -> None:
 
 async def create_category(desk: Desk, said: Input) -> Made:
     await desk.sections_stand(moving=True)
-    saying.check_texts(said)
     _required(said, "name", None)
     parent = await _parent(desk, said.get("parent"))
     slug = await free_slug(
@@ -145,10 +128,9 @@ async def create_category(desk: Desk, said: Input) -> Made:
 
 async def update_category(desk: Desk, said: Input) -> Made:
     await desk.sections_stand(moving=True)
-    saying.check_texts(said)
     row = await naming.named(desk, "category", said["id"], "id", hold=True)
     _required(said, "name", row)
-    parent = await Category.get(id=row.parent_id) if row.parent_id else None
+    parent = await _above(row)
     slug = row.slug
     if said.get("slug") not in (None, slug):
         taken = other_row(Category, row.id, parent_id=row.parent_id)
@@ -158,7 +140,7 @@ async def update_category(desk: Desk, said: Input) -> Made:
 
 async def _category(desk: Desk, said: Input, row: Any, parent: Category | None, slug: str) -> Made:
     path = derive.path(parent.path if parent else None, slug)
-    values = _filled(CategoryRecord, _plain(said, "parent", "slug"))
+    values = saying.plain(CategoryRecord, said, "id", "parent", "slug")
     if row is not None:
         await _move(desk, row, parent, slug)
     _check_path(path)
@@ -174,6 +156,10 @@ async def _parent(desk: Desk, text: Any) -> Category | None:
     return None if text is None else await naming.named(desk, "category", text, "parent")
 
 
+async def _above(row: Any) -> Category | None:
+    return await Category.get(id=row.parent_id) if row.parent_id else None
+
+
 def _check_path(path: str) -> None:
     if path.count("/") > derive.MAX_DEPTH:
         raise amiss(Code.INVALID, f"Sections lie at most {derive.MAX_DEPTH + 1} deep.", "parent")
@@ -185,11 +171,7 @@ async def move_category(desk: Desk, said: Input) -> Made:
     """Under another section, with all below it; old paths lead to the new ones."""
     await desk.sections_stand(moving=True)
     row = await naming.named(desk, "category", said["id"], "id", hold=True)
-    parent = (
-        await _parent(desk, said.get("parent"))
-        if "parent" in said
-        else (await Category.get(id=row.parent_id) if row.parent_id else None)
-    )
+    parent = await _parent(desk, said["parent"]) if "parent" in said else await _above(row)
     place = saying.place(said)
     if place is not None:
         row.position = place
@@ -286,10 +268,8 @@ async def _unused(name: str, **users: Any) -> None:
 
 
 async def create_media(desk: Desk, said: Input) -> Made:
-    saying.check_texts(said)
-    if await Media.filter(url=said["url"]).exists():
-        known = await Media.filter(url=said["url"]).first()
-        number = spell("media", known.id) if known else ""
+    if known := await Media.filter(url=said["url"]).first():
+        number = spell("media", known.id)
         raise amiss(Code.TAKEN, "There is a media file of this address already.", "url", f"It is {number}.")
     mime = said.get("mime") or naming.mime(said["url"])
     if mime is None:
@@ -300,12 +280,11 @@ async def create_media(desk: Desk, said: Input) -> Made:
 
 
 async def update_media(desk: Desk, said: Input) -> Made:
-    saying.check_texts(said)
     return await _media(desk, said, await desk.row("media", said["id"], hold=True))
 
 
 async def _media(desk: Desk, said: Input, row: Any) -> Made:
-    values = _filled(MediaRecord, _plain(said))
+    values = saying.plain(MediaRecord, said, "id")
     for name in ("url", "mime"):
         if name in values and values[name] is None:
             raise amiss(Code.REQUIRED, "It is missing.", name)
@@ -348,7 +327,6 @@ async def update_source(desk: Desk, said: Input) -> Made:
 
 
 async def _source(desk: Desk, said: Input, row: Any) -> Made:
-    saying.check_texts(said)
     _required(said, "name", row)
     slug = await _slug(said, row, Source, said.get("name", ""))
     references = {}
@@ -358,7 +336,7 @@ async def _source(desk: Desk, said: Input, row: Any) -> Made:
         )
         await _no_circle(Source, "parent_id", row, parent, "parent")
         references = {"parent_id": parent.id if parent else None}
-    values = {**_filled(SourceRecord, _plain(said, "parent", "slug")), "slug": slug}
+    values = {**saying.plain(SourceRecord, said, "id", "parent", "slug"), "slug": slug}
     row = await _put(desk, SourceRecord, Source, row, values, references=references, name="name")
     return Made("source", row.id)
 
@@ -437,7 +415,6 @@ async def update_tag(desk: Desk, said: Input) -> Made:
 
 
 async def _tag(desk: Desk, said: Input, row: Any) -> Made:
-    saying.check_texts(said)
     _required(said, "name", row)
     kind = row.type if row else said["type"]
     slug = await _slug(said, row, Tag, said.get("name", ""), type=kind)
@@ -446,15 +423,15 @@ async def _tag(desk: Desk, said: Input, row: Any) -> Made:
         broader = None if said["broader"] is None else await naming.tag(desk, said["broader"], "broader")
         await _no_circle(Tag, "broader_id", row, broader, "broader")
         references = {"broader_id": broader.id if broader else None}
-    values = {**_filled(TagRecord, _plain(said, "broader", "slug")), "slug": slug}
+    values = {**saying.plain(TagRecord, said, "id", "broader", "slug"), "slug": slug}
     wikidata = values.get("wikidata")
-    if wikidata and await Tag.filter(wikidata=wikidata).exclude(id=row.id if row else 0).exists():
-        other = await Tag.filter(wikidata=wikidata).first()
+    others = Tag.filter(wikidata=wikidata).exclude(id=row.id if row else 0)
+    if wikidata and (other := await others.first()):
         raise amiss(
             Code.TAKEN,
             f"Another tag stands for {wikidata}.",
             "wikidata",
-            f"It is {other.type.value}:{other.slug}." if other else None,
+            f"It is {other.type.value}:{other.slug}.",
         )
     row = await _put(desk, TagRecord, Tag, row, values, references=references, name="name")
     return Made("tag", row.id)
@@ -483,10 +460,9 @@ async def update_author(desk: Desk, said: Input) -> Made:
 
 
 async def _author(desk: Desk, said: Input, row: Any) -> Made:
-    saying.check_texts(said)
     _required(said, "name", row)
     slug = await _slug(said, row, Author, said.get("name", ""))
-    values = {**_filled(AuthorRecord, _plain(said, "image", "slug")), "slug": slug}
+    values = {**saying.plain(AuthorRecord, said, "id", "image", "slug"), "slug": slug}
     references = {}
     if "image" in said:
         image = None if said["image"] is None else await naming.media(desk, said["image"], "image")
@@ -511,10 +487,9 @@ async def update_story(desk: Desk, said: Input) -> Made:
 
 
 async def _story(desk: Desk, said: Input, row: Any) -> Made:
-    saying.check_texts(said)
     _required(said, "title", row)
     slug = await _slug(said, row, Story, said.get("title", ""))
-    values = {**_filled(StoryRecord, _plain(said, "slug")), "slug": slug}
+    values = {**saying.plain(StoryRecord, said, "id", "slug"), "slug": slug}
     row = await _put(desk, StoryRecord, Story, row, values, references={}, name="title")
     return Made("story", row.id)
 
@@ -538,7 +513,6 @@ async def update_collection(desk: Desk, said: Input) -> Made:
 
 
 async def _collection(desk: Desk, said: Input, row: Any) -> Made:
-    saying.check_texts(said)
     _required(said, "title", row)
     slug = await _slug(said, row, Collection, said.get("title", ""))
     most = said.get("maxItems", row.max_items if row else None)
@@ -584,28 +558,22 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
         if any(known["article_id"] == article.id for known in items):
             gathered.add(Code.TAKEN, "This article stands in the list already.", f"{where}.article")
             continue
-        try:
-            shaped = saying.shaped(
-                CollectionItemRecord,
+        values = {
+            "article": article.uri,
+            "pinned_until": one.get("pinnedUntil"),
+            "headline": one.get("headline"),
+            "media": number,
+        }
+        with gathered.taking(where):
+            shaped = saying.shaped(CollectionItemRecord, values)
+            items.append(
                 {
-                    "article": article.uri,
-                    "pinned_until": one.get("pinnedUntil"),
-                    "headline": one.get("headline"),
-                    "media": number,
-                },
+                    **columns(shaped, CollectionItem),
+                    "article_id": article.id,
+                    "media_id": number,
+                    "position": n,
+                }
             )
-        except Amiss as fault:
-            path = tuple(where.split("."))
-            gathered.errors.extend(replace(error, field=(*path, *error.field)) for error in fault.errors)
-            continue
-        items.append(
-            {
-                **columns(shaped, CollectionItem),
-                "article_id": article.id,
-                "media_id": number,
-                "position": n,
-            }
-        )
     gathered.settle()
     if row.max_items is not None and len(items) > row.max_items:
         raise amiss(Code.TOO_LONG, f"It holds at most {row.max_items} articles.", "items")
@@ -614,7 +582,6 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
 
 async def pin_article(desk: Desk, said: Input) -> Made:
     """At its place in the collection, until then; the others close up behind it."""
-    saying.check_texts(said)
     row = await naming.named(desk, "collection", said["id"], "id", hold=True)
     article = await naming.article(desk, said["article"], "article")
     until = said.get("until")

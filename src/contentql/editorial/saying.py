@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -45,6 +45,7 @@ _MANY_LINES = frozenset(
         "items",
         "fallbackText",
         "describedAs",
+        "reason",
     ]
 )
 
@@ -90,6 +91,19 @@ def snaked(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {snake(name): snaked(inner) for name, inner in value.items()}
     return [snaked(inner) for inner in value] if isinstance(value, list) else value
+
+
+def plain(kind: type[Shape], said: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """What is said by itself, in a record's names. Null empties; where there must be a value, it is the one
+    that a new record has."""
+    fields = kind.model_fields
+    values = snaked({name: value for name, value in said.items() if name not in without})
+    return {
+        name: fields[name].default
+        if value is None and name in fields and not fields[name].is_required()
+        else value
+        for name, value in values.items()
+    }
 
 
 def shaped(
@@ -208,7 +222,3 @@ def place(said: Mapping[str, Any]) -> int | None:
     if found is not None and found < 0:
         raise amiss(Code.INVALID, "A place is 0 or more.", "position")
     return found
-
-
-def without(said: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if name not in names}

@@ -108,7 +108,6 @@ async def _simple(desk: Desk, said: Input, name: str) -> Made:
 
 
 async def schedule(desk: Desk, said: Input) -> Made:
-    saying.check_texts(said)
     work = await load(desk, said["id"])
     if work.copy:
         raise amiss(
@@ -123,7 +122,7 @@ async def schedule(desk: Desk, said: Input) -> Made:
         raise amiss(
             Code.TIME_ORDER, "That moment has passed.", "publishAt", "To publish now: publishArticle."
         )
-    await require_publishable(desk, work.record, at)
+    await require_publishable(work.record, at)
     first = work.record.first_published_at
     columns = {
         "published_at": at,
@@ -135,10 +134,9 @@ async def schedule(desk: Desk, said: Input) -> Made:
 
 async def publish(desk: Desk, said: Input) -> Made:
     """What is approved comes out now. An article that is out keeps its time, and gets its changes."""
-    saying.check_texts(said)
     work = await load(desk, said["id"])
     move = _start(desk, work, "publishArticle")
-    await require_publishable(desk, work.record, desk.now)
+    await require_publishable(work.record, desk.now)
     again = work.copy is not None
     wanted: dt.datetime | None = said.get("publishedAt")
     if wanted and wanted > desk.now:
@@ -180,7 +178,6 @@ def _taken_off(desk: Desk, work: Work) -> dict[str, dt.datetime | None]:
 
 async def withdraw(desk: Desk, said: Input) -> Made:
     """Taken back: the text is gone from all answers, and a notice stands at its slug."""
-    saying.check_texts(said)
     if not said["notice"].strip():
         raise amiss(Code.REQUIRED, "Readers must be told why it is gone.", "notice")
     work = await load(desk, said["id"])
@@ -225,8 +222,6 @@ async def restore(desk: Desk, said: Input) -> Made:
     if work.live.deleted_at is None:
         _start(desk, work, "restoreArticle")
     await Withdrawal.filter(article_id=work.number).delete()
-    taken = await naming.other_article(work.record.language, work.number)(work.record.slug)
-    assert not taken, "the slug of a deleted article stays its own"
     return await save_live(
         desk,
         work,
@@ -249,8 +244,9 @@ async def restore_revision(desk: Desk, said: Input) -> Made:
     record = earlier.model_copy(update={name: getattr(work.record, name) for name in own})
     if record.slug != work.record.slug or record.language != work.record.language:
         taken = naming.other_article(record.language, work.number)
-        slug = await naming.free_slug(None, record.slug, taken, 200)
-        record = record.model_copy(update={"slug": slug if await taken(record.slug) else record.slug})
+        if await taken(record.slug):
+            slug = await naming.free_slug(None, record.slug, taken, 200)
+            record = record.model_copy(update={"slug": slug})
     try:
         return await save(desk, work, record, RevisionAction.RESTORED, status=status)
     except records.Missing as fault:
@@ -264,7 +260,6 @@ async def restore_revision(desk: Desk, said: Input) -> Made:
 
 async def correct(desk: Desk, said: Input) -> Made:
     """A public correction: of the text too, if it says which words are replaced."""
-    saying.check_texts(said)
     if not said["text"].strip():
         raise amiss(Code.REQUIRED, "Readers must be told what was wrong.", "text")
     work = await load(desk, said["id"])
@@ -303,7 +298,6 @@ async def correct(desk: Desk, said: Input) -> Made:
     began = work.latest.version
     if work.copy:  # it goes on from the corrected text, under one number with the article
         await save(desk, work, record, RevisionAction.CORRECTED, status=work.copy.status)
-        await Article.filter(id=work.live.id).update(version=work.copy.version)
         work.live.version = work.copy.version
     done = await save_live(
         desk, alone, public, RevisionAction.CORRECTED, status=work.live.status, columns=times
