@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from tests.browser import MISSING, chromium, find
 from tests.doors import free_port
 
 from contentql.answer import Answers
@@ -220,3 +221,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.line(f"{_servers.get(server, f'{idle}, not started')}: {_ran[server]} tests")
     for report in terminalreporter.stats.get("skipped", []):
         terminalreporter.line(f"left out: {report.nodeid}: {report.longrepr[2]}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[str]:
+    """The address of a real browser; without one on the machine, its tests are left out and say so."""
+    command = find()
+    if command is None:
+        pytest.skip(MISSING)
+    with chromium(command) as address:
+        yield address

@@ -9,6 +9,7 @@ import nh3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests.marks import em, link, strong
 
 from contentql.formats.html import Unsafe, read
 from contentql.store import derive
@@ -28,18 +29,6 @@ from contentql.store.blocks import (
     Table,
     Video,
 )
-
-
-def strong(start: int, end: int) -> Mark:
-    return Mark(start=start, end=end, kind="strong")
-
-
-def em(start: int, end: int) -> Mark:
-    return Mark(start=start, end=end, kind="em")
-
-
-def link(start: int, end: int, href: str) -> Mark:
-    return Mark(start=start, end=end, kind="link", href=href)
 
 
 def refusal(html: str) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests.marks import em, link, strong
 
 from contentql.formats.html import Unsafe
 from contentql.formats.markdown import read
@@ -18,25 +19,12 @@ from contentql.store.blocks import (
     Heading,
     Image,
     List,
-    Mark,
     Paragraph,
     Pullquote,
     Quote,
     Rule,
     Table,
 )
-
-
-def strong(start: int, end: int) -> Mark:
-    return Mark(start=start, end=end, kind="strong")
-
-
-def em(start: int, end: int) -> Mark:
-    return Mark(start=start, end=end, kind="em")
-
-
-def link(start: int, end: int, href: str) -> Mark:
-    return Mark(start=start, end=end, kind="link", href=href)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from tests.browser import MISSING, Page, chromium, find, page
+from tests.browser import Page, page
 from tests.cli.test_serving import AT_MOST, Served, serving
 from tests.conftest import Server
 
@@ -28,15 +28,6 @@ WHO = "document.getElementById('who').innerText"
 READ = "query Read($slug: String!) { article(slug: $slug) {"
 READ += " headline status publishedAt body { text } corrections { text before after }"
 READ += " attributions { claim chain { source { name } } } } }"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[str]:
-    command = find()
-    if command is None:
-        pytest.skip(MISSING)
-    with chromium(command) as address:
-        yield address
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from graphql import OperationDefinitionNode, parse, validate
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
-from tests.browser import MISSING, Page, chromium, find, page
+from tests.browser import Page, page
 from tests.doors import free_port
 
 from contentql.access import tokens
@@ -342,15 +342,6 @@ async def token(origin: str, newsroom: str) -> str:
         now = dt.datetime.now(dt.UTC)
         _, secret = await tokens.create(name="Jane Doe", role=Role.EDITOR, created_by="tests", now=now)
     return secret
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[str]:
-    command = find()
-    if command is None:
-        pytest.skip(MISSING)
-    with chromium(command) as address:
-        yield address
 
 
 @pytest.fixture
