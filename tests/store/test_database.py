@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import Server
 
 from contentql.errors import Refused, Unusable
+from contentql.store.content import Story
 from contentql.store.database import Database, refuse_newer
 from contentql.store.faults import plain, sqlite_path
 
@@ -247,6 +248,19 @@ ENDLESS = {
     "sqlite": "with recursive n(x) as (select 1 union all select x + 1 from n where x < 1e12)"
     " select max(x) from n",
 }
+
+
+async def test_a_closed_newsroom_is_one_file(sqlite_server: Server) -> None:
+    """Whoever copies the file of a server that was stopped has everything: no log is left beside it."""
+    url = await sqlite_server.migrated()
+    log = Path(f"{sqlite_path(url)}-wal")
+    for name in range(60):
+        async with Database(url) as database:
+            await database.rows("SELECT 1")
+            async with database.models():
+                await Story.create(slug=f"story-{name}", title="A story", sort_name="a story")
+            assert log.exists()
+        assert not log.exists()
 
 
 async def test_every_reader_is_free_after_its_time(database_url: str) -> None:

@@ -27,6 +27,7 @@ class SqliteReader:
 
     def __init__(self, path: Path, threads: int) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
         try:
             connections = [_open_sqlite(path) for _ in range(threads)]
         except sqlite3.Error as fault:
@@ -94,7 +95,9 @@ class SqliteReader:
                 fault = raised
             with contextlib.suppress(RuntimeError):  # the loop may be closing
                 loop.call_soon_threadsafe(_settle, done, row, fault)
-        connection.close()
+        # The last to close a file empties its log into it; of two that close at once, none is the last.
+        with self._closing:
+            connection.close()
 
     async def close(self) -> None:
         for _ in self._threads:
