@@ -16,16 +16,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from tests.browser import MISSING, chromium, find
-from tests.doors import free_port
+from tests.support.browser import MISSING, chromium, find
+from tests.support.http_client import free_port
 
-from contentql.answer import Answers
 from contentql.app import answers_of
-from contentql.editorial.intake import take_file
+from contentql.execution.executor import Answers
 from contentql.fixtures import DEMO
+from contentql.importing.importer import take_file
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.faults import Dialect
+from contentql.store.errors import Dialect
 
 NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 NAMED_SERVER = "CONTENTQL_TEST_DATABASE_URL"

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 import pytest
 from graphql import parse, validate
-from tests.asking import ask
+from tests.support.graphql_client import ask
 
-from contentql.answer import Answers
 from contentql.cli import app
-from contentql.editorial.amiss import MEANING
+from contentql.editorial.user_errors import MEANING
 from contentql.editorial.workflow import MOVES
 from contentql.errors import CODES
+from contentql.execution.executor import Answers
 from contentql.schema.build import schema
 from contentql.settings import Settings
 

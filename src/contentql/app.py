@@ -16,35 +16,35 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contentql.access.callers import Callers
-from contentql.access.links import sign_within
-from contentql.answer import Answers
-from contentql.cache.clock import Clock
+from contentql.auth.authenticator import Callers
+from contentql.auth.preview_tokens import sign_within
+from contentql.cache.change_batches import Neighbours
 from contentql.cache.entry import Backend
 from contentql.cache.memory import Memory
-from contentql.cache.neighbours import Neighbours
-from contentql.cache.responses import Responses
-from contentql.changes.journal import Journal
+from contentql.cache.response_cache import Responses
+from contentql.cache.visibility_timer import Clock
 from contentql.errors import Unusable
+from contentql.execution.executor import Answers
 from contentql.planner.limits import Limits
 from contentql.schema.build import catalog
+from contentql.server.shutdown import leaving
 from contentql.settings import Settings, load
+from contentql.store.change_log import Journal
 from contentql.store.clock import DatabaseClock
 from contentql.store.database import Database, refuse_newer
-from contentql.store.documents import Documents
-from contentql.telemetry.watch import Watch
+from contentql.store.trusted_documents import Documents
+from contentql.telemetry.observer import Watch
+from contentql.web.admission import Gate, Guard
+from contentql.web.client_address import Peers
+from contentql.web.endpoint import GraphQL
 from contentql.web.graphiql import routes as graphiql_routes
-from contentql.web.graphql import GraphQL
-from contentql.web.guards import Gate, Guard
 from contentql.web.health import Readiness
 from contentql.web.health import routes as health_routes
-from contentql.web.leaving import leaving
-from contentql.web.peers import Peers
 from contentql.web.preview import OWN_PAGE
 from contentql.web.preview import routes as preview_routes
-from contentql.web.rates.memory import Memory as RatesInMemory
-from contentql.web.rates.window import Budget, Rates
-from contentql.web.socket import Sockets
+from contentql.web.rate_limit.memory import Memory as RatesInMemory
+from contentql.web.rate_limit.window import Budget, Rates
+from contentql.web.websocket import Sockets
 
 
 def answers_of(settings: Settings, database: Database) -> Answers:
@@ -125,7 +125,7 @@ def guard_of(settings: Settings) -> Guard:
     budget = Budget(settings.rate_cost)
     rates: Rates | None = None
     if settings.rate_cost and settings.redis_url:
-        rates = _extra("contentql.web.rates.redis").Redis(settings.redis_url, budget)
+        rates = _extra("contentql.web.rate_limit.redis").Redis(settings.redis_url, budget)
     elif settings.rate_cost:
         rates = RatesInMemory(budget)
     unset = "rate_cost" not in settings.model_fields_set

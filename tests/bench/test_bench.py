@@ -12,7 +12,7 @@ import orjson
 import pytest
 from graphql import parse
 
-from contentql.bench import limit, newsroom
+from contentql.bench import baseline, dataset
 from contentql.bench.measure import difference
 from contentql.bench.workloads import WALK, WORKLOADS, deepest, request, variables
 from contentql.store.database import Database
@@ -23,7 +23,7 @@ ARTICLES = 200
 async def make(path: Path) -> str:
     url = f"sqlite:///{path}"
     await Database(url).migrate()
-    await newsroom.fill(url, ARTICLES)
+    await dataset.fill(url, ARTICLES)
     return url
 
 
@@ -44,7 +44,7 @@ def one(connection: sqlite3.Connection, sql: str) -> Any:
 
 def test_the_newsroom_has_the_size_it_was_asked_for(rows: sqlite3.Connection) -> None:
     """Articles, drafts, sections, sources, tags and media come in the numbers that are promised."""
-    counts = {table: one(rows, f"SELECT count(*) FROM {table}") for table in newsroom.COLUMNS}
+    counts = {table: one(rows, f"SELECT count(*) FROM {table}") for table in dataset.COLUMNS}
     assert counts == {
         "category": 64,
         "source": 500,
@@ -58,13 +58,13 @@ def test_the_newsroom_has_the_size_it_was_asked_for(rows: sqlite3.Connection) ->
         "attribution": ARTICLES * 4,
     }
     assert one(rows, "SELECT count(*) FROM article WHERE status = 'DRAFT'") == ARTICLES // 20
-    assert one(rows, "SELECT count(*) FROM article WHERE status = 'PUBLISHED'") == newsroom.visible(ARTICLES)
-    assert [path for (path,) in rows.execute("SELECT path FROM category ORDER BY id")] == newsroom.paths()
+    assert one(rows, "SELECT count(*) FROM article WHERE status = 'PUBLISHED'") == dataset.visible(ARTICLES)
+    assert [path for (path,) in rows.execute("SELECT path FROM category ORDER BY id")] == dataset.paths()
 
 
 def test_every_shown_article_is_whole(rows: sqlite3.Connection) -> None:
     """Each stands in its section and the one above, with distinct times, its body, and one relayed claim."""
-    shown = newsroom.visible(ARTICLES)
+    shown = dataset.visible(ARTICLES)
     assert one(rows, "SELECT count(DISTINCT published_at) FROM article") == shown
     assert shown == one(
         rows,
@@ -98,7 +98,7 @@ async def test_the_newsroom_is_the_same_every_time(rows: sqlite3.Connection, tmp
     """Made again, every table holds the same rows."""
     again = await make(tmp_path / "again.sqlite3")
     with closing(sqlite3.connect(again.removeprefix("sqlite:///"))) as other:
-        for table in newsroom.COLUMNS:
+        for table in dataset.COLUMNS:
             everything = f"SELECT * FROM {table} ORDER BY 1"
             assert rows.execute(everything).fetchall() == other.execute(everything).fetchall()
 
@@ -106,7 +106,7 @@ async def test_the_newsroom_is_the_same_every_time(rows: sqlite3.Connection, tmp
 def test_what_varies_is_in_the_newsroom(rows: sqlite3.Connection) -> None:
     """Slugs and sections that are asked for name shown articles and sections, each once."""
     slugs = [values["slug"] for values in variables("W2", ARTICLES)]
-    assert len(slugs) == len(set(slugs)) == newsroom.visible(ARTICLES)
+    assert len(slugs) == len(set(slugs)) == dataset.visible(ARTICLES)
     known = {slug for (slug,) in rows.execute("SELECT slug FROM article WHERE status = 'PUBLISHED'")}
     assert set(slugs) == known
     assert len(variables("W1", ARTICLES)) == 64
@@ -119,15 +119,15 @@ def test_the_documents_are_graphql(document: str) -> None:
     assert len(parse(document).definitions) == 1
 
 
-async def ask(app: limit.App, name: str, values: dict[str, str]) -> Any:
+async def ask(app: baseline.App, name: str, values: dict[str, str]) -> Any:
     """The limit's answer, through the front door."""
-    sent: list[limit.Message] = []
+    sent: list[baseline.Message] = []
 
-    async def receive() -> limit.Message:
+    async def receive() -> baseline.Message:
         body = request(WORKLOADS[name].document, values)
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def send(message: limit.Message) -> None:
+    async def send(message: baseline.Message) -> None:
         sent.append(message)
 
     await app({"type": "http", "method": "POST", "path": "/graphql"}, receive, send)
@@ -138,21 +138,21 @@ async def ask(app: limit.App, name: str, values: dict[str, str]) -> Any:
 
 async def test_the_limit_answers_every_workload(url: str, rows: sqlite3.Connection) -> None:
     """Each answer has the shape its document asks for, newest first, and nothing that may not be shown."""
-    async with limit.opened(url) as app:
+    async with baseline.opened(url) as app:
         latest = (await ask(app, "W1", {"section": "politics"}))["latestNews"]["nodes"]
         assert {node["category"]["slug"] for node in latest} == {"politics"}
 
-        slug = newsroom.slug(ARTICLES - 1)
+        slug = dataset.slug(ARTICLES - 1)
         article = (await ask(app, "W2", {"slug": slug}))["article"]
         assert article["slug"] == slug
         assert [claim["position"] for claim in article["attributions"]] == [0, 1, 2]
         assert [claim["via"] is None for claim in article["attributions"]] == [True, False, True]
         assert len(article["tags"]) == 4
-        draft = next(number for number in range(ARTICLES) if newsroom.is_draft(number))
-        assert (await ask(app, "W2", {"slug": newsroom.slug(draft)}))["article"] is None
+        draft = next(number for number in range(ARTICLES) if dataset.is_draft(number))
+        assert (await ask(app, "W2", {"slug": dataset.slug(draft)}))["article"] is None
 
         home = (await ask(app, "W3", {}))["categories"]["nodes"]
-        assert [category["name"] for category in home] == list(newsroom.ROOTS)
+        assert [category["name"] for category in home] == list(dataset.ROOTS)
         assert {len(category["articles"]["nodes"]) for category in home} == {5}
 
         offline = (await ask(app, "W4", {}))["latestNews"]["nodes"]

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from contentql.cache.dependencies import Batch, Looked, Rests
 from contentql.cache.entry import Backend, Entry, entry_of
 from contentql.cache.memory import Memory
 from contentql.cache.redis import Redis
-from contentql.cache.tags import Batch, Looked, Rests
-from contentql.changes.journal import Change
-from contentql.planner.reads import Near, Page, Scan, Way
+from contentql.planner.read_set import Near, Page, Scan, Way
+from contentql.store.change_log import Change
 
 NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 _prefixes = itertools.count()

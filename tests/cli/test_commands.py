@@ -13,7 +13,7 @@ import httpx2
 import orjson
 import pytest
 from tests.conftest import Server
-from tests.doors import free_port
+from tests.support.http_client import free_port
 from typer.testing import CliRunner
 
 from contentql.cli import app

@@ -16,7 +16,7 @@ import httpx2
 import orjson
 import pytest
 from tests.conftest import Server
-from tests.doors import free_port
+from tests.support.http_client import free_port
 
 QUERY = '{ latestNews(section: "world/asia", first: 2) { nodes { slug } } }'
 LONG = "nodes { slug headline body { html } category { name } tags { name } leadMedia { url } }"

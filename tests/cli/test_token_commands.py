@@ -10,15 +10,15 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from contentql.access import tokens
-from contentql.access.callers import Callers
-from contentql.access.viewer import Viewer
+from contentql.auth import api_tokens
+from contentql.auth.authenticator import Callers
+from contentql.auth.viewer import Viewer
 from contentql.cli import app
 from contentql.errors import Refused
 from contentql.settings import Settings
-from contentql.store.accounts import Token
 from contentql.store.database import Database
-from contentql.store.history import AuditEntry
+from contentql.store.models.accounts import Token
+from contentql.store.models.history import AuditEntry
 
 JANE = ("create", "--name", "Jane Doe", "--role", "editor")
 
@@ -59,7 +59,7 @@ async def test_a_token_is_told_once_and_alone(known: str) -> None:
     made = await said(*JANE)
     secret = made.stdout.strip()
     assert made.stdout == f"{secret}\n"
-    assert tokens.is_whole(secret)
+    assert api_tokens.is_whole(secret)
     (row,) = await listed()
     assert made.stderr.splitlines() == [
         f"{row['id']}: Jane Doe (jane-doe) may come in as EDITOR, until it is revoked.",
@@ -97,7 +97,7 @@ async def test_tokens_are_listed_without_their_secret(known: str) -> None:
     for secret in (good, revoked):
         for text in (table, (await said("list", "--json")).stdout):
             assert secret[4:-4] not in text
-            assert tokens.hashed(secret) not in text
+            assert api_tokens.hashed(secret) not in text
 
 
 async def test_a_revoked_token_is_refused(known: str) -> None:

@@ -25,7 +25,7 @@ import brotli
 import httpx2
 import pytest
 import zstandard
-from tests.doors import free_port
+from tests.support.http_client import free_port
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol

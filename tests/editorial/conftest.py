@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.conftest import NOW, Server
-from tests.newsdesks import Newsdesk, fill, newsdesk
+from tests.support.editorial_client import Newsdesk, fill, newsdesk
 
 
 @pytest.fixture(scope="session")

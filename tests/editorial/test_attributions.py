@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.newsdesks import ANNA, PUBLIC, TEXT, Newsdesk
+from tests.support.editorial_client import ANNA, PUBLIC, TEXT, Newsdesk
 
-from contentql.editorial.anchors import anchored, span_on, texts_of
-from contentql.formats.story import AttributionRecord, SpanRecord
-from contentql.store.blocks import Block, Paragraph
-from contentql.store.content import AttributionKind
-from contentql.store.derive import identified
+from contentql.content.blocks import Block, Paragraph
+from contentql.content.derive import identified
+from contentql.content.records import AttributionRecord, SpanRecord
+from contentql.editorial.text_anchors import anchored, span_on, texts_of
+from contentql.store.models.content import AttributionKind
 
 CHAIN = """query($i: ID!) { article(id: $i) { version attributions { id kind state position claim quote saidOn
   url verification verificationNote verifiedAt

@@ -15,9 +15,9 @@ import asyncpg
 import pytest
 from tests.conftest import Server
 from tests.editorial.test_workflow import furnished, rehearsals
-from tests.newsdesks import ANNA, BOB, MUTATIONS, PUBLIC, ROOT, Newsdesk, document, newsdesk
+from tests.support.editorial_client import ANNA, BOB, MUTATIONS, PUBLIC, ROOT, Newsdesk, document, newsdesk
 
-from contentql.answer import Answers
+from contentql.execution.executor import Answers
 from contentql.schema.build import catalog
 
 LOG = """query($t: String) { auditLog(first: 100, filter: {thing: {eq: $t}}) { totalCount nodes {

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLList, GraphQLNonNull, get_named_type
-from tests.doors import INTERNAL, no_worse
-from tests.journeys.test_hostile import PROBES
-from tests.newsdesks import ANNA, CORE, MUTATIONS, ROOT, Newsdesk, document
+from tests.end_to_end.test_abuse import PROBES
+from tests.support.editorial_client import ANNA, CORE, MUTATIONS, ROOT, Newsdesk, document
+from tests.support.http_client import INTERNAL, no_worse
 
-from contentql.answer import Asked
 from contentql.errors import CODES
+from contentql.execution.executor import Asked
 from contentql.settings import Settings
 
 SCRIPTS = [

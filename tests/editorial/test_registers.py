@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.newsdesks import ANNA, BOB, DAY, ERIC, PUBLIC, TEXT, Newsdesk, document
+from tests.support.editorial_client import ANNA, BOB, DAY, ERIC, PUBLIC, TEXT, Newsdesk, document
 
 # For each kind: what makes one, what changes it, and what shows of the change.
 KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.conftest import NOW, Server
-from tests.newsdesks import (
+from tests.support.editorial_client import (
     ANNA,
     BOB,
     CORE,
@@ -26,12 +26,12 @@ from tests.newsdesks import (
     newsdesk,
 )
 
-from contentql.answer import Asked
+from contentql.content.blocks import Paragraph
+from contentql.content.ids import spell
+from contentql.content.records import ArticleRecord
 from contentql.editorial.workflow import MOVES
-from contentql.formats.story import ArticleRecord
-from contentql.store.blocks import Paragraph
-from contentql.store.content import Status
-from contentql.store.ids import spell
+from contentql.execution.executor import Asked
+from contentql.store.models.content import Status
 
 GONE = "deleteArticle"
 STATUSES = list(Status)

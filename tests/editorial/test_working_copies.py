@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from tests.conftest import NOW
-from tests.newsdesks import ANNA, BOB, DAY, HOUR, PUBLIC, SECOND, TEXT, Newsdesk
+from tests.support.editorial_client import ANNA, BOB, DAY, HOUR, PUBLIC, SECOND, TEXT, Newsdesk
 
-from contentql.access.roles import ABILITIES, Role
-from contentql.access.viewer import Caller, Viewer
-from contentql.editorial.intake import give, take
+from contentql.auth.permissions import ABILITIES, Role
+from contentql.auth.viewer import Caller, Viewer
 from contentql.formats import jsonl
+from contentql.importing.importer import give, take
 
 # All that the public can see of an article, by every way there is to it.
 SHOWN = """

@@ -9,11 +9,10 @@ import nh3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from tests.marks import em, link, strong
+from tests.support.text_marks import em, link, strong
 
-from contentql.formats.html import Unsafe, read
-from contentql.store import derive
-from contentql.store.blocks import (
+from contentql.content import derive
+from contentql.content.blocks import (
     Audio,
     Block,
     Code,
@@ -29,6 +28,7 @@ from contentql.store.blocks import (
     Table,
     Video,
 )
+from contentql.formats.html import Unsafe, read
 
 
 def refusal(html: str) -> str:

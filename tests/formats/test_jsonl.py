@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contentql.fixtures import DEMO
-from contentql.formats import jsonl
-from contentql.formats.story import (
+from contentql.content.blocks import Block, Heading, List, Mark, Paragraph, Quote
+from contentql.content.records import (
     KINDS,
     ArticleRecord,
     AttributionRecord,
@@ -22,8 +21,9 @@ from contentql.formats.story import (
     SpanRecord,
     TagRecord,
 )
-from contentql.store.blocks import Block, Heading, List, Mark, Paragraph, Quote
-from contentql.store.content import AttributionKind, MediaKind, SourceKind, TagType
+from contentql.fixtures import DEMO
+from contentql.formats import jsonl
+from contentql.store.models.content import AttributionKind, MediaKind, SourceKind, TagType
 
 
 def read(lines: bytes) -> list[Item]:

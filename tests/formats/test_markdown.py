@@ -8,12 +8,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from tests.marks import em, link, strong
+from tests.support.text_marks import em, link, strong
 
-from contentql.formats.html import Unsafe
-from contentql.formats.markdown import read
-from contentql.store import derive
-from contentql.store.blocks import (
+from contentql.content import derive
+from contentql.content.blocks import (
     Block,
     Code,
     Heading,
@@ -25,6 +23,8 @@ from contentql.store.blocks import (
     Rule,
     Table,
 )
+from contentql.formats.html import Unsafe
+from contentql.formats.markdown import read
 
 
 @pytest.mark.parametrize(

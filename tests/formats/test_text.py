@@ -7,11 +7,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from contentql.content import blocks, derive
+from contentql.content.records import ArticleRecord
 from contentql.fixtures import SEED
 from contentql.formats import text
-from contentql.formats.story import ArticleRecord
 from contentql.formats.text import Paragraphs
-from contentql.store import blocks, derive
 
 PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 

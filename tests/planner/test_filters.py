@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.asking import ask
+from tests.support.graphql_client import ask
 
-from contentql.answer import Answers
+from contentql.execution.executor import Answers
 
 Article = dict[str, Any]
 Meaning = Callable[[Article], bool]

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.asking import codes, walked, whole
+from tests.support.graphql_client import codes, walked, whole
 
-from contentql.answer import Answers, Asked
+from contentql.execution.executor import Answers, Asked
 
 CASES = sorted(Path(__file__).with_name("queries").glob("*.graphql"), key=lambda path: path.stem)
 _MARK = "# variables: "

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 import pytest
 from graphql import parse
-from tests.doors import client, refusals
+from tests.support.http_client import client, refusals
 
-from contentql.answer import Answers, Asked
 from contentql.errors import Refused
+from contentql.execution.executor import Answers, Asked
 from contentql.planner.limits import Limits, check_size
 from contentql.schema.build import catalog
 from contentql.store.database import Database, Row

@@ -15,9 +15,9 @@ import pytest
 from tests.conftest import Server
 
 from contentql.errors import Refused, Unusable
-from contentql.store.content import Story
 from contentql.store.database import Database, refuse_newer
-from contentql.store.faults import plain, sqlite_path
+from contentql.store.errors import plain, sqlite_path
+from contentql.store.models.content import Story
 
 
 async def sentence(work: Callable[[], Awaitable[object]]) -> str:

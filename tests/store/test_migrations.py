@@ -17,13 +17,14 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.operations import AddField, AddIndex, AlterModelOptions, RemoveField
 from tortoise.models import Model
 
-from contentql.store import accounts, content, database, documents, history
+from contentql.store import database, trusted_documents
 from contentql.store.database import Database
-from contentql.store.faults import Dialect
+from contentql.store.errors import Dialect
+from contentql.store.models import accounts, content, history
 
 MODELS: list[type[Model]] = [
     found
-    for room in (content, documents, history, accounts)
+    for room in (content, trusted_documents, history, accounts)
     for found in vars(room).values()
     if isinstance(found, type) and issubclass(found, Model) and found is not Model
 ]

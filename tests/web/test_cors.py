@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from tests.doors import client, refusal
+from tests.support.http_client import client, refusal
 
-from contentql.answer import Answers
+from contentql.execution.executor import Answers
 
 QUERY = {"query": "{ viewer { role } }"}
 PAGE = {"origin": "https://news.example.org"}

@@ -21,16 +21,16 @@ from graphql import OperationDefinitionNode, parse, validate
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
-from tests.browser import Page, page
-from tests.doors import free_port
+from tests.support.browser import Page, page
+from tests.support.http_client import free_port
 
-from contentql.access import tokens
-from contentql.access.roles import ABILITIES, Role
-from contentql.access.viewer import PUBLIC, Caller, Viewer
-from contentql.answer import Answers, Asked
 from contentql.app import answers_of
-from contentql.editorial.intake import take_file
+from contentql.auth import api_tokens
+from contentql.auth.permissions import ABILITIES, Role
+from contentql.auth.viewer import PUBLIC, Caller, Viewer
+from contentql.execution.executor import Answers, Asked
 from contentql.fixtures import DEMO
+from contentql.importing.importer import take_file
 from contentql.schema.build import schema
 from contentql.settings import Settings
 from contentql.store.database import Database
@@ -340,7 +340,7 @@ async def token(origin: str, newsroom: str) -> str:
     """Of an editor."""
     async with Database(newsroom).models():
         now = dt.datetime.now(dt.UTC)
-        _, secret = await tokens.create(name="Jane Doe", role=Role.EDITOR, created_by="tests", now=now)
+        _, secret = await api_tokens.create(name="Jane Doe", role=Role.EDITOR, created_by="tests", now=now)
     return secret
 
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from contentql.errors import Refused
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.telemetry.watch import Watch
+from contentql.telemetry.observer import Watch
 from contentql.web.health import Readiness, routes
 
 

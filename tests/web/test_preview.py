@@ -12,16 +12,16 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from tests.conftest import Server
-from tests.newsdesks import BOB, DAY, HOUR, SECOND, Newsdesk, newsdesk
+from tests.support.editorial_client import BOB, DAY, HOUR, SECOND, Newsdesk, newsdesk
 
-from contentql.access import links, tokens
-from contentql.access.callers import Callers
-from contentql.access.roles import Role
-from contentql.access.tries import MOST
 from contentql.app import guard_of
+from contentql.auth import api_tokens, preview_tokens
+from contentql.auth.authenticator import Callers
+from contentql.auth.permissions import Role
+from contentql.auth.throttle import MOST
 from contentql.errors import Unusable
 from contentql.settings import Settings, load
-from contentql.telemetry.watch import Watch
+from contentql.telemetry.observer import Watch
 from contentql.web.preview import HEADERS, routes
 
 VIA = {"kind": "ACCORDING_TO", "source": "sky-news"}
@@ -199,8 +199,8 @@ async def test_what_is_no_good_link_is_one_page(desk: Newsdesk, http: httpx2.Asy
     url = await link(desk, id, expiresAt="2026-06-30T10:00:00Z")
     other = await link(desk, await desk.draft())
     async with desk.database.models():
-        _, secret = await tokens.create(name="Jane", role=Role.ADMIN, created_by="tests", now=desk.now)
-    forged = links.sign("a guess", 701, desk.now + DAY)
+        _, secret = await api_tokens.create(name="Jane", role=Role.ADMIN, created_by="tests", now=desk.now)
+    forged = preview_tokens.sign("a guess", 701, desk.now + DAY)
     nonsense = [
         "cqlp_",
         url.rpartition("/")[2] + "A",
@@ -240,8 +240,10 @@ async def test_a_deleted_article_is_gone(desk: Newsdesk, http: httpx2.AsyncClien
 async def test_whoever_tries_links_out_is_slowed_down(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
     """As with any other token: the address has to wait."""
     for number in range(MOST):
-        assert (await http.get(f"/preview/{links.sign('guess', number, desk.now + DAY)}")).status_code == 404
-    answer = await http.get(f"/preview/{links.sign('guess', 999, desk.now + DAY)}")
+        assert (
+            await http.get(f"/preview/{preview_tokens.sign('guess', number, desk.now + DAY)}")
+        ).status_code == 404
+    answer = await http.get(f"/preview/{preview_tokens.sign('guess', 999, desk.now + DAY)}")
     assert answer.status_code == 429
     assert "Wait a minute" in answer.text
 
@@ -259,4 +261,4 @@ async def test_links_lead_where_the_settings_say(desk: Newsdesk) -> None:
 def test_an_end_is_told_as_it_was_signed() -> None:
     """To the second."""
     at = dt.datetime(2026, 7, 3, 8, 0, 1, tzinfo=dt.UTC)
-    assert links.ends(links.sign("key", 701, at)) == at
+    assert preview_tokens.ends(preview_tokens.sign("key", 701, at)) == at

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from contentql.bench import newsroom
+from contentql.bench import dataset
 from contentql.errors import Unusable
 from contentql.store import migrations
 from contentql.store.database import Database
-from contentql.store.faults import Dialect, plain, postgres_dsn, sqlite_path
+from contentql.store.errors import Dialect, plain, postgres_dsn, sqlite_path
 
 Tell = Callable[[str], object]
 
@@ -82,7 +82,7 @@ class Newsrooms:
 
         self._tell(f"Making a newsroom of {articles:,} articles on {self.dialect} …")
         await Database(url).migrate()
-        await newsroom.fill(url, articles, search=self._search, progress=progress)
+        await dataset.fill(url, articles, search=self._search, progress=progress)
         if self.dialect == "postgres":
             await self._server(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
         else:
@@ -147,4 +147,4 @@ def _embedded(folder: Path) -> Iterator[str]:
 def _fingerprint() -> str:
     """Changes with the schema and with the made rows: a kept newsroom of another kind is not reused."""
     texts = [path.read_bytes() for path in sorted(Path(str(migrations.__file__)).parent.glob("[0-9]*.py"))]
-    return f"{zlib.crc32(b''.join(texts), newsroom.VERSION):08x}"
+    return f"{zlib.crc32(b''.join(texts), dataset.VERSION):08x}"

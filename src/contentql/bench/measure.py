@@ -17,8 +17,8 @@ import orjson
 
 from contentql.bench import servers
 from contentql.bench.databases import Newsrooms
+from contentql.bench.dataset import visible
 from contentql.bench.load import Timing
-from contentql.bench.newsroom import visible
 from contentql.bench.servers import Asker, Server
 from contentql.bench.statements import counted
 from contentql.bench.workloads import PAGE, WALK, WORKLOADS, address, deepest, request, variables

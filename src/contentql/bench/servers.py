@@ -53,7 +53,7 @@ def constant(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server
     with tempfile.TemporaryFile() as said:
         said.write(orjson.dumps(headers) + b"\n" + body)
         said.seek(0)
-        command = ["-m", "contentql.bench.constant", "--port", str(port)]
+        command = ["-m", "contentql.bench.static_server", "--port", str(port)]
         with started("the constant", command, port, stdin=said) as server:
             yield server
 
@@ -62,7 +62,7 @@ def constant(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server
 def limit(database: str) -> Iterator[Server]:
     """The hand-written answers."""
     port = _free_port()
-    command = ["-m", "contentql.bench.limit", "--database", database, "--port", str(port)]
+    command = ["-m", "contentql.bench.baseline", "--database", database, "--port", str(port)]
     with started("the limit", command, port) as server:
         yield server
 
@@ -73,7 +73,7 @@ def traced(database: str, told: int) -> Iterator[Server]:
     port = _free_port()
     command = [
         "-m",
-        "contentql.bench.traced",
+        "contentql.bench.statement_tracer",
         "--database",
         database,
         "--port",

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from contentql.bench.newsroom import is_draft, paths, slug
+from contentql.bench.dataset import is_draft, paths, slug
 
 Variables = Mapping[str, str]
 

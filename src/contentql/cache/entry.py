@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from contentql.cache.tags import Batch, Rests, read
+from contentql.cache.dependencies import Batch, Rests, read
 
 _OVERHEAD = 2_500  # bytes that an entry takes besides its texts, about
 

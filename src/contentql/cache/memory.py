@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from contentql.cache.dependencies import Batch, touched
 from contentql.cache.entry import Entry
-from contentql.cache.tags import Batch, touched
 
 _MOST = 300_000  # comparisons of an answer with a change in one go; a flood of changes clears everything
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import redis.asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
+from contentql.cache.dependencies import Batch, read, touched
 from contentql.cache.entry import Entry, entry_of
-from contentql.cache.tags import Batch, read, touched
 
 _PATIENCE = 0.1  # seconds; beyond it, computing the answer is as fast
 _REST = 1.0  # seconds after a failure during which Redis is left alone

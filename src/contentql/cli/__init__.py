@@ -10,13 +10,13 @@ import typer
 
 from contentql.cli.backup import backup, restore
 from contentql.cli.bench import bench
-from contentql.cli.content import export, import_
+from contentql.cli.cache import purge
 from contentql.cli.database import check, migrate
-from contentql.cli.documents import explain, schema
-from contentql.cli.purge import purge
+from contentql.cli.documents import documents
+from contentql.cli.import_export import export, import_
+from contentql.cli.schema import explain, schema
 from contentql.cli.serve import serve
 from contentql.cli.tokens import tokens
-from contentql.cli.trusted import documents
 
 app = typer.Typer(
     name="contentql",

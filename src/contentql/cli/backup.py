@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from contentql.changes import journal
-from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
+from contentql.backup import Restored
+from contentql.backup import backup as back_up
+from contentql.backup import restore as bring_back
+from contentql.backup.files import Kept
+from contentql.backup.postgres import Programs
+from contentql.cli.runtime import DatabaseUrl, carry_out, stderr, stop
 from contentql.errors import Unusable
 from contentql.settings import load
-from contentql.store.backup import Restored
-from contentql.store.backup import backup as back_up
-from contentql.store.backup import restore as bring_back
-from contentql.store.backup_file import Kept
-from contentql.store.backup_postgres import Programs
+from contentql.store import change_log
 from contentql.store.database import Database
 
 PART = 3
@@ -103,7 +103,7 @@ def restore(
                 file,
                 replace=force,
                 programs=Programs(pg_bin),
-                everything=journal.EVERYTHING,
+                everything=change_log.EVERYTHING,
                 progress=lambda name: stderr.print(f"  {name}", markup=False),
             )
         )

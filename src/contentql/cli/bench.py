@@ -17,9 +17,9 @@ from contentql.bench import servers
 from contentql.bench.databases import Missing, newsrooms
 from contentql.bench.measure import Cold, Growth, Hot, cold, growth, hot
 from contentql.bench.workloads import WORKLOADS
-from contentql.cli.common import stderr, stop
+from contentql.cli.runtime import stderr, stop
 from contentql.errors import Unusable
-from contentql.store.faults import Dialect
+from contentql.store.errors import Dialect
 
 SMALL = 10_000
 

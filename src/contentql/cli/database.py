@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from contentql.access.callers import open_issuer
-from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
+from contentql.auth.authenticator import open_issuer
+from contentql.cli.runtime import DatabaseUrl, carry_out, stderr, stop
 from contentql.errors import Unusable
 from contentql.settings import load
 from contentql.store.database import Database, refuse_newer

@@ -1,87 +1,277 @@
-"""`contentql schema` and `contentql explain`: the API's words, and what becomes of a document."""
+"""`contentql documents`: the trusted documents, in and out by manifest, and a look at their use."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
+from graphql import OperationDefinitionNode, parse
 
-from contentql.answer import Asked
-from contentql.cli.common import DatabaseUrl, stop
-from contentql.cli.loaded import answers_of, sdl
-from contentql.errors import Refused, Unusable
-from contentql.planner.plan import Statement
-from contentql.settings import load
+from contentql.cli.loaded import answers_of
+from contentql.cli.runtime import DatabaseUrl, with_database
+from contentql.errors import Refused
+from contentql.execution.executor import Answers, Asked
+from contentql.formats.manifests import Entry, read
+from contentql.settings import Settings
 from contentql.store.database import Database
+from contentql.store.trusted_documents import Trusted, TrustedDocument, forget, keep, listed, spelled
+
+PART = 3
+
+documents = typer.Typer()
 
 
-def schema() -> None:
-    """Print the schema in SDL, with all its descriptions."""
-    typer.echo(sdl(), nl=False)
-
-
-def explain(
-    document: Annotated[
-        str, typer.Argument(help="A file with one GraphQL document, or - for standard input.")
-    ],
-    variables: Annotated[
-        str, typer.Option(help='The variables as JSON, such as \'{"section": "world"}\'.')
-    ] = "{}",
-    operation: Annotated[str | None, typer.Option(help="Which operation, if there are several.")] = None,
+@documents.callback(invoke_without_command=True)
+def list_(
+    context: typer.Context,
     database: DatabaseUrl = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with whole ids and texts.")] = False,
 ) -> None:
-    """Show what would answer a document: cost, statements, SQL. Reads no data and needs no database."""
-    try:
-        settings = load(database_url=database)
-        text = sys.stdin.read() if document == "-" else Path(document).read_text("utf-8")
-        values: Any = orjson.loads(variables)
-        if not isinstance(values, dict):
-            raise ValueError("object")
-        answers = answers_of(settings, Database(settings.database_url))
-        plan, _ = answers.explain(Asked(text, operation, values))
-    except (Unusable, Refused) as fault:
-        raise stop(fault) from None
-    except OSError as fault:
-        raise stop(Unusable(f"{document} cannot be read: {fault.strerror}.")) from None
-    except UnicodeDecodeError:
-        raise stop(Unusable(f"{document} is not UTF-8 text.")) from None
-    except ValueError:
-        raise stop(Unusable("--variables must be a JSON object.")) from None
-    found = _statements(plan.statement)
-    facts = {
-        "dialect": answers.dialect.name,
-        "cost": plan.cost,
-        "limit": answers.limits.cost,
-        "statements": [{"sql": s.sql, "parameters": [_parameter(p) for p in s.params]} for s in found],
-    }
-    if json:
-        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+    """List, let in and take out trusted documents: operations that clients send by their id.
+
+    Without a command: all of them, with their cost and use. With CONTENTQL_DOCUMENTS=trusted the server
+    answers no others.
+
+    Exit codes: 0 done, 3 done in part, 1 nothing could be done, 2 wrong use.
+
+    Examples:
+
+      contentql documents
+
+      contentql documents add persisted-query-manifest.json --client web
+
+      contentql documents remove --client web
+    """
+    if context.invoked_subcommand is not None:
         return
-    typer.echo(f"cost        {plan.cost} of {answers.limits.cost} objects")
-    typer.echo(f"statements  {len(found)}, one snapshot")
-    for statement in found:
-        typer.echo(f"\n-- {answers.dialect.name}\n{statement.sql}")
-        for number, param in enumerate(statement.params, 1):
-            typer.echo(f"--   {number}: {_parameter(param)}")
+    found = with_database(database, lambda _, kept: listed(kept))
+    if as_json:
+        typer.echo(orjson.dumps([_facts(row) for row in found], option=orjson.OPT_INDENT_2))
+    else:
+        for line in _table(found):
+            typer.echo(line)
 
 
-def _statements(statement: Statement | None) -> list[Statement]:
-    if statement is None:
-        return []
-    return [statement, *(inner for cut in statement.cuts for inner in _statements(cut))]
+@documents.command()
+def add(
+    manifests: Annotated[
+        list[str], typer.Argument(metavar="MANIFEST...", help="Manifests, or - for standard input.")
+    ],
+    client: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose documents these are, such as web or ios.")
+    ] = None,
+    database: DatabaseUrl = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
+    ] = False,
+) -> None:
+    """Let in the documents of manifests; those that the schema does not allow are named, the others go in.
+
+    A manifest is what Apollo's generate-persisted-query-manifest, Relay's persistConfig, graphql-codegen's
+    persistedDocuments or gql.tada's generate-persisted write, or a file with one GraphQL document. The same
+    manifest again changes nothing. A document that is in already stays with the client that brought it.
+
+    Exit codes: 0 all are in, 3 some failed, 1 nothing could be done, 2 wrong use.
+
+    Examples:
+
+      contentql documents add persisted-query-manifest.json --client web
+
+      contentql documents add persisted.json latest.graphql --dry-run
+    """
+    if client is not None and not (client.isprintable() and 0 < len(client) <= _CLIENT):
+        raise typer.BadParameter(f"a name has 1 to {_CLIENT} printable characters", param_hint="--client")
+
+    async def work(settings: Settings, kept: Database) -> list[_Outcome]:
+        answers = answers_of(settings, kept)
+        judged = [_judged(answers, entry, client) for name in manifests for entry in _entries(name)]
+        good = [document for _, document in judged if isinstance(document, Trusted)]
+        became = iter(await keep(kept, good, dry_run=dry_run))
+        return [
+            _outcome(entry, document, next(became)) if isinstance(document, Trusted)
+            else _Outcome(entry.where, _shown(entry.name, entry.id), "failed", document)
+            for entry, document in judged
+        ]  # fmt: skip
+
+    outcomes = with_database(database, work)
+    for outcome in outcomes:
+        if outcome.what == "failed" or len(outcomes) <= _FEW:
+            typer.echo(str(outcome))
+    counts = {what: sum(o.what == what for o in outcomes) for what in ("added", "unchanged", "failed")}
+    said = ", ".join(f"{count} {what}" for what, count in counts.items())
+    typer.echo(f"{len(outcomes)} documents: {said}.{' Dry run: nothing was changed.' if dry_run else ''}")
+    if counts["failed"]:
+        raise typer.Exit(1 if counts["failed"] == len(outcomes) else PART)
 
 
-def _parameter(param: Any) -> str:
-    source = param.source
-    said = (
-        source
-        if isinstance(source, str)
-        else ".".join(map(str, source.path))
-        if hasattr(source, "path")
-        else ""
-    )
-    return f"{param.kind} {'$' if hasattr(source, 'path') else ''}{said or type(source).__name__.lower()}"
+@documents.command()
+def remove(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or how they begin (8 or more).")
+    ] = None,
+    client: Annotated[
+        str | None, typer.Option(metavar="NAME", help="All documents of this client instead.")
+    ] = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Take out trusted documents, by id or all of one client. Running servers notice within seconds.
+
+    Exit codes: 0 all are out, 3 some ids are not known, 1 nothing could be done, 2 wrong use.
+
+    Examples:
+
+      contentql documents remove 8b43f1c29d07
+
+      contentql documents remove --client web
+    """
+    if bool(ids) == (client is not None):
+        raise typer.BadParameter("give ids or --client, and not both", param_hint="ID")
+
+    async def work(_: Settings, kept: Database) -> tuple[int, list[str]]:
+        rows = await listed(kept)
+        if client is not None:
+            return await forget(kept, [row.id for row in rows if row.client == client]), []
+        meant: set[str] = set()
+        unclear: list[str] = []
+        for id in ids or ():
+            fit = _fitting(rows, id)
+            meant.update(fit if len(fit) == 1 else ())
+            if len(fit) != 1:
+                unclear.append(f"{id}: {'several documents begin so' if fit else 'no document has this id'}")
+        return await forget(kept, sorted(meant)), unclear
+
+    removed, unclear = with_database(database, work)
+    for line in unclear:
+        typer.echo(line)
+    typer.echo(f"{removed} documents removed.")
+    if unclear or not removed:
+        raise typer.Exit(PART if removed else 1)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    where: str
+    subject: str
+    what: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        said = f"{self.where}: {self.what} {self.subject}".rstrip()
+        return f"{said}: {self.why}" if self.why else said
+
+
+# So many documents at most are told one by one.
+_FEW = 20
+_CLIENT = 100
+_SHORT = 12
+_BEGINNING = 8
+# What is wrong with a document whatever its variables are.
+_NEVER = {
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+    "DOCUMENT_TOO_LARGE",
+    "DEPTH_LIMIT",
+    "ALIAS_LIMIT",
+}
+
+
+def _entries(name: str) -> Iterator[Entry]:
+    try:
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as fault:
+        yield Entry(name, fault=f"cannot be read: {fault.strerror or fault}")
+        return
+    yield from read(content, "standard input" if name == "-" else name)
+
+
+def _judged(answers: Answers, entry: Entry, client: str | None) -> tuple[Entry, Trusted | str]:
+    """The document as it would be kept, or why it cannot be."""
+    if entry.fault:
+        return entry, entry.fault
+    try:
+        name, cost = _name_and_cost(answers, entry)
+    except Refused as refusal:
+        return entry, f"{refusal.message} {refusal.hint or ''}".rstrip()
+    return entry, Trusted(entry.id, entry.text, name, client, cost)
+
+
+def _name_and_cost(answers: Answers, entry: Entry) -> tuple[str | None, int | None]:
+    """Raises Refused if the document can never be answered. The cost is None if it depends on variables."""
+    refusal: Refused | None = None
+    cost: int | None = None
+    try:
+        plan, _ = answers.explain(Asked(entry.text, entry.name))
+        cost = plan.cost
+        refusal = next((refused for _, refused in plan.refused), None)
+    except Refused as fault:
+        if fault.code in _NEVER:
+            raise
+        refusal = fault
+    found = [d for d in parse(entry.text).definitions if isinstance(d, OperationDefinitionNode)]
+    several = entry.name is None and len(found) > 1
+    if refusal and not several and not any(operation.variable_definitions for operation in found):
+        raise refusal
+    name = found[0].name.value if len(found) == 1 and found[0].name else entry.name
+    return name, None if refusal else cost
+
+
+def _outcome(entry: Entry, document: Trusted, became: str) -> _Outcome:
+    subject = _shown(document.name, document.id)
+    if became == "taken":
+        return _Outcome(
+            entry.where, subject, "failed", "the id stands for another document: remove that first"
+        )
+    return _Outcome(entry.where, subject, became)
+
+
+def _fitting(rows: Sequence[TrustedDocument], id: str) -> list[str]:
+    """The documents that an operator can mean by `id`."""
+    known = [row.id for row in rows]
+    kept = spelled(id)
+    if kept in known:
+        return [kept]
+    return [one for one in known if kept and len(kept) >= _BEGINNING and one.startswith(kept)]
+
+
+def _shown(name: str | None, id: str) -> str:
+    return " ".join(filter(None, (name, id[:_SHORT])))
+
+
+def _facts(row: TrustedDocument) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "sha256": row.sha256,
+        "name": row.name,
+        "client": row.client,
+        "cost": row.cost,
+        "uses": row.uses,
+        "addedAt": _time(row.added_at),
+        "lastUsedAt": _time(row.last_used_at),
+        "text": row.text,
+    }
+
+
+def _time(at: Any) -> str | None:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def _table(rows: Sequence[TrustedDocument]) -> Iterator[str]:
+    if not rows:
+        yield "No documents are trusted yet. Let some in with: contentql documents add MANIFEST"
+        return
+    cells = [("id", "name", "client", "cost", "uses", "last used")]
+    for row in rows:
+        cost = "" if row.cost is None else f"{row.cost:,}"
+        used = _time(row.last_used_at) or "never"
+        cells.append((row.id[:_SHORT], row.name or "", row.client or "", cost, f"{row.uses:,}", used))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        yield "  ".join(
+            cell.rjust(width) if number in (3, 4) else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 
-from contentql.answer import Answers
+from contentql.execution.executor import Answers
 from contentql.settings import Settings
 from contentql.store.database import Database
 

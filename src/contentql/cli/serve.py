@@ -13,17 +13,17 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from contentql.access.callers import open_issuer
-from contentql.cli.common import DatabaseUrl, carry_out, stderr, stop
-from contentql.editorial.intake import take_file
+from contentql.auth.authenticator import open_issuer
+from contentql.cli.runtime import DatabaseUrl, carry_out, stderr, stop
 from contentql.errors import Unusable
 from contentql.fixtures import DEMO
+from contentql.importing.importer import take_file
+from contentql.server.options import options
 from contentql.settings import Settings, load
 from contentql.store.database import Database
-from contentql.store.faults import sqlite_path
+from contentql.store.errors import sqlite_path
 from contentql.telemetry.logs import log_config
-from contentql.telemetry.watch import check, shared_counts
-from contentql.web.serving import options
+from contentql.telemetry.observer import check, shared_counts
 
 DEMO_URL = "sqlite:///demo.sqlite3"
 

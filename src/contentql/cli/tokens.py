@@ -11,16 +11,16 @@ import orjson
 import typer
 from tortoise.transactions import in_transaction
 
-from contentql.access.roles import ABILITIES, MEANING, Ability, Role
-from contentql.access.tokens import create as make
-from contentql.access.tokens import revoke as take_away
-from contentql.answer import new_request_id
-from contentql.cli.common import DatabaseUrl, stderr, with_database
+from contentql.auth.api_tokens import create as make
+from contentql.auth.api_tokens import revoke as take_away
+from contentql.auth.permissions import ABILITIES, MEANING, Ability, Role
+from contentql.cli.runtime import DatabaseUrl, stderr, with_database
+from contentql.content import ids
+from contentql.execution.executor import new_request_id
 from contentql.settings import Settings
-from contentql.store import ids
-from contentql.store.accounts import Token
 from contentql.store.database import Database
-from contentql.store.history import AuditEntry
+from contentql.store.models.accounts import Token
+from contentql.store.models.history import AuditEntry
 
 PART = 3
 _OPERATOR = "operator"

@@ -13,19 +13,20 @@ from typing import Any
 
 from tortoise.expressions import Q
 
-from contentql.access.roles import Ability
-from contentql.editorial import naming, records, revisions, saying
-from contentql.editorial.amiss import Code, amiss
-from contentql.editorial.anchors import anchored
-from contentql.editorial.desk import Desk, Input, Made
-from contentql.editorial.intake import completed
-from contentql.editorial.naming import Gathered, is_out, owns, sees
-from contentql.formats.story import ArticleRecord, AttributionRecord
+from contentql.auth.permissions import Ability
+from contentql.content import blocks, derive
+from contentql.content.ids import new_id, spell
+from contentql.content.records import ArticleRecord, AttributionRecord
+from contentql.editorial import references, revisions, validation
+from contentql.editorial.context import Desk, Input, Made
+from contentql.editorial.references import Gathered, is_out, owns, sees
+from contentql.editorial.text_anchors import anchored
+from contentql.editorial.user_errors import Code, amiss
+from contentql.importing.importer import completed
 from contentql.planner.catalog import snake
-from contentql.store import blocks, derive
-from contentql.store.content import Article, Attribution, Media, Status
-from contentql.store.history import RevisionAction
-from contentql.store.ids import new_id, spell
+from contentql.store import article_records
+from contentql.store.models.content import Article, Attribution, Media, Status
+from contentql.store.models.history import RevisionAction
 
 # How the API calls what records call otherwise.
 RENAMED = {
@@ -90,7 +91,7 @@ async def load(desk: Desk, text: Any, where: str = "id", *, deleted: bool = Fals
     if not desk.may(Ability.WRITE_ALL) and not owns(desk, live):
         raise amiss(Code.NOT_YOURS, "This article is somebody else's.", where, "Ask an editor to change it.")
     copy = await Article.get_or_none(working_of=number)
-    found = await records.articles([live, copy] if copy else [live])
+    found = await article_records.articles([live, copy] if copy else [live])
     public = found[0]
     work = Work(live, copy, _of_copy(found[1], public) if copy else public, public)
     version = work.latest.version
@@ -118,13 +119,16 @@ async def create(desk: Desk, said: Input) -> Made:
     language = said.get("language") or LANGUAGE
     gathered = Gathered()
     slug = await gathered.of(
-        naming.free_slug(said.get("slug"), said["headline"], naming.other_article(language, number), 200), "x"
+        references.free_slug(
+            said.get("slug"), said["headline"], references.other_article(language, number), 200
+        ),
+        "x",
     )
     begun = {"id": number, "slug": slug, "language": language, "headline": "x"}
     values = await _values(desk, said, None, gathered)
     record = _checked(gathered, {**begun, **values})
     record = completed(record, None, desk.now).model_copy(update={"version": 1})
-    missing = await records.write(desk.connection, record, None, more={"owner": desk.account})
+    missing = await article_records.write(desk.connection, record, None, more={"owner": desk.account})
     assert not missing, missing
     await revisions.keep(desk, number, record, RevisionAction.CREATED)
     return Made("article", number, None, 1)
@@ -138,8 +142,8 @@ async def update(desk: Desk, said: Input) -> Made:
     language = values.get("language", work.record.language)
     if "slug" in said or language != work.record.language:
         wanted = work.record.slug if said.get("slug") is None else said["slug"]
-        taken = naming.other_article(language, work.number)
-        values["slug"] = await gathered.of(naming.free_slug(wanted, wanted, taken, 200), work.record.slug)
+        taken = references.other_article(language, work.number)
+        values["slug"] = await gathered.of(references.free_slug(wanted, wanted, taken, 200), work.record.slug)
     kept = {name: getattr(work.record, name) for name in ArticleRecord.model_fields}
     record = _checked(gathered, {**kept, **values})
     if work.standing(desk) is Status.SCHEDULED:
@@ -222,7 +226,7 @@ async def _save_copy(
         }
     )
     more = {"owner": work.live.owner, "working_of": work.number}
-    await records.write(desk.connection, apart, work.copy, more=more, stable=stable)
+    await article_records.write(desk.connection, apart, work.copy, more=more, stable=stable)
     return await _kept(desk, work, record, action, minor)
 
 
@@ -241,7 +245,7 @@ async def save_live(
     if work.copy:
         await work.copy.delete()
     more = {"deleted_at": record.deleted_at}
-    await records.write(desk.connection, record, work.live, more=more)
+    await article_records.write(desk.connection, record, work.live, more=more)
     return await _kept(desk, work, record, action, minor)
 
 
@@ -275,7 +279,7 @@ async def _kept(desk: Desk, work: Work, record: ArticleRecord, action: RevisionA
 async def _values(
     desk: Desk, said: Input, before: ArticleRecord | None, gathered: Gathered
 ) -> dict[str, Any]:
-    values = saying.plain(ArticleRecord, said, *_SPECIAL)
+    values = validation.plain(ArticleRecord, said, *_SPECIAL)
     if values.get("language", "") is None:
         values["language"] = LANGUAGE
     if "headline" in said and not (said["headline"] or "").strip():
@@ -308,7 +312,7 @@ async def _values(
 
 async def _body(said: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
     # Elsewhere, because a long text takes long to read, and others are waiting.
-    return await asyncio.to_thread(saying.body, said) if said else ()
+    return await asyncio.to_thread(validation.body, said) if said else ()
 
 
 async def _require_media(
@@ -337,7 +341,7 @@ async def _references(desk: Desk, said: Input, gathered: Gathered) -> dict[str, 
     values: dict[str, Any] = {}
 
     async def path(text: Any, where: str) -> str:
-        return str((await naming.named(desk, "category", text, where)).path)
+        return str((await references.named(desk, "category", text, where)).path)
 
     if "category" in said:
         main = said["category"]
@@ -349,24 +353,24 @@ async def _references(desk: Desk, said: Input, gathered: Gathered) -> dict[str, 
         values["sections"] = tuple(filter(None, found))
     if "story" in said:
         told = said["story"]
-        story = None if told is None else await gathered.of(naming.named(desk, "story", told, "story"))
+        story = None if told is None else await gathered.of(references.named(desk, "story", told, "story"))
         values["story"] = story.slug if story else None
     if "leadMedia" in said:
         lead = said["leadMedia"]
         values["lead_media"] = (
-            None if lead is None else await gathered.of(naming.media(desk, lead, "leadMedia"))
+            None if lead is None else await gathered.of(references.media(desk, lead, "leadMedia"))
         )
     if "media" in said:
         placed = []
         for n, one in enumerate(said["media"] or ()):
             place = {name: value for name, value in one.items() if value is not None}
-            place["media"] = await gathered.of(naming.media(desk, one["media"], f"media.{n}.media"), 1)
+            place["media"] = await gathered.of(references.media(desk, one["media"], f"media.{n}.media"), 1)
             placed.append(place)
         values["media"] = tuple(placed)
     if "tags" in said:
         mentions = []
         for n, one in enumerate(said["tags"] or ()):
-            found_tag = await gathered.of(naming.tag(desk, one["tag"], f"tags.{n}.tag"))
+            found_tag = await gathered.of(references.tag(desk, one["tag"], f"tags.{n}.tag"))
             if found_tag:
                 key = f"{found_tag.type.value}:{found_tag.slug}"
                 mentions.append({**one, "tag": key})
@@ -374,13 +378,13 @@ async def _references(desk: Desk, said: Input, gathered: Gathered) -> dict[str, 
     if "authors" in said:
         credits = []
         for n, one in enumerate(said["authors"] or ()):
-            author = await gathered.of(naming.named(desk, "author", one["author"], f"authors.{n}.author"))
+            author = await gathered.of(references.named(desk, "author", one["author"], f"authors.{n}.author"))
             if author:
                 credits.append({"author": author.slug, **({"role": one["role"]} if one.get("role") else {})})
         values["authors"] = tuple(credits)
     if "related" in said:
         beside = [
-            await gathered.of(naming.article(desk, one, f"related.{n}"))
+            await gathered.of(references.article(desk, one, f"related.{n}"))
             for n, one in enumerate(said["related"] or ())
         ]
         values["related"] = tuple(row.uri for row in beside if row)
@@ -393,7 +397,7 @@ async def _references(desk: Desk, said: Input, gathered: Gathered) -> dict[str, 
 
 
 async def _translation_group(desk: Desk, text: Any) -> int:
-    row = await naming.article(desk, text, "translationOf")
+    row = await references.article(desk, text, "translationOf")
     if row.translation_group is None:
         # In its working copy as well, which would else take it away when it is published.
         rows = Article.filter(Q(id=row.id) | Q(working_of=row.id), translation_group=None)
@@ -405,7 +409,7 @@ async def _translation_group(desk: Desk, text: Any) -> int:
 def _checked(gathered: Gathered, values: dict[str, Any]) -> ArticleRecord:
     record: ArticleRecord | None = None
     with gathered.taking():
-        record = saying.shaped(ArticleRecord, values, RENAMED)
+        record = validation.shaped(ArticleRecord, values, RENAMED)
     if record and record.embargo_until and record.expires_at and record.embargo_until >= record.expires_at:
         gathered.add(Code.TIME_ORDER, "The embargo would end after the article is gone.", "embargoUntil")
     gathered.settle()

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from contentql.editorial import naming, saying
-from contentql.editorial.amiss import Amiss, Code, UserError, amiss
-from contentql.editorial.anchors import places, span_on, texts_of
+from contentql.content.derive import MAX_HOPS
+from contentql.content.ids import spell
+from contentql.content.records import AttributionRecord, SpanRecord
+from contentql.editorial import references, validation
 from contentql.editorial.articles import Work, editable, load, quoted, save
-from contentql.editorial.desk import Desk, Input, Made
-from contentql.editorial.intake import named
-from contentql.editorial.naming import Gathered
-from contentql.formats.story import AttributionRecord, SpanRecord
-from contentql.store.content import Article, Attribution, AttributionKind, AttributionState
-from contentql.store.derive import MAX_HOPS
-from contentql.store.history import RevisionAction
-from contentql.store.ids import spell
+from contentql.editorial.context import Desk, Input, Made
+from contentql.editorial.references import Gathered
+from contentql.editorial.text_anchors import places, span_on, texts_of
+from contentql.editorial.user_errors import Amiss, Code, UserError, amiss
+from contentql.importing.importer import named
+from contentql.store.models.content import Article, Attribution, AttributionKind, AttributionState
+from contentql.store.models.history import RevisionAction
 
 ACCEPTED, EDITED, REJECTED = AttributionState.ACCEPTED, AttributionState.EDITED, AttributionState.REJECTED
 Heads = tuple[AttributionRecord, ...]
@@ -25,7 +25,7 @@ Heads = tuple[AttributionRecord, ...]
 
 async def add(desk: Desk, said: Input) -> Made:
     """What an editor enters is accepted. Its words in the text are looked for if it says them."""
-    place = saying.place(said)
+    place = validation.place(said)
     work = await load(desk, said["article"], "article")
     head = await _hop(desk, work, {**said}, "", None)
     head = named(head.model_copy(update={"state": ACCEPTED}))
@@ -132,7 +132,7 @@ async def _hop(
     """One hop, and with `via` the whole way from there, as a record: `before` with what is said over it."""
     gathered = Gathered()
     own = ("id", "article", "position", "kind", "source", "via", "media", "span")
-    values = saying.plain(AttributionRecord, said, *own)
+    values = validation.plain(AttributionRecord, said, *own)
     if "verification" in values or "verification_note" in values:
         values |= {"verified_by": desk.name[:200], "verified_at": desk.now}
     if said.get("kind") is not None:
@@ -140,13 +140,15 @@ async def _hop(
     if "source" in said:
         whose = said["source"]
         source = (
-            None if whose is None else await gathered.of(naming.named(desk, "source", whose, f"{path}source"))
+            None
+            if whose is None
+            else await gathered.of(references.named(desk, "source", whose, f"{path}source"))
         )
         values["source"] = source.slug if source else None
     if "media" in said:
         media = said["media"]
         values["media"] = (
-            None if media is None else await gathered.of(naming.media(desk, media, f"{path}media"))
+            None if media is None else await gathered.of(references.media(desk, media, f"{path}media"))
         )
     if "span" in said:
         span = said["span"]
@@ -167,7 +169,7 @@ async def _hop(
             f"{path}source",
             "Only REPORTED_BY may leave that open.",
         )
-    record = saying.shaped(AttributionRecord, whole)
+    record = validation.shaped(AttributionRecord, whole)
     if not path:
         _check_chain(record)
     return record

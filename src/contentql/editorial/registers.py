@@ -13,12 +13,10 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
-from contentql.editorial import naming, saying
-from contentql.editorial.amiss import Code, amiss
-from contentql.editorial.desk import Desk, Input, Made
-from contentql.editorial.naming import Gathered, free_slug, other_row
-from contentql.editorial.records import columns, rewrite
-from contentql.formats.story import (
+from contentql.content import derive
+from contentql.content.blocks import Shape
+from contentql.content.ids import new_id, spell
+from contentql.content.records import (
     AuthorRecord,
     CategoryRecord,
     CollectionItemRecord,
@@ -27,9 +25,12 @@ from contentql.formats.story import (
     StoryRecord,
     TagRecord,
 )
-from contentql.store import derive
-from contentql.store.blocks import Shape
-from contentql.store.content import (
+from contentql.editorial import references, validation
+from contentql.editorial.context import Desk, Input, Made
+from contentql.editorial.references import Gathered, free_slug, other_row
+from contentql.editorial.user_errors import Code, amiss
+from contentql.store.article_records import columns, rewrite
+from contentql.store.models.content import (
     Article,
     ArticleAuthor,
     ArticleMedia,
@@ -46,7 +47,6 @@ from contentql.store.content import (
     Story,
     Tag,
 )
-from contentql.store.ids import new_id, spell
 
 # What a browser may run when it is opened by itself.
 _RUNS = re.compile(r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.I)
@@ -61,19 +61,19 @@ async def _put(
     row: Any,
     values: Mapping[str, Any],
     *,
-    references: Mapping[str, Any],
+    foreign_keys: Mapping[str, Any],
     name: str | None = None,
     made: Mapping[str, Any] | None = None,
 ) -> Any:
     """The row, new or changed, of what a record says.
 
-    `references` are foreign keys, `name` what it is sorted by.
+    `foreign_keys`: values of the foreign-key columns, `name` what it is sorted by.
     Raises Amiss with every field that does not fit.
     """
     before = _said_by(kind, row) if row is not None else {}
     _check_pairs({**before, **values})
-    record = saying.shaped(kind, {**before, **values})
-    found = {**columns(record, model), **references}
+    record = validation.shaped(kind, {**before, **values})
+    found = {**columns(record, model), **foreign_keys}
     if name is not None:
         found["sort_name"] = derive.sort_name(getattr(record, name))
     if row is None:
@@ -128,7 +128,7 @@ async def create_category(desk: Desk, said: Input) -> Made:
 
 async def update_category(desk: Desk, said: Input) -> Made:
     await desk.sections_stand(moving=True)
-    row = await naming.named(desk, "category", said["id"], "id", hold=True)
+    row = await references.named(desk, "category", said["id"], "id", hold=True)
     _required(said, "name", row)
     parent = await _above(row)
     slug = row.slug
@@ -140,20 +140,20 @@ async def update_category(desk: Desk, said: Input) -> Made:
 
 async def _category(desk: Desk, said: Input, row: Any, parent: Category | None, slug: str) -> Made:
     path = derive.path(parent.path if parent else None, slug)
-    values = saying.plain(CategoryRecord, said, "id", "parent", "slug")
+    values = validation.plain(CategoryRecord, said, "id", "parent", "slug")
     if row is not None:
         await _move(desk, row, parent, slug)
     _check_path(path)
-    references = {"parent_id": parent.id if parent else None, "slug": slug, "depth": path.count("/")}
+    foreign_keys = {"parent_id": parent.id if parent else None, "slug": slug, "depth": path.count("/")}
     own = {"path": path, **values}
     if row is None:
         await PathHistory.filter(path=path).delete()
-    row = await _put(desk, CategoryRecord, Category, row, own, references=references, name="name")
+    row = await _put(desk, CategoryRecord, Category, row, own, foreign_keys=foreign_keys, name="name")
     return Made("category", row.id)
 
 
 async def _parent(desk: Desk, text: Any) -> Category | None:
-    return None if text is None else await naming.named(desk, "category", text, "parent")
+    return None if text is None else await references.named(desk, "category", text, "parent")
 
 
 async def _above(row: Any) -> Category | None:
@@ -170,9 +170,9 @@ def _check_path(path: str) -> None:
 async def move_category(desk: Desk, said: Input) -> Made:
     """Under another section, with all below it; old paths lead to the new ones."""
     await desk.sections_stand(moving=True)
-    row = await naming.named(desk, "category", said["id"], "id", hold=True)
+    row = await references.named(desk, "category", said["id"], "id", hold=True)
     parent = await _parent(desk, said["parent"]) if "parent" in said else await _above(row)
-    place = saying.place(said)
+    place = validation.place(said)
     if place is not None:
         row.position = place
         await row.save(update_fields=["position"])
@@ -244,7 +244,7 @@ async def _sections_again(categories: Sequence[int]) -> None:
 
 async def delete_category(desk: Desk, said: Input) -> Made:
     await desk.sections_stand(moving=True)
-    row = await naming.named(desk, "category", said["id"], "id", hold=True)
+    row = await references.named(desk, "category", said["id"], "id", hold=True)
     await _unused(
         row.path,
         sections=Category.filter(parent_id=row.id),
@@ -271,7 +271,7 @@ async def create_media(desk: Desk, said: Input) -> Made:
     if known := await Media.filter(url=said["url"]).first():
         number = spell("media", known.id)
         raise amiss(Code.TAKEN, "There is a media file of this address already.", "url", f"It is {number}.")
-    mime = said.get("mime") or naming.mime(said["url"])
+    mime = said.get("mime") or references.mime(said["url"])
     if mime is None:
         raise amiss(
             Code.REQUIRED, "Its media type cannot be told from the address.", "mime", "As in image/jpeg."
@@ -284,7 +284,7 @@ async def update_media(desk: Desk, said: Input) -> Made:
 
 
 async def _media(desk: Desk, said: Input, row: Any) -> Made:
-    values = saying.plain(MediaRecord, said, "id")
+    values = validation.plain(MediaRecord, said, "id")
     for name in ("url", "mime"):
         if name in values and values[name] is None:
             raise amiss(Code.REQUIRED, "It is missing.", name)
@@ -296,7 +296,7 @@ async def _media(desk: Desk, said: Input, row: Any) -> Made:
     if not _MIME.fullmatch(mime):
         raise amiss(Code.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
     values["mime"] = mime
-    row = await _put(desk, MediaRecord, Media, row, values, references={}, made={"created_at": desk.now})
+    row = await _put(desk, MediaRecord, Media, row, values, foreign_keys={}, made={"created_at": desk.now})
     return Made("media", row.id)
 
 
@@ -323,21 +323,23 @@ async def create_source(desk: Desk, said: Input) -> Made:
 
 
 async def update_source(desk: Desk, said: Input) -> Made:
-    return await _source(desk, said, await naming.named(desk, "source", said["id"], "id", hold=True))
+    return await _source(desk, said, await references.named(desk, "source", said["id"], "id", hold=True))
 
 
 async def _source(desk: Desk, said: Input, row: Any) -> Made:
     _required(said, "name", row)
     slug = await _slug(said, row, Source, said.get("name", ""))
-    references = {}
+    foreign_keys = {}
     if "parent" in said:
         parent = (
-            None if said["parent"] is None else await naming.named(desk, "source", said["parent"], "parent")
+            None
+            if said["parent"] is None
+            else await references.named(desk, "source", said["parent"], "parent")
         )
         await _no_circle(Source, "parent_id", row, parent, "parent")
-        references = {"parent_id": parent.id if parent else None}
-    values = {**saying.plain(SourceRecord, said, "id", "parent", "slug"), "slug": slug}
-    row = await _put(desk, SourceRecord, Source, row, values, references=references, name="name")
+        foreign_keys = {"parent_id": parent.id if parent else None}
+    values = {**validation.plain(SourceRecord, said, "id", "parent", "slug"), "slug": slug}
+    row = await _put(desk, SourceRecord, Source, row, values, foreign_keys=foreign_keys, name="name")
     return Made("source", row.id)
 
 
@@ -354,9 +356,9 @@ async def _no_circle(model: type[Model], column: str, row: Any, above: Any, fiel
 async def merge_sources(desk: Desk, said: Input) -> Made:
     """One source of several: what was ascribed to the others is ascribed to it; their names become its."""
     gathered = Gathered()
-    into = await gathered.of(naming.named(desk, "source", said["into"], "into", hold=True))
+    into = await gathered.of(references.named(desk, "source", said["into"], "into", hold=True))
     others = [
-        await gathered.of(naming.named(desk, "source", one, f"sources.{n}"))
+        await gathered.of(references.named(desk, "source", one, f"sources.{n}"))
         for n, one in enumerate(said["sources"])
     ]
     gathered.settle()
@@ -393,7 +395,7 @@ async def _no_doubles(into: int, others: Sequence[int]) -> None:
 
 
 async def delete_source(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "source", said["id"], "id", hold=True)
+    row = await references.named(desk, "source", said["id"], "id", hold=True)
     await _unused(
         row.slug,
         attributions=Attribution.filter(source_id=row.id),
@@ -411,19 +413,19 @@ async def create_tag(desk: Desk, said: Input) -> Made:
 
 
 async def update_tag(desk: Desk, said: Input) -> Made:
-    return await _tag(desk, said, await naming.tag(desk, said["id"], "id"))
+    return await _tag(desk, said, await references.tag(desk, said["id"], "id"))
 
 
 async def _tag(desk: Desk, said: Input, row: Any) -> Made:
     _required(said, "name", row)
     kind = row.type if row else said["type"]
     slug = await _slug(said, row, Tag, said.get("name", ""), type=kind)
-    references = {}
+    foreign_keys = {}
     if "broader" in said:
-        broader = None if said["broader"] is None else await naming.tag(desk, said["broader"], "broader")
+        broader = None if said["broader"] is None else await references.tag(desk, said["broader"], "broader")
         await _no_circle(Tag, "broader_id", row, broader, "broader")
-        references = {"broader_id": broader.id if broader else None}
-    values = {**saying.plain(TagRecord, said, "id", "broader", "slug"), "slug": slug}
+        foreign_keys = {"broader_id": broader.id if broader else None}
+    values = {**validation.plain(TagRecord, said, "id", "broader", "slug"), "slug": slug}
     wikidata = values.get("wikidata")
     others = Tag.filter(wikidata=wikidata).exclude(id=row.id if row else 0)
     if wikidata and (other := await others.first()):
@@ -433,12 +435,12 @@ async def _tag(desk: Desk, said: Input, row: Any) -> Made:
             "wikidata",
             f"It is {other.type.value}:{other.slug}.",
         )
-    row = await _put(desk, TagRecord, Tag, row, values, references=references, name="name")
+    row = await _put(desk, TagRecord, Tag, row, values, foreign_keys=foreign_keys, name="name")
     return Made("tag", row.id)
 
 
 async def delete_tag(desk: Desk, said: Input) -> Made:
-    row = await naming.tag(desk, said["id"], "id")
+    row = await references.tag(desk, said["id"], "id")
     await _unused(
         f"{row.type.value}:{row.slug}",
         articles=ArticleTag.filter(tag_id=row.id),
@@ -456,23 +458,23 @@ async def create_author(desk: Desk, said: Input) -> Made:
 
 
 async def update_author(desk: Desk, said: Input) -> Made:
-    return await _author(desk, said, await naming.named(desk, "author", said["id"], "id", hold=True))
+    return await _author(desk, said, await references.named(desk, "author", said["id"], "id", hold=True))
 
 
 async def _author(desk: Desk, said: Input, row: Any) -> Made:
     _required(said, "name", row)
     slug = await _slug(said, row, Author, said.get("name", ""))
-    values = {**saying.plain(AuthorRecord, said, "id", "image", "slug"), "slug": slug}
-    references = {}
+    values = {**validation.plain(AuthorRecord, said, "id", "image", "slug"), "slug": slug}
+    foreign_keys = {}
     if "image" in said:
-        image = None if said["image"] is None else await naming.media(desk, said["image"], "image")
-        references = {"image_id": image}
-    row = await _put(desk, AuthorRecord, Author, row, values, references=references, name="name")
+        image = None if said["image"] is None else await references.media(desk, said["image"], "image")
+        foreign_keys = {"image_id": image}
+    row = await _put(desk, AuthorRecord, Author, row, values, foreign_keys=foreign_keys, name="name")
     return Made("author", row.id)
 
 
 async def delete_author(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "author", said["id"], "id", hold=True)
+    row = await references.named(desk, "author", said["id"], "id", hold=True)
     await _unused(row.slug, articles=ArticleAuthor.filter(author_id=row.id))
     await row.delete()
     return Made("author", row.id)
@@ -483,19 +485,19 @@ async def create_story(desk: Desk, said: Input) -> Made:
 
 
 async def update_story(desk: Desk, said: Input) -> Made:
-    return await _story(desk, said, await naming.named(desk, "story", said["id"], "id", hold=True))
+    return await _story(desk, said, await references.named(desk, "story", said["id"], "id", hold=True))
 
 
 async def _story(desk: Desk, said: Input, row: Any) -> Made:
     _required(said, "title", row)
     slug = await _slug(said, row, Story, said.get("title", ""))
-    values = {**saying.plain(StoryRecord, said, "id", "slug"), "slug": slug}
-    row = await _put(desk, StoryRecord, Story, row, values, references={}, name="title")
+    values = {**validation.plain(StoryRecord, said, "id", "slug"), "slug": slug}
+    row = await _put(desk, StoryRecord, Story, row, values, foreign_keys={}, name="title")
     return Made("story", row.id)
 
 
 async def delete_story(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "story", said["id"], "id", hold=True)
+    row = await references.named(desk, "story", said["id"], "id", hold=True)
     await _unused(row.slug, articles=Article.filter(story_id=row.id))
     await row.delete()
     return Made("story", row.id)
@@ -509,7 +511,9 @@ async def create_collection(desk: Desk, said: Input) -> Made:
 
 
 async def update_collection(desk: Desk, said: Input) -> Made:
-    return await _collection(desk, said, await naming.named(desk, "collection", said["id"], "id", hold=True))
+    return await _collection(
+        desk, said, await references.named(desk, "collection", said["id"], "id", hold=True)
+    )
 
 
 async def _collection(desk: Desk, said: Input, row: Any) -> Made:
@@ -519,7 +523,9 @@ async def _collection(desk: Desk, said: Input, row: Any) -> Made:
     if most is not None and not 1 <= most < 1 << 15:
         raise amiss(Code.INVALID, "It holds 1 to 32,767 articles.", "maxItems")
     title = said.get("title", row.title if row else "")
-    story = saying.shaped(StoryRecord, {"slug": slug, "title": title, "description": None})  # the same rules
+    story = validation.shaped(
+        StoryRecord, {"slug": slug, "title": title, "description": None}
+    )  # the same rules
     values = {
         "slug": story.slug,
         "title": story.title,
@@ -550,9 +556,9 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
     items: list[dict[str, Any]] = []
     for n, one in enumerate(said):
         where = f"items.{n}"
-        article = await gathered.of(naming.article(desk, one["article"], f"{where}.article"))
+        article = await gathered.of(references.article(desk, one["article"], f"{where}.article"))
         media = one.get("media")
-        number = None if media is None else await gathered.of(naming.media(desk, media, f"{where}.media"))
+        number = None if media is None else await gathered.of(references.media(desk, media, f"{where}.media"))
         if article is None:
             continue
         if any(known["article_id"] == article.id for known in items):
@@ -565,7 +571,7 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
             "media": number,
         }
         with gathered.taking(where):
-            shaped = saying.shaped(CollectionItemRecord, values)
+            shaped = validation.shaped(CollectionItemRecord, values)
             items.append(
                 {
                     **columns(shaped, CollectionItem),
@@ -582,8 +588,8 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
 
 async def pin_article(desk: Desk, said: Input) -> Made:
     """At its place in the collection, until then; the others close up behind it."""
-    row = await naming.named(desk, "collection", said["id"], "id", hold=True)
-    article = await naming.article(desk, said["article"], "article")
+    row = await references.named(desk, "collection", said["id"], "id", hold=True)
+    article = await references.article(desk, said["article"], "article")
     until = said.get("until")
     if until is not None and until <= desk.now:
         raise amiss(Code.TIME_ORDER, "That moment has passed.", "until")
@@ -593,7 +599,7 @@ async def pin_article(desk: Desk, said: Input) -> Made:
     items: list[Any] = list(others)
     mine = mine or CollectionItem(collection_id=row.id, article_id=article.id)
     mine.pinned_until = until  # type: ignore[assignment]
-    items.insert(saying.place(said) or 0, mine)
+    items.insert(validation.place(said) or 0, mine)
     if row.max_items is not None:
         items = items[: row.max_items]
     rows = [
@@ -611,6 +617,6 @@ async def pin_article(desk: Desk, said: Input) -> Made:
 
 
 async def delete_collection(desk: Desk, said: Input) -> Made:
-    row = await naming.named(desk, "collection", said["id"], "id", hold=True)
+    row = await references.named(desk, "collection", said["id"], "id", hold=True)
     await row.delete()
     return Made("collection", row.id)

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from contentql.editorial.amiss import Code, amiss
-from contentql.editorial.desk import Desk
-from contentql.formats.story import ArticleRecord
-from contentql.store import derive
-from contentql.store.history import Revision, RevisionAction
+from contentql.content import derive
+from contentql.content.records import ArticleRecord
+from contentql.editorial.context import Desk
+from contentql.editorial.user_errors import Code, amiss
+from contentql.store.models.history import Revision, RevisionAction
 
 # What is no content, or is kept elsewhere; the text stands in for its blocks.
 _UNTOLD = {

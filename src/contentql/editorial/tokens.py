@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from contentql.access import tokens
-from contentql.access.roles import ABILITIES, Ability, Role
-from contentql.editorial.amiss import Code, amiss
+from contentql.auth import api_tokens
+from contentql.auth.permissions import ABILITIES, Ability, Role
+from contentql.content.blocks import spell_time
 from contentql.editorial.articles import load
-from contentql.editorial.desk import Desk, Input, Made
+from contentql.editorial.context import Desk, Input, Made
+from contentql.editorial.user_errors import Code, amiss
 from contentql.errors import Refused
-from contentql.store.blocks import spell_time
 
 LINK_DAYS, MOST_LINK_DAYS = 3, 30
 
@@ -35,7 +35,7 @@ async def create(desk: Desk, said: Input) -> Made:
                 f"It may: {', '.join(sorted(one.value for one in ABILITIES[role])) or 'nothing'}.",
             )
     try:
-        token, secret = await tokens.create(
+        token, secret = await api_tokens.create(
             name=said["name"].strip(),
             role=role,
             account=said.get("account"),
@@ -54,7 +54,7 @@ async def revoke(desk: Desk, said: Input) -> Made:
     row = await desk.row("token", said["id"], hold=True)
     if row.revoked_at is not None:
         raise amiss(Code.ILLEGAL_MOVE, "It was revoked before.", "id")
-    await tokens.revoke(row.id, desk.now)
+    await api_tokens.revoke(row.id, desk.now)
     return Made("token", row.id)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from contentql.access.roles import Ability
-from contentql.editorial import naming, records, revisions, saying
-from contentql.editorial.amiss import Code, amiss
-from contentql.editorial.anchors import anchored
+from contentql.auth.permissions import Ability
+from contentql.content import blocks
+from contentql.content.ids import new_id, spell
+from contentql.content.records import ArticleRecord, CorrectionRecord
+from contentql.editorial import references, revisions, validation
 from contentql.editorial.articles import (
     Work,
     editable,
@@ -19,12 +20,12 @@ from contentql.editorial.articles import (
     save,
     save_live,
 )
-from contentql.editorial.desk import Desk, Input, Made
-from contentql.formats.story import ArticleRecord, CorrectionRecord
-from contentql.store import blocks
-from contentql.store.content import Article, Status, Withdrawal
-from contentql.store.history import RevisionAction
-from contentql.store.ids import new_id, spell
+from contentql.editorial.context import Desk, Input, Made
+from contentql.editorial.text_anchors import anchored
+from contentql.editorial.user_errors import Code, amiss
+from contentql.store import article_records
+from contentql.store.models.content import Article, Status, Withdrawal
+from contentql.store.models.history import RevisionAction
 
 DRAFT, IN_REVIEW, APPROVED = Status.DRAFT, Status.IN_REVIEW, Status.APPROVED
 SCHEDULED, PUBLISHED, EXPIRED = Status.SCHEDULED, Status.PUBLISHED, Status.EXPIRED
@@ -243,13 +244,13 @@ async def restore_revision(desk: Desk, said: Input) -> Made:
     }  # fmt: skip
     record = earlier.model_copy(update={name: getattr(work.record, name) for name in own})
     if record.slug != work.record.slug or record.language != work.record.language:
-        taken = naming.other_article(record.language, work.number)
+        taken = references.other_article(record.language, work.number)
         if await taken(record.slug):
-            slug = await naming.free_slug(None, record.slug, taken, 200)
+            slug = await references.free_slug(None, record.slug, taken, 200)
             record = record.model_copy(update={"slug": slug})
     try:
         return await save(desk, work, record, RevisionAction.RESTORED, status=status)
-    except records.Missing as fault:
+    except article_records.Missing as fault:
         raise amiss(
             Code.NOT_FOUND, f"That version needs what is gone: {fault}.", "version", "Restore another."
         ) from None
@@ -276,7 +277,7 @@ async def correct(desk: Desk, said: Input) -> Made:
         record = _replaced(record, said, elsewhere=True)[0] if work.copy else public
     elif block is not None and block not in {one.id for one in public.blocks}:
         raise amiss(Code.NOT_FOUND, f"There is no block {block!r} in it.", "block")
-    made = saying.shaped(
+    made = validation.shaped(
         CorrectionRecord,
         {
             "id": new_id(),

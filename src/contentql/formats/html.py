@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from contentql.store import ids
-from contentql.store.blocks import (
+from contentql.content import ids
+from contentql.content.blocks import (
     Audio,
     Block,
     Code,

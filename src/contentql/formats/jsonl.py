@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import orjson
 from pydantic import ValidationError
 
-from contentql.formats.story import KINDS, ArticleRecord, Item, Kind, Record, explain
+from contentql.content.records import KINDS, ArticleRecord, Item, Kind, Record, explain
 
 MAX_LINE = 8 * 1024 * 1024
 MAX_DEPTH = 64

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from contentql.store.documents import claims_sha256, sha256, spelled
+from contentql.store.trusted_documents import claims_sha256, sha256, spelled
 
 MAX_MANIFEST = 32 * 1024 * 1024
 APOLLO = "apollo-persisted-query-manifest"

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
+from contentql.content.blocks import Block
 from contentql.formats.html import Body, Unsafe, checked, forget, named
-from contentql.store.blocks import Block
 
 
 def read(

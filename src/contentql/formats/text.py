@@ -17,8 +17,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from slugify import slugify
 
-from contentql.formats.story import ArticleRecord, Item, Unreadable, explain
-from contentql.store.blocks import Paragraph
+from contentql.content.blocks import Paragraph
+from contentql.content.records import ArticleRecord, Item, Unreadable, explain
 
 Paragraphs = Literal["line", "blank"]
 

@@ -25,9 +25,9 @@ from contentql.planner.catalog import (
 from contentql.planner.limits import Limits
 from contentql.planner.operation import Const, Several, Value, Var
 from contentql.planner.params import EachOf, IdOf, Text, as_is
-from contentql.planner.reads import SEARCHED, SEARCHED_BODY, Ledger, Test
+from contentql.planner.read_set import SEARCHED, SEARCHED_BODY, Ledger, Test
 from contentql.planner.search import Search, understand
-from contentql.planner.sql import Dialect, ParamKind, Row
+from contentql.planner.sql.nodes import Dialect, ParamKind, Row
 
 # A filter on one of these by `eq` alone leads to at most one row.
 UNIQUE = {

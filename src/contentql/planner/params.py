@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
+from contentql.content import ids
 from contentql.errors import Refused
 from contentql.planner.operation import Const, Several, Slot, Value, Var, Variables
-from contentql.planner.sql import Dialect, ParamKind
-from contentql.store import ids
+from contentql.planner.sql.nodes import Dialect, ParamKind
 
 NOW = "now"
 _ANY_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)

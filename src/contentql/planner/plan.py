@@ -7,7 +7,7 @@ from functools import cached_property
 
 from contentql.errors import Refused
 from contentql.planner.params import Param
-from contentql.planner.reads import Reads
+from contentql.planner.read_set import Reads
 
 
 @dataclass(frozen=True)

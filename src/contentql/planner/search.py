@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contentql.store.words import MAX_WORD, words
+from contentql.content.search_terms import MAX_WORD, words
 
 MAX_TERMS = 24
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from contentql.access.viewer import Sight
+from contentql.auth.viewer import Sight
 from contentql.planner.catalog import One
 
 # Rows of which each is seen exactly when the row that it leads to is.

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from contentql.access.roles import Ability, Role
+from contentql.auth.permissions import Ability, Role
 from contentql.planner.catalog import Asked, Column, Computed, Differences, Elements, One, Part, Place
-from contentql.schema import edges
+from contentql.schema import relations
 from contentql.schema.enums import (
     ArticleOrder,
     AttributionOrder,
@@ -61,7 +61,7 @@ from contentql.schema.filters import (
     TokenFilter,
 )
 from contentql.schema.scalars import Date, DateTime
-from contentql.store.content import (
+from contentql.store.models.content import (
     Access,
     AttributionKind,
     AttributionState,
@@ -76,7 +76,7 @@ from contentql.store.content import (
     TagType,
     Verification,
 )
-from contentql.store.history import RevisionAction
+from contentql.store.models.history import RevisionAction
 
 # Named here because the signatures in `fields.py` are resolved in this module.
 __all__ = [
@@ -166,13 +166,13 @@ class Category(Node):
     depth: int = leaf("0 for a root section, 1 for those below it, and so on.", "1")
     position: int = leaf("Its place among its siblings.", "2")
     hidden: bool = leaf("Left out of menus; its page and articles are there all the same.", "false")
-    parent: Category | None = related("The section above.", edges.CATEGORY_PARENT)
+    parent: Category | None = related("The section above.", relations.CATEGORY_PARENT)
     children: list[Category] = many(
-        "The sections right below, in order.", "Category", edges.CATEGORY_CHILDREN
+        "The sections right below, in order.", "Category", relations.CATEGORY_CHILDREN
     )
     articles: Connection[Article] = page(
         "Its articles and those of all sections below it, newest first.",
-        "Article", edges.CATEGORY_ARTICLES, "PUBLISHED_AT_DESC", SEARCH, EXACT,
+        "Article", relations.CATEGORY_ARTICLES, "PUBLISHED_AT_DESC", SEARCH, EXACT,
     )  # fmt: skip
 
 
@@ -227,7 +227,7 @@ class Media(Node):
     articles: Connection[Article] = page(
         "The articles that use it, newest first.",
         "Article",
-        edges.MEDIA_ARTICLES,
+        relations.MEDIA_ARTICLES,
         "PUBLISHED_AT_DESC",
         SEARCH,
     )
@@ -247,13 +247,13 @@ class Source(Node):
     homepage: str | None = leaf("Its own page.", '"https://news.sky.com"')
     wikidata: str | None = leaf("Its Wikidata item.", '"Q1026995"')
     described_as: str | None = leaf("How an unnamed source is described.", '"a senior aide"')
-    parent: Source | None = related("What it belongs to.", edges.SOURCE_PARENT)
+    parent: Source | None = related("What it belongs to.", relations.SOURCE_PARENT)
     articles: Connection[Article] = page(
         "The articles that rest on it, as origin or as relay, newest first.",
-        "Article", edges.SOURCE_ARTICLES, "PUBLISHED_AT_DESC", SEARCH,
+        "Article", relations.SOURCE_ARTICLES, "PUBLISHED_AT_DESC", SEARCH,
     )  # fmt: skip
     attributions: Connection[Attribution] = page(
-        "Where it is named, as origin or as relay.", "Attribution", edges.SOURCE_ATTRIBUTIONS, "ID_DESC"
+        "Where it is named, as origin or as relay.", "Attribution", relations.SOURCE_ATTRIBUTIONS, "ID_DESC"
     )
 
 
@@ -296,20 +296,20 @@ class Attribution(Node):
     verification_note: str | None = leaf("How it found out.", '"Compared with satellite images"')
     verified_at: DateTime | None = leaf("When it found out.", '"2026-07-01T12:00:00Z"')
     source: Source | None = related(
-        "Whose words they are; null when the text names nobody.", edges.ATTRIBUTION_SOURCE
+        "Whose words they are; null when the text names nobody.", relations.ATTRIBUTION_SOURCE
     )
     origin: Source | None = related(
-        "The end of the chain towards the event: where it all comes from.", edges.ATTRIBUTION_ORIGIN
+        "The end of the chain towards the event: where it all comes from.", relations.ATTRIBUTION_ORIGIN
     )
     via: Attribution | None = related(
-        "The next hop towards the reader: who passed it on.", edges.ATTRIBUTION_VIA
+        "The next hop towards the reader: who passed it on.", relations.ATTRIBUTION_VIA
     )
     chain: list[Attribution] = many(
-        "The whole chain, from the origin to the reader.", "Attribution", edges.ATTRIBUTION_CHAIN
+        "The whole chain, from the origin to the reader.", "Attribution", relations.ATTRIBUTION_CHAIN
     )
     span: Span | None = related("The words of the article it stands on.", Part("span_block"))
-    media: Media | None = related("The picture or footage it is about.", edges.ATTRIBUTION_MEDIA)
-    article: Article = related("The article it is part of.", edges.ATTRIBUTION_ARTICLE)
+    media: Media | None = related("The picture or footage it is about.", relations.ATTRIBUTION_MEDIA)
+    article: Article = related("The article it is part of.", relations.ATTRIBUTION_ARTICLE)
 
 
 @strawberry.type(description="A code of another vocabulary.")
@@ -340,9 +340,9 @@ class Tag(Node):
     wikidata: str | None = leaf("Its Wikidata item.", '"Q423"')
     position: Position | None = related("Where it lies.", Part("latitude"))
     codes: list[Code] = related("Its codes in other vocabularies.", Elements("codes"))
-    broader: Tag | None = related("The tag that contains it.", edges.TAG_BROADER)
+    broader: Tag | None = related("The tag that contains it.", relations.TAG_BROADER)
     articles: Connection[Article] = page(
-        "The articles about it, newest first.", "Article", edges.TAG_ARTICLES, "PUBLISHED_AT_DESC", SEARCH
+        "The articles about it, newest first.", "Article", relations.TAG_ARTICLES, "PUBLISHED_AT_DESC", SEARCH
     )
 
 
@@ -355,9 +355,9 @@ class Author(Node):
     desk: str | None = leaf("Where they work.", '"World"')
     pseudonym: bool = leaf("Whether the name is assumed.", "false")
     same_as: list[str] = leaf("Their pages elsewhere.", '["https://example.org/@jane"]')
-    image: Media | None = related("Their picture.", edges.AUTHOR_IMAGE)
+    image: Media | None = related("Their picture.", relations.AUTHOR_IMAGE)
     articles: Connection[Article] = page(
-        "Their articles, newest first.", "Article", edges.AUTHOR_ARTICLES, "PUBLISHED_AT_DESC", SEARCH
+        "Their articles, newest first.", "Article", relations.AUTHOR_ARTICLES, "PUBLISHED_AT_DESC", SEARCH
     )
 
 
@@ -368,7 +368,7 @@ class Story(Node):
     title: str = leaf("What it is called.", '"North Korea and Russia"')
     description: str | None = leaf("What it is about.", '"Troops, arms and treaties"')
     articles: Connection[Article] = page(
-        "Its articles, newest first.", "Article", edges.STORY_ARTICLES, "PUBLISHED_AT_DESC", SEARCH
+        "Its articles, newest first.", "Article", relations.STORY_ARTICLES, "PUBLISHED_AT_DESC", SEARCH
     )
 
 
@@ -378,8 +378,8 @@ class CollectionItem:
         "How long it keeps its place; then it falls behind all others.", '"2026-07-02T18:00:00Z"'
     )
     headline: str | None = leaf("A headline for this place only.", '"Kim weeps"')
-    media: Media | None = related("A picture for this place only.", edges.ITEM_MEDIA)
-    article: Article = related("The article.", edges.ITEM_ARTICLE)
+    media: Media | None = related("A picture for this place only.", relations.ITEM_MEDIA)
+    article: Article = related("The article.", relations.ITEM_ARTICLE)
 
 
 @content("collection", "A list that editors put together: a front page, top stories.", max_age=30)
@@ -389,10 +389,10 @@ class Collection(Node):
     title: str = leaf("What it is called.", '"Front page"')
     description: str | None = leaf("What it is for.", '"The first thing readers see"')
     max_items: int | None = leaf("How many items it should show at most.", "12")
-    items: list[CollectionItem] = many("Its items, in order.", "CollectionItem", edges.COLLECTION_ITEMS)
+    items: list[CollectionItem] = many("Its items, in order.", "CollectionItem", relations.COLLECTION_ITEMS)
     articles: Connection[Article] = page(
         "Its articles, in the order of the items unless told otherwise.",
-        "Article", edges.COLLECTION_ARTICLES, "PUBLISHED_AT_DESC", SEARCH,
+        "Article", relations.COLLECTION_ARTICLES, "PUBLISHED_AT_DESC", SEARCH,
     )  # fmt: skip
 
 
@@ -542,14 +542,14 @@ class Rights:
 @content("article_author", "What an author did for an article.", max_age=60)
 class AuthorCredit:
     role: AuthorRole = leaf("What they did.", "WRITER")
-    author: Author = related("Who.", edges.CREDITED)
+    author: Author = related("Who.", relations.CREDITED)
 
 
 @content("article_tag", "A person, organisation, place, event or work that an article mentions.", max_age=60)
 class EntityMention:
     relevance: int | None = leaf("How much the article is about it, 0 to 100.", "80")
     confidence: int | None = leaf("How sure that is, 0 to 100.", "95")
-    entity: Tag = related("What is mentioned.", edges.MENTIONED)
+    entity: Tag = related("What is mentioned.", relations.MENTIONED)
 
 
 @content("article_media", "A media file in its place in an article.", max_age=60)
@@ -560,7 +560,7 @@ class MediaPlacement:
         "The line below it in this place; null means the file's own.", '"The ceremony"'
     )
     alt: str | None = leaf("What it shows, in this place; null means the file's own.", '"A coffin"')
-    media: Media = related("The file.", edges.PLACED_MEDIA)
+    media: Media = related("The file.", relations.PLACED_MEDIA)
 
 
 @content("correction", "A public correction of an article.", max_age=60)
@@ -572,7 +572,7 @@ class Correction(Node):
     block_id: str | None = leaf("The block it is about.", '"blk_4f2a"', Column("block"))
     before: str | None = leaf("The words as they were.", '"in 2023"')
     after: str | None = leaf("The words as they are.", '"in 2024"')
-    article: Article = related("The article that it corrects.", edges.CORRECTION_ARTICLE)
+    article: Article = related("The article that it corrects.", relations.CORRECTION_ARTICLE)
 
 
 @strawberry.type(description="A field of an article that is not as it was.")
@@ -676,7 +676,7 @@ class Article(Node):
     status: Status = computed(
         "Where it stands.",
         "PUBLISHED",
-        edges.ARTICLE_STATUS,
+        relations.ARTICLE_STATUS,
     )
     published_at: DateTime | None = leaf("When it came out.", '"2026-06-30T08:00:00Z"')
     first_published_at: DateTime | None = leaf("When it first came out.", '"2026-06-30T08:00:00Z"')
@@ -709,39 +709,39 @@ class Article(Node):
     revisions: Connection[Revision] = with_arguments(
         "Every saved state of it, newest first. The public sees none.",
         "Connection[Revision]",
-        edges.ARTICLE_REVISIONS,
+        relations.ARTICLE_REVISIONS,
         [FIRST, AFTER, LAST, BEFORE],
     )
     dateline: Dateline | None = related("Where it was filed.", Part("dateline_place"))
     rights: Rights = related("What may be done with it.", Part())
     body: Body = related("Its text.", One("article_body", "id", "article_id"))
-    category: Category | None = related("Its main section; only drafts may have none.", edges.CATEGORY)
+    category: Category | None = related("Its main section; only drafts may have none.", relations.CATEGORY)
     categories: list[Category] = many(
-        "All its sections, the main one first.", "Category", edges.ARTICLE_CATEGORIES
+        "All its sections, the main one first.", "Category", relations.ARTICLE_CATEGORIES
     )
-    lead_media: Media | None = related("The picture or film that opens it.", edges.LEAD_MEDIA)
-    media: list[MediaPlacement] = related_list("All its media, in order.", edges.ARTICLE_MEDIA)
+    lead_media: Media | None = related("The picture or film that opens it.", relations.LEAD_MEDIA)
+    media: list[MediaPlacement] = related_list("All its media, in order.", relations.ARTICLE_MEDIA)
     attributions: list[Attribution] = many(
         "Who said what: one for each claim, in the order of the text; relays are under `via`.",
-        "Attribution", edges.ARTICLE_ATTRIBUTIONS,
+        "Attribution", relations.ARTICLE_ATTRIBUTIONS,
     )  # fmt: skip
-    authors: list[AuthorCredit] = related_list("Who made it, in order.", edges.ARTICLE_AUTHORS)
+    authors: list[AuthorCredit] = related_list("Who made it, in order.", relations.ARTICLE_AUTHORS)
     tags: list[Tag] = many(
-        "What it is about: topics, people, places and all else that is tagged.", "Tag", edges.ARTICLE_TAGS
+        "What it is about: topics, people, places and all else that is tagged.", "Tag", relations.ARTICLE_TAGS
     )
     entities: list[EntityMention] = related_list(
-        "The tags that are not topics: whom and what it mentions, and how much.", edges.ARTICLE_ENTITIES
+        "The tags that are not topics: whom and what it mentions, and how much.", relations.ARTICLE_ENTITIES
     )
-    story: Story | None = related("The running story it is part of.", edges.STORY)
+    story: Story | None = related("The running story it is part of.", relations.STORY)
     corrections: list[Correction] = related_list(
-        "What was put right, newest first.", edges.ARTICLE_CORRECTIONS
+        "What was put right, newest first.", relations.ARTICLE_CORRECTIONS
     )
     translations: list[Article] = many(
-        "The same article in other languages.", "Article", edges.ARTICLE_TRANSLATIONS
+        "The same article in other languages.", "Article", relations.ARTICLE_TRANSLATIONS
     )
     related: Connection[Article] = page(
         "What the editors put beside it, in their order unless told otherwise.",
-        "Article", edges.ARTICLE_RELATED, "PUBLISHED_AT_DESC", SEARCH,
+        "Article", relations.ARTICLE_RELATED, "PUBLISHED_AT_DESC", SEARCH,
     )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import strawberry
 
-from contentql.access.roles import MEANING, SEES, Ability, Role
-from contentql.store import content as store
-from contentql.store.history import RevisionAction
+from contentql.auth.permissions import MEANING, SEES, Ability, Role
+from contentql.store.models import content as store
+from contentql.store.models.history import RevisionAction
 
 _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
     store.ContentType: (

@@ -9,12 +9,12 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from contentql.access.roles import Role
+from contentql.auth.permissions import Role
 from contentql.planner.catalog import Under, Words
-from contentql.schema import edges
+from contentql.schema import relations
 from contentql.schema.fields import condition, joint
 from contentql.schema.scalars import DateTime
-from contentql.store.content import (
+from contentql.store.models.content import (
     Access,
     AttributionKind,
     ContentType,
@@ -126,13 +126,13 @@ class CategoryFilter:
     depth: IntFilter | None = condition("By depth; 0 is a root section. Example: `{eq: 0}`.")
     hidden: BooleanFilter | None = condition("Whether it is left out of menus. Example: `{eq: false}`.")
     parent: CategoryFilter | None = condition(
-        "By the section above. Example: `{isNull: true}`.", edges.CATEGORY_PARENT
+        "By the section above. Example: `{isNull: true}`.", relations.CATEGORY_PARENT
     )
     children: ItemsFilter[CategoryFilter] | None = condition(
-        "By the sections right below. Example: `{some: {}}`.", edges.CATEGORY_CHILDREN
+        "By the sections right below. Example: `{some: {}}`.", relations.CATEGORY_CHILDREN
     )
     articles: ItemsFilter[ArticleFilter] | None = condition(
-        "By its articles and those below it. Example: `{some: {}}`.", edges.CATEGORY_ARTICLES
+        "By its articles and those below it. Example: `{some: {}}`.", relations.CATEGORY_ARTICLES
     )
 
 
@@ -152,7 +152,7 @@ class MediaFilter:
     licence: StringFilter | None = condition('By licence. Example: `{eq: "CC BY 2.5"}`.')
     sensitive: BooleanFilter | None = condition("Whether to ask before it is shown. Example: `{eq: false}`.")
     articles: ItemsFilter[ArticleFilter] | None = condition(
-        "By the articles that use it. Example: `{some: {}}`.", edges.MEDIA_ARTICLES
+        "By the articles that use it. Example: `{some: {}}`.", relations.MEDIA_ARTICLES
     )
 
 
@@ -169,10 +169,10 @@ class SourceFilter:
     state_controlled: BooleanFilter | None = condition("Whether a state controls it. Example: `{eq: true}`.")
     country: StringFilter | None = condition('By country, ISO 3166. Example: `{eq: "KP"}`.')
     parent: SourceFilter | None = condition(
-        'By what it belongs to. Example: `{slug: {eq: "bbc"}}`.', edges.SOURCE_PARENT
+        'By what it belongs to. Example: `{slug: {eq: "bbc"}}`.', relations.SOURCE_PARENT
     )
     articles: ItemsFilter[ArticleFilter] | None = condition(
-        "By the articles that rest on it. Example: `{some: {}}`.", edges.SOURCE_ARTICLES
+        "By the articles that rest on it. Example: `{some: {}}`.", relations.SOURCE_ARTICLES
     )
 
 
@@ -192,18 +192,18 @@ class AttributionFilter:
     claim: StringFilter | None = condition('By the claim. Example: `{contains: "troops"}`.')
     quote: StringFilter | None = condition("By the quotation. Example: `{isNull: false}`.")
     source: SourceFilter | None = condition(
-        'By whose words they are. Example: `{slug: {eq: "kctv"}}`.', edges.ATTRIBUTION_SOURCE
+        'By whose words they are. Example: `{slug: {eq: "kctv"}}`.', relations.ATTRIBUTION_SOURCE
     )
     origin: SourceFilter | None = condition(
         'By the end of the chain towards the event. Example: `{slug: {eq: "south-korean-intelligence"}}`.',
-        edges.ATTRIBUTION_ORIGIN,
+        relations.ATTRIBUTION_ORIGIN,
     )
     via: SourceFilter | None = condition(
         'By a relay anywhere in the chain. Example: `{slug: {eq: "sky-news"}}`.',
-        edges.ATTRIBUTION_RELAY_SOURCES,
+        relations.ATTRIBUTION_RELAY_SOURCES,
     )
     article: ArticleFilter | None = condition(
-        'By its article. Example: `{category: {under: "world"}}`.', edges.ATTRIBUTION_ARTICLE
+        'By its article. Example: `{category: {under: "world"}}`.', relations.ATTRIBUTION_ARTICLE
     )
 
 
@@ -219,10 +219,10 @@ class TagFilter:
     name: StringFilter | None = condition('By name. Example: `{startsWith: "North"}`.')
     wikidata: StringFilter | None = condition('By Wikidata item. Example: `{eq: "Q423"}`.')
     broader: TagFilter | None = condition(
-        'By the tag that contains it. Example: `{slug: {eq: "asia"}}`.', edges.TAG_BROADER
+        'By the tag that contains it. Example: `{slug: {eq: "asia"}}`.', relations.TAG_BROADER
     )
     articles: ItemsFilter[ArticleFilter] | None = condition(
-        "By the articles about it. Example: `{some: {}}`.", edges.TAG_ARTICLES
+        "By the articles about it. Example: `{some: {}}`.", relations.TAG_ARTICLES
     )
 
 
@@ -237,7 +237,7 @@ class AuthorFilter:
     name: StringFilter | None = condition('By name. Example: `{startsWith: "Jane"}`.')
     desk: StringFilter | None = condition('By desk. Example: `{eq: "World"}`.')
     articles: ItemsFilter[ArticleFilter] | None = condition(
-        "By their articles. Example: `{some: {}}`.", edges.AUTHOR_ARTICLES
+        "By their articles. Example: `{some: {}}`.", relations.AUTHOR_ARTICLES
     )
 
 
@@ -251,7 +251,7 @@ class StoryFilter:
     slug: StringFilter | None = condition('By slug. Example: `{eq: "north-korea-russia"}`.')
     title: StringFilter | None = condition('By title. Example: `{contains: "Russia"}`.')
     articles: ItemsFilter[ArticleFilter] | None = condition(
-        "By its articles. Example: `{some: {}}`.", edges.STORY_ARTICLES
+        "By its articles. Example: `{some: {}}`.", relations.STORY_ARTICLES
     )
 
 
@@ -265,7 +265,7 @@ class CollectionFilter:
     slug: StringFilter | None = condition('By slug. Example: `{eq: "front-page"}`.')
     title: StringFilter | None = condition('By title. Example: `{contains: "page"}`.')
     articles: ItemsFilter[ArticleFilter] | None = condition(
-        "By its articles. Example: `{some: {}}`.", edges.COLLECTION_ARTICLES
+        "By its articles. Example: `{some: {}}`.", relations.COLLECTION_ARTICLES
     )
 
 
@@ -278,7 +278,7 @@ class CollectionItemFilter:
         'By how long it is pinned. Example: `{gt: "2026-07-01T00:00:00Z"}`.'
     )
     article: ArticleFilter | None = condition(
-        "By the article. Example: `{urgency: {lte: 3}}`.", edges.ITEM_ARTICLE
+        "By the article. Example: `{urgency: {lte: 3}}`.", relations.ITEM_ARTICLE
     )
 
 
@@ -299,7 +299,7 @@ class ArticleFilter:
     language: StringFilter | None = condition('By language, BCP 47. Example: `{in: ["en", "de"]}`.')
     status: ClosedFilter[Status] | None = condition(
         "By where it stands: the public finds PUBLISHED ones. Example: `{in: [DRAFT, IN_REVIEW]}`.",
-        edges.ARTICLE_STATUS,
+        relations.ARTICLE_STATUS,
     )
     content_type: ClosedFilter[ContentType] | None = condition("By kind. Example: `{in: [NEWS, ANALYSIS]}`.")
     access: ClosedFilter[Access] | None = condition("By who may read it all. Example: `{eq: FREE}`.")
@@ -317,45 +317,45 @@ class ArticleFilter:
     expires_at: DateTimeFilter | None = condition("By when it will be gone. Example: `{isNull: true}`.")
     category: CategoryFilter | None = condition(
         'By its main section; `under` takes in all below it. Example: `{under: "world"}`.',
-        edges.CATEGORY,
+        relations.CATEGORY,
     )
     categories: ItemsFilter[CategoryFilter] | None = condition(
-        'By any of its sections. Example: `{some: {path: {eq: "politics"}}}`.', edges.ARTICLE_CATEGORIES
+        'By any of its sections. Example: `{some: {path: {eq: "politics"}}}`.', relations.ARTICLE_CATEGORIES
     )
     lead_media: MediaFilter | None = condition(
-        "By what opens it. Example: `{kind: {eq: VIDEO}}`.", edges.LEAD_MEDIA
+        "By what opens it. Example: `{kind: {eq: VIDEO}}`.", relations.LEAD_MEDIA
     )
     media: ItemsFilter[MediaFilter] | None = condition(
         "By its media; `{some: {}}` means it has any. Example: `{some: {kind: {eq: IMAGE}}}`.",
-        edges.ARTICLE_SHOWS,
+        relations.ARTICLE_SHOWS,
     )
     attributions: ItemsFilter[AttributionFilter] | None = condition(
         'By who said what. Example: `{some: {origin: {slug: {eq: "nis"}}, via: {slug: {eq: "sky-news"}}}}`.',
-        edges.ARTICLE_ATTRIBUTIONS,
+        relations.ARTICLE_ATTRIBUTIONS,
     )
     sources: ItemsFilter[SourceFilter] | None = condition(
         "By whom it rests on, as origin or as relay. Example: `{some: {kind: {eq: INTELLIGENCE}}}`.",
-        edges.ARTICLE_RESTS_ON,
+        relations.ARTICLE_RESTS_ON,
     )
     source: SourceFilter | None = condition(
         'It rests on such a source, as origin or as relay. Example: `{slug: {eq: "sky-news"}}`.',
-        edges.ARTICLE_SOME_SOURCE,
+        relations.ARTICLE_SOME_SOURCE,
     )
     authors: ItemsFilter[AuthorFilter] | None = condition(
-        'By its authors. Example: `{some: {slug: {eq: "jane-doe"}}}`.', edges.ARTICLE_WRITTEN_BY
+        'By its authors. Example: `{some: {slug: {eq: "jane-doe"}}}`.', relations.ARTICLE_WRITTEN_BY
     )
     tags: ItemsFilter[TagFilter] | None = condition(
-        'By its tags. Example: `{some: {slug: {eq: "north-korea"}}}`.', edges.ARTICLE_TAGS
+        'By its tags. Example: `{some: {slug: {eq: "north-korea"}}}`.', relations.ARTICLE_TAGS
     )
     story: StoryFilter | None = condition(
-        'By its story. Example: `{slug: {eq: "north-korea-russia"}}`.', edges.STORY
+        'By its story. Example: `{slug: {eq: "north-korea-russia"}}`.', relations.STORY
     )
     translations: ItemsFilter[ArticleFilter] | None = condition(
         'By the same article in other languages. Example: `{some: {language: {eq: "de"}}}`.',
-        edges.ARTICLE_TRANSLATIONS,
+        relations.ARTICLE_TRANSLATIONS,
     )
     related: ItemsFilter[ArticleFilter] | None = condition(
-        "By what stands beside it. Example: `{some: {}}`.", edges.ARTICLE_RELATED
+        "By what stands beside it. Example: `{some: {}}`.", relations.ARTICLE_RELATED
     )
 
 
@@ -370,7 +370,7 @@ class CorrectionFilter:
     at: DateTimeFilter | None = condition('By when it was made. Example: `{gte: "2026-07-01T00:00:00Z"}`.')
     article: ArticleFilter | None = condition(
         'By the article, and so by section or source. Example: `{source: {slug: {eq: "sky-news"}}}`.',
-        edges.CORRECTION_ARTICLE,
+        relations.CORRECTION_ARTICLE,
     )
 
 

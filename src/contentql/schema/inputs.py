@@ -10,9 +10,9 @@ from typing import Any
 
 import strawberry
 
-from contentql.access.roles import Ability, Role
+from contentql.auth.permissions import Ability, Role
 from contentql.schema.scalars import Date, DateTime
-from contentql.store.content import (
+from contentql.store.models.content import (
     Access,
     AttributionKind,
     AuthorRole,

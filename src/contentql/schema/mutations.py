@@ -7,9 +7,9 @@ from typing import Any
 
 import strawberry
 
-from contentql.access.roles import Ability
+from contentql.auth.permissions import Ability
 from contentql.editorial import articles, attributions, registers, tokens, workflow
-from contentql.editorial.amiss import MEANING, Code
+from contentql.editorial.user_errors import MEANING, Code
 from contentql.planner.catalog import Change, Made, Said
 from contentql.schema.content import (
     Article,

@@ -21,7 +21,7 @@ from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import Unusable
-from contentql.store.faults import (
+from contentql.store.errors import (
     FAULTS,
     Dialect,
     broken_off,
@@ -33,8 +33,8 @@ from contentql.store.faults import (
     plainly,
     sqlite_path,
 )
-from contentql.store.postgres import PostgresReader
-from contentql.store.sqlite import Rows, SqliteReader
+from contentql.store.postgres_reader import PostgresReader
+from contentql.store.sqlite_reader import Rows, SqliteReader
 from contentql.store.writer import PostgresWriter, SqliteWriter, Writer
 
 log = logging.getLogger("contentql")
@@ -45,10 +45,10 @@ Row = Sequence[Any]
 
 # Where the tables are described.
 MODELS = [
-    "contentql.store.content",
-    "contentql.store.documents",
-    "contentql.store.history",
-    "contentql.store.accounts",
+    "contentql.store.models.content",
+    "contentql.store.trusted_documents",
+    "contentql.store.models.history",
+    "contentql.store.models.accounts",
 ]
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import asyncpg
 from tortoise.context import TortoiseContext
 
-from contentql.store.faults import postgres_dsn
+from contentql.store.errors import postgres_dsn
 
 _MOST = 5  # connections to PostgreSQL that write at once
 _LEAVING = 1.0  # seconds to leave a connection clean; then it is closed

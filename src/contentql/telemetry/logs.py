@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from contentql.settings import Settings
-from contentql.telemetry.journey import Journey, bounded
+from contentql.telemetry.trace import Journey, bounded
 
 What = Literal["all", "errors", "off"]
 Form = Literal["json", "text"]
@@ -108,7 +108,7 @@ def _told(journey: Journey, seconds: float, level: str) -> dict[str, Any]:
     return {
         "time": dt.datetime.now(dt.UTC),
         "level": level,
-        "logger": "contentql.access",
+        "logger": "contentql.auth",
         "request_id": journey.request_id,
         "operation": bounded(journey.operation),
         "document": journey.document,

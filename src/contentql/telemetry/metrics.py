@@ -23,8 +23,8 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from contentql.errors import CODES
-from contentql.telemetry.journey import Journey
-from contentql.telemetry.slates import WIDTH, Kept, Slate, others
+from contentql.telemetry.shared_counters import WIDTH, Kept, Slate, others
+from contentql.telemetry.trace import Journey
 
 SECONDS: Final = (0.00005, 0.0002, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 COSTS: Final = (1.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)

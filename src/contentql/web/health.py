@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from contentql.store.database import Database, as_text
-from contentql.telemetry.watch import Watch
+from contentql.telemetry.observer import Watch
 
 HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")

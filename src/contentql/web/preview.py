@@ -20,15 +20,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from contentql.access import links
-from contentql.access.callers import Callers
-from contentql.access.viewer import Caller
-from contentql.answer import Answers, Asked, new_request_id
+from contentql.auth import preview_tokens
+from contentql.auth.authenticator import Callers
+from contentql.auth.viewer import Caller
+from contentql.content import ids
 from contentql.errors import CODES, Refused
-from contentql.store import ids
-from contentql.telemetry.journey import Journey
-from contentql.telemetry.watch import Watch
-from contentql.web.guards import Guard
+from contentql.execution.executor import Answers, Asked, new_request_id
+from contentql.telemetry.observer import Watch
+from contentql.telemetry.trace import Journey
+from contentql.web.admission import Guard
 
 OWN_PAGE: Final = "/preview/{token}"
 
@@ -71,7 +71,7 @@ class _Preview:
             token: str = request.path_params["token"]
             try:
                 article = await self._article(token, request, journey)
-                journey.status, page = 200, _article(article, links.ends(token))
+                journey.status, page = 200, _article(article, preview_tokens.ends(token))
             except Refused as refusal:
                 journey.codes = (refusal.code,)
                 journey.status, page = _refused(refusal)
@@ -87,7 +87,7 @@ class _Preview:
         try:
             await visit.admit()
             # No other token belongs into an address.
-            if not token.startswith(links.PREFIX) or not token.isascii():
+            if not token.startswith(preview_tokens.PREFIX) or not token.isascii():
                 raise _nothing()
             address = self._guard.address(request.scope)
             viewer = await self._callers.viewer(f"Bearer {token}", None, address)

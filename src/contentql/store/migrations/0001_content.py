@@ -1,6 +1,6 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from contentql.store.content import (
+from contentql.store.models.content import (
     Access,
     AttributionKind,
     AttributionState,
@@ -16,7 +16,7 @@ from contentql.store.content import (
     TagType,
     Verification,
 )
-from contentql.store.ids import new_id
+from contentql.content.ids import new_id
 from orjson import loads
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS

@@ -1,6 +1,6 @@
 """Trusted documents: texts by the id that clients send, and their use."""
 
-from contentql.store.content import Instant
+from contentql.store.models.content import Instant
 from contentql.store.ddl import ForDialect
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops

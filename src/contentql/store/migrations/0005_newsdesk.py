@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from contentql.store.content import Instant
+from contentql.store.models.content import Instant
 from contentql.store.ddl import ForDialect, JournalRows, UniqueTogether
-from contentql.store.history import RevisionAction
-from contentql.store.ids import new_id
+from contentql.store.models.history import RevisionAction
+from contentql.content.ids import new_id
 from orjson import loads
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete

@@ -1,0 +1,265 @@
+"""Tokens of an outside issuer: JWTs, judged by its public keys, and the roles that they say.
+
+Only what needs the issuer's private key is believed. Knows PyJWT, claims and keys; does not know what is
+done with a role.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.client
+import json
+import logging
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jwt
+
+from contentql.auth.api_tokens import unknown
+from contentql.auth.permissions import ABILITIES, Role
+from contentql.auth.viewer import Viewer
+from contentql.errors import Refused, Unusable
+
+log = logging.getLogger("contentql")
+
+_RSA = ("RSA", None)
+# What signs, by the type and curve of its key. None of them can be made from what is public.
+ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "RS256": _RSA,
+    "RS384": _RSA,
+    "RS512": _RSA,
+    "PS256": _RSA,
+    "PS384": _RSA,
+    "PS512": _RSA,
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "EdDSA": ("OKP", "Ed25519"),
+}
+
+_LONGEST = 200
+_MOST_KEYS = 50
+_MOST_BYTES = 1_048_576
+_PATIENCE = 5.0
+_FRESH = 600.0  # seconds; what an issuer takes back is taken back here by then
+_REST = 60.0  # seconds between two looks at an issuer's keys
+_REST_WITHOUT = 5.0  # while there are none
+_RANK = {role.value: rank for rank, role in enumerate(Role)}
+
+
+class Jwts:
+    """One issuer's tokens, made for one audience. `keys`: the URL of its JWKS, or a file with one."""
+
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        keys: str,
+        *,
+        role_claim: str = "contentql_role",
+        leeway: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises Unusable if the file of keys cannot be read."""
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = Keys(keys, clock=clock)
+        self._role_claim = role_claim
+        self._leeway = leeway
+
+    async def viewer(self, text: str) -> Viewer:
+        """Raises UNAUTHENTICATED, and ISSUER_UNAVAILABLE where its keys cannot be had."""
+        try:
+            header = jwt.get_unverified_header(text)
+            algorithm, kid = header.get("alg"), header.get("kid")
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            raise unknown() from None
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+            raise unknown()
+        keys = await self._keys.fitting(kid if isinstance(kid, str) else None, algorithm)
+        return self._of(self._claims(text, keys, algorithm))
+
+    def _claims(self, text: str, keys: Sequence[Any], algorithm: str) -> dict[str, Any]:
+        why: Exception = LookupError("no key fits")
+        for key in keys:
+            try:
+                return jwt.decode(
+                    text,
+                    key,
+                    algorithms=[algorithm],
+                    audience=self._audience,
+                    issuer=self._issuer,
+                    leeway=self._leeway,
+                    options={"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True},
+                )
+            except jwt.InvalidSignatureError as fault:
+                why = fault  # another key of the issuer may fit
+            except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as fault:
+                why = fault
+                break
+        log.info("a token of %s was refused: %s", self._issuer, type(why).__name__)
+        raise unknown() from None
+
+    def _of(self, claims: Mapping[str, Any]) -> Viewer:
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not subject:
+            raise unknown()
+        role = self._role(claims)
+        named = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
+        name = next((said for said in named if isinstance(said, str) and said.strip()), subject)
+        name = "".join(c if c.isprintable() else "?" for c in name.strip()[:_LONGEST])
+        return Viewer(name, role, _fitted(f"{self._issuer}|{subject}"), ABILITIES[role])
+
+    def _role(self, claims: Mapping[str, Any]) -> Role:
+        """The highest that the claim names; READER where it names none that there is."""
+        said = claims.get(self._role_claim)  # a name that is a URL has dots of its own
+        if said is None:
+            said = claims
+            for part in self._role_claim.split("."):
+                said = said.get(part) if isinstance(said, Mapping) else None
+        words = said if isinstance(said, list) else [said]
+        known = [word.upper() for word in words if isinstance(word, str) and word.upper() in _RANK]
+        return Role(max(known, key=_RANK.__getitem__, default=Role.READER.value))
+
+
+def _fitted(account: str) -> str:
+    """The account as it can be kept: cut to what tells it apart from all others."""
+    if len(account) <= _LONGEST and account.isprintable():
+        return account
+    told = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
+    begins = "".join(c if c.isprintable() else "?" for c in account[: _LONGEST - len(told) - 1])
+    return f"{begins}#{told}"
+
+
+@dataclass(frozen=True)
+class _Key:
+    kid: str | None
+    algorithms: frozenset[str]
+    key: Any
+
+
+class Keys:
+    """The public keys of an issuer, as last heard: what cannot be heard anew goes on being believed."""
+
+    def __init__(self, where: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._where = where
+        self._is_url = where.startswith(("https://", "http://"))
+        self._clock = clock
+        self._keys: tuple[_Key, ...] = ()
+        self._asked: float | None = None
+        self._heard: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+        if not self._is_url:
+            try:
+                self._take(Path(where).read_bytes())
+            except (OSError, ValueError) as fault:
+                why = fault.strerror if isinstance(fault, OSError) else fault
+                raise Unusable(f"CONTENTQL_OIDC_KEYS cannot be {where!r}: {why}.") from None
+
+    async def fitting(self, kid: str | None, algorithm: str) -> list[Any]:
+        """The keys that may have signed so. Raises ISSUER_UNAVAILABLE where there are none at all."""
+        found = self._found(kid, algorithm)
+        if not found and self._may_ask(_REST if self._keys else _REST_WITHOUT):
+            await self._heard_anew()
+            found = self._found(kid, algorithm)
+        elif found and self._is_stale() and self._may_ask(_REST):
+            self._ask()  # nobody waits for it
+        if not self._keys:
+            raise Refused(
+                "ISSUER_UNAVAILABLE",
+                "The keys of the token's issuer cannot be had just now.",
+                "Send the same request again shortly.",
+                retryAfter=int(_REST_WITHOUT),
+            )
+        return found
+
+    def _found(self, kid: str | None, algorithm: str) -> list[Any]:
+        # Issuers with one key need not name it, in the token or in the set.
+        return [
+            one.key
+            for one in self._keys
+            if algorithm in one.algorithms and (kid is None or one.kid is None or one.kid == kid)
+        ]
+
+    def _may_ask(self, rest: float) -> bool:
+        running = self._asking is not None and not self._asking.done()
+        return running or self._asked is None or self._clock() - self._asked >= rest
+
+    def _is_stale(self) -> bool:
+        return self._heard is None or self._clock() - self._heard >= _FRESH
+
+    def _ask(self) -> asyncio.Task[None]:
+        if self._asking is None or self._asking.done():
+            self._asked = self._clock()
+            self._asking = asyncio.create_task(self._hear())
+        return self._asking
+
+    async def _heard_anew(self) -> None:
+        # Who waits may go away; the others, and the answer, stay.
+        await asyncio.shield(self._ask())
+
+    async def _hear(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):  # a trickle is no answer either
+                self._take(await asyncio.to_thread(_fetched if self._is_url else _read, self._where))
+        except (OSError, ValueError, TimeoutError, http.client.HTTPException) as fault:
+            log.warning("the keys at CONTENTQL_OIDC_KEYS cannot be had: %s", type(fault).__name__)
+
+    def _take(self, said: bytes) -> None:
+        """Raises ValueError for what is no set of keys, or has none that could be used."""
+        keys = _keys(said)
+        if not keys:
+            raise ValueError("there is no public key in it that signs")
+        self._keys = keys
+        self._heard = self._clock()
+
+
+def _fetched(url: str) -> bytes:
+    """Raises OSError, HTTPException, ValueError."""
+    request = urllib.request.Request(url, headers={"accept": "application/json"})
+    with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
+        content: bytes = answer.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("it is larger than a set of keys")
+    return content
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _keys(said: bytes) -> tuple[_Key, ...]:
+    """https://www.rfc-editor.org/rfc/rfc7517; keys for other ends are passed over."""
+    try:
+        found = json.loads(said)
+    except RecursionError:
+        raise ValueError("it is no JSON Web Key Set") from None
+    listed = found.get("keys") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("it is no JSON Web Key Set")
+    return tuple(key for one in listed[:_MOST_KEYS] if (key := _key(one)) is not None)
+
+
+def _key(said: object) -> _Key | None:
+    if not isinstance(said, dict) or said.get("use", "sig") != "sig" or "d" in said:
+        return None
+    ends = said.get("key_ops")
+    if isinstance(ends, list) and "verify" not in ends:
+        return None
+    kind, curve, named, kid = (said.get(part) for part in ("kty", "crv", "alg", "kid"))
+    algorithms = frozenset(
+        name
+        for name, of in ALGORITHMS.items()
+        if of in ((kind, curve), (kind, None)) and named in (None, name)
+    )
+    if not algorithms:
+        return None
+    try:
+        key = jwt.PyJWK(said, min(algorithms)).key
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+        return None
+    return _Key(kid if isinstance(kid, str) else None, algorithms, key)

@@ -1,0 +1,97 @@
+"""Preview links: texts that open one article to whoever has them, until they expire.
+
+Nothing is kept of a link: it carries the article and its end, signed with a key that all workers share.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import hmac
+import re
+import secrets
+import struct
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from contentql.store.database import Database, as_text
+from contentql.store.models.accounts import Secret
+
+PREFIX: Final = "cqlp_"
+
+_ID = "preview"
+_SAID = struct.Struct(">QQ")  # the article, and the second at which it ends
+_FORM = re.compile(rf"{PREFIX}([A-Za-z0-9_-]{{64}})")
+_PURPOSE = b"contentql preview link\0"
+
+# By database: tests have several.
+_known: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
+
+
+def sign(secret: str, article: int, expires_at: dt.datetime) -> str:
+    """A link to the article with this number."""
+    said = _SAID.pack(article, int(expires_at.timestamp()))
+    return PREFIX + base64.urlsafe_b64encode(said + _signature(secret, said)).decode()
+
+
+def read(secret: str, text: str, now: dt.datetime) -> int | None:
+    """The article that a link opens; None if it is none of ours, was changed, or has expired."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        whole = base64.urlsafe_b64decode(found[1])
+    except binascii.Error:
+        return None
+    said, signature = whole[: _SAID.size], whole[_SAID.size :]
+    if not hmac.compare_digest(signature, _signature(secret, said)):
+        return None
+    article, until = _SAID.unpack(said)
+    return int(article) if now.timestamp() < until else None
+
+
+def ends(text: str) -> dt.datetime:
+    """When a link ends that `read` found good."""
+    _, until = _SAID.unpack(base64.urlsafe_b64decode(text.removeprefix(PREFIX))[: _SAID.size])
+    return dt.datetime.fromtimestamp(until, dt.UTC)
+
+
+async def secret(database: Database) -> str:
+    """The key that signs, made by whoever asks first. Not for within a transaction: it may write itself."""
+    found = await known(database)
+    if found is None:
+        async with database.models():
+            found = _known[database] = await _made()
+    return found
+
+
+async def sign_within(database: Database, article: int, expires_at: dt.datetime) -> str:
+    """The same as `sign`, where a transaction of this database's models is open: a key that is made now is
+    there once that is committed, like whatever else it writes."""
+    return sign(await known(database) or await _made(), article, expires_at)
+
+
+async def known(database: Database) -> str | None:
+    """The key that signs, if there is one: without it no link can be ours."""
+    found = _known.get(database)
+    if found is None:
+        for row in await database.rows(_READ, []):
+            value = row[0]
+            found = _known[database] = as_text(value)
+    return found
+
+
+async def _made() -> str:
+    new = Secret(id=_ID, value=secrets.token_hex(32), made_at=dt.datetime.now(dt.UTC))
+    # Of two that make one at once, the first one's stays.
+    await Secret.bulk_create([new], ignore_conflicts=True)
+    return (await Secret.get(id=_ID)).value
+
+
+_READ = f"SELECT value FROM secret WHERE id = '{_ID}'"
+
+
+def _signature(secret: str, said: bytes) -> bytes:
+    return hmac.new(secret.encode(), _PURPOSE + said, hashlib.sha256).digest()

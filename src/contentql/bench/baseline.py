@@ -1,0 +1,458 @@
+"""The limit: each workload as the one SQL statement and the bare server a good engineer would write for it.
+
+Takes the same requests and gives the same answers as contentql. Knows the workloads and the tables;
+checks nothing, refuses nothing, plans nothing: whatever is faster than this is not done by hand.
+Run as a process: `python -m contentql.bench.limit --database URL --port 9000`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import datetime as dt
+import gc
+import queue
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import asyncpg
+import orjson
+import uvicorn
+
+from contentql.bench.workloads import WORKLOADS
+from contentql.store.errors import postgres_dsn, sqlite_path
+
+# asyncpg and ASGI both speak in untyped values; they stay at this border.
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+COLUMNS = "a.id, a.slug, a.headline, a.summary, a.published_at, a.category_id, a.lead_media_id"
+
+VISIBLE = """
+    a.status in ('PUBLISHED', 'SCHEDULED') and a.deleted_at is null and a.published_at <= {now}
+    and (a.embargo_until is null or a.embargo_until <= {now})
+    and (a.expires_at is null or a.expires_at > {now})"""
+
+POSTGRES_CARD = """
+    json_build_object(
+      'id', 'art_' || a.id, 'slug', a.slug, 'headline', a.headline, 'summary', a.summary,
+      'publishedAt', to_char(a.published_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      'category', json_build_object('slug', c.slug, 'name', c.name),
+      'leadMedia', case when l.id is not null then
+        json_build_object('url', l.url, 'alt', l.alt, 'width', l.width, 'height', l.height) end)"""
+
+POSTGRES_CARD_JOINS = """
+    join category c on c.id = a.category_id
+    left join media l on l.id = a.lead_media_id and (l.expires_at is null or l.expires_at > now())"""
+
+POSTGRES_BUNDLE = """
+    json_build_object(
+      'id', 'art_' || a.id, 'slug', a.slug, 'headline', a.headline, 'summary', a.summary,
+      'body', json_build_object('html', b.html),
+      'publishedAt', to_char(a.published_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      'category', json_build_object('slug', c.slug, 'name', c.name, 'parent',
+        case when p.id is not null then json_build_object('slug', p.slug, 'name', p.name) end),
+      'leadMedia', case when l.id is not null then json_build_object(
+        'url', l.url, 'alt', l.alt, 'width', l.width, 'height', l.height, 'credit', l.credit) end,
+      'media', coalesce((
+        select json_agg(json_build_object('position', m.place, 'media', json_build_object(
+          'url', m.url, 'alt', m.alt, 'mime', m.mime, 'width', m.width, 'height', m.height,
+          'credit', m.credit)) order by m.place)
+        from (
+          select m.url, m.alt, m.mime, m.width, m.height, m.credit,
+            row_number() over (order by am.position) - 1 as place
+          from article_media am
+          join media m on m.id = am.media_id and (m.expires_at is null or m.expires_at > now())
+          where am.article_id = a.id) m), '[]'),
+      'attributions', coalesce((
+        select json_agg(json_build_object(
+          'kind', t.kind, 'claim', t.claim, 'position', t.position,
+          'source', case when s.id is not null then json_build_object(
+            'name', s.name, 'slug', s.slug, 'kind', s.kind, 'homepage', s.homepage) end,
+          'via', case when v.id is not null then json_build_object('kind', v.kind, 'source',
+            case when vs.id is not null then json_build_object('name', vs.name) end) end)
+          order by t.position, t.id)
+        from attribution t
+        left join source s on s.id = t.source_id
+        left join attribution v on v.id = t.via_id
+        left join source vs on vs.id = v.source_id
+        where t.article_id = a.id and t.hop = 0 and t.state in ('ACCEPTED', 'EDITED')), '[]'),
+      'tags', coalesce((
+        select json_agg(json_build_object('slug', g.slug, 'name', g.name) order by at.position)
+        from article_tag at join tag g on g.id = at.tag_id
+        where at.article_id = a.id), '[]'))"""
+
+POSTGRES_BUNDLE_JOINS = """
+    join article_body b on b.article_id = a.id
+    join category c on c.id = a.category_id
+    left join category p on p.id = c.parent_id
+    left join media l on l.id = a.lead_media_id and (l.expires_at is null or l.expires_at > now())"""
+
+POSTGRES: Mapping[str, str] = {
+    "W1": f"""
+    select json_build_object('data', json_build_object('latestNews', json_build_object('nodes', coalesce(
+      json_agg({POSTGRES_CARD} order by a.published_at desc, a.id desc), '[]'))))
+    from (
+      select {COLUMNS} from article_section s join article a on a.id = s.article_id
+      where s.category_id = (select id from category where path = $1) and s.direct
+        and s.published_at <= now() and {VISIBLE.format(now="now()")}
+      order by s.published_at desc, s.article_id desc limit 20) a
+    {POSTGRES_CARD_JOINS}""",
+    "W2": f"""
+    select json_build_object('data', json_build_object('article', (
+      select {POSTGRES_BUNDLE}
+      from article a {POSTGRES_BUNDLE_JOINS}
+      where a.slug = $1 and {VISIBLE.format(now="now()")}
+      limit 1)))""",
+    "W3": f"""
+    select json_build_object('data', json_build_object('categories', json_build_object('nodes', coalesce(
+      json_agg(json_build_object('slug', c.slug, 'name', c.name, 'articles',
+        json_build_object('nodes', coalesce((
+        select json_agg(json_build_object(
+          'slug', a.slug, 'headline', a.headline, 'summary', a.summary,
+          'publishedAt', to_char(a.published_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+          'leadMedia', case when l.id is not null then json_build_object('url', l.url, 'alt', l.alt) end,
+          'attributions', coalesce((
+            select json_agg(json_build_object('kind', t.kind, 'source',
+              case when s.id is not null then json_build_object('name', s.name) end)
+              order by t.position, t.id)
+            from attribution t left join source s on s.id = t.source_id
+            where t.article_id = a.id and t.hop = 0 and t.state in ('ACCEPTED', 'EDITED')), '[]'))
+          order by a.published_at desc, a.id desc)
+        from (
+          select {COLUMNS} from article_section s join article a on a.id = s.article_id
+          where s.category_id = c.id and s.published_at <= now() and {VISIBLE.format(now="now()")}
+          order by s.published_at desc, s.article_id desc limit 5) a
+        left join media l on l.id = a.lead_media_id and (l.expires_at is null or l.expires_at > now())
+      ), '[]'))) order by c.position, c.id), '[]'))))
+    from (select * from category where parent_id is null order by position, id limit 8) c""",
+    "W4": f"""
+    select json_build_object('data', json_build_object('latestNews', json_build_object('nodes', coalesce(
+      json_agg({POSTGRES_BUNDLE} order by a.published_at desc, a.id desc), '[]'))))
+    from (
+      select {COLUMNS} from article a
+      where {VISIBLE.format(now="now()")}
+      order by a.published_at desc, a.id desc limit 50) a
+    {POSTGRES_BUNDLE_JOINS}""",
+    "W5": f"""
+    select json_build_object('data', json_build_object('latestNews', json_build_object('nodes', coalesce(
+      json_agg({POSTGRES_CARD} order by a.published_at desc, a.id desc), '[]'))))
+    from (
+      select {COLUMNS} from article a
+      where {VISIBLE.format(now="now()")} and (a.published_at, a.id) < ($1, $2)
+      order by a.published_at desc, a.id desc limit 20) a
+    {POSTGRES_CARD_JOINS}""",
+}
+
+# One ordered, limited subquery with its to-one joins: the index gives the order, nothing is sorted.
+# json_group_array has no order of its own here: it follows its subquery.
+SQLITE_CARD_COLUMNS = """
+          a.id, a.slug, a.headline, a.summary, a.published_at, c.slug as category_slug,
+          c.name as category_name, l.id as lead_id, l.url, l.alt, l.width, l.height, l.credit"""
+
+SQLITE_CARD_JOINS = """
+        left join category c on c.id = a.category_id
+        left join media l on l.id = a.lead_media_id and (l.expires_at is null or l.expires_at > :now)"""
+
+SQLITE_CARD = """
+    json_object(
+      'id', 'art_' || a.id, 'slug', a.slug, 'headline', a.headline, 'summary', a.summary,
+      'publishedAt', a.published_at,
+      'category', json_object('slug', a.category_slug, 'name', a.category_name),
+      'leadMedia', case when a.lead_id is not null then
+        json_object('url', a.url, 'alt', a.alt, 'width', a.width, 'height', a.height) end)"""
+
+SQLITE_BUNDLE_COLUMNS = f"""{SQLITE_CARD_COLUMNS}, b.html, p.id as parent_id, p.slug as parent_slug,
+          p.name as parent_name"""
+
+SQLITE_BUNDLE_JOINS = f"""{SQLITE_CARD_JOINS}
+        left join category p on p.id = c.parent_id
+        left join article_body b on b.article_id = a.id"""
+
+SQLITE_BUNDLE = """
+    json_object(
+      'id', 'art_' || a.id, 'slug', a.slug, 'headline', a.headline, 'summary', a.summary,
+      'body', json_object('html', a.html),
+      'publishedAt', a.published_at,
+      'category', json_object('slug', a.category_slug, 'name', a.category_name, 'parent',
+        case when a.parent_id is not null then json_object('slug', a.parent_slug, 'name', a.parent_name) end),
+      'leadMedia', case when a.lead_id is not null then json_object(
+        'url', a.url, 'alt', a.alt, 'width', a.width, 'height', a.height, 'credit', a.credit) end,
+      'media', (
+        select json_group_array(json_object('position', place, 'media', json_object(
+          'url', url, 'alt', alt, 'mime', mime, 'width', width, 'height', height, 'credit', credit)))
+        from (
+          select row_number() over (order by am.position) - 1 as place, m.url, m.alt, m.mime, m.width,
+            m.height, m.credit
+          from article_media am
+          join media m on m.id = am.media_id and (m.expires_at is null or m.expires_at > :now)
+          where am.article_id = a.id order by am.position)),
+      'attributions', (
+        select json_group_array(json_object(
+          'kind', kind, 'claim', claim, 'position', position,
+          'source', case when source_id is not null then json_object(
+            'name', source_name, 'slug', source_slug, 'kind', source_kind, 'homepage', homepage) end,
+          'via', case when via_id is not null then json_object('kind', via_kind, 'source',
+            case when via_source_id is not null then json_object('name', via_source_name) end) end))
+        from (
+          select t.kind, t.claim, t.position, s.id as source_id, s.name as source_name,
+            s.slug as source_slug, s.kind as source_kind, s.homepage, v.id as via_id, v.kind as via_kind,
+            vs.id as via_source_id, vs.name as via_source_name
+          from attribution t
+          left join source s on s.id = t.source_id
+          left join attribution v on v.id = t.via_id
+          left join source vs on vs.id = v.source_id
+          where t.article_id = a.id and t.hop = 0 and t.state in ('ACCEPTED', 'EDITED')
+          order by t.position, t.id)),
+      'tags', (
+        select json_group_array(json_object('slug', slug, 'name', name))
+        from (
+          select g.slug, g.name from article_tag at join tag g on g.id = at.tag_id
+          where at.article_id = a.id order by at.position)))"""
+
+SQLITE: Mapping[str, str] = {
+    "W1": f"""
+    select json_object('data', json_object('latestNews', json_object('nodes', (
+      select json_group_array({SQLITE_CARD})
+      from (
+        select {SQLITE_CARD_COLUMNS}
+        from article_section s join article a on a.id = s.article_id {SQLITE_CARD_JOINS}
+        where s.category_id = (select id from category where path = :section) and s.direct
+          and s.published_at <= :now and {VISIBLE.format(now=":now")}
+        order by s.published_at desc, s.article_id desc limit 20) a))))""",
+    "W2": f"""
+    select json_object('data', json_object('article', (
+      select {SQLITE_BUNDLE}
+      from (
+        select {SQLITE_BUNDLE_COLUMNS}
+        from article a {SQLITE_BUNDLE_JOINS}
+        where a.slug = :slug and {VISIBLE.format(now=":now")}
+        limit 1) a)))""",
+    "W3": f"""
+    select json_object('data', json_object('categories', json_object('nodes', (
+      select json_group_array(json_object('slug', c.slug, 'name', c.name, 'articles', json_object('nodes', (
+        select json_group_array(json_object(
+          'slug', a.slug, 'headline', a.headline, 'summary', a.summary, 'publishedAt', a.published_at,
+          'leadMedia', case when a.lead_id is not null then json_object('url', a.url, 'alt', a.alt) end,
+          'attributions', (
+            select json_group_array(json_object('kind', kind, 'source',
+              case when source_id is not null then json_object('name', name) end))
+            from (
+              select t.kind, s.id as source_id, s.name
+              from attribution t left join source s on s.id = t.source_id
+              where t.article_id = a.id and t.hop = 0 and t.state in ('ACCEPTED', 'EDITED')
+              order by t.position, t.id))))
+        from (
+          select a.id, a.slug, a.headline, a.summary, a.published_at, l.id as lead_id, l.url, l.alt
+          from article_section s join article a on a.id = s.article_id
+          left join media l on l.id = a.lead_media_id and (l.expires_at is null or l.expires_at > :now)
+          where s.category_id = c.id and s.published_at <= :now and {VISIBLE.format(now=":now")}
+          order by s.published_at desc, s.article_id desc limit 5) a))))
+      from (
+        select id, slug, name from category where parent_id is null order by position, id limit 8) c))))""",
+    "W4": f"""
+    select json_object('data', json_object('latestNews', json_object('nodes', (
+      select json_group_array({SQLITE_BUNDLE})
+      from (
+        select {SQLITE_BUNDLE_COLUMNS}
+        from article a {SQLITE_BUNDLE_JOINS}
+        where {VISIBLE.format(now=":now")}
+        order by a.published_at desc, a.id desc limit 50) a))))""",
+    # SQLite starts from one bound only: the plus keeps it from starting at today's.
+    "W5": f"""
+    select json_object('data', json_object('latestNews', json_object('nodes', (
+      select json_group_array({SQLITE_CARD})
+      from (
+        select {SQLITE_CARD_COLUMNS}
+        from article a {SQLITE_CARD_JOINS}
+        where {VISIBLE.format(now=":now").replace("a.published_at <=", "+a.published_at <=")}
+          and (a.published_at, a.id) < (:published_at, :id)
+        order by a.published_at desc, a.id desc limit 20) a))))""",
+}
+
+
+class Answers(Protocol):
+    async def open(self) -> None: ...
+    async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes: ...
+    async def close(self) -> None: ...
+
+
+def application(url: str) -> App:
+    """The ASGI application over the database at `url`; opened and closed by the lifespan."""
+    return App(_Sqlite(url) if url.startswith("sqlite:") else _Postgres(url))
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[App]:
+    """The application without a server around it."""
+    app = application(url)
+    await app.answers.open()
+    try:
+        yield app
+    finally:
+        await app.answers.close()
+
+
+class App:
+    """Finds the statement by the request's document and sends what the database made."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self._known = {workload.document: name for name, workload in WORKLOADS.items()}
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        chunks, more = [], True
+        while more:
+            message = await receive()
+            chunks.append(message["body"])
+            more = message["more_body"]
+        request = orjson.loads(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+        body = await self.answers.answer(self._known[request["query"]], request.get("variables") or {})
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.answers.open()
+                gc.collect()
+                gc.freeze()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.answers.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def place(cursor: str) -> tuple[str, int]:
+    """The published time, as the API writes it, and the number of the article that a cursor names."""
+    _, published, number = cursor.rsplit(".", 2)
+    return published, int(number)
+
+
+class _Postgres:
+    def __init__(self, url: str) -> None:
+        self._dsn = postgres_dsn(url)
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        self._pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=1,
+            max_size=10,
+            init=_take_bytes,
+            reset=_keep_session,
+            statement_cache_size=1024,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings={
+                "application_name": "limit",
+                "default_transaction_read_only": "on",
+                "jit": "off",
+                "plan_cache_mode": "force_generic_plan",
+                "random_page_cost": "1.1",
+                "timezone": "UTC",
+            },
+        )
+
+    async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes:
+        values = tuple(variables.values())
+        if workload == "W5":
+            published, number = place(variables["after"])
+            values = (dt.datetime.fromisoformat(published), number)
+        found: bytes = await self._pool.fetchval(POSTGRES[workload], *values)
+        return found
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def _take_bytes(connection: Any) -> None:
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=str.encode, decoder=bytes, format="binary"
+    )
+
+
+async def _keep_session(_: Any) -> None:
+    """Every session stays as it was opened: nothing to reset when a connection comes back."""
+
+
+_Job = tuple[str, Mapping[str, Any], asyncio.Future[bytes]]
+
+
+class _Sqlite:
+    """Two threads with a connection each; SQLite lets go of the interpreter while it works."""
+
+    def __init__(self, url: str) -> None:
+        self._path = sqlite_path(url)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._threads = [threading.Thread(target=self._work, args=(loop,), daemon=True) for _ in range(2)]
+        for thread in self._threads:
+            thread.start()
+
+    async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes:
+        values = {**variables, "now": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if workload == "W5":
+            values["published_at"], values["id"] = place(variables["after"])
+        done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._jobs.put((SQLITE[workload], values, done))
+        return await done
+
+    async def close(self) -> None:
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=512)
+        connection.text_factory = bytes
+        for pragma in (
+            "query_only = ON",
+            "mmap_size = 1073741824",
+            "cache_size = -65536",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        while (job := self._jobs.get()) is not None:
+            sql, values, done = job
+            try:
+                found = connection.execute(sql, values).fetchone()[0]
+            except Exception as fault:
+                loop.call_soon_threadsafe(done.set_exception, fault)
+            else:
+                loop.call_soon_threadsafe(done.set_result, found)
+        connection.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m contentql.bench.limit", description=__doc__)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    chosen = parser.parse_args(arguments)
+    uvicorn.run(
+        application(chosen.database),
+        host="127.0.0.1",
+        port=chosen.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

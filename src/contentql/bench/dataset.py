@@ -1,0 +1,428 @@
+"""A made newsroom of any size, the same rows every time, loaded as fast as the database takes them.
+
+Knows the tables and how each database loads in bulk. Fills a database that is migrated and empty.
+Search words are made only when asked for (`--search`): no workload reads them, and they take
+longer than all the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from html import escape
+from typing import Any
+
+import asyncpg
+import orjson
+
+from contentql.content.search_terms import words
+from contentql.store.errors import Dialect, postgres_dsn, sqlite_path
+
+VERSION = 1  # of the rows: a kept database of another version is not this newsroom
+SOURCES = 500
+TAGS = 2_000
+END = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
+YEARS = 3
+
+ROOTS = ("Politics", "Business", "World", "Sport", "Culture", "Science", "Technology", "Life")
+DESKS = ("National", "Europe", "Africa", "Americas", "Asia", "Money", "People")
+
+Rows = list[tuple[Any, ...]]
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "category": (
+        "id", "parent_id", "slug", "path", "depth", "position", "name", "names", "sort_name",
+    ),
+    "source": ("id", "slug", "name", "sort_name", "kind", "aliases", "country", "homepage"),
+    "tag": ("id", "type", "slug", "name", "names", "sort_name", "aliases", "codes"),
+    "media": (
+        "id", "kind", "url", "mime", "width", "height", "bytes", "alt", "caption", "credit", "expires_at",
+        "renditions", "created_at",
+    ),
+    "article": (
+        "id", "uri", "slug", "language", "status", "content_type", "access", "urgency", "published_at",
+        "first_published_at", "updated_at", "modified_at", "category_id", "lead_media_id", "headline", "lede",
+        "summary", "byline", "word_count", "reading_minutes", "extra",
+    ),
+    "article_body": ("article_id", "blocks", "html", "markdown", "text"),
+    "article_section": ("id", "article_id", "category_id", "direct", "position", "published_at"),
+    "article_tag": ("id", "article_id", "tag_id", "position", "published_at"),
+    "article_media": ("id", "article_id", "media_id", "position", "role"),
+    "attribution": (
+        "id", "article_id", "kind", "source_id", "via_id", "head_id", "hop", "origin_id", "position", "claim",
+        "made_by", "state", "verification",
+    ),
+}  # fmt: skip
+
+# Filled by millions of rows: their indexes are made afterwards.
+BIG = ("media", "article", "article_body", "article_section", "article_tag", "article_media", "attribution")
+
+
+def paths() -> list[str]:
+    """The 64 sections: every root followed by its children."""
+    return [path for root in ROOTS for path in (root.lower(), *(f"{root}/{desk}".lower() for desk in DESKS))]
+
+
+def slug(article: int) -> str:
+    """The slug of the article made as number `article`, counted from 0 for the oldest."""
+    first, second, third = article % 61, article // 61 % 59, article * 31 % 53
+    return f"{_WORDS[first]}-{_WORDS[60 + second]}-{_WORDS[third]}-{article}"
+
+
+def is_draft(article: int) -> bool:
+    """One in every twenty, never twice at the same place."""
+    return article % 20 == article // 20 * 7 % 20
+
+
+def visible(articles: int) -> int:
+    """How many of the newsroom's articles a reader sees."""
+    return articles - sum(map(is_draft, range(articles)))
+
+
+async def fill(
+    url: str, articles: int, *, search: bool = False, progress: Callable[[int], object] = int
+) -> None:
+    """Loads the newsroom into the migrated, empty database at `url`; `progress` hears the articles done."""
+    if url.startswith("sqlite:"):
+        await asyncio.to_thread(_fill_sqlite, url, articles, search, progress)
+    else:
+        await _fill_postgres(url, articles, search, progress)
+
+
+def base(dialect: Dialect, articles: int) -> Iterator[tuple[str, Rows]]:
+    """Categories, sources, tags and media, in an order that every foreign key allows."""
+    yield "category", [_category(root, None) for root in range(len(ROOTS))]
+    yield "category", [_category(root, desk) for root in range(len(ROOTS)) for desk in range(len(DESKS))]
+    yield "source", [_source(number) for number in range(SOURCES)]
+    yield "tag", [_tag(number) for number in range(TAGS)]
+    instant = _instants(dialect)
+    count = media_count(articles)
+    for start in range(0, count, 10_000):
+        yield "media", [_media(number, instant) for number in range(start, min(count, start + 10_000))]
+
+
+def media_count(articles: int) -> int:
+    return max(3, articles // 2)
+
+
+def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
+    """The articles with everything that hangs on them, oldest first, a thousand at a time."""
+    instant = _instants(dialect)
+    rng = random.Random(articles)
+    paragraphs = _paragraphs()
+    claims = [_sentence(rng, 9, 16) for _ in range(997)]
+    summaries = [f"{_sentence(rng, 10, 16)} {_sentence(rng, 8, 14)}" for _ in range(1_999)]
+    categories = [
+        _category_id(root, desk) for root in range(len(ROOTS)) for desk in (None, *range(len(DESKS)))
+    ]
+    media, step = media_count(articles), YEARS * 365 * 86_400 // articles
+    start = int(END.timestamp()) - YEARS * 365 * 86_400
+
+    def upto(end: int) -> int:
+        return int(rng.random() * end)
+
+    for first in range(0, articles, 1_000):
+        rows: dict[str, Rows] = {
+            table: [] for table in COLUMNS if table.startswith(("article", "attribution"))
+        }
+        for number in range(first, min(articles, first + 1_000)):
+            article, eight = _id(number), _id(number * 8)
+            at = instant(start + number * step + number * 7_919 % step)
+            draft = is_draft(number)
+            shown = None if draft else at
+            place = upto(64)
+            root = place // 8 * 8
+            parts = [paragraphs[upto(len(paragraphs))] for _ in range(6)]
+            lead, other = upto(media), upto(media - 1)
+            rows["article"].append((
+                article, f"https://newsroom.example/{article}", slug(number), "en",
+                "DRAFT" if draft else "PUBLISHED", _TYPES[upto(len(_TYPES))], "FREE", 1 + upto(9),
+                shown, shown, shown, at, categories[place], _id(lead), _headline(number),
+                claims[upto(997)], summaries[upto(1_999)], f"By {_NAMES[upto(len(_NAMES))]}",
+                sum(p.words for p in parts), 3, "{}",
+            ))  # fmt: skip
+            rows["article_body"].append((
+                article,
+                "[" + ",".join([f'{{"id":"p{i}",{p.block}' for i, p in enumerate(parts)]) + "]",
+                "\n".join([p.html for p in parts]),
+                "\n\n".join([p.text for p in parts]),
+                "\n\n".join([p.text for p in parts]),
+            ))  # fmt: skip
+            rows["article_section"].append((eight, article, categories[place], True, 0, shown))
+            if place != root:
+                rows["article_section"].append((eight + 1, article, categories[root], False, 0, shown))
+            tag, apart = upto(TAGS), 1 + upto(600)
+            for position in range(4):
+                rows["article_tag"].append(
+                    (eight + position, article, _id((tag + position * apart) % TAGS), position, shown)
+                )
+            for position in range(2):
+                placed = _id((lead + 1 + other * position) % media)
+                rows["article_media"].append((eight + position, article, placed, position, "INLINE"))
+            for position in range(3):
+                head, relay = eight + position, eight + 3 if position == 1 else None
+                source, kind = _id(upto(SOURCES)), _CLAIMED[upto(len(_CLAIMED))]
+                rows["attribution"].append((
+                    head, article, kind, source, relay, head, 0, source, position, claims[upto(997)],
+                    "editor", "ACCEPTED", "UNVERIFIED",
+                ))  # fmt: skip
+                if relay is not None:
+                    rows["attribution"].append((
+                        relay, article, "CITING", _id(upto(SOURCES)), None, head, 1, source, position, None,
+                        "editor", "ACCEPTED", "UNVERIFIED",
+                    ))  # fmt: skip
+        yield rows
+
+
+def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]:
+    """The words of each story's headline, summary and body, as the search index takes them."""
+    summary, headline = COLUMNS["article"].index("summary"), COLUMNS["article"].index("headline")
+    known: dict[str, str] = {}
+
+    def stemmed(text: str) -> str:
+        if text not in known:
+            known[text] = " ".join(words(text, "en"))
+        return known[text]
+
+    for article, body in zip(rows["article"], rows["article_body"], strict=True):
+        yield (
+            article[0],
+            stemmed(article[headline]),
+            stemmed(article[summary]),
+            " ".join([stemmed(paragraph) for paragraph in body[4].split("\n\n")]),
+        )
+
+
+class _Paragraph:
+    """One paragraph in every rendering, made once and used in many articles."""
+
+    __slots__ = ("block", "html", "text", "words")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.html = f"<p>{escape(text, quote=False)}</p>"
+        self.block = f'"type":"PARAGRAPH","text":{orjson.dumps(text).decode()},"marks":[]}}'
+        self.words = len(text.split())
+
+
+def _paragraphs() -> list[_Paragraph]:
+    rng = random.Random("paragraphs")
+    return [_Paragraph(" ".join(_sentence(rng, 9, 17) for _ in range(6))) for _ in range(2_048)]
+
+
+def _sentence(rng: random.Random, least: int, most: int) -> str:
+    chosen = [rng.choice(_WORDS) for _ in range(rng.randint(least, most))]
+    if rng.random() < 0.25:
+        chosen[2] = rng.choice(_SPICE)
+    text = " ".join(chosen)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _headline(article: int) -> str:
+    first, second = article % 67, article // 67 % 71
+    spice = f" {_SPICE[article % len(_SPICE)]}" if article % 5 == 0 else ""
+    middle = f"{_WORDS[40 + second % 60]} {_WORDS[second]}{spice}"
+    return f"{_WORDS[first].capitalize()} {middle} after {_WORDS[article % 97]} {_WORDS[article % 89]}"
+
+
+def _id(number: int) -> int:
+    # As long as the ids of a real newsroom: what is sent and compared has its usual size.
+    return 79_000_000_000_000_000 + number * 1_048_583
+
+
+def _category_id(root: int, desk: int | None) -> int:
+    return _id(root * 8 if desk is None else root * 8 + 1 + desk)
+
+
+def _category(root: int, desk: int | None) -> tuple[Any, ...]:
+    if desk is None:
+        name, parent, path = ROOTS[root], None, ROOTS[root].lower()
+    else:
+        name, parent, path = DESKS[desk], _category_id(root, None), f"{ROOTS[root]}/{DESKS[desk]}".lower()
+    depth, position = (0, root) if desk is None else (1, desk)
+    spelled = name.lower()
+    return (_category_id(root, desk), parent, spelled, path, depth, position, name, "[]", spelled)
+
+
+def _source(number: int) -> tuple[Any, ...]:
+    name = f"{_WORDS[number % 83].capitalize()} {_OFFICES[number % len(_OFFICES)]} {number}"
+    spelled = name.lower().replace(" ", "-")
+    homepage = None if number % 9 == 0 else f"https://{spelled}.example/"
+    kind, country = _SOURCE_KINDS[number % len(_SOURCE_KINDS)], _COUNTRIES[number % len(_COUNTRIES)]
+    return (_id(number), spelled, name, name.lower(), kind, "[]", country, homepage)
+
+
+def _tag(number: int) -> tuple[Any, ...]:
+    name = f"{_WORDS[number % 79].capitalize()} {_WORDS[number // 79]} {number}"
+    kind = _TAG_TYPES[number % len(_TAG_TYPES)]
+    return (_id(number), kind, name.lower().replace(" ", "-"), name, "[]", name.lower(), "[]", "[]")
+
+
+def _media(number: int, instant: Callable[[int], Any]) -> tuple[Any, ...]:
+    # Licences run out: a fiftieth may no longer be shown. An eleventh has no alternative text.
+    expires = instant(int(END.timestamp()) - 86_400) if number % 50 == 17 else None
+    alt = None if number % 11 == 5 else f"{_headline(number)}, seen from the {_WORDS[number % 73]}"
+    width, height = _SIZES[number % len(_SIZES)]
+    url = f"https://media.newsroom.example/{number % 97}/{number:08d}.jpg"
+    credit = f"{_NAMES[number % len(_NAMES)]}/Example Pictures"
+    created = instant(int(END.timestamp()) - number)
+    return (
+        _id(number), "IMAGE", url, "image/jpeg", width, height, 180_000 + number, alt, None, credit, expires,
+        "[]", created,
+    )  # fmt: skip
+
+
+def _instants(dialect: Dialect) -> Callable[[int], Any]:
+    """From seconds to what the database keeps: an instant, or its text on SQLite."""
+    if dialect == "postgres":
+        return lambda seconds: dt.datetime.fromtimestamp(seconds, dt.UTC)
+    return lambda seconds: dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int], object]) -> None:
+    with closing(sqlite3.connect(sqlite_path(url), isolation_level=None)) as connection:
+        run = connection.execute
+        # A load that breaks is made again from nothing: no journal, no waiting for the disk.
+        for pragma in (
+            "journal_mode = OFF",
+            "synchronous = OFF",
+            "cache_size = -524288",
+            "foreign_keys = OFF",
+        ):
+            run(f"PRAGMA {pragma}")
+        marks = ", ".join("?" * len(BIG))
+        found = run(
+            "SELECT type, name, sql FROM sqlite_master"
+            f" WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks})"
+            " OR type = 'trigger' AND sql LIKE '%INTO row_change%' ORDER BY name",
+            BIG,
+        ).fetchall()
+        for kind, name, _ in found:
+            run(f'DROP {kind} "{name}"')
+        inserts = {
+            table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            for table, columns in COLUMNS.items()
+        }
+        run("BEGIN")
+        for table, rows in base("sqlite", articles):
+            connection.executemany(inserts[table], rows)
+        done = 0
+        for story in stories("sqlite", articles):
+            for table, rows in story.items():
+                connection.executemany(inserts[table], rows)
+            if search:
+                connection.executemany(
+                    "INSERT INTO article_search (rowid, headline, summary, body) VALUES (?, ?, ?, ?)",
+                    search_rows(story),
+                )
+            progress(done := done + len(story["article"]))
+        run("COMMIT")
+        for *_, sql in found:
+            run(sql)
+        run("ANALYZE")
+        run("PRAGMA journal_mode = WAL")
+
+
+async def _fill_postgres(url: str, articles: int, search: bool, progress: Callable[[int], object]) -> None:
+    # Two connections, so that one's texts are compressed while the other takes rows.
+    first = await asyncpg.connect(postgres_dsn(url))
+    second = await asyncpg.connect(postgres_dsn(url))
+    try:
+        for connection in (first, second):
+            await connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
+        for connection in (first, second):
+            await _unfollowed(connection, "DISABLE")
+        restore = await _bare(first)
+        for table, rows in base("postgres", articles):
+            await _copy(first, table, rows)
+        done = 0
+        for story in stories("postgres", articles):
+            bodies = asyncio.create_task(_copy(second, "article_body", story["article_body"]))
+            for table, rows in story.items():
+                if table != "article_body":
+                    await _copy(first, table, rows)
+            await bodies
+            if search:
+                await second.executemany(
+                    "INSERT INTO article_search (article_id, document) VALUES ($1,"
+                    " setweight(to_tsvector('simple', $2), 'A') || setweight(to_tsvector('simple', $3), 'B')"
+                    " || setweight(to_tsvector('simple', $4), 'C'))",
+                    list(search_rows(story)),
+                )
+            progress(done := done + len(story["article"]))
+        for statement in restore:
+            await first.execute(statement)
+        await _unfollowed(first, "ENABLE")
+        await first.execute("VACUUM (ANALYZE)")
+        await first.execute("CHECKPOINT")
+    finally:
+        await first.close()
+        await second.close()
+
+
+async def _unfollowed(connection: Any, how: str) -> None:
+    """Nobody follows the making of a newsroom."""
+    for table in COLUMNS:
+        await connection.execute(f"ALTER TABLE {table} {how} TRIGGER {table}_journal")
+
+
+async def _bare(connection: Any) -> list[str]:
+    """Takes indexes, unique and foreign keys off the big tables; returns what puts them back."""
+    constraints = await connection.fetch(
+        "SELECT conrelid::regclass::text AS place, quote_ident(conname) AS name,"
+        " pg_get_constraintdef(oid) AS rule FROM pg_constraint"
+        " WHERE contype IN ('f', 'u') AND conrelid = any($1::text[]::regclass[])"
+        " ORDER BY contype <> 'f', conname",
+        BIG,
+    )
+    indexes = await connection.fetch(
+        "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS rule FROM pg_index"
+        " WHERE indrelid = any($1::text[]::regclass[]) AND NOT EXISTS ("
+        "  SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))"
+        " ORDER BY 1",
+        BIG,
+    )
+    for constraint in constraints:
+        await connection.execute(f"ALTER TABLE {constraint['place']} DROP CONSTRAINT {constraint['name']}")
+    for index in indexes:
+        await connection.execute(f"DROP INDEX {index['name']}")
+    return [
+        *(index["rule"] for index in indexes),
+        *(f"ALTER TABLE {c['place']} ADD CONSTRAINT {c['name']} {c['rule']}" for c in reversed(constraints)),
+    ]
+
+
+async def _copy(connection: Any, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    await connection.copy_records_to_table(table, columns=COLUMNS[table], records=rows)
+
+
+_TYPES = ("NEWS", "NEWS", "NEWS", "ANALYSIS", "OPINION", "LIVE", "EXPLAINER", "INTERVIEW")
+_CLAIMED = ("ACCORDING_TO", "REPORTED_BY", "RELEASED_BY", "SAID", "TOLD", "QUOTED", "DENIED", "DATA")
+_SOURCE_KINDS = (
+    "AGENCY", "BROADCASTER", "NEWSPAPER", "ONLINE", "OFFICIAL", "COMPANY", "NGO", "PARTY", "ACADEMIC",
+    "PERSON",
+)  # fmt: skip
+_TAG_TYPES = ("TOPIC", "PERSON", "ORGANISATION", "PLACE", "EVENT", "WORK")
+_OFFICES = ("Agency", "Ministry", "Herald", "University", "Institute", "Court", "Radio", "Group", "Union")
+_COUNTRIES = ("GB", "DE", "FR", "BR", "JP", "NG", "US")
+_SIZES = ((1600, 900), (2048, 1365), (1080, 1350), (3000, 2000))
+_NAMES = ("Ada Lindqvist", "José Arroyo", "Miriam O’Dowd", "Kenji Watanabe", "Zoë Adeyemi", "Paweł Nowak")
+# Letters beyond ASCII, quotes and markup: what an answer must escape alike on every database.
+_SPICE = ("“quoted”", '"plain"', "R&D", "<draft>", "C:\\files", "Zürich", "São Paulo", "東京", "½", "it’s")
+_TEXT = """
+    minister council harbour budget election market climate river village hospital teacher railway bridge
+    factory court witness border treaty museum festival league final season coach striker record price
+    energy storm drought harvest police inquiry report reform union strike wages housing rent school vaccine
+    virus laboratory satellite launch engine network outage privacy data artist novel theatre concert
+    archive heritage temple coast island valley forest fire flood rescue volunteer charity donor refugee
+    summit envoy sanction tariff export import cargo port airport runway flight pilot crew passenger ticket
+    queue delay winter summer morning evening weekend holiday under over after before during against between
+    without within across about around says warns plans wants finds opens closes delays rejects approves
+    faces seeks wins loses returns leaves the a of to in on for with at by from as its new old first last
+    more less many few some
+"""
+_WORDS = tuple(_TEXT.split())

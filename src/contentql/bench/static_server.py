@@ -1,0 +1,54 @@
+"""The bound of a hot answer: the server that contentql runs on, with a route that always says the same.
+
+Run as a process: `python -m contentql.bench.constant --port 9000`. On standard input: the headers as a line
+of JSON, [[name, value], …], and then the body.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import uvicorn
+
+from contentql.server.options import options
+from contentql.settings import Settings
+
+Message = dict[str, Any]
+
+
+class Constant:
+    """An ASGI application with one answer."""
+
+    def __init__(self, said: bytes) -> None:
+        headers, _, self._body = said.partition(b"\n")
+        self._headers = [(name.encode(), value.encode()) for name, value in orjson.loads(headers)]
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        if scope["type"] == "lifespan":
+            for answer in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
+                await receive()
+                await send({"type": answer})
+            return
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m contentql.bench.constant", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    chosen = parser.parse_args()
+    uvicorn.run(Constant(sys.stdin.buffer.read()), **options(Settings(port=chosen.port)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""What must be known of a change's neighbours to tell whom it concerns.
+
+Links, and the articles they hang on; and the rows that come into sight or leave it because what uses them
+does. Links that have gone by now have left a line of their own, so those that are there are enough.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tortoise.fields import JSONField, TextField
+from tortoise.models import Model
+
+from contentql.cache.dependencies import Batch, seen_after, seen_before
+from contentql.planner.sql import dialect_of
+from contentql.planner.visibility import can_be_seen, used_besides
+from contentql.store.change_log import Change, Row, row_of
+from contentql.store.database import Database
+from contentql.store.models import content
+
+MOST_LINKS = 10_000  # that are told apart in one batch
+
+# Link tables by the table their far side names: (table, far column), and the columns at their near sides.
+_LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
+    "article": (
+        ("article_section", "article_id", ("category_id",)),
+        ("article_tag", "article_id", ("tag_id",)),
+        ("article_author", "article_id", ("author_id",)),
+        ("article_media", "article_id", ("media_id",)),
+        ("article_related", "related_id", ("article_id",)),
+        ("attribution", "article_id", ("source_id",)),
+        ("collection_item", "article_id", ("collection_id", "media_id")),
+    ),
+    "category": (("article_section", "category_id", ("article_id",)),),
+    "tag": (("article_tag", "tag_id", ("article_id",)),),
+    "author": (("article_author", "author_id", ("article_id",)),),
+    "source": (("attribution", "source_id", ("article_id", "head_id")),),
+    "media": (("article_media", "media_id", ("article_id",)),),
+}
+# By which columns rows use others, which are seen only while something seen uses them.
+_USES: Mapping[str, Mapping[str, str]] = {
+    "article": {"story_id": "story", "lead_media_id": "media"},
+    "article_tag": {"tag_id": "tag"},
+    "article_author": {"author_id": "author"},
+    "article_media": {"media_id": "media"},
+    "attribution": {"source_id": "source"},
+    "collection_item": {"collection_id": "collection", "media_id": "media"},
+    "author": {"image_id": "media"},
+}
+_USED = {table for uses in _USES.values() for table in uses.values()}
+_PARTS = ("attribution", "correction")  # of an article, seen only with it
+_SEEN = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
+
+_MODELS: Mapping[str, type[Model]] = {
+    model._meta.db_table: model
+    for model in vars(content).values()
+    if isinstance(model, type) and issubclass(model, Model) and model is not Model
+}
+
+
+def short(table: str) -> list[str]:
+    """The columns that lines of the journal hold: all but texts and JSON."""
+    meta = _MODELS[table]._meta
+    return [
+        column
+        for name, column in meta.fields_db_projection.items()
+        if not isinstance(meta.fields_map[name], TextField | JSONField)
+    ]
+
+
+class Neighbours:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = dialect_of(database)
+
+    async def around(self, changes: Sequence[Change], now: dt.datetime) -> Batch:
+        links: dict[tuple[str, str], dict[int, Sequence[Row] | None]] = {}
+        for table, ways in _LINKS.items():
+            numbers = sorted({change.row for change in changes if change.table == table})
+            for way, far, near in ways if numbers else ():
+                links[way, far] = await self._links(way, far, near, numbers)
+        came_or_went = await self._came_or_went(changes, links, now)
+        seen = await self._seen(changes, came_or_went, now)
+        return Batch([*seen, *came_or_went], now, links, await self._articles(changes, now))
+
+    async def _seen(
+        self, changes: Sequence[Change], came_or_went: Sequence[Change], now: dt.datetime
+    ) -> list[Change]:
+        """Without those of rows that nothing seen uses, before or after: they concern nobody."""
+        known = {(change.table, change.row) for change in came_or_went}
+        doubtful: dict[str, set[int]] = {}
+        for change in changes:
+            is_there = change.after is not None and (change.table, change.row) not in known
+            if is_there and change.table in _USED:
+                doubtful.setdefault(change.table, set()).add(change.row)
+        hidden = {
+            (table, row["id"])
+            for table, numbers in doubtful.items()
+            for row in await self._unsteady(table, sorted(numbers), [], now)
+        }
+        return [change for change in changes if (change.table, change.row) not in hidden]
+
+    async def _links(
+        self, table: str, far: str, near: Sequence[str], numbers: Sequence[int]
+    ) -> dict[int, Sequence[Row] | None]:
+        columns = (far, *near)
+        rows = await self._rows(
+            f"SELECT {', '.join(columns)} FROM {table}", far, numbers, f"LIMIT {MOST_LINKS + 1}"
+        )
+        if len(rows) > MOST_LINKS:
+            return dict.fromkeys(numbers)
+        found: dict[int, list[Row]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
+        return dict(found)
+
+    async def _articles(self, changes: Sequence[Change], now: dt.datetime) -> Mapping[int, Sequence[Row]]:
+        """Every version in these changes that could be seen in its time, and the one that is there now."""
+        batch = Batch(changes, now)
+        versions: dict[int, list[Row]] = {}
+        wanted: set[int] = set()
+        for change in changes:
+            for row, seen in ((change.before, seen_before), (change.after, seen_after)):
+                if row is None:
+                    continue
+                if change.table == "article" and seen(change, batch):
+                    versions.setdefault(change.row, []).append(row)
+                wanted.update(row[c] for c in ("article_id", "related_id") if row.get(c) is not None)
+        for found in await self._rows(f"SELECT {', '.join(_SEEN)} FROM article", "id", sorted(wanted)):
+            row = row_of("article", _SEEN, found)
+            if can_be_seen("article", row, now):
+                versions.setdefault(row["id"], []).append(row)
+        return versions
+
+    async def _came_or_went(
+        self,
+        changes: Sequence[Change],
+        links: Mapping[tuple[str, str], Mapping[int, Sequence[Row] | None]],
+        now: dt.datetime,
+    ) -> list[Change]:
+        """Rows that may be seen now and were not before, or the other way round, because of their users.
+
+        Whatever is used by something else besides, which did not change, has stayed where it was.
+        """
+        batch = Batch(changes, now)
+        flipped = {
+            change.row
+            for change in changes
+            if change.table == "article" and seen_before(change, batch) != seen_after(change, batch)
+        }
+        used: dict[str, set[int]] = {}
+        for change in changes:
+            for column, table in _USES.get(change.table, {}).items():
+                if _uses_otherwise(change, column, flipped):
+                    _add(used, table, (row.get(column) for row in (change.before, change.after) if row))
+        for (way, far), linked in links.items():
+            for column, table in _USES.get(way, {}).items() if far == "article_id" else ():
+                for article in flipped & linked.keys():
+                    _add(used, table, (link.get(column) for link in linked[article] or ()))
+        elsewhere = {c.row for c in changes if c.table == "article" and c.columns and "language" in c.columns}
+        parts = [
+            *[Change(t, row["id"], None, row, None) for t in _PARTS for row in await self._parts(t, flipped)],
+            # By its language, too, an article is the one of a former slug or is not.
+            *[
+                Change("slug_history", row["id"], None, row, None)
+                for row in await self._parts("slug_history", flipped | elsewhere)
+            ],
+        ]
+        images = await self._rows("SELECT image_id FROM author", "id", sorted(used.get("author", ())))
+        _add(used, "media", (row[0] for row in images))
+        changed = sorted({change.row for change in changes})
+        unsteady = [
+            Change(table, row["id"], None, row, None)
+            for table, numbers in used.items()
+            for row in await self._unsteady(table, sorted(numbers), changed, now)
+        ]
+        return [*parts, *unsteady]
+
+    async def _parts(self, table: str, articles: set[int]) -> list[Row]:
+        columns = short(table)
+        rows = await self._rows(f"SELECT {', '.join(columns)} FROM {table}", "article_id", sorted(articles))
+        return [row_of(table, columns, row) for row in rows]
+
+    async def _unsteady(
+        self, table: str, numbers: Sequence[int], changed: Sequence[int], now: dt.datetime
+    ) -> list[Row]:
+        dialect = self._dialect
+        besides = dialect.param(3, "ids")
+        moment = dialect.param(2, "time")
+        steady = used_besides(table, "u", moment, lambda number: dialect.among(number, besides))
+        columns = short(table)
+        rows = await self._rows(
+            f"SELECT {', '.join(f'u.{column}' for column in columns)} FROM {table} u",
+            "u.id",
+            numbers,
+            f"AND NOT {steady}",
+            dialect.bind("time", now),
+            dialect.bind("ids", changed),
+        )
+        return [row_of(table, columns, row) for row in rows]
+
+    async def _rows(
+        self, select: str, column: str, numbers: Sequence[int], rest: str = "", *more: Any
+    ) -> Sequence[Sequence[Any]]:
+        """The rows whose column is one of `numbers`; `more` are the values of `rest`, from the second on."""
+        if not numbers:
+            return []
+        among = self._dialect.among(column, self._dialect.param(1, "ids"))
+        values = (self._dialect.bind("ids", numbers), *more)
+        return await self._database.rows(f"{select} WHERE {among} {rest}", values)
+
+
+def _uses_otherwise(change: Change, column: str, flipped: set[int]) -> bool:
+    if change.columns is None or change.columns & {column, "article_id"}:
+        return True
+    return change.row in flipped if change.table == "article" else "state" in change.columns
+
+
+def _add(used: dict[str, set[int]], table: str, numbers: Iterable[int | None]) -> None:
+    used.setdefault(table, set()).update(number for number in numbers if number is not None)

@@ -1,0 +1,257 @@
+"""Whole answers, remembered until what they rest on changes: by a write, or because time has come.
+
+One computation serves everybody who asks the same meanwhile. What is kept is never older than the last
+change that was heard of; while changes cannot be heard, nothing is kept and nothing is found. Knows
+plans and changes; does not know HTTP or GraphQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contentql.cache.change_batches import Neighbours
+from contentql.cache.dependencies import Batch, touched
+from contentql.cache.entry import Backend, Entry
+from contentql.cache.memory import Memory
+from contentql.cache.visibility_timer import Clock
+from contentql.errors import Refused
+from contentql.store.change_log import EVERYTHING, Change, Journal, Lost
+
+log = logging.getLogger("contentql")
+
+_HISTORY = 200  # batches against which an answer is checked that was computed meanwhile
+_MOST = 5_000  # changes at once; of more, everything is forgotten
+_PURGED = 2_000  # purged answers of which it is told whether they had to be
+
+Compute = Callable[[], Awaitable[tuple[Any, Entry | None]]]
+
+
+@dataclass
+class Counts:
+    """`needless`: answers that were purged and came out the same; `needed`: those that did not."""
+
+    memory: Memory
+    hits: int = 0
+    misses: int = 0
+    purged: int = 0
+    needless: int = 0
+    needed: int = 0
+
+    @property
+    def entries(self) -> int:
+        return len(self.memory)
+
+    @property
+    def bytes(self) -> int:
+        return self.memory.used
+
+
+@dataclass(eq=False)
+class _Running:
+    """A computation, and how many wait for it."""
+
+    task: asyncio.Task[Any]
+    waiting: int = 0
+
+
+class Responses:
+    """`shared` is asked where this process's memory has nothing, and told what it learns."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        journal: Journal,
+        clock: Clock,
+        neighbours: Neighbours,
+        shared: Backend | None = None,
+    ) -> None:
+        self.memory = memory
+        self.counts = Counts(memory)
+        self._journal, self._clock, self._neighbours, self._shared = journal, clock, neighbours, shared
+        self._backends: list[Backend] = [memory, *([shared] if shared else [])]
+        self._running: dict[tuple[str, int], _Running] = {}
+        self._applied = 0  # batches so far
+        self._history: deque[tuple[int, Batch]] = deque(maxlen=_HISTORY)
+        self._purged: OrderedDict[str, str] = OrderedDict()
+        self._hears = False
+        self._pending: list[Change] = []  # heard of, and not applied yet
+        self._behind = False  # there may be changes that could not be read
+        self._applying = asyncio.Lock()
+        self._follower: asyncio.Task[None] | None = None
+
+    # Answers
+
+    def find(self, key: str, now: dt.datetime) -> Entry | None:
+        """An answer that holds at `now`, from memory; whoever gives it counts it."""
+        if not self._hears or self._pending or self._behind or not self._clock.at <= now < self._clock.next:
+            return None
+        return self.memory.find(key)
+
+    async def answer(self, key: str, now: dt.datetime, compute: Compute) -> Any:
+        """What `compute` gives: an answer, and the entry to remember it by if it may be.
+
+        An entry in its place means that another process knew the answer. Whoever asks the same while it is
+        computed gets the same.
+        """
+        if self._hears and (self._pending or self._behind or now >= self._clock.next):
+            await self._tick(now)
+            entry = self.find(key, now)
+            if entry is not None:
+                self.counts.hits += 1
+                return entry
+        if not self._hears or now < self._clock.at:
+            return (await compute())[0]
+        place = (key, self._applied)
+        running = self._running.get(place)
+        if running is None:
+            running = _Running(asyncio.create_task(self._computed(key, self._applied, compute)))
+            self._running[place] = running
+        running.waiting += 1
+        try:
+            return await asyncio.shield(running.task)
+        finally:
+            running.waiting -= 1
+            if not running.waiting:
+                # Whoever comes now begins anew. If nobody is left to wait for it, the statement ends too.
+                if self._running.get(place) is running:
+                    del self._running[place]
+                running.task.cancel()
+
+    async def _computed(self, key: str, since: int, compute: Compute) -> Any:
+        if self._hears and self._shared:
+            known = await self._shared.get(key)
+            if known is not None and self._still(known, since):
+                self.counts.hits += 1
+                self.memory.keep(key, known)
+                return known
+        self.counts.misses += 1
+        answered, entry = await compute()
+        if entry is not None and self._still(entry, since):
+            self._compared(key, entry)
+            self.memory.keep(key, entry)
+            if self._shared:
+                await self._shared.put(key, entry)
+        return answered
+
+    def _still(self, entry: Entry, since: int) -> bool:
+        """Whether nothing that was heard since has touched it."""
+        if not self._hears or (
+            since < self._applied and (not self._history or self._history[0][0] > since + 1)
+        ):
+            return False
+        return not any(number > since and touched(entry.rests, batch) for number, batch in self._history)
+
+    def seconds_left(self, now: dt.datetime) -> float:
+        """Until something may come into sight or leave it by the clock."""
+        return (self._clock.next - now).total_seconds() if self._hears else 0.0
+
+    # Changes
+
+    async def open(self) -> None:
+        """Begins to listen; returns when it does, or when it is clear that it cannot yet."""
+        begun = asyncio.Event()
+        self._follower = asyncio.create_task(self._follow(begun))
+        await begun.wait()
+
+    async def close(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._follower
+        await self._journal.close()
+        for backend in self._backends:
+            await backend.close()
+
+    async def catch_up(self) -> None:
+        """Everything committed before this call is known when it returns; refuses as the database does."""
+        async with self._applying:
+            if self._hears:
+                try:
+                    await self._apply()
+                except BaseException:
+                    self._behind = True
+                    raise
+
+    async def _follow(self, begun: asyncio.Event) -> None:
+        while True:
+            try:
+                await self._journal.open()
+                await self._forget()
+                self._hears = True
+                begun.set()
+                while True:
+                    await self._journal.rung()
+                    await self.catch_up()
+            except (OSError, Refused) as fault:
+                log.warning("changes cannot be heard just now, so no answer is remembered: %s", fault)
+            except Exception:
+                log.exception("the follower of changes stumbled")
+            finally:
+                self._hears = False
+                begun.set()
+            await asyncio.sleep(1)
+
+    async def _tick(self, now: dt.datetime) -> None:
+        """Time itself changes what can be seen."""
+        async with self._applying:
+            if now >= self._clock.next:
+                self._pending += await self._clock.passed(now)
+            await self._apply()
+
+    async def _apply(self) -> None:
+        """Everything that has been heard of and everything that has been written since.
+
+        The neighbours are as they are now. So what is written while they are looked at belongs to the same
+        batch: it may have taken away the very link that led to an answer. Whatever breaks this off, a fault
+        or a client that goes away, the changes stay pending, and no answer is found before they are applied.
+        """
+        batch: Batch | None = None
+        try:
+            while (news := await self._journal.news()) or (self._pending and batch is None):
+                self._pending += news
+                if len(self._pending) > _MOST or any(change.table == EVERYTHING for change in news):
+                    raise Lost
+                batch = await self._neighbours.around(self._pending, self._clock.now())
+        except Lost:
+            await self._forget()
+            return
+        if batch is not None:
+            self._applied += 1
+            self._history.append((self._applied, batch))
+            for backend in self._backends:
+                self._told(await backend.purge(batch))
+            await self._clock.set(self._clock.at)
+            self._pending = []
+        self._behind = False
+
+    async def _forget(self) -> None:
+        self._applied += 1
+        self._history.clear()
+        for backend in self._backends:
+            await backend.clear()
+        self._purged.clear()
+        await self._clock.set(self._clock.now())
+        self._pending, self._behind = [], False
+
+    def _told(self, gone: Sequence[tuple[str, Entry]]) -> None:
+        self.counts.purged += len(gone)
+        for key, entry in gone[-_PURGED:]:
+            self._purged[key] = entry.tag
+        while len(self._purged) > _PURGED:
+            self._purged.popitem(last=False)
+
+    def _compared(self, key: str, entry: Entry) -> None:
+        """Whether it had to be purged."""
+        before = self._purged.pop(key, None)
+        if before is not None:
+            if before == entry.tag:
+                self.counts.needless += 1
+            else:
+                self.counts.needed += 1

@@ -1,0 +1,336 @@
+"""`contentql import` and `contentql export`: content in from files, and out again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from enum import Enum
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import IO, Annotated, Any, cast
+
+import orjson
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from contentql.cli.runtime import DatabaseUrl, carry_out, require_ready, stderr, stop
+from contentql.content.blocks import Time
+from contentql.content.records import ArticleSlug, Item, Language
+from contentql.content.records import Path as SectionPath
+from contentql.errors import Unusable
+from contentql.formats import jsonl, text
+from contentql.importing.importer import Outcome, Report, Wishes, give, take
+from contentql.settings import load
+from contentql.store.database import Database
+from contentql.store.errors import sqlite_path
+from contentql.store.models.content import Status
+
+PART = 3
+_STDIN = "standard input"
+
+
+class Format(str, Enum):
+    """What a file holds."""
+
+    auto = "auto"
+    text = "text"
+    jsonl = "jsonl"
+
+
+class Paragraphs(str, Enum):
+    """What a paragraph of a page of text is."""
+
+    line = "line"
+    blank = "blank"
+
+
+def import_(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Files to take in, or - for standard input.")
+    ],
+    database: DatabaseUrl = None,
+    format: Annotated[
+        Format,
+        typer.Option(help="text: a plain page. jsonl: what `contentql export` writes. auto: by a look."),
+    ] = Format.auto,
+    category: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="The section of the articles, such as world/asia; made if new."),
+    ] = None,
+    publish_at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Publish the articles at this time, such as 2026-06-30T08:00:00Z."),
+    ] = None,
+    slug: Annotated[
+        str | None, typer.Option(help="The slug of the one page of text; else made of its headline.")
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="The language of the pages of text, BCP 47; else en."),
+    ] = None,
+    paragraphs: Annotated[
+        Paragraphs,
+        typer.Option(help="In pages of text, each line is a paragraph, or what stands between blank lines."),
+    ] = Paragraphs.line,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Take in content: pages of plain text, or JSON Lines that `contentql export` wrote.
+
+    A page of text becomes a draft: its first line, behind menu lines such as "- Latest news", is the
+    headline, every other line a paragraph. It prints no date and no section, so it is not public until you
+    give it both. Taking in the same file again changes nothing and says so. A bad record is named with its
+    line and reason; the others go in. A SQLite database that is not there is made.
+
+    Exit codes: 0 all is in, 3 some records failed, 1 nothing could be done, 2 wrong use.
+
+    Examples:
+
+      contentql import page.txt
+
+      contentql import page.txt --publish-at 2026-06-30T08:00:00Z --category world/asia
+
+      contentql import newsroom.jsonl --dry-run
+
+      ssh old.example.org contentql export | contentql import -
+    """
+    if len(files) > 1 and (slug or "-" in files):
+        word = "--slug" if slug else "-"
+        raise typer.BadParameter("goes with one file only", param_hint=word)
+    wishes = Wishes(
+        category=_checked(SectionPath, category, "--category", "a path is written as in world/asia"),
+        publish_at=_checked(Time, publish_at, "--publish-at", "a time is written as in 2026-06-30T08:00:00Z"),
+    )
+    pages = {
+        "slug": _checked(ArticleSlug, slug, "--slug", "a slug has no spaces and none of / : ? # %"),
+        "language": _checked(Language, language, "--language", "a language is written as in en or pt-BR"),
+        "paragraphs": None if paragraphs is Paragraphs.line else paragraphs.value,
+    }
+    pages = {name: value for name, value in pages.items() if value}
+    try:
+        settings = load(database_url=database)
+        with ExitStack() as stack:
+            unread, opened = _opened(files, stack)
+            kinds = [_kind(file, name, format) for name, file in opened]
+            if pages and Format.jsonl in kinds:
+                raise typer.BadParameter("is for pages of text only", param_hint=f"--{next(iter(pages))}")
+            if not opened:
+                report = Report(tuple(unread))
+            else:
+                items = _items(opened, kinds, pages)
+                report = _taken(settings.database_url, items, wishes, dry_run)
+                report = Report((*unread, *report.outcomes))
+    except Unusable as fault:
+        raise stop(fault) from None
+    if as_json:
+        said = {"dryRun": dry_run, "counts": report.counts(), "records": [asdict(o) for o in report.outcomes]}
+        typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2))
+    else:
+        for line in _lines(report, dry_run):
+            typer.echo(line)
+    failed = report.count("failed")
+    if failed:
+        raise typer.Exit(1 if failed == len(report.outcomes) else PART)
+
+
+def export(
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to; else standard output. Replaced once all is written.",
+        ),
+    ] = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Write all content as JSON Lines, from one snapshot: what `contentql import` takes in without loss.
+
+    Everything goes out, drafts and hidden things too. The same content always gives the same bytes.
+
+    Examples:
+
+      contentql export --output newsroom.jsonl
+
+      contentql export | gzip > newsroom.jsonl.gz
+    """
+    try:
+        settings = load(database_url=database)
+        if output is None:
+            written = _written(settings.database_url, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        else:
+            with _replaced(output) as file:
+                written = _written(settings.database_url, file)
+    except BrokenPipeError:
+        # Whoever read has seen enough. Nothing more may be flushed into the closed pipe on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+    except Unusable as fault:
+        raise stop(fault) from None
+    stderr.print(f"{written:,} records written{f' to {output}' if output else ''}.", markup=False)
+
+
+def _checked(kind: Any, value: str | None, option: str, rule: str) -> Any:
+    if value is None:
+        return None
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        raise typer.BadParameter(f"{value!r} cannot be used: {rule}", param_hint=option) from None
+
+
+def _opened(names: Sequence[str], stack: ExitStack) -> tuple[list[Outcome], list[tuple[str, BufferedReader]]]:
+    """The files that can be read, and a word about those that cannot."""
+    unread: list[Outcome] = []
+    opened: list[tuple[str, BufferedReader]] = []
+    for name in names:
+        try:
+            if name == "-":
+                opened.append((name, BufferedReader(cast(RawIOBase, sys.stdin.buffer))))
+            else:
+                opened.append((name, stack.enter_context(Path(name).open("rb"))))  # noqa: SIM115
+        except OSError as fault:
+            unread.append(Outcome(name, "", "failed", f"cannot be read: {fault.strerror or fault}"))
+    return unread, opened
+
+
+def _kind(file: BufferedReader, name: str, wanted: Format) -> Format:
+    if wanted is not Format.auto:
+        return wanted
+    ending = Path(name).suffix.lower()
+    if ending in (".jsonl", ".ndjson"):
+        return Format.jsonl
+    start = b"" if ending in (".txt", ".text") else file.peek(64)
+    return Format.jsonl if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else Format.text
+
+
+def _items(
+    opened: Sequence[tuple[str, BufferedReader]], kinds: Sequence[Format], pages: dict[str, Any]
+) -> Iterator[Item]:
+    for (name, file), kind in zip(opened, kinds, strict=True):
+        shown = _STDIN if name == "-" else name
+        try:
+            if kind is Format.jsonl:
+                yield from jsonl.read(file, shown)
+            else:
+                yield text.read(file.read(text.MAX_PAGE + 1), shown, **pages)
+        except OSError as fault:
+            yield Item(shown, fault=f"cannot be read: {fault.strerror or fault}")
+
+
+def _taken(url: str, items: Iterator[Item], wishes: Wishes, dry_run: bool) -> Report:
+    async def work(url: str) -> Report:
+        database = Database(url)
+        if _is_new(url):
+            await database.migrate()
+        await require_ready(database)
+        with _counted("Taking in") as count:
+            return await take(
+                database, items, wishes=wishes, dry_run=dry_run, progress=lambda outcome: count()
+            )
+
+    if dry_run and _is_new(url):
+        # A dry run leaves nothing behind, not even an empty database.
+        with tempfile.TemporaryDirectory(prefix="contentql-") as folder:
+            return carry_out(work(f"sqlite:///{folder}/dry-run.sqlite3"))
+    return carry_out(work(url))
+
+
+def _written(url: str, file: IO[bytes]) -> int:
+    async def work() -> int:
+        database = Database(url)
+        await require_ready(database)
+        written = 0
+        with _counted("Writing") as count:
+            async with contextlib.aclosing(give(database)) as records:
+                async for record in records:
+                    file.writelines(jsonl.write([record]))
+                    written += 1
+                    count()
+        return written
+
+    return carry_out(work())
+
+
+def _is_new(url: str) -> bool:
+    return Database(url).dialect == "sqlite" and not sqlite_path(url).exists()
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `path` when all is written, or else never existed."""
+    draft = None
+    try:
+        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(draft).chmod(0o666 & ~mask)
+        Path(draft).replace(path)
+    except OSError as fault:
+        raise Unusable(f"{path} cannot be written: {fault.strerror or fault}.") from None
+    finally:
+        if draft:
+            Path(draft).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _counted(word: str) -> Iterator[Callable[[], None]]:
+    """Counts on stderr: live on a terminal, elsewhere a line for every thousand."""
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
+        task = progress.add_task(word, total=None)
+        done = 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            progress.advance(task)
+            if not stderr.is_terminal and done % 1000 == 0:
+                stderr.print(f"{word} {done:,} …", markup=False)
+
+        yield count
+
+
+def _lines(report: Report, dry_run: bool) -> Iterator[str]:
+    """The report for a person: what failed or was passed over, what is still a draft, the counts."""
+    for outcome in report.outcomes:
+        said = f"{outcome.what} {outcome.subject}".strip()
+        if outcome.what in ("failed", "skipped"):
+            yield f"{outcome.where}: {said}: {outcome.why}"
+        elif len(report.outcomes) <= _FEW:
+            yield f"{outcome.where}: {said}{f' ({outcome.why})' if outcome.why else ''}"
+    drafts = [outcome for outcome in report.outcomes if outcome.status is Status.DRAFT]
+    if drafts:
+        yield _how_to_publish(drafts)
+    yield f"{report}.{' Dry run: nothing was changed.' if dry_run else ''}"
+
+
+# So many records at most are told one by one.
+_FEW = 20
+
+
+def _how_to_publish(drafts: Sequence[Outcome]) -> str:
+    if len(drafts) > 1:
+        return (
+            f"{len(drafts)} articles are drafts, so not public. One is published with a date and a section:"
+            " --publish-at TIME --category PATH"
+        )
+    file = drafts[0].where.partition(":")[0].replace(_STDIN, "-")
+    return (
+        "To publish it give it a date and a section, such as:"
+        f" contentql import {file} --publish-at 2026-06-30T08:00:00Z --category world/asia"
+    )

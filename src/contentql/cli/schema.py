@@ -1,0 +1,87 @@
+"""`contentql schema` and `contentql explain`: the API's words, and what becomes of a document."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from contentql.cli.loaded import answers_of, sdl
+from contentql.cli.runtime import DatabaseUrl, stop
+from contentql.errors import Refused, Unusable
+from contentql.execution.executor import Asked
+from contentql.planner.plan import Statement
+from contentql.settings import load
+from contentql.store.database import Database
+
+
+def schema() -> None:
+    """Print the schema in SDL, with all its descriptions."""
+    typer.echo(sdl(), nl=False)
+
+
+def explain(
+    document: Annotated[
+        str, typer.Argument(help="A file with one GraphQL document, or - for standard input.")
+    ],
+    variables: Annotated[
+        str, typer.Option(help='The variables as JSON, such as \'{"section": "world"}\'.')
+    ] = "{}",
+    operation: Annotated[str | None, typer.Option(help="Which operation, if there are several.")] = None,
+    database: DatabaseUrl = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Show what would answer a document: cost, statements, SQL. Reads no data and needs no database."""
+    try:
+        settings = load(database_url=database)
+        text = sys.stdin.read() if document == "-" else Path(document).read_text("utf-8")
+        values: Any = orjson.loads(variables)
+        if not isinstance(values, dict):
+            raise ValueError("object")
+        answers = answers_of(settings, Database(settings.database_url))
+        plan, _ = answers.explain(Asked(text, operation, values))
+    except (Unusable, Refused) as fault:
+        raise stop(fault) from None
+    except OSError as fault:
+        raise stop(Unusable(f"{document} cannot be read: {fault.strerror}.")) from None
+    except UnicodeDecodeError:
+        raise stop(Unusable(f"{document} is not UTF-8 text.")) from None
+    except ValueError:
+        raise stop(Unusable("--variables must be a JSON object.")) from None
+    found = _statements(plan.statement)
+    facts = {
+        "dialect": answers.dialect.name,
+        "cost": plan.cost,
+        "limit": answers.limits.cost,
+        "statements": [{"sql": s.sql, "parameters": [_parameter(p) for p in s.params]} for s in found],
+    }
+    if json:
+        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+        return
+    typer.echo(f"cost        {plan.cost} of {answers.limits.cost} objects")
+    typer.echo(f"statements  {len(found)}, one snapshot")
+    for statement in found:
+        typer.echo(f"\n-- {answers.dialect.name}\n{statement.sql}")
+        for number, param in enumerate(statement.params, 1):
+            typer.echo(f"--   {number}: {_parameter(param)}")
+
+
+def _statements(statement: Statement | None) -> list[Statement]:
+    if statement is None:
+        return []
+    return [statement, *(inner for cut in statement.cuts for inner in _statements(cut))]
+
+
+def _parameter(param: Any) -> str:
+    source = param.source
+    said = (
+        source
+        if isinstance(source, str)
+        else ".".join(map(str, source.path))
+        if hasattr(source, "path")
+        else ""
+    )
+    return f"{param.kind} {'$' if hasattr(source, 'path') else ''}{said or type(source).__name__.lower()}"

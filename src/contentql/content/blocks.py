@@ -1,0 +1,327 @@
+"""The body of an article as typed blocks, and the few kinds of value that all written-down content shares.
+
+A block reads from the JSON of `article_body.blocks` or of a file, and says itself in either: ids are numbers
+inside the database and spelled outside. What a block was given is kept or refused, never half understood.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+import nh3
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+    model_serializer,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
+
+from contentql.content import ids
+
+
+class Shape(BaseModel):
+    """A frozen value with camelCase names outside."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
+    )
+
+
+@dataclass(frozen=True)
+class IdOf:
+    """Marks an int as an id: `5` in Python and in the database, `"art_5"` in a file."""
+
+    table: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            self._understood,
+            core_schema.int_schema(gt=0, lt=1 << 63),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda number: ids.spell(self.table, number), when_used="json"
+            ),
+        )
+
+    def _understood(self, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = ids.read(value)
+        if found is None or found[0] != self.table:
+            raise ValueError(f"not an id of this kind: it should look like {ids.spell(self.table, 123)}")
+        return found[1]
+
+
+def _instant(value: object) -> object:
+    if not isinstance(value, str | dt.datetime):
+        raise ValueError("a time is written as in 2026-06-30T08:00:00Z")
+    return value
+
+
+def _whole(value: dt.datetime) -> dt.datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time needs a zone, as in 2026-06-30T08:00:00Z")
+    return value.astimezone(dt.UTC).replace(microsecond=0)
+
+
+def spell_time(value: dt.datetime) -> str:
+    # strftime leaves out the leading zeros of years before 1000.
+    return value.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _harmless(value: str) -> str:
+    if not _LINK.match(value):
+        raise ValueError("a link must begin with http:, https:, mailto:, tel: or be relative")
+    return value
+
+
+# A colon before the first slash would name a scheme, `javascript:` among them.
+_LINK = re.compile(r"(?:(?:https?|mailto|tel):|[^:]*(?:[/?#]|$))", re.IGNORECASE)
+
+Time: TypeAlias = Annotated[
+    dt.datetime, BeforeValidator(_instant), AfterValidator(_whole), PlainSerializer(spell_time)
+]
+Link: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_harmless)]
+# The store keeps forty characters of it, and nothing in it needs escaping anywhere.
+BlockId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^blk_[A-Za-z0-9_-]{1,36}$")]
+MediaId: TypeAlias = Annotated[int, IdOf("media")]
+AttributionId: TypeAlias = Annotated[int, IdOf("attribution")]
+
+
+class Mark(Shape):
+    """A stretch of a text that is set off; code points, `end` exclusive."""
+
+    start: Annotated[int, Field(ge=0)]
+    end: int
+    kind: Literal["strong", "em", "link", "mention"]
+    href: Link | None = None
+
+
+class _Block(Shape):
+    id: BlockId | None = None
+
+    @model_serializer(mode="wrap")
+    def _say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The type is said even where defaults are left out: nothing can be read without it.
+        said: dict[str, Any] = handler(self)
+        head = {"id": self.id} if self.id else {}
+        return {**head, "type": getattr(self, "type"), **said}  # noqa: B009
+
+
+class Paragraph(_Block):
+    type: Literal["PARAGRAPH"] = "PARAGRAPH"
+    text: str
+    marks: tuple[Mark, ...] = ()
+
+    @model_validator(mode="after")
+    def _marks_fit(self) -> Paragraph:
+        if any(not mark.start < mark.end <= len(self.text) for mark in self.marks):
+            raise ValueError("a mark lies outside the text")
+        return self
+
+
+class Heading(_Block):
+    type: Literal["HEADING"] = "HEADING"
+    level: Annotated[int, Field(ge=2, le=4)] = 2
+    text: str
+
+
+class Quote(_Block):
+    type: Literal["QUOTE"] = "QUOTE"
+    text: str
+    attribution: AttributionId | None = None
+
+
+class Pullquote(_Block):
+    type: Literal["PULLQUOTE"] = "PULLQUOTE"
+    text: str
+
+
+class List(_Block):
+    type: Literal["LIST"] = "LIST"
+    ordered: bool = False
+    items: tuple[str, ...]
+
+
+class Image(_Block):
+    type: Literal["IMAGE"] = "IMAGE"
+    media: MediaId
+    caption: str | None = None
+
+
+class Video(_Block):
+    type: Literal["VIDEO"] = "VIDEO"
+    media: MediaId
+    caption: str | None = None
+
+
+class Audio(_Block):
+    type: Literal["AUDIO"] = "AUDIO"
+    media: MediaId
+    caption: str | None = None
+
+
+class Gallery(_Block):
+    type: Literal["GALLERY"] = "GALLERY"
+    media: tuple[MediaId, ...]
+
+
+class Embed(_Block):
+    type: Literal["EMBED"] = "EMBED"
+    provider: str | None = None
+    url: Link
+    html: Annotated[str, AfterValidator(nh3.clean)] | None = None
+    fallback_text: str | None = None
+
+
+class Table(_Block):
+    type: Literal["TABLE"] = "TABLE"
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Code(_Block):
+    type: Literal["CODE"] = "CODE"
+    text: str
+    language: str | None = None
+
+
+class Rule(_Block):
+    type: Literal["RULE"] = "RULE"
+
+
+class LiveEntry(_Block):
+    type: Literal["LIVE_ENTRY"] = "LIVE_ENTRY"
+    at: Time
+    title: str | None = None
+    text: str
+    key_event: bool = False
+    summary: bool = False
+    pinned: bool = False
+
+
+class Correction(_Block):
+    type: Literal["CORRECTION"] = "CORRECTION"
+    text: str
+
+
+class RelatedLink(_Block):
+    type: Literal["RELATED_LINK"] = "RELATED_LINK"
+    url: Link
+    title: str
+
+
+class Unknown(_Block):
+    """A block of a kind we do not know: its kind and its text are kept, for apps that can do more."""
+
+    type: Literal["UNKNOWN"] = "UNKNOWN"
+    original_type: str
+    fallback_text: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whatever_it_was(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("type", "UNKNOWN") == "UNKNOWN":
+            return value
+        said = value.get("fallbackText", value.get("text"))
+        return {
+            "id": value.get("id"),
+            "originalType": str(value["type"]),
+            "fallbackText": said if isinstance(said, str) else None,
+        }
+
+
+_KINDS: tuple[type[_Block], ...] = (
+    Paragraph, Heading, Quote, Pullquote, List, Image, Video, Audio, Gallery, Embed, Table, Code, Rule,
+    LiveEntry, Correction, RelatedLink, Unknown,
+)  # fmt: skip
+_NAMES = {kind.model_fields["type"].default for kind in _KINDS}
+
+
+def _kind(value: Any) -> str | None:
+    name = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    if not isinstance(name, str):
+        return None
+    return name if name in _NAMES else "UNKNOWN"
+
+
+Block: TypeAlias = Annotated[
+    Annotated[Paragraph, Tag("PARAGRAPH")]
+    | Annotated[Heading, Tag("HEADING")]
+    | Annotated[Quote, Tag("QUOTE")]
+    | Annotated[Pullquote, Tag("PULLQUOTE")]
+    | Annotated[List, Tag("LIST")]
+    | Annotated[Image, Tag("IMAGE")]
+    | Annotated[Video, Tag("VIDEO")]
+    | Annotated[Audio, Tag("AUDIO")]
+    | Annotated[Gallery, Tag("GALLERY")]
+    | Annotated[Embed, Tag("EMBED")]
+    | Annotated[Table, Tag("TABLE")]
+    | Annotated[Code, Tag("CODE")]
+    | Annotated[Rule, Tag("RULE")]
+    | Annotated[LiveEntry, Tag("LIVE_ENTRY")]
+    | Annotated[Correction, Tag("CORRECTION")]
+    | Annotated[RelatedLink, Tag("RELATED_LINK")]
+    | Annotated[Unknown, Tag("UNKNOWN")],
+    Discriminator(
+        _kind, custom_error_type="no_type", custom_error_message="a block is an object with a `type`"
+    ),
+]
+
+_BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(tuple[Block, ...])
+
+
+def read(stored: Any) -> tuple[Block, ...]:
+    """The blocks that `article_body.blocks` holds."""
+    return _BLOCKS.validate_python(stored)
+
+
+def stored(blocks: Iterable[Block]) -> list[dict[str, Any]]:
+    """The blocks as `article_body.blocks` keeps them: every key of the type, null where empty."""
+    return [block.model_dump(by_alias=True) for block in blocks]
+
+
+def text(block: Block) -> str:
+    """The words of a block, in which spans are counted; a media block's are its caption."""
+    match block:
+        case Paragraph() | Heading() | Quote() | Pullquote() | Code() | Correction():
+            return block.text
+        case List():
+            return "\n".join(block.items)
+        case Image() | Video() | Audio():
+            return block.caption or ""
+        case Embed() | Unknown():
+            return block.fallback_text or ""
+        case Table():
+            return "\n".join("\t".join(row) for row in block.rows)
+        case LiveEntry():
+            return f"{block.title}\n{block.text}" if block.title else block.text
+        case RelatedLink():
+            return block.title
+        case Gallery() | Rule():
+            return ""
+
+
+def media(block: Block) -> tuple[int, ...]:
+    """The media a block shows."""
+    match block:
+        case Image() | Video() | Audio():
+            return (block.media,)
+        case Gallery():
+            return block.media
+        case _:
+            return ()

@@ -1,0 +1,434 @@
+"""What every format reads into and writes from: the things of a newsroom, apart from any database.
+
+References are natural keys: the path of a category, the slug of a source, author, story or collection,
+`TYPE:slug` of a tag, the uri of an article. Ids may be left out: whoever keeps the record makes them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+
+from contentql.content import blocks as body
+from contentql.content.blocks import AttributionId, Block, BlockId, IdOf, Link, MediaId, Shape, Time
+from contentql.content.derive import MAX_DEPTH, MAX_HOPS
+from contentql.store.models.content import (
+    Access,
+    AttributionKind,
+    AttributionState,
+    AuthorRole,
+    ContentType,
+    CorrectionKind,
+    MediaKind,
+    MediaRole,
+    SourceKind,
+    Stance,
+    Status,
+    TagType,
+    Verification,
+)
+
+
+class Unreadable(Exception):
+    """The bytes are not what the format says: one plain sentence."""
+
+
+def _sorted(value: Any) -> Any:
+    """Free JSON in one order, since one of the databases keeps none."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def _line(length: int) -> Any:
+    return StringConstraints(min_length=1, max_length=length, pattern=r"^[^\n\t]*$")
+
+
+Slug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s/:?#%]+$", max_length=160)]
+ArticleSlug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s/:?#%]+$", max_length=200)]
+Path: TypeAlias = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^[^\s/:?#%]{{1,120}}(/[^\s/:?#%]{{1,120}}){{0,{MAX_DEPTH}}}$", max_length=1000
+    ),
+]
+TagKey: TypeAlias = Annotated[
+    str, StringConstraints(pattern=rf"^({'|'.join(TagType)}):[^\s/:?#%]+$", max_length=180)
+]
+Language: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)
+]
+Uri: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=500)]
+Name: TypeAlias = Annotated[str, _line(300)]
+Short: TypeAlias = Annotated[str, _line(200)]
+Brief: TypeAlias = Annotated[str, _line(100)]
+Wikidata: TypeAlias = Annotated[str, StringConstraints(pattern=r"^Q\d{1,18}$")]
+Free: TypeAlias = Annotated[dict[str, Any], AfterValidator(_sorted)]
+Whole: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 31)]
+Share: TypeAlias = Annotated[int, Field(ge=0, le=100)]
+Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Quantity: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class LocalName(Shape):
+    language: Language
+    name: Name
+
+
+class CategoryRecord(Shape):
+    id: Annotated[int, IdOf("category")] | None = None
+    path: Path
+    name: Short
+    names: tuple[LocalName, ...] = ()
+    description: str | None = None
+    position: Whole = 0
+    hidden: bool = False
+
+
+class SourceRecord(Shape):
+    id: Annotated[int, IdOf("source")] | None = None
+    slug: Slug
+    name: Name
+    kind: SourceKind
+    aliases: tuple[Name, ...] = ()
+    state_controlled: bool = False
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    homepage: Link | None = None
+    wikidata: Wikidata | None = None
+    described_as: str | None = None
+    parent: Slug | None = None
+
+
+class Rendition(Shape):
+    name: Brief | None = None
+    url: Link
+    mime: Brief
+    width: Whole | None = None
+    height: Whole | None = None
+    bytes: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+    bitrate: Whole | None = None
+
+
+class MediaRecord(Shape):
+    id: MediaId | None = None
+    kind: MediaKind
+    url: Link
+    mime: Brief
+    width: Whole | None = None
+    height: Whole | None = None
+    duration: Quantity | None = None
+    bytes: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    alt: str | None = None
+    decorative: bool = False
+    caption: str | None = None
+    credit: str | None = None
+    creator: str | None = None
+    copyright: str | None = None
+    licence: Brief | None = None
+    licence_url: Link | None = None
+    usage_terms: str | None = None
+    expires_at: Time | None = None
+    focal_x: Fraction | None = None
+    focal_y: Fraction | None = None
+    blurhash: Brief | None = None
+    colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    digital_source_type: Short | None = None
+    sensitive: bool = False
+    renditions: tuple[Rendition, ...] = ()
+    created_at: Time | None = None
+
+    @model_validator(mode="after")
+    def _has_a_whole_focus(self) -> MediaRecord:
+        if (self.focal_x is None) is not (self.focal_y is None):
+            raise ValueError("focalX and focalY go together")
+        return self
+
+
+class AuthorRecord(Shape):
+    id: Annotated[int, IdOf("author")] | None = None
+    slug: Slug
+    name: Name
+    bio: str | None = None
+    desk: Brief | None = None
+    image: MediaId | None = None
+    same_as: tuple[Link, ...] = ()
+    pseudonym: bool = False
+
+
+class Code(Shape):
+    scheme: Brief
+    code: Brief
+
+
+class TagRecord(Shape):
+    id: Annotated[int, IdOf("tag")] | None = None
+    type: TagType
+    slug: Slug
+    name: Name
+    names: tuple[LocalName, ...] = ()
+    description: str | None = None
+    aliases: tuple[Name, ...] = ()
+    wikidata: Wikidata | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    codes: tuple[Code, ...] = ()
+    broader: TagKey | None = None
+
+    @model_validator(mode="after")
+    def _has_a_whole_place(self) -> TagRecord:
+        if (self.latitude is None) is not (self.longitude is None):
+            raise ValueError("latitude and longitude go together")
+        return self
+
+
+class StoryRecord(Shape):
+    id: Annotated[int, IdOf("story")] | None = None
+    slug: Slug
+    title: Name
+    description: str | None = None
+
+
+class CollectionItemRecord(Shape):
+    article: Uri
+    pinned_until: Time | None = None
+    headline: Name | None = None
+    media: MediaId | None = None
+
+
+class CollectionRecord(Shape):
+    id: Annotated[int, IdOf("collection")] | None = None
+    slug: Slug
+    title: Name
+    description: str | None = None
+    max_items: Annotated[int, Field(ge=1, lt=1 << 15)] | None = None
+    items: tuple[CollectionItemRecord, ...] = ()
+
+
+class ExternalIdRecord(Shape):
+    system: Brief
+    value: Annotated[str, _line(500)]
+
+
+class CreditRecord(Shape):
+    author: Slug
+    role: AuthorRole = AuthorRole.WRITER
+
+
+class PlacementRecord(Shape):
+    media: MediaId
+    role: MediaRole = MediaRole.INLINE
+    caption: str | None = None
+    alt: str | None = None
+
+
+class MentionRecord(Shape):
+    tag: TagKey
+    relevance: Share | None = None
+    confidence: Share | None = None
+
+
+class SpanRecord(Shape):
+    """Words of a block: code points, `end` exclusive. Those of an `orphaned` one are not there any more."""
+
+    block_id: BlockId
+    start: Annotated[int, Field(ge=0)]
+    end: int
+    exact: str | None = None
+    prefix: str | None = None
+    suffix: str | None = None
+    orphaned: bool = False
+
+
+class AttributionRecord(Shape):
+    """A claim and its origin; `via` is the next hop towards the reader. The head's state is the chain's."""
+
+    id: AttributionId | None = None
+    kind: AttributionKind
+    source: Slug | None = None
+    claim: str | None = None
+    quote: str | None = None
+    stance: Stance | None = None
+    said_on: dt.date | None = None
+    url: Link | None = None
+    accessed_at: Time | None = None
+    archived_url: Link | None = None
+    media: MediaId | None = None
+    span: SpanRecord | None = None
+    cue_span: SpanRecord | None = None
+    source_span: SpanRecord | None = None
+    made_by: Brief = "editor"
+    state: AttributionState = AttributionState.SUGGESTED
+    score: Fraction | None = None
+    verification: Verification = Verification.UNVERIFIED
+    verification_note: str | None = None
+    verified_by: Short | None = None
+    verified_at: Time | None = None
+    via: AttributionRecord | None = None
+
+    @model_validator(mode="after")
+    def _holds(self) -> AttributionRecord:
+        if self.source is None and self.kind is not AttributionKind.REPORTED_BY:
+            raise ValueError("only REPORTED_BY may leave the source open")
+        hops = list(self.hops())
+        if len(hops) > MAX_HOPS + 1:
+            raise ValueError(f"a chain has at most {MAX_HOPS} relays")
+        if any(hop.state is not AttributionState.SUGGESTED for hop in hops[1:]):
+            raise ValueError("the state of a chain stands at its head")
+        return self
+
+    def hops(self) -> Iterator[AttributionRecord]:
+        """From the origin to the reader."""
+        hop: AttributionRecord | None = self
+        while hop is not None:
+            yield hop
+            hop = hop.via
+
+
+class CorrectionRecord(Shape):
+    id: Annotated[int, IdOf("correction")] | None = None
+    kind: CorrectionKind
+    at: Time
+    text: str
+    block: BlockId | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+class SlugRecord(Shape):
+    language: Language
+    slug: ArticleSlug
+    until: Time
+
+
+class ArticleRecord(Shape):
+    id: Annotated[int, IdOf("article")] | None = None
+    uri: Uri | None = None
+    external_ids: tuple[ExternalIdRecord, ...] = ()
+    slug: ArticleSlug
+    language: Language
+    status: Status = Status.DRAFT
+    content_type: ContentType = ContentType.NEWS
+    access: Access = Access.FREE
+    urgency: Annotated[int, Field(ge=1, le=9)] = 5
+    published_at: Time | None = None
+    first_published_at: Time | None = None
+    updated_at: Time | None = None
+    modified_at: Time | None = None
+    embargo_until: Time | None = None
+    expires_at: Time | None = None
+    deleted_at: Time | None = None
+    category: Path | None = None
+    sections: tuple[Path, ...] = ()
+    headline: Name
+    kicker: Short | None = None
+    short_headline: Short | None = None
+    lede: str | None = None
+    summary: str | None = None
+    byline: str | None = None
+    authors: tuple[CreditRecord, ...] = ()
+    dateline_place: Short | None = None
+    dateline_text: str | None = None
+    lead_media: MediaId | None = None
+    media: tuple[PlacementRecord, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    attributions: tuple[AttributionRecord, ...] = ()
+    corrections: tuple[CorrectionRecord, ...] = ()
+    tags: tuple[MentionRecord, ...] = ()
+    story: Slug | None = None
+    story_position: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
+    translation_group: Annotated[int, IdOf("article")] | None = None
+    related: tuple[Uri, ...] = ()
+    canonical_url: Link | None = None
+    canonical_elsewhere: bool = False
+    syndicatable: bool = True
+    usage_terms: str | None = None
+    copyright_notice: str | None = None
+    ed_note: str | None = None
+    slug_history: tuple[SlugRecord, ...] = ()
+    version: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
+    extra: Free = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> ArticleRecord:
+        texts = {block.id: body.text(block) for block in self.blocks if block.id}
+        if len(texts) < sum(1 for block in self.blocks if block.id):
+            raise ValueError("two blocks have the same id")
+        hops = [hop for attribution in self.attributions for hop in attribution.hops()]
+        spans = [span for hop in hops for span in (hop.span, hop.cue_span, hop.source_span) if span]
+        for n, span in enumerate(spans):
+            if span.orphaned:
+                continue
+            said = texts.get(span.block_id)
+            if said is None:
+                raise ValueError(f"span {n + 1} is in block {span.block_id}, which is not here")
+            if not span.start < span.end <= len(said):
+                raise ValueError(f"span {n + 1} reaches outside its block {span.block_id}")
+            if span.exact is not None and span.exact != said[span.start : span.end]:
+                raise ValueError(f"span {n + 1} says {span.exact!r}, but its block does not, there")
+        known = {hop.id for hop in hops}
+        for block in self.blocks:
+            if isinstance(block, body.Quote) and block.attribution and block.attribution not in known:
+                raise ValueError(f"block {block.id} names an attribution that is not here")
+        return self
+
+
+Record: TypeAlias = (
+    CategoryRecord
+    | SourceRecord
+    | MediaRecord
+    | AuthorRecord
+    | TagRecord
+    | StoryRecord
+    | ArticleRecord
+    | CollectionRecord
+)
+Kind: TypeAlias = Literal["category", "source", "media", "author", "tag", "story", "article", "collection"]
+
+# In an order in which everything stands behind what it refers to.
+KINDS: dict[Kind, type[Record]] = {
+    "category": CategoryRecord,
+    "source": SourceRecord,
+    "media": MediaRecord,
+    "author": AuthorRecord,
+    "tag": TagRecord,
+    "story": StoryRecord,
+    "article": ArticleRecord,
+    "collection": CollectionRecord,
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """What stood at one place of a file: a record, or else the fault that kept it from being one.
+
+    A `partial` record says nothing of the fields it leaves out; a whole one says they are empty.
+    """
+
+    where: str
+    record: Record | None = None
+    fault: str | None = None
+    notes: tuple[str, ...] = ()
+    partial: bool = False
+
+
+def explain(fault: ValidationError) -> str:
+    """What is wrong with a record, in a sentence: where in it, and why."""
+    found = [
+        f"{_place(error['loc'])}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+        for error in fault.errors(include_url=False, include_input=False)
+    ]
+    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    return "; ".join(found[:3]) + more
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    # pydantic names the member of a union too, here the type of a block in capitals: it reads well.
+    said = ""
+    for part in location:
+        said += f"[{part}]" if isinstance(part, int) else f".{part}" if said else part
+    return said

@@ -1,0 +1,96 @@
+"""Where the words of attributions stand after the text was changed: found again by what they say.
+
+A span is never moved silently to other words: what is not found is marked, and shown to the editor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from contentql.content import blocks
+from contentql.content.blocks import Block
+from contentql.content.records import AttributionRecord, SpanRecord
+
+AROUND = 32
+
+
+def texts_of(body: Sequence[Block]) -> dict[str, str]:
+    return {block.id: blocks.text(block) for block in body if block.id}
+
+
+def anchored(
+    attributions: Sequence[AttributionRecord], before: Sequence[Block], after: Sequence[Block]
+) -> tuple[AttributionRecord, ...]:
+    """The attributions of a body that was `before` and is `after`."""
+    was, now = texts_of(before), texts_of(after)
+    return tuple(_hop(said, was, now) for said in attributions)
+
+
+def _hop(said: AttributionRecord, was: Mapping[str, str], now: Mapping[str, str]) -> AttributionRecord:
+    def moved(span: SpanRecord | None) -> SpanRecord | None:
+        return span and found_again(span, was, now)
+
+    lesser = [moved(span) for span in (said.cue_span, said.source_span)]
+    cue, source = (span if span and not span.orphaned else None for span in lesser)
+    return said.model_copy(
+        update={
+            "span": moved(said.span),
+            "cue_span": cue,
+            "source_span": source,
+            "via": said.via and _hop(said.via, was, now),
+        }
+    )
+
+
+def found_again(span: SpanRecord, was: Mapping[str, str], now: Mapping[str, str]) -> SpanRecord:
+    """The span on the same words: where they were, else where most of what stood around them stands."""
+    exact = span.exact or was.get(span.block_id, "")[span.start : span.end]
+    if not exact:
+        return span.model_copy(update={"orphaned": True})
+    here = now.get(span.block_id, "")
+    if here[span.start : span.end] == exact:
+        return span_on(span.block_id, here, span.start, exact)
+    stood = span_on(span.block_id, was.get(span.block_id, ""), span.start, exact)
+    prefix = stood.prefix if span.prefix is None else span.prefix
+    suffix = stood.suffix if span.suffix is None else span.suffix
+    best: tuple[tuple[int, int, int], str, int] | None = None
+    for block, text in now.items():
+        for start in places(text, exact):
+            alike = _alike(text[:start][::-1], (prefix or "")[::-1])
+            alike += _alike(text[start + len(exact) :], suffix or "")
+            same = int(block == span.block_id)
+            near = -abs(start - span.start) if same else -(1 << 30)
+            score = (alike + 8 * same, same, near)
+            if best is None or score > best[0]:
+                best = (score, block, start)
+    if best is None:
+        return span.model_copy(update={"exact": exact, "orphaned": True})
+    return span_on(best[1], now[best[1]], best[2], exact)
+
+
+def span_on(block: str, text: str, start: int, exact: str) -> SpanRecord:
+    """A span with the words that stand around it."""
+    end = start + len(exact)
+    return SpanRecord(
+        block_id=block,
+        start=start,
+        end=end,
+        exact=exact,
+        prefix=text[max(0, start - AROUND) : start],
+        suffix=text[end : end + AROUND],
+    )
+
+
+def places(text: str, exact: str) -> list[int]:
+    """Where words stand in a text, a thousand places at most."""
+    found: list[int] = []
+    at = text.find(exact)
+    while at >= 0 and len(found) < 1_000:
+        found.append(at)
+        at = text.find(exact, at + 1)
+    return found
+
+
+def _alike(a: str, b: str) -> int:
+    """How many characters two texts begin with in common."""
+    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,0 +1,224 @@
+"""From what editors send to records: checked, with every fault named by its field, in plain words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar
+
+import pydantic
+from pydantic.alias_generators import to_camel
+
+from contentql.content import blocks
+from contentql.content.blocks import Block, Shape
+from contentql.editorial.user_errors import Amiss, Code, UserError, amiss
+from contentql.formats import html, markdown
+from contentql.planner.catalog import snake
+from contentql.planner.operation import Unfit
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+MOST_TEXT = 1_000_000  # characters of a body
+MOST_ITEMS = 5_000  # of one list
+MOST_MARKUP = 250_000  # of one that has to be parsed first
+_MOST_ERRORS = 20
+_MANY_LINES = frozenset(
+    [
+        "body",
+        "text",
+        "markdown",
+        "html",
+        "lede",
+        "summary",
+        "notice",
+        "description",
+        "bio",
+        "claim",
+        "quote",
+        "verificationNote",
+        "edNote",
+        "usageTerms",
+        "caption",
+        "alt",
+        "rows",
+        "items",
+        "fallbackText",
+        "describedAs",
+        "reason",
+    ]
+)
+
+
+def check_texts(said: Mapping[str, Any]) -> None:
+    """No text holds control characters or has no end, no time is unreadable. Amiss names those that do."""
+    errors = list(islice(_faults(said, ()), _MOST_ERRORS))
+    if errors:
+        raise Amiss(*errors)
+
+
+def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
+    if isinstance(value, Unfit):
+        yield UserError(Code.INVALID, value.why, path)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _faults(inner, (*path, name))
+    elif isinstance(value, list):
+        if len(value) > MOST_ITEMS:
+            yield UserError(Code.TOO_LONG, f"There are at most {MOST_ITEMS:,} of them.", path)
+            return
+        for n, inner in enumerate(value):
+            yield from _faults(inner, (*path, str(n)))
+    elif isinstance(value, str):
+        yield from _text_faults(value, path)
+
+
+def _text_faults(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
+    if len(text) > MOST_TEXT:
+        yield UserError(Code.TOO_LONG, f"It has at most {MOST_TEXT:,} characters.", path)
+        return
+    allowed = "\n\t\r" if _MANY_LINES & set(path) else ""
+    for at, c in enumerate(text):
+        if unicodedata.category(c) in ("Cc", "Cs") and c not in allowed:
+            what = "a line break" if c in "\n\r" else "a control character"
+            hint = "It takes one line." if c in "\n\r" else None
+            yield UserError(Code.INVALID, f"There is {what} at place {at + 1} of the text.", path, hint)
+            return
+
+
+def snaked(value: Any) -> Any:
+    """camelCase to Python's names, all the way down."""
+    if isinstance(value, Mapping):
+        return {snake(name): snaked(inner) for name, inner in value.items()}
+    return [snaked(inner) for inner in value] if isinstance(value, list) else value
+
+
+def plain(kind: type[Shape], said: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """What is said by itself, in a record's names. Null empties; where there must be a value, it is the one
+    that a new record has."""
+    fields = kind.model_fields
+    values = snaked({name: value for name, value in said.items() if name not in without})
+    return {
+        name: fields[name].default
+        if value is None and name in fields and not fields[name].is_required()
+        else value
+        for name, value in values.items()
+    }
+
+
+def shaped(
+    kind: type[AnyShape], values: Mapping[str, Any], renamed: Mapping[str, str] | None = None
+) -> AnyShape:
+    """The record of these values. `renamed`: how the API calls a field of the record. Raises Amiss."""
+    try:
+        return kind(**values)
+    except pydantic.ValidationError as fault:
+        raise Amiss(*told(fault, renamed or {})) from None
+
+
+def told(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
+    return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:_MOST_ERRORS]
+
+
+def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
+    first, *rest = error["loc"] or ("",)
+    path = (renamed.get(str(first), _said(first)), *map(_said, rest))
+    path = tuple(part for part in path if part)
+    name = path[-1] if path else ""
+    what, limits = error["type"], error.get("ctx") or {}
+    said = str(error["msg"]).removeprefix("Value error, ")
+    if error.get("input", what) is None:
+        return UserError(Code.REQUIRED, "It is missing.", path)
+    match what:
+        case "greater_than_equal" | "less_than_equal" | "less_than" if name in _RANGES:
+            return UserError(Code.INVALID, f"It is {_RANGES[name]}.", path)
+        case "greater_than_equal":
+            return UserError(Code.INVALID, f"It is {limits['ge']:g} or more.", path)
+        case "less_than_equal" | "less_than":
+            return UserError(Code.INVALID, "The number is too great.", path)
+        case "literal_error":
+            choice = str(limits["expected"]).replace(" or ", ", ").replace("'", "")
+            return UserError(Code.INVALID, f"It is one of {choice}.", path)
+        case "string_too_long":
+            return UserError(Code.TOO_LONG, f"It has at most {limits['max_length']:,} characters.", path)
+        case "string_too_short":
+            return UserError(Code.REQUIRED, "It is empty.", path)
+        case "missing":
+            return UserError(Code.REQUIRED, "It is missing.", path)
+        case "string_pattern_mismatch":
+            hint = _PATTERNS.get(name)
+            return UserError(Code.INVALID, "It does not look as it should.", path, hint)
+    if said.startswith("a link must"):
+        return UserError(Code.UNSAFE, f"{said[0].upper()}{said[1:]}.", path)
+    if what != "value_error":  # the words of a program
+        return UserError(Code.INVALID, "It does not look as it should.", path)
+    return UserError(Code.INVALID, f"{said[:1].upper()}{said[1:].rstrip('.')}.", path)
+
+
+def _said(part: int | str) -> str:
+    """A part of a path in the API's words; the type of a block is the name of its input."""
+    word = str(part)
+    return to_camel(word.lower() if word.isupper() else word)
+
+
+_RANGES = {
+    "urgency": "1 to 9",
+    "relevance": "0 to 100",
+    "confidence": "0 to 100",
+    "latitude": "-90 to 90",
+    "longitude": "-180 to 180",
+    "focalX": "0 to 1",
+    "focalY": "0 to 1",
+    "level": "2 to 4",
+}
+_PATTERNS = {
+    "language": "A language is written as in en, de or pt-BR.",
+    "country": "A country is two capitals, as in GB.",
+    "wikidata": "A Wikidata item is written as in Q423.",
+    "colour": "A colour is written as in #7a6f5d.",
+    "headline": "A headline is one line.",
+    "mime": "A media type is written as in image/jpeg.",
+}
+
+
+def body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
+    """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
+    if not said:
+        raise amiss(Code.REQUIRED, "The body is empty.", path)
+    ((form, value),) = said.items()
+    where = f"{path}.{form}"
+    most = MOST_TEXT if form == "text" else MOST_MARKUP
+    if isinstance(value, str) and len(value) > most:
+        raise amiss(Code.TOO_LONG, f"A body in this form has at most {most:,} characters.", where)
+    try:
+        match form:
+            case "html":
+                return html.read(value)
+            case "markdown":
+                return markdown.read(value)
+            case "text":
+                lines = (line.strip() for line in value.splitlines())
+                return tuple(blocks.Paragraph(text=line) for line in lines if line)
+            case _:
+                return blocks.read([_block(one) for one in value or ()])
+    except html.Unsafe as fault:
+        raise amiss(Code.UNSAFE, fault.message, where, fault.hint) from None
+    except pydantic.ValidationError as fault:
+        errors = told(fault, {})
+        raise Amiss(
+            *(UserError(e.code, e.message, (*where.split("."), *e.field), e.hint) for e in errors)
+        ) from None
+
+
+def _block(said: Mapping[str, Any]) -> dict[str, Any]:
+    ((kind, values),) = said.items()
+    values = {name: value for name, value in values.items() if value is not None}
+    return {"type": snake(kind).upper(), **values}
+
+
+def place(said: Mapping[str, Any]) -> int | None:
+    """`position`, counted from 0. Raises Amiss."""
+    found: int | None = said.get("position")
+    if found is not None and found < 0:
+        raise amiss(Code.INVALID, "A place is 0 or more.", "position")
+    return found

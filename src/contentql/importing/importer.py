@@ -1,0 +1,619 @@
+"""Content in and out: records kept one transaction each, with a report of what became of every one.
+
+Taking in the same records again changes nothing and says so. Knows records, not the files they come from.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pydantic
+from pydantic.alias_generators import to_camel
+from tortoise.exceptions import IntegrityError, ValidationError
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
+
+from contentql.content import blocks, derive
+from contentql.content.ids import new_id, spell
+from contentql.content.records import (
+    ArticleRecord,
+    AttributionRecord,
+    AuthorRecord,
+    CategoryRecord,
+    CollectionItemRecord,
+    CollectionRecord,
+    CorrectionRecord,
+    Item,
+    MediaRecord,
+    PlacementRecord,
+    Record,
+    SlugRecord,
+    SourceRecord,
+    StoryRecord,
+    TagRecord,
+    explain,
+)
+from contentql.editorial.text_anchors import span_on
+from contentql.errors import Unusable
+from contentql.formats import jsonl
+from contentql.store import article_records, change_log
+from contentql.store.article_records import Missing, ids_by, media_here, ref, told
+from contentql.store.database import Database
+from contentql.store.errors import FAULTS, plain
+from contentql.store.models.content import (
+    PUBLIC_STATES,
+    Article,
+    Author,
+    Category,
+    Collection,
+    CollectionItem,
+    ExternalId,
+    Media,
+    Source,
+    Status,
+    Story,
+    Tag,
+)
+
+What = Literal["created", "updated", "unchanged", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the record at `where`, and why; an article's `status` is the one it has now."""
+
+    where: str
+    subject: str
+    what: What
+    why: str = ""
+    status: Status | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    outcomes: tuple[Outcome, ...]
+
+    def count(self, what: What) -> int:
+        return self.counts()[what]
+
+    def counts(self) -> dict[What, int]:
+        counted = Counter(outcome.what for outcome in self.outcomes)
+        return {what: counted[what] for what in get_args(What)}
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{count} {what}" for what, count in self.counts().items())
+        return f"{len(self.outcomes)} records: {said}"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the editor asks for all articles of a run, over what they say themselves.
+
+    A `category` that is not here is made, unless its name is nearly that of one which is.
+    """
+
+    category: str | None = None
+    publish_at: dt.datetime | None = None
+
+
+async def take(
+    database: Database,
+    items: Iterable[Item],
+    *,
+    wishes: Wishes = Wishes(),
+    dry_run: bool = False,
+    progress: Callable[[Outcome], object] = lambda outcome: None,
+) -> Report:
+    """Keeps the records, each wholly or not at all.
+
+    A dry run does the same and takes it all back. Raises Unusable if the database fails; what was kept until
+    then stays.
+    """
+    intake = _Intake(dt.datetime.now(dt.UTC).replace(microsecond=0), wishes, progress)
+    try:
+        async with database.models() as connection:
+            if dry_run:
+                await _taken_back(intake, items)
+            else:
+                await intake.run(items, lambda: change_log.clear_away(connection))
+    except FAULTS as fault:
+        raise Unusable(plain(database.url, fault)) from fault
+    return Report(tuple(intake.outcomes))
+
+
+async def take_file(database: Database, path: Path) -> Report:
+    """Keeps what a file of our own JSON Lines holds. Raises Unusable."""
+    with path.open("rb") as file:
+        return await take(database, jsonl.read(file, path.name))
+
+
+async def give(database: Database) -> AsyncGenerator[Record, None]:
+    """Everything that is kept, from one snapshot, each record behind what it refers to; always in one order.
+
+    Raises Unusable if the database fails.
+    """
+    try:
+        async with database.models(), in_transaction() as connection:
+            if database.dialect == "postgres":
+                await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            async for record in _all():
+                yield record
+    except FAULTS as fault:
+        raise Unusable(plain(database.url, fault)) from fault
+
+
+class _TakenBack(Exception):
+    """Ends the transaction of a dry run."""
+
+
+class _Amiss(Exception):
+    """A record that cannot be kept: one plain sentence."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    what: What
+    why: str = ""
+    status: Status | None = None
+
+
+async def _taken_back(intake: _Intake, items: Iterable[Item]) -> None:
+    try:
+        async with in_transaction():
+            await intake.run(items)
+            raise _TakenBack
+    except _TakenBack:
+        pass
+
+
+class _Intake:
+    """One run: its clock, its wishes, and what has become of the items so far."""
+
+    def __init__(self, now: dt.datetime, wishes: Wishes, progress: Callable[[Outcome], object]) -> None:
+        self.outcomes: list[Outcome] = []
+        self._now, self._wishes, self._progress = now, wishes, progress
+        self._unrelated: list[tuple[str, ArticleRecord]] = []
+
+    async def run(self, items: Iterable[Item], tidy: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`tidy` is called from time to time and at the end."""
+        if self._wishes.category:
+            await self._make_section(self._wishes.category)
+        for number, item in enumerate(items, 1):
+            await self._keep(item)
+            if tidy and number % 1_000 == 0:
+                await tidy()
+        # Articles may stand beside each other, so one of the two always comes before its neighbour.
+        for where, record in self._unrelated:
+            async with in_transaction():
+                missing = await article_records.relate(record)
+            for uri in missing:
+                why = f"the article beside it is not here: {uri}"
+                self._note(Outcome(where, _subject(record), "failed", why))
+        if tidy:
+            await tidy()
+
+    async def _make_section(self, path: str) -> None:
+        here = [category.path for category in await Category.all()]
+        if path in here:
+            return
+        near = difflib.get_close_matches(path, here, 1, 0.85)
+        if near:
+            raise Unusable(f"There is no section {path!r}; did you mean {near[0]!r}?")
+        for step in (*derive.above(path), path):
+            if step not in here:
+                name = step.rpartition("/")[2].replace("-", " ").replace("_", " ").title()
+                await self._keep(Item("--category", CategoryRecord(path=step, name=name)))
+
+    async def _keep(self, item: Item) -> None:
+        kept = await self._kept(item)
+        why = "; ".join(filter(None, (kept.why, *item.notes)))
+        self._note(Outcome(item.where, _subject(item.record), kept.what, why, kept.status))
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._progress(outcome)
+
+    async def _kept(self, item: Item) -> _Kept:
+        if item.record is None:
+            return _Kept("failed", item.fault or "nothing was read")
+        try:
+            async with in_transaction() as connection:
+                if isinstance(item.record, ArticleRecord):
+                    return await self._article(connection, item.record, item.where, partial=item.partial)
+                return await _keep(item.record, self._now)
+        except pydantic.ValidationError as fault:
+            return _Kept("failed", explain(fault))
+        except IntegrityError as fault:
+            return _Kept("failed", _conflict(fault))
+        except (Missing, _Amiss, ValidationError, ValueError) as fault:
+            return _Kept("failed", str(fault).partition("\n")[0])
+
+    async def _article(self, connection: Any, record: ArticleRecord, where: str, *, partial: bool) -> _Kept:
+        row = await _known(record)
+        kept = (await article_records.articles([row]))[0] if row else None
+        if kept and partial:
+            record = _over(kept, record)
+        if kept and record.version and kept.version and record.version < kept.version:
+            why = f"older than what is here (version {record.version}, here {kept.version})"
+            return _Kept("skipped", why, kept.status)
+        whole = completed(self._wished(record, kept), kept, self._now)
+        if kept == whole:
+            return _Kept("unchanged", _draft(whole), whole.status)
+        _require_publishable(whole)
+        if kept and partial:
+            # What stays may rest on words that have gone: spans, quotes.
+            ArticleRecord.model_validate(whole.model_dump())
+        await _require_free_slug(whole)
+        changed = ", ".join(_changed(kept, whole)) if kept else ""
+        if kept:
+            bumped = {} if record.version else {"version": (kept.version or 0) + 1}
+            touched = {} if record.modified_at else {"modified_at": self._now}
+            whole = whole.model_copy(update={**bumped, **touched})
+        if await article_records.write(connection, whole, row):
+            self._unrelated.append((where, whole))
+        why = "; ".join(filter(None, (changed, _draft(whole))))
+        return _Kept("updated" if kept else "created", why, whole.status)
+
+    def _wished(self, record: ArticleRecord, kept: ArticleRecord | None) -> ArticleRecord:
+        wished: dict[str, Any] = {}
+        if self._wishes.category:
+            wished["category"] = self._wishes.category
+        at = self._wishes.publish_at
+        if at is not None:
+            status = Status.PUBLISHED if at <= self._now else Status.SCHEDULED
+            # The clock has made it public since, without a write; that is no change.
+            if kept and kept.published_at == at and kept.status is Status.SCHEDULED:
+                status = kept.status
+            wished |= {"published_at": at, "status": status}
+        return record.model_copy(update=wished)
+
+
+def _over(kept: ArticleRecord, said: ArticleRecord) -> ArticleRecord:
+    """What is kept, with what a partial record says over it. A day once printed moves no time that is set."""
+    own = {name: getattr(said, name) for name in said.model_fields_set}
+    if kept.published_at:
+        own["published_at"] = kept.published_at
+    derived = dict.fromkeys(("version", "modified_at", "first_published_at", "updated_at"))
+    return kept.model_copy(update={**derived, **own})
+
+
+def _conflict(fault: IntegrityError) -> str:
+    """What the database's rules say against a record, in our words."""
+    said = str(fault)
+    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", said):
+        columns = re.sub(r"\b\w+\.", "", same[2] or same[3])
+        return f"something else here has the same {columns.replace('_id', '')}"
+    if rule := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", said):
+        return f"it breaks a rule of the store: {(rule[1] or rule[2]).replace('_', ' ')}"
+    return "it does not fit what is here"
+
+
+async def _known(record: ArticleRecord) -> Article | None:
+    """The article a record is about: by id, uri or what others call it; by slug if it says none of these."""
+    row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
+    if row is None and record.uri:
+        row = await Article.get_or_none(uri=record.uri, working_of=0)
+    for known in record.external_ids if row is None else ():
+        found = await ExternalId.get_or_none(system=known.system, value=known.value)
+        if found is not None:
+            return await Article.get(id=ref(found, "article"))
+    if row is None and not (record.id or record.uri or record.external_ids):
+        row = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
+    return row
+
+
+def completed(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
+    """The record with all that it may leave out, ids, times, placements: as `kept` has them, or new."""
+    number = kept.id if kept else record.id or new_id()
+    body = derive.identified(record.blocks, kept.blocks if kept else ())
+    public = record.status in (Status.PUBLISHED, Status.SCHEDULED)
+    times = derive.times(
+        record.published_at,
+        public=public,
+        first=record.first_published_at or (_past(kept.first_published_at, now) if kept else None),
+        updated=record.updated_at or (_past(kept.updated_at, now) if kept else None),
+    )
+    placed = derive.placements(
+        record.lead_media,
+        body,
+        [derive.Placement(said.media, said.role, said.caption, said.alt) for said in record.media],
+    )
+    external = {*record.external_ids, *(kept.external_ids if kept else ())}
+    return record.model_copy(
+        update={
+            "id": number,
+            "uri": record.uri or (kept.uri if kept else f"urn:contentql:article:{number}"),
+            "external_ids": tuple(sorted(external, key=lambda known: (known.system, known.value))),
+            "first_published_at": times.first_published,
+            "updated_at": times.updated,
+            "modified_at": record.modified_at or (kept.modified_at if kept else now),
+            "version": record.version or (kept.version if kept else 1),
+            "sections": tuple(path for path in dict.fromkeys(record.sections) if path != record.category),
+            "lede": None if record.lede == derive.lede(body) else record.lede,
+            "blocks": body,
+            "media": tuple(
+                PlacementRecord(media=said.media, role=said.role, caption=said.caption, alt=said.alt)
+                for said in placed
+            ),
+            "authors": tuple(dict.fromkeys(record.authors)),
+            "tags": tuple({said.tag: said for said in record.tags}.values()),
+            "related": tuple(dict.fromkeys(record.related)),
+            "attributions": _numbered(record, body, kept.attributions if kept else ()),
+            "corrections": _dated(record.corrections, kept.corrections if kept else ()),
+            "slug_history": _history(record, kept, now),
+        }
+    )
+
+
+def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    """What was only planned may still move."""
+    return at if at and at <= now else None
+
+
+def _numbered(
+    record: ArticleRecord, body: Sequence[blocks.Block], before: Sequence[AttributionRecord]
+) -> tuple[AttributionRecord, ...]:
+    texts = {block.id: blocks.text(block) for block in body}
+    known: dict[AttributionRecord, list[AttributionRecord]] = {}
+    for old in before:
+        known.setdefault(_nameless(old), []).append(old)
+    found = []
+    for said in record.attributions:
+        said = _quoted(said, texts)
+        same = known.get(_nameless(said), [])
+        found.append(same.pop(0) if same and said.id in (None, same[0].id) else named(said))
+    # First what is public, so that the places of the public ones never betray a suggestion among them.
+    return tuple(sorted(found, key=lambda said: said.state not in PUBLIC_STATES))
+
+
+def _nameless(said: AttributionRecord) -> AttributionRecord:
+    return said.model_copy(update={"id": None, "via": said.via and _nameless(said.via)})
+
+
+def named(said: AttributionRecord) -> AttributionRecord:
+    """The chain, each hop with an id: its own or a new one."""
+    return said.model_copy(update={"id": said.id or new_id(), "via": said.via and named(said.via)})
+
+
+def _quoted(said: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
+    """With the words of its span and those around it, by which it is found again after an edit."""
+    via = said.via and _quoted(said.via, texts)
+    span = said.span
+    if span is not None and span.exact is None:
+        text = texts[span.block_id]
+        span = span_on(span.block_id, text, span.start, text[span.start : span.end])
+    return said.model_copy(update={"span": span, "via": via})
+
+
+def _dated(
+    said: Sequence[CorrectionRecord], before: Sequence[CorrectionRecord]
+) -> tuple[CorrectionRecord, ...]:
+    known = {old.model_copy(update={"id": None}): old for old in before}
+    named = [new if new.id else known.get(new) or new.model_copy(update={"id": new_id()}) for new in said]
+    return tuple(sorted(named, key=lambda correction: (correction.at, correction.id or 0)))
+
+
+def _history(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> tuple[SlugRecord, ...]:
+    """The slugs the article had, with the one that it has just given up."""
+    old = {
+        (said.language, said.slug): said
+        for said in (*(kept.slug_history if kept else ()), *record.slug_history)
+    }
+    if kept:
+        left = SlugRecord(language=kept.language, slug=kept.slug, until=now)
+        old.setdefault((kept.language, kept.slug), left)
+    old.pop((record.language, record.slug), None)
+    return tuple(sorted(old.values(), key=lambda said: (said.until, said.language, said.slug)))
+
+
+def _changed(kept: ArticleRecord, whole: ArticleRecord) -> list[str]:
+    names = ArticleRecord.model_fields.keys() - {"modified_at"}
+    return sorted(to_camel(name) for name in names if getattr(kept, name) != getattr(whole, name))
+
+
+def _require_publishable(record: ArticleRecord) -> None:
+    lacks = _lacks(record)
+    if lacks and record.status in (Status.PUBLISHED, Status.SCHEDULED):
+        raise _Amiss(f"it cannot be published without {' and '.join(lacks)}")
+
+
+def _lacks(record: ArticleRecord) -> list[str]:
+    """What an article must have before it may be public."""
+    needed = (
+        ("a date (publishedAt, or --publish-at)", record.published_at),
+        ("a section (category, or --category)", record.category),
+        ("a text (blocks)", record.blocks),
+    )
+    return [word for word, there in needed if not there]
+
+
+def _draft(record: ArticleRecord) -> str:
+    if record.status is not Status.DRAFT:
+        return ""
+    lacks = [f"no {word.partition(' ')[2]}" for word in _lacks(record)]
+    return f"a draft, so not public{': it has ' if lacks else ''}{' and '.join(lacks)}"
+
+
+async def _require_free_slug(record: ArticleRecord) -> None:
+    other = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
+    if other is not None and other.id != record.id:
+        raise _Amiss(f"another article has the slug {record.slug!r} ({spell('article', other.id)})")
+
+
+async def _keep(record: Record, now: dt.datetime) -> _Kept:
+    """Keeps anything but an article."""
+    match record:
+        case CategoryRecord():
+            return await _category(record)
+        case SourceRecord():
+            parents = await ids_by(Source, "slug", [record.parent] if record.parent else [], "source")
+            parent = {"parent_id": parents.get(record.parent)}
+            return await _row(record, Source, {"slug": record.slug}, parent, name=record.name)
+        case MediaRecord():
+            made = {} if record.created_at else {"created_at": now}
+            return await _row(record, Media, {"url": record.url}, {}, made=made)
+        case AuthorRecord():
+            await media_here([record.image])
+            image = {"image_id": record.image}
+            return await _row(record, Author, {"slug": record.slug}, image, name=record.name)
+        case TagRecord():
+            tags = await article_records.tag_ids([record.broader] if record.broader else [])
+            broader = {"broader_id": tags[record.broader] if record.broader else None}
+            key = {"type": record.type, "slug": record.slug}
+            return await _row(record, Tag, key, broader, name=record.name)
+        case StoryRecord():
+            return await _row(record, Story, {"slug": record.slug}, {}, name=record.title)
+        case CollectionRecord():
+            return await _collection(record)
+        case ArticleRecord():
+            raise AssertionError("articles are kept by `_Intake._article`")
+
+
+async def _row(
+    record: Any,
+    model: type[Model],
+    key: dict[str, Any],
+    references: dict[str, Any],
+    *,
+    name: str | None = None,
+    made: dict[str, Any] | None = None,
+) -> _Kept:
+    """Keeps a record that is one row: found by its id or its key, written if anything differs."""
+    values = {**article_records.columns(record, model), **references}
+    if name is not None:
+        values["sort_name"] = derive.sort_name(name)
+    row = await model.get_or_none(id=record.id) if record.id else None
+    row = row or await model.filter(**key).order_by("id").first()
+    if row is None:
+        await model.create(id=record.id or new_id(), **{**values, **(made or {})})
+        return _Kept("created")
+    for column in made or {}:
+        del values[column]
+    changed = sorted(to_camel(column) for column, value in values.items() if getattr(row, column) != value)
+    if not changed:
+        return _Kept("unchanged")
+    await row.update_from_dict(values).save()
+    return _Kept("updated", ", ".join(changed))
+
+
+async def _category(record: CategoryRecord) -> _Kept:
+    parent, _, slug = record.path.rpartition("/")
+    parents = await ids_by(Category, "path", [parent] if parent else [], "category")
+    known = await Category.get_or_none(id=record.id) if record.id else None
+    if known is not None and known.path != record.path:
+        raise _Amiss(f"{spell('category', known.id)} is {known.path!r} here; move it there first")
+    place = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
+    return await _row(record, Category, {"path": record.path}, place, name=record.name)
+
+
+async def _collection(record: CollectionRecord) -> _Kept:
+    articles = await ids_by(Article, "uri", [item.article for item in record.items], "article")
+    await media_here(item.media for item in record.items)
+    kept = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
+    row = await Collection.get(slug=record.slug)
+    if kept.what != "created":
+        if (await _items([row]))[row.id] == record.items:
+            return kept
+        kept = _Kept("updated", ", ".join(filter(None, (kept.why, "items"))))
+    await article_records.rewrite(
+        CollectionItem,
+        {"collection_id": row.id},
+        [
+            {
+                **article_records.columns(item, CollectionItem),
+                "article_id": articles[item.article],
+                "media_id": item.media,
+                "position": n,
+            }
+            for n, item in enumerate(record.items)
+        ],
+    )
+    return kept
+
+
+async def _items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRecord, ...]]:
+    found: dict[int, list[CollectionItemRecord]] = {row.id: [] for row in rows}
+    for item in (
+        await CollectionItem.filter(collection_id__in=list(found))
+        .order_by("position", "id")
+        .values("collection_id", "pinned_until", "headline", "media_id", uri="article__uri")
+    ):
+        found[item["collection_id"]].append(
+            CollectionItemRecord(
+                article=item["uri"],
+                pinned_until=item["pinned_until"],
+                headline=item["headline"],
+                media=item["media_id"],
+            )
+        )
+    return {number: tuple(items) for number, items in found.items()}
+
+
+async def _all() -> AsyncIterator[Record]:
+    # Sorted here: the databases differ in what comes before what.
+    for category in sorted(await Category.all(), key=attrgetter("depth", "path")):
+        yield told(CategoryRecord, category)
+    sources = sorted(await Source.all(), key=attrgetter("slug"))
+    names = {source.id: source.slug for source in sources}
+    for source in _behind_parents(sources, "parent"):
+        yield told(SourceRecord, source, parent=names.get(ref(source, "parent")))
+    for media in await Media.all().order_by("id"):
+        yield told(MediaRecord, media)
+    for author in sorted(await Author.all(), key=attrgetter("slug")):
+        yield told(AuthorRecord, author, image=ref(author, "image"))
+    tags = sorted(await Tag.all(), key=attrgetter("type", "slug"))
+    keys = {tag.id: f"{tag.type.value}:{tag.slug}" for tag in tags}
+    for tag in _behind_parents(tags, "broader"):
+        yield told(TagRecord, tag, broader=keys.get(ref(tag, "broader")))
+    for story in sorted(await Story.all(), key=attrgetter("slug")):
+        yield told(StoryRecord, story)
+    last = 0
+    while rows := await Article.filter(id__gt=last, working_of=0).order_by("id").limit(_AT_ONCE):
+        last = rows[-1].id
+        for article in await article_records.articles(rows):
+            yield article
+    collections = sorted(await Collection.all(), key=attrgetter("slug"))
+    items = await _items(collections)
+    for collection in collections:
+        yield told(CollectionRecord, collection, items=items[collection.id])
+
+
+# Articles read together on the way out: few statements, and never more than some megabytes of text.
+_AT_ONCE = 100
+
+
+def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
+    """The rows in their order, but each behind the one it refers to."""
+    known = {row.id: row for row in rows}
+
+    def depth(row: Any) -> int:
+        steps = 0
+        while (row := known.get(ref(row, parent))) and steps < len(known):
+            steps += 1
+        return steps
+
+    return sorted(rows, key=depth)
+
+
+def _subject(record: Record | None) -> str:
+    match record:
+        case None:
+            return ""
+        case CategoryRecord():
+            return f"category {record.path}"
+        case MediaRecord():
+            return f"media {record.url}"
+        case TagRecord():
+            return f"tag {record.type.value}:{record.slug}"
+        case ArticleRecord():
+            return f"article {record.slug}"
+        case SourceRecord() | AuthorRecord() | StoryRecord() | CollectionRecord():
+            return f"{type(record).__name__.removesuffix('Record').lower()} {record.slug}"

@@ -1,0 +1,218 @@
+"""How PostgreSQL says it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contentql.planner.catalog import Kind
+from contentql.planner.search import tsquery
+from contentql.planner.sql.nodes import (
+    Array,
+    Choice,
+    Element,
+    Gathered,
+    Leaf,
+    Maybe,
+    Node,
+    Object,
+    ParamKind,
+    Single,
+    chunks,
+    literal,
+)
+
+_TYPES = {
+    "text": "text", "plain": "text", "id": "bigint", "int": "bigint", "float": "float8", "bool": "boolean",
+    "time": "timestamptz", "date": "date", "texts": "text[]", "ids": "bigint[]", "ints": "bigint[]",
+    "times": "timestamptz[]", "search": "text",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Sql:
+    """An expression that yields JSON text, never null."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class _Items(_Sql):
+    """The items of a list as one text; `array` gives them apart."""
+
+    array: str
+
+
+class Postgres:
+    name: Literal["postgres"] = "postgres"
+
+    def param(self, number: int, kind: ParamKind) -> str:
+        cast = "::tsquery" if kind == "search" else ""
+        return f"${number}::{_TYPES[kind]}{cast}"
+
+    def bind(self, kind: ParamKind, value: Any) -> Any:
+        if kind == "search":
+            return tsquery(*value)
+        if kind == "date" and isinstance(value, str):
+            return dt.date.fromisoformat(value)
+        return value
+
+    def fits(self, sql: str) -> bool:
+        return True
+
+    def columns(self, node: Node) -> Sequence[bytes | str]:
+        columns: list[bytes | str] = []
+        for piece in _merged(self._pieces(node)):
+            if isinstance(piece, str):
+                columns.append(piece.encode())
+            elif isinstance(piece, _Items):
+                # Apart, a large answer is not copied into one value of its size again and again.
+                columns.append(piece.array)
+            else:
+                columns.append(f"({piece.text})::text")
+        return columns
+
+    def json(self, node: Node) -> str:
+        return self._joined(self._pieces(node))
+
+    @property
+    def orders_aggregates(self) -> bool:
+        return True
+
+    def _pieces(self, node: Node) -> list[str | _Sql]:
+        match node:
+            case str():
+                return [node]
+            case Leaf():
+                return self._leaf(node)
+            case Object():
+                pieces: list[str | _Sql] = []
+                for i, (key, inner) in enumerate(node.fields):
+                    pieces += [f'{"," if i else "{"}"{key}":', *self._pieces(inner)]
+                return [*pieces, "}"] if pieces else ["{}"]
+            case Maybe():
+                there = self.json(node.there)
+                return [_Sql(f"case when {node.column} is null then 'null' else {there} end")]
+            case Choice():
+                cases = "".join(f" when '{value}' then {self.json(inner)}" for value, inner in node.cases)
+                return [_Sql(f"case {node.on}{cases} else {self.json(node.other)} end")]
+            case Single():
+                return [_Sql(f"coalesce((select {self.json(node.node)} from {node.rows}), 'null')")]
+            case Array():
+                items = f"array(select {self.json(node.node)} from {node.rows} order by {node.order})"
+                return ["[", _Items(f"array_to_string({items}, ',')", items), "]"]
+            case Gathered():
+                items = f"string_agg({node.column}, ',' order by {node.order})"
+                return ["[", _Sql(f"coalesce({items} filter (where {node.condition}), '')"), "]"]
+            case Element():
+                return [_Sql(f"coalesce(({node.alias}.value -> '{node.key}')::text, 'null')")]
+
+    def _leaf(self, leaf: Leaf) -> list[str | _Sql]:
+        text = self.text_of(leaf.sql, leaf.kind)
+        if leaf.kind in ("plain", "time", "date", "id"):
+            if leaf.required:
+                return [f'"{leaf.prefix}', _Sql(text), '"']
+            return [_Sql(f"coalesce('\"{leaf.prefix}' || {text} || '\"', 'null')")]
+        if leaf.required:
+            return [_Sql(text)]
+        return [_Sql(f"coalesce({text if leaf.kind == 'bool' else f'{text}::text'}, 'null')")]
+
+    def _joined(self, pieces: list[str | _Sql]) -> str:
+        parts = [literal(p) if isinstance(p, str) else p.text for p in _merged(pieces)]
+        if len(parts) == 1:
+            return parts[0]
+        while len(parts) > 90:  # a function takes at most 100 arguments
+            parts = [f"concat({', '.join(chunk)})" for chunk in chunks(parts, 90)]
+        return f"concat({', '.join(parts)})"
+
+    def text_of(self, sql: str, kind: Kind) -> str:
+        match kind:
+            case "text" | "float":
+                return f"to_json({sql})"
+            case "bool":
+                return f"case {sql} when true then 'true' when false then 'false' end"
+            case "time":
+                return f"to_char({sql} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+            case "date":
+                return f"to_char({sql}, 'YYYY-MM-DD')"
+            case _:
+                return sql
+
+    def as_text(self, sql: str) -> str:
+        return f"({sql})::text"
+
+    def hexed(self, sql: str) -> str:
+        return f"encode(convert_to({sql}, 'UTF8'), 'hex')"
+
+    def dotted(self, parts: Sequence[str]) -> str:
+        return f"concat_ws('.', {', '.join(parts)})"
+
+    def elements(self, sql: str, alias: str) -> str:
+        return f"jsonb_array_elements({sql}) with ordinality as {alias}(value, n)"
+
+    def element_text(self, alias: str, key: str) -> str:
+        return f"({alias}.value ->> '{key}')"
+
+    def element_list(self, alias: str, key: str) -> str:
+        return (
+            f"case jsonb_typeof({alias}.value -> '{key}') when 'array'"
+            f" then {alias}.value -> '{key}' else '[]'::jsonb end"
+        )
+
+    def element_number(self, alias: str, key: str) -> str:
+        if not key:
+            return f"({alias}.value #>> '{{}}')::bigint"
+        found = f"{alias}.value -> '{key}'"  # a list, in a block of another type
+        return f"case jsonb_typeof({found}) when 'number' then ({found})::bigint end"
+
+    def element_order(self, alias: str) -> str:
+        return f"{alias}.n"
+
+    @property
+    def never(self) -> str:
+        return "timestamptz '9999-12-31 23:59:59+00'"
+
+    def differing(self, later: str, earlier: str) -> str:
+        on = "de.key = dl.key and de.value is distinct from dl.value"
+        return f"jsonb_each_text({later}) dl join jsonb_each_text({earlier}) de on {on}"
+
+    def pairs(self, tables: str, numbers: str, alias: str) -> str:
+        return f"unnest({tables}, {numbers}) with ordinality as {alias}(t, number, n)"
+
+    def pair(self, alias: str) -> tuple[str, str, str]:
+        return f"{alias}.t", f"{alias}.number", f"{alias}.n"
+
+    def sortable(self, sql: str, kind: Kind) -> str:
+        # Byte order, as SQLite has it: the same list on both databases, whatever the server's locale.
+        return f'{sql} collate "C"' if kind in ("text", "plain") else sql
+
+    def among(self, sql: str, param: str) -> str:
+        return f"{sql} = any({param})"
+
+    def starts_with(self, sql: str, param: str) -> str:
+        return f"starts_with({sql}, {param})"
+
+    def contains(self, sql: str, param: str) -> str:
+        return f"strpos({sql}, {param}) > 0"
+
+    def matches(self, row: str, param: str) -> str:
+        return f"{row}.id in (select w.article_id from article_search w where w.document @@ {param})"
+
+    def relevance(self, row: str, param: Callable[[str], str]) -> str:
+        return (
+            f"(select case when w.document @@ {param('A')} then 3 when w.document @@ {param('AB')} then 2"
+            f" else 1 end from article_search w where w.article_id = {row}.id)"
+        )
+
+
+def _merged(pieces: list[str | _Sql]) -> list[str | _Sql]:
+    """The same pieces with neighbouring literals made one."""
+    out: list[str | _Sql] = []
+    for piece in pieces:
+        if isinstance(piece, str) and out and isinstance(out[-1], str):
+            out[-1] += piece
+        else:
+            out.append(piece)
+    return out

@@ -1,0 +1,225 @@
+"""How SQLite says it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import lru_cache
+from typing import Any, Literal
+
+import orjson
+
+from contentql.planner.catalog import Kind
+from contentql.planner.search import fts5
+from contentql.planner.sql.nodes import (
+    Array,
+    Choice,
+    Element,
+    Gathered,
+    Leaf,
+    Maybe,
+    Node,
+    Object,
+    ParamKind,
+    Single,
+    chunks,
+    literal,
+)
+
+_MOST_FIELDS = 60  # a function takes at most 127 arguments
+
+
+class Sqlite:
+    name: Literal["sqlite"] = "sqlite"
+
+    def param(self, number: int, kind: ParamKind) -> str:
+        return f"?{number}"
+
+    def bind(self, kind: ParamKind, value: Any) -> Any:
+        match kind:
+            case "time":
+                return None if value is None else _instant(value)
+            case "times":
+                return orjson.dumps([_instant(v) for v in value]).decode()
+            case "texts" | "ids" | "ints":
+                return orjson.dumps(list(value)).decode()
+            case "search":
+                return fts5(*value)
+            case _:
+                return value
+
+    def fits(self, sql: str) -> bool:
+        """Whether SQLite can parse it: before 3.46 its parser's stack has 100 places; nesting fills it."""
+        with closing(sqlite3.connect(":memory:")) as empty:
+            try:
+                empty.execute("explain " + sql)
+            except sqlite3.Error as fault:
+                return "stack overflow" not in str(fault)
+        return True
+
+    def columns(self, node: Node) -> Sequence[bytes | str]:
+        return [f"cast({self.json(node)} as blob)"]
+
+    def json(self, node: Node) -> str:
+        if isinstance(node, str):
+            return literal(node)
+        if isinstance(node, Leaf):
+            quoted = node.kind not in ("bool", "json")
+            return f"json_quote({self._value(node)})" if quoted else f"coalesce({self._value(node)}, 'null')"
+        if not _is_patchwork(node):
+            value = self._value(node)
+            return value if isinstance(node, Object | Array) else f"coalesce({value}, 'null')"
+        match node:
+            case Object():
+                return self._spliced(node)
+            case Maybe():
+                return f"iif({node.column} is null, 'null', {self.json(node.there)})"
+            case Choice():
+                return self._chosen(node, self.json)
+            case Single():
+                return f"coalesce((select {self.json(node.node)} from {node.rows}), 'null')"
+            case Array():
+                items = f"group_concat({self.json(node.node)})"
+                return f"'[' || (select coalesce({items}, '') from {node.rows}) || ']'"
+            case _:
+                assert isinstance(node, Gathered)
+                items = f"group_concat({node.column}, ',') filter (where {node.condition})"
+                return f"'[' || coalesce({items}, '') || ']'"
+
+    @property
+    def orders_aggregates(self) -> bool:
+        return False  # not before 3.44: an inner query that is ordered and limited keeps its order instead
+
+    def _value(self, node: Node) -> str:
+        """SQL that json_object() takes for what it is: a plain value, or JSON that is known to be JSON."""
+        match node:
+            case "null":
+                return "null"
+            case str():
+                return f"json({literal(node)})"
+            case Leaf(kind="bool"):
+                return f"json(case {node.sql} when 1 then 'true' when 0 then 'false' end)"
+            case Leaf(kind="json"):
+                return f"json({node.sql})"
+            case Leaf():
+                return f"'{node.prefix}' || {node.sql}" if node.prefix else node.sql
+            case Element():
+                return f"{node.alias}.value -> '$.{node.key}'"
+            case Object():
+                pairs = (f"'{key}', {self._value(inner)}" for key, inner in node.fields)
+                return f"json_object({', '.join(pairs)})"
+            case Maybe():
+                return f"case when {node.column} is not null then {self._value(node.there)} end"
+            case Choice():
+                return self._chosen(node, self._value)
+            case Single():
+                return f"(select {self._value(node.node)} from {node.rows})"
+            case Array():
+                # The rows come in order already: the inner query is limited, and joins keep it first.
+                return f"(select json_group_array({self._value(node.node)}) from {node.rows})"
+            case Gathered():
+                raise AssertionError("told to be a patchwork")
+
+    def _chosen(self, node: Choice, say: Callable[[Node], str]) -> str:
+        cases = "".join(f" when '{value}' then {say(inner)}" for value, inner in node.cases)
+        return f"case {node.on}{cases} else {say(node.other)} end"
+
+    def _spliced(self, node: Object) -> str:
+        texts = []
+        groups = chunks(node.fields, 100)
+        for n, group in enumerate(groups):
+            template, values = "" if n else "{", ""
+            for i, (key, inner) in enumerate(group):
+                known = inner.replace("%", "%%") if isinstance(inner, str) else "%s"
+                template += f'{"," if n or i else ""}"{key}":{known}'
+                values += "" if isinstance(inner, str) else f", {self.json(inner)}"
+            template += "}" if n == len(groups) - 1 else ""
+            texts.append(f"format({literal(template)}{values})")
+        return texts[0] if len(texts) == 1 else f"({' || '.join(texts)})"
+
+    def text_of(self, sql: str, kind: Kind) -> str:
+        return f"json_quote({sql})" if kind in ("text", "float") else sql
+
+    def as_text(self, sql: str) -> str:
+        return f"cast({sql} as text)"
+
+    def hexed(self, sql: str) -> str:
+        return f"lower(hex({sql}))"
+
+    def dotted(self, parts: Sequence[str]) -> str:
+        return " || '.' || ".join(parts)
+
+    def elements(self, sql: str, alias: str) -> str:
+        return f"json_each({sql}) {alias}"
+
+    def element_text(self, alias: str, key: str) -> str:
+        return f"({alias}.value ->> '$.{key}')"
+
+    def element_list(self, alias: str, key: str) -> str:
+        return f"iif(json_type({alias}.value, '$.{key}') = 'array', {alias}.value -> '$.{key}', '[]')"
+
+    def element_number(self, alias: str, key: str) -> str:
+        return f"({alias}.value ->> '$.{key}')" if key else f"{alias}.value"
+
+    def element_order(self, alias: str) -> str:
+        return f"{alias}.key"
+
+    @property
+    def never(self) -> str:
+        return "'9999-12-31T23:59:59Z'"
+
+    def differing(self, later: str, earlier: str) -> str:
+        on = "de.key = dl.key and de.value is not dl.value"
+        return f"json_each({later}) dl join json_each({earlier}) de on {on}"
+
+    def pairs(self, tables: str, numbers: str, alias: str) -> str:
+        return (
+            f"(select t.key as n, t.value as t, i.value as number from json_each({tables}) t"
+            f" join json_each({numbers}) i on i.key = t.key) {alias}"
+        )
+
+    def pair(self, alias: str) -> tuple[str, str, str]:
+        return f"{alias}.t", f"{alias}.number", f"{alias}.n"
+
+    def sortable(self, sql: str, kind: Kind) -> str:
+        return sql
+
+    def among(self, sql: str, param: str) -> str:
+        return f"{sql} in (select value from json_each({param}))"
+
+    def starts_with(self, sql: str, param: str) -> str:
+        return f"substr({sql}, 1, length({param})) = {param}"
+
+    def contains(self, sql: str, param: str) -> str:
+        return f"instr({sql}, {param}) > 0"
+
+    def matches(self, row: str, param: str) -> str:
+        return f"{row}.id in (select rowid from article_search where article_search match {param})"
+
+    def relevance(self, row: str, param: Callable[[str], str]) -> str:
+        found = f"{row}.id in (select rowid from article_search where article_search match"
+        return f"(case when {found} {param('A')}) then 3 when {found} {param('AB')}) then 2 else 1 end)"
+
+
+def _is_patchwork(node: Node) -> bool:
+    """Whether texts must be put together: for numbered rows, or more fields than a function takes."""
+    match node:
+        case Gathered():
+            return True
+        case Object():
+            return len(node.fields) > _MOST_FIELDS or any(_is_patchwork(inner) for _, inner in node.fields)
+        case Maybe():
+            return _is_patchwork(node.there)
+        case Choice():
+            return any(_is_patchwork(inner) for _, inner in node.cases) or _is_patchwork(node.other)
+        case Single() | Array():
+            return _is_patchwork(node.node)
+        case _:
+            return False
+
+
+@lru_cache(maxsize=256)  # the same moment serves many statements
+def _instant(value: dt.datetime) -> str:
+    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,226 @@
+"""What was written to which row: the lines that the database's triggers leave, read in the order of commits.
+
+Whoever writes, and by whatever way, leaves them. Knows tables and their columns; does not know what its
+readers do with a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import asyncpg
+import orjson
+from tortoise.models import Model
+
+from contentql.store.database import Database, as_text
+from contentql.store.errors import postgres_dsn, sqlite_path
+from contentql.store.models import content
+
+EVERYTHING = "*"  # the table of a line which says that anything may have changed
+KEPT = 50_000  # lines; a reader that is further behind has lost the thread
+_POLL = 0.05  # seconds between two looks at SQLite
+_DOUBT = 1.0  # seconds without a notification of PostgreSQL
+
+Row = Mapping[str, Any]
+
+_TIMES: Mapping[str, frozenset[str]] = {
+    model._meta.db_table: frozenset(
+        name for name, field in model._meta.fields_map.items() if isinstance(field, content.Instant)
+    )
+    for model in vars(content).values()
+    if isinstance(model, type) and issubclass(model, Model) and model is not Model
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row, before and after; texts and JSON are left out of both.
+
+    `columns` are those that changed, or None where the whole row came or went. `was`: the moment up to
+    which `before` held, when nobody wrote and only time has passed.
+    """
+
+    table: str
+    row: int
+    before: Row | None
+    after: Row | None
+    columns: frozenset[str] | None
+    was: dt.datetime | None = None
+
+
+class Lost(Exception):
+    """Lines were cleared away before they were read: anything may have changed."""
+
+
+class Journal:
+    """One reader of the lines. Open it once; `news` then gives what has come since the last call."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.position = 0
+        self._bell: _Bell = _SqliteBell(database) if database.dialect == "sqlite" else _PostgresBell(database)
+
+    async def open(self) -> None:
+        """From now on: what is written after this is news. Raises OSError if the database cannot be heard."""
+        await self._bell.open()
+        (last,) = await self.database.row("SELECT coalesce(max(seq), 0) FROM row_change", ())
+        self.position = last
+
+    async def close(self) -> None:
+        await self._bell.close()
+
+    async def rung(self) -> None:
+        """Returns when something may have been written. Raises OSError when that cannot be heard any more."""
+        await self._bell.rung()
+
+    async def news(self) -> list[Change]:
+        """Raises Lost; refuses as the database does."""
+        place = "?" if self.database.dialect == "sqlite" else "$1"
+        rows = await self.database.rows(
+            "SELECT seq, in_table, row_id, before, after, texts, (SELECT min(seq) FROM row_change)"
+            f" FROM row_change WHERE seq > {place} ORDER BY seq",
+            (self.position,),
+        )
+        if not rows:
+            return []
+        behind, self.position = self.position, rows[-1][0]
+        if rows[0][6] > behind + 1:
+            raise Lost
+        return [_change(row) for row in rows]
+
+
+def row_of(table: str, columns: Sequence[str], values: Sequence[Any]) -> Row:
+    """A row that was read from the table itself, as a line holds it."""
+    return instants(table, dict(zip(columns, map(as_text, values), strict=True)))
+
+
+def _change(line: Sequence[Any]) -> Change:
+    _, table, number, before, after, texts = map(as_text, line[:6])
+    was, now = _row(table, before), _row(table, after)
+    columns = None
+    if was is not None and now is not None:
+        columns = frozenset([c for c in now if now[c] != was.get(c)] + texts.split())
+    return Change(table, number, was, now, columns)
+
+
+def _row(table: str, said: str | None) -> Row | None:
+    if said is None:
+        return None
+    return instants(table, orjson.loads(said))
+
+
+def instants(table: str, row: Row) -> Row:
+    """The row with its times as instants, however the database spells them."""
+    times = _TIMES.get(table, frozenset())
+    return {
+        name: dt.datetime.fromisoformat(value) if name in times and isinstance(value, str) else value
+        for name, value in row.items()
+    }
+
+
+async def clear_away(connection: Any) -> None:
+    """Leaves the newest lines; for writers, from time to time."""
+    await connection.execute_query(
+        f"DELETE FROM row_change WHERE seq <= (SELECT max(seq) FROM row_change) - {KEPT}"
+    )
+
+
+async def anything(connection: Any) -> None:
+    """Says that anything may have changed."""
+    insert = f"INSERT INTO row_change (in_table, row_id, texts) SELECT '{EVERYTHING}', 0, ''"
+    if connection.capabilities.dialect == "postgres":
+        # As the triggers do, so that no number is given before one that is read already.
+        await connection.execute_query(f"{insert} FROM (SELECT pg_advisory_xact_lock(4711, 1)) locked")
+        await connection.execute_query("NOTIFY contentql_row_change")
+    else:
+        await connection.execute_query(insert)
+
+
+class _Bell(Protocol):
+    async def open(self) -> None: ...
+    async def rung(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class _SqliteBell:
+    """SQLite counts the commits of other connections; reading the count takes some microseconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._path = sqlite_path(database.url)
+        self._connection: sqlite3.Connection | None = None
+        self._seen = 0
+
+    async def open(self) -> None:
+        await self.close()
+        try:
+            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=1)
+            self._seen = self._count()
+        except sqlite3.Error as fault:
+            raise OSError(str(fault)) from fault
+
+    async def rung(self) -> None:
+        while (count := self._count()) == self._seen:  # noqa: ASYNC110 - SQLite has no event to wait for
+            await asyncio.sleep(_POLL)
+        self._seen = count
+
+    def _count(self) -> int:
+        assert self._connection is not None, "the journal is not open"
+        try:
+            count: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as fault:
+            raise OSError(str(fault)) from fault
+        return count
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class _PostgresBell:
+    """PostgreSQL notifies, in the order of commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._dsn = postgres_dsn(database.url)
+        self._connection: Any = None
+        self._rung = asyncio.Event()
+        self._gone = False
+
+    async def open(self) -> None:
+        await self.close()
+        self._rung, self._gone = asyncio.Event(), False
+        try:
+            self._connection = await asyncpg.connect(self._dsn, timeout=5)
+            self._connection.add_termination_listener(self._lost)
+            await self._connection.add_listener("contentql_row_change", self._heard)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
+            raise OSError(str(fault)) from fault
+
+    async def rung(self) -> None:
+        # A connection that died without a word is never heard of: once a second it is asked all the same.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DOUBT):
+                await self._rung.wait()
+        self._rung.clear()
+        if self._gone:
+            raise OSError("the connection is gone")
+
+    def _heard(self, *_: object) -> None:
+        self._rung.set()
+
+    def _lost(self, *_: object) -> None:
+        self._gone = True
+        self._rung.set()
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.remove_termination_listener(self._lost)
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=1)

@@ -1,0 +1,86 @@
+"""What was done: every saved state of every article, and who did what. Both only ever grow."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from tortoise import fields
+from tortoise.fields import OnDelete
+from tortoise.models import Model
+
+from contentql.store.models.content import Instant, own_id
+
+
+class RevisionAction(str, Enum):
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    SUBMITTED = "SUBMITTED"
+    RETURNED = "RETURNED"
+    APPROVED = "APPROVED"
+    SCHEDULED = "SCHEDULED"
+    PUBLISHED = "PUBLISHED"
+    UNPUBLISHED = "UNPUBLISHED"
+    WITHDRAWN = "WITHDRAWN"
+    CORRECTED = "CORRECTED"
+    ARCHIVED = "ARCHIVED"
+    DELETED = "DELETED"
+    RESTORED = "RESTORED"
+
+
+class Revision(Model):
+    """An article as it was saved: `told` has each of its fields as text, by the API's name, to compare,
+    and in `record` all of it, to go back to."""
+
+    id = own_id()
+    article: Any = fields.ForeignKeyField("content.Article", on_delete=OnDelete.CASCADE, related_name=False)
+    version = fields.IntField()
+    at = Instant()
+    account = fields.CharField(max_length=200)
+    by = fields.CharField(max_length=200)
+    action = fields.CharEnumField(RevisionAction, max_length=16)
+    minor = fields.BooleanField(db_default=False)
+    reason = fields.TextField(null=True)
+    told: Any = fields.JSONField()
+    record: Any = fields.JSONField()
+
+    class Meta:
+        table = "revision"
+        unique_together = (("article", "version"),)
+
+
+class AuditEntry(Model):
+    """Who did what to which thing, from where. The database refuses to change or delete a row."""
+
+    id = own_id()
+    at = Instant()
+    account = fields.CharField(max_length=200)
+    by = fields.CharField(max_length=200)
+    role = fields.CharField(max_length=20)
+    action = fields.CharField(max_length=60)
+    thing = fields.CharField(max_length=40, null=True)
+    before = fields.IntField(null=True)
+    after = fields.IntField(null=True)
+    reason = fields.TextField(null=True)
+    address = fields.CharField(max_length=64, null=True)
+    client = fields.CharField(max_length=200, null=True)
+    request = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "audit_entry"
+
+
+class Done(Model):
+    """A write that carried an idempotency key, and the answer it got: asked again, that is the answer."""
+
+    id = own_id()
+    account = fields.CharField(max_length=200)
+    key = fields.CharField(max_length=200)
+    asked = fields.CharField(max_length=64)
+    selected = fields.CharField(max_length=64)
+    answer = fields.TextField()
+    at = Instant()
+
+    class Meta:
+        table = "done"
+        unique_together = (("account", "key"),)

@@ -1,0 +1,175 @@
+"""How PostgreSQL is read: connections that are kept, each statement prepared once on each.
+
+asyncpg's own pool takes as long to lend a connection as many an answer takes to be read, so the lending is
+ours: whoever brings one back brings it back clean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import asyncpg
+
+from contentql.store.errors import gone, plainly, postgres_dsn, too_long
+
+Row = Sequence[Any]
+
+
+class PostgresReader:
+    def __init__(self, dsn: str, size: int) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._open = 0
+        self._free: list[Any] = []  # the one used last is used next: its statements are warm
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def connect(cls, url: str, size: int) -> PostgresReader:
+        """Raises Unusable if nobody answers."""
+        reader = cls(postgres_dsn(url), size)
+        with plainly(url):
+            try:
+                reader._give(await reader._taken())
+            except TimeoutError as fault:
+                raise OSError("no answer") from fault
+        return reader
+
+    def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Row]:
+        return self._asked("fetchrow", sql, values, seconds)
+
+    async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]:
+        found: list[Row] = await self._asked("fetch", sql, values, seconds)
+        return found
+
+    async def snapshot(self, work: Callable[..., Any], seconds: float) -> Any:
+        raise NotImplementedError("on PostgreSQL every plan is one statement")
+
+    async def close(self) -> None:
+        self._size = 0
+        connections, self._free = self._free, []
+        for connection in connections:
+            self._retire(connection)
+        if self._retiring:
+            await asyncio.wait(self._retiring, timeout=5)
+
+    async def _asked(self, how: str, sql: str, values: Sequence[Any], seconds: float) -> Any:
+        try:
+            connection = self._lent()
+            if connection is None:
+                async with asyncio.timeout(seconds):
+                    connection = await self._taken()
+            try:
+                # asyncpg cancels the statement on the server when the time is over or this task is cancelled.
+                found = await getattr(connection, how)(sql, *values, timeout=seconds)
+            except asyncpg.PostgresError:
+                self._give(connection)
+                raise
+            except BaseException:
+                self._retire(connection)
+                raise
+            self._give(connection)
+            return found
+        except TimeoutError:
+            raise too_long(seconds) from None
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as fault:
+            raise gone(fault) from fault
+        except (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError) as fault:
+            raise gone(fault) from fault
+
+    # Connections
+
+    def _lent(self) -> Any:
+        """A connection that is free and alive, or None."""
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                return connection
+            self._open -= 1
+        return None
+
+    async def _taken(self) -> Any:
+        """A free connection, a new one, or the next one that comes back."""
+        while (connection := self._lent()) is None:
+            if self._open < self._size:
+                self._open += 1
+                try:
+                    return await self._made()
+                except BaseException:
+                    self._left()
+                    raise
+            turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                connection = await turn
+            except BaseException:
+                if turn.done() and not turn.cancelled():
+                    self._pass_on(turn.result())
+                raise
+            if connection is not None and not connection.is_closed():
+                break
+            self._open -= connection is not None
+        return connection
+
+    async def _made(self) -> Any:
+        connection = await asyncpg.connect(
+            self._dsn,
+            timeout=5,
+            statement_cache_size=1024,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings={
+                "application_name": "contentql",
+                "default_transaction_read_only": "on",
+                "jit": "off",
+                # One plan for all values: planning a whole answer costs more than running it.
+                "plan_cache_mode": "force_generic_plan",
+                "random_page_cost": "1.1",
+                # Remembering rows costs more than finding some twenty again.
+                "enable_memoize": "off",
+                "timezone": "UTC",
+            },
+        )
+        # Answers are JSON text on their way to a socket: the bytes are wanted, never a str.
+        await connection.set_type_codec(
+            "text", schema="pg_catalog", encoder=str.encode, decoder=bytes, format="binary"
+        )
+        return connection
+
+    def _give(self, connection: Any) -> None:
+        if self._waiting:
+            self._pass_on(connection)
+        else:
+            self._free.append(connection)
+
+    def _pass_on(self, connection: Any) -> None:
+        """To whoever waits longest; None: there is room for a new one."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        if connection is not None:
+            self._free.append(connection)
+
+    def _left(self) -> None:
+        self._open -= 1
+        self._pass_on(None)
+
+    def _retire(self, connection: Any) -> None:
+        """One whose statement was broken off: it is closed once the server has heard of that."""
+
+        async def closed() -> None:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=5)
+            if not connection.is_closed():
+                connection.terminate()
+            self._left()
+
+        task = asyncio.get_running_loop().create_task(closed())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)

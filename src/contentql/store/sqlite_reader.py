@@ -1,0 +1,125 @@
+"""How SQLite is read: a few threads, each with a connection of its own, apart from the writer's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from contentql.errors import Unusable
+from contentql.store.errors import gone, plain, too_long
+
+Row = Sequence[Any]
+# Runs one statement of a snapshot and gives its rows.
+Rows = Callable[[str, Sequence[Any]], list[Row]]
+
+_Job = tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any], asyncio.AbstractEventLoop, float]
+
+
+class SqliteReader:
+    """A few threads, each with a connection of its own; SQLite lets go of the interpreter while it works."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        try:
+            connections = [_open_sqlite(path) for _ in range(threads)]
+        except sqlite3.Error as fault:
+            raise Unusable(plain(f"sqlite:///{path}", fault)) from fault
+        self._threads = [
+            threading.Thread(target=self._work, args=(connection,), daemon=True, name="contentql-reader")
+            for connection in connections
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Row]:
+        return self._done(lambda connection: connection.execute(sql, values).fetchone(), seconds)
+
+    async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]:
+        found: list[Row] = await self._done(
+            lambda connection: connection.execute(sql, values).fetchall(), seconds
+        )
+        return found
+
+    async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any:
+        def job(connection: sqlite3.Connection) -> Any:
+            connection.execute("BEGIN")
+            try:
+                return work(lambda sql, values: connection.execute(sql, values).fetchall())
+            finally:
+                connection.execute("ROLLBACK")
+
+        return await self._done(job, seconds)
+
+    async def _done(self, job: Callable[[sqlite3.Connection], Any], seconds: float) -> Any:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
+        self._jobs.put((job, done, loop, time.monotonic() + seconds))
+        try:
+            return await done
+        except TimeoutError:
+            raise too_long(seconds) from None
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise  # a statement that cannot run is our fault, not the database's
+            raise gone(fault) from fault
+
+    def _work(self, connection: sqlite3.Connection) -> None:
+        until = 0.0
+        done: asyncio.Future[Any] | None = None
+
+        def in_vain() -> bool:
+            return time.monotonic() > until or (done is not None and done.done())
+
+        # Asked every so many steps of SQLite's machine: a small read never is.
+        connection.set_progress_handler(in_vain, 50_000)
+        while (job := self._jobs.get()) is not None:
+            run, done, loop, until = job
+            row: Any = None
+            fault: Exception | None = None
+            try:
+                if time.monotonic() > until:
+                    raise TimeoutError
+                row = run(connection)
+            except sqlite3.OperationalError as raised:
+                interrupted = raised.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+                fault = TimeoutError() if interrupted else raised
+            except Exception as raised:
+                fault = raised
+            with contextlib.suppress(RuntimeError):  # the loop may be closing
+                loop.call_soon_threadsafe(_settle, done, row, fault)
+        # The last to close a file empties its log into it; of two that close at once, none is the last.
+        with self._closing:
+            connection.close()
+
+    async def close(self) -> None:
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join, 5)
+
+
+def _settle(done: asyncio.Future[Any], row: Any, fault: Exception | None) -> None:
+    if done.done():
+        return
+    if fault is None:
+        done.set_result(row)
+    else:
+        done.set_exception(fault)
+
+
+def _open_sqlite(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=512, timeout=5
+    )
+    for pragma in ("query_only = ON", "mmap_size = 1073741824", "cache_size = -65536", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return connection

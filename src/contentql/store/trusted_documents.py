@@ -1,0 +1,259 @@
+"""Trusted documents: GraphQL texts that the operator let in, found by the id a client sends, and their use.
+
+Knows ids, texts and counts. Does not know GraphQL, manifests or HTTP.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import re
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import asyncpg
+from tortoise import fields
+from tortoise.expressions import F
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
+
+from contentql.store.database import Database, as_text
+from contentql.store.errors import FAULTS
+from contentql.store.models.content import Instant
+
+log = logging.getLogger("contentql")
+
+Kept = Literal["added", "unchanged", "taken"]
+
+
+class TrustedDocument(Model):
+    """`id` is what clients send: the text's SHA-256 in hex, or any other id of the manifest.
+
+    By its `sha256` every document is found as well, whatever its id is.
+    """
+
+    id = fields.CharField(max_length=128, primary_key=True)
+    sha256 = fields.CharField(max_length=64)
+    name = fields.TextField(null=True)
+    text = fields.TextField()
+    client = fields.TextField(null=True)
+    cost = fields.IntField(null=True)
+    uses = fields.BigIntField(db_default=0)
+    added_at = Instant()
+    last_used_at = Instant(null=True)
+
+    class Meta:
+        table = "trusted_document"
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """A document to let in."""
+
+    id: str
+    text: str
+    name: str | None = None
+    client: str | None = None
+    cost: int | None = None
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def spelled(id: str) -> str | None:
+    """The id as it is kept: without the prefix of a SHA-256. None if no document can have it."""
+    bare = id.removeprefix(_PREFIX)
+    return bare if _ID.fullmatch(bare) else None
+
+
+def claims_sha256(id: str) -> bool:
+    """Whether an id as a client or a manifest writes it says that it is the SHA-256 of its text."""
+    return id.startswith(_PREFIX) or _SHA256.fullmatch(id) is not None
+
+
+_PREFIX = "sha256:"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
+
+
+# For the operator. Each raises what Tortoise and the drivers raise.
+
+
+async def keep(database: Database, documents: Sequence[Trusted], *, dry_run: bool = False) -> list[Kept]:
+    """Lets documents in, all or none, and says of each what became of it.
+
+    An id never changes its document: one that stands for another text already is "taken", and left alone.
+    """
+    async with database.models(), in_transaction():
+        known = {row.id: row.sha256 for row in await TrustedDocument.all().only("id", "sha256")}
+        now = dt.datetime.now(dt.UTC)
+        said: list[Kept] = []
+        rows = []
+        for document in documents:
+            text_hash = sha256(document.text)
+            before = known.get(document.id)
+            if before is None:
+                known[document.id] = text_hash
+                rows.append(TrustedDocument(sha256=text_hash, added_at=now, **vars(document)))
+            said.append("added" if before is None else "unchanged" if before == text_hash else "taken")
+        if not dry_run:
+            await TrustedDocument.bulk_create(rows, ignore_conflicts=True)
+        return said
+
+
+async def listed(database: Database) -> list[TrustedDocument]:
+    """All of them, by client, name and id."""
+    async with database.models():
+        found = await TrustedDocument.all()
+    return sorted(found, key=lambda row: (row.client or "", row.name or "", row.id))
+
+
+async def forget(database: Database, ids: Sequence[str]) -> int:
+    """Takes documents out again; how many there were. Servers notice within seconds of their next use."""
+    async with database.models(), in_transaction():
+        return await TrustedDocument.filter(id__in=list(ids)).delete()
+
+
+# For the server
+
+
+class _Found(NamedTuple):
+    id: str
+    text: str
+
+
+@dataclass
+class _Use:
+    count: int = 0
+    cost: int | None = None
+
+
+class Documents:
+    """The trusted documents as a server asks for them: by id, a thousand times a second.
+
+    What was found is remembered, within bounds; what was not found is remembered for a second, so that a new
+    document is served soon and a wrong id does not become a statement each time. Uses are counted here until
+    they are flushed. A document that was removed is served until the flush that finds its row gone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        characters: int = 8_000_000,
+        unknown: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`characters` of texts, and so many `unknown` ids, are remembered at most."""
+        self._database = database
+        self._room = characters
+        self._most_unknown = unknown
+        self._clock = clock
+        self._found: OrderedDict[str, _Found] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._uses: dict[str, _Use] = {}
+
+    async def text(self, id: str) -> str | None:
+        """The document with this id, or with this SHA-256; None if there is none.
+
+        Refused with DATABASE_UNAVAILABLE or TIMEOUT when it would have to be read and cannot be.
+        """
+        key = spelled(id)
+        if key is None:
+            return None
+        found = self._found.get(key)
+        if found is not None:
+            self._found.move_to_end(key)
+            return found.text
+        if self._unknown.get(key, 0.0) > self._clock():
+            return None
+        found = await self._read(key)
+        if found is None:
+            self._unknown[key] = self._clock() + _FORGOTTEN_AFTER
+            self._unknown.move_to_end(key)
+            if len(self._unknown) > self._most_unknown:
+                self._unknown.popitem(last=False)
+            return None
+        self._remember(key, found)
+        return found.text
+
+    def used(self, id: str, cost: int | None = None) -> None:
+        """Counts one use of a document that `text` has found. `cost` is what its plan said, if known."""
+        key = spelled(id)
+        found = self._found.get(key) if key else None
+        if found is not None:
+            use = self._uses.get(found.id)
+            if use is None:
+                use = self._uses[found.id] = _Use()
+            use.count += 1
+            if cost is not None:
+                use.cost = cost
+
+    async def flush(self) -> None:
+        """Writes counts, costs and the time of the last use. A fault is logged, and the counts are kept."""
+        uses, self._uses = self._uses, {}
+        if not uses:
+            return
+        try:
+            gone = await self._write(uses)
+        except FAULTS:
+            log.warning("the uses of trusted documents could not be written; they are kept", exc_info=True)
+            for id, use in self._uses.items():
+                before = uses.setdefault(id, _Use())
+                before.count += use.count
+                before.cost = before.cost if use.cost is None else use.cost
+            self._uses = uses
+            return
+        for key in [key for key, found in self._found.items() if found.id in gone]:
+            self._room += len(self._found.pop(key).text)
+
+    async def _read(self, key: str) -> _Found | None:
+        try:
+            row = await self._database.row(_READ[self._database.dialect], [key])
+        except asyncpg.UndefinedTableError:
+            row = None  # not migrated yet: nothing is trusted, and everything else is served
+        except sqlite3.OperationalError as fault:
+            if "no such table" not in str(fault):
+                raise
+            row = None
+        if row is None:
+            return None
+        id, text = map(as_text, row)
+        return _Found(id, text)
+
+    def _remember(self, key: str, found: _Found) -> None:
+        self._room -= len(found.text) - len(self._found.pop(key, _NOTHING).text)
+        self._found[key] = found
+        while self._room < 0 and len(self._found) > 1:
+            self._room += len(self._found.popitem(last=False)[1].text)
+
+    async def _write(self, uses: dict[str, _Use]) -> set[str]:
+        """The ids that are there no more."""
+        now = dt.datetime.now(dt.UTC)
+        gone = set()
+        async with self._database.models(), in_transaction():
+            for id in sorted(uses):  # in one order, so that two servers never wait for each other
+                use = uses[id]
+                cost = {} if use.cost is None else {"cost": use.cost}
+                changed = {"uses": F("uses") + use.count, "last_used_at": now, **cost}
+                if not await TrustedDocument.filter(id=id).update(**changed):
+                    gone.add(id)
+        return gone
+
+
+_FORGOTTEN_AFTER = 1.0
+_NOTHING = _Found("", "")
+
+# By its own id first: two ids may stand for one text.
+_READ = {
+    "postgres": "SELECT id::text, text FROM trusted_document WHERE id = $1::text OR sha256 = $1::text"
+    " ORDER BY id <> $1::text, id LIMIT 1",
+    "sqlite": "SELECT id, text FROM trusted_document WHERE id = ?1 OR sha256 = ?1"
+    " ORDER BY id <> ?1, id LIMIT 1",
+}

@@ -1,0 +1,150 @@
+"""Sees every request off, and tells logs, metrics and traces of it.
+
+One in each process: `app.py` builds it, doors of `web/` begin and end journeys with it. What is off costs a
+request nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Final, Protocol
+
+from contentql.errors import Unusable
+from contentql.settings import Settings
+from contentql.telemetry.logs import AccessLog
+from contentql.telemetry.metrics import CacheCounts, Metrics
+from contentql.telemetry.shared_counters import Slate, claim
+from contentql.telemetry.trace import Journey
+
+_EVERY: Final = 0.5  # seconds between looks at what has gathered
+_PATIENCE: Final = 2.0  # seconds for the last spans to leave
+
+
+class Spans(Protocol):
+    """What tells of traces; OpenTelemetry where it is wanted."""
+
+    def tell(self, journey: Journey) -> None: ...
+    def close(self) -> None: ...
+
+
+class Watch:
+    """Open with `async with` where requests are answered."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        cache: CacheCounts | None = None,
+        log: AccessLog | None = None,
+        traces: Spans | None = None,
+    ) -> None:
+        """`cache` may be set later. `log` and `traces` are chosen by the settings unless given. Raises
+        Unusable if the settings ask for what is not installed or cannot be written."""
+        self.cache = cache
+        self._log = log or AccessLog(settings.log, settings.log_format, settings.slow_seconds)
+        self._traces = traces or open_traces(settings)
+        folder = None if settings.metrics_folder == "auto" else Path(settings.metrics_folder)
+        try:
+            self._slate = claim(folder) if folder else Slate()
+        except OSError as fault:
+            raise Unusable(
+                f"CONTENTQL_METRICS_FOLDER cannot be {str(folder)!r}: {fault.strerror or fault}."
+            ) from None
+        self._metrics = Metrics(self._slate, folder)
+        self._cells, self._inflight = self._metrics.cells, self._metrics.inflight
+        self._next: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Watch:
+        self._look()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._next:
+            self._next.cancel()
+        self._log.flush()
+        if self._traces:
+            # In a thread that nobody has to wait for: whoever takes the spans may not be there any more.
+            closing = threading.Thread(target=self._traces.close, daemon=True)
+            closing.start()
+            await asyncio.to_thread(closing.join, _PATIENCE)
+        self._mirror()
+        self._metrics.close()
+        self._slate.close()
+
+    def begin(self, request_id: str, headers: Mapping[bytes, bytes]) -> Journey:
+        """A request has come; its stage is `read`. Whoever begins it ends it, whatever happens."""
+        self._cells[self._inflight] += 1
+        return Journey(request_id, headers)
+
+    def end(self, journey: Journey) -> None:
+        """The last byte has gone, or the client has."""
+        journey.ended = ended = perf_counter()
+        seconds = ended - journey.marks[0]
+        self._cells[self._inflight] -= 1
+        self._metrics.count(journey, seconds)
+        self._log.tell(journey, seconds)
+        if self._traces:
+            self._traces.tell(journey)
+
+    async def metrics(self) -> bytes:
+        """The page of /metrics, of all workers."""
+        self._mirror()
+        # Takes some milliseconds, which no answer shall wait for.
+        return await asyncio.to_thread(self._metrics.text)
+
+    def _mirror(self) -> None:
+        if self.cache is not None:
+            self._metrics.mirror(self.cache)
+
+    def _look(self) -> None:
+        self._log.flush()
+        self._mirror()
+        self._next = asyncio.get_running_loop().call_later(_EVERY, self._look)
+
+
+@contextlib.contextmanager
+def shared_counts(settings: Settings) -> Iterator[str]:
+    """Where workers shall keep their counts: the value of CONTENTQL_METRICS_FOLDER for them.
+
+    Unless the operator named a folder, one worker needs none, and several get one that lasts as long as
+    the server. On Windows each worker counts alone.
+    """
+    if settings.metrics_folder != "auto" or settings.workers == 1 or sys.platform == "win32":
+        yield settings.metrics_folder
+    else:
+        with tempfile.TemporaryDirectory(prefix="contentql-", ignore_cleanup_errors=True) as folder:
+            yield folder
+
+
+def open_traces(settings: Settings) -> Spans | None:
+    """Who tells of traces, or None where nobody asked for any. Raises Unusable if they cannot be had.
+
+    CONTENTQL_TRACES asks, and so do OpenTelemetry's own variables; those ask the whole machine, so without
+    the extra they are passed over.
+    """
+    named = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return None
+    if not settings.traces and not any(os.environ.get(name, "none") != "none" for name in named):
+        return None
+    try:
+        from contentql.telemetry.opentelemetry import Traces
+    except ImportError:
+        if settings.traces:
+            raise Unusable("CONTENTQL_TRACES needs an extra: pip install 'contentql[telemetry]'.") from None
+        return None
+    return Traces()
+
+
+def check(settings: Settings) -> None:
+    """Raises Unusable where a Watch would: to be asked before any worker starts."""
+    if traces := open_traces(settings):
+        traces.close()

@@ -1,0 +1,98 @@
+"""One span a request and one a stage, none a field, for OpenTelemetry.
+
+Made after the answer has gone, from the marks of its journey, so an answer never waits for a span. Imported
+only where traces are wanted: OpenTelemetry is an extra, and takes its time to load.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from importlib.metadata import entry_points
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from contentql.errors import Unusable
+from contentql.telemetry.trace import Journey, bounded
+
+
+class Traces:
+    """Spans of journeys, under the trace that the client's `traceparent` names."""
+
+    def __init__(self, provider: trace.TracerProvider | None = None) -> None:
+        """By `provider`; else by the process's, as `opentelemetry-instrument` sets it; else by one of our
+        own that exports as the OTEL_… variables say. Raises Unusable if that cannot be."""
+        found = provider or trace.get_tracer_provider()
+        self._ours: TracerProvider | None = None
+        if not isinstance(found, TracerProvider):
+            found = self._ours = _provider()
+        self._tracer = found.get_tracer("contentql")
+        self._propagator = TraceContextTextMapPropagator()
+
+    def tell(self, journey: Journey) -> None:
+        shift = time.time_ns() - int(time.perf_counter() * 1e9)
+        moments = [shift + int(mark * 1e9) for mark in (*journey.marks, journey.ended)]
+        names = ("traceparent", "tracestate")
+        carried = {name: journey.headers.get(name.encode(), b"").decode("latin-1") for name in names}
+        span = self._tracer.start_span(
+            "GraphQL Operation",
+            context=self._propagator.extract({name: said for name, said in carried.items() if said}),
+            kind=SpanKind.SERVER,
+            start_time=moments[0],
+            attributes={
+                "graphql.operation.name": bounded(journey.operation),
+                "graphql.document.hash": journey.document,
+                "http.response.status_code": journey.status,
+                "contentql.request_id": journey.request_id,
+                "contentql.client.name": journey.client_name,
+                "contentql.client.version": journey.client_version,
+                "contentql.code": journey.codes[0] if journey.codes else "",
+                "contentql.cache": journey.cache,
+                "contentql.cost": journey.cost,
+                "contentql.statements": journey.statements,
+                "contentql.rows": journey.rows,
+                "contentql.bytes": journey.bytes,
+            },
+        )
+        if span.is_recording():
+            under = trace.set_span_in_context(span)
+            for stage, start, end in zip(journey.stages, moments, moments[1:], strict=False):
+                self._tracer.start_span(stage, context=under, start_time=start).end(end)
+            if journey.status >= 500:
+                span.set_status(Status(StatusCode.ERROR))
+        span.end(moments[-1])
+
+    def close(self) -> None:
+        """Sends what has not been sent."""
+        if self._ours:
+            self._ours.shutdown()
+
+
+def _provider() -> TracerProvider:
+    named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get(
+        "OTEL_RESOURCE_ATTRIBUTES", ""
+    )
+    resource = Resource.create({} if named else {SERVICE_NAME: "contentql"})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # by `close`
+    for name in os.environ.get("OTEL_TRACES_EXPORTER", "otlp").split(","):
+        if name.strip() != "none":
+            provider.add_span_processor(BatchSpanProcessor(_exporter(name.strip())))
+    return provider
+
+
+def _exporter(name: str) -> SpanExporter:
+    """The one that an installed package offers under the name that OTEL_TRACES_EXPORTER gives."""
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    wanted = {"otlp": "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"}.get(name, name)
+    for found in entry_points(group="opentelemetry_traces_exporter", name=wanted):
+        made: SpanExporter = found.load()()
+        return made
+    hint = (
+        f"opentelemetry-exporter-{wanted.replace('_', '-')}" if name == "otlp" else "the package that has it"
+    )
+    raise Unusable(f"Traces cannot be exported by '{name}': install {hint}, or set OTEL_TRACES_EXPORTER.")

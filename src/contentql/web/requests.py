@@ -1,0 +1,150 @@
+"""What a client sent, as GraphQL over HTTP spells it: bytes in, a checked request out. Answers nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from contentql.errors import Refused
+from contentql.web.compression import qualities
+
+RESPONSE_TYPE = "application/graphql-response+json"
+LEGACY_TYPE = "application/json"
+_HASH_LENGTH = 64
+
+
+@dataclass(frozen=True)
+class Given:
+    """A request of which the document may be there by name only: `document_id` (trusted documents) or
+    `persisted` (automatic persisted queries, the SHA-256 of the text in hex)."""
+
+    query: str | None
+    document_id: str | None
+    persisted: str | None
+    operation_name: str | None
+    variables: Mapping[str, Any]
+    extensions: Mapping[str, Any]
+
+
+@lru_cache(maxsize=256)
+def is_legacy(accept: bytes) -> bool:
+    """Whether the client wants plain application/json most: an old one, which trusts only status 200.
+
+    Refused with NOT_ACCEPTABLE when it accepts neither of our types.
+    """
+    if not accept.strip():
+        return False
+    weights = qualities(accept)
+
+    def weight(of: str) -> float:
+        for name in (of, "application/*", "*/*"):
+            if name in weights:
+                return weights[name]
+        return 0.0
+
+    modern, legacy = weight(RESPONSE_TYPE), weight(LEGACY_TYPE)
+    if not modern and not legacy:
+        raise Refused(
+            "NOT_ACCEPTABLE",
+            f"Only {RESPONSE_TYPE} and {LEGACY_TYPE} are served here.",
+            f"Send `Accept: {RESPONSE_TYPE}`.",
+        )
+    return legacy > modern
+
+
+@lru_cache(maxsize=256)
+def check_type(content_type: bytes, content_encoding: bytes) -> None:
+    """Refused unless the body is JSON in UTF-8, as it is.
+
+    Anything that a form or a plain text could send is not taken: no page of another site can make a browser
+    post here without asking us first.
+    """
+    media_type, _, rest = content_type.partition(b";")
+    charset = rest.lower().replace(b'"', b"").partition(b"charset=")[2].strip()
+    if media_type.strip().lower() != b"application/json" or charset not in (b"", b"utf-8", b"utf8"):
+        raise Refused(
+            "UNSUPPORTED_MEDIA_TYPE",
+            "The body must be application/json in UTF-8.",
+            "Send `Content-Type: application/json`.",
+        )
+    if content_encoding.lower() not in (b"", b"identity"):
+        raise Refused("UNSUPPORTED_MEDIA_TYPE", "The body may not be compressed.")
+
+
+def from_body(body: bytes) -> Given:
+    try:
+        found = orjson.loads(body)
+    except (orjson.JSONDecodeError, RecursionError):
+        raise Refused("BAD_REQUEST", "The body is not JSON in UTF-8.") from None
+    if isinstance(found, list):
+        raise Refused(
+            "BAD_REQUEST", "Several operations in one request are not served.", "Send them one by one."
+        )
+    if not isinstance(found, dict):
+        raise Refused("BAD_REQUEST", "The body must be a JSON object with a `query`.")
+    return checked(found)
+
+
+def from_address(query_string: bytes) -> Given:
+    """A parameter without a value counts as left out."""
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20
+        )
+    except ValueError:
+        raise Refused("BAD_REQUEST", "The address is not UTF-8, or has more than 20 parameters.") from None
+    found: dict[str, Any] = dict(pairs)
+    for name in ("variables", "extensions"):
+        if name in found:
+            try:
+                found[name] = orjson.loads(found[name])
+            except (orjson.JSONDecodeError, RecursionError):
+                raise Refused("BAD_REQUEST", f"`{name}` is not JSON.") from None
+    return checked(found)
+
+
+def checked(found: Mapping[str, Any]) -> Given:
+    """The members of a request, each of the right kind."""
+    query = _text(found, "query")
+    document_id = _text(found, "documentId") or _text(found, "doc_id")
+    name = _text(found, "operationName")
+    variables, extensions = _object(found, "variables"), _object(found, "extensions")
+    persisted = _persisted(extensions)
+    if query and document_id:
+        raise Refused("BAD_REQUEST", "A request has either `query` or `documentId`, not both.")
+    if not query and not document_id and not persisted:
+        raise Refused(
+            "BAD_REQUEST", "There is no `query` in the request.", 'Send {"query": "{ latestNews { … } }"}.'
+        )
+    return Given(query, document_id, persisted, name, variables, extensions)
+
+
+def _persisted(extensions: Mapping[str, Any]) -> str | None:
+    said = extensions.get("persistedQuery")
+    if said is None:
+        return None
+    if not isinstance(said, dict) or said.get("version") != 1:
+        raise Refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+    text = said.get("sha256Hash")
+    if not isinstance(text, str) or len(text) != _HASH_LENGTH or not text.isalnum() or not text.isascii():
+        raise Refused("BAD_REQUEST", "`sha256Hash` must be 64 hexadecimal digits.")
+    return text.lower()
+
+
+def _text(found: Mapping[str, Any], name: str) -> str | None:
+    value = found.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Refused("BAD_REQUEST", f"`{name}` must be a text.")
+    return value or None
+
+
+def _object(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = found.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise Refused("BAD_REQUEST", f"`{name}` must be an object.")
+    return value or {}

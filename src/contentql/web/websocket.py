@@ -1,0 +1,384 @@
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, message by message.
+
+A bare ASGI endpoint. A socket is the one task that its server makes; an operation is a task while it runs.
+Knows WebSockets and `answer.py`; knows no SQL and no schema.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from starlette.types import Message, Receive, Scope, Send
+
+from contentql.errors import Refused
+from contentql.execution.executor import Answered, new_request_id, refused
+from contentql.server.websocket_protocol import LEAVING
+from contentql.web.client_address import Peers
+from contentql.web.endpoint import RESPONSE_TYPE
+
+log = logging.getLogger("contentql")
+
+PROTOCOL: Final = "graphql-transport-ws"
+
+# RFC 6455's codes, and the protocol's own. None of them asks a client to try again but 1001 and 1013.
+GOING_AWAY: Final = 1001
+POLICY_VIOLATION: Final = 1008
+INTERNAL_ERROR: Final = 1011
+TRY_AGAIN_LATER: Final = 1013
+INVALID_MESSAGE: Final = 4400
+UNAUTHORIZED: Final = 4401
+FORBIDDEN: Final = 4403
+INIT_TIMEOUT: Final = 4408
+ALREADY_EXISTS: Final = 4409
+TOO_MANY: Final = 4429
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one socket may do, and how long it is waited for."""
+
+    init_seconds: float = 5.0
+    operations: int = 100  # at once, those whose answers wait to be read among them
+    turns: int = 10  # of these, how many are carried out at a time, or hold an answer
+    asked_characters: int = 4_194_304  # of all operations at once
+    messages_a_second: float = 20.0
+    burst: int = 40
+    unread: int = 256  # outgoing messages that wait for a slow reader
+    leaving_seconds: float = 10.0  # that running operations get when the server stops
+    id_characters: int = 128
+
+
+# Answers the payload of one `subscribe` that came over the socket of this scope; never raises. The payload's
+# parts are of the right types, and it holds a document or the name of one.
+Answer = Callable[[Mapping[str, Any], Scope], Awaitable[Answered]]
+
+# Hears who opens a socket, by the headers of its scope; raises Refused for whoever may not.
+Greet = Callable[[Scope], Awaitable[None]]
+
+# What a page cannot say by headers, because browsers send none of its own with a socket.
+_SAID_AT_FIRST = ("authorization", "x-preview-at")
+
+
+async def _greet_anybody(scope: Scope) -> None:
+    return None
+
+
+class Sockets:
+    """The ASGI endpoint of /graphql for WebSockets."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        *,
+        greet: Greet = _greet_anybody,
+        origins: Collection[str] = ("*",),
+        peers: Peers | None = None,
+        max_sockets: int = 100,
+        bounds: Bounds | None = None,
+    ) -> None:
+        """`origins`: pages of which sites may connect, `*` for all; `max_sockets`: open from one address, as
+        `peers` tells it."""
+        self.answer = answer
+        self.greet = greet
+        self.peers = peers or Peers()
+        self.origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        self.max_sockets = max_sockets
+        self.bounds = bounds or Bounds()
+        self._open: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect, always
+        address = self.peers.client(scope)
+        try:
+            self._check(scope, address)
+        except Refused as refusal:
+            await _refuse(send, refusal)
+            return
+        self._open[address] += 1
+        try:
+            await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
+            await _Socket(self.answer, self.greet, scope, self.bounds, receive, send).talk()
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+    def _check(self, scope: Scope, address: str) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        # What is not a browser sends no Origin; our own page is at home, whatever other sites may connect.
+        at_home = origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1").lower()
+        if origin and not at_home and self.origins.isdisjoint(("*", origin)):
+            raise Refused("ORIGIN_NOT_ALLOWED", "Pages of this origin may not connect.")
+        if PROTOCOL not in scope["subprotocols"]:
+            raise Refused(
+                "BAD_REQUEST",
+                f"Only the sub-protocol {PROTOCOL} is spoken here.",
+                "Use a client of the graphql-ws library's protocol; the older `graphql-ws` is not served.",
+            )
+        if self._open[address] >= self.max_sockets:
+            raise Refused(
+                "TOO_MANY_SOCKETS",
+                f"{self.max_sockets:,} sockets are open from this address, as many as may be.",
+                "Send several operations through one socket.",
+                limit=self.max_sockets,
+            )
+
+
+class _Over(Exception):
+    """The end of a socket, and what to tell the other side; nothing if it has left."""
+
+    def __init__(self, code: int | None = None, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+class _Socket:
+    """One socket from its first message to its last."""
+
+    # There may be thousands, most of them silent.
+    __slots__ = (
+        "_acknowledged", "_allowed", "_answer", "_asked_characters", "_bounds", "_counted", "_greet",
+        "_receive", "_running", "_scope", "_send", "_tasks", "_turns",
+    )  # fmt: skip
+
+    def __init__(
+        self, answer: Answer, greet: Greet, scope: Scope, bounds: Bounds, receive: Receive, send: Send
+    ) -> None:
+        self._answer = answer
+        self._greet = greet
+        self._scope = scope
+        self._bounds = bounds
+        self._receive = receive
+        self._send = send
+        self._acknowledged = False
+        self._running: dict[str, asyncio.Task[None]] = {}  # operations by their id
+        self._tasks: set[asyncio.Task[None]] = set()  # these, what is being cancelled, and pongs
+        self._turns = asyncio.Semaphore(bounds.turns)
+        self._asked_characters = 0
+        self._allowed = float(bounds.burst)
+        self._counted = time.monotonic()
+
+    async def talk(self) -> None:
+        """Until one side has had enough."""
+        try:
+            await self._until_acknowledged()
+            while True:
+                await self._take(await self._receive())
+        except _Over as over:
+            await self._leave(over)
+        except Exception:
+            log.exception("a socket failed")
+            await self._leave(_Over(INTERNAL_ERROR, "Something went wrong on our side"))
+
+    async def _until_acknowledged(self) -> None:
+        try:
+            async with asyncio.timeout(self._bounds.init_seconds):
+                while not self._acknowledged:
+                    await self._take(await self._receive())
+        except TimeoutError:
+            raise _Over(INIT_TIMEOUT, "Connection initialisation timeout") from None
+
+    async def _leave(self, over: _Over) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if over.code is not None:
+            # The frame has room for 123 bytes.
+            reason = over.reason.encode()[:123].decode(errors="ignore")
+            with contextlib.suppress(OSError):
+                await self._send({"type": "websocket.close", "code": over.code, "reason": reason})
+        # Whoever closes the database after us finds nobody reading.
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # What comes in
+
+    async def _take(self, event: Message) -> None:
+        if event["type"] == "websocket.disconnect":
+            if event["code"] != LEAVING:
+                raise _Over()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=self._bounds.leaving_seconds)
+            raise _Over(GOING_AWAY, "The server is stopping")
+        self._count()
+        message = _read(event)
+        kind = message.get("type")
+        if kind == "subscribe":
+            self._subscribe(message, len(event["text"]))
+        elif kind == "complete":
+            running = self._running.pop(self._id(message), None)
+            if running is not None:  # the two sides may complete at the same time
+                running.cancel()
+        elif kind == "connection_init":
+            await self._initialise(message)
+        elif kind == "ping":
+            # Not waited for: the client is listened to while it does not read.
+            self._start(self._say(_with_payload(b"pong", _object(message, "payload"))))
+        elif kind == "pong":
+            _object(message, "payload")
+        else:
+            raise _Over(INVALID_MESSAGE, "Unknown type of message")
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        gained = (now - self._counted) * self._bounds.messages_a_second
+        self._counted = now
+        self._allowed = min(self._bounds.burst, self._allowed + gained) - 1
+        if self._allowed < 0:
+            raise _Over(TOO_MANY, f"More than {self._bounds.messages_a_second:g} messages a second")
+
+    async def _initialise(self, message: Mapping[str, Any]) -> None:
+        payload = _object(message, "payload")
+        if self._acknowledged:
+            raise _Over(TOO_MANY, "Too many initialisation requests")
+        self._scope = _introduced(self._scope, payload or {})
+        try:
+            await self._greet(self._scope)
+        except Refused as refusal:
+            raise _turned_away(refusal) from None
+        self._acknowledged = True
+        await self._say(b'{"type":"connection_ack"}')
+
+    def _subscribe(self, message: Mapping[str, Any], size: int) -> None:
+        name = self._id(message)
+        payload = _payload(message)
+        if not self._acknowledged:
+            raise _Over(UNAUTHORIZED, "Unauthorized")
+        if name in self._running:
+            raise _Over(ALREADY_EXISTS, f"Subscriber for {name} already exists")
+        if len(self._running) >= self._bounds.operations:
+            raise _Over(TOO_MANY, f"More than {self._bounds.operations} operations at once")
+        if self._asked_characters + size > self._bounds.asked_characters:
+            raise _Over(
+                TOO_MANY, f"More than {self._bounds.asked_characters:,} characters of operations at once"
+            )
+        self._asked_characters += size
+        task = self._start(self._operate(name, payload))
+        self._running[name] = task
+        task.add_done_callback(lambda task: self._done(name, size, task))
+
+    def _id(self, message: Mapping[str, Any]) -> str:
+        name = message.get("id")
+        if not isinstance(name, str) or not 0 < len(name) <= self._bounds.id_characters:
+            raise _Over(
+                INVALID_MESSAGE, f"`id` must be a text of 1 to {self._bounds.id_characters} characters"
+            )
+        return name
+
+    # What goes out
+
+    async def _operate(self, name: str, payload: Mapping[str, Any]) -> None:
+        # A turn is over when its answer is written: who does not read does not make us keep more answers.
+        async with self._turns:
+            if await self._tell(name, await self._answer(payload, self._scope)):
+                await self._say(b'{"id":%b,"type":"complete"}' % orjson.dumps(name))
+
+    async def _tell(self, name: str, answered: Answered) -> bool:
+        """One result of an operation; False where it ends the operation, being a refusal of all of it."""
+        if answered.body.startswith(b'{"data":'):
+            await self._say(b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(name), answered.body))
+            return True
+        errors = orjson.loads(answered.body)["errors"]
+        await self._say(orjson.dumps({"id": name, "type": "error", "payload": errors}))
+        return False
+
+    async def _say(self, message: bytes) -> None:
+        # Always a text frame: clients take no other. Who left meanwhile is heard of by `receive`.
+        with contextlib.suppress(OSError):
+            await self._send({"type": "websocket.send", "text": message.decode()})
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        if len(self._tasks) >= self._bounds.unread:
+            work.close()
+            raise _Over(POLICY_VIOLATION, f"More than {self._bounds.unread} messages wait to be read")
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _done(self, name: str, size: int, task: asyncio.Task[None]) -> None:
+        self._asked_characters -= size
+        if self._running.get(name) is task:  # the id may have been completed, and taken anew
+            del self._running[name]
+
+
+def _read(event: Message) -> Mapping[str, Any]:
+    text = event.get("text")
+    if text is None:
+        raise _Over(INVALID_MESSAGE, "Only text frames are taken")
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise _Over(INVALID_MESSAGE, "The message is not JSON") from None
+    if not isinstance(message, dict):
+        raise _Over(INVALID_MESSAGE, "The message is not an object")
+    return message
+
+
+def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    found = message.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise _Over(INVALID_MESSAGE, f"`{name}` must be an object")
+    return found
+
+
+def _introduced(scope: Scope, payload: Mapping[str, Any]) -> Scope:
+    """The scope as if what `payload` says of who is asking had come in headers, in place of those."""
+    said = {name.lower(): value for name, value in payload.items() if value is not None}
+    given = {name.encode(): said[name] for name in _SAID_AT_FIRST if name in said}
+    if not given:
+        return scope
+    if not all(isinstance(value, str) for value in given.values()):
+        raise _Over(INVALID_MESSAGE, "`authorization` and `x-preview-at` must be texts")
+    kept = [pair for pair in scope["headers"] if pair[0] not in given]
+    told = [(name, value.strip().encode("utf-8", "replace")) for name, value in given.items()]
+    return {**scope, "headers": [*kept, *told]}
+
+
+def _turned_away(refusal: Refused) -> _Over:
+    if refusal.status in (401, 403):
+        return _Over(FORBIDDEN, "Forbidden")
+    if refusal.status == 429:
+        return _Over(TOO_MANY, refusal.message)
+    return _Over(INVALID_MESSAGE if refusal.status < 500 else TRY_AGAIN_LATER, refusal.message)
+
+
+def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    payload = _object(message, "payload") or {}
+    for name in ("query", "operationName"):
+        if not isinstance(payload.get(name, ""), str | None):
+            raise _Over(INVALID_MESSAGE, f"`{name}` must be a text")
+    _object(payload, "variables")
+    extensions = _object(payload, "extensions") or {}
+    # The protocol knows texts only; a document's name in place of it is what HTTP takes too.
+    if payload.get("query") is None and "documentId" not in payload and "persistedQuery" not in extensions:
+        raise _Over(INVALID_MESSAGE, "There is no `query`")
+    return payload
+
+
+def _with_payload(kind: bytes, payload: Mapping[str, Any] | None) -> bytes:
+    if payload is None:
+        return b'{"type":"%b"}' % kind
+    return b'{"type":"%b","payload":%b}' % (kind, orjson.dumps(payload))
+
+
+async def _refuse(send: Send, refusal: Refused) -> None:
+    """An answer of HTTP instead of a socket."""
+    request_id = new_request_id()
+    answered = refused(refusal, request_id)
+    headers = [(b"content-type", RESPONSE_TYPE), (b"x-request-id", request_id.encode())]
+    if answered.status == 429:
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "websocket.http.response.start", "status": answered.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": answered.body})

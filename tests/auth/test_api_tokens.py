@@ -1,0 +1,424 @@
+"""API tokens: made once, kept as a hash, looked at anew each time, and good until they are taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+import re
+import string
+from collections.abc import AsyncIterator
+from typing import Any
+from zlib import crc32
+
+import pytest
+from tests.conftest import NOW
+from tortoise.transactions import in_transaction
+
+from contentql.auth import api_tokens, preview_tokens
+from contentql.auth.authenticator import Callers
+from contentql.auth.permissions import ABILITIES, Ability, Role
+from contentql.auth.throttle import MOST, Tries
+from contentql.auth.viewer import PUBLIC, Viewer
+from contentql.errors import Refused
+from contentql.settings import Settings
+from contentql.store.database import Database
+from contentql.store.models.accounts import Token
+
+HOME = "203.0.113.9"
+DAY = dt.timedelta(days=1)
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url) as found:
+        yield found
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def callers(database: Database, clock: Clock) -> Callers:
+    return Callers(database, Settings(), now=lambda: NOW, tries=Tries(clock=clock))
+
+
+async def made(database: Database, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
+    async with database.models(), in_transaction():
+        _, secret = await api_tokens.create(name=name, role=role, created_by="tests", now=NOW, **more)
+    return secret
+
+
+async def kept(database: Database) -> Token:
+    async with database.models():
+        return await Token.get()
+
+
+async def shown(callers: Callers, secret: str, address: str = HOME) -> Viewer:
+    return await callers.viewer(f"Bearer {secret}", None, address)
+
+
+async def code(callers: Callers, authorization: str, address: str = HOME) -> str:
+    with pytest.raises(Refused) as refusal:
+        await callers.viewer(authorization, None, address)
+    assert "cql" not in refusal.value.message
+    return refusal.value.code
+
+
+# The text
+
+
+def test_a_token_says_what_it_is() -> None:
+    """A prefix that scanners can know, more than 200 bits of chance, a checksum; never twice the same."""
+    texts = {api_tokens.made() for _ in range(1_000)}
+    assert len(texts) == 1_000
+    for text in texts:
+        assert re.fullmatch(r"cql_[0-9A-Za-z]{46}", text)
+        assert api_tokens.is_whole(text)
+
+
+def test_a_token_with_a_slip_is_known_without_looking_it_up() -> None:
+    """One changed character, a missing one, one too many, other digits."""
+    text = api_tokens.made()
+    for place in range(4, len(text)):
+        other = "a" if text[place] != "a" else "b"
+        assert not api_tokens.is_whole(text[:place] + other + text[place + 1 :])
+    for wrong in (text[:-1], text + "a", text[4:], "", "cql_", text.replace("cql_", "CQL_"), text[:-1] + "٣"):
+        assert not api_tokens.is_whole(wrong)
+
+
+def test_the_checksum_is_the_one_that_is_told() -> None:
+    """CRC-32 of the forty characters, in base 62 with the digits 0-9, A-Z, a-z."""
+    text = api_tokens.made()
+    number = 0
+    for digit in text[-6:]:
+        number = number * 62 + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(digit)
+    assert number == crc32(text[4:-6].encode())
+
+
+# Made and taken away
+
+
+async def test_only_a_hash_is_kept(database: Database) -> None:
+    """The row holds nothing of the secret but its hash and its last four characters."""
+    secret = await made(database, scopes=["SEE_ALL"], expires_at=NOW + DAY)
+    row = await kept(database)
+    assert (row.hash, row.hint) == (hashlib.sha256(secret.encode()).hexdigest(), secret[-4:])
+    assert (row.name, row.account, row.role, row.scopes) == ("Jane Doe", "jane-doe", "EDITOR", ["SEE_ALL"])
+    assert (row.created_at, row.expires_at, row.created_by) == (NOW, NOW + DAY, "tests")
+    assert row.last_used_at is None
+    assert row.revoked_at is None
+    for name in ("name", "account", "hint", "hash", "created_by"):
+        assert secret[4:-4] not in getattr(row, name)
+
+
+async def test_an_account_is_the_slug_of_the_name_unless_given(database: Database) -> None:
+    """A name without letters gets the token's id: two of them are not one account."""
+    async with database.models():
+        found = []
+        for name, account in (("Łukasz Żak", None), ("Jane", "jd"), ("***", None)):
+            token, _ = await api_tokens.create(
+                name=name, role=Role.AUTHOR, account=account, created_by="tests", now=NOW
+            )
+            found.append((token.account, token.id))
+    assert [account for account, _ in found] == ["lukasz-zak", "jd", f"tok_{found[2][1]}"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"name": "  "},
+        {"name": "a" * 201},
+        {"name": "a\nb"},
+        {"account": ""},
+        {"account": "a\x00b"},
+        {"expires_at": NOW},
+        {"scopes": ["PUBLISH"]},
+        {"scopes": ["SEE_OWN", "FLY"]},
+        {"role": Role.READER, "scopes": ["SEE_ALL"]},
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_meant_is_refused(database: Database, wrong: dict[str, Any]) -> None:
+    """And nothing is written."""
+    async with database.models():
+        given = {"name": "Jane", "role": Role.AUTHOR, "created_by": "tests", "now": NOW, **wrong}
+        with pytest.raises(Refused) as refusal:
+            await api_tokens.create(**given)
+        assert refusal.value.code == "BAD_USER_INPUT"
+        assert await Token.all().count() == 0
+
+
+async def test_a_token_is_revoked_once(database: Database) -> None:
+    """The first moment stays; there is nothing to take away from nobody."""
+    await made(database)
+    row = await kept(database)
+    async with database.models():
+        assert await api_tokens.revoke(row.id, NOW)
+        assert not await api_tokens.revoke(row.id, NOW + DAY)
+        assert not await api_tokens.revoke(17, NOW)
+    assert (await kept(database)).revoked_at == NOW
+
+
+# Shown
+
+
+async def test_a_good_token_is_its_owner(database: Database, callers: Callers) -> None:
+    """Name, account, role and what the role may do; scopes leave less."""
+    viewer = await shown(callers, await made(database))
+    assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", ABILITIES[Role.EDITOR])
+    narrow = await made(database, "Proofs", Role.PUBLISHER, scopes=[Ability.SEE_ALL, "SHARE"])
+    assert (await shown(callers, narrow)).abilities == {Ability.SEE_ALL, Ability.SHARE}
+    assert await callers.viewer(None, None, HOME) == PUBLIC
+
+
+async def test_nobody_can_tell_why_a_token_is_refused(database: Database, callers: Callers) -> None:
+    """Never made, mistyped, expired, revoked: one message for all."""
+    expired = await made(database, expires_at=NOW + DAY)
+    revoked = await made(database)
+    good = await made(database)
+    async with database.models():
+        await Token.filter(hash=api_tokens.hashed(expired)).update(expires_at=NOW)
+        row = await Token.get(hash=api_tokens.hashed(revoked))
+        await api_tokens.revoke(row.id, NOW)
+    said = set()
+    for secret in (
+        api_tokens.made(),
+        good[:-1] + "?",
+        expired,
+        revoked,
+        "anything",
+        "cql_",
+        "cqlp_x",
+        "a.b.c",
+    ):
+        with pytest.raises(Refused) as refusal:
+            await shown(callers, secret.replace("?", "a" if good[-1] != "a" else "b"))
+        said.add((refusal.value.code, refusal.value.message, refusal.value.hint))
+    ((told, message, _),) = said
+    assert (told, message) == ("UNAUTHENTICATED", "The token is not known here, has expired or was revoked.")
+    assert (await shown(callers, good)).account == "jane-doe"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a b", "Bearer \u00e9", "Bearer " + "a" * 9_000],
+    ids=lambda text: text[:20],
+)
+async def test_a_header_that_is_no_bearer_token_is_refused(callers: Callers, wrong: str) -> None:
+    """Whatever it holds, it is not taken for the public."""
+    assert await code(callers, wrong) == "UNAUTHENTICATED"
+
+
+async def test_the_scheme_is_read_as_http_says(database: Database, callers: Callers) -> None:
+    """Its letters may be small or capital, and blanks may be many."""
+    secret = await made(database)
+    for header in (f"bearer {secret}", f"BEARER   {secret}", f" Bearer {secret} "):
+        assert (await callers.viewer(header, None, HOME)).account == "jane-doe"
+
+
+async def test_a_revoked_token_is_refused_at_once_by_every_worker(database_url: str) -> None:
+    """Nothing is remembered that would let it in once more."""
+    async with Database(database_url) as one, Database(database_url) as other:
+        secret = await made(one)
+        workers = [Callers(database, Settings(), now=lambda: NOW) for database in (one, other)]
+        for worker in workers:
+            await shown(worker, secret)
+        row = await kept(one)
+        async with one.models():
+            await api_tokens.revoke(row.id, NOW)
+        for worker in workers:
+            assert await code(worker, f"Bearer {secret}") == "UNAUTHENTICATED"
+
+
+async def test_a_database_without_the_table_knows_nobody(server: Any) -> None:
+    """It was not migrated yet: tokens are refused, and nothing fails."""
+    url = await server.empty()
+    async with Database(url).models() as connection:
+        await connection.execute_script("CREATE TABLE other (id int)")
+    async with Database(url) as database:
+        callers = Callers(database, Settings())
+        for secret in (api_tokens.made(), preview_tokens.sign("key", 1, NOW)):
+            assert await code(callers, f"Bearer {secret}") == "UNAUTHENTICATED"
+    await server.drop(url)
+
+
+# The last use
+
+
+async def test_the_last_use_is_written_once_a_minute(database: Database) -> None:
+    """By whichever worker flushes first, and never backwards."""
+    secret = await made(database)
+    moment = [NOW]
+    one, other = (Callers(database, Settings(), now=lambda: moment[0]) for _ in range(2))
+    for seconds, written in ((0, 0), (5, 0), (59, 0), (61, 61), (70, 61), (121, 121)):
+        moment[0] = NOW + dt.timedelta(seconds=seconds)
+        for worker in (one, other):
+            await shown(worker, secret)
+            await worker.flush()
+        assert (await kept(database)).last_used_at == NOW + dt.timedelta(seconds=written)
+
+
+async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypatch: Any) -> None:
+    """Until it can."""
+    callers = Callers(database, Settings(), now=lambda: NOW)
+    await shown(callers, await made(database))
+    with monkeypatch.context() as broken:
+
+        def models(*_: Any, **__: Any) -> Any:
+            raise OSError("away")
+
+        broken.setattr(database, "models", models)
+        await callers.flush()
+    assert (await kept(database)).last_used_at is None
+    await callers.flush()
+    assert (await kept(database)).last_used_at == NOW
+
+
+# As at another moment
+
+
+async def test_a_preview_at_a_moment_is_for_those_who_see_drafts(
+    database: Database, callers: Callers
+) -> None:
+    """In UTC and whole seconds; of others it is refused, whatever moment it is."""
+    for role in Role:
+        bearer = f"Bearer {await made(database, role.value, role)}"
+        if role is Role.READER:
+            with pytest.raises(Refused) as refusal:
+                await callers.viewer(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
+            assert (refusal.value.code, refusal.value.status) == ("FORBIDDEN", 403)
+        else:
+            viewer = await callers.viewer(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
+            assert viewer.at == dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
+            assert viewer.sight.clock
+    with pytest.raises(Refused, match="for those who may see drafts"):
+        await callers.viewer(None, "2026-07-01T10:00:00Z", HOME)
+    scoped = await made(database, "Reviews", scopes=["REVIEW"])
+    with pytest.raises(Refused, match="for those who may see drafts"):
+        await callers.viewer(f"Bearer {scoped}", "2026-07-01T10:00:00Z", HOME)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "now", "2026-07-01", "2026-07-01T10:00:00", "2026-07-01T10:00Z", "2026-13-01T10:00:00Z",
+     "1751364000", "0001-01-01T00:00:00+10:00", "2026-07-01T10:00:00Z; x", "２026-07-01T10:00:00Z"],
+)  # fmt: skip
+async def test_a_moment_is_a_time_with_its_zone(database: Database, callers: Callers, wrong: str) -> None:
+    """RFC 3339, as everywhere in the API."""
+    bearer = f"Bearer {await made(database)}"
+    with pytest.raises(Refused) as refusal:
+        await callers.viewer(bearer, wrong, HOME)
+    assert refusal.value.code == "BAD_USER_INPUT"
+
+
+# Who tries tokens out
+
+
+class Counted:
+    """Callers, and how often they asked the database."""
+
+    def __init__(self, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.callers = Callers(database, Settings(), now=lambda: NOW, tries=Tries(clock=clock))
+        self.asked = 0
+        row = database.row
+
+        def counted(*given: Any) -> Any:
+            self.asked += 1
+            return row(*given)
+
+        monkeypatch.setattr(database, "row", counted)
+
+
+async def test_who_tries_tokens_out_is_shut_out(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ten that were refused in a minute, without a further look; the next minute begins anew."""
+    counted = Counted(database, clock, monkeypatch)
+    said = [await code(counted.callers, f"Bearer {api_tokens.made()}") for _ in range(20)]
+    assert said == [*["UNAUTHENTICATED"] * MOST, *["RATE_LIMITED"] * (20 - MOST)]
+    assert counted.asked == MOST
+    clock.seconds += 30
+    with pytest.raises(Refused) as refusal:
+        await shown(counted.callers, api_tokens.made())
+    assert refusal.value.facts == {"limit": MOST, "retryAfter": 30}
+    assert await code(counted.callers, f"Bearer {api_tokens.made()}", "203.0.113.10") == "UNAUTHENTICATED"
+    clock.seconds += 30
+    assert await code(counted.callers, f"Bearer {api_tokens.made()}") == "UNAUTHENTICATED"
+
+
+async def test_many_guesses_at_once_are_no_way_around(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that come together are let in only as far as they could be refused one by one."""
+    counted = Counted(database, clock, monkeypatch)
+    said = await asyncio.gather(*(code(counted.callers, f"Bearer {api_tokens.made()}") for _ in range(200)))
+    assert sorted(set(said)) == ["RATE_LIMITED", "UNAUTHENTICATED"]
+    assert (said.count("UNAUTHENTICATED"), counted.asked) == (MOST, MOST)
+
+
+async def test_what_is_no_token_counts_as_well(callers: Callers) -> None:
+    """Otherwise a header of another form would be a way to find out which forms are looked at."""
+    wrong = ["Basic dXNlcjpwYXNz", "Bearer", "Bearer a.b.c", "Bearer cqlp_x", "Bearer cql_x"] * 2
+    assert {await code(callers, text) for text in wrong} == {"UNAUTHENTICATED"}
+    assert await code(callers, "Bearer nothing") == "RATE_LIMITED"
+
+
+async def test_good_tokens_go_on_where_others_are_tried_out(
+    database: Database, callers: Callers, clock: Clock
+) -> None:
+    """Those that were good from there within the hour; one that is revoked meanwhile is not."""
+    known, new, revoked = [await made(database, name) for name in ("Known", "New", "Revoked")]
+    for secret in (known, revoked):
+        await shown(callers, secret)
+    async with database.models():
+        await api_tokens.revoke((await Token.get(hash=api_tokens.hashed(revoked))).id, NOW)
+    for _ in range(MOST):
+        await code(callers, f"Bearer {api_tokens.made()}")
+    assert (await shown(callers, known)).name == "Known"
+    assert await code(callers, f"Bearer {new}") == "RATE_LIMITED"
+    assert (await shown(callers, new, "203.0.113.10")).name == "New"
+    assert await code(callers, f"Bearer {revoked}") == "UNAUTHENTICATED"
+    assert await code(callers, f"Bearer {revoked}") == "RATE_LIMITED"
+    clock.seconds += 3_600
+    for _ in range(MOST):
+        await code(callers, f"Bearer {api_tokens.made()}")
+    assert await code(callers, f"Bearer {known}") == "RATE_LIMITED"
+
+
+async def test_many_people_at_one_address_do_not_shut_each_other_out(
+    database: Database, callers: Callers
+) -> None:
+    """Fifty that nobody has seen there before, at the same moment."""
+    secrets = [await made(database, f"Person {number}") for number in range(50)]
+    found = await asyncio.gather(*(shown(callers, secret) for secret in secrets for _ in range(3)))
+    assert len({viewer.name for viewer in found}) == 50
+
+
+async def test_a_database_that_is_away_is_nobodys_bad_token(
+    database: Database, callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said as it is, and does not count."""
+    secret = await made(database)
+
+    async def away(*_: Any) -> Any:
+        raise Refused("DATABASE_UNAVAILABLE", "The database does not answer just now.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "row", away)
+        said = [await code(callers, f"Bearer {secret}") for _ in range(2 * MOST)]
+    assert set(said) == {"DATABASE_UNAVAILABLE"}
+    assert (await shown(callers, secret)).name == "Jane Doe"

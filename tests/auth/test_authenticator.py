@@ -1,0 +1,493 @@
+"""Who asks, seen through every door: what a token opens, what no cache keeps, and who is turned away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from tests.conftest import Server
+from tests.support.http_client import endpoint, refusal, speaking
+from tests.web.test_websocket import Served, dial, ending, hear, say, until
+from websockets.asyncio.client import ClientConnection
+
+from contentql.app import answers_of
+from contentql.auth import api_tokens, preview_tokens
+from contentql.auth.permissions import Role
+from contentql.auth.throttle import MOST
+from contentql.settings import Settings
+from contentql.store.database import Database
+from contentql.store.models.accounts import Token
+from contentql.telemetry.logs import AccessLog
+from contentql.telemetry.observer import Watch
+from contentql.web.endpoint import GraphQL
+from contentql.web.websocket import Sockets
+
+ME = "{ viewer { name role } }"
+LATEST = "{ latestNews(first: 3) { nodes { id headline } } }"
+PUBLIC = {"viewer": {"name": None, "role": "READER"}}
+JANE = {"viewer": {"name": "Jane Doe", "role": "EDITOR"}}
+UNKNOWN = "The token is not known here, has expired or was revoked."
+DAY = dt.timedelta(days=1)
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class Room:
+    """A newsroom, and those who have tokens of it."""
+
+    def __init__(self, url: str, database: Database) -> None:
+        self.url = url
+        self.database = database
+
+    async def token(self, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
+        async with self.database.models():
+            given = {"expires_at": now() + DAY, "created_by": "tests", "now": now(), **more}
+            _, secret = await api_tokens.create(name=name, role=role, **given)
+        return secret
+
+    async def revoke(self, secret: str) -> None:
+        async with self.database.models():
+            row = await Token.get(hash=api_tokens.hashed(secret))
+            assert await api_tokens.revoke(row.id, now())
+
+    async def expire(self, secret: str) -> None:
+        async with self.database.models():
+            await Token.filter(hash=api_tokens.hashed(secret)).update(expires_at=now() - DAY)
+
+    async def bad(self) -> list[str]:
+        """One of each kind that is not good."""
+        expired, revoked = await self.token(), await self.token()
+        await self.expire(expired)
+        await self.revoke(revoked)
+        return [api_tokens.made(), expired, revoked, "nothing"]
+
+
+@pytest.fixture(scope="module")
+async def room(server: Server) -> AsyncIterator[Room]:
+    url = await server.demo()
+    async with Database(url) as database:
+        yield Room(url, database)
+
+
+@contextlib.asynccontextmanager
+async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQL]:
+    """A worker's, which remembers answers."""
+    answers = answers_of(Settings(**settings), database)
+    assert answers.responses is not None
+    await answers.responses.open()
+    yield endpoint(answers, **settings)
+    await answers.responses.close()
+
+
+@pytest.fixture
+async def graphql(room: Room) -> AsyncIterator[GraphQL]:
+    async with door(room.database) as found:
+        yield found
+
+
+@pytest.fixture
+async def http(graphql: GraphQL) -> AsyncIterator[httpx2.AsyncClient]:
+    async with speaking(graphql) as found:
+        yield found
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {secret}"}
+
+
+async def post(
+    http: httpx2.AsyncClient, query: str = ME, headers: dict[str, str] | None = None
+) -> httpx2.Response:
+    return await http.post("/graphql", json={"query": query}, headers=headers)
+
+
+async def get(
+    http: httpx2.AsyncClient, query: str = ME, headers: dict[str, str] | None = None
+) -> httpx2.Response:
+    return await http.get("/graphql", params={"query": query}, headers=headers)
+
+
+DOORS = (post, get)
+
+
+# Let in
+
+
+async def test_a_token_says_who_asks(room: Room, http: httpx2.AsyncClient) -> None:
+    """By POST and by GET; without one it is the public."""
+    secret = await room.token()
+    for ask in DOORS:
+        assert (await ask(http, ME, bearer(secret))).json()["data"] == JANE
+        assert (await ask(http, ME)).json()["data"] == PUBLIC
+    assert (await http.head("/graphql", params={"query": ME}, headers=bearer(secret))).status_code == 200
+
+
+async def test_what_a_token_is_told_is_kept_by_nobody(room: Room, http: httpx2.AsyncClient) -> None:
+    """Also a reader's: no tag to ask again with, none to purge by, and never 304."""
+    for role in (Role.READER, Role.EDITOR):
+        headers = bearer(await room.token(role.value, role))
+        for query in (LATEST, ME, "{", "{ nonsense }"):
+            for ask in DOORS:
+                answer = await ask(http, query, {**headers, "if-none-match": "*"})
+                assert answer.status_code in (200, 400, 422)
+                assert answer.headers["cache-control"] == "private, no-store"
+                assert "Authorization" in answer.headers["vary"]
+                assert not {"etag", "cache-tag", "surrogate-key", "age"} & answer.headers.keys()
+
+
+async def test_the_public_and_others_never_get_each_others_answers(
+    room: Room, http: httpx2.AsyncClient
+) -> None:
+    """The same bytes asked in turns, whoever asks first; with what is remembered in between."""
+    everyone: dict[str | None, Any] = {None: PUBLIC}
+    for role in Role:
+        everyone[await room.token(role.value, role)] = {"viewer": {"name": role.value, "role": role.value}}
+    for ask in DOORS:
+        for _ in range(3):
+            for secret, expected in [*everyone.items(), *reversed(everyone.items())]:
+                answer = await ask(http, ME, bearer(secret) if secret else None)
+                assert answer.json()["data"] == expected
+                said = answer.headers.get("cache-control", "")
+                assert (said == "private, no-store") == (secret is not None)
+
+
+async def test_a_hit_at_once_is_the_publics(room: Room, graphql: GraphQL) -> None:
+    """The short way from memory is not taken by whoever shows something."""
+    query = str(httpx2.QueryParams({"query": LATEST})).encode()
+    scope = {
+        "type": "http", "method": "GET", "query_string": query, "client": ("127.0.0.1", 1), "headers": [],
+        "path": "/graphql",
+    }  # fmt: skip
+    async with speaking(graphql) as http:
+        for _ in range(2):
+            await get(http, LATEST)
+    assert graphql.at_once(scope, b"") is not None
+    for name in (b"authorization", b"x-preview-at"):
+        assert graphql.at_once({**scope, "headers": [(name, b"x")]}, b"") is None
+
+
+async def test_a_draft_is_seen_by_those_who_may(room: Room, http: httpx2.AsyncClient) -> None:
+    """Not by the public, readers and what they may ask for; one article by its link."""
+    async with room.database.models() as connection:
+        await connection.execute_script("UPDATE article SET status = 'DRAFT' WHERE id = 701")
+    try:
+        query = '{ article(id: "art_701") { id } }'
+        secret = await preview_tokens.secret(room.database)
+        sees = {
+            None: False,
+            await room.token(role=Role.READER): False,
+            await room.token(role=Role.AUTHOR, account="somebody-else"): False,
+            await room.token(role=Role.PREVIEWER): True,
+            await room.token(role=Role.ADMIN, scopes=["ADMINISTER"]): False,
+            preview_tokens.sign(secret, 701, now() + DAY): True,
+            preview_tokens.sign(secret, 702, now() + DAY): False,
+        }
+        for ask in DOORS:
+            for token, seen in [*sees.items(), *reversed(sees.items())]:
+                answer = await ask(http, query, bearer(token) if token else None)
+                assert (answer.json()["data"]["article"] is not None) == seen
+    finally:
+        async with room.database.models() as connection:
+            await connection.execute_script("UPDATE article SET status = 'PUBLISHED' WHERE id = 701")
+
+
+async def test_a_persisted_query_is_remembered_for_whoever_sends_it(
+    room: Room, http: httpx2.AsyncClient
+) -> None:
+    """Its text is the same for all; what is answered is not."""
+    secret = await room.token()
+    hash = hashlib.sha256(ME.encode()).hexdigest()
+    named: dict[str, Any] = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash}}}
+    whole = {**named, "query": ME}
+    sent = [(whole, secret), (named, secret), (named, None), (named, secret)]
+    for body, token in sent:
+        answer = await http.post("/graphql", json=body, headers=bearer(token) if token else None)
+        assert answer.json()["data"] == (JANE if token else PUBLIC)
+
+
+# Turned away
+
+
+async def test_a_token_that_is_not_good_is_refused(room: Room) -> None:
+    """401 and how to come in, whatever is asked and however; one message, nothing to store, no echo."""
+    for secret in await room.bad():
+        for accept in ("*/*", "application/json"):
+            async with door(room.database) as graphql, speaking(graphql) as http:
+                for ask in DOORS:
+                    answer = await ask(http, LATEST, {**bearer(secret), "accept": accept})
+                    assert (answer.status_code, refusal(answer)) == (401, "UNAUTHENTICATED")
+                    assert answer.json()["errors"][0]["message"] == UNKNOWN
+                    assert "data" not in answer.json()
+                    assert answer.headers["www-authenticate"] == "Bearer"
+                    assert answer.headers["cache-control"] == "no-store"
+                    assert secret not in answer.text.replace("nothing", "") or secret == "nothing"
+                head = await http.head("/graphql", params={"query": LATEST}, headers=bearer(secret))
+                assert (head.status_code, head.content) == (401, b"")
+
+
+async def test_what_is_no_bearer_token_is_refused(http: httpx2.AsyncClient) -> None:
+    """It is not passed over: whoever sends it means to be somebody."""
+    for header in ("Basic dXNlcjpwYXNz", "Bearer", ""):
+        answer = await post(http, ME, {"authorization": header})
+        assert (answer.status_code, refusal(answer)) == (401, "UNAUTHENTICATED")
+
+
+async def test_a_revoked_token_is_refused_by_the_next_request_to_any_worker(room: Room) -> None:
+    """Two workers with nothing in common but the database."""
+    secret = await room.token()
+    async with Database(room.url) as database, door(room.database) as one, door(database) as other:
+        for graphql in (one, other):
+            async with speaking(graphql) as http:
+                assert (await post(http, ME, bearer(secret))).json()["data"] == JANE
+        await room.revoke(secret)
+        for graphql in (other, one):
+            async with speaking(graphql) as http:
+                for ask in DOORS:
+                    assert refusal(await ask(http, ME, bearer(secret))) == "UNAUTHENTICATED"
+
+
+async def test_a_preview_at_a_moment_needs_the_right(room: Room, http: httpx2.AsyncClient) -> None:
+    """403 without it, 422 for what is no time; with both it is answered, and kept by nobody."""
+    reader, previewer = await room.token(role=Role.READER), await room.token(role=Role.PREVIEWER)
+    at = {"x-preview-at": "2040-01-01T00:00:00Z"}
+    for ask in DOORS:
+        for headers in (at, {**at, **bearer(reader)}):
+            answer = await ask(http, LATEST, headers)
+            assert (answer.status_code, refusal(answer)) == (403, "FORBIDDEN")
+            assert answer.headers["cache-control"] == "no-store"
+        answer = await ask(http, LATEST, {"x-preview-at": "tomorrow", **bearer(previewer)})
+        assert (answer.status_code, refusal(answer)) == (422, "BAD_USER_INPUT")
+        answer = await ask(http, LATEST, {**at, **bearer(previewer)})
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
+
+
+async def test_who_tries_tokens_out_is_shut_out_on_every_door(room: Room, graphql: GraphQL) -> None:
+    """POST and GET count together; good tokens of before go on, and so does the public."""
+    secret = await room.token()
+    async with speaking(graphql, "192.168.0.7") as http, speaking(graphql, "192.168.0.8") as neighbour:
+        await post(http, ME, bearer(secret))
+        for number in range(MOST):
+            answer = await DOORS[number % 2](http, ME, bearer(api_tokens.made()))
+            assert answer.status_code == 401
+        fresh = await room.token("Late")
+        for ask in DOORS:
+            answer = await ask(http, ME, bearer(fresh))
+            assert (answer.status_code, refusal(answer)) == (429, "RATE_LIMITED")
+            assert 0 < int(answer.headers["retry-after"]) <= 60
+            assert answer.headers["cache-control"] == "no-store"
+            assert (await ask(http, ME, bearer(secret))).json()["data"] == JANE
+            assert (await ask(http, ME)).json()["data"] == PUBLIC
+            assert (await ask(neighbour, ME, bearer(fresh))).status_code == 200
+
+
+async def test_what_a_token_spends_is_its_accounts(room: Room) -> None:
+    """From wherever it asks, with all its tokens; of what is refused the address pays."""
+    mine, also_mine = [await room.token(account="spender") for _ in range(2)]
+    async with (
+        door(room.database, rate_cost=50) as graphql,
+        speaking(graphql, "203.0.113.9") as here,
+        speaking(graphql, "203.0.113.10") as there,
+    ):
+        left = [
+            (await post(http, LATEST, bearer(secret))).headers["ratelimit"]
+            for http, secret in ((here, mine), (there, mine), (here, also_mine))
+        ]
+        points = [int(said.partition(";r=")[2].partition(";")[0]) for said in left]
+        assert points[0] > points[1] > points[2]
+        assert points[0] - points[1] == points[1] - points[2]
+        for _ in range(20):
+            answer = await post(there, LATEST, bearer(mine))
+        assert (answer.status_code, refusal(answer)) == (429, "RATE_LIMITED")
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await post(here, LATEST)).status_code == 200
+        refused = await post(here, LATEST, bearer("nothing"))
+        assert (refused.status_code, "ratelimit" in refused.headers) == (401, True)
+
+
+async def test_pages_of_other_sites_may_say_who_asks(http: httpx2.AsyncClient) -> None:
+    """Both headers pass the question before the question."""
+    answer = await http.options("/graphql", headers={"origin": "https://desk.test"})
+    assert {"authorization", "x-preview-at"} <= set(
+        answer.headers["access-control-allow-headers"].replace(" ", "").split(",")
+    )
+
+
+async def test_no_token_is_logged(room: Room, graphql: GraphQL, caplog: pytest.LogCaptureFixture) -> None:
+    """Good or not, in no form and at no level."""
+    lines: list[bytes] = []
+    graphql.watch = Watch(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
+    secrets = [await room.token(), *await room.bad(), preview_tokens.sign("key", 1, now()), "a.b.c"]
+    async with graphql.watch, speaking(graphql) as http:
+        with caplog.at_level(logging.DEBUG, logger="contentql"):
+            for secret in secrets:
+                for ask in DOORS:
+                    await ask(http, ME, bearer(secret))
+    told = b"".join(lines).decode() + caplog.text
+    assert told.count('"UNAUTHENTICATED"') == 2 * (len(secrets) - 1) - 2
+    for secret in (*secrets, *(api_tokens.hashed(secret) for secret in secrets)):
+        assert secret not in told.replace("nothing", "") or secret == "nothing"
+
+
+async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: Room, tmp_path: Path) -> None:
+    """By the settings that name it; a wrong one is a token that is not known."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [{**public, "kid": "1"}]}))
+    issuer = "https://id.example.org"
+    named = {"oidc_issuer": issuer, "oidc_audience": "newsroom", "oidc_keys": str(tmp_path / "jwks.json")}
+
+    def signed(**more: Any) -> str:
+        claims = {
+            "iss": issuer,
+            "aud": "newsroom",
+            "sub": "17",
+            "exp": int(time.time()) + 60,
+            "name": "Jane Doe",
+        }
+        return jwt.encode({**claims, **more}, key, algorithm="ES256", headers={"kid": "1"})
+
+    async with door(room.database, **named) as graphql, speaking(graphql) as http:
+        for ask in DOORS:
+            answer = await ask(http, ME, bearer(signed(contentql_role="editor")))
+            assert (answer.json()["data"], answer.headers["cache-control"]) == (JANE, "private, no-store")
+            for wrong in ({"aud": "another"}, {"iss": "https://other.example.org"}, {"exp": 1}):
+                refused = await ask(http, ME, bearer(signed(**wrong)))
+                assert refused.json()["errors"][0]["message"] == UNKNOWN
+
+
+# Sockets
+
+
+@contextlib.asynccontextmanager
+async def listening(url: str) -> AsyncIterator[Served]:
+    """A worker's door for sockets, in a thread of its own."""
+    database = Database(url)
+    answers = answers_of(Settings(), database)
+    graphql = endpoint(answers)
+    sockets = Sockets(graphql.over_socket, greet=graphql.greet)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with database:
+            yield
+
+    served = Served(Starlette(routes=[WebSocketRoute("/graphql", sockets)], lifespan=lifespan))
+    served.thread.start()
+    try:
+        await until(lambda: served.server.started)
+        yield served
+    finally:
+        served.stop()
+        await asyncio.to_thread(served.thread.join, 20)
+
+
+@pytest.fixture
+async def served(room: Room) -> AsyncIterator[Served]:
+    async with listening(room.url) as served:
+        yield served
+
+
+@contextlib.asynccontextmanager
+async def greeted(
+    served: Served, payload: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+) -> AsyncIterator[ClientConnection]:
+    async with dial(served, additional_headers=headers) as socket:
+        await say(socket, {"type": "connection_init", **({} if payload is None else {"payload": payload})})
+        yield socket
+
+
+async def told(socket: ClientConnection, query: str = ME) -> Any:
+    """Data, or the code of a refusal."""
+    await say(socket, {"id": "1", "type": "subscribe", "payload": {"query": query}})
+    said = await hear(socket)
+    if said["type"] == "error":
+        return said["payload"][0]["extensions"]["code"]
+    assert (await hear(socket))["type"] == "complete"
+    return said["payload"]["data"]
+
+
+def introductions(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str, str] | None]]:
+    return (
+        ({"authorization": f"Bearer {secret}"}, None),
+        ({"Authorization": f"Bearer {secret}"}, None),
+        (None, bearer(secret)),
+        ({"other": 5}, bearer(secret)),
+        ({"authorization": f"Bearer {secret}"}, bearer("another")),
+    )
+
+
+async def test_a_socket_says_who_asks_at_first(room: Room, served: Served) -> None:
+    """In its first message or, unless that does, in a header of its request; or else it is the public."""
+    for payload, headers in introductions(await room.token()):
+        async with greeted(served, payload, headers) as socket:
+            assert await hear(socket) == {"type": "connection_ack"}
+            assert await told(socket) == JANE
+            assert await told(socket) == JANE
+    for anybody in (None, {}, {"authorization": None}):
+        async with greeted(served, anybody) as socket:
+            assert await hear(socket) == {"type": "connection_ack"}
+            assert await told(socket) == PUBLIC
+
+
+async def test_a_socket_with_a_token_that_is_not_good_is_closed(room: Room) -> None:
+    """4403, before anything is answered; 4400 for what is no text."""
+    for secret in await room.bad():
+        async with listening(room.url) as served:
+            for payload, headers in introductions(secret)[:3]:
+                async with greeted(served, payload, headers) as socket:
+                    assert await ending(socket) == (4403, "Forbidden")
+    async with listening(room.url) as served:
+        async with greeted(served, {"x-preview-at": "2040-01-01T00:00:00Z"}) as socket:
+            assert await ending(socket) == (4403, "Forbidden")
+        async with greeted(served, {"authorization": ["Bearer"]}) as socket:
+            assert (await ending(socket))[0] == 4400
+
+
+async def test_an_open_socket_hears_that_its_token_is_revoked(room: Room, served: Served) -> None:
+    """With the very next operation."""
+    secret = await room.token()
+    async with greeted(served, {"authorization": f"Bearer {secret}"}) as socket:
+        assert await hear(socket) == {"type": "connection_ack"}
+        assert await told(socket) == JANE
+        await room.revoke(secret)
+        assert await told(socket) == "UNAUTHENTICATED"
+        assert await told(socket) == "UNAUTHENTICATED"
+
+
+async def test_who_tries_tokens_out_by_sockets_is_shut_out(room: Room, served: Served) -> None:
+    """By first messages and by operations, counted together."""
+    revoked = await room.token()
+    async with greeted(served, {"authorization": f"Bearer {revoked}"}) as socket:
+        assert await hear(socket) == {"type": "connection_ack"}
+        await room.revoke(revoked)
+        assert [await told(socket) for _ in range(5)] == ["UNAUTHENTICATED"] * 5
+        for _ in range(MOST - 5):
+            async with greeted(served, {"authorization": f"Bearer {api_tokens.made()}"}) as other:
+                assert (await ending(other))[0] == 4403
+        assert await told(socket) == "RATE_LIMITED"
+    async with greeted(served, {"authorization": f"Bearer {await room.token()}"}) as other:
+        assert (await ending(other))[0] == 4429
+
+
+async def test_a_preview_at_a_moment_goes_by_sockets_too(room: Room, served: Served) -> None:
+    """In the first message, beside the token."""
+    said = {"authorization": f"Bearer {await room.token()}", "X-Preview-At": "2040-01-01T00:00:00Z"}
+    async with greeted(served, said) as socket:
+        assert await hear(socket) == {"type": "connection_ack"}
+        assert await told(socket) == JANE

@@ -1,0 +1,280 @@
+"""What a write touches is forgotten, and nothing else: one case a line, each once a bug or a promise."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from tests.conftest import NOW, Server
+
+from contentql.app import answers_of
+from contentql.cache.response_cache import Responses
+from contentql.errors import Refused
+from contentql.execution.executor import Answers, Asked
+from contentql.settings import Settings
+from contentql.store.database import Database
+
+SLUG = "port-alder-raises-harbour-fees-by-a-tenth"
+FORMER = "port-alder-fees"
+
+
+@dataclass
+class Desk:
+    """The demo newsroom, written to by SQL; answers remembered and fresh."""
+
+    url: str
+    remembers: Answers
+    fresh: Answers
+    now: dt.datetime = NOW
+
+    @property
+    def responses(self) -> Responses:
+        assert self.remembers.responses is not None
+        return self.remembers.responses
+
+    async def write(self, *statements: str) -> None:
+        async with Database(self.url).models() as connection:
+            for statement in statements:
+                await connection.execute_query(statement)
+        await self.responses.catch_up()
+
+    async def hit(self, query: str) -> bool:
+        """Whether the answer is remembered; in any case it must be the fresh one."""
+        hits = self.responses.counts.hits
+        said = await self.remembers.answer(Asked(query))
+        assert said.body == (await self.fresh.answer(Asked(query))).body
+        return self.responses.counts.hits > hits
+
+
+@pytest.fixture(scope="module")
+async def filled(server: Server) -> str:
+    """The demo newsroom, to be copied."""
+    url = await server.demo()
+    return url
+
+
+@pytest.fixture
+async def desk(server: Server, filled: str) -> AsyncIterator[Desk]:
+    url = await server.copy(filled)
+    async with Database(url) as database:
+        desk = Desk(url, answers_of(Settings(), database), answers_of(Settings(cache_bytes=0), database))
+        desk.remembers.now = desk.fresh.now = lambda: desk.now
+        await desk.responses.open()
+        yield desk
+        await desk.responses.close()
+    await server.drop(url)
+
+
+ARTICLE = f"(SELECT id FROM article WHERE slug = '{SLUG}')"
+OTHER = "(SELECT id FROM article WHERE uri = 'tag:demo.example.org,2025:kim-coffin')"
+
+TAG_999 = (
+    "INSERT INTO tag (id, type, slug, name, sort_name, names, aliases, codes)"
+    " VALUES (999, 'TOPIC', 'nothing', 'N', 'n', '[]', '[]', '[]')"
+)
+
+# A question, what is written before it is asked, what is written then, and a question that must not notice.
+TOUCHED: dict[str, tuple[str, str, str, str]] = {
+    "a draft comes out under its slug": (
+        f'{{ article(slug: "{SLUG}") {{ headline }} }}',
+        f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
+        f"UPDATE article SET status = 'PUBLISHED' WHERE slug = '{SLUG}'",
+        "{ collections { nodes { title } } }",
+    ),
+    "a draft comes out under a former slug": (
+        f'{{ article(slug: "{FORMER}") {{ headline }} }}',
+        f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
+        f"UPDATE article SET status = 'PUBLISHED' WHERE slug = '{SLUG}'",
+        '{ article(slug: "another") { headline } }',
+    ),
+    "an article is another language's": (
+        f'{{ article(slug: "{SLUG}", language: "en") {{ headline }} }}',
+        "UPDATE tag SET wikidata = NULL",
+        f"UPDATE article SET language = 'de' WHERE slug = '{SLUG}'",
+        "{ categories { nodes { name } } }",
+    ),
+    "an article becomes a language's, under a former slug": (
+        f'{{ article(slug: "{FORMER}", language: "de") {{ headline }} }}',
+        "UPDATE tag SET wikidata = NULL",
+        f"UPDATE article SET language = 'de' WHERE slug = '{SLUG}'",
+        '{ category(path: "world") { name } }',
+    ),
+    "a tag is of another type": (
+        '{ tag(slug: "north-korea", type: EVENT) { name } }',
+        "UPDATE tag SET type = 'PLACE' WHERE slug = 'north-korea'",
+        "UPDATE tag SET type = 'EVENT' WHERE slug = 'north-korea'",
+        '{ tag(slug: "kim-jong-un") { name } }',
+    ),
+    "a tag's only use moves to an article that is seen": (
+        "{ tags { totalCount } }",
+        f"UPDATE article SET status = 'DRAFT' WHERE id = {ARTICLE}; {TAG_999};"
+        f" INSERT INTO article_tag (id, article_id, tag_id) SELECT 999, {ARTICLE}, 999",
+        f"UPDATE article_tag SET article_id = {OTHER} WHERE id = 999",
+        '{ category(path: "world") { name } }',
+    ),
+    "a source is renamed": (
+        '{ source(slug: "sky-news") { name } }',
+        "UPDATE tag SET wikidata = NULL",
+        "UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'",
+        '{ source(slug: "south-korean-intelligence") { name } }',
+    ),
+    "a section is renamed": (
+        '{ latestNews(section: "world/asia", first: 2) { nodes { category { name } } } }',
+        "UPDATE tag SET wikidata = NULL",
+        "UPDATE category SET name = 'Far East' WHERE path = 'world/asia'",
+        '{ latestNews(section: "science", first: 2) { nodes { headline category { name } } } }',
+    ),
+    "a picture's licence has ended": (
+        '{ latestNews(section: "world/asia", first: 1) { nodes { leadMedia { url } } } }',
+        "UPDATE tag SET wikidata = NULL",
+        "UPDATE media SET expires_at = (SELECT min(published_at) FROM article WHERE status = 'PUBLISHED')",
+        '{ source(slug: "sky-news") { name } }',
+    ),
+    "a claim is accepted": (
+        f'{{ article(slug: "{SLUG}") {{ attributions {{ claim }} }} }}',
+        f"UPDATE attribution SET state = 'SUGGESTED' WHERE article_id = {ARTICLE}",
+        f"UPDATE attribution SET state = 'ACCEPTED' WHERE article_id = {ARTICLE}",
+        "{ categories { nodes { name } } }",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOUCHED)
+async def test_what_is_touched_is_forgotten_and_nothing_else(desk: Desk, name: str) -> None:
+    """The answer after the write is the fresh one, and the neighbour is still remembered."""
+    question, before, write, neighbour = TOUCHED[name]
+    await desk.write(*before.split("; "))
+    for query in (question, neighbour):
+        assert not await desk.hit(query)
+        assert await desk.hit(query)
+    was = (await desk.remembers.answer(Asked(question))).body
+    await desk.write(write)
+    assert not await desk.hit(question)
+    assert (await desk.remembers.answer(Asked(question))).body != was, "the case changes nothing"
+    assert await desk.hit(neighbour)
+
+
+HIDDEN: dict[str, str] = {
+    "a draft is edited": "UPDATE article SET headline = 'Nothing yet', urgency = 1 WHERE status = 'DRAFT'",
+    "a suggestion is edited": "UPDATE attribution SET claim = 'Perhaps' WHERE state = 'SUGGESTED'",
+    "a draft's moment is set": "UPDATE article SET embargo_until = '2026-06-30T08:00:09Z'"
+    " WHERE status = 'DRAFT'",
+    "media that nothing shows": "UPDATE media SET alt = 'Nobody sees it', expires_at = '2026-06-30T08:00:09Z'"
+    " WHERE id = 999",
+    "a tag that nothing has": "UPDATE tag SET name = 'Nobody sees it' WHERE id = 999",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+async def test_what_is_hidden_is_not_felt(desk: Desk, name: str) -> None:
+    """No answer is forgotten for it, and no lifetime gets shorter."""
+    await desk.write(
+        f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
+        f"UPDATE attribution SET state = 'SUGGESTED' WHERE article_id = {OTHER} AND position = 0",
+        "INSERT INTO media (id, kind, url, mime, renditions, created_at)"
+        " VALUES (999, 'IMAGE', 'https://example.org/x.jpg', 'image/jpeg', '[]', '2026-01-01T00:00:00Z')",
+        TAG_999,
+    )
+    queries = (
+        "{ latestNews { nodes { headline attributions { claim } } } }",
+        "{ tags { totalCount nodes { name } } }",
+        "{ mediaItems { totalCount nodes { alt } } }",
+        "{ sources { nodes { name } } }",
+        '{ articles(search: "yet") { totalCount } }',
+    )
+    for query in queries:
+        await desk.hit(query)
+    left = desk.responses.seconds_left(NOW)
+    await desk.write(HIDDEN[name])
+    assert all([await desk.hit(query) for query in queries])
+    assert desk.responses.seconds_left(NOW) == left
+
+
+async def test_the_clock_forgets_only_what_it_changes(desk: Desk) -> None:
+    """An embargo opens: the lists it comes into are new at that second, others stay, whoever asks first."""
+    moment = NOW + dt.timedelta(seconds=30)
+    await desk.write(
+        f"UPDATE article SET embargo_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"
+    )
+    lists: tuple[Any, ...] = (
+        f'{{ article(slug: "{FORMER}") {{ headline }} }}',
+        "{ latestNews { nodes { slug } } }",
+    )
+    others = ('{ source(slug: "sky-news") { name } }', "{ categories { nodes { name } } }")
+    for query in (*lists, *others):
+        await desk.hit(query)
+    assert desk.responses.seconds_left(NOW) == 30
+    desk.now = moment - dt.timedelta(microseconds=1)
+    assert all([await desk.hit(query) for query in (*lists, *others)])
+    desk.now = moment
+    assert all([await desk.hit(query) for query in others])
+    assert not any([await desk.hit(query) for query in lists])
+    assert SLUG.encode() in (await desk.remembers.answer(Asked(lists[1]))).body
+
+
+async def test_a_pin_ends_by_the_clock(desk: Desk) -> None:
+    """At that second the article falls behind the others of its collection, in what was remembered too."""
+    moment = NOW + dt.timedelta(seconds=30)
+    query = "{ collections { nodes { slug items { article { slug } } } } }"
+    await desk.write(
+        "UPDATE collection_item SET pinned_until = NULL",
+        f"UPDATE collection_item SET pinned_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE position = 0",
+    )
+    before = orjson.loads((await desk.remembers.answer(Asked(query))).body)["data"]["collections"]["nodes"]
+    desk.now = moment - dt.timedelta(seconds=1)
+    assert await desk.hit(query)
+    desk.now = moment
+    assert not await desk.hit(query)
+    after = orjson.loads((await desk.remembers.answer(Asked(query))).body)["data"]["collections"]["nodes"]
+    for was, now in zip(before, after, strict=True):
+        was, now = ([item["article"]["slug"] for item in one["items"]] for one in (was, now))
+        assert now == [*was[1:], was[0]]
+
+
+async def test_what_hangs_on_an_article_expires_with_it(desk: Desk) -> None:
+    """By the clock alone: its attributions, its corrections and its former slug are gone at that second."""
+    moment = NOW + dt.timedelta(seconds=30)
+    await desk.write(f"UPDATE article SET expires_at = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'")
+    queries = (
+        "{ attributions { totalCount } }",
+        f'{{ article(slug: "{FORMER}") {{ headline }} }}',
+        f'{{ article(slug: "{SLUG}") {{ corrections {{ text }} }} }}',
+        "{ articles(filter: {attributions: {some: {}}}) { totalCount } }",
+    )
+    before = [(await desk.remembers.answer(Asked(query))).body for query in queries]
+    desk.now = moment
+    for query, was in zip(queries, before, strict=True):
+        assert not await desk.hit(query)
+        assert (await desk.remembers.answer(Asked(query))).body != was
+
+
+@pytest.mark.parametrize("fault", [Refused("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
+async def test_a_change_that_could_not_be_applied_is_not_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    """The neighbours cannot be asked, or who waited goes away: nothing old is found after that."""
+    query = '{ source(slug: "sky-news") { name } }'
+
+    async def broken(*_: Any) -> Any:
+        raise fault
+
+    await desk.hit(query)
+    assert await desk.hit(query)
+    with monkeypatch.context() as patched, contextlib.suppress(Refused, asyncio.CancelledError):
+        patched.setattr(desk.responses._neighbours, "around", broken)
+        await desk.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
+    assert not await desk.hit(query)
+    assert b'"Sky"' in (await desk.remembers.answer(Asked(query))).body
+
+
+async def test_the_cost_is_told_however_often_it_is_asked_for(desk: Desk) -> None:
+    """A remembered answer does not know what was asked for beside it."""
+    asked = Asked("{ latestNews { nodes { slug } } }", extensions={"cost": True})
+    for _ in range(3):
+        assert b'"extensions":{"cost":' in (await desk.remembers.answer(asked)).body

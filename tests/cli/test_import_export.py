@@ -1,0 +1,283 @@
+"""`contentql import` and `contentql export`, as an operator uses them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+from tests.conftest import Server
+from typer.testing import CliRunner, Result
+
+from contentql.cli import app
+from contentql.fixtures import DEMO, SEED
+from contentql.store.database import Database
+from contentql.store.errors import plain
+
+PUBLISH = ("--publish-at", "2024-05-01T12:00:00Z", "--category", "world/asia")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test works in an empty folder, with the default database in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CONTENTQL_DATABASE_URL", raising=False)
+
+
+def run(*arguments: str | Path, code: int = 0, given: bytes | None = None) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def sentence(*arguments: str | Path) -> str:
+    """What a command says that can do nothing: one line on stderr, exit code 1, no trace."""
+    result = run(*arguments, code=1)
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    return result.stderr.strip()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "page.txt"
+    path.write_bytes(SEED.read_bytes())
+    return path
+
+
+def test_the_page_is_a_draft_until_it_is_published(page: Path) -> None:
+    """The command says that it has no date, so is not public, and how to publish it; then it is done."""
+    first = run("import", page).stdout
+    assert "created article kim-jong-un-sheds-a-tear" in first
+    assert "a draft, so not public: it has no date (publishedAt, or --publish-at)" in first
+    assert "1 records: 1 created" in first
+    how = first.partition("such as: ")[2].splitlines()[0].split()
+    assert how[:3] == ["contentql", "import", str(page)]
+    assert "0 created, 0 updated, 1 unchanged" in run("import", page).stdout
+    refused = run("import", page, *PUBLISH[:2], code=1).stdout
+    assert f"{page}: failed article" in refused
+    assert "it cannot be published without a section (category, or --category)" in refused
+    published = run(*how[1:]).stdout
+    assert "created category world/asia" in published
+    assert "a draft" not in published
+    for again in (how[1:], ("import", page)):
+        assert "0 updated, 1 unchanged, 0 skipped, 0 failed" in run(*again).stdout
+
+
+def test_the_report_as_json(page: Path) -> None:
+    """Counts and every record, for programs; nothing else on stdout."""
+    report = orjson.loads(run("import", page, *PUBLISH, "--json").stdout)
+    assert report["counts"] == {"created": 3, "updated": 0, "unchanged": 0, "skipped": 0, "failed": 0}
+    assert report["dryRun"] is False
+    assert report["records"][2] == {
+        "where": str(page),
+        "subject": "article kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia",
+        "what": "created",
+        "why": "",
+        "status": "PUBLISHED",
+    }
+
+
+def test_a_dry_run_makes_nothing(page: Path) -> None:
+    """Not even the database."""
+    said = run("import", page, "--dry-run").stdout
+    assert "1 created" in said
+    assert "Dry run: nothing was changed." in said
+    assert [file.name for file in page.parent.iterdir()] == ["page.txt"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "the page is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00", "the file is not text"),
+        ("Head\nCafé".encode("latin-1"), "the page is not in UTF-8: line 2 cannot be read"),
+        (b"Head\nBell \x07", "line 2 holds the control character U+0007"),
+    ],
+)
+def test_a_bad_page_is_one_sentence(page: Path, content: bytes, why: str) -> None:
+    """It is named with its reason; a good page beside it goes in."""
+    bad = page.with_name("bad.txt")
+    bad.write_bytes(content)
+    assert run("import", bad, code=1).stdout.splitlines()[0] == f"{bad}: failed: {why}"
+    assert "1 created, 0 updated, 0 unchanged, 0 skipped, 1 failed" in run("import", bad, page, code=3).stdout
+
+
+def test_files_that_cannot_be_read(page: Path, tmp_path: Path) -> None:
+    """A missing file and a folder are named; no database is made for nothing."""
+    said = run("import", "missing.txt", tmp_path, code=1).stdout.splitlines()
+    assert said[:2] == [
+        "missing.txt: failed: cannot be read: No such file or directory",
+        f"{tmp_path}: failed: cannot be read: Is a directory",
+    ]
+    assert [file.name for file in tmp_path.iterdir()] == ["page.txt"]
+    assert "1 created" in run("import", "missing.txt", page, code=3).stdout
+
+
+def test_one_broken_line_of_a_thousand() -> None:
+    """The others go in, the report names line and reason, and a second run changes nothing."""
+    lines = [
+        orjson.dumps({"record": "article", "slug": f"a-{n}", "language": "en", "headline": f"A {n}"})
+        for n in range(1, 1001)
+    ]
+    lines[499] = b'{"record": "article", "headline": "No slug", "language": "en"}'
+    Path("file.jsonl").write_bytes(b"\n".join(lines))
+    for counts in ("999 created, 0 updated, 0 unchanged", "0 created, 0 updated, 999 unchanged"):
+        said = run("import", "file.jsonl", code=3)
+        assert said.stdout.splitlines()[0] == "file.jsonl:500: failed: slug: Field required"
+        assert said.stdout.splitlines()[-1] == f"1000 records: {counts}, 0 skipped, 1 failed."
+        assert "Taking in 1,000 …" in said.stderr
+
+
+def test_a_wholly_broken_file_can_do_nothing() -> None:
+    """Exit code 1, and every line named."""
+    said = run("import", "-", "--format", "jsonl", code=1, given=b"{\n[]\n").stdout.splitlines()
+    assert [line.partition(": ")[0] for line in said[:2]] == ["standard input:1", "standard input:2"]
+
+
+def test_the_demo_goes_in_and_out() -> None:
+    """Import and export are each other's reverse, by file and by pipe, byte for byte."""
+    assert "342 created" in run("import", DEMO).stdout
+    out = run("export")
+    assert out.stdout_bytes == DEMO.read_bytes()
+    assert out.stderr == "342 records written.\n"
+    other = ("--database", "sqlite:///other.sqlite3")
+    run("import", "-", *other, given=out.stdout_bytes)
+    run("export", *other, "--output", "other.jsonl")
+    assert Path("other.jsonl").read_bytes() == DEMO.read_bytes()
+    assert [file.name for file in Path().iterdir() if "jsonl" in file.name] == ["other.jsonl"]
+
+
+async def test_the_demo_goes_through_either_database(database_url: str) -> None:
+    """The same bytes come out of PostgreSQL and SQLite, and a dry run leaves both as they were."""
+    to = ("--database", database_url)
+    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO, *to, "--dry-run")).stdout
+    assert (await asyncio.to_thread(run, "export", *to)).stdout_bytes == b""
+    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO, *to)).stdout
+    assert (await asyncio.to_thread(run, "export", *to)).stdout_bytes == DEMO.read_bytes()
+
+
+def test_an_export_replaces_its_file_only_when_all_is_written() -> None:
+    """What stood there before stays if the export fails, and no half file is left."""
+    Path("out.jsonl").write_text("before")
+    assert "There is no database at newsroom.sqlite3" in sentence("export", "--output", "out.jsonl")
+    assert [file.read_text() for file in Path().iterdir()] == ["before"]
+    run("migrate")
+    assert "cannot be written: No such file or directory" in sentence("export", "--output", "none/out.jsonl")
+    run("export", "--output", "out.jsonl")
+    assert Path("out.jsonl").read_bytes() == b""
+
+
+def test_an_export_ends_quietly_when_its_reader_does() -> None:
+    """`contentql export | head -1` shows no trace."""
+    run("import", DEMO)
+    command = f"{sys.executable} -m contentql export | head -c 1"
+    shown = subprocess.run(command, shell=True, capture_output=True, check=False, env={**os.environ})
+    assert (shown.stdout, shown.stderr) == (b"{", b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ((), "Missing argument"),
+        (("page.txt", "--publish-at", "tomorrow"), "a time is written as in 2026-06-30T08:00:00Z"),
+        (("page.txt", "--publish-at", "2026-06-30T08:00:00"), "a time is written as in"),
+        (("page.txt", "--category", "World News"), "a path is written as in world/asia"),
+        (("page.txt", "--slug", "a/b"), "a slug has no spaces and none of"),
+        (("page.txt", "--language", "klingon!"), "a language is written as in en or pt-BR"),
+        (("page.txt", "page.txt", "--slug", "a"), "goes with one file only"),
+        (("page.txt", "--format", "pdf"), "is not one of 'auto', 'text', 'jsonl'"),
+        (("file.jsonl", "--slug", "a"), "is for pages of text only"),
+    ],
+)
+def test_wrong_use(page: Path, arguments: tuple[str, ...], why: str) -> None:
+    """Exit code 2, and what was expected."""
+    page.with_name("file.jsonl").touch()
+    said = run("import", *arguments, code=2).stderr
+    assert why in " ".join(said.replace("│", " ").split())
+
+
+def test_help_teaches() -> None:
+    """Examples for both, and the exit codes."""
+    assert "contentql import page.txt --publish-at" in run("import", "--help").stdout
+    assert "contentql export --output newsroom.jsonl" in run("export", "--help").stdout
+
+
+@pytest.fixture
+def locked(page: Path) -> Iterator[None]:
+    run("migrate")
+    with closing(sqlite3.connect("newsroom.sqlite3", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_locked_database(page: Path) -> None:
+    """After a few seconds of waiting, one sentence."""
+    assert "newsroom.sqlite3 is locked by another program" in sentence("import", page)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_database(page: Path) -> None:
+    """One sentence, for the import."""
+    run("migrate")
+    for file in page.parent.glob("newsroom.sqlite3*"):
+        file.chmod(0o444)
+    assert "is read-only" in sentence("import", page)
+
+
+def test_a_read_only_database_in_words() -> None:
+    """What SQLite and PostgreSQL say of it becomes the same sentence."""
+    for fault in ("attempt to write a readonly database", "cannot execute INSERT in a read-only transaction"):
+        assert "is read-only" in plain("sqlite:///newsroom.sqlite3", Exception(fault))
+
+
+def test_a_database_of_a_newer_version(page: Path) -> None:
+    """It is left as it is."""
+    run("migrate")
+    with closing(sqlite3.connect("newsroom.sqlite3")) as connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%migration%'").fetchall()
+        (table,) = [name for (name,) in found if "index" not in name]
+        connection.execute(
+            f"INSERT INTO {table} (app, name, applied_at) VALUES ('content', '9999_later', '2026-01-01')"
+        )
+        connection.commit()
+    for command in (("import", page), ("export",)):
+        assert "made by a newer version of contentql (it has 9999_later)" in sentence(*command)
+
+
+def test_what_is_no_database(page: Path) -> None:
+    """A file that is none, a folder, an unknown URL, a server that does not answer."""
+    Path("newsroom.sqlite3").write_bytes(b"This is no database, but it is long enough. " * 50)
+    assert "is not a SQLite database" in sentence("import", page)
+    assert "cannot be opened" in sentence("import", page, "--database", f"sqlite:///{page.parent}")
+    assert "must look like sqlite:///" in sentence("import", page, "--database", "mysql://a/b")
+    nobody = "postgresql://user:secret@127.0.0.1:1/none"
+    said = sentence("import", page, "--database", nobody)
+    assert "No PostgreSQL answers at 127.0.0.1" in said
+    assert "secret" not in said
+
+
+async def test_a_postgres_without_our_tables(postgres_server: Server, page: Path) -> None:
+    """It is not made by the way: one sentence names the command."""
+    url = await postgres_server.empty()
+    said = await asyncio.to_thread(sentence, "import", page, "--database", url)
+    assert said == "The database is not up to date. Bring it up to date with: contentql migrate"
+    await Database(url).migrate()
+    assert "1 created" in (await asyncio.to_thread(run, "import", page, "--database", url)).stdout
+
+
+def test_standard_input_is_looked_at(page: Path) -> None:
+    """A page or JSON Lines, whichever it is."""
+    command = [sys.executable, "-m", "contentql", "import", "-"]
+    shown = subprocess.run(command, input=page.read_bytes(), capture_output=True, check=True).stdout.decode()
+    assert "standard input: created article kim-jong-un" in shown
+    assert "contentql import - --publish-at" in shown

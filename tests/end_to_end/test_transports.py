@@ -1,0 +1,188 @@
+"""The same verdict whichever way a request comes in, and what still works when a neighbour is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from tests.cli.test_serving import AT_MOST, Served, serving
+from tests.conftest import NOW, Server
+from websockets.asyncio.client import connect
+
+from contentql.auth import api_tokens
+from contentql.auth.permissions import Role
+from contentql.fixtures import DEMO
+from contentql.importing.importer import take_file
+from contentql.store.database import Database
+from contentql.store.models.accounts import Token
+from contentql.store.trusted_documents import Trusted, keep, sha256
+
+READER = api_tokens.made()
+
+# What breaks a limit: the document, its variables, the code, and whether the limit is named.
+BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "nesting": (
+        "{ articles { nodes " + "{ related { nodes " * 15 + "{ id }" + " } }" * 15 + " } }",
+        {},
+        "DEPTH_LIMIT",
+    ),
+    "aliases": ("{ " + " ".join(f"a{n}: __typename" for n in range(60)) + " }", {}, "ALIAS_LIMIT"),
+    "aliases through fragments": (
+        "{ articles(first: 1) { nodes { ...F ...G } } } fragment F on Article { "
+        + " ".join(f"a{n}: id" for n in range(30))
+        + " } fragment G on Article { ...F "
+        + " ".join(f"b{n}: id" for n in range(30))
+        + " }",
+        {},
+        "ALIAS_LIMIT",
+    ),
+    "cost by a variable": (
+        "query Q($n: Int) { articles(first: $n) { nodes { related(first: $n) { nodes"
+        " { related(first: $n) { nodes { id } } } } } } }",
+        {"n": 100},
+        "COST_LIMIT",
+    ),
+    "tokens": ("{ articles { nodes { id " + "headline " * 2_100 + "} } }", {}, "DOCUMENT_TOO_LARGE"),
+    "a page": ("query Q($n: Int) { articles(first: $n) { nodes { id } } }", {"n": 101}, "PAGE_SIZE"),
+    "a list": (
+        "query Q($ids: [ID!]) { latestNews(excludeIds: $ids) { nodes { id } } }",
+        {"ids": ["art_1"] * 300},
+        "INPUT_LIMIT",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+async def served(sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """The demo newsroom, every breaker among its trusted documents."""
+    url = await sqlite_server.migrated()
+    database = Database(url)
+    await take_file(database, DEMO)
+    await keep(database, [Trusted(sha256(text), text) for text, _, _ in BREAKERS.values()])
+    async with database.models():
+        token, _ = await api_tokens.create(name="Site", role=Role.READER, created_by="tests", now=NOW)
+        await Token.filter(id=token.id).update(hash=api_tokens.hashed(READER))
+    async with serving(tmp_path_factory.mktemp("doors"), url) as served:
+        yield served
+
+
+def told(body: Any) -> tuple[str, dict[str, Any]]:
+    (error,) = body["errors"]
+    extensions = error["extensions"]
+    return extensions["code"], extensions
+
+
+@pytest.mark.parametrize("name", BREAKERS)
+async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
+    """POST, GET, a persisted query, a trusted document, a WebSocket: one code, and the limit that was met."""
+    text, variables, code = BREAKERS[name]
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
+    async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+        said = {"variables": orjson.dumps(variables).decode()}
+        answers = {
+            "POST": await http.post("/graphql", json={"query": text, "variables": variables}),
+            "GET": await http.get("/graphql", params={"query": text, **said}),
+            "APQ": await http.post(
+                "/graphql", json={"query": text, "variables": variables, "extensions": persisted}
+            ),
+            "APQ by hash": await http.get(
+                "/graphql", params={"extensions": orjson.dumps(persisted).decode(), **said}
+            ),
+            "trusted": await http.post("/graphql", json={"documentId": sha256(text), "variables": variables}),
+        }
+    verdicts = {door: told(answer.json()) for door, answer in answers.items()}
+    async with connect(
+        served.url.replace("http", "ws") + "/graphql",
+        subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
+    ) as socket:
+        await socket.send('{"type": "connection_init"}')
+        await socket.recv()
+        payload = {"query": text, "variables": variables}
+        await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
+        message = orjson.loads(await socket.recv())
+        assert message["type"] == "error"
+        verdicts["WebSocket"] = told({"errors": message["payload"]})
+    for door, (found, extensions) in verdicts.items():
+        assert found == code, door
+        assert isinstance(extensions["limit"], int), door
+        assert code != "COST_LIMIT" or extensions["cost"] > extensions["limit"]
+
+
+async def test_what_is_no_door_is_shut(served: Served) -> None:
+    """Batches and multipart are refused, whatever is in them."""
+    async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+        batch = await http.post("/graphql", json=[{"query": "{ viewer { role } }"}] * 2)
+        parts = await http.post("/graphql", files={"operations": ("a", b"{}")})
+        slash = await http.post("/graphql/", json={"query": "{ viewer { role } }"})
+    assert (batch.status_code, told(batch.json())[0]) == (400, "BAD_REQUEST")
+    assert (parts.status_code, told(parts.json())[0]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert slash.json() == {"data": {"viewer": {"role": "READER"}}}
+
+
+async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Path) -> None:
+    """A Redis that is named and not there costs speed: the same answers, ready, and nothing in the log."""
+    url = await sqlite_server.demo()
+    away = {"CONTENTQL_REDIS_URL": "redis://127.0.0.1:1/0", "CONTENTQL_RATE_COST": "100000"}
+    async with serving(tmp_path, url, **away) as served, httpx2.AsyncClient(base_url=served.url) as http:
+        for _ in range(20):
+            answer = await http.post("/graphql", json={"query": "{ latestNews { nodes { id } } }"})
+            assert answer.status_code == 200
+            assert len(answer.json()["data"]["latestNews"]["nodes"]) == 20
+        assert (await http.get("/health/ready")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"accept": "application/json"},
+        {"accept-encoding": "br"},
+        {"accept-encoding": "gzip", "origin": "https://news.example.org"},
+        {"authorization": f"Bearer {READER}"},
+        {"x-request-id": "mine-1"},
+        {"accept": "text/html"},
+        {"connection": "close"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
+async def test_from_memory_it_is_the_same_answer(served: Served, method: str, more: dict[str, str]) -> None:
+    """The third time differs from the first in nothing but what names and times the request."""
+    query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
+    said: list[tuple[int, dict[str, str], bytes]] = []
+    for _ in range(4):
+        async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+            if method == "POST":
+                answer = await http.post("/graphql", json={"query": query}, headers=more)
+            else:
+                answer = await http.request(method, "/graphql", params={"query": query}, headers=more)
+        own = {"date", "server-timing", "x-request-id", "cache-control"}
+        headers = {name: value for name, value in answer.headers.items() if name not in own}
+        assert answer.headers["x-request-id"] == more.get("x-request-id", answer.headers["x-request-id"])
+        body = b"" if answer.status_code == 406 else answer.content
+        headers = {} if answer.status_code == 406 else headers
+        said.append((answer.status_code, headers, body))
+    assert said[1:] == said[:-1]
+
+
+async def test_many_requests_in_one_piece_are_answered_in_order(served: Served) -> None:
+    """Pipelined on one connection, from memory and not, the answers come one after the other."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    asked = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
+    for query in asked:
+        body = orjson.dumps({"query": query})
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+    async with asyncio.timeout(AT_MOST):
+        for query in asked:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            nodes = orjson.loads(await reader.readexactly(length))["data"]["latestNews"]["nodes"]
+            assert len(nodes) == int(query.partition("first: ")[2][0])
+    writer.close()

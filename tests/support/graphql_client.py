@@ -1,0 +1,59 @@
+"""Two ways to one answer: the planner's bytes, and graphql-core walking what the planner read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from graphql import OperationDefinitionNode, parse
+
+from contentql.execution.executor import Answered, Answers, Asked
+from contentql.planner.operation import coerce, declared
+from contentql.schema.build import schema
+
+
+async def ask(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+    """The data of an answer that must have no errors."""
+    said = await whole(answers, query, variables)
+    assert "errors" not in said, said["errors"]
+    return said["data"]
+
+
+async def whole(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+    """The answer as JSON, request ids left out."""
+    found = orjson.loads((await answered(answers, query, variables)).body)
+    for error in found.get("errors", ()):
+        del error["extensions"]["requestId"]
+    return found
+
+
+async def answered(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> Answered:
+    return await answers.answer(Asked(query, None, variables or {}))
+
+
+async def walked(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+    """The same operation through `schema.execute`: data, and the codes of errors by path."""
+    (node,) = (d for d in parse(query).definitions if isinstance(d, OperationDefinitionNode))
+    core = schema()._schema
+    values, errors = coerce(core, declared(core, node), variables or {})
+    assert not errors, errors
+    now: dt.datetime = answers.now().replace(microsecond=0)
+    result = await schema().execute(
+        query,
+        variable_values=dict(variables or {}),
+        context_value=lambda info: answers.resolve(info, values, now),
+    )
+    found: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        found["errors"] = [(error.path, (error.extensions or {}).get("code")) for error in result.errors]
+    return found
+
+
+def codes(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What `walked` says, of an answer of `whole`: data, and the codes of errors by path."""
+    found: dict[str, Any] = {"data": said.get("data")}
+    if "errors" in said:
+        found["errors"] = [(error.get("path"), error["extensions"]["code"]) for error in said["errors"]]
+    return found

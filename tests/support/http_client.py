@@ -1,0 +1,108 @@
+"""The front door as a test knocks at it, and what every refusal must look like."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import orjson
+
+from contentql.app import guard_of
+from contentql.auth.authenticator import Callers
+from contentql.errors import CODES
+from contentql.execution.executor import Answered, Answers
+from contentql.settings import Settings
+from contentql.store.trusted_documents import Documents
+from contentql.telemetry.observer import Watch
+from contentql.web.endpoint import GraphQL
+
+# What belongs to us and to nobody who asks: statements, places, names of code, words of drivers.
+INTERNAL = re.compile(
+    r"""Traceback|\bFile\ "|\.py\b|site-packages|line\ \d+,\ in\b
+    |\b(?:sqlite3?|asyncpg|postgres(?:ql)?|psycopg|tortoise|strawberry|graphql-core|orjson|starlette|uvicorn)\b
+    |\bselect\b.+\bfrom\b|\bcoalesce\(|\bjson_|\bsyntax\ error\ (?:at|near)\b|\bno\ such\ (?:table|column)\b
+    |\b(?:Operational|Programming|Database|Recursion|Value|Type|Key|Attribute|Assertion|Unicode\w*)Error\b
+    |\bint\(\)|invalid\ literal|\bcodec\b|\bNoneType\b|\bobject\ at\ 0x|<class""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_ECHOED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has, chosen by the system: two that ask at once get different ones."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def endpoint(
+    answers: Answers, *, body_seconds: float = 20.0, callers: Callers | None = None, **settings: Any
+) -> GraphQL:
+    """The endpoint of /graphql as `app.py` builds it, with these settings."""
+    chosen = Settings(**settings)
+    return GraphQL(
+        answers,
+        chosen,
+        callers=callers or Callers(answers.database, chosen),
+        documents=Documents(answers.database),
+        watch=Watch(chosen),
+        guard=guard_of(chosen),
+        body_seconds=body_seconds,
+    )
+
+
+def client(answers: Answers, **settings: Any) -> httpx2.AsyncClient:
+    """Speaks HTTP to the endpoint of /graphql; a fault that the endpoint lets through is the test's."""
+    return speaking(endpoint(answers, **settings))
+
+
+def speaking(endpoint: GraphQL, address: str = "127.0.0.1") -> httpx2.AsyncClient:
+    """From this address."""
+    transport = httpx2.ASGITransport(endpoint, client=(address, 123))
+    return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
+
+
+def refusals(status: int, body: bytes) -> list[str]:
+    """The codes of an answer that refuses, each error complete and none of them ours to keep."""
+    said = orjson.loads(body)
+    assert said.keys() <= {"data", "errors", "extensions"}, said
+    errors = said["errors"]
+    assert errors
+    for error in errors:
+        assert error.keys() <= {"message", "locations", "path", "extensions"}, error
+        extensions = error["extensions"]
+        assert extensions["code"] in CODES, error
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", extensions["requestId"]), error
+        assert error["message"].strip(), error
+        # What a client wrote may come back between quotation marks.
+        ours = _ECHOED.sub("", error["message"] + " " + extensions.get("hint", ""))
+        assert not INTERNAL.search(ours), error
+    assert status < 500, said
+    return [error["extensions"]["code"] for error in errors]
+
+
+def refusal(response: httpx2.Response) -> str:
+    """The one code of a response that refuses."""
+    assert response.headers["content-type"].startswith(
+        ("application/graphql-response+json", "application/json")
+    )
+    (code,) = set(refusals(response.status_code, response.content))
+    assert response.json()["errors"][0]["extensions"]["requestId"] == response.headers["x-request-id"]
+    return code
+
+
+def no_worse(answered: Answered) -> None:
+    """Data, or refusals that are coded and tell nothing; never a fault."""
+    if answered.codes:
+        refusals(answered.status, answered.body)
+    else:
+        assert answered.status == 200
+        assert orjson.loads(answered.body).keys() <= {"data", "extensions"}
+
+
+def request(query: str, **more: Any) -> Mapping[str, Any]:
+    return {"query": query, **more}

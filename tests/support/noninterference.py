@@ -1,0 +1,407 @@
+"""Who looks at a newsroom, and pairs of newsrooms that differ only in what one of them may not know.
+
+The first of a pair is what an onlooker may know, and nothing else. The second is a copy of it to which all
+that is hidden was added: by import, and through the mutations that people use.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+import orjson
+from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_leaf_type
+from tests.conftest import Server
+from tests.support.random_content import NOW, newsroom, nobodys, visible, without_hidden
+
+from contentql.auth.permissions import ABILITIES, Role
+from contentql.auth.viewer import PUBLIC, Caller, Viewer
+from contentql.content.ids import PREFIXES, spell
+from contentql.content.records import ArticleRecord, CategoryRecord, CollectionRecord, Item, Record, TagRecord
+from contentql.execution.executor import Answers, Asked
+from contentql.importing.importer import take
+from contentql.planner.limits import Limits
+from contentql.schema.build import catalog, schema
+from contentql.store.database import Database
+from contentql.store.models.content import Article, Status
+
+HOUR = dt.timedelta(hours=1)
+SECRET = "quicksilver"  # a word of which only what is hidden knows
+
+
+def somebody(role: Role, account: str = "jane") -> Viewer:
+    return Viewer(f"{account} {role.value}", role, account, ABILITIES[role])
+
+
+def guest(article: int) -> Viewer:
+    return Viewer("Preview link", article=article)
+
+
+JANE, AMIR = somebody(Role.AUTHOR), somebody(Role.AUTHOR, "amir")
+CHIEF = somebody(Role.ADMIN, "chief")
+
+
+@dataclass(frozen=True)
+class Onlooker:
+    """`sees` says which articles, `whole` of which also notes, revisions and suggestions; `registers` whether
+    tags, sources and the like are seen that no such article uses; `chooses` of which the working copies."""
+
+    viewers: tuple[Viewer, ...]
+    sees: Callable[[ArticleRecord], bool]
+    whole: Callable[[ArticleRecord], bool] = nobodys
+    registers: bool = True
+    chooses: Callable[[ArticleRecord], bool] = nobodys
+
+
+def onlooker(name: str, records: Sequence[Record]) -> Onlooker:
+    articles = [record for record in records if isinstance(record, ArticleRecord)]
+    if name == "outside":
+        return Onlooker((PUBLIC, somebody(Role.READER)), visible, registers=False)
+    if name == "guest":
+        shared = next(a for a in (*articles[len(articles) // 2 :], *articles) if a.deleted_at is None)
+
+        def is_shared(article: ArticleRecord) -> bool:
+            return article.id == shared.id
+
+        viewer = guest(shared.id or 0)
+        return Onlooker(
+            at_other_times(viewer),
+            lambda article: visible(article) or is_shared(article),
+            registers=False,
+            chooses=is_shared,
+        )
+    if name == "author":
+        return Onlooker(
+            at_other_times(JANE), lambda a: visible(a) or (janes(a) and there(a)), janes, chooses=janes
+        )
+    if name == "previewer":
+        return Onlooker((somebody(Role.PREVIEWER),), there, chooses=there)
+    roles = (Role.EDITOR, Role.PUBLISHER) if name == "editors" else (Role.ADMIN,)
+    return Onlooker(tuple(somebody(role) for role in roles), there, there, chooses=there)
+
+
+ONLOOKERS = ("outside", "guest", "author", "previewer", "editors", "admin")
+
+
+def at_other_times(viewer: Viewer) -> tuple[Viewer, ...]:
+    return viewer, replace(viewer, at=NOW + 2 * HOUR), replace(viewer, at=NOW - 60 * HOUR)
+
+
+def janes(article: ArticleRecord) -> bool:
+    return (article.id or 0) % 3 == 0
+
+
+def there(article: ArticleRecord) -> bool:
+    return article.deleted_at is None
+
+
+@dataclass
+class Pair:
+    """`known` answers for what `looks` may know, `whole` for that and all that is hidden."""
+
+    looks: Onlooker
+    records: Sequence[Record]
+    known: Answers
+    whole: Answers
+    ids: list[str] = field(default_factory=list)  # of everything, by every kind
+    hidden: list[str] = field(default_factory=list)  # of what only the whole newsroom has
+    names: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def pair(server: Server, name: str, seed: int) -> AsyncIterator[Pair]:
+    random = Random(seed)
+    records = newsroom(random)
+    looks = onlooker(name, records)
+    url = await server.migrated()
+    known = without_hidden(records, looks.sees, looks.whole, registers=looks.registers)
+    await taken(url, known)
+    async with answering(url) as answers:
+        touched = await told_to_all(answers, looks, records, random)
+    other = await server.copy(url)
+    await taken(other, _again(records, known, touched))
+    async with answering(url) as first, answering(other) as second:
+        await _noted(second, looks, records)
+        await hidden_from(second, name, looks, records, touched, random)
+        for answers in (first, second) if name != "admin" else ():  # whose log would have it twice
+            moved = {"id": "world/asia/east", "slug": "far-east"}
+            await done(answers, CHIEF, "updateCategory", moved)
+        few, many = await ids_of(first), await ids_of(second)
+        hidden = [one for one in many if one not in set(few)]
+        yield Pair(looks, records, first, second, many, hidden, await names_of(second))
+    await server.drop(url)
+    await server.drop(other)
+
+
+@asynccontextmanager
+async def answering(url: str) -> AsyncIterator[Answers]:
+    limits = Limits(cost=1_000_000, root_fields=400, aliases=400)
+    async with Database(url) as database:
+        answers = Answers(database, catalog(), limits=limits, now=lambda: NOW)
+        answers.changing.sign = _signed
+        yield answers
+
+
+async def _signed(article: int, until: dt.datetime) -> str:
+    return f"cqlp_{article}"
+
+
+async def taken(url: str, records: Sequence[Record]) -> None:
+    """Imported, with an owner each."""
+    database = Database(url)
+    report = await take(database, [Item(str(n), record) for n, record in enumerate(records)])
+    failed = [outcome for outcome in report.outcomes if outcome.what == "failed"]
+    assert not failed, failed[:3]
+    articles = [record for record in records if isinstance(record, ArticleRecord)]
+    async with database.models():
+        mine = [article.id for article in articles if janes(article)]
+        await Article.filter(owner=None, id__in=mine).update(owner="jane")
+        await Article.filter(owner=None).update(owner="amir")
+
+
+def _again(records: Sequence[Record], known: Sequence[Record], touched: set[int]) -> list[Record]:
+    """What the import of the whole newsroom adds to what is there."""
+    same = {jsonless(record) for record in known}
+    return [
+        record
+        for record in records
+        if jsonless(record) not in same
+        and not isinstance(record, CategoryRecord)
+        and not (isinstance(record, ArticleRecord) and record.id in touched)
+    ]
+
+
+def jsonless(record: Record) -> str:
+    return f"{type(record).__name__} {record.model_dump_json()}"
+
+
+# What everybody may know
+
+
+async def told_to_all(
+    answers: Answers, looks: Onlooker, records: Sequence[Record], random: Random
+) -> set[int]:
+    """Corrections of what is out, and working copies that the onlooker sees; the ids of all these."""
+    articles = [r for r in records if isinstance(r, ArticleRecord)]
+    out = [article for article in articles if visible(article)]
+    corrected = random.sample(out, min(2, len(out)))
+    chosen = [a for a in out if looks.chooses(a)]
+    changing = random.sample(chosen, min(3, len(chosen)))
+    for article in corrected:
+        said = {"id": spell("article", article.id or 0), "kind": "CORRECTION", "text": "It was another day."}
+        await done(answers, CHIEF, "correctArticle", said)
+    for article in changing:
+        await changed(answers, article, records, "tide", random)
+    return {article.id or 0 for article in (*corrected, *changing)}
+
+
+async def changed(
+    answers: Answers, article: ArticleRecord, records: Sequence[Record], word: str, random: Random
+) -> None:
+    """A working copy that differs in everything from what is out."""
+    name = spell("article", article.id or 0)
+    tags = [f"{r.type.value}:{r.slug}" for r in records if isinstance(r, TagRecord)]
+    said: dict[str, Any] = {
+        "id": name,
+        "headline": f"The {word} changed",
+        "slug": f"{article.slug}-{word}",
+        "edNote": f"A {word} note",
+        "category": "sport",
+        "body": {"markdown": f"Now of the {word} and the coffin."},
+        "embargoUntil": "2026-06-30T08:30:00Z",
+    }
+    here = await answers.database.rows("SELECT type, slug FROM tag")
+    there_are = {f"{_text(kind)}:{_text(slug)}" for kind, slug in here}
+    usable = [tag for tag in tags if tag in there_are]
+    if usable:
+        said["tags"] = [{"tag": random.choice(usable)}]
+    await done(answers, CHIEF, "updateArticle", said)
+    rows = await answers.database.rows("SELECT slug FROM source ORDER BY slug LIMIT 1")
+    for row in rows:
+        chain = {"article": name, "kind": "SAID", "source": _text(row[0]), "claim": f"the {word} rises"}
+        await done(answers, CHIEF, "addAttribution", chain)
+    accepted = [head for head in article.attributions if head.state.value in ("ACCEPTED", "EDITED")]
+    for head in accepted[:1]:
+        await done(answers, CHIEF, "rejectAttribution", {"id": spell("attribution", head.id or 0)})
+
+
+# What the onlooker may not know
+
+
+async def _noted(answers: Answers, looks: Onlooker, records: Sequence[Record]) -> None:
+    """Owners, notes and embargoes of drafts, where they are none of the onlooker's business."""
+    articles = [r for r in records if isinstance(r, ArticleRecord) and not looks.whole(r)]
+    draft = (Status.DRAFT, Status.IN_REVIEW, Status.APPROVED)
+    async with answers.database.models():
+        rows = Article.filter(id__in=[article.id for article in articles])
+        await rows.update(owner="zoe", ed_note=f"a {SECRET} note")
+        await rows.filter(status__in=draft).update(embargo_until=NOW + HOUR)
+
+
+async def hidden_from(
+    answers: Answers,
+    name: str,
+    looks: Onlooker,
+    records: Sequence[Record],
+    touched: set[int],
+    random: Random,
+) -> None:
+    if name == "admin":  # who knows of everything that anybody does
+        return
+    await done(answers, CHIEF, "createToken", {"name": f"{SECRET} robot", "role": "EDITOR"})
+    token = await done(answers, CHIEF, "createToken", {"name": SECRET, "role": "ADMIN"})
+    await done(answers, CHIEF, "revokeToken", {"id": token})
+    for viewer, last in ((JANE, "approveArticle"), (CHIEF, "publishArticle"), (AMIR, "submitArticle")):
+        gone = await _draft(answers, viewer, f"gone {last}")
+        for step in ("submitArticle", "approveArticle", "publishArticle"):
+            await done(answers, CHIEF, step, {"id": gone})
+            if step == last:
+                break
+        await done(answers, CHIEF, "deleteArticle", {"id": gone, "reason": SECRET, "idempotencyKey": gone})
+    if name in ("previewer", "editors"):
+        return
+    articles = [r for r in records if isinstance(r, ArticleRecord)]
+    beside = [spell("article", a.id or 0) for a in articles if visible(a)][:2]
+    more: dict[str, Any] = {"related": beside, "edNote": SECRET}
+    # Whoever translates what was no translation so far makes a group of it: that must not be one already.
+    groups = {a.translation_group for a in articles}
+    if alone := [a for a in articles if visible(a) and not a.translation_group and a.id not in groups]:
+        more["translationOf"] = spell("article", alone[0].id or 0)
+    if not looks.registers:
+        more |= await _registers(answers)
+    drafts = [await _draft(answers, AMIR, f"draft {n}", more) for n in range(3)]
+    await done(
+        answers, AMIR, "addAttribution", {"article": drafts[0], "kind": "CITING", "source": "source-0"}
+    )
+    await done(answers, AMIR, "createPreviewLink", {"id": drafts[0]})
+    await done(answers, CHIEF, "archiveArticle", {"id": drafts[1]})
+    for step in ("submitArticle", "approveArticle"):
+        await done(answers, CHIEF, step, {"id": drafts[2]})
+    later = {"id": drafts[2], "publishAt": "2026-06-30T09:00:00Z"}
+    await done(answers, CHIEF, "scheduleArticle", later)
+    for collection in (r for r in records if isinstance(r, CollectionRecord)):
+        if await answers.database.rows(f"SELECT 1 FROM collection WHERE slug = '{collection.slug}'"):
+            await done(answers, CHIEF, "pinArticle", {"id": collection.slug, "article": drafts[0]})
+    if not looks.registers:
+        front = {"title": f"{SECRET} page", "items": [{"article": one} for one in drafts]}
+        await done(answers, CHIEF, "createCollection", front)
+    others = [a for a in articles if visible(a) and a.id not in touched and not looks.chooses(a)]
+    for article in random.sample(others, min(3, len(others))):
+        await changed(answers, article, records, SECRET, random)
+    for article in others[:1]:
+        await done(answers, CHIEF, "updateArticle", {"id": spell("article", article.id or 0), "urgency": 1})
+
+
+async def _draft(answers: Answers, viewer: Viewer, word: str, more: Mapping[str, Any] = {}) -> str:
+    said = {
+        "headline": f"{SECRET} {word} coffin",
+        "body": {"markdown": f"Of {SECRET}, the coffin and the tide."},
+        "category": "world/asia",
+        "expiresAt": "2026-07-30T20:00:00Z",
+        **more,
+    }
+    return await done(answers, viewer, "createArticle", said)
+
+
+async def _registers(answers: Answers) -> dict[str, Any]:
+    """A tag, a story, an author, a picture of which only drafts know."""
+    url = f"https://media.example.org/{SECRET}.jpg"
+    picture = {"kind": "IMAGE", "url": url, "mime": "image/jpeg", "alt": SECRET}
+    media = await done(answers, CHIEF, "createMedia", picture)
+    tag = await done(answers, AMIR, "createTag", {"type": "TOPIC", "name": f"{SECRET} tag"})
+    story = await done(answers, CHIEF, "createStory", {"title": f"{SECRET} story"})
+    author = await done(answers, CHIEF, "createAuthor", {"name": f"{SECRET} author", "image": media})
+    source = {"name": "A Source 0", "slug": "source-0", "kind": "PERSON"}
+    if not await answers.database.rows("SELECT 1 FROM source WHERE slug = 'source-0'"):
+        await done(answers, CHIEF, "createSource", source)
+    return {"leadMedia": media, "tags": [{"tag": tag}], "story": story, "authors": [{"author": author}]}
+
+
+# Asking
+
+
+async def told(
+    answers: Answers, viewer: Viewer, query: str, variables: Mapping[str, Any] | None = None
+) -> bytes:
+    """The answer to the byte, but for the request's id."""
+    answered = await answers.answer(Asked(query, None, variables or {}), caller=Caller(viewer))
+    for fault in (b"INTERNAL_SERVER_ERROR", b"GRAPHQL_VALIDATION_FAILED"):
+        assert fault not in answered.body, (query, variables, answered.body)
+    return re.sub(rb'"requestId":"[^"]*"', b'"requestId":""', answered.body)
+
+
+async def done(answers: Answers, viewer: Viewer, name: str, said: Mapping[str, Any]) -> str:
+    """The id of what a mutation made, which must have done it."""
+    answer = orjson.loads(await told(answers, viewer, mutation(name), {"input": said}))
+    payload = answer.get("data") and answer["data"][name]
+    assert payload, (name, said, answer)
+    assert not payload["userErrors"], (name, said, payload)
+    made = next(value for key, value in payload.items() if key != "userErrors")
+    found: str = made["id"] if isinstance(made, dict) else made
+    return found
+
+
+def mutation(name: str) -> str:
+    """The mutation by its name, asking for the id of what it makes and for what is amiss."""
+    field_of = _mutations()[name]
+    payload = get_named_type(field_of.type)
+    assert isinstance(payload, GraphQLObjectType)
+    shown = next(iter(payload.fields))
+    inner = "" if is_leaf_type(get_named_type(payload.fields[shown].type)) else " { id }"
+    return (
+        f"mutation M($input: {field_of.args['input'].type}) {{ {name}(input: $input)"
+        f" {{ {shown}{inner} userErrors {{ code message field hint }} }} }}"
+    )
+
+
+def _mutations() -> Any:
+    found = schema()._schema.mutation_type
+    assert found is not None
+    return found.fields
+
+
+def taken_by(name: str) -> GraphQLInputObjectType:
+    """The input of a mutation."""
+    found = get_named_type(_mutations()[name].args["input"].type)
+    assert isinstance(found, GraphQLInputObjectType)
+    return found
+
+
+def mutations() -> list[str]:
+    return list(_mutations())
+
+
+async def ids_of(answers: Answers) -> list[str]:
+    """The id of every row that can have one outside, working copies' own ones as well."""
+    found = []
+    for table in PREFIXES:
+        rows = await answers.database.rows(f"SELECT id FROM {table} ORDER BY id")
+        found += [spell(table, row[0]) for row in rows]
+    return found
+
+
+async def names_of(answers: Answers) -> list[str]:
+    sql = "SELECT slug FROM article UNION SELECT slug FROM slug_history ORDER BY 1"
+    return [_text(row[0]) for row in await answers.database.rows(sql)]
+
+
+async def tables_of(answers: Answers) -> dict[str, list[str]]:
+    """Every row of every table."""
+    database = answers.database
+    names = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search%'",
+        "postgres": "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
+    }[database.dialect]
+    tables = sorted(_text(row[0]) for row in await database.rows(names))
+    return {
+        name: sorted(str(tuple(r)) for r in await database.rows(f'SELECT * FROM "{name}"')) for name in tables
+    }
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

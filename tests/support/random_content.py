@@ -1,0 +1,342 @@
+"""Newsrooms made at random: what the public may see, mixed with much that it may not.
+
+`without_hidden` says, in plain Python and apart from the planner's rule, what the same newsroom is if
+everything hidden had never existed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from contentql.content.blocks import Gallery, Image, Paragraph, Quote
+from contentql.content.records import (
+    ArticleRecord,
+    AttributionRecord,
+    AuthorRecord,
+    CategoryRecord,
+    CollectionItemRecord,
+    CollectionRecord,
+    CorrectionRecord,
+    CreditRecord,
+    MediaRecord,
+    MentionRecord,
+    Record,
+    SlugRecord,
+    SourceRecord,
+    StoryRecord,
+    TagRecord,
+)
+from contentql.store.models.content import (
+    AttributionKind,
+    AttributionState,
+    ContentType,
+    CorrectionKind,
+    MediaKind,
+    SourceKind,
+    Status,
+    TagType,
+)
+
+NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+PATHS = ("world", "world/asia", "world/asia/east", "politics", "sport")
+WORDS = ("coffin", "troops", "harbour", "tide", "minister", "plan", "bridge", "voters", "film", "goal")
+PUBLIC = (AttributionState.ACCEPTED, AttributionState.EDITED)
+
+
+def newsroom(random: Random, articles: int = 16) -> list[Record]:
+    """Records in an order in which each stands behind what it refers to; ids and times explicit."""
+    return _Maker(random).records(articles)
+
+
+class _Maker:
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.ids = iter(range(1_000, 100_000))
+
+    def some(self, items: Sequence[Any], most: int) -> list[Any]:
+        return self.random.sample(list(items), self.random.randint(0, min(most, len(items))))
+
+    def maybe(self, items: Sequence[Any], chance: float = 0.5) -> Any:
+        return self.random.choice(items) if items and self.random.random() < chance else None
+
+    def words(self, most: int) -> str:
+        return " ".join(self.random.choice(WORDS) for _ in range(self.random.randint(1, most)))
+
+    def records(self, articles: int) -> list[Record]:
+        media = [self.media(n) for n in range(8)]
+        shots = [m.id for m in media]
+        sources = [self.source(n) for n in range(7)]
+        authors = [
+            AuthorRecord(id=next(self.ids), slug=f"author-{n}", name=f"Author {n}", image=self.maybe(shots))
+            for n in range(4)
+        ]
+        tags = [
+            TagRecord(
+                id=next(self.ids),
+                type=self.random.choice(list(TagType)),
+                slug=f"tag-{n}",
+                name=f"Tag {n}",
+                latitude=1.5,
+                longitude=2.5,
+            )
+            for n in range(6)
+        ]
+        tags = [
+            tag.model_copy(update={"broader": key(tags[0]) if n and self.random.random() < 0.4 else None})
+            for n, tag in enumerate(tags)
+        ]
+        stories = [StoryRecord(id=next(self.ids), slug=f"story-{n}", title=f"Story {n}") for n in range(3)]
+        written: list[ArticleRecord] = []
+        for n in range(articles):
+            written.append(self.article(n, written, shots, sources, authors, tags, stories))
+        collections = [
+            CollectionRecord(
+                id=next(self.ids),
+                slug=f"collection-{n}",
+                title=f"Collection {n}",
+                items=tuple(
+                    CollectionItemRecord(
+                        article=a.uri or "", media=self.maybe(shots, 0.3), headline=self.maybe(WORDS)
+                    )
+                    for a in self.some(written, 6)
+                ),
+            )
+            for n in range(2)
+        ]
+        categories = [
+            CategoryRecord(id=next(self.ids), path=path, name=path.title(), position=n)
+            for n, path in enumerate(PATHS)
+        ]
+        return [*categories, *sources, *media, *authors, *tags, *stories, *written, *collections]
+
+    def media(self, n: int) -> MediaRecord:
+        return MediaRecord(
+            id=next(self.ids),
+            kind=self.random.choice([MediaKind.IMAGE, MediaKind.VIDEO]),
+            url=f"https://media.example.org/{n}.jpg",
+            mime="image/jpeg",
+            alt=f"Picture {n}",
+            width=100 * n,
+            expires_at=self.maybe([NOW - HOUR, NOW, NOW + HOUR], 0.4),
+            created_at=NOW - 99 * HOUR,
+        )
+
+    def source(self, n: int) -> SourceRecord:
+        parent = f"source-{self.random.randrange(n)}" if n and self.random.random() < 0.4 else None
+        kind = self.random.choice(list(SourceKind))
+        return SourceRecord(
+            id=next(self.ids), slug=f"source-{n}", name=f"Source {n}", kind=kind, parent=parent
+        )
+
+    def article(
+        self,
+        n: int,
+        before: Sequence[ArticleRecord],
+        shots: Sequence[Any],
+        sources: Sequence[SourceRecord],
+        authors: Sequence[AuthorRecord],
+        tags: Sequence[TagRecord],
+        stories: Sequence[StoryRecord],
+    ) -> ArticleRecord:
+        number = next(self.ids)
+        chains = [self.chain([s.slug for s in sources], shots) for _ in range(self.random.randint(0, 3))]
+        blocks: list[Any] = [Paragraph(id=f"blk_{number}_0", text=self.words(8))]
+        shown = self.some(shots, 2)
+        blocks += [Image(id=f"blk_{number}_{m}", media=m, caption=self.maybe(WORDS)) for m in shown]
+        if len(shown) == 2:
+            blocks.append(Gallery(id=f"blk_{number}_g", media=tuple(shown)))
+        if chains:
+            blocks.append(Quote(id=f"blk_{number}_q", text=self.words(4), attribution=chains[0].id))
+        section = self.random.choice(PATHS)
+        published = NOW - self.random.choice([1, 2, 2, 3, 50, 51]) * HOUR
+        hidden = self.random.random() < 0.5
+        return ArticleRecord(
+            id=number,
+            uri=f"tag:example.org,2026:{n}",
+            slug=f"article-{n}",
+            language=self.random.choice(["en", "en", "de"]),
+            content_type=self.random.choice(list(ContentType)),
+            urgency=self.random.randint(1, 9),
+            category=section,
+            sections=tuple(p for p in self.some(PATHS, 2) if p != section),
+            headline=self.words(5),
+            summary=self.maybe([self.words(6)]),
+            byline=self.maybe(["Jane Doe"]),
+            authors=tuple(CreditRecord(author=a.slug) for a in self.some(authors, 2)),
+            lead_media=self.maybe(shots),
+            blocks=tuple(blocks),
+            attributions=tuple(chains),
+            corrections=tuple(
+                CorrectionRecord(
+                    id=next(self.ids), kind=CorrectionKind.UPDATE, at=published, text=self.words(4)
+                )
+                for _ in range(self.random.randint(0, 1))
+            ),
+            tags=tuple(MentionRecord(tag=key(t), relevance=50) for t in self.some(tags, 3)),
+            story=self.maybe([s.slug for s in stories]),
+            translation_group=self.maybe([b.id for b in before], 0.2),
+            related=tuple(b.uri or "" for b in self.some(before, 2)),
+            slug_history=(
+                (
+                    SlugRecord(
+                        language="en",
+                        slug=self.random.choice([f"former-{n}", f"article-{n + 1}"]),
+                        until=published,
+                    ),
+                )
+                if self.random.random() < 0.3
+                else ()
+            ),
+            version=1,
+            modified_at=published,
+            first_published_at=published,
+            updated_at=published,
+            **self.standing(published, hidden),
+        )
+
+    def standing(self, published: dt.datetime, hidden: bool) -> dict[str, Any]:
+        if not hidden:
+            return {
+                "status": self.random.choice([Status.PUBLISHED, Status.SCHEDULED]),
+                "published_at": published,
+                "embargo_until": self.maybe([NOW, NOW - HOUR], 0.3),
+                "expires_at": self.maybe([NOW + HOUR], 0.3),
+            }
+        public = {"status": Status.PUBLISHED, "published_at": published}
+        private = [Status.DRAFT, Status.IN_REVIEW, Status.APPROVED, Status.WITHDRAWN, Status.ARCHIVED]
+        chosen: dict[str, Any] = self.random.choice(
+            [
+                {"status": self.random.choice(private), "published_at": published},
+                {"status": Status.SCHEDULED, "published_at": NOW + HOUR},
+                {"status": Status.PUBLISHED, "published_at": NOW + dt.timedelta(seconds=1)},
+                {**public, "embargo_until": NOW + HOUR},
+                {**public, "expires_at": NOW},
+                {**public, "deleted_at": NOW - HOUR},
+            ]
+        )
+        return chosen
+
+    def chain(self, sources: Sequence[str], shots: Sequence[Any]) -> AttributionRecord:
+        named = self.random.sample(sources, self.random.randint(1, 3))
+        hop: AttributionRecord | None = None
+        for n, slug in reversed(list(enumerate(named))):
+            hop = AttributionRecord(
+                id=next(self.ids),
+                kind=self.random.choice([AttributionKind.SAID, AttributionKind.CITING]),
+                source=slug,
+                claim=self.words(3),
+                media=self.maybe(shots, 0.3),
+                via=hop,
+                state=self.random.choice(list(AttributionState)) if n == 0 else AttributionState.SUGGESTED,
+            )
+        assert hop is not None
+        return hop
+
+
+def key(tag: TagRecord) -> str:
+    return f"{tag.type.value}:{tag.slug}"
+
+
+def visible(article: ArticleRecord) -> bool:
+    """What a reader may see at NOW."""
+    return (
+        article.status in (Status.PUBLISHED, Status.SCHEDULED)
+        and article.deleted_at is None
+        and article.published_at is not None
+        and article.published_at <= NOW
+        and (article.embargo_until is None or article.embargo_until <= NOW)
+        and (article.expires_at is None or article.expires_at > NOW)
+    )
+
+
+def nobodys(_: ArticleRecord) -> bool:
+    return False
+
+
+def without_hidden(
+    records: Iterable[Record],
+    sees: Callable[[ArticleRecord], bool] = visible,
+    whole: Callable[[ArticleRecord], bool] = nobodys,
+    *,
+    registers: bool = False,
+) -> list[Record]:
+    """The newsroom in which nothing hidden was ever written, said or linked to.
+
+    Hidden are the articles that one does not see, and the suggestions of those of which one does not see the
+    `whole`; with `registers`, nothing of what articles lean on. Media whose licence has ended stay, since an
+    article may have shown them while it lasted.
+    """
+    records = list(records)
+    articles = {
+        a.uri: a if whole(a) else _public(a) for a in records if isinstance(a, ArticleRecord) and sees(a)
+    }
+    collections = [
+        c.model_copy(update={"items": tuple(item for item in c.items if item.article in articles)})
+        for c in records
+        if isinstance(c, CollectionRecord)
+    ]
+    if registers:
+        kept_whole = [r for r in records if not isinstance(r, ArticleRecord | CollectionRecord)]
+        return [*kept_whole, *(_beside(a, articles) for a in articles.values()), *collections]
+    collections = [c for c in collections if c.items]
+    told = [hop for a in articles.values() for head in a.attributions for hop in head.hops()]
+    sources = {hop.source for hop in told}
+    tags = {mention.tag for a in articles.values() for mention in a.tags}
+    authors = {credit.author for a in articles.values() for credit in a.authors}
+    stories = {a.story for a in articles.values()}
+    media: set[Any] = {a.lead_media for a in articles.values()}
+    for a in articles.values():
+        for block in a.blocks:
+            media |= {block.media} if isinstance(block, Image) else set()
+            media |= set(block.media) if isinstance(block, Gallery) else set()
+    media |= {item.media for c in collections for item in c.items}
+    media |= {r.image for r in records if isinstance(r, AuthorRecord) and r.slug in authors}
+    kept: list[Record] = []
+    for record in records:
+        match record:
+            case CategoryRecord():
+                kept.append(record)
+            case SourceRecord() if record.slug in sources:
+                kept.append(
+                    record if record.parent in sources else record.model_copy(update={"parent": None})
+                )
+            case TagRecord() if key(record) in tags:
+                kept.append(record if record.broader in tags else record.model_copy(update={"broader": None}))
+            case AuthorRecord() if record.slug in authors:
+                kept.append(record)
+            case StoryRecord() if record.slug in stories:
+                kept.append(record)
+            case MediaRecord() if record.id in media:
+                kept.append(record)
+            case ArticleRecord() if record.uri in articles:
+                public = _beside(articles[record.uri], articles)
+                hops = tuple(_shown(head, media) for head in public.attributions)
+                kept.append(public.model_copy(update={"attributions": hops}))
+            case _:
+                pass
+    return [*kept, *collections]
+
+
+def _beside(article: ArticleRecord, articles: Mapping[str | None, ArticleRecord]) -> ArticleRecord:
+    return article.model_copy(update={"related": tuple(uri for uri in article.related if uri in articles)})
+
+
+def _public(article: ArticleRecord) -> ArticleRecord:
+    accepted = tuple(head for head in article.attributions if head.state in PUBLIC)
+    ids = {head.id for head in accepted}
+    blocks = tuple(
+        block.model_copy(update={"attribution": None})
+        if isinstance(block, Quote) and block.attribution not in ids
+        else block
+        for block in article.blocks
+    )
+    return article.model_copy(update={"attributions": accepted, "blocks": blocks})
+
+
+def _shown(hop: AttributionRecord, media: set[Any]) -> AttributionRecord:
+    kept = hop.media if hop.media in media else None
+    return hop.model_copy(update={"media": kept, "via": hop.via and _shown(hop.via, media)})

@@ -1,0 +1,221 @@
+"""Who a client is, what it may ask for in a minute, and how much runs at once."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from contentql.errors import Refused
+from contentql.settings import Settings
+from contentql.web.admission import Gate, Guard
+from contentql.web.client_address import Peers
+from contentql.web.rate_limit.memory import Memory
+from contentql.web.rate_limit.window import Budget
+
+PROXIES = "10.0.0.0/8, 2001:db8:1::/48"
+BEHIND = Peers(Settings(trusted_proxies=PROXIES).proxies)
+
+
+def client(peers: Peers, peer: str, *headers: tuple[str, str]) -> str:
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    return peers.client({"type": "http", "client": (peer, 1), "headers": raw})
+
+
+def test_a_client_is_its_address() -> None:
+    """An IPv6 client is its network: the addresses in it are all its own."""
+    assert client(Peers(), "203.0.113.9") == "203.0.113.9"
+    assert client(Peers(), "::ffff:203.0.113.9") == "203.0.113.9"
+    assert client(Peers(), "2001:db8::1") == client(Peers(), "2001:db8:0:0:9::") == "2001:db8::/64"
+    assert client(Peers(), "2001:db8:0:1::1") != client(Peers(), "2001:db8::1")
+    assert Peers().client({"type": "http", "client": None, "headers": []}) == "unknown"
+
+
+def test_nobody_but_a_trusted_proxy_speaks_for_others() -> None:
+    """Headers from elsewhere are what anybody can write."""
+    told = ("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")
+    assert client(Peers(), "10.0.0.1", *told) == "10.0.0.1"
+    assert client(BEHIND, "203.0.113.9", *told) == "203.0.113.9"
+    assert client(BEHIND, "10.0.0.1", *told) == "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([("x-forwarded-for", "198.51.100.7")], "198.51.100.7"),
+        # What the client itself wrote stands to the left of what the proxy saw.
+        ([("x-forwarded-for", "1.1.1.1, 198.51.100.7")], "198.51.100.7"),
+        ([("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "198.51.100.7")], "198.51.100.7"),
+        ([("x-forwarded-for", "1.1.1.1, 198.51.100.7, 10.2.0.1,10.3.0.1")], "198.51.100.7"),
+        ([("x-forwarded-for", "198.51.100.7:4711")], "198.51.100.7"),
+        ([("x-forwarded-for", "2001:db8:7::1")], "2001:db8:7::/64"),
+        ([("x-forwarded-for", "[2001:db8:7::1]:443")], "2001:db8:7::/64"),
+        ([("forwarded", 'for=1.1.1.1, For="[2001:db8:7::1]:4711";proto=https')], "2001:db8:7::/64"),
+        ([("forwarded", "proto=https;for=198.51.100.7;by=10.0.0.1")], "198.51.100.7"),
+        ([("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")], "198.51.100.7"),
+        # One of the two is the client's own text: it cannot be known which.
+        ([("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=1.1.1.1")], "10.0.0.1"),
+        ([("x-forwarded-for", "198.51.100.7, unknown")], "10.0.0.1"),
+        ([("x-forwarded-for", "198.51.100.7, unknown, 10.2.0.1")], "10.2.0.1"),
+        ([("forwarded", "for=_hidden")], "10.0.0.1"),
+        ([("x-forwarded-for", "")], "10.0.0.1"),
+        ([("x-forwarded-for", "<script>, ::1::")], "10.0.0.1"),
+        ([("x-forwarded-for", "10.9.0.1, 10.2.0.1")], "10.9.0.1"),
+        ([], "10.0.0.1"),
+    ],
+)
+def test_behind_a_proxy_the_nearest_stranger_is_the_client(
+    headers: list[tuple[str, str]], expected: str
+) -> None:
+    """Read from the right; what cannot be read ends the search at the last proxy known."""
+    assert client(BEHIND, "10.0.0.1", *headers) == expected
+
+
+def guard(points: int, *, public_only: bool = False, counts: bool = True, places: int = 1) -> Guard:
+    budget = Budget(points)
+    # A clock that stands still, in the middle of this client's window.
+    now = budget.window("203.0.113.9", 1_000_000.0)[1] - 30
+    rates = Memory(budget, clock=lambda: now) if counts else None
+    return Guard(budget, rates, Peers(), Gate(places, queue=0), public_only=public_only)
+
+
+async def test_every_request_costs_a_point_and_operations_what_they_read() -> None:
+    """Told in the headers of the draft of the IETF, as structured fields."""
+    one = guard(100)
+    await one.admit("203.0.113.9")
+    await one.charge("203.0.113.9", 21)
+    await one.admit("203.0.113.9")
+    policy, left = one.headers("203.0.113.9")
+    assert policy == (b"ratelimit-policy", b'"cost";q=100;w=60')
+    assert left == (b"ratelimit", b'"cost";r=78;t=30')
+
+
+async def test_who_has_nothing_left_is_told_when_there_will_be_more() -> None:
+    """With what was used, of what, and the seconds to wait; others go on."""
+    one = guard(50)
+    for _ in range(2):
+        await one.admit("203.0.113.9")
+        await one.charge("203.0.113.9", 40)
+    with pytest.raises(Refused) as refusal:
+        await one.admit("203.0.113.9")
+    assert (refusal.value.code, refusal.value.status) == ("RATE_LIMITED", 429)
+    assert refusal.value.facts == {"limit": 50, "used": 80, "retryAfter": 30}
+    assert refusal.value.hint
+    assert one.headers("203.0.113.9")[1][1] == b'"cost";r=0;t=30'
+    await one.admit("203.0.113.10")
+
+
+async def test_an_operation_that_costs_more_than_the_budget_runs_once() -> None:
+    """Refusing it for ever would be a limit of another kind, and `Retry-After` a lie."""
+    one = guard(10)
+    await one.admit("203.0.113.9")
+    await one.charge("203.0.113.9", 5_000)
+    with pytest.raises(Refused):
+        await one.admit("203.0.113.9")
+
+
+async def test_of_many_at_once_only_one_uses_more_than_is_left() -> None:
+    """All are let in while something is left, and those that come too late with their cost are refused."""
+    one = guard(100)
+    for _ in range(9):
+        await one.admit("203.0.113.9")
+    said = await asyncio.gather(*(one.charge("203.0.113.9", 60) for _ in range(9)), return_exceptions=True)
+    assert [isinstance(answer, Refused) for answer in said] == [False, False, *[True] * 7]
+
+
+async def test_without_a_limit_nothing_is_counted_or_told() -> None:
+    """And a network of one's own is not limited until it is asked for."""
+    for one, peer in ((guard(1, counts=False), "203.0.113.9"), (guard(1, public_only=True), "192.168.0.7")):
+        name = one.client({"type": "http", "client": (peer, 1), "headers": []})
+        for _ in range(5):
+            await one.admit(name)
+            await one.charge(name, 1_000)
+        assert one.headers(name) == ()
+    public = guard(1, public_only=True)
+    scope = {"type": "http", "client": ("8.8.8.8", 1), "headers": []}
+    assert public.client(scope) == "8.8.8.8"
+
+
+async def test_a_visit_takes_a_place_while_the_database_reads_for_it() -> None:
+    """None for what comes from memory; one, however often it spends; given back once."""
+    one = guard(1_000, places=1)
+    scope = {"type": "http", "client": ("203.0.113.9", 1), "headers": []}
+    hit, miss, late = one.visit(scope), one.visit(scope), one.visit(scope)
+    for visit, cost in ((hit, 1), (miss, 20), (miss, 20)):
+        await visit.admit()
+        await visit.spend(cost)
+    with pytest.raises(Refused, match="under way"):
+        await late.spend(5)
+    for visit in (hit, late, miss, miss):
+        visit.leave()
+    assert [one.gate.enter(), one.gate.enter()] == [True, False]
+    assert late.headers()[1][1] == b'"cost";r=955;t=30'
+
+
+async def test_a_gate_lets_so_many_in_and_the_next_when_one_leaves() -> None:
+    """In the order in which they came."""
+    gate = Gate(2, queue=5, seconds=30)
+    assert [gate.enter() for _ in range(3)] == [True, True, False]
+    order: list[int] = []
+
+    async def visit(number: int) -> None:
+        await gate.wait()
+        order.append(number)
+        gate.leave()
+
+    visits = [asyncio.create_task(visit(number)) for number in range(4)]
+    await asyncio.sleep(0)
+    assert not gate.enter()
+    gate.leave()
+    await asyncio.gather(*visits)
+    assert order == [0, 1, 2, 3]
+    gate.leave()
+    assert [gate.enter() for _ in range(3)] == [True, True, False]
+
+
+async def test_a_gate_turns_away_at_once_whom_no_place_to_wait_is_left() -> None:
+    """503, with the seconds after which to come again."""
+    gate = Gate(1, queue=1, seconds=30)
+    gate.enter()
+    waiting = asyncio.create_task(gate.wait())
+    await asyncio.sleep(0)
+    with pytest.raises(Refused) as refusal:
+        await gate.wait()
+    assert (refusal.value.code, refusal.value.status) == ("OVERLOADED", 503)
+    assert refusal.value.facts == {"limit": 1, "retryAfter": 1}
+    gate.leave()
+    await waiting
+
+
+async def test_nobody_waits_at_a_gate_for_long() -> None:
+    """And a place that comes free afterwards is not lost."""
+    gate = Gate(1, queue=3, seconds=0.01)
+    gate.enter()
+    said = await asyncio.gather(*(gate.wait() for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in said] == [Refused] * 3
+    gate.leave()
+    assert gate.enter()
+
+
+async def test_who_stops_waiting_takes_no_place_with_them() -> None:
+    """Neither before their turn nor at the moment it comes."""
+    gate = Gate(1, queue=3, seconds=30)
+    gate.enter()
+    before, at_its_turn, patient = (asyncio.create_task(gate.wait()) for _ in range(3))
+    await asyncio.sleep(0)
+    before.cancel()
+    await asyncio.gather(before, return_exceptions=True)
+    gate.leave()
+    at_its_turn.cancel()
+    await asyncio.gather(at_its_turn, return_exceptions=True)
+    await patient
+    gate.leave()
+    assert [gate.enter(), gate.enter()] == [True, False]
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.1/8", "proxy", "1.2.3.4/99"])
+def test_proxies_are_networks(wrong: str) -> None:
+    """Anything else is named when the program starts."""
+    with pytest.raises(ValueError, match=re.escape(wrong.partition("/")[0])):
+        Settings(trusted_proxies=wrong)

@@ -1,0 +1,147 @@
+"""Documents that are named instead of sent: Apollo's automatic ones, and those the operator let in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from tests.conftest import Server
+from tests.support.http_client import client, refusal
+
+from contentql.app import answers_of
+from contentql.execution.executor import Answers
+from contentql.settings import Settings
+from contentql.store.database import Database
+from contentql.store.trusted_documents import Trusted, forget, keep, sha256
+
+TEXT = "query Sections { categories(first: 1) { nodes { path } } }"
+OTHER = "{ categories(first: 2) { nodes { path } } }"
+
+
+def named(text: str, version: int = 1) -> dict[str, Any]:
+    return {"persistedQuery": {"version": version, "sha256Hash": sha256(text)}}
+
+
+@pytest.fixture
+async def http(demo: Answers) -> AsyncIterator[httpx2.AsyncClient]:
+    async with client(demo) as http:
+        yield http
+
+
+async def test_a_text_is_sent_once_and_named_from_then_on(http: httpx2.AsyncClient) -> None:
+    """A miss that no cache keeps, the text with its hash, and then the hash alone, by POST and by GET."""
+    by_hash = {"extensions": orjson.dumps(named(TEXT)).decode()}
+    missed = await http.get("/graphql", params=by_hash, headers={"accept": "*/*"})
+    assert refusal(missed) == "PERSISTED_QUERY_NOT_FOUND"
+    assert missed.json()["errors"][0]["message"] == "PersistedQueryNotFound"
+    assert missed.headers["cache-control"] == "no-store"
+    told = await http.post("/graphql", json={"query": TEXT, "extensions": named(TEXT)})
+    assert told.status_code == 200
+    again = await http.get("/graphql", params=by_hash, headers={"accept": "*/*"})
+    assert (again.status_code, again.json()) == (200, told.json())
+    assert "application/graphql-response+json" in again.headers["content-type"]
+    assert (await http.post("/graphql", json={"extensions": named(TEXT)})).json() == told.json()
+
+
+async def test_a_hash_must_be_its_texts_own(http: httpx2.AsyncClient) -> None:
+    """Nobody can name a text so that others are answered with it."""
+    wrong = await http.post("/graphql", json={"query": OTHER, "extensions": named(TEXT + " ")})
+    assert (wrong.status_code, refusal(wrong)) == (400, "BAD_REQUEST")
+    after = await http.post("/graphql", json={"extensions": named(TEXT + " ")})
+    assert refusal(after) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"version": 2, "sha256Hash": "0" * 64}, {"sha256Hash": "0" * 64}, "nonsense", {"version": 1.5}],
+)
+async def test_other_protocols_are_refused(http: httpx2.AsyncClient, said: Any) -> None:
+    """Only version 1 is spoken."""
+    answer = await http.post("/graphql", json={"query": TEXT, "extensions": {"persistedQuery": said}})
+    assert refusal(answer) == "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+@pytest.mark.parametrize("hash", ["", "abc", "g" * 63, 7, None, "é" * 64])
+async def test_what_is_no_hash_is_refused(http: httpx2.AsyncClient, hash: Any) -> None:
+    """With a code, before anything is looked up."""
+    said = {"persistedQuery": {"version": 1, "sha256Hash": hash}}
+    answer = await http.post("/graphql", json={"extensions": said})
+    assert (answer.status_code, refusal(answer)) == (400, "BAD_REQUEST")
+
+
+async def test_what_is_no_document_is_not_remembered(http: httpx2.AsyncClient) -> None:
+    """A text that does not parse, or asks for what there is not, takes no room."""
+    for text in ("{", "{ nonsense }"):
+        await http.post("/graphql", json={"query": text, "extensions": named(text)})
+        answer = await http.post("/graphql", json={"extensions": named(text)})
+        assert refusal(answer) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+@pytest.fixture
+async def trusting(server: Server, demo_url: str) -> AsyncIterator[Database]:
+    """A newsroom with one trusted document."""
+    url = await server.migrated()
+    database = Database(url)
+    await keep(database, [Trusted(sha256(TEXT), TEXT, "Sections", "web", 2)])
+    async with database:
+        yield database
+    await server.drop(url)
+
+
+def answers(database: Database) -> Answers:
+    return answers_of(Settings(), database)
+
+
+async def test_a_trusted_document_is_asked_by_its_id(trusting: Database) -> None:
+    """With the prefix or without, by POST and by GET; another id is not found, and never cached."""
+    async with client(answers(trusting)) as http:
+        for id in (f"sha256:{sha256(TEXT)}", sha256(TEXT)):
+            by_post = await http.post("/graphql", json={"documentId": id})
+            by_get = await http.get("/graphql", params={"documentId": id})
+            assert by_post.json() == by_get.json() == {"data": {"categories": {"nodes": []}}}
+        relay = await http.post("/graphql", json={"doc_id": sha256(TEXT)})
+        assert relay.status_code == 200
+        unknown = await http.post("/graphql", json={"documentId": f"sha256:{'0' * 64}"})
+        assert (unknown.status_code, refusal(unknown)) == (404, "DOCUMENT_NOT_FOUND")
+        assert unknown.headers["cache-control"] == "no-store"
+        both = await http.post("/graphql", json={"documentId": sha256(TEXT), "query": TEXT})
+        assert (both.status_code, refusal(both)) == (400, "BAD_REQUEST")
+
+
+async def test_a_closed_house_answers_only_what_it_knows(trusting: Database) -> None:
+    """In `trusted` mode any other text is refused, however it is sent, and no hash slips one in."""
+    async with client(answers(trusting), documents="trusted") as http:
+        assert (await http.post("/graphql", json={"query": TEXT})).status_code == 200
+        assert (await http.post("/graphql", json={"documentId": sha256(TEXT)})).status_code == 200
+        assert (await http.post("/graphql", json={"extensions": named(TEXT)})).status_code == 200
+        for body in ({"query": OTHER}, {"query": OTHER, "extensions": named(OTHER)}, {"query": TEXT + " "}):
+            answer = await http.post("/graphql", json=body)
+            assert (answer.status_code, refusal(answer)) == (403, "DOCUMENT_NOT_TRUSTED")
+        again = await http.post("/graphql", json={"extensions": named(OTHER)})
+        assert refusal(again) == "PERSISTED_QUERY_NOT_FOUND"
+        by_get = await http.get("/graphql", params={"query": OTHER})
+        assert (by_get.status_code, refusal(by_get)) == (403, "DOCUMENT_NOT_TRUSTED")
+
+
+async def test_what_is_taken_out_is_answered_no_more(trusting: Database) -> None:
+    """However it is asked for: by id, by hash or as text, once its use has been written down."""
+    async with client(answers(trusting), documents="trusted") as http:
+        ways: list[dict[str, Any]] = [
+            {"documentId": sha256(TEXT)},
+            {"extensions": named(TEXT)},
+            {"query": TEXT},
+        ]
+        for way in ways:
+            assert (await http.post("/graphql", json=way)).status_code == 200
+        await forget(trusting, [sha256(TEXT)])
+        documents = http._transport.app.persisted.documents  # type: ignore[attr-defined]
+        for way in ways:
+            await http.post("/graphql", json=way)
+            await documents.flush()
+            refused = await http.post("/graphql", json=way)
+            assert refusal(refused) in (
+                "DOCUMENT_NOT_FOUND", "PERSISTED_QUERY_NOT_FOUND", "DOCUMENT_NOT_TRUSTED",
+            )  # fmt: skip

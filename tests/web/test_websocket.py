@@ -1,0 +1,755 @@
+"""/graphql speaks graphql-transport-ws over WebSockets, and no socket costs more than its share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket as sockets
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import orjson
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.types import Scope
+from tests.conftest import NOW
+from tests.support.graphql_client import whole
+from tests.support.http_client import refusals
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
+from websockets.typing import Subprotocol
+
+from contentql.app import answers_of
+from contentql.execution.executor import Answered, Answers, Asked
+from contentql.server import websocket_protocol
+from contentql.server.websocket_protocol import Wire
+from contentql.settings import Settings
+from contentql.store.database import Database
+from contentql.web.websocket import PROTOCOL, Answer, Bounds, Sockets
+
+NAMES = "{ categories(first: 2) { nodes { path } } }"
+HOME = "127.0.0.1"
+MIB = 1_048_576
+
+
+class Answering(Protocol):
+    async def answer(self, asked: Asked) -> Answered: ...
+
+
+def answering(answers: Answering) -> Answer:
+    async def answer(payload: Mapping[str, Any], scope: Scope) -> Answered:
+        query, name = payload.get("query") or "", payload.get("operationName")
+        variables, extensions = (payload.get(part) or {} for part in ("variables", "extensions"))
+        return await answers.answer(Asked(query, name, variables, extensions))
+
+    return answer
+
+
+class Stub:
+    """Answers at once, or never, or at length; remembers what became of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.cancelled: list[str] = []
+        self.let = threading.Event()
+
+    async def answer(self, asked: Asked) -> Answered:
+        self.asked.append(asked)
+        what, _, size = asked.query.partition(" ")
+        if what == "wait":
+            try:
+                while not self.let.is_set():  # noqa: ASYNC110 - another thread sets it
+                    await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                self.cancelled.append(asked.query)
+                raise
+        return Answered(200, b'{"data":"%b"}' % (b"x" * int(size or 1)))
+
+
+class Served:
+    """A server as `contentql serve` runs it, in a thread with a loop of its own."""
+
+    def __init__(self, app: Starlette, **options: Any) -> None:
+        settings: dict[str, Any] = {
+            "ws": Wire,
+            "ws_max_size": MIB,
+            "ws_per_message_deflate": False,
+            "loop": "uvloop",
+            "log_config": None,
+            **options,
+        }
+        self.server = uvicorn.Server(uvicorn.Config(app, host=HOME, port=0, **settings))
+        self.thread = threading.Thread(target=self.server.run)
+
+    @property
+    def url(self) -> str:
+        return f"ws://{HOME}:{self.port}/graphql"
+
+    @property
+    def port(self) -> int:
+        port: int = self.server.servers[0].sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def connections(self) -> list[WebSocketsSansIOProtocol]:
+        found = list(self.server.server_state.connections)
+        return [one for one in found if isinstance(one, WebSocketsSansIOProtocol)]
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    answers: Answering,
+    database: Database | None = None,
+    server: dict[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[Served]:
+    """Serves `answers`; whatever was logged as an error meanwhile is the test's."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with database or contextlib.nullcontext():
+            yield
+
+    endpoint = Sockets(answering(answers), **options)
+    served = Served(
+        Starlette(routes=[WebSocketRoute("/graphql", endpoint)], lifespan=lifespan), **(server or {})
+    )
+    logged = Logged(served.thread)
+    logging.getLogger().addHandler(logged)
+    served.thread.start()
+    try:
+        await until(lambda: served.server.started)
+        yield served
+    finally:
+        served.stop()
+        await asyncio.to_thread(served.thread.join, 20)
+        logging.getLogger().removeHandler(logged)
+    assert not served.thread.is_alive()
+    assert logged.messages == []
+
+
+class Logged(logging.Handler):
+    """The errors of one thread: several servers run in this process."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        super().__init__(logging.ERROR)
+        self.thread = thread
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread.ident:
+            self.messages.append(record.getMessage())
+
+
+async def until(true: Callable[[], object], seconds: float = 15) -> None:
+    """Waits for what must come; fails long after it should have."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - of what happens in another thread
+            await asyncio.sleep(0.01)
+
+
+def dial(served: Served, protocols: Sequence[str] = (PROTOCOL,), **options: Any) -> connect:
+    spoken = [Subprotocol(name) for name in protocols] or None
+    settings: dict[str, Any] = {"compression": None, "max_size": None, "proxy": None, **options}
+    return connect(served.url, subprotocols=spoken, **settings)
+
+
+@contextlib.asynccontextmanager
+async def talking(served: Served, **options: Any) -> AsyncIterator[ClientConnection]:
+    """A socket whose connection is acknowledged."""
+    async with dial(served, **options) as socket:
+        await say(socket, {"type": "connection_init"})
+        assert await hear(socket) == {"type": "connection_ack"}
+        yield socket
+
+
+async def say(socket: ClientConnection, *messages: Any) -> None:
+    for message in messages:
+        await socket.send(message if isinstance(message, str | bytes) else orjson.dumps(message).decode())
+
+
+async def hear(socket: ClientConnection) -> Any:
+    async with asyncio.timeout(15):
+        said = await socket.recv()
+    assert isinstance(said, str), "clients take text frames only"
+    return orjson.loads(said)
+
+
+async def ending(socket: ClientConnection) -> tuple[int | None, str | None]:
+    """Code and reason of the close frame; what was sent before is read and left."""
+    with contextlib.suppress(ConnectionClosed):
+        async with asyncio.timeout(15):
+            while True:
+                await socket.recv()
+    return socket.close_code, socket.close_reason
+
+
+def frame(opcode: Opcode, content: bytes, fin: bool = True) -> bytes:
+    return Frame(opcode, content, fin).serialize(mask=True)
+
+
+def subscribe(name: str, query: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "type": "subscribe", "payload": {"query": query, **more}}
+
+
+INIT = {"type": "connection_init"}
+
+
+@pytest.fixture(scope="module")
+async def stub() -> AsyncIterator[Served]:
+    """A server that never finishes what says `wait`."""
+    async with serving(Stub()) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Answers]]:
+    database = Database(demo_url)
+    answers = answers_of(Settings(), database)
+    answers.now = lambda: NOW
+    async with serving(answers, database) as served:
+        yield served, answers
+
+
+# What is asked is answered
+
+
+async def test_an_operation_gives_its_answer_and_is_complete(
+    newsroom: tuple[Served, Answers], demo: Answers
+) -> None:
+    """`next` carries what HTTP would answer, `complete` ends it; ids may be used again after that."""
+    async with talking(newsroom[0]) as socket:
+        for _ in range(2):
+            await say(socket, subscribe("a", NAMES))
+            assert await hear(socket) == {"id": "a", "type": "next", "payload": await whole(demo, NAMES)}
+            assert await hear(socket) == {"id": "a", "type": "complete"}
+
+
+async def test_variables_names_and_extensions_travel_in_the_payload(
+    newsroom: tuple[Served, Answers],
+) -> None:
+    """They mean what they mean in a body of HTTP; null is the same as leaving them out."""
+    document = "query A($n: Int) { categories(first: $n) { nodes { path } } } query B { __typename }"
+    async with talking(newsroom[0]) as socket:
+        await say(
+            socket,
+            subscribe("1", document, operationName="A", variables={"n": 1}, extensions={"cost": True}),
+        )
+        said = (await hear(socket))["payload"]
+        assert len(said["data"]["categories"]["nodes"]) == 1
+        assert said["extensions"]["cost"]["limit"] == 10_000
+        assert (await hear(socket))["type"] == "complete"
+        await say(socket, subscribe("2", NAMES, operationName=None, variables=None, extensions=None))
+        assert (await hear(socket))["type"] == "next"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("", "GRAPHQL_PARSE_FAILED"),
+        ("{ categories ", "GRAPHQL_PARSE_FAILED"),
+        ("{ weather }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { __typename } query B { __typename }", "OPERATION_RESOLUTION_FAILURE"),
+        ("query($n: Int!) { categories(first: $n) { nodes { path } } }", "BAD_USER_INPUT"),
+        ("{" + "nodes {" * 40 + "id" + "}" * 41, "DEPTH_LIMIT"),
+        ("{" + "__typename " * 2_001 + "}", "DOCUMENT_TOO_LARGE"),
+        ("{ categories(first: 100) { nodes { articles(first: 100) { nodes { id } } } } }", "COST_LIMIT"),
+    ],
+)
+async def test_what_http_refuses_is_refused_here(
+    newsroom: tuple[Served, Answers], query: str, code: str
+) -> None:
+    """One `error` with the same errors, nothing after it, and the socket serves on."""
+    async with talking(newsroom[0]) as socket:
+        await say(socket, subscribe("bad", query))
+        said = await hear(socket)
+        assert said.keys() == {"id", "type", "payload"}
+        assert (said["id"], said["type"]) == ("bad", "error")
+        assert set(refusals(0, orjson.dumps({"errors": said["payload"]}))) == {code}
+        await say(socket, subscribe("good", NAMES))
+        assert [(await hear(socket))["id"] for _ in range(2)] == ["good", "good"]
+
+
+async def test_data_with_errors_is_an_answer(newsroom: tuple[Served, Answers]) -> None:
+    """A part that is refused does not take the others with it."""
+    query = '{ categories(first: 1) { nodes { path } } node(id: "nonsense") { id } }'
+    async with talking(newsroom[0]) as socket:
+        await say(socket, subscribe("half", query))
+        said = await hear(socket)
+        assert said["type"] == "next"
+        assert said["payload"]["data"]["categories"]["nodes"]
+        assert said["payload"]["errors"][0]["extensions"]["code"] == "INVALID_ID"
+        assert (await hear(socket))["type"] == "complete"
+
+
+async def test_a_document_may_be_named_instead() -> None:
+    """What names one in a body of HTTP names one here."""
+    answers = Stub()
+    named = ({"documentId": "sha256:00"}, {"query": None, "extensions": {"persistedQuery": {"version": 1}}})
+    async with serving(answers) as served, talking(served) as socket:
+        for payload in named:
+            await say(socket, {"id": "1", "type": "subscribe", "payload": payload})
+            assert [(await hear(socket))["type"] for _ in range(2)] == ["next", "complete"]
+    assert [asked.extensions for asked in answers.asked] == [{}, {"persistedQuery": {"version": 1}}]
+
+
+async def test_operations_run_side_by_side(stub: Served) -> None:
+    """A quick one is answered while slow ones, asked before it, are still at work."""
+    async with talking(stub) as socket:
+        await say(socket, subscribe("slow", "wait"), subscribe("quick", "now"))
+        assert [(await hear(socket))["id"] for _ in range(2)] == ["quick", "quick"]
+
+
+async def test_a_ping_is_ponged_with_its_payload(stub: Served) -> None:
+    """Before the connection is acknowledged and after; a pong asks for nothing."""
+    async with dial(stub) as socket:
+        await say(socket, {"type": "ping"})
+        assert await hear(socket) == {"type": "pong"}
+        await say(socket, {"type": "connection_init", "payload": {"any": "thing"}})
+        assert await hear(socket) == {"type": "connection_ack"}
+        await say(
+            socket, {"type": "pong"}, {"type": "pong", "payload": {}}, {"type": "ping", "payload": None}
+        )
+        await say(socket, {"type": "ping", "payload": {"at": "☂"}})
+        assert await hear(socket) == {"type": "pong"}
+        assert await hear(socket) == {"type": "pong", "payload": {"at": "☂"}}
+
+
+async def test_a_message_may_be_as_large_as_a_body_and_come_in_parts(stub: Served) -> None:
+    """1 MiB, in frames of any size."""
+    whole_message = orjson.dumps(subscribe("big", "now ")).decode()
+    whole_message += " " * (MIB - len(whole_message))
+    parts = [whole_message[:1], "", *whole_message[1:100], whole_message[100:]]
+    async with talking(stub) as socket:
+        for sent in (whole_message, parts):
+            await socket.send(sent)
+            assert (await hear(socket))["type"] == "next"
+            assert (await hear(socket))["type"] == "complete"
+
+
+# Who may connect
+
+
+@pytest.mark.parametrize("protocols", [(), ("graphql-ws",), ("graphql",), ("GRAPHQL-TRANSPORT-WS",)])
+async def test_no_other_protocol_is_spoken(stub: Served, protocols: Sequence[str]) -> None:
+    """The older graphql-ws, others and none: the handshake is refused with a GraphQL error."""
+    with pytest.raises(InvalidStatus) as fault:
+        await dial(stub, protocols)
+    response = fault.value.response
+    assert response.status_code == 400
+    assert response.headers["content-type"].startswith("application/graphql-response+json")
+    assert refusals(400, bytes(response.body)) == ["BAD_REQUEST"]
+
+
+async def test_ours_is_chosen_among_others(stub: Served) -> None:
+    """Whatever the order they are offered in."""
+    async with dial(stub, ("graphql-ws", PROTOCOL)) as socket:
+        assert socket.subprotocol == PROTOCOL
+
+
+async def test_pages_of_any_site_may_connect_unless_sites_are_named(stub: Served) -> None:
+    """Then only pages of these, our own page, and what is no browser."""
+    async with dial(stub, origin="https://elsewhere.test") as socket:
+        assert socket.subprotocol == PROTOCOL
+    async with serving(Stub(), origins=("https://front.test", "https://app.test/")) as served:
+        for origin in ("https://front.test", "https://APP.test", f"http://{HOME}:{served.port}", None):
+            async with dial(served, origin=origin) as socket:
+                assert socket.subprotocol == PROTOCOL
+        for origin in ("https://front.test.evil.test", "http://front.test", "https://evil.test", "null"):
+            with pytest.raises(InvalidStatus) as fault:
+                await dial(served, origin=origin)
+            assert refusals(403, bytes(fault.value.response.body)) == ["ORIGIN_NOT_ALLOWED"]
+
+
+async def test_an_address_has_only_so_many_sockets(stub: Served) -> None:
+    """One more is refused, and let in when another has closed."""
+    async with serving(Stub(), max_sockets=2) as served, talking(served):
+        async with talking(served):
+            with pytest.raises(InvalidStatus) as fault:
+                await dial(served)
+            assert fault.value.response.status_code == 429
+            assert fault.value.response.headers["retry-after"] == "1"
+            assert refusals(429, bytes(fault.value.response.body)) == ["TOO_MANY_SOCKETS"]
+        await until(lambda: len(served.connections) == 1)
+        async with talking(served):
+            pass
+
+
+# What ends a socket
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "", "{", "[]", "null", "5", '"text"', "[" * 100_000, '{"type": "ping"}{', "{}",
+        '{"type": null}', '{"type": ["ping"]}', '{"type": "start"}', '{"type": "PING"}',
+        b'{"type": "ping"}', b"\xff\x00",
+        '{"type": "ping", "payload": []}', '{"type": "pong", "payload": "x"}',
+        '{"type": "connection_init", "payload": 1}', '{"type": "connection_ack"}',
+        '{"type": "next", "id": "1", "payload": {}}', '{"type": "error", "id": "1", "payload": []}',
+        '{"type": "complete"}', '{"type": "complete", "id": 1}',
+        '{"type": "subscribe", "payload": {"query": "now"}}',
+        '{"type": "subscribe", "id": "", "payload": {"query": "now"}}',
+        '{"type": "subscribe", "id": 1, "payload": {"query": "now"}}',
+        orjson.dumps(subscribe("i" * 129, "now")).decode(),
+        '{"type": "subscribe", "id": "1"}', '{"type": "subscribe", "id": "1", "payload": "now"}',
+        '{"type": "subscribe", "id": "1", "payload": {}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": 1}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "now", "operationName": 1}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "now", "variables": []}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "now", "extensions": "x"}}',
+        '{"type": "subscribe", "id": "\\ud800", "payload": {"query": "now"}}',
+    ],
+    ids=lambda message: repr(message[:70]),
+)  # fmt: skip
+async def test_an_invalid_message_is_told_so(stub: Served, message: str | bytes) -> None:
+    """4400 with a reason in a close frame, before the connection is acknowledged and after."""
+    async with dial(stub) as early, talking(stub) as late:
+        for socket in (early, late):
+            await say(socket, message)
+            code, reason = await ending(socket)
+            assert code == 4400
+            assert reason
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        ([subscribe("1", "now")], 4401),
+        ([INIT, INIT], 4429),
+        ([INIT, subscribe("1", "wait"), subscribe("1", "now")], 4409),
+        ([INIT, subscribe("☂" * 120, "wait"), subscribe("☂" * 120, "now")], 4409),
+        ([INIT, *[{"type": "ping"}] * 60], 4429),
+        ([INIT, *[{"type": "complete", "id": "1"}] * 60], 4429),
+        ([" " * (MIB + 1)], 1009),
+    ],
+    ids=[
+        "uninitialised",
+        "twice initialised",
+        "same id",
+        "same long id",
+        "pings",
+        "completes",
+        "large",
+    ],
+)
+async def test_a_breach_of_the_protocol_closes_with_its_code(
+    stub: Served, messages: list[Any], code: int
+) -> None:
+    """In a close frame, each with a reason."""
+    async with dial(stub) as socket:
+        with contextlib.suppress(ConnectionClosed):
+            await say(socket, *messages)
+        told, reason = await ending(socket)
+        assert told == code
+        assert reason
+
+
+async def test_who_sends_far_too_much_can_still_read_why(stub: Served) -> None:
+    """What comes after the refusal is read and thrown away; the connection is not reset."""
+    with plainly(stub) as plain:
+        plain.sendall(frame(Opcode.TEXT, b" " * (12 * MIB)))
+        farewell(plain, 1009)
+        assert plain.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        frame(Opcode.PING, b"") * 20_000,
+        frame(Opcode.PONG, b"") * 20_000,
+        frame(Opcode.TEXT, b'{"type":"pong"}') * 20_000,
+        frame(Opcode.TEXT, b" ", fin=False) + frame(Opcode.CONT, b"", fin=False) * 20_000,
+    ],
+    ids=["pings", "pongs", "messages", "empty parts"],
+)
+async def test_a_flood_of_frames_is_not_even_parsed(stub: Served, flood: bytes) -> None:
+    """Most of it is thrown away unseen; 4429 in a close frame."""
+    with plainly(stub) as plain:
+        plain.sendall(flood)
+        farewell(plain, 4429)
+
+
+async def test_what_is_not_utf_8_is_told_so_by_the_server() -> None:
+    """1007, as RFC 6455 says."""
+    async with serving(Stub(), server={"log_level": "critical"}) as served, talking(served) as socket:
+        await socket.send(b"\xff\xfe", text=True)
+        assert (await ending(socket))[0] == 1007
+
+
+async def test_who_does_not_initialise_in_time_is_closed() -> None:
+    """4408, pings or not; whoever did may stay silent."""
+    async with (
+        serving(Stub(), bounds=Bounds(init_seconds=0.3)) as served,
+        talking(served) as patient,
+        dial(served) as silent,
+        dial(served) as pinging,
+    ):
+        await say(pinging, {"type": "ping"})
+        assert (await ending(silent))[0] == 4408
+        assert (await ending(pinging))[0] == 4408
+        await say(patient, {"type": "ping"})
+        assert await hear(patient) == {"type": "pong"}
+
+
+async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
+    """One more closes it with 4429; not if one was completed before."""
+    bounds = Bounds(operations=3, turns=2)
+    async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
+        await say(socket, *(subscribe(name, "wait") for name in "abc"), {"type": "complete", "id": "b"})
+        await say(socket, subscribe("d", "wait"), {"type": "ping"})
+        assert await hear(socket) == {"type": "pong"}
+        await say(socket, subscribe("e", "wait"))
+        assert await ending(socket) == (4429, "More than 3 operations at once")
+
+
+async def test_operations_that_wait_hold_only_so_much_text() -> None:
+    """More closes the socket with 4429; what is done counts no more."""
+    bounds = Bounds(asked_characters=1_000)
+    async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
+        for _ in range(3):
+            await say(socket, subscribe("quick", "now", extensions={"fill": "x" * 500}))
+            assert [(await hear(socket))["type"] for _ in range(2)] == ["next", "complete"]
+        await say(socket, *(subscribe(name, "wait", extensions={"fill": "x" * 500}) for name in "ab"))
+        assert (await ending(socket))[0] == 4429
+
+
+async def test_messages_may_come_as_fast_as_is_said() -> None:
+    """Whoever keeps to the rate is not closed, however long."""
+    bounds = Bounds(messages_a_second=1_000_000, burst=2)
+    async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
+        for _ in range(200):
+            await say(socket, {"type": "ping"})
+            assert await hear(socket) == {"type": "pong"}
+
+
+async def test_a_fault_of_ours_ends_in_a_close_frame(caplog: pytest.LogCaptureFixture) -> None:
+    """1011, without a word of what went wrong; our log has it."""
+    sent: list[Any] = []
+    events = iter([{"type": "websocket.connect"}, {"unheard": "of"}])
+
+    async def receive() -> Any:
+        return next(events)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "headers": [], "client": None, "subprotocols": [PROTOCOL]}
+    await Sockets(answering(Stub()))(scope, receive, send)
+    assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": "Something went wrong on our side"}
+    assert "a socket failed" in caplog.text
+
+
+# What ends an operation
+
+
+async def test_completing_an_operation_cancels_it_alone() -> None:
+    """Nothing more is said of it; others go on; completing what is not there does nothing."""
+    answers = Stub()
+    async with serving(answers) as served, talking(served) as socket:
+        await say(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"), {"type": "complete", "id": "c"})
+        await until(lambda: len(answers.asked) == 2)
+        await say(socket, {"type": "complete", "id": "a"}, subscribe("a", "wait 3"))
+        await until(lambda: answers.cancelled == ["wait 1"])
+        answers.let.set()
+        heard = [await hear(socket) for _ in range(4)]
+        assert sorted(message["id"] for message in heard if message["type"] == "complete") == ["a", "b"]
+        assert {message["payload"]["data"] for message in heard if message["type"] == "next"} == {"xx", "xxx"}
+
+
+@pytest.mark.parametrize("politely", [True, False])
+async def test_leaving_cancels_all_operations(politely: bool) -> None:
+    """With a close frame or without one."""
+    answers = Stub()
+    async with serving(answers) as served, talking(served) as socket:
+        await say(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"))
+        await until(lambda: len(answers.asked) == 2)
+        if politely:
+            await socket.close()
+        else:
+            socket.transport.abort()
+        await until(lambda: sorted(answers.cancelled) == ["wait 1", "wait 2"])
+
+
+class Statements:
+    """Answers with a statement that runs for minutes, or with another."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.began = threading.Event()
+
+    async def answer(self, asked: Asked) -> Answered:
+        if asked.query == "now":
+            await self.database.row("SELECT 'x'", (), 15)
+            return Answered(200, b'{"data":null}')
+        self.began.set()
+        slow = (
+            "SELECT pg_sleep(600)"
+            if self.database.dialect == "postgres"
+            else "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+        )
+        await self.database.row(slow, (), 600)
+        raise AssertionError("it was not cancelled")
+
+
+async def test_completing_an_operation_ends_its_statement_in_the_database(demo_url: str) -> None:
+    """The one connection is free for the next operation at once, on both databases."""
+    database = Database(demo_url, readers=1)
+    answers = Statements(database)
+    async with serving(answers, database) as served, talking(served) as socket:
+        await say(socket, subscribe("slow", "minutes"))
+        await until(answers.began.is_set)
+        await say(socket, subscribe("quick", "now"), {"type": "complete", "id": "slow"})
+        assert (await hear(socket))["id"] == "quick"
+
+
+# Slow and silent clients
+
+
+@contextlib.contextmanager
+def plainly(served: Served) -> Iterator[sockets.socket]:
+    """A client that speaks but does not read, with as little room for what comes as can be."""
+    with sockets.socket() as plain:
+        plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        plain.connect((HOME, served.port))
+        plain.settimeout(15)
+        plain.sendall(
+            b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Protocol: %b\r\n\r\n" % PROTOCOL.encode()
+        )
+        assert plain.recv(4096).startswith(b"HTTP/1.1 101 ")
+        plain.sendall(frame(Opcode.TEXT, orjson.dumps(INIT)))
+        yield plain
+
+
+def farewell(plain: sockets.socket, code: int) -> str:
+    """Reads all that was sent, up to a close frame with `code` at its end; gives the reason."""
+    read = b""
+    while not (found := _CLOSE.search(read)):
+        part = plain.recv(MIB)
+        assert part, read
+        read = read[-200:] + part
+    assert int.from_bytes(found[1], "big") == code
+    return found[2].decode()
+
+
+# A frame of opcode 8, its length, the code, and a reason to the end of what was sent.
+_CLOSE = re.compile(rb"\x88[\x02-\x7d]([\x03\x0f-\x13].)([\x20-\x7e]*)\Z", re.DOTALL)
+
+
+LENIENT = Bounds(messages_a_second=1_000_000, operations=50, turns=4, unread=80)
+
+
+async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
+    """Operations wait for their turn, unanswered; one too many closes the socket, and the reader sees why."""
+    answers = Stub()
+    async with serving(answers, bounds=LENIENT) as served:
+        with plainly(served) as plain:
+            for number in range(LENIENT.operations):
+                plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {MIB}"))))
+            await until(lambda: len(answers.asked) > LENIENT.turns)
+            await asyncio.sleep(0.1)
+            kept = len(answers.asked)
+            assert kept < LENIENT.operations / 2
+            for number in range(LENIENT.operations):
+                plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(f"more {number}", "now"))))
+            await until(lambda: served.connections[0].close_sent)
+            assert len(answers.asked) == kept
+            assert farewell(plain, 4429) == "More than 50 operations at once"
+
+
+async def test_pongs_are_kept_only_so_many() -> None:
+    """Messages that wait to be read are bounded: 1008."""
+    async with serving(Stub(), bounds=LENIENT) as served:
+        with plainly(served) as plain:
+            for number in range(LENIENT.turns):
+                plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {4 * MIB}"))))
+            await until(lambda: not served.connections[0].writable.is_set())
+            for _ in range(LENIENT.unread + 10):
+                plain.sendall(frame(Opcode.TEXT, b'{"type":"ping"}'))
+            await until(lambda: served.connections[0].close_sent)
+            assert farewell(plain, 1008) == "More than 80 messages wait to be read"
+
+
+async def test_pings_of_who_does_not_read_pile_up_nowhere() -> None:
+    """The server keeps no pong for any of them."""
+    answers = Stub()
+    async with serving(answers, bounds=LENIENT) as served:
+        with plainly(served) as plain:
+            plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
+            await until(lambda: not served.connections[0].writable.is_set())
+            kept = served.connections[0].transport.get_write_buffer_size()
+            plain.sendall(frame(Opcode.PING, b"x" * 125) * 900)
+            plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("2", "now"))))
+            await until(lambda: len(answers.asked) == 2)
+            assert served.connections[0].transport.get_write_buffer_size() <= kept
+
+
+@pytest.mark.parametrize(
+    ("last", "options"),
+    [
+        (frame(Opcode.CLOSE, b"\x03\xe8"), {}),
+        (frame(Opcode.TEXT, b"[]"), {}),
+        (frame(Opcode.TEXT, b"\xff"), {"log_level": "critical"}),
+        (b"\xff" * 20, {}),
+        (b"", {"ws_ping_interval": 0.3, "ws_ping_timeout": 0.3}),
+    ],
+    ids=["leaves", "is closed", "is no text", "is no frame", "is silent"],
+)
+async def test_who_reads_nothing_at_all_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch, last: bytes, options: dict[str, Any]
+) -> None:
+    """Soon after the close frame, whichever side closed, or when pings are not answered."""
+    monkeypatch.setattr(websocket_protocol, "CLOSE_SECONDS", 0.2)
+    async with serving(Stub(), server=options) as served:
+        with plainly(served) as plain:
+            plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
+            await until(lambda: not served.connections[0].writable.is_set())
+            plain.sendall(last)
+            await until(lambda: not served.connections)
+
+
+# The server stops
+
+
+async def test_a_stopping_server_lets_operations_finish() -> None:
+    """They are answered; then every socket is closed with 1001, for which clients come back."""
+    answers = Stub()
+    async with (
+        serving(answers) as served,
+        talking(served) as busy,
+        talking(served) as idle,
+        dial(served) as new,
+    ):
+        await say(busy, subscribe("a", "wait"))
+        await until(lambda: answers.asked)
+        served.stop()
+        assert (await ending(idle))[0] == 1001
+        assert (await ending(new))[0] == 1001
+        answers.let.set()
+        assert [(await hear(busy))["type"] for _ in range(2)] == ["next", "complete"]
+        assert (await ending(busy))[0] == 1001
+
+
+async def test_a_stopping_server_waits_only_so_long() -> None:
+    """What is not done by then is cancelled, and the socket closed with 1001."""
+    answers = Stub()
+    bounds = replace(Bounds(), leaving_seconds=0.2)
+    async with serving(answers, bounds=bounds) as served, talking(served) as socket:
+        await say(socket, subscribe("a", "wait"))
+        await until(lambda: answers.asked)
+        served.stop()
+        assert (await ending(socket))[0] == 1001
+        await until(lambda: answers.cancelled == ["wait"])
