@@ -19,13 +19,13 @@ import pytest
 from tests.support.browser import MISSING, chromium, find
 from tests.support.http_client import free_port
 
-from contentql.app import answers_of
-from contentql.execution.executor import Answers
-from contentql.fixtures import DEMO
-from contentql.importing.importer import take_file
+from contentql.app import build_executor
+from contentql.execution.executor import Executor
+from contentql.fixtures import DEMO_CONTENT
+from contentql.importing.importer import import_file
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.errors import Dialect
+from contentql.store.errors import DatabaseKind
 
 NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 NAMED_SERVER = "CONTENTQL_TEST_DATABASE_URL"
@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 class Server:
     """Makes databases for tests; the empty one with our tables only once, and copies of it after that."""
 
-    def __init__(self, dialect: Dialect, home: str) -> None:
+    def __init__(self, dialect: DatabaseKind, home: str) -> None:
         """`home`: a folder on SQLite; on PostgreSQL the URL of any database of the server."""
         self.dialect = dialect
         self._home = home
@@ -71,7 +71,7 @@ class Server:
         """The URL of a new database that holds the demo newsroom; it is taken in only once."""
         if not self._demo:
             self._demo = await self.migrated()
-            await take_file(Database(self._demo), DEMO)
+            await import_file(Database(self._demo), DEMO_CONTENT)
         return await self.copy(self._demo)
 
     async def copy(self, url: str) -> str:
@@ -172,20 +172,20 @@ async def demo_url(server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-async def demo(demo_url: str) -> AsyncIterator[Answers]:
+async def demo(demo_url: str) -> AsyncIterator[Executor]:
     """Who answers for the demo newsroom."""
     async with Database(demo_url) as database:
-        answers = answers_of(Settings(), database)
+        answers = build_executor(Settings(), database)
         answers.now = lambda: NOW
         yield answers
 
 
 @pytest.fixture(scope="session")
-async def both(sqlite_server: Server, postgres_server: Server) -> AsyncIterator[tuple[Answers, Answers]]:
+async def both(sqlite_server: Server, postgres_server: Server) -> AsyncIterator[tuple[Executor, Executor]]:
     """Who answers for the demo newsroom, on SQLite and on PostgreSQL."""
     urls = [await server.demo() for server in (sqlite_server, postgres_server)]
     async with Database(urls[0]) as sqlite, Database(urls[1]) as postgres:
-        answers = answers_of(Settings(), sqlite), answers_of(Settings(), postgres)
+        answers = build_executor(Settings(), sqlite), build_executor(Settings(), postgres)
         for one in answers:
             one.now = lambda: NOW
         yield answers

@@ -12,11 +12,11 @@ from graphql import parse, validate
 from tests.support.graphql_client import ask
 
 from contentql.cli import app
-from contentql.editorial.user_errors import MEANING
-from contentql.editorial.workflow import MOVES
-from contentql.errors import CODES
-from contentql.execution.executor import Answers
-from contentql.schema.build import schema
+from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
+from contentql.editorial.workflow import TRANSITIONS
+from contentql.errors import ERROR_CODES
+from contentql.execution.executor import Executor
+from contentql.schema.build import get_schema
 from contentql.settings import Settings
 
 TOP = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ def test_there_are_twelve_examples() -> None:
 
 
 @pytest.mark.parametrize(("number", "query", "answer"), EXAMPLES, ids=[found[0] for found in EXAMPLES])
-async def test_an_example_answers_as_it_says(demo: Answers, number: str, query: str, answer: str) -> None:
+async def test_an_example_answers_as_it_says(demo: Executor, number: str, query: str, answer: str) -> None:
     """Each finds something in the demo newsroom; where README shows the answer, it is that one."""
     said = await ask(demo, query)
     assert leaves(said), number
@@ -55,7 +55,7 @@ def test_every_setting_is_told_with_its_default() -> None:
 def test_every_error_code_is_told() -> None:
     """Code, status and meaning stand in the table as in the code, and no other codes."""
     told = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    assert told == [(code, str(status), meaning) for code, (status, meaning) in CODES.items()]
+    assert told == [(code, str(status), meaning) for code, (status, meaning) in ERROR_CODES.items()]
 
 
 def test_every_command_is_told() -> None:
@@ -78,7 +78,8 @@ def test_every_move_of_the_newsdesk_is_told() -> None:
     """Mutation, from where and to where, as `editorial/workflow.py` has them."""
     told = re.findall(r"^\| `(\w+Article)` \| ([A-Z_, ]+) \| ([A-Z_]+) \|$", README, re.MULTILINE)
     assert {name: (set(starts.split(", ")), ends) for name, starts, ends in told} == {
-        name: ({status.value for status in move.starts}, move.ends.value) for name, move in MOVES.items()
+        name: ({status.value for status in move.from_statuses}, move.to_status.value)
+        for name, move in TRANSITIONS.items()
     }
 
 
@@ -86,7 +87,7 @@ def test_every_user_error_is_told() -> None:
     """Code and meaning, and no others."""
     table = README.split("| user error | meaning |")[1].split("\n\n")[0]
     assert re.findall(r"^\| `([A-Z_]+)` \| (.*) \|$", table, re.MULTILINE) == [
-        (code.value, meaning) for code, meaning in MEANING.items()
+        (code.value, meaning) for code, meaning in USER_ERROR_DESCRIPTIONS.items()
     ]
 
 
@@ -96,4 +97,4 @@ def test_the_examples_of_the_newsdesk_are_sound() -> None:
     documents = re.findall(r"```graphql\n(.*?)```", section, re.DOTALL)
     assert len(documents) == 2
     for document in documents:
-        assert validate(schema()._schema, parse(document)) == []
+        assert validate(get_schema()._schema, parse(document)) == []

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 # code: (HTTP status, meaning). README prints this table; a test compares the two.
-CODES: Final[Mapping[str, tuple[int, str]]] = {
+ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "BAD_REQUEST": (
         400,
         "The HTTP request is not a GraphQL request: no JSON object, no `query`, bad encoding.",
@@ -66,26 +66,26 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """A request that is not carried out, and why, in words that are safe to show."""
 
     def __init__(self, code: str, message: str, hint: str | None = None, **facts: Any) -> None:
         super().__init__(message)
-        assert code in CODES, code
+        assert code in ERROR_CODES, code
         self.code = code
         self.message = message
         self.hint = hint
-        self.facts = facts
+        self.extra_extensions = facts
 
     @property
     def status(self) -> int:
-        return CODES[self.code][0]
+        return ERROR_CODES[self.code][0]
 
     @property
     def extensions(self) -> dict[str, Any]:
         hint = {"hint": self.hint} if self.hint else {}
-        return {"code": self.code, **hint, **self.facts}
+        return {"code": self.code, **hint, **self.extra_extensions}
 
 
-class Unusable(Exception):
+class OperatorError(Exception):
     """The operator's set-up cannot work as it is: one plain sentence, shown without a trace."""

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
-Key = TypeVar("Key")
-Kept = TypeVar("Kept")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-class Remembered(Generic[Key, Kept]):
+class LRUCache(Generic[K, V]):
     """`most` things of `size` in all; what was used longest ago is forgotten first."""
 
     def __init__(self, most: int, size: int) -> None:
-        self._kept: OrderedDict[Key, tuple[Kept, int]] = OrderedDict()
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._most, self._room = most, size
 
-    def get(self, key: Key) -> Kept | None:
+    def get(self, key: K) -> V | None:
         found = self._kept.get(key)
         if found is None:
             return None
         self._kept.move_to_end(key)
         return found[0]
 
-    def put(self, key: Key, value: Kept, size: int) -> None:
+    def set(self, key: K, value: V, size: int) -> None:
         """Anew or over what is there already."""
         self._room += self._kept.pop(key, (None, 0))[1] - size
         self._kept[key] = value, size

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contentql.errors import Unusable
+from contentql.errors import OperatorError
 
 Network = IPv4Network | IPv6Network
 
@@ -155,19 +155,19 @@ class Settings(BaseSettings):
         return text
 
     @property
-    def proxies(self) -> tuple[Network, ...]:
+    def trusted_proxy_networks(self) -> tuple[Network, ...]:
         return _networks(self.trusted_proxies)
 
     @property
-    def origins(self) -> tuple[str, ...]:
+    def cors_origin_list(self) -> tuple[str, ...]:
         return tuple(filter(None, (part.strip() for part in self.cors_origins.split(","))))
 
     @property
-    def languages(self) -> tuple[str, ...]:
+    def search_language_list(self) -> tuple[str, ...]:
         return tuple(filter(None, (part.strip() for part in self.search_languages.split(","))))
 
 
-def load(**given: object) -> Settings:
+def load_settings(**given: object) -> Settings:
     """The environment's settings, with `given` ones (flags; None is not given) on top. Raises Unusable."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
@@ -175,7 +175,7 @@ def load(**given: object) -> Settings:
         first = fault.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
         why = first["msg"][0].lower() + first["msg"][1:]
-        raise Unusable(f"CONTENTQL_{name.upper()} cannot be {first['input']!r}: {why}.") from None
+        raise OperatorError(f"CONTENTQL_{name.upper()} cannot be {first['input']!r}: {why}.") from None
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -9,32 +9,32 @@ import asyncio
 from collections.abc import Coroutine, Generator
 from typing import Any, TypeVar
 
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
+async def with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns. Raises TimeoutError, and cancels it, if that takes longer."""
-    begun = begin(work)
-    return await begun.within(seconds) if isinstance(begun, Begun) else begun
+    begun = start_eagerly(work)
+    return await begun.with_timeout(seconds) if isinstance(begun, StartedCoroutine) else begun
 
 
-def begin(work: Coroutine[Any, Any, Result]) -> Result | Begun:
+def start_eagerly(work: Coroutine[Any, Any, T]) -> T | StartedCoroutine:
     """What `work` returns if it need not wait; else `work`, which has taken its first step."""
     try:
-        return Begun(work, work.send(None))
+        return StartedCoroutine(work, work.send(None))
     except StopIteration as done:
-        found: Result = done.value
+        found: T = done.value
         return found
 
 
-class Begun:
+class StartedCoroutine:
     """A coroutine that has taken its first step and waits for something."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], waited_for: Any) -> None:
         self._work = work
         self._waited_for = waited_for
 
-    async def within(self, seconds: float) -> Any:
+    async def with_timeout(self, seconds: float) -> Any:
         """Raises TimeoutError, and cancels the work, if that takes longer."""
         async with asyncio.timeout(seconds):
             return await self
@@ -47,5 +47,5 @@ class Begun:
                 waited_for = self._work.throw(fault)
             except StopIteration as done:
                 return done.value
-            return (yield from Begun(self._work, waited_for).__await__())
+            return (yield from StartedCoroutine(self._work, waited_for).__await__())
         return (yield from self._work.__await__())

@@ -16,14 +16,14 @@ from tests.conftest import NOW
 from tortoise.transactions import in_transaction
 
 from contentql.auth import api_tokens, preview_tokens
-from contentql.auth.authenticator import Callers
-from contentql.auth.permissions import ABILITIES, Ability, Role
-from contentql.auth.throttle import MOST, Tries
-from contentql.auth.viewer import PUBLIC, Viewer
-from contentql.errors import Refused
+from contentql.auth.authenticator import Authenticator
+from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
+from contentql.auth.throttle import MAX_FAILURES, FailedLoginThrottle
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
+from contentql.errors import ApiError
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.accounts import Token
+from contentql.store.models.accounts import ApiToken
 
 HOME = "203.0.113.9"
 DAY = dt.timedelta(days=1)
@@ -51,28 +51,28 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def callers(database: Database, clock: Clock) -> Callers:
-    return Callers(database, Settings(), now=lambda: NOW, tries=Tries(clock=clock))
+def callers(database: Database, clock: Clock) -> Authenticator:
+    return Authenticator(database, Settings(), now=lambda: NOW, tries=FailedLoginThrottle(clock=clock))
 
 
 async def made(database: Database, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
-    async with database.models(), in_transaction():
-        _, secret = await api_tokens.create(name=name, role=role, created_by="tests", now=NOW, **more)
+    async with database.orm(), in_transaction():
+        _, secret = await api_tokens.issue_token(name=name, role=role, created_by="tests", now=NOW, **more)
     return secret
 
 
-async def kept(database: Database) -> Token:
-    async with database.models():
-        return await Token.get()
+async def kept(database: Database) -> ApiToken:
+    async with database.orm():
+        return await ApiToken.get()
 
 
-async def shown(callers: Callers, secret: str, address: str = HOME) -> Viewer:
-    return await callers.viewer(f"Bearer {secret}", None, address)
+async def shown(callers: Authenticator, secret: str, address: str = HOME) -> Viewer:
+    return await callers.authenticate(f"Bearer {secret}", None, address)
 
 
-async def code(callers: Callers, authorization: str, address: str = HOME) -> str:
-    with pytest.raises(Refused) as refusal:
-        await callers.viewer(authorization, None, address)
+async def code(callers: Authenticator, authorization: str, address: str = HOME) -> str:
+    with pytest.raises(ApiError) as refusal:
+        await callers.authenticate(authorization, None, address)
     assert "cql" not in refusal.value.message
     return refusal.value.code
 
@@ -82,26 +82,26 @@ async def code(callers: Callers, authorization: str, address: str = HOME) -> str
 
 def test_a_token_says_what_it_is() -> None:
     """A prefix that scanners can know, more than 200 bits of chance, a checksum; never twice the same."""
-    texts = {api_tokens.made() for _ in range(1_000)}
+    texts = {api_tokens.generate_token() for _ in range(1_000)}
     assert len(texts) == 1_000
     for text in texts:
         assert re.fullmatch(r"cql_[0-9A-Za-z]{46}", text)
-        assert api_tokens.is_whole(text)
+        assert api_tokens.has_valid_checksum(text)
 
 
 def test_a_token_with_a_slip_is_known_without_looking_it_up() -> None:
     """One changed character, a missing one, one too many, other digits."""
-    text = api_tokens.made()
+    text = api_tokens.generate_token()
     for place in range(4, len(text)):
         other = "a" if text[place] != "a" else "b"
-        assert not api_tokens.is_whole(text[:place] + other + text[place + 1 :])
+        assert not api_tokens.has_valid_checksum(text[:place] + other + text[place + 1 :])
     for wrong in (text[:-1], text + "a", text[4:], "", "cql_", text.replace("cql_", "CQL_"), text[:-1] + "٣"):
-        assert not api_tokens.is_whole(wrong)
+        assert not api_tokens.has_valid_checksum(wrong)
 
 
 def test_the_checksum_is_the_one_that_is_told() -> None:
     """CRC-32 of the forty characters, in base 62 with the digits 0-9, A-Z, a-z."""
-    text = api_tokens.made()
+    text = api_tokens.generate_token()
     number = 0
     for digit in text[-6:]:
         number = number * 62 + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(digit)
@@ -126,10 +126,10 @@ async def test_only_a_hash_is_kept(database: Database) -> None:
 
 async def test_an_account_is_the_slug_of_the_name_unless_given(database: Database) -> None:
     """A name without letters gets the token's id: two of them are not one account."""
-    async with database.models():
+    async with database.orm():
         found = []
         for name, account in (("Łukasz Żak", None), ("Jane", "jd"), ("***", None)):
-            token, _ = await api_tokens.create(
+            token, _ = await api_tokens.issue_token(
                 name=name, role=Role.AUTHOR, account=account, created_by="tests", now=NOW
             )
             found.append((token.account, token.id))
@@ -154,49 +154,49 @@ async def test_an_account_is_the_slug_of_the_name_unless_given(database: Databas
 )
 async def test_what_cannot_be_meant_is_refused(database: Database, wrong: dict[str, Any]) -> None:
     """And nothing is written."""
-    async with database.models():
+    async with database.orm():
         given = {"name": "Jane", "role": Role.AUTHOR, "created_by": "tests", "now": NOW, **wrong}
-        with pytest.raises(Refused) as refusal:
-            await api_tokens.create(**given)
+        with pytest.raises(ApiError) as refusal:
+            await api_tokens.issue_token(**given)
         assert refusal.value.code == "BAD_USER_INPUT"
-        assert await Token.all().count() == 0
+        assert await ApiToken.all().count() == 0
 
 
 async def test_a_token_is_revoked_once(database: Database) -> None:
     """The first moment stays; there is nothing to take away from nobody."""
     await made(database)
     row = await kept(database)
-    async with database.models():
-        assert await api_tokens.revoke(row.id, NOW)
-        assert not await api_tokens.revoke(row.id, NOW + DAY)
-        assert not await api_tokens.revoke(17, NOW)
+    async with database.orm():
+        assert await api_tokens.mark_token_revoked(row.id, NOW)
+        assert not await api_tokens.mark_token_revoked(row.id, NOW + DAY)
+        assert not await api_tokens.mark_token_revoked(17, NOW)
     assert (await kept(database)).revoked_at == NOW
 
 
 # Shown
 
 
-async def test_a_good_token_is_its_owner(database: Database, callers: Callers) -> None:
+async def test_a_good_token_is_its_owner(database: Database, callers: Authenticator) -> None:
     """Name, account, role and what the role may do; scopes leave less."""
     viewer = await shown(callers, await made(database))
-    assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", ABILITIES[Role.EDITOR])
-    narrow = await made(database, "Proofs", Role.PUBLISHER, scopes=[Ability.SEE_ALL, "SHARE"])
-    assert (await shown(callers, narrow)).abilities == {Ability.SEE_ALL, Ability.SHARE}
-    assert await callers.viewer(None, None, HOME) == PUBLIC
+    assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", ROLE_PERMISSIONS[Role.EDITOR])
+    narrow = await made(database, "Proofs", Role.PUBLISHER, scopes=[Permission.SEE_ALL, "SHARE"])
+    assert (await shown(callers, narrow)).permissions == {Permission.SEE_ALL, Permission.SHARE}
+    assert await callers.authenticate(None, None, HOME) == ANONYMOUS_VIEWER
 
 
-async def test_nobody_can_tell_why_a_token_is_refused(database: Database, callers: Callers) -> None:
+async def test_nobody_can_tell_why_a_token_is_refused(database: Database, callers: Authenticator) -> None:
     """Never made, mistyped, expired, revoked: one message for all."""
     expired = await made(database, expires_at=NOW + DAY)
     revoked = await made(database)
     good = await made(database)
-    async with database.models():
-        await Token.filter(hash=api_tokens.hashed(expired)).update(expires_at=NOW)
-        row = await Token.get(hash=api_tokens.hashed(revoked))
-        await api_tokens.revoke(row.id, NOW)
+    async with database.orm():
+        await ApiToken.filter(hash=api_tokens.hash_token(expired)).update(expires_at=NOW)
+        row = await ApiToken.get(hash=api_tokens.hash_token(revoked))
+        await api_tokens.mark_token_revoked(row.id, NOW)
     said = set()
     for secret in (
-        api_tokens.made(),
+        api_tokens.generate_token(),
         good[:-1] + "?",
         expired,
         revoked,
@@ -205,7 +205,7 @@ async def test_nobody_can_tell_why_a_token_is_refused(database: Database, caller
         "cqlp_x",
         "a.b.c",
     ):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ApiError) as refusal:
             await shown(callers, secret.replace("?", "a" if good[-1] != "a" else "b"))
         said.add((refusal.value.code, refusal.value.message, refusal.value.hint))
     ((told, message, _),) = said
@@ -218,28 +218,28 @@ async def test_nobody_can_tell_why_a_token_is_refused(database: Database, caller
     ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a b", "Bearer \u00e9", "Bearer " + "a" * 9_000],
     ids=lambda text: text[:20],
 )
-async def test_a_header_that_is_no_bearer_token_is_refused(callers: Callers, wrong: str) -> None:
+async def test_a_header_that_is_no_bearer_token_is_refused(callers: Authenticator, wrong: str) -> None:
     """Whatever it holds, it is not taken for the public."""
     assert await code(callers, wrong) == "UNAUTHENTICATED"
 
 
-async def test_the_scheme_is_read_as_http_says(database: Database, callers: Callers) -> None:
+async def test_the_scheme_is_read_as_http_says(database: Database, callers: Authenticator) -> None:
     """Its letters may be small or capital, and blanks may be many."""
     secret = await made(database)
     for header in (f"bearer {secret}", f"BEARER   {secret}", f" Bearer {secret} "):
-        assert (await callers.viewer(header, None, HOME)).account == "jane-doe"
+        assert (await callers.authenticate(header, None, HOME)).account == "jane-doe"
 
 
 async def test_a_revoked_token_is_refused_at_once_by_every_worker(database_url: str) -> None:
     """Nothing is remembered that would let it in once more."""
     async with Database(database_url) as one, Database(database_url) as other:
         secret = await made(one)
-        workers = [Callers(database, Settings(), now=lambda: NOW) for database in (one, other)]
+        workers = [Authenticator(database, Settings(), now=lambda: NOW) for database in (one, other)]
         for worker in workers:
             await shown(worker, secret)
         row = await kept(one)
-        async with one.models():
-            await api_tokens.revoke(row.id, NOW)
+        async with one.orm():
+            await api_tokens.mark_token_revoked(row.id, NOW)
         for worker in workers:
             assert await code(worker, f"Bearer {secret}") == "UNAUTHENTICATED"
 
@@ -247,11 +247,11 @@ async def test_a_revoked_token_is_refused_at_once_by_every_worker(database_url: 
 async def test_a_database_without_the_table_knows_nobody(server: Any) -> None:
     """It was not migrated yet: tokens are refused, and nothing fails."""
     url = await server.empty()
-    async with Database(url).models() as connection:
+    async with Database(url).orm() as connection:
         await connection.execute_script("CREATE TABLE other (id int)")
     async with Database(url) as database:
-        callers = Callers(database, Settings())
-        for secret in (api_tokens.made(), preview_tokens.sign("key", 1, NOW)):
+        callers = Authenticator(database, Settings())
+        for secret in (api_tokens.generate_token(), preview_tokens.sign_preview_token("key", 1, NOW)):
             assert await code(callers, f"Bearer {secret}") == "UNAUTHENTICATED"
     await server.drop(url)
 
@@ -263,18 +263,18 @@ async def test_the_last_use_is_written_once_a_minute(database: Database) -> None
     """By whichever worker flushes first, and never backwards."""
     secret = await made(database)
     moment = [NOW]
-    one, other = (Callers(database, Settings(), now=lambda: moment[0]) for _ in range(2))
+    one, other = (Authenticator(database, Settings(), now=lambda: moment[0]) for _ in range(2))
     for seconds, written in ((0, 0), (5, 0), (59, 0), (61, 61), (70, 61), (121, 121)):
         moment[0] = NOW + dt.timedelta(seconds=seconds)
         for worker in (one, other):
             await shown(worker, secret)
-            await worker.flush()
+            await worker.flush_last_used()
         assert (await kept(database)).last_used_at == NOW + dt.timedelta(seconds=written)
 
 
 async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypatch: Any) -> None:
     """Until it can."""
-    callers = Callers(database, Settings(), now=lambda: NOW)
+    callers = Authenticator(database, Settings(), now=lambda: NOW)
     await shown(callers, await made(database))
     with monkeypatch.context() as broken:
 
@@ -282,9 +282,9 @@ async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypa
             raise OSError("away")
 
         broken.setattr(database, "models", models)
-        await callers.flush()
+        await callers.flush_last_used()
     assert (await kept(database)).last_used_at is None
-    await callers.flush()
+    await callers.flush_last_used()
     assert (await kept(database)).last_used_at == NOW
 
 
@@ -292,24 +292,24 @@ async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypa
 
 
 async def test_a_preview_at_a_moment_is_for_those_who_see_drafts(
-    database: Database, callers: Callers
+    database: Database, callers: Authenticator
 ) -> None:
     """In UTC and whole seconds; of others it is refused, whatever moment it is."""
     for role in Role:
         bearer = f"Bearer {await made(database, role.value, role)}"
         if role is Role.READER:
-            with pytest.raises(Refused) as refusal:
-                await callers.viewer(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
+            with pytest.raises(ApiError) as refusal:
+                await callers.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
             assert (refusal.value.code, refusal.value.status) == ("FORBIDDEN", 403)
         else:
-            viewer = await callers.viewer(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
-            assert viewer.at == dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
-            assert viewer.sight.clock
-    with pytest.raises(Refused, match="for those who may see drafts"):
-        await callers.viewer(None, "2026-07-01T10:00:00Z", HOME)
+            viewer = await callers.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
+            assert viewer.preview_at == dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
+            assert viewer.visibility.at_preview_time
+    with pytest.raises(ApiError, match="for those who may see drafts"):
+        await callers.authenticate(None, "2026-07-01T10:00:00Z", HOME)
     scoped = await made(database, "Reviews", scopes=["REVIEW"])
-    with pytest.raises(Refused, match="for those who may see drafts"):
-        await callers.viewer(f"Bearer {scoped}", "2026-07-01T10:00:00Z", HOME)
+    with pytest.raises(ApiError, match="for those who may see drafts"):
+        await callers.authenticate(f"Bearer {scoped}", "2026-07-01T10:00:00Z", HOME)
 
 
 @pytest.mark.parametrize(
@@ -317,11 +317,13 @@ async def test_a_preview_at_a_moment_is_for_those_who_see_drafts(
     ["", "now", "2026-07-01", "2026-07-01T10:00:00", "2026-07-01T10:00Z", "2026-13-01T10:00:00Z",
      "1751364000", "0001-01-01T00:00:00+10:00", "2026-07-01T10:00:00Z; x", "２026-07-01T10:00:00Z"],
 )  # fmt: skip
-async def test_a_moment_is_a_time_with_its_zone(database: Database, callers: Callers, wrong: str) -> None:
+async def test_a_moment_is_a_time_with_its_zone(
+    database: Database, callers: Authenticator, wrong: str
+) -> None:
     """RFC 3339, as everywhere in the API."""
     bearer = f"Bearer {await made(database)}"
-    with pytest.raises(Refused) as refusal:
-        await callers.viewer(bearer, wrong, HOME)
+    with pytest.raises(ApiError) as refusal:
+        await callers.authenticate(bearer, wrong, HOME)
     assert refusal.value.code == "BAD_USER_INPUT"
 
 
@@ -332,7 +334,9 @@ class Counted:
     """Callers, and how often they asked the database."""
 
     def __init__(self, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.callers = Callers(database, Settings(), now=lambda: NOW, tries=Tries(clock=clock))
+        self.callers = Authenticator(
+            database, Settings(), now=lambda: NOW, tries=FailedLoginThrottle(clock=clock)
+        )
         self.asked = 0
         row = database.row
 
@@ -348,16 +352,19 @@ async def test_who_tries_tokens_out_is_shut_out(
 ) -> None:
     """After ten that were refused in a minute, without a further look; the next minute begins anew."""
     counted = Counted(database, clock, monkeypatch)
-    said = [await code(counted.callers, f"Bearer {api_tokens.made()}") for _ in range(20)]
-    assert said == [*["UNAUTHENTICATED"] * MOST, *["RATE_LIMITED"] * (20 - MOST)]
-    assert counted.asked == MOST
+    said = [await code(counted.callers, f"Bearer {api_tokens.generate_token()}") for _ in range(20)]
+    assert said == [*["UNAUTHENTICATED"] * MAX_FAILURES, *["RATE_LIMITED"] * (20 - MAX_FAILURES)]
+    assert counted.asked == MAX_FAILURES
     clock.seconds += 30
-    with pytest.raises(Refused) as refusal:
-        await shown(counted.callers, api_tokens.made())
-    assert refusal.value.facts == {"limit": MOST, "retryAfter": 30}
-    assert await code(counted.callers, f"Bearer {api_tokens.made()}", "203.0.113.10") == "UNAUTHENTICATED"
+    with pytest.raises(ApiError) as refusal:
+        await shown(counted.callers, api_tokens.generate_token())
+    assert refusal.value.extra_extensions == {"limit": MAX_FAILURES, "retryAfter": 30}
+    assert (
+        await code(counted.callers, f"Bearer {api_tokens.generate_token()}", "203.0.113.10")
+        == "UNAUTHENTICATED"
+    )
     clock.seconds += 30
-    assert await code(counted.callers, f"Bearer {api_tokens.made()}") == "UNAUTHENTICATED"
+    assert await code(counted.callers, f"Bearer {api_tokens.generate_token()}") == "UNAUTHENTICATED"
 
 
 async def test_many_guesses_at_once_are_no_way_around(
@@ -365,12 +372,14 @@ async def test_many_guesses_at_once_are_no_way_around(
 ) -> None:
     """Those that come together are let in only as far as they could be refused one by one."""
     counted = Counted(database, clock, monkeypatch)
-    said = await asyncio.gather(*(code(counted.callers, f"Bearer {api_tokens.made()}") for _ in range(200)))
+    said = await asyncio.gather(
+        *(code(counted.callers, f"Bearer {api_tokens.generate_token()}") for _ in range(200))
+    )
     assert sorted(set(said)) == ["RATE_LIMITED", "UNAUTHENTICATED"]
-    assert (said.count("UNAUTHENTICATED"), counted.asked) == (MOST, MOST)
+    assert (said.count("UNAUTHENTICATED"), counted.asked) == (MAX_FAILURES, MAX_FAILURES)
 
 
-async def test_what_is_no_token_counts_as_well(callers: Callers) -> None:
+async def test_what_is_no_token_counts_as_well(callers: Authenticator) -> None:
     """Otherwise a header of another form would be a way to find out which forms are looked at."""
     wrong = ["Basic dXNlcjpwYXNz", "Bearer", "Bearer a.b.c", "Bearer cqlp_x", "Bearer cql_x"] * 2
     assert {await code(callers, text) for text in wrong} == {"UNAUTHENTICATED"}
@@ -378,29 +387,29 @@ async def test_what_is_no_token_counts_as_well(callers: Callers) -> None:
 
 
 async def test_good_tokens_go_on_where_others_are_tried_out(
-    database: Database, callers: Callers, clock: Clock
+    database: Database, callers: Authenticator, clock: Clock
 ) -> None:
     """Those that were good from there within the hour; one that is revoked meanwhile is not."""
     known, new, revoked = [await made(database, name) for name in ("Known", "New", "Revoked")]
     for secret in (known, revoked):
         await shown(callers, secret)
-    async with database.models():
-        await api_tokens.revoke((await Token.get(hash=api_tokens.hashed(revoked))).id, NOW)
-    for _ in range(MOST):
-        await code(callers, f"Bearer {api_tokens.made()}")
+    async with database.orm():
+        await api_tokens.mark_token_revoked((await ApiToken.get(hash=api_tokens.hash_token(revoked))).id, NOW)
+    for _ in range(MAX_FAILURES):
+        await code(callers, f"Bearer {api_tokens.generate_token()}")
     assert (await shown(callers, known)).name == "Known"
     assert await code(callers, f"Bearer {new}") == "RATE_LIMITED"
     assert (await shown(callers, new, "203.0.113.10")).name == "New"
     assert await code(callers, f"Bearer {revoked}") == "UNAUTHENTICATED"
     assert await code(callers, f"Bearer {revoked}") == "RATE_LIMITED"
     clock.seconds += 3_600
-    for _ in range(MOST):
-        await code(callers, f"Bearer {api_tokens.made()}")
+    for _ in range(MAX_FAILURES):
+        await code(callers, f"Bearer {api_tokens.generate_token()}")
     assert await code(callers, f"Bearer {known}") == "RATE_LIMITED"
 
 
 async def test_many_people_at_one_address_do_not_shut_each_other_out(
-    database: Database, callers: Callers
+    database: Database, callers: Authenticator
 ) -> None:
     """Fifty that nobody has seen there before, at the same moment."""
     secrets = [await made(database, f"Person {number}") for number in range(50)]
@@ -409,16 +418,16 @@ async def test_many_people_at_one_address_do_not_shut_each_other_out(
 
 
 async def test_a_database_that_is_away_is_nobodys_bad_token(
-    database: Database, callers: Callers, monkeypatch: pytest.MonkeyPatch
+    database: Database, callers: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is said as it is, and does not count."""
     secret = await made(database)
 
     async def away(*_: Any) -> Any:
-        raise Refused("DATABASE_UNAVAILABLE", "The database does not answer just now.")
+        raise ApiError("DATABASE_UNAVAILABLE", "The database does not answer just now.")
 
     with monkeypatch.context() as broken:
         broken.setattr(database, "row", away)
-        said = [await code(callers, f"Bearer {secret}") for _ in range(2 * MOST)]
+        said = [await code(callers, f"Bearer {secret}") for _ in range(2 * MAX_FAILURES)]
     assert set(said) == {"DATABASE_UNAVAILABLE"}
     assert (await shown(callers, secret)).name == "Jane Doe"

@@ -24,17 +24,17 @@ from tests.support.http_client import endpoint, refusal, speaking
 from tests.web.test_websocket import Served, dial, ending, hear, say, until
 from websockets.asyncio.client import ClientConnection
 
-from contentql.app import answers_of
+from contentql.app import build_executor
 from contentql.auth import api_tokens, preview_tokens
 from contentql.auth.permissions import Role
-from contentql.auth.throttle import MOST
+from contentql.auth.throttle import MAX_FAILURES
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.accounts import Token
+from contentql.store.models.accounts import ApiToken
 from contentql.telemetry.logs import AccessLog
-from contentql.telemetry.observer import Watch
-from contentql.web.endpoint import GraphQL
-from contentql.web.websocket import Sockets
+from contentql.telemetry.observer import RequestObserver
+from contentql.web.endpoint import GraphQLEndpoint
+from contentql.web.websocket import WebSocketEndpoint
 
 ME = "{ viewer { name role } }"
 LATEST = "{ latestNews(first: 3) { nodes { id headline } } }"
@@ -56,26 +56,26 @@ class Room:
         self.database = database
 
     async def token(self, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
-        async with self.database.models():
+        async with self.database.orm():
             given = {"expires_at": now() + DAY, "created_by": "tests", "now": now(), **more}
-            _, secret = await api_tokens.create(name=name, role=role, **given)
+            _, secret = await api_tokens.issue_token(name=name, role=role, **given)
         return secret
 
     async def revoke(self, secret: str) -> None:
-        async with self.database.models():
-            row = await Token.get(hash=api_tokens.hashed(secret))
-            assert await api_tokens.revoke(row.id, now())
+        async with self.database.orm():
+            row = await ApiToken.get(hash=api_tokens.hash_token(secret))
+            assert await api_tokens.mark_token_revoked(row.id, now())
 
     async def expire(self, secret: str) -> None:
-        async with self.database.models():
-            await Token.filter(hash=api_tokens.hashed(secret)).update(expires_at=now() - DAY)
+        async with self.database.orm():
+            await ApiToken.filter(hash=api_tokens.hash_token(secret)).update(expires_at=now() - DAY)
 
     async def bad(self) -> list[str]:
         """One of each kind that is not good."""
         expired, revoked = await self.token(), await self.token()
         await self.expire(expired)
         await self.revoke(revoked)
-        return [api_tokens.made(), expired, revoked, "nothing"]
+        return [api_tokens.generate_token(), expired, revoked, "nothing"]
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,9 @@ async def room(server: Server) -> AsyncIterator[Room]:
 
 
 @contextlib.asynccontextmanager
-async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQL]:
+async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQLEndpoint]:
     """A worker's, which remembers answers."""
-    answers = answers_of(Settings(**settings), database)
+    answers = build_executor(Settings(**settings), database)
     assert answers.responses is not None
     await answers.responses.open()
     yield endpoint(answers, **settings)
@@ -96,13 +96,13 @@ async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQL]:
 
 
 @pytest.fixture
-async def graphql(room: Room) -> AsyncIterator[GraphQL]:
+async def graphql(room: Room) -> AsyncIterator[GraphQLEndpoint]:
     async with door(room.database) as found:
         yield found
 
 
 @pytest.fixture
-async def http(graphql: GraphQL) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(graphql: GraphQLEndpoint) -> AsyncIterator[httpx2.AsyncClient]:
     async with speaking(graphql) as found:
         yield found
 
@@ -167,7 +167,7 @@ async def test_the_public_and_others_never_get_each_others_answers(
                 assert (said == "private, no-store") == (secret is not None)
 
 
-async def test_a_hit_at_once_is_the_publics(room: Room, graphql: GraphQL) -> None:
+async def test_a_hit_at_once_is_the_publics(room: Room, graphql: GraphQLEndpoint) -> None:
     """The short way from memory is not taken by whoever shows something."""
     query = str(httpx2.QueryParams({"query": LATEST})).encode()
     scope = {
@@ -177,33 +177,33 @@ async def test_a_hit_at_once_is_the_publics(room: Room, graphql: GraphQL) -> Non
     async with speaking(graphql) as http:
         for _ in range(2):
             await get(http, LATEST)
-    assert graphql.at_once(scope, b"") is not None
+    assert graphql.try_cached_response(scope, b"") is not None
     for name in (b"authorization", b"x-preview-at"):
-        assert graphql.at_once({**scope, "headers": [(name, b"x")]}, b"") is None
+        assert graphql.try_cached_response({**scope, "headers": [(name, b"x")]}, b"") is None
 
 
 async def test_a_draft_is_seen_by_those_who_may(room: Room, http: httpx2.AsyncClient) -> None:
     """Not by the public, readers and what they may ask for; one article by its link."""
-    async with room.database.models() as connection:
+    async with room.database.orm() as connection:
         await connection.execute_script("UPDATE article SET status = 'DRAFT' WHERE id = 701")
     try:
         query = '{ article(id: "art_701") { id } }'
-        secret = await preview_tokens.secret(room.database)
+        secret = await preview_tokens.get_or_create_signing_key(room.database)
         sees = {
             None: False,
             await room.token(role=Role.READER): False,
             await room.token(role=Role.AUTHOR, account="somebody-else"): False,
             await room.token(role=Role.PREVIEWER): True,
             await room.token(role=Role.ADMIN, scopes=["ADMINISTER"]): False,
-            preview_tokens.sign(secret, 701, now() + DAY): True,
-            preview_tokens.sign(secret, 702, now() + DAY): False,
+            preview_tokens.sign_preview_token(secret, 701, now() + DAY): True,
+            preview_tokens.sign_preview_token(secret, 702, now() + DAY): False,
         }
         for ask in DOORS:
             for token, seen in [*sees.items(), *reversed(sees.items())]:
                 answer = await ask(http, query, bearer(token) if token else None)
                 assert (answer.json()["data"]["article"] is not None) == seen
     finally:
-        async with room.database.models() as connection:
+        async with room.database.orm() as connection:
             await connection.execute_script("UPDATE article SET status = 'PUBLISHED' WHERE id = 701")
 
 
@@ -277,13 +277,13 @@ async def test_a_preview_at_a_moment_needs_the_right(room: Room, http: httpx2.As
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
 
 
-async def test_who_tries_tokens_out_is_shut_out_on_every_door(room: Room, graphql: GraphQL) -> None:
+async def test_who_tries_tokens_out_is_shut_out_on_every_door(room: Room, graphql: GraphQLEndpoint) -> None:
     """POST and GET count together; good tokens of before go on, and so does the public."""
     secret = await room.token()
     async with speaking(graphql, "192.168.0.7") as http, speaking(graphql, "192.168.0.8") as neighbour:
         await post(http, ME, bearer(secret))
-        for number in range(MOST):
-            answer = await DOORS[number % 2](http, ME, bearer(api_tokens.made()))
+        for number in range(MAX_FAILURES):
+            answer = await DOORS[number % 2](http, ME, bearer(api_tokens.generate_token()))
             assert answer.status_code == 401
         fresh = await room.token("Late")
         for ask in DOORS:
@@ -328,11 +328,18 @@ async def test_pages_of_other_sites_may_say_who_asks(http: httpx2.AsyncClient) -
     )
 
 
-async def test_no_token_is_logged(room: Room, graphql: GraphQL, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_token_is_logged(
+    room: Room, graphql: GraphQLEndpoint, caplog: pytest.LogCaptureFixture
+) -> None:
     """Good or not, in no form and at no level."""
     lines: list[bytes] = []
-    graphql.watch = Watch(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
-    secrets = [await room.token(), *await room.bad(), preview_tokens.sign("key", 1, now()), "a.b.c"]
+    graphql.watch = RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
+    secrets = [
+        await room.token(),
+        *await room.bad(),
+        preview_tokens.sign_preview_token("key", 1, now()),
+        "a.b.c",
+    ]
     async with graphql.watch, speaking(graphql) as http:
         with caplog.at_level(logging.DEBUG, logger="contentql"):
             for secret in secrets:
@@ -340,7 +347,7 @@ async def test_no_token_is_logged(room: Room, graphql: GraphQL, caplog: pytest.L
                     await ask(http, ME, bearer(secret))
     told = b"".join(lines).decode() + caplog.text
     assert told.count('"UNAUTHENTICATED"') == 2 * (len(secrets) - 1) - 2
-    for secret in (*secrets, *(api_tokens.hashed(secret) for secret in secrets)):
+    for secret in (*secrets, *(api_tokens.hash_token(secret) for secret in secrets)):
         assert secret not in told.replace("nothing", "") or secret == "nothing"
 
 
@@ -378,9 +385,9 @@ async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: Room, tmp_pa
 async def listening(url: str) -> AsyncIterator[Served]:
     """A worker's door for sockets, in a thread of its own."""
     database = Database(url)
-    answers = answers_of(Settings(), database)
+    answers = build_executor(Settings(), database)
     graphql = endpoint(answers)
-    sockets = Sockets(graphql.over_socket, greet=graphql.greet)
+    sockets = WebSocketEndpoint(graphql.execute_over_websocket, greet=graphql.authenticate_websocket)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -477,8 +484,8 @@ async def test_who_tries_tokens_out_by_sockets_is_shut_out(room: Room, served: S
         assert await hear(socket) == {"type": "connection_ack"}
         await room.revoke(revoked)
         assert [await told(socket) for _ in range(5)] == ["UNAUTHENTICATED"] * 5
-        for _ in range(MOST - 5):
-            async with greeted(served, {"authorization": f"Bearer {api_tokens.made()}"}) as other:
+        for _ in range(MAX_FAILURES - 5):
+            async with greeted(served, {"authorization": f"Bearer {api_tokens.generate_token()}"}) as other:
                 assert (await ending(other))[0] == 4403
         assert await told(socket) == "RATE_LIMITED"
     async with greeted(served, {"authorization": f"Bearer {await room.token()}"}) as other:

@@ -19,11 +19,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from contentql.auth.authenticator import Callers
-from contentql.auth.oidc import ALGORITHMS, Jwts, Keys
-from contentql.auth.permissions import ABILITIES, Role
+from contentql.auth.authenticator import Authenticator
+from contentql.auth.oidc import ALGORITHMS, JwkSet, OidcIssuer
+from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import Viewer
-from contentql.errors import Refused, Unusable
+from contentql.errors import ApiError, OperatorError
 from contentql.settings import Settings
 from contentql.store.database import Database
 
@@ -85,24 +85,24 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def jwts(path: Path) -> Jwts:
-    return Jwts(ISSUER, AUDIENCE, str(path))
+def jwts(path: Path) -> OidcIssuer:
+    return OidcIssuer(ISSUER, AUDIENCE, str(path))
 
 
-async def refused(jwts: Jwts, text: str) -> None:
-    with pytest.raises(Refused, match="not known here, has expired or was revoked") as refusal:
-        await jwts.viewer(text)
+async def refused(jwts: OidcIssuer, text: str) -> None:
+    with pytest.raises(ApiError, match="not known here, has expired or was revoked") as refusal:
+        await jwts.authenticate(text)
     assert refusal.value.code == "UNAUTHENTICATED"
 
 
 # Whom it names
 
 
-async def test_a_signed_token_is_its_owner(jwts: Jwts) -> None:
+async def test_a_signed_token_is_its_owner(jwts: OidcIssuer) -> None:
     """The account is the issuer's word for them; no claim of a role is a reader's."""
-    viewer = await jwts.viewer(signed(name="Jane Doe"))
+    viewer = await jwts.authenticate(signed(name="Jane Doe"))
     assert viewer == Viewer("Jane Doe", Role.READER, f"{ISSUER}|user-17", frozenset())
-    assert viewer.sight.is_public
+    assert viewer.visibility.is_public
     assert not viewer.is_public
 
 
@@ -117,9 +117,9 @@ async def test_a_signed_token_is_its_owner(jwts: Jwts) -> None:
         ({"name": "a" * 300}, "a" * 200),
     ],
 )
-async def test_the_name_is_the_best_there_is(jwts: Jwts, said: dict[str, Any], name: str) -> None:
+async def test_the_name_is_the_best_there_is(jwts: OidcIssuer, said: dict[str, Any], name: str) -> None:
     """What people are called, or else what they sign in with."""
-    assert (await jwts.viewer(signed(**said))).name == name
+    assert (await jwts.authenticate(signed(**said))).name == name
 
 
 @pytest.mark.parametrize(
@@ -142,14 +142,14 @@ async def test_the_role_stands_where_it_is_looked_for(
     path: Path, claim: str, said: dict[str, Any], role: Role
 ) -> None:
     """In one word or a list, of which the highest counts; what is no role of ours is none."""
-    viewer = await Jwts(ISSUER, AUDIENCE, str(path), role_claim=claim).viewer(signed(**said))
-    assert (viewer.role, viewer.abilities) == (role, ABILITIES[role])
+    viewer = await OidcIssuer(ISSUER, AUDIENCE, str(path), role_claim=claim).authenticate(signed(**said))
+    assert (viewer.role, viewer.permissions) == (role, ROLE_PERMISSIONS[role])
 
 
-async def test_an_account_is_never_anothers(jwts: Jwts) -> None:
+async def test_an_account_is_never_anothers(jwts: OidcIssuer) -> None:
     """What cannot be kept whole is told apart by a hash."""
     subjects = ["a" * 400, "a" * 401, "a\x00", "a\x01", "a\ud800", "é" * 190]
-    found = [(await jwts.viewer(signed(sub=subject))).account or "" for subject in subjects]
+    found = [(await jwts.authenticate(signed(sub=subject))).account or "" for subject in subjects]
     assert len(set(found)) == len(subjects)
     for account in found:
         assert account.startswith(f"{ISSUER}|")
@@ -162,13 +162,13 @@ async def test_an_account_is_never_anothers(jwts: Jwts) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_every_algorithm_of_two_keys_is_taken(jwts: Jwts, algorithm: str) -> None:
+async def test_every_algorithm_of_two_keys_is_taken(jwts: OidcIssuer, algorithm: str) -> None:
     """With the name of the key, and without where the one that fits is found."""
     for kid in ("", None):
-        assert (await jwts.viewer(signed(algorithm, kid))).name == "user-17"
+        assert (await jwts.authenticate(signed(algorithm, kid))).name == "user-17"
 
 
-async def test_what_anybody_could_have_made_is_refused(jwts: Jwts) -> None:
+async def test_what_anybody_could_have_made_is_refused(jwts: OidcIssuer) -> None:
     """No signature, or one by what is public: the public key as a password in all its spellings."""
     public = RSA.public_key()
     spellings = [
@@ -189,7 +189,7 @@ async def test_what_anybody_could_have_made_is_refused(jwts: Jwts) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The RSA key is 1024 bits")
-async def test_the_key_fits_the_algorithm(jwts: Jwts, tmp_path: Path) -> None:
+async def test_the_key_fits_the_algorithm(jwts: OidcIssuer, tmp_path: Path) -> None:
     """A key that is for one algorithm, or for other ends, signs by no other."""
     await refused(jwts, signed("RS256", kid="p256"))
     stranger = rsa.generate_private_key(65_537, 2_048)
@@ -198,10 +198,10 @@ async def test_the_key_fits_the_algorithm(jwts: Jwts, tmp_path: Path) -> None:
     for more in ({"alg": "RS512"}, {"use": "enc"}, {"key_ops": ["encrypt"]}):
         other = tmp_path / "other.json"
         other.write_bytes(json.dumps({"keys": [jwk(RSA, "rsa", **more), jwk(KEYS["ed"], "ed")]}).encode())
-        await refused(Jwts(ISSUER, AUDIENCE, str(other)), signed())
+        await refused(OidcIssuer(ISSUER, AUDIENCE, str(other)), signed())
     weak = rsa.generate_private_key(65_537, 1_024)
     (tmp_path / "weak.json").write_bytes(json.dumps({"keys": [jwk(weak, "rsa")]}).encode())
-    await refused(Jwts(ISSUER, AUDIENCE, str(tmp_path / "weak.json")), signed(key=weak))
+    await refused(OidcIssuer(ISSUER, AUDIENCE, str(tmp_path / "weak.json")), signed(key=weak))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ async def test_the_key_fits_the_algorithm(jwts: Jwts, tmp_path: Path) -> None:
     ],
     ids=str,
 )  # fmt: skip
-async def test_a_token_that_is_not_for_us_is_refused(jwts: Jwts, said: dict[str, Any]) -> None:
+async def test_a_token_that_is_not_for_us_is_refused(jwts: OidcIssuer, said: dict[str, Any]) -> None:
     """By another issuer, for another audience, without an end or an owner."""
     whole = {**claims(), **said}
     head = part({"alg": "RS256", "kid": "rsa"})
@@ -225,9 +225,9 @@ async def test_a_token_that_is_not_for_us_is_refused(jwts: Jwts, said: dict[str,
     await refused(jwts, f"{head}.{body}.{part(signature)}")
 
 
-async def test_one_of_several_audiences_is_enough(jwts: Jwts) -> None:
+async def test_one_of_several_audiences_is_enough(jwts: OidcIssuer) -> None:
     """As the standard has it."""
-    assert (await jwts.viewer(signed(aud=["another", AUDIENCE]))).name == "user-17"
+    assert (await jwts.authenticate(signed(aud=["another", AUDIENCE]))).name == "user-17"
 
 
 async def test_clocks_may_differ_a_little(path: Path) -> None:
@@ -235,17 +235,17 @@ async def test_clocks_may_differ_a_little(path: Path) -> None:
     now = int(time.time())
     near: list[dict[str, Any]] = [{"exp": now - 20}, {"nbf": now + 20}, {"iat": now + 20}]
     far: list[dict[str, Any]] = [{"exp": now - 40}, {"nbf": now + 40}, {"iat": now + 40}]
-    jwts = Jwts(ISSUER, AUDIENCE, str(path), leeway=30)
+    jwts = OidcIssuer(ISSUER, AUDIENCE, str(path), leeway=30)
     for said in near:
-        assert (await jwts.viewer(signed(**said))).name == "user-17"
+        assert (await jwts.authenticate(signed(**said))).name == "user-17"
     for said in far:
         await refused(jwts, signed(**said))
-    strict = Jwts(ISSUER, AUDIENCE, str(path), leeway=0)
+    strict = OidcIssuer(ISSUER, AUDIENCE, str(path), leeway=0)
     for said in near:
         await refused(strict, signed(**said))
 
 
-async def test_a_changed_token_is_refused(jwts: Jwts) -> None:
+async def test_a_changed_token_is_refused(jwts: OidcIssuer) -> None:
     """In its claims, its head, its signature; and whatever is no token at all is no fault of ours."""
     head, body, signature = signed(contentql_role="reader").split(".")
     await refused(jwts, f"{head}.{part(claims(contentql_role='admin'))}.{signature}")
@@ -307,7 +307,7 @@ class Clock:
         return self.seconds
 
 
-async def settled(keys: Keys) -> None:
+async def settled(keys: JwkSet) -> None:
     """Until nobody asks for keys any more."""
     if keys._asking is not None:
         await keys._asking
@@ -315,22 +315,22 @@ async def settled(keys: Keys) -> None:
 
 async def test_keys_come_from_a_url_once(served: Serving) -> None:
     """And are remembered; many that come at once ask for them once."""
-    jwts = Jwts(ISSUER, AUDIENCE, served.url)
+    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url)
     for _ in range(5):
-        assert (await jwts.viewer(signed())).name == "user-17"
+        assert (await jwts.authenticate(signed())).name == "user-17"
     assert served.asked == 1
 
 
 async def test_a_new_key_is_found_within_a_minute(served: Serving) -> None:
     """A key that nobody knows is looked for at most once a minute, so made-up names cost nothing."""
     clock = Clock()
-    jwts = Jwts(ISSUER, AUDIENCE, served.url, clock=clock)
-    await jwts.viewer(signed())
+    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
+    await jwts.authenticate(signed())
     new = rsa.generate_private_key(65_537, 2_048)
     served.body = json.dumps({"keys": [jwk(RSA, "rsa"), jwk(new, "new")]}).encode()
     await refused(jwts, signed(key=new, kid="new"))
     clock.seconds += 60
-    assert (await jwts.viewer(signed(key=new, kid="new"))).name == "user-17"
+    assert (await jwts.authenticate(signed(key=new, kid="new"))).name == "user-17"
     for number in range(20):
         await refused(jwts, signed(kid=f"made-up-{number}"))
     assert served.asked == 2
@@ -339,14 +339,14 @@ async def test_a_new_key_is_found_within_a_minute(served: Serving) -> None:
 async def test_a_key_that_is_taken_back_is_forgotten(served: Serving) -> None:
     """Looked for in the background when what is known has become old."""
     clock = Clock()
-    jwts = Jwts(ISSUER, AUDIENCE, served.url, clock=clock)
-    await jwts.viewer(signed())
+    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
+    await jwts.authenticate(signed())
     served.body = json.dumps({"keys": [jwk(KEYS["ed"], "ed")]}).encode()
     clock.seconds += 600
-    await jwts.viewer(signed())
+    await jwts.authenticate(signed())
     await settled(jwts._keys)
     await refused(jwts, signed())
-    assert (await jwts.viewer(signed("EdDSA"))).name == "user-17"
+    assert (await jwts.authenticate(signed("EdDSA"))).name == "user-17"
 
 
 async def test_keys_go_on_being_believed_while_their_issuer_is_away(
@@ -354,8 +354,8 @@ async def test_keys_go_on_being_believed_while_their_issuer_is_away(
 ) -> None:
     """Whether it fails, or says something else than keys."""
     clock = Clock()
-    jwts = Jwts(ISSUER, AUDIENCE, served.url, clock=clock)
-    await jwts.viewer(signed())
+    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
+    await jwts.authenticate(signed())
     for served.status, served.body in (
         (500, b"{}"),
         (200, b"<html>"),
@@ -364,10 +364,10 @@ async def test_keys_go_on_being_believed_while_their_issuer_is_away(
     ):
         clock.seconds += 700
         asked = served.asked
-        assert (await jwts.viewer(signed())).name == "user-17"
+        assert (await jwts.authenticate(signed())).name == "user-17"
         await settled(jwts._keys)
         assert served.asked == asked + 1
-        assert (await jwts.viewer(signed())).name == "user-17"
+        assert (await jwts.authenticate(signed())).name == "user-17"
     with caplog.at_level(logging.DEBUG):
         await refused(jwts, text := signed(aud="another"))
     assert text not in caplog.text
@@ -378,24 +378,24 @@ async def test_without_any_key_the_issuer_is_said_to_be_away(served: Serving) ->
     """503 and not 401: the token may be good. It is asked again after some seconds."""
     served.status = 500
     clock = Clock()
-    jwts = Jwts(ISSUER, AUDIENCE, served.url, clock=clock)
+    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
     for _ in range(3):
-        with pytest.raises(Refused) as refusal:
-            await jwts.viewer(signed())
+        with pytest.raises(ApiError) as refusal:
+            await jwts.authenticate(signed())
         assert (refusal.value.code, refusal.value.status) == ("ISSUER_UNAVAILABLE", 503)
     assert served.asked == 1
     served.status = 200
     clock.seconds += 5
-    assert (await jwts.viewer(signed())).name == "user-17"
+    assert (await jwts.authenticate(signed())).name == "user-17"
 
 
 async def test_keys_of_a_file_are_read_anew_for_a_new_key(path: Path) -> None:
     """Without a restart."""
     clock = Clock()
-    jwts = Jwts(ISSUER, AUDIENCE, str(path), clock=clock)
+    jwts = OidcIssuer(ISSUER, AUDIENCE, str(path), clock=clock)
     new = rsa.generate_private_key(65_537, 2_048)
     path.write_bytes(json.dumps({"keys": [jwk(new, "new")]}).encode())
-    assert (await jwts.viewer(signed(key=new, kid="new"))).name == "user-17"
+    assert (await jwts.authenticate(signed(key=new, kid="new"))).name == "user-17"
 
 
 @pytest.mark.parametrize(
@@ -407,10 +407,10 @@ async def test_keys_of_a_file_are_read_anew_for_a_new_key(path: Path) -> None:
 def test_a_file_without_keys_is_named_at_the_start(tmp_path: Path, content: bytes) -> None:
     """One sentence, before anybody asks."""
     (tmp_path / "keys.json").write_bytes(content)
-    with pytest.raises(Unusable, match=r"CONTENTQL_OIDC_KEYS cannot be '.*keys.json'"):
-        Keys(str(tmp_path / "keys.json"))
-    with pytest.raises(Unusable, match=r"CONTENTQL_OIDC_KEYS cannot be '.*none.json': No such file"):
-        Keys(str(tmp_path / "none.json"))
+    with pytest.raises(OperatorError, match=r"CONTENTQL_OIDC_KEYS cannot be '.*keys.json'"):
+        JwkSet(str(tmp_path / "keys.json"))
+    with pytest.raises(OperatorError, match=r"CONTENTQL_OIDC_KEYS cannot be '.*none.json': No such file"):
+        JwkSet(str(tmp_path / "none.json"))
 
 
 # As the settings say
@@ -424,16 +424,16 @@ async def test_settings_open_the_door_to_an_issuer(database_url: str, path: Path
     """Its tokens come in beside our own; without the settings they are unknown."""
     async with Database(database_url) as database:
         given = settings(path, oidc_role_claim="groups", oidc_leeway_seconds=5)
-        viewer = await Callers(database, given).viewer(
+        viewer = await Authenticator(database, given).authenticate(
             f"Bearer {signed(groups=['editor'])}", None, "203.0.113.9"
         )
         assert (viewer.account, viewer.role) == (f"{ISSUER}|user-17", Role.EDITOR)
-        with pytest.raises(Refused, match="not known here"):
-            await Callers(database, Settings()).viewer(f"Bearer {signed()}", None, "203.0.113.9")
+        with pytest.raises(ApiError, match="not known here"):
+            await Authenticator(database, Settings()).authenticate(f"Bearer {signed()}", None, "203.0.113.9")
 
 
 @pytest.mark.parametrize("missing", ["oidc_issuer", "oidc_audience", "oidc_keys"])
 def test_a_part_of_the_settings_is_missed(path: Path, missing: str) -> None:
     """None of the three makes sense without the others."""
-    with pytest.raises(Unusable, match=f"CONTENTQL_{missing.upper()} is missing"):
-        Callers(Database("sqlite:///none.sqlite3"), settings(path, **{missing: ""}))
+    with pytest.raises(OperatorError, match=f"CONTENTQL_{missing.upper()} is missing"):
+        Authenticator(Database("sqlite:///none.sqlite3"), settings(path, **{missing: ""}))

@@ -6,7 +6,13 @@ import itertools
 import re
 from pathlib import Path
 
-from contentql.auth.permissions import ABILITIES, MEANING, Ability, Role, abilities
+from contentql.auth.permissions import (
+    PERMISSION_DESCRIPTIONS,
+    ROLE_PERMISSIONS,
+    Permission,
+    Role,
+    effective_permissions,
+)
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -21,8 +27,11 @@ def test_readme_grants_what_the_roles_grant() -> None:
         for ability, meaning, cells in rows
     }
     assert told == {
-        ability.value: (MEANING[ability], [ability in ABILITIES[role] for role in Role])
-        for ability in Ability
+        ability.value: (
+            PERMISSION_DESCRIPTIONS[ability],
+            [ability in ROLE_PERMISSIONS[role] for role in Role],
+        )
+        for ability in Permission
     }
 
 
@@ -30,13 +39,13 @@ def test_each_role_may_do_what_the_one_below_may() -> None:
     """But for the previewer, who writes nothing and yet sees more than an author."""
     ladder = [Role.READER, Role.AUTHOR, Role.EDITOR, Role.PUBLISHER, Role.ADMIN]
     for lower, higher in itertools.pairwise(ladder):
-        assert ABILITIES[lower] < ABILITIES[higher]
-    assert ABILITIES[Role.ADMIN] == set(Ability)
-    assert ABILITIES[Role.PREVIEWER] == {Ability.SEE_ALL}
+        assert ROLE_PERMISSIONS[lower] < ROLE_PERMISSIONS[higher]
+    assert ROLE_PERMISSIONS[Role.ADMIN] == set(Permission)
+    assert ROLE_PERMISSIONS[Role.PREVIEWER] == {Permission.SEE_ALL}
 
 
 def test_scopes_only_ever_leave_less() -> None:
     """None is all of the role; one that the role does not have gives nothing."""
-    assert abilities(Role.EDITOR) == ABILITIES[Role.EDITOR]
-    assert abilities(Role.EDITOR, ["SHARE"]) == {Ability.SHARE}
-    assert abilities(Role.AUTHOR, ["PUBLISH"]) == frozenset()
+    assert effective_permissions(Role.EDITOR) == ROLE_PERMISSIONS[Role.EDITOR]
+    assert effective_permissions(Role.EDITOR, ["SHARE"]) == {Permission.SHARE}
+    assert effective_permissions(Role.AUTHOR, ["PUBLISH"]) == frozenset()

@@ -12,12 +12,12 @@ import pytest
 from tests.conftest import NOW
 
 from contentql.auth import preview_tokens
-from contentql.auth.authenticator import Callers
+from contentql.auth.authenticator import Authenticator
 from contentql.auth.permissions import Role
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.accounts import Secret
+from contentql.store.models.accounts import SigningKey
 
 HOUR = dt.timedelta(hours=1)
 ARTICLE = 90_817_263_123_456
@@ -25,35 +25,38 @@ ARTICLE = 90_817_263_123_456
 
 def test_a_link_opens_its_article_until_it_expires() -> None:
     """To the second."""
-    text = preview_tokens.sign("key", ARTICLE, NOW + HOUR)
+    text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
     assert text.startswith("cqlp_")
-    assert preview_tokens.read("key", text, NOW) == ARTICLE
-    assert preview_tokens.read("key", text, NOW + HOUR - dt.timedelta(seconds=1)) == ARTICLE
-    assert preview_tokens.read("key", text, NOW + HOUR) is None
+    assert preview_tokens.verify_preview_token("key", text, NOW) == ARTICLE
+    assert preview_tokens.verify_preview_token("key", text, NOW + HOUR - dt.timedelta(seconds=1)) == ARTICLE
+    assert preview_tokens.verify_preview_token("key", text, NOW + HOUR) is None
 
 
 def test_a_link_is_good_for_an_address() -> None:
     """It holds nothing that an address or a header would spell in another way."""
     for article in (1, ARTICLE, (1 << 63) - 1):
-        text = preview_tokens.sign("key", article, NOW)
+        text = preview_tokens.sign_preview_token("key", article, NOW)
         assert len(text) == 69
         assert text.replace("_", "").replace("-", "").isalnum()
 
 
 def test_a_link_cannot_be_made_or_changed_without_the_key() -> None:
     """Another key, article or end; cut, longer, any one character changed."""
-    text = preview_tokens.sign("key", ARTICLE, NOW + HOUR)
-    assert preview_tokens.read("other", text, NOW) is None
+    text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
+    assert preview_tokens.verify_preview_token("other", text, NOW) is None
     whole = base64.urlsafe_b64decode(text[5:])
     for said in (
         bytes([*whole[:7], whole[7] ^ 1, *whole[8:]]),
         bytes([*whole[:15], whole[15] ^ 1, *whole[16:]]),
     ):
-        assert preview_tokens.read("key", "cqlp_" + base64.urlsafe_b64encode(said).decode(), NOW) is None
+        assert (
+            preview_tokens.verify_preview_token("key", "cqlp_" + base64.urlsafe_b64encode(said).decode(), NOW)
+            is None
+        )
     random = Random(1)
     for place in range(5, len(text)):
         changed = text[:place] + random.choice([c for c in "aZ09-_" if c != text[place]]) + text[place + 1 :]
-        assert preview_tokens.read("key", changed, NOW) is None
+        assert preview_tokens.verify_preview_token("key", changed, NOW) is None
     for wrong in (
         "",
         "cqlp_",
@@ -64,7 +67,7 @@ def test_a_link_cannot_be_made_or_changed_without_the_key() -> None:
         text + "\n",
         "cql_" + text[5:],
     ):
-        assert preview_tokens.read("key", wrong, NOW) is None
+        assert preview_tokens.verify_preview_token("key", wrong, NOW) is None
 
 
 async def test_all_workers_sign_with_one_key(database_url: str) -> None:
@@ -73,15 +76,20 @@ async def test_all_workers_sign_with_one_key(database_url: str) -> None:
     for database in databases:
         await database.open()
     try:
-        assert await preview_tokens.known(databases[0]) is None
-        found = {await one for one in asyncio.as_completed([preview_tokens.secret(one) for one in databases])}
+        assert await preview_tokens.get_signing_key(databases[0]) is None
+        found = {
+            await one
+            for one in asyncio.as_completed(
+                [preview_tokens.get_or_create_signing_key(one) for one in databases]
+            )
+        }
         (key,) = found
         assert len(bytes.fromhex(key)) == 32
-        async with databases[0].models():
-            assert [(row.id, row.value) for row in await Secret.all()] == [("preview", key)]
+        async with databases[0].orm():
+            assert [(row.id, row.value) for row in await SigningKey.all()] == [("preview", key)]
             # From now on it is remembered.
-            await Secret.all().delete()
-        assert {await preview_tokens.secret(database) for database in databases} == {key}
+            await SigningKey.all().delete()
+        assert {await preview_tokens.get_or_create_signing_key(database) for database in databases} == {key}
     finally:
         for database in databases:
             await database.close()
@@ -91,45 +99,59 @@ async def test_a_link_can_be_signed_within_a_transaction(database_url: str) -> N
     """The key comes with what else is written; what is taken back takes it along."""
     async with Database(database_url) as database:
         with contextlib.suppress(ZeroDivisionError):
-            async with database.writing():
-                await preview_tokens.sign_within(database, ARTICLE, NOW + HOUR)
+            async with database.transaction():
+                await preview_tokens.sign_preview_token_in_transaction(database, ARTICLE, NOW + HOUR)
                 raise ZeroDivisionError
-        assert await preview_tokens.known(database) is None
-        async with database.writing():
+        assert await preview_tokens.get_signing_key(database) is None
+        async with database.transaction():
             first, second = [
-                await preview_tokens.sign_within(database, ARTICLE, NOW + HOUR) for _ in range(2)
+                await preview_tokens.sign_preview_token_in_transaction(database, ARTICLE, NOW + HOUR)
+                for _ in range(2)
             ]
         assert first == second
-        assert preview_tokens.read(await preview_tokens.secret(database), first, NOW) == ARTICLE
+        assert (
+            preview_tokens.verify_preview_token(
+                await preview_tokens.get_or_create_signing_key(database), first, NOW
+            )
+            == ARTICLE
+        )
 
 
 async def test_a_link_is_a_guest(database_url: str) -> None:
     """Who sees the one article beyond what is public, may do nothing, and may look ahead."""
     async with Database(database_url) as database:
-        callers = Callers(database, Settings(), now=lambda: NOW)
-        text = preview_tokens.sign(await preview_tokens.secret(database), ARTICLE, NOW + HOUR)
-        viewer = await callers.viewer(f"Bearer {text}", None, "203.0.113.9")
+        callers = Authenticator(database, Settings(), now=lambda: NOW)
+        text = preview_tokens.sign_preview_token(
+            await preview_tokens.get_or_create_signing_key(database), ARTICLE, NOW + HOUR
+        )
+        viewer = await callers.authenticate(f"Bearer {text}", None, "203.0.113.9")
         assert (viewer.name, viewer.role, viewer.account) == ("Preview link", Role.READER, None)
-        assert (viewer.article, viewer.abilities, viewer.is_public) == (ARTICLE, frozenset(), False)
-        assert viewer.sight.articles == "linked"
-        later = await callers.viewer(f"Bearer {text}", "2027-01-01T00:00:00Z", "203.0.113.9")
-        assert later.at == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+        assert (viewer.shared_article_id, viewer.permissions, viewer.is_public) == (
+            ARTICLE,
+            frozenset(),
+            False,
+        )
+        assert viewer.visibility.articles == "linked"
+        later = await callers.authenticate(f"Bearer {text}", "2027-01-01T00:00:00Z", "203.0.113.9")
+        assert later.preview_at == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 
 
 async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url: str) -> None:
     """Also where no link was ever made: then there is no key, and none is made for a stranger."""
     async with Database(database_url) as database:
-        callers = Callers(database, Settings(), now=lambda: NOW)
+        callers = Authenticator(database, Settings(), now=lambda: NOW)
         for made in (False, True):
             if made:
-                await preview_tokens.secret(database)
-            with pytest.raises(Refused, match="not known here, has expired or was revoked") as refusal:
-                await callers.viewer(
-                    f"Bearer {preview_tokens.sign('key', 1, NOW + HOUR)}", None, "203.0.113.9"
+                await preview_tokens.get_or_create_signing_key(database)
+            with pytest.raises(ApiError, match="not known here, has expired or was revoked") as refusal:
+                await callers.authenticate(
+                    f"Bearer {preview_tokens.sign_preview_token('key', 1, NOW + HOUR)}", None, "203.0.113.9"
                 )
             assert refusal.value.code == "UNAUTHENTICATED"
-            async with database.models():
-                assert await Secret.all().count() == int(made)
-        expired = preview_tokens.sign(await preview_tokens.secret(database), 1, NOW)
-        with pytest.raises(Refused, match="not known here, has expired or was revoked"):
-            await callers.viewer(f"Bearer {expired}", None, "203.0.113.9")
+            async with database.orm():
+                assert await SigningKey.all().count() == int(made)
+        expired = preview_tokens.sign_preview_token(
+            await preview_tokens.get_or_create_signing_key(database), 1, NOW
+        )
+        with pytest.raises(ApiError, match="not known here, has expired or was revoked"):
+            await callers.authenticate(f"Bearer {expired}", None, "203.0.113.9")

@@ -28,16 +28,16 @@ from tests.support.backup_fixtures import (
 )
 
 from contentql.backup import postgres, sqlite
-from contentql.backup.files import place
-from contentql.backup.postgres import FUNCTIONS, TABLES, Programs
-from contentql.errors import Unusable
-from contentql.store.change_log import Journal
+from contentql.backup.files import publish_file
+from contentql.backup.postgres import FUNCTIONS, TABLES, PostgresTools
+from contentql.errors import OperatorError
+from contentql.store.change_log import ChangeLog
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 
 
 @pytest.fixture
-async def programs(server: Server, database_url: str) -> Programs:
+async def programs(server: Server, database_url: str) -> PostgresTools:
     return await programs_for(server, database_url)
 
 
@@ -55,7 +55,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def refused(work: object, *said: str) -> None:
-    with pytest.raises(Unusable) as fault:
+    with pytest.raises(OperatorError) as fault:
         await work  # type: ignore[misc]
     for part in said:
         assert part in str(fault.value)
@@ -66,7 +66,7 @@ async def refused(work: object, *said: str) -> None:
 
 
 async def test_what_was_acknowledged_before_is_restored(
-    server: Server, database_url: str, file: Path, programs: Programs
+    server: Server, database_url: str, file: Path, programs: PostgresTools
 ) -> None:
     """Somebody commits on and on: what was acknowledged before the start is in it, no commit by half."""
     await fill_with_stories(database_url, 40_000)
@@ -92,7 +92,7 @@ async def test_a_sqlite_copy_passes_sqlites_checks(sqlite_server: Server, tmp_pa
     """It is one file, readable where nothing may be written, whole and with all that is referred to."""
     url = await sqlite_server.migrated()
     async with Writer(url):
-        await back_up(url, file, Programs())
+        await back_up(url, file, PostgresTools())
     assert [file.name] == os.listdir(tmp_path)
     with closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True)) as copy:
         for check, said in (
@@ -104,25 +104,25 @@ async def test_a_sqlite_copy_passes_sqlites_checks(sqlite_server: Server, tmp_pa
 
 
 async def test_servers_see_the_restored_rows_and_that_anything_may_have_changed(
-    server: Server, newsroom: str, file: Path, programs: Programs
+    server: Server, newsroom: str, file: Path, programs: PostgresTools
 ) -> None:
     """Who has the database open reads on, from what was restored, and its journal tells of it once."""
     await back_up(newsroom, file, programs)
     async with Database(newsroom) as reading:
-        journal = Journal(reading)
+        journal = ChangeLog(reading)
         async with by_hand(newsroom) as sql:
             for title in ("Truce", "Peace"):  # lines that the backup does not have
                 await sql("UPDATE story SET title = ?", title)
-        await journal.open()
+        await journal.start()
         assert text(await reading.row("SELECT title FROM story", ())) == "Peace"
         await restore(newsroom, file, programs, replace=True)
-        await journal.rung()
+        await journal.wait()
         assert await anything_may_have_changed(journal)
-        assert await journal.news() == []
+        assert await journal.read_new() == []
         assert text(await reading.row("SELECT title FROM story", ())) == "War"
         async with by_hand(newsroom) as sql:
             await sql("UPDATE story SET title = 'Truce'")
-        assert [change.table for change in await journal.news()] == ["story"]
+        assert [change.table for change in await journal.read_new()] == ["story"]
         await journal.close()
 
 
@@ -135,20 +135,20 @@ def text(row: Sequence[Any]) -> str:
 
 
 async def test_a_restore_equals_the_backup(
-    server: Server, newsroom: str, file: Path, programs: Programs
+    server: Server, newsroom: str, file: Path, programs: PostgresTools
 ) -> None:
     """Every row of every table, into an empty database and over one that was changed; and it is counted."""
     before = await everything(newsroom)
     kept = await back_up(newsroom, file, programs)
-    assert (kept.articles, f"{kept.newest:%Y-%m-%dT%H:%M:%SZ}", kept.astray) == (
+    assert (kept.articles, f"{kept.last_modified:%Y-%m-%dT%H:%M:%SZ}", kept.broken_references) == (
         1,
         ROWS["article"]["modified_at"],
         0,
     )
     empty = await server.empty()
     restored = await restore(empty, file, programs)
-    assert (restored.kept.articles, restored.kept.newest) == (kept.articles, kept.newest)
-    assert (restored.migrated, restored.unheard) == ((), False)
+    assert (restored.summary.articles, restored.summary.last_modified) == (kept.articles, kept.last_modified)
+    assert (restored.migrated, restored.restart_needed) == ((), False)
     assert await everything(empty) == before
     async with by_hand(newsroom) as sql:
         await sql("UPDATE article SET headline = 'Changed'")
@@ -169,7 +169,7 @@ async def test_a_restore_equals_the_backup(
 
 @pytest.mark.parametrize("age", ["0001_content", "0004_documents"])
 async def test_an_older_backup_is_brought_up_to_date(
-    server: Server, newsroom: str, file: Path, programs: Programs, age: str
+    server: Server, newsroom: str, file: Path, programs: PostgresTools, age: str
 ) -> None:
     """Made before a migration, even before there was a journal, it has had them all once it is restored."""
     old = await server.empty()
@@ -179,13 +179,13 @@ async def test_an_older_backup_is_brought_up_to_date(
         before = {table: await sql.whole(table) for table in FIRST}
     await back_up(old, file, programs)
     async with Database(newsroom) as reading:
-        journal = Journal(reading)
-        await journal.open()
+        journal = ChangeLog(reading)
+        await journal.start()
         restored = await restore(newsroom, file, programs, replace=True)
         assert await anything_may_have_changed(journal)
         await journal.close()
-    state = await Database(newsroom).state()
-    assert (state.behind, state.unknown) == ((), ())
+    state = await Database(newsroom).migration_state()
+    assert (state.pending, state.unknown) == ((), ())
     assert restored.migrated == tuple(name for name in state.applied if name > age)
     async with by_hand(newsroom) as sql:
         for table, rows in before.items():
@@ -194,7 +194,7 @@ async def test_an_older_backup_is_brought_up_to_date(
 
 
 async def test_a_backup_of_a_newer_version_is_refused(
-    server: Server, newsroom: str, file: Path, programs: Programs
+    server: Server, newsroom: str, file: Path, programs: PostgresTools
 ) -> None:
     """As is backing up with an older version than the database's: neither knows what it would be doing."""
     future = (
@@ -211,7 +211,7 @@ async def test_a_backup_of_a_newer_version_is_refused(
             made.execute("VACUUM INTO ?", (str(file),))
     else:
         # It is written, and not believed.
-        await refused(postgres.dump(newer, file, programs), "newer version")
+        await refused(postgres.dump_database(newer, file, programs), "newer version")
     target = await server.migrated()
     await refused(
         restore(target, file, programs, replace=True),
@@ -226,7 +226,7 @@ async def test_a_backup_of_a_newer_version_is_refused(
 # What is refused
 
 
-async def test_a_filled_database_is_left_alone(newsroom: str, file: Path, programs: Programs) -> None:
+async def test_a_filled_database_is_left_alone(newsroom: str, file: Path, programs: PostgresTools) -> None:
     """Without force nothing in it changes."""
     await back_up(newsroom, file, programs)
     async with by_hand(newsroom) as sql:
@@ -237,7 +237,7 @@ async def test_a_filled_database_is_left_alone(newsroom: str, file: Path, progra
 
 
 async def test_a_file_is_not_overwritten(
-    newsroom: str, file: Path, programs: Programs, tmp_path: Path
+    newsroom: str, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
     """Unless it is asked for; and a backup that fails leaves the old one, and nothing else."""
     file.write_bytes(b"yesterday's")
@@ -251,7 +251,7 @@ async def test_a_file_is_not_overwritten(
 
 
 async def test_a_backup_replaces_and_is_its_owners_alone(
-    newsroom: str, file: Path, programs: Programs, tmp_path: Path
+    newsroom: str, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
     """With force, behind a link too; it holds drafts and keys, so nobody else may read it."""
     elsewhere = tmp_path / "disk"
@@ -270,15 +270,15 @@ def test_who_comes_second_does_not_overwrite(tmp_path: Path) -> None:
     draft, made = tmp_path / "draft", tmp_path / "made"
     draft.write_bytes(b"second")
     made.write_bytes(b"first")
-    with pytest.raises(Unusable, match="made by somebody else meanwhile"):
-        place(draft, made, replace=False)
+    with pytest.raises(OperatorError, match="made by somebody else meanwhile"):
+        publish_file(draft, made, replace=False)
     assert made.read_bytes() == b"first"
-    place(draft, made, replace=True)
+    publish_file(draft, made, replace=True)
     assert made.read_bytes() == b"second"
 
 
 async def test_places_that_cannot_be_written_are_told(
-    newsroom: str, file: Path, programs: Programs, tmp_path: Path
+    newsroom: str, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
     """No folder, a folder in place of a file, the database itself."""
     await refused(back_up(newsroom, tmp_path / "no" / "x", programs), "is not there")
@@ -291,7 +291,7 @@ async def test_places_that_cannot_be_written_are_told(
 
 
 async def test_an_empty_database_has_nothing_to_back_up(
-    server: Server, file: Path, programs: Programs
+    server: Server, file: Path, programs: PostgresTools
 ) -> None:
     """A sentence, and no file."""
     url = await server.empty()
@@ -329,7 +329,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_damaged_backup_is_refused(
-    server: Server, newsroom: str, file: Path, programs: Programs, damage: str, tmp_path: Path
+    server: Server, newsroom: str, file: Path, programs: PostgresTools, damage: str, tmp_path: Path
 ) -> None:
     """Whatever is wrong with it: nothing changes, with force or into nothing, and nothing is left over."""
     await fill_with_stories(newsroom, 2_000)
@@ -344,7 +344,7 @@ async def test_a_damaged_backup_is_refused(
     if server.dialect == "sqlite":
         assert not sqlite_path(empty).exists()
     else:
-        assert not (await Database(empty).state()).applied
+        assert not (await Database(empty).migration_state()).applied
     await server.drop(empty)
 
 
@@ -362,7 +362,7 @@ async def test_a_backup_of_the_other_database_is_refused(
 
 
 async def test_what_is_no_newsroom_is_refused(
-    server: Server, file: Path, programs: Programs, tmp_path: Path
+    server: Server, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
     """A sound file of somebody else's tables."""
     target = await server.migrated()
@@ -373,14 +373,14 @@ async def test_what_is_no_newsroom_is_refused(
     else:
         other_url = await server.empty()
         await sql_of(other_url, "CREATE TABLE article (modified_at timestamptz)")
-        with pytest.raises(Unusable, match="holds no newsroom"):
-            await postgres.dump(other_url, file, programs)
+        with pytest.raises(OperatorError, match="holds no newsroom"):
+            await postgres.dump_database(other_url, file, programs)
     await refused(restore(target, file, programs, replace=True), "holds no newsroom of contentql")
     await server.drop(target)
 
 
 async def test_a_restore_that_breaks_off_leaves_everything(
-    server: Server, newsroom: str, file: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+    server: Server, newsroom: str, file: Path, programs: PostgresTools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody who does not let go of the database is told of, and all is as it was."""
     monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
@@ -398,7 +398,7 @@ async def test_a_restore_that_breaks_off_leaves_everything(
 
 
 async def test_an_older_backup_that_cannot_be_brought_up_to_date(
-    server: Server, newsroom: str, file: Path, programs: Programs
+    server: Server, newsroom: str, file: Path, programs: PostgresTools
 ) -> None:
     """SQLite's is tried out before; PostgreSQL's is restored as it was made, and told as that."""
     old = await server.empty()
@@ -416,7 +416,7 @@ async def test_an_older_backup_that_cannot_be_brought_up_to_date(
         assert await everything(newsroom) == before
     else:
         await refused(restore(newsroom, file, programs, replace=True), "restored as it was made")
-        assert (await Database(newsroom).state()).applied == ("0001_content",)
+        assert (await Database(newsroom).migration_state()).applied == ("0001_content",)
     await server.drop(old)
 
 
@@ -431,26 +431,26 @@ async def test_rows_astray_are_kept_and_counted(sqlite_server: Server, file: Pat
     with closing(sqlite3.connect(sqlite_path(url))) as connection:
         connection.execute("DELETE FROM source")
         connection.commit()
-    kept = await back_up(url, file, Programs())
-    assert kept.astray == 2
+    kept = await back_up(url, file, PostgresTools())
+    assert kept.broken_references == 2
     copy = await sqlite_server.empty()
-    assert (await restore(copy, file, Programs())).kept.astray == 2
+    assert (await restore(copy, file, PostgresTools())).summary.broken_references == 2
 
 
 async def test_a_damaged_database_is_replaced(sqlite_server: Server, file: Path) -> None:
     """What is no database any more is not backed up, and with force a backup takes its place, log and all."""
     url = await sqlite_server.migrated()
     path = sqlite_path(url)
-    await back_up(url, file, Programs())
+    await back_up(url, file, PostgresTools())
     before = await everything(url)
     path.write_bytes(b"Dear diary, " * 1_000)
     path.chmod(0o640)
     Path(f"{path}-wal").write_bytes(b"of the lost one")
-    await refused(back_up(url, file, Programs(), replace=True), "is not a SQLite database")
-    await refused(restore(url, file, Programs()), "--force")
+    await refused(back_up(url, file, PostgresTools(), replace=True), "is not a SQLite database")
+    await refused(restore(url, file, PostgresTools()), "--force")
     assert path.read_bytes() == b"Dear diary, " * 1_000
-    restored = await restore(url, file, Programs(), replace=True)
-    assert restored.unheard
+    restored = await restore(url, file, PostgresTools(), replace=True)
+    assert restored.restart_needed
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert await everything(url) == before
 
@@ -461,33 +461,33 @@ async def test_a_database_with_a_hole_is_not_backed_up(sqlite_server: Server, fi
     await fill_with_stories(url, 2_000)
     path = sqlite_path(url)
     path.write_bytes(flipped(0.5, 40_960)(path.read_bytes()))
-    await refused(back_up(url, file, Programs()), "is damaged", "no backup of it")
+    await refused(back_up(url, file, PostgresTools()), "is damaged", "no backup of it")
     assert not file.exists()
 
 
 async def test_a_log_that_was_left_is_not_applied(sqlite_server: Server, file: Path) -> None:
     """The main file was removed by hand, its log forgotten: it would be applied to the restored one."""
     url = await sqlite_server.migrated()
-    await back_up(url, file, Programs())
+    await back_up(url, file, PostgresTools())
     new = await sqlite_server.empty()
     log = Path(f"{sqlite_path(new)}-wal")
     log.write_bytes(b"of the lost one")
-    await refused(restore(new, file, Programs()), "left of a database that is gone")
+    await refused(restore(new, file, PostgresTools()), "left of a database that is gone")
     assert log.read_bytes() == b"of the lost one"
-    await restore(new, file, Programs(), replace=True)
+    await restore(new, file, PostgresTools(), replace=True)
     assert await everything(new) == await everything(url)
 
 
 async def test_a_database_with_other_pages_is_restored_into(sqlite_server: Server, file: Path) -> None:
     """Pages of another size are no reason to refuse."""
     url = await sqlite_server.migrated()
-    await back_up(url, file, Programs())
+    await back_up(url, file, PostgresTools())
     before = await everything(url)
     with closing(sqlite3.connect(sqlite_path(url), isolation_level=None)) as connection:
         for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 8192", "VACUUM"):
             connection.execute(statement)
         connection.execute("INSERT INTO story (id, slug, title, sort_name) VALUES (1, 'x', 'x', 'x')")
-    await restore(url, file, Programs(), replace=True)
+    await restore(url, file, PostgresTools(), replace=True)
     assert await everything(url) == before
 
 
@@ -500,7 +500,7 @@ async def test_a_copy_with_a_log_beside_it_is_read_with_it(sqlite_server: Server
         for end in ("", "-wal"):
             Path(f"{file}{end}").write_bytes(Path(f"{path}{end}").read_bytes())
     copy = await sqlite_server.empty()
-    await restore(copy, file, Programs())
+    await restore(copy, file, PostgresTools())
     assert await stories(copy) == {1}
 
 
@@ -575,23 +575,23 @@ async def test_a_pg_dump_that_is_missing_or_too_old_is_told(
     """With what to install, and how to name it."""
     url = await postgres_server.migrated()
     await refused(
-        back_up(url, file, Programs(tmp_path)), f"There is no pg_dump in {tmp_path}", "CONTENTQL_PG_BIN"
+        back_up(url, file, PostgresTools(tmp_path)), f"There is no pg_dump in {tmp_path}", "CONTENTQL_PG_BIN"
     )
     old = tmp_path / "bin"
     script(old / "pg_dump", 'echo "pg_dump (PostgreSQL) 9.6.24"')
-    await refused(back_up(url, file, Programs(old)), "is of version 9: it must be", "--pg-bin")
+    await refused(back_up(url, file, PostgresTools(old)), "is of version 9: it must be", "--pg-bin")
     script(old / "pg_dump", "exit 1")
-    await refused(back_up(url, file, Programs(old)), "ended with code 1.")
+    await refused(back_up(url, file, PostgresTools(old)), "ended with code 1.")
     script(
         old / "pg_dump",
         'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1" ;;'
         ' *) echo "pg_dump: error: permission denied for table article" >&2; exit 1 ;; esac',
     )
     await refused(
-        back_up(url, file, Programs(old)), "pg_dump made no backup: permission denied for table article."
+        back_up(url, file, PostgresTools(old)), "pg_dump made no backup: permission denied for table article."
     )
     assert not file.exists()
-    await refused(restore(url, file, Programs(old), replace=True), "cannot be read")
+    await refused(restore(url, file, PostgresTools(old), replace=True), "cannot be read")
 
 
 async def test_the_password_is_on_no_command_line(
@@ -606,9 +606,9 @@ async def test_the_password_is_on_no_command_line(
     spying = tmp_path / "bin"
     seen = tmp_path / "seen"
     for name in ("pg_dump", "pg_restore", "psql"):
-        script(spying / name, f'echo "$0 $* [$PGPASSWORD]" >> {seen}\nexec {programs.found(name)} "$@"')
-    await back_up(secret, file, Programs(spying))
-    await restore(secret, file, Programs(spying), replace=True)
+        script(spying / name, f'echo "$0 $* [$PGPASSWORD]" >> {seen}\nexec {programs.path(name)} "$@"')
+    await back_up(secret, file, PostgresTools(spying))
+    await restore(secret, file, PostgresTools(spying), replace=True)
     lines = [line for line in seen.read_text().splitlines() if "--version" not in line]
     assert sum(line.endswith("[hush@night]") for line in lines) == 2
     assert not any("hush" in line.rpartition(" [")[0] or "postgres" in line.split()[1:] for line in lines)
@@ -658,12 +658,12 @@ async def test_a_server_that_is_reached_by_mistake_is_left_alone(
     spying = tmp_path / "bin"
     for name in ("pg_dump", "pg_restore", "psql"):
         wrong = f"PGDATABASE={urlsplit(other).path[1:]} " if name == "psql" else ""
-        script(spying / name, f'{wrong}exec {programs.found(name)} "$@"')
+        script(spying / name, f'{wrong}exec {programs.path(name)} "$@"')
     before = await everything(other)
-    await refused(restore(url, file, Programs(spying), replace=True), "reaches another database")
+    await refused(restore(url, file, PostgresTools(spying), replace=True), "reaches another database")
     assert await everything(other) == before
 
 
 def test_the_wheel_has_what_these_tests_need() -> None:
     """The suite's own PostgreSQL brings pg_dump, pg_restore and psql along."""
-    assert all(Programs(wheel()).found(name) for name in ("pg_dump", "pg_restore", "psql"))
+    assert all(PostgresTools(wheel()).path(name) for name in ("pg_dump", "pg_restore", "psql"))

@@ -14,7 +14,13 @@ from graphql import parse
 
 from contentql.bench import baseline, dataset
 from contentql.bench.measure import difference
-from contentql.bench.workloads import WALK, WORKLOADS, deepest, request, variables
+from contentql.bench.workloads import (
+    PAGINATE_DOCUMENT,
+    WORKLOADS,
+    as_post_body,
+    deepest_page,
+    workload_variables,
+)
 from contentql.store.database import Database
 
 ARTICLES = 200
@@ -23,7 +29,7 @@ ARTICLES = 200
 async def make(path: Path) -> str:
     url = f"sqlite:///{path}"
     await Database(url).migrate()
-    await dataset.fill(url, ARTICLES)
+    await dataset.load_dataset(url, ARTICLES)
     return url
 
 
@@ -44,7 +50,7 @@ def one(connection: sqlite3.Connection, sql: str) -> Any:
 
 def test_the_newsroom_has_the_size_it_was_asked_for(rows: sqlite3.Connection) -> None:
     """Articles, drafts, sections, sources, tags and media come in the numbers that are promised."""
-    counts = {table: one(rows, f"SELECT count(*) FROM {table}") for table in dataset.COLUMNS}
+    counts = {table: one(rows, f"SELECT count(*) FROM {table}") for table in dataset.TABLE_COLUMNS}
     assert counts == {
         "category": 64,
         "source": 500,
@@ -59,7 +65,9 @@ def test_the_newsroom_has_the_size_it_was_asked_for(rows: sqlite3.Connection) ->
     }
     assert one(rows, "SELECT count(*) FROM article WHERE status = 'DRAFT'") == ARTICLES // 20
     assert one(rows, "SELECT count(*) FROM article WHERE status = 'PUBLISHED'") == dataset.visible(ARTICLES)
-    assert [path for (path,) in rows.execute("SELECT path FROM category ORDER BY id")] == dataset.paths()
+    assert [
+        path for (path,) in rows.execute("SELECT path FROM category ORDER BY id")
+    ] == dataset.section_paths()
 
 
 def test_every_shown_article_is_whole(rows: sqlite3.Connection) -> None:
@@ -98,33 +106,35 @@ async def test_the_newsroom_is_the_same_every_time(rows: sqlite3.Connection, tmp
     """Made again, every table holds the same rows."""
     again = await make(tmp_path / "again.sqlite3")
     with closing(sqlite3.connect(again.removeprefix("sqlite:///"))) as other:
-        for table in dataset.COLUMNS:
+        for table in dataset.TABLE_COLUMNS:
             everything = f"SELECT * FROM {table} ORDER BY 1"
             assert rows.execute(everything).fetchall() == other.execute(everything).fetchall()
 
 
 def test_what_varies_is_in_the_newsroom(rows: sqlite3.Connection) -> None:
     """Slugs and sections that are asked for name shown articles and sections, each once."""
-    slugs = [values["slug"] for values in variables("W2", ARTICLES)]
+    slugs = [values["slug"] for values in workload_variables("W2", ARTICLES)]
     assert len(slugs) == len(set(slugs)) == dataset.visible(ARTICLES)
     known = {slug for (slug,) in rows.execute("SELECT slug FROM article WHERE status = 'PUBLISHED'")}
     assert set(slugs) == known
-    assert len(variables("W1", ARTICLES)) == 64
-    assert (deepest(30), deepest(9_500), deepest(950_000)) == (2, 475, 500)
+    assert len(workload_variables("W1", ARTICLES)) == 64
+    assert (deepest_page(30), deepest_page(9_500), deepest_page(950_000)) == (2, 475, 500)
 
 
-@pytest.mark.parametrize("document", [*(workload.document for workload in WORKLOADS.values()), WALK])
+@pytest.mark.parametrize(
+    "document", [*(workload.document for workload in WORKLOADS.values()), PAGINATE_DOCUMENT]
+)
 def test_the_documents_are_graphql(document: str) -> None:
     """Every document of the bench can be parsed."""
     assert len(parse(document).definitions) == 1
 
 
-async def ask(app: baseline.App, name: str, values: dict[str, str]) -> Any:
+async def ask(app: baseline.BaselineApp, name: str, values: dict[str, str]) -> Any:
     """The limit's answer, through the front door."""
     sent: list[baseline.Message] = []
 
     async def receive() -> baseline.Message:
-        body = request(WORKLOADS[name].document, values)
+        body = as_post_body(WORKLOADS[name].document, values)
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: baseline.Message) -> None:
@@ -138,7 +148,7 @@ async def ask(app: baseline.App, name: str, values: dict[str, str]) -> Any:
 
 async def test_the_limit_answers_every_workload(url: str, rows: sqlite3.Connection) -> None:
     """Each answer has the shape its document asks for, newest first, and nothing that may not be shown."""
-    async with baseline.opened(url) as app:
+    async with baseline.open_baseline(url) as app:
         latest = (await ask(app, "W1", {"section": "politics"}))["latestNews"]["nodes"]
         assert {node["category"]["slug"] for node in latest} == {"politics"}
 

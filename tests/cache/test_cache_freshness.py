@@ -16,24 +16,24 @@ from tests.end_to_end.test_visibility import pool
 from tests.support.random_content import HOUR, NOW, PATHS, WORDS, key, newsroom
 from tests.support.random_documents import Document, Documents
 
-from contentql.app import answers_of
-from contentql.cache.response_cache import Responses
+from contentql.app import build_executor
+from contentql.cache.response_cache import ResponseCache
 from contentql.content.blocks import Paragraph
 from contentql.content.records import (
     ArticleRecord,
     AuthorRecord,
     CategoryRecord,
     CollectionRecord,
-    Item,
+    ImportItem,
     MediaRecord,
     MentionRecord,
     Record,
     SourceRecord,
     TagRecord,
 )
-from contentql.execution.executor import Answered, Answers, Asked
-from contentql.importing.importer import take
-from contentql.schema.build import schema
+from contentql.execution.executor import Executor, GraphQLRequest, GraphQLResponse
+from contentql.importing.importer import import_records
+from contentql.schema.build import get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.models.content import AttributionState, SourceKind, Status
@@ -58,28 +58,30 @@ class Newsroom:
     """A newsroom that is written to and asked, remembering and not."""
 
     url: str
-    remembers: Answers
-    fresh: Answers
+    remembers: Executor
+    fresh: Executor
     now: dt.datetime = NOW
     records: list[Record] = field(default_factory=list)
 
     @property
-    def responses(self) -> Responses:
+    def responses(self) -> ResponseCache:
         assert self.remembers.responses is not None
         return self.remembers.responses
 
     async def write(self, *records: Record) -> None:
         """What cannot be kept (a slug that is taken) changes nothing, here as elsewhere."""
-        await take(Database(self.url), [Item(str(n), record) for n, record in enumerate(records)])
-        await self.responses.catch_up()
+        await import_records(
+            Database(self.url), [ImportItem(str(n), record) for n, record in enumerate(records)]
+        )
+        await self.responses.apply_pending_changes()
 
-    async def ask(self, text: str, **variables: Any) -> Answered:
-        return await self.remembers.answer(Asked(text, None, variables))
+    async def ask(self, text: str, **variables: Any) -> GraphQLResponse:
+        return await self.remembers.execute(GraphQLRequest(text, None, variables))
 
     async def holds(self, documents: Sequence[Document]) -> None:
         for document in documents:
-            remembered = await self.remembers.answer(Asked(document.text, None, document.variables))
-            computed = await self.fresh.answer(Asked(document.text, None, document.variables))
+            remembered = await self.remembers.execute(GraphQLRequest(document.text, None, document.variables))
+            computed = await self.fresh.execute(GraphQLRequest(document.text, None, document.variables))
             if not computed.codes:
                 assert remembered.body == computed.body, document
 
@@ -88,8 +90,8 @@ class Newsroom:
 async def opened(server: Server, records: Sequence[Record] = ()) -> AsyncIterator[Newsroom]:
     url = await server.migrated()
     async with Database(url) as database:
-        remembers = answers_of(Settings(cache_bytes=50_000_000), database)
-        fresh = answers_of(Settings(cache_bytes=0), database)
+        remembers = build_executor(Settings(cache_bytes=50_000_000), database)
+        fresh = build_executor(Settings(cache_bytes=0), database)
         found = Newsroom(url, remembers, fresh, records=list(records))
         remembers.now = fresh.now = lambda: found.now
         await found.responses.open()
@@ -198,7 +200,7 @@ async def test_cached_equals_fresh_always(server: Server, seed: int) -> None:
     """Random writes and the passing of time, random questions: both ways say the same."""
     random = Random(seed)
     records = newsroom(random)
-    drawn = Documents(schema()._schema, pool(records), random)
+    drawn = Documents(get_schema()._schema, pool(records), random)
     documents = [drawn.document() for _ in range(DOCUMENTS)]
     documents += [Document(text, {}) for text in ORDINARY]
     writer = Writer(records, random)

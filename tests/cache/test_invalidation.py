@@ -13,10 +13,10 @@ import orjson
 import pytest
 from tests.conftest import NOW, Server
 
-from contentql.app import answers_of
-from contentql.cache.response_cache import Responses
-from contentql.errors import Refused
-from contentql.execution.executor import Answers, Asked
+from contentql.app import build_executor
+from contentql.cache.response_cache import ResponseCache
+from contentql.errors import ApiError
+from contentql.execution.executor import Executor, GraphQLRequest
 from contentql.settings import Settings
 from contentql.store.database import Database
 
@@ -29,26 +29,26 @@ class Desk:
     """The demo newsroom, written to by SQL; answers remembered and fresh."""
 
     url: str
-    remembers: Answers
-    fresh: Answers
+    remembers: Executor
+    fresh: Executor
     now: dt.datetime = NOW
 
     @property
-    def responses(self) -> Responses:
+    def responses(self) -> ResponseCache:
         assert self.remembers.responses is not None
         return self.remembers.responses
 
     async def write(self, *statements: str) -> None:
-        async with Database(self.url).models() as connection:
+        async with Database(self.url).orm() as connection:
             for statement in statements:
                 await connection.execute_query(statement)
-        await self.responses.catch_up()
+        await self.responses.apply_pending_changes()
 
     async def hit(self, query: str) -> bool:
         """Whether the answer is remembered; in any case it must be the fresh one."""
         hits = self.responses.counts.hits
-        said = await self.remembers.answer(Asked(query))
-        assert said.body == (await self.fresh.answer(Asked(query))).body
+        said = await self.remembers.execute(GraphQLRequest(query))
+        assert said.body == (await self.fresh.execute(GraphQLRequest(query))).body
         return self.responses.counts.hits > hits
 
 
@@ -63,7 +63,9 @@ async def filled(server: Server) -> str:
 async def desk(server: Server, filled: str) -> AsyncIterator[Desk]:
     url = await server.copy(filled)
     async with Database(url) as database:
-        desk = Desk(url, answers_of(Settings(), database), answers_of(Settings(cache_bytes=0), database))
+        desk = Desk(
+            url, build_executor(Settings(), database), build_executor(Settings(cache_bytes=0), database)
+        )
         desk.remembers.now = desk.fresh.now = lambda: desk.now
         await desk.responses.open()
         yield desk
@@ -153,10 +155,10 @@ async def test_what_is_touched_is_forgotten_and_nothing_else(desk: Desk, name: s
     for query in (question, neighbour):
         assert not await desk.hit(query)
         assert await desk.hit(query)
-    was = (await desk.remembers.answer(Asked(question))).body
+    was = (await desk.remembers.execute(GraphQLRequest(question))).body
     await desk.write(write)
     assert not await desk.hit(question)
-    assert (await desk.remembers.answer(Asked(question))).body != was, "the case changes nothing"
+    assert (await desk.remembers.execute(GraphQLRequest(question))).body != was, "the case changes nothing"
     assert await desk.hit(neighbour)
 
 
@@ -215,7 +217,7 @@ async def test_the_clock_forgets_only_what_it_changes(desk: Desk) -> None:
     desk.now = moment
     assert all([await desk.hit(query) for query in others])
     assert not any([await desk.hit(query) for query in lists])
-    assert SLUG.encode() in (await desk.remembers.answer(Asked(lists[1]))).body
+    assert SLUG.encode() in (await desk.remembers.execute(GraphQLRequest(lists[1]))).body
 
 
 async def test_a_pin_ends_by_the_clock(desk: Desk) -> None:
@@ -226,12 +228,16 @@ async def test_a_pin_ends_by_the_clock(desk: Desk) -> None:
         "UPDATE collection_item SET pinned_until = NULL",
         f"UPDATE collection_item SET pinned_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE position = 0",
     )
-    before = orjson.loads((await desk.remembers.answer(Asked(query))).body)["data"]["collections"]["nodes"]
+    before = orjson.loads((await desk.remembers.execute(GraphQLRequest(query))).body)["data"]["collections"][
+        "nodes"
+    ]
     desk.now = moment - dt.timedelta(seconds=1)
     assert await desk.hit(query)
     desk.now = moment
     assert not await desk.hit(query)
-    after = orjson.loads((await desk.remembers.answer(Asked(query))).body)["data"]["collections"]["nodes"]
+    after = orjson.loads((await desk.remembers.execute(GraphQLRequest(query))).body)["data"]["collections"][
+        "nodes"
+    ]
     for was, now in zip(before, after, strict=True):
         was, now = ([item["article"]["slug"] for item in one["items"]] for one in (was, now))
         assert now == [*was[1:], was[0]]
@@ -247,14 +253,14 @@ async def test_what_hangs_on_an_article_expires_with_it(desk: Desk) -> None:
         f'{{ article(slug: "{SLUG}") {{ corrections {{ text }} }} }}',
         "{ articles(filter: {attributions: {some: {}}}) { totalCount } }",
     )
-    before = [(await desk.remembers.answer(Asked(query))).body for query in queries]
+    before = [(await desk.remembers.execute(GraphQLRequest(query))).body for query in queries]
     desk.now = moment
     for query, was in zip(queries, before, strict=True):
         assert not await desk.hit(query)
-        assert (await desk.remembers.answer(Asked(query))).body != was
+        assert (await desk.remembers.execute(GraphQLRequest(query))).body != was
 
 
-@pytest.mark.parametrize("fault", [Refused("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
+@pytest.mark.parametrize("fault", [ApiError("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
 async def test_a_change_that_could_not_be_applied_is_not_lost(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ) -> None:
@@ -266,15 +272,15 @@ async def test_a_change_that_could_not_be_applied_is_not_lost(
 
     await desk.hit(query)
     assert await desk.hit(query)
-    with monkeypatch.context() as patched, contextlib.suppress(Refused, asyncio.CancelledError):
+    with monkeypatch.context() as patched, contextlib.suppress(ApiError, asyncio.CancelledError):
         patched.setattr(desk.responses._neighbours, "around", broken)
         await desk.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
     assert not await desk.hit(query)
-    assert b'"Sky"' in (await desk.remembers.answer(Asked(query))).body
+    assert b'"Sky"' in (await desk.remembers.execute(GraphQLRequest(query))).body
 
 
 async def test_the_cost_is_told_however_often_it_is_asked_for(desk: Desk) -> None:
     """A remembered answer does not know what was asked for beside it."""
-    asked = Asked("{ latestNews { nodes { slug } } }", extensions={"cost": True})
+    asked = GraphQLRequest("{ latestNews { nodes { slug } } }", extensions={"cost": True})
     for _ in range(3):
-        assert b'"extensions":{"cost":' in (await desk.remembers.answer(asked)).body
+        assert b'"extensions":{"cost":' in (await desk.remembers.execute(asked)).body

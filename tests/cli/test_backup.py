@@ -21,10 +21,10 @@ from tests.store.test_migrations import FIRST, by_hand, fill, migrate_to
 from tests.support.backup_fixtures import everything, fill_with_stories, programs_for
 from typer.testing import CliRunner, Result
 
-from contentql.backup.postgres import Programs
+from contentql.backup.postgres import PostgresTools
 from contentql.cli import app
-from contentql.fixtures import DEMO
-from contentql.importing.importer import take_file
+from contentql.fixtures import DEMO_CONTENT
+from contentql.importing.importer import import_file
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 
@@ -34,7 +34,7 @@ HEADLINE = '{ latestNews(section: "world/asia", first: 1) { nodes { headline } }
 class Desk:
     """An operator at a newsroom, in an empty folder, with the programs that it needs."""
 
-    def __init__(self, url: str, folder: Path, programs: Programs) -> None:
+    def __init__(self, url: str, folder: Path, programs: PostgresTools) -> None:
         self.url = url
         self.folder = folder
         self.environment = {"CONTENTQL_DATABASE_URL": url}
@@ -79,7 +79,7 @@ class Desk:
 @pytest.fixture
 async def desk(server: Server, database_url: str, tmp_path: Path) -> Desk:
     """With the demo newsroom."""
-    await take_file(Database(database_url), DEMO)
+    await import_file(Database(database_url), DEMO_CONTENT)
     return Desk(database_url, tmp_path, await programs_for(server, database_url))
 
 
@@ -168,7 +168,7 @@ async def test_a_full_disk_is_told(desk: Desk) -> None:
 
 async def test_a_fault_that_was_there_before_is_named(sqlite_server: Server, tmp_path: Path) -> None:
     """Done, with exit code 3: the backup is there, and somebody must look at the database."""
-    desk = Desk(await sqlite_server.migrated(), tmp_path, Programs())
+    desk = Desk(await sqlite_server.migrated(), tmp_path, PostgresTools())
     async with by_hand(desk.url) as sql:
         await fill(sql)
     with contextlib.closing(sqlite3.connect(sqlite_path(desk.url))) as connection:
@@ -180,7 +180,7 @@ async def test_a_fault_that_was_there_before_is_named(sqlite_server: Server, tmp
 
 async def test_programs_that_are_missing_are_told(postgres_server: Server, tmp_path: Path) -> None:
     """In one sentence, with what helps."""
-    desk = Desk(await postgres_server.migrated(), tmp_path, Programs(tmp_path))
+    desk = Desk(await postgres_server.migrated(), tmp_path, PostgresTools(tmp_path))
     for command, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
         (tmp_path / "x").write_bytes(b"PGDMP")
         said = await desk.sentence(command, "x", *(["--force"] if command == "backup" else []))

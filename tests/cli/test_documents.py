@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from contentql.cli import app
 from contentql.store.database import Database
-from contentql.store.trusted_documents import Documents
+from contentql.store.trusted_documents import TrustedDocumentStore
 
 LATEST = "query Latest { latestNews(first: 20) { nodes { headline } } }"
 ARTICLE = "query Bundle($slug: String!) { article(slug: $slug) { related { nodes { headline } } } }"
@@ -204,11 +204,11 @@ async def test_the_list_shows_what_servers_counted(known: str) -> None:
     """Uses, the cost with real variables, and the last use."""
     await said("add", "-", given=manifest(operation("Bundle", ARTICLE)))
     async with Database(known) as database:
-        documents = Documents(database)
+        documents = TrustedDocumentStore(database)
         assert await documents.text(f"sha256:{sha(ARTICLE)}") == ARTICLE
         for _ in range(1234):
             documents.used(sha(ARTICLE), 11)
-        await documents.flush()
+        await documents.flush_last_used()
     heading, line = await said()
     assert heading.split() == ["id", "name", "client", "cost", "uses", "last", "used"]
     assert line.split()[:4] == [sha(ARTICLE)[:12], "Bundle", "11", "1,234"]

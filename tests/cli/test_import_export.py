@@ -17,9 +17,9 @@ from tests.conftest import Server
 from typer.testing import CliRunner, Result
 
 from contentql.cli import app
-from contentql.fixtures import DEMO, SEED
+from contentql.fixtures import DEMO_CONTENT, SEED_PAGE
 from contentql.store.database import Database
-from contentql.store.errors import plain
+from contentql.store.errors import describe_error
 
 PUBLISH = ("--publish-at", "2024-05-01T12:00:00Z", "--category", "world/asia")
 
@@ -49,7 +49,7 @@ def sentence(*arguments: str | Path) -> str:
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     path = tmp_path / "page.txt"
-    path.write_bytes(SEED.read_bytes())
+    path.write_bytes(SEED_PAGE.read_bytes())
     return path
 
 
@@ -145,24 +145,24 @@ def test_a_wholly_broken_file_can_do_nothing() -> None:
 
 def test_the_demo_goes_in_and_out() -> None:
     """Import and export are each other's reverse, by file and by pipe, byte for byte."""
-    assert "342 created" in run("import", DEMO).stdout
+    assert "342 created" in run("import", DEMO_CONTENT).stdout
     out = run("export")
-    assert out.stdout_bytes == DEMO.read_bytes()
+    assert out.stdout_bytes == DEMO_CONTENT.read_bytes()
     assert out.stderr == "342 records written.\n"
     other = ("--database", "sqlite:///other.sqlite3")
     run("import", "-", *other, given=out.stdout_bytes)
     run("export", *other, "--output", "other.jsonl")
-    assert Path("other.jsonl").read_bytes() == DEMO.read_bytes()
+    assert Path("other.jsonl").read_bytes() == DEMO_CONTENT.read_bytes()
     assert [file.name for file in Path().iterdir() if "jsonl" in file.name] == ["other.jsonl"]
 
 
 async def test_the_demo_goes_through_either_database(database_url: str) -> None:
     """The same bytes come out of PostgreSQL and SQLite, and a dry run leaves both as they were."""
     to = ("--database", database_url)
-    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO, *to, "--dry-run")).stdout
+    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO_CONTENT, *to, "--dry-run")).stdout
     assert (await asyncio.to_thread(run, "export", *to)).stdout_bytes == b""
-    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO, *to)).stdout
-    assert (await asyncio.to_thread(run, "export", *to)).stdout_bytes == DEMO.read_bytes()
+    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO_CONTENT, *to)).stdout
+    assert (await asyncio.to_thread(run, "export", *to)).stdout_bytes == DEMO_CONTENT.read_bytes()
 
 
 def test_an_export_replaces_its_file_only_when_all_is_written() -> None:
@@ -178,7 +178,7 @@ def test_an_export_replaces_its_file_only_when_all_is_written() -> None:
 
 def test_an_export_ends_quietly_when_its_reader_does() -> None:
     """`contentql export | head -1` shows no trace."""
-    run("import", DEMO)
+    run("import", DEMO_CONTENT)
     command = f"{sys.executable} -m contentql export | head -c 1"
     shown = subprocess.run(command, shell=True, capture_output=True, check=False, env={**os.environ})
     assert (shown.stdout, shown.stderr) == (b"{", b"")
@@ -237,7 +237,7 @@ def test_a_read_only_database(page: Path) -> None:
 def test_a_read_only_database_in_words() -> None:
     """What SQLite and PostgreSQL say of it becomes the same sentence."""
     for fault in ("attempt to write a readonly database", "cannot execute INSERT in a read-only transaction"):
-        assert "is read-only" in plain("sqlite:///newsroom.sqlite3", Exception(fault))
+        assert "is read-only" in describe_error("sqlite:///newsroom.sqlite3", Exception(fault))
 
 
 def test_a_database_of_a_newer_version(page: Path) -> None:

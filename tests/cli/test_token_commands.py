@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from contentql.auth import api_tokens
-from contentql.auth.authenticator import Callers
+from contentql.auth.authenticator import Authenticator
 from contentql.auth.viewer import Viewer
 from contentql.cli import app
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.accounts import Token
+from contentql.store.models.accounts import ApiToken
 from contentql.store.models.history import AuditEntry
 
 JANE = ("create", "--name", "Jane Doe", "--role", "editor")
@@ -48,9 +48,9 @@ async def listed() -> list[dict[str, Any]]:
 
 async def shown(url: str, secret: str) -> Viewer:
     async with Database(url) as database:
-        callers = Callers(database, Settings())
-        viewer = await callers.viewer(f"Bearer {secret}", None, "127.0.0.1")
-        await callers.flush()
+        callers = Authenticator(database, Settings())
+        viewer = await callers.authenticate(f"Bearer {secret}", None, "127.0.0.1")
+        await callers.flush_last_used()
         return viewer
 
 
@@ -59,7 +59,7 @@ async def test_a_token_is_told_once_and_alone(known: str) -> None:
     made = await said(*JANE)
     secret = made.stdout.strip()
     assert made.stdout == f"{secret}\n"
-    assert api_tokens.is_whole(secret)
+    assert api_tokens.has_valid_checksum(secret)
     (row,) = await listed()
     assert made.stderr.splitlines() == [
         f"{row['id']}: Jane Doe (jane-doe) may come in as EDITOR, until it is revoked.",
@@ -97,7 +97,7 @@ async def test_tokens_are_listed_without_their_secret(known: str) -> None:
     for secret in (good, revoked):
         for text in (table, (await said("list", "--json")).stdout):
             assert secret[4:-4] not in text
-            assert api_tokens.hashed(secret) not in text
+            assert api_tokens.hash_token(secret) not in text
 
 
 async def test_a_revoked_token_is_refused(known: str) -> None:
@@ -108,7 +108,7 @@ async def test_a_revoked_token_is_refused(known: str) -> None:
         "tok_17: there is no such token",
         f"{id}: revoked",
     ]
-    with pytest.raises(Refused, match="revoked"):
+    with pytest.raises(ApiError, match="revoked"):
         await shown(known, secret)
     assert (await said("revoke", id)).stdout == f"{id}: was revoked before\n"
     await said("revoke", "tok_17", code=1)
@@ -122,8 +122,8 @@ async def test_a_token_ends_after_a_while(known: str, span: str) -> None:
     """Hours, days, weeks."""
     await said(*JANE, "--expires", span)
     hours = int(span[:-1]) * {"d": 24, "h": 1, "w": 168}[span[-1].lower()]
-    async with Database(known).models():
-        row = await Token.get()
+    async with Database(known).orm():
+        row = await ApiToken.get()
     assert row.expires_at is not None
     assert (row.expires_at - row.created_at).total_seconds() == hours * 3_600
 
@@ -153,9 +153,9 @@ async def test_what_was_done_is_in_the_audit_log(known: str) -> None:
     secret = (await said(*JANE)).stdout.strip()
     id = (await listed())[0]["id"]
     await said("revoke", id)
-    async with Database(known).models():
+    async with Database(known).orm():
         found = await AuditEntry.all().order_by("id")
-    assert [(entry.action, entry.thing, entry.by) for entry in found] == [
+    assert [(entry.action, entry.target_id, entry.by) for entry in found] == [
         ("createToken", id, "operator"),
         ("revokeToken", id, "operator"),
     ]

@@ -34,25 +34,30 @@ EVERY: list[dict[str, Any]] = [
 
 def test_every_type_is_stored_and_read_again() -> None:
     """What the store keeps is read as the same blocks, and kept the same way again."""
-    found = blocks.read([{"id": f"blk_{n}", **said} for n, said in enumerate(EVERY)])
+    found = blocks.parse_blocks([{"id": f"blk_{n}", **said} for n, said in enumerate(EVERY)])
     assert [said["type"] for said in EVERY] == [block.type for block in found]
-    kept = blocks.stored(found)
-    assert blocks.read(kept) == found
-    assert blocks.stored(blocks.read(kept)) == kept
+    kept = blocks.dump_blocks(found)
+    assert blocks.parse_blocks(kept) == found
+    assert blocks.dump_blocks(blocks.parse_blocks(kept)) == kept
 
 
 def test_words_and_media_of_blocks() -> None:
     """Spans are counted in these words; a media block's words are its caption."""
-    found = blocks.read(EVERY)
-    assert [blocks.text(block) for block in found] == [
+    found = blocks.parse_blocks(EVERY)
+    assert [blocks.block_text(block) for block in found] == [
         "a", "a", "a", "a", "a\nb", "a", "", "", "", "a", "a\tb\nc\td", "a", "", "a\nb", "a", "a", "a",
     ]  # fmt: skip
-    assert [blocks.media(block) for block in found if blocks.media(block)] == [(5,), (5,), (5,), (5, 6)]
+    assert [blocks.block_media(block) for block in found if blocks.block_media(block)] == [
+        (5,),
+        (5,),
+        (5,),
+        (5, 6),
+    ]
 
 
 def test_a_type_of_the_future_is_kept() -> None:
     """Its name and its text stay, for apps that can do more."""
-    assert blocks.read([{"id": "blk_1", "type": "HOLOGRAM", "text": "words", "depth": 3}]) == (
+    assert blocks.parse_blocks([{"id": "blk_1", "type": "HOLOGRAM", "text": "words", "depth": 3}]) == (
         Unknown(id="blk_1", original_type="HOLOGRAM", fallback_text="words"),
     )
 
@@ -98,13 +103,13 @@ def test_links_that_are_refused(link: str) -> None:
 def test_what_is_no_block(said: Any) -> None:
     """It is refused, not repaired."""
     with pytest.raises(ValidationError):
-        blocks.read([said])
+        blocks.parse_blocks([said])
 
 
 def test_times_are_spelled_alike_in_any_year() -> None:
     """UTC, whole seconds, four digits of year."""
     noon = dt.datetime(476, 9, 4, 12, 30, 0, 999, tzinfo=dt.timezone(dt.timedelta(hours=2)))
-    assert blocks.spell_time(noon) == "0476-09-04T10:30:00Z"
+    assert blocks.format_timestamp(noon) == "0476-09-04T10:30:00Z"
 
 
 def test_blocks_are_values() -> None:

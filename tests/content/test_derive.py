@@ -15,7 +15,7 @@ from tests.content.test_blocks import EVERY
 
 from contentql.content import blocks, derive
 from contentql.content.blocks import Gallery, Image, Mark, Paragraph, RelatedLink, Rule
-from contentql.content.derive import Hop, Length, Placement, Section
+from contentql.content.derive import ChainRow, Placement, Section, TextLength
 from contentql.store.models.content import MediaRole
 
 # What Markdown and HTML give a meaning to, and some letters.
@@ -49,9 +49,9 @@ def flat(text: str) -> str:
 @given(texts)
 def test_text_is_never_markup(text: str) -> None:
     """Whatever a paragraph looks like, HTML and Markdown show these words, and one paragraph."""
-    said = Said(derive.html([Paragraph(text=text)]))
+    said = Said(derive.render_html([Paragraph(text=text)]))
     assert (set(said.tags) - {"br"}, said.words) == ({"p"}, text)
-    shown = MarkdownIt("commonmark").render(derive.markdown([Paragraph(text=text)]))
+    shown = MarkdownIt("commonmark").render(derive.render_markdown([Paragraph(text=text)]))
     inside = re.fullmatch(r"<p>([^<]*)</p>\n", shown.replace("<br />", ""))
     assert inside
     assert flat(entities.unescape(inside[1])) == flat(text)
@@ -67,7 +67,7 @@ def test_marks_may_overlap_and_tags_still_nest(data: some.DataObject) -> None:
         start = data.draw(some.integers(0, len(text) - 1))
         end = data.draw(some.integers(start + 1, len(text)))
         marks.append(Mark.model_validate({"start": start, "end": end, "kind": kind}))
-    html = derive.html([Paragraph(text=text, marks=tuple(marks))])
+    html = derive.render_html([Paragraph(text=text, marks=tuple(marks))])
     assert Said(html).words == text
     opened: list[str] = []
     for closing, tag in re.findall(r"<(/?)(p|strong|em|span)>", html):
@@ -82,13 +82,15 @@ def test_a_link_says_where_it_leads() -> None:
     """In HTML and in Markdown, with nothing in the address that could end it."""
     mark = Mark(start=4, end=8, kind="link", href='https://a.example.org/?q="<>')
     found = [Paragraph(text="See here.", marks=(mark,))]
-    assert derive.html(found) == '<p>See <a href="https://a.example.org/?q=&quot;&lt;&gt;">here</a>.</p>'
-    assert derive.markdown(found) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
+    assert (
+        derive.render_html(found) == '<p>See <a href="https://a.example.org/?q=&quot;&lt;&gt;">here</a>.</p>'
+    )
+    assert derive.render_markdown(found) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
 
 
 def test_every_block_is_rendered() -> None:
     """HTML of every type, and of media only ids: a picture that expires lives on in no stored text."""
-    assert derive.html(blocks.read(EVERY)).splitlines() == [
+    assert derive.render_html(blocks.parse_blocks(EVERY)).splitlines() == [
         "<p><em>a</em></p>",
         "<h3>a</h3>",
         "<blockquote><p>a</p></blockquote>",
@@ -108,7 +110,7 @@ def test_every_block_is_rendered() -> None:
         '<p><a href="/a">a</a></p>',
         "<p>a</p>",
     ]
-    assert derive.markdown(blocks.read(EVERY)).split("\n\n") == [
+    assert derive.render_markdown(blocks.parse_blocks(EVERY)).split("\n\n") == [
         "*a*",
         "### a",
         "> a",
@@ -130,23 +132,23 @@ def test_every_block_is_rendered() -> None:
 @pytest.mark.parametrize(
     ("text", "length"),
     [
-        ("", Length(0, 1)),
-        ("one two\nthree", Length(3, 1)),
-        ("word " * 238, Length(238, 1)),
-        ("word " * 239, Length(239, 2)),
-        ("河口を渡る電車", Length(7, 1)),
-        ("字" * 501, Length(501, 2)),
-        ("Kim 김정은 cried", Length(5, 1)),
+        ("", TextLength(0, 1)),
+        ("one two\nthree", TextLength(3, 1)),
+        ("word " * 238, TextLength(238, 1)),
+        ("word " * 239, TextLength(239, 2)),
+        ("河口を渡る電車", TextLength(7, 1)),
+        ("字" * 501, TextLength(501, 2)),
+        ("Kim 김정은 cried", TextLength(5, 1)),
     ],
 )
-def test_lengths(text: str, length: Length) -> None:
+def test_lengths(text: str, length: TextLength) -> None:
     """238 words a minute, or 500 characters where no spaces are written; at least one minute."""
-    assert length == derive.length(text)
+    assert length == derive.measure_text(text)
 
 
 def test_sections_of_an_article() -> None:
     """Its own first, the primary at the head, then every one above those, each once."""
-    assert derive.sections(["world/asia/east", "politics", "world/asia", "politics"]) == [
+    assert derive.section_rows(["world/asia/east", "politics", "world/asia", "politics"]) == [
         Section("world/asia/east", True, 0),
         Section("politics", True, 1),
         Section("world/asia", True, 2),
@@ -156,49 +158,49 @@ def test_sections_of_an_article() -> None:
 
 def test_blocks_keep_their_ids_over_an_edit() -> None:
     """A block that says the same as before is the same block; a new one gets a new id."""
-    before = derive.identified([Paragraph(text="a"), Paragraph(text="a"), Rule()])
+    before = derive.assign_block_ids([Paragraph(text="a"), Paragraph(text="a"), Rule()])
     ids = [block.id for block in before]
     assert len(set(ids)) == 3
-    after = derive.identified([Rule(), Paragraph(text="new"), Paragraph(text="a")], before)
+    after = derive.assign_block_ids([Rule(), Paragraph(text="new"), Paragraph(text="a")], before)
     assert [after[0].id, after[2].id] == [ids[2], ids[0]]
     assert after[1].id not in ids
-    assert derive.identified(before, before) == before
+    assert derive.assign_block_ids(before, before) == before
 
 
 def test_chains() -> None:
     """Every row knows its head, its origin and the next one; more than five relays are refused."""
-    assert derive.chain([1, 2, 3], [70, 80, None]) == [
-        Hop(head=1, hop=0, origin=70, via=2),
-        Hop(head=1, hop=1, origin=70, via=3),
-        Hop(head=1, hop=2, origin=70, via=None),
+    assert derive.attribution_chain_rows([1, 2, 3], [70, 80, None]) == [
+        ChainRow(head=1, hop=0, origin=70, via=2),
+        ChainRow(head=1, hop=1, origin=70, via=3),
+        ChainRow(head=1, hop=2, origin=70, via=None),
     ]
-    assert len(derive.chain(range(1, 7), [None] * 6)) == 6
+    assert len(derive.attribution_chain_rows(range(1, 7), [None] * 6)) == 6
     with pytest.raises(ValueError, match="at most 5"):
-        derive.chain(range(1, 8), [None] * 7)
+        derive.attribution_chain_rows(range(1, 8), [None] * 7)
     with pytest.raises(ValueError, match="never comes back"):
-        derive.chain([1, 1], [None, None])
+        derive.attribution_chain_rows([1, 1], [None, None])
 
 
 def test_placements() -> None:
     """The lead first, what was placed by hand as it was, then what the blocks show."""
     by_hand = Placement(6, MediaRole.INLINE, caption="by hand")
-    found = derive.placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], [by_hand])
+    found = derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], [by_hand])
     assert found == (
         Placement(5, MediaRole.LEAD),
         by_hand,
         Placement(7, MediaRole.INLINE),
         Placement(8, MediaRole.GALLERY),
     )
-    assert derive.placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], found) == found
+    assert derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], found) == found
 
 
 def test_times_of_publication() -> None:
     """Going public sets the first time once; a draft gets none."""
     noon, later = (dt.datetime(2026, 6, 30, hour, 0, 0, 5, tzinfo=dt.UTC) for hour in (12, 13))
     whole = noon.replace(microsecond=0)
-    assert derive.times(noon, public=False) == derive.Times(whole, None, None)
-    assert derive.times(noon, public=True) == derive.Times(whole, whole, whole)
-    assert derive.times(later, public=True, first=noon).first_published == whole
+    assert derive.publication_times(noon, public=False) == derive.Times(whole, None, None)
+    assert derive.publication_times(noon, public=True) == derive.Times(whole, whole, whole)
+    assert derive.publication_times(later, public=True, first=noon).first_published == whole
 
 
 def test_the_lede_is_the_first_paragraph() -> None:
@@ -209,7 +211,7 @@ def test_the_lede_is_the_first_paragraph() -> None:
 
 def test_words_for_search() -> None:
     """Folded, stemmed, headline apart from body, so that no phrase crosses; PostgreSQL gets weights."""
-    found = derive.search_words("Élections won", ["A kicker", None], "They voted; it's over.", "en")
+    found = derive.search_terms("Élections won", ["A kicker", None], "They voted; it's over.", "en")
     assert (found.headline, found.body[1]) == (("elect", "won"), "vote")
     vector = derive.tsvector(found)
     assert "'elect':1A" in vector
@@ -219,7 +221,7 @@ def test_words_for_search() -> None:
 
 def test_a_book_is_indexed_to_its_limit() -> None:
     """A tsvector holds one megabyte: of a longer text the same beginning is known everywhere."""
-    found = derive.search_words("h", [], " ".join(f"word{n}" for n in range(200_000)), "und")
+    found = derive.search_terms("h", [], " ".join(f"word{n}" for n in range(200_000)), "und")
     assert 50_000 < len(found.body) < 100_000
     assert found.body[:2] == ("word0", "word1")
 
@@ -228,4 +230,4 @@ def test_paths() -> None:
     """A path is its parent's and its slug."""
     assert derive.path(None, "world") == "world"
     assert derive.path("world", "asia") == "world/asia"
-    assert derive.above("world/asia/east") == ["world", "world/asia"]
+    assert derive.ancestor_paths("world/asia/east") == ["world", "world/asia"]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.support.editorial_client import ANNA, PUBLIC, TEXT, Newsdesk
 
 from contentql.content.blocks import Block, Paragraph
-from contentql.content.derive import identified
+from contentql.content.derive import assign_block_ids
 from contentql.content.records import AttributionRecord, SpanRecord
-from contentql.editorial.text_anchors import anchored, span_on, texts_of
+from contentql.editorial.text_anchors import block_texts, make_span, reanchor_attributions
 from contentql.store.models.content import AttributionKind
 
 CHAIN = """query($i: ID!) { article(id: $i) { version attributions { id kind state position claim quote saidOn
@@ -317,7 +317,7 @@ PARAGRAPHS = st.lists(st.lists(WORDS, min_size=1, max_size=8).map("".join), min_
 
 
 def paragraphs(texts: Sequence[str], before: Sequence[Block] = ()) -> tuple[Block, ...]:
-    return identified(tuple(Paragraph(text=text) for text in texts), tuple(before))
+    return assign_block_ids(tuple(Paragraph(text=text) for text in texts), tuple(before))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -325,17 +325,19 @@ def paragraphs(texts: Sequence[str], before: Sequence[Block] = ()) -> tuple[Bloc
 def test_after_any_edits_a_span_stands_on_its_words_or_is_marked(edits: list[list[str]], chance: Any) -> None:
     """Whatever becomes of the text: exactly its words, if they stand anywhere at all, else orphaned."""
     body = paragraphs(edits[0])
-    block, text = chance.choice(list(texts_of(body).items()))
+    block, text = chance.choice(list(block_texts(body).items()))
     start = chance.randrange(len(text))
     exact = text[start : chance.randint(start + 1, len(text))]
-    hop = AttributionRecord(kind=AttributionKind.SAID, source="kctv", span=span_on(block, text, start, exact))
+    hop = AttributionRecord(
+        kind=AttributionKind.SAID, source="kctv", span=make_span(block, text, start, exact)
+    )
     heads: tuple[AttributionRecord, ...] = (hop,)
     for texts in edits[1:]:
         after = paragraphs(texts, body)
-        heads = anchored(heads, body, after)
+        heads = reanchor_attributions(heads, body, after)
         span = heads[0].span
         assert isinstance(span, SpanRecord)
-        now = texts_of(after)
+        now = block_texts(after)
         assert span.exact == exact
         if any(exact in one for one in now.values()):
             assert not span.orphaned

@@ -17,8 +17,8 @@ from tests.conftest import Server
 from tests.editorial.test_workflow import furnished, rehearsals
 from tests.support.editorial_client import ANNA, BOB, MUTATIONS, PUBLIC, ROOT, Newsdesk, document, newsdesk
 
-from contentql.execution.executor import Answers
-from contentql.schema.build import catalog
+from contentql.execution.executor import Executor
+from contentql.schema.build import get_catalog
 
 LOG = """query($t: String) { auditLog(first: 100, filter: {thing: {eq: $t}}) { totalCount nodes {
   id at by account role action thing versionBefore versionAfter reason address client requestId } } }"""
@@ -217,7 +217,7 @@ async def test_an_answer_is_fresh_right_after_each_mutation(remembering: Newsdes
     """Every page that was remembered says what a question without memory says, as soon as the write is answered."""
     desk = remembering
     assert desk.answers.responses is not None
-    forgetful = Answers(desk.database, catalog(), now=desk.answers.now)
+    forgetful = Executor(desk.database, get_catalog(), now=desk.answers.now)
     fresh = replace(desk, answers=forgetful)
     steps: list[tuple[str, dict[str, Any]]] = []
     id = await desk.draft(

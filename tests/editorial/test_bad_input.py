@@ -16,8 +16,8 @@ from tests.end_to_end.test_abuse import PROBES
 from tests.support.editorial_client import ANNA, CORE, MUTATIONS, ROOT, Newsdesk, document
 from tests.support.http_client import INTERNAL, no_worse
 
-from contentql.errors import CODES
-from contentql.execution.executor import Asked
+from contentql.errors import ERROR_CODES
+from contentql.execution.executor import GraphQLRequest
 from contentql.settings import Settings
 
 SCRIPTS = [
@@ -424,8 +424,8 @@ async def test_what_the_schema_does_not_have_is_refused_before_anything(
 ) -> None:
     """A coded error of the request, and nothing is done."""
     async with desk.unchanged():
-        answered = await desk.answers.answer(
-            Asked(document(mutation), None, {"input": said}), None, None, ROOT
+        answered = await desk.answers.execute(
+            GraphQLRequest(document(mutation), None, {"input": said}), None, None, ROOT
         )
     no_worse(answered)
     assert set(answered.codes) == {"BAD_USER_INPUT"}, answered.body
@@ -448,8 +448,8 @@ async def test_what_is_nested_too_deeply_is_refused(desk: Newsdesk) -> None:
             ("createArticle", {"headline": "x", "body": {"markdown": "[" * 100_000}}),
         ):
             async with asyncio.timeout(20):
-                answered = await desk.answers.answer(
-                    Asked(document(mutation), None, {"input": {**said, "validateOnly": True}}),
+                answered = await desk.answers.execute(
+                    GraphQLRequest(document(mutation), None, {"input": {**said, "validateOnly": True}}),
                     None,
                     None,
                     ANNA,
@@ -580,12 +580,12 @@ async def test_no_value_of_a_mutation_becomes_sql(own_desk: Newsdesk) -> None:
             said["article"] = "art_701"
         if mutation == "mergeSources" or mutation.startswith("delete"):
             said["validateOnly"] = True
-        answered = await desk.answers.answer(
-            Asked(document(mutation), None, {"input": said}), None, None, ROOT
+        answered = await desk.answers.execute(
+            GraphQLRequest(document(mutation), None, {"input": said}), None, None, ROOT
         )
         no_worse(answered)
         assert "INTERNAL_SERVER_ERROR" not in answered.codes
-        assert set(answered.codes) <= CODES.keys()
+        assert set(answered.codes) <= ERROR_CODES.keys()
         if answered.codes:
             assert answered.codes == ("BAD_USER_INPUT",), (mutation, said, answered.body)
             continue

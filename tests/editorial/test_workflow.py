@@ -27,10 +27,10 @@ from tests.support.editorial_client import (
 )
 
 from contentql.content.blocks import Paragraph
-from contentql.content.ids import spell
+from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord
-from contentql.editorial.workflow import MOVES
-from contentql.execution.executor import Asked
+from contentql.editorial.workflow import TRANSITIONS
+from contentql.execution.executor import GraphQLRequest
 from contentql.store.models.content import Status
 
 GONE = "deleteArticle"
@@ -65,7 +65,7 @@ def standing(number: int, status: Status) -> ArticleRecord:
 
 def everywhere() -> Iterator[tuple[str, Status, int]]:
     """Each move, each status, and the number of the article that stands there for it."""
-    for m, move in enumerate(MOVES):
+    for m, move in enumerate(TRANSITIONS):
         for s, status in enumerate(STATUSES):
             yield move, status, 10_000 + 100 * m + s
 
@@ -77,7 +77,7 @@ async def all_over(server: Server) -> AsyncIterator[Newsdesk]:
         yield desk
 
 
-@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("move", TRANSITIONS)
 async def test_only_legal_moves_move(all_over: Newsdesk, move: str) -> None:
     """From where a move begins it leads where it should; from all else it is refused, and nothing changes."""
     desk = all_over
@@ -85,10 +85,10 @@ async def test_only_legal_moves_move(all_over: Newsdesk, move: str) -> None:
     for name, status, number in everywhere():
         if name != move:
             continue
-        said = {"id": spell("article", number), **NEEDED.get(move, {})}
-        if status in MOVES[move].starts:
+        said = {"id": encode_id("article", number), **NEEDED.get(move, {})}
+        if status in TRANSITIONS[move].from_statuses:
             shown = await desk.does(move, **said)
-            assert shown["status"] == MOVES[move].ends.value, (move, status)
+            assert shown["status"] == TRANSITIONS[move].to_status.value, (move, status)
         else:
             refused.append((said, status))
     async with desk.unchanged():
@@ -107,15 +107,15 @@ async def test_only_legal_moves_move(all_over: Newsdesk, move: str) -> None:
 async def test_changes_of_what_is_out_move_likewise(desk: Newsdesk, steps: tuple[str, ...]) -> None:
     """A working copy goes the way of a draft; what takes an article off takes it off with its copy."""
     stands = ["DRAFT", "IN_REVIEW", "APPROVED"][len(steps)]
-    for move, rule in MOVES.items():
+    for move, rule in TRANSITIONS.items():
         id = await desk.published()
         await desk.does("updateArticle", id=id, headline="Changed")
         for step in steps:
             await desk.does(step, id=id)
         whole = move in ("unpublishArticle", "withdrawArticle", "archiveArticle")
-        if whole or (Status(stands) in rule.starts and move != "scheduleArticle"):
+        if whole or (Status(stands) in rule.from_statuses and move != "scheduleArticle"):
             shown = await desk.does(move, id=id, **NEEDED.get(move, {}))
-            assert shown["status"] == rule.ends.value, (move, stands)
+            assert shown["status"] == rule.to_status.value, (move, stands)
             assert shown["headline"] == "Changed"
         else:
             assert await desk.codes(move, id=id, **NEEDED.get(move, {})) == {("ILLEGAL_MOVE", "id")}
@@ -264,8 +264,8 @@ async def test_a_rehearsal_shows_what_would_be_and_changes_nothing(own_desk: New
             text = str(payload)
             if "Rehearsed" in str(said):
                 assert "ehearsed" in text, (mutation, payload)
-            if mutation in MOVES:
-                assert MOVES[mutation].ends.value in text, (mutation, payload)
+            if mutation in TRANSITIONS:
+                assert TRANSITIONS[mutation].to_status.value in text, (mutation, payload)
 
 
 async def test_a_rehearsal_gives_no_secret_away(desk: Newsdesk) -> None:
@@ -347,14 +347,14 @@ async def test_many_moves_at_once_move_once(desk: Newsdesk) -> None:
 
 async def test_a_key_sent_twice_does_it_once(desk: Newsdesk) -> None:
     """The same bytes both times, whatever happened between; one article, one revision, one audit entry."""
-    asked = Asked(
+    asked = GraphQLRequest(
         document("createArticle"), None, {"input": {"headline": "Only once", "idempotencyKey": "one"}}
     )
-    first = await desk.answers.answer(asked, None, None, ANNA)
+    first = await desk.answers.execute(asked, None, None, ANNA)
     id = orjson.loads(first.body)["data"]["createArticle"]["article"]["id"]
     await desk.does("updateArticle", id=id, headline="Not any more")
     desk.now = NOW + 20 * HOUR
-    again = await desk.answers.answer(asked, None, None, ANNA)
+    again = await desk.answers.execute(asked, None, None, ANNA)
     assert again.body == first.body
     assert len(await desk.table("SELECT id FROM article WHERE slug = 'only-once'")) == 1
     assert len(await desk.table(f"SELECT id FROM audit_entry WHERE thing = '{id}'")) == 2
@@ -362,10 +362,10 @@ async def test_a_key_sent_twice_does_it_once(desk: Newsdesk) -> None:
 
 async def test_a_key_sent_at_the_same_time_does_it_once(desk: Newsdesk) -> None:
     """Ten at once with one key: one article, and ten equal answers."""
-    asked = Asked(
+    asked = GraphQLRequest(
         document("createArticle"), None, {"input": {"headline": "At once", "idempotencyKey": "at once"}}
     )
-    told = await asyncio.gather(*(desk.answers.answer(asked, None, None, ANNA) for _ in range(10)))
+    told = await asyncio.gather(*(desk.answers.execute(asked, None, None, ANNA) for _ in range(10)))
     assert len({answered.body for answered in told}) == 1
     assert orjson.loads(told[0].body)["data"]["createArticle"]["userErrors"] == []
     assert len(await desk.table("SELECT id FROM article WHERE slug LIKE 'at-once%'")) == 1

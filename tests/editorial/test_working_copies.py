@@ -9,10 +9,10 @@ from typing import Any
 from tests.conftest import NOW
 from tests.support.editorial_client import ANNA, BOB, DAY, HOUR, PUBLIC, SECOND, TEXT, Newsdesk
 
-from contentql.auth.permissions import ABILITIES, Role
-from contentql.auth.viewer import Caller, Viewer
+from contentql.auth.permissions import ROLE_PERMISSIONS, Role
+from contentql.auth.viewer import Actor, Viewer
 from contentql.formats import jsonl
-from contentql.importing.importer import give, take
+from contentql.importing.importer import export_records, import_records
 
 # All that the public can see of an article, by every way there is to it.
 SHOWN = """
@@ -83,7 +83,7 @@ ALL_OF_IT: dict[str, Any] = {
 }
 
 
-async def everywhere(desk: Newsdesk, id: str, old: str, new: str = "zebra", who: Caller = PUBLIC) -> Any:
+async def everywhere(desk: Newsdesk, id: str, old: str, new: str = "zebra", who: Actor = PUBLIC) -> Any:
     return await desk.asks(EVERYWHERE, who, i=id, old=old, new=new)
 
 
@@ -155,7 +155,7 @@ async def test_ids_are_the_same_through_copy_and_publish(desk: Newsdesk) -> None
       attribution(id: $a) { id article { id } } via: attribution(id: $v) { id hop }
     }"""
 
-    async def seen(who: Caller) -> None:
+    async def seen(who: Actor) -> None:
         found = await desk.asks(query, who, i=id, a=first["id"], v=first["via"]["id"])
         (head,) = found["article"]["attributions"]
         assert {head["id"], head["via"]["id"]} == hops
@@ -334,8 +334,8 @@ async def test_a_preview_of_a_moment_shows_what_will_be_out_then(desk: Newsdesk)
     query = """query($i: ID!) { article(id: $i) { status }
       articles(filter: {slug: {eq: "tomorrow"}}) { totalCount } }"""
 
-    def at(moment: Any) -> Caller:
-        return replace(ANNA, viewer=replace(ANNA.viewer, at=moment))
+    def at(moment: Any) -> Actor:
+        return replace(ANNA, viewer=replace(ANNA.viewer, preview_at=moment))
 
     nothing = {"article": None, "articles": {"totalCount": 0}}
     assert await desk.asks(query, at(NOW + DAY - SECOND), i=id) == nothing
@@ -350,7 +350,11 @@ async def test_a_preview_link_shows_the_copy_of_one_article(desk: Newsdesk) -> N
     """Whoever holds it sees that article as it stands, and of all others what is public."""
     id, other = await desk.published(headline="Shared"), await desk.draft(headline="Not shared")
     await desk.does("updateArticle", id=id, headline="Shared, changed")
-    guest = Caller(Viewer("Preview link", Role.READER, None, ABILITIES[Role.READER], article=int(id[4:])))
+    guest = Actor(
+        Viewer(
+            "Preview link", Role.READER, None, ROLE_PERMISSIONS[Role.READER], shared_article_id=int(id[4:])
+        )
+    )
     query = (
         "query($i: ID!, $o: ID!) { article(id: $i) { headline edNote owner } other: article(id: $o) { id } }"
     )
@@ -366,7 +370,7 @@ async def test_a_preview_link_shows_the_copy_of_one_article(desk: Newsdesk) -> N
 
 async def exported(desk: Newsdesk) -> list[bytes]:
     """All that is written of it, line by line."""
-    return list(jsonl.write([record async for record in give(desk.database)]))
+    return list(jsonl.write_records([record async for record in export_records(desk.database)]))
 
 
 async def test_copies_are_no_part_of_an_export(own_desk: Newsdesk) -> None:
@@ -378,6 +382,8 @@ async def test_copies_are_no_part_of_an_export(own_desk: Newsdesk) -> None:
     await attributed(desk, id, "kctv")
     assert await exported(desk) == before
     async with desk.unchanged():
-        report = await take(desk.database, jsonl.read(io.BytesIO(b"".join(before)), "again"))
-    assert {outcome.what for outcome in report.outcomes} == {"unchanged"}
+        report = await import_records(
+            desk.database, jsonl.read_records(io.BytesIO(b"".join(before)), "again")
+        )
+    assert {outcome.result for outcome in report.outcomes} == {"unchanged"}
     assert TEXT[0] in b"".join(before).decode()

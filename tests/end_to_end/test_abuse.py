@@ -32,10 +32,10 @@ from graphql import (
 )
 from tests.support.http_client import client, free_port, no_worse, refusals
 
-from contentql.errors import CODES
-from contentql.execution.executor import Answers, Asked
-from contentql.schema.build import schema
-from contentql.web.graphiql import examples
+from contentql.errors import ERROR_CODES
+from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.schema.build import get_schema
+from contentql.web.graphiql import query_examples
 
 # None of these is in the data. Each has broken something somewhere.
 PROBES = [
@@ -82,7 +82,7 @@ def selection(field: GraphQLField) -> str:
 
 def questions() -> Iterator[tuple[str, str]]:
     """A document for every place of every root field, and of every field with arguments right below."""
-    query: Any = schema()._schema.query_type
+    query: Any = get_schema()._schema.query_type
     for name, field in query.fields.items():
         for argument, given in field.args.items():
             for text, kind in places(given.type):
@@ -101,9 +101,9 @@ def questions() -> Iterator[tuple[str, str]]:
 QUESTIONS = list(questions())
 
 
-async def said(answers: Answers, query: str, probe: str) -> Any:
+async def said(answers: Executor, query: str, probe: str) -> Any:
     """The answer without what a refusal repeats of the probe."""
-    answered = await answers.answer(Asked(query, None, {"p": probe}))
+    answered = await answers.execute(GraphQLRequest(query, None, {"p": probe}))
     no_worse(answered)
     found = orjson.loads(answered.body)
     for error in found.get("errors", ()):
@@ -123,7 +123,7 @@ def test_every_text_and_id_of_the_schema_is_probed() -> None:
     assert [word for word in words if word not in asked] == []
 
 
-async def test_no_value_becomes_sql(demo: Answers) -> None:
+async def test_no_value_becomes_sql(demo: Executor) -> None:
     """Promise 7: some sixty probes in the texts and ids of the schema all mean what a harmless word means."""
     # Every tenth place on one database, others on the other: all of it takes minutes.
     offset = 0 if demo.dialect.name == "sqlite" else 5
@@ -136,7 +136,7 @@ async def test_no_value_becomes_sql(demo: Answers) -> None:
                 assert found == harmless, (query, probe)
 
 
-async def test_wildcards_are_letters(demo: Answers) -> None:
+async def test_wildcards_are_letters(demo: Executor) -> None:
     """`%`, `_`, `*`, `?` and brackets match themselves in contains and startsWith, and nothing else."""
     query = """query($p: String!) {
       a: articles(filter: {headline: {contains: $p}}) { totalCount }
@@ -160,18 +160,18 @@ async def test_wildcards_are_letters(demo: Answers) -> None:
         "worl%",
         "WORLD",
     ):
-        found = orjson.loads((await demo.answer(Asked(query, None, {"p": wild}))).body)["data"]
+        found = orjson.loads((await demo.execute(GraphQLRequest(query, None, {"p": wild}))).body)["data"]
         assert {key: page["totalCount"] for key, page in found.items() if key != "a"} == {
             "b": 0,
             "c": 0,
             "d": 0,
         }
-    found = orjson.loads((await demo.answer(Asked(query, None, {"p": "world"}))).body)["data"]
+    found = orjson.loads((await demo.execute(GraphQLRequest(query, None, {"p": "world"}))).body)["data"]
     assert found["c"]["totalCount"] > 1 < found["d"]["totalCount"]
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_search_is_never_broken_by_its_text(demo: Answers, seed: int) -> None:
+async def test_search_is_never_broken_by_its_text(demo: Executor, seed: int) -> None:
     """Operators, quotation marks, stars and all of Unicode in any mixture: an answer, never an error."""
     random = Random(seed)
     pieces = [
@@ -233,13 +233,13 @@ async def test_search_is_never_broken_by_its_text(demo: Answers, seed: int) -> N
     query = "query($s: String) { articles(search: $s, first: 3) { totalCount edges { cursor node { id } } } }"
     for _ in range(200):
         text = random.choice(["", " "]).join(random.choices(pieces, k=random.randint(1, 12)))[:500]
-        answered = await demo.answer(Asked(query, None, {"s": text}))
+        answered = await demo.execute(GraphQLRequest(query, None, {"s": text}))
         assert answered.status == 200, (text, answered.body)
 
 
 # Promise 8: mutations of good documents
 
-SEEDS = list(examples().values())
+SEEDS = list(query_examples().values())
 MORE = [
     'query A($n: Int = 3, $f: ArticleFilter) { articles(first: $n, filter: $f) { nodes { id headline } } }',
     'query B($id: ID = "art_701") { node(id: $id) { __typename id ... on Article { slug } } }',
@@ -287,7 +287,7 @@ def mutated(text: str, random: Random) -> str:
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_no_mutation_of_a_good_document_is_a_fault(demo: Answers, seed: int) -> None:
+async def test_no_mutation_of_a_good_document_is_a_fault(demo: Executor, seed: int) -> None:
     """Promise 8: of thousands of spoiled requests each is answered, or refused with codes and nothing inside."""
     random = Random(seed)
     documents = SEEDS + MORE
@@ -311,7 +311,7 @@ async def test_no_mutation_of_a_good_document_is_a_fault(demo: Answers, seed: in
             else:
                 assert response.status_code == 200
     assert len(codes) >= 5, "the mutations are worth something"
-    assert codes.keys() <= CODES.keys() - {"INTERNAL_SERVER_ERROR"}
+    assert codes.keys() <= ERROR_CODES.keys() - {"INTERNAL_SERVER_ERROR"}
 
 
 # Promise 9: the innocent
@@ -333,16 +333,16 @@ HEAVY = [
 ]
 
 
-async def test_an_innocent_reader_is_served_among_the_hostile(demo: Answers) -> None:
+async def test_an_innocent_reader_is_served_among_the_hostile(demo: Executor) -> None:
     """While dozens of heavy requests run, a small one that came after them is answered before the last of them."""
     small = "{ categories(first: 1) { nodes { path } } }"
     finished: list[str] = []
 
     async def ask(who: str, query: str) -> None:
-        no_worse(await demo.answer(Asked(query)))
+        no_worse(await demo.execute(GraphQLRequest(query)))
         finished.append(who)
 
-    assert (await demo.answer(Asked(small))).status == 200
+    assert (await demo.execute(GraphQLRequest(small))).status == 200
     async with asyncio.timeout(30):
         async with asyncio.TaskGroup() as group:
             for i in range(10):

@@ -42,8 +42,8 @@ from tests.support.editorial_client import fill
 from contentql.auth.permissions import Role
 from contentql.content.blocks import Paragraph
 from contentql.content.ids import new_id
-from contentql.content.records import ArticleRecord, Item
-from contentql.importing.importer import take
+from contentql.content.records import ArticleRecord, ImportItem
+from contentql.importing.importer import import_records
 from contentql.store.database import Database
 from contentql.store.models.content import Status
 
@@ -160,7 +160,7 @@ async def test_two_servers_open_at_the_same_second(two: Two, editor: Editor) -> 
         category="world/asia",
         blocks=(Paragraph(text="Held back."),),
     )
-    await take(Database(two.url), [Item("1", embargoed)])
+    await import_records(Database(two.url), [ImportItem("1", embargoed)])
     before = await rows(two.url, "SELECT count(*) FROM revision")
     query = """{ latestNews(section: "world/asia", first: 2) { nodes { slug } }
       neap: article(slug: "neap-tide") { slug } ebb: article(slug: "ebb-tide") { slug } }"""

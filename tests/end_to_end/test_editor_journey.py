@@ -42,9 +42,9 @@ async def secrets(newsroom: str) -> Mapping[Role, str]:
     """Erin edits, Paula publishes."""
     names = {Role.EDITOR: "Erin", Role.PUBLISHER: "Paula"}
     now, made = dt.datetime.now(dt.UTC), {}
-    async with Database(newsroom).models():
+    async with Database(newsroom).orm():
         for role, name in names.items():
-            _, made[role] = await api_tokens.create(name=name, role=role, created_by="tests", now=now)
+            _, made[role] = await api_tokens.issue_token(name=name, role=role, created_by="tests", now=now)
     return made
 
 

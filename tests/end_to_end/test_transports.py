@@ -16,13 +16,13 @@ from websockets.asyncio.client import connect
 
 from contentql.auth import api_tokens
 from contentql.auth.permissions import Role
-from contentql.fixtures import DEMO
-from contentql.importing.importer import take_file
+from contentql.fixtures import DEMO_CONTENT
+from contentql.importing.importer import import_file
 from contentql.store.database import Database
-from contentql.store.models.accounts import Token
-from contentql.store.trusted_documents import Trusted, keep, sha256
+from contentql.store.models.accounts import ApiToken
+from contentql.store.trusted_documents import NewTrustedDocument, add_documents, sha256
 
-READER = api_tokens.made()
+READER = api_tokens.generate_token()
 
 # What breaks a limit: the document, its variables, the code, and whether the limit is named.
 BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -62,11 +62,13 @@ async def served(sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
     """The demo newsroom, every breaker among its trusted documents."""
     url = await sqlite_server.migrated()
     database = Database(url)
-    await take_file(database, DEMO)
-    await keep(database, [Trusted(sha256(text), text) for text, _, _ in BREAKERS.values()])
-    async with database.models():
-        token, _ = await api_tokens.create(name="Site", role=Role.READER, created_by="tests", now=NOW)
-        await Token.filter(id=token.id).update(hash=api_tokens.hashed(READER))
+    await import_file(database, DEMO_CONTENT)
+    await add_documents(
+        database, [NewTrustedDocument(sha256(text), text) for text, _, _ in BREAKERS.values()]
+    )
+    async with database.orm():
+        token, _ = await api_tokens.issue_token(name="Site", role=Role.READER, created_by="tests", now=NOW)
+        await ApiToken.filter(id=token.id).update(hash=api_tokens.hash_token(READER))
     async with serving(tmp_path_factory.mktemp("doors"), url) as served:
         yield served
 

@@ -17,12 +17,12 @@ from tests.support.random_content import NOW, WORDS, newsroom, visible, without_
 from tests.support.random_documents import Documents, Pool
 
 from contentql.content.ids import PREFIXES
-from contentql.content.records import ArticleRecord, Item, MediaRecord, Record
-from contentql.execution.executor import Answers
+from contentql.content.records import ArticleRecord, ImportItem, MediaRecord, Record
+from contentql.execution.executor import Executor
 from contentql.formats import jsonl
-from contentql.importing.importer import take
+from contentql.importing.importer import import_records
 from contentql.planner.limits import Limits
-from contentql.schema.build import catalog, schema
+from contentql.schema.build import get_catalog, get_schema
 from contentql.store.database import Database
 
 DOCUMENTS = 40
@@ -41,13 +41,15 @@ LISTS = {
 
 
 @asynccontextmanager
-async def answering(server: Server, records: Sequence[Record]) -> AsyncIterator[Answers]:
+async def answering(server: Server, records: Sequence[Record]) -> AsyncIterator[Executor]:
     url = await server.migrated()
-    report = await take(Database(url), [Item(str(n), record) for n, record in enumerate(records)])
-    failed = [outcome for outcome in report.outcomes if outcome.what == "failed"]
+    report = await import_records(
+        Database(url), [ImportItem(str(n), record) for n, record in enumerate(records)]
+    )
+    failed = [outcome for outcome in report.outcomes if outcome.result == "failed"]
     assert not failed, failed[:3]
     async with Database(url) as database:
-        yield Answers(database, catalog(), limits=Limits(), now=lambda: NOW)
+        yield Executor(database, get_catalog(), limits=Limits(), now=lambda: NOW)
     await server.drop(url)
 
 
@@ -55,7 +57,7 @@ def pool(records: Sequence[Record]) -> Pool:
     """Every id, slug and word of the newsroom, the hidden ones above all."""
     texts: dict[str, list[str]] = {}
     ids: list[str] = ["art_1", "nonsense"]
-    for line in jsonl.write(records):
+    for line in jsonl.write_records(records):
         _collect(orjson.loads(line), "", ids, texts)
     texts["section"] = texts["under"] = texts["path"]
     return Pool(ids, texts, WORDS)
@@ -79,7 +81,7 @@ def _collect(value: Any, name: str, ids: list[str], texts: dict[str, list[str]])
 async def test_hidden_things_change_no_answer(server: Server, seed: int) -> None:
     """Any document at all is answered as if nothing hidden had ever existed, in data and errors alike."""
     records = newsroom(Random(seed))
-    drawn = Documents(schema()._schema, pool(records), Random(seed))
+    drawn = Documents(get_schema()._schema, pool(records), Random(seed))
     async with answering(server, records) as all_of_it, answering(server, without_hidden(records)) as public:
         for _ in range(DOCUMENTS):
             document = drawn.document()
@@ -152,7 +154,7 @@ async def test_filters_reach_nothing_hidden(server: Server) -> None:
 
 
 async def walk(
-    answers: Answers, name: str, arguments: str, size: str = "first", cursor: str = "after"
+    answers: Executor, name: str, arguments: str, size: str = "first", cursor: str = "after"
 ) -> list[Any]:
     pages: list[Any] = []
     at = ""
@@ -169,7 +171,7 @@ async def walk(
     raise AssertionError(f"{name}({arguments}) never ends")
 
 
-async def at_once(answers: Answers, name: str, arguments: str) -> list[Any]:
+async def at_once(answers: Executor, name: str, arguments: str) -> list[Any]:
     given = ", ".join(filter(None, [arguments, "first: 100"]))
     found: list[Any] = (await ask(answers, f"{{ {name}({given}) {{ nodes {{ id }} }} }}"))[name]["nodes"]
     return found

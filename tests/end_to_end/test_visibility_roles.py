@@ -44,13 +44,13 @@ from tests.support.noninterference import (
 from tests.support.random_content import NOW, WORDS, newsroom, visible
 from tests.support.random_documents import Documents, Pool
 
-from contentql.app import answers_of
-from contentql.auth.permissions import ABILITIES, Ability, Role
-from contentql.auth.viewer import PUBLIC, Caller, Viewer
-from contentql.content.ids import spell
+from contentql.app import build_executor
+from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord
-from contentql.execution.executor import Answers, Asked
-from contentql.schema.build import catalog, schema
+from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.schema.build import get_catalog, get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.models.content import Status
@@ -114,7 +114,7 @@ async def test_what_one_may_not_know_changes_no_answer(server: Server, name: str
     """Lists, counts, cursors, nodes, searches, revisions, logs: all as if nothing hidden had ever been."""
     async with pair(server, name, seed) as both:
         assert both.hidden
-        drawn = Documents(schema()._schema, _pool(both), Random(seed))
+        drawn = Documents(get_schema()._schema, _pool(both), Random(seed))
         for viewer in both.looks.viewers:
             for some in range(0, len(both.ids), 60):
                 await _same(both, viewer, EVERYTHING, {"ids": both.ids[some : some + 60]})
@@ -189,23 +189,25 @@ async def test_another_moment_opens_only_what_one_sees_anyway(server: Server, at
     await taken(url, records)
     query = "{ articles(first: 100) { nodes { id } } mediaItems(first: 100) { nodes { id } } }"
     async with answering(url) as answers:
-        public = orjson.loads(await told(answers, PUBLIC, query))["data"]
+        public = orjson.loads(await told(answers, ANONYMOUS_VIEWER, query))["data"]
         for viewer, own in (
             (JANE, {a.id for a in articles if janes(a)}),
             (guest(shared.id or 0), {shared.id}),
         ):
-            found = orjson.loads(await told(answers, replace(viewer, at=at), query))["data"]
-            others = _ids(found["articles"]) - {spell("article", number or 0) for number in own}
+            found = orjson.loads(await told(answers, replace(viewer, preview_at=at), query))["data"]
+            others = _ids(found["articles"]) - {encode_id("article", number or 0) for number in own}
             assert others <= _ids(public["articles"])
             if viewer is not JANE:  # who sees all media
-                lone = {spell("media", n or 0) for n in _media(shared)}
+                lone = {encode_id("media", n or 0) for n in _media(shared)}
                 assert _ids(found["mediaItems"]) - lone <= _ids(public["mediaItems"])
-        reader = replace(somebody(Role.READER), at=at)
+        reader = replace(somebody(Role.READER), preview_at=at)
         assert orjson.loads(await told(answers, reader, query))["data"] == public
         coming = [a for a in articles if janes(a) and a.published_at and NOW < a.published_at <= NOW + HOUR]
         assert coming, "nothing of Jane's is to come"
-        seen = _ids(orjson.loads(await told(answers, replace(JANE, at=at), query))["data"]["articles"])
-        assert {spell("article", a.id or 0) in seen for a in coming} == {at > NOW}
+        seen = _ids(
+            orjson.loads(await told(answers, replace(JANE, preview_at=at), query))["data"]["articles"]
+        )
+        assert {encode_id("article", a.id or 0) in seen for a in coming} == {at > NOW}
     await server.drop(url)
 
 
@@ -224,7 +226,7 @@ async def test_a_deleted_article_takes_its_revisions_with_it(server: Server) -> 
     async with answering(url) as answers:
         draft = await done(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
         rows = await answers.database.rows("SELECT id FROM revision ORDER BY id")
-        query = f'{{ node(id: "{spell("revision", rows[-1][0])}") {{ id }} }}'
+        query = f'{{ node(id: "{encode_id("revision", rows[-1][0])}") {{ id }} }}'
         assert b"rev_" in await told(answers, JANE, query)
         await done(answers, CHIEF, "deleteArticle", {"id": draft})
         for viewer in (JANE, AMIR, somebody(Role.EDITOR), CHIEF):
@@ -276,11 +278,14 @@ async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server
         shown = {"headline": "High tide", "translations": [{"headline": "Flut"}]}
         assert told_of == [{"articles": {"nodes": [shown]}}]
         await _out(answers, first)
-        assert orjson.loads(await told(answers, PUBLIC, query))["data"]["collections"]["nodes"] == told_of
+        assert (
+            orjson.loads(await told(answers, ANONYMOUS_VIEWER, query))["data"]["collections"]["nodes"]
+            == told_of
+        )
     await server.drop(url)
 
 
-async def _out(answers: Answers, article: str) -> None:
+async def _out(answers: Executor, article: str) -> None:
     for step in ("submitArticle", "approveArticle", "publishArticle"):
         await done(answers, CHIEF, step, {"id": article})
 
@@ -345,7 +350,7 @@ def _some(ids: list[str], kind: str, most: int) -> list[str]:
     return found[:: max(1, len(found) // most)][-most:]
 
 
-async def _refused(answers: Answers, name: str, said: str) -> str:
+async def _refused(answers: Executor, name: str, said: str) -> str:
     answer = (await told(answers, JANE, mutation(name), {"input": orjson.loads(said)})).decode()
     assert '"code":' in answer, (name, said, answer)
     return answer
@@ -353,7 +358,7 @@ async def _refused(answers: Answers, name: str, said: str) -> str:
 
 async def test_every_mutation_of_an_author_by_an_id_is_tried(server: Server) -> None:
     """The lists above are whole: all that an author may call and that takes one of these ids is in them."""
-    mine = {name for name in mutations() if RIGHTS[name] in ABILITIES[Role.AUTHOR]}
+    mine = {name for name in mutations() if RIGHTS[name] in ROLE_PERMISSIONS[Role.AUTHOR]}
     tried = {*ARTICLE_ID, *ATTRIBUTION_ID, "addAttribution"}
     assert {name for name in mine if {"id", "article"} & taken_by(name).fields.keys()} == tried
 
@@ -387,47 +392,47 @@ async def test_a_slug_that_a_hidden_draft_has_is_taken_and_no_more_is_told(serve
 
 # Who may do what
 
-RIGHTS: dict[str, Ability] = {
+RIGHTS: dict[str, Permission] = {
     **dict.fromkeys(
         [
             "createArticle", "updateArticle", "submitArticle", "deleteArticle", "restoreRevision",
             "addAttribution", "updateAttribution", "acceptAttribution", "rejectAttribution",
             "deleteAttribution", "reorderAttributions",
         ],
-        Ability.WRITE_OWN,
+        Permission.WRITE_OWN,
     ),
-    "createPreviewLink": Ability.SHARE,
-    **dict.fromkeys(["returnArticle", "approveArticle"], Ability.REVIEW),
+    "createPreviewLink": Permission.SHARE,
+    **dict.fromkeys(["returnArticle", "approveArticle"], Permission.REVIEW),
     **dict.fromkeys(
         [
             "scheduleArticle", "publishArticle", "unpublishArticle", "withdrawArticle", "correctArticle",
             "archiveArticle", "restoreArticle",
         ],
-        Ability.PUBLISH,
+        Permission.PUBLISH,
     ),
-    **dict.fromkeys(["createMedia", "createSource", "createTag"], Ability.ADD),
+    **dict.fromkeys(["createMedia", "createSource", "createTag"], Permission.ADD),
     **dict.fromkeys(
         [
             "updateMedia", "updateSource", "updateTag", "createAuthor", "updateAuthor", "createStory",
             "updateStory", "createCollection", "updateCollection", "pinArticle",
         ],
-        Ability.FILE,
+        Permission.FILE,
     ),
     **dict.fromkeys(
         [
             "createCategory", "updateCategory", "moveCategory", "deleteCategory", "deleteMedia",
             "mergeSources", "deleteSource", "deleteTag", "deleteAuthor", "deleteStory", "deleteCollection",
         ],
-        Ability.ARRANGE,
+        Permission.ARRANGE,
     ),
-    **dict.fromkeys(["createToken", "revokeToken"], Ability.ADMINISTER),
+    **dict.fromkeys(["createToken", "revokeToken"], Permission.ADMINISTER),
 }  # fmt: skip
 
 
 def test_every_mutation_is_listed_with_its_right() -> None:
     """A mutation that is not in the table above, or asks for another right, does not pass."""
-    plans: Any = catalog().types["Mutation"].fields
-    assert {name: Ability(plans[name].needs) for name in mutations()} == RIGHTS
+    plans: Any = get_catalog().types["Mutation"].fields
+    assert {name: Permission(plans[name].needs) for name in mutations()} == RIGHTS
 
 
 async def test_each_role_may_do_what_the_table_of_roles_says_and_nothing_else(server: Server) -> None:
@@ -436,13 +441,13 @@ async def test_each_role_may_do_what_the_table_of_roles_says_and_nothing_else(se
     await taken(url, newsroom(Random(2), articles=3))
     async with answering(url) as answers:
         before = await tables_of(answers)
-        callers = [PUBLIC, guest(1), *(somebody(role) for role in Role)]
+        callers = [ANONYMOUS_VIEWER, guest(1), *(somebody(role) for role in Role)]
         for name in mutations():
             said = {**_least(taken_by(name)), "validateOnly": True}
             for viewer in callers:
                 answer = await told(answers, viewer, mutation(name), {"input": said})
-                granted = viewer is not PUBLIC and RIGHTS[name] in ABILITIES[viewer.role]
-                code = None if granted else "UNAUTHENTICATED" if viewer is PUBLIC else "FORBIDDEN"
+                granted = viewer is not ANONYMOUS_VIEWER and RIGHTS[name] in ROLE_PERMISSIONS[viewer.role]
+                code = None if granted else "UNAUTHENTICATED" if viewer is ANONYMOUS_VIEWER else "FORBIDDEN"
                 assert _code(answer) == code, (name, viewer, answer)
         assert await tables_of(answers) == before
     await server.drop(url)
@@ -478,7 +483,7 @@ async def test_a_request_with_one_forbidden_field_does_none(server: Server) -> N
     two = """mutation { createArticle(input: {headline: "x"}) { article { id } }
         createToken(input: {name: "x", role: ADMIN}) { secret } }"""
     one = '{ createArticle(input: {headline: "x"}) { article { id } } }'
-    scoped = replace(CHIEF, abilities=frozenset({Ability.SEE_ALL}))
+    scoped = replace(CHIEF, permissions=frozenset({Permission.SEE_ALL}))
     async with answering(url) as answers:
         before = await tables_of(answers)
         assert _code(await told(answers, somebody(Role.PUBLISHER), two)) == "FORBIDDEN"
@@ -497,22 +502,25 @@ async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server)
     await taken(url, newsroom(Random(3)))
     query = "{ articles(first: 100) { totalCount nodes { id headline edNote status } } }"
     editor, reader = somebody(Role.EDITOR), somebody(Role.READER)
-    ahead = replace(editor, at=NOW + HOUR)
-    for order in ((editor, reader, JANE, PUBLIC, ahead), (PUBLIC, reader, editor, JANE, ahead)):
+    ahead = replace(editor, preview_at=NOW + HOUR)
+    for order in (
+        (editor, reader, JANE, ANONYMOUS_VIEWER, ahead),
+        (ANONYMOUS_VIEWER, reader, editor, JANE, ahead),
+    ):
         async with Database(url) as database, answering(url) as fresh:
-            answers = answers_of(Settings(), database)
+            answers = build_executor(Settings(), database)
             answers.now = lambda: NOW
             responses = answers.responses
             assert responses is not None
             await responses.open()
-            shared = Asked(query)  # a door may keep it for the next one who asks the same
+            shared = GraphQLRequest(query)  # a door may keep it for the next one who asks the same
             for _ in range(2):
                 for viewer in order:
                     hits = responses.counts.hits
-                    answered = await answers.answer(shared, caller=Caller(viewer))
+                    answered = await answers.execute(shared, caller=Actor(viewer))
                     assert answered.body == await told(fresh, viewer, query)
-                    assert (answered.entry is None) == (viewer is not PUBLIC)
-                    if viewer is not PUBLIC:
+                    assert (answered.cached is None) == (viewer is not ANONYMOUS_VIEWER)
+                    if viewer is not ANONYMOUS_VIEWER:
                         assert responses.counts.hits == hits
             assert responses.counts.hits == 1  # the public, the second time
             await responses.close()
@@ -535,13 +543,13 @@ async def test_viewers_of_one_sight_share_plans_but_no_rows(server: Server) -> N
                 assert (
                     said["articles"] == orjson.loads(await told(answers, viewer, plain))["data"]["articles"]
                 )
-                expected = {spell("article", a.id or 0) for a in hidden if janes(a) is own}
-                assert _ids(said["articles"]) & {spell("article", a.id or 0) for a in hidden} == expected
+                expected = {encode_id("article", a.id or 0) for a in hidden if janes(a) is own}
+                assert _ids(said["articles"]) & {encode_id("article", a.id or 0) for a in hidden} == expected
                 owners = {node["owner"] for node in said["articles"]["nodes"]}
                 assert owners <= {viewer.account, None}
             for one in hidden[:2]:
                 shown = _ids(orjson.loads(await told(answers, guest(one.id or 0), plain))["data"]["articles"])
-                assert shown & {spell("article", a.id or 0) for a in hidden} == {
-                    spell("article", one.id or 0)
+                assert shown & {encode_id("article", a.id or 0) for a in hidden} == {
+                    encode_id("article", one.id or 0)
                 }
     await server.drop(url)

@@ -13,14 +13,14 @@ import pytest
 from graphql import build_client_schema, get_introspection_query
 from tests.support.http_client import refusals
 
-from contentql.app import answers_of
-from contentql.errors import CODES, Refused
-from contentql.execution.executor import Answers, Asked
+from contentql.app import build_executor
+from contentql.errors import ERROR_CODES, ApiError
+from contentql.execution.executor import Executor, GraphQLRequest
 from contentql.planner.plan import Plan
-from contentql.schema.build import catalog, schema
+from contentql.schema.build import get_catalog, get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database, Row
-from contentql.telemetry.trace import Journey
+from contentql.telemetry.trace import RequestTrace
 
 TWO = """
 query Names { categories(first: 1) { nodes { name } } }
@@ -28,14 +28,14 @@ query Paths { categories(first: 1) { nodes { path } } }
 """
 
 
-async def data(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> Any:
-    answered = await answers.answer(Asked(query, None, variables or {}))
+async def data(answers: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+    answered = await answers.execute(GraphQLRequest(query, None, variables or {}))
     assert answered.status == 200, answered.body
     return orjson.loads(answered.body)["data"]
 
 
-async def code(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> str:
-    answered = await answers.answer(Asked(query, None, variables or {}))
+async def code(answers: Executor, query: str, variables: Mapping[str, Any] | None = None) -> str:
+    answered = await answers.execute(GraphQLRequest(query, None, variables or {}))
     (found,) = set(refusals(answered.status, answered.body))
     return found
 
@@ -43,13 +43,13 @@ async def code(answers: Answers, query: str, variables: Mapping[str, Any] | None
 # Which operation
 
 
-async def test_of_several_operations_the_named_one_is_run(demo: Answers) -> None:
+async def test_of_several_operations_the_named_one_is_run(demo: Executor) -> None:
     """Each by its name; without a name, or with an unknown one, it is refused and the names are given."""
     for name, field in (("Names", "name"), ("Paths", "path")):
-        answered = await demo.answer(Asked(TWO, name))
+        answered = await demo.execute(GraphQLRequest(TWO, name))
         assert list(orjson.loads(answered.body)["data"]["categories"]["nodes"][0]) == [field]
     for unknown in (None, "", "Others", "names", "x" * 10_000):
-        answered = await demo.answer(Asked(TWO, unknown))
+        answered = await demo.execute(GraphQLRequest(TWO, unknown))
         assert answered.status == 422
         assert refusals(answered.status, answered.body) == ["OPERATION_RESOLUTION_FAILURE"]
         (error,) = orjson.loads(answered.body)["errors"]
@@ -57,14 +57,14 @@ async def test_of_several_operations_the_named_one_is_run(demo: Answers) -> None
         assert len(error["message"]) < 300
 
 
-async def test_variables_of_one_operation_do_not_reach_another(demo: Answers) -> None:
+async def test_variables_of_one_operation_do_not_reach_another(demo: Executor) -> None:
     """A required variable of the other operation need not be given."""
     query = "query A($n: Int!) { tags(first: $n) { totalCount } } query B { viewer { __typename } }"
-    assert (await demo.answer(Asked(query, "B"))).status == 200
-    assert (await demo.answer(Asked(query, "A"))).codes == ("BAD_USER_INPUT",)
+    assert (await demo.execute(GraphQLRequest(query, "B"))).status == 200
+    assert (await demo.execute(GraphQLRequest(query, "A"))).codes == ("BAD_USER_INPUT",)
 
 
-async def test_variables_that_nobody_declared_are_ignored(demo: Answers) -> None:
+async def test_variables_that_nobody_declared_are_ignored(demo: Executor) -> None:
     """As the specification wants it: they change nothing, whatever they hold."""
     query = "query($n: Int) { categories(first: $n) { nodes { path } } }"
     plain = await data(demo, query, {"n": 2})
@@ -91,12 +91,12 @@ async def test_variables_that_nobody_declared_are_ignored(demo: Answers) -> None
         'node(id: "cor_999999") { id }',
     ],
 )
-async def test_what_is_unknown_is_null(demo: Answers, field: str) -> None:
+async def test_what_is_unknown_is_null(demo: Executor, field: str) -> None:
     """A slug, path or id that leads nowhere is null without an error."""
     assert list((await data(demo, f"{{ {field} }}")).values()) == [None]
 
 
-async def test_an_unknown_section_is_an_empty_list(demo: Answers) -> None:
+async def test_an_unknown_section_is_an_empty_list(demo: Executor) -> None:
     """Lists of what is not there are empty, and count nothing."""
     found = await data(demo, '{ latestNews(section: "no/such") { totalCount nodes { id } } }')
     assert found == {"latestNews": {"totalCount": 0, "nodes": []}}
@@ -126,7 +126,7 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("bad", BAD_IDS)
-async def test_a_malformed_id_is_told_by_its_code(demo: Answers, bad: str) -> None:
+async def test_a_malformed_id_is_told_by_its_code(demo: Executor, bad: str) -> None:
     """INVALID_ID wherever an id may stand, at the root, in lists, in filters; with a hint, and short."""
     for declared, field in (
         ("ID!", "article(id: $id) { id }"),
@@ -143,15 +143,15 @@ async def test_a_malformed_id_is_told_by_its_code(demo: Answers, bad: str) -> No
         assert await code(demo, f"query($id: {declared}) {{ {field} }}", {"id": bad}) == "INVALID_ID"
 
 
-async def test_the_id_of_another_thing_is_told_by_its_code(demo: Answers) -> None:
+async def test_the_id_of_another_thing_is_told_by_its_code(demo: Executor) -> None:
     """A source's id does not find an article; the answer says which kinds were mixed up."""
     for wanted in ("article", "category", "media", "attribution", "tag", "author", "story", "collection"):
-        answered = await demo.answer(Asked(f'{{ {wanted}(id: "src_1") {{ id }} }}'))
+        answered = await demo.execute(GraphQLRequest(f'{{ {wanted}(id: "src_1") {{ id }} }}'))
         assert refusals(answered.status, answered.body) == ["INVALID_ID"]
         assert f"id of a source, and a {wanted}" in orjson.loads(answered.body)["errors"][0]["message"]
 
 
-async def test_one_of_two_ways_must_be_chosen(demo: Answers) -> None:
+async def test_one_of_two_ways_must_be_chosen(demo: Executor) -> None:
     """Neither id nor slug, or both, is BAD_USER_INPUT."""
     for arguments in ("", '(id: "art_1", slug: "x")', "(id: null)", "(slug: null, id: null)"):
         assert await code(demo, f"{{ article{arguments} {{ id }} }}") == "BAD_USER_INPUT"
@@ -164,7 +164,7 @@ CURSOR = "{ articles(first: 2) { pageInfo { endCursor } } }"
 AFTER = "query($c: String) { articles(first: 2, after: $c) { nodes { id } } }"
 
 
-async def test_a_damaged_cursor_is_told_by_its_code(demo: Answers) -> None:
+async def test_a_damaged_cursor_is_told_by_its_code(demo: Executor) -> None:
     """Every cut, swap or flip of a cursor is INVALID_CURSOR or another place in the same list."""
     cursor = (await data(demo, CURSOR))["articles"]["pageInfo"]["endCursor"]
     mark, *parts = cursor.split(".")
@@ -201,11 +201,13 @@ async def test_a_damaged_cursor_is_told_by_its_code(demo: Answers) -> None:
     for bad in damaged:
         assert await code(demo, AFTER, {"c": bad}) == "INVALID_CURSOR", bad
     for place in range(len(cursor)):
-        answered = await demo.answer(Asked(AFTER, None, {"c": cursor[:place] + "7" + cursor[place + 1 :]}))
+        answered = await demo.execute(
+            GraphQLRequest(AFTER, None, {"c": cursor[:place] + "7" + cursor[place + 1 :]})
+        )
         assert not answered.codes or answered.codes == ("INVALID_CURSOR",), answered.body
 
 
-async def test_a_cursor_of_another_list_is_told_by_its_code(demo: Answers) -> None:
+async def test_a_cursor_of_another_list_is_told_by_its_code(demo: Executor) -> None:
     """Another root, parent field, filter, search, order or type does not take it; another page size does."""
     cursor = (await data(demo, CURSOR))["articles"]["pageInfo"]["endCursor"]
     for field in (
@@ -228,13 +230,13 @@ async def test_a_cursor_of_another_list_is_told_by_its_code(demo: Answers) -> No
 # Introspection
 
 
-async def test_the_schema_can_be_asked_for_whole(demo: Answers) -> None:
+async def test_the_schema_can_be_asked_for_whole(demo: Executor) -> None:
     """The query that every tool sends gives the very schema, in one answer and without the database."""
     query = get_introspection_query(
         specified_by_url=True, input_value_deprecation=True, directive_is_repeatable=True
     )
     found = build_client_schema(await data(demo, query))
-    ours = schema()._schema
+    ours = get_schema()._schema
     assert found.type_map.keys() == ours.type_map.keys()
     assert await data(demo, '{ __type(name: "Nonsense") { name } __typename }') == {
         "__type": None,
@@ -252,17 +254,17 @@ async def test_the_schema_can_be_asked_for_whole(demo: Answers) -> None:
         " fragment B on __Type { fields { type { ...C } } } fragment C on __Type { fields { name } }",
     ],
 )
-async def test_introspection_in_circles_is_refused(demo: Answers, query: str) -> None:
+async def test_introspection_in_circles_is_refused(demo: Executor, query: str) -> None:
     """Types of fields of types of fields would grow without end: refused before it is walked."""
     assert await code(demo, query) in ("GRAPHQL_VALIDATION_FAILED", "DEPTH_LIMIT")
 
 
-async def test_introspection_many_times_over_is_bounded(demo: Answers) -> None:
+async def test_introspection_many_times_over_is_bounded(demo: Executor) -> None:
     """The whole schema twenty times in one operation ends soon, one way or another."""
     inner = "types { name description fields { name description args { name description } } }"
     query = "{" + " ".join(f"a{i}: __schema {{ {inner} }}" for i in range(20)) + "}"
     async with asyncio.timeout(10):
-        answered = await demo.answer(Asked(query))
+        answered = await demo.execute(GraphQLRequest(query))
     assert not answered.codes or refusals(answered.status, answered.body)
 
 
@@ -276,7 +278,7 @@ async def test_what_is_remembered_has_bounds(demo_url: str) -> None:
         return sum(type(found) is Plan for found in gc.get_objects())
 
     async with Database(demo_url) as database:
-        answers = Answers(database, catalog(), documents=5, characters=1_000, plans=3)
+        answers = Executor(database, get_catalog(), documents=5, characters=1_000, plans=3)
         before = plans()
         for i in range(100):
             assert await data(answers, f"{{ viewer {{ a{i}: __typename }} }}")
@@ -303,9 +305,11 @@ class Broken(Database):
 
 async def test_a_fault_of_ours_is_masked_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The client gets one sentence and the request's id; under that id the log has the trace."""
-    answers = Answers(Broken("sqlite:///nowhere.sqlite3"), catalog())
+    answers = Executor(Broken("sqlite:///nowhere.sqlite3"), get_catalog())
     with caplog.at_level(logging.ERROR, "contentql"):
-        answered = await answers.answer(Asked("{ articles { nodes { id } } }"), Journey("req-17"))
+        answered = await answers.execute(
+            GraphQLRequest("{ articles { nodes { id } } }"), RequestTrace("req-17")
+        )
     assert (answered.status, answered.codes) == (500, ("INTERNAL_SERVER_ERROR",))
     assert orjson.loads(answered.body) == {
         "errors": [
@@ -326,9 +330,11 @@ async def test_a_database_that_went_away_is_told_apart_from_a_fault(demo_url: st
 
     class Gone(Database):
         async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Row:
-            raise Refused("DATABASE_UNAVAILABLE", "The database does not answer just now.")
+            raise ApiError("DATABASE_UNAVAILABLE", "The database does not answer just now.")
 
-    answered = await Answers(Gone(demo_url), catalog()).answer(Asked("{ articles { nodes { id } } }"))
+    answered = await Executor(Gone(demo_url), get_catalog()).execute(
+        GraphQLRequest("{ articles { nodes { id } } }")
+    )
     assert (answered.status, answered.codes) == (503, ("DATABASE_UNAVAILABLE",))
 
 
@@ -341,14 +347,14 @@ ENDLESS: Mapping[str, str] = {
 
 
 @pytest.fixture
-async def hurried(demo_url: str) -> AsyncIterator[Answers]:
+async def hurried(demo_url: str) -> AsyncIterator[Executor]:
     """Answers with half a second for each operation, from a database with one reader."""
     async with Database(demo_url, readers=1) as database:
-        yield answers_of(Settings(max_seconds=0.5), database)
+        yield build_executor(Settings(max_seconds=0.5), database)
 
 
 async def test_a_statement_that_runs_too_long_is_cancelled_in_the_database(
-    hurried: Answers, monkeypatch: pytest.MonkeyPatch
+    hurried: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TIMEOUT for the client, and the database's only reader is free for the next one at once."""
     database = hurried.database
@@ -361,11 +367,11 @@ async def test_a_statement_that_runs_too_long_is_cancelled_in_the_database(
     monkeypatch.setattr(database, "row", row)
     query = "{ categories(first: 1) { nodes { path } } }"
     async with asyncio.timeout(20):  # a minute, were it not cancelled
-        answered = await hurried.answer(Asked(query))
+        answered = await hurried.execute(GraphQLRequest(query))
         assert (answered.status, answered.codes) == (503, ("TIMEOUT",))
         assert "0.5 seconds" in orjson.loads(answered.body)["errors"][0]["message"]
         slow = False
-        assert (await hurried.answer(Asked(query))).status == 200
+        assert (await hurried.execute(GraphQLRequest(query))).status == 200
     if database.dialect == "postgres":
         found = await real(
             "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active'"
@@ -375,7 +381,7 @@ async def test_a_statement_that_runs_too_long_is_cancelled_in_the_database(
         assert found[0] == 0
 
 
-async def test_a_client_that_goes_away_frees_the_database(hurried: Answers) -> None:
+async def test_a_client_that_goes_away_frees_the_database(hurried: Executor) -> None:
     """A cancelled request cancels its statement: the only reader serves the next one."""
     database = hurried.database
     wait = asyncio.create_task(database.row(ENDLESS[database.dialect], [], 60))
@@ -384,13 +390,15 @@ async def test_a_client_that_goes_away_frees_the_database(hurried: Answers) -> N
     with pytest.raises(asyncio.CancelledError):
         await wait
     async with asyncio.timeout(20):
-        assert (await hurried.answer(Asked("{ categories(first: 1) { nodes { path } } }"))).status == 200
+        assert (
+            await hurried.execute(GraphQLRequest("{ categories(first: 1) { nodes { path } } }"))
+        ).status == 200
 
 
 def test_every_code_has_a_status_and_a_meaning() -> None:
     """The table that README prints: client's codes below 500, ours and the moment's above."""
-    assert all(meaning.endswith(".") for _, meaning in CODES.values())
-    assert {code for code, (status, _) in CODES.items() if status >= 500} == {
+    assert all(meaning.endswith(".") for _, meaning in ERROR_CODES.values())
+    assert {code for code, (status, _) in ERROR_CODES.items() if status >= 500} == {
         "OVERLOADED",
         "TIMEOUT",
         "DATABASE_UNAVAILABLE",

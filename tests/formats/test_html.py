@@ -15,7 +15,7 @@ from contentql.content import derive
 from contentql.content.blocks import (
     Audio,
     Block,
-    Code,
+    CodeText,
     Gallery,
     Heading,
     Image,
@@ -28,12 +28,12 @@ from contentql.content.blocks import (
     Table,
     Video,
 )
-from contentql.formats.html import Unsafe, read
+from contentql.formats.html import UnsafeContentError, html_to_blocks
 
 
 def refusal(html: str) -> str:
-    with pytest.raises(Unsafe) as refused:
-        read(html)
+    with pytest.raises(UnsafeContentError) as refused:
+        html_to_blocks(html)
     assert refused.value.hint.endswith(".")
     return refused.value.message
 
@@ -53,8 +53,8 @@ def refusal(html: str) -> str:
         ("<ol><li>a<ul><li>b</li></ul>c</li><li></li></ol>", [List(ordered=True, items=("a", "b", "c"))]),
         ("<table><tr><th>a<th>b<tr><td>c<td></table>", [Table(rows=(("a", "b"), ("c", "")))]),
         ("<table><caption>a</caption><td><p>b</p>c</table>", [Paragraph(text="a"), Table(rows=(("b\nc",),))]),
-        ("<pre>\n a\n\tb </pre>", [Code(text=" a\n\tb ")]),
-        ('<pre><code class="x language-sql">a<b>b</b></code></pre>', [Code(text="ab", language="sql")]),
+        ("<pre>\n a\n\tb </pre>", [CodeText(text=" a\n\tb ")]),
+        ('<pre><code class="x language-sql">a<b>b</b></code></pre>', [CodeText(text="ab", language="sql")]),
         ("<ul><li>a<pre>\n b\n  c </pre></ul>", [List(items=("a\nb\nc",))]),
         ("<p>a<hr>b", [Paragraph(text="a"), Rule(), Paragraph(text="b")]),
         ("a<div>b<section>c</section>d</div>e", [Paragraph(text=text) for text in "abcde"]),
@@ -64,7 +64,7 @@ def refusal(html: str) -> str:
 )
 def test_blocks(html: str, blocks: list[Block]) -> None:
     """Each kind, whole or with ends left out, and nothing where there are no words."""
-    assert read(html) == tuple(blocks)
+    assert html_to_blocks(html) == tuple(blocks)
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_blocks(html: str, blocks: list[Block]) -> None:
 )  # fmt: skip
 def test_words_and_marks(html: str, text: str, marks: list[Mark]) -> None:
     """White space collapses, breaks are newlines, and marks are counted in code points of what remains."""
-    assert read(html) == (Paragraph(text=text, marks=tuple(marks)),)
+    assert html_to_blocks(html) == (Paragraph(text=text, marks=tuple(marks)),)
 
 
 def test_a_mark_left_open_goes_on() -> None:
     """In the next paragraphs, as browsers show it, until it is closed."""
-    assert read("<p><b>a<p>b</b>c") == (
+    assert html_to_blocks("<p><b>a<p>b</b>c") == (
         Paragraph(text="a", marks=(strong(0, 1),)),
         Paragraph(text="bc", marks=(strong(0, 1),)),
     )
@@ -115,7 +115,7 @@ def test_only_our_media_are_shown() -> None:
         <a href="ftp://g.example.org">g</a>
     """
     known = {"123": 123, "med_5": 5, "5": 5}
-    assert read(html, media=known.get, lost=lost.append) == (
+    assert html_to_blocks(html, media=known.get, lost=lost.append) == (
         Image(media=123, caption="a"),
         Image(media=5, caption="b"),
         Paragraph(text="c d"),
@@ -131,7 +131,7 @@ def test_only_our_media_are_shown() -> None:
 @pytest.mark.parametrize("name", ["", "0", "med_0", "-5", "٥", "art_5", "med_" + "9" * 30, "5.jpg"])
 def test_a_name_that_is_no_media_of_ours(name: str) -> None:
     """Shows nothing."""
-    assert read(f'<img data-media="{name}"><figure data-media="{name}"></figure>') == ()
+    assert html_to_blocks(f'<img data-media="{name}"><figure data-media="{name}"></figure>') == ()
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_name_that_is_no_media_of_ours(name: str) -> None:
 )
 def test_media_in_our_own_form(block: Block) -> None:
     """Come back as what they were."""
-    assert read(derive.html([block])) == (block,)
+    assert html_to_blocks(derive.render_html([block])) == (block,)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_what_is_refused(html: str, found: str) -> None:
 )
 def test_what_only_looks_harmful(html: str) -> None:
     """Is words, a comment, or an attribute that leads nowhere."""
-    assert len(read(html)) == 1
+    assert len(html_to_blocks(html)) == 1
 
 
 letters = some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from("ab <>&\"'\n\u00a0\u202e😀")
@@ -244,7 +244,7 @@ bodies = some.lists(
     | some.builds(
         Table, rows=some.lists(some.lists(texts, min_size=1, max_size=3).map(tuple), min_size=1).map(tuple)
     )
-    | some.builds(Code, text=codes, language=some.none())
+    | some.builds(CodeText, text=codes, language=some.none())
     | some.builds(Rule),
     max_size=4,
 )
@@ -254,7 +254,7 @@ bodies = some.lists(
 @given(bodies)
 def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
     """Paragraphs with their marks, headings, quotes, lists, tables, code and rules."""
-    assert read(derive.html(blocks)) == tuple(blocks)
+    assert html_to_blocks(derive.render_html(blocks)) == tuple(blocks)
 
 
 SOUP = [
@@ -277,13 +277,13 @@ soup = some.lists(
 def test_any_text_is_read_or_refused(html: str) -> None:
     """What is read is written and read again as the same, and a cleaner finds nothing to take from it."""
     try:
-        blocks = read(html)
-    except Unsafe:
+        blocks = html_to_blocks(html)
+    except UnsafeContentError:
         return
-    said = tuple(b.model_copy(update={"language": None}) if isinstance(b, Code) else b for b in blocks)
-    written = derive.html(blocks)
-    assert read(written) == said
-    assert read(nh3.clean(written, link_rel=None, generic_attribute_prefixes={"data-"})) == said
+    said = tuple(b.model_copy(update={"language": None}) if isinstance(b, CodeText) else b for b in blocks)
+    written = derive.render_html(blocks)
+    assert html_to_blocks(written) == said
+    assert html_to_blocks(nh3.clean(written, link_rel=None, generic_attribute_prefixes={"data-"})) == said
 
 
 @pytest.mark.parametrize(
@@ -298,14 +298,14 @@ def test_a_megabyte_of_anything(part: str) -> None:
     """Takes less than two seconds, however deep it is nested and whether it ends or not."""
     html = part * (1_000_000 // len(part))
     began = time.process_time()
-    with contextlib.suppress(Unsafe):
-        read(html)
+    with contextlib.suppress(UnsafeContentError):
+        html_to_blocks(html)
     assert time.process_time() - began < 2
 
 
 def test_opening_much_and_closing_what_is_not_open() -> None:
     """Is no more work than the text is long."""
     began = time.process_time()
-    assert read("<ul>" * 100_000 + "</ol>" * 100_000 + "a") == (List(items=("a",)),)
-    assert read("<b>" * 100_000 + "<p>a" * 1000)[-1] == Paragraph(text="a", marks=(strong(0, 1),))
+    assert html_to_blocks("<ul>" * 100_000 + "</ol>" * 100_000 + "a") == (List(items=("a",)),)
+    assert html_to_blocks("<b>" * 100_000 + "<p>a" * 1000)[-1] == Paragraph(text="a", marks=(strong(0, 1),))
     assert time.process_time() - began < 2

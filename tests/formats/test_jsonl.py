@@ -11,27 +11,27 @@ from hypothesis import strategies as some
 
 from contentql.content.blocks import Block, Heading, List, Mark, Paragraph, Quote
 from contentql.content.records import (
-    KINDS,
+    RECORD_TYPES,
     ArticleRecord,
     AttributionRecord,
-    Item,
+    ImportItem,
     MediaRecord,
     Record,
     SourceRecord,
     SpanRecord,
     TagRecord,
 )
-from contentql.fixtures import DEMO
+from contentql.fixtures import DEMO_CONTENT
 from contentql.formats import jsonl
 from contentql.store.models.content import AttributionKind, MediaKind, SourceKind, TagType
 
 
-def read(lines: bytes) -> list[Item]:
-    return list(jsonl.read(io.BytesIO(lines), "file.jsonl"))
+def read(lines: bytes) -> list[ImportItem]:
+    return list(jsonl.read_records(io.BytesIO(lines), "file.jsonl"))
 
 
 def written(*records: Record) -> bytes:
-    return b"".join(jsonl.write(records))
+    return b"".join(jsonl.write_records(records))
 
 
 def article(**fields: object) -> bytes:
@@ -42,16 +42,16 @@ def article(**fields: object) -> bytes:
 def fault(line: bytes) -> str:
     (item,) = read(line)
     assert item.record is None
-    return item.fault or ""
+    return item.error or ""
 
 
 def test_the_demo_newsroom_is_in_canonical_spelling() -> None:
     """Reading and writing it again gives the same bytes, and every kind of record is there."""
-    items = read(DEMO.read_bytes())
-    assert [item.fault for item in items if item.fault] == []
+    items = read(DEMO_CONTENT.read_bytes())
+    assert [item.error for item in items if item.error] == []
     records = [item.record for item in items if item.record]
-    assert b"".join(jsonl.write(records)) == DEMO.read_bytes()
-    assert {type(record) for record in records} == set(KINDS.values())
+    assert b"".join(jsonl.write_records(records)) == DEMO_CONTENT.read_bytes()
+    assert {type(record) for record in records} == set(RECORD_TYPES.values())
 
 
 def test_a_record_says_first_what_it_is() -> None:
@@ -119,7 +119,7 @@ def test_any_article_comes_back_the_same(record: ArticleRecord) -> None:
     line = written(record)
     assert line.count(b"\n") == 1
     (item,) = read(line)
-    assert (item.record, item.fault) == (record, None)
+    assert (item.record, item.error) == (record, None)
     assert written(*[item.record] if item.record else []) == line
 
 
@@ -130,14 +130,14 @@ def test_one_broken_line_of_a_thousand() -> None:
     items = read(b"\n".join(lines))
     bad = [item for item in items if item.record is None]
     assert len(items) == 1000
-    assert [item.where for item in bad] == ["file.jsonl:500"]
-    assert (bad[0].fault or "").startswith("not JSON: ")
+    assert [item.location for item in bad] == ["file.jsonl:500"]
+    assert (bad[0].error or "").startswith("not JSON: ")
 
 
 def test_blank_lines_and_a_byte_order_mark_are_nothing() -> None:
     """They are passed over, and lines are counted as an editor counts them."""
     items = read(b"\xef\xbb\xbf" + article() + b"\r\n\r\n  \n" + article(slug="b"))
-    assert [item.where for item in items] == ["file.jsonl:1", "file.jsonl:4"]
+    assert [item.location for item in items] == ["file.jsonl:1", "file.jsonl:4"]
     assert all(item.record for item in items)
 
 
@@ -180,8 +180,8 @@ def test_what_is_no_record(line: bytes, said: str) -> None:
 def test_a_line_too_long_is_never_held_whole() -> None:
     """It is refused, and the next one is read."""
     items = read(b'"' + b"x" * (2 * jsonl.MAX_LINE) + b'"\n' + article())
-    assert [item.fault for item in items] == ["the line is longer than 8 MiB", None]
-    assert items[1].where == "file.jsonl:2"
+    assert [item.error for item in items] == ["the line is longer than 8 MiB", None]
+    assert items[1].location == "file.jsonl:2"
 
 
 BLOCK = {"id": "blk_1", "type": "PARAGRAPH", "text": "🛶 \u201cSo she said.\u201d"}
@@ -199,7 +199,7 @@ def span(start: int, end: int, **more: object) -> dict[str, object]:
 def test_spans_count_code_points() -> None:
     """A character outside the first plane counts as one, as in Python and Unicode, not as two."""
     (item,) = read(attributed(span=span(3, 15, exact="So she said.")))
-    assert item.fault is None
+    assert item.error is None
 
 
 @pytest.mark.parametrize("place", ["span", "cueSpan", "sourceSpan"])
@@ -227,11 +227,11 @@ def chain(hops: int) -> dict[str, object]:
 
 def test_chains_have_at_most_five_relays() -> None:
     """Five hops from the origin to the reader are kept, a sixth is refused."""
-    assert read(article(attributions=[chain(5)]))[0].fault is None
+    assert read(article(attributions=[chain(5)]))[0].error is None
     assert "a chain has at most 5 relays" in fault(article(attributions=[chain(6)]))
 
 
 def test_only_a_report_may_leave_its_source_open() -> None:
     """ "It was reported" names nobody; everything else has a source."""
-    assert read(article(attributions=[{"kind": "REPORTED_BY"}]))[0].fault is None
+    assert read(article(attributions=[{"kind": "REPORTED_BY"}]))[0].error is None
     assert "only REPORTED_BY may leave the source open" in fault(article(attributions=[{"kind": "SAID"}]))

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from contentql.formats.manifests import MAX_MANIFEST, Entry, read
+from contentql.formats.manifests import MAX_MANIFEST, ManifestEntry, read_manifest
 
 LATEST = "query Latest {\n  latestNews {\n    nodes {\n      headline\n    }\n  }\n}"
 VIEWER = "query Viewer { viewer { role } }"
@@ -16,12 +16,12 @@ LATEST_SHA = hashlib.sha256(LATEST.encode()).hexdigest()
 VIEWER_SHA = hashlib.sha256(VIEWER.encode()).hexdigest()
 
 
-def written(said: Any, file: str = "m.json") -> list[Entry]:
-    return list(read(orjson.dumps(said), file))
+def written(said: Any, file: str = "m.json") -> list[ManifestEntry]:
+    return list(read_manifest(orjson.dumps(said), file))
 
 
 def faults(said: Any) -> list[str]:
-    return [entry.fault for entry in written(said)]
+    return [entry.error for entry in written(said)]
 
 
 def apollo(*operations: Any) -> dict[str, Any]:
@@ -36,15 +36,15 @@ def test_apollo() -> None:
             {"id": "viewer-1", "name": "Viewer", "type": "query", "body": VIEWER},
         )
     ) == [
-        Entry("m.json: operation 1", LATEST_SHA, LATEST, "Latest"),
-        Entry("m.json: operation 2", "viewer-1", VIEWER, "Viewer"),
+        ManifestEntry("m.json: operation 1", LATEST_SHA, LATEST, "Latest"),
+        ManifestEntry("m.json: operation 2", "viewer-1", VIEWER, "Viewer"),
     ]
 
 
 def test_relay() -> None:
     """MD5 ids lead to texts; the id is the one the client sends."""
     md5 = hashlib.md5(LATEST.encode()).hexdigest()
-    assert written({md5: LATEST}) == [Entry("m.json", md5, LATEST)]
+    assert written({md5: LATEST}) == [ManifestEntry("m.json", md5, LATEST)]
 
 
 def test_codegen_and_tada() -> None:
@@ -60,7 +60,7 @@ def test_a_plain_document(file: str) -> None:
     """Its id is the SHA-256 of the file, to the last byte."""
     text = LATEST + "\r\n# é\n"
     sha = hashlib.sha256(text.encode()).hexdigest()
-    assert list(read(text.encode(), file)) == [Entry(file, sha, text)]
+    assert list(read_manifest(text.encode(), file)) == [ManifestEntry(file, sha, text)]
 
 
 def test_an_empty_manifest_has_no_documents() -> None:
@@ -113,11 +113,11 @@ def test_operations_that_are_none() -> None:
 )
 def test_what_is_no_manifest(content: bytes, fault: str) -> None:
     """One sentence says why."""
-    (entry,) = read(content, "m.json")
+    (entry,) = read_manifest(content, "m.json")
     assert (entry.where, entry.text) == ("m.json", "")
-    assert entry.fault.startswith(fault)
+    assert entry.error.startswith(fault)
 
 
 def test_a_file_that_is_no_text() -> None:
     """Is named too."""
-    assert [e.fault for e in read(b"\xff\xfe{", "x.graphql")] == ["the file is not UTF-8 text"]
+    assert [e.error for e in read_manifest(b"\xff\xfe{", "x.graphql")] == ["the file is not UTF-8 text"]

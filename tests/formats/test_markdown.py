@@ -13,7 +13,7 @@ from tests.support.text_marks import em, link, strong
 from contentql.content import derive
 from contentql.content.blocks import (
     Block,
-    Code,
+    CodeText,
     Heading,
     Image,
     List,
@@ -23,8 +23,8 @@ from contentql.content.blocks import (
     Rule,
     Table,
 )
-from contentql.formats.html import Unsafe
-from contentql.formats.markdown import read
+from contentql.formats.html import UnsafeContentError
+from contentql.formats.markdown import markdown_to_blocks
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ from contentql.formats.markdown import read
         ("- a\n  1. b\n     - c\n\n- d", [List(items=("a", "b", "c", "d"))]),
         ("3) a\n\n   b\n4) c", [List(ordered=True, items=("a\nb", "c"))]),
         ("| a | b |\n|:-:|---|\n| *c* | `d` \\| |", [Table(rows=(("a", "b"), ("c", "d |")))]),
-        ("```sql x\na\n\n b\n```", [Code(text="a\n\n b", language="sql")]),
-        ("    a\n\n    b <script>", [Code(text="a\n\nb <script>")]),
+        ("```sql x\na\n\n b\n```", [CodeText(text="a\n\n b", language="sql")]),
+        ("    a\n\n    b <script>", [CodeText(text="a\n\nb <script>")]),
         ("a\n\n* * *\n\nb", [Paragraph(text="a"), Rule(), Paragraph(text="b")]),
         ("~~a~~ `b` &copy; \\* <c", [Paragraph(text="~~a~~ b © * <c")]),
         ("a<br>b <u>c</u><!-- d -->", [Paragraph(text="a\nb c")]),
@@ -53,12 +53,14 @@ from contentql.formats.markdown import read
 )
 def test_blocks(markdown: str, blocks: list[Block]) -> None:
     """Each kind, nested lists as the items of one, and harmless HTML as the words in it."""
-    assert read(markdown) == tuple(blocks)
+    assert markdown_to_blocks(markdown) == tuple(blocks)
 
 
 def test_marks() -> None:
     """Are counted in code points of the words that remain."""
-    (found,) = read("😀 **a _b_** [c **d**](</é?e&amp;f> 'g') <https://h.example.org>\n\n[c]: /c")
+    (found,) = markdown_to_blocks(
+        "😀 **a _b_** [c **d**](</é?e&amp;f> 'g') <https://h.example.org>\n\n[c]: /c"
+    )
     assert found == Paragraph(
         text="😀 a b c d https://h.example.org",
         marks=(
@@ -74,7 +76,7 @@ def test_marks() -> None:
 def test_pictures_of_others_are_told_of() -> None:
     """They become nothing, as in HTML."""
     lost: list[str] = []
-    assert read("a ![b](/b.jpg) c\n\n[d](ftp://d)", lost=lost.append) == (
+    assert markdown_to_blocks("a ![b](/b.jpg) c\n\n[d](ftp://d)", lost=lost.append) == (
         Paragraph(text="a c"),
         Paragraph(text="d"),
     )
@@ -102,14 +104,14 @@ def test_pictures_of_others_are_told_of() -> None:
 )
 def test_what_is_refused(markdown: str, found: str) -> None:
     """The same as in HTML, however Markdown says it; and what the parser would leave out."""
-    with pytest.raises(Unsafe) as refused:
-        read(markdown)
+    with pytest.raises(UnsafeContentError) as refused:
+        markdown_to_blocks(markdown)
     assert refused.value.message == found
 
 
 def test_nine_lists_deep() -> None:
     """Is as deep as lists may be."""
-    assert read("- " * 9 + "a") == (List(items=("a",)),)
+    assert markdown_to_blocks("- " * 9 + "a") == (List(items=("a",)),)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_nine_lists_deep() -> None:
 )
 def test_what_markdown_cannot_say(written: list[Block], reads: list[Block]) -> None:
     """Reads as what comes nearest."""
-    assert read(derive.markdown(written)) == tuple(reads)
+    assert markdown_to_blocks(derive.render_markdown(written)) == tuple(reads)
 
 
 letters = some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from(
@@ -174,7 +176,7 @@ bodies = some.lists(
     | some.builds(Quote, text=texts, attribution=some.none())
     | some.builds(List, items=some.lists(lines, min_size=1, max_size=3).map(tuple), ordered=some.booleans())
     | tables()
-    | some.builds(Code, text=codes, language=languages)
+    | some.builds(CodeText, text=codes, language=languages)
     | some.builds(Rule),
     max_size=4,
 ).filter(lambda blocks: not any(above.type == below.type == "LIST" for above, below in pairwise(blocks)))
@@ -184,7 +186,7 @@ bodies = some.lists(
 @given(bodies)
 def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
     """Paragraphs with marks on whole words, headings, quotes, lists, tables, code and rules."""
-    assert read(derive.markdown(blocks)) == tuple(blocks)
+    assert markdown_to_blocks(derive.render_markdown(blocks)) == tuple(blocks)
 
 
 @settings(max_examples=200, deadline=None)
@@ -192,7 +194,7 @@ def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
 def test_any_text_is_read_or_refused(markdown: str) -> None:
     """And nothing else happens."""
     try:
-        blocks = read(markdown)
-    except Unsafe:
+        blocks = markdown_to_blocks(markdown)
+    except UnsafeContentError:
         return
-    assert all(derive.html([block]) for block in blocks)
+    assert all(derive.render_html([block]) for block in blocks)

@@ -9,7 +9,7 @@ import pytest
 
 from contentql.content import blocks, derive
 from contentql.content.records import ArticleRecord
-from contentql.fixtures import SEED
+from contentql.fixtures import SEED_PAGE
 from contentql.formats import text
 from contentql.formats.text import Paragraphs
 
@@ -17,26 +17,26 @@ PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 
 
 def article(page: bytes, **options: str) -> ArticleRecord:
-    item = text.read(page, "page.txt", **options)  # type: ignore[arg-type]
-    assert isinstance(item.record, ArticleRecord), item.fault
+    item = text.read_page(page, "page.txt", **options)  # type: ignore[arg-type]
+    assert isinstance(item.record, ArticleRecord), item.error
     return item.record
 
 
 def said(record: ArticleRecord) -> list[str]:
-    return [blocks.text(block) for block in record.blocks]
+    return [blocks.block_text(block) for block in record.blocks]
 
 
 def test_the_seed_page() -> None:
     """Eight paragraphs, 365 words, two minutes; the menu lines are no content and nothing is added."""
-    record = article(SEED.read_bytes())
-    lines = SEED.read_text("utf-8").splitlines()
+    record = article(SEED_PAGE.read_bytes())
+    lines = SEED_PAGE.read_text("utf-8").splitlines()
     assert record.headline == (
         "Kim Jong-un Sheds a Tear Before Coffin of North Korean Soldier Killed in Russia"
     )
     assert record.slug == "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia"
     assert said(record) == [line for line in lines[3:] if line]
     assert len(record.blocks) == 8
-    assert derive.length(derive.text(record.blocks)) == derive.Length(words=365, minutes=2)
+    assert derive.measure_text(derive.plain_text(record.blocks)) == derive.TextLength(words=365, minutes=2)
     assert (derive.lede(record.blocks) or "").startswith("North Korean state media on June 30 released")
     assert record.model_fields_set == {"headline", "slug", "language", "blocks"}
 
@@ -58,13 +58,13 @@ def test_pages_and_what_they_give(page: str, paragraphs: Paragraphs) -> None:
 def test_a_page_that_looks_cut_to_a_width_says_so() -> None:
     """Each line stays a paragraph, as ever, but a note names the option that joins them."""
     page = (PAGES / "s2_hardwrap.txt").read_bytes()
-    assert any("--paragraphs blank" in note for note in text.read(page, "page.txt").notes)
-    assert text.read(SEED.read_bytes(), "page.txt").notes == ()
+    assert any("--paragraphs blank" in note for note in text.read_page(page, "page.txt").notes)
+    assert text.read_page(SEED_PAGE.read_bytes(), "page.txt").notes == ()
 
 
 def test_a_printed_day_is_told() -> None:
     """The page prints a day and no hour, so the note says which hour was taken."""
-    item = text.read(b"Head\nBy Lena Voss\nMonday, April 10, 2023\nText.", "page.txt")
+    item = text.read_page(b"Head\nBy Lena Voss\nMonday, April 10, 2023\nText.", "page.txt")
     assert item.notes == ("the page prints the day 2023-04-10, taken as midnight UTC",)
     assert article(b"Head\n31 February 2023\nText.").published_at is None
 
@@ -109,8 +109,8 @@ def test_encodings_that_say_what_they_are(page: bytes) -> None:
 )
 def test_what_is_no_page(page: bytes, fault: str) -> None:
     """A page that cannot be read is one plain sentence, and no record."""
-    item = text.read(page, "page.txt")
-    assert (item.record, item.fault) == (None, fault)
+    item = text.read_page(page, "page.txt")
+    assert (item.record, item.error) == (None, fault)
 
 
 def test_other_scripts_get_a_slug() -> None:

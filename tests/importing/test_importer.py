@@ -10,11 +10,18 @@ from typing import Any
 import orjson
 import pytest
 
-from contentql.content.records import ArticleRecord, Item, Record
-from contentql.errors import Unusable
-from contentql.fixtures import DEMO, SEED
+from contentql.content.records import ArticleRecord, ImportItem, Record
+from contentql.errors import OperatorError
+from contentql.fixtures import DEMO_CONTENT, SEED_PAGE
 from contentql.formats import jsonl, text
-from contentql.importing.importer import Outcome, Report, Wishes, give, take, take_file
+from contentql.importing.importer import (
+    ImportOptions,
+    ImportReport,
+    RecordOutcome,
+    export_records,
+    import_file,
+    import_records,
+)
 from contentql.store.database import Database
 from contentql.store.models.content import Article, SlugHistory, Status
 
@@ -28,8 +35,8 @@ def database(database_url: str) -> Database:
     return Database(database_url)
 
 
-def lines(*records: dict[str, Any]) -> list[Item]:
-    return list(jsonl.read(io.BytesIO(b"\n".join(map(orjson.dumps, records))), "file"))
+def lines(*records: dict[str, Any]) -> list[ImportItem]:
+    return list(jsonl.read_records(io.BytesIO(b"\n".join(map(orjson.dumps, records))), "file"))
 
 
 def article(slug: str, **fields: Any) -> dict[str, Any]:
@@ -41,12 +48,12 @@ def public(slug: str, **fields: Any) -> dict[str, Any]:
     return article(slug, **{"status": "PUBLISHED", "publishedAt": NOON, "category": "world", **fields})
 
 
-def told(report: Report) -> list[tuple[str, str]]:
-    return [(outcome.what, outcome.why) for outcome in report.outcomes]
+def told(report: ImportReport) -> list[tuple[str, str]]:
+    return [(outcome.result, outcome.reason) for outcome in report.outcomes]
 
 
 async def kept(database: Database) -> list[Record]:
-    return [record async for record in give(database)]
+    return [record async for record in export_records(database)]
 
 
 async def the(database: Database, slug: str) -> ArticleRecord:
@@ -57,52 +64,52 @@ async def the(database: Database, slug: str) -> ArticleRecord:
 
 
 async def written(database: Database) -> bytes:
-    return b"".join(jsonl.write(await kept(database)))
+    return b"".join(jsonl.write_records(await kept(database)))
 
 
 async def test_export_and_import_lose_nothing(database: Database) -> None:
     """The demo newsroom goes in, comes out as the same bytes, and going in again changes nothing."""
-    first = await take_file(database, DEMO)
-    assert [outcome for outcome in first.outcomes if outcome.what != "created"] == []
-    assert await written(database) == DEMO.read_bytes()
-    again = await take_file(database, DEMO)
-    assert [outcome for outcome in again.outcomes if outcome.what != "unchanged"] == []
-    assert await written(database) == DEMO.read_bytes()
+    first = await import_file(database, DEMO_CONTENT)
+    assert [outcome for outcome in first.outcomes if outcome.result != "created"] == []
+    assert await written(database) == DEMO_CONTENT.read_bytes()
+    again = await import_file(database, DEMO_CONTENT)
+    assert [outcome for outcome in again.outcomes if outcome.result != "unchanged"] == []
+    assert await written(database) == DEMO_CONTENT.read_bytes()
 
 
 async def test_the_demo_holds_the_seed_page(database: Database) -> None:
     """Taking in the page itself finds the article, and its attributions stay: it says the same."""
-    await take_file(database, DEMO)
-    report = await take(database, [text.read(SEED.read_bytes(), "page.txt")])
+    await import_file(database, DEMO_CONTENT)
+    report = await import_records(database, [text.read_page(SEED_PAGE.read_bytes(), "page.txt")])
     assert told(report) == [("unchanged", "")]
 
 
 async def test_a_page_is_a_draft_until_it_has_a_date_and_a_section(database: Database) -> None:
     """What it lacks is named; with both it is published, and the page alone changes nothing then."""
 
-    async def page(**wishes: Any) -> Outcome:
-        item = text.read(SEED.read_bytes(), "page.txt")
-        return (await take(database, [item], wishes=Wishes(**wishes))).outcomes[-1]
+    async def page(**wishes: Any) -> RecordOutcome:
+        item = text.read_page(SEED_PAGE.read_bytes(), "page.txt")
+        return (await import_records(database, [item], wishes=ImportOptions(**wishes))).outcomes[-1]
 
     lacks = (
         "a draft, so not public: it has no date (publishedAt, or --publish-at)"
         " and no section (category, or --category)"
     )
     found = await page()
-    assert (found.what, found.why, found.status) == ("created", lacks, Status.DRAFT)
+    assert (found.result, found.reason, found.status) == ("created", lacks, Status.DRAFT)
     found = await page()
-    assert (found.what, found.why) == ("unchanged", lacks)
+    assert (found.result, found.reason) == ("unchanged", lacks)
     at = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
     found = await page(publish_at=at)
-    assert (found.what, found.why) == (
+    assert (found.result, found.reason) == (
         "failed",
         "it cannot be published without a section (category, or --category)",
     )
     found = await page(publish_at=at, category="world/asia")
-    assert (found.what, found.status) == ("updated", Status.PUBLISHED)
+    assert (found.result, found.status) == ("updated", Status.PUBLISHED)
     for wishes in ({"publish_at": at, "category": "world/asia"}, {}):
         found = await page(**wishes)
-        assert (found.what, found.why, found.status) == ("unchanged", "", Status.PUBLISHED)
+        assert (found.result, found.reason, found.status) == ("unchanged", "", Status.PUBLISHED)
     slug = "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia"
     record = await the(database, slug)
     assert (record.category, record.published_at, record.first_published_at) == ("world/asia", at, at)
@@ -110,23 +117,23 @@ async def test_a_page_is_a_draft_until_it_has_a_date_and_a_section(database: Dat
 
 async def test_a_section_is_made_but_not_of_a_slip(database: Database) -> None:
     """A new path is made with those above it, and told; what is nearly a known one is asked back."""
-    page = text.read(b"Head\nText.", "page.txt")
-    report = await take(database, [page], wishes=Wishes(category="world/middle-east"))
-    assert [outcome.subject for outcome in report.outcomes] == [
+    page = text.read_page(b"Head\nText.", "page.txt")
+    report = await import_records(database, [page], wishes=ImportOptions(category="world/middle-east"))
+    assert [outcome.label for outcome in report.outcomes] == [
         "category world",
         "category world/middle-east",
         "article head",
     ]
-    with pytest.raises(Unusable, match="did you mean 'world/middle-east'"):
-        await take(database, [page], wishes=Wishes(category="world/midle-east"))
+    with pytest.raises(OperatorError, match="did you mean 'world/middle-east'"):
+        await import_records(database, [page], wishes=ImportOptions(category="world/midle-east"))
 
 
 async def test_what_is_published_in_the_future_is_scheduled(database: Database) -> None:
     """It needs no other word, and a first publication that was only planned may move."""
-    page = text.read(b"Head\nText.", "page.txt")
+    page = text.read_page(b"Head\nText.", "page.txt")
     for year in (2098, 2097):
         at = dt.datetime(year, 1, 1, tzinfo=dt.UTC)
-        report = await take(database, [page], wishes=Wishes(category="world", publish_at=at))
+        report = await import_records(database, [page], wishes=ImportOptions(category="world", publish_at=at))
         assert report.outcomes[-1].status is Status.SCHEDULED
         assert (await the(database, "head")).first_published_at == at
 
@@ -137,11 +144,11 @@ async def test_one_broken_line_of_many(database: Database) -> None:
     records[49] = b'{"record": "article", "slug": '
     file = b"\n".join(records)
     for what in ("created", "unchanged"):
-        report = await take(database, jsonl.read(io.BytesIO(file), "file.jsonl"))
+        report = await import_records(database, jsonl.read_records(io.BytesIO(file), "file.jsonl"))
         assert (report.count(what), report.count("failed")) == (99, 1)
-        (failed,) = [outcome for outcome in report.outcomes if outcome.what == "failed"]
-        assert failed.where == "file.jsonl:50"
-        assert failed.why.startswith("not JSON: ")
+        (failed,) = [outcome for outcome in report.outcomes if outcome.result == "failed"]
+        assert failed.location == "file.jsonl:50"
+        assert failed.reason.startswith("not JSON: ")
 
 
 @pytest.mark.parametrize(
@@ -175,64 +182,68 @@ async def test_one_broken_line_of_many(database: Database) -> None:
 async def test_what_cannot_be_kept(database: Database, record: dict[str, Any], why: str) -> None:
     """Nothing of it is kept, the reason is one plain sentence, and what follows goes in."""
     history = [{"language": "en", "slug": "old", "until": NOON}]
-    await take(database, lines(WORLD, SOURCE, article("taken", uri="urn:taken", slugHistory=history)))
+    await import_records(
+        database, lines(WORLD, SOURCE, article("taken", uri="urn:taken", slugHistory=history))
+    )
     before = await written(database)
     taken = {**record, "uri": "urn:other"} if record.get("slug") == "taken" else record
-    report = await take(database, lines(taken))
+    report = await import_records(database, lines(taken))
     assert report.count("failed") == 1
-    failed = report.outcomes[0].why
+    failed = report.outcomes[0].reason
     assert (why or "another article has the slug 'taken'") in failed
     assert "\n" not in failed
     assert await written(database) == before
-    assert (await take(database, lines(taken, article("next")))).outcomes[1].what == "created"
+    assert (await import_records(database, lines(taken, article("next")))).outcomes[1].result == "created"
 
 
 async def test_a_dry_run_leaves_no_trace(database: Database) -> None:
     """It tells what would happen, failures included, and takes it all back."""
-    await take(database, lines(WORLD))
+    await import_records(database, lines(WORLD))
     before = await written(database)
     records = lines(SOURCE, public("a", id="art_7"), article("b", story="none"), public("a", uri="urn:c"))
-    dry = await take(database, records, dry_run=True)
-    assert [outcome.what for outcome in dry.outcomes] == ["created", "created", "failed", "failed"]
+    dry = await import_records(database, records, dry_run=True)
+    assert [outcome.result for outcome in dry.outcomes] == ["created", "created", "failed", "failed"]
     assert await written(database) == before
-    assert told(await take(database, records)) == told(dry)
+    assert told(await import_records(database, records)) == told(dry)
 
 
 async def test_a_slug_that_changes_is_remembered(database: Database) -> None:
     """The old slug stays in the history, with the time it ended, and goes when it is taken back."""
-    await take(database, lines(WORLD, public("old", id="art_5", uri="urn:5")))
-    await take(database, lines(public("new", id="art_5", uri="urn:5")))
+    await import_records(database, lines(WORLD, public("old", id="art_5", uri="urn:5")))
+    await import_records(database, lines(public("new", id="art_5", uri="urn:5")))
     record = await the(database, "new")
     assert [said.slug for said in record.slug_history] == ["old"]
     assert record.version == 2
-    async with database.models():
+    async with database.orm():
         assert await SlugHistory.filter(slug="old", article_id=5).count() == 1
-    assert told(await take(database, lines(public("new", id="art_5", uri="urn:5")))) == [("unchanged", "")]
-    await take(database, lines(public("old", id="art_5", uri="urn:5")))
+    assert told(await import_records(database, lines(public("new", id="art_5", uri="urn:5")))) == [
+        ("unchanged", "")
+    ]
+    await import_records(database, lines(public("old", id="art_5", uri="urn:5")))
     assert [said.slug for said in (await the(database, "old")).slug_history] == ["new"]
 
 
 async def test_an_article_is_known_by_what_it_says(database: Database) -> None:
     """By its id, its uri or another system's id; by its slug only if it says none of these."""
     wire = [{"system": "wire", "value": "77"}]
-    await take(database, lines(article("a", id="art_5", uri="urn:5", externalIds=wire)))
+    await import_records(database, lines(article("a", id="art_5", uri="urn:5", externalIds=wire)))
     for record in (
         article("a", headline="1", id="art_5"),
         article("b", headline="2", uri="urn:5"),
         article("c", headline="3", externalIds=wire),
         article("c", headline="4"),
     ):
-        assert told(await take(database, lines(record)))[0][0] == "updated"
-    async with database.models():
+        assert told(await import_records(database, lines(record)))[0][0] == "updated"
+    async with database.orm():
         assert await Article.all().values_list("id", "headline") == [(5, "4")]
 
 
 async def test_an_older_version_never_overwrites(database: Database) -> None:
     """Versions are compared as numbers: 9 is older than 10."""
-    await take(database, lines(article("a", version=10)))
-    report = await take(database, lines(article("a", version=9, headline="Stale")))
+    await import_records(database, lines(article("a", version=10)))
+    report = await import_records(database, lines(article("a", version=9, headline="Stale")))
     assert told(report) == [("skipped", "older than what is here (version 9, here 10)")]
-    report = await take(database, lines(article("a", version=11, headline="Fresh")))
+    report = await import_records(database, lines(article("a", version=11, headline="Fresh")))
     assert (await the(database, "a")).version == 11
     assert told(report)[0][0] == "updated"
 
@@ -243,7 +254,7 @@ async def test_articles_may_stand_beside_each_other(database: Database) -> None:
         article("a", uri="urn:a", related=["urn:b"]),
         article("b", uri="urn:b", related=["urn:a", "urn:none"]),
     )
-    report = await take(database, records)
+    report = await import_records(database, records)
     assert told(report)[2:] == [("failed", "the article beside it is not here: urn:none")]
     assert (await the(database, "a")).related == ("urn:b",)
     assert (await the(database, "b")).related == ("urn:a",)
@@ -258,14 +269,14 @@ async def test_attributions_keep_their_ids(database: Database) -> None:
         "span": {"blockId": "blk_1", "start": 5, "end": 7},
     }
     block = {"id": "blk_1", "type": "PARAGRAPH", "text": "Text of 🛶."}
-    await take(database, lines(SOURCE, article("a", blocks=[block], attributions=[said])))
+    await import_records(database, lines(SOURCE, article("a", blocks=[block], attributions=[said])))
     (before,) = (await the(database, "a")).attributions
     assert before.span is not None
     assert (before.span.prefix, before.span.exact, before.span.suffix) == ("Text ", "of", " 🛶.")
     ids = [found.id for found in before.hops()]
     assert len({*ids, None}) == 4
     again = lines(article("a", blocks=[block], attributions=[{"kind": "REPORTED_BY"}, said]))
-    assert told(await take(database, again)) == [
+    assert told(await import_records(database, again)) == [
         ("updated", "attributions; a draft, so not public: it has no date (publishedAt, or --publish-at)"
          " and no section (category, or --category)")
     ]  # fmt: skip
@@ -274,20 +285,20 @@ async def test_attributions_keep_their_ids(database: Database) -> None:
 
 async def test_a_page_does_not_pull_words_from_under_an_attribution(database: Database) -> None:
     """If the words an attribution rests on are gone from the page, the page fails and nothing changes."""
-    await take(database, [text.read(b"Head\nOne said.\nTwo.", "page.txt")])
+    await import_records(database, [text.read_page(b"Head\nOne said.\nTwo.", "page.txt")])
     record = await the(database, "head")
     said = {
         "kind": "REPORTED_BY",
         "span": {"blockId": record.blocks[0].id, "start": 0, "end": 3},
     }
     out = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    await take(database, lines({"record": "article", **out, "attributions": [said]}))
+    await import_records(database, lines({"record": "article", **out, "attributions": [said]}))
     before = await written(database)
-    moved = await take(database, [text.read(b"Head\nNew.\nOne said.\nTwo.", "page.txt")])
+    moved = await import_records(database, [text.read_page(b"Head\nNew.\nOne said.\nTwo.", "page.txt")])
     assert moved.count("updated") == 1
-    gone = await take(database, [text.read(b"Head\nNew.\nTwo.", "page.txt")])
+    gone = await import_records(database, [text.read_page(b"Head\nNew.\nTwo.", "page.txt")])
     assert gone.count("failed") == 1
-    assert "which is not here" in gone.outcomes[0].why
+    assert "which is not here" in gone.outcomes[0].reason
     assert before != await written(database)
 
 
@@ -295,27 +306,27 @@ async def test_a_book_can_be_searched_and_kept(database: Database) -> None:
     """More words than either index holds are no reason to refuse a text."""
     book = " ".join(f"word{n}" for n in range(120_000))
     said = {"type": "PARAGRAPH", "text": book}
-    report = await take(database, lines(article("book", language="und", blocks=[said])))
+    report = await import_records(database, lines(article("book", language="und", blocks=[said])))
     assert report.count("created") == 1
 
 
 async def test_free_fields_are_the_same_on_both_databases(database: Database) -> None:
     """Order, numbers and odd characters of `extra` survive either database's JSON."""
     extra = {"z": 1, "a": [1.0, 1e22, -3, True, None, "\u2028 🛶 \"'\\"], "": {"b": {}, "a": []}}
-    await take(database, lines(article("a", extra=extra)))
+    await import_records(database, lines(article("a", extra=extra)))
     found = (await the(database, "a")).extra
     assert orjson.dumps(found) == orjson.dumps(extra, option=orjson.OPT_SORT_KEYS)
 
 
 async def test_progress_is_told_as_it_goes(database: Database) -> None:
     """Every outcome is passed on when it is known, before the next record is read."""
-    seen: list[Outcome] = []
+    seen: list[RecordOutcome] = []
 
-    def records() -> Iterable[Item]:
+    def records() -> Iterable[ImportItem]:
         for number, item in enumerate(lines(WORLD, SOURCE)):
             assert len(seen) == number
             yield item
 
-    report = await take(database, records(), progress=seen.append)
+    report = await import_records(database, records(), progress=seen.append)
     assert seen == list(report.outcomes)
     assert str(report) == "2 records: 2 created, 0 updated, 0 unchanged, 0 skipped, 0 failed"

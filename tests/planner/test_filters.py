@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.graphql_client import ask
 
-from contentql.execution.executor import Answers
+from contentql.execution.executor import Executor
 
 Article = dict[str, Any]
 Meaning = Callable[[Article], bool]
@@ -26,14 +26,14 @@ EVERYTHING = """{ articles(first: 34) { nodes {
 
 
 @pytest.fixture(scope="module")
-async def articles(demo: Answers) -> list[Article]:
+async def articles(demo: Executor) -> list[Article]:
     found: list[Article] = (await ask(demo, EVERYTHING))["articles"]["nodes"]
     return found
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
-async def test_filters_mean_what_they_say(demo: Answers, articles: list[Article], seed: int) -> None:
+async def test_filters_mean_what_they_say(demo: Executor, articles: list[Article], seed: int) -> None:
     """Whatever and, or, not, some, every and none are put together, exactly the right articles are found."""
     wanted, meaning = drawn(Random(seed), articles, 3)
     query = (

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from tests.support.graphql_client import codes, walked, whole
 
-from contentql.execution.executor import Answers, Asked
+from contentql.execution.executor import Executor, GraphQLRequest
 
 CASES = sorted(Path(__file__).with_name("queries").glob("*.graphql"), key=lambda path: path.stem)
 _MARK = "# variables: "
@@ -26,11 +26,11 @@ def variables(case: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 async def test_a_query_has_its_sql_and_its_answer(
-    demo: Answers, case: Path, request: pytest.FixtureRequest
+    demo: Executor, case: Path, request: pytest.FixtureRequest
 ) -> None:
     """The planner writes the same single statement and the same answer every time."""
     query, values = case.read_text(), variables(case)
-    plan, _ = demo.explain(Asked(query, None, values))
+    plan, _ = demo.explain(GraphQLRequest(query, None, values))
     assert plan.statement is not None
     assert plan.statements == 1
     said = await whole(demo, query, values)
@@ -40,7 +40,7 @@ async def test_a_query_has_its_sql_and_its_answer(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-async def test_graphql_core_gives_the_same_answer(demo: Answers, case: Path) -> None:
+async def test_graphql_core_gives_the_same_answer(demo: Executor, case: Path) -> None:
     """`schema.execute`, which resolves field by field, agrees with the bytes of the planner."""
     query, values = case.read_text(), variables(case)
     assert await walked(demo, query, values) == codes(await whole(demo, query, values))

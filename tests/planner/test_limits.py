@@ -13,10 +13,10 @@ import pytest
 from graphql import parse
 from tests.support.http_client import client, refusals
 
-from contentql.errors import Refused
-from contentql.execution.executor import Answers, Asked
-from contentql.planner.limits import Limits, check_size
-from contentql.schema.build import catalog
+from contentql.errors import ApiError
+from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.planner.limits import Limits, check_document_limits
+from contentql.schema.build import get_catalog
 from contentql.store.database import Database, Row
 
 
@@ -31,15 +31,17 @@ class Untouched(Database):
 
 
 @pytest.fixture(params=["sqlite:///nowhere.sqlite3", "postgresql://nobody@nowhere/nothing"])
-def answers(request: pytest.FixtureRequest) -> Answers:
+def answers(request: pytest.FixtureRequest) -> Executor:
     """Answers that may refuse, and may not read."""
-    return Answers(Untouched(request.param), catalog())
+    return Executor(Untouched(request.param), get_catalog())
 
 
-async def verdict(answers: Answers, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+async def verdict(
+    answers: Executor, query: str, variables: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The code and facts of a refusal; quickly, whatever was asked."""
     async with asyncio.timeout(5):
-        answered = await answers.answer(Asked(query, None, variables or {}))
+        answered = await answers.execute(GraphQLRequest(query, None, variables or {}))
     (code,) = set(refusals(answered.status, answered.body))
     extensions: dict[str, Any] = orjson.loads(answered.body)["errors"][0]["extensions"]
     return {"code": code, **extensions}
@@ -59,7 +61,7 @@ def nested(levels: int, inside: str = "id") -> str:
 # Size
 
 
-async def test_ten_thousand_aliases_are_refused(answers: Answers) -> None:
+async def test_ten_thousand_aliases_are_refused(answers: Executor) -> None:
     """They are counted as tokens while they are read: no tree is ever made of them."""
     query = "{ " + " ".join(f"a{i}: viewer {{ __typename }}" for i in range(10_000)) + " }"
     found = await verdict(answers, query)
@@ -69,20 +71,20 @@ async def test_ten_thousand_aliases_are_refused(answers: Answers) -> None:
     assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
 
 
-async def test_fifty_aliases_are_allowed_and_one_more_is_not(demo: Answers) -> None:
+async def test_fifty_aliases_are_allowed_and_one_more_is_not(demo: Executor) -> None:
     """The 51st alias is refused with what was found, the limit and a hint, also inside fragments."""
 
     def query(aliases: int) -> str:
         many = " ".join(f"a{i}: name" for i in range(aliases))
         return f"{{ categories(first: 1) {{ nodes {{ ...F }} }} }} fragment F on Category {{ {many} }}"
 
-    assert (await demo.answer(Asked(query(50)))).status == 200
+    assert (await demo.execute(GraphQLRequest(query(50)))).status == 200
     found = await verdict(demo, query(51))
     assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT", 51, 50)
     assert found["hint"]
 
 
-async def test_root_fields_are_counted_wherever_they_stand(answers: Answers) -> None:
+async def test_root_fields_are_counted_wherever_they_stand(answers: Executor) -> None:
     """Twenty-one root fields are refused: flat, inside fragments, and in fragments that spread twice."""
     one = "tags(first: 1) { totalCount }"
     fields = " ".join(f"r{i}: {one}" for i in range(21))
@@ -93,7 +95,7 @@ async def test_root_fields_are_counted_wherever_they_stand(answers: Answers) -> 
         assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT", 21, 20)
 
 
-async def test_sixty_levels_are_refused(answers: Answers) -> None:
+async def test_sixty_levels_are_refused(answers: Executor) -> None:
     """Depth is told with the limit, in fields, in inline fragments and through named ones."""
     found = await verdict(answers, nested(29))
     assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT", 61, 15)
@@ -104,13 +106,13 @@ async def test_sixty_levels_are_refused(answers: Answers) -> None:
     assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT", 61, 15)
 
 
-async def test_no_depth_is_a_fault(answers: Answers) -> None:
+async def test_no_depth_is_a_fault(answers: Executor) -> None:
     """Hundreds of levels of selections, of inline fragments, lists and objects are refused like sixty."""
     for levels in (150, 300, 450, 600):
         assert (await verdict(answers, nested(levels)))["code"] in ("DEPTH_LIMIT", "DOCUMENT_TOO_LARGE")
         for opened, closed in (("... {", "}"), ("... on Query {", "}")):
             query = "{" + opened * levels + "__typename" + closed * levels + "}"
-            answered = await answers.answer(Asked(query))
+            answered = await answers.execute(GraphQLRequest(query))
             assert answered.status == 200 or set(answered.codes) <= {"DEPTH_LIMIT", "DOCUMENT_TOO_LARGE"}
         for opened, closed in (("[", "]"), ("{not: ", "}"), ("{and: [", "]}")):
             value = opened * levels + "{}" + closed * levels
@@ -123,20 +125,20 @@ async def test_no_depth_is_a_fault(answers: Answers) -> None:
             )
 
 
-async def test_a_document_of_2001_tokens_is_refused(demo: Answers) -> None:
+async def test_a_document_of_2001_tokens_is_refused(demo: Executor) -> None:
     """2,000 are read, comments among them; commas and spaces count as characters only."""
     words = "__typename " * 1_998
-    answered = await demo.answer(Asked("{ " + words + "}"))
+    answered = await demo.execute(GraphQLRequest("{ " + words + "}"))
     assert answered.codes == ("ALIAS_LIMIT",), "twenty root fields, but no longer too many tokens"
     found = await verdict(demo, "{ " + words + "__typename }")
     assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
-    assert (await demo.answer(Asked("{ __typename }" + ", \n\t" * 16_000))).status == 200
+    assert (await demo.execute(GraphQLRequest("{ __typename }" + ", \n\t" * 16_000))).status == 200
 
 
-async def test_64_kib_of_text_are_the_end(demo: Answers) -> None:
+async def test_64_kib_of_text_are_the_end(demo: Executor) -> None:
     """A document of 65,536 characters is read, one more is not."""
     query = "{ __typename }"
-    assert (await demo.answer(Asked(query.ljust(65_536)))).status == 200
+    assert (await demo.execute(GraphQLRequest(query.ljust(65_536)))).status == 200
     found = await verdict(demo, query.ljust(65_537))
     assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
 
@@ -188,11 +190,11 @@ def widening(fragments: int) -> str:
 @pytest.mark.parametrize("make", [doubling, widening])
 @pytest.mark.parametrize("fragments", [4, 10, 30, 60])
 async def test_exponential_fragments_are_answered_or_refused_at_once(
-    demo: Answers, make: Callable[[int], str], fragments: int
+    demo: Executor, make: Callable[[int], str], fragments: int
 ) -> None:
     """What would unfold to a billion fields costs what its text costs."""
     async with asyncio.timeout(5):
-        answered = await demo.answer(Asked(make(fragments)))
+        answered = await demo.execute(GraphQLRequest(make(fragments)))
     if answered.codes:
         refusals(answered.status, answered.body)
     else:
@@ -212,7 +214,7 @@ def test_the_limiter_is_linear_in_the_document() -> None:
 
         sys.setprofile(count)
         try:
-            check_size(document, Limits(fields=1 << 300, depth=1_000))
+            check_document_limits(document, Limits(fields=1 << 300, depth=1_000))
         finally:
             sys.setprofile(None)
         return counted
@@ -220,7 +222,7 @@ def test_the_limiter_is_linear_in_the_document() -> None:
     assert calls(80) < 3 * calls(40) < 9 * calls(20)
 
 
-async def test_the_unfolded_size_counts(answers: Answers) -> None:
+async def test_the_unfolded_size_counts(answers: Executor) -> None:
     """Fragments that would unfold to more than 5,000 fields are refused by that number."""
     found = await verdict(answers, doubling(13))
     assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 5_000)
@@ -254,7 +256,7 @@ COSTLY = {
 
 @pytest.mark.parametrize("way", COSTLY)
 async def test_a_hundred_times_a_hundred_times_a_hundred_is_refused_before_it_runs(
-    answers: Answers, way: str
+    answers: Executor, way: str
 ) -> None:
     """The same code, cost, limit and hint by POST and GET, however the pages are asked for; no SQL runs."""
     query, variables = COSTLY[way]
@@ -282,16 +284,16 @@ async def test_a_hundred_times_a_hundred_times_a_hundred_is_refused_before_it_ru
             assert found["cost"] == plain["cost"]
 
 
-async def test_what_is_left_out_costs_nothing(demo: Answers) -> None:
+async def test_what_is_left_out_costs_nothing(demo: Executor) -> None:
     """The same pages behind `@include(if: false)` are not counted, and nothing of them is read."""
     query = f"query($b: Boolean!) {{ viewer {{ __typename }} ... @include(if: $b) {{ {PAGES} }} }}"
-    answered = await demo.answer(Asked(query, None, {"b": False}, {"cost": True}))
+    answered = await demo.execute(GraphQLRequest(query, None, {"b": False}, {"cost": True}))
     assert answered.status == 200
     assert orjson.loads(answered.body)["extensions"]["cost"]["requested"] <= 2
-    assert (await demo.answer(Asked(query, None, {"b": True}))).codes == ("COST_LIMIT",)
+    assert (await demo.execute(GraphQLRequest(query, None, {"b": True}))).codes == ("COST_LIMIT",)
 
 
-async def test_a_second_ask_is_refused_like_the_first(answers: Answers) -> None:
+async def test_a_second_ask_is_refused_like_the_first(answers: Executor) -> None:
     """What is remembered of a document does not open the door for other values."""
     query = f"query($n: Int) {{ {PAGES.replace('100', '$n')} }}"
     for _ in range(3):
@@ -299,18 +301,18 @@ async def test_a_second_ask_is_refused_like_the_first(answers: Answers) -> None:
         assert (await verdict(answers, query, {"n": 101}))["code"] == "PAGE_SIZE"
 
 
-async def test_the_cost_is_told_when_asked(demo: Answers) -> None:
+async def test_the_cost_is_told_when_asked(demo: Executor) -> None:
     """`extensions: {cost: true}` gives what the operation cost and may cost."""
     query = "{ categories(first: 5) { nodes { articles(first: 3) { nodes { id } } } } }"
-    answered = await demo.answer(Asked(query, None, {}, {"cost": True}))
+    answered = await demo.execute(GraphQLRequest(query, None, {}, {"cost": True}))
     cost = orjson.loads(answered.body)["extensions"]["cost"]
     assert cost == {"requested": 1 + 5 * (1 + 1 + 3), "limit": 10_000, "statements": 1}
-    assert "extensions" not in orjson.loads((await demo.answer(Asked(query))).body)
+    assert "extensions" not in orjson.loads((await demo.execute(GraphQLRequest(query))).body)
 
 
 async def test_a_lowered_limit_is_obeyed() -> None:
     """An operator may allow less: the refusal names that figure."""
-    answers = Answers(Untouched("sqlite:///nowhere.sqlite3"), catalog(), limits=Limits(cost=10))
+    answers = Executor(Untouched("sqlite:///nowhere.sqlite3"), get_catalog(), limits=Limits(cost=10))
     found = await verdict(answers, "{ articles(first: 11) { nodes { id } } }")
     assert (found["code"], found["cost"], found["limit"]) == ("COST_LIMIT", 12, 10)
 
@@ -337,7 +339,7 @@ async def test_a_lowered_limit_is_obeyed() -> None:
     ],
 )
 @pytest.mark.parametrize("place", ["{}", "categories(first: 1) {{ nodes {{ {} }} }}"])
-async def test_a_page_of_an_impossible_size_is_refused(answers: Answers, arguments: str, place: str) -> None:
+async def test_a_page_of_an_impossible_size_is_refused(answers: Executor, arguments: str, place: str) -> None:
     """Refused, not cut to fit, at the root and below it, in the document and in variables."""
     page = place.format(f"articles({arguments}) {{ nodes {{ id }} }}")
     declared = "query($n: Int)" if "$n" in arguments else ""
@@ -345,10 +347,10 @@ async def test_a_page_of_an_impossible_size_is_refused(answers: Answers, argumen
 
 
 @pytest.mark.parametrize("arguments", ["first: 1", "first: 100", "last: 1", "last: 100", "", "first: null"])
-async def test_a_page_of_a_possible_size_is_given(demo: Answers, arguments: str) -> None:
+async def test_a_page_of_a_possible_size_is_given(demo: Executor, arguments: str) -> None:
     """1 to 100, from either end; without a size, or with null, it is 20."""
     asked = f"({arguments})" if arguments else ""
-    answered = await demo.answer(Asked(f"{{ articles{asked} {{ totalCount nodes {{ id }} }} }}"))
+    answered = await demo.execute(GraphQLRequest(f"{{ articles{asked} {{ totalCount nodes {{ id }} }} }}"))
     found = orjson.loads(answered.body)["data"]["articles"]
     size = int(arguments.split()[1]) if arguments[-1:].isdigit() else 20
     assert len(found["nodes"]) == min(size, found["totalCount"])
@@ -357,7 +359,7 @@ async def test_a_page_of_a_possible_size_is_given(demo: Answers, arguments: str)
 # Values
 
 
-async def test_a_list_of_251_values_is_refused(demo: Answers) -> None:
+async def test_a_list_of_251_values_is_refused(demo: Executor) -> None:
     """250 ids, slugs or numbers in one list are looked up; more are INPUT_LIMIT, inline or in variables."""
     for declared, argument in (
         ("[ID!]", "filter: {id: {in: $v}}"),
@@ -367,22 +369,22 @@ async def test_a_list_of_251_values_is_refused(demo: Answers) -> None:
     ):
         query = f"query($v: {declared}) {{ latestNews({argument}) {{ nodes {{ id }} }} }}"
         value: Any = {"[ID!]": "art_1", "[String!]": "x", "[Int!]": 1}[declared]
-        assert (await demo.answer(Asked(query, None, {"v": [value] * 250}))).status == 200
+        assert (await demo.execute(GraphQLRequest(query, None, {"v": [value] * 250}))).status == 200
         assert (await verdict(demo, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT"
         written = "[" + ", ".join([orjson.dumps(value).decode()] * 251) + "]"
         inline = f"{{ latestNews({argument.replace('$v', written)}) {{ nodes {{ id }} }} }}"
         assert (await verdict(demo, inline))["code"] == "INPUT_LIMIT"
 
 
-async def test_a_hundred_ids_are_the_most_of_nodes(demo: Answers) -> None:
+async def test_a_hundred_ids_are_the_most_of_nodes(demo: Executor) -> None:
     """`nodes` takes a page of ids."""
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    answered = await demo.answer(Asked(query, None, {"ids": ["art_1"] * 100}))
+    answered = await demo.execute(GraphQLRequest(query, None, {"ids": ["art_1"] * 100}))
     assert orjson.loads(answered.body)["data"]["nodes"] == [None] * 100
     assert (await verdict(demo, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT"
 
 
-async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Answers) -> None:
+async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Executor) -> None:
     """One more is INPUT_LIMIT in every text argument; a search is 500 at most."""
     for field, most in (
         ("article(slug: $s) { id }", 10_000),
@@ -392,7 +394,7 @@ async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Answers) -
         ("articles(search: $s) { totalCount }", 500),
     ):
         query = f"query($s: String!) {{ {field} }}"
-        assert (await demo.answer(Asked(query, None, {"s": "a%_" * (most // 3)}))).status == 200
+        assert (await demo.execute(GraphQLRequest(query, None, {"s": "a%_" * (most // 3)}))).status == 200
         assert (await verdict(demo, query, {"s": "a" * (most + 1)}))["code"] == "INPUT_LIMIT"
 
 
@@ -419,7 +421,7 @@ def written(json: str) -> str:
 
 @pytest.mark.parametrize("way", WRAPS)
 @pytest.mark.parametrize("levels", [11, 20, 70, 200, 400, 900])
-async def test_a_filter_nested_too_deeply_is_refused(answers: Answers, way: str, levels: int) -> None:
+async def test_a_filter_nested_too_deeply_is_refused(answers: Executor, way: str, levels: int) -> None:
     """From 13 levels on, inline and in variables, on both databases: never a fault, and nothing is asked."""
     value = wrapped(way, levels)
     in_variables = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
@@ -436,7 +438,7 @@ async def test_a_filter_nested_too_deeply_is_refused(answers: Answers, way: str,
 
 
 @pytest.mark.parametrize("way", ["not", "and", "or", "some"])
-async def test_a_filter_of_12_levels_is_answered(demo: Answers, way: str) -> None:
+async def test_a_filter_of_12_levels_is_answered(demo: Executor, way: str) -> None:
     """What the limit allows works, inside other lists as well, on both databases."""
     value = orjson.loads(wrapped(way, 5 if way == "some" else 10))
     query = """query($f: ArticleFilter) {
@@ -446,11 +448,11 @@ async def test_a_filter_of_12_levels_is_answered(demo: Answers, way: str) -> Non
       }
     }"""
     async with asyncio.timeout(20):
-        answered = await demo.answer(Asked(query, None, {"f": value}))
+        answered = await demo.execute(GraphQLRequest(query, None, {"f": value}))
     assert answered.status == 200, answered.body
 
 
-async def test_the_conditions_of_an_operation_are_counted_together(answers: Answers) -> None:
+async def test_the_conditions_of_an_operation_are_counted_together(answers: Executor) -> None:
     """A filter of 300 conditions is one too many times two: the lists of an operation share the limit."""
     value = {"or": [{"urgency": {"eq": 1}}] * 100}
     once = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
@@ -462,10 +464,10 @@ async def test_the_conditions_of_an_operation_are_counted_together(answers: Answ
     assert (await verdict(answers, once, {"f": wide}))["code"] == "INPUT_LIMIT"
 
 
-async def _answered_or_raised(answers: Answers, query: str, variables: Mapping[str, Any]) -> None:
+async def _answered_or_raised(answers: Executor, query: str, variables: Mapping[str, Any]) -> None:
     try:
-        plan, _ = answers.explain(Asked(query, None, variables))
-    except Refused as refusal:
+        plan, _ = answers.explain(GraphQLRequest(query, None, variables))
+    except ApiError as refusal:
         pytest.fail(refusal.message)
     assert plan.statement
     await answers.database.row(plan.statement.sql, [])
@@ -475,7 +477,7 @@ async def _answered_or_raised(answers: Answers, query: str, variables: Mapping[s
     "asked",
     ["id " * 1_900, "category { id } " * 450, "... { category { id } } " * 230, "id slug headline " * 600],
 )
-async def test_one_field_asked_a_thousand_times_is_refused(answers: Answers, asked: str) -> None:
+async def test_one_field_asked_a_thousand_times_is_refused(answers: Executor, asked: str) -> None:
     """Equal fields must be compared with each other, which is quadratic: so there is an end to it."""
     found = await verdict(answers, f"{{ articles(first: 1) {{ nodes {{ {asked} }} }} }}")
     assert found["code"] == "DOCUMENT_TOO_LARGE"

@@ -14,25 +14,25 @@ from tests.end_to_end.test_visibility import pool
 from tests.support.graphql_client import codes, walked, whole
 from tests.support.random_documents import Documents, Pool
 
-from contentql.execution.executor import Answers
-from contentql.importing.importer import give
-from contentql.schema.build import schema
+from contentql.execution.executor import Executor
+from contentql.importing.importer import export_records
+from contentql.schema.build import get_schema
 from contentql.store.database import Database
 
-Both = tuple[Answers, Answers]
+Both = tuple[Executor, Executor]
 
 
 @pytest.fixture(scope="module")
 async def drawn_from(both: Both) -> Pool:
-    return pool([record async for record in give(Database(both[0].database.url))])
+    return pool([record async for record in export_records(Database(both[0].database.url))])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
 async def test_generated_documents_have_one_answer(both: Both, drawn_from: Pool, seed: int) -> None:
     """Any valid document is answered alike by both databases, planned and unplanned."""
-    document = Documents(schema()._schema, drawn_from, Random(seed)).document()
-    assert validate(schema()._schema, parse(document.text)) == []
+    document = Documents(get_schema()._schema, drawn_from, Random(seed)).document()
+    assert validate(get_schema()._schema, parse(document.text)) == []
     sqlite, postgres = [await whole(answers, document.text, document.variables) for answers in both]
     if _is_too_deep(sqlite):
         return

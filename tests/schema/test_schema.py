@@ -20,10 +20,10 @@ from graphql import (
     validate,
 )
 
-from contentql.schema.build import schema, sdl
+from contentql.schema.build import get_schema, sdl
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
-CORE = schema()._schema
+CORE = get_schema()._schema
 TYPES = [found for name, found in CORE.type_map.items() if not name.startswith("__")]
 
 

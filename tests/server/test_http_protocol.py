@@ -13,11 +13,11 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from contentql.server.http_protocol import Bounds, Protocol
+from contentql.server.http_protocol import ConnectionLimits, HttpProtocol
 from contentql.settings import Settings
-from contentql.web.client_address import Peers
+from contentql.web.client_address import ClientAddressResolver
 
-QUICK = Bounds(header_seconds=0.4, read_seconds=0.4, farewell_seconds=0.4)
+QUICK = ConnectionLimits(header_seconds=0.4, read_seconds=0.4, linger_seconds=0.4)
 GET = b"GET / HTTP/1.1\r\nHost: newsroom.test\r\n\r\n"
 BIG = 20_000_000
 # Nothing here takes longer than this unless it is broken.
@@ -102,12 +102,12 @@ class Line:
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[[Bounds], Door]]:
+def opened() -> Iterator[Callable[[ConnectionLimits], Door]]:
     """Opens doors with these bounds; all are closed in the end."""
     made: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def open_(bounds: Bounds) -> Door:
-        class Bounded(Protocol):
+    def open_(bounds: ConnectionLimits) -> Door:
+        class Bounded(HttpProtocol):
             pass
 
         Bounded.bounds = staticmethod(lambda: bounds)
@@ -128,7 +128,7 @@ def opened() -> Iterator[Callable[[Bounds], Door]]:
 
 
 @pytest.fixture
-def door(opened: Callable[[Bounds], Door]) -> Door:
+def door(opened: Callable[[ConnectionLimits], Door]) -> Door:
     return opened(QUICK)
 
 
@@ -182,10 +182,10 @@ async def test_a_body_is_the_applications_to_wait_for(door: Door) -> None:
 
 
 async def test_who_is_answered_before_the_end_of_its_body_is_soon_hung_up_on(
-    opened: Callable[[Bounds], Door],
+    opened: Callable[[ConnectionLimits], Door],
 ) -> None:
     """What is still to come is in the way; a body that was all there is not."""
-    door = opened(Bounds(header_seconds=AT_MOST, farewell_seconds=0.2))
+    door = opened(ConnectionLimits(header_seconds=AT_MOST, linger_seconds=0.2))
     early = b"POST /hasty HTTP/1.1\r\nContent-Length: %d\r\n\r\nab"
     async with door.knock(early % 2) as whole, door.knock(early % 3) as part:
         for line in (whole, part):
@@ -300,9 +300,9 @@ async def test_what_is_not_http_is_told_so(door: Door) -> None:
         await door.is_left_by_all()  # although this end still stands
 
 
-async def test_an_address_has_so_many_connections(opened: Callable[[Bounds], Door]) -> None:
+async def test_an_address_has_so_many_connections(opened: Callable[[ConnectionLimits], Door]) -> None:
     """One more is told to come again; when one is closed, there is room."""
-    door = opened(Bounds(connections=3))
+    door = opened(ConnectionLimits(connections=3))
     async with door.knock(GET) as first, door.knock(GET) as second:
         async with door.knock(GET) as third:
             for line in (first, second, third):
@@ -318,9 +318,9 @@ async def test_an_address_has_so_many_connections(opened: Callable[[Bounds], Doo
                             break
 
 
-async def test_a_trusted_proxy_has_as_many_as_it_wants(opened: Callable[[Bounds], Door]) -> None:
+async def test_a_trusted_proxy_has_as_many_as_it_wants(opened: Callable[[ConnectionLimits], Door]) -> None:
     """They are many clients'."""
-    proxies = Settings(trusted_proxies="127.0.0.0/8").proxies
-    door = opened(Bounds(connections=1, peers=Peers(proxies)))
+    proxies = Settings(trusted_proxies="127.0.0.0/8").trusted_proxy_networks
+    door = opened(ConnectionLimits(connections=1, peers=ClientAddressResolver(proxies)))
     async with door.knock(GET) as first, door.knock(GET) as second:
         assert await first.answer() == await second.answer() == (200, b"")

@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from contentql.server.shutdown import leaving
+from contentql.server.shutdown import drain_on_sigterm
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def stopped() -> Iterator[asyncio.Event]:
 async def test_it_tells_first_and_stops_later(stopped: asyncio.Event) -> None:
     """Told twice it does not hurry."""
     told: list[bool] = []
-    with leaving(0.2, lambda: told.append(stopped.is_set())):
+    with drain_on_sigterm(0.2, lambda: told.append(stopped.is_set())):
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -42,7 +42,7 @@ async def test_it_tells_first_and_stops_later(stopped: asyncio.Event) -> None:
 async def test_what_was_there_before_is_there_afterwards(stopped: asyncio.Event) -> None:
     """The signal is borrowed, not kept."""
     before = signal.getsignal(signal.SIGTERM)
-    with leaving(0.2, lambda: None):
+    with drain_on_sigterm(0.2, lambda: None):
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -51,7 +51,7 @@ async def test_where_nobody_listens_for_the_signal_nothing_is_changed() -> None:
     """It ends the process, as always."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        with leaving(0.2, lambda: None):
+        with drain_on_sigterm(0.2, lambda: None):
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -30,7 +30,7 @@ async def test_a_machine_with_a_wrong_clock_goes_by_the_server(
     monkeypatch.setattr("contentql.store.clock.dt", ours_is_wrong)
     async with database:
         told = DatabaseClock(database)
-        async with told.followed():
+        async with told.running():
             for _ in range(50):
                 ours = told.now()
                 ((theirs,),) = await database.rows("SELECT clock_timestamp()")
@@ -42,7 +42,7 @@ async def test_seconds_go_on_while_the_server_is_away(database_url: str) -> None
     database = Database(database_url)
     async with database:
         told = DatabaseClock(database)
-        await told.ask()
+        await told.sync()
     before = told.now()
     time.sleep(0.05)  # noqa: ASYNC251 - nothing else is to run
     assert told.now() - before >= dt.timedelta(seconds=0.04)

@@ -14,16 +14,16 @@ import asyncpg
 import pytest
 from tests.conftest import Server
 
-from contentql.errors import Refused, Unusable
-from contentql.store.database import Database, refuse_newer
-from contentql.store.errors import plain, sqlite_path
+from contentql.errors import ApiError, OperatorError
+from contentql.store.database import Database, require_no_unknown_migrations
+from contentql.store.errors import describe_error, sqlite_path
 from contentql.store.models.content import Story
 
 
 async def sentence(work: Callable[[], Awaitable[object]]) -> str:
     """What makes it impossible, in one sentence without a driver's words, and within its time."""
     async with asyncio.timeout(30):
-        with pytest.raises(Unusable) as fault:
+        with pytest.raises(OperatorError) as fault:
             await work()
     said = str(fault.value)
     assert said.endswith((".", "?", ")", "migrate"))
@@ -60,7 +60,7 @@ def at(path: Path) -> Database:
 )
 def test_a_url_of_another_kind_is_refused(url: str) -> None:
     """The sentence shows a good one, and does not repeat the bad one: it may hold a password."""
-    with pytest.raises(Unusable, match=r"must look like sqlite:///newsroom\.sqlite3 or postgresql://"):
+    with pytest.raises(OperatorError, match=r"must look like sqlite:///newsroom\.sqlite3 or postgresql://"):
         Database(url)
 
 
@@ -75,7 +75,7 @@ def test_a_sqlite_url_names_a_file() -> None:
 
 async def test_a_missing_file_is_told(folder: Path) -> None:
     """With the command that makes one; and it is not made by looking."""
-    for work in (at(folder / "no.db").open, at(folder / "no.db").state):
+    for work in (at(folder / "no.db").open, at(folder / "no.db").migration_state):
         assert "contentql migrate" in await sentence(work)
     assert not (folder / "no.db").exists()
 
@@ -84,14 +84,14 @@ async def test_a_file_that_is_no_database_is_told(folder: Path) -> None:
     """Text, a picture, and a database that was cut in the middle; nothing is written to them."""
     text = folder / "notes.txt"
     text.write_bytes(b"Dear diary, " * 1_000)
-    for work in (at(text).open, at(text).state, at(text).migrate):
+    for work in (at(text).open, at(text).migration_state, at(text).migrate):
         assert "is not a SQLite database" in await sentence(work)
     assert text.read_bytes() == b"Dear diary, " * 1_000
 
 
 async def test_a_folder_in_place_of_a_file_is_told(folder: Path) -> None:
     """A directory is not a database, for reading or writing."""
-    for work in (at(folder).open, at(folder).state, at(folder).migrate):
+    for work in (at(folder).open, at(folder).migration_state, at(folder).migrate):
         assert "cannot be opened" in await sentence(work)
 
 
@@ -102,7 +102,7 @@ async def test_a_locked_database_is_told(sqlite_server: Server) -> None:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         other.execute("CREATE TABLE held (x)")
-        assert "is locked by another program" in await sentence(at(path).state)
+        assert "is locked by another program" in await sentence(at(path).migration_state)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only files")
@@ -131,7 +131,7 @@ async def test_a_read_only_file_is_told(sqlite_server: Server, folder: Path) -> 
 )
 def test_what_a_driver_says_becomes_plain(said: str, told: str) -> None:
     """The faults that cannot be made at will, as SQLite words them."""
-    found = plain("sqlite:///news.db", sqlite3.OperationalError(said))
+    found = describe_error("sqlite:///news.db", sqlite3.OperationalError(said))
     assert found.endswith(told)
     assert "news.db" in found
 
@@ -146,7 +146,7 @@ def changed(url: str, **parts: str) -> str:
 async def test_a_postgres_that_is_not_there_is_told() -> None:
     """No server at the address: told for reading and migrating, without the password."""
     url = "postgresql://editor:hush@127.0.0.1:9/news"
-    for work in (Database(url).open, Database(url).state, Database(url).migrate):
+    for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
         said = await sentence(work)
         assert said == "No PostgreSQL answers at 127.0.0.1: is it running, and is the URL right?"
 
@@ -154,7 +154,7 @@ async def test_a_postgres_that_is_not_there_is_told() -> None:
 async def test_a_database_that_does_not_exist_is_told(postgres_home: str) -> None:
     """A server without that database: told with the command that makes it."""
     url = changed(postgres_home, path="/no_such_newsroom")
-    for work in (Database(url).open, Database(url).state, Database(url).migrate):
+    for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
         assert "has no such database: create it first (createdb)." in await sentence(work)
 
 
@@ -163,7 +163,7 @@ async def test_a_user_that_does_not_exist_is_told(postgres_home: str) -> None:
     parts = urlsplit(postgres_home)
     host = parts.netloc.rpartition("@")[2]
     url = changed(postgres_home, netloc=f"stranger:hush@{host}")
-    for work in (Database(url).open, Database(url).state, Database(url).migrate):
+    for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
         said = await sentence(work)
         assert "refuses the user or password of the URL" in said
         assert "hush" not in said
@@ -172,7 +172,7 @@ async def test_a_user_that_does_not_exist_is_told(postgres_home: str) -> None:
 def test_a_wrong_password_is_told() -> None:
     """As PostgreSQL words it where passwords are asked for."""
     fault = asyncpg.InvalidPasswordError('password authentication failed for user "editor"')
-    said = plain("postgresql://editor:hush@db.example/news", fault)
+    said = describe_error("postgresql://editor:hush@db.example/news", fault)
     assert said == "The database at db.example refuses the user or password of the URL."
 
 
@@ -193,24 +193,24 @@ async def test_an_empty_database_is_behind(server: Server) -> None:
     url = await server.empty()
     if server.dialect == "sqlite":
         sqlite3.connect(sqlite_path(url)).close()
-    state = await Database(url).state()
-    assert (state.applied, len(state.behind) > 0, state.unknown) == ((), True, ())
+    state = await Database(url).migration_state()
+    assert (state.applied, len(state.pending) > 0, state.unknown) == ((), True, ())
     await server.drop(url)
 
 
 async def test_a_newer_schema_is_left_alone(database_url: str) -> None:
     """A database that a newer version migrated is not served, not migrated, and not changed."""
     database = Database(database_url)
-    async with database.models() as connection:
+    async with database.orm() as connection:
         await connection.execute_script(
             "INSERT INTO tortoise_migrations (app, name, applied_at)"
             " VALUES ('content', '0099_from_the_future', '2030-01-01 00:00:00')"
         )
     assert "newer version of contentql (it has 0099_from_the_future)" in await sentence(database.migrate)
-    state = await database.state()
+    state = await database.migration_state()
     assert state.unknown == ("0099_from_the_future",)
-    with pytest.raises(Unusable, match="newer version"):
-        refuse_newer(state)
+    with pytest.raises(OperatorError, match="newer version"):
+        require_no_unknown_migrations(state)
 
 
 # Reading
@@ -227,14 +227,14 @@ async def test_a_reader_cannot_write(reader: Database) -> None:
     insert = "INSERT INTO story (id, slug, title, sort_name) VALUES (1, 'x', 'x', 'x')"
     returning = insert + " RETURNING id"
     for statement in (returning, "UPDATE story SET title = 'y' RETURNING 1", "DELETE FROM story RETURNING 1"):
-        with pytest.raises((Refused, sqlite3.Error, asyncpg.PostgresError)):
+        with pytest.raises((ApiError, sqlite3.Error, asyncpg.PostgresError)):
             await reader.row(statement, [])
     assert (await reader.row("SELECT count(*) FROM story", []))[0] == 0
 
 
 async def test_reading_does_not_wait_for_writing(reader: Database) -> None:
     """While somebody writes and has not finished, a read is answered from before."""
-    async with reader.models() as connection, connection._in_transaction() as writing:
+    async with reader.orm() as connection, connection._in_transaction() as writing:
         await writing.execute_query(
             "INSERT INTO story (id, slug, title, sort_name) VALUES (1, 'x', 'x', 'x')"
         )
@@ -257,7 +257,7 @@ async def test_a_closed_newsroom_is_one_file(sqlite_server: Server) -> None:
     for name in range(60):
         async with Database(url) as database:
             await database.rows("SELECT 1")
-            async with database.models():
+            async with database.orm():
                 await Story.create(slug=f"story-{name}", title="A story", sort_name="a story")
             assert log.exists()
         assert not log.exists()
@@ -268,7 +268,7 @@ async def test_every_reader_is_free_after_its_time(database_url: str) -> None:
     async with Database(database_url, readers=2) as database, asyncio.timeout(30):
         endless = [database.row(ENDLESS[database.dialect], [], 0.3) for _ in range(5)]
         refused = await asyncio.gather(*endless, return_exceptions=True)
-        assert [fault.code for fault in refused if isinstance(fault, Refused)] == ["TIMEOUT"] * 5
+        assert [fault.code for fault in refused if isinstance(fault, ApiError)] == ["TIMEOUT"] * 5
         found = await asyncio.gather(*(database.row("select 17", []) for _ in range(10)))
         assert [row[0] for row in found] == [17] * 10
 
@@ -287,7 +287,7 @@ async def test_a_database_that_closes_its_connections_is_asked_again(postgres_se
             if await connection.fetchval(kill):
                 break
         await connection.close()
-        with pytest.raises(Refused) as fault:
+        with pytest.raises(ApiError) as fault:
             await running
         assert fault.value.code == "DATABASE_UNAVAILABLE"
         assert (await database.row("select 2", []))[0] == 2

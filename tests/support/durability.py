@@ -32,10 +32,10 @@ from tests.support.editorial_client import fill
 from tests.support.http_client import free_port
 from tortoise.transactions import in_transaction
 
-from contentql.auth.api_tokens import create
+from contentql.auth.api_tokens import issue_token
 from contentql.auth.permissions import Role
 from contentql.store.database import Database
-from contentql.store.errors import dialect
+from contentql.store.errors import database_kind
 
 # Nothing here takes longer than this unless it is broken.
 AT_MOST = 30.0
@@ -200,14 +200,14 @@ def draft(headline: str) -> dict[str, Any]:
 
 
 async def token(url: str, name: str = "Anna", role: Role = Role.PUBLISHER) -> str:
-    async with Database(url).models(), in_transaction():
-        _, secret = await create(name=name, role=role, created_by="test", now=dt.datetime.now(dt.UTC))
+    async with Database(url).orm(), in_transaction():
+        _, secret = await issue_token(name=name, role=role, created_by="test", now=dt.datetime.now(dt.UTC))
     return secret
 
 
 async def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     """What a statement reads, past the door."""
-    if dialect(url) == "sqlite":
+    if database_kind(url) == "sqlite":
         with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
             return file.execute(sql).fetchall()
     connection = await asyncpg.connect(url)
@@ -363,7 +363,7 @@ _HALF: Mapping[str, str] = {
 async def half(url: str) -> list[str]:
     """What is there in part: every article has its text, revisions, audit entries, words and lines."""
     found = [f"{what}: {row}" for what, sql in _HALF.items() for row in await rows(url, sql)]
-    sqlite = dialect(url) == "sqlite"
+    sqlite = database_kind(url) == "sqlite"
     if sqlite:
         found += [text for (text,) in await rows(url, "PRAGMA integrity_check") if text != "ok"]
         found += [f"a dangling reference: {row}" for row in await rows(url, "PRAGMA foreign_key_check")]

@@ -19,9 +19,9 @@ import asyncpg
 import orjson
 from tests.conftest import NOW, Server
 
-from contentql.app import answers_of
-from contentql.auth.permissions import ABILITIES, Role
-from contentql.auth.viewer import ANYBODY, Caller, Viewer
+from contentql.app import build_executor
+from contentql.auth.permissions import ROLE_PERMISSIONS, Role
+from contentql.auth.viewer import ANONYMOUS, Actor, Viewer
 from contentql.content.blocks import Paragraph
 from contentql.content.records import (
     ArticleRecord,
@@ -29,21 +29,21 @@ from contentql.content.records import (
     CategoryRecord,
     CollectionItemRecord,
     CollectionRecord,
-    Item,
+    ImportItem,
     MediaRecord,
     Record,
     SourceRecord,
     StoryRecord,
     TagRecord,
 )
-from contentql.execution.executor import Answers, Asked
-from contentql.importing.importer import take
-from contentql.schema.build import schema
+from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.importing.importer import import_records
+from contentql.schema.build import get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.models.content import MediaKind, SourceKind, Status, TagType
 
-CORE = schema()._schema
+CORE = get_schema()._schema
 MUTATIONS: Mapping[str, Any] = CORE.mutation_type.fields  # type: ignore[union-attr]
 SECOND, HOUR, DAY = dt.timedelta(seconds=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 TEXT = (
@@ -52,15 +52,15 @@ TEXT = (
 )
 
 
-def caller(role: Role, account: str) -> Caller:
-    return Caller(Viewer(account.title(), role, account, ABILITIES[role]), "192.0.2.7", "newsdesk/1")
+def caller(role: Role, account: str) -> Actor:
+    return Actor(Viewer(account.title(), role, account, ROLE_PERMISSIONS[role]), "192.0.2.7", "newsdesk/1")
 
 
 ANNA = caller(Role.PUBLISHER, "anna")
 ERIC = caller(Role.EDITOR, "eric")
 ROOT = caller(Role.ADMIN, "root")
 BOB = caller(Role.AUTHOR, "bob")
-PUBLIC = ANYBODY
+PUBLIC = ANONYMOUS
 
 # What is shown of each payload unless a test wants to see something else.
 _ARTICLE = (
@@ -103,7 +103,7 @@ def document(mutation: str, shown: str | None = None) -> str:
 class Newsdesk:
     """One newsroom. `now` is the clock of all that is asked."""
 
-    answers: Answers
+    answers: Executor
     server: Server
     url: str
     now: dt.datetime = NOW
@@ -113,32 +113,32 @@ class Newsdesk:
     def database(self) -> Database:
         return self.answers.database
 
-    async def says(self, query: str, who: Caller = PUBLIC, **variables: Any) -> Any:
+    async def says(self, query: str, who: Actor = PUBLIC, **variables: Any) -> Any:
         """The whole answer."""
-        answered = await self.answers.answer(Asked(query, None, variables), None, None, who)
+        answered = await self.answers.execute(GraphQLRequest(query, None, variables), None, None, who)
         return orjson.loads(answered.body)
 
-    async def asks(self, query: str, who: Caller = PUBLIC, **variables: Any) -> Any:
+    async def asks(self, query: str, who: Actor = PUBLIC, **variables: Any) -> Any:
         """The data of an answer that must have no errors."""
         said = await self.says(query, who, **variables)
         assert "errors" not in said, said["errors"]
         return said["data"]
 
     async def tries(
-        self, mutation: str, who: Caller = ANNA, /, *, shown: str | None = None, **said: Any
+        self, mutation: str, who: Actor = ANNA, /, *, shown: str | None = None, **said: Any
     ) -> Any:
         """The payload, with whatever user errors it has."""
         return (await self.asks(document(mutation, shown), who, input=said))[mutation]
 
     async def does(
-        self, mutation: str, who: Caller = ANNA, /, *, shown: str | None = None, **said: Any
+        self, mutation: str, who: Actor = ANNA, /, *, shown: str | None = None, **said: Any
     ) -> Any:
         """What the payload shows of what was done: the one thing, or all of it if it shows several."""
         payload = await self.tries(mutation, who, shown=shown, **said)
         assert payload.pop("userErrors") == [], (mutation, said, payload)
         return next(iter(payload.values())) if len(payload) == 1 else payload
 
-    async def refused(self, mutation: str, who: Caller = ANNA, /, **said: Any) -> list[dict[str, Any]]:
+    async def refused(self, mutation: str, who: Actor = ANNA, /, **said: Any) -> list[dict[str, Any]]:
         """The user errors of what is not done: each a sentence, none of them naked, and nothing to show."""
         payload = await self.tries(mutation, who, **said)
         errors: list[dict[str, Any]] = payload.pop("userErrors")
@@ -148,12 +148,12 @@ class Newsdesk:
             plain(error)
         return errors
 
-    async def codes(self, mutation: str, who: Caller = ANNA, /, **said: Any) -> set[tuple[str, str]]:
+    async def codes(self, mutation: str, who: Actor = ANNA, /, **said: Any) -> set[tuple[str, str]]:
         """The codes and fields of the user errors of what is not done."""
         errors = await self.refused(mutation, who, **said)
         return {(error["code"], ".".join(error["field"] or ())) for error in errors}
 
-    async def draft(self, who: Caller = ANNA, **said: Any) -> str:
+    async def draft(self, who: Actor = ANNA, **said: Any) -> str:
         """The id of a new draft that could be published."""
         self._keys += 1
         whole = {
@@ -302,7 +302,7 @@ async def newsdesk(
     if not template:
         await fill(url, *more)
     async with Database(url) as database:
-        answers = answers_of(Settings(database_url=url, max_root_fields=50), database)
+        answers = build_executor(Settings(database_url=url, max_root_fields=50), database)
         if not followed:
             answers.responses = None
         desk = Newsdesk(answers, server, url)
@@ -317,6 +317,8 @@ async def newsdesk(
 
 async def fill(url: str, *more: Record) -> None:
     records = [*small_newsroom(), *more]
-    report = await take(Database(url), [Item(str(n), record) for n, record in enumerate(records)])
-    failed = [outcome for outcome in report.outcomes if outcome.what == "failed"]
+    report = await import_records(
+        Database(url), [ImportItem(str(n), record) for n, record in enumerate(records)]
+    )
+    failed = [outcome for outcome in report.outcomes if outcome.result == "failed"]
     assert not failed, failed[:3]

@@ -10,14 +10,14 @@ from typing import Any
 import httpx2
 import orjson
 
-from contentql.app import guard_of
-from contentql.auth.authenticator import Callers
-from contentql.errors import CODES
-from contentql.execution.executor import Answered, Answers
+from contentql.app import build_admission_control
+from contentql.auth.authenticator import Authenticator
+from contentql.errors import ERROR_CODES
+from contentql.execution.executor import Executor, GraphQLResponse
 from contentql.settings import Settings
-from contentql.store.trusted_documents import Documents
-from contentql.telemetry.observer import Watch
-from contentql.web.endpoint import GraphQL
+from contentql.store.trusted_documents import TrustedDocumentStore
+from contentql.telemetry.observer import RequestObserver
+from contentql.web.endpoint import GraphQLEndpoint
 
 # What belongs to us and to nobody who asks: statements, places, names of code, words of drivers.
 INTERNAL = re.compile(
@@ -40,27 +40,27 @@ def free_port() -> int:
 
 
 def endpoint(
-    answers: Answers, *, body_seconds: float = 20.0, callers: Callers | None = None, **settings: Any
-) -> GraphQL:
+    answers: Executor, *, body_seconds: float = 20.0, callers: Authenticator | None = None, **settings: Any
+) -> GraphQLEndpoint:
     """The endpoint of /graphql as `app.py` builds it, with these settings."""
     chosen = Settings(**settings)
-    return GraphQL(
+    return GraphQLEndpoint(
         answers,
         chosen,
-        callers=callers or Callers(answers.database, chosen),
-        documents=Documents(answers.database),
-        watch=Watch(chosen),
-        guard=guard_of(chosen),
+        callers=callers or Authenticator(answers.database, chosen),
+        documents=TrustedDocumentStore(answers.database),
+        watch=RequestObserver(chosen),
+        guard=build_admission_control(chosen),
         body_seconds=body_seconds,
     )
 
 
-def client(answers: Answers, **settings: Any) -> httpx2.AsyncClient:
+def client(answers: Executor, **settings: Any) -> httpx2.AsyncClient:
     """Speaks HTTP to the endpoint of /graphql; a fault that the endpoint lets through is the test's."""
     return speaking(endpoint(answers, **settings))
 
 
-def speaking(endpoint: GraphQL, address: str = "127.0.0.1") -> httpx2.AsyncClient:
+def speaking(endpoint: GraphQLEndpoint, address: str = "127.0.0.1") -> httpx2.AsyncClient:
     """From this address."""
     transport = httpx2.ASGITransport(endpoint, client=(address, 123))
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
@@ -75,7 +75,7 @@ def refusals(status: int, body: bytes) -> list[str]:
     for error in errors:
         assert error.keys() <= {"message", "locations", "path", "extensions"}, error
         extensions = error["extensions"]
-        assert extensions["code"] in CODES, error
+        assert extensions["code"] in ERROR_CODES, error
         assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", extensions["requestId"]), error
         assert error["message"].strip(), error
         # What a client wrote may come back between quotation marks.
@@ -95,7 +95,7 @@ def refusal(response: httpx2.Response) -> str:
     return code
 
 
-def no_worse(answered: Answered) -> None:
+def no_worse(answered: GraphQLResponse) -> None:
     """Data, or refusals that are coded and tell nothing; never a fault."""
     if answered.codes:
         refusals(answered.status, answered.body)

@@ -19,14 +19,21 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, i
 from tests.conftest import Server
 from tests.support.random_content import NOW, newsroom, nobodys, visible, without_hidden
 
-from contentql.auth.permissions import ABILITIES, Role
-from contentql.auth.viewer import PUBLIC, Caller, Viewer
-from contentql.content.ids import PREFIXES, spell
-from contentql.content.records import ArticleRecord, CategoryRecord, CollectionRecord, Item, Record, TagRecord
-from contentql.execution.executor import Answers, Asked
-from contentql.importing.importer import take
+from contentql.auth.permissions import ROLE_PERMISSIONS, Role
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.content.ids import PREFIXES, encode_id
+from contentql.content.records import (
+    ArticleRecord,
+    CategoryRecord,
+    CollectionRecord,
+    ImportItem,
+    Record,
+    TagRecord,
+)
+from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.importing.importer import import_records
 from contentql.planner.limits import Limits
-from contentql.schema.build import catalog, schema
+from contentql.schema.build import get_catalog, get_schema
 from contentql.store.database import Database
 from contentql.store.models.content import Article, Status
 
@@ -35,11 +42,11 @@ SECRET = "quicksilver"  # a word of which only what is hidden knows
 
 
 def somebody(role: Role, account: str = "jane") -> Viewer:
-    return Viewer(f"{account} {role.value}", role, account, ABILITIES[role])
+    return Viewer(f"{account} {role.value}", role, account, ROLE_PERMISSIONS[role])
 
 
 def guest(article: int) -> Viewer:
-    return Viewer("Preview link", article=article)
+    return Viewer("Preview link", shared_article_id=article)
 
 
 JANE, AMIR = somebody(Role.AUTHOR), somebody(Role.AUTHOR, "amir")
@@ -61,7 +68,7 @@ class Onlooker:
 def onlooker(name: str, records: Sequence[Record]) -> Onlooker:
     articles = [record for record in records if isinstance(record, ArticleRecord)]
     if name == "outside":
-        return Onlooker((PUBLIC, somebody(Role.READER)), visible, registers=False)
+        return Onlooker((ANONYMOUS_VIEWER, somebody(Role.READER)), visible, registers=False)
     if name == "guest":
         shared = next(a for a in (*articles[len(articles) // 2 :], *articles) if a.deleted_at is None)
 
@@ -89,7 +96,7 @@ ONLOOKERS = ("outside", "guest", "author", "previewer", "editors", "admin")
 
 
 def at_other_times(viewer: Viewer) -> tuple[Viewer, ...]:
-    return viewer, replace(viewer, at=NOW + 2 * HOUR), replace(viewer, at=NOW - 60 * HOUR)
+    return viewer, replace(viewer, preview_at=NOW + 2 * HOUR), replace(viewer, preview_at=NOW - 60 * HOUR)
 
 
 def janes(article: ArticleRecord) -> bool:
@@ -106,8 +113,8 @@ class Pair:
 
     looks: Onlooker
     records: Sequence[Record]
-    known: Answers
-    whole: Answers
+    known: Executor
+    whole: Executor
     ids: list[str] = field(default_factory=list)  # of everything, by every kind
     hidden: list[str] = field(default_factory=list)  # of what only the whole newsroom has
     names: list[str] = field(default_factory=list)
@@ -139,11 +146,11 @@ async def pair(server: Server, name: str, seed: int) -> AsyncIterator[Pair]:
 
 
 @asynccontextmanager
-async def answering(url: str) -> AsyncIterator[Answers]:
+async def answering(url: str) -> AsyncIterator[Executor]:
     limits = Limits(cost=1_000_000, root_fields=400, aliases=400)
     async with Database(url) as database:
-        answers = Answers(database, catalog(), limits=limits, now=lambda: NOW)
-        answers.changing.sign = _signed
+        answers = Executor(database, get_catalog(), limits=limits, now=lambda: NOW)
+        answers.mutations.sign_preview_token = _signed
         yield answers
 
 
@@ -154,11 +161,11 @@ async def _signed(article: int, until: dt.datetime) -> str:
 async def taken(url: str, records: Sequence[Record]) -> None:
     """Imported, with an owner each."""
     database = Database(url)
-    report = await take(database, [Item(str(n), record) for n, record in enumerate(records)])
-    failed = [outcome for outcome in report.outcomes if outcome.what == "failed"]
+    report = await import_records(database, [ImportItem(str(n), record) for n, record in enumerate(records)])
+    failed = [outcome for outcome in report.outcomes if outcome.result == "failed"]
     assert not failed, failed[:3]
     articles = [record for record in records if isinstance(record, ArticleRecord)]
-    async with database.models():
+    async with database.orm():
         mine = [article.id for article in articles if janes(article)]
         await Article.filter(owner=None, id__in=mine).update(owner="jane")
         await Article.filter(owner=None).update(owner="amir")
@@ -184,7 +191,7 @@ def jsonless(record: Record) -> str:
 
 
 async def told_to_all(
-    answers: Answers, looks: Onlooker, records: Sequence[Record], random: Random
+    answers: Executor, looks: Onlooker, records: Sequence[Record], random: Random
 ) -> set[int]:
     """Corrections of what is out, and working copies that the onlooker sees; the ids of all these."""
     articles = [r for r in records if isinstance(r, ArticleRecord)]
@@ -193,7 +200,11 @@ async def told_to_all(
     chosen = [a for a in out if looks.chooses(a)]
     changing = random.sample(chosen, min(3, len(chosen)))
     for article in corrected:
-        said = {"id": spell("article", article.id or 0), "kind": "CORRECTION", "text": "It was another day."}
+        said = {
+            "id": encode_id("article", article.id or 0),
+            "kind": "CORRECTION",
+            "text": "It was another day.",
+        }
         await done(answers, CHIEF, "correctArticle", said)
     for article in changing:
         await changed(answers, article, records, "tide", random)
@@ -201,10 +212,10 @@ async def told_to_all(
 
 
 async def changed(
-    answers: Answers, article: ArticleRecord, records: Sequence[Record], word: str, random: Random
+    answers: Executor, article: ArticleRecord, records: Sequence[Record], word: str, random: Random
 ) -> None:
     """A working copy that differs in everything from what is out."""
-    name = spell("article", article.id or 0)
+    name = encode_id("article", article.id or 0)
     tags = [f"{r.type.value}:{r.slug}" for r in records if isinstance(r, TagRecord)]
     said: dict[str, Any] = {
         "id": name,
@@ -227,24 +238,24 @@ async def changed(
         await done(answers, CHIEF, "addAttribution", chain)
     accepted = [head for head in article.attributions if head.state.value in ("ACCEPTED", "EDITED")]
     for head in accepted[:1]:
-        await done(answers, CHIEF, "rejectAttribution", {"id": spell("attribution", head.id or 0)})
+        await done(answers, CHIEF, "rejectAttribution", {"id": encode_id("attribution", head.id or 0)})
 
 
 # What the onlooker may not know
 
 
-async def _noted(answers: Answers, looks: Onlooker, records: Sequence[Record]) -> None:
+async def _noted(answers: Executor, looks: Onlooker, records: Sequence[Record]) -> None:
     """Owners, notes and embargoes of drafts, where they are none of the onlooker's business."""
     articles = [r for r in records if isinstance(r, ArticleRecord) and not looks.whole(r)]
     draft = (Status.DRAFT, Status.IN_REVIEW, Status.APPROVED)
-    async with answers.database.models():
+    async with answers.database.orm():
         rows = Article.filter(id__in=[article.id for article in articles])
         await rows.update(owner="zoe", ed_note=f"a {SECRET} note")
         await rows.filter(status__in=draft).update(embargo_until=NOW + HOUR)
 
 
 async def hidden_from(
-    answers: Answers,
+    answers: Executor,
     name: str,
     looks: Onlooker,
     records: Sequence[Record],
@@ -266,12 +277,12 @@ async def hidden_from(
     if name in ("previewer", "editors"):
         return
     articles = [r for r in records if isinstance(r, ArticleRecord)]
-    beside = [spell("article", a.id or 0) for a in articles if visible(a)][:2]
+    beside = [encode_id("article", a.id or 0) for a in articles if visible(a)][:2]
     more: dict[str, Any] = {"related": beside, "edNote": SECRET}
     # Whoever translates what was no translation so far makes a group of it: that must not be one already.
     groups = {a.translation_group for a in articles}
     if alone := [a for a in articles if visible(a) and not a.translation_group and a.id not in groups]:
-        more["translationOf"] = spell("article", alone[0].id or 0)
+        more["translationOf"] = encode_id("article", alone[0].id or 0)
     if not looks.registers:
         more |= await _registers(answers)
     drafts = [await _draft(answers, AMIR, f"draft {n}", more) for n in range(3)]
@@ -294,10 +305,12 @@ async def hidden_from(
     for article in random.sample(others, min(3, len(others))):
         await changed(answers, article, records, SECRET, random)
     for article in others[:1]:
-        await done(answers, CHIEF, "updateArticle", {"id": spell("article", article.id or 0), "urgency": 1})
+        await done(
+            answers, CHIEF, "updateArticle", {"id": encode_id("article", article.id or 0), "urgency": 1}
+        )
 
 
-async def _draft(answers: Answers, viewer: Viewer, word: str, more: Mapping[str, Any] = {}) -> str:
+async def _draft(answers: Executor, viewer: Viewer, word: str, more: Mapping[str, Any] = {}) -> str:
     said = {
         "headline": f"{SECRET} {word} coffin",
         "body": {"markdown": f"Of {SECRET}, the coffin and the tide."},
@@ -308,7 +321,7 @@ async def _draft(answers: Answers, viewer: Viewer, word: str, more: Mapping[str,
     return await done(answers, viewer, "createArticle", said)
 
 
-async def _registers(answers: Answers) -> dict[str, Any]:
+async def _registers(answers: Executor) -> dict[str, Any]:
     """A tag, a story, an author, a picture of which only drafts know."""
     url = f"https://media.example.org/{SECRET}.jpg"
     picture = {"kind": "IMAGE", "url": url, "mime": "image/jpeg", "alt": SECRET}
@@ -326,16 +339,16 @@ async def _registers(answers: Answers) -> dict[str, Any]:
 
 
 async def told(
-    answers: Answers, viewer: Viewer, query: str, variables: Mapping[str, Any] | None = None
+    answers: Executor, viewer: Viewer, query: str, variables: Mapping[str, Any] | None = None
 ) -> bytes:
     """The answer to the byte, but for the request's id."""
-    answered = await answers.answer(Asked(query, None, variables or {}), caller=Caller(viewer))
+    answered = await answers.execute(GraphQLRequest(query, None, variables or {}), caller=Actor(viewer))
     for fault in (b"INTERNAL_SERVER_ERROR", b"GRAPHQL_VALIDATION_FAILED"):
         assert fault not in answered.body, (query, variables, answered.body)
     return re.sub(rb'"requestId":"[^"]*"', b'"requestId":""', answered.body)
 
 
-async def done(answers: Answers, viewer: Viewer, name: str, said: Mapping[str, Any]) -> str:
+async def done(answers: Executor, viewer: Viewer, name: str, said: Mapping[str, Any]) -> str:
     """The id of what a mutation made, which must have done it."""
     answer = orjson.loads(await told(answers, viewer, mutation(name), {"input": said}))
     payload = answer.get("data") and answer["data"][name]
@@ -360,7 +373,7 @@ def mutation(name: str) -> str:
 
 
 def _mutations() -> Any:
-    found = schema()._schema.mutation_type
+    found = get_schema()._schema.mutation_type
     assert found is not None
     return found.fields
 
@@ -376,21 +389,21 @@ def mutations() -> list[str]:
     return list(_mutations())
 
 
-async def ids_of(answers: Answers) -> list[str]:
+async def ids_of(answers: Executor) -> list[str]:
     """The id of every row that can have one outside, working copies' own ones as well."""
     found = []
     for table in PREFIXES:
         rows = await answers.database.rows(f"SELECT id FROM {table} ORDER BY id")
-        found += [spell(table, row[0]) for row in rows]
+        found += [encode_id(table, row[0]) for row in rows]
     return found
 
 
-async def names_of(answers: Answers) -> list[str]:
+async def names_of(answers: Executor) -> list[str]:
     sql = "SELECT slug FROM article UNION SELECT slug FROM slug_history ORDER BY 1"
     return [_text(row[0]) for row in await answers.database.rows(sql)]
 
 
-async def tables_of(answers: Answers) -> dict[str, list[str]]:
+async def tables_of(answers: Executor) -> dict[str, list[str]]:
     """Every row of every table."""
     database = answers.database
     names = {

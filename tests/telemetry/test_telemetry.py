@@ -25,14 +25,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
-from contentql.errors import CODES, Unusable
+from contentql.errors import ERROR_CODES, OperatorError
 from contentql.settings import Settings
 from contentql.telemetry import trace as journeys
 from contentql.telemetry.logs import AccessLog, Formatter, log_config
-from contentql.telemetry.metrics import OPERATIONS
-from contentql.telemetry.observer import Watch, check, shared_counts
-from contentql.telemetry.opentelemetry import Traces
-from contentql.telemetry.trace import Journey, server_timing
+from contentql.telemetry.metrics import MAX_OPERATION_LABELS
+from contentql.telemetry.observer import RequestObserver, check_telemetry, metrics_directory
+from contentql.telemetry.opentelemetry import OpenTelemetryExporter
+from contentql.telemetry.trace import RequestTrace, server_timing_header
 
 HOSTILE = 'x"\n{"level":"error"}\r\x1b[31m\u2028' + "y" * 500
 
@@ -61,15 +61,17 @@ def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def travelled(clock: Clock, watch: Watch, headers: Mapping[bytes, bytes] | None = None) -> Journey:
+def travelled(
+    clock: Clock, watch: RequestObserver, headers: Mapping[bytes, bytes] | None = None
+) -> RequestTrace:
     """One that read for 1 ms, parsed for 2, planned for 3, ran for 10 and planned 1 more, replied in 4."""
-    journey = watch.begin("r-1", headers or {})
+    journey = watch.start("r-1", headers or {})
     for stage, seconds in (("parse", 1), ("plan", 2), ("run", 3), ("plan", 10), ("reply", 1)):
         clock.now += seconds / 1000
-        journey.stage(stage)  # type: ignore[arg-type]
+        journey.start_stage(stage)  # type: ignore[arg-type]
     clock.now += 0.004
     journey.operation, journey.document, journey.cost = "Latest", "5d41402a", 42
-    journey.statements, journey.rows, journey.bytes = 1, 20, 1234
+    journey.statements, journey.rows, journey.response_bytes = 1, 20, 1234
     journey.status, journey.cache = 200, "miss"
     return journey
 
@@ -89,8 +91,8 @@ def numbers(page: bytes) -> dict[str, float]:
 
 def test_server_timing_tells_the_stages_that_happened(clock: Clock) -> None:
     """In milliseconds and in order; a stage that came twice is told once, with the sum."""
-    journey = travelled(clock, Watch(Settings()))
-    assert server_timing(journey) == (
+    journey = travelled(clock, RequestObserver(Settings()))
+    assert server_timing_header(journey) == (
         b"cache;desc=miss, read;dur=1.000, parse;dur=2.000, plan;dur=4.000, run;dur=10.000,"
         b" reply;dur=4.000, total;dur=21.000"
     )
@@ -98,14 +100,14 @@ def test_server_timing_tells_the_stages_that_happened(clock: Clock) -> None:
 
 def test_server_timing_tells_what_the_cache_did(clock: Clock) -> None:
     """A hit as a whole; else beside the time that looking took."""
-    journey = Journey("r")
+    journey = RequestTrace("r")
     clock.now += 0.001
-    journey.stage("cache")
+    journey.start_stage("cache")
     clock.now += 0.002
     journey.cache = "miss"
-    assert server_timing(journey) == b"read;dur=1.000, cache;desc=miss;dur=2.000, total;dur=3.000"
+    assert server_timing_header(journey) == b"read;dur=1.000, cache;desc=miss;dur=2.000, total;dur=3.000"
     journey.cache = "hit"
-    assert server_timing(journey) == b"cache;desc=hit, total;dur=3.000"
+    assert server_timing_header(journey) == b"cache;desc=hit, total;dur=3.000"
 
 
 # Logs
@@ -125,13 +127,13 @@ def logged(clock: Clock, what: str, form: str, **set_to: object) -> bytes:
     """What the log says of one journey."""
     lines = Lines()
     log = AccessLog(what, form, 1.0, lines)  # type: ignore[arg-type]
-    watch = Watch(Settings(), log=log)
+    watch = RequestObserver(Settings(), log=log)
     journey = travelled(
         clock, watch, {b"apollographql-client-name": b"ios", b"apollographql-client-version": b"7"}
     )
     for name, value in set_to.items():
         setattr(journey, name, value)
-    watch.end(journey)
+    watch.finish(journey)
     log.flush()
     return lines.written
 
@@ -210,9 +212,9 @@ def test_lines_leave_in_whole_pieces(clock: Clock) -> None:
     """Never more at once than a pipe takes in one piece, so that workers do not cut each other's lines."""
     pieces: list[bytes] = []
     log = AccessLog("all", "json", 1.0, pieces.append)
-    watch = Watch(Settings(), log=log)
+    watch = RequestObserver(Settings(), log=log)
     for _ in range(100):
-        watch.end(travelled(clock, watch))
+        watch.finish(travelled(clock, watch))
     log.flush()
     assert sum(piece.count(b"\n") for piece in pieces) == 100
     assert 1 < len(pieces) < 100
@@ -222,11 +224,11 @@ def test_lines_leave_in_whole_pieces(clock: Clock) -> None:
 async def test_lines_do_not_wait_for_others(clock: Clock) -> None:
     """A line that fills no piece is written when the watch ends, and by the clock before that."""
     lines = Lines()
-    async with Watch(Settings(), log=AccessLog("all", "json", 1.0, lines)) as watch:
-        watch.end(travelled(clock, watch))
+    async with RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines)) as watch:
+        watch.finish(travelled(clock, watch))
         watch._look()
         assert lines.written.count(b"\n") == 1
-        watch.end(travelled(clock, watch))
+        watch.finish(travelled(clock, watch))
     assert lines.written.count(b"\n") == 2
 
 
@@ -275,17 +277,17 @@ def test_a_trace_in_text_stands_under_its_line() -> None:
 
 async def test_requests_are_counted(clock: Clock) -> None:
     """By status, code and cache; times by operation and stage; cost and statements where there were any."""
-    watch = Watch(Settings())
+    watch = RequestObserver(Settings())
     for _ in range(3):
-        watch.end(travelled(clock, watch))
-    refused = watch.begin("r", {})
+        watch.finish(travelled(clock, watch))
+    refused = watch.start("r", {})
     refused.status, refused.codes = 422, ("COST_LIMIT", "PAGE_SIZE")
-    watch.end(refused)
+    watch.finish(refused)
     hit = travelled(clock, watch)
     hit.cache, hit.statements = "hit", 0
-    watch.end(hit)
-    under_way = watch.begin("r", {})
-    said = numbers(await watch.metrics())
+    watch.finish(hit)
+    under_way = watch.start("r", {})
+    said = numbers(await watch.render_metrics())
     assert said["contentql_requests_total{cache=miss,code=,status=200}"] == 3
     assert said["contentql_requests_total{cache=hit,code=,status=200}"] == 1
     assert said["contentql_requests_total{cache=,code=COST_LIMIT,status=422}"] == 1
@@ -300,44 +302,46 @@ async def test_requests_are_counted(clock: Clock) -> None:
     assert said["contentql_cost_bucket{le=25.0}"] == 0
     assert said["contentql_cost_bucket{le=50.0}"] == 3
     assert said["contentql_inflight{}"] == 1
-    watch.end(under_way)
-    assert numbers(await watch.metrics())["contentql_inflight{}"] == 0
+    watch.finish(under_way)
+    assert numbers(await watch.render_metrics())["contentql_inflight{}"] == 0
 
 
 async def test_names_of_operations_are_bounded() -> None:
     """Whoever asks chooses them: after a hundred, and for what is no name, all are one."""
-    watch = Watch(Settings())
-    for name in [HOSTILE, *(f"Op{i}" for i in range(OPERATIONS + 50)), "Op0", "Op149"]:
-        journey = watch.begin("r", {})
+    watch = RequestObserver(Settings())
+    for name in [HOSTILE, *(f"Op{i}" for i in range(MAX_OPERATION_LABELS + 50)), "Op0", "Op149"]:
+        journey = watch.start("r", {})
         journey.operation = name
-        watch.end(journey)
-    said = numbers(await watch.metrics())
+        watch.finish(journey)
+    said = numbers(await watch.render_metrics())
     counted = {name: n for name, n in said.items() if name.startswith("contentql_operation_seconds_count")}
-    assert len(counted) == OPERATIONS + 1
+    assert len(counted) == MAX_OPERATION_LABELS + 1
     assert counted["contentql_operation_seconds_count{operation=other}"] == 52
     assert counted["contentql_operation_seconds_count{operation=Op0}"] == 2
 
 
 async def test_requests_turned_away_are_counted_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     """A code with status 429 is a rate limit, one with 503 shed load, unless it names a fault."""
-    monkeypatch.setattr("contentql.telemetry.metrics.CODES", {**CODES, "FULL": (503, ""), "OFTEN": (429, "")})
-    watch = Watch(Settings())
+    monkeypatch.setattr(
+        "contentql.telemetry.metrics.CODES", {**ERROR_CODES, "FULL": (503, ""), "OFTEN": (429, "")}
+    )
+    watch = RequestObserver(Settings())
     for status, code in ((503, "FULL"), (200, "OFTEN"), (429, "OFTEN"), (503, "TIMEOUT")):
-        journey = watch.begin("r", {})
+        journey = watch.start("r", {})
         journey.status, journey.codes = status, (code,)
-        watch.end(journey)
-    said = numbers(await watch.metrics())
+        watch.finish(journey)
+    said = numbers(await watch.render_metrics())
     assert said["contentql_shed_total{}"] == 1
     assert said["contentql_rate_limited_total{}"] == 2
 
 
 async def test_the_cache_is_counted_as_it_counts_itself() -> None:
     """Its totals and its size, at the moment of the question."""
-    watch = Watch(Settings())
+    watch = RequestObserver(Settings())
     cache = SimpleNamespace(hits=5, misses=4, purged=3, needless=1, entries=2, bytes=2048)
     watch.cache = cache
     cache.hits = 6
-    said = numbers(await watch.metrics())
+    said = numbers(await watch.render_metrics())
     assert said["contentql_cache_hits_total{}"] == 6
     assert said["contentql_cache_misses_total{}"] == 4
     assert said["contentql_cache_purged_total{}"] == 3
@@ -392,22 +396,22 @@ class Worker:
 
 async def test_any_worker_tells_the_counts_of_all(tmp_path: Path) -> None:
     """A worker that is killed takes no count with it, and its successor goes on where it stopped."""
-    watch = Watch(Settings(metrics_folder=str(tmp_path)))
+    watch = RequestObserver(Settings(metrics_folder=str(tmp_path)))
     first, second = Worker(tmp_path), Worker(tmp_path)
     try:
         first.count(5)
         second.count(7)
-        said = numbers(await watch.metrics())
+        said = numbers(await watch.render_metrics())
         assert said["contentql_requests_total{cache=,code=,status=200}"] == 12
         assert said["contentql_statements_total{}"] == 12
         assert said["contentql_cache_hits_total{}"] == 20
         assert said["contentql_cache_entries{}"] == 14
         assert said["contentql_inflight{}"] == 2
         first.kill()
-        assert numbers(await watch.metrics())["contentql_statements_total{}"] == 12
+        assert numbers(await watch.render_metrics())["contentql_statements_total{}"] == 12
         first = Worker(tmp_path)
         first.count(3)
-        said = numbers(await watch.metrics())
+        said = numbers(await watch.render_metrics())
         assert said["contentql_statements_total{}"] == 15
         assert said["contentql_cache_hits_total{}"] == 30
         assert said["contentql_cache_entries{}"] == 14, "what the dead one remembered is gone"
@@ -421,54 +425,54 @@ async def test_any_worker_tells_the_counts_of_all(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system tells of processes otherwise")
 async def test_every_worker_has_its_process_told(tmp_path: Path) -> None:
     """Memory, processor time and open files, by the worker's number; not of one that is gone."""
-    watch = Watch(Settings(metrics_folder=str(tmp_path)))
-    async with Watch(Settings(metrics_folder=str(tmp_path))):
-        said = numbers(await watch.metrics())
+    watch = RequestObserver(Settings(metrics_folder=str(tmp_path)))
+    async with RequestObserver(Settings(metrics_folder=str(tmp_path))):
+        said = numbers(await watch.render_metrics())
         assert said["process_resident_memory_bytes{worker=1}"] > 1e6
         assert said["process_resident_memory_bytes{worker=2}"] > 1e6
-    assert "process_resident_memory_bytes{worker=2}" not in numbers(await watch.metrics())
+    assert "process_resident_memory_bytes{worker=2}" not in numbers(await watch.render_metrics())
 
 
 async def test_counts_survive_a_worker_that_ends_well(clock: Clock, tmp_path: Path) -> None:
     """The next one takes its slate up again; a request that ends late harms nobody."""
     settings = Settings(metrics_folder=str(tmp_path))
-    async with Watch(settings) as watch:
-        watch.end(travelled(clock, watch))
-        late = watch.begin("r", {})
-    async with Watch(settings) as following:
-        following.end(travelled(clock, following))
-        watch.end(late)
-        said = numbers(await following.metrics())
+    async with RequestObserver(settings) as watch:
+        watch.finish(travelled(clock, watch))
+        late = watch.start("r", {})
+    async with RequestObserver(settings) as following:
+        following.finish(travelled(clock, following))
+        watch.finish(late)
+        said = numbers(await following.render_metrics())
     assert said["contentql_statements_total{}"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["1.slate"]
 
 
 def test_only_several_workers_need_a_folder() -> None:
     """One counts in its own memory; several get a folder that is gone with the server; a named one stays."""
-    with shared_counts(Settings()) as folder:
+    with metrics_directory(Settings()) as folder:
         assert folder == "auto"
-    with shared_counts(Settings(workers=2)) as folder:
+    with metrics_directory(Settings(workers=2)) as folder:
         assert Path(folder).is_dir()
     assert not Path(folder).exists()
-    with shared_counts(Settings(workers=2, metrics_folder="/var/lib/counts")) as folder:
+    with metrics_directory(Settings(workers=2, metrics_folder="/var/lib/counts")) as folder:
         assert folder == "/var/lib/counts"
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     """In one sentence, when the server starts."""
-    with pytest.raises(Unusable, match=r"CONTENTQL_METRICS_FOLDER cannot be .*: No such file"):
-        Watch(Settings(metrics_folder=str(tmp_path / "missing")))
+    with pytest.raises(OperatorError, match=r"CONTENTQL_METRICS_FOLDER cannot be .*: No such file"):
+        RequestObserver(Settings(metrics_folder=str(tmp_path / "missing")))
 
 
 # Traces
 
 
 @pytest.fixture
-def exported() -> tuple[Traces, InMemorySpanExporter]:
+def exported() -> tuple[OpenTelemetryExporter, InMemorySpanExporter]:
     memory = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
-    return Traces(provider), memory
+    return OpenTelemetryExporter(provider), memory
 
 
 def lasted(span: ReadableSpan) -> int:
@@ -478,16 +482,18 @@ def lasted(span: ReadableSpan) -> int:
     return round((span.end_time - span.start_time) / 1000)
 
 
-def test_a_request_is_one_span_with_one_a_stage(exported: tuple[Traces, InMemorySpanExporter]) -> None:
+def test_a_request_is_one_span_with_one_a_stage(
+    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter],
+) -> None:
     """In the order in which they happened, within the request's, with what describes it and no value."""
     traces, memory = exported
-    watch = Watch(Settings(), traces=traces)
-    journey = watch.begin("r-1", {b"apollographql-client-name": b"ios"})
-    begun = journey.marks[0]
+    watch = RequestObserver(Settings(), traces=traces)
+    journey = watch.start("r-1", {b"apollographql-client-name": b"ios"})
+    begun = journey.stage_starts[0]
     journey.stages = ["read", "parse", "run", "plan", "run", "reply"]
-    journey.marks = [begun - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
+    journey.stage_starts = [begun - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
     journey.operation, journey.document, journey.status, journey.cost = "Latest", "5d41402a", 200, 42
-    watch.end(journey)
+    watch.finish(journey)
     *stages, whole = memory.get_finished_spans()
     assert [(span.name, lasted(span)) for span in stages[:-1]] == [
         ("read", 1000), ("parse", 2000), ("run", 3000), ("plan", 1000), ("run", 10000)
@@ -506,13 +512,13 @@ def test_a_request_is_one_span_with_one_a_stage(exported: tuple[Traces, InMemory
 
 @pytest.mark.parametrize("sampled", [True, False])
 def test_the_trace_of_the_client_goes_on(
-    exported: tuple[Traces, InMemorySpanExporter], sampled: bool
+    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter], sampled: bool
 ) -> None:
     """`traceparent` names the trace and says whether it is kept."""
     traces, memory = exported
-    watch = Watch(Settings(), traces=traces)
+    watch = RequestObserver(Settings(), traces=traces)
     trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-    watch.end(watch.begin("r", {b"traceparent": f"00-{trace_id}-{parent}-0{int(sampled)}".encode()}))
+    watch.finish(watch.start("r", {b"traceparent": f"00-{trace_id}-{parent}-0{int(sampled)}".encode()}))
     spans = memory.get_finished_spans()
     assert bool(spans) == sampled
     for span in spans:
@@ -524,14 +530,14 @@ def test_the_trace_of_the_client_goes_on(
 
 @pytest.mark.parametrize("said", [b"", b"00-0-0-01", b"\xff\xfe", b"x" * 9000])
 def test_a_damaged_traceparent_is_passed_over(
-    exported: tuple[Traces, InMemorySpanExporter], said: bytes
+    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter], said: bytes
 ) -> None:
     """The request gets a trace of its own, and a fault of the server is marked in it."""
     traces, memory = exported
-    watch = Watch(Settings(), traces=traces)
-    journey = watch.begin("r", {b"traceparent": said, b"tracestate": said})
+    watch = RequestObserver(Settings(), traces=traces)
+    journey = watch.start("r", {b"traceparent": said, b"tracestate": said})
     journey.status = 500
-    watch.end(journey)
+    watch.finish(journey)
     whole = memory.get_finished_spans()[-1]
     assert whole.parent is None
     assert not whole.status.is_ok
@@ -544,7 +550,7 @@ async def test_spans_that_nobody_takes_hold_up_no_shutdown(monkeypatch: pytest.M
     never = threading.Event()
     traces = SimpleNamespace(tell=lambda journey: None, close=never.wait)
     async with asyncio.timeout(5):
-        async with Watch(Settings(), traces=traces):
+        async with RequestObserver(Settings(), traces=traces):
             pass
     never.set()
 
@@ -553,19 +559,19 @@ def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch)
     """In one sentence, if the setting asks for them; OpenTelemetry's variables alone ask the machine."""
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     monkeypatch.delitem(sys.modules, "contentql.telemetry.opentelemetry")
-    with pytest.raises(Unusable, match=re.escape("pip install 'contentql[telemetry]'")):
-        check(Settings(traces=True))
+    with pytest.raises(OperatorError, match=re.escape("pip install 'contentql[telemetry]'")):
+        check_telemetry(Settings(traces=True))
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
-    check(Settings())
+    check_telemetry(Settings())
 
 
 def test_an_exporter_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one sentence, when the server starts."""
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "pigeon")
-    with pytest.raises(Unusable, match="'pigeon'"):
-        check(Settings())
+    with pytest.raises(OperatorError, match="'pigeon'"):
+        check_telemetry(Settings())
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    check(Settings(traces=True))
+    check_telemetry(Settings(traces=True))
 
 
 def test_nobody_who_wants_no_traces_loads_opentelemetry() -> None:

@@ -7,35 +7,41 @@ import re
 
 import pytest
 
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.settings import Settings
-from contentql.web.admission import Gate, Guard
-from contentql.web.client_address import Peers
-from contentql.web.rate_limit.memory import Memory
-from contentql.web.rate_limit.window import Budget
+from contentql.web.admission import AdmissionControl, ConcurrencyLimiter
+from contentql.web.client_address import ClientAddressResolver
+from contentql.web.rate_limit.memory import MemoryRateLimitStore
+from contentql.web.rate_limit.window import RateLimit
 
 PROXIES = "10.0.0.0/8, 2001:db8:1::/48"
-BEHIND = Peers(Settings(trusted_proxies=PROXIES).proxies)
+BEHIND = ClientAddressResolver(Settings(trusted_proxies=PROXIES).trusted_proxy_networks)
 
 
-def client(peers: Peers, peer: str, *headers: tuple[str, str]) -> str:
+def client(peers: ClientAddressResolver, peer: str, *headers: tuple[str, str]) -> str:
     raw = [(name.encode(), value.encode()) for name, value in headers]
-    return peers.client({"type": "http", "client": (peer, 1), "headers": raw})
+    return peers.resolve({"type": "http", "client": (peer, 1), "headers": raw})
 
 
 def test_a_client_is_its_address() -> None:
     """An IPv6 client is its network: the addresses in it are all its own."""
-    assert client(Peers(), "203.0.113.9") == "203.0.113.9"
-    assert client(Peers(), "::ffff:203.0.113.9") == "203.0.113.9"
-    assert client(Peers(), "2001:db8::1") == client(Peers(), "2001:db8:0:0:9::") == "2001:db8::/64"
-    assert client(Peers(), "2001:db8:0:1::1") != client(Peers(), "2001:db8::1")
-    assert Peers().client({"type": "http", "client": None, "headers": []}) == "unknown"
+    assert client(ClientAddressResolver(), "203.0.113.9") == "203.0.113.9"
+    assert client(ClientAddressResolver(), "::ffff:203.0.113.9") == "203.0.113.9"
+    assert (
+        client(ClientAddressResolver(), "2001:db8::1")
+        == client(ClientAddressResolver(), "2001:db8:0:0:9::")
+        == "2001:db8::/64"
+    )
+    assert client(ClientAddressResolver(), "2001:db8:0:1::1") != client(
+        ClientAddressResolver(), "2001:db8::1"
+    )
+    assert ClientAddressResolver().resolve({"type": "http", "client": None, "headers": []}) == "unknown"
 
 
 def test_nobody_but_a_trusted_proxy_speaks_for_others() -> None:
     """Headers from elsewhere are what anybody can write."""
     told = ("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")
-    assert client(Peers(), "10.0.0.1", *told) == "10.0.0.1"
+    assert client(ClientAddressResolver(), "10.0.0.1", *told) == "10.0.0.1"
     assert client(BEHIND, "203.0.113.9", *told) == "203.0.113.9"
     assert client(BEHIND, "10.0.0.1", *told) == "198.51.100.7"
 
@@ -72,12 +78,16 @@ def test_behind_a_proxy_the_nearest_stranger_is_the_client(
     assert client(BEHIND, "10.0.0.1", *headers) == expected
 
 
-def guard(points: int, *, public_only: bool = False, counts: bool = True, places: int = 1) -> Guard:
-    budget = Budget(points)
+def guard(
+    points: int, *, public_only: bool = False, counts: bool = True, places: int = 1
+) -> AdmissionControl:
+    budget = RateLimit(points)
     # A clock that stands still, in the middle of this client's window.
     now = budget.window("203.0.113.9", 1_000_000.0)[1] - 30
-    rates = Memory(budget, clock=lambda: now) if counts else None
-    return Guard(budget, rates, Peers(), Gate(places, queue=0), public_only=public_only)
+    rates = MemoryRateLimitStore(budget, clock=lambda: now) if counts else None
+    return AdmissionControl(
+        budget, rates, ClientAddressResolver(), ConcurrencyLimiter(places, queue=0), public_only=public_only
+    )
 
 
 async def test_every_request_costs_a_point_and_operations_what_they_read() -> None:
@@ -97,10 +107,10 @@ async def test_who_has_nothing_left_is_told_when_there_will_be_more() -> None:
     for _ in range(2):
         await one.admit("203.0.113.9")
         await one.charge("203.0.113.9", 40)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ApiError) as refusal:
         await one.admit("203.0.113.9")
     assert (refusal.value.code, refusal.value.status) == ("RATE_LIMITED", 429)
-    assert refusal.value.facts == {"limit": 50, "used": 80, "retryAfter": 30}
+    assert refusal.value.extra_extensions == {"limit": 50, "used": 80, "retryAfter": 30}
     assert refusal.value.hint
     assert one.headers("203.0.113.9")[1][1] == b'"cost";r=0;t=30'
     await one.admit("203.0.113.10")
@@ -111,7 +121,7 @@ async def test_an_operation_that_costs_more_than_the_budget_runs_once() -> None:
     one = guard(10)
     await one.admit("203.0.113.9")
     await one.charge("203.0.113.9", 5_000)
-    with pytest.raises(Refused):
+    with pytest.raises(ApiError):
         await one.admit("203.0.113.9")
 
 
@@ -121,97 +131,97 @@ async def test_of_many_at_once_only_one_uses_more_than_is_left() -> None:
     for _ in range(9):
         await one.admit("203.0.113.9")
     said = await asyncio.gather(*(one.charge("203.0.113.9", 60) for _ in range(9)), return_exceptions=True)
-    assert [isinstance(answer, Refused) for answer in said] == [False, False, *[True] * 7]
+    assert [isinstance(answer, ApiError) for answer in said] == [False, False, *[True] * 7]
 
 
 async def test_without_a_limit_nothing_is_counted_or_told() -> None:
     """And a network of one's own is not limited until it is asked for."""
     for one, peer in ((guard(1, counts=False), "203.0.113.9"), (guard(1, public_only=True), "192.168.0.7")):
-        name = one.client({"type": "http", "client": (peer, 1), "headers": []})
+        name = one.rate_limit_key({"type": "http", "client": (peer, 1), "headers": []})
         for _ in range(5):
             await one.admit(name)
             await one.charge(name, 1_000)
         assert one.headers(name) == ()
     public = guard(1, public_only=True)
     scope = {"type": "http", "client": ("8.8.8.8", 1), "headers": []}
-    assert public.client(scope) == "8.8.8.8"
+    assert public.rate_limit_key(scope) == "8.8.8.8"
 
 
 async def test_a_visit_takes_a_place_while_the_database_reads_for_it() -> None:
     """None for what comes from memory; one, however often it spends; given back once."""
     one = guard(1_000, places=1)
     scope = {"type": "http", "client": ("203.0.113.9", 1), "headers": []}
-    hit, miss, late = one.visit(scope), one.visit(scope), one.visit(scope)
+    hit, miss, late = one.admit_request(scope), one.admit_request(scope), one.admit_request(scope)
     for visit, cost in ((hit, 1), (miss, 20), (miss, 20)):
         await visit.admit()
-        await visit.spend(cost)
-    with pytest.raises(Refused, match="under way"):
-        await late.spend(5)
+        await visit.charge(cost)
+    with pytest.raises(ApiError, match="under way"):
+        await late.charge(5)
     for visit in (hit, late, miss, miss):
-        visit.leave()
-    assert [one.gate.enter(), one.gate.enter()] == [True, False]
+        visit.release()
+    assert [one.gate.try_acquire(), one.gate.try_acquire()] == [True, False]
     assert late.headers()[1][1] == b'"cost";r=955;t=30'
 
 
 async def test_a_gate_lets_so_many_in_and_the_next_when_one_leaves() -> None:
     """In the order in which they came."""
-    gate = Gate(2, queue=5, seconds=30)
-    assert [gate.enter() for _ in range(3)] == [True, True, False]
+    gate = ConcurrencyLimiter(2, queue=5, seconds=30)
+    assert [gate.try_acquire() for _ in range(3)] == [True, True, False]
     order: list[int] = []
 
     async def visit(number: int) -> None:
-        await gate.wait()
+        await gate.acquire()
         order.append(number)
-        gate.leave()
+        gate.release()
 
     visits = [asyncio.create_task(visit(number)) for number in range(4)]
     await asyncio.sleep(0)
-    assert not gate.enter()
-    gate.leave()
+    assert not gate.try_acquire()
+    gate.release()
     await asyncio.gather(*visits)
     assert order == [0, 1, 2, 3]
-    gate.leave()
-    assert [gate.enter() for _ in range(3)] == [True, True, False]
+    gate.release()
+    assert [gate.try_acquire() for _ in range(3)] == [True, True, False]
 
 
 async def test_a_gate_turns_away_at_once_whom_no_place_to_wait_is_left() -> None:
     """503, with the seconds after which to come again."""
-    gate = Gate(1, queue=1, seconds=30)
-    gate.enter()
-    waiting = asyncio.create_task(gate.wait())
+    gate = ConcurrencyLimiter(1, queue=1, seconds=30)
+    gate.try_acquire()
+    waiting = asyncio.create_task(gate.acquire())
     await asyncio.sleep(0)
-    with pytest.raises(Refused) as refusal:
-        await gate.wait()
+    with pytest.raises(ApiError) as refusal:
+        await gate.acquire()
     assert (refusal.value.code, refusal.value.status) == ("OVERLOADED", 503)
-    assert refusal.value.facts == {"limit": 1, "retryAfter": 1}
-    gate.leave()
+    assert refusal.value.extra_extensions == {"limit": 1, "retryAfter": 1}
+    gate.release()
     await waiting
 
 
 async def test_nobody_waits_at_a_gate_for_long() -> None:
     """And a place that comes free afterwards is not lost."""
-    gate = Gate(1, queue=3, seconds=0.01)
-    gate.enter()
-    said = await asyncio.gather(*(gate.wait() for _ in range(3)), return_exceptions=True)
-    assert [type(one) for one in said] == [Refused] * 3
-    gate.leave()
-    assert gate.enter()
+    gate = ConcurrencyLimiter(1, queue=3, seconds=0.01)
+    gate.try_acquire()
+    said = await asyncio.gather(*(gate.acquire() for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in said] == [ApiError] * 3
+    gate.release()
+    assert gate.try_acquire()
 
 
 async def test_who_stops_waiting_takes_no_place_with_them() -> None:
     """Neither before their turn nor at the moment it comes."""
-    gate = Gate(1, queue=3, seconds=30)
-    gate.enter()
-    before, at_its_turn, patient = (asyncio.create_task(gate.wait()) for _ in range(3))
+    gate = ConcurrencyLimiter(1, queue=3, seconds=30)
+    gate.try_acquire()
+    before, at_its_turn, patient = (asyncio.create_task(gate.acquire()) for _ in range(3))
     await asyncio.sleep(0)
     before.cancel()
     await asyncio.gather(before, return_exceptions=True)
-    gate.leave()
+    gate.release()
     at_its_turn.cancel()
     await asyncio.gather(at_its_turn, return_exceptions=True)
     await patient
-    gate.leave()
-    assert [gate.enter(), gate.enter()] == [True, False]
+    gate.release()
+    assert [gate.try_acquire(), gate.try_acquire()] == [True, False]
 
 
 @pytest.mark.parametrize("wrong", ["10.0.0.1/8", "proxy", "1.2.3.4/99"])

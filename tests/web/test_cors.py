@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from tests.support.http_client import client, refusal
 
-from contentql.execution.executor import Answers
+from contentql.execution.executor import Executor
 
 QUERY = {"query": "{ viewer { role } }"}
 PAGE = {"origin": "https://news.example.org"}
@@ -16,7 +16,7 @@ NAMED = (
 )  # fmt: skip
 
 
-async def test_a_browser_may_ask_from_anywhere(demo: Answers) -> None:
+async def test_a_browser_may_ask_from_anywhere(demo: Executor) -> None:
     """The preflight allows what real clients send; the answer may be read, its tag and id too."""
     async with client(demo) as http:
         asked = {
@@ -39,7 +39,7 @@ async def test_a_browser_may_ask_from_anywhere(demo: Answers) -> None:
         assert refused.headers["access-control-allow-origin"] == "*"
 
 
-async def test_only_named_sites_where_they_are_named(demo: Answers) -> None:
+async def test_only_named_sites_where_they_are_named(demo: Executor) -> None:
     """The others' pages cannot read an answer, and caches are told that it depends."""
     async with client(demo, cors_origins="https://a.example, https://b.example") as http:
         for origin, told in (("https://b.example", "https://b.example"), ("https://c.example", None)):
@@ -56,7 +56,7 @@ async def test_only_named_sites_where_they_are_named(demo: Answers) -> None:
     "content_type",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""],
 )
-async def test_no_form_reaches_us(demo: Answers, content_type: str) -> None:
+async def test_no_form_reaches_us(demo: Executor, content_type: str) -> None:
     """What another site's page could post without asking first is refused, preflight header or not."""
     async with client(demo) as http:
         for more in ({}, {"apollo-require-preflight": "true"}):
@@ -68,7 +68,7 @@ async def test_no_form_reaches_us(demo: Answers, content_type: str) -> None:
             assert (answer.status_code, refusal(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-async def test_nothing_is_kept_in_a_browser_for_us(demo: Answers) -> None:
+async def test_nothing_is_kept_in_a_browser_for_us(demo: Executor) -> None:
     """No cookie is set, and none is read."""
     async with client(demo) as http:
         answer: httpx2.Response = await http.post("/graphql", json=QUERY, headers={"cookie": "a=b"})

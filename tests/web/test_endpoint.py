@@ -12,7 +12,7 @@ import orjson
 import pytest
 from tests.support.http_client import client, endpoint, refusal, refusals
 
-from contentql.execution.executor import Answers
+from contentql.execution.executor import Executor
 
 NEW = "application/graphql-response+json"
 OLD = "application/json"
@@ -21,7 +21,7 @@ UNKNOWN = "{ weather }"
 
 
 @pytest.fixture
-async def http(demo: Answers) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(demo: Executor) -> AsyncIterator[httpx2.AsyncClient]:
     async with client(demo) as found:
         yield found
 
@@ -459,7 +459,7 @@ async def test_a_large_body_is_cut(http: httpx2.AsyncClient) -> None:
 class Wire:
     """What one request hears from its client, message by message, and what it says."""
 
-    def __init__(self, answers: Answers, headers: dict[str, str], **options: Any) -> None:
+    def __init__(self, answers: Executor, headers: dict[str, str], **options: Any) -> None:
         self.endpoint = endpoint(answers, **options)
         self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.said: list[Any] = []
@@ -490,14 +490,14 @@ class Wire:
         return code
 
 
-async def test_a_body_that_never_comes_is_cut(demo: Answers) -> None:
+async def test_a_body_that_never_comes_is_cut(demo: Executor) -> None:
     """A client that announces a body and sends none is refused when its time is over."""
     wire = Wire(demo, {"content-length": "100"}, body_seconds=0.05)
     async with asyncio.timeout(10):
         assert (await wire.serve(), wire.code()) == (400, "BAD_REQUEST")
 
 
-async def test_a_body_that_drips_is_cut(demo: Answers) -> None:
+async def test_a_body_that_drips_is_cut(demo: Executor) -> None:
     """The time is for the whole body: a byte now and then does not earn more of it."""
     wire = Wire(demo, {}, body_seconds=0.2)
 
@@ -517,14 +517,14 @@ async def test_a_body_that_drips_is_cut(demo: Answers) -> None:
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "", "x", "1048577", "9" * 5_000])
-async def test_an_odd_announcement_of_the_length_is_refused(demo: Answers, length: str) -> None:
+async def test_an_odd_announcement_of_the_length_is_refused(demo: Executor, length: str) -> None:
     """A Content-Length that is no number, or too large a one, is refused before anything is read."""
     wire = Wire(demo, {"content-length": length})
     async with asyncio.timeout(10):
         assert (await wire.serve(), wire.code()) == (413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_a_client_that_goes_away_is_no_fault(demo: Answers) -> None:
+async def test_a_client_that_goes_away_is_no_fault(demo: Executor) -> None:
     """A connection that closes in the middle of a body ends the request without noise."""
     wire = Wire(demo, {})
     wire.heard.put_nowait({"type": "http.request", "body": b'{"query', "more_body": True})

@@ -24,23 +24,29 @@ from starlette.testclient import TestClient
 from tests.support.browser import Page, page
 from tests.support.http_client import free_port
 
-from contentql.app import answers_of
+from contentql.app import build_executor
 from contentql.auth import api_tokens
-from contentql.auth.permissions import ABILITIES, Role
-from contentql.auth.viewer import PUBLIC, Caller, Viewer
-from contentql.execution.executor import Answers, Asked
-from contentql.fixtures import DEMO
-from contentql.importing.importer import take_file
-from contentql.schema.build import schema
+from contentql.auth.permissions import ROLE_PERMISSIONS, Role
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.fixtures import DEMO_CONTENT
+from contentql.importing.importer import import_file
+from contentql.schema.build import get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.web.graphiql import HEADERS, VERSION, examples, routes, steps
+from contentql.web.graphiql import (
+    GRAPHIQL_HEADERS,
+    GRAPHIQL_VERSION,
+    editorial_examples,
+    graphiql_routes,
+    query_examples,
+)
 
 STATIC = Path(__file__).parents[2] / "src/contentql/web/static/graphiql"
-PUBLISHED = STATIC / VERSION
-EXAMPLES = examples()
-STEPS = steps()
-PUBLISHER = Viewer("Jane Doe", Role.PUBLISHER, "jane", ABILITIES[Role.PUBLISHER])
+PUBLISHED = STATIC / GRAPHIQL_VERSION
+EXAMPLES = query_examples()
+STEPS = editorial_examples()
+PUBLISHER = Viewer("Jane Doe", Role.PUBLISHER, "jane", ROLE_PERMISSIONS[Role.PUBLISHER])
 
 TABS = "[...document.querySelectorAll('.graphiql-tab-button')].map(tab => tab.innerText.trim())"
 EDITOR = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
@@ -49,7 +55,7 @@ RESULT = "document.querySelector('.result-window .CodeMirror').CodeMirror.getVal
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(Starlette(routes=routes()), headers={"accept-encoding": "identity"})
+    return TestClient(Starlette(routes=graphiql_routes()), headers={"accept-encoding": "identity"})
 
 
 class Names(HTMLParser):
@@ -77,7 +83,7 @@ class Names(HTMLParser):
 @pytest.mark.parametrize("address", ["/graphiql", "/graphiql/", "/cms/graphiql", "/cms/graphiql/"])
 def test_the_page_finds_its_files_wherever_it_is(address: str) -> None:
     """With and without a slash, under a path of the proxy or not: no redirect, and every file is there."""
-    client = TestClient(Starlette(routes=[*routes(), Mount("/cms", routes=routes())]))
+    client = TestClient(Starlette(routes=[*graphiql_routes(), Mount("/cms", routes=graphiql_routes())]))
     opened = client.get(address, follow_redirects=False)
     assert opened.status_code == 200
     addresses = Names(opened.text).addresses
@@ -102,7 +108,7 @@ def test_the_page_brings_no_script_of_its_own(client: TestClient) -> None:
 def test_every_answer_is_guarded(client: TestClient, address: str) -> None:
     """Scripts from here only, no frame around it, no guessing of types, no address told to others."""
     answer = client.get(address)
-    assert HEADERS.items() <= dict(answer.headers).items()
+    assert GRAPHIQL_HEADERS.items() <= dict(answer.headers).items()
     policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
     assert policy == {
         "default-src": "'self'",
@@ -123,9 +129,9 @@ def test_every_answer_is_guarded(client: TestClient, address: str) -> None:
         ("/graphiql", "text/html", "no-cache"),
         ("/graphiql/static/start.js", "text/javascript", "no-cache"),
         ("/graphiql/static/style.css", "text/css", "no-cache"),
-        (f"/graphiql/static/{VERSION}/graphiql.min.js", "text/javascript", "immutable"),
-        (f"/graphiql/static/{VERSION}/graphiql.min.css", "text/css", "immutable"),
-        (f"/graphiql/static/{VERSION}/licences/react.txt", "text/plain", "immutable"),
+        (f"/graphiql/static/{GRAPHIQL_VERSION}/graphiql.min.js", "text/javascript", "immutable"),
+        (f"/graphiql/static/{GRAPHIQL_VERSION}/graphiql.min.css", "text/css", "immutable"),
+        (f"/graphiql/static/{GRAPHIQL_VERSION}/licences/react.txt", "text/plain", "immutable"),
     ],
 )
 def test_files_are_kept_as_long_as_they_hold(client: TestClient, address: str, kind: str, keep: str) -> None:
@@ -216,7 +222,7 @@ def test_an_example_can_be_read_and_asked(name: str) -> None:
     comments = [line for line in text.splitlines() if line.startswith("#")]
     assert max(map(len, comments)) <= 52
     document = parse(text)
-    assert validate(schema()._schema, document) == []
+    assert validate(get_schema()._schema, document) == []
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
     assert len(operations) == 1
     assert operations[0].name is not None
@@ -230,9 +236,9 @@ def test_there_is_a_handful_of_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-async def test_an_example_is_answered(demo: Answers, name: str) -> None:
+async def test_an_example_is_answered(demo: Executor, name: str) -> None:
     """The demo newsroom answers it without an error, and has something to show."""
-    answered = await demo.answer(Asked(EXAMPLES[name]))
+    answered = await demo.execute(GraphQLRequest(EXAMPLES[name]))
     answer = orjson.loads(answered.body)
     assert (answered.status, answer.keys()) == (200, {"data"}), answer
     for found in answer["data"].values():
@@ -247,7 +253,7 @@ def test_a_step_can_be_read_and_done(name: str) -> None:
     assert text.startswith("# ")
     assert max(map(len, text.splitlines())) <= 54
     document = parse(text)
-    assert validate(schema()._schema, document) == []
+    assert validate(get_schema()._schema, document) == []
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
     for operation in operations:
         assert operation.name is not None
@@ -268,17 +274,17 @@ def test_the_steps_go_on_where_the_examples_end() -> None:
 
 async def test_the_steps_lead_from_a_draft_to_a_correction(database_url: str) -> None:
     """With a publisher's token, in the demo newsroom: each is done, and each sees what the others did."""
-    await take_file(Database(database_url), DEMO)
+    await import_file(Database(database_url), DEMO_CONTENT)
     async with Database(database_url) as database:
-        answers = answers_of(Settings(), database)
+        answers = build_executor(Settings(), database)
         answers.responses = None
         article = None
 
         async def does(number: int, name: str, who: Viewer = PUBLISHER) -> Any:
             (text,) = (text for file, text in STEPS.items() if file.startswith(f"{number}-"))
             assert f" {name}" in text
-            asked = Asked(text, name, {"article": article} if "$article" in text else {})
-            said = orjson.loads((await answers.answer(asked, caller=Caller(who))).body)
+            asked = GraphQLRequest(text, name, {"article": article} if "$article" in text else {})
+            said = orjson.loads((await answers.execute(asked, caller=Actor(who))).body)
             assert said.keys() == {"data"}, said
             (found,) = said["data"].values()
             assert found.get("userErrors", []) == [], found
@@ -287,7 +293,7 @@ async def test_the_steps_lead_from_a_draft_to_a_correction(database_url: str) ->
         article = (await does(9, "WriteAnArticle"))["article"]["id"]
         listed = await does(16, "DeskList")
         assert (listed["nodes"][0]["id"], listed["nodes"][0]["edNote"]) == (article, "Waiting for a picture.")
-        assert (await does(16, "DeskList", PUBLIC))["nodes"] == []
+        assert (await does(16, "DeskList", ANONYMOUS_VIEWER))["nodes"] == []
         chain = (await does(10, "WhoSaidIt"))["attribution"]["chain"]
         assert [hop["source"]["name"] for hop in chain] == ["South Korean intelligence", "Sky News"]
         for name, status in (
@@ -338,9 +344,11 @@ def origin(tmp_path_factory: pytest.TempPathFactory, newsroom: str) -> Iterator[
 @pytest.fixture(scope="module")
 async def token(origin: str, newsroom: str) -> str:
     """Of an editor."""
-    async with Database(newsroom).models():
+    async with Database(newsroom).orm():
         now = dt.datetime.now(dt.UTC)
-        _, secret = await api_tokens.create(name="Jane Doe", role=Role.EDITOR, created_by="tests", now=now)
+        _, secret = await api_tokens.issue_token(
+            name="Jane Doe", role=Role.EDITOR, created_by="tests", now=now
+        )
     return secret
 
 

@@ -10,18 +10,18 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.telemetry.observer import Watch
-from contentql.web.health import Readiness, routes
+from contentql.telemetry.observer import RequestObserver
+from contentql.web.health import Readiness, health_routes
 
 
 def client(
     readiness: Readiness, metrics: Literal["local", "all", "off"] = "local", host: str = "127.0.0.1"
 ) -> httpx2.AsyncClient:
     """Asks from `host`."""
-    app = Starlette(routes=routes(readiness, Watch(Settings()), metrics))
+    app = Starlette(routes=health_routes(readiness, RequestObserver(Settings()), metrics))
     transport = httpx2.ASGITransport(app, client=(host, 50_000))
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
 
@@ -66,7 +66,7 @@ async def test_head_tells_what_get_tells(address: str, ready: Readiness) -> None
 async def test_a_server_that_runs_lives() -> None:
     """Whatever its database does."""
     database = Asked()
-    database.fault = Refused("DATABASE_UNAVAILABLE", "gone")
+    database.fault = ApiError("DATABASE_UNAVAILABLE", "gone")
     async with client(Readiness(database)) as http:
         response = await http.get("/health/live")
     assert (response.status_code, response.json()) == (200, {"status": "live"})
@@ -96,7 +96,7 @@ async def test_a_server_with_its_database_is_ready(ready: Readiness) -> None:
 async def test_a_schema_of_another_version_is_not_ready(database_url: str, change: str, reason: str) -> None:
     """Whether migrations are missing, unknown, or there is no word of them."""
     async with Database(database_url) as database:
-        async with database.models() as connection:
+        async with database.orm() as connection:
             await connection.execute_script(change)
         async with client(Readiness(database)) as http:
             response = await http.get("/health/ready")
@@ -126,7 +126,7 @@ async def test_a_database_that_hangs_is_not_ready() -> None:
     database.may_answer.clear()
     readiness = Readiness(database, every=0.05)
     async with asyncio.timeout(5):
-        assert await readiness.lacks() == {"database": "does not answer"}
+        assert await readiness.problems() == {"database": "does not answer"}
 
 
 async def test_many_who_ask_share_one_look() -> None:
@@ -134,13 +134,13 @@ async def test_many_who_ask_share_one_look() -> None:
     database = Asked()
     database.may_answer.clear()
     readiness = Readiness(database, every=60.0)
-    asking = [asyncio.create_task(readiness.lacks()) for _ in range(50)]
+    asking = [asyncio.create_task(readiness.problems()) for _ in range(50)]
     await asyncio.sleep(0)
     asking[0].cancel()
     database.may_answer.set()
     told = await asyncio.gather(*asking[1:])
     assert told == [{"schema": "is not up to date"}] * 49
-    assert await readiness.lacks() == told[0]
+    assert await readiness.problems() == told[0]
     assert len(database.asked) == 2, "once whether it answers, once what it has"
 
 

@@ -15,8 +15,8 @@ import zstandard
 from tests.conftest import NOW
 from tests.support.http_client import client, refusal
 
-from contentql.app import answers_of
-from contentql.execution.executor import Answers
+from contentql.app import build_executor
+from contentql.execution.executor import Executor
 from contentql.settings import Settings
 from contentql.store.database import Database
 
@@ -25,10 +25,10 @@ LONG = "{ latestNews(first: 20) { nodes { id headline summary } } }"
 
 
 @pytest.fixture(scope="module")
-async def remembering(demo_url: str) -> AsyncIterator[Answers]:
+async def remembering(demo_url: str) -> AsyncIterator[Executor]:
     """The demo newsroom, its answers remembered."""
     async with Database(demo_url) as database:
-        answers = answers_of(Settings(), database)
+        answers = build_executor(Settings(), database)
         answers.now = lambda: NOW
         assert answers.responses is not None
         await answers.responses.open()
@@ -37,7 +37,7 @@ async def remembering(demo_url: str) -> AsyncIterator[Answers]:
 
 
 @pytest.fixture
-async def http(remembering: Answers) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(remembering: Executor) -> AsyncIterator[httpx2.AsyncClient]:
     async with client(remembering) as http:
         yield http
 
@@ -116,13 +116,13 @@ async def test_errors_are_not_stored(http: httpx2.AsyncClient, query: str) -> No
     assert "etag" not in answer.headers
 
 
-async def test_a_lifetime_ends_on_the_grid_before_the_next_moment(remembering: Answers) -> None:
+async def test_a_lifetime_ends_on_the_grid_before_the_next_moment(remembering: Executor) -> None:
     """What may come out at 08:00:37 is kept until 08:00:30; which second it is shows nowhere."""
     clock = remembering.responses._clock  # type: ignore[union-attr]
-    before = clock.next
+    before = clock.next_transition
     try:
         for second in (31, 37, 39):
-            clock.next = NOW + dt.timedelta(seconds=second)
+            clock.next_transition = NOW + dt.timedelta(seconds=second)
             async with client(remembering) as http:
                 assert (
                     "max-age=30,"
@@ -130,14 +130,14 @@ async def test_a_lifetime_ends_on_the_grid_before_the_next_moment(remembering: A
                         "cache-control"
                     ]
                 )
-        clock.next = NOW + dt.timedelta(seconds=7)
+        clock.next_transition = NOW + dt.timedelta(seconds=7)
         async with client(remembering) as http:
             assert (
                 "max-age=0,"
                 in (await get(http, "{ latestNews(first: 9) { nodes { id } } }")).headers["cache-control"]
             )
     finally:
-        clock.next = before
+        clock.next_transition = before
 
 
 async def test_tags_name_what_was_shown_and_which_lists_were_read(http: httpx2.AsyncClient) -> None:
@@ -227,7 +227,7 @@ async def test_small_answers_and_refusals_are_right_too(http: httpx2.AsyncClient
     assert refusal(answer) == "GRAPHQL_VALIDATION_FAILED"
 
 
-async def test_a_stampede_is_computed_once(remembering: Answers) -> None:
+async def test_a_stampede_is_computed_once(remembering: Executor) -> None:
     """Thirty equal questions at once, one statement, thirty equal answers."""
     assert remembering.responses is not None
     counts = remembering.responses.counts

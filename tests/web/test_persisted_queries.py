@@ -11,11 +11,11 @@ import pytest
 from tests.conftest import Server
 from tests.support.http_client import client, refusal
 
-from contentql.app import answers_of
-from contentql.execution.executor import Answers
+from contentql.app import build_executor
+from contentql.execution.executor import Executor
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.trusted_documents import Trusted, forget, keep, sha256
+from contentql.store.trusted_documents import NewTrustedDocument, add_documents, remove_documents, sha256
 
 TEXT = "query Sections { categories(first: 1) { nodes { path } } }"
 OTHER = "{ categories(first: 2) { nodes { path } } }"
@@ -26,7 +26,7 @@ def named(text: str, version: int = 1) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def http(demo: Answers) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(demo: Executor) -> AsyncIterator[httpx2.AsyncClient]:
     async with client(demo) as http:
         yield http
 
@@ -85,14 +85,14 @@ async def trusting(server: Server, demo_url: str) -> AsyncIterator[Database]:
     """A newsroom with one trusted document."""
     url = await server.migrated()
     database = Database(url)
-    await keep(database, [Trusted(sha256(TEXT), TEXT, "Sections", "web", 2)])
+    await add_documents(database, [NewTrustedDocument(sha256(TEXT), TEXT, "Sections", "web", 2)])
     async with database:
         yield database
     await server.drop(url)
 
 
-def answers(database: Database) -> Answers:
-    return answers_of(Settings(), database)
+def answers(database: Database) -> Executor:
+    return build_executor(Settings(), database)
 
 
 async def test_a_trusted_document_is_asked_by_its_id(trusting: Database) -> None:
@@ -136,7 +136,7 @@ async def test_what_is_taken_out_is_answered_no_more(trusting: Database) -> None
         ]
         for way in ways:
             assert (await http.post("/graphql", json=way)).status_code == 200
-        await forget(trusting, [sha256(TEXT)])
+        await remove_documents(trusting, [sha256(TEXT)])
         documents = http._transport.app.persisted.documents  # type: ignore[attr-defined]
         for way in ways:
             await http.post("/graphql", json=way)

@@ -14,15 +14,15 @@ from starlette.applications import Starlette
 from tests.conftest import Server
 from tests.support.editorial_client import BOB, DAY, HOUR, SECOND, Newsdesk, newsdesk
 
-from contentql.app import guard_of
+from contentql.app import build_admission_control
 from contentql.auth import api_tokens, preview_tokens
-from contentql.auth.authenticator import Callers
+from contentql.auth.authenticator import Authenticator
 from contentql.auth.permissions import Role
-from contentql.auth.throttle import MOST
-from contentql.errors import Unusable
-from contentql.settings import Settings, load
-from contentql.telemetry.observer import Watch
-from contentql.web.preview import HEADERS, routes
+from contentql.auth.throttle import MAX_FAILURES
+from contentql.errors import OperatorError
+from contentql.settings import Settings, load_settings
+from contentql.telemetry.observer import RequestObserver
+from contentql.web.preview import PREVIEW_HEADERS, preview_routes
 
 VIA = {"kind": "ACCORDING_TO", "source": "sky-news"}
 
@@ -37,8 +37,8 @@ async def desk(server: Server) -> AsyncIterator[Newsdesk]:
 async def http(desk: Newsdesk) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody with a browser and nothing else."""
     settings = Settings()
-    callers = Callers(desk.database, settings, now=lambda: desk.now)
-    page = routes(desk.answers, callers, guard_of(settings), Watch(settings))
+    callers = Authenticator(desk.database, settings, now=lambda: desk.now)
+    page = preview_routes(desk.answers, callers, build_admission_control(settings), RequestObserver(settings))
     transport = httpx2.ASGITransport(Starlette(routes=page), client=("192.0.2.9", 1))
     async with httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test") as found:
         yield found
@@ -175,7 +175,7 @@ async def test_nobody_keeps_or_finds_it(desk: Newsdesk, http: httpx2.AsyncClient
         answer = await http.get(address)
         assert answer.status_code == status
         said = dict(answer.headers)
-        assert HEADERS.items() <= said.items()
+        assert PREVIEW_HEADERS.items() <= said.items()
         assert said["cache-control"] == "private, no-store"
         assert said["referrer-policy"] == "no-referrer"
         policy = dict(part.split(" ", 1) for part in said["content-security-policy"].split("; "))
@@ -198,9 +198,11 @@ async def test_what_is_no_good_link_is_one_page(desk: Newsdesk, http: httpx2.Asy
     id = await desk.draft()
     url = await link(desk, id, expiresAt="2026-06-30T10:00:00Z")
     other = await link(desk, await desk.draft())
-    async with desk.database.models():
-        _, secret = await api_tokens.create(name="Jane", role=Role.ADMIN, created_by="tests", now=desk.now)
-    forged = preview_tokens.sign("a guess", 701, desk.now + DAY)
+    async with desk.database.orm():
+        _, secret = await api_tokens.issue_token(
+            name="Jane", role=Role.ADMIN, created_by="tests", now=desk.now
+        )
+    forged = preview_tokens.sign_preview_token("a guess", 701, desk.now + DAY)
     nonsense = [
         "cqlp_",
         url.rpartition("/")[2] + "A",
@@ -239,11 +241,11 @@ async def test_a_deleted_article_is_gone(desk: Newsdesk, http: httpx2.AsyncClien
 
 async def test_whoever_tries_links_out_is_slowed_down(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
     """As with any other token: the address has to wait."""
-    for number in range(MOST):
+    for number in range(MAX_FAILURES):
         assert (
-            await http.get(f"/preview/{preview_tokens.sign('guess', number, desk.now + DAY)}")
+            await http.get(f"/preview/{preview_tokens.sign_preview_token('guess', number, desk.now + DAY)}")
         ).status_code == 404
-    answer = await http.get(f"/preview/{preview_tokens.sign('guess', 999, desk.now + DAY)}")
+    answer = await http.get(f"/preview/{preview_tokens.sign_preview_token('guess', 999, desk.now + DAY)}")
     assert answer.status_code == 429
     assert "Wait a minute" in answer.text
 
@@ -251,14 +253,14 @@ async def test_whoever_tries_links_out_is_slowed_down(desk: Newsdesk, http: http
 async def test_links_lead_where_the_settings_say(desk: Newsdesk) -> None:
     """To a site of one's own, with the token and the slug in the address."""
     id = await desk.draft(slug="kim-weeps")
-    desk.answers.changing.preview_url = "https://example.org/draft/{slug}?token={token}"
+    desk.answers.mutations.preview_url = "https://example.org/draft/{slug}?token={token}"
     assert (await link(desk, id)).startswith("https://example.org/draft/kim-weeps?token=cqlp_")
     assert (await desk.tries("createPreviewLink", BOB, id=id))["url"] is None
-    with pytest.raises(Unusable, match="CONTENTQL_PREVIEW_URL"):
-        load(preview_url="https://example.org/draft")
+    with pytest.raises(OperatorError, match="CONTENTQL_PREVIEW_URL"):
+        load_settings(preview_url="https://example.org/draft")
 
 
 def test_an_end_is_told_as_it_was_signed() -> None:
     """To the second."""
     at = dt.datetime(2026, 7, 3, 8, 0, 1, tzinfo=dt.UTC)
-    assert preview_tokens.ends(preview_tokens.sign("key", 701, at)) == at
+    assert preview_tokens.preview_token_expiry(preview_tokens.sign_preview_token("key", 701, at)) == at

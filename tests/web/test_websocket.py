@@ -27,13 +27,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
-from contentql.app import answers_of
-from contentql.execution.executor import Answered, Answers, Asked
+from contentql.app import build_executor
+from contentql.execution.executor import Executor, GraphQLRequest, GraphQLResponse
 from contentql.server import websocket_protocol
-from contentql.server.websocket_protocol import Wire
+from contentql.server.websocket_protocol import WebSocketProtocol
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.web.websocket import PROTOCOL, Answer, Bounds, Sockets
+from contentql.web.websocket import PROTOCOL, ExecuteOperation, WebSocketEndpoint, WebSocketLimits
 
 NAMES = "{ categories(first: 2) { nodes { path } } }"
 HOME = "127.0.0.1"
@@ -41,14 +41,14 @@ MIB = 1_048_576
 
 
 class Answering(Protocol):
-    async def answer(self, asked: Asked) -> Answered: ...
+    async def execute(self, asked: GraphQLRequest) -> GraphQLResponse: ...
 
 
-def answering(answers: Answering) -> Answer:
-    async def answer(payload: Mapping[str, Any], scope: Scope) -> Answered:
+def answering(answers: Answering) -> ExecuteOperation:
+    async def answer(payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
         query, name = payload.get("query") or "", payload.get("operationName")
         variables, extensions = (payload.get(part) or {} for part in ("variables", "extensions"))
-        return await answers.answer(Asked(query, name, variables, extensions))
+        return await answers.execute(GraphQLRequest(query, name, variables, extensions))
 
     return answer
 
@@ -57,11 +57,11 @@ class Stub:
     """Answers at once, or never, or at length; remembers what became of it."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[GraphQLRequest] = []
         self.cancelled: list[str] = []
         self.let = threading.Event()
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: GraphQLRequest) -> GraphQLResponse:
         self.asked.append(asked)
         what, _, size = asked.query.partition(" ")
         if what == "wait":
@@ -71,7 +71,7 @@ class Stub:
             except asyncio.CancelledError:
                 self.cancelled.append(asked.query)
                 raise
-        return Answered(200, b'{"data":"%b"}' % (b"x" * int(size or 1)))
+        return GraphQLResponse(200, b'{"data":"%b"}' % (b"x" * int(size or 1)))
 
 
 class Served:
@@ -79,7 +79,7 @@ class Served:
 
     def __init__(self, app: Starlette, **options: Any) -> None:
         settings: dict[str, Any] = {
-            "ws": Wire,
+            "ws": WebSocketProtocol,
             "ws_max_size": MIB,
             "ws_per_message_deflate": False,
             "loop": "uvloop",
@@ -121,7 +121,7 @@ async def serving(
         async with database or contextlib.nullcontext():
             yield
 
-    endpoint = Sockets(answering(answers), **options)
+    endpoint = WebSocketEndpoint(answering(answers), **options)
     served = Served(
         Starlette(routes=[WebSocketRoute("/graphql", endpoint)], lifespan=lifespan), **(server or {})
     )
@@ -214,9 +214,9 @@ async def stub() -> AsyncIterator[Served]:
 
 
 @pytest.fixture(scope="module")
-async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Answers]]:
+async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Executor]]:
     database = Database(demo_url)
-    answers = answers_of(Settings(), database)
+    answers = build_executor(Settings(), database)
     answers.now = lambda: NOW
     async with serving(answers, database) as served:
         yield served, answers
@@ -226,7 +226,7 @@ async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Answers]]:
 
 
 async def test_an_operation_gives_its_answer_and_is_complete(
-    newsroom: tuple[Served, Answers], demo: Answers
+    newsroom: tuple[Served, Executor], demo: Executor
 ) -> None:
     """`next` carries what HTTP would answer, `complete` ends it; ids may be used again after that."""
     async with talking(newsroom[0]) as socket:
@@ -237,7 +237,7 @@ async def test_an_operation_gives_its_answer_and_is_complete(
 
 
 async def test_variables_names_and_extensions_travel_in_the_payload(
-    newsroom: tuple[Served, Answers],
+    newsroom: tuple[Served, Executor],
 ) -> None:
     """They mean what they mean in a body of HTTP; null is the same as leaving them out."""
     document = "query A($n: Int) { categories(first: $n) { nodes { path } } } query B { __typename }"
@@ -268,7 +268,7 @@ async def test_variables_names_and_extensions_travel_in_the_payload(
     ],
 )
 async def test_what_http_refuses_is_refused_here(
-    newsroom: tuple[Served, Answers], query: str, code: str
+    newsroom: tuple[Served, Executor], query: str, code: str
 ) -> None:
     """One `error` with the same errors, nothing after it, and the socket serves on."""
     async with talking(newsroom[0]) as socket:
@@ -281,7 +281,7 @@ async def test_what_http_refuses_is_refused_here(
         assert [(await hear(socket))["id"] for _ in range(2)] == ["good", "good"]
 
 
-async def test_data_with_errors_is_an_answer(newsroom: tuple[Served, Answers]) -> None:
+async def test_data_with_errors_is_an_answer(newsroom: tuple[Served, Executor]) -> None:
     """A part that is refused does not take the others with it."""
     query = '{ categories(first: 1) { nodes { path } } node(id: "nonsense") { id } }'
     async with talking(newsroom[0]) as socket:
@@ -491,7 +491,7 @@ async def test_what_is_not_utf_8_is_told_so_by_the_server() -> None:
 async def test_who_does_not_initialise_in_time_is_closed() -> None:
     """4408, pings or not; whoever did may stay silent."""
     async with (
-        serving(Stub(), bounds=Bounds(init_seconds=0.3)) as served,
+        serving(Stub(), bounds=WebSocketLimits(init_seconds=0.3)) as served,
         talking(served) as patient,
         dial(served) as silent,
         dial(served) as pinging,
@@ -505,7 +505,7 @@ async def test_who_does_not_initialise_in_time_is_closed() -> None:
 
 async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
     """One more closes it with 4429; not if one was completed before."""
-    bounds = Bounds(operations=3, turns=2)
+    bounds = WebSocketLimits(operations=3, concurrent_operations=2)
     async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
         await say(socket, *(subscribe(name, "wait") for name in "abc"), {"type": "complete", "id": "b"})
         await say(socket, subscribe("d", "wait"), {"type": "ping"})
@@ -516,7 +516,7 @@ async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
 
 async def test_operations_that_wait_hold_only_so_much_text() -> None:
     """More closes the socket with 4429; what is done counts no more."""
-    bounds = Bounds(asked_characters=1_000)
+    bounds = WebSocketLimits(asked_characters=1_000)
     async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
         for _ in range(3):
             await say(socket, subscribe("quick", "now", extensions={"fill": "x" * 500}))
@@ -527,7 +527,7 @@ async def test_operations_that_wait_hold_only_so_much_text() -> None:
 
 async def test_messages_may_come_as_fast_as_is_said() -> None:
     """Whoever keeps to the rate is not closed, however long."""
-    bounds = Bounds(messages_a_second=1_000_000, burst=2)
+    bounds = WebSocketLimits(messages_a_second=1_000_000, burst=2)
     async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
         for _ in range(200):
             await say(socket, {"type": "ping"})
@@ -546,7 +546,7 @@ async def test_a_fault_of_ours_ends_in_a_close_frame(caplog: pytest.LogCaptureFi
         sent.append(message)
 
     scope = {"type": "websocket", "headers": [], "client": None, "subprotocols": [PROTOCOL]}
-    await Sockets(answering(Stub()))(scope, receive, send)
+    await WebSocketEndpoint(answering(Stub()))(scope, receive, send)
     assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": "Something went wrong on our side"}
     assert "a socket failed" in caplog.text
 
@@ -589,10 +589,10 @@ class Statements:
         self.database = database
         self.began = threading.Event()
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: GraphQLRequest) -> GraphQLResponse:
         if asked.query == "now":
             await self.database.row("SELECT 'x'", (), 15)
-            return Answered(200, b'{"data":null}')
+            return GraphQLResponse(200, b'{"data":null}')
         self.began.set()
         slow = (
             "SELECT pg_sleep(600)"
@@ -649,7 +649,7 @@ def farewell(plain: sockets.socket, code: int) -> str:
 _CLOSE = re.compile(rb"\x88[\x02-\x7d]([\x03\x0f-\x13].)([\x20-\x7e]*)\Z", re.DOTALL)
 
 
-LENIENT = Bounds(messages_a_second=1_000_000, operations=50, turns=4, unread=80)
+LENIENT = WebSocketLimits(messages_a_second=1_000_000, operations=50, concurrent_operations=4, max_unsent=80)
 
 
 async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
@@ -659,7 +659,7 @@ async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
         with plainly(served) as plain:
             for number in range(LENIENT.operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {MIB}"))))
-            await until(lambda: len(answers.asked) > LENIENT.turns)
+            await until(lambda: len(answers.asked) > LENIENT.concurrent_operations)
             await asyncio.sleep(0.1)
             kept = len(answers.asked)
             assert kept < LENIENT.operations / 2
@@ -674,10 +674,10 @@ async def test_pongs_are_kept_only_so_many() -> None:
     """Messages that wait to be read are bounded: 1008."""
     async with serving(Stub(), bounds=LENIENT) as served:
         with plainly(served) as plain:
-            for number in range(LENIENT.turns):
+            for number in range(LENIENT.concurrent_operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {4 * MIB}"))))
             await until(lambda: not served.connections[0].writable.is_set())
-            for _ in range(LENIENT.unread + 10):
+            for _ in range(LENIENT.max_unsent + 10):
                 plain.sendall(frame(Opcode.TEXT, b'{"type":"ping"}'))
             await until(lambda: served.connections[0].close_sent)
             assert farewell(plain, 1008) == "More than 80 messages wait to be read"
@@ -746,7 +746,7 @@ async def test_a_stopping_server_lets_operations_finish() -> None:
 async def test_a_stopping_server_waits_only_so_long() -> None:
     """What is not done by then is cancelled, and the socket closed with 1001."""
     answers = Stub()
-    bounds = replace(Bounds(), leaving_seconds=0.2)
+    bounds = replace(WebSocketLimits(), leaving_seconds=0.2)
     async with serving(answers, bounds=bounds) as served, talking(served) as socket:
         await say(socket, subscribe("a", "wait"))
         await until(lambda: answers.asked)

@@ -16,40 +16,40 @@ from zlib import crc32
 
 from slugify import slugify
 
-from contentql.auth.permissions import ABILITIES, Role
+from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.content import ids
-from contentql.errors import Refused
-from contentql.store.models.accounts import Token
+from contentql.errors import ApiError
+from contentql.store.models.accounts import ApiToken
 
-PREFIX: Final = "cql_"
-LONGEST: Final = 200  # characters of a name or an account
+TOKEN_PREFIX: Final = "cql_"
+MAX_NAME_LENGTH: Final = 200  # characters of a name or an account
 
 # 40 characters are 238 bits. The last six are a CRC-32 of those, as in GitHub's tokens: who scans texts for
 # secrets that slipped out can tell ours from chance without asking us.
 _RANDOM, _CHECK = 40, 6
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_FORM = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{_RANDOM}}})([0-9A-Za-z]{{{_CHECK}}})")
+_FORM = re.compile(rf"{TOKEN_PREFIX}([0-9A-Za-z]{{{_RANDOM}}})([0-9A-Za-z]{{{_CHECK}}})")
 _HINT = 4
 
 
-def made() -> str:
+def generate_token() -> str:
     """A new secret, which nobody has ever seen."""
     random = "".join(secrets.choice(_BASE62) for _ in range(_RANDOM))
-    return f"{PREFIX}{random}{_checksum(random)}"
+    return f"{TOKEN_PREFIX}{random}{_checksum(random)}"
 
 
-def is_whole(text: str) -> bool:
+def has_valid_checksum(text: str) -> bool:
     """Whether a text has a token's form and its checksum is right: nothing else needs to be looked up."""
     found = _FORM.fullmatch(text)
     return found is not None and _checksum(found[1]) == found[2]
 
 
-def hashed(text: str) -> str:
+def hash_token(text: str) -> str:
     """What is kept of a token. It has more chance in it than can be guessed, so it needs no slow hash."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def create(
+async def issue_token(
     *,
     name: str,
     role: Role,
@@ -58,7 +58,7 @@ async def create(
     expires_at: dt.datetime | None = None,
     created_by: str,
     now: dt.datetime,
-) -> tuple[Token, str]:
+) -> tuple[ApiToken, str]:
     """The row, written where Tortoise's models are open, and the secret, which nobody can be told again.
 
     `account` is the name as a slug unless given. Refused with BAD_USER_INPUT.
@@ -66,44 +66,48 @@ async def create(
     name = name.strip()
     _check_text("name", name)
     number = ids.new_id()
-    account = slugify(name, max_length=LONGEST) or ids.spell("token", number) if account is None else account
+    account = (
+        slugify(name, max_length=MAX_NAME_LENGTH) or ids.encode_id("token", number)
+        if account is None
+        else account
+    )
     _check_text("account", account)
     narrowed = sorted(dict.fromkeys(str(scope) for scope in scopes))
-    may = {ability.value for ability in ABILITIES[role]}
+    may = {ability.value for ability in ROLE_PERMISSIONS[role]}
     for scope in narrowed:
         if scope not in may:
-            raise Refused(
+            raise ApiError(
                 "BAD_USER_INPUT",
                 f"{scope[:40]!r} is nothing that {role.value} may do, so no scope can leave it to a token.",
                 f"Scopes of {role.value}: {', '.join(sorted(may)) or 'none'}.",
             )
     if expires_at is not None and expires_at <= now:
-        raise Refused("BAD_USER_INPUT", "The token would have expired already.", "Choose a time to come.")
-    secret = made()
-    token = await Token.create(
+        raise ApiError("BAD_USER_INPUT", "The token would have expired already.", "Choose a time to come.")
+    secret = generate_token()
+    token = await ApiToken.create(
         id=number,
         account=account,
         name=name,
         role=role.value,
         scopes=narrowed,
-        hash=hashed(secret),
+        hash=hash_token(secret),
         hint=secret[-_HINT:],
         created_at=now,
-        created_by=created_by[:LONGEST],
+        created_by=created_by[:MAX_NAME_LENGTH],
         expires_at=expires_at,
     )
     return token, secret
 
 
-async def revoke(token_id: int, now: dt.datetime) -> bool:
+async def mark_token_revoked(token_id: int, now: dt.datetime) -> bool:
     """Takes a token away where Tortoise's models are open; False if there is none, or none any more."""
-    changed = await Token.filter(id=token_id, revoked_at=None).update(revoked_at=now)
+    changed = await ApiToken.filter(id=token_id, revoked_at=None).update(revoked_at=now)
     return bool(changed)
 
 
-def unknown() -> Refused:
+def invalid_token_error() -> ApiError:
     """One and the same for all tokens that are not good: why would tell who tries them out."""
-    return Refused(
+    return ApiError(
         "UNAUTHENTICATED",
         "The token is not known here, has expired or was revoked.",
         "Ask whoever gave it to you for another one.",
@@ -111,8 +115,10 @@ def unknown() -> Refused:
 
 
 def _check_text(what: str, text: str) -> None:
-    if not 0 < len(text) <= LONGEST or not text.isprintable():
-        raise Refused("BAD_USER_INPUT", f"The {what} of a token has 1 to {LONGEST} printable characters.")
+    if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
+        raise ApiError(
+            "BAD_USER_INPUT", f"The {what} of a token has 1 to {MAX_NAME_LENGTH} printable characters."
+        )
 
 
 def _checksum(text: str) -> str:

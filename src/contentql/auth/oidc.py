@@ -20,10 +20,10 @@ from typing import Any, Final
 
 import jwt
 
-from contentql.auth.api_tokens import unknown
-from contentql.auth.permissions import ABILITIES, Role
+from contentql.auth.api_tokens import invalid_token_error
+from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import Viewer
-from contentql.errors import Refused, Unusable
+from contentql.errors import ApiError, OperatorError
 
 log = logging.getLogger("contentql")
 
@@ -51,7 +51,7 @@ _REST_WITHOUT = 5.0  # while there are none
 _RANK = {role.value: rank for rank, role in enumerate(Role)}
 
 
-class Jwts:
+class OidcIssuer:
     """One issuer's tokens, made for one audience. `keys`: the URL of its JWKS, or a file with one."""
 
     def __init__(
@@ -67,20 +67,20 @@ class Jwts:
         """Raises Unusable if the file of keys cannot be read."""
         self._issuer = issuer
         self._audience = audience
-        self._keys = Keys(keys, clock=clock)
+        self._keys = JwkSet(keys, clock=clock)
         self._role_claim = role_claim
         self._leeway = leeway
 
-    async def viewer(self, text: str) -> Viewer:
+    async def authenticate(self, text: str) -> Viewer:
         """Raises UNAUTHENTICATED, and ISSUER_UNAVAILABLE where its keys cannot be had."""
         try:
             header = jwt.get_unverified_header(text)
             algorithm, kid = header.get("alg"), header.get("kid")
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-            raise unknown() from None
+            raise invalid_token_error() from None
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-            raise unknown()
-        keys = await self._keys.fitting(kid if isinstance(kid, str) else None, algorithm)
+            raise invalid_token_error()
+        keys = await self._keys.keys_for(kid if isinstance(kid, str) else None, algorithm)
         return self._of(self._claims(text, keys, algorithm))
 
     def _claims(self, text: str, keys: Sequence[Any], algorithm: str) -> dict[str, Any]:
@@ -102,17 +102,17 @@ class Jwts:
                 why = fault
                 break
         log.info("a token of %s was refused: %s", self._issuer, type(why).__name__)
-        raise unknown() from None
+        raise invalid_token_error() from None
 
     def _of(self, claims: Mapping[str, Any]) -> Viewer:
         subject = claims["sub"]
         if not isinstance(subject, str) or not subject:
-            raise unknown()
+            raise invalid_token_error()
         role = self._role(claims)
         named = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
         name = next((said for said in named if isinstance(said, str) and said.strip()), subject)
         name = "".join(c if c.isprintable() else "?" for c in name.strip()[:_LONGEST])
-        return Viewer(name, role, _fitted(f"{self._issuer}|{subject}"), ABILITIES[role])
+        return Viewer(name, role, _bounded_account(f"{self._issuer}|{subject}"), ROLE_PERMISSIONS[role])
 
     def _role(self, claims: Mapping[str, Any]) -> Role:
         """The highest that the claim names; READER where it names none that there is."""
@@ -126,7 +126,7 @@ class Jwts:
         return Role(max(known, key=_RANK.__getitem__, default=Role.READER.value))
 
 
-def _fitted(account: str) -> str:
+def _bounded_account(account: str) -> str:
     """The account as it can be kept: cut to what tells it apart from all others."""
     if len(account) <= _LONGEST and account.isprintable():
         return account
@@ -136,20 +136,20 @@ def _fitted(account: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Key:
+class _SigningKey:
     kid: str | None
     algorithms: frozenset[str]
     key: Any
 
 
-class Keys:
+class JwkSet:
     """The public keys of an issuer, as last heard: what cannot be heard anew goes on being believed."""
 
     def __init__(self, where: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._where = where
         self._is_url = where.startswith(("https://", "http://"))
         self._clock = clock
-        self._keys: tuple[_Key, ...] = ()
+        self._keys: tuple[_SigningKey, ...] = ()
         self._asked: float | None = None
         self._heard: float | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -158,9 +158,9 @@ class Keys:
                 self._take(Path(where).read_bytes())
             except (OSError, ValueError) as fault:
                 why = fault.strerror if isinstance(fault, OSError) else fault
-                raise Unusable(f"CONTENTQL_OIDC_KEYS cannot be {where!r}: {why}.") from None
+                raise OperatorError(f"CONTENTQL_OIDC_KEYS cannot be {where!r}: {why}.") from None
 
-    async def fitting(self, kid: str | None, algorithm: str) -> list[Any]:
+    async def keys_for(self, kid: str | None, algorithm: str) -> list[Any]:
         """The keys that may have signed so. Raises ISSUER_UNAVAILABLE where there are none at all."""
         found = self._found(kid, algorithm)
         if not found and self._may_ask(_REST if self._keys else _REST_WITHOUT):
@@ -169,7 +169,7 @@ class Keys:
         elif found and self._is_stale() and self._may_ask(_REST):
             self._ask()  # nobody waits for it
         if not self._keys:
-            raise Refused(
+            raise ApiError(
                 "ISSUER_UNAVAILABLE",
                 "The keys of the token's issuer cannot be had just now.",
                 "Send the same request again shortly.",
@@ -232,7 +232,7 @@ def _read(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def _keys(said: bytes) -> tuple[_Key, ...]:
+def _keys(said: bytes) -> tuple[_SigningKey, ...]:
     """https://www.rfc-editor.org/rfc/rfc7517; keys for other ends are passed over."""
     try:
         found = json.loads(said)
@@ -244,7 +244,7 @@ def _keys(said: bytes) -> tuple[_Key, ...]:
     return tuple(key for one in listed[:_MOST_KEYS] if (key := _key(one)) is not None)
 
 
-def _key(said: object) -> _Key | None:
+def _key(said: object) -> _SigningKey | None:
     if not isinstance(said, dict) or said.get("use", "sig") != "sig" or "d" in said:
         return None
     ends = said.get("key_ops")
@@ -262,4 +262,4 @@ def _key(said: object) -> _Key | None:
         key = jwt.PyJWK(said, min(algorithms)).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError):
         return None
-    return _Key(kid if isinstance(kid, str) else None, algorithms, key)
+    return _SigningKey(kid if isinstance(kid, str) else None, algorithms, key)

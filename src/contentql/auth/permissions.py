@@ -16,7 +16,7 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
 
 
-class Ability(StrEnum):
+class Permission(StrEnum):
     """What a mutation or a field asks for; a token's scopes name some of these."""
 
     SEE_OWN = "SEE_OWN"
@@ -33,35 +33,37 @@ class Ability(StrEnum):
     ADMINISTER = "ADMINISTER"
 
 
-MEANING: Final[Mapping[Ability, str]] = {
-    Ability.SEE_OWN: "see one's own drafts and working copies",
-    Ability.SEE_ALL: "see all drafts and working copies",
-    Ability.SEE_DESK: "see, of those, notes, revisions and suggestions as well",
-    Ability.WRITE_OWN: "begin articles; edit, attribute, submit and drop one's own",
-    Ability.WRITE_ALL: "do the same with everybody's",
-    Ability.SHARE: "make preview links",
-    Ability.REVIEW: "approve and send back",
-    Ability.PUBLISH: "schedule, publish, correct, take back, archive, delete, restore",
-    Ability.ADD: "add sources, tags and media",
-    Ability.FILE: "change those, and authors, stories and collections",
-    Ability.ARRANGE: "change sections, merge sources, delete what is unused",
-    Ability.ADMINISTER: "manage tokens, read the audit log",
+PERMISSION_DESCRIPTIONS: Final[Mapping[Permission, str]] = {
+    Permission.SEE_OWN: "see one's own drafts and working copies",
+    Permission.SEE_ALL: "see all drafts and working copies",
+    Permission.SEE_DESK: "see, of those, notes, revisions and suggestions as well",
+    Permission.WRITE_OWN: "begin articles; edit, attribute, submit and drop one's own",
+    Permission.WRITE_ALL: "do the same with everybody's",
+    Permission.SHARE: "make preview links",
+    Permission.REVIEW: "approve and send back",
+    Permission.PUBLISH: "schedule, publish, correct, take back, archive, delete, restore",
+    Permission.ADD: "add sources, tags and media",
+    Permission.FILE: "change those, and authors, stories and collections",
+    Permission.ARRANGE: "change sections, merge sources, delete what is unused",
+    Permission.ADMINISTER: "manage tokens, read the audit log",
 }
 
-_AUTHOR = frozenset({Ability.SEE_OWN, Ability.SEE_DESK, Ability.WRITE_OWN, Ability.SHARE, Ability.ADD})
-_EDITOR = _AUTHOR | {Ability.SEE_ALL, Ability.WRITE_ALL, Ability.REVIEW, Ability.FILE}
-_PUBLISHER = _EDITOR | {Ability.PUBLISH, Ability.ARRANGE}
+_AUTHOR = frozenset(
+    {Permission.SEE_OWN, Permission.SEE_DESK, Permission.WRITE_OWN, Permission.SHARE, Permission.ADD}
+)
+_EDITOR = _AUTHOR | {Permission.SEE_ALL, Permission.WRITE_ALL, Permission.REVIEW, Permission.FILE}
+_PUBLISHER = _EDITOR | {Permission.PUBLISH, Permission.ARRANGE}
 
-ABILITIES: Final[Mapping[Role, frozenset[Ability]]] = {
+ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.READER: frozenset(),
-    Role.PREVIEWER: frozenset({Ability.SEE_ALL}),
+    Role.PREVIEWER: frozenset({Permission.SEE_ALL}),
     Role.AUTHOR: _AUTHOR,
     Role.EDITOR: _EDITOR,
     Role.PUBLISHER: _PUBLISHER,
-    Role.ADMIN: _PUBLISHER | {Ability.ADMINISTER},
+    Role.ADMIN: _PUBLISHER | {Permission.ADMINISTER},
 }
 
-SEES: Final[Mapping[Role, str]] = {
+ROLE_DESCRIPTIONS: Final[Mapping[Role, str]] = {
     Role.READER: "What is published, and nothing else.",
     Role.PREVIEWER: "Drafts and unpublished changes of all articles, as readers would see them.",
     Role.AUTHOR: "What is published, and one's own drafts with all that belongs to them.",
@@ -71,7 +73,7 @@ SEES: Final[Mapping[Role, str]] = {
 }
 
 
-def abilities(role: Role, scopes: Iterable[str] = ()) -> frozenset[Ability]:
+def effective_permissions(role: Role, scopes: Iterable[str] = ()) -> frozenset[Permission]:
     """What a role may do, narrowed to `scopes` where there are any."""
     wanted = frozenset(scopes)
-    return frozenset(a for a in ABILITIES[role] if not wanted or a.value in wanted)
+    return frozenset(a for a in ROLE_PERMISSIONS[role] if not wanted or a.value in wanted)

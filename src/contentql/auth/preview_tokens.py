@@ -16,27 +16,27 @@ import struct
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from contentql.store.database import Database, as_text
-from contentql.store.models.accounts import Secret
+from contentql.store.database import Database, decode_text
+from contentql.store.models.accounts import SigningKey
 
-PREFIX: Final = "cqlp_"
+PREVIEW_TOKEN_PREFIX: Final = "cqlp_"
 
 _ID = "preview"
 _SAID = struct.Struct(">QQ")  # the article, and the second at which it ends
-_FORM = re.compile(rf"{PREFIX}([A-Za-z0-9_-]{{64}})")
+_FORM = re.compile(rf"{PREVIEW_TOKEN_PREFIX}([A-Za-z0-9_-]{{64}})")
 _PURPOSE = b"contentql preview link\0"
 
 # By database: tests have several.
 _known: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 
 
-def sign(secret: str, article: int, expires_at: dt.datetime) -> str:
+def sign_preview_token(secret: str, article: int, expires_at: dt.datetime) -> str:
     """A link to the article with this number."""
     said = _SAID.pack(article, int(expires_at.timestamp()))
-    return PREFIX + base64.urlsafe_b64encode(said + _signature(secret, said)).decode()
+    return PREVIEW_TOKEN_PREFIX + base64.urlsafe_b64encode(said + _signature(secret, said)).decode()
 
 
-def read(secret: str, text: str, now: dt.datetime) -> int | None:
+def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None:
     """The article that a link opens; None if it is none of ours, was changed, or has expired."""
     found = _FORM.fullmatch(text)
     if found is None:
@@ -52,42 +52,42 @@ def read(secret: str, text: str, now: dt.datetime) -> int | None:
     return int(article) if now.timestamp() < until else None
 
 
-def ends(text: str) -> dt.datetime:
+def preview_token_expiry(text: str) -> dt.datetime:
     """When a link ends that `read` found good."""
-    _, until = _SAID.unpack(base64.urlsafe_b64decode(text.removeprefix(PREFIX))[: _SAID.size])
+    _, until = _SAID.unpack(base64.urlsafe_b64decode(text.removeprefix(PREVIEW_TOKEN_PREFIX))[: _SAID.size])
     return dt.datetime.fromtimestamp(until, dt.UTC)
 
 
-async def secret(database: Database) -> str:
+async def get_or_create_signing_key(database: Database) -> str:
     """The key that signs, made by whoever asks first. Not for within a transaction: it may write itself."""
-    found = await known(database)
+    found = await get_signing_key(database)
     if found is None:
-        async with database.models():
+        async with database.orm():
             found = _known[database] = await _made()
     return found
 
 
-async def sign_within(database: Database, article: int, expires_at: dt.datetime) -> str:
+async def sign_preview_token_in_transaction(database: Database, article: int, expires_at: dt.datetime) -> str:
     """The same as `sign`, where a transaction of this database's models is open: a key that is made now is
     there once that is committed, like whatever else it writes."""
-    return sign(await known(database) or await _made(), article, expires_at)
+    return sign_preview_token(await get_signing_key(database) or await _made(), article, expires_at)
 
 
-async def known(database: Database) -> str | None:
+async def get_signing_key(database: Database) -> str | None:
     """The key that signs, if there is one: without it no link can be ours."""
     found = _known.get(database)
     if found is None:
         for row in await database.rows(_READ, []):
             value = row[0]
-            found = _known[database] = as_text(value)
+            found = _known[database] = decode_text(value)
     return found
 
 
 async def _made() -> str:
-    new = Secret(id=_ID, value=secrets.token_hex(32), made_at=dt.datetime.now(dt.UTC))
+    new = SigningKey(id=_ID, value=secrets.token_hex(32), made_at=dt.datetime.now(dt.UTC))
     # Of two that make one at once, the first one's stays.
-    await Secret.bulk_create([new], ignore_conflicts=True)
-    return (await Secret.get(id=_ID)).value
+    await SigningKey.bulk_create([new], ignore_conflicts=True)
+    return (await SigningKey.get(id=_ID)).value
 
 
 _READ = f"SELECT value FROM secret WHERE id = '{_ID}'"

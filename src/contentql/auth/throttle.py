@@ -13,38 +13,38 @@ from collections.abc import AsyncIterator, Callable
 from math import ceil
 from typing import Final
 
-from contentql.errors import Refused
-from contentql.lru import Remembered
+from contentql.errors import ApiError
+from contentql.lru import LRUCache
 
-MOST: Final = 10
+MAX_FAILURES: Final = 10
 _SECONDS = 60
 _GOOD_SECONDS = 3_600
 _ADDRESSES = 10_000
 _GOOD = 50_000
 
 
-class Tries:
+class FailedLoginThrottle:
     """Wrap each look at a token in `one`."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._tallies: Remembered[str, _Tally] = Remembered(_ADDRESSES, _ADDRESSES)
-        self._good: Remembered[tuple[str, str], float] = Remembered(_GOOD, _GOOD)
+        self._tallies: LRUCache[str, _AddressAttempts] = LRUCache(_ADDRESSES, _ADDRESSES)
+        self._good: LRUCache[tuple[str, str], float] = LRUCache(_GOOD, _GOOD)
 
     @contextlib.asynccontextmanager
-    async def one(self, address: str, key: str) -> AsyncIterator[None]:
+    async def attempt(self, address: str, key: str) -> AsyncIterator[None]:
         """Hears whether what is done within is Refused as UNAUTHENTICATED. Raises RATE_LIMITED at once for
         an address that had so many refused, unless it showed this very token before and it was good."""
         tally = None if self._was_good(address, key) else await self._begun(address, key)
         try:
             yield
-        except Refused as refusal:
+        except ApiError as refusal:
             if refusal.code == "UNAUTHENTICATED":
-                self._good.put((address, key), 0.0, 1)
+                self._good.set((address, key), 0.0, 1)
                 self._tally(address).refused.append(self._clock())
             raise
         else:
-            self._good.put((address, key), self._clock(), 1)
+            self._good.set((address, key), self._clock(), 1)
         finally:
             if tally is not None:
                 tally.end(key)
@@ -53,29 +53,29 @@ class Tries:
         last = self._good.get((address, key))
         return last is not None and last > 0 and self._clock() - last < _GOOD_SECONDS
 
-    def _tally(self, address: str) -> _Tally:
+    def _tally(self, address: str) -> _AddressAttempts:
         tally = self._tallies.get(address)
         if tally is None:
-            tally = _Tally()
-            self._tallies.put(address, tally, 1)
+            tally = _AddressAttempts()
+            self._tallies.set(address, tally, 1)
         return tally
 
-    async def _begun(self, address: str, key: str) -> _Tally:
+    async def _begun(self, address: str, key: str) -> _AddressAttempts:
         tally = self._tally(address)
         while True:
             now = self._clock()
             while tally.refused and now - tally.refused[0] >= _SECONDS:
                 tally.refused.popleft()
-            if len(tally.refused) >= MOST:
+            if len(tally.refused) >= MAX_FAILURES:
                 raise _too_many(max(1, ceil(tally.refused[0] + _SECONDS - now)))
             # Guesses that come together are not all let in because none has been refused yet.
-            if key in tally.trying or len(tally.refused) + len(tally.trying) < MOST:
+            if key in tally.trying or len(tally.refused) + len(tally.trying) < MAX_FAILURES:
                 tally.trying[key] += 1
                 return tally
             await tally.changed()
 
 
-class _Tally:
+class _AddressAttempts:
     """One address: when its last tokens were refused, and which are being looked at."""
 
     __slots__ = ("_turn", "refused", "trying")
@@ -99,11 +99,11 @@ class _Tally:
             self._turn = None
 
 
-def _too_many(seconds: int) -> Refused:
-    return Refused(
+def _too_many(seconds: int) -> ApiError:
+    return ApiError(
         "RATE_LIMITED",
-        f"{MOST} tokens from this address were refused within a minute.",
+        f"{MAX_FAILURES} tokens from this address were refused within a minute.",
         f"Try again in {seconds} s, with a token that is good.",
-        limit=MOST,
+        limit=MAX_FAILURES,
         retryAfter=seconds,
     )

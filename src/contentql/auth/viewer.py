@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from contentql.auth.permissions import ABILITIES, SEES, Ability, Role
+from contentql.auth.permissions import ROLE_DESCRIPTIONS, ROLE_PERMISSIONS, Permission, Role
 
 
 @dataclass(frozen=True)
-class Sight:
+class Visibility:
     """What can be seen, as far as plans depend on it: two viewers of the same sight share their plans.
 
     `articles`: `public` ones; also one that was shared (`linked`); also one's `own`, or `all`. `desk`: with
@@ -18,16 +18,16 @@ class Sight:
     """
 
     articles: Literal["public", "linked", "own", "all"] = "public"
-    desk: bool = False
-    clock: bool = False
-    audit: bool = False
+    internal_fields: bool = False
+    at_preview_time: bool = False
+    admin: bool = False
 
     @property
     def is_public(self) -> bool:
-        return self == PUBLIC_SIGHT
+        return self == PUBLIC_VISIBILITY
 
 
-PUBLIC_SIGHT = Sight()
+PUBLIC_VISIBILITY = Visibility()
 
 
 @dataclass(frozen=True)
@@ -40,59 +40,61 @@ class Viewer:
     name: str | None = None
     role: Role = Role.READER
     account: str | None = None
-    abilities: frozenset[Ability] = ABILITIES[Role.READER]
-    article: int | None = None
-    at: dt.datetime | None = None
+    permissions: frozenset[Permission] = ROLE_PERMISSIONS[Role.READER]
+    shared_article_id: int | None = None
+    preview_at: dt.datetime | None = None
 
-    def may(self, ability: Ability) -> bool:
-        return ability in self.abilities
+    def has_permission(self, ability: Permission) -> bool:
+        return ability in self.permissions
 
     @property
     def is_public(self) -> bool:
         """Whether nobody in particular is asking: no token was shown."""
-        return self.account is None and self.article is None
+        return self.account is None and self.shared_article_id is None
 
     @property
-    def sight(self) -> Sight:
-        clock, desk = self.at is not None, self.may(Ability.SEE_DESK)
-        audit = self.may(Ability.ADMINISTER)
-        if self.may(Ability.SEE_ALL):
-            return Sight("all", desk=desk, clock=clock, audit=audit)
-        if self.may(Ability.SEE_OWN):
-            return Sight("own", desk=desk, clock=clock, audit=audit)
-        if self.article is not None:
-            return Sight("linked", clock=clock)
-        return Sight(audit=audit)
+    def visibility(self) -> Visibility:
+        clock, desk = self.preview_at is not None, self.has_permission(Permission.SEE_DESK)
+        audit = self.has_permission(Permission.ADMINISTER)
+        if self.has_permission(Permission.SEE_ALL):
+            return Visibility("all", internal_fields=desk, at_preview_time=clock, admin=audit)
+        if self.has_permission(Permission.SEE_OWN):
+            return Visibility("own", internal_fields=desk, at_preview_time=clock, admin=audit)
+        if self.shared_article_id is not None:
+            return Visibility("linked", at_preview_time=clock)
+        return Visibility(admin=audit)
 
     @property
-    def sees(self) -> str:
+    def access_description(self) -> str:
         """In a sentence: what the sight is, which scopes may have narrowed."""
-        sight = self.sight
+        sight = self.visibility
         if sight.articles == "linked":
             return "What is published, and the one article that was shared."
         if sight.articles == "own":
-            return SEES[Role.AUTHOR]
+            return ROLE_DESCRIPTIONS[Role.AUTHOR]
         if sight.articles == "all":
-            return SEES[Role.ADMIN if sight.audit else Role.EDITOR if sight.desk else Role.PREVIEWER]
-        return SEES[Role.READER]
+            return ROLE_DESCRIPTIONS[
+                Role.ADMIN if sight.admin else Role.EDITOR if sight.internal_fields else Role.PREVIEWER
+            ]
+        return ROLE_DESCRIPTIONS[Role.READER]
 
     @property
-    def facts(self) -> dict[str, object]:
+    def as_graphql(self) -> dict[str, object]:
         """The viewer as the API shows it."""
-        may = [ability.value for ability in Ability if ability in self.abilities]
-        return {"name": self.name, "role": self.role.value, "sees": self.sees, "may": may}
+        may = [ability.value for ability in Permission if ability in self.permissions]
+        return {"name": self.name, "role": self.role.value, "sees": self.access_description, "may": may}
 
 
-PUBLIC = Viewer()
+ANONYMOUS_VIEWER = Viewer()
 
 
 @dataclass(frozen=True)
-class Caller:
+class Actor:
     """A viewer at a door: `address` and `client` (the program's own name for itself) are for the record."""
 
-    viewer: Viewer = PUBLIC
+    viewer: Viewer = ANONYMOUS_VIEWER
     address: str | None = None
     client: str | None = None
 
 
-ANYBODY = Caller()
+ANONYMOUS = Actor()

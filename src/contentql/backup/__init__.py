@@ -15,57 +15,59 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contentql.backup import postgres, sqlite
-from contentql.backup.files import Kept, fsync_folder, kind, place, written
-from contentql.backup.postgres import Programs
-from contentql.errors import Unusable
-from contentql.store.database import Database, refuse_newer
+from contentql.backup.files import BackupSummary, detect_database, file_errors, fsync_folder, publish_file
+from contentql.backup.postgres import PostgresTools
+from contentql.errors import OperatorError
+from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.errors import sqlite_path
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreResult:
     """`migrated`: what the backup was behind. `unheard`: servers that run cannot have noticed."""
 
-    kept: Kept
+    summary: BackupSummary
     migrated: tuple[str, ...]
-    unheard: bool = False
+    restart_needed: bool = False
 
 
-async def backup(database: Database, file: Path, *, replace: bool = False, programs: Programs) -> Kept:
+async def create_backup(
+    database: Database, file: Path, *, replace: bool = False, programs: PostgresTools
+) -> BackupSummary:
     """Writes all that was committed before the call, and checks it. Raises Unusable, and leaves no file."""
     file = _real(file)
     _refuse_in_place_of_itself(database, file)
     if file.exists() and not (replace and file.is_file()):
-        raise Unusable(
+        raise OperatorError(
             f"{file} is there already. Choose another name, or replace it with --force."
             if file.is_file()
             else f"{file} is not a file: name a file to be made."
         )
-    state = await database.state()
-    refuse_newer(state)
+    state = await database.migration_state()
+    require_no_unknown_migrations(state)
     if not state.applied:
-        raise Unusable("The database holds nothing yet, so there is nothing to back up.")
-    with _draft(file) as draft:
+        raise OperatorError("The database holds nothing yet, so there is nothing to back up.")
+    with _temporary_file(file) as draft:
         if database.dialect == "sqlite":
-            kept = await asyncio.to_thread(sqlite.copy, _real(sqlite_path(database.url)), draft)
+            kept = await asyncio.to_thread(sqlite.copy_database, _real(sqlite_path(database.url)), draft)
         else:
-            kept = await postgres.dump(database.url, draft, programs)
-        with written(file):
+            kept = await postgres.dump_database(database.url, draft, programs)
+        with file_errors(file):
             # It holds drafts, keys and the hashes of tokens: it is for its owner alone.
             draft.chmod(0o600)
-            place(draft, file, replace=replace)
+            publish_file(draft, file, replace=replace)
     return kept
 
 
-async def restore(
+async def restore_backup(
     database: Database,
     file: Path,
     *,
     replace: bool = False,
-    programs: Programs,
+    programs: PostgresTools,
     everything: str,
     progress: Callable[[str], object] = lambda name: None,
-) -> Restored:
+) -> RestoreResult:
     """Makes the database what the backup holds, at the newest version; `replace`: whatever it holds now.
 
     `everything` is the table that the journal's last line names, so that its readers take nothing for known.
@@ -73,16 +75,16 @@ async def restore(
     """
     file = _real(file)
     _refuse_in_place_of_itself(database, file)
-    of = kind(file)
+    of = detect_database(file)
     if of != database.dialect:
         names = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
-        raise Unusable(
+        raise OperatorError(
             f"{file} is a backup of {names[of]}, and the database is {names[database.dialect]}."
             " From one to the other go: contentql export, contentql import"
         )
     if database.dialect == "postgres":
-        return Restored(
-            *await postgres.restore(
+        return RestoreResult(
+            *await postgres.restore_archive(
                 database, file, replace=replace, programs=programs, everything=everything, progress=progress
             )
         )
@@ -91,11 +93,11 @@ async def restore(
 
 async def _restore_sqlite(
     path: Path, file: Path, replace: bool, everything: str, progress: Callable[[str], object]
-) -> Restored:
+) -> RestoreResult:
     if not replace:
         await asyncio.to_thread(_refuse_filled, path)
-    with _draft(path) as draft:
-        await asyncio.to_thread(sqlite.stage, file, draft)
+    with _temporary_file(path) as draft:
+        await asyncio.to_thread(sqlite.stage_copy, file, draft)
         migrated: list[str] = []
 
         def applying(name: str) -> None:
@@ -104,40 +106,42 @@ async def _restore_sqlite(
 
         try:
             await Database(f"sqlite:///{draft}").migrate(applying)
-        except Unusable as fault:
+        except OperatorError as fault:
             at = f" ({migrated[-1]} stops)" if migrated else ""
-            raise Unusable(f"{file} cannot be brought up to date{at}. The database is as it was.") from fault
-        unheard = await asyncio.to_thread(_into_place, draft, path, replace, everything)
-    return Restored(await asyncio.to_thread(sqlite.held, path), tuple(migrated), unheard)
+            raise OperatorError(
+                f"{file} cannot be brought up to date{at}. The database is as it was."
+            ) from fault
+        unheard = await asyncio.to_thread(_install, draft, path, replace, everything)
+    return RestoreResult(await asyncio.to_thread(sqlite.summarize, path), tuple(migrated), unheard)
 
 
 def _refuse_filled(path: Path) -> None:
     if _is_there(path):
-        if not sqlite.is_bare(path):
-            raise Unusable(f"The database at {path} is not empty. Replace what it holds with --force.")
+        if not sqlite.has_no_tables(path):
+            raise OperatorError(f"The database at {path} is not empty. Replace what it holds with --force.")
         return
     for left in _beside(path):
         if left.exists():
-            raise Unusable(
+            raise OperatorError(
                 f"{left} is left of a database that is gone. Move it away, or let it go with --force."
             )
 
 
-def _into_place(draft: Path, path: Path, replace: bool, everything: str) -> bool:
+def _install(draft: Path, path: Path, replace: bool, everything: str) -> bool:
     """Whether what was there was too damaged to pour anything into, so that a file took its place."""
-    sqlite.settle(draft)
+    sqlite.checkpoint(draft)
     if not replace:
         _refuse_filled(path)
     there = _is_there(path)
-    if there and sqlite.pour(draft, path, replace, everything):
+    if there and sqlite.overwrite_database(draft, path, replace, everything):
         return False
-    with written(path):
+    with file_errors(path):
         if there:
             _same_owner(path, draft)
         for left in _beside(path):
             left.unlink(missing_ok=True)
         fsync_folder(path.parent)
-        place(draft, path, replace=path.exists())
+        publish_file(draft, path, replace=path.exists())
     return there
 
 
@@ -151,11 +155,11 @@ def _beside(path: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _draft(file: Path) -> Iterator[Path]:
+def _temporary_file(file: Path) -> Iterator[Path]:
     """A name on the same disk that nobody else sees; whatever stands there afterwards is cleared away."""
-    with written(file):
+    with file_errors(file):
         if not file.parent.exists():
-            raise Unusable(f"{file} cannot be written: the folder {file.parent} is not there.")
+            raise OperatorError(f"{file} cannot be written: the folder {file.parent} is not there.")
         folder = tempfile.TemporaryDirectory(
             prefix=f".{file.name}.", dir=file.parent, ignore_cleanup_errors=True
         )
@@ -167,7 +171,7 @@ def _refuse_in_place_of_itself(database: Database, file: Path) -> None:
     if database.dialect == "sqlite":
         path = _real(sqlite_path(database.url))
         if file in (path, *_beside(path)):
-            raise Unusable(f"{file} is the database itself: a backup is another file.")
+            raise OperatorError(f"{file} is the database itself: a backup is another file.")
 
 
 def _same_owner(old: Path, new: Path) -> None:

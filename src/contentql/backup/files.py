@@ -13,19 +13,19 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contentql.errors import Unusable
+from contentql.errors import OperatorError
 from contentql.store import migrations
-from contentql.store.errors import Dialect
+from contentql.store.errors import DatabaseKind
 
-_BEGINS: dict[bytes, Dialect] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgres"}
+_BEGINS: dict[bytes, DatabaseKind] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgres"}
 
 # A server that runs has read the journal up to a line. The restored one goes on so far behind the last known
 # line that whatever is written meanwhile is still before it.
-LEAP = 1_000_000
+SEQUENCE_GAP = 1_000_000
 
 
 @dataclass(frozen=True)
-class Kept:
+class BackupSummary:
     """What a backup holds, or a database that was restored.
 
     `size` in bytes; `newest`: when an article last changed; `astray`: rows that refer to rows which are not
@@ -34,47 +34,47 @@ class Kept:
 
     size: int
     articles: int
-    newest: dt.datetime | None
-    astray: int = 0
+    last_modified: dt.datetime | None
+    broken_references: int = 0
 
 
-def kind(file: Path) -> Dialect:
+def detect_database(file: Path) -> DatabaseKind:
     """Of which database the backup is. Raises Unusable if it is none."""
     try:
         with file.open("rb") as opened:
             start = opened.read(16)
     except OSError as fault:
-        raise Unusable(f"{file} cannot be read: {fault.strerror or fault}.") from None
+        raise OperatorError(f"{file} cannot be read: {fault.strerror or fault}.") from None
     for begins, dialect in _BEGINS.items():
         if start.startswith(begins):
             return dialect
-    raise Unusable(f"{file} is no backup: contentql backup makes them. The database is as it was.")
+    raise OperatorError(f"{file} is no backup: contentql backup makes them. The database is as it was.")
 
 
-def refuse_foreign(file: Path, applied: Collection[str]) -> None:
+def require_compatible(file: Path, applied: Collection[str]) -> None:
     """Raises Unusable if the migrations that a backup has had are not ours, or newer than ours."""
     if not applied:
-        raise Unusable(f"{file} holds no newsroom of contentql. The database is as it was.")
+        raise OperatorError(f"{file} holds no newsroom of contentql. The database is as it was.")
     known = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
     unknown = sorted(set(applied) - known)
     if unknown:
-        raise Unusable(
+        raise OperatorError(
             f"{file} was made by a newer version of contentql (it has {unknown[-1]})."
             " Restore it with that version. The database is as it was."
         )
 
 
-def damaged(file: Path, said: str) -> Unusable:
-    return Unusable(f"{file} is damaged ({said}). The database is as it was.")
+def damaged_error(file: Path, said: str) -> OperatorError:
+    return OperatorError(f"{file} is damaged ({said}). The database is as it was.")
 
 
-def articles_of(table: str, columns: Collection[str]) -> str:
+def article_count_sql(table: str, columns: Collection[str]) -> str:
     """The statement that counts; an older database has no working copies, so no column that tells them."""
     where = " WHERE working_of = 0" if "working_of" in columns else ""
     return f"SELECT count(*), max(modified_at) FROM {table}{where}"
 
 
-def place(draft: Path, file: Path, *, replace: bool) -> None:
+def publish_file(draft: Path, file: Path, *, replace: bool) -> None:
     """Gives a finished file its name, for good. Without `replace`, another that has it meanwhile stays."""
     with draft.open("rb+") as finished:
         os.fsync(finished.fileno())
@@ -85,7 +85,9 @@ def place(draft: Path, file: Path, *, replace: bool) -> None:
             os.link(draft, file)
         except OSError:  # the name is taken, or this disk gives a file no second name
             if file.exists():
-                raise Unusable(f"{file} was made by somebody else meanwhile, and is left as it is.") from None
+                raise OperatorError(
+                    f"{file} was made by somebody else meanwhile, and is left as it is."
+                ) from None
             draft.rename(file)
     fsync_folder(file.parent)
 
@@ -100,8 +102,8 @@ def fsync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def written(file: Path) -> Iterator[None]:
+def file_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        raise Unusable(f"{file} cannot be written: {fault.strerror or fault}.") from None
+        raise OperatorError(f"{file} cannot be written: {fault.strerror or fault}.") from None

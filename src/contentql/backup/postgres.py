@@ -24,17 +24,23 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import asyncpg
 from tortoise.models import Model
 
-from contentql.backup.files import LEAP, Kept, articles_of, damaged, refuse_foreign
-from contentql.errors import Unusable
-from contentql.store.database import MODELS, Database
-from contentql.store.errors import plainly, postgres_dsn
+from contentql.backup.files import (
+    SEQUENCE_GAP,
+    BackupSummary,
+    article_count_sql,
+    damaged_error,
+    require_compatible,
+)
+from contentql.errors import OperatorError
+from contentql.store.database import MODEL_MODULES, Database
+from contentql.store.errors import as_operator_error, postgres_dsn
 
 # What the migrations make. A database may hold other things too: they are nobody's business here.
 TABLES = frozenset(
     {"tortoise_migrations", "row_change", "article_search"}
     | {
         str(model._meta.db_table)
-        for module in MODELS
+        for module in MODEL_MODULES
         for model in vars(import_module(module)).values()
         if isinstance(model, type) and issubclass(model, Model) and model is not Model
     }
@@ -45,27 +51,27 @@ _PATIENCE = 30  # seconds for others to let go of a table
 
 
 @dataclass(frozen=True)
-class Programs:
+class PostgresTools:
     """PostgreSQL's programs: in this folder, or else on the PATH."""
 
     folder: Path | None = None
 
-    def found(self, name: str) -> str:
+    def path(self, name: str) -> str:
         """Raises Unusable if it is not there."""
         at = shutil.which(name, path=str(self.folder) if self.folder else None)
         if at is None:
             where = f"in {self.folder}" if self.folder else "on the PATH"
-            raise Unusable(
+            raise OperatorError(
                 f"There is no {name} {where}. Install PostgreSQL's client programs, or name their folder"
                 " with --pg-bin or CONTENTQL_PG_BIN."
             )
         return at
 
 
-async def dump(url: str, draft: Path, programs: Programs) -> Kept:
+async def dump_database(url: str, draft: Path, programs: PostgresTools) -> BackupSummary:
     """An archive of our tables as they are now, checked. Raises Unusable."""
     async with _connected(url) as connection:
-        _refuse_older(programs.found("pg_dump"), connection.get_server_version().major)
+        _refuse_older(programs.path("pg_dump"), connection.get_server_version().major)
         # The archive and what is said of it come from one and the same snapshot.
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -76,7 +82,7 @@ async def dump(url: str, draft: Path, programs: Programs) -> Kept:
             others = await connection.fetch(_OTHERS, schema, sorted(TABLES))
             snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
             command = (
-                programs.found("pg_dump"),
+                programs.path("pg_dump"),
                 "--format=custom",
                 f"--file={draft}",
                 f"--snapshot={snapshot}",
@@ -87,27 +93,27 @@ async def dump(url: str, draft: Path, programs: Programs) -> Kept:
             )
             try:
                 await asyncio.to_thread(_run, url, *command)
-            except Unusable as fault:
-                raise Unusable(f"PostgreSQL's pg_dump made no backup: {fault}") from fault
+            except OperatorError as fault:
+                raise OperatorError(f"PostgreSQL's pg_dump made no backup: {fault}") from fault
             articles, newest = await _articles(connection, schema)
     archive = await asyncio.to_thread(_opened, draft, programs)
-    return Kept(archive.size, articles, newest)
+    return BackupSummary(archive.size, articles, newest)
 
 
-async def restore(
+async def restore_archive(
     database: Database,
     file: Path,
     *,
     replace: bool,
-    programs: Programs,
+    programs: PostgresTools,
     everything: str,
     progress: Callable[[str], object],
-) -> tuple[Kept, tuple[str, ...]]:
+) -> tuple[BackupSummary, tuple[str, ...]]:
     """All in one transaction, only an older backup is migrated after it: what is held, what was migrated."""
     for name in ("pg_restore", "psql"):
-        programs.found(name)
+        programs.path(name)
     archive = await asyncio.to_thread(_opened, file, programs)
-    state = await database.state()
+    state = await database.migration_state()
     async with _connected(database.url) as connection:
         present = [
             str(name)
@@ -119,19 +125,19 @@ async def restore(
             )
         ]
         if present and not state.applied:
-            raise Unusable(
+            raise OperatorError(
                 f"The database holds a table {present[0]} that is not ours: choose another database."
             )
         if present and not replace:
-            raise Unusable("The database is not empty. Replace what it holds with --force.")
+            raise OperatorError("The database is not empty. Replace what it holds with --force.")
         if state.unknown:
-            raise Unusable(
+            raise OperatorError(
                 f"The database was made by a newer version of contentql (it has {state.unknown[-1]}): what is"
                 " there cannot be cleared by this one. Restore into a new database (createdb)."
             )
         last = await _last_line(connection, archive.schema) if "row_change" in present else 0
         before = _before(archive.schema, present, await _place(connection))
-    after = _go_on(archive.schema, last + LEAP, everything) if "row_change" in archive.tables else ""
+    after = _go_on(archive.schema, last + SEQUENCE_GAP, everything) if "row_change" in archive.tables else ""
     await asyncio.to_thread(_pour, database.url, archive, programs, before, f"{after}COMMIT;\n")
     migrated: list[str] = []
 
@@ -143,19 +149,19 @@ async def restore(
         await database.migrate(applying)
         async with _connected(database.url) as connection:
             if migrated:
-                await connection.execute(_go_on(archive.schema, last + 2 * LEAP, everything))
+                await connection.execute(_go_on(archive.schema, last + 2 * SEQUENCE_GAP, everything))
             await connection.execute(f"ANALYZE {', '.join(_all(archive.schema, sorted(TABLES)))}")
             articles, newest = await _articles(connection, archive.schema)
             size = await connection.fetchval(
                 "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) name",
                 _all(archive.schema, sorted(TABLES)),
             )
-    except Unusable as fault:
-        raise Unusable(
+    except OperatorError as fault:
+        raise OperatorError(
             f"{file} is restored as it was made. It could not be brought up to date: {fault} When that is put"
             " right: contentql migrate, contentql purge"
         ) from fault
-    return Kept(size, articles, newest), tuple(migrated)
+    return BackupSummary(size, articles, newest), tuple(migrated)
 
 
 @dataclass(frozen=True)
@@ -168,36 +174,36 @@ class _Archive:
     tables: frozenset[str]
 
 
-def _opened(file: Path, programs: Programs) -> _Archive:
+def _opened(file: Path, programs: PostgresTools) -> _Archive:
     """Raises Unusable if it is damaged, not ours, or newer than ours."""
-    pg_restore = programs.found("pg_restore")
+    pg_restore = programs.path("pg_restore")
     try:
         listed = _run(None, pg_restore, "--list", str(file))
         # The list stands at the front. That the rest is whole shows only when it is read.
         _run(None, pg_restore, f"--file={os.devnull}", str(file))
         rows = _run(None, pg_restore, "--data-only", "--table=tortoise_migrations", "--file=-", str(file))
-    except Unusable as fault:
+    except OperatorError as fault:
         if "unsupported version" in str(fault):
-            raise Unusable(
+            raise OperatorError(
                 f"{file} was written by a newer pg_dump than {pg_restore} can read: name the folder of a"
                 " newer one with --pg-bin or CONTENTQL_PG_BIN."
             ) from fault
-        raise damaged(file, str(fault).rstrip(".")) from fault
+        raise damaged_error(file, str(fault).rstrip(".")) from fault
     tables = re.findall(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", listed, re.MULTILINE)
     schema = next((schema for schema, table in tables if table == "tortoise_migrations"), "")
-    refuse_foreign(file, re.findall(r"^\d+\tcontent\t(\S+)\t", rows, re.MULTILINE) if schema else ())
+    require_compatible(file, re.findall(r"^\d+\tcontent\t(\S+)\t", rows, re.MULTILINE) if schema else ())
     return _Archive(
         file, file.stat().st_size, schema, frozenset(table for of, table in tables if of == schema)
     )
 
 
-def _pour(url: str, archive: _Archive, programs: Programs, before: str, after: str) -> None:
+def _pour(url: str, archive: _Archive, programs: PostgresTools, before: str, after: str) -> None:
     """The archive as a script, between what opens and what ends the transaction, to psql.
 
     If anything goes wrong on the way, COMMIT is never said.
     """
     reading = [
-        programs.found("pg_restore"),
+        programs.path("pg_restore"),
         "--file=-",
         "--no-owner",
         "--no-privileges",
@@ -205,7 +211,7 @@ def _pour(url: str, archive: _Archive, programs: Programs, before: str, after: s
         str(archive.file),
     ]
     writing = [
-        programs.found("psql"),
+        programs.path("psql"),
         "--no-psqlrc",
         "--quiet",
         "--no-password",
@@ -239,9 +245,9 @@ def _pour(url: str, archive: _Archive, programs: Programs, before: str, after: s
         unwritten.seek(0)
         if target.returncode != 0:
             said = _complaint(target.returncode, unwritten.read())
-            raise Unusable(f"{archive.file} cannot be restored: {said}. The database is as it was.")
+            raise OperatorError(f"{archive.file} cannot be restored: {said}. The database is as it was.")
         if source.returncode != 0:
-            raise damaged(archive.file, _complaint(source.returncode, unread.read()))
+            raise damaged_error(archive.file, _complaint(source.returncode, unread.read()))
 
 
 def _script(source: IO[bytes], target: IO[bytes]) -> None:
@@ -330,14 +336,14 @@ async def _articles(connection: Any, schema: str) -> tuple[int, dt.datetime | No
         "SELECT attname FROM pg_attribute WHERE attrelid = 'article'::regclass AND NOT attisdropped"
     )
     (article,) = _all(schema, ["article"])
-    articles, newest = await connection.fetchrow(articles_of(article, {name for (name,) in columns}))
+    articles, newest = await connection.fetchrow(article_count_sql(article, {name for (name,) in columns}))
     return articles, newest
 
 
 @contextlib.asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[Any]:
     """Turns every fault of PostgreSQL on the way into a sentence."""
-    with plainly(url):
+    with as_operator_error(url):
         connection = await asyncpg.connect(postgres_dsn(url), timeout=5)
         try:
             yield connection
@@ -352,7 +358,7 @@ def _refuse_older(pg_dump: str, server: int) -> None:
     found = re.search(r"\(PostgreSQL\) (\d+)", _run(None, pg_dump, "--version"))
     version = int(found[1]) if found else 0
     if version < server:
-        raise Unusable(
+        raise OperatorError(
             f"The server is PostgreSQL {server}, and {pg_dump} is of version {version}: it must be {server}"
             " or newer. Name the folder of one with --pg-bin or CONTENTQL_PG_BIN."
         )
@@ -365,9 +371,9 @@ def _run(url: str | None, *command: str) -> str:
             command, capture_output=True, env=_environment(url) if url else None, check=False
         )
     except OSError as fault:
-        raise Unusable(f"{command[0]} cannot be run: {fault.strerror or fault}.") from None
+        raise OperatorError(f"{command[0]} cannot be run: {fault.strerror or fault}.") from None
     if done.returncode != 0:
-        raise Unusable(_complaint(done.returncode, done.stderr) + ".")
+        raise OperatorError(_complaint(done.returncode, done.stderr) + ".")
     return done.stdout.decode(errors="replace")
 
 

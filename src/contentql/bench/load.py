@@ -21,7 +21,7 @@ import uvloop
 
 
 @dataclass(frozen=True)
-class Order:
+class LoadSpec:
     """What to send where; `core` is the processor to stay on, `warm` the seconds that are not counted."""
 
     port: int
@@ -35,7 +35,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Timing:
+class LoadResult:
     """`busy`: the part of the time this process itself worked; near 1, it was the brake, not the server."""
 
     requests: int
@@ -46,11 +46,11 @@ class Timing:
     busy: float
 
 
-class Failed(Exception):
+class LoadFailed(Exception):
     """An answer that is neither a 200 nor a 304, or none."""
 
 
-async def send(order: Order) -> Timing:
+async def generate_load(order: LoadSpec) -> LoadResult:
     """Loads the server for the ordered time. Raises Failed when an answer is neither a 200 nor a 304."""
     more = "".join(f"{name}: {value}\r\n" for name, value in order.headers.items())
     head = f" {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: application/json\r\n{more}"
@@ -79,9 +79,9 @@ async def send(order: Order) -> Timing:
     if run.broken.done():
         run.broken.result()
     if not took:
-        raise Failed(f"no answer within {order.seconds:g} seconds")
+        raise LoadFailed(f"no answer within {order.seconds:g} seconds")
     took.sort()
-    return Timing(
+    return LoadResult(
         len(took),
         len(took) / seconds,
         took[(len(took) - 1) // 2] * 1_000,
@@ -104,7 +104,7 @@ class _Run:
 
     def fail(self, why: str) -> None:
         if not self.over and not self.broken.done():
-            self.broken.set_exception(Failed(why))
+            self.broken.set_exception(LoadFailed(why))
 
 
 class _Connection(asyncio.Protocol):
@@ -159,12 +159,12 @@ class _Connection(asyncio.Protocol):
 
 
 def main() -> None:
-    order = Order(**orjson.loads(sys.stdin.buffer.read()))
+    order = LoadSpec(**orjson.loads(sys.stdin.buffer.read()))
     if order.core is not None:
         os.sched_setaffinity(0, {order.core})
     try:
-        timing = uvloop.run(send(order))
-    except (Failed, OSError) as fault:
+        timing = uvloop.run(generate_load(order))
+    except (LoadFailed, OSError) as fault:
         sys.exit(f"The load could not be sent: {fault}")
     sys.stdout.buffer.write(orjson.dumps(asdict(timing)))
 

@@ -16,23 +16,31 @@ from typing import Any
 import orjson
 
 from contentql.bench import servers
-from contentql.bench.databases import Newsrooms
+from contentql.bench.databases import BenchDatabases
 from contentql.bench.dataset import visible
-from contentql.bench.load import Timing
-from contentql.bench.servers import Asker, Server
-from contentql.bench.statements import counted
-from contentql.bench.workloads import PAGE, WALK, WORKLOADS, address, deepest, request, variables
-from contentql.errors import Unusable
+from contentql.bench.load import LoadResult
+from contentql.bench.servers import BenchClient, Server
+from contentql.bench.statements import count_statements
+from contentql.bench.workloads import (
+    PAGE_SIZE,
+    PAGINATE_DOCUMENT,
+    WORKLOADS,
+    as_get_path,
+    as_post_body,
+    deepest_page,
+    workload_variables,
+)
+from contentql.errors import OperatorError
 
-COMPARED = 200
+COMPARED_REQUESTS = 200
 STRIDE = 100
-GROWING = ("W1", "W5")
+GROWTH_WORKLOADS = ("W1", "W5")
 
 Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Cold:
+class ColdResult:
     """One workload without any cache: `ratio` is contentql's throughput as a part of the limit's."""
 
     database: str
@@ -48,7 +56,7 @@ class Cold:
 
 
 @dataclass(frozen=True)
-class Hot:
+class HotResult:
     """The same question again, by POST unless told: `ratio` is to a route that says the same bytes."""
 
     database: str
@@ -64,7 +72,7 @@ class Hot:
 
 
 @dataclass(frozen=True)
-class Growth:
+class GrowthResult:
     """The cost of one page, asked alone, in a small and in a large newsroom."""
 
     database: str
@@ -76,28 +84,28 @@ class Growth:
     ratio: float
 
 
-def cold(
-    newsrooms: Newsrooms, articles: int, names: Sequence[str], *, rounds: int, seconds: float, tell: Tell
-) -> list[Cold]:
+def measure_cold(
+    newsrooms: BenchDatabases, articles: int, names: Sequence[str], *, rounds: int, seconds: float, tell: Tell
+) -> list[ColdResult]:
     """Raises Unusable when an answer differs from the limit's, and shows the difference."""
     url = newsrooms.of(articles)
-    with servers.limit(url) as limit, servers.ours(url) as ours:
-        page = deepest(visible(articles))
+    with servers.baseline_server(url) as limit, servers.contentql_server(url) as ours:
+        page = deepest_page(visible(articles))
         requests = _requests(ours, names, articles, page)
-        if "W5" in names and page < deepest(10**9):
+        if "W5" in names and page < deepest_page(10**9):
             tell(f"W5 asks for page {page}: {articles:,} articles have no page further back.")
-        same = {name: compare(limit, ours, name, requests[name]) for name in names}
+        same = {name: compare_responses(limit, ours, name, requests[name]) for name in names}
         tell(f"Every answer is the limit's ({', '.join(names)}; {newsrooms.dialect}).")
-        statements = counted(url, {name: requests[name].timed for name in names})
-        timings: dict[str, list[tuple[Timing, Timing]]] = {name: [] for name in names}
+        statements = count_statements(url, {name: requests[name].timed for name in names})
+        timings: dict[str, list[tuple[LoadResult, LoadResult]]] = {name: [] for name in names}
         for turn in range(rounds):
             tell(f"Round {turn + 1} of {rounds} …")
             for name in names:
                 bodies = requests[name].timed
-                first = servers.load(limit, bodies, seconds)
-                timings[name].append((first, servers.load(ours, bodies, seconds)))
+                first = servers.run_load(limit, bodies, seconds)
+                timings[name].append((first, servers.run_load(ours, bodies, seconds)))
     return [
-        Cold(
+        ColdResult(
             newsrooms.dialect,
             name,
             round(median(b.per_second / a.per_second for a, b in timings[name]), 3),
@@ -113,31 +121,31 @@ def cold(
     ]
 
 
-def hot(
-    newsrooms: Newsrooms, articles: int, names: Sequence[str], *, rounds: int, seconds: float, tell: Tell
-) -> list[Hot]:
+def measure_hot(
+    newsrooms: BenchDatabases, articles: int, names: Sequence[str], *, rounds: int, seconds: float, tell: Tell
+) -> list[HotResult]:
     """With the answer cache on, next to a constant on the same server."""
     url = newsrooms.of(articles)
     found = []
-    with servers.ours(url, remembers=True) as ours:
-        requests = _requests(ours, names, articles, deepest(visible(articles)))
+    with servers.contentql_server(url, remembers=True) as ours:
+        requests = _requests(ours, names, articles, deepest_page(visible(articles)))
         for name in names:
             body = requests[name].timed[0]
-            path = address(body)
-            with servers.asking(ours) as asker:
+            path = as_get_path(body)
+            with servers.open_client(ours) as asker:
                 asker.ask(body)
                 answer, headers = asker.ask(body), asker.headers
                 got, tag = asker.get(path), {"If-None-Match": dict(asker.headers)["etag"]}
             if answer != got:
-                raise Unusable(f"{name} is answered differently by GET and by POST.")
+                raise OperatorError(f"{name} is answered differently by GET and by POST.")
             tell(f"{name}, hot: {rounds} rounds …")
-            with servers.constant(headers, answer) as constant:
+            with servers.static_server(headers, answer) as constant:
                 turns = [
                     (
-                        servers.load(constant, [body], seconds),
-                        servers.load(ours, [body], seconds),
-                        servers.load(ours, [], seconds, path=path),
-                        servers.load(ours, [], seconds, path=path, headers=tag),
+                        servers.run_load(constant, [body], seconds),
+                        servers.run_load(ours, [body], seconds),
+                        servers.run_load(ours, [], seconds, path=path),
+                        servers.run_load(ours, [], seconds, path=path, headers=tag),
                     )
                     for _ in range(rounds)
                 ]
@@ -145,7 +153,7 @@ def hot(
                 round(median(turn[i].per_second for turn in turns), 1) for i in range(4)
             )
             found.append(
-                Hot(
+                HotResult(
                     newsrooms.dialect,
                     name,
                     round(median(b.per_second / a.per_second for a, b, _, _ in turns), 3),
@@ -161,29 +169,29 @@ def hot(
     return found
 
 
-def growth(
-    newsrooms: Newsrooms, small: int, large: int, *, rounds: int, seconds: float, tell: Tell
-) -> list[Growth]:
+def measure_growth(
+    newsrooms: BenchDatabases, small: int, large: int, *, rounds: int, seconds: float, tell: Tell
+) -> list[GrowthResult]:
     """The same pages of both newsrooms in turn, over one connection: what is timed is a page, not a queue."""
     urls = newsrooms.of(small), newsrooms.of(large)
-    page = deepest(visible(small))
+    page = deepest_page(visible(small))
     with ExitStack() as stack:
-        pair = [stack.enter_context(servers.ours(url)) for url in urls]
+        pair = [stack.enter_context(servers.contentql_server(url)) for url in urls]
         requests = [
-            _requests(server, GROWING, articles, page)
+            _requests(server, GROWTH_WORKLOADS, articles, page)
             for server, articles in zip(pair, (small, large), strict=True)
         ]
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in GROWING}
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in GROWTH_WORKLOADS}
         for turn in range(rounds):
             tell(f"Round {turn + 1} of {rounds} …")
-            for name in GROWING:
+            for name in GROWTH_WORKLOADS:
                 first, second = (
-                    servers.load(server, asked[name].timed, seconds, connections=1).p50_ms
+                    servers.run_load(server, asked[name].timed, seconds, connections=1).p50_ms
                     for server, asked in zip(pair, requests, strict=True)
                 )
                 times[name].append((first, second))
     return [
-        Growth(
+        GrowthResult(
             newsrooms.dialect,
             name,
             small,
@@ -192,7 +200,7 @@ def growth(
             round(median(second for _, second in times[name]), 3),
             round(median(second / first for first, second in times[name]), 3),
         )
-        for name in GROWING
+        for name in GROWTH_WORKLOADS
     ]
 
 
@@ -204,17 +212,17 @@ class Requests:
     timed: Sequence[bytes]
 
 
-def compare(limit: Server, ours: Server, name: str, requests: Requests) -> bool:
+def compare_responses(limit: Server, ours: Server, name: str, requests: Requests) -> bool:
     """Whether the bytes are the same too. Raises Unusable when the JSON or the order of its keys differs."""
     same = True
-    with servers.asking(limit) as first, servers.asking(ours) as second:
+    with servers.open_client(limit) as first, servers.open_client(ours) as second:
         for body in requests.compared:
             expected, actual = first.ask(body), second.ask(body)
             if expected != actual:
                 same = False
                 where = difference(orjson.loads(expected), orjson.loads(actual))
                 if where:
-                    raise Unusable(
+                    raise OperatorError(
                         f"{name} is not answered like the limit answers it.\n{body.decode()}\n{where}"
                     )
     return same
@@ -245,21 +253,24 @@ def _requests(ours: Server, names: Sequence[str], articles: int, page: int) -> M
     for name in names:
         document = WORKLOADS[name].document
         if name == "W5":
-            with servers.asking(ours) as asker:
-                walked = [request(document, {"after": cursor}) for cursor in walk(asker, (page - 1) * PAGE)]
+            with servers.open_client(ours) as asker:
+                walked = [
+                    as_post_body(document, {"after": cursor})
+                    for cursor in cursor_at_page(asker, (page - 1) * PAGE_SIZE)
+                ]
             found[name] = Requests(walked, walked[-1:])
         else:
-            bodies = [request(document, values) for values in variables(name, articles)]
-            found[name] = Requests(list(islice(bodies, COMPARED)), bodies)
+            bodies = [as_post_body(document, values) for values in workload_variables(name, articles)]
+            found[name] = Requests(list(islice(bodies, COMPARED_REQUESTS)), bodies)
     return found
 
 
-def walk(asker: Asker, articles: int) -> list[str]:
+def cursor_at_page(asker: BenchClient, articles: int) -> list[str]:
     """The cursors on the way past that many articles, the last one exactly behind them."""
     first = articles % STRIDE or STRIDE
     cursors: list[str] = []
     for size in (first, *[STRIDE] * ((articles - first) // STRIDE)):
         after = {"after": cursors[-1]} if cursors else {}
-        answer = orjson.loads(asker.ask(request(WALK, {"first": size, **after})))
+        answer = orjson.loads(asker.ask(as_post_body(PAGINATE_DOCUMENT, {"first": size, **after})))
         cursors.append(answer["data"]["latestNews"]["pageInfo"]["endCursor"])
     return cursors

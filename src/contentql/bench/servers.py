@@ -20,8 +20,8 @@ from typing import IO
 
 import orjson
 
-from contentql.bench.load import Order, Timing
-from contentql.errors import Unusable
+from contentql.bench.load import LoadResult, LoadSpec
+from contentql.errors import OperatorError
 
 PATH = "/graphql"
 CONNECTIONS = 16
@@ -38,37 +38,37 @@ class Server:
 
 
 @contextmanager
-def ours(database: str, *, remembers: bool = False) -> Iterator[Server]:
+def contentql_server(database: str, *, remembers: bool = False) -> Iterator[Server]:
     """contentql itself, one worker, as an operator starts it; with the answer cache or without."""
     port = _free_port()
     command = ["-m", "contentql", "serve", "--database", database, "--port", str(port), "--workers", "1"]
-    with started("contentql", command, port, settings={} if remembers else _COLD) as server:
+    with start_process("contentql", command, port, settings={} if remembers else _COLD) as server:
         yield server
 
 
 @contextmanager
-def constant(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server]:
+def static_server(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server]:
     """The same bytes to whatever is asked, on the same server."""
     port = _free_port()
     with tempfile.TemporaryFile() as said:
         said.write(orjson.dumps(headers) + b"\n" + body)
         said.seek(0)
         command = ["-m", "contentql.bench.static_server", "--port", str(port)]
-        with started("the constant", command, port, stdin=said) as server:
+        with start_process("the constant", command, port, stdin=said) as server:
             yield server
 
 
 @contextmanager
-def limit(database: str) -> Iterator[Server]:
+def baseline_server(database: str) -> Iterator[Server]:
     """The hand-written answers."""
     port = _free_port()
     command = ["-m", "contentql.bench.baseline", "--database", database, "--port", str(port)]
-    with started("the limit", command, port) as server:
+    with start_process("the limit", command, port) as server:
         yield server
 
 
 @contextmanager
-def traced(database: str, told: int) -> Iterator[Server]:
+def traced_server(database: str, told: int) -> Iterator[Server]:
     """contentql on SQLite, writing one byte to the descriptor `told` for every statement it runs."""
     port = _free_port()
     command = [
@@ -81,12 +81,12 @@ def traced(database: str, told: int) -> Iterator[Server]:
         "--told",
         str(told),
     ]
-    with started("contentql, traced", command, port, keep=(told,), settings=_COLD) as server:
+    with start_process("contentql, traced", command, port, keep=(told,), settings=_COLD) as server:
         yield server
 
 
 @contextmanager
-def started(
+def start_process(
     name: str,
     command: Sequence[str],
     port: int,
@@ -111,7 +111,7 @@ def started(
             while not _listens(port):
                 if process.poll() is not None or time.monotonic() > patience:
                     said.seek(0)
-                    raise Unusable(
+                    raise OperatorError(
                         f"{name} did not start: {said.read().decode(errors='replace').strip()[-2_000:]}"
                     )
                 time.sleep(0.05)
@@ -126,15 +126,15 @@ def started(
 
 
 @contextmanager
-def asking(server: Server) -> Iterator[Asker]:
+def open_client(server: Server) -> Iterator[BenchClient]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
-        yield Asker(server, connection)
+        yield BenchClient(server, connection)
     finally:
         connection.close()
 
 
-class Asker:
+class BenchClient:
     """Asks one request after the other over one connection."""
 
     def __init__(self, server: Server, connection: http.client.HTTPConnection) -> None:
@@ -156,16 +156,16 @@ class Asker:
             response = self._connection.getresponse()
             answer = response.read()
         except OSError as fault:
-            raise Unusable(f"{self._server.name} does not answer: {fault}") from fault
+            raise OperatorError(f"{self._server.name} does not answer: {fault}") from fault
         # What the server adds by itself is not the application's to say.
         self.headers = [pair for pair in response.getheaders() if pair[0].lower() != "date"]
         if response.status != 200:
             shown = answer[:2_000].decode(errors="replace")
-            raise Unusable(f"{self._server.name} answers {response.status} to {body.decode()}\n{shown}")
+            raise OperatorError(f"{self._server.name} answers {response.status} to {body.decode()}\n{shown}")
         return answer
 
 
-def load(
+def run_load(
     server: Server,
     bodies: Sequence[bytes],
     seconds: float,
@@ -173,9 +173,9 @@ def load(
     connections: int = CONNECTIONS,
     path: str = PATH,
     headers: Mapping[str, str] | None = None,
-) -> Timing:
+) -> LoadResult:
     """Sends the bodies in turn for that time, from a process on the second processor; without any, a GET."""
-    order = Order(
+    order = LoadSpec(
         port=server.port,
         path=path,
         headers=dict(headers or {}),
@@ -192,11 +192,11 @@ def load(
         check=False,
     )
     if done.returncode:
-        raise Unusable(f"{server.name}: {done.stderr.decode(errors='replace').strip()[-2_000:]}")
-    return Timing(**orjson.loads(done.stdout))
+        raise OperatorError(f"{server.name}: {done.stderr.decode(errors='replace').strip()[-2_000:]}")
+    return LoadResult(**orjson.loads(done.stdout))
 
 
-def pinned() -> bool:
+def has_two_cores() -> bool:
     """Whether server and load have a processor each."""
     return _cores()[0] is not None
 

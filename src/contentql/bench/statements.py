@@ -14,12 +14,12 @@ from contextlib import contextmanager, suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from contentql.bench import servers
-from contentql.bench.servers import Asker
+from contentql.bench.servers import BenchClient
 
 TIMES = 5
 
 
-def counted(database: str, requests: Mapping[str, Sequence[bytes]]) -> dict[str, float]:
+def count_statements(database: str, requests: Mapping[str, Sequence[bytes]]) -> dict[str, float]:
     """Statements per request for each name in `requests`, after the server has seen every request once."""
     with _watched(database) as (asker, seen):
         found = {}
@@ -35,7 +35,7 @@ def counted(database: str, requests: Mapping[str, Sequence[bytes]]) -> dict[str,
 
 
 @contextmanager
-def _watched(database: str) -> Iterator[tuple[Asker, Callable[[], int]]]:
+def _watched(database: str) -> Iterator[tuple[BenchClient, Callable[[], int]]]:
     if database.startswith("sqlite:"):
         reads, writes = os.pipe()
         os.set_blocking(reads, False)
@@ -49,21 +49,21 @@ def _watched(database: str) -> Iterator[tuple[Asker, Callable[[], int]]]:
             return heard
 
         try:
-            with servers.traced(database, writes) as server, servers.asking(server) as asker:
+            with servers.traced_server(database, writes) as server, servers.open_client(server) as asker:
                 yield asker, seen
         finally:
             os.close(reads)
             os.close(writes)
     else:
         with (
-            Relay(database) as relay,
-            servers.ours(relay.url) as server,
-            servers.asking(server) as asker,
+            PostgresProxy(database) as relay,
+            servers.contentql_server(relay.url) as server,
+            servers.open_client(server) as asker,
         ):
             yield asker, lambda: relay.statements
 
 
-class Relay:
+class PostgresProxy:
     """Passes PostgreSQL's messages on, unencrypted, and counts those that run a statement."""
 
     def __init__(self, database: str) -> None:
@@ -77,7 +77,7 @@ class Relay:
         self.url = urlunsplit((parts.scheme, here, parts.path, urlencode(query), ""))
         self.statements = 0
 
-    def __enter__(self) -> Relay:
+    def __enter__(self) -> PostgresProxy:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 

@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 import uvicorn
 
-from contentql.server.options import options
+from contentql.server.options import uvicorn_options
 from contentql.settings import Settings
 
 Message = dict[str, Any]
 
 
-class Constant:
+class StaticResponseApp:
     """An ASGI application with one answer."""
 
     def __init__(self, said: bytes) -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m contentql.bench.constant", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     chosen = parser.parse_args()
-    uvicorn.run(Constant(sys.stdin.buffer.read()), **options(Settings(port=chosen.port)))
+    uvicorn.run(StaticResponseApp(sys.stdin.buffer.read()), **uvicorn_options(Settings(port=chosen.port)))
 
 
 if __name__ == "__main__":

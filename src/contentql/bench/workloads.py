@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import orjson
 
-from contentql.bench.dataset import is_draft, paths, slug
+from contentql.bench.dataset import is_draft, section_paths, slug
 
-Variables = Mapping[str, str]
+WorkloadVariables = Mapping[str, str]
 
 _CARD = """
     id slug headline summary publishedAt
@@ -72,18 +72,18 @@ WORKLOADS: Mapping[str, Workload] = {
 }
 
 # Leads to the deep page: the cursors are the server's own, taken by walking there.
-WALK = (
+PAGINATE_DOCUMENT = (
     "query Walk($first: Int!, $after: String) {\n"
     "  latestNews(first: $first, after: $after) { pageInfo { endCursor } }\n}"
 )
-PAGE = 20
-DEEP = 500
+PAGE_SIZE = 20
+DEEP_PAGE = 500
 
 
-def variables(name: str, articles: int, most: int = 1_000) -> list[Variables]:
+def workload_variables(name: str, articles: int, most: int = 1_000) -> list[WorkloadVariables]:
     """What a workload's requests vary in, in the order they are sent; not W5's, which a server must give."""
     if name == "W1":
-        return [{"section": path} for path in paths()]
+        return [{"section": path} for path in section_paths()]
     if name == "W2":
         # A stride that shares no factor with the newsroom's size visits old and new in turn.
         found = (number * 7_919 % articles for number in range(articles))
@@ -91,18 +91,18 @@ def variables(name: str, articles: int, most: int = 1_000) -> list[Variables]:
     return [{}]
 
 
-def deepest(shown: int) -> int:
+def deepest_page(shown: int) -> int:
     """The number of the deep page in a newsroom of that many shown articles: 500, or the last full one."""
-    return max(2, min(DEEP, shown // PAGE))
+    return max(2, min(DEEP_PAGE, shown // PAGE_SIZE))
 
 
-def address(body: bytes) -> str:
+def as_get_path(body: bytes) -> str:
     """The same request by GET."""
     said = orjson.loads(body)
     query = {"query": said["query"], "variables": orjson.dumps(said.get("variables") or {})}
     return f"/graphql?{urlencode(query)}"
 
 
-def request(document: str, values: Mapping[str, object]) -> bytes:
+def as_post_body(document: str, values: Mapping[str, object]) -> bytes:
     """The body of a POST."""
     return orjson.dumps({"query": document, "variables": values})

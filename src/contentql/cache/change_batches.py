@@ -13,14 +13,14 @@ from typing import Any
 from tortoise.fields import JSONField, TextField
 from tortoise.models import Model
 
-from contentql.cache.dependencies import Batch, seen_after, seen_before
-from contentql.planner.sql import dialect_of
-from contentql.planner.visibility import can_be_seen, used_besides
-from contentql.store.change_log import Change, Row, row_of
+from contentql.cache.dependencies import ChangeBatch, is_visible, was_visible
+from contentql.planner.sql import dialect_for
+from contentql.planner.visibility import is_publicly_visible, referenced_visibility_sql
+from contentql.store.change_log import RowChange, RowData, row_from_values
 from contentql.store.database import Database
 from contentql.store.models import content
 
-MOST_LINKS = 10_000  # that are told apart in one batch
+MAX_LINKS = 10_000  # that are told apart in one batch
 
 # Link tables by the table their far side names: (table, far column), and the columns at their near sides.
 _LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
@@ -60,7 +60,7 @@ _MODELS: Mapping[str, type[Model]] = {
 }
 
 
-def short(table: str) -> list[str]:
+def journaled_columns(table: str) -> list[str]:
     """The columns that lines of the journal hold: all but texts and JSON."""
     meta = _MODELS[table]._meta
     return [
@@ -70,24 +70,24 @@ def short(table: str) -> list[str]:
     ]
 
 
-class Neighbours:
+class ChangeBatchLoader:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._dialect = dialect_of(database)
+        self._dialect = dialect_for(database)
 
-    async def around(self, changes: Sequence[Change], now: dt.datetime) -> Batch:
-        links: dict[tuple[str, str], dict[int, Sequence[Row] | None]] = {}
+    async def load(self, changes: Sequence[RowChange], now: dt.datetime) -> ChangeBatch:
+        links: dict[tuple[str, str], dict[int, Sequence[RowData] | None]] = {}
         for table, ways in _LINKS.items():
             numbers = sorted({change.row for change in changes if change.table == table})
             for way, far, near in ways if numbers else ():
                 links[way, far] = await self._links(way, far, near, numbers)
         came_or_went = await self._came_or_went(changes, links, now)
         seen = await self._seen(changes, came_or_went, now)
-        return Batch([*seen, *came_or_went], now, links, await self._articles(changes, now))
+        return ChangeBatch([*seen, *came_or_went], now, links, await self._articles(changes, now))
 
     async def _seen(
-        self, changes: Sequence[Change], came_or_went: Sequence[Change], now: dt.datetime
-    ) -> list[Change]:
+        self, changes: Sequence[RowChange], came_or_went: Sequence[RowChange], now: dt.datetime
+    ) -> list[RowChange]:
         """Without those of rows that nothing seen uses, before or after: they concern nobody."""
         known = {(change.table, change.row) for change in came_or_went}
         doubtful: dict[str, set[int]] = {}
@@ -104,51 +104,53 @@ class Neighbours:
 
     async def _links(
         self, table: str, far: str, near: Sequence[str], numbers: Sequence[int]
-    ) -> dict[int, Sequence[Row] | None]:
+    ) -> dict[int, Sequence[RowData] | None]:
         columns = (far, *near)
         rows = await self._rows(
-            f"SELECT {', '.join(columns)} FROM {table}", far, numbers, f"LIMIT {MOST_LINKS + 1}"
+            f"SELECT {', '.join(columns)} FROM {table}", far, numbers, f"LIMIT {MAX_LINKS + 1}"
         )
-        if len(rows) > MOST_LINKS:
+        if len(rows) > MAX_LINKS:
             return dict.fromkeys(numbers)
-        found: dict[int, list[Row]] = {}
+        found: dict[int, list[RowData]] = {}
         for row in rows:
             found.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
         return dict(found)
 
-    async def _articles(self, changes: Sequence[Change], now: dt.datetime) -> Mapping[int, Sequence[Row]]:
+    async def _articles(
+        self, changes: Sequence[RowChange], now: dt.datetime
+    ) -> Mapping[int, Sequence[RowData]]:
         """Every version in these changes that could be seen in its time, and the one that is there now."""
-        batch = Batch(changes, now)
-        versions: dict[int, list[Row]] = {}
+        batch = ChangeBatch(changes, now)
+        versions: dict[int, list[RowData]] = {}
         wanted: set[int] = set()
         for change in changes:
-            for row, seen in ((change.before, seen_before), (change.after, seen_after)):
+            for row, seen in ((change.before, was_visible), (change.after, is_visible)):
                 if row is None:
                     continue
                 if change.table == "article" and seen(change, batch):
                     versions.setdefault(change.row, []).append(row)
                 wanted.update(row[c] for c in ("article_id", "related_id") if row.get(c) is not None)
         for found in await self._rows(f"SELECT {', '.join(_SEEN)} FROM article", "id", sorted(wanted)):
-            row = row_of("article", _SEEN, found)
-            if can_be_seen("article", row, now):
+            row = row_from_values("article", _SEEN, found)
+            if is_publicly_visible("article", row, now):
                 versions.setdefault(row["id"], []).append(row)
         return versions
 
     async def _came_or_went(
         self,
-        changes: Sequence[Change],
-        links: Mapping[tuple[str, str], Mapping[int, Sequence[Row] | None]],
+        changes: Sequence[RowChange],
+        links: Mapping[tuple[str, str], Mapping[int, Sequence[RowData] | None]],
         now: dt.datetime,
-    ) -> list[Change]:
+    ) -> list[RowChange]:
         """Rows that may be seen now and were not before, or the other way round, because of their users.
 
         Whatever is used by something else besides, which did not change, has stayed where it was.
         """
-        batch = Batch(changes, now)
+        batch = ChangeBatch(changes, now)
         flipped = {
             change.row
             for change in changes
-            if change.table == "article" and seen_before(change, batch) != seen_after(change, batch)
+            if change.table == "article" and was_visible(change, batch) != is_visible(change, batch)
         }
         used: dict[str, set[int]] = {}
         for change in changes:
@@ -161,10 +163,14 @@ class Neighbours:
                     _add(used, table, (link.get(column) for link in linked[article] or ()))
         elsewhere = {c.row for c in changes if c.table == "article" and c.columns and "language" in c.columns}
         parts = [
-            *[Change(t, row["id"], None, row, None) for t in _PARTS for row in await self._parts(t, flipped)],
+            *[
+                RowChange(t, row["id"], None, row, None)
+                for t in _PARTS
+                for row in await self._parts(t, flipped)
+            ],
             # By its language, too, an article is the one of a former slug or is not.
             *[
-                Change("slug_history", row["id"], None, row, None)
+                RowChange("slug_history", row["id"], None, row, None)
                 for row in await self._parts("slug_history", flipped | elsewhere)
             ],
         ]
@@ -172,25 +178,27 @@ class Neighbours:
         _add(used, "media", (row[0] for row in images))
         changed = sorted({change.row for change in changes})
         unsteady = [
-            Change(table, row["id"], None, row, None)
+            RowChange(table, row["id"], None, row, None)
             for table, numbers in used.items()
             for row in await self._unsteady(table, sorted(numbers), changed, now)
         ]
         return [*parts, *unsteady]
 
-    async def _parts(self, table: str, articles: set[int]) -> list[Row]:
-        columns = short(table)
+    async def _parts(self, table: str, articles: set[int]) -> list[RowData]:
+        columns = journaled_columns(table)
         rows = await self._rows(f"SELECT {', '.join(columns)} FROM {table}", "article_id", sorted(articles))
-        return [row_of(table, columns, row) for row in rows]
+        return [row_from_values(table, columns, row) for row in rows]
 
     async def _unsteady(
         self, table: str, numbers: Sequence[int], changed: Sequence[int], now: dt.datetime
-    ) -> list[Row]:
+    ) -> list[RowData]:
         dialect = self._dialect
         besides = dialect.param(3, "ids")
         moment = dialect.param(2, "time")
-        steady = used_besides(table, "u", moment, lambda number: dialect.among(number, besides))
-        columns = short(table)
+        steady = referenced_visibility_sql(
+            table, "u", moment, lambda number: dialect.in_list(number, besides)
+        )
+        columns = journaled_columns(table)
         rows = await self._rows(
             f"SELECT {', '.join(f'u.{column}' for column in columns)} FROM {table} u",
             "u.id",
@@ -199,7 +207,7 @@ class Neighbours:
             dialect.bind("time", now),
             dialect.bind("ids", changed),
         )
-        return [row_of(table, columns, row) for row in rows]
+        return [row_from_values(table, columns, row) for row in rows]
 
     async def _rows(
         self, select: str, column: str, numbers: Sequence[int], rest: str = "", *more: Any
@@ -207,12 +215,12 @@ class Neighbours:
         """The rows whose column is one of `numbers`; `more` are the values of `rest`, from the second on."""
         if not numbers:
             return []
-        among = self._dialect.among(column, self._dialect.param(1, "ids"))
+        among = self._dialect.in_list(column, self._dialect.param(1, "ids"))
         values = (self._dialect.bind("ids", numbers), *more)
         return await self._database.rows(f"{select} WHERE {among} {rest}", values)
 
 
-def _uses_otherwise(change: Change, column: str, flipped: set[int]) -> bool:
+def _uses_otherwise(change: RowChange, column: str, flipped: set[int]) -> bool:
     if change.columns is None or change.columns & {column, "article_id"}:
         return True
     return change.row in flipped if change.table == "article" else "state" in change.columns

@@ -13,84 +13,93 @@ from typing import Any
 
 import orjson
 
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.planner.operation import Variables
-from contentql.planner.read_set import ANY, Ends, Marked, Near, Page, Reads, Scan, Way
-from contentql.planner.visibility import OWN_COLUMNS, can_be_seen
-from contentql.store.change_log import Change, Row, instants
+from contentql.planner.read_set import (
+    ANY_COLUMN,
+    LinkPath,
+    PageBounds,
+    PageEnds,
+    ParentKey,
+    ReadSet,
+    RowMarkers,
+    Scan,
+)
+from contentql.planner.visibility import VISIBILITY_COLUMNS, is_publicly_visible
+from contentql.store.change_log import RowChange, RowData, parse_timestamps
 
 _NONE: frozenset[str] = frozenset()
 _NO_ROWS: frozenset[int] = frozenset()
 
 # A condition with the value it had: column, operator, value. Times are instants.
-Met = tuple[str, str, Any]
+Predicate = tuple[str, str, Any]
 
 
 @dataclass(frozen=True)
-class Looked:
+class BoundScan:
     """A scan with the values that its conditions had."""
 
     scan: Scan
-    met: tuple[Met, ...]
+    predicates: tuple[Predicate, ...]
 
 
 @dataclass(frozen=True)
-class Rests:
+class Dependencies:
     """What one answer rests on: change none of it, and the answer stays the same."""
 
-    looked: tuple[Looked, ...]
+    scans: tuple[BoundScan, ...]
     shown: Mapping[str, frozenset[str]]
-    rows: Mapping[str, frozenset[int]]
-    ends: Ends
+    row_ids: Mapping[str, frozenset[int]]
+    ends: PageEnds
 
     @cached_property
-    def by_table(self) -> Mapping[str, Sequence[Looked]]:
-        found: dict[str, list[Looked]] = {}
-        for one in self.looked:
+    def by_table(self) -> Mapping[str, Sequence[BoundScan]]:
+        found: dict[str, list[BoundScan]] = {}
+        for one in self.scans:
             found.setdefault(one.scan.table, []).append(one)
         return found
 
     @cached_property
-    def by_way(self) -> Mapping[str, Sequence[Looked]]:
-        found: dict[str, list[Looked]] = {}
-        for one in self.looked:
-            if one.scan.way:
-                found.setdefault(one.scan.way.table, []).append(one)
+    def by_link(self) -> Mapping[str, Sequence[BoundScan]]:
+        found: dict[str, list[BoundScan]] = {}
+        for one in self.scans:
+            if one.scan.link_path:
+                found.setdefault(one.scan.link_path.table, []).append(one)
         return found
 
     @cached_property
     def tables(self) -> frozenset[str]:
         """A change of a row of any other table cannot touch the answer."""
-        return frozenset((*self.by_table, *self.by_way, *self.rows))
+        return frozenset((*self.by_table, *self.by_link, *self.row_ids))
 
-    def written(self) -> bytes:
+    def serialize(self) -> bytes:
         """As JSON, for a cache outside this process."""
         return orjson.dumps(
             {
-                "looked": [_plain(one) for one in self.looked],
+                "looked": [_plain(one) for one in self.scans],
                 "shown": {table: sorted(columns) for table, columns in self.shown.items()},
-                "rows": {table: sorted(rows) for table, rows in self.rows.items()},
+                "rows": {table: sorted(rows) for table, rows in self.row_ids.items()},
                 "ends": [[*place, *end] for place, end in self.ends.items()],
             }
         )
 
 
-def rests(reads: Reads, variables: Variables, marked: Marked) -> Rests:
-    looked = tuple(Looked(scan, tuple(_values(scan, variables))) for scan in reads.scans)
-    return Rests(looked, reads.shown, marked.asked, marked.ends)
+def bind_dependencies(reads: ReadSet, variables: Variables, marked: RowMarkers) -> Dependencies:
+    looked = tuple(BoundScan(scan, tuple(_values(scan, variables))) for scan in reads.scans)
+    return Dependencies(looked, reads.shown, marked.requested, marked.page_ends)
 
 
-def _values(scan: Scan, variables: Variables) -> Iterator[Met]:
-    for test in scan.tests:
+def _values(scan: Scan, variables: Variables) -> Iterator[Predicate]:
+    for test in scan.conditions:
         try:
             yield test.column, test.op, test.convert(test.value.value(variables))
-        except Refused:  # a value that cannot be used, in a part of the answer that did not use it
+        except ApiError:  # a value that cannot be used, in a part of the answer that did not use it
             continue
 
 
-def read(text: bytes) -> Rests:
+def deserialize_dependencies(text: bytes) -> Dependencies:
     said = orjson.loads(text)
-    return Rests(
+    return Dependencies(
         tuple(_looked(one) for one in said["looked"]),
         {table: frozenset(columns) for table, columns in said["shown"].items()},
         {table: frozenset(rows) for table, rows in said["rows"].items()},
@@ -98,16 +107,35 @@ def read(text: bytes) -> Rests:
     )
 
 
-def _plain(one: Looked) -> list[Any]:
+def _plain(one: BoundScan) -> list[Any]:
     scan = one.scan
-    way = [scan.way.table, scan.way.far, scan.way.near.column, scan.way.near.table] if scan.way else None
-    near = [scan.near.column, scan.near.table] if scan.near else None
+    way = (
+        [
+            scan.link_path.table,
+            scan.link_path.target_column,
+            scan.link_path.parent_key.column,
+            scan.link_path.parent_key.table,
+        ]
+        if scan.link_path
+        else None
+    )
+    near = [scan.parent_key.column, scan.parent_key.table] if scan.parent_key else None
     page = [scan.page.number, scan.page.size, scan.page.keys] if scan.page else None
-    other, order = sorted(scan.other), sorted(scan.order)
-    return [scan.table, one.met, other, order, scan.seen, near, way, scan.flips, page]
+    other, order = sorted(scan.other_columns), sorted(scan.order_columns)
+    return [
+        scan.table,
+        one.predicates,
+        other,
+        order,
+        scan.visible_rows_only,
+        near,
+        way,
+        scan.visibility_changes_only,
+        page,
+    ]
 
 
-def _looked(said: Sequence[Any]) -> Looked:
+def _looked(said: Sequence[Any]) -> BoundScan:
     table, met, other, order, seen, near, way, flips, page = said
     scan = Scan(
         table,
@@ -115,16 +143,16 @@ def _looked(said: Sequence[Any]) -> Looked:
         frozenset(other),
         frozenset(order),
         seen,
-        Near(*near) if near else None,
-        Way(way[0], way[1], Near(way[2], way[3])) if way else None,
+        ParentKey(*near) if near else None,
+        LinkPath(way[0], way[1], ParentKey(way[2], way[3])) if way else None,
         flips,
-        Page(page[0], page[1], tuple((column, down) for column, down in page[2])) if page else None,
+        PageBounds(page[0], page[1], tuple((column, down) for column, down in page[2])) if page else None,
     )
 
     def value(column: str, found: Any) -> Any:
-        return instants(table, {column: found})[column] if isinstance(found, str) else found
+        return parse_timestamps(table, {column: found})[column] if isinstance(found, str) else found
 
-    return Looked(
+    return BoundScan(
         scan,
         tuple(
             (c, op, [value(c, one) for one in found] if isinstance(found, list) else value(c, found))
@@ -134,7 +162,7 @@ def _looked(said: Sequence[Any]) -> Looked:
 
 
 @dataclass(frozen=True)
-class Batch:
+class ChangeBatch:
     """Changes that are looked at together, and what must be known of their neighbours.
 
     `links`: by link table and far column, which rows each far row is linked with, by column; None where
@@ -142,33 +170,33 @@ class Batch:
     seen in their time.
     """
 
-    changes: Sequence[Change]
+    changes: Sequence[RowChange]
     now: dt.datetime
-    links: Mapping[tuple[str, str], Mapping[int, Sequence[Row] | None]] = field(default_factory=dict)
-    articles: Mapping[int, Sequence[Row]] = field(default_factory=dict)
+    links: Mapping[tuple[str, str], Mapping[int, Sequence[RowData] | None]] = field(default_factory=dict)
+    articles: Mapping[int, Sequence[RowData]] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> frozenset[str]:
         return frozenset(change.table for change in self.changes)
 
 
-def touched(rests: Rests, batch: Batch) -> bool:
+def is_invalidated_by(rests: Dependencies, batch: ChangeBatch) -> bool:
     """Whether the answer could be another after these changes."""
     return not rests.tables.isdisjoint(batch.tables) and any(
         _touches(change, rests, batch) for change in batch.changes
     )
 
 
-def _touches(change: Change, rests: Rests, batch: Batch) -> bool:
+def _touches(change: RowChange, rests: Dependencies, batch: ChangeBatch) -> bool:
     table = change.table
-    if change.row in rests.rows.get(table, _NO_ROWS):
+    if change.row in rests.row_ids.get(table, _NO_ROWS):
         if change.columns is None or change.columns & rests.shown.get(table, _NONE):
             return True
-        if change.columns & OWN_COLUMNS.get(table, _NONE) and (
-            seen_before(change, batch) != seen_after(change, batch)
+        if change.columns & VISIBILITY_COLUMNS.get(table, _NONE) and (
+            was_visible(change, batch) != is_visible(change, batch)
         ):
             return True
-    looked, ways = rests.by_table.get(table, ()), rests.by_way.get(table, ())
+    looked, ways = rests.by_table.get(table, ()), rests.by_link.get(table, ())
     if not looked and not ways:
         return False
     if not _of_a_seen_article(change, batch):
@@ -178,7 +206,7 @@ def _touches(change: Change, rests: Rests, batch: Batch) -> bool:
     )
 
 
-def _of_a_seen_article(change: Change, batch: Batch) -> bool:
+def _of_a_seen_article(change: RowChange, batch: ChangeBatch) -> bool:
     """Rows that hang on an article cannot matter before it can be seen."""
     if change.table == "article":
         return True
@@ -189,53 +217,53 @@ def _of_a_seen_article(change: Change, batch: Batch) -> bool:
     return True
 
 
-def _moves(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
+def _moves(change: RowChange, one: BoundScan, rests: Dependencies, batch: ChangeBatch) -> bool:
     """Whether a row comes into what was looked at, leaves it, or may stand elsewhere in it."""
     scan = one.scan
-    own = OWN_COLUMNS.get(change.table, _NONE) if scan.seen else _NONE
-    if scan.flips:
+    own = VISIBILITY_COLUMNS.get(change.table, _NONE) if scan.visible_rows_only else _NONE
+    if scan.visibility_changes_only:
         if change.columns is not None and not change.columns & own:
             return False
-        return seen_before(change, batch) != seen_after(change, batch) and _near(
+        return was_visible(change, batch) != is_visible(change, batch) and _near(
             scan, change.after or change.before, rests, batch
         )
     if change.table == "article_body" and change.columns is None:
         return False  # it comes and goes with its article, which is noticed as such
-    decides = scan.other | scan.order
-    if change.columns is not None and scan.other != ANY:
-        relevant = decides | own | {column for column, _, _ in one.met}
-        if scan.near:
-            relevant = relevant | {scan.near.column}
+    decides = scan.other_columns | scan.order_columns
+    if change.columns is not None and scan.other_columns != ANY_COLUMN:
+        relevant = decides | own | {column for column, _, _ in one.predicates}
+        if scan.parent_key:
+            relevant = relevant | {scan.parent_key.column}
         if not change.columns & relevant:
             return False
-    before = _belongs(one, change.before, seen_before(change, batch), rests, batch)
-    after = _belongs(one, change.after, seen_after(change, batch), rests, batch)
+    before = _belongs(one, change.before, was_visible(change, batch), rests, batch)
+    after = _belongs(one, change.after, is_visible(change, batch), rests, batch)
     if before == after and not (
-        before and (change.columns is None or scan.other == ANY or change.columns & decides)
+        before and (change.columns is None or scan.other_columns == ANY_COLUMN or change.columns & decides)
     ):
         return False
     versions = [row for row, there in ((change.before, before), (change.after, after)) if there]
     return not all(_behind_the_end(scan, row, rests, batch) for row in versions)
 
 
-def _behind_the_end(scan: Scan, row: Row | None, rests: Rests, batch: Batch) -> bool:
+def _behind_the_end(scan: Scan, row: RowData | None, rests: Dependencies, batch: ChangeBatch) -> bool:
     """Whether the row stands behind what was shown of every list that it is in."""
     if scan.page is None or row is None:
         return False
-    if scan.near:
-        places: Sequence[int] = [row[scan.near.column]]
-    elif scan.way:
-        links = batch.links.get((scan.way.table, scan.way.far), {}).get(row["id"], ())
+    if scan.parent_key:
+        places: Sequence[int] = [row[scan.parent_key.column]]
+    elif scan.link_path:
+        links = batch.links.get((scan.link_path.table, scan.link_path.target_column), {}).get(row["id"], ())
         if links is None:
             return False
-        marked = rests.rows.get(scan.way.near.table, _NO_ROWS)
-        places = [near for link in links if (near := link[scan.way.near.column]) in marked]
+        marked = rests.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+        places = [near for link in links if (near := link[scan.link_path.parent_key.column]) in marked]
     else:
         places = [0]
     return all(_behind(scan.page, place, row, rests) for place in places)
 
 
-def _behind(page: Page, place: int, row: Row, rests: Rests) -> bool:
+def _behind(page: PageBounds, place: int, row: RowData, rests: Dependencies) -> bool:
     count, last = rests.ends.get((page.number, place), (0, ()))
     if count < page.size:
         return False
@@ -256,54 +284,58 @@ def _like(value: Any, said: str) -> Any:
     return int(said) if isinstance(value, int) else bytes.fromhex(said).decode()
 
 
-def _relinks(change: Change, one: Looked, rests: Rests, batch: Batch) -> bool:
+def _relinks(change: RowChange, one: BoundScan, rests: Dependencies, batch: ChangeBatch) -> bool:
     """Whether a link comes, goes or moves that the answer's lists were reached through."""
     scan = one.scan
-    assert scan.way is not None
-    marked = rests.rows.get(scan.way.near.table, _NO_ROWS)
+    assert scan.link_path is not None
+    marked = rests.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
     for row in (change.before, change.after):
-        if row is None or row[scan.way.near.column] not in marked:
+        if row is None or row[scan.link_path.parent_key.column] not in marked:
             continue
-        if not can_be_seen(change.table, row, batch.now):
+        if not is_publicly_visible(change.table, row, batch.now):
             continue
         if scan.table != "article":
             return True
-        near: int = row[scan.way.near.column]
-        for version in batch.articles.get(row[scan.way.far], ()):
+        near: int = row[scan.link_path.parent_key.column]
+        for version in batch.articles.get(row[scan.link_path.target_column], ()):
             behind = scan.page and _behind(scan.page, near, version, rests)
-            if _met(one.met, version) and not behind:
+            if _met(one.predicates, version) and not behind:
                 return True
     return False
 
 
-def seen_before(change: Change, batch: Batch) -> bool:
-    return change.before is not None and can_be_seen(change.table, change.before, change.was or batch.now)
+def was_visible(change: RowChange, batch: ChangeBatch) -> bool:
+    return change.before is not None and is_publicly_visible(
+        change.table, change.before, change.valid_until or batch.now
+    )
 
 
-def seen_after(change: Change, batch: Batch) -> bool:
-    return change.after is not None and can_be_seen(change.table, change.after, batch.now)
+def is_visible(change: RowChange, batch: ChangeBatch) -> bool:
+    return change.after is not None and is_publicly_visible(change.table, change.after, batch.now)
 
 
-def _belongs(one: Looked, row: Row | None, seen: bool, rests: Rests, batch: Batch) -> bool:
-    if row is None or (one.scan.seen and not seen):
+def _belongs(
+    one: BoundScan, row: RowData | None, seen: bool, rests: Dependencies, batch: ChangeBatch
+) -> bool:
+    if row is None or (one.scan.visible_rows_only and not seen):
         return False
-    return _met(one.met, row) and _near(one.scan, row, rests, batch)
+    return _met(one.predicates, row) and _near(one.scan, row, rests, batch)
 
 
-def _near(scan: Scan, row: Row | None, rests: Rests, batch: Batch) -> bool:
+def _near(scan: Scan, row: RowData | None, rests: Dependencies, batch: ChangeBatch) -> bool:
     assert row is not None
-    if scan.near:
-        return row[scan.near.column] in rests.rows.get(scan.near.table, _NO_ROWS)
-    if scan.way:
-        links = batch.links.get((scan.way.table, scan.way.far), {}).get(row["id"], ())
+    if scan.parent_key:
+        return row[scan.parent_key.column] in rests.row_ids.get(scan.parent_key.table, _NO_ROWS)
+    if scan.link_path:
+        links = batch.links.get((scan.link_path.table, scan.link_path.target_column), {}).get(row["id"], ())
         if links is None:
             return True
-        marked = rests.rows.get(scan.way.near.table, _NO_ROWS)
-        return any(link[scan.way.near.column] in marked for link in links)
+        marked = rests.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+        return any(link[scan.link_path.parent_key.column] in marked for link in links)
     return True
 
 
-def _met(conditions: Iterable[Met], row: Row) -> bool:
+def _met(conditions: Iterable[Predicate], row: RowData) -> bool:
     """Whether the row meets them all; what it does not say may well be met."""
     return all(column not in row or _OPERATORS[op](row[column], value) for column, op, value in conditions)
 

@@ -5,57 +5,59 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from contentql.cache.dependencies import Batch, touched
-from contentql.cache.entry import Entry
+from contentql.cache.dependencies import ChangeBatch, is_invalidated_by
+from contentql.cache.entry import CachedResponse
 
 _MOST = 300_000  # comparisons of an answer with a change in one go; a flood of changes clears everything
 
 
-class Memory:
+class MemoryBackend:
     """`room` in bytes: bodies, their compressed forms and what is known of them."""
 
     def __init__(self, room: int) -> None:
-        self._kept: OrderedDict[str, Entry] = OrderedDict()
+        self._kept: OrderedDict[str, CachedResponse] = OrderedDict()
         self._room = room
         self._used = 0
 
-    def find(self, key: str) -> Entry | None:
+    def get_sync(self, key: str) -> CachedResponse | None:
         entry = self._kept.get(key)
         if entry is not None:
             self._kept.move_to_end(key)
         return entry
 
-    async def get(self, key: str) -> Entry | None:
-        return self.find(key)
+    async def get(self, key: str) -> CachedResponse | None:
+        return self.get_sync(key)
 
-    async def put(self, key: str, entry: Entry) -> None:
-        self.keep(key, entry)
+    async def put(self, key: str, entry: CachedResponse) -> None:
+        self.put_sync(key, entry)
 
-    def keep(self, key: str, entry: Entry) -> None:
+    def put_sync(self, key: str, entry: CachedResponse) -> None:
         if entry.size > self._room // 8:
             return  # one giant is not worth a thousand others
         self._drop(key)
         self._kept[key] = entry
-        entry.counted = entry.size
-        self._used += entry.counted
+        entry.accounted_size = entry.size
+        self._used += entry.accounted_size
         self._make_room()
 
-    def grown(self, entry: Entry) -> None:
+    def entry_resized(self, entry: CachedResponse) -> None:
         """A compressed form was added to an answer; if it is kept, it takes more room now."""
-        if entry.counted:
-            self._used += entry.size - entry.counted
-            entry.counted = entry.size
+        if entry.accounted_size:
+            self._used += entry.size - entry.accounted_size
+            entry.accounted_size = entry.size
             self._make_room()
 
-    async def purge(self, batch: Batch) -> list[tuple[str, Entry]]:
+    async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
         if len(self._kept) * len(batch.changes) > _MOST:
             return await self.clear()
-        gone = [(key, entry) for key, entry in self._kept.items() if touched(entry.rests, batch)]
+        gone = [
+            (key, entry) for key, entry in self._kept.items() if is_invalidated_by(entry.dependencies, batch)
+        ]
         for key, _ in gone:
             self._drop(key)
         return gone
 
-    async def clear(self) -> list[tuple[str, Entry]]:
+    async def clear(self) -> list[tuple[str, CachedResponse]]:
         gone = list(self._kept.items())
         self._kept.clear()
         for _, entry in gone:
@@ -72,7 +74,7 @@ class Memory:
         return iter(self._kept)
 
     @property
-    def used(self) -> int:
+    def bytes_used(self) -> int:
         return self._used
 
     def _drop(self, key: str) -> None:
@@ -84,6 +86,6 @@ class Memory:
         while self._used > self._room and self._kept:
             self._gone(self._kept.popitem(last=False)[1])
 
-    def _gone(self, entry: Entry) -> None:
-        self._used -= entry.counted
-        entry.counted = 0
+    def _gone(self, entry: CachedResponse) -> None:
+        self._used -= entry.accounted_size
+        entry.accounted_size = 0

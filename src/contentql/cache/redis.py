@@ -14,18 +14,18 @@ from typing import Any, TypeVar
 import redis.asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
-from contentql.cache.dependencies import Batch, read, touched
-from contentql.cache.entry import Entry, entry_of
+from contentql.cache.dependencies import ChangeBatch, deserialize_dependencies, is_invalidated_by
+from contentql.cache.entry import CachedResponse, deserialize
 
 _PATIENCE = 0.1  # seconds; beyond it, computing the answer is as fast
 _REST = 1.0  # seconds after a failure during which Redis is left alone
 _MOST = 20_000  # answers on a page
 _LIFE = 300  # seconds; bounds how long a dead worker's last answer may stay
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 
-class Redis:
+class RedisBackend:
     """`url` as in redis://host:6379/0. A Redis that does not answer costs speed, never a right answer."""
 
     def __init__(self, url: str, *, prefix: str = "contentql") -> None:
@@ -35,61 +35,63 @@ class Redis:
         self._prefix = prefix
         self._page: bytes | None = None
         self._resting = 0.0
-        self._missed_a_purge = False
+        self._purge_failed = False
 
-    async def get(self, key: str) -> Entry | None:
-        page = await self._turned()
+    async def get(self, key: str) -> CachedResponse | None:
+        page = await self._current_generation()
         found = await self._asked(self._client.get(self._key(page, key))) if page else None
         if found is None:
             return None
         try:
-            return entry_of(found)
+            return deserialize(found)
         except (ValueError, KeyError):
             return None
 
-    async def put(self, key: str, entry: Entry) -> None:
-        page = await self._turned()
+    async def put(self, key: str, entry: CachedResponse) -> None:
+        page = await self._current_generation()
         if page is None:
             return
         pipe = self._client.pipeline(transaction=True)
         # Known before it can be found, so that no purge overlooks it.
-        pipe.hset(self._index(page), key, entry.rests.written())
-        pipe.set(self._key(page, key), entry.written(), ex=_LIFE)
+        pipe.hset(self._index(page), key, entry.dependencies.serialize())
+        pipe.set(self._key(page, key), entry.serialize(), ex=_LIFE)
         pipe.expire(self._index(page), 2 * _LIFE)
         await self._asked(pipe.execute())
 
-    async def purge(self, batch: Batch) -> list[tuple[str, Entry]]:
-        page = await self._turned()
+    async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
+        page = await self._current_generation()
         known = await self._asked(self._client.hgetall(self._index(page))) if page else None
         if page is None or known is None:
-            self._missed_a_purge = True
+            self._purge_failed = True
             return []
         if len(known) > _MOST:
             return await self.clear()
-        gone = [key for key, rests in known.items() if touched(read(rests), batch)]
+        gone = [
+            key for key, rests in known.items() if is_invalidated_by(deserialize_dependencies(rests), batch)
+        ]
         if gone:
             pipe = self._client.pipeline(transaction=True)
             pipe.delete(*(self._key(page, key.decode()) for key in gone))
             pipe.hdel(self._index(page), *gone)
             if await self._asked(pipe.execute()) is None:
-                self._missed_a_purge = True
+                self._purge_failed = True
         return []  # memory, which is asked first, has told of them already
 
-    async def clear(self) -> list[tuple[str, Entry]]:
-        self._missed_a_purge = True
-        await self._turned()
+    async def clear(self) -> list[tuple[str, CachedResponse]]:
+        self._purge_failed = True
+        await self._current_generation()
         return []
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _turned(self) -> bytes | None:
+    async def _current_generation(self) -> bytes | None:
         """The page that is written on now, a new one after a purge was missed; None without Redis."""
         name = f"{self._prefix}:page"
-        if self._missed_a_purge:
+        if self._purge_failed:
             if await self._asked(self._client.incr(name)) is None:
                 return None
-            self._missed_a_purge = False
+            self._purge_failed = False
         found: bytes | None = await self._asked(self._client.get(name))
         if found is None and time.monotonic() >= self._resting:
             await self._asked(self._client.set(name, 1, nx=True))
@@ -102,7 +104,7 @@ class Redis:
     def _index(self, page: bytes) -> str:
         return f"{self._prefix}:{page.decode()}:index"
 
-    async def _asked(self, asked: Awaitable[Found]) -> Found | None:
+    async def _asked(self, asked: Awaitable[T]) -> T | None:
         if time.monotonic() < self._resting:
             if asyncio.iscoroutine(asked):
                 asked.close()

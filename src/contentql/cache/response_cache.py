@@ -16,13 +16,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contentql.cache.change_batches import Neighbours
-from contentql.cache.dependencies import Batch, touched
-from contentql.cache.entry import Backend, Entry
-from contentql.cache.memory import Memory
-from contentql.cache.visibility_timer import Clock
-from contentql.errors import Refused
-from contentql.store.change_log import EVERYTHING, Change, Journal, Lost
+from contentql.cache.change_batches import ChangeBatchLoader
+from contentql.cache.dependencies import ChangeBatch, is_invalidated_by
+from contentql.cache.entry import CacheBackend, CachedResponse
+from contentql.cache.memory import MemoryBackend
+from contentql.cache.visibility_timer import VisibilityTimer
+from contentql.errors import ApiError
+from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated, RowChange
 
 log = logging.getLogger("contentql")
 
@@ -30,19 +30,19 @@ _HISTORY = 200  # batches against which an answer is checked that was computed m
 _MOST = 5_000  # changes at once; of more, everything is forgotten
 _PURGED = 2_000  # purged answers of which it is told whether they had to be
 
-Compute = Callable[[], Awaitable[tuple[Any, Entry | None]]]
+ComputeResponse = Callable[[], Awaitable[tuple[Any, CachedResponse | None]]]
 
 
 @dataclass
-class Counts:
+class CacheStats:
     """`needless`: answers that were purged and came out the same; `needed`: those that did not."""
 
-    memory: Memory
+    memory: MemoryBackend
     hits: int = 0
     misses: int = 0
     purged: int = 0
-    needless: int = 0
-    needed: int = 0
+    unneeded_purges: int = 0
+    needed_purges: int = 0
 
     @property
     def entries(self) -> int:
@@ -50,68 +50,73 @@ class Counts:
 
     @property
     def bytes(self) -> int:
-        return self.memory.used
+        return self.memory.bytes_used
 
 
 @dataclass(eq=False)
-class _Running:
+class _InFlight:
     """A computation, and how many wait for it."""
 
     task: asyncio.Task[Any]
     waiting: int = 0
 
 
-class Responses:
+class ResponseCache:
     """`shared` is asked where this process's memory has nothing, and told what it learns."""
 
     def __init__(
         self,
-        memory: Memory,
-        journal: Journal,
-        clock: Clock,
-        neighbours: Neighbours,
-        shared: Backend | None = None,
+        memory: MemoryBackend,
+        journal: ChangeLog,
+        clock: VisibilityTimer,
+        neighbours: ChangeBatchLoader,
+        shared: CacheBackend | None = None,
     ) -> None:
         self.memory = memory
-        self.counts = Counts(memory)
+        self.counts = CacheStats(memory)
         self._journal, self._clock, self._neighbours, self._shared = journal, clock, neighbours, shared
-        self._backends: list[Backend] = [memory, *([shared] if shared else [])]
-        self._running: dict[tuple[str, int], _Running] = {}
+        self._backends: list[CacheBackend] = [memory, *([shared] if shared else [])]
+        self._running: dict[tuple[str, int], _InFlight] = {}
         self._applied = 0  # batches so far
-        self._history: deque[tuple[int, Batch]] = deque(maxlen=_HISTORY)
+        self._history: deque[tuple[int, ChangeBatch]] = deque(maxlen=_HISTORY)
         self._purged: OrderedDict[str, str] = OrderedDict()
-        self._hears = False
-        self._pending: list[Change] = []  # heard of, and not applied yet
+        self._listening = False
+        self._pending: list[RowChange] = []  # heard of, and not applied yet
         self._behind = False  # there may be changes that could not be read
         self._applying = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
 
     # Answers
 
-    def find(self, key: str, now: dt.datetime) -> Entry | None:
+    def get(self, key: str, now: dt.datetime) -> CachedResponse | None:
         """An answer that holds at `now`, from memory; whoever gives it counts it."""
-        if not self._hears or self._pending or self._behind or not self._clock.at <= now < self._clock.next:
+        if (
+            not self._listening
+            or self._pending
+            or self._behind
+            or not self._clock.checked_until <= now < self._clock.next_transition
+        ):
             return None
-        return self.memory.find(key)
+        return self.memory.get_sync(key)
 
-    async def answer(self, key: str, now: dt.datetime, compute: Compute) -> Any:
+    async def get_or_compute(self, key: str, now: dt.datetime, compute: ComputeResponse) -> Any:
         """What `compute` gives: an answer, and the entry to remember it by if it may be.
 
         An entry in its place means that another process knew the answer. Whoever asks the same while it is
         computed gets the same.
         """
-        if self._hears and (self._pending or self._behind or now >= self._clock.next):
-            await self._tick(now)
-            entry = self.find(key, now)
+        if self._listening and (self._pending or self._behind or now >= self._clock.next_transition):
+            await self._apply_time(now)
+            entry = self.get(key, now)
             if entry is not None:
                 self.counts.hits += 1
                 return entry
-        if not self._hears or now < self._clock.at:
+        if not self._listening or now < self._clock.checked_until:
             return (await compute())[0]
         place = (key, self._applied)
         running = self._running.get(place)
         if running is None:
-            running = _Running(asyncio.create_task(self._computed(key, self._applied, compute)))
+            running = _InFlight(asyncio.create_task(self._computed(key, self._applied, compute)))
             self._running[place] = running
         running.waiting += 1
         try:
@@ -124,33 +129,35 @@ class Responses:
                     del self._running[place]
                 running.task.cancel()
 
-    async def _computed(self, key: str, since: int, compute: Compute) -> Any:
-        if self._hears and self._shared:
+    async def _computed(self, key: str, since: int, compute: ComputeResponse) -> Any:
+        if self._listening and self._shared:
             known = await self._shared.get(key)
-            if known is not None and self._still(known, since):
+            if known is not None and self._is_fresh(known, since):
                 self.counts.hits += 1
-                self.memory.keep(key, known)
+                self.memory.put_sync(key, known)
                 return known
         self.counts.misses += 1
         answered, entry = await compute()
-        if entry is not None and self._still(entry, since):
-            self._compared(key, entry)
-            self.memory.keep(key, entry)
+        if entry is not None and self._is_fresh(entry, since):
+            self._record_purge_accuracy(key, entry)
+            self.memory.put_sync(key, entry)
             if self._shared:
                 await self._shared.put(key, entry)
         return answered
 
-    def _still(self, entry: Entry, since: int) -> bool:
+    def _is_fresh(self, entry: CachedResponse, since: int) -> bool:
         """Whether nothing that was heard since has touched it."""
-        if not self._hears or (
+        if not self._listening or (
             since < self._applied and (not self._history or self._history[0][0] > since + 1)
         ):
             return False
-        return not any(number > since and touched(entry.rests, batch) for number, batch in self._history)
+        return not any(
+            number > since and is_invalidated_by(entry.dependencies, batch) for number, batch in self._history
+        )
 
     def seconds_left(self, now: dt.datetime) -> float:
         """Until something may come into sight or leave it by the clock."""
-        return (self._clock.next - now).total_seconds() if self._hears else 0.0
+        return (self._clock.next_transition - now).total_seconds() if self._listening else 0.0
 
     # Changes
 
@@ -169,10 +176,10 @@ class Responses:
         for backend in self._backends:
             await backend.close()
 
-    async def catch_up(self) -> None:
+    async def apply_pending_changes(self) -> None:
         """Everything committed before this call is known when it returns; refuses as the database does."""
         async with self._applying:
-            if self._hears:
+            if self._listening:
                 try:
                     await self._apply()
                 except BaseException:
@@ -182,27 +189,27 @@ class Responses:
     async def _follow(self, begun: asyncio.Event) -> None:
         while True:
             try:
-                await self._journal.open()
-                await self._forget()
-                self._hears = True
+                await self._journal.start()
+                await self._clear_all()
+                self._listening = True
                 begun.set()
                 while True:
-                    await self._journal.rung()
-                    await self.catch_up()
-            except (OSError, Refused) as fault:
+                    await self._journal.wait()
+                    await self.apply_pending_changes()
+            except (OSError, ApiError) as fault:
                 log.warning("changes cannot be heard just now, so no answer is remembered: %s", fault)
             except Exception:
                 log.exception("the follower of changes stumbled")
             finally:
-                self._hears = False
+                self._listening = False
                 begun.set()
             await asyncio.sleep(1)
 
-    async def _tick(self, now: dt.datetime) -> None:
+    async def _apply_time(self, now: dt.datetime) -> None:
         """Time itself changes what can be seen."""
         async with self._applying:
-            if now >= self._clock.next:
-                self._pending += await self._clock.passed(now)
+            if now >= self._clock.next_transition:
+                self._pending += await self._clock.transitions_until(now)
             await self._apply()
 
     async def _apply(self) -> None:
@@ -212,46 +219,46 @@ class Responses:
         batch: it may have taken away the very link that led to an answer. Whatever breaks this off, a fault
         or a client that goes away, the changes stay pending, and no answer is found before they are applied.
         """
-        batch: Batch | None = None
+        batch: ChangeBatch | None = None
         try:
-            while (news := await self._journal.news()) or (self._pending and batch is None):
+            while (news := await self._journal.read_new()) or (self._pending and batch is None):
                 self._pending += news
-                if len(self._pending) > _MOST or any(change.table == EVERYTHING for change in news):
-                    raise Lost
-                batch = await self._neighbours.around(self._pending, self._clock.now())
-        except Lost:
-            await self._forget()
+                if len(self._pending) > _MOST or any(change.table == ANY_TABLE for change in news):
+                    raise ChangeLogTruncated
+                batch = await self._neighbours.load(self._pending, self._clock.now())
+        except ChangeLogTruncated:
+            await self._clear_all()
             return
         if batch is not None:
             self._applied += 1
             self._history.append((self._applied, batch))
             for backend in self._backends:
-                self._told(await backend.purge(batch))
-            await self._clock.set(self._clock.at)
+                self._record_purged(await backend.purge(batch))
+            await self._clock.reload(self._clock.checked_until)
             self._pending = []
         self._behind = False
 
-    async def _forget(self) -> None:
+    async def _clear_all(self) -> None:
         self._applied += 1
         self._history.clear()
         for backend in self._backends:
             await backend.clear()
         self._purged.clear()
-        await self._clock.set(self._clock.now())
+        await self._clock.reload(self._clock.now())
         self._pending, self._behind = [], False
 
-    def _told(self, gone: Sequence[tuple[str, Entry]]) -> None:
+    def _record_purged(self, gone: Sequence[tuple[str, CachedResponse]]) -> None:
         self.counts.purged += len(gone)
         for key, entry in gone[-_PURGED:]:
-            self._purged[key] = entry.tag
+            self._purged[key] = entry.etag
         while len(self._purged) > _PURGED:
             self._purged.popitem(last=False)
 
-    def _compared(self, key: str, entry: Entry) -> None:
+    def _record_purge_accuracy(self, key: str, entry: CachedResponse) -> None:
         """Whether it had to be purged."""
         before = self._purged.pop(key, None)
         if before is not None:
-            if before == entry.tag:
-                self.counts.needless += 1
+            if before == entry.etag:
+                self.counts.unneeded_purges += 1
             else:
-                self.counts.needed += 1
+                self.counts.needed_purges += 1

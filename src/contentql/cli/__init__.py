@@ -10,7 +10,7 @@ import typer
 
 from contentql.cli.backup import backup, restore
 from contentql.cli.bench import bench
-from contentql.cli.cache import purge
+from contentql.cli.cache import purge_cache
 from contentql.cli.database import check, migrate
 from contentql.cli.documents import documents
 from contentql.cli.import_export import export, import_
@@ -37,5 +37,5 @@ app.add_typer(documents, name="documents")
 app.add_typer(tokens, name="tokens")
 app.command()(backup)
 app.command()(restore)
-app.command()(purge)
+app.command()(purge_cache)
 app.command()(bench)

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from contentql.backup import Restored
-from contentql.backup import backup as back_up
-from contentql.backup import restore as bring_back
-from contentql.backup.files import Kept
-from contentql.backup.postgres import Programs
-from contentql.cli.runtime import DatabaseUrl, carry_out, stderr, stop
-from contentql.errors import Unusable
-from contentql.settings import load
+from contentql.backup import RestoreResult
+from contentql.backup import create_backup as back_up
+from contentql.backup import restore_backup as bring_back
+from contentql.backup.files import BackupSummary
+from contentql.backup.postgres import PostgresTools
+from contentql.cli.runtime import DatabaseUrl, exit_with_error, run_async, stderr
+from contentql.errors import OperatorError
+from contentql.settings import load_settings
 from contentql.store import change_log
 from contentql.store.database import Database
 
@@ -58,11 +58,11 @@ def backup(
       contentql backup --database postgresql://user@host/newsroom "/backups/$(date +%F).backup"
     """
     try:
-        newsroom = Database(load(database_url=database).database_url)
-    except Unusable as fault:
-        raise stop(fault) from None
+        newsroom = Database(load_settings(database_url=database).database_url)
+    except OperatorError as fault:
+        raise exit_with_error(fault) from None
     with stderr.status("Backing up"):
-        kept = carry_out(back_up(newsroom, file, replace=force, programs=Programs(pg_bin)))
+        kept = run_async(back_up(newsroom, file, replace=force, programs=PostgresTools(pg_bin)))
     typer.echo(f"{file} holds {_told(kept)}.")
     _astray(kept)
 
@@ -93,42 +93,42 @@ def restore(
       contentql restore newsroom.backup --force
     """
     try:
-        newsroom = Database(load(database_url=database).database_url)
-    except Unusable as fault:
-        raise stop(fault) from None
+        newsroom = Database(load_settings(database_url=database).database_url)
+    except OperatorError as fault:
+        raise exit_with_error(fault) from None
     with stderr.status("Restoring"):
-        restored = carry_out(
+        restored = run_async(
             bring_back(
                 newsroom,
                 file,
                 replace=force,
-                programs=Programs(pg_bin),
-                everything=change_log.EVERYTHING,
+                programs=PostgresTools(pg_bin),
+                everything=change_log.ANY_TABLE,
                 progress=lambda name: stderr.print(f"  {name}", markup=False),
             )
         )
-    typer.echo(f"Restored from {file}: {_told(restored.kept)}. {_followed(restored)}")
-    _astray(restored.kept)
+    typer.echo(f"Restored from {file}: {_told(restored.summary)}. {_followed(restored)}")
+    _astray(restored.summary)
 
 
-def _told(kept: Kept) -> str:
+def _told(kept: BackupSummary) -> str:
     articles = f"{kept.articles:,} article{'' if kept.articles == 1 else 's'}"
-    newest = f", the last changed at {kept.newest:%Y-%m-%dT%H:%M:%SZ}" if kept.newest else ""
+    newest = f", the last changed at {kept.last_modified:%Y-%m-%dT%H:%M:%SZ}" if kept.last_modified else ""
     return f"{articles}{newest}, {kept.size / 1_000_000:,.1f} MB"
 
 
-def _followed(restored: Restored) -> str:
+def _followed(restored: RestoreResult) -> str:
     number = len(restored.migrated)
     migrated = f"{number} migration{'' if number == 1 else 's'} applied. " if number else ""
-    if restored.unheard:
+    if restored.restart_needed:
         return f"{migrated}What was there was damaged: restart the servers that had it open."
     return f"{migrated}Every server forgets what it remembers."
 
 
-def _astray(kept: Kept) -> None:
-    if kept.astray:
+def _astray(kept: BackupSummary) -> None:
+    if kept.broken_references:
         stderr.print(
-            f"{kept.astray:,} rows refer to rows that are not there. They were kept as they are;"
+            f"{kept.broken_references:,} rows refer to rows that are not there. They were kept as they are;"
             " SQLite lists them with: PRAGMA foreign_key_check",
             markup=False,
         )

@@ -14,12 +14,19 @@ from rich.console import Console
 from rich.table import Table
 
 from contentql.bench import servers
-from contentql.bench.databases import Missing, newsrooms
-from contentql.bench.measure import Cold, Growth, Hot, cold, growth, hot
+from contentql.bench.databases import PostgresNotFound, open_databases
+from contentql.bench.measure import (
+    ColdResult,
+    GrowthResult,
+    HotResult,
+    measure_cold,
+    measure_growth,
+    measure_hot,
+)
 from contentql.bench.workloads import WORKLOADS
-from contentql.cli.runtime import stderr, stop
-from contentql.errors import Unusable
-from contentql.store.errors import Dialect
+from contentql.cli.runtime import exit_with_error, stderr
+from contentql.errors import OperatorError
+from contentql.store.errors import DatabaseKind
 
 SMALL = 10_000
 
@@ -71,29 +78,29 @@ def bench(
     unknown = [name for name in names if name not in WORKLOADS]
     if unknown or not names:
         raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
-    if not servers.pinned():
+    if not servers.has_two_cores():
         tell("One processor only: server and load share it, so the figures say little.")
-    colds: list[Cold] = []
-    hots: list[Hot] = []
-    growths: list[Growth] = []
+    colds: list[ColdResult] = []
+    hots: list[HotResult] = []
+    growths: list[GrowthResult] = []
     try:
         for dialect in _dialects(database):
             try:
-                with newsrooms(
+                with open_databases(
                     dialect, keep=keep, postgres_url=postgres_url, search=search, tell=tell
                 ) as made:
-                    colds += cold(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
+                    colds += measure_cold(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
                     if heating:
-                        hots += hot(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
+                        hots += measure_hot(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
                     if growing:
                         sizes = min(articles, SMALL), growth_articles
-                        growths += growth(made, *sizes, rounds=rounds, seconds=seconds, tell=tell)
-            except Missing as fault:
+                        growths += measure_growth(made, *sizes, rounds=rounds, seconds=seconds, tell=tell)
+            except PostgresNotFound as fault:
                 if database is not Databases.both:
                     raise
                 tell(f"PostgreSQL is left out. {fault}")
-    except Unusable as fault:
-        raise stop(fault) from None
+    except OperatorError as fault:
+        raise exit_with_error(fault) from None
     if as_json:
         figures = {
             "cold": [asdict(one) for one in colds],
@@ -110,7 +117,7 @@ def bench(
             console.print(_growth_table(growths))
 
 
-def _dialects(database: Databases) -> Iterator[Dialect]:
+def _dialects(database: Databases) -> Iterator[DatabaseKind]:
     if database is not Databases.postgres:
         yield "sqlite"
     if database is not Databases.sqlite:
@@ -130,7 +137,7 @@ def _table(title: str, figures: Sequence[str], caption: str | None = None) -> Ta
     return table
 
 
-def _cold_table(colds: list[Cold], articles: int) -> Table:
+def _cold_table(colds: list[ColdResult], articles: int) -> Table:
     table = _table(
         f"Throughput next to hand-written SQL, {articles:,} articles",
         ("ratio", "requests/s", "limit/s", "p50 ms", "p99 ms", "statements", "bytes", "same"),
@@ -152,7 +159,7 @@ def _cold_table(colds: list[Cold], articles: int) -> Table:
     return table
 
 
-def _hot_table(hots: list[Hot]) -> Table:
+def _hot_table(hots: list[HotResult]) -> Table:
     table = _table(
         "Throughput of remembered answers next to a constant",
         ("ratio", "requests/s", "constant/s", "GET/s", "304/s", "p50 ms", "p99 ms", "bytes"),
@@ -174,7 +181,7 @@ def _hot_table(hots: list[Hot]) -> Table:
     return table
 
 
-def _growth_table(growths: list[Growth]) -> Table:
+def _growth_table(growths: list[GrowthResult]) -> Table:
     table = _table(
         "Cost of a page as the newsroom grows, one connection, p50", ("ratio", "small", "ms", "large", "ms")
     )

@@ -14,12 +14,19 @@ from graphql import OperationDefinitionNode, parse
 
 from contentql.cli.loaded import answers_of
 from contentql.cli.runtime import DatabaseUrl, with_database
-from contentql.errors import Refused
-from contentql.execution.executor import Answers, Asked
-from contentql.formats.manifests import Entry, read
+from contentql.errors import ApiError
+from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.formats.manifests import ManifestEntry, read_manifest
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.trusted_documents import Trusted, TrustedDocument, forget, keep, listed, spelled
+from contentql.store.trusted_documents import (
+    NewTrustedDocument,
+    TrustedDocument,
+    add_documents,
+    list_documents,
+    normalize_document_id,
+    remove_documents,
+)
 
 PART = 3
 
@@ -49,7 +56,7 @@ def list_(
     """
     if context.invoked_subcommand is not None:
         return
-    found = with_database(database, lambda _, kept: listed(kept))
+    found = with_database(database, lambda _, kept: list_documents(kept))
     if as_json:
         typer.echo(orjson.dumps([_facts(row) for row in found], option=orjson.OPT_INDENT_2))
     else:
@@ -89,11 +96,11 @@ def add(
 
     async def work(settings: Settings, kept: Database) -> list[_Outcome]:
         answers = answers_of(settings, kept)
-        judged = [_judged(answers, entry, client) for name in manifests for entry in _entries(name)]
-        good = [document for _, document in judged if isinstance(document, Trusted)]
-        became = iter(await keep(kept, good, dry_run=dry_run))
+        judged = [_check_entry(answers, entry, client) for name in manifests for entry in _entries(name)]
+        good = [document for _, document in judged if isinstance(document, NewTrustedDocument)]
+        became = iter(await add_documents(kept, good, dry_run=dry_run))
         return [
-            _outcome(entry, document, next(became)) if isinstance(document, Trusted)
+            _outcome(entry, document, next(became)) if isinstance(document, NewTrustedDocument)
             else _Outcome(entry.where, _shown(entry.name, entry.id), "failed", document)
             for entry, document in judged
         ]  # fmt: skip
@@ -133,9 +140,9 @@ def remove(
         raise typer.BadParameter("give ids or --client, and not both", param_hint="ID")
 
     async def work(_: Settings, kept: Database) -> tuple[int, list[str]]:
-        rows = await listed(kept)
+        rows = await list_documents(kept)
         if client is not None:
-            return await forget(kept, [row.id for row in rows if row.client == client]), []
+            return await remove_documents(kept, [row.id for row in rows if row.client == client]), []
         meant: set[str] = set()
         unclear: list[str] = []
         for id in ids or ():
@@ -143,7 +150,7 @@ def remove(
             meant.update(fit if len(fit) == 1 else ())
             if len(fit) != 1:
                 unclear.append(f"{id}: {'several documents begin so' if fit else 'no document has this id'}")
-        return await forget(kept, sorted(meant)), unclear
+        return await remove_documents(kept, sorted(meant)), unclear
 
     removed, unclear = with_database(database, work)
     for line in unclear:
@@ -180,35 +187,37 @@ _NEVER = {
 }
 
 
-def _entries(name: str) -> Iterator[Entry]:
+def _entries(name: str) -> Iterator[ManifestEntry]:
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as fault:
-        yield Entry(name, fault=f"cannot be read: {fault.strerror or fault}")
+        yield ManifestEntry(name, error=f"cannot be read: {fault.strerror or fault}")
         return
-    yield from read(content, "standard input" if name == "-" else name)
+    yield from read_manifest(content, "standard input" if name == "-" else name)
 
 
-def _judged(answers: Answers, entry: Entry, client: str | None) -> tuple[Entry, Trusted | str]:
+def _check_entry(
+    answers: Executor, entry: ManifestEntry, client: str | None
+) -> tuple[ManifestEntry, NewTrustedDocument | str]:
     """The document as it would be kept, or why it cannot be."""
-    if entry.fault:
-        return entry, entry.fault
+    if entry.error:
+        return entry, entry.error
     try:
         name, cost = _name_and_cost(answers, entry)
-    except Refused as refusal:
+    except ApiError as refusal:
         return entry, f"{refusal.message} {refusal.hint or ''}".rstrip()
-    return entry, Trusted(entry.id, entry.text, name, client, cost)
+    return entry, NewTrustedDocument(entry.id, entry.text, name, client, cost)
 
 
-def _name_and_cost(answers: Answers, entry: Entry) -> tuple[str | None, int | None]:
+def _name_and_cost(answers: Executor, entry: ManifestEntry) -> tuple[str | None, int | None]:
     """Raises Refused if the document can never be answered. The cost is None if it depends on variables."""
-    refusal: Refused | None = None
+    refusal: ApiError | None = None
     cost: int | None = None
     try:
-        plan, _ = answers.explain(Asked(entry.text, entry.name))
+        plan, _ = answers.explain(GraphQLRequest(entry.text, entry.name))
         cost = plan.cost
-        refusal = next((refused for _, refused in plan.refused), None)
-    except Refused as fault:
+        refusal = next((refused for _, refused in plan.root_errors), None)
+    except ApiError as fault:
         if fault.code in _NEVER:
             raise
         refusal = fault
@@ -220,7 +229,7 @@ def _name_and_cost(answers: Answers, entry: Entry) -> tuple[str | None, int | No
     return name, None if refusal else cost
 
 
-def _outcome(entry: Entry, document: Trusted, became: str) -> _Outcome:
+def _outcome(entry: ManifestEntry, document: NewTrustedDocument, became: str) -> _Outcome:
     subject = _shown(document.name, document.id)
     if became == "taken":
         return _Outcome(
@@ -232,7 +241,7 @@ def _outcome(entry: Entry, document: Trusted, became: str) -> _Outcome:
 def _fitting(rows: Sequence[TrustedDocument], id: str) -> list[str]:
     """The documents that an operator can mean by `id`."""
     known = [row.id for row in rows]
-    kept = spelled(id)
+    kept = normalize_document_id(id)
     if kept in known:
         return [kept]
     return [one for one in known if kept and len(kept) >= _BEGINNING and one.startswith(kept)]

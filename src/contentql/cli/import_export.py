@@ -19,23 +19,29 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contentql.cli.runtime import DatabaseUrl, carry_out, require_ready, stderr, stop
-from contentql.content.blocks import Time
-from contentql.content.records import ArticleSlug, Item, Language
+from contentql.cli.runtime import DatabaseUrl, exit_with_error, require_migrated, run_async, stderr
+from contentql.content.blocks import Timestamp
+from contentql.content.records import ArticleSlug, ImportItem, Language
 from contentql.content.records import Path as SectionPath
-from contentql.errors import Unusable
+from contentql.errors import OperatorError
 from contentql.formats import jsonl, text
-from contentql.importing.importer import Outcome, Report, Wishes, give, take
-from contentql.settings import load
+from contentql.importing.importer import (
+    ImportOptions,
+    ImportReport,
+    RecordOutcome,
+    export_records,
+    import_records,
+)
+from contentql.settings import load_settings
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 from contentql.store.models.content import Status
 
-PART = 3
+EXIT_PARTIAL = 3
 _STDIN = "standard input"
 
 
-class Format(str, Enum):
+class FileFormat(str, Enum):
     """What a file holds."""
 
     auto = "auto"
@@ -43,7 +49,7 @@ class Format(str, Enum):
     jsonl = "jsonl"
 
 
-class Paragraphs(str, Enum):
+class ParagraphMode(str, Enum):
     """What a paragraph of a page of text is."""
 
     line = "line"
@@ -56,9 +62,9 @@ def import_(
     ],
     database: DatabaseUrl = None,
     format: Annotated[
-        Format,
+        FileFormat,
         typer.Option(help="text: a plain page. jsonl: what `contentql export` writes. auto: by a look."),
-    ] = Format.auto,
+    ] = FileFormat.auto,
     category: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="The section of the articles, such as world/asia; made if new."),
@@ -75,9 +81,9 @@ def import_(
         typer.Option(metavar="TAG", help="The language of the pages of text, BCP 47; else en."),
     ] = None,
     paragraphs: Annotated[
-        Paragraphs,
+        ParagraphMode,
         typer.Option(help="In pages of text, each line is a paragraph, or what stands between blank lines."),
-    ] = Paragraphs.line,
+    ] = ParagraphMode.line,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
     ] = False,
@@ -105,31 +111,33 @@ def import_(
     if len(files) > 1 and (slug or "-" in files):
         word = "--slug" if slug else "-"
         raise typer.BadParameter("goes with one file only", param_hint=word)
-    wishes = Wishes(
+    wishes = ImportOptions(
         category=_checked(SectionPath, category, "--category", "a path is written as in world/asia"),
-        publish_at=_checked(Time, publish_at, "--publish-at", "a time is written as in 2026-06-30T08:00:00Z"),
+        publish_at=_checked(
+            Timestamp, publish_at, "--publish-at", "a time is written as in 2026-06-30T08:00:00Z"
+        ),
     )
     pages = {
         "slug": _checked(ArticleSlug, slug, "--slug", "a slug has no spaces and none of / : ? # %"),
         "language": _checked(Language, language, "--language", "a language is written as in en or pt-BR"),
-        "paragraphs": None if paragraphs is Paragraphs.line else paragraphs.value,
+        "paragraphs": None if paragraphs is ParagraphMode.line else paragraphs.value,
     }
     pages = {name: value for name, value in pages.items() if value}
     try:
-        settings = load(database_url=database)
+        settings = load_settings(database_url=database)
         with ExitStack() as stack:
             unread, opened = _opened(files, stack)
             kinds = [_kind(file, name, format) for name, file in opened]
-            if pages and Format.jsonl in kinds:
+            if pages and FileFormat.jsonl in kinds:
                 raise typer.BadParameter("is for pages of text only", param_hint=f"--{next(iter(pages))}")
             if not opened:
-                report = Report(tuple(unread))
+                report = ImportReport(tuple(unread))
             else:
                 items = _items(opened, kinds, pages)
                 report = _taken(settings.database_url, items, wishes, dry_run)
-                report = Report((*unread, *report.outcomes))
-    except Unusable as fault:
-        raise stop(fault) from None
+                report = ImportReport((*unread, *report.outcomes))
+    except OperatorError as fault:
+        raise exit_with_error(fault) from None
     if as_json:
         said = {"dryRun": dry_run, "counts": report.counts(), "records": [asdict(o) for o in report.outcomes]}
         typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2))
@@ -138,7 +146,7 @@ def import_(
             typer.echo(line)
     failed = report.count("failed")
     if failed:
-        raise typer.Exit(1 if failed == len(report.outcomes) else PART)
+        raise typer.Exit(1 if failed == len(report.outcomes) else EXIT_PARTIAL)
 
 
 def export(
@@ -164,7 +172,7 @@ def export(
       contentql export | gzip > newsroom.jsonl.gz
     """
     try:
-        settings = load(database_url=database)
+        settings = load_settings(database_url=database)
         if output is None:
             written = _written(settings.database_url, sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -175,8 +183,8 @@ def export(
         # Whoever read has seen enough. Nothing more may be flushed into the closed pipe on the way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
-    except Unusable as fault:
-        raise stop(fault) from None
+    except OperatorError as fault:
+        raise exit_with_error(fault) from None
     stderr.print(f"{written:,} records written{f' to {output}' if output else ''}.", markup=False)
 
 
@@ -189,9 +197,11 @@ def _checked(kind: Any, value: str | None, option: str, rule: str) -> Any:
         raise typer.BadParameter(f"{value!r} cannot be used: {rule}", param_hint=option) from None
 
 
-def _opened(names: Sequence[str], stack: ExitStack) -> tuple[list[Outcome], list[tuple[str, BufferedReader]]]:
+def _opened(
+    names: Sequence[str], stack: ExitStack
+) -> tuple[list[RecordOutcome], list[tuple[str, BufferedReader]]]:
     """The files that can be read, and a word about those that cannot."""
-    unread: list[Outcome] = []
+    unread: list[RecordOutcome] = []
     opened: list[tuple[str, BufferedReader]] = []
     for name in names:
         try:
@@ -200,66 +210,68 @@ def _opened(names: Sequence[str], stack: ExitStack) -> tuple[list[Outcome], list
             else:
                 opened.append((name, stack.enter_context(Path(name).open("rb"))))  # noqa: SIM115
         except OSError as fault:
-            unread.append(Outcome(name, "", "failed", f"cannot be read: {fault.strerror or fault}"))
+            unread.append(RecordOutcome(name, "", "failed", f"cannot be read: {fault.strerror or fault}"))
     return unread, opened
 
 
-def _kind(file: BufferedReader, name: str, wanted: Format) -> Format:
-    if wanted is not Format.auto:
+def _kind(file: BufferedReader, name: str, wanted: FileFormat) -> FileFormat:
+    if wanted is not FileFormat.auto:
         return wanted
     ending = Path(name).suffix.lower()
     if ending in (".jsonl", ".ndjson"):
-        return Format.jsonl
+        return FileFormat.jsonl
     start = b"" if ending in (".txt", ".text") else file.peek(64)
-    return Format.jsonl if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else Format.text
+    return (
+        FileFormat.jsonl if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else FileFormat.text
+    )
 
 
 def _items(
-    opened: Sequence[tuple[str, BufferedReader]], kinds: Sequence[Format], pages: dict[str, Any]
-) -> Iterator[Item]:
+    opened: Sequence[tuple[str, BufferedReader]], kinds: Sequence[FileFormat], pages: dict[str, Any]
+) -> Iterator[ImportItem]:
     for (name, file), kind in zip(opened, kinds, strict=True):
         shown = _STDIN if name == "-" else name
         try:
-            if kind is Format.jsonl:
-                yield from jsonl.read(file, shown)
+            if kind is FileFormat.jsonl:
+                yield from jsonl.read_records(file, shown)
             else:
-                yield text.read(file.read(text.MAX_PAGE + 1), shown, **pages)
+                yield text.read_page(file.read(text.MAX_PAGE + 1), shown, **pages)
         except OSError as fault:
-            yield Item(shown, fault=f"cannot be read: {fault.strerror or fault}")
+            yield ImportItem(shown, error=f"cannot be read: {fault.strerror or fault}")
 
 
-def _taken(url: str, items: Iterator[Item], wishes: Wishes, dry_run: bool) -> Report:
-    async def work(url: str) -> Report:
+def _taken(url: str, items: Iterator[ImportItem], wishes: ImportOptions, dry_run: bool) -> ImportReport:
+    async def work(url: str) -> ImportReport:
         database = Database(url)
         if _is_new(url):
             await database.migrate()
-        await require_ready(database)
+        await require_migrated(database)
         with _counted("Taking in") as count:
-            return await take(
+            return await import_records(
                 database, items, wishes=wishes, dry_run=dry_run, progress=lambda outcome: count()
             )
 
     if dry_run and _is_new(url):
         # A dry run leaves nothing behind, not even an empty database.
         with tempfile.TemporaryDirectory(prefix="contentql-") as folder:
-            return carry_out(work(f"sqlite:///{folder}/dry-run.sqlite3"))
-    return carry_out(work(url))
+            return run_async(work(f"sqlite:///{folder}/dry-run.sqlite3"))
+    return run_async(work(url))
 
 
 def _written(url: str, file: IO[bytes]) -> int:
     async def work() -> int:
         database = Database(url)
-        await require_ready(database)
+        await require_migrated(database)
         written = 0
         with _counted("Writing") as count:
-            async with contextlib.aclosing(give(database)) as records:
+            async with contextlib.aclosing(export_records(database)) as records:
                 async for record in records:
-                    file.writelines(jsonl.write([record]))
+                    file.writelines(jsonl.write_records([record]))
                     written += 1
                     count()
         return written
 
-    return carry_out(work())
+    return run_async(work())
 
 
 def _is_new(url: str) -> bool:
@@ -281,7 +293,7 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
         Path(draft).chmod(0o666 & ~mask)
         Path(draft).replace(path)
     except OSError as fault:
-        raise Unusable(f"{path} cannot be written: {fault.strerror or fault}.") from None
+        raise OperatorError(f"{path} cannot be written: {fault.strerror or fault}.") from None
     finally:
         if draft:
             Path(draft).unlink(missing_ok=True)
@@ -305,14 +317,14 @@ def _counted(word: str) -> Iterator[Callable[[], None]]:
         yield count
 
 
-def _lines(report: Report, dry_run: bool) -> Iterator[str]:
+def _lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
     """The report for a person: what failed or was passed over, what is still a draft, the counts."""
     for outcome in report.outcomes:
-        said = f"{outcome.what} {outcome.subject}".strip()
-        if outcome.what in ("failed", "skipped"):
-            yield f"{outcome.where}: {said}: {outcome.why}"
+        said = f"{outcome.result} {outcome.label}".strip()
+        if outcome.result in ("failed", "skipped"):
+            yield f"{outcome.location}: {said}: {outcome.reason}"
         elif len(report.outcomes) <= _FEW:
-            yield f"{outcome.where}: {said}{f' ({outcome.why})' if outcome.why else ''}"
+            yield f"{outcome.location}: {said}{f' ({outcome.reason})' if outcome.reason else ''}"
     drafts = [outcome for outcome in report.outcomes if outcome.status is Status.DRAFT]
     if drafts:
         yield _how_to_publish(drafts)
@@ -323,13 +335,13 @@ def _lines(report: Report, dry_run: bool) -> Iterator[str]:
 _FEW = 20
 
 
-def _how_to_publish(drafts: Sequence[Outcome]) -> str:
+def _how_to_publish(drafts: Sequence[RecordOutcome]) -> str:
     if len(drafts) > 1:
         return (
             f"{len(drafts)} articles are drafts, so not public. One is published with a date and a section:"
             " --publish-at TIME --category PATH"
         )
-    file = drafts[0].where.partition(":")[0].replace(_STDIN, "-")
+    file = drafts[0].location.partition(":")[0].replace(_STDIN, "-")
     return (
         "To publish it give it a date and a section, such as:"
         f" contentql import {file} --publish-at 2026-06-30T08:00:00Z --category world/asia"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import importlib
 
-from contentql.execution.executor import Answers
+from contentql.execution.executor import Executor
 from contentql.settings import Settings
 from contentql.store.database import Database
 
 
-def answers_of(settings: Settings, database: Database) -> Answers:
+def answers_of(settings: Settings, database: Database) -> Executor:
     """As `app.answers_of`."""
-    answers: Answers = importlib.import_module("contentql.app").answers_of(settings, database)
+    answers: Executor = importlib.import_module("contentql.app").answers_of(settings, database)
     return answers
 
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from contentql.errors import Refused, Unusable
-from contentql.settings import Settings, load
-from contentql.store.database import Database, refuse_newer
-from contentql.store.errors import FAULTS, plain
+from contentql.errors import ApiError, OperatorError
+from contentql.settings import Settings, load_settings
+from contentql.store.database import Database, require_no_unknown_migrations
+from contentql.store.errors import DRIVER_ERRORS, describe_error
 
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 DatabaseUrl = Annotated[
     str | None,
@@ -29,40 +29,40 @@ DatabaseUrl = Annotated[
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def carry_out(work: Coroutine[Any, Any, Result]) -> Result:
+def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Runs it. What makes it impossible is one sentence on stderr and exit code 1; no trace."""
     try:
         return asyncio.run(work)
-    except (Unusable, Refused) as fault:
-        raise stop(fault) from None
+    except (OperatorError, ApiError) as fault:
+        raise exit_with_error(fault) from None
 
 
-async def require_ready(database: Database) -> None:
+async def require_migrated(database: Database) -> None:
     """Raises Unusable with the command that helps if the database is not there or not up to date."""
-    state = await database.state()
-    refuse_newer(state)
-    if state.behind:
-        raise Unusable("The database is not up to date. Bring it up to date with: contentql migrate")
+    state = await database.migration_state()
+    require_no_unknown_migrations(state)
+    if state.pending:
+        raise OperatorError("The database is not up to date. Bring it up to date with: contentql migrate")
 
 
-def with_database(url: str | None, work: Callable[[Settings, Database], Awaitable[Result]]) -> Result:
+def with_database(url: str | None, work: Callable[[Settings, Database], Awaitable[T]]) -> T:
     """What `work` gives with a database that is up to date; a fault of the database is one sentence."""
 
-    async def whole(settings: Settings) -> Result:
+    async def whole(settings: Settings) -> T:
         database = Database(settings.database_url)
-        await require_ready(database)
+        await require_migrated(database)
         try:
             return await work(settings, database)
-        except FAULTS as fault:
-            raise Unusable(plain(database.url, fault)) from fault
+        except DRIVER_ERRORS as fault:
+            raise OperatorError(describe_error(database.url, fault)) from fault
 
     try:
-        return carry_out(whole(load(database_url=url)))
-    except Unusable as fault:
-        raise stop(fault) from None
+        return run_async(whole(load_settings(database_url=url)))
+    except OperatorError as fault:
+        raise exit_with_error(fault) from None
 
 
-def stop(fault: Unusable | Refused) -> typer.Exit:
-    said = f"{fault.message} {fault.hint or ''}".strip() if isinstance(fault, Refused) else str(fault)
+def exit_with_error(fault: OperatorError | ApiError) -> typer.Exit:
+    said = f"{fault.message} {fault.hint or ''}".strip() if isinstance(fault, ApiError) else str(fault)
     stderr.print(said, markup=False)
     return typer.Exit(1)

@@ -10,11 +10,11 @@ import orjson
 import typer
 
 from contentql.cli.loaded import answers_of, sdl
-from contentql.cli.runtime import DatabaseUrl, stop
-from contentql.errors import Refused, Unusable
-from contentql.execution.executor import Asked
+from contentql.cli.runtime import DatabaseUrl, exit_with_error
+from contentql.errors import ApiError, OperatorError
+from contentql.execution.executor import GraphQLRequest
 from contentql.planner.plan import Statement
-from contentql.settings import load
+from contentql.settings import load_settings
 from contentql.store.database import Database
 
 
@@ -36,21 +36,21 @@ def explain(
 ) -> None:
     """Show what would answer a document: cost, statements, SQL. Reads no data and needs no database."""
     try:
-        settings = load(database_url=database)
+        settings = load_settings(database_url=database)
         text = sys.stdin.read() if document == "-" else Path(document).read_text("utf-8")
         values: Any = orjson.loads(variables)
         if not isinstance(values, dict):
             raise ValueError("object")
         answers = answers_of(settings, Database(settings.database_url))
-        plan, _ = answers.explain(Asked(text, operation, values))
-    except (Unusable, Refused) as fault:
-        raise stop(fault) from None
+        plan, _ = answers.explain(GraphQLRequest(text, operation, values))
+    except (OperatorError, ApiError) as fault:
+        raise exit_with_error(fault) from None
     except OSError as fault:
-        raise stop(Unusable(f"{document} cannot be read: {fault.strerror}.")) from None
+        raise exit_with_error(OperatorError(f"{document} cannot be read: {fault.strerror}.")) from None
     except UnicodeDecodeError:
-        raise stop(Unusable(f"{document} is not UTF-8 text.")) from None
+        raise exit_with_error(OperatorError(f"{document} is not UTF-8 text.")) from None
     except ValueError:
-        raise stop(Unusable("--variables must be a JSON object.")) from None
+        raise exit_with_error(OperatorError("--variables must be a JSON object.")) from None
     found = _statements(plan.statement)
     facts = {
         "dialect": answers.dialect.name,
@@ -72,7 +72,7 @@ def explain(
 def _statements(statement: Statement | None) -> list[Statement]:
     if statement is None:
         return []
-    return [statement, *(inner for cut in statement.cuts for inner in _statements(cut))]
+    return [statement, *(inner for cut in statement.sub_statements for inner in _statements(cut))]
 
 
 def _parameter(param: Any) -> str:

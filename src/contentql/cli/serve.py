@@ -13,17 +13,17 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from contentql.auth.authenticator import open_issuer
-from contentql.cli.runtime import DatabaseUrl, carry_out, stderr, stop
-from contentql.errors import Unusable
-from contentql.fixtures import DEMO
-from contentql.importing.importer import take_file
-from contentql.server.options import options
-from contentql.settings import Settings, load
+from contentql.auth.authenticator import load_oidc_issuer
+from contentql.cli.runtime import DatabaseUrl, exit_with_error, run_async, stderr
+from contentql.errors import OperatorError
+from contentql.fixtures import DEMO_CONTENT
+from contentql.importing.importer import import_file
+from contentql.server.options import uvicorn_options
+from contentql.settings import Settings, load_settings
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 from contentql.telemetry.logs import log_config
-from contentql.telemetry.observer import check, shared_counts
+from contentql.telemetry.observer import check_telemetry, metrics_directory
 
 DEMO_URL = "sqlite:///demo.sqlite3"
 
@@ -47,12 +47,12 @@ def serve(
     try:
         if demo and database is None:
             database = DEMO_URL
-        settings = load(host=host, port=port, workers=workers, database_url=database)
-        check(settings)
-        open_issuer(settings)
-    except Unusable as fault:
-        raise stop(fault) from None
-    carry_out(_ready(settings, demo))
+        settings = load_settings(host=host, port=port, workers=workers, database_url=database)
+        check_telemetry(settings)
+        load_oidc_issuer(settings)
+    except OperatorError as fault:
+        raise exit_with_error(fault) from None
+    run_async(_ready(settings, demo))
     # Worker processes read their settings from the environment.
     for name in ("host", "port", "workers", "database_url"):
         os.environ[f"CONTENTQL_{name.upper()}"] = str(getattr(settings, name))
@@ -64,14 +64,14 @@ def serve(
         stderr.print(f"To write, make a token: {make}", markup=False, soft_wrap=True)
     # When all is done uvicorn sends itself the signal that ended it: being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with shared_counts(settings) as folder, contextlib.suppress(KeyboardInterrupt):
+    with metrics_directory(settings) as folder, contextlib.suppress(KeyboardInterrupt):
         os.environ["CONTENTQL_METRICS_FOLDER"] = folder
         config = uvicorn.Config(
             "contentql.app:create_app",
             factory=True,
             workers=settings.workers,
             log_config=log_config(settings),
-            **options(settings),
+            **uvicorn_options(settings),
         )
         if not _served(config):
             raise typer.Exit(1)
@@ -104,13 +104,13 @@ async def _ready(settings: Settings, demo: bool) -> None:
     if demo or fresh:
         await database.migrate()
     if demo:
-        async with database.models() as connection:
+        async with database.orm() as connection:
             # Collections come last: where there are some, the demo was not cut short.
             rows = await connection.execute_query_dict("SELECT count(*) AS n FROM collection")
         if rows[0]["n"] == 0:
             stderr.print("Loading the demo newsroom …")
-            report = await take_file(database, DEMO)
+            report = await import_file(database, DEMO_CONTENT)
             stderr.print(f"  {report}", markup=False)
-    state = await database.state()
-    if state.behind:
-        raise Unusable("The database is not up to date. Bring it up to date with: contentql migrate")
+    state = await database.migration_state()
+    if state.pending:
+        raise OperatorError("The database is not up to date. Bring it up to date with: contentql migrate")

@@ -11,15 +11,15 @@ import orjson
 import typer
 from tortoise.transactions import in_transaction
 
-from contentql.auth.api_tokens import create as make
-from contentql.auth.api_tokens import revoke as take_away
-from contentql.auth.permissions import ABILITIES, MEANING, Ability, Role
+from contentql.auth.api_tokens import issue_token as make
+from contentql.auth.api_tokens import mark_token_revoked as take_away
+from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS, Permission, Role
 from contentql.cli.runtime import DatabaseUrl, stderr, with_database
 from contentql.content import ids
 from contentql.execution.executor import new_request_id
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.accounts import Token
+from contentql.store.models.accounts import ApiToken
 from contentql.store.models.history import AuditEntry
 
 PART = 3
@@ -31,7 +31,7 @@ tokens = typer.Typer(no_args_is_help=True)
 
 
 @tokens.callback()
-def about() -> None:
+def callback() -> None:
     """Make, list and revoke API tokens: who may see drafts, write, publish.
 
     A client sends its token with each request: `Authorization: Bearer cql_…`. Only a hash of it is kept.
@@ -89,8 +89,8 @@ def create(
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     ends = None if expires is None else _moment(expires, now)
 
-    async def work(_: Settings, kept: Database) -> tuple[Token, str]:
-        async with kept.models(), in_transaction():
+    async def work(_: Settings, kept: Database) -> tuple[ApiToken, str]:
+        async with kept.orm(), in_transaction():
             token, secret = await make(
                 name=name,
                 role=holds,
@@ -129,9 +129,9 @@ def list_(
       contentql tokens list --json
     """
 
-    async def work(_: Settings, kept: Database) -> list[Token]:
-        async with kept.models():
-            return await Token.all().order_by("id")
+    async def work(_: Settings, kept: Database) -> list[ApiToken]:
+        async with kept.orm():
+            return await ApiToken.all().order_by("id")
 
     rows = with_database(database, work)
     now = dt.datetime.now(dt.UTC)
@@ -165,19 +165,19 @@ def revoke(
 
     async def work(_: Settings, kept: Database) -> dict[int, str]:
         became = {}
-        async with kept.models(), in_transaction():
+        async with kept.orm(), in_transaction():
             for number in meant:
                 if await take_away(number, now):
                     await _note("revokeToken", number, now)
                     became[number] = "revoked"
                 else:
-                    known = await Token.exists(id=number)
+                    known = await ApiToken.exists(id=number)
                     became[number] = "was revoked before" if known else "there is no such token"
         return became
 
     became = with_database(database, work)
     for number, what in became.items():
-        typer.echo(f"{ids.spell('token', number)}: {what}")
+        typer.echo(f"{ids.encode_id('token', number)}: {what}")
     unknown = sum(what.startswith("there is no") for what in became.values())
     if unknown:
         raise typer.Exit(1 if unknown == len(became) else PART)
@@ -193,16 +193,18 @@ def _role(text: str) -> Role:
         ) from None
 
 
-def _ability(text: str, role: Role) -> Ability:
+def _ability(text: str, role: Role) -> Permission:
     """In the roles' words, or as a command line has them: write-own."""
     word = text.upper().replace("-", "_")
-    may = [ability for ability in Ability if ability in ABILITIES[role]]
+    may = [ability for ability in Permission if ability in ROLE_PERMISSIONS[role]]
     if word not in [ability.value for ability in may]:
-        known = "; ".join(f"{ability.value} ({MEANING[ability]})" for ability in may) or "none"
+        known = (
+            "; ".join(f"{ability.value} ({PERMISSION_DESCRIPTIONS[ability]})" for ability in may) or "none"
+        )
         raise typer.BadParameter(
             f"{text!r} is nothing that {role.value} may do. There are: {known}", param_hint="--scope"
         )
-    return Ability(word)
+    return Permission(word)
 
 
 def _moment(text: str, now: dt.datetime) -> dt.datetime:
@@ -226,7 +228,7 @@ def _moment(text: str, now: dt.datetime) -> dt.datetime:
 
 
 def _number(text: str) -> int:
-    found = ids.read(text)
+    found = ids.decode_id(text)
     if found is None or found[0] != "token":
         # What was given may be the token itself: it is not repeated.
         raise typer.BadParameter(
@@ -242,17 +244,17 @@ async def _note(action: str, token: int, now: dt.datetime) -> None:
         by=_OPERATOR,
         role=Role.ADMIN.value,
         action=action,
-        thing=ids.spell("token", token),
+        thing=ids.encode_id("token", token),
         client="contentql tokens",
         request=new_request_id(),
     )
 
 
-def _spelled(row: Token) -> str:
-    return ids.spell("token", row.id)
+def _spelled(row: ApiToken) -> str:
+    return ids.encode_id("token", row.id)
 
 
-def _state(row: Token, now: dt.datetime) -> str:
+def _state(row: ApiToken, now: dt.datetime) -> str:
     if row.revoked_at is not None:
         return "revoked"
     return "expired" if row.expires_at is not None and row.expires_at <= now else "good"
@@ -262,7 +264,7 @@ def _time(at: Any) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
-def _facts(row: Token, now: dt.datetime) -> dict[str, Any]:
+def _facts(row: ApiToken, now: dt.datetime) -> dict[str, Any]:
     return {
         "id": _spelled(row),
         "name": row.name,
@@ -279,7 +281,7 @@ def _facts(row: Token, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[Token], now: dt.datetime) -> Iterator[str]:
+def _table(rows: Sequence[ApiToken], now: dt.datetime) -> Iterator[str]:
     if not rows:
         yield 'There are no tokens yet. Make one with: contentql tokens create --name "Jane" --role editor'
         return

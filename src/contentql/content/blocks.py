@@ -35,7 +35,7 @@ from pydantic_core import CoreSchema, core_schema
 from contentql.content import ids
 
 
-class Shape(BaseModel):
+class FrozenModel(BaseModel):
     """A frozen value with camelCase names outside."""
 
     model_config = ConfigDict(
@@ -44,7 +44,7 @@ class Shape(BaseModel):
 
 
 @dataclass(frozen=True)
-class IdOf:
+class IdField:
     """Marks an int as an id: `5` in Python and in the database, `"art_5"` in a file."""
 
     table: str
@@ -54,16 +54,16 @@ class IdOf:
             self._understood,
             core_schema.int_schema(gt=0, lt=1 << 63),
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda number: ids.spell(self.table, number), when_used="json"
+                lambda number: ids.encode_id(self.table, number), when_used="json"
             ),
         )
 
     def _understood(self, value: object) -> object:
         if not isinstance(value, str):
             return value
-        found = ids.read(value)
+        found = ids.decode_id(value)
         if found is None or found[0] != self.table:
-            raise ValueError(f"not an id of this kind: it should look like {ids.spell(self.table, 123)}")
+            raise ValueError(f"not an id of this kind: it should look like {ids.encode_id(self.table, 123)}")
         return found[1]
 
 
@@ -79,7 +79,7 @@ def _whole(value: dt.datetime) -> dt.datetime:
     return value.astimezone(dt.UTC).replace(microsecond=0)
 
 
-def spell_time(value: dt.datetime) -> str:
+def format_timestamp(value: dt.datetime) -> str:
     # strftime leaves out the leading zeros of years before 1000.
     return value.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
@@ -93,17 +93,17 @@ def _harmless(value: str) -> str:
 # A colon before the first slash would name a scheme, `javascript:` among them.
 _LINK = re.compile(r"(?:(?:https?|mailto|tel):|[^:]*(?:[/?#]|$))", re.IGNORECASE)
 
-Time: TypeAlias = Annotated[
-    dt.datetime, BeforeValidator(_instant), AfterValidator(_whole), PlainSerializer(spell_time)
+Timestamp: TypeAlias = Annotated[
+    dt.datetime, BeforeValidator(_instant), AfterValidator(_whole), PlainSerializer(format_timestamp)
 ]
 Link: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_harmless)]
 # The store keeps forty characters of it, and nothing in it needs escaping anywhere.
 BlockId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^blk_[A-Za-z0-9_-]{1,36}$")]
-MediaId: TypeAlias = Annotated[int, IdOf("media")]
-AttributionId: TypeAlias = Annotated[int, IdOf("attribution")]
+MediaId: TypeAlias = Annotated[int, IdField("media")]
+AttributionId: TypeAlias = Annotated[int, IdField("attribution")]
 
 
-class Mark(Shape):
+class Mark(FrozenModel):
     """A stretch of a text that is set off; code points, `end` exclusive."""
 
     start: Annotated[int, Field(ge=0)]
@@ -112,7 +112,7 @@ class Mark(Shape):
     href: Link | None = None
 
 
-class _Block(Shape):
+class _Block(FrozenModel):
     id: BlockId | None = None
 
     @model_serializer(mode="wrap")
@@ -194,7 +194,7 @@ class Table(_Block):
     rows: tuple[tuple[str, ...], ...]
 
 
-class Code(_Block):
+class CodeText(_Block):
     type: Literal["CODE"] = "CODE"
     text: str
     language: str | None = None
@@ -206,7 +206,7 @@ class Rule(_Block):
 
 class LiveEntry(_Block):
     type: Literal["LIVE_ENTRY"] = "LIVE_ENTRY"
-    at: Time
+    at: Timestamp
     title: str | None = None
     text: str
     key_event: bool = False
@@ -214,7 +214,7 @@ class LiveEntry(_Block):
     pinned: bool = False
 
 
-class Correction(_Block):
+class CorrectionText(_Block):
     type: Literal["CORRECTION"] = "CORRECTION"
     text: str
 
@@ -246,8 +246,8 @@ class Unknown(_Block):
 
 
 _KINDS: tuple[type[_Block], ...] = (
-    Paragraph, Heading, Quote, Pullquote, List, Image, Video, Audio, Gallery, Embed, Table, Code, Rule,
-    LiveEntry, Correction, RelatedLink, Unknown,
+    Paragraph, Heading, Quote, Pullquote, List, Image, Video, Audio, Gallery, Embed, Table, CodeText, Rule,
+    LiveEntry, CorrectionText, RelatedLink, Unknown,
 )  # fmt: skip
 _NAMES = {kind.model_fields["type"].default for kind in _KINDS}
 
@@ -271,10 +271,10 @@ Block: TypeAlias = Annotated[
     | Annotated[Gallery, Tag("GALLERY")]
     | Annotated[Embed, Tag("EMBED")]
     | Annotated[Table, Tag("TABLE")]
-    | Annotated[Code, Tag("CODE")]
+    | Annotated[CodeText, Tag("CODE")]
     | Annotated[Rule, Tag("RULE")]
     | Annotated[LiveEntry, Tag("LIVE_ENTRY")]
-    | Annotated[Correction, Tag("CORRECTION")]
+    | Annotated[CorrectionText, Tag("CORRECTION")]
     | Annotated[RelatedLink, Tag("RELATED_LINK")]
     | Annotated[Unknown, Tag("UNKNOWN")],
     Discriminator(
@@ -285,20 +285,20 @@ Block: TypeAlias = Annotated[
 _BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(tuple[Block, ...])
 
 
-def read(stored: Any) -> tuple[Block, ...]:
+def parse_blocks(stored: Any) -> tuple[Block, ...]:
     """The blocks that `article_body.blocks` holds."""
     return _BLOCKS.validate_python(stored)
 
 
-def stored(blocks: Iterable[Block]) -> list[dict[str, Any]]:
+def dump_blocks(blocks: Iterable[Block]) -> list[dict[str, Any]]:
     """The blocks as `article_body.blocks` keeps them: every key of the type, null where empty."""
     return [block.model_dump(by_alias=True) for block in blocks]
 
 
-def text(block: Block) -> str:
+def block_text(block: Block) -> str:
     """The words of a block, in which spans are counted; a media block's are its caption."""
     match block:
-        case Paragraph() | Heading() | Quote() | Pullquote() | Code() | Correction():
+        case Paragraph() | Heading() | Quote() | Pullquote() | CodeText() | CorrectionText():
             return block.text
         case List():
             return "\n".join(block.items)
@@ -316,7 +316,7 @@ def text(block: Block) -> str:
             return ""
 
 
-def media(block: Block) -> tuple[int, ...]:
+def block_media(block: Block) -> tuple[int, ...]:
     """The media a block shows."""
     match block:
         case Image() | Video() | Audio():

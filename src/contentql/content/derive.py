@@ -18,23 +18,23 @@ from typing import Any
 
 from contentql.content import blocks as body
 from contentql.content.blocks import Block
-from contentql.content.search_terms import fold, words
+from contentql.content.search_terms import fold_text, tokenize
 from contentql.store.models.content import MediaRole
 
 MAX_HOPS = 5
-MAX_DEPTH = 7
+MAX_SECTION_DEPTH = 7
 
 
 def sort_name(name: str) -> str:
     """What lists are sorted by: case and accents do not count."""
-    return fold(name).strip()[:200]
+    return fold_text(name).strip()[:200]
 
 
 def path(parent: str | None, slug: str) -> str:
     return f"{parent}/{slug}" if parent else slug
 
 
-def above(path: str) -> list[str]:
+def ancestor_paths(path: str) -> list[str]:
     """The paths above one, the root first: those of "world/asia/east" are "world" and "world/asia"."""
     parts = path.split("/")
     return ["/".join(parts[:n]) for n in range(1, len(parts))]
@@ -49,10 +49,10 @@ class Section:
     position: int
 
 
-def sections(own: Sequence[str]) -> list[Section]:
+def section_rows(own: Sequence[str]) -> list[Section]:
     """A row for every section an article stands in, the primary first, and one for each above those."""
     direct = list(dict.fromkeys(own))
-    higher = [up for path in direct for up in above(path)]
+    higher = [up for path in direct for up in ancestor_paths(path)]
     indirect = [path for path in dict.fromkeys(higher) if path not in direct]
     return [Section(path, path in direct, n) for n, path in enumerate([*direct, *indirect])]
 
@@ -61,7 +61,7 @@ def new_block_id() -> str:
     return f"blk_{secrets.token_hex(8)}"
 
 
-def identified(blocks: Iterable[Block], before: Iterable[Block] = ()) -> tuple[Block, ...]:
+def assign_block_ids(blocks: Iterable[Block], before: Iterable[Block] = ()) -> tuple[Block, ...]:
     """The blocks, each with an id: its own, that of a block which said the same `before`, or a new one."""
     blocks = tuple(blocks)
     taken = {block.id for block in blocks if block.id}
@@ -82,32 +82,32 @@ def lede(blocks: Iterable[Block]) -> str | None:
     return next((block.text for block in blocks if isinstance(block, body.Paragraph)), None)
 
 
-def text(blocks: Iterable[Block]) -> str:
+def plain_text(blocks: Iterable[Block]) -> str:
     """As plain text, a paragraph a line."""
-    return "\n".join(said for said in map(body.text, blocks) if said)
+    return "\n".join(said for said in map(body.block_text, blocks) if said)
 
 
-def html(blocks: Iterable[Block]) -> str:
+def render_html(blocks: Iterable[Block]) -> str:
     """As HTML in which nothing but our own tags and cleaned embeds can be markup."""
     return "\n".join(filter(None, map(_html, blocks)))
 
 
-def markdown(blocks: Iterable[Block]) -> str:
+def render_markdown(blocks: Iterable[Block]) -> str:
     return "\n\n".join(filter(None, map(_markdown, blocks)))
 
 
 @dataclass(frozen=True)
-class Length:
+class TextLength:
     words: int
     minutes: int
 
 
-def length(text: str) -> Length:
+def measure_text(text: str) -> TextLength:
     """How long a text is. Scripts without spaces are counted and read by the character, 500 a minute."""
     characters = len(_CJK.findall(text))
     spaced = len(_CJK.sub(" ", text).split())
     minutes = math.ceil(spaced / 238 + characters / 500)
-    return Length(spaced + characters, max(1, minutes))
+    return TextLength(spaced + characters, max(1, minutes))
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Times:
     updated: dt.datetime | None
 
 
-def times(
+def publication_times(
     published: dt.datetime | None,
     *,
     public: bool,
@@ -131,7 +131,7 @@ def times(
 
 
 @dataclass(frozen=True)
-class Hop:
+class ChainRow:
     """The derived columns of one row of a chain; `via` is the id of the next row towards the reader."""
 
     head: int
@@ -140,11 +140,11 @@ class Hop:
     via: int | None
 
 
-def chain(ids: Sequence[int], sources: Sequence[int | None]) -> list[Hop]:
+def attribution_chain_rows(ids: Sequence[int], sources: Sequence[int | None]) -> list[ChainRow]:
     """The rows of a chain of attributions, given from the origin to the reader."""
     if len(ids) > MAX_HOPS + 1 or len(set(ids)) < len(ids):
         raise ValueError(f"a chain of sources has at most {MAX_HOPS} relays and never comes back to itself")
-    return [Hop(ids[0], n, sources[0], via) for n, via in enumerate([*ids[1:], None])]
+    return [ChainRow(ids[0], n, sources[0], via) for n, via in enumerate([*ids[1:], None])]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Placement:
     alt: str | None = None
 
 
-def placements(
+def media_placements(
     lead: int | None, blocks: Iterable[Block], placed: Sequence[Placement] = ()
 ) -> tuple[Placement, ...]:
     """Every media of an article: those `placed` by hand, then what the lead and the blocks add."""
@@ -165,7 +165,7 @@ def placements(
     present = {placement.media for placement in found}
     for block in blocks:
         role = MediaRole.GALLERY if isinstance(block, body.Gallery) else MediaRole.INLINE
-        for media in body.media(block):
+        for media in body.block_media(block):
             if media not in present:
                 present.add(media)
                 found.append(Placement(media, role))
@@ -173,7 +173,7 @@ def placements(
 
 
 @dataclass(frozen=True)
-class Words:
+class SearchTerms:
     """An article's words for search, in three parts that no phrase may cross."""
 
     headline: tuple[str, ...]
@@ -181,14 +181,14 @@ class Words:
     body: tuple[str, ...]
 
 
-def search_words(headline: str, about: Iterable[str | None], text: str, language: str) -> Words:
+def search_terms(headline: str, about: Iterable[str | None], text: str, language: str) -> SearchTerms:
     """`about`: kicker, short headline, summary, lede and byline. Never pass what the public may not read."""
     parts = [headline, "\n".join(said for said in about if said), text]
     left = _MAX_INDEX
     seen: set[str] = set()
     kept: list[tuple[str, ...]] = []
     for part in parts:
-        found = [word for word in words(part, language) if word]
+        found = [word for word in tokenize(part, language) if word]
         for n, word in enumerate(found):
             left -= 2 if word in seen else len(word.encode()) + 8
             seen.add(word)
@@ -196,10 +196,10 @@ def search_words(headline: str, about: Iterable[str | None], text: str, language
                 found = found[:n]
                 break
         kept.append(tuple(found))
-    return Words(*kept)
+    return SearchTerms(*kept)
 
 
-def tsvector(words: Words) -> str:
+def tsvector(words: SearchTerms) -> str:
     """The words as PostgreSQL writes a tsvector: 'kim':1A,14B 'coffin':5A."""
     places: dict[str, list[str]] = {}
     position = 0
@@ -211,7 +211,7 @@ def tsvector(words: Words) -> str:
     return " ".join(f"'{word}':{','.join(dict.fromkeys(found))}" for word, found in sorted(places.items()))
 
 
-async def index(connection: Any, article: int, words: Words) -> None:
+async def write_search_row(connection: Any, article: int, words: SearchTerms) -> None:
     """Writes the search row of an article over Tortoise's connection."""
     if connection.capabilities.dialect == "postgres":
         await connection.execute_query(
@@ -255,8 +255,8 @@ def _html(block: Block) -> str:
             return f"<{tag}>{''.join(f'<li>{_escape(item)}</li>' for item in block.items)}</{tag}>"
         case body.Image() | body.Video() | body.Audio() | body.Gallery():
             # By id and not by address: a picture whose licence ends must not live on in a stored text.
-            named = " ".join(map(str, body.media(block)))
-            caption = body.text(block)
+            named = " ".join(map(str, body.block_media(block)))
+            caption = body.block_text(block)
             below = f"<figcaption>{_escape(caption)}</figcaption>" if caption else ""
             return f'<figure data-type="{block.type.lower()}" data-media="{named}">{below}</figure>'
         case body.Embed():
@@ -264,15 +264,15 @@ def _html(block: Block) -> str:
         case body.Table():
             rows = (_row(row, "td" if n else "th") for n, row in enumerate(block.rows))
             return f"<table>{''.join(rows)}</table>"
-        case body.Code():
+        case body.CodeText():
             return f"<pre><code>{escape(block.text)}</code></pre>"
         case body.Rule():
             return "<hr>"
         case body.LiveEntry():
-            at = body.spell_time(block.at)
+            at = body.format_timestamp(block.at)
             title = f"<h3>{_escape(block.title)}</h3>" if block.title else ""
             return f'<section><time datetime="{at}">{at}</time>{title}<p>{_escape(block.text)}</p></section>'
-        case body.Correction():
+        case body.CorrectionText():
             return f"<p><em>{_escape(block.text)}</em></p>"
         case body.RelatedLink():
             return f"<p>{_anchor(block.url, block.title)}</p>"
@@ -311,15 +311,15 @@ def _markdown(block: Block) -> str:
             return f"[{_plain(block.fallback_text or block.url)}](<{block.url}>)"
         case body.Table():
             return "\n".join(_markdown_rows(block.rows))
-        case body.Code():
+        case body.CodeText():
             fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", block.text)), default=0))
             return f"{fence}{block.language or ''}\n{block.text}\n{fence}"
         case body.Rule():
             return "---"
         case body.LiveEntry():
             title = f" {_plain(block.title)}" if block.title else ""
-            return f"**{body.spell_time(block.at)}**{title}\n\n{_plain(block.text)}"
-        case body.Correction():
+            return f"**{body.format_timestamp(block.at)}**{title}\n\n{_plain(block.text)}"
+        case body.CorrectionText():
             return f"*{_plain(block.text)}*"
         case body.RelatedLink():
             return f"[{_plain(block.title)}](<{block.url}>)"

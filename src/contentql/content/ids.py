@@ -43,12 +43,12 @@ def new_id() -> int:
         return _last
 
 
-def spell(table: str, number: int) -> str:
+def encode_id(table: str, number: int) -> str:
     """`spell("article", 17)` is `"art_17"`."""
     return f"{PREFIXES[table]}_{number}"
 
 
-def read(text: str) -> tuple[str, int] | None:
+def decode_id(text: str) -> tuple[str, int] | None:
     """The table and number that a spelled id names; None when it is not an id of ours."""
     prefix, mark, digits = text.partition("_")
     table = _TABLES.get(prefix)

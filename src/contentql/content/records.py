@@ -14,8 +14,17 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from contentql.content import blocks as body
-from contentql.content.blocks import AttributionId, Block, BlockId, IdOf, Link, MediaId, Shape, Time
-from contentql.content.derive import MAX_DEPTH, MAX_HOPS
+from contentql.content.blocks import (
+    AttributionId,
+    Block,
+    BlockId,
+    FrozenModel,
+    IdField,
+    Link,
+    MediaId,
+    Timestamp,
+)
+from contentql.content.derive import MAX_HOPS, MAX_SECTION_DEPTH
 from contentql.store.models.content import (
     Access,
     AttributionKind,
@@ -33,7 +42,7 @@ from contentql.store.models.content import (
 )
 
 
-class Unreadable(Exception):
+class FormatError(Exception):
     """The bytes are not what the format says: one plain sentence."""
 
 
@@ -53,7 +62,7 @@ ArticleSlug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s/:?#%]+
 Path: TypeAlias = Annotated[
     str,
     StringConstraints(
-        pattern=rf"^[^\s/:?#%]{{1,120}}(/[^\s/:?#%]{{1,120}}){{0,{MAX_DEPTH}}}$", max_length=1000
+        pattern=rf"^[^\s/:?#%]{{1,120}}(/[^\s/:?#%]{{1,120}}){{0,{MAX_SECTION_DEPTH}}}$", max_length=1000
     ),
 ]
 TagKey: TypeAlias = Annotated[
@@ -64,33 +73,33 @@ Language: TypeAlias = Annotated[
 ]
 Uri: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=500)]
 Name: TypeAlias = Annotated[str, _line(300)]
-Short: TypeAlias = Annotated[str, _line(200)]
-Brief: TypeAlias = Annotated[str, _line(100)]
+Line200: TypeAlias = Annotated[str, _line(200)]
+Line100: TypeAlias = Annotated[str, _line(100)]
 Wikidata: TypeAlias = Annotated[str, StringConstraints(pattern=r"^Q\d{1,18}$")]
-Free: TypeAlias = Annotated[dict[str, Any], AfterValidator(_sorted)]
-Whole: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 31)]
-Share: TypeAlias = Annotated[int, Field(ge=0, le=100)]
+FreeJson: TypeAlias = Annotated[dict[str, Any], AfterValidator(_sorted)]
+NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 31)]
+Percentage: TypeAlias = Annotated[int, Field(ge=0, le=100)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Quantity: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NonNegativeFloat: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class LocalName(Shape):
+class LocalNameRecord(FrozenModel):
     language: Language
     name: Name
 
 
-class CategoryRecord(Shape):
-    id: Annotated[int, IdOf("category")] | None = None
+class CategoryRecord(FrozenModel):
+    id: Annotated[int, IdField("category")] | None = None
     path: Path
-    name: Short
-    names: tuple[LocalName, ...] = ()
+    name: Line200
+    names: tuple[LocalNameRecord, ...] = ()
     description: str | None = None
-    position: Whole = 0
+    position: NonNegativeInt = 0
     hidden: bool = False
 
 
-class SourceRecord(Shape):
-    id: Annotated[int, IdOf("source")] | None = None
+class SourceRecord(FrozenModel):
+    id: Annotated[int, IdField("source")] | None = None
     slug: Slug
     name: Name
     kind: SourceKind
@@ -103,24 +112,24 @@ class SourceRecord(Shape):
     parent: Slug | None = None
 
 
-class Rendition(Shape):
-    name: Brief | None = None
+class RenditionRecord(FrozenModel):
+    name: Line100 | None = None
     url: Link
-    mime: Brief
-    width: Whole | None = None
-    height: Whole | None = None
+    mime: Line100
+    width: NonNegativeInt | None = None
+    height: NonNegativeInt | None = None
     bytes: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
-    bitrate: Whole | None = None
+    bitrate: NonNegativeInt | None = None
 
 
-class MediaRecord(Shape):
+class MediaRecord(FrozenModel):
     id: MediaId | None = None
     kind: MediaKind
     url: Link
-    mime: Brief
-    width: Whole | None = None
-    height: Whole | None = None
-    duration: Quantity | None = None
+    mime: Line100
+    width: NonNegativeInt | None = None
+    height: NonNegativeInt | None = None
+    duration: NonNegativeFloat | None = None
     bytes: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     alt: str | None = None
@@ -129,18 +138,18 @@ class MediaRecord(Shape):
     credit: str | None = None
     creator: str | None = None
     copyright: str | None = None
-    licence: Brief | None = None
+    licence: Line100 | None = None
     licence_url: Link | None = None
     usage_terms: str | None = None
-    expires_at: Time | None = None
+    expires_at: Timestamp | None = None
     focal_x: Fraction | None = None
     focal_y: Fraction | None = None
-    blurhash: Brief | None = None
+    blurhash: Line100 | None = None
     colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
-    digital_source_type: Short | None = None
+    digital_source_type: Line200 | None = None
     sensitive: bool = False
-    renditions: tuple[Rendition, ...] = ()
-    created_at: Time | None = None
+    renditions: tuple[RenditionRecord, ...] = ()
+    created_at: Timestamp | None = None
 
     @model_validator(mode="after")
     def _has_a_whole_focus(self) -> MediaRecord:
@@ -149,34 +158,34 @@ class MediaRecord(Shape):
         return self
 
 
-class AuthorRecord(Shape):
-    id: Annotated[int, IdOf("author")] | None = None
+class AuthorRecord(FrozenModel):
+    id: Annotated[int, IdField("author")] | None = None
     slug: Slug
     name: Name
     bio: str | None = None
-    desk: Brief | None = None
+    desk: Line100 | None = None
     image: MediaId | None = None
     same_as: tuple[Link, ...] = ()
     pseudonym: bool = False
 
 
-class Code(Shape):
-    scheme: Brief
-    code: Brief
+class VocabularyCodeRecord(FrozenModel):
+    scheme: Line100
+    code: Line100
 
 
-class TagRecord(Shape):
-    id: Annotated[int, IdOf("tag")] | None = None
+class TagRecord(FrozenModel):
+    id: Annotated[int, IdField("tag")] | None = None
     type: TagType
     slug: Slug
     name: Name
-    names: tuple[LocalName, ...] = ()
+    names: tuple[LocalNameRecord, ...] = ()
     description: str | None = None
     aliases: tuple[Name, ...] = ()
     wikidata: Wikidata | None = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
-    codes: tuple[Code, ...] = ()
+    codes: tuple[VocabularyCodeRecord, ...] = ()
     broader: TagKey | None = None
 
     @model_validator(mode="after")
@@ -186,22 +195,22 @@ class TagRecord(Shape):
         return self
 
 
-class StoryRecord(Shape):
-    id: Annotated[int, IdOf("story")] | None = None
+class StoryRecord(FrozenModel):
+    id: Annotated[int, IdField("story")] | None = None
     slug: Slug
     title: Name
     description: str | None = None
 
 
-class CollectionItemRecord(Shape):
+class CollectionItemRecord(FrozenModel):
     article: Uri
-    pinned_until: Time | None = None
+    pinned_until: Timestamp | None = None
     headline: Name | None = None
     media: MediaId | None = None
 
 
-class CollectionRecord(Shape):
-    id: Annotated[int, IdOf("collection")] | None = None
+class CollectionRecord(FrozenModel):
+    id: Annotated[int, IdField("collection")] | None = None
     slug: Slug
     title: Name
     description: str | None = None
@@ -209,30 +218,30 @@ class CollectionRecord(Shape):
     items: tuple[CollectionItemRecord, ...] = ()
 
 
-class ExternalIdRecord(Shape):
-    system: Brief
+class ExternalIdRecord(FrozenModel):
+    system: Line100
     value: Annotated[str, _line(500)]
 
 
-class CreditRecord(Shape):
+class CreditRecord(FrozenModel):
     author: Slug
     role: AuthorRole = AuthorRole.WRITER
 
 
-class PlacementRecord(Shape):
+class PlacementRecord(FrozenModel):
     media: MediaId
     role: MediaRole = MediaRole.INLINE
     caption: str | None = None
     alt: str | None = None
 
 
-class MentionRecord(Shape):
+class MentionRecord(FrozenModel):
     tag: TagKey
-    relevance: Share | None = None
-    confidence: Share | None = None
+    relevance: Percentage | None = None
+    confidence: Percentage | None = None
 
 
-class SpanRecord(Shape):
+class SpanRecord(FrozenModel):
     """Words of a block: code points, `end` exclusive. Those of an `orphaned` one are not there any more."""
 
     block_id: BlockId
@@ -244,7 +253,7 @@ class SpanRecord(Shape):
     orphaned: bool = False
 
 
-class AttributionRecord(Shape):
+class AttributionRecord(FrozenModel):
     """A claim and its origin; `via` is the next hop towards the reader. The head's state is the chain's."""
 
     id: AttributionId | None = None
@@ -255,19 +264,19 @@ class AttributionRecord(Shape):
     stance: Stance | None = None
     said_on: dt.date | None = None
     url: Link | None = None
-    accessed_at: Time | None = None
+    accessed_at: Timestamp | None = None
     archived_url: Link | None = None
     media: MediaId | None = None
     span: SpanRecord | None = None
     cue_span: SpanRecord | None = None
     source_span: SpanRecord | None = None
-    made_by: Brief = "editor"
+    made_by: Line100 = "editor"
     state: AttributionState = AttributionState.SUGGESTED
     score: Fraction | None = None
     verification: Verification = Verification.UNVERIFIED
     verification_note: str | None = None
-    verified_by: Short | None = None
-    verified_at: Time | None = None
+    verified_by: Line200 | None = None
+    verified_at: Timestamp | None = None
     via: AttributionRecord | None = None
 
     @model_validator(mode="after")
@@ -289,24 +298,24 @@ class AttributionRecord(Shape):
             hop = hop.via
 
 
-class CorrectionRecord(Shape):
-    id: Annotated[int, IdOf("correction")] | None = None
+class CorrectionRecord(FrozenModel):
+    id: Annotated[int, IdField("correction")] | None = None
     kind: CorrectionKind
-    at: Time
+    at: Timestamp
     text: str
     block: BlockId | None = None
     before: str | None = None
     after: str | None = None
 
 
-class SlugRecord(Shape):
+class SlugRecord(FrozenModel):
     language: Language
     slug: ArticleSlug
-    until: Time
+    until: Timestamp
 
 
-class ArticleRecord(Shape):
-    id: Annotated[int, IdOf("article")] | None = None
+class ArticleRecord(FrozenModel):
+    id: Annotated[int, IdField("article")] | None = None
     uri: Uri | None = None
     external_ids: tuple[ExternalIdRecord, ...] = ()
     slug: ArticleSlug
@@ -315,23 +324,23 @@ class ArticleRecord(Shape):
     content_type: ContentType = ContentType.NEWS
     access: Access = Access.FREE
     urgency: Annotated[int, Field(ge=1, le=9)] = 5
-    published_at: Time | None = None
-    first_published_at: Time | None = None
-    updated_at: Time | None = None
-    modified_at: Time | None = None
-    embargo_until: Time | None = None
-    expires_at: Time | None = None
-    deleted_at: Time | None = None
+    published_at: Timestamp | None = None
+    first_published_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+    modified_at: Timestamp | None = None
+    embargo_until: Timestamp | None = None
+    expires_at: Timestamp | None = None
+    deleted_at: Timestamp | None = None
     category: Path | None = None
     sections: tuple[Path, ...] = ()
     headline: Name
-    kicker: Short | None = None
-    short_headline: Short | None = None
+    kicker: Line200 | None = None
+    short_headline: Line200 | None = None
     lede: str | None = None
     summary: str | None = None
     byline: str | None = None
     authors: tuple[CreditRecord, ...] = ()
-    dateline_place: Short | None = None
+    dateline_place: Line200 | None = None
     dateline_text: str | None = None
     lead_media: MediaId | None = None
     media: tuple[PlacementRecord, ...] = ()
@@ -341,7 +350,7 @@ class ArticleRecord(Shape):
     tags: tuple[MentionRecord, ...] = ()
     story: Slug | None = None
     story_position: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] | None = None
-    translation_group: Annotated[int, IdOf("article")] | None = None
+    translation_group: Annotated[int, IdField("article")] | None = None
     related: tuple[Uri, ...] = ()
     canonical_url: Link | None = None
     canonical_elsewhere: bool = False
@@ -351,11 +360,11 @@ class ArticleRecord(Shape):
     ed_note: str | None = None
     slug_history: tuple[SlugRecord, ...] = ()
     version: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
-    extra: Free = Field(default_factory=dict)
+    extra: FreeJson = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> ArticleRecord:
-        texts = {block.id: body.text(block) for block in self.blocks if block.id}
+        texts = {block.id: body.block_text(block) for block in self.blocks if block.id}
         if len(texts) < sum(1 for block in self.blocks if block.id):
             raise ValueError("two blocks have the same id")
         hops = [hop for attribution in self.attributions for hop in attribution.hops()]
@@ -387,10 +396,12 @@ Record: TypeAlias = (
     | ArticleRecord
     | CollectionRecord
 )
-Kind: TypeAlias = Literal["category", "source", "media", "author", "tag", "story", "article", "collection"]
+RecordKind: TypeAlias = Literal[
+    "category", "source", "media", "author", "tag", "story", "article", "collection"
+]
 
 # In an order in which everything stands behind what it refers to.
-KINDS: dict[Kind, type[Record]] = {
+RECORD_TYPES: dict[RecordKind, type[Record]] = {
     "category": CategoryRecord,
     "source": SourceRecord,
     "media": MediaRecord,
@@ -403,20 +414,20 @@ KINDS: dict[Kind, type[Record]] = {
 
 
 @dataclass(frozen=True)
-class Item:
+class ImportItem:
     """What stood at one place of a file: a record, or else the fault that kept it from being one.
 
     A `partial` record says nothing of the fields it leaves out; a whole one says they are empty.
     """
 
-    where: str
+    location: str
     record: Record | None = None
-    fault: str | None = None
+    error: str | None = None
     notes: tuple[str, ...] = ()
     partial: bool = False
 
 
-def explain(fault: ValidationError) -> str:
+def describe_validation_error(fault: ValidationError) -> str:
     """What is wrong with a record, in a sentence: where in it, and why."""
     found = [
         f"{_place(error['loc'])}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")

@@ -19,16 +19,16 @@ _STEMMED = {
     "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese",
     "ro": "romanian", "ru": "russian", "sv": "swedish", "tr": "turkish",
 }  # fmt: skip
-MAX_WORD = 64
+MAX_TERM_LENGTH = 64
 
 
-def words(text: str, language: str) -> list[str]:
+def tokenize(text: str, language: str) -> list[str]:
     """The words of a text in order, ready for an index: ASCII-safe separators, no quotes, no operators."""
     name = _STEMMED.get(language.partition("-")[0].lower(), "")
-    return [_stem(word[:MAX_WORD], name) for word in _WORD.findall(fold(text))]
+    return [_stem(word[:MAX_TERM_LENGTH], name) for word in _WORD.findall(fold_text(text))]
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """Lower case without accents: "São Paulo" is "sao paulo"."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return (

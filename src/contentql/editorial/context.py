@@ -13,17 +13,17 @@ from typing import Any
 
 from tortoise.models import Model
 
-from contentql.auth.permissions import Ability
+from contentql.auth.permissions import Permission
 from contentql.auth.viewer import Viewer
 from contentql.content import ids
-from contentql.content.ids import spell
-from contentql.editorial.user_errors import Amiss, Code, amiss
+from contentql.content.ids import encode_id
+from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
 from contentql.store.models import content
-from contentql.store.models.accounts import Token
+from contentql.store.models.accounts import ApiToken
 
 Input = Mapping[str, Any]
 
-MODELS: Mapping[str, type[Model]] = {
+MODELS_BY_TABLE: Mapping[str, type[Model]] = {
     "category": content.Category,
     "source": content.Source,
     "media": content.Media,
@@ -34,40 +34,40 @@ MODELS: Mapping[str, type[Model]] = {
     "attribution": content.Attribution,
     "correction": content.Correction,
     "article": content.Article,
-    "token": Token,
+    "token": ApiToken,
 }
-WORDS = {"category": "section"}
+DISPLAY_NAMES = {"category": "section"}
 
 
 @dataclass(frozen=True)
-class Made:
+class WriteResult:
     """What came of a write: the thing, by table and id, its version before and after, and what only the
     payload tells. `secret` is told once and kept nowhere."""
 
     table: str
-    number: int
-    before: int | None = None
-    after: int | None = None
-    said: Mapping[str, Any] = field(default_factory=dict)
-    also: Mapping[str, str] = field(default_factory=dict)  # ids of what else was made, by a word
+    row_id: int
+    version_before: int | None = None
+    version_after: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    related_ids: Mapping[str, str] = field(default_factory=dict)  # ids of what else was made, by a word
     secret: str | None = None
 
     @property
     def id(self) -> str:
-        return spell(self.table, self.number)
+        return encode_id(self.table, self.row_id)
 
 
 @dataclass(frozen=True)
-class Desk:
+class EditContext:
     """`connection` is Tortoise's, inside the transaction; `now` the moment of all that is written."""
 
     connection: Any
     viewer: Viewer
     now: dt.datetime
     reason: str | None = None
-    if_version: int | None = None
+    expected_version: int | None = None
     preview_url: str = ""
-    sign: Callable[[int, dt.datetime], Awaitable[str]] | None = None
+    sign_preview_token: Callable[[int, dt.datetime], Awaitable[str]] | None = None
 
     @property
     def account(self) -> str:
@@ -77,56 +77,58 @@ class Desk:
     def name(self) -> str:
         return self.viewer.name or self.account
 
-    def may(self, ability: Ability) -> bool:
-        return self.viewer.may(ability)
+    def has_permission(self, ability: Permission) -> bool:
+        return self.viewer.has_permission(ability)
 
     @property
-    def postgres(self) -> bool:
+    def is_postgres(self) -> bool:
         return bool(self.connection.capabilities.dialect == "postgres")
 
-    def number(self, table: str, text: Any, where: str) -> int:
+    def decode_id(self, table: str, text: Any, where: str) -> int:
         """The number of an id that should name a row of `table`. Amiss: WRONG_KIND, NOT_FOUND."""
-        found = ids.read(str(text))
-        word = WORDS.get(table, table)
+        found = ids.decode_id(str(text))
+        word = DISPLAY_NAMES.get(table, table)
         if found is None:
-            raise amiss(
-                Code.NOT_FOUND,
+            raise user_error(
+                UserErrorCode.NOT_FOUND,
                 f"There is no {word} {str(text)[:80]!r}.",
                 where,
-                f"An id of this kind looks like {spell(table, 81726354)}.",
+                f"An id of this kind looks like {encode_id(table, 81726354)}.",
             )
         if found[0] != table:
-            other = WORDS.get(found[0], found[0])
-            raise amiss(
-                Code.WRONG_KIND,
+            other = DISPLAY_NAMES.get(found[0], found[0])
+            raise user_error(
+                UserErrorCode.WRONG_KIND,
                 f"{str(text)[:80]} is the id of {_with_article(other)}, not of {_with_article(word)}.",
                 where,
             )
         return found[1]
 
-    async def row(self, table: str, text: Any, where: str = "id", *, hold: bool = False) -> Any:
+    async def get_row(self, table: str, text: Any, where: str = "id", *, hold: bool = False) -> Any:
         """The row of an id; to `hold` it keeps others from it until the transaction ends.
 
         Amiss: WRONG_KIND, NOT_FOUND.
         """
-        row = await self.first(MODELS[table].filter(id=self.number(table, text, where)), hold=hold)
+        row = await self.first(
+            MODELS_BY_TABLE[table].filter(id=self.decode_id(table, text, where)), hold=hold
+        )
         if row is None:
-            raise self.missing(table, text, where)
+            raise self.not_found(table, text, where)
         return row
 
     async def first(self, rows: Any, *, hold: bool) -> Any:
-        return await (rows.select_for_update() if hold and self.postgres else rows).first()
+        return await (rows.select_for_update() if hold and self.is_postgres else rows).first()
 
-    async def sections_stand(self, *, moving: bool = False) -> None:
+    async def lock_sections(self, *, moving: bool = False) -> None:
         """Articles are not filed while sections move, nor the other way round. To be asked for first."""
-        if self.postgres:
+        if self.is_postgres:
             how = "pg_advisory_xact_lock" if moving else "pg_advisory_xact_lock_shared"
             await self.connection.execute_query(f"SELECT {how}(4711, 2)")
 
-    def missing(self, table: str, text: Any, where: str) -> Amiss:
-        return amiss(
-            Code.NOT_FOUND,
-            f"There is no {WORDS.get(table, table)} {str(text)[:80]!r} that you may see.",
+    def not_found(self, table: str, text: Any, where: str) -> UserErrors:
+        return user_error(
+            UserErrorCode.NOT_FOUND,
+            f"There is no {DISPLAY_NAMES.get(table, table)} {str(text)[:80]!r} that you may see.",
             where,
         )
 

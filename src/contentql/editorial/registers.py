@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
 from contentql.content import derive
-from contentql.content.blocks import Shape
-from contentql.content.ids import new_id, spell
+from contentql.content.blocks import FrozenModel
+from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
     AuthorRecord,
     CategoryRecord,
@@ -26,10 +26,10 @@ from contentql.content.records import (
     TagRecord,
 )
 from contentql.editorial import references, validation
-from contentql.editorial.context import Desk, Input, Made
-from contentql.editorial.references import Gathered, free_slug, other_row
-from contentql.editorial.user_errors import Code, amiss
-from contentql.store.article_records import columns, rewrite
+from contentql.editorial.context import EditContext, Input, WriteResult
+from contentql.editorial.references import ErrorCollector, available_slug, slug_taken_by_other_row
+from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.store.article_records import record_columns, replace_rows
 from contentql.store.models.content import (
     Article,
     ArticleAuthor,
@@ -54,9 +54,9 @@ _MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+-]+)*", re.ASCII)
 _AT_ONCE = 500  # articles whose sections are written together
 
 
-async def _put(
-    desk: Desk,
-    kind: type[Shape],
+async def save_row(
+    desk: EditContext,
+    kind: type[FrozenModel],
     model: type[Model],
     row: Any,
     values: Mapping[str, Any],
@@ -72,8 +72,8 @@ async def _put(
     """
     before = _said_by(kind, row) if row is not None else {}
     _check_pairs({**before, **values})
-    record = validation.shaped(kind, {**before, **values})
-    found = {**columns(record, model), **foreign_keys}
+    record = validation.build_record(kind, {**before, **values})
+    found = {**record_columns(record, model), **foreign_keys}
     if name is not None:
         found["sort_name"] = derive.sort_name(getattr(record, name))
     if row is None:
@@ -88,12 +88,15 @@ def _check_pairs(values: Mapping[str, Any]) -> None:
     for pair in (("focal_x", "focal_y"), ("latitude", "longitude")):
         for name, other in (pair, pair[::-1]):
             if values.get(name) is None and values.get(other) is not None:
-                raise amiss(
-                    Code.REQUIRED, f"It goes together with {to_camel(other)}.", to_camel(name), "Send both."
+                raise user_error(
+                    UserErrorCode.REQUIRED,
+                    f"It goes together with {to_camel(other)}.",
+                    to_camel(name),
+                    "Send both.",
                 )
 
 
-def _said_by(kind: type[Shape], row: Any) -> dict[str, Any]:
+def _said_by(kind: type[FrozenModel], row: Any) -> dict[str, Any]:
     """The fields of a record that a row has by themselves."""
     own = row._meta.fields_db_projection.keys() & kind.model_fields.keys()
     return {name: getattr(row, name) for name in own}
@@ -102,45 +105,49 @@ def _said_by(kind: type[Shape], row: Any) -> dict[str, Any]:
 async def _slug(said: Input, row: Any, model: type[Model], title: str, **same: Any) -> str:
     if row is not None and said.get("slug") in (None, row.slug):
         return str(row.slug)
-    return await free_slug(said.get("slug"), title, other_row(model, row.id if row else None, **same))
+    return await available_slug(
+        said.get("slug"), title, slug_taken_by_other_row(model, row.id if row else None, **same)
+    )
 
 
 def _required(said: Input, name: str, row: Any) -> None:
     if (row is None or name in said) and not (said.get(name) or "").strip():
-        raise amiss(Code.REQUIRED, "It needs a name.", name)
+        raise user_error(UserErrorCode.REQUIRED, "It needs a name.", name)
 
 
 # Sections
 
 
-async def create_category(desk: Desk, said: Input) -> Made:
-    await desk.sections_stand(moving=True)
+async def create_category(desk: EditContext, said: Input) -> WriteResult:
+    await desk.lock_sections(moving=True)
     _required(said, "name", None)
     parent = await _parent(desk, said.get("parent"))
-    slug = await free_slug(
+    slug = await available_slug(
         said.get("slug"),
         said["name"],
-        other_row(Category, None, parent_id=parent.id if parent else None),
+        slug_taken_by_other_row(Category, None, parent_id=parent.id if parent else None),
         120,
     )
     return await _category(desk, said, None, parent, slug)
 
 
-async def update_category(desk: Desk, said: Input) -> Made:
-    await desk.sections_stand(moving=True)
-    row = await references.named(desk, "category", said["id"], "id", hold=True)
+async def update_category(desk: EditContext, said: Input) -> WriteResult:
+    await desk.lock_sections(moving=True)
+    row = await references.find_by_reference(desk, "category", said["id"], "id", hold=True)
     _required(said, "name", row)
-    parent = await _above(row)
+    parent = await parent_of(row)
     slug = row.slug
     if said.get("slug") not in (None, slug):
-        taken = other_row(Category, row.id, parent_id=row.parent_id)
-        slug = await free_slug(said["slug"], "", taken, 120)
+        taken = slug_taken_by_other_row(Category, row.id, parent_id=row.parent_id)
+        slug = await available_slug(said["slug"], "", taken, 120)
     return await _category(desk, said, row, parent, slug)
 
 
-async def _category(desk: Desk, said: Input, row: Any, parent: Category | None, slug: str) -> Made:
+async def _category(
+    desk: EditContext, said: Input, row: Any, parent: Category | None, slug: str
+) -> WriteResult:
     path = derive.path(parent.path if parent else None, slug)
-    values = validation.plain(CategoryRecord, said, "id", "parent", "slug")
+    values = validation.record_values(CategoryRecord, said, "id", "parent", "slug")
     if row is not None:
         await _move(desk, row, parent, slug)
     _check_path(path)
@@ -148,47 +155,49 @@ async def _category(desk: Desk, said: Input, row: Any, parent: Category | None, 
     own = {"path": path, **values}
     if row is None:
         await PathHistory.filter(path=path).delete()
-    row = await _put(desk, CategoryRecord, Category, row, own, foreign_keys=foreign_keys, name="name")
-    return Made("category", row.id)
+    row = await save_row(desk, CategoryRecord, Category, row, own, foreign_keys=foreign_keys, name="name")
+    return WriteResult("category", row.id)
 
 
-async def _parent(desk: Desk, text: Any) -> Category | None:
-    return None if text is None else await references.named(desk, "category", text, "parent")
+async def _parent(desk: EditContext, text: Any) -> Category | None:
+    return None if text is None else await references.find_by_reference(desk, "category", text, "parent")
 
 
-async def _above(row: Any) -> Category | None:
+async def parent_of(row: Any) -> Category | None:
     return await Category.get(id=row.parent_id) if row.parent_id else None
 
 
 def _check_path(path: str) -> None:
-    if path.count("/") > derive.MAX_DEPTH:
-        raise amiss(Code.INVALID, f"Sections lie at most {derive.MAX_DEPTH + 1} deep.", "parent")
+    if path.count("/") > derive.MAX_SECTION_DEPTH:
+        raise user_error(
+            UserErrorCode.INVALID, f"Sections lie at most {derive.MAX_SECTION_DEPTH + 1} deep.", "parent"
+        )
     if len(path) > 1000:
-        raise amiss(Code.TOO_LONG, "The path has at most 1,000 characters.", "slug")
+        raise user_error(UserErrorCode.TOO_LONG, "The path has at most 1,000 characters.", "slug")
 
 
-async def move_category(desk: Desk, said: Input) -> Made:
+async def move_category(desk: EditContext, said: Input) -> WriteResult:
     """Under another section, with all below it; old paths lead to the new ones."""
-    await desk.sections_stand(moving=True)
-    row = await references.named(desk, "category", said["id"], "id", hold=True)
-    parent = await _parent(desk, said["parent"]) if "parent" in said else await _above(row)
-    place = validation.place(said)
+    await desk.lock_sections(moving=True)
+    row = await references.find_by_reference(desk, "category", said["id"], "id", hold=True)
+    parent = await _parent(desk, said["parent"]) if "parent" in said else await parent_of(row)
+    place = validation.position_argument(said)
     if place is not None:
         row.position = place
         await row.save(update_fields=["position"])
     await _move(desk, row, parent, row.slug)
-    return Made("category", row.id)
+    return WriteResult("category", row.id)
 
 
-async def _move(desk: Desk, row: Category, parent: Category | None, slug: str) -> None:
+async def _move(desk: EditContext, row: Category, parent: Category | None, slug: str) -> None:
     path = derive.path(parent.path if parent else None, slug)
     before = row.path
     if path == before:
         return
     if parent is not None and (parent.id == row.id or parent.path.startswith(f"{before}/")):
-        raise amiss(Code.INVALID, "A section cannot lie below itself.", "parent")
+        raise user_error(UserErrorCode.INVALID, "A section cannot lie below itself.", "parent")
     if await Category.filter(path=path).exclude(id=row.id).exists():
-        raise amiss(Code.TAKEN, f"There is a section {path!r} already.", "slug")
+        raise user_error(UserErrorCode.TAKEN, f"There is a section {path!r} already.", "slug")
     below = await Category.filter(path__startswith=f"{before}/").order_by("depth")
     below = [one for one in below if one.path.startswith(f"{before}/")]  # LIKE does not tell case from case
     deepest = max((one.path.count("/") for one in below), default=before.count("/")) - before.count("/")
@@ -205,10 +214,10 @@ async def _move(desk: Desk, row: Category, parent: Category | None, slug: str) -
         await one.save(update_fields=["path", "depth", "parent_id", "slug"])
         await PathHistory.filter(path=old[one.id]).delete()
         await PathHistory.create(category_id=one.id, path=old[one.id], until=desk.now)
-    await _sections_again([one.id for one in moved])
+    await rebuild_article_sections([one.id for one in moved])
 
 
-async def _sections_again(categories: Sequence[int]) -> None:
+async def rebuild_article_sections(categories: Sequence[int]) -> None:
     """The section rows of all articles that stand in these, now that other sections lie above them."""
     paths: dict[int, str] = dict(await Category.all().values_list("id", "path"))
     numbers = {path: number for number, path in paths.items()}
@@ -227,7 +236,7 @@ async def _sections_again(categories: Sequence[int]) -> None:
             own.setdefault(article, []).append(paths[category])
             at[article] = published
         for article, direct in own.items():
-            await rewrite(
+            await replace_rows(
                 ArticleSection,
                 {"article_id": article},
                 [
@@ -237,74 +246,87 @@ async def _sections_again(categories: Sequence[int]) -> None:
                         "position": one.position,
                         "published_at": at[article],
                     }
-                    for one in derive.sections(direct)
+                    for one in derive.section_rows(direct)
                 ],
             )
 
 
-async def delete_category(desk: Desk, said: Input) -> Made:
-    await desk.sections_stand(moving=True)
-    row = await references.named(desk, "category", said["id"], "id", hold=True)
-    await _unused(
+async def delete_category(desk: EditContext, said: Input) -> WriteResult:
+    await desk.lock_sections(moving=True)
+    row = await references.find_by_reference(desk, "category", said["id"], "id", hold=True)
+    await require_unused(
         row.path,
         sections=Category.filter(parent_id=row.id),
         articles=ArticleSection.filter(category_id=row.id),
     )
     await row.delete()
-    return Made("category", row.id)
+    return WriteResult("category", row.id)
 
 
-async def _unused(name: str, **users: Any) -> None:
+async def require_unused(name: str, **users: Any) -> None:
     """Raises Amiss: IN_USE, with what uses it and how many of each."""
     found = {word.replace("_", " "): await rows.count() for word, rows in users.items()}
     said = [f"{count} {word if count > 1 else word[:-1]}" for word, count in found.items() if count]
     if said:
-        raise amiss(
-            Code.IN_USE, f"{name!r} is used by {' and '.join(said)}.", "id", "Take it out of those first."
+        raise user_error(
+            UserErrorCode.IN_USE,
+            f"{name!r} is used by {' and '.join(said)}.",
+            "id",
+            "Take it out of those first.",
         )
 
 
 # Media
 
 
-async def create_media(desk: Desk, said: Input) -> Made:
+async def create_media(desk: EditContext, said: Input) -> WriteResult:
     if known := await Media.filter(url=said["url"]).first():
-        number = spell("media", known.id)
-        raise amiss(Code.TAKEN, "There is a media file of this address already.", "url", f"It is {number}.")
-    mime = said.get("mime") or references.mime(said["url"])
+        number = encode_id("media", known.id)
+        raise user_error(
+            UserErrorCode.TAKEN, "There is a media file of this address already.", "url", f"It is {number}."
+        )
+    mime = said.get("mime") or references.guess_media_type(said["url"])
     if mime is None:
-        raise amiss(
-            Code.REQUIRED, "Its media type cannot be told from the address.", "mime", "As in image/jpeg."
+        raise user_error(
+            UserErrorCode.REQUIRED,
+            "Its media type cannot be told from the address.",
+            "mime",
+            "As in image/jpeg.",
         )
     return await _media(desk, {**said, "mime": mime}, None)
 
 
-async def update_media(desk: Desk, said: Input) -> Made:
-    return await _media(desk, said, await desk.row("media", said["id"], hold=True))
+async def update_media(desk: EditContext, said: Input) -> WriteResult:
+    return await _media(desk, said, await desk.get_row("media", said["id"], hold=True))
 
 
-async def _media(desk: Desk, said: Input, row: Any) -> Made:
-    values = validation.plain(MediaRecord, said, "id")
+async def _media(desk: EditContext, said: Input, row: Any) -> WriteResult:
+    values = validation.record_values(MediaRecord, said, "id")
     for name in ("url", "mime"):
         if name in values and values[name] is None:
-            raise amiss(Code.REQUIRED, "It is missing.", name)
+            raise user_error(UserErrorCode.REQUIRED, "It is missing.", name)
     mime = values.get("mime", row.mime if row else "").strip()
     if _RUNS.match(mime):
-        raise amiss(
-            Code.UNSAFE, f"Files of the type {mime[:60]} can run code.", "mime", "Use PNG, JPEG or WebP."
+        raise user_error(
+            UserErrorCode.UNSAFE,
+            f"Files of the type {mime[:60]} can run code.",
+            "mime",
+            "Use PNG, JPEG or WebP.",
         )
     if not _MIME.fullmatch(mime):
-        raise amiss(Code.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
+        raise user_error(UserErrorCode.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
     values["mime"] = mime
-    row = await _put(desk, MediaRecord, Media, row, values, foreign_keys={}, made={"created_at": desk.now})
-    return Made("media", row.id)
+    row = await save_row(
+        desk, MediaRecord, Media, row, values, foreign_keys={}, made={"created_at": desk.now}
+    )
+    return WriteResult("media", row.id)
 
 
-async def delete_media(desk: Desk, said: Input) -> Made:
-    row = await desk.row("media", said["id"], hold=True)
+async def delete_media(desk: EditContext, said: Input) -> WriteResult:
+    row = await desk.get_row("media", said["id"], hold=True)
     placed = ArticleMedia.filter(media_id=row.id)
-    await _unused(
-        spell("media", row.id),
+    await require_unused(
+        encode_id("media", row.id),
         articles=placed,
         lead_pictures=Article.filter(lead_media_id=row.id),
         attributions=Attribution.filter(media_id=row.id),
@@ -312,21 +334,23 @@ async def delete_media(desk: Desk, said: Input) -> Made:
         collections=CollectionItem.filter(media_id=row.id),
     )
     await row.delete()
-    return Made("media", row.id)
+    return WriteResult("media", row.id)
 
 
 # Sources
 
 
-async def create_source(desk: Desk, said: Input) -> Made:
+async def create_source(desk: EditContext, said: Input) -> WriteResult:
     return await _source(desk, said, None)
 
 
-async def update_source(desk: Desk, said: Input) -> Made:
-    return await _source(desk, said, await references.named(desk, "source", said["id"], "id", hold=True))
+async def update_source(desk: EditContext, said: Input) -> WriteResult:
+    return await _source(
+        desk, said, await references.find_by_reference(desk, "source", said["id"], "id", hold=True)
+    )
 
 
-async def _source(desk: Desk, said: Input, row: Any) -> Made:
+async def _source(desk: EditContext, said: Input, row: Any) -> WriteResult:
     _required(said, "name", row)
     slug = await _slug(said, row, Source, said.get("name", ""))
     foreign_keys = {}
@@ -334,42 +358,44 @@ async def _source(desk: Desk, said: Input, row: Any) -> Made:
         parent = (
             None
             if said["parent"] is None
-            else await references.named(desk, "source", said["parent"], "parent")
+            else await references.find_by_reference(desk, "source", said["parent"], "parent")
         )
-        await _no_circle(Source, "parent_id", row, parent, "parent")
+        await require_no_cycle(Source, "parent_id", row, parent, "parent")
         foreign_keys = {"parent_id": parent.id if parent else None}
-    values = {**validation.plain(SourceRecord, said, "id", "parent", "slug"), "slug": slug}
-    row = await _put(desk, SourceRecord, Source, row, values, foreign_keys=foreign_keys, name="name")
-    return Made("source", row.id)
+    values = {**validation.record_values(SourceRecord, said, "id", "parent", "slug"), "slug": slug}
+    row = await save_row(desk, SourceRecord, Source, row, values, foreign_keys=foreign_keys, name="name")
+    return WriteResult("source", row.id)
 
 
-async def _no_circle(model: type[Model], column: str, row: Any, above: Any, field: str) -> None:
+async def require_no_cycle(model: type[Model], column: str, row: Any, above: Any, field: str) -> None:
     seen = 0
     while row is not None and above is not None and seen < 100:
         if above.id == row.id:
-            raise amiss(Code.INVALID, "It would lie below itself.", field)
+            raise user_error(UserErrorCode.INVALID, "It would lie below itself.", field)
         number = getattr(above, column)
         above = await model.get_or_none(id=number) if number else None
         seen += 1
 
 
-async def merge_sources(desk: Desk, said: Input) -> Made:
+async def merge_sources(desk: EditContext, said: Input) -> WriteResult:
     """One source of several: what was ascribed to the others is ascribed to it; their names become its."""
-    gathered = Gathered()
-    into = await gathered.of(references.named(desk, "source", said["into"], "into", hold=True))
+    gathered = ErrorCollector()
+    into = await gathered.run(references.find_by_reference(desk, "source", said["into"], "into", hold=True))
     others = [
-        await gathered.of(references.named(desk, "source", one, f"sources.{n}"))
+        await gathered.run(references.find_by_reference(desk, "source", one, f"sources.{n}"))
         for n, one in enumerate(said["sources"])
     ]
-    gathered.settle()
+    gathered.raise_if_any()
     if not others:
-        raise amiss(Code.REQUIRED, "Say which sources go into it.", "sources")
+        raise user_error(UserErrorCode.REQUIRED, "Say which sources go into it.", "sources")
     numbers = sorted({one.id for one in others})
     if into.id in numbers:
-        raise amiss(Code.INVALID, "A source does not go into itself.", "sources")
+        raise user_error(UserErrorCode.INVALID, "A source does not go into itself.", "sources")
     if any(one.described_as for one in (into, *others)):
-        raise amiss(Code.INVALID, "Unnamed sources are not one and the same: they are not merged.", "sources")
-    await _no_doubles(into.id, numbers)
+        raise user_error(
+            UserErrorCode.INVALID, "Unnamed sources are not one and the same: they are not merged.", "sources"
+        )
+    await require_mergeable(into.id, numbers)
     await Attribution.filter(source_id__in=numbers).update(source_id=into.id)
     await Attribution.filter(origin_id__in=numbers).update(origin_id=into.id)
     await Source.filter(parent_id__in=numbers).exclude(id=into.id).update(parent_id=into.id)
@@ -379,151 +405,162 @@ async def merge_sources(desk: Desk, said: Input) -> Made:
     into.aliases = [name for name in dict.fromkeys([*into.aliases, *names]) if name != into.name]
     await into.save()
     await Source.filter(id__in=numbers).delete()
-    return Made("source", into.id)
+    return WriteResult("source", into.id)
 
 
-async def _no_doubles(into: int, others: Sequence[int]) -> None:
+async def require_mergeable(into: int, others: Sequence[int]) -> None:
     """Merging must not make a chain that comes back to itself."""
     rows: Any = Attribution.filter(source_id__in=[into, *others]).values_list("head_id", flat=True)
     twice = [head for head, count in Counter(await rows).items() if count > 1]
     if twice:
         row = await Attribution.get(id=twice[0])
-        name = spell("attribution", row.working_of or row.id)
-        raise amiss(
-            Code.CHAIN, f"Two of them stand in one chain: {name}.", "sources", "Mend that attribution first."
+        name = encode_id("attribution", row.working_of or row.id)
+        raise user_error(
+            UserErrorCode.CHAIN,
+            f"Two of them stand in one chain: {name}.",
+            "sources",
+            "Mend that attribution first.",
         )
 
 
-async def delete_source(desk: Desk, said: Input) -> Made:
-    row = await references.named(desk, "source", said["id"], "id", hold=True)
-    await _unused(
+async def delete_source(desk: EditContext, said: Input) -> WriteResult:
+    row = await references.find_by_reference(desk, "source", said["id"], "id", hold=True)
+    await require_unused(
         row.slug,
         attributions=Attribution.filter(source_id=row.id),
         sources=Source.filter(parent_id=row.id),
     )
     await row.delete()
-    return Made("source", row.id)
+    return WriteResult("source", row.id)
 
 
 # Tags
 
 
-async def create_tag(desk: Desk, said: Input) -> Made:
+async def create_tag(desk: EditContext, said: Input) -> WriteResult:
     return await _tag(desk, said, None)
 
 
-async def update_tag(desk: Desk, said: Input) -> Made:
-    return await _tag(desk, said, await references.tag(desk, said["id"], "id"))
+async def update_tag(desk: EditContext, said: Input) -> WriteResult:
+    return await _tag(desk, said, await references.find_tag(desk, said["id"], "id"))
 
 
-async def _tag(desk: Desk, said: Input, row: Any) -> Made:
+async def _tag(desk: EditContext, said: Input, row: Any) -> WriteResult:
     _required(said, "name", row)
     kind = row.type if row else said["type"]
     slug = await _slug(said, row, Tag, said.get("name", ""), type=kind)
     foreign_keys = {}
     if "broader" in said:
-        broader = None if said["broader"] is None else await references.tag(desk, said["broader"], "broader")
-        await _no_circle(Tag, "broader_id", row, broader, "broader")
+        broader = (
+            None if said["broader"] is None else await references.find_tag(desk, said["broader"], "broader")
+        )
+        await require_no_cycle(Tag, "broader_id", row, broader, "broader")
         foreign_keys = {"broader_id": broader.id if broader else None}
-    values = {**validation.plain(TagRecord, said, "id", "broader", "slug"), "slug": slug}
+    values = {**validation.record_values(TagRecord, said, "id", "broader", "slug"), "slug": slug}
     wikidata = values.get("wikidata")
     others = Tag.filter(wikidata=wikidata).exclude(id=row.id if row else 0)
     if wikidata and (other := await others.first()):
-        raise amiss(
-            Code.TAKEN,
+        raise user_error(
+            UserErrorCode.TAKEN,
             f"Another tag stands for {wikidata}.",
             "wikidata",
             f"It is {other.type.value}:{other.slug}.",
         )
-    row = await _put(desk, TagRecord, Tag, row, values, foreign_keys=foreign_keys, name="name")
-    return Made("tag", row.id)
+    row = await save_row(desk, TagRecord, Tag, row, values, foreign_keys=foreign_keys, name="name")
+    return WriteResult("tag", row.id)
 
 
-async def delete_tag(desk: Desk, said: Input) -> Made:
-    row = await references.tag(desk, said["id"], "id")
-    await _unused(
+async def delete_tag(desk: EditContext, said: Input) -> WriteResult:
+    row = await references.find_tag(desk, said["id"], "id")
+    await require_unused(
         f"{row.type.value}:{row.slug}",
         articles=ArticleTag.filter(tag_id=row.id),
         tags=Tag.filter(broader_id=row.id),
     )
     await row.delete()
-    return Made("tag", row.id)
+    return WriteResult("tag", row.id)
 
 
 # Authors and stories
 
 
-async def create_author(desk: Desk, said: Input) -> Made:
+async def create_author(desk: EditContext, said: Input) -> WriteResult:
     return await _author(desk, said, None)
 
 
-async def update_author(desk: Desk, said: Input) -> Made:
-    return await _author(desk, said, await references.named(desk, "author", said["id"], "id", hold=True))
+async def update_author(desk: EditContext, said: Input) -> WriteResult:
+    return await _author(
+        desk, said, await references.find_by_reference(desk, "author", said["id"], "id", hold=True)
+    )
 
 
-async def _author(desk: Desk, said: Input, row: Any) -> Made:
+async def _author(desk: EditContext, said: Input, row: Any) -> WriteResult:
     _required(said, "name", row)
     slug = await _slug(said, row, Author, said.get("name", ""))
-    values = {**validation.plain(AuthorRecord, said, "id", "image", "slug"), "slug": slug}
+    values = {**validation.record_values(AuthorRecord, said, "id", "image", "slug"), "slug": slug}
     foreign_keys = {}
     if "image" in said:
-        image = None if said["image"] is None else await references.media(desk, said["image"], "image")
+        image = (
+            None if said["image"] is None else await references.find_media_id(desk, said["image"], "image")
+        )
         foreign_keys = {"image_id": image}
-    row = await _put(desk, AuthorRecord, Author, row, values, foreign_keys=foreign_keys, name="name")
-    return Made("author", row.id)
+    row = await save_row(desk, AuthorRecord, Author, row, values, foreign_keys=foreign_keys, name="name")
+    return WriteResult("author", row.id)
 
 
-async def delete_author(desk: Desk, said: Input) -> Made:
-    row = await references.named(desk, "author", said["id"], "id", hold=True)
-    await _unused(row.slug, articles=ArticleAuthor.filter(author_id=row.id))
+async def delete_author(desk: EditContext, said: Input) -> WriteResult:
+    row = await references.find_by_reference(desk, "author", said["id"], "id", hold=True)
+    await require_unused(row.slug, articles=ArticleAuthor.filter(author_id=row.id))
     await row.delete()
-    return Made("author", row.id)
+    return WriteResult("author", row.id)
 
 
-async def create_story(desk: Desk, said: Input) -> Made:
+async def create_story(desk: EditContext, said: Input) -> WriteResult:
     return await _story(desk, said, None)
 
 
-async def update_story(desk: Desk, said: Input) -> Made:
-    return await _story(desk, said, await references.named(desk, "story", said["id"], "id", hold=True))
+async def update_story(desk: EditContext, said: Input) -> WriteResult:
+    return await _story(
+        desk, said, await references.find_by_reference(desk, "story", said["id"], "id", hold=True)
+    )
 
 
-async def _story(desk: Desk, said: Input, row: Any) -> Made:
+async def _story(desk: EditContext, said: Input, row: Any) -> WriteResult:
     _required(said, "title", row)
     slug = await _slug(said, row, Story, said.get("title", ""))
-    values = {**validation.plain(StoryRecord, said, "id", "slug"), "slug": slug}
-    row = await _put(desk, StoryRecord, Story, row, values, foreign_keys={}, name="title")
-    return Made("story", row.id)
+    values = {**validation.record_values(StoryRecord, said, "id", "slug"), "slug": slug}
+    row = await save_row(desk, StoryRecord, Story, row, values, foreign_keys={}, name="title")
+    return WriteResult("story", row.id)
 
 
-async def delete_story(desk: Desk, said: Input) -> Made:
-    row = await references.named(desk, "story", said["id"], "id", hold=True)
-    await _unused(row.slug, articles=Article.filter(story_id=row.id))
+async def delete_story(desk: EditContext, said: Input) -> WriteResult:
+    row = await references.find_by_reference(desk, "story", said["id"], "id", hold=True)
+    await require_unused(row.slug, articles=Article.filter(story_id=row.id))
     await row.delete()
-    return Made("story", row.id)
+    return WriteResult("story", row.id)
 
 
 # Collections
 
 
-async def create_collection(desk: Desk, said: Input) -> Made:
+async def create_collection(desk: EditContext, said: Input) -> WriteResult:
     return await _collection(desk, said, None)
 
 
-async def update_collection(desk: Desk, said: Input) -> Made:
+async def update_collection(desk: EditContext, said: Input) -> WriteResult:
     return await _collection(
-        desk, said, await references.named(desk, "collection", said["id"], "id", hold=True)
+        desk, said, await references.find_by_reference(desk, "collection", said["id"], "id", hold=True)
     )
 
 
-async def _collection(desk: Desk, said: Input, row: Any) -> Made:
+async def _collection(desk: EditContext, said: Input, row: Any) -> WriteResult:
     _required(said, "title", row)
     slug = await _slug(said, row, Collection, said.get("title", ""))
     most = said.get("maxItems", row.max_items if row else None)
     if most is not None and not 1 <= most < 1 << 15:
-        raise amiss(Code.INVALID, "It holds 1 to 32,767 articles.", "maxItems")
+        raise user_error(UserErrorCode.INVALID, "It holds 1 to 32,767 articles.", "maxItems")
     title = said.get("title", row.title if row else "")
-    story = validation.shaped(
+    story = validation.build_record(
         StoryRecord, {"slug": slug, "title": title, "description": None}
     )  # the same rules
     values = {
@@ -540,29 +577,33 @@ async def _collection(desk: Desk, said: Input, row: Any) -> Made:
     if said.get("items") is None and most is not None:
         count = await CollectionItem.filter(collection_id=row.id).count()
         if count > most:
-            raise amiss(
-                Code.TOO_LONG,
+            raise user_error(
+                UserErrorCode.TOO_LONG,
                 f"It has {count} articles by now.",
                 "maxItems",
                 "Send with it the `items` that stay.",
             )
     if said.get("items") is not None:
         await _items(desk, row, said["items"])
-    return Made("collection", row.id)
+    return WriteResult("collection", row.id)
 
 
-async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]]) -> None:
-    gathered = Gathered()
+async def _items(desk: EditContext, row: Collection, said: Sequence[Mapping[str, Any]]) -> None:
+    gathered = ErrorCollector()
     items: list[dict[str, Any]] = []
     for n, one in enumerate(said):
         where = f"items.{n}"
-        article = await gathered.of(references.article(desk, one["article"], f"{where}.article"))
+        article = await gathered.run(references.find_article(desk, one["article"], f"{where}.article"))
         media = one.get("media")
-        number = None if media is None else await gathered.of(references.media(desk, media, f"{where}.media"))
+        number = (
+            None
+            if media is None
+            else await gathered.run(references.find_media_id(desk, media, f"{where}.media"))
+        )
         if article is None:
             continue
         if any(known["article_id"] == article.id for known in items):
-            gathered.add(Code.TAKEN, "This article stands in the list already.", f"{where}.article")
+            gathered.add(UserErrorCode.TAKEN, "This article stands in the list already.", f"{where}.article")
             continue
         values = {
             "article": article.uri,
@@ -570,36 +611,36 @@ async def _items(desk: Desk, row: Collection, said: Sequence[Mapping[str, Any]])
             "headline": one.get("headline"),
             "media": number,
         }
-        with gathered.taking(where):
-            shaped = validation.shaped(CollectionItemRecord, values)
+        with gathered.collecting(where):
+            shaped = validation.build_record(CollectionItemRecord, values)
             items.append(
                 {
-                    **columns(shaped, CollectionItem),
+                    **record_columns(shaped, CollectionItem),
                     "article_id": article.id,
                     "media_id": number,
                     "position": n,
                 }
             )
-    gathered.settle()
+    gathered.raise_if_any()
     if row.max_items is not None and len(items) > row.max_items:
-        raise amiss(Code.TOO_LONG, f"It holds at most {row.max_items} articles.", "items")
-    await rewrite(CollectionItem, {"collection_id": row.id}, items)
+        raise user_error(UserErrorCode.TOO_LONG, f"It holds at most {row.max_items} articles.", "items")
+    await replace_rows(CollectionItem, {"collection_id": row.id}, items)
 
 
-async def pin_article(desk: Desk, said: Input) -> Made:
+async def pin_article(desk: EditContext, said: Input) -> WriteResult:
     """At its place in the collection, until then; the others close up behind it."""
-    row = await references.named(desk, "collection", said["id"], "id", hold=True)
-    article = await references.article(desk, said["article"], "article")
+    row = await references.find_by_reference(desk, "collection", said["id"], "id", hold=True)
+    article = await references.find_article(desk, said["article"], "article")
     until = said.get("until")
     if until is not None and until <= desk.now:
-        raise amiss(Code.TIME_ORDER, "That moment has passed.", "until")
+        raise user_error(UserErrorCode.TIME_ORDER, "That moment has passed.", "until")
     known = await CollectionItem.filter(collection_id=row.id).order_by("position", "id")
     mine = next((one for one in known if one.article_id == article.id), None)  # type: ignore[attr-defined]
     others = [one for one in known if one is not mine]
     items: list[Any] = list(others)
     mine = mine or CollectionItem(collection_id=row.id, article_id=article.id)
     mine.pinned_until = until  # type: ignore[assignment]
-    items.insert(validation.place(said) or 0, mine)
+    items.insert(validation.position_argument(said) or 0, mine)
     if row.max_items is not None:
         items = items[: row.max_items]
     rows = [
@@ -612,11 +653,11 @@ async def pin_article(desk: Desk, said: Input) -> Made:
         }
         for n, one in enumerate(items)
     ]
-    await rewrite(CollectionItem, {"collection_id": row.id}, rows)
-    return Made("collection", row.id)
+    await replace_rows(CollectionItem, {"collection_id": row.id}, rows)
+    return WriteResult("collection", row.id)
 
 
-async def delete_collection(desk: Desk, said: Input) -> Made:
-    row = await references.named(desk, "collection", said["id"], "id", hold=True)
+async def delete_collection(desk: EditContext, said: Input) -> WriteResult:
+    row = await references.find_by_reference(desk, "collection", said["id"], "id", hold=True)
     await row.delete()
-    return Made("collection", row.id)
+    return WriteResult("collection", row.id)

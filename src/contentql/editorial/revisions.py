@@ -10,8 +10,8 @@ from pydantic.alias_generators import to_camel
 
 from contentql.content import derive
 from contentql.content.records import ArticleRecord
-from contentql.editorial.context import Desk
-from contentql.editorial.user_errors import Code, amiss
+from contentql.editorial.context import EditContext
+from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store.models.history import Revision, RevisionAction
 
 # What is no content, or is kept elsewhere; the text stands in for its blocks.
@@ -28,20 +28,20 @@ _UNTOLD = {
 }
 
 
-async def keep(
-    desk: Desk, article: int, record: ArticleRecord, action: RevisionAction, *, minor: bool = False
+async def save_revision(
+    desk: EditContext, article: int, record: ArticleRecord, action: RevisionAction, *, minor: bool = False
 ) -> None:
     await _create(desk, article, record, action, desk.account, desk.name, minor=minor, reason=desk.reason)
 
 
-async def keep_base(desk: Desk, article: int, record: ArticleRecord) -> None:
+async def ensure_base_revision(desk: EditContext, article: int, record: ArticleRecord) -> None:
     """What was there before the newsdesk's first change, which came by import."""
     if not await Revision.filter(article_id=article, version=record.version).exists():
         await _create(desk, article, record, RevisionAction.CREATED, "import", "Import")
 
 
 async def _create(
-    desk: Desk,
+    desk: EditContext,
     article: int,
     record: ArticleRecord,
     action: RevisionAction,
@@ -60,12 +60,12 @@ async def _create(
         action=action,
         minor=minor,
         reason=reason,
-        told=told(record),
+        told=comparable_fields(record),
         record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
     )
 
 
-def told(record: ArticleRecord) -> dict[str, str | None]:
+def comparable_fields(record: ArticleRecord) -> dict[str, str | None]:
     """Each field as text, every one of them always: what two revisions are compared by."""
     said = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     found = {
@@ -73,7 +73,7 @@ def told(record: ArticleRecord) -> dict[str, str | None]:
         for name in ArticleRecord.model_fields
         if name not in _UNTOLD
     }
-    return {**found, "body": derive.markdown(record.blocks)}
+    return {**found, "body": derive.render_markdown(record.blocks)}
 
 
 def _default(name: str) -> Any:
@@ -88,23 +88,23 @@ def _text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
 
 
-def changed(before: dict[str, str | None], after: dict[str, str | None]) -> list[str]:
+def changed_fields(before: dict[str, str | None], after: dict[str, str | None]) -> list[str]:
     return sorted(name for name, value in after.items() if before.get(name) != value)
 
 
-async def record_of(article: int, version: int) -> ArticleRecord:
+async def load_revision(article: int, version: int) -> ArticleRecord:
     """The article as it was saved. Raises Amiss."""
     row = await Revision.get_or_none(article_id=article, version=version)
     if row is None:
-        raise amiss(Code.NOT_FOUND, f"There is no version {version} of it.", "version")
+        raise user_error(UserErrorCode.NOT_FOUND, f"There is no version {version} of it.", "version")
     return ArticleRecord.model_validate(row.record)
 
 
-async def since(article: int, version: int) -> str:
+async def describe_changes_since(article: int, version: int) -> str:
     """Who changed what after a version, in a sentence or two."""
     rows = await Revision.filter(article_id=article, version__gte=version).order_by("version")
     said = []
     for before, after in pairwise(rows):
-        fields = ", ".join(changed(before.told, after.told)) or "nothing of its content"
+        fields = ", ".join(changed_fields(before.field_texts, after.field_texts)) or "nothing of its content"
         said.append(f"{after.by} {after.action.value.lower()} it at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})")
     return "; ".join(said[-5:])

@@ -11,24 +11,24 @@ from contentql.content import blocks
 from contentql.content.blocks import Block
 from contentql.content.records import AttributionRecord, SpanRecord
 
-AROUND = 32
+CONTEXT_LENGTH = 32
 
 
-def texts_of(body: Sequence[Block]) -> dict[str, str]:
-    return {block.id: blocks.text(block) for block in body if block.id}
+def block_texts(body: Sequence[Block]) -> dict[str, str]:
+    return {block.id: blocks.block_text(block) for block in body if block.id}
 
 
-def anchored(
+def reanchor_attributions(
     attributions: Sequence[AttributionRecord], before: Sequence[Block], after: Sequence[Block]
 ) -> tuple[AttributionRecord, ...]:
     """The attributions of a body that was `before` and is `after`."""
-    was, now = texts_of(before), texts_of(after)
+    was, now = block_texts(before), block_texts(after)
     return tuple(_hop(said, was, now) for said in attributions)
 
 
 def _hop(said: AttributionRecord, was: Mapping[str, str], now: Mapping[str, str]) -> AttributionRecord:
     def moved(span: SpanRecord | None) -> SpanRecord | None:
-        return span and found_again(span, was, now)
+        return span and reanchor(span, was, now)
 
     lesser = [moved(span) for span in (said.cue_span, said.source_span)]
     cue, source = (span if span and not span.orphaned else None for span in lesser)
@@ -42,20 +42,20 @@ def _hop(said: AttributionRecord, was: Mapping[str, str], now: Mapping[str, str]
     )
 
 
-def found_again(span: SpanRecord, was: Mapping[str, str], now: Mapping[str, str]) -> SpanRecord:
+def reanchor(span: SpanRecord, was: Mapping[str, str], now: Mapping[str, str]) -> SpanRecord:
     """The span on the same words: where they were, else where most of what stood around them stands."""
     exact = span.exact or was.get(span.block_id, "")[span.start : span.end]
     if not exact:
         return span.model_copy(update={"orphaned": True})
     here = now.get(span.block_id, "")
     if here[span.start : span.end] == exact:
-        return span_on(span.block_id, here, span.start, exact)
-    stood = span_on(span.block_id, was.get(span.block_id, ""), span.start, exact)
+        return make_span(span.block_id, here, span.start, exact)
+    stood = make_span(span.block_id, was.get(span.block_id, ""), span.start, exact)
     prefix = stood.prefix if span.prefix is None else span.prefix
     suffix = stood.suffix if span.suffix is None else span.suffix
     best: tuple[tuple[int, int, int], str, int] | None = None
     for block, text in now.items():
-        for start in places(text, exact):
+        for start in occurrences(text, exact):
             alike = _alike(text[:start][::-1], (prefix or "")[::-1])
             alike += _alike(text[start + len(exact) :], suffix or "")
             same = int(block == span.block_id)
@@ -65,10 +65,10 @@ def found_again(span: SpanRecord, was: Mapping[str, str], now: Mapping[str, str]
                 best = (score, block, start)
     if best is None:
         return span.model_copy(update={"exact": exact, "orphaned": True})
-    return span_on(best[1], now[best[1]], best[2], exact)
+    return make_span(best[1], now[best[1]], best[2], exact)
 
 
-def span_on(block: str, text: str, start: int, exact: str) -> SpanRecord:
+def make_span(block: str, text: str, start: int, exact: str) -> SpanRecord:
     """A span with the words that stand around it."""
     end = start + len(exact)
     return SpanRecord(
@@ -76,12 +76,12 @@ def span_on(block: str, text: str, start: int, exact: str) -> SpanRecord:
         start=start,
         end=end,
         exact=exact,
-        prefix=text[max(0, start - AROUND) : start],
-        suffix=text[end : end + AROUND],
+        prefix=text[max(0, start - CONTEXT_LENGTH) : start],
+        suffix=text[end : end + CONTEXT_LENGTH],
     )
 
 
-def places(text: str, exact: str) -> list[int]:
+def occurrences(text: str, exact: str) -> list[int]:
     """Where words stand in a text, a thousand places at most."""
     found: list[int] = []
     at = text.find(exact)

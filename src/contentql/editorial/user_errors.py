@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Code(StrEnum):
+class UserErrorCode(StrEnum):
     REQUIRED = "REQUIRED"
     INVALID = "INVALID"
     TOO_LONG = "TOO_LONG"
@@ -26,22 +26,22 @@ class Code(StrEnum):
     KEY_REUSED = "KEY_REUSED"
 
 
-MEANING: Final[Mapping[Code, str]] = {
-    Code.REQUIRED: "Something that must be there is missing.",
-    Code.INVALID: "The value is not what the field takes.",
-    Code.TOO_LONG: "The value is longer, or there are more of them, than the field takes.",
-    Code.UNSAFE: "The text holds what could harm its readers: scripts, handlers, active content.",
-    Code.NOT_FOUND: "There is no such thing that you may see.",
-    Code.WRONG_KIND: "The id names another kind of thing.",
-    Code.NOT_YOURS: "It is somebody else's, and your role changes only its own.",
-    Code.TAKEN: "Something else has this name already.",
-    Code.IN_USE: "Something still uses it.",
-    Code.CONFLICT: "Somebody else saved it meanwhile.",
-    Code.ILLEGAL_MOVE: "What stands where it stands cannot be moved there.",
-    Code.EMBARGOED: "An embargo is open.",
-    Code.TIME_ORDER: "Two times are the wrong way round, or one has passed.",
-    Code.CHAIN: "A chain of sources comes back to itself, or is too long.",
-    Code.KEY_REUSED: "The idempotency key belongs to another request.",
+USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
+    UserErrorCode.REQUIRED: "Something that must be there is missing.",
+    UserErrorCode.INVALID: "The value is not what the field takes.",
+    UserErrorCode.TOO_LONG: "The value is longer, or there are more of them, than the field takes.",
+    UserErrorCode.UNSAFE: "The text holds what could harm its readers: scripts, handlers, active content.",
+    UserErrorCode.NOT_FOUND: "There is no such thing that you may see.",
+    UserErrorCode.WRONG_KIND: "The id names another kind of thing.",
+    UserErrorCode.NOT_YOURS: "It is somebody else's, and your role changes only its own.",
+    UserErrorCode.TAKEN: "Something else has this name already.",
+    UserErrorCode.IN_USE: "Something still uses it.",
+    UserErrorCode.CONFLICT: "Somebody else saved it meanwhile.",
+    UserErrorCode.ILLEGAL_MOVE: "What stands where it stands cannot be moved there.",
+    UserErrorCode.EMBARGOED: "An embargo is open.",
+    UserErrorCode.TIME_ORDER: "Two times are the wrong way round, or one has passed.",
+    UserErrorCode.CHAIN: "A chain of sources comes back to itself, or is too long.",
+    UserErrorCode.KEY_REUSED: "The idempotency key belongs to another request.",
 }
 
 
@@ -49,13 +49,13 @@ MEANING: Final[Mapping[Code, str]] = {
 class UserError:
     """`field` is the path within the input, in the API's words."""
 
-    code: Code
+    code: UserErrorCode
     message: str
     field: tuple[str, ...] = ()
     hint: str | None = None
 
 
-class Amiss(Exception):
+class UserErrors(Exception):
     """Nothing is changed, and these are the reasons: all of them at once, never the first only."""
 
     def __init__(self, *errors: UserError) -> None:
@@ -63,6 +63,8 @@ class Amiss(Exception):
         self.errors = errors
 
 
-def amiss(code: Code, message: str, field: str | Sequence[str] = (), hint: str | None = None) -> Amiss:
+def user_error(
+    code: UserErrorCode, message: str, field: str | Sequence[str] = (), hint: str | None = None
+) -> UserErrors:
     path = tuple(field.split(".")) if isinstance(field, str) and field else tuple(field)
-    return Amiss(UserError(code, message, path, hint))
+    return UserErrors(UserError(code, message, path, hint))

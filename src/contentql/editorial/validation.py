@@ -11,17 +11,17 @@ import pydantic
 from pydantic.alias_generators import to_camel
 
 from contentql.content import blocks
-from contentql.content.blocks import Block, Shape
-from contentql.editorial.user_errors import Amiss, Code, UserError, amiss
+from contentql.content.blocks import Block, FrozenModel
+from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
 from contentql.formats import html, markdown
-from contentql.planner.catalog import snake
-from contentql.planner.operation import Unfit
+from contentql.planner.catalog import to_snake
+from contentql.planner.operation import InvalidScalar
 
-AnyShape = TypeVar("AnyShape", bound=Shape)
+AnyShape = TypeVar("AnyShape", bound=FrozenModel)
 
-MOST_TEXT = 1_000_000  # characters of a body
-MOST_ITEMS = 5_000  # of one list
-MOST_MARKUP = 250_000  # of one that has to be parsed first
+MAX_TEXT_LENGTH = 1_000_000  # characters of a body
+MAX_LIST_ITEMS = 5_000  # of one list
+MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
 _MOST_ERRORS = 20
 _MANY_LINES = frozenset(
     [
@@ -50,22 +50,22 @@ _MANY_LINES = frozenset(
 )
 
 
-def check_texts(said: Mapping[str, Any]) -> None:
+def validate_texts(said: Mapping[str, Any]) -> None:
     """No text holds control characters or has no end, no time is unreadable. Amiss names those that do."""
     errors = list(islice(_faults(said, ()), _MOST_ERRORS))
     if errors:
-        raise Amiss(*errors)
+        raise UserErrors(*errors)
 
 
 def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
-    if isinstance(value, Unfit):
-        yield UserError(Code.INVALID, value.why, path)
+    if isinstance(value, InvalidScalar):
+        yield UserError(UserErrorCode.INVALID, value.reason, path)
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _faults(inner, (*path, name))
     elif isinstance(value, list):
-        if len(value) > MOST_ITEMS:
-            yield UserError(Code.TOO_LONG, f"There are at most {MOST_ITEMS:,} of them.", path)
+        if len(value) > MAX_LIST_ITEMS:
+            yield UserError(UserErrorCode.TOO_LONG, f"There are at most {MAX_LIST_ITEMS:,} of them.", path)
             return
         for n, inner in enumerate(value):
             yield from _faults(inner, (*path, str(n)))
@@ -74,30 +74,32 @@ def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
 
 
 def _text_faults(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
-    if len(text) > MOST_TEXT:
-        yield UserError(Code.TOO_LONG, f"It has at most {MOST_TEXT:,} characters.", path)
+    if len(text) > MAX_TEXT_LENGTH:
+        yield UserError(UserErrorCode.TOO_LONG, f"It has at most {MAX_TEXT_LENGTH:,} characters.", path)
         return
     allowed = "\n\t\r" if _MANY_LINES & set(path) else ""
     for at, c in enumerate(text):
         if unicodedata.category(c) in ("Cc", "Cs") and c not in allowed:
             what = "a line break" if c in "\n\r" else "a control character"
             hint = "It takes one line." if c in "\n\r" else None
-            yield UserError(Code.INVALID, f"There is {what} at place {at + 1} of the text.", path, hint)
+            yield UserError(
+                UserErrorCode.INVALID, f"There is {what} at place {at + 1} of the text.", path, hint
+            )
             return
 
 
-def snaked(value: Any) -> Any:
+def snake_keys(value: Any) -> Any:
     """camelCase to Python's names, all the way down."""
     if isinstance(value, Mapping):
-        return {snake(name): snaked(inner) for name, inner in value.items()}
-    return [snaked(inner) for inner in value] if isinstance(value, list) else value
+        return {to_snake(name): snake_keys(inner) for name, inner in value.items()}
+    return [snake_keys(inner) for inner in value] if isinstance(value, list) else value
 
 
-def plain(kind: type[Shape], said: Mapping[str, Any], *without: str) -> dict[str, Any]:
+def record_values(kind: type[FrozenModel], said: Mapping[str, Any], *without: str) -> dict[str, Any]:
     """What is said by itself, in a record's names. Null empties; where there must be a value, it is the one
     that a new record has."""
     fields = kind.model_fields
-    values = snaked({name: value for name, value in said.items() if name not in without})
+    values = snake_keys({name: value for name, value in said.items() if name not in without})
     return {
         name: fields[name].default
         if value is None and name in fields and not fields[name].is_required()
@@ -106,17 +108,17 @@ def plain(kind: type[Shape], said: Mapping[str, Any], *without: str) -> dict[str
     }
 
 
-def shaped(
+def build_record(
     kind: type[AnyShape], values: Mapping[str, Any], renamed: Mapping[str, str] | None = None
 ) -> AnyShape:
     """The record of these values. `renamed`: how the API calls a field of the record. Raises Amiss."""
     try:
         return kind(**values)
     except pydantic.ValidationError as fault:
-        raise Amiss(*told(fault, renamed or {})) from None
+        raise UserErrors(*user_errors_from_pydantic(fault, renamed or {})) from None
 
 
-def told(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
+def user_errors_from_pydantic(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
     return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:_MOST_ERRORS]
 
 
@@ -128,31 +130,33 @@ def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
     what, limits = error["type"], error.get("ctx") or {}
     said = str(error["msg"]).removeprefix("Value error, ")
     if error.get("input", what) is None:
-        return UserError(Code.REQUIRED, "It is missing.", path)
+        return UserError(UserErrorCode.REQUIRED, "It is missing.", path)
     match what:
         case "greater_than_equal" | "less_than_equal" | "less_than" if name in _RANGES:
-            return UserError(Code.INVALID, f"It is {_RANGES[name]}.", path)
+            return UserError(UserErrorCode.INVALID, f"It is {_RANGES[name]}.", path)
         case "greater_than_equal":
-            return UserError(Code.INVALID, f"It is {limits['ge']:g} or more.", path)
+            return UserError(UserErrorCode.INVALID, f"It is {limits['ge']:g} or more.", path)
         case "less_than_equal" | "less_than":
-            return UserError(Code.INVALID, "The number is too great.", path)
+            return UserError(UserErrorCode.INVALID, "The number is too great.", path)
         case "literal_error":
             choice = str(limits["expected"]).replace(" or ", ", ").replace("'", "")
-            return UserError(Code.INVALID, f"It is one of {choice}.", path)
+            return UserError(UserErrorCode.INVALID, f"It is one of {choice}.", path)
         case "string_too_long":
-            return UserError(Code.TOO_LONG, f"It has at most {limits['max_length']:,} characters.", path)
+            return UserError(
+                UserErrorCode.TOO_LONG, f"It has at most {limits['max_length']:,} characters.", path
+            )
         case "string_too_short":
-            return UserError(Code.REQUIRED, "It is empty.", path)
+            return UserError(UserErrorCode.REQUIRED, "It is empty.", path)
         case "missing":
-            return UserError(Code.REQUIRED, "It is missing.", path)
+            return UserError(UserErrorCode.REQUIRED, "It is missing.", path)
         case "string_pattern_mismatch":
             hint = _PATTERNS.get(name)
-            return UserError(Code.INVALID, "It does not look as it should.", path, hint)
+            return UserError(UserErrorCode.INVALID, "It does not look as it should.", path, hint)
     if said.startswith("a link must"):
-        return UserError(Code.UNSAFE, f"{said[0].upper()}{said[1:]}.", path)
+        return UserError(UserErrorCode.UNSAFE, f"{said[0].upper()}{said[1:]}.", path)
     if what != "value_error":  # the words of a program
-        return UserError(Code.INVALID, "It does not look as it should.", path)
-    return UserError(Code.INVALID, f"{said[:1].upper()}{said[1:].rstrip('.')}.", path)
+        return UserError(UserErrorCode.INVALID, "It does not look as it should.", path)
+    return UserError(UserErrorCode.INVALID, f"{said[:1].upper()}{said[1:].rstrip('.')}.", path)
 
 
 def _said(part: int | str) -> str:
@@ -181,31 +185,33 @@ _PATTERNS = {
 }
 
 
-def body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
+def parse_article_body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
     """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
     if not said:
-        raise amiss(Code.REQUIRED, "The body is empty.", path)
+        raise user_error(UserErrorCode.REQUIRED, "The body is empty.", path)
     ((form, value),) = said.items()
     where = f"{path}.{form}"
-    most = MOST_TEXT if form == "text" else MOST_MARKUP
+    most = MAX_TEXT_LENGTH if form == "text" else MAX_MARKUP_LENGTH
     if isinstance(value, str) and len(value) > most:
-        raise amiss(Code.TOO_LONG, f"A body in this form has at most {most:,} characters.", where)
+        raise user_error(
+            UserErrorCode.TOO_LONG, f"A body in this form has at most {most:,} characters.", where
+        )
     try:
         match form:
             case "html":
-                return html.read(value)
+                return html.html_to_blocks(value)
             case "markdown":
-                return markdown.read(value)
+                return markdown.markdown_to_blocks(value)
             case "text":
                 lines = (line.strip() for line in value.splitlines())
                 return tuple(blocks.Paragraph(text=line) for line in lines if line)
             case _:
-                return blocks.read([_block(one) for one in value or ()])
-    except html.Unsafe as fault:
-        raise amiss(Code.UNSAFE, fault.message, where, fault.hint) from None
+                return blocks.parse_blocks([_block(one) for one in value or ()])
+    except html.UnsafeContentError as fault:
+        raise user_error(UserErrorCode.UNSAFE, fault.message, where, fault.hint) from None
     except pydantic.ValidationError as fault:
-        errors = told(fault, {})
-        raise Amiss(
+        errors = user_errors_from_pydantic(fault, {})
+        raise UserErrors(
             *(UserError(e.code, e.message, (*where.split("."), *e.field), e.hint) for e in errors)
         ) from None
 
@@ -213,12 +219,12 @@ def body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
 def _block(said: Mapping[str, Any]) -> dict[str, Any]:
     ((kind, values),) = said.items()
     values = {name: value for name, value in values.items() if value is not None}
-    return {"type": snake(kind).upper(), **values}
+    return {"type": to_snake(kind).upper(), **values}
 
 
-def place(said: Mapping[str, Any]) -> int | None:
+def position_argument(said: Mapping[str, Any]) -> int | None:
     """`position`, counted from 0. Raises Amiss."""
     found: int | None = said.get("position")
     if found is not None and found < 0:
-        raise amiss(Code.INVALID, "A place is 0 or more.", "position")
+        raise user_error(UserErrorCode.INVALID, "A place is 0 or more.", "position")
     return found

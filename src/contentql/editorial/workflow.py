@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from contentql.auth.permissions import Ability
+from contentql.auth.permissions import Permission
 from contentql.content import blocks
-from contentql.content.ids import new_id, spell
+from contentql.content.ids import encode_id, new_id
 from contentql.content.records import ArticleRecord, CorrectionRecord
 from contentql.editorial import references, revisions, validation
 from contentql.editorial.articles import (
-    Work,
-    editable,
-    load,
+    ArticleState,
+    load_for_update,
     require_publishable,
-    save,
-    save_live,
+    save_published,
+    save_version,
+    status_after_edit,
 )
-from contentql.editorial.context import Desk, Input, Made
-from contentql.editorial.text_anchors import anchored
-from contentql.editorial.user_errors import Code, amiss
+from contentql.editorial.context import EditContext, Input, WriteResult
+from contentql.editorial.text_anchors import reanchor_attributions
+from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store import article_records
 from contentql.store.models.content import Article, Status, Withdrawal
 from contentql.store.models.history import RevisionAction
@@ -33,28 +33,30 @@ WITHDRAWN, ARCHIVED = Status.WITHDRAWN, Status.ARCHIVED
 
 
 @dataclass(frozen=True)
-class Move:
+class Transition:
     """From where a mutation may move an article, and where to."""
 
-    starts: frozenset[Status]
-    ends: Status
+    from_statuses: frozenset[Status]
+    to_status: Status
     action: RevisionAction
 
 
-MOVES: Final[Mapping[str, Move]] = {
-    "submitArticle": Move(frozenset({DRAFT}), IN_REVIEW, RevisionAction.SUBMITTED),
-    "returnArticle": Move(frozenset({IN_REVIEW, APPROVED}), DRAFT, RevisionAction.RETURNED),
-    "approveArticle": Move(frozenset({IN_REVIEW}), APPROVED, RevisionAction.APPROVED),
-    "scheduleArticle": Move(frozenset({APPROVED, SCHEDULED}), SCHEDULED, RevisionAction.SCHEDULED),
-    "publishArticle": Move(frozenset({APPROVED, SCHEDULED}), PUBLISHED, RevisionAction.PUBLISHED),
-    "unpublishArticle": Move(frozenset({SCHEDULED, PUBLISHED, EXPIRED}), DRAFT, RevisionAction.UNPUBLISHED),
-    "withdrawArticle": Move(frozenset({PUBLISHED, EXPIRED}), WITHDRAWN, RevisionAction.WITHDRAWN),
-    "archiveArticle": Move(
+TRANSITIONS: Final[Mapping[str, Transition]] = {
+    "submitArticle": Transition(frozenset({DRAFT}), IN_REVIEW, RevisionAction.SUBMITTED),
+    "returnArticle": Transition(frozenset({IN_REVIEW, APPROVED}), DRAFT, RevisionAction.RETURNED),
+    "approveArticle": Transition(frozenset({IN_REVIEW}), APPROVED, RevisionAction.APPROVED),
+    "scheduleArticle": Transition(frozenset({APPROVED, SCHEDULED}), SCHEDULED, RevisionAction.SCHEDULED),
+    "publishArticle": Transition(frozenset({APPROVED, SCHEDULED}), PUBLISHED, RevisionAction.PUBLISHED),
+    "unpublishArticle": Transition(
+        frozenset({SCHEDULED, PUBLISHED, EXPIRED}), DRAFT, RevisionAction.UNPUBLISHED
+    ),
+    "withdrawArticle": Transition(frozenset({PUBLISHED, EXPIRED}), WITHDRAWN, RevisionAction.WITHDRAWN),
+    "archiveArticle": Transition(
         frozenset({DRAFT, IN_REVIEW, APPROVED, PUBLISHED, EXPIRED, WITHDRAWN}),
         ARCHIVED,
         RevisionAction.ARCHIVED,
     ),
-    "restoreArticle": Move(frozenset({WITHDRAWN, ARCHIVED}), DRAFT, RevisionAction.RESTORED),
+    "restoreArticle": Transition(frozenset({WITHDRAWN, ARCHIVED}), DRAFT, RevisionAction.RESTORED),
 }
 _HINTS: Final[Mapping[Status, str]] = {
     DRAFT: "Send it to review first: submitArticle.",
@@ -68,16 +70,18 @@ _HINTS: Final[Mapping[Status, str]] = {
 }
 
 
-def _start(desk: Desk, work: Work, name: str, standing: Status | None = None) -> Move:
+def _check_transition(
+    desk: EditContext, work: ArticleState, name: str, standing: Status | None = None
+) -> Transition:
     """The move, if it may begin where the article stands. Raises Amiss: ILLEGAL_MOVE."""
-    move = MOVES[name]
-    stands = standing or work.standing(desk)
-    if stands not in move.starts:
-        begins = " or ".join(sorted(status.value for status in move.starts))
-        whole = "It has" if work.copy else "It is"
-        what = f" changes that are {stands.value}" if work.copy else f" {stands.value}"
-        raise amiss(
-            Code.ILLEGAL_MOVE,
+    move = TRANSITIONS[name]
+    stands = standing or work.status_at(desk)
+    if stands not in move.from_statuses:
+        begins = " or ".join(sorted(status.value for status in move.from_statuses))
+        whole = "It has" if work.working_copy_row else "It is"
+        what = f" changes that are {stands.value}" if work.working_copy_row else f" {stands.value}"
+        raise user_error(
+            UserErrorCode.ILLEGAL_MOVE,
             f"{whole}{what}; {name} begins from {begins}.",
             "id",
             _HINTS[stands],
@@ -85,43 +89,46 @@ def _start(desk: Desk, work: Work, name: str, standing: Status | None = None) ->
     return move
 
 
-def _live(desk: Desk, work: Work) -> Status:
+def _published_status(desk: EditContext, work: ArticleState) -> Status:
     """Where the article itself stands, whatever its working copy does."""
-    return Work(work.live, None, work.public, work.public).standing(desk)
+    return ArticleState(work.article_row, None, work.published_record, work.published_record).status_at(desk)
 
 
-async def submit(desk: Desk, said: Input) -> Made:
-    return await _simple(desk, said, "submitArticle")
+async def submit_article(desk: EditContext, said: Input) -> WriteResult:
+    return await _transition(desk, said, "submitArticle")
 
 
-async def send_back(desk: Desk, said: Input) -> Made:
-    return await _simple(desk, said, "returnArticle")
+async def return_article(desk: EditContext, said: Input) -> WriteResult:
+    return await _transition(desk, said, "returnArticle")
 
 
-async def approve(desk: Desk, said: Input) -> Made:
-    return await _simple(desk, said, "approveArticle")
+async def approve_article(desk: EditContext, said: Input) -> WriteResult:
+    return await _transition(desk, said, "approveArticle")
 
 
-async def _simple(desk: Desk, said: Input, name: str) -> Made:
-    work = await load(desk, said["id"])
-    move = _start(desk, work, name)
-    return await save(desk, work, work.record, move.action, status=move.ends)
+async def _transition(desk: EditContext, said: Input, name: str) -> WriteResult:
+    work = await load_for_update(desk, said["id"])
+    move = _check_transition(desk, work, name)
+    return await save_version(desk, work, work.record, move.action, status=move.to_status)
 
 
-async def schedule(desk: Desk, said: Input) -> Made:
-    work = await load(desk, said["id"])
-    if work.copy:
-        raise amiss(
-            Code.ILLEGAL_MOVE,
+async def schedule_article(desk: EditContext, said: Input) -> WriteResult:
+    work = await load_for_update(desk, said["id"])
+    if work.working_copy_row:
+        raise user_error(
+            UserErrorCode.ILLEGAL_MOVE,
             "It is out already; its changes come out when they are published.",
             "id",
             "publishArticle, when the time has come.",
         )
-    move = _start(desk, work, "scheduleArticle")
+    move = _check_transition(desk, work, "scheduleArticle")
     at: dt.datetime = said["publishAt"]
     if at <= desk.now:
-        raise amiss(
-            Code.TIME_ORDER, "That moment has passed.", "publishAt", "To publish now: publishArticle."
+        raise user_error(
+            UserErrorCode.TIME_ORDER,
+            "That moment has passed.",
+            "publishAt",
+            "To publish now: publishArticle.",
         )
     await require_publishable(work.record, at)
     first = work.record.first_published_at
@@ -130,154 +137,171 @@ async def schedule(desk: Desk, said: Input) -> Made:
         "first_published_at": first if first and first <= desk.now else at,
         "updated_at": at,
     }
-    return await save_live(desk, work, work.record, move.action, status=move.ends, columns=columns)
+    return await save_published(desk, work, work.record, move.action, status=move.to_status, columns=columns)
 
 
-async def publish(desk: Desk, said: Input) -> Made:
+async def publish_article(desk: EditContext, said: Input) -> WriteResult:
     """What is approved comes out now. An article that is out keeps its time, and gets its changes."""
-    work = await load(desk, said["id"])
-    move = _start(desk, work, "publishArticle")
+    work = await load_for_update(desk, said["id"])
+    move = _check_transition(desk, work, "publishArticle")
     await require_publishable(work.record, desk.now)
-    again = work.copy is not None
+    again = work.working_copy_row is not None
     wanted: dt.datetime | None = said.get("publishedAt")
     if wanted and wanted > desk.now:
-        raise amiss(
-            Code.TIME_ORDER, "That is in the future.", "publishedAt", "To publish then: scheduleArticle."
+        raise user_error(
+            UserErrorCode.TIME_ORDER,
+            "That is in the future.",
+            "publishedAt",
+            "To publish then: scheduleArticle.",
         )
-    at = wanted or (work.public.published_at if again else desk.now)
-    first = work.public.first_published_at
+    at = wanted or (work.published_record.published_at if again else desk.now)
+    first = work.published_record.first_published_at
     columns = {
         "published_at": at,
         "first_published_at": first if first and first <= desk.now else at,
-        "updated_at": work.public.updated_at if again and said.get("minor") else (desk.now if again else at),
+        "updated_at": work.published_record.updated_at
+        if again and said.get("minor")
+        else (desk.now if again else at),
     }
     minor = bool(said.get("minor"))
-    return await save_live(
-        desk, work, work.record, move.action, status=move.ends, minor=minor, columns=columns
+    return await save_published(
+        desk, work, work.record, move.action, status=move.to_status, minor=minor, columns=columns
     )
 
 
-async def unpublish(desk: Desk, said: Input) -> Made:
+async def unpublish_article(desk: EditContext, said: Input) -> WriteResult:
     """A draft again, with the changes that were not out yet."""
-    work = await load(desk, said["id"])
-    move = _start(desk, work, "unpublishArticle", _live(desk, work))
-    return await save_live(
-        desk, work, work.record, move.action, status=move.ends, columns=_taken_off(desk, work)
+    work = await load_for_update(desk, said["id"])
+    move = _check_transition(desk, work, "unpublishArticle", _published_status(desk, work))
+    return await save_published(
+        desk, work, work.record, move.action, status=move.to_status, columns=_cleared_times(desk, work)
     )
 
 
-def _taken_off(desk: Desk, work: Work) -> dict[str, dt.datetime | None]:
+def _cleared_times(desk: EditContext, work: ArticleState) -> dict[str, dt.datetime | None]:
     """The times of what is not out any more: when it first was, stays."""
-    first = work.public.first_published_at
+    first = work.published_record.first_published_at
     stays = first if first and first <= desk.now else None
     return {
         "published_at": None,
         "first_published_at": stays,
-        "updated_at": work.public.updated_at if stays else None,
+        "updated_at": work.published_record.updated_at if stays else None,
     }
 
 
-async def withdraw(desk: Desk, said: Input) -> Made:
+async def withdraw_article(desk: EditContext, said: Input) -> WriteResult:
     """Taken back: the text is gone from all answers, and a notice stands at its slug."""
     if not said["notice"].strip():
-        raise amiss(Code.REQUIRED, "Readers must be told why it is gone.", "notice")
-    work = await load(desk, said["id"])
-    move = _start(desk, work, "withdrawArticle", _live(desk, work))
-    await Withdrawal.filter(article_id=work.number).delete()
+        raise user_error(UserErrorCode.REQUIRED, "Readers must be told why it is gone.", "notice")
+    work = await load_for_update(desk, said["id"])
+    move = _check_transition(desk, work, "withdrawArticle", _published_status(desk, work))
+    await Withdrawal.filter(article_id=work.id).delete()
     await Withdrawal.create(
-        article_id=work.number,
-        language=work.public.language,
-        slug=work.public.slug,
+        article_id=work.id,
+        language=work.published_record.language,
+        slug=work.published_record.slug,
         notice=said["notice"].strip(),
         at=desk.now,
     )
-    return await save_live(desk, work, work.record, move.action, status=move.ends)
+    return await save_published(desk, work, work.record, move.action, status=move.to_status)
 
 
-async def archive(desk: Desk, said: Input) -> Made:
-    work = await load(desk, said["id"])
-    move = _start(desk, work, "archiveArticle", _live(desk, work))
-    return await save_live(desk, work, work.record, move.action, status=move.ends)
+async def archive_article(desk: EditContext, said: Input) -> WriteResult:
+    work = await load_for_update(desk, said["id"])
+    move = _check_transition(desk, work, "archiveArticle", _published_status(desk, work))
+    return await save_published(desk, work, work.record, move.action, status=move.to_status)
 
 
-async def delete(desk: Desk, said: Input) -> Made:
+async def delete_article(desk: EditContext, said: Input) -> WriteResult:
     """Gone for everybody; only restoreArticle brings it back. Without PUBLISH: drafts that never were out."""
-    work = await load(desk, said["id"])
-    untouched = work.standing(desk) is DRAFT and work.public.first_published_at is None and not work.copy
-    if not desk.may(Ability.PUBLISH) and not untouched:
-        raise amiss(
-            Code.NOT_YOURS,
+    work = await load_for_update(desk, said["id"])
+    untouched = (
+        work.status_at(desk) is DRAFT
+        and work.published_record.first_published_at is None
+        and not work.working_copy_row
+    )
+    if not desk.has_permission(Permission.PUBLISH) and not untouched:
+        raise user_error(
+            UserErrorCode.NOT_YOURS,
             "Only drafts that never were out may be deleted without the right to publish.",
             "id",
             "Ask a publisher.",
         )
-    status = work.live.status if work.live.status not in (PUBLISHED, SCHEDULED) else DRAFT
-    off = _taken_off(desk, work) if status is not work.live.status else {}
+    status = work.article_row.status if work.article_row.status not in (PUBLISHED, SCHEDULED) else DRAFT
+    off = _cleared_times(desk, work) if status is not work.article_row.status else {}
     columns = {"deleted_at": desk.now, **off}
-    return await save_live(desk, work, work.record, RevisionAction.DELETED, status=status, columns=columns)
+    return await save_published(
+        desk, work, work.record, RevisionAction.DELETED, status=status, columns=columns
+    )
 
 
-async def restore(desk: Desk, said: Input) -> Made:
+async def restore_article(desk: EditContext, said: Input) -> WriteResult:
     """From the archive, from where it was taken back to, or from among the deleted: a draft again."""
-    work = await load(desk, said["id"], deleted=True)
-    if work.live.deleted_at is None:
-        _start(desk, work, "restoreArticle")
-    await Withdrawal.filter(article_id=work.number).delete()
-    return await save_live(
+    work = await load_for_update(desk, said["id"], deleted=True)
+    if work.article_row.deleted_at is None:
+        _check_transition(desk, work, "restoreArticle")
+    await Withdrawal.filter(article_id=work.id).delete()
+    return await save_published(
         desk,
         work,
         work.record,
         RevisionAction.RESTORED,
         status=DRAFT,
-        columns={"deleted_at": None, **_taken_off(desk, work)},
+        columns={"deleted_at": None, **_cleared_times(desk, work)},
     )
 
 
-async def restore_revision(desk: Desk, said: Input) -> Made:
+async def restore_revision(desk: EditContext, said: Input) -> WriteResult:
     """The content of an earlier version, as a new one: of a working copy where the article is out."""
-    work = await load(desk, said["id"])
-    status = editable(desk, work)
-    earlier = await revisions.record_of(work.number, said["version"])
+    work = await load_for_update(desk, said["id"])
+    status = status_after_edit(desk, work)
+    earlier = await revisions.load_revision(work.id, said["version"])
     own = {
         "id", "uri", "external_ids", "corrections", "slug_history", "status", "published_at",
         "first_published_at", "updated_at", "modified_at", "version", "deleted_at",
     }  # fmt: skip
     record = earlier.model_copy(update={name: getattr(work.record, name) for name in own})
     if record.slug != work.record.slug or record.language != work.record.language:
-        taken = references.other_article(record.language, work.number)
+        taken = references.slug_taken_by_other_article(record.language, work.id)
         if await taken(record.slug):
-            slug = await references.free_slug(None, record.slug, taken, 200)
+            slug = await references.available_slug(None, record.slug, taken, 200)
             record = record.model_copy(update={"slug": slug})
     try:
-        return await save(desk, work, record, RevisionAction.RESTORED, status=status)
-    except article_records.Missing as fault:
-        raise amiss(
-            Code.NOT_FOUND, f"That version needs what is gone: {fault}.", "version", "Restore another."
+        return await save_version(desk, work, record, RevisionAction.RESTORED, status=status)
+    except article_records.ReferenceNotFound as fault:
+        raise user_error(
+            UserErrorCode.NOT_FOUND,
+            f"That version needs what is gone: {fault}.",
+            "version",
+            "Restore another.",
         ) from None
 
 
 # Corrections
 
 
-async def correct(desk: Desk, said: Input) -> Made:
+async def correct_article(desk: EditContext, said: Input) -> WriteResult:
     """A public correction: of the text too, if it says which words are replaced."""
     if not said["text"].strip():
-        raise amiss(Code.REQUIRED, "Readers must be told what was wrong.", "text")
-    work = await load(desk, said["id"])
-    if _live(desk, work) is not PUBLISHED:
-        raise amiss(
-            Code.ILLEGAL_MOVE, "Only what is out can be corrected.", "id", "Change it: updateArticle."
+        raise user_error(UserErrorCode.REQUIRED, "Readers must be told what was wrong.", "text")
+    work = await load_for_update(desk, said["id"])
+    if _published_status(desk, work) is not PUBLISHED:
+        raise user_error(
+            UserErrorCode.ILLEGAL_MOVE,
+            "Only what is out can be corrected.",
+            "id",
+            "Change it: updateArticle.",
         )
-    public, record = work.public, work.record
+    public, record = work.published_record, work.record
     if said.get("after") is not None and said.get("before") is None:
-        raise amiss(Code.REQUIRED, "Say which words are replaced.", "before")
+        raise user_error(UserErrorCode.REQUIRED, "Say which words are replaced.", "before")
     block = said.get("block")
     if said.get("before") is not None and said.get("after") is not None:
         public, block = _replaced(public, said)
-        record = _replaced(record, said, elsewhere=True)[0] if work.copy else public
+        record = _replaced(record, said, elsewhere=True)[0] if work.working_copy_row else public
     elif block is not None and block not in {one.id for one in public.blocks}:
-        raise amiss(Code.NOT_FOUND, f"There is no block {block!r} in it.", "block")
-    made = validation.shaped(
+        raise user_error(UserErrorCode.NOT_FOUND, f"There is no block {block!r} in it.", "block")
+    made = validation.build_record(
         CorrectionRecord,
         {
             "id": new_id(),
@@ -295,22 +319,22 @@ async def correct(desk: Desk, said: Input) -> Made:
         "first_published_at": public.first_published_at,
         "updated_at": desk.now,
     }
-    alone = Work(work.live, None, work.public, work.public)
+    alone = ArticleState(work.article_row, None, work.published_record, work.published_record)
     began = work.latest.version
-    if work.copy:  # it goes on from the corrected text, under one number with the article
-        await save(desk, work, record, RevisionAction.CORRECTED, status=work.copy.status)
-        work.live.version = work.copy.version
-    done = await save_live(
-        desk, alone, public, RevisionAction.CORRECTED, status=work.live.status, columns=times
+    if work.working_copy_row:  # it goes on from the corrected text, under one number with the article
+        await save_version(desk, work, record, RevisionAction.CORRECTED, status=work.working_copy_row.status)
+        work.article_row.version = work.working_copy_row.version
+    done = await save_published(
+        desk, alone, public, RevisionAction.CORRECTED, status=work.article_row.status, columns=times
     )
-    if work.copy:
-        await Article.filter(id=work.copy.id).update(version=done.after)
-    return Made(
+    if work.working_copy_row:
+        await Article.filter(id=work.working_copy_row.id).update(version=done.version_after)
+    return WriteResult(
         "article",
-        work.number,
+        work.id,
         began,
-        done.after,
-        also={"correction": spell("correction", made.id or 0)},
+        done.version_after,
+        related_ids={"correction": encode_id("correction", made.id or 0)},
     )
 
 
@@ -333,25 +357,30 @@ def _replaced(
     if not found and elsewhere:
         return record, None
     if not found:
-        raise amiss(Code.NOT_FOUND, "Those words do not stand in the text.", "before", "Copy them from it.")
+        raise user_error(
+            UserErrorCode.NOT_FOUND, "Those words do not stand in the text.", "before", "Copy them from it."
+        )
     if len(found) > 1 or found[0].text.count(before) > 1:
         if elsewhere:
             return record, None
-        raise amiss(
-            Code.INVALID,
+        raise user_error(
+            UserErrorCode.INVALID,
             "Those words stand in the text more than once.",
             "before",
             "Give more of what stands around them, or the block.",
         )
     if not found[0].text.replace(before, after).strip():
-        raise amiss(
-            Code.INVALID,
+        raise user_error(
+            UserErrorCode.INVALID,
             "Nothing would be left of that paragraph.",
             "after",
             "Take it out with updateArticle, and correct without `before` and `after`.",
         )
     changed = tuple(_reworded(one, before, after) if one is found[0] else one for one in record.blocks)
-    update = {"blocks": changed, "attributions": anchored(record.attributions, record.blocks, changed)}
+    update = {
+        "blocks": changed,
+        "attributions": reanchor_attributions(record.attributions, record.blocks, changed),
+    }
     return record.model_copy(update=update), found[0].id
 
 

@@ -36,31 +36,43 @@ from graphql import (
 from graphql.validation import MaxIntrospectionDepthRule
 from graphql.validation.rules import overlapping_fields_can_be_merged as overlapping
 
-from contentql.auth.viewer import ANYBODY, PUBLIC, Caller, Viewer
-from contentql.cache.dependencies import Rests, rests
-from contentql.cache.entry import Entry, digest
-from contentql.cache.response_cache import Responses
+from contentql.auth.viewer import ANONYMOUS, ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.cache.dependencies import Dependencies, bind_dependencies
+from contentql.cache.entry import CachedResponse, content_hash
+from contentql.cache.response_cache import ResponseCache
 from contentql.content import ids
-from contentql.errors import Refused
-from contentql.execution.mutations import Changing, check_rights, fields_of
-from contentql.lru import Remembered
+from contentql.errors import ApiError
+from contentql.execution.mutations import MutationExecutor, authorize, collect_mutation_fields
+from contentql.lru import LRUCache
 from contentql.planner import limits as limit_rules
-from contentql.planner.builder import LINKED, ME, PRESENT, build
+from contentql.planner.builder import (
+    REQUEST_TIME_VARIABLE,
+    SHARED_ARTICLE_VARIABLE,
+    VIEWER_ACCOUNT_VARIABLE,
+    build_plan,
+)
 from contentql.planner.catalog import Catalog
-from contentql.planner.execute import Reads, run
-from contentql.planner.limits import Limits, check_size
-from contentql.planner.operation import Declared, Operation, Variables, coerce, declared, outline
-from contentql.planner.params import Bound, RootRefused, given
+from contentql.planner.execute import SnapshotReader, execute_plan
+from contentql.planner.limits import Limits, check_document_limits
+from contentql.planner.operation import (
+    Operation,
+    VariableDefinition,
+    Variables,
+    coerce_variables,
+    variable_definitions,
+    variable_shape,
+)
+from contentql.planner.params import BoundParams, RootFieldError, resolve_value
 from contentql.planner.plan import Plan
-from contentql.planner.read_set import Marked, taken_out
-from contentql.planner.sql import dialect_of
+from contentql.planner.read_set import RowMarkers, strip_markers
+from contentql.planner.sql import dialect_for
 from contentql.store.database import Database
-from contentql.telemetry.trace import Journey
+from contentql.telemetry.trace import RequestTrace
 
 log = logging.getLogger("contentql")
 
 MAX_ERRORS = 20
-CHANGE_COST = 10  # of each field of a mutation, besides what it shows
+MUTATION_FIELD_COST = 10  # of each field of a mutation, besides what it shows
 _SHAPES = 32
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
@@ -69,18 +81,18 @@ _DID_YOU_MEAN = "Did you mean "
 
 
 @dataclass(eq=False)
-class Asked:
+class GraphQLRequest:
     """A GraphQL request as its transport understood it; the same one may be asked again and again."""
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     extensions: Mapping[str, Any] = field(default_factory=dict)
-    read_only: bool = False  # asked by GET: only a query may be
-    ready: _Ready | None = field(default=None, repr=False)
+    queries_only: bool = False  # asked by GET: only a query may be
+    prepared: _PreparedRequest | None = field(default=None, repr=False)
 
 
-class Answered(NamedTuple):
+class GraphQLResponse(NamedTuple):
     """`status` is HTTP's for application/graphql-response+json; `body` is the whole JSON answer.
 
     `entry` tells what may be told to caches; an answer without one is not for them. `retry_after` in seconds
@@ -90,67 +102,67 @@ class Answered(NamedTuple):
     status: int
     body: bytes
     codes: tuple[str, ...] = ()
-    entry: Entry | None = None
+    cached: CachedResponse | None = None
     retry_after: int = 0
 
 
 # Told what an operation costs before it runs; raises Refused for whoever has nothing left to pay with.
-Spend = Callable[[int], Awaitable[None]]
+ChargeCost = Callable[[int], Awaitable[None]]
 
 
 @dataclass(eq=False)
-class _Shape:
+class _VariableShape:
     """Variables of one form, and the values that plans for them depend on: those only become more."""
 
-    settled_by: dict[tuple[Any, Callable[[Any], Any]], None] = field(default_factory=dict)
+    constraints: dict[tuple[Any, Callable[[Any], Any]], None] = field(default_factory=dict)
 
     def key(self, variables: Variables) -> Any:
-        return (self, *(read(slot.value(variables)) for slot, read in self.settled_by))
+        return (self, *(read(slot.value(variables)) for slot, read in self.constraints))
 
 
 @dataclass
-class _Prepared:
+class _PreparedOperation:
     """One operation of a document, and the shapes its variables have come in."""
 
     node: OperationDefinitionNode
     name: str
-    declared: Sequence[Declared]
-    shapes: Remembered[Any, _Shape] = field(default_factory=lambda: Remembered(_SHAPES, _SHAPES))
+    declared: Sequence[VariableDefinition]
+    shapes: LRUCache[Any, _VariableShape] = field(default_factory=lambda: LRUCache(_SHAPES, _SHAPES))
 
-    def shape(self, variables: Variables) -> _Shape:
-        form = outline(variables) if variables else ()
+    def shape(self, variables: Variables) -> _VariableShape:
+        form = variable_shape(variables) if variables else ()
         found = self.shapes.get(form)
         if found is None:
-            found = _Shape()
-            self.shapes.put(form, found, 1)
+            found = _VariableShape()
+            self.shapes.set(form, found, 1)
         return found
 
 
 @dataclass(eq=False)
-class _Ready:
+class _PreparedRequest:
     """All that can be known of a request before its answer. `key` is under which that is remembered."""
 
     plan: Plan
-    prepared: _Prepared
-    document: _Document
+    prepared: _PreparedOperation
+    document: _ParsedDocument
     variables: Variables
     key: str
     viewer: Viewer
-    bound: Bound | None = None
+    bound: BoundParams | None = None
 
 
 @dataclass(frozen=True)
-class _Document:
+class _ParsedDocument:
     hash: str
     fragments: Mapping[str, FragmentDefinitionNode]
-    operations: Mapping[str | None, _Prepared]
+    operations: Mapping[str | None, _PreparedOperation]
 
 
 def _utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class Answers:
+class Executor:
     """Answers operations from one database. `now` is read once an operation and can be set in tests."""
 
     def __init__(
@@ -165,108 +177,110 @@ class Answers:
         documents: int = 1_000,
         characters: int = 8_000_000,
         plans: int = 4_000,
-        responses: Responses | None = None,
+        responses: ResponseCache | None = None,
     ) -> None:
         """`seconds`: how long an operation may run. `documents` to `plans` bound what is remembered of
         requests; `responses` remembers answers."""
         self.database = database
         self.catalog = catalog
-        self.dialect = dialect_of(database)
+        self.dialect = dialect_for(database)
         self.limits = limits or Limits()
         self.languages = languages
         self.seconds = seconds
         self.now = now
         self.responses = responses
-        self.changing = Changing(database, catalog)
-        self._documents: Remembered[str, _Document] = Remembered(documents, characters)
-        self._plans: Remembered[Any, Plan] = Remembered(plans, 4 * characters)
+        self.mutations = MutationExecutor(database, catalog)
+        self._documents: LRUCache[str, _ParsedDocument] = LRUCache(documents, characters)
+        self._plans: LRUCache[Any, Plan] = LRUCache(plans, 4 * characters)
 
-    async def answer(
+    async def execute(
         self,
-        asked: Asked,
-        journey: Journey | None = None,
-        spend: Spend | None = None,
-        caller: Caller = ANYBODY,
-    ) -> Answered:
+        asked: GraphQLRequest,
+        journey: RequestTrace | None = None,
+        spend: ChargeCost | None = None,
+        caller: Actor = ANONYMOUS,
+    ) -> GraphQLResponse:
         """Never raises: what cannot be answered is said in the answer, with a code.
 
         What a caller with a token is told is remembered nowhere.
         """
-        journey = journey or Journey(new_request_id())
+        journey = journey or RequestTrace(new_request_id())
         try:
-            return await self._answer(asked, journey, spend, caller)
-        except _Failed as failed:
-            return _answered(failed.errors, failed.code, journey.request_id)
-        except Refused as refusal:
-            return refused(refusal, journey.request_id)
+            return await self._execute(asked, journey, spend, caller)
+        except _GraphQLErrors as failed:
+            return graphql_errors_response(failed.errors, failed.code, journey.request_id)
+        except ApiError as refusal:
+            return error_response(refusal, journey.request_id)
         except Exception:
             log.exception("request %s failed", journey.request_id, extra={"request_id": journey.request_id})
-            return refused(
-                Refused("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), journey.request_id
+            return error_response(
+                ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), journey.request_id
             )
 
-    async def _answer(self, asked: Asked, journey: Journey, spend: Spend | None, caller: Caller) -> Answered:
-        viewer = PUBLIC if caller.viewer.is_public else caller.viewer
-        shared = viewer is PUBLIC  # what somebody in particular is told is for nobody to keep
-        ready = asked.ready if shared else None
+    async def _execute(
+        self, asked: GraphQLRequest, journey: RequestTrace, spend: ChargeCost | None, caller: Actor
+    ) -> GraphQLResponse:
+        viewer = ANONYMOUS_VIEWER if caller.viewer.is_public else caller.viewer
+        shared = viewer is ANONYMOUS_VIEWER  # what somebody in particular is told is for nobody to keep
+        ready = asked.prepared if shared else None
         if ready is None:
-            journey.stage("parse")
-            document, prepared, variables = self._understood(asked)
+            journey.start_stage("parse")
+            document, prepared, variables = self._prepare_operation(asked)
             if prepared.node.operation is OperationType.MUTATION:
-                return await self._changed(document, prepared, variables, caller, journey, spend)
-            ready = self._ready(document, prepared, variables, viewer, journey)
+                return await self._execute_mutation(document, prepared, variables, caller, journey, spend)
+            ready = self._prepare_request(document, prepared, variables, viewer, journey)
             if shared:
-                asked.ready = ready
+                asked.prepared = ready
         plan = ready.plan
         journey.operation, journey.document = ready.prepared.name, ready.document.hash
         # Whoever sees no more than the public sees it as it is now.
-        chosen = viewer.at if viewer.sight.clock else None
+        chosen = viewer.preview_at if viewer.visibility.at_preview_time else None
         now = (chosen or self.now()).replace(microsecond=0)
         wants_cost = asked.extensions.get("cost") is True
         responses = self.responses if shared else None
-        if responses is None or plan.refused or wants_cost:
+        if responses is None or plan.root_errors or wants_cost:
             journey.cache = "off" if responses is None else "bypass"
-            known = shared and (asked.read_only or responses is not None)
-            return await self._computed(ready, now, journey, spend, known=known, wants_cost=wants_cost)
-        entry = self.remembered(asked, journey)
+            known = shared and (asked.queries_only or responses is not None)
+            return await self._execute_plan(ready, now, journey, spend, known=known, wants_cost=wants_cost)
+        entry = self.get_cached(asked, journey)
         if entry is not None:
-            return Answered(200, entry.body, (), entry)
+            return GraphQLResponse(200, entry.body, (), entry)
         journey.cache = "miss"
-        journey.stage("cache")
+        journey.start_stage("cache")
         if spend:
             await spend(plan.cost)
 
-        async def compute() -> tuple[Answered, Entry | None]:
-            answered = await self._computed(ready, now, journey, None)
-            return answered, answered.entry
+        async def compute() -> tuple[GraphQLResponse, CachedResponse | None]:
+            answered = await self._execute_plan(ready, now, journey, None)
+            return answered, answered.cached
 
-        found = await responses.answer(ready.key, now, compute)
-        return Answered(200, found.body, (), found) if isinstance(found, Entry) else found
+        found = await responses.get_or_compute(ready.key, now, compute)
+        return GraphQLResponse(200, found.body, (), found) if isinstance(found, CachedResponse) else found
 
-    async def _changed(
+    async def _execute_mutation(
         self,
-        document: _Document,
-        prepared: _Prepared,
+        document: _ParsedDocument,
+        prepared: _PreparedOperation,
         variables: Variables,
-        caller: Caller,
-        journey: Journey,
-        spend: Spend | None,
-    ) -> Answered:
+        caller: Actor,
+        journey: RequestTrace,
+        spend: ChargeCost | None,
+    ) -> GraphQLResponse:
         """A mutation's answer: its fields one after the other, each done or not at all."""
         journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
         operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
         included = operation.included
         cost = self._cost_of(operation)
-        changes = fields_of(operation, self.catalog, included)
-        check_rights(changes, caller)
+        changes = collect_mutation_fields(operation, self.catalog, included)
+        authorize(changes, caller)
         journey.cost = cost
         if spend:
             await spend(journey.cost)
-        journey.stage("run")
+        journey.start_stage("run")
         now = self.now().replace(microsecond=0)
 
-        async def read(node: FieldNode, within: Reads) -> bytes:
-            return await self._shown(operation, node, caller.viewer, now, within)
+        async def read(node: FieldNode, within: SnapshotReader) -> bytes:
+            return await self._read_payload_object(operation, node, caller.viewer, now, within)
 
         parts: list[bytes] = []
         errors: list[dict[str, Any]] = []
@@ -277,26 +291,28 @@ class Answers:
         for change in changes:
             left = max(0.0, until - time.monotonic())
             try:
-                payload = await self.changing.carry_out(change, caller, now, journey.request_id, read, left)
-            except Refused as refusal:
+                payload = await self.mutations.execute_field(
+                    change, caller, now, journey.request_id, read, left
+                )
+            except ApiError as refusal:
                 if len(changes) == 1:
                     raise
-                errors.append(_error(refusal, journey.request_id, path=[change.key]))
+                errors.append(format_error(refusal, journey.request_id, path=[change.key]))
                 codes.append(refusal.code)
                 payload = b"null"
             parts.append(orjson.dumps(change.key) + b":" + payload)
         if self.responses:  # whoever wrote finds it written
             # It is, even if the database goes away just now; then nothing is found until it was caught up.
-            with contextlib.suppress(Refused):
-                await self.responses.catch_up()
-        journey.stage("reply")
+            with contextlib.suppress(ApiError):
+                await self.responses.apply_pending_changes()
+        journey.start_stage("reply")
         body = b'{"data":{' + b",".join(parts) + b"}"
         if errors:
             body += b',"errors":' + orjson.dumps(errors)
-        return Answered(294 if errors else 200, body + b"}", tuple(codes))
+        return GraphQLResponse(294 if errors else 200, body + b"}", tuple(codes))
 
-    async def _shown(
-        self, operation: Operation, node: FieldNode, viewer: Viewer, now: dt.datetime, within: Reads
+    async def _read_payload_object(
+        self, operation: Operation, node: FieldNode, viewer: Viewer, now: dt.datetime, within: SnapshotReader
     ) -> bytes:
         """What a payload shows of a thing, before the transaction ends."""
         alone = OperationDefinitionNode(
@@ -305,99 +321,105 @@ class Answers:
             selection_set=SelectionSetNode(selections=(node,)),
             directives=(),
         )
-        variables = _with_viewer(operation.variables, viewer, now)
+        variables = _with_viewer_variables(operation.variables, viewer, now)
         question = Operation(self.catalog.schema, alone, operation.fragments, variables)
-        plan, _ = self._built(question, {}, viewer=viewer, kept=False)
-        data = await run(plan, self.dialect, within, variables, now, self.seconds)
+        plan, _ = self._build_plan(question, {}, viewer=viewer, kept=False)
+        data = await execute_plan(plan, self.dialect, within, variables, now, self.seconds)
         return data[data.index(b":") + 1 : -1]
 
-    async def _computed(
+    async def _execute_plan(
         self,
-        ready: _Ready,
+        ready: _PreparedRequest,
         now: dt.datetime,
-        journey: Journey,
-        spend: Spend | None,
+        journey: RequestTrace,
+        spend: ChargeCost | None,
         *,
         known: bool = True,
         wants_cost: bool = False,
-    ) -> Answered:
+    ) -> GraphQLResponse:
         """`known`: whether somebody may keep the answer, and must know what it is."""
         plan = ready.plan
         journey.cost, journey.statements = plan.cost, plan.statements
         if spend:
             await spend(plan.cost)
-        journey.stage("run")
-        without: dict[int, Refused] = {}
+        journey.start_stage("run")
+        without: dict[int, ApiError] = {}
         while True:
             try:
                 if ready.bound is None and plan.statement is not None and not without:
-                    ready.bound = Bound(plan.statement.params, self.dialect, ready.variables)
+                    ready.bound = BoundParams(plan.statement.params, self.dialect, ready.variables)
                 bound = None if without else ready.bound
-                data = await run(plan, self.dialect, self.database, ready.variables, now, self.seconds, bound)
+                data = await execute_plan(
+                    plan, self.dialect, self.database, ready.variables, now, self.seconds, bound
+                )
                 break
-            except RootRefused as fault:
+            except RootFieldError as fault:
                 without[fault.root] = fault.refusal
-                plan, _ = self._built(self._operation(ready), without, viewer=ready.viewer)
-        journey.stage("reply")
-        marks = self.responses is not None and ready.viewer is PUBLIC
-        body, marked = taken_out(data) if marks else (data, _UNMARKED)
+                plan, _ = self._build_plan(self._operation(ready), without, viewer=ready.viewer)
+        journey.start_stage("reply")
+        marks = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
+        body, marked = strip_markers(data) if marks else (data, _UNMARKED)
         journey.rows = marked.rows
-        if not plan.refused and not wants_cost:
+        if not plan.root_errors and not wants_cost:
             body = b'{"data":' + body + b"}"
-            return Answered(200, body, (), _entry(body, ready, marked) if known else None)
+            return GraphQLResponse(200, body, (), _cache_entry(body, ready, marked) if known else None)
         body = b'{"data":' + body
-        if plan.refused:
-            errors = [_error(r, journey.request_id, path=[key]) for key, r in plan.refused]
+        if plan.root_errors:
+            errors = [format_error(r, journey.request_id, path=[key]) for key, r in plan.root_errors]
             body += b',"errors":' + orjson.dumps(errors)
         if wants_cost:
             said = {"requested": plan.cost, "limit": self.limits.cost, "statements": plan.statements}
             body += b',"extensions":' + orjson.dumps({"cost": said})
-        status = 294 if plan.refused else 200  # data and errors together, by the 2026 edition
-        return Answered(status, body + b"}", tuple(r.code for _, r in plan.refused))
+        status = 294 if plan.root_errors else 200  # data and errors together, by the 2026 edition
+        return GraphQLResponse(status, body + b"}", tuple(r.code for _, r in plan.root_errors))
 
-    def held(self, asked: Asked) -> Entry | None:
+    def lookup_cached(self, asked: GraphQLRequest) -> CachedResponse | None:
         """The answer to what was asked before, if it still holds: the short way of `answer`."""
-        ready, responses = asked.ready, self.responses
+        ready, responses = asked.prepared, self.responses
         if ready is None or responses is None or asked.extensions.get("cost") is True:
             return None
-        return responses.find(ready.key, self.now())
+        return responses.get(ready.key, self.now())
 
-    def told(self, asked: Asked, entry: Entry, journey: Journey) -> None:
+    def record_cache_hit(self, asked: GraphQLRequest, entry: CachedResponse, journey: RequestTrace) -> None:
         """The journey hears of an answer that was held, and it is counted."""
         if self.responses is not None:
             self.responses.counts.hits += 1
-        if asked.ready is not None:
-            journey.operation, journey.document = asked.ready.prepared.name, asked.ready.document.hash
+        if asked.prepared is not None:
+            journey.operation, journey.document = asked.prepared.prepared.name, asked.prepared.document.hash
         journey.cache, journey.cost, journey.rows = "hit", 1, entry.rows
 
-    def remembered(self, asked: Asked, journey: Journey) -> Entry | None:
-        entry = self.held(asked)
+    def get_cached(self, asked: GraphQLRequest, journey: RequestTrace) -> CachedResponse | None:
+        entry = self.lookup_cached(asked)
         if entry is not None:
-            self.told(asked, entry, journey)
+            self.record_cache_hit(asked, entry, journey)
         return entry
 
-    def seconds_left(self, now: dt.datetime) -> float:
+    def seconds_until_expiry(self, now: dt.datetime) -> float:
         """Until time may change what can be seen; 0 where nobody keeps watch."""
         return self.responses.seconds_left(now) if self.responses else 0.0
 
-    def grown(self, entry: Entry) -> None:
+    def cache_entry_resized(self, entry: CachedResponse) -> None:
         """A compressed form was added to an answer that may be remembered."""
         if self.responses:
-            self.responses.memory.grown(entry)
+            self.responses.memory.entry_resized(entry)
 
-    def explain(self, asked: Asked) -> tuple[Plan, Variables]:
+    def explain(self, asked: GraphQLRequest) -> tuple[Plan, Variables]:
         """The plan that would answer, without running it; of a mutation only its cost. Raises Refused."""
         try:
-            document, prepared, variables = self._understood(asked)
+            document, prepared, variables = self._prepare_operation(asked)
             if prepared.node.operation is OperationType.MUTATION:
                 operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
                 return Plan((), None, self._cost_of(operation)), variables
-            ready = self._ready(document, prepared, variables, PUBLIC, Journey(new_request_id()))
-        except _Failed as failed:
-            raise Refused(failed.code, failed.errors[0].message) from None
+            ready = self._prepare_request(
+                document, prepared, variables, ANONYMOUS_VIEWER, RequestTrace(new_request_id())
+            )
+        except _GraphQLErrors as failed:
+            raise ApiError(failed.code, failed.errors[0].message) from None
         return ready.plan, ready.variables
 
-    async def resolve(self, info: GraphQLResolveInfo[Any], variables: Variables, now: dt.datetime) -> Any:
+    async def resolve_root_field(
+        self, info: GraphQLResolveInfo[Any], variables: Variables, now: dt.datetime
+    ) -> Any:
         """One root field for graphql-core: the planner's answer to it, as Python values to walk."""
         node = OperationDefinitionNode(
             operation=OperationType.QUERY,
@@ -407,64 +429,72 @@ class Answers:
         )
         operation = Operation(self.catalog.schema, node, info.fragments, variables)
         try:
-            plan, _ = self._built(operation, {}, typed=True)
-            data = await run(plan, self.dialect, self.database, variables, now, self.seconds)
-        except RootRefused as fault:
+            plan, _ = self._build_plan(operation, {}, typed=True)
+            data = await execute_plan(plan, self.dialect, self.database, variables, now, self.seconds)
+        except RootFieldError as fault:
             raise _graphql_error(fault.refusal) from None
-        except Refused as refusal:
+        except ApiError as refusal:
             raise _graphql_error(refusal) from None
-        if plan.refused:
-            raise _graphql_error(plan.refused[0][1])
+        if plan.root_errors:
+            raise _graphql_error(plan.root_errors[0][1])
         return orjson.loads(data)[info.path.key]
 
     # Stages
 
-    def _understood(self, asked: Asked) -> tuple[_Document, _Prepared, Variables]:
+    def _prepare_operation(
+        self, asked: GraphQLRequest
+    ) -> tuple[_ParsedDocument, _PreparedOperation, Variables]:
         document = self._documents.get(asked.query)
         if document is None:
-            document = self._parsed(asked)
-            self._documents.put(asked.query, document, len(asked.query))
-        prepared = _chosen(document, asked)
-        if asked.read_only and prepared.node.operation is not OperationType.QUERY:
-            raise Refused("METHOD_NOT_ALLOWED", "Only a query may be sent by GET.", "Send it by POST.")
+            document = self._parse_document(asked)
+            self._documents.set(asked.query, document, len(asked.query))
+        prepared = _select_operation(document, asked)
+        if asked.queries_only and prepared.node.operation is not OperationType.QUERY:
+            raise ApiError("METHOD_NOT_ALLOWED", "Only a query may be sent by GET.", "Send it by POST.")
         lenient = prepared.node.operation is OperationType.MUTATION
-        variables, errors = coerce(self.catalog.schema, prepared.declared, asked.variables, lenient=lenient)
+        variables, errors = coerce_variables(
+            self.catalog.schema, prepared.declared, asked.variables, lenient=lenient
+        )
         if errors:
-            raise _Failed(errors, "BAD_USER_INPUT")
+            raise _GraphQLErrors(errors, "BAD_USER_INPUT")
         return document, prepared, variables
 
-    def _ready(
+    def _prepare_request(
         self,
-        document: _Document,
-        prepared: _Prepared,
+        document: _ParsedDocument,
+        prepared: _PreparedOperation,
         variables: Variables,
         viewer: Viewer,
-        journey: Journey,
-    ) -> _Ready:
-        journey.stage("plan")
-        variables = _with_viewer(variables, viewer, self.now())
-        plan = self._planned(document, prepared, variables, viewer)
-        return _Ready(plan, prepared, document, variables, _key(document, prepared, variables), viewer)
+        journey: RequestTrace,
+    ) -> _PreparedRequest:
+        journey.start_stage("plan")
+        variables = _with_viewer_variables(variables, viewer, self.now())
+        plan = self._get_or_build_plan(document, prepared, variables, viewer)
+        return _PreparedRequest(
+            plan, prepared, document, variables, _cache_key(document, prepared, variables), viewer
+        )
 
     def _cost_of(self, operation: Operation) -> int:
         """What a mutation shows of what it made. Refused above the limit."""
 
         def size(node: FieldNode, of: Any) -> int:
-            said = given(operation.arguments(node, of), operation.variables)
+            said = resolve_value(operation.arguments(node, of), operation.variables)
             wanted = said.get("last") or said.get("first")
             return wanted if isinstance(wanted, int) else self.limits.default_page
 
-        cost = limit_rules.cost(self.catalog, operation.node, operation.fragments, size, operation.included)
-        limit_rules.too_costly(cost, self.limits)
-        return cost + CHANGE_COST * len(operation.node.selection_set.selections)
+        cost = limit_rules.operation_cost(
+            self.catalog, operation.node, operation.fragments, size, operation.included
+        )
+        limit_rules.check_cost_limit(cost, self.limits)
+        return cost + MUTATION_FIELD_COST * len(operation.node.selection_set.selections)
 
-    def _operation(self, ready: _Ready) -> Operation:
+    def _operation(self, ready: _PreparedRequest) -> Operation:
         return Operation(self.catalog.schema, ready.prepared.node, ready.document.fragments, ready.variables)
 
-    def _parsed(self, asked: Asked) -> _Document:
+    def _parse_document(self, asked: GraphQLRequest) -> _ParsedDocument:
         text = asked.query
         if len(text) > self.limits.characters:
-            raise Refused(
+            raise ApiError(
                 "DOCUMENT_TOO_LARGE",
                 f"The document has {len(text):,} characters; {self.limits.characters:,} are allowed.",
                 "Ask for less in one operation.",
@@ -472,10 +502,10 @@ class Answers:
             )
         try:
             node = parse(text, max_tokens=self.limits.tokens, allow_empty_selection_sets=False)
-            check_size(node, self.limits)
+            check_document_limits(node, self.limits)
         except GraphQLSyntaxError as error:
             if error.message.endswith("tokens. Parsing aborted."):
-                raise Refused(
+                raise ApiError(
                     "DOCUMENT_TOO_LARGE",
                     f"The document has more than {self.limits.tokens:,} tokens.",
                     "Ask for less in one operation.",
@@ -483,82 +513,86 @@ class Answers:
                 ) from None
             if error.message.endswith("nested too deeply. Parsing aborted."):
                 raise self._too_deep() from None
-            raise _Failed([error], "GRAPHQL_PARSE_FAILED") from None
+            raise _GraphQLErrors([error], "GRAPHQL_PARSE_FAILED") from None
         except RecursionError:
             raise self._too_deep() from None
         errors = validate(self.catalog.schema, node, _RULES, max_errors=MAX_ERRORS)
         if any(error.message == "Validation aborted." for error in errors):
-            raise Refused(
+            raise ApiError(
                 "DOCUMENT_TOO_LARGE",
                 "The document asks for the same fields too many times.",
                 "Ask for each field once, and spread each fragment once.",
             )
         if errors:
-            raise _Failed(errors, "GRAPHQL_VALIDATION_FAILED")
-        return self._sorted_out(node, text)
+            raise _GraphQLErrors(errors, "GRAPHQL_VALIDATION_FAILED")
+        return self._index_definitions(node, text)
 
-    def _too_deep(self) -> Refused:
-        return Refused(
+    def _too_deep(self) -> ApiError:
+        return ApiError(
             "DEPTH_LIMIT",
             f"The document is nested deeper than {self.limits.depth} levels.",
             limit=self.limits.depth,
         )
 
-    def _sorted_out(self, node: DocumentNode, text: str) -> _Document:
+    def _index_definitions(self, node: DocumentNode, text: str) -> _ParsedDocument:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
         operations = {
-            d.name.value if d.name else None: _Prepared(
-                d, d.name.value if d.name else "", declared(self.catalog.schema, d)
+            d.name.value if d.name else None: _PreparedOperation(
+                d, d.name.value if d.name else "", variable_definitions(self.catalog.schema, d)
             )
             for d in node.definitions
             if isinstance(d, OperationDefinitionNode)
         }
-        return _Document(digest(text.encode("utf-8", "surrogatepass")), fragments, operations)
+        return _ParsedDocument(content_hash(text.encode("utf-8", "surrogatepass")), fragments, operations)
 
-    def _planned(
-        self, document: _Document, prepared: _Prepared, variables: Variables, viewer: Viewer
+    def _get_or_build_plan(
+        self, document: _ParsedDocument, prepared: _PreparedOperation, variables: Variables, viewer: Viewer
     ) -> Plan:
         shape = prepared.shape(variables)
 
         def key() -> Any:
-            return shape.key(variables) if viewer is PUBLIC else (viewer.sight, shape.key(variables))
+            return (
+                shape.key(variables)
+                if viewer is ANONYMOUS_VIEWER
+                else (viewer.visibility, shape.key(variables))
+            )
 
         plan = self._plans.get(key())
         if plan is None:
             operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
-            plan, settled_by = self._built(operation, {}, viewer=viewer)
-            shape.settled_by.update(dict.fromkeys(settled_by))
-            if viewer is PUBLIC or not plan.private:  # who else has this sight is somebody else
-                self._plans.put(key(), plan, plan.size)
+            plan, settled_by = self._build_plan(operation, {}, viewer=viewer)
+            shape.constraints.update(dict.fromkeys(settled_by))
+            if viewer is ANONYMOUS_VIEWER or not plan.private:  # who else has this sight is somebody else
+                self._plans.set(key(), plan, plan.size)
         return plan
 
-    def _built(
+    def _build_plan(
         self,
         operation: Operation,
-        without: Mapping[int, Refused],
+        without: Mapping[int, ApiError],
         *,
         typed: bool = False,
-        viewer: Viewer = PUBLIC,
+        viewer: Viewer = ANONYMOUS_VIEWER,
         kept: bool = True,
     ) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
         def constants(group: list[FieldNode]) -> bytes:
-            return self._introspected(operation, group)
+            return self._execute_introspection(operation, group)
 
-        return build(
+        return build_plan(
             operation,
             self.catalog,
             self.dialect,
             limits=self.limits,
             languages=self.languages,
-            facts={"viewer": viewer.facts},
+            facts={"viewer": viewer.as_graphql},
             constants=constants,
             without=without,
             typed=typed,
-            marked=self.responses is not None and not typed and kept and viewer is PUBLIC,
-            sight=viewer.sight,
+            marked=self.responses is not None and not typed and kept and viewer is ANONYMOUS_VIEWER,
+            sight=viewer.visibility,
         )
 
-    def _introspected(self, operation: Operation, group: list[FieldNode]) -> bytes:
+    def _execute_introspection(self, operation: Operation, group: list[FieldNode]) -> bytes:
         alone = OperationDefinitionNode(
             operation=OperationType.QUERY,
             name=NameNode(value="Introspection"),
@@ -572,7 +606,7 @@ class Answers:
         return orjson.dumps(next(iter(result.data.values())))
 
 
-class _Failed(Exception):
+class _GraphQLErrors(Exception):
     """A request that graphql-core refuses, and what it says."""
 
     def __init__(self, errors: Sequence[GraphQLError], code: str) -> None:
@@ -581,36 +615,45 @@ class _Failed(Exception):
         self.code = code
 
 
-_UNMARKED = Marked({}, {})
+_UNMARKED = RowMarkers({}, {})
 
 
-def _with_viewer(variables: Variables, viewer: Viewer, now: dt.datetime) -> Variables:
+def _with_viewer_variables(variables: Variables, viewer: Viewer, now: dt.datetime) -> Variables:
     """With what plans for others than the public ask of whoever asks."""
-    if viewer.sight.is_public:
+    if viewer.visibility.is_public:
         return variables
-    asking = {ME: viewer.account or "", LINKED: viewer.article or 0, PRESENT: now.replace(microsecond=0)}
+    asking = {
+        VIEWER_ACCOUNT_VARIABLE: viewer.account or "",
+        SHARED_ARTICLE_VARIABLE: viewer.shared_article_id or 0,
+        REQUEST_TIME_VARIABLE: now.replace(microsecond=0),
+    }
     return {**variables, **asking}
 
 
-def _key(document: _Document, prepared: _Prepared, variables: Variables) -> str:
+def _cache_key(document: _ParsedDocument, prepared: _PreparedOperation, variables: Variables) -> str:
     """One for all requests that are answered alike: whoever asks is the public, so far."""
     said = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
-    return f"{document.hash}:{prepared.name}:{digest(said)}"
+    return f"{document.hash}:{prepared.name}:{content_hash(said)}"
 
 
-def _entry(body: bytes, ready: _Ready, marked: Marked) -> Entry:
+def _cache_entry(body: bytes, ready: _PreparedRequest, marked: RowMarkers) -> CachedResponse:
     plan = ready.plan
     words = [
-        word if slot is None else f"{word}:{slot.value(ready.variables)}" for word, slot in plan.reads.lists
+        word if slot is None else f"{word}:{slot.value(ready.variables)}"
+        for word, slot in plan.read_set.listed
     ]
     shown = [
-        ids.spell(table, number)
+        ids.encode_id(table, number)
         for table, numbers in marked.shown.items()
         if table in ids.PREFIXES
         for number in sorted(numbers)
     ]
-    on = rests(plan.reads, ready.variables, marked) if marked is not _UNMARKED else _RESTS_ON_NOTHING
-    return Entry(
+    on = (
+        bind_dependencies(plan.read_set, ready.variables, marked)
+        if marked is not _UNMARKED
+        else _RESTS_ON_NOTHING
+    )
+    return CachedResponse(
         body,
         on,
         tuple(shown),
@@ -623,17 +666,17 @@ def _entry(body: bytes, ready: _Ready, marked: Marked) -> Entry:
     )
 
 
-_RESTS_ON_NOTHING = Rests((), {}, {}, {})
+_RESTS_ON_NOTHING = Dependencies((), {}, {}, {})
 
 
-def refused(refusal: Refused, request_id: str) -> Answered:
+def error_response(refusal: ApiError, request_id: str) -> GraphQLResponse:
     """The answer that carries a refusal: errors and no data."""
-    body = orjson.dumps({"errors": [_error(refusal, request_id)]})
-    later = refusal.facts.get("retryAfter", 1) if refusal.status in (429, 503) else 0
-    return Answered(refusal.status, body, (refusal.code,), None, later)
+    body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
+    later = refusal.extra_extensions.get("retryAfter", 1) if refusal.status in (429, 503) else 0
+    return GraphQLResponse(refusal.status, body, (refusal.code,), None, later)
 
 
-def _chosen(document: _Document, asked: Asked) -> _Prepared:
+def _select_operation(document: _ParsedDocument, asked: GraphQLRequest) -> _PreparedOperation:
     operations = document.operations
     name = asked.operation_name or None
     if name is None and len(operations) == 1:
@@ -647,10 +690,10 @@ def _chosen(document: _Document, asked: Asked) -> _Prepared:
     else:
         message = f"The document has no operation named {name[:100]!r}."
     hint = f"Set operationName to one of: {known}." if known else None
-    raise Refused("OPERATION_RESOLUTION_FAILURE", message, hint)
+    raise ApiError("OPERATION_RESOLUTION_FAILURE", message, hint)
 
 
-def _error(refusal: Refused, request_id: str, path: list[str] | None = None) -> dict[str, Any]:
+def format_error(refusal: ApiError, request_id: str, path: list[str] | None = None) -> dict[str, Any]:
     where = {"path": path} if path else {}
     return {
         "message": refusal.message,
@@ -659,7 +702,7 @@ def _error(refusal: Refused, request_id: str, path: list[str] | None = None) -> 
     }
 
 
-def _answered(errors: Sequence[GraphQLError], code: str, request_id: str) -> Answered:
+def graphql_errors_response(errors: Sequence[GraphQLError], code: str, request_id: str) -> GraphQLResponse:
     found = []
     for error in errors[:MAX_ERRORS]:
         message, _, guess = error.message.partition(_DID_YOU_MEAN)
@@ -670,10 +713,10 @@ def _answered(errors: Sequence[GraphQLError], code: str, request_id: str) -> Ans
         said["extensions"] = {"code": code, **hint, "requestId": request_id}
         found.append(said)
     status = 400 if code == "GRAPHQL_PARSE_FAILED" else 422
-    return Answered(status, orjson.dumps({"errors": found}), (code,))
+    return GraphQLResponse(status, orjson.dumps({"errors": found}), (code,))
 
 
-def _graphql_error(refusal: Refused) -> GraphQLError:
+def _graphql_error(refusal: ApiError) -> GraphQLError:
     return GraphQLError(refusal.message, extensions=refusal.extensions)
 
 

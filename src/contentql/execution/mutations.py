@@ -27,30 +27,30 @@ from graphql import (
 )
 from tortoise.exceptions import IntegrityError, ValidationError
 
-from contentql.auth.permissions import Ability
-from contentql.auth.viewer import Caller
+from contentql.auth.permissions import Permission
+from contentql.auth.viewer import Actor
 from contentql.editorial import validation
-from contentql.editorial.context import Desk, Made
-from contentql.editorial.user_errors import Amiss, Code, UserError, amiss
-from contentql.errors import Refused
+from contentql.editorial.context import EditContext, WriteResult
+from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
+from contentql.errors import ApiError
 from contentql.planner import catalog as plans
-from contentql.planner.catalog import Catalog, item_type
+from contentql.planner.catalog import Catalog, named_type
 from contentql.planner.operation import Operation
-from contentql.planner.params import given
+from contentql.planner.params import resolve_value
 from contentql.store import change_log
-from contentql.store.article_records import Missing
-from contentql.store.database import Database, Within
-from contentql.store.models.history import AuditEntry, Done
+from contentql.store.article_records import ReferenceNotFound
+from contentql.store.database import Database, TransactionReader
+from contentql.store.models.history import AuditEntry, IdempotencyRecord
 
-REPLAYED = dt.timedelta(hours=24)
-MOST_KEY = 200
-TIDY = 1_000  # changes between two looks at what can go
+IDEMPOTENCY_TTL = dt.timedelta(hours=24)
+MAX_IDEMPOTENCY_KEY_LENGTH = 200
+PRUNE_EVERY = 1_000  # changes between two looks at what can go
 
 # The planner's answer to one field of Query, as bytes, read through a transaction.
-Read = Callable[[FieldNode, Within], Awaitable[bytes]]
+ReadPayload = Callable[[FieldNode, TransactionReader], Awaitable[bytes]]
 
 
-class _Rehearsed(Exception):
+class _DryRunComplete(Exception):
     """Ends the transaction of a rehearsal."""
 
     def __init__(self, payload: bytes) -> None:
@@ -59,128 +59,134 @@ class _Rehearsed(Exception):
 
 
 @dataclass(frozen=True)
-class ChangeAsked:
+class MutationFieldCall:
     """One field of a mutation: its key in the answer, and what was said with it."""
 
     key: str
     name: str
-    plan: plans.Change
+    field_plan: plans.MutationField
     payload: str
     input: Mapping[str, Any]
     selected: Mapping[str, list[FieldNode]]
-    errors: Mapping[str, Sequence[FieldNode]]  # of each key that shows userErrors, the fields of one
+    user_error_fields: Mapping[
+        str, Sequence[FieldNode]
+    ]  # of each key that shows userErrors, the fields of one
 
 
-def fields_of(operation: Operation, catalog: Catalog, included: Callable[[Any], bool]) -> list[ChangeAsked]:
+def collect_mutation_fields(
+    operation: Operation, catalog: Catalog, included: Callable[[Any], bool]
+) -> list[MutationFieldCall]:
     """The fields of the mutation, in order."""
     found = []
-    fields = operation.fields([operation.node.selection_set], frozenset({"Mutation"}), included)
+    fields = operation.collect_fields([operation.node.selection_set], frozenset({"Mutation"}), included)
     for key, group in fields.items():
         name = group[0].name.value
         if name.startswith("__"):
             continue
         of = catalog.field_type("Mutation", name)
         plan = catalog.types["Mutation"].fields[name]
-        assert isinstance(plan, plans.Change), name
-        payload = item_type(of.type)
-        arguments = given(operation.arguments(group[0], of), operation.variables)
+        assert isinstance(plan, plans.MutationField), name
+        payload = named_type(of.type)
+        arguments = resolve_value(operation.arguments(group[0], of), operation.variables)
         selections = [node.selection_set for node in group if node.selection_set]
-        selected = operation.fields(selections, frozenset({payload}), included)
+        selected = operation.collect_fields(selections, frozenset({payload}), included)
         errors = {}
         for shown, nodes in selected.items():
             inner = [node.selection_set for node in nodes if node.selection_set]
             if nodes[0].name.value == "userErrors":
-                each = operation.fields(inner, frozenset({"UserError"}), included)
+                each = operation.collect_fields(inner, frozenset({"UserError"}), included)
                 errors[shown] = [some[0] for some in each.values()]
-        found.append(ChangeAsked(key, name, plan, payload, arguments.get("input") or {}, selected, errors))
+        found.append(
+            MutationFieldCall(key, name, plan, payload, arguments.get("input") or {}, selected, errors)
+        )
     return found
 
 
-def check_rights(fields: Sequence[ChangeAsked], caller: Caller) -> None:
+def authorize(fields: Sequence[MutationFieldCall], caller: Actor) -> None:
     """Before anything is done: whoever may not do all of it does none. Raises Refused."""
     for field in fields:
-        if not caller.viewer.may(Ability(field.plan.needs)):
+        if not caller.viewer.has_permission(Permission(field.field_plan.permission)):
             if caller.viewer.is_public:
-                raise Refused(
+                raise ApiError(
                     "UNAUTHENTICATED",
                     f"`{field.name}` needs a token.",
                     "Send `Authorization: Bearer …`; an administrator makes tokens.",
                 )
-            raise Refused(
+            raise ApiError(
                 "FORBIDDEN",
                 f"Your role, {caller.viewer.role.value}, may not use `{field.name}`.",
-                f"It needs {field.plan.needs}.",
+                f"It needs {field.field_plan.permission}.",
             )
 
 
-class Changing:
+class MutationExecutor:
     """Carries out mutations on one database."""
 
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database, self._catalog = database, catalog
         self.preview_url = ""
-        self.sign: Callable[[int, dt.datetime], Awaitable[str]] | None = None
+        self.sign_preview_token: Callable[[int, dt.datetime], Awaitable[str]] | None = None
         self._changes = 0
 
-    async def carry_out(
+    async def execute_field(
         self,
-        field: ChangeAsked,
-        caller: Caller,
+        field: MutationFieldCall,
+        caller: Actor,
         now: dt.datetime,
         request_id: str,
-        read: Read,
+        read: ReadPayload,
         seconds: float,
     ) -> bytes:
         """The payload as JSON. Refused as `Database.writing` refuses."""
         said = dict(field.input)
         rehearsal = bool(said.pop("validateOnly", None))
         key = said.pop("idempotencyKey", None)
-        desk = Desk(
+        desk = EditContext(
             None,
             caller.viewer,
             now,
             reason=said.pop("reason", None),
-            if_version=said.pop("ifVersion", None),
+            expected_version=said.pop("ifVersion", None),
             preview_url=self.preview_url,
-            sign=self.sign,
+            sign_preview_token=self.sign_preview_token,
         )
         try:
-            validation.check_texts(field.input)
+            validation.validate_texts(field.input)
             _check(key, desk.reason)
-            async with self._database.writing(seconds) as connection:
+            async with self._database.transaction(seconds) as connection:
                 desk = replace(desk, connection=connection)
-                within = Within(connection, self._database.dialect)
-                told = await _told_before(desk, key, field) if key else None
+                within = TransactionReader(connection, self._database.dialect)
+                told = await find_replay(desk, key, field) if key else None
                 if told is not None and told.made is None:
                     return told.answer
-                made = told.made if told and told.made else await field.plan.does(desk, said)
+                made = told.made if told and told.made else await field.field_plan.resolver(desk, said)
                 payload = await self._payload(field, made, (), read, within)
                 if rehearsal:
-                    raise _Rehearsed(_without_secret(payload.decode(), made).encode())
+                    raise _DryRunComplete(redact_secret(payload.decode(), made).encode())
                 if told is None:
-                    await _noted(desk, field, made, caller, request_id)
+                    await write_audit_entry(desk, field, made, caller, request_id)
                     if key:
-                        await _kept(desk, key, field, made, payload)
-                    await self._tidied(connection)
+                        await store_result(desk, key, field, made, payload)
+                    await self.prune_change_log(connection)
             return payload
-        except _Rehearsed as rehearsed:
+        except _DryRunComplete as rehearsed:
             return rehearsed.payload
-        except (Amiss, IntegrityError, ValidationError, Missing) as fault:
-            return await self._payload(field, None, _errors_of(fault), read, None)
+        except (UserErrors, IntegrityError, ValidationError, ReferenceNotFound) as fault:
+            return await self._payload(field, None, user_errors_from(fault), read, None)
 
-    async def _tidied(self, connection: Any) -> None:
+    async def prune_change_log(self, connection: Any) -> None:
         """Lines of the journal that nobody is to read any more go now and then."""
         self._changes += 1
-        if self._changes % TIDY == 0:
-            await change_log.clear_away(connection)
+        if self._changes % PRUNE_EVERY == 0:
+            await change_log.prune(connection)
 
     async def _payload(
         self,
-        field: ChangeAsked,
-        made: Made | None,
+        field: MutationFieldCall,
+        made: WriteResult | None,
         errors: Sequence[UserError],
-        read: Read,
-        within: Within | None,
+        read: ReadPayload,
+        within: TransactionReader | None,
     ) -> bytes:
         fields = self._catalog.types[field.payload].fields
         parts = []
@@ -189,12 +195,12 @@ class Changing:
             if name == "__typename":
                 value = orjson.dumps(field.payload)
             elif name == "userErrors":
-                value = orjson.dumps([_error(error, field.errors[key]) for error in errors])
+                value = orjson.dumps([_error(error, field.user_error_fields[key]) for error in errors])
             elif made is None or within is None:
                 value = b"null"
-            elif isinstance(plan := fields[name], plans.Made):
-                thing = made.also[plan.also] if plan.also else made.id
-                kind = item_type(self._catalog.field_type(field.payload, name).type)
+            elif isinstance(plan := fields[name], plans.PayloadObject):
+                thing = made.related_ids[plan.extra_key] if plan.extra_key else made.id
+                kind = named_type(self._catalog.field_type(field.payload, name).type)
                 value = await read(_node(key, group, thing, kind), within)
             else:
                 value = orjson.dumps(_value(made, name))
@@ -202,10 +208,10 @@ class Changing:
         return b"{" + b",".join(parts) + b"}"
 
 
-def _value(made: Made, name: str) -> Any:
+def _value(made: WriteResult, name: str) -> Any:
     if name == "secret":
         return made.secret
-    return made.id if name == "deletedId" else made.said.get(name)
+    return made.id if name == "deletedId" else made.payload.get(name)
 
 
 def _node(key: str, group: Sequence[FieldNode], thing: str, kind: str) -> FieldNode:
@@ -243,61 +249,72 @@ def _error(error: UserError, shown: Sequence[FieldNode]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _ReplayedResult:
     """What was told before: the very answer, or what was made, where other fields of it are wanted now."""
 
     answer: bytes
-    made: Made | None
+    made: WriteResult | None
 
 
-def _prints(desk: Desk, field: ChangeAsked) -> tuple[str, str]:
+def request_fingerprints(desk: EditContext, field: MutationFieldCall) -> tuple[str, str]:
     """What was asked, and what was selected of the answer, by whom who sees how much."""
     said = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
     what = orjson.dumps([field.name, said], default=str, option=orjson.OPT_SORT_KEYS)
     shown = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
-    shown += repr(desk.viewer.sight)
+    shown += repr(desk.viewer.visibility)
     return hashlib.sha256(what).hexdigest(), hashlib.sha256(shown.encode()).hexdigest()
 
 
-async def _told_before(desk: Desk, key: str, field: ChangeAsked) -> _Told | None:
-    await Done.filter(at__lt=desk.now - REPLAYED).delete()
-    if desk.postgres:  # two requests with one key: the second waits for the first
+async def find_replay(desk: EditContext, key: str, field: MutationFieldCall) -> _ReplayedResult | None:
+    await IdempotencyRecord.filter(at__lt=desk.now - IDEMPOTENCY_TTL).delete()
+    if desk.is_postgres:  # two requests with one key: the second waits for the first
         lock = int.from_bytes(hashlib.sha256(f"{desk.account}\n{key}".encode()).digest()[:8], signed=True)
         await desk.connection.execute_query("SELECT pg_advisory_xact_lock($1)", [lock])
-    done = await Done.get_or_none(account=desk.account, key=key)
+    done = await IdempotencyRecord.get_or_none(account=desk.account, key=key)
     if done is None:
         return None
-    what, shown = _prints(desk, field)
-    if done.asked != what:
-        raise amiss(
-            Code.KEY_REUSED,
+    what, shown = request_fingerprints(desk, field)
+    if done.request_hash != what:
+        raise user_error(
+            UserErrorCode.KEY_REUSED,
             "This idempotency key was sent before, with another request.",
             "idempotencyKey",
             "Make a new key for each thing that you want done.",
         )
-    kept = orjson.loads(done.answer)
-    if done.selected == shown:
-        return _Told(kept["payload"].encode(), None)
-    return _Told(b"", Made(**kept["made"]))
+    kept = orjson.loads(done.response)
+    if done.selection_hash == shown:
+        return _ReplayedResult(kept["payload"].encode(), None)
+    return _ReplayedResult(b"", WriteResult(**kept["made"]))
 
 
-async def _kept(desk: Desk, key: str, field: ChangeAsked, made: Made, payload: bytes) -> None:
+async def store_result(
+    desk: EditContext, key: str, field: MutationFieldCall, made: WriteResult, payload: bytes
+) -> None:
     told = payload.decode()
-    what, shown = _prints(desk, field)
-    plain = {"table": made.table, "number": made.number, "before": made.before, "after": made.after}
+    what, shown = request_fingerprints(desk, field)
+    plain = {
+        "table": made.table,
+        "number": made.row_id,
+        "before": made.version_before,
+        "after": made.version_after,
+    }
     answer = orjson.dumps(
-        {"payload": told, "made": {**plain, "said": made.said, "also": made.also}}, default=str
+        {"payload": told, "made": {**plain, "said": made.payload, "also": made.related_ids}}, default=str
     ).decode()
-    answer = _without_secret(answer, made)
-    await Done.create(account=desk.account, key=key, asked=what, selected=shown, answer=answer, at=desk.now)
+    answer = redact_secret(answer, made)
+    await IdempotencyRecord.create(
+        account=desk.account, key=key, asked=what, selected=shown, answer=answer, at=desk.now
+    )
 
 
-def _without_secret(text: str, made: Made | None) -> str:
+def redact_secret(text: str, made: WriteResult | None) -> str:
     """It is told once, to whoever had it made, and is kept nowhere."""
     return text.replace(made.secret, "") if made and made.secret else text
 
 
-async def _noted(desk: Desk, field: ChangeAsked, made: Made, caller: Caller, request_id: str) -> None:
+async def write_audit_entry(
+    desk: EditContext, field: MutationFieldCall, made: WriteResult, caller: Actor, request_id: str
+) -> None:
     await AuditEntry.create(
         at=desk.now,
         account=desk.account,
@@ -305,8 +322,8 @@ async def _noted(desk: Desk, field: ChangeAsked, made: Made, caller: Caller, req
         role=desk.viewer.role.value,
         action=field.name,
         thing=made.id,
-        before=made.before,
-        after=made.after,
+        before=made.version_before,
+        after=made.version_after,
         reason=desk.reason,
         address=caller.address,
         client=caller.client,
@@ -315,36 +332,40 @@ async def _noted(desk: Desk, field: ChangeAsked, made: Made, caller: Caller, req
 
 
 def _check(key: Any, reason: Any) -> None:
-    if key is not None and not 0 < len(key) <= MOST_KEY:
-        raise amiss(Code.INVALID, f"An idempotency key has 1 to {MOST_KEY} characters.", "idempotencyKey")
+    if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
+        raise user_error(
+            UserErrorCode.INVALID,
+            f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters.",
+            "idempotencyKey",
+        )
     if reason is not None and len(reason) > 1_000:
-        raise amiss(Code.TOO_LONG, "A reason has at most 1,000 characters.", "reason")
+        raise user_error(UserErrorCode.TOO_LONG, "A reason has at most 1,000 characters.", "reason")
 
 
-def _errors_of(fault: Exception) -> Sequence[UserError]:
-    if isinstance(fault, Amiss):
+def user_errors_from(fault: Exception) -> Sequence[UserError]:
+    if isinstance(fault, UserErrors):
         return fault.errors
     if isinstance(fault, IntegrityError):
-        return (_collision(fault),)
+        return (integrity_error_to_user_error(fault),)
     said = str(fault).partition("\n")[0]
-    if isinstance(fault, Missing):  # somebody renamed or deleted it at the same moment
-        return (UserError(Code.NOT_FOUND, f"{said[:1].upper()}{said[1:]}."),)
-    return (UserError(Code.INVALID, said),)
+    if isinstance(fault, ReferenceNotFound):  # somebody renamed or deleted it at the same moment
+        return (UserError(UserErrorCode.NOT_FOUND, f"{said[:1].upper()}{said[1:]}."),)
+    return (UserError(UserErrorCode.INVALID, said),)
 
 
-def _collision(fault: IntegrityError) -> UserError:
+def integrity_error_to_user_error(fault: IntegrityError) -> UserError:
     """Two writers at once: what the database's own rules say against the second."""
     said = str(fault)
     if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", said):
         columns = re.sub(r"\b\w+\.", "", same[2] or same[3]).replace("_id", "")
         if "version" in columns:
             return UserError(
-                Code.CONFLICT, "Somebody else saved it at the same moment.", (), "Load it again."
+                UserErrorCode.CONFLICT, "Somebody else saved it at the same moment.", (), "Load it again."
             )
         names = [name for name in columns.split(", ") if name not in ("working_of", "id")]
         return UserError(
-            Code.TAKEN, f"Something else here has the same {' and '.join(names)}.", tuple(names[-1:])
+            UserErrorCode.TAKEN, f"Something else here has the same {' and '.join(names)}.", tuple(names[-1:])
         )
     if "FOREIGN KEY" in said or "foreign key" in said:
-        return UserError(Code.IN_USE, "Something that was just written uses it, or it is gone.")
-    return UserError(Code.INVALID, "It breaks a rule of the store.")
+        return UserError(UserErrorCode.IN_USE, "Something that was just written uses it, or it is gone.")
+    return UserError(UserErrorCode.INVALID, "It breaks a rule of the store.")

@@ -18,7 +18,7 @@ from contentql.content import ids
 from contentql.content.blocks import (
     Audio,
     Block,
-    Code,
+    CodeText,
     Gallery,
     Heading,
     Image,
@@ -34,7 +34,7 @@ from contentql.content.blocks import (
 )
 
 
-class Unsafe(Exception):
+class UnsafeContentError(Exception):
     """A text that is not taken: what was found in it, in a plain sentence, and what would help."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -43,37 +43,40 @@ class Unsafe(Exception):
         self.hint = hint
 
 
-def named(name: str) -> int | None:
+def parse_media_reference(name: str) -> int | None:
     """The media that `med_123`, or `123` as our own HTML has it, names."""
-    found = ids.read(name if name.startswith("med_") else f"med_{name}")
+    found = ids.decode_id(name if name.startswith("med_") else f"med_{name}")
     return found[1] or None if found else None
 
 
-def forget(address: str) -> None:
+def ignore(address: str) -> None:
     """What is lost is nobody's concern."""
 
 
-def read(
-    text: str, *, media: Callable[[str], int | None] = named, lost: Callable[[str], object] = forget
+def html_to_blocks(
+    text: str,
+    *,
+    media: Callable[[str], int | None] = parse_media_reference,
+    lost: Callable[[str], object] = ignore,
 ) -> tuple[Block, ...]:
     """The blocks of a body; what has no words is left out, and a picture in a text stands after it.
 
     `media` says which of our media a `data-media` names, if any. `lost` is told the address of every picture,
     film or link that no block can hold. Raises Unsafe.
     """
-    body = Body(media, lost)
-    body.markup(text)
+    body = BlockBuilder(media, lost)
+    body.feed(text)
     return body.blocks()
 
 
-def checked(text: str) -> str:
+def normalize_newlines(text: str) -> str:
     """The text with plain line ends. Raises Unsafe where it has control characters or half characters."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     _refuse_controls(text)
     return text
 
 
-class Body:
+class BlockBuilder:
     """Blocks in the making: told tags and words as they come, in any order. Every method may raise Unsafe.
 
     The outermost open tag decides what becomes of the words in it: those of a list are its items, however
@@ -81,13 +84,15 @@ class Body:
     """
 
     def __init__(
-        self, media: Callable[[str], int | None] = named, lost: Callable[[str], object] = forget
+        self,
+        media: Callable[[str], int | None] = parse_media_reference,
+        lost: Callable[[str], object] = ignore,
     ) -> None:
         self._media = media
         self._lost = lost
         self._blocks: list[Block] = []
         self._after: list[Block] = []
-        self._words = _Words()
+        self._words = _TextBuffer()
         self._open: list[str] = []
         self._depth: Counter[str] = Counter()
         self._link: _Mark | None = None
@@ -98,16 +103,16 @@ class Body:
         self._language: str | None = None
         self._pictured = False
 
-    def markup(self, html: str) -> None:
-        for piece in _pieces(checked(html)):
+    def feed(self, html: str) -> None:
+        for piece in _pieces(normalize_newlines(html)):
             if isinstance(piece, str):
-                self.say(piece)
+                self.text(piece)
             elif piece.closes:
                 self.close(piece.name)
             else:
                 self.open(piece.name, piece.attributes)
 
-    def say(self, text: str) -> None:
+    def text(self, text: str) -> None:
         _refuse_controls(text)
         if not self._depth["pre"]:
             self._words.say(text)
@@ -120,7 +125,7 @@ class Body:
                 self._words.say(line)
 
     def open(self, tag: str, attributes: Mapping[str, str]) -> None:
-        _refuse_harm(tag, attributes)
+        _reject_unsafe(tag, attributes)
         if kind := _MARKS.get(tag):
             self._depth[kind] += 1
             self._words.begin(_Mark(kind))
@@ -246,7 +251,7 @@ class Body:
             case "pre":
                 said, _ = self._taken(stripped=False)
                 if said:
-                    self._blocks.append(Code(text=said, language=self._language))
+                    self._blocks.append(CodeText(text=said, language=self._language))
             case _:
                 said, _ = self._taken()
                 if said:
@@ -272,7 +277,7 @@ class Body:
         """The words so far and their marks; the marks that are open go on in the next words."""
         if not self._words:
             return "", ()
-        words, self._words = self._words, _Words()
+        words, self._words = self._words, _TextBuffer()
         for mark in words.begun():
             self._words.begin(mark)
         return words.taken(stripped)
@@ -327,7 +332,7 @@ class _Mark(NamedTuple):
     href: str | None = None
 
 
-class _Words:
+class _TextBuffer:
     """Words as a browser shows them, white space collapsed, and where in them marks begin and end."""
 
     def __init__(self) -> None:
@@ -463,7 +468,7 @@ def _pieces(html: str) -> Iterator[str | _Tag]:
         else:
             at = html.find(">", found.end()) + 1
         if not at:
-            raise Unsafe(
+            raise UnsafeContentError(
                 f"There is a tag or a comment in the text that never ends: {_cut(html[found.start() :])}",
                 "End it with >, or write &lt; where you mean the sign <.",
             )
@@ -501,26 +506,26 @@ def _language(attributes: Mapping[str, str]) -> str | None:
 
 def _refuse_controls(text: str) -> None:
     if found := _CONTROL.search(text):
-        raise Unsafe(
+        raise UnsafeContentError(
             f"There is a control character in the text: U+{ord(found[0]):04X}.",
             "Leave it out; lines end with a newline.",
         )
 
 
-def _refuse_harm(tag: str, attributes: Mapping[str, str]) -> None:
+def _reject_unsafe(tag: str, attributes: Mapping[str, str]) -> None:
     if tag in _HOSTILE:
-        raise Unsafe(
+        raise UnsafeContentError(
             f"The text has {'an' if tag[0] in 'aeio' else 'a'} <{tag}> in it.",
             "Leave it out: a body has words, links, lists, tables and pictures.",
         )
     for name, value in attributes.items():
         if name.startswith("on") and len(name) > 2:
-            raise Unsafe(
+            raise UnsafeContentError(
                 f"The text has an event handler in it: {_cut(name)} on <{_cut(tag)}>.",
                 "Leave the attribute out: nothing in a body may run.",
             )
         if name in _ADDRESSES and (scheme := _SCHEME.match(value)):
-            raise Unsafe(
+            raise UnsafeContentError(
                 f"The text has a {scheme.lastgroup}: link in it.",
                 "A link begins with https:, http:, mailto: or tel:, or is relative.",
             )

@@ -13,13 +13,20 @@ from typing import Any, BinaryIO
 import orjson
 from pydantic import ValidationError
 
-from contentql.content.records import KINDS, ArticleRecord, Item, Kind, Record, explain
+from contentql.content.records import (
+    RECORD_TYPES,
+    ArticleRecord,
+    ImportItem,
+    Record,
+    RecordKind,
+    describe_validation_error,
+)
 
 MAX_LINE = 8 * 1024 * 1024
-MAX_DEPTH = 64
+MAX_JSON_DEPTH = 64
 
 
-def read(file: BinaryIO, name: str) -> Iterator[Item]:
+def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
     """The records of a file, line by line. A bad line becomes an Item with its fault; the others go on."""
     for number, line in enumerate(_lines(file), 1):
         line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
@@ -27,21 +34,21 @@ def read(file: BinaryIO, name: str) -> Iterator[Item]:
             continue
         where = f"{name}:{number}"
         try:
-            yield Item(where, _record(line))
+            yield ImportItem(where, _record(line))
         except ValidationError as fault:
-            yield Item(where, fault=explain(fault))
+            yield ImportItem(where, error=describe_validation_error(fault))
         except ValueError as fault:
-            yield Item(where, fault=str(fault))
+            yield ImportItem(where, error=str(fault))
 
 
-def write(records: Iterable[Record]) -> Iterator[bytes]:
+def write_records(records: Iterable[Record]) -> Iterator[bytes]:
     """A line for each record, with its newline."""
     for record in records:
         said = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         yield orjson.dumps({"record": _NAMES[type(record)], **said}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-_NAMES: dict[type[Record], Kind] = {record: kind for kind, record in KINDS.items()}
+_NAMES: dict[type[Record], RecordKind] = {record: kind for kind, record in RECORD_TYPES.items()}
 _ARTICLE = {field.alias or name for name, field in ArticleRecord.model_fields.items()}
 
 
@@ -66,11 +73,11 @@ def _record(line: bytes) -> Record:
     _refuse_unkeepable(said, "", 0)
     # Not `kind` or `type`: sources, media and tags have such a field of their own.
     kind = said.pop("record", None)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"record: {kind!r} is none of {', '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in RECORD_TYPES:
+        raise ValueError(f"record: {kind!r} is none of {', '.join(RECORD_TYPES)}")
     if kind == "article":
         said = _with_extra(said)
-    return KINDS[kind].model_validate(said)
+    return RECORD_TYPES[kind].model_validate(said)
 
 
 def _with_extra(said: dict[str, Any]) -> dict[str, Any]:
@@ -86,8 +93,8 @@ def _with_extra(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unkeepable(value: Any, place: str, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise ValueError(f"{place}: nested more than {MAX_DEPTH} deep")
+    if depth > MAX_JSON_DEPTH:
+        raise ValueError(f"{place}: nested more than {MAX_JSON_DEPTH} deep")
     if isinstance(value, str) and not value.isprintable():
         for character in value:
             if character not in "\n\t" and unicodedata.category(character) == "Cc":

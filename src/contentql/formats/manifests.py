@@ -12,38 +12,38 @@ from typing import Any
 
 import orjson
 
-from contentql.store.trusted_documents import claims_sha256, sha256, spelled
+from contentql.store.trusted_documents import claims_sha256, normalize_document_id, sha256
 
 MAX_MANIFEST = 32 * 1024 * 1024
 APOLLO = "apollo-persisted-query-manifest"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManifestEntry:
     """One document of a manifest, or at `where` the `fault` that makes it none."""
 
     where: str
     id: str = ""
     text: str = ""
     name: str | None = None
-    fault: str = ""
+    error: str = ""
 
 
-def read(content: bytes, file: str) -> Iterator[Entry]:
+def read_manifest(content: bytes, file: str) -> Iterator[ManifestEntry]:
     """The documents of a file. A bad one becomes an Entry with its fault; the others go on."""
     if len(content) > MAX_MANIFEST:
-        yield Entry(file, fault=f"the manifest is larger than {MAX_MANIFEST // 1024 // 1024} MiB")
+        yield ManifestEntry(file, error=f"the manifest is larger than {MAX_MANIFEST // 1024 // 1024} MiB")
         return
     try:
         said: Any = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as fault:
         if file.endswith(".json"):
-            yield Entry(file, fault=f"not JSON: {fault.msg} at line {fault.lineno}")
+            yield ManifestEntry(file, error=f"not JSON: {fault.msg} at line {fault.lineno}")
         else:
             yield _plain(content, file)
         return
     if not isinstance(said, dict):
-        yield Entry(file, fault="not a manifest: it must be a JSON object, or one GraphQL document")
+        yield ManifestEntry(file, error="not a manifest: it must be a JSON object, or one GraphQL document")
     elif isinstance(said.get("format"), str) and "operations" in said:
         yield from _apollo(said, file)
     else:
@@ -51,23 +51,23 @@ def read(content: bytes, file: str) -> Iterator[Entry]:
             yield _entry(file, id, text, None)
 
 
-def _plain(content: bytes, file: str) -> Entry:
+def _plain(content: bytes, file: str) -> ManifestEntry:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        return Entry(file, fault="the file is not UTF-8 text")
+        return ManifestEntry(file, error="the file is not UTF-8 text")
     return _entry(file, sha256(text), text, None)
 
 
-def _apollo(said: dict[str, Any], file: str) -> Iterator[Entry]:
+def _apollo(said: dict[str, Any], file: str) -> Iterator[ManifestEntry]:
     known = said["format"] == APOLLO and said.get("version") == 1
     if not known or not isinstance(said["operations"], list):
-        yield Entry(file, fault=f"not a manifest we know: {APOLLO} version 1 lists `operations`")
+        yield ManifestEntry(file, error=f"not a manifest we know: {APOLLO} version 1 lists `operations`")
         return
     for number, operation in enumerate(said["operations"], 1):
         where = f"{file}: operation {number}"
         if not isinstance(operation, dict):
-            yield Entry(where, fault="an operation must be an object with `id` and `body`")
+            yield ManifestEntry(where, error="an operation must be an object with `id` and `body`")
             continue
         name = operation.get("name")
         yield _entry(
@@ -75,15 +75,15 @@ def _apollo(said: dict[str, Any], file: str) -> Iterator[Entry]:
         )
 
 
-def _entry(where: str, id: Any, text: Any, name: str | None) -> Entry:
-    if not isinstance(id, str) or (kept := spelled(id)) is None:
+def _entry(where: str, id: Any, text: Any, name: str | None) -> ManifestEntry:
+    if not isinstance(id, str) or (kept := normalize_document_id(id)) is None:
         rule = "an id is 1 to 128 of A-Z a-z 0-9 . _ : ~ -"
-        return Entry(where, name=name, fault=f"the id {str(id)[:_SHOWN]!r} cannot be used: {rule}")
+        return ManifestEntry(where, name=name, error=f"the id {str(id)[:_SHOWN]!r} cannot be used: {rule}")
     if not isinstance(text, str):
-        return Entry(where, kept, name=name, fault="the text of the document is missing")
+        return ManifestEntry(where, kept, name=name, error="the text of the document is missing")
     if claims_sha256(id) and kept != sha256(text):
-        return Entry(where, kept, text, name, "the id is not the SHA-256 of the text")
-    return Entry(where, kept, text, name)
+        return ManifestEntry(where, kept, text, name, "the id is not the SHA-256 of the text")
+    return ManifestEntry(where, kept, text, name)
 
 
 _SHOWN = 40

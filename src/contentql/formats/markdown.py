@@ -15,28 +15,37 @@ from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
 from contentql.content.blocks import Block
-from contentql.formats.html import Body, Unsafe, checked, forget, named
+from contentql.formats.html import (
+    BlockBuilder,
+    UnsafeContentError,
+    ignore,
+    normalize_newlines,
+    parse_media_reference,
+)
 
 
-def read(
-    text: str, *, media: Callable[[str], int | None] = named, lost: Callable[[str], object] = forget
+def markdown_to_blocks(
+    text: str,
+    *,
+    media: Callable[[str], int | None] = parse_media_reference,
+    lost: Callable[[str], object] = ignore,
 ) -> tuple[Block, ...]:
     """The blocks of a body, with `media` and `lost` as for HTML. Raises Unsafe."""
-    body = Body(media, lost)
-    for token in _flat(_MARKDOWN.parse(checked(text))):
+    body = BlockBuilder(media, lost)
+    for token in _flat(_MARKDOWN.parse(normalize_newlines(text))):
         match token.type:
             case "text" | "code_inline":
-                body.say(token.content)
+                body.text(token.content)
             case "html_inline" | "html_block":
-                body.markup(token.content)
+                body.feed(token.content)
             case "softbreak":  # the end of a line in the file, not of one in the text
-                body.say(" ")
+                body.text(" ")
             case "hardbreak":
                 body.open("br", {})
             case "fence" | "code_block":
                 language = "".join(unescapeAll(token.info).split()[:1])
                 body.open("pre", {"class": f"language-{language}"})
-                body.say(token.content.removesuffix("\n"))
+                body.text(token.content.removesuffix("\n"))
                 body.close("pre")
             case _ if token.nesting < 0:
                 body.close(token.tag)
@@ -62,7 +71,9 @@ def _flat(tokens: list[Token]) -> Iterator[Token]:
     for token in tokens:
         # The parser leaves out what lies deeper.
         if token.nesting > 0 and token.level >= _MARKDOWN.options["maxNesting"] - 1:
-            raise Unsafe("The lists or quotes in the text are nested too deep.", "Nine levels are enough.")
+            raise UnsafeContentError(
+                "The lists or quotes in the text are nested too deep.", "Nine levels are enough."
+            )
         if token.type == "inline":
             yield from token.children or ()
         else:

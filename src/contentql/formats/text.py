@@ -18,16 +18,16 @@ from pydantic import ValidationError
 from slugify import slugify
 
 from contentql.content.blocks import Paragraph
-from contentql.content.records import ArticleRecord, Item, Unreadable, explain
+from contentql.content.records import ArticleRecord, FormatError, ImportItem, describe_validation_error
 
 Paragraphs = Literal["line", "blank"]
 
 MAX_PAGE = 4 * 1024 * 1024
 
 
-def read(
+def read_page(
     page: bytes, name: str, *, language: str = "en", slug: str | None = None, paragraphs: Paragraphs = "line"
-) -> Item:
+) -> ImportItem:
     """The article of a page, as a partial record: nothing is said of what a page cannot say.
 
     `paragraphs`: each line is one, or, where lines are cut to a width, what stands between blank lines.
@@ -38,10 +38,10 @@ def read(
         byline, day, rest = _signed(rest)
         texts = _joined(rest) if paragraphs == "blank" else [line for line in rest if line]
         if not texts:
-            raise Unreadable("the page has a headline but no text below it")
+            raise FormatError("the page has a headline but no text below it")
         slug = slug or slugify(headline, max_length=200, word_boundary=True)
         if not slug:
-            raise Unreadable("no slug can be made of the headline: give one with --slug")
+            raise FormatError("no slug can be made of the headline: give one with --slug")
         printed: dict[str, Any] = {"byline": byline} if byline else {}
         if day:
             printed["published_at"] = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
@@ -52,16 +52,16 @@ def read(
             blocks=tuple(Paragraph(text=text) for text in texts),
             **printed,
         )
-    except Unreadable as fault:
-        return Item(name, fault=str(fault))
+    except FormatError as fault:
+        return ImportItem(name, error=str(fault))
     except ValidationError as fault:
-        return Item(name, fault=explain(fault))
+        return ImportItem(name, error=describe_validation_error(fault))
     notes = []
     if day:
         notes.append(f"the page prints the day {day}, taken as midnight UTC")
     if paragraphs == "line" and _looks_cut(rest):
         notes.append("its lines look cut to a width: --paragraphs blank joins them")
-    return Item(name, record, notes=tuple(notes), partial=True)
+    return ImportItem(name, record, notes=tuple(notes), partial=True)
 
 
 _MENU = re.compile(r"[-–•*·]\s+\S.{0,39}")
@@ -80,24 +80,24 @@ _MARKS = (
 
 def _decoded(page: bytes) -> str:
     if len(page) > MAX_PAGE:
-        raise Unreadable(f"the page is larger than {MAX_PAGE // 1024 // 1024} MiB")
+        raise FormatError(f"the page is larger than {MAX_PAGE // 1024 // 1024} MiB")
     mark, encoding = next(((m, e) for m, e in _MARKS if page.startswith(m)), (b"", "utf-8"))
     if encoding == "utf-8" and b"\0" in page:
-        raise Unreadable("the file is not text")
+        raise FormatError("the file is not text")
     try:
         text = page[len(mark) :].decode(encoding)
     except UnicodeDecodeError as fault:
         if encoding != "utf-8":
-            raise Unreadable("the page is not in UTF-8") from None
+            raise FormatError("the page is not in UTF-8") from None
         where = page.count(b"\n", 0, fault.start) + 1
-        raise Unreadable(f"the page is not in UTF-8: line {where} cannot be read") from None
+        raise FormatError(f"the page is not in UTF-8: line {where} cannot be read") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
     for number, line in enumerate(text.split("\n"), 1):
         for character in line.replace("\t", ""):
             if unicodedata.category(character) == "Cc":
-                raise Unreadable(f"line {number} holds the control character U+{ord(character):04X}")
+                raise FormatError(f"line {number} holds the control character U+{ord(character):04X}")
     if not text.strip():
-        raise Unreadable("the page is empty")
+        raise FormatError("the page is empty")
     return text
 
 
@@ -107,9 +107,9 @@ def _headline(lines: list[str]) -> tuple[str, list[str]]:
         if line and not _MENU.fullmatch(line):
             headline = " ".join(line.split())
             if len(headline) > 300:
-                raise Unreadable("the first line is longer than a headline may be (300 characters)")
+                raise FormatError("the first line is longer than a headline may be (300 characters)")
             return headline, lines[n + 1 :]
-    raise Unreadable("the page has menu lines only and no headline")
+    raise FormatError("the page has menu lines only and no headline")
 
 
 def _signed(lines: list[str]) -> tuple[str | None, dt.date | None, list[str]]:

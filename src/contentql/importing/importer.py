@@ -22,7 +22,7 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from contentql.content import blocks, derive
-from contentql.content.ids import new_id, spell
+from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
     ArticleRecord,
     AttributionRecord,
@@ -31,7 +31,7 @@ from contentql.content.records import (
     CollectionItemRecord,
     CollectionRecord,
     CorrectionRecord,
-    Item,
+    ImportItem,
     MediaRecord,
     PlacementRecord,
     Record,
@@ -39,17 +39,23 @@ from contentql.content.records import (
     SourceRecord,
     StoryRecord,
     TagRecord,
-    explain,
+    describe_validation_error,
 )
-from contentql.editorial.text_anchors import span_on
-from contentql.errors import Unusable
+from contentql.editorial.text_anchors import make_span
+from contentql.errors import OperatorError
 from contentql.formats import jsonl
 from contentql.store import article_records, change_log
-from contentql.store.article_records import Missing, ids_by, media_here, ref, told
+from contentql.store.article_records import (
+    ReferenceNotFound,
+    foreign_key,
+    ids_by_key,
+    record_from_row,
+    require_media,
+)
 from contentql.store.database import Database
-from contentql.store.errors import FAULTS, plain
+from contentql.store.errors import DRIVER_ERRORS, describe_error
 from contentql.store.models.content import (
-    PUBLIC_STATES,
+    PUBLIC_ATTRIBUTION_STATES,
     Article,
     Author,
     Category,
@@ -63,30 +69,30 @@ from contentql.store.models.content import (
     Tag,
 )
 
-What = Literal["created", "updated", "unchanged", "skipped", "failed"]
+ImportResult = Literal["created", "updated", "unchanged", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RecordOutcome:
     """What became of the record at `where`, and why; an article's `status` is the one it has now."""
 
-    where: str
-    subject: str
-    what: What
-    why: str = ""
+    location: str
+    label: str
+    result: ImportResult
+    reason: str = ""
     status: Status | None = None
 
 
 @dataclass(frozen=True)
-class Report:
-    outcomes: tuple[Outcome, ...]
+class ImportReport:
+    outcomes: tuple[RecordOutcome, ...]
 
-    def count(self, what: What) -> int:
+    def count(self, what: ImportResult) -> int:
         return self.counts()[what]
 
-    def counts(self) -> dict[What, int]:
-        counted = Counter(outcome.what for outcome in self.outcomes)
-        return {what: counted[what] for what in get_args(What)}
+    def counts(self) -> dict[ImportResult, int]:
+        counted = Counter(outcome.result for outcome in self.outcomes)
+        return {what: counted[what] for what in get_args(ImportResult)}
 
     def __str__(self) -> str:
         said = ", ".join(f"{count} {what}" for what, count in self.counts().items())
@@ -94,7 +100,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ImportOptions:
     """What the editor asks for all articles of a run, over what they say themselves.
 
     A `category` that is not here is made, unless its name is nearly that of one which is.
@@ -104,85 +110,89 @@ class Wishes:
     publish_at: dt.datetime | None = None
 
 
-async def take(
+async def import_records(
     database: Database,
-    items: Iterable[Item],
+    items: Iterable[ImportItem],
     *,
-    wishes: Wishes = Wishes(),
+    wishes: ImportOptions = ImportOptions(),
     dry_run: bool = False,
-    progress: Callable[[Outcome], object] = lambda outcome: None,
-) -> Report:
+    progress: Callable[[RecordOutcome], object] = lambda outcome: None,
+) -> ImportReport:
     """Keeps the records, each wholly or not at all.
 
     A dry run does the same and takes it all back. Raises Unusable if the database fails; what was kept until
     then stays.
     """
-    intake = _Intake(dt.datetime.now(dt.UTC).replace(microsecond=0), wishes, progress)
+    intake = Importer(dt.datetime.now(dt.UTC).replace(microsecond=0), wishes, progress)
     try:
-        async with database.models() as connection:
+        async with database.orm() as connection:
             if dry_run:
-                await _taken_back(intake, items)
+                await _dry_run(intake, items)
             else:
-                await intake.run(items, lambda: change_log.clear_away(connection))
-    except FAULTS as fault:
-        raise Unusable(plain(database.url, fault)) from fault
-    return Report(tuple(intake.outcomes))
+                await intake.run(items, lambda: change_log.prune(connection))
+    except DRIVER_ERRORS as fault:
+        raise OperatorError(describe_error(database.url, fault)) from fault
+    return ImportReport(tuple(intake.outcomes))
 
 
-async def take_file(database: Database, path: Path) -> Report:
+async def import_file(database: Database, path: Path) -> ImportReport:
     """Keeps what a file of our own JSON Lines holds. Raises Unusable."""
     with path.open("rb") as file:
-        return await take(database, jsonl.read(file, path.name))
+        return await import_records(database, jsonl.read_records(file, path.name))
 
 
-async def give(database: Database) -> AsyncGenerator[Record, None]:
+async def export_records(database: Database) -> AsyncGenerator[Record, None]:
     """Everything that is kept, from one snapshot, each record behind what it refers to; always in one order.
 
     Raises Unusable if the database fails.
     """
     try:
-        async with database.models(), in_transaction() as connection:
+        async with database.orm(), in_transaction() as connection:
             if database.dialect == "postgres":
                 await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             async for record in _all():
                 yield record
-    except FAULTS as fault:
-        raise Unusable(plain(database.url, fault)) from fault
+    except DRIVER_ERRORS as fault:
+        raise OperatorError(describe_error(database.url, fault)) from fault
 
 
-class _TakenBack(Exception):
+class _RolledBack(Exception):
     """Ends the transaction of a dry run."""
 
 
-class _Amiss(Exception):
+class _RecordRejected(Exception):
     """A record that cannot be kept: one plain sentence."""
 
 
 @dataclass(frozen=True)
-class _Kept:
-    what: What
+class _SaveResult:
+    what: ImportResult
     why: str = ""
     status: Status | None = None
 
 
-async def _taken_back(intake: _Intake, items: Iterable[Item]) -> None:
+async def _dry_run(intake: Importer, items: Iterable[ImportItem]) -> None:
     try:
         async with in_transaction():
             await intake.run(items)
-            raise _TakenBack
-    except _TakenBack:
+            raise _RolledBack
+    except _RolledBack:
         pass
 
 
-class _Intake:
+class Importer:
     """One run: its clock, its wishes, and what has become of the items so far."""
 
-    def __init__(self, now: dt.datetime, wishes: Wishes, progress: Callable[[Outcome], object]) -> None:
-        self.outcomes: list[Outcome] = []
+    def __init__(
+        self, now: dt.datetime, wishes: ImportOptions, progress: Callable[[RecordOutcome], object]
+    ) -> None:
+        self.outcomes: list[RecordOutcome] = []
         self._now, self._wishes, self._progress = now, wishes, progress
         self._unrelated: list[tuple[str, ArticleRecord]] = []
 
-    async def run(self, items: Iterable[Item], tidy: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def run(
+        self, items: Iterable[ImportItem], tidy: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """`tidy` is called from time to time and at the end."""
         if self._wishes.category:
             await self._make_section(self._wishes.category)
@@ -193,10 +203,10 @@ class _Intake:
         # Articles may stand beside each other, so one of the two always comes before its neighbour.
         for where, record in self._unrelated:
             async with in_transaction():
-                missing = await article_records.relate(record)
+                missing = await article_records.save_related_articles(record)
             for uri in missing:
                 why = f"the article beside it is not here: {uri}"
-                self._note(Outcome(where, _subject(record), "failed", why))
+                self._note(RecordOutcome(where, _subject(record), "failed", why))
         if tidy:
             await tidy()
 
@@ -206,47 +216,49 @@ class _Intake:
             return
         near = difflib.get_close_matches(path, here, 1, 0.85)
         if near:
-            raise Unusable(f"There is no section {path!r}; did you mean {near[0]!r}?")
-        for step in (*derive.above(path), path):
+            raise OperatorError(f"There is no section {path!r}; did you mean {near[0]!r}?")
+        for step in (*derive.ancestor_paths(path), path):
             if step not in here:
                 name = step.rpartition("/")[2].replace("-", " ").replace("_", " ").title()
-                await self._keep(Item("--category", CategoryRecord(path=step, name=name)))
+                await self._keep(ImportItem("--category", CategoryRecord(path=step, name=name)))
 
-    async def _keep(self, item: Item) -> None:
+    async def _keep(self, item: ImportItem) -> None:
         kept = await self._kept(item)
         why = "; ".join(filter(None, (kept.why, *item.notes)))
-        self._note(Outcome(item.where, _subject(item.record), kept.what, why, kept.status))
+        self._note(RecordOutcome(item.location, _subject(item.record), kept.what, why, kept.status))
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: RecordOutcome) -> None:
         self.outcomes.append(outcome)
         self._progress(outcome)
 
-    async def _kept(self, item: Item) -> _Kept:
+    async def _kept(self, item: ImportItem) -> _SaveResult:
         if item.record is None:
-            return _Kept("failed", item.fault or "nothing was read")
+            return _SaveResult("failed", item.error or "nothing was read")
         try:
             async with in_transaction() as connection:
                 if isinstance(item.record, ArticleRecord):
-                    return await self._article(connection, item.record, item.where, partial=item.partial)
+                    return await self._article(connection, item.record, item.location, partial=item.partial)
                 return await _keep(item.record, self._now)
         except pydantic.ValidationError as fault:
-            return _Kept("failed", explain(fault))
+            return _SaveResult("failed", describe_validation_error(fault))
         except IntegrityError as fault:
-            return _Kept("failed", _conflict(fault))
-        except (Missing, _Amiss, ValidationError, ValueError) as fault:
-            return _Kept("failed", str(fault).partition("\n")[0])
+            return _SaveResult("failed", describe_integrity_error(fault))
+        except (ReferenceNotFound, _RecordRejected, ValidationError, ValueError) as fault:
+            return _SaveResult("failed", str(fault).partition("\n")[0])
 
-    async def _article(self, connection: Any, record: ArticleRecord, where: str, *, partial: bool) -> _Kept:
+    async def _article(
+        self, connection: Any, record: ArticleRecord, where: str, *, partial: bool
+    ) -> _SaveResult:
         row = await _known(record)
-        kept = (await article_records.articles([row]))[0] if row else None
+        kept = (await article_records.load_articles([row]))[0] if row else None
         if kept and partial:
-            record = _over(kept, record)
+            record = _merge_partial(kept, record)
         if kept and record.version and kept.version and record.version < kept.version:
             why = f"older than what is here (version {record.version}, here {kept.version})"
-            return _Kept("skipped", why, kept.status)
-        whole = completed(self._wished(record, kept), kept, self._now)
+            return _SaveResult("skipped", why, kept.status)
+        whole = complete_record(self._wished(record, kept), kept, self._now)
         if kept == whole:
-            return _Kept("unchanged", _draft(whole), whole.status)
+            return _SaveResult("unchanged", _draft(whole), whole.status)
         _require_publishable(whole)
         if kept and partial:
             # What stays may rest on words that have gone: spans, quotes.
@@ -257,10 +269,10 @@ class _Intake:
             bumped = {} if record.version else {"version": (kept.version or 0) + 1}
             touched = {} if record.modified_at else {"modified_at": self._now}
             whole = whole.model_copy(update={**bumped, **touched})
-        if await article_records.write(connection, whole, row):
+        if await article_records.save_article(connection, whole, row):
             self._unrelated.append((where, whole))
         why = "; ".join(filter(None, (changed, _draft(whole))))
-        return _Kept("updated" if kept else "created", why, whole.status)
+        return _SaveResult("updated" if kept else "created", why, whole.status)
 
     def _wished(self, record: ArticleRecord, kept: ArticleRecord | None) -> ArticleRecord:
         wished: dict[str, Any] = {}
@@ -276,7 +288,7 @@ class _Intake:
         return record.model_copy(update=wished)
 
 
-def _over(kept: ArticleRecord, said: ArticleRecord) -> ArticleRecord:
+def _merge_partial(kept: ArticleRecord, said: ArticleRecord) -> ArticleRecord:
     """What is kept, with what a partial record says over it. A day once printed moves no time that is set."""
     own = {name: getattr(said, name) for name in said.model_fields_set}
     if kept.published_at:
@@ -285,7 +297,7 @@ def _over(kept: ArticleRecord, said: ArticleRecord) -> ArticleRecord:
     return kept.model_copy(update={**derived, **own})
 
 
-def _conflict(fault: IntegrityError) -> str:
+def describe_integrity_error(fault: IntegrityError) -> str:
     """What the database's rules say against a record, in our words."""
     said = str(fault)
     if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", said):
@@ -304,24 +316,24 @@ async def _known(record: ArticleRecord) -> Article | None:
     for known in record.external_ids if row is None else ():
         found = await ExternalId.get_or_none(system=known.system, value=known.value)
         if found is not None:
-            return await Article.get(id=ref(found, "article"))
+            return await Article.get(id=foreign_key(found, "article"))
     if row is None and not (record.id or record.uri or record.external_ids):
         row = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
     return row
 
 
-def completed(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
+def complete_record(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
     """The record with all that it may leave out, ids, times, placements: as `kept` has them, or new."""
     number = kept.id if kept else record.id or new_id()
-    body = derive.identified(record.blocks, kept.blocks if kept else ())
+    body = derive.assign_block_ids(record.blocks, kept.blocks if kept else ())
     public = record.status in (Status.PUBLISHED, Status.SCHEDULED)
-    times = derive.times(
+    times = derive.publication_times(
         record.published_at,
         public=public,
         first=record.first_published_at or (_past(kept.first_published_at, now) if kept else None),
         updated=record.updated_at or (_past(kept.updated_at, now) if kept else None),
     )
-    placed = derive.placements(
+    placed = derive.media_placements(
         record.lead_media,
         body,
         [derive.Placement(said.media, said.role, said.caption, said.alt) for said in record.media],
@@ -361,7 +373,7 @@ def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
 def _numbered(
     record: ArticleRecord, body: Sequence[blocks.Block], before: Sequence[AttributionRecord]
 ) -> tuple[AttributionRecord, ...]:
-    texts = {block.id: blocks.text(block) for block in body}
+    texts = {block.id: blocks.block_text(block) for block in body}
     known: dict[AttributionRecord, list[AttributionRecord]] = {}
     for old in before:
         known.setdefault(_nameless(old), []).append(old)
@@ -369,18 +381,20 @@ def _numbered(
     for said in record.attributions:
         said = _quoted(said, texts)
         same = known.get(_nameless(said), [])
-        found.append(same.pop(0) if same and said.id in (None, same[0].id) else named(said))
+        found.append(same.pop(0) if same and said.id in (None, same[0].id) else assign_attribution_ids(said))
     # First what is public, so that the places of the public ones never betray a suggestion among them.
-    return tuple(sorted(found, key=lambda said: said.state not in PUBLIC_STATES))
+    return tuple(sorted(found, key=lambda said: said.state not in PUBLIC_ATTRIBUTION_STATES))
 
 
 def _nameless(said: AttributionRecord) -> AttributionRecord:
     return said.model_copy(update={"id": None, "via": said.via and _nameless(said.via)})
 
 
-def named(said: AttributionRecord) -> AttributionRecord:
+def assign_attribution_ids(said: AttributionRecord) -> AttributionRecord:
     """The chain, each hop with an id: its own or a new one."""
-    return said.model_copy(update={"id": said.id or new_id(), "via": said.via and named(said.via)})
+    return said.model_copy(
+        update={"id": said.id or new_id(), "via": said.via and assign_attribution_ids(said.via)}
+    )
 
 
 def _quoted(said: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
@@ -389,7 +403,7 @@ def _quoted(said: AttributionRecord, texts: dict[str | None, str]) -> Attributio
     span = said.span
     if span is not None and span.exact is None:
         text = texts[span.block_id]
-        span = span_on(span.block_id, text, span.start, text[span.start : span.end])
+        span = make_span(span.block_id, text, span.start, text[span.start : span.end])
     return said.model_copy(update={"span": span, "via": via})
 
 
@@ -422,7 +436,7 @@ def _changed(kept: ArticleRecord, whole: ArticleRecord) -> list[str]:
 def _require_publishable(record: ArticleRecord) -> None:
     lacks = _lacks(record)
     if lacks and record.status in (Status.PUBLISHED, Status.SCHEDULED):
-        raise _Amiss(f"it cannot be published without {' and '.join(lacks)}")
+        raise _RecordRejected(f"it cannot be published without {' and '.join(lacks)}")
 
 
 def _lacks(record: ArticleRecord) -> list[str]:
@@ -445,23 +459,25 @@ def _draft(record: ArticleRecord) -> str:
 async def _require_free_slug(record: ArticleRecord) -> None:
     other = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
     if other is not None and other.id != record.id:
-        raise _Amiss(f"another article has the slug {record.slug!r} ({spell('article', other.id)})")
+        raise _RecordRejected(
+            f"another article has the slug {record.slug!r} ({encode_id('article', other.id)})"
+        )
 
 
-async def _keep(record: Record, now: dt.datetime) -> _Kept:
+async def _keep(record: Record, now: dt.datetime) -> _SaveResult:
     """Keeps anything but an article."""
     match record:
         case CategoryRecord():
             return await _category(record)
         case SourceRecord():
-            parents = await ids_by(Source, "slug", [record.parent] if record.parent else [], "source")
+            parents = await ids_by_key(Source, "slug", [record.parent] if record.parent else [], "source")
             parent = {"parent_id": parents.get(record.parent)}
             return await _row(record, Source, {"slug": record.slug}, parent, name=record.name)
         case MediaRecord():
             made = {} if record.created_at else {"created_at": now}
             return await _row(record, Media, {"url": record.url}, {}, made=made)
         case AuthorRecord():
-            await media_here([record.image])
+            await require_media([record.image])
             image = {"image_id": record.image}
             return await _row(record, Author, {"slug": record.slug}, image, name=record.name)
         case TagRecord():
@@ -485,50 +501,52 @@ async def _row(
     *,
     name: str | None = None,
     made: dict[str, Any] | None = None,
-) -> _Kept:
+) -> _SaveResult:
     """Keeps a record that is one row: found by its id or its key, written if anything differs."""
-    values = {**article_records.columns(record, model), **references}
+    values = {**article_records.record_columns(record, model), **references}
     if name is not None:
         values["sort_name"] = derive.sort_name(name)
     row = await model.get_or_none(id=record.id) if record.id else None
     row = row or await model.filter(**key).order_by("id").first()
     if row is None:
         await model.create(id=record.id or new_id(), **{**values, **(made or {})})
-        return _Kept("created")
+        return _SaveResult("created")
     for column in made or {}:
         del values[column]
     changed = sorted(to_camel(column) for column, value in values.items() if getattr(row, column) != value)
     if not changed:
-        return _Kept("unchanged")
+        return _SaveResult("unchanged")
     await row.update_from_dict(values).save()
-    return _Kept("updated", ", ".join(changed))
+    return _SaveResult("updated", ", ".join(changed))
 
 
-async def _category(record: CategoryRecord) -> _Kept:
+async def _category(record: CategoryRecord) -> _SaveResult:
     parent, _, slug = record.path.rpartition("/")
-    parents = await ids_by(Category, "path", [parent] if parent else [], "category")
+    parents = await ids_by_key(Category, "path", [parent] if parent else [], "category")
     known = await Category.get_or_none(id=record.id) if record.id else None
     if known is not None and known.path != record.path:
-        raise _Amiss(f"{spell('category', known.id)} is {known.path!r} here; move it there first")
+        raise _RecordRejected(
+            f"{encode_id('category', known.id)} is {known.path!r} here; move it there first"
+        )
     place = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
     return await _row(record, Category, {"path": record.path}, place, name=record.name)
 
 
-async def _collection(record: CollectionRecord) -> _Kept:
-    articles = await ids_by(Article, "uri", [item.article for item in record.items], "article")
-    await media_here(item.media for item in record.items)
+async def _collection(record: CollectionRecord) -> _SaveResult:
+    articles = await ids_by_key(Article, "uri", [item.article for item in record.items], "article")
+    await require_media(item.media for item in record.items)
     kept = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
     row = await Collection.get(slug=record.slug)
     if kept.what != "created":
         if (await _items([row]))[row.id] == record.items:
             return kept
-        kept = _Kept("updated", ", ".join(filter(None, (kept.why, "items"))))
-    await article_records.rewrite(
+        kept = _SaveResult("updated", ", ".join(filter(None, (kept.why, "items"))))
+    await article_records.replace_rows(
         CollectionItem,
         {"collection_id": row.id},
         [
             {
-                **article_records.columns(item, CollectionItem),
+                **article_records.record_columns(item, CollectionItem),
                 "article_id": articles[item.article],
                 "media_id": item.media,
                 "position": n,
@@ -560,30 +578,30 @@ async def _items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRe
 async def _all() -> AsyncIterator[Record]:
     # Sorted here: the databases differ in what comes before what.
     for category in sorted(await Category.all(), key=attrgetter("depth", "path")):
-        yield told(CategoryRecord, category)
+        yield record_from_row(CategoryRecord, category)
     sources = sorted(await Source.all(), key=attrgetter("slug"))
     names = {source.id: source.slug for source in sources}
     for source in _behind_parents(sources, "parent"):
-        yield told(SourceRecord, source, parent=names.get(ref(source, "parent")))
+        yield record_from_row(SourceRecord, source, parent=names.get(foreign_key(source, "parent")))
     for media in await Media.all().order_by("id"):
-        yield told(MediaRecord, media)
+        yield record_from_row(MediaRecord, media)
     for author in sorted(await Author.all(), key=attrgetter("slug")):
-        yield told(AuthorRecord, author, image=ref(author, "image"))
+        yield record_from_row(AuthorRecord, author, image=foreign_key(author, "image"))
     tags = sorted(await Tag.all(), key=attrgetter("type", "slug"))
     keys = {tag.id: f"{tag.type.value}:{tag.slug}" for tag in tags}
     for tag in _behind_parents(tags, "broader"):
-        yield told(TagRecord, tag, broader=keys.get(ref(tag, "broader")))
+        yield record_from_row(TagRecord, tag, broader=keys.get(foreign_key(tag, "broader")))
     for story in sorted(await Story.all(), key=attrgetter("slug")):
-        yield told(StoryRecord, story)
+        yield record_from_row(StoryRecord, story)
     last = 0
     while rows := await Article.filter(id__gt=last, working_of=0).order_by("id").limit(_AT_ONCE):
         last = rows[-1].id
-        for article in await article_records.articles(rows):
+        for article in await article_records.load_articles(rows):
             yield article
     collections = sorted(await Collection.all(), key=attrgetter("slug"))
     items = await _items(collections)
     for collection in collections:
-        yield told(CollectionRecord, collection, items=items[collection.id])
+        yield record_from_row(CollectionRecord, collection, items=items[collection.id])
 
 
 # Articles read together on the way out: few statements, and never more than some megabytes of text.
@@ -596,7 +614,7 @@ def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
 
     def depth(row: Any) -> int:
         steps = 0
-        while (row := known.get(ref(row, parent))) and steps < len(known):
+        while (row := known.get(foreign_key(row, parent))) and steps < len(known):
             steps += 1
         return steps
 

@@ -15,92 +15,107 @@ from typing import Any
 import orjson
 from graphql import FieldNode, SelectionSetNode
 
-from contentql.auth.viewer import PUBLIC_SIGHT, Sight
+from contentql.auth.viewer import PUBLIC_VISIBILITY, Visibility
 from contentql.content import ids
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.planner import limits as limit_rules
 from contentql.planner.catalog import (
-    ENDED,
-    SECTION,
-    SECTION_DIRECT,
-    Asked,
+    DIRECT_SECTION_ARTICLES,
+    EXPIRED_LAST,
+    SECTION_ARTICLES,
     Catalog,
     Column,
     Computed,
-    Differences,
-    Elements,
-    Link,
-    Many,
-    One,
-    Part,
-    Place,
-    Root,
-    Type,
+    EmbeddedObject,
+    FoundByOldSlug,
+    JsonElements,
+    JunctionTable,
+    ListPosition,
+    RootField,
+    TextDiff,
+    ToMany,
+    ToOne,
+    TypePlan,
     is_list,
     is_required,
-    item_type,
+    named_type,
 )
-from contentql.planner.filters import conditions, every, matches, search_param, tests
+from contentql.planner.filters import bind_search, compile_filter, compile_search, row_conditions, sql_and
 from contentql.planner.limits import Limits
-from contentql.planner.operation import Const, Operation, Several, Slot, Value, Var
-from contentql.planner.params import NOW, CursorPart, EachOf, IdOf, Params, Print, Text, as_is
-from contentql.planner.plan import Plan, RootPlan, Statement
+from contentql.planner.operation import ArgumentValue, Constant, LeafValue, ListValue, Operation, VariableRef
+from contentql.planner.params import (
+    NOW,
+    CursorValue,
+    IdParam,
+    ListFingerprint,
+    ListParam,
+    ParamList,
+    TextParam,
+    passthrough,
+)
+from contentql.planner.plan import Plan, RootFieldPlan, Statement
 from contentql.planner.read_set import (
-    ANY,
-    CODES,
-    KEYS,
-    MARK,
-    SEARCHED,
-    SEARCHED_BODY,
-    UNSEEN,
-    Ledger,
-    Near,
-    Page,
+    ANY_COLUMN,
+    BODY_SEARCH_SCAN,
+    HIDDEN_MARKER,
+    MARKER_CODES,
+    MARKER_KEY,
+    PRIMARY_KEYS,
+    SEARCH_COLUMNS,
+    LinkPath,
+    PageBounds,
+    ParentKey,
+    ReadSetBuilder,
+    RowCondition,
     Scan,
-    Test,
-    Way,
 )
 from contentql.planner.sql.nodes import (
-    Array,
-    Choice,
+    AggregateNode,
+    ArrayNode,
+    CaseNode,
     Dialect,
-    Element,
-    Gathered,
-    Key,
-    Leaf,
-    Maybe,
-    Node,
-    Object,
+    FromClause,
+    JsonValueNode,
+    NullableNode,
+    ObjectNode,
     ParamKind,
-    Row,
-    Scope,
-    Single,
+    ResultNode,
+    RowRef,
+    ScalarNode,
+    SingleRowNode,
+    SortKey,
 )
-from contentql.planner.visibility import COPIED, DECIDED_BY, identity, known_as, visible
+from contentql.planner.visibility import (
+    VISIBLE_THROUGH,
+    WORKING_COPY_TABLES,
+    matches_public_id_sql,
+    public_id_sql,
+    visibility_sql,
+)
 
-MOST_JOINS = 50
-PARENTS = "keys"
+MAX_JOINS = 50
+PARENT_KEYS = "keys"
 # What a viewer brings into the values, under names that no variable can have.
-ME, LINKED, PRESENT = " me", " linked", " present"
-CONSTANT = 3_600  # seconds for which an answer may be kept that says nothing of content
+VIEWER_ACCOUNT_VARIABLE, SHARED_ARTICLE_VARIABLE, REQUEST_TIME_VARIABLE = " me", " linked", " present"
+STATIC_MAX_AGE = 3_600  # seconds for which an answer may be kept that says nothing of content
 
 # What a field that reads no table is: its JSON by the names of its fields.
-Facts = Mapping[str, Any]
+VirtualObject = Mapping[str, Any]
 
 
-def build(
+def build_plan(
     operation: Operation,
     catalog: Catalog,
     dialect: Dialect,
     *,
     limits: Limits,
     languages: tuple[str, ...],
-    facts: Facts,
+    facts: VirtualObject,
     constants: Callable[[list[FieldNode]], bytes],
-    without: Mapping[int, Refused],
+    without: Mapping[int, ApiError],
     typed: bool = False,
     marked: bool = False,
-    sight: Sight = PUBLIC_SIGHT,
+    sight: Visibility = PUBLIC_VISIBILITY,
 ) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
     """The plan, and the values it was settled by: another value of one of them needs another plan.
 
@@ -111,10 +126,10 @@ def build(
     """
     fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed, marked, sight)
     for nesting, apart in ((16, False), (3, False), (2, False), (1, False), (1, True)):
-        plan, settled_by = _Build(*fixed, nesting, apart).plan()
+        plan, settled_by = PlanBuilder(*fixed, nesting, apart).plan()
         if plan.statement is None or _fits(plan.statement, dialect):
             return plan, settled_by
-    raise Refused(
+    raise ApiError(
         "DEPTH_LIMIT",
         "The operation is nested deeper than this database can read.",
         "Nest its filters and selections less, or ask in two smaller queries.",
@@ -122,45 +137,49 @@ def build(
 
 
 def _fits(statement: Statement, dialect: Dialect) -> bool:
-    return dialect.fits(statement.sql) and all(_fits(cut, dialect) for cut in statement.cuts)
+    return dialect.can_parse(statement.sql) and all(_fits(cut, dialect) for cut in statement.sub_statements)
 
 
 @dataclass
-class _Base:
+class RowSource:
     """The inner query of a list: which rows, in which order."""
 
-    row: Row
+    row: RowRef
     source: str
     where: list[str] = field(default_factory=list)
-    keys: list[Key] = field(default_factory=list)
+    keys: list[SortKey] = field(default_factory=list)
     limit: str = ""
-    way: str = ""  # the alias of the link it was reached through
-    near: str = ""  # SQL: the side of that link it was reached from
-    nearby: Near | None = None  # the same as columns: what its rows, or that link's, lead to
-    link: Link | None = None
-    tests: tuple[Test, ...] = ()  # conditions that a row alone can tell
-    others: dict[str, None] = field(default_factory=dict)  # the columns that the other conditions rest on
-    ordered: set[str] = field(default_factory=set)  # the columns that say where a row stands
-    page: Page | None = None
-    copies: Mapping[str, str] = field(default_factory=dict)  # columns that the link keeps a copy of
+    link_alias: str = ""  # the alias of the link it was reached through
+    parent_sql: str = ""  # SQL: the side of that link it was reached from
+    parent_key: ParentKey | None = None  # the same as columns: what its rows, or that link's, lead to
+    link: JunctionTable | None = None
+    conditions: tuple[RowCondition, ...] = ()  # conditions that a row alone can tell
+    dependency_columns: dict[str, None] = field(
+        default_factory=dict
+    )  # the columns that the other conditions rest on
+    order_columns: set[str] = field(default_factory=set)  # the columns that say where a row stands
+    page: PageBounds | None = None
+    denormalized_columns: Mapping[str, str] = field(
+        default_factory=dict
+    )  # columns that the link keeps a copy of
 
 
 @dataclass
-class _Build:
+class PlanBuilder:
     operation: Operation
     catalog: Catalog
     dialect: Dialect
     limits: Limits
     languages: tuple[str, ...]
-    facts: Facts
-    constants: Callable[[list[FieldNode]], bytes]
-    without: Mapping[int, Refused]
-    typed: bool
-    marked: bool
-    sight: Sight
-    nesting: int  # how many lists may stand inside one another in one statement
-    apart: bool  # whether the queries inside filters stand before the statement, not in it
-    settled_by: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
+    virtual_objects: VirtualObject
+    introspect: Callable[[list[FieldNode]], bytes]
+    failed_roots: Mapping[int, ApiError]
+    with_typename: bool
+    with_markers: bool
+    visibility: Visibility
+    max_nesting: int  # how many lists may stand inside one another in one statement
+    hoist_subqueries: bool  # whether the queries inside filters stand before the statement, not in it
+    constraints: set[tuple[Any, Callable[[Any], Any]]] = field(default_factory=set)
     aliases: int = 0
     depth: int = 0
     conditions: int = 0
@@ -168,58 +187,58 @@ class _Build:
     pages: int = 0
     max_age: int | None = None
     private: bool = False
-    ledger: Ledger = field(default_factory=Ledger)
-    params: Params = field(init=False)
-    cuts: list[Statement] = field(default_factory=list)
-    named: list[str] = field(default_factory=list)  # those queries
+    read_set: ReadSetBuilder = field(default_factory=ReadSetBuilder)
+    params: ParamList = field(init=False)
+    sub_statements: list[Statement] = field(default_factory=list)
+    ctes: list[str] = field(default_factory=list)  # those queries
 
     def __post_init__(self) -> None:
-        self.params = Params(self.dialect)
+        self.params = ParamList(self.dialect)
 
     # The whole operation
 
     def plan(self) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
-        cost = limit_rules.cost(
+        cost = limit_rules.operation_cost(
             self.catalog, self.operation.node, self.operation.fragments, self._page_size, self.included
         )
-        limit_rules.too_costly(cost, self.limits)
-        roots: list[RootPlan] = []
+        limit_rules.check_cost_limit(cost, self.limits)
+        roots: list[RootFieldPlan] = []
         columns: list[str] = []
-        refused: list[tuple[str, Refused]] = []
-        fields = self.operation.fields(
+        refused: list[tuple[str, ApiError]] = []
+        fields = self.operation.collect_fields(
             [self.operation.node.selection_set], frozenset({"Query"}), self.included
         )
         for self.root, (key, group) in enumerate(fields.items()):
             found = self._root(group)
-            if isinstance(found, Refused):
+            if isinstance(found, ApiError):
                 refused.append((key, found))
-                roots.append(RootPlan(key, b"null"))
+                roots.append(RootFieldPlan(key, b"null"))
             elif isinstance(found, bytes):
-                roots.append(RootPlan(key, found))
+                roots.append(RootFieldPlan(key, found))
             else:
-                roots.append(RootPlan(key, None, self._columns(found, columns)))
+                roots.append(RootFieldPlan(key, None, self._columns(found, columns)))
         statement = None
         if columns:
             sql = self._complete("select " + ", ".join(columns))
-            statement = Statement(sql, tuple(self.params.found), tuple(self.cuts))
+            statement = Statement(sql, tuple(self.params.found), tuple(self.sub_statements))
         plan = Plan(
             tuple(roots),
             statement,
             cost,
             tuple(refused),
-            self.ledger.closed(),
-            CONSTANT if self.max_age is None else self.max_age,
+            self.read_set.build(),
+            STATIC_MAX_AGE if self.max_age is None else self.max_age,
             self.private,
         )
-        return plan, self.settled_by
+        return plan, self.constraints
 
     def _complete(self, select: str) -> str:
         """With the queries that stand before it, and every parameter: a part may turn out to be empty."""
-        unused = self.params.unused(" ".join([*self.named, select]))
-        before = [*self.named, *([f"unused as (select {', '.join(unused)})"] if unused else [])]
+        unused = self.params.unused(" ".join([*self.ctes, select]))
+        before = [*self.ctes, *([f"unused as (select {', '.join(unused)})"] if unused else [])]
         return f"with {', '.join(before)} {select}" if before else select
 
-    def _columns(self, node: Node, columns: list[str]) -> tuple[bytes | None, ...]:
+    def _columns(self, node: ResultNode, columns: list[str]) -> tuple[bytes | None, ...]:
         """Adds to the statement's columns; says what is known already and where a column goes."""
         parts: list[bytes | None] = []
         for part in self.dialect.columns(node):
@@ -228,43 +247,47 @@ class _Build:
             parts.append(part if isinstance(part, bytes) else None)
         return tuple(parts)
 
-    def _root(self, group: list[FieldNode]) -> Node | bytes | Refused:
+    def _root(self, group: list[FieldNode]) -> ResultNode | bytes | ApiError:
         node = group[0]
         name = node.name.value
         if name == "__typename":
             return b'"Query"'
         if name.startswith("__"):
-            return self.constants(group)
+            return self.introspect(group)
         of = self.catalog.field_type("Query", name)
         plan = self.catalog.types["Query"].fields[name]
-        assert isinstance(plan, Root), name
+        assert isinstance(plan, RootField), name
         selections = _selections(group)
         try:
-            if self.root in self.without:
-                raise self.without[self.root]
-            if plan.audit and not self.sight.audit:
-                raise Refused("FORBIDDEN", f"`{name}` is for administrators.", "Send a token that may.")
+            if self.root in self.failed_roots:
+                raise self.failed_roots[self.root]
+            if plan.admin_only and not self.visibility.admin:
+                raise ApiError("FORBIDDEN", f"`{name}` is for administrators.", "Send a token that may.")
             arguments = self.operation.arguments(node, of)
             match plan.shape:
                 case "viewer":
                     self.private = True
-                    return orjson.dumps(self._facts(item_type(of.type), selections, self.facts[name]))
+                    return orjson.dumps(
+                        self._virtual_object(named_type(of.type), selections, self.virtual_objects[name])
+                    )
                 case "one":
-                    return self._one_root(plan.table, item_type(of.type), arguments, selections)
+                    return self._one_root(plan.table, named_type(of.type), arguments, selections)
                 case "node":
                     return self._node(arguments, selections)
                 case "nodes":
                     return self._nodes(arguments, selections)
                 case "page" | "latest":
-                    return self._list_root(plan, f"Query.{name}", item_type(of.type), arguments, selections)
-        except Refused as refusal:
+                    return self._list_root(plan, f"Query.{name}", named_type(of.type), arguments, selections)
+        except ApiError as refusal:
             # A nullable root field is null and the others are answered; any other takes all down.
             if is_required(of.type) or refusal.code == "COST_LIMIT":
                 raise
             return refusal
 
-    def _facts(self, type_name: str, selections: Sequence[SelectionSetNode], facts: Facts) -> dict[str, Any]:
-        fields = self.operation.fields(selections, frozenset({type_name}), self.included)
+    def _virtual_object(
+        self, type_name: str, selections: Sequence[SelectionSetNode], facts: VirtualObject
+    ) -> dict[str, Any]:
+        fields = self.operation.collect_fields(selections, frozenset({type_name}), self.included)
         return {
             key: type_name if g[0].name.value == "__typename" else facts[g[0].name.value]
             for key, g in fields.items()
@@ -273,67 +296,83 @@ class _Build:
     # Root fields
 
     def _one_root(
-        self, table: str, type_name: str, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]
-    ) -> Node:
+        self,
+        table: str,
+        type_name: str,
+        arguments: dict[str, ArgumentValue],
+        selections: Sequence[SelectionSetNode],
+    ) -> ResultNode:
         named = [n for n in ("id", "slug", "path") if arguments.get(n) is not None]
         if len(named) != 1:
             ways = [n for n in self.catalog.field_type("Query", table).args if n in ("id", "slug", "path")]
-            raise Refused("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
+            raise ApiError("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
         base = self._base(table)
         row = base.row
         self._list_of(table)
         if named == ["id"]:
-            number = self.param(arguments["id"], "id", IdOf(OWNERS.get(table, table)))
-            key = KEYS.get(table, "id")
-            base.where.append(f"{row.alias}.{key} = {number}" if key != "id" else self.known_as(row, number))
-            base.tests = (Test(key, "eq", _slot(arguments["id"]), IdOf(OWNERS.get(table, table))),)
-        elif table in FORMER:
-            base, row = self._by_name(base, FORMER[table], arguments)
+            number = self.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
+            key = PRIMARY_KEYS.get(table, "id")
+            base.where.append(
+                f"{row.alias}.{key} = {number}" if key != "id" else self.matches_public_id(row, number)
+            )
+            base.conditions = (
+                RowCondition(key, "eq", _slot(arguments["id"]), IdParam(ID_TABLES.get(table, table))),
+            )
+        elif table in RENAME_HISTORY:
+            base, row = self._by_name(base, RENAME_HISTORY[table], arguments)
         else:
             column = named[0]
-            value = self.param(arguments[column], "text", Text(self.limits.text))
+            value = self.param(arguments[column], "text", TextParam(self.limits.text))
             base.where.append(f"{row.alias}.{column} = {value}")
-            base.tests = (Test(column, "eq", _slot(arguments[column]), Text(self.limits.text)),)
+            base.conditions = (
+                RowCondition(column, "eq", _slot(arguments[column]), TextParam(self.limits.text)),
+            )
             if arguments.get("type") is not None:
-                base.tests += (Test("type", "eq", _slot(arguments["type"]), as_is),)
-                kind = self.param(arguments["type"], "plain", as_is)
+                base.conditions += (RowCondition("type", "eq", _slot(arguments["type"]), passthrough),)
+                kind = self.param(arguments["type"], "plain", passthrough)
                 base.where.append(f"{row.alias}.type = {kind}")
-            base.keys.append(Key(f"{row.alias}.{KEYS.get(table, 'id')}", "id", False))
+            base.keys.append(SortKey(f"{row.alias}.{PRIMARY_KEYS.get(table, 'id')}", "id", False))
             base.limit = "1"
         base.where += self.visible(row, witnessed=False)
-        self.ledger.scan(Scan(table, base.tests))
+        self.read_set.scan(Scan(table, base.conditions))
         return self._single(base, row, type_name, selections)
 
-    def _by_name(self, base: _Base, former: Former, arguments: dict[str, Value]) -> tuple[_Base, Row]:
+    def _by_name(
+        self, base: RowSource, former: RenameHistory, arguments: dict[str, ArgumentValue]
+    ) -> tuple[RowSource, RowRef]:
         """By the name it has or, if nothing of its kind has it, by one that it had."""
         table, name = base.row.table, former.column
-        said = self.param(arguments[name], "text", Text(self.limits.text))
+        said = self.param(arguments[name], "text", TextParam(self.limits.text))
         wanted = []
         if arguments.get("language") is not None:
-            language = self.param(arguments["language"], "text", Text(self.limits.text))
+            language = self.param(arguments["language"], "text", TextParam(self.limits.text))
             wanted = [f".language = {language}"]
 
-        def number(source: str, found: Row, where: list[str]) -> str:
+        def number(source: str, found: RowRef, where: list[str]) -> str:
             where += [*self.visible(found, witnessed=False), *(found.alias + said for said in wanted)]
             number = f"{found.alias}.id"
-            return f"(select {number} from {source} where {every(where)} order by {number} limit 1)"
+            return f"(select {number} from {source} where {sql_and(where)} order by {number} limit 1)"
 
         now, before, way = self._base(table).row, self._base(table).row, self.alias()
-        base.tests = (Test(name, "eq", _slot(arguments[name]), Text(self.limits.text)),)
-        self.ledger.scan(Scan(former.table, base.tests))
+        base.conditions = (RowCondition(name, "eq", _slot(arguments[name]), TextParam(self.limits.text)),)
+        self.read_set.scan(Scan(former.table, base.conditions))
         if wanted:
-            in_language = Test("language", "eq", _slot(arguments["language"]), Text(self.limits.text))
-            base.tests += (in_language,)
+            in_language = RowCondition(
+                "language", "eq", _slot(arguments["language"]), TextParam(self.limits.text)
+            )
+            base.conditions += (in_language,)
             base.row.column("language")  # an article that changes it is not the one any more
         ways = [
             number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {said}"]),
             number(
                 f"{former.table} {way} cross join {table} {before.alias}",
                 before,
-                [f"{way}.{name} = {said}", self.known_as(before, f"{way}.{former.owner}")],
+                [f"{way}.{name} = {said}", self.matches_public_id(before, f"{way}.{former.owner}")],
             ),
         ]
-        if not self.sight.is_public and table in COPIED:  # what the public knows a working copy's article by
+        if (
+            not self.visibility.is_public and table in WORKING_COPY_TABLES
+        ):  # what the public knows a working copy's article by
             copy, out = self._base(table).row, self.alias()
             ways.append(
                 number(
@@ -343,61 +382,71 @@ class _Build:
                 )
             )
         base.where.append(f"{base.row.alias}.id = coalesce({', '.join(ways)})")
-        return base, replace(base.row, asked=said)
+        return base, replace(base.row, found_by_old_slug_sql=said)
 
-    def _single(self, base: _Base, row: Row, type_name: str, selections: Sequence[SelectionSetNode]) -> Node:
+    def _single(
+        self, base: RowSource, row: RowRef, type_name: str, selections: Sequence[SelectionSetNode]
+    ) -> ResultNode:
         node = self._object_of(type_name, selections, row)
-        return Single(node, self._rows(base))
+        return SingleRowNode(node, self._rows(base))
 
-    def _node(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Node:
-        table = self.settled(arguments["id"], _table_of)
+    def _node(
+        self, arguments: dict[str, ArgumentValue], selections: Sequence[SelectionSetNode]
+    ) -> ResultNode:
+        table = self.constrain(arguments["id"], _table_of)
         if table is None:
-            IdOf("")(self.settled(arguments["id"]))
+            IdParam("")(self.constrain(arguments["id"]))
         found = self._node_type(str(table))
         if found is None:
             return "null"
         base = self._base(found.table)
-        base.where.append(self.known_as(base.row, self.param(arguments["id"], "id", IdOf(found.table))))
+        base.where.append(
+            self.matches_public_id(base.row, self.param(arguments["id"], "id", IdParam(found.table)))
+        )
         base.where += self.visible(base.row, witnessed=False)
         self._list_of(found.table)
-        named = Test("id", "eq", _slot(arguments["id"]), IdOf(found.table))
-        self.ledger.scan(Scan(found.table, (named,)))
+        named = RowCondition("id", "eq", _slot(arguments["id"]), IdParam(found.table))
+        self.read_set.scan(Scan(found.table, (named,)))
         return self._single(base, base.row, found.name, selections)
 
-    def _nodes(self, arguments: dict[str, Value], selections: Sequence[SelectionSetNode]) -> Node:
+    def _nodes(
+        self, arguments: dict[str, ArgumentValue], selections: Sequence[SelectionSetNode]
+    ) -> ResultNode:
         given = arguments["ids"]
-        tables = self.settled(given, _tables_of)
+        tables = self.constrain(given, _tables_of)
         most = self.limits.page
-        texts = self.param(given, "texts", EachOf(_table_name, most))
-        numbers = self.param(given, "ids", EachOf(IdOf(""), most))
+        texts = self.param(given, "texts", ListParam(_table_name, most))
+        numbers = self.param(given, "ids", ListParam(IdParam(""), most))
         alias = self.alias()
-        table, number, order = self.dialect.pair(alias)
-        cases: list[tuple[str, Node]] = []
+        table, number, order = self.dialect.unnested_columns(alias)
+        cases: list[tuple[str, ResultNode]] = []
         for name in tables:
             found = self._node_type(name)
             if found is None:
                 continue
             base = self._base(found.table)
-            base.where.append(self.known_as(base.row, number))
+            base.where.append(self.matches_public_id(base.row, number))
             base.where += self.visible(base.row, witnessed=False)
             self._list_of(found.table)
-            self.ledger.scan(Scan(found.table, (Test("id", "in", _slot(given), EachOf(IdOf(""), most)),)))
+            self.read_set.scan(
+                Scan(found.table, (RowCondition("id", "in", _slot(given), ListParam(IdParam(""), most)),))
+            )
             cases.append((name, self._single(base, base.row, found.name, selections)))
-        rows = f"(select * from {self.dialect.pairs(texts, numbers, alias)} order by {order}) {alias}"
-        return Array(Choice(table, tuple(cases)) if cases else "null", rows, order)
+        rows = f"(select * from {self.dialect.unnest_pairs(texts, numbers, alias)} order by {order}) {alias}"
+        return ArrayNode(CaseNode(table, tuple(cases)) if cases else "null", rows, order)
 
-    def _node_type(self, table: str) -> Type | None:
+    def _node_type(self, table: str) -> TypePlan | None:
         return next((t for t in self.catalog.concrete("Node") if t.table == table), None)
 
     def _list_root(
         self,
-        plan: Root,
+        plan: RootField,
         name: str,
         type_name: str,
-        arguments: dict[str, Value],
+        arguments: dict[str, ArgumentValue],
         selections: Sequence[SelectionSetNode],
-    ) -> Node:
-        def base() -> _Base:
+    ) -> ResultNode:
+        def base() -> RowSource:
             if arguments.get("section") is None:
                 found = self._base(plan.table)
                 found.where += self.visible(found.row, witnessed=False)
@@ -406,77 +455,81 @@ class _Build:
 
         return self._connection(name, base, plan.table, type_name, arguments, selections)
 
-    def _section(self, arguments: dict[str, Value]) -> _Base:
-        path = self.param(arguments["section"], "text", Text(self.limits.text))
-        direct = arguments.get("exact") is not None and self.settled(arguments["exact"])
-        link = SECTION_DIRECT if direct else SECTION
-        base = self._through(link, "article", f"(select s.id from category s where s.path = {path})")
+    def _section(self, arguments: dict[str, ArgumentValue]) -> RowSource:
+        path = self.param(arguments["section"], "text", TextParam(self.limits.text))
+        direct = arguments.get("exact") is not None and self.constrain(arguments["exact"])
+        link = DIRECT_SECTION_ARTICLES if direct else SECTION_ARTICLES
+        base = self._link_source(link, "article", f"(select s.id from category s where s.path = {path})")
         base.where += self.visible(base.row, witnessed=False)
-        base.nearby = Near(link.near, "category")
+        base.parent_key = ParentKey(link.source_column, "category")
         named = _slot(arguments["section"])
-        self.ledger.lists["section", named] = None
-        self.ledger.scan(Scan("category", (Test("path", "eq", named, Text(self.limits.text)),)))
+        self.read_set.lists["section", named] = None
+        self.read_set.scan(
+            Scan("category", (RowCondition("path", "eq", named, TextParam(self.limits.text)),))
+        )
         return base
 
     # Shapes
 
-    def _object_of(self, type_name: str, selections: Sequence[SelectionSetNode], row: Row) -> Node:
+    def _object_of(self, type_name: str, selections: Sequence[SelectionSetNode], row: RowRef) -> ResultNode:
         """An object of a type or an interface: which one it is, a JSON element says of itself."""
         concrete = self.catalog.concrete(type_name)
         if type_name == "Node":
             concrete = tuple(t for t in concrete if t.table == row.table)
         if len(concrete) == 1:
             return self._object(concrete[0], selections, row)
-        cases: list[tuple[str, Node]] = []
-        other: Node = "null"
+        cases: list[tuple[str, ResultNode]] = []
+        other: ResultNode = "null"
         for found in concrete:
             node = self._object(found, selections, row)
-            if found.element == "UNKNOWN":
+            if found.json_type == "UNKNOWN":
                 other = node
             else:
-                cases.append((str(found.element), node))
-        return Choice(self.dialect.element_text(row.alias, "type"), tuple(cases), other)
+                cases.append((str(found.json_type), node))
+        return CaseNode(self.dialect.element_text(row.alias, "type"), tuple(cases), other)
 
-    def _object(self, of: Type, selections: Sequence[SelectionSetNode], row: Row) -> Node:
+    def _object(self, of: TypePlan, selections: Sequence[SelectionSetNode], row: RowRef) -> ResultNode:
         interfaces = {i.name for i in self.catalog.schema.type_map[of.name].interfaces}  # type: ignore[attr-defined]
-        fields = self.operation.fields(selections, frozenset({of.name, *interfaces}), self.included)
-        what: list[tuple[str, Node]] = []
-        if self.typed and interfaces:
+        fields = self.operation.collect_fields(selections, frozenset({of.name, *interfaces}), self.included)
+        what: list[tuple[str, ResultNode]] = []
+        if self.with_typename and interfaces:
             what.append(("__is", f'"{of.name}"'))
-        self._noted(of)
+        self._record_max_age(of)
         if row.table and not row.json:
-            self.ledger.shown.append((row.table, row.reads))
-            if self.marked:
-                what += [(MARK, mark) for mark in self._marks(of, fields.values(), row)]
-        return Object((*what, *((key, self._field(of, group, row)) for key, group in fields.items())))
+            self.read_set.shown.append((row.table, row.used_columns))
+            if self.with_markers:
+                what += [(MARKER_KEY, mark) for mark in self._marks(of, fields.values(), row)]
+        return ObjectNode((*what, *((key, self._field(of, group, row)) for key, group in fields.items())))
 
-    def _marks(self, of: Type, fields: Iterable[list[FieldNode]], row: Row) -> Iterator[Node]:
+    def _marks(self, of: TypePlan, fields: Iterable[list[FieldNode]], row: RowRef) -> Iterator[ResultNode]:
         """Which row this is, and those it leads to, which may be out of sight."""
-        yield Leaf(row.column(KEYS.get(row.table, "id")), "id", prefix=f"{CODES[row.table]}.")
+        yield ScalarNode(
+            row.column(PRIMARY_KEYS.get(row.table, "id")), "id", prefix=f"{MARKER_CODES[row.table]}."
+        )
         leads: set[tuple[str, str]] = set()
         for group in fields:
             edge = of.fields.get(group[0].name.value)
-            if isinstance(edge, One | Many) and edge.column != "id":
-                leads.add((edge.column, edge.table if isinstance(edge, One) else row.table))
+            if isinstance(edge, ToOne | ToMany) and edge.column != "id":
+                leads.add((edge.column, edge.table if isinstance(edge, ToOne) else row.table))
         for column, table in sorted(leads):
-            yield Leaf(row.column(column), "id", False, f"{UNSEEN}{CODES[table]}.")
+            yield ScalarNode(row.column(column), "id", False, f"{HIDDEN_MARKER}{MARKER_CODES[table]}.")
 
-    def _noted(self, of: Type) -> None:
+    def _record_max_age(self, of: TypePlan) -> None:
         """How long others may keep what says something of this type."""
         if of.max_age is not None:
             self.max_age = of.max_age if self.max_age is None else min(self.max_age, of.max_age)
 
     def _list_of(self, table: str) -> None:
-        self.ledger.lists[table, None] = None
+        self.read_set.lists[table, None] = None
 
-    def _field(self, of: Type, group: list[FieldNode], row: Row) -> Node:
+    def _field(self, of: TypePlan, group: list[FieldNode], row: RowRef) -> ResultNode:
         name = group[0].name.value
         if name == "__typename":
             return f'"{of.name}"'
         graphql_field = self.catalog.field_type(of.name, name)
         plan, target, required = (
             of.fields[name],
-            item_type(graphql_field.type),
+            named_type(graphql_field.type),
             is_required(graphql_field.type),
         )
         selections = _selections(group)
@@ -484,59 +537,65 @@ class _Build:
             case Column():
                 return self._leaf(row, plan, required)
             case Computed():
-                return Leaf(f"({self.computed(plan, row)})", plan.kind, required)
-            case Asked():
-                name = FORMER[row.table].column
-                return Leaf(f"{row.column(name)} <> {row.asked}", "bool") if row.asked else "false"
-            case Place():
-                return Leaf(row.place, "int")
-            case Part():
+                return ScalarNode(f"({self.computed(plan, row)})", plan.kind, required)
+            case FoundByOldSlug():
+                name = RENAME_HISTORY[row.table].column
+                return (
+                    ScalarNode(f"{row.column(name)} <> {row.found_by_old_slug_sql}", "bool")
+                    if row.found_by_old_slug_sql
+                    else "false"
+                )
+            case ListPosition():
+                return ScalarNode(row.place, "int")
+            case EmbeddedObject():
                 inner = self._object_of(target, selections, row)
-                return Maybe(row.column(plan.unless), inner) if plan.unless else inner
-            case One():
+                return NullableNode(row.column(plan.null_when), inner) if plan.null_when else inner
+            case ToOne():
                 there = self._joined(plan, row)
                 inner = self._object_of(target, selections, there)
-                sure = required or (plan.out and self.sight.is_public)
-                return inner if sure else Maybe(there.column(plan.key), inner)
-            case Many():
+                sure = required or (plan.always_set_when_public and self.visibility.is_public)
+                return inner if sure else NullableNode(there.column(plan.key), inner)
+            case ToMany():
                 arguments = self.operation.arguments(group[0], graphql_field)
                 if is_list(graphql_field.type):
-                    return self._deep(row, lambda here: self._list(plan, here, target, arguments, selections))
+                    return self._nested_list(
+                        row, lambda here: self._list(plan, here, target, arguments, selections)
+                    )
                 label = f"{of.name}.{name}"
-                return self._deep(
+                return self._nested_list(
                     row, lambda here: self._page_of(plan, here, label, target, arguments, selections)
                 )
-            case Elements():
+            case JsonElements():
                 return self._elements(plan, row, target, selections)
-            case Differences():
+            case TextDiff():
                 arguments = self.operation.arguments(group[0], graphql_field)
-                return self._deep(
+                return self._nested_list(
                     row, lambda here: self._differences(plan, here, target, arguments, selections)
                 )
         raise LookupError(f"{of.name}.{name}: no shape for {plan}")
 
-    def _leaf(self, row: Row, plan: Column, required: bool) -> Node:
+    def _leaf(self, row: RowRef, plan: Column, required: bool) -> ResultNode:
         if row.json:
-            return Element(row.alias, plan.name)
-        if plan.desk and not self.sight.desk:
+            return JsonValueNode(row.alias, plan.name)
+        if plan.internal and not self.visibility.internal_fields:
             return "null"
         column = row.column(plan.name)
-        if plan.desk and self.sight.articles == "own":
-            column = f"case when {row.column('owner')} = {self.me()} then {column} end"
+        if plan.internal and self.visibility.articles == "own":
+            column = f"case when {row.column('owner')} = {self.viewer_account()} then {column} end"
         if plan.kind != "id":
-            return Leaf(column, plan.kind or "text", required)
+            return ScalarNode(column, plan.kind or "text", required)
         if plan.name == "id":
-            column = self.identity(row)
-        return Leaf(column, "id", required, ids.PREFIXES[plan.of or row.table] + "_")
+            column = self.public_id(row)
+        return ScalarNode(column, "id", required, ids.PREFIXES[plan.id_table or row.table] + "_")
 
     def _differences(
         self,
-        plan: Differences,
-        row: Row,
+        plan: TextDiff,
+        row: RowRef,
         target: str,
-        arguments: dict[str, Value],
+        arguments: dict[str, ArgumentValue],
         selections: Sequence[SelectionSetNode],
-    ) -> Node:
+    ) -> ResultNode:
         """Field by field, as text: what the earlier row says and what this one does, where they differ."""
         earlier, alias = self.alias(), self.alias()
         number = row.column(plan.number)
@@ -547,70 +606,74 @@ class _Build:
                 f" where {last}.{plan.of} = {row.column(plan.of)} and {last}.{plan.number} < {number})"
             )
         else:
-            wanted = self.param(arguments["against"], "int", as_is)
-        pairs = self.dialect.differing(row.column(plan.column), f"{earlier}.{plan.column}")
+            wanted = self.param(arguments["against"], "int", passthrough)
+        pairs = self.dialect.json_diff(row.column(plan.column), f"{earlier}.{plan.column}")
         rows = (
             f"(select dl.key as field, de.value as earlier, dl.value as later"
             f" from {row.table} {earlier}, {pairs}"
             f" where {earlier}.{plan.of} = {row.column(plan.of)}"
             f" and {earlier}.{plan.number} = {wanted}) {alias}"
         )
-        there = Row(alias, "", Scope(alias))
-        return Array(self._object_of(target, selections, there), rows, f"{alias}.field")
+        there = RowRef(alias, "", FromClause(alias))
+        return ArrayNode(self._object_of(target, selections, there), rows, f"{alias}.field")
 
-    def _joined(self, edge: One, row: Row, join: str = "left join") -> Row:
+    def _joined(self, edge: ToOne, row: RowRef, join: str = "left join") -> RowRef:
         """The row that an edge leads to, joined to the query that `row` stands in; once for each edge."""
         scope = row.scope
         if (row.alias, edge) not in scope.joined:
-            if len(scope.joins) >= MOST_JOINS:
-                raise Refused(
-                    "COST_LIMIT", f"One object leads to more than {MOST_JOINS} others by single relations.",
-                    limit=MOST_JOINS,
+            if len(scope.joins) >= MAX_JOINS:
+                raise ApiError(
+                    "COST_LIMIT", f"One object leads to more than {MAX_JOINS} others by single relations.",
+                    limit=MAX_JOINS,
                 )  # fmt: skip
-            there = Row(self.alias(), edge.table, scope)
+            there = RowRef(self.alias(), edge.table, scope)
             if row.json:  # no mark leads to what cannot be seen, so any that comes into sight may be it
-                self.ledger.scan(Scan(edge.table, flips=True))
-            self.ledger.decided(edge.table)
+                self.read_set.scan(Scan(edge.table, visibility_changes_only=True))
+            self.read_set.add_visibility_dependency(edge.table)
             column = (
                 self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
             )
-            same = self.known_as(there, column) if edge.stable else f"{there.alias}.{edge.key} = {column}"
-            on = [same, *self.visible(there, witnessed=edge.witnessed)]
+            same = (
+                self.matches_public_id(there, column)
+                if edge.by_public_id
+                else f"{there.alias}.{edge.key} = {column}"
+            )
+            on = [same, *self.visible(there, witnessed=edge.visible_with_source)]
             scope.joins.append(f" {join} {edge.table} {there.alias} on {' and '.join(on)}")
             scope.joined[row.alias, edge] = there
         return scope.joined[row.alias, edge]
 
     def _elements(
-        self, plan: Elements, row: Row, target: str, selections: Sequence[SelectionSetNode]
-    ) -> Node:
+        self, plan: JsonElements, row: RowRef, target: str, selections: Sequence[SelectionSetNode]
+    ) -> ResultNode:
         alias = self.alias()
-        there = Row(alias, "", Scope(""), json=True)
+        there = RowRef(alias, "", FromClause(""), json=True)
         in_json = row.json
         source = self.dialect.element_list(row.alias, plan.key) if in_json else row.column(plan.column)
         with_joins = self.dialect.elements(source, alias)
         if target == "Media":  # a list of ids
-            media = self._joined(One("media", "", witnessed=True), there)
+            media = self._joined(ToOne("media", "", visible_with_source=True), there)
             item = self._object_of(target, selections, media)
             where = f" where {media.alias}.id is not null"
         else:
             item, where = self._object_of(target, selections, there), ""
         rows = with_joins + "".join(there.scope.joins) + where
-        return Array(item, rows, self.dialect.element_order(alias))
+        return ArrayNode(item, rows, self.dialect.element_order(alias))
 
     # Lists
 
     def _list(
         self,
-        edge: Many,
-        here: Row,
+        edge: ToMany,
+        here: RowRef,
         target: str,
-        arguments: dict[str, Value],
+        arguments: dict[str, ArgumentValue],
         selections: Sequence[SelectionSetNode],
-    ) -> Node:
+    ) -> ResultNode:
         size = str(self._first(arguments)) if arguments.get("first") is not None else ""
         flat = not size and self.dialect.orders_aggregates
-        base = self._related(edge, here, flat)
-        self._filtered(base, edge.table, target, arguments)
+        base = self._relation_source(edge, here, flat)
+        self._apply_filter(base, edge.table, target, arguments)
         self._default_order(base, edge)
         self._scanned(base)
         order = self._order(base)
@@ -618,89 +681,87 @@ class _Build:
             base.row.scope.place = f"(row_number() over (order by {order}) - 1)"
         item = self._object_of(target, selections, base.row)
         if flat:
-            rows = f"{base.source}{''.join(base.row.scope.joins)} where {every(base.where)}"
-            return Array(item, rows, order)
+            rows = f"{base.source}{''.join(base.row.scope.joins)} where {sql_and(base.where)}"
+            return ArrayNode(item, rows, order)
         base.limit = size or "10000"
-        return Array(item, self._rows(base), self._outer_order(base))
+        return ArrayNode(item, self._rows(base), self._outer_order(base))
 
     def _page_of(
         self,
-        edge: Many,
-        here: Row,
+        edge: ToMany,
+        here: RowRef,
         label: str,
         target: str,
-        arguments: dict[str, Value],
+        arguments: dict[str, ArgumentValue],
         selections: Sequence[SelectionSetNode],
-    ) -> Node:
-        def base() -> _Base:
+    ) -> ResultNode:
+        def base() -> RowSource:
             wanted = edge
             if (
-                edge.link == SECTION
+                edge.link == SECTION_ARTICLES
                 and arguments.get("exact") is not None
-                and self.settled(arguments["exact"])
+                and self.constrain(arguments["exact"])
             ):
-                wanted = replace(edge, link=SECTION_DIRECT)
-            return self._related(wanted, here)
+                wanted = replace(edge, link=DIRECT_SECTION_ARTICLES)
+            return self._relation_source(wanted, here)
 
         return self._connection(label, base, edge.table, target, arguments, selections, edge)
 
     def _connection(
         self,
         label: str,
-        make: Callable[[], _Base],
+        make: Callable[[], RowSource],
         table: str,
         connection: str,
-        arguments: dict[str, Value],
+        arguments: dict[str, ArgumentValue],
         selections: Sequence[SelectionSetNode],
-        edge: Many | None = None,
-    ) -> Node:
+        edge: ToMany | None = None,
+    ) -> ResultNode:
         """A page: `make` gives the visible rows; filter, search, order and cursors act on them here."""
-        node_type = item_type(self.catalog.field_type(connection, "nodes").type)
+        node_type = named_type(self.catalog.field_type(connection, "nodes").type)
 
-        def rows() -> _Base:
+        def rows() -> RowSource:
             base = make()
-            self._filtered(base, table, node_type, arguments)
-            self._excluded(base, arguments, make)
+            self._apply_filter(base, table, node_type, arguments)
+            self._one_per_story(base, arguments, make)
             return base
 
         size, backward = self._page(arguments)
         cursor = arguments.get("before" if backward else "after")
         base = rows()
-        self._ordered(base, table, node_type, arguments, edge)
+        self._apply_order(base, table, node_type, arguments, edge)
         self._list_of(table)
-        mark = Print(
+        mark = ListFingerprint(
             label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
         )
         whole_where = list(base.where)
         if backward:
             base.keys = [replace(key, descending=not key.descending) for key in base.keys]
-        beyond = self._beyond(base, cursor, mark) if cursor is not None else None
+        beyond = self._after_cursor(base, cursor, mark) if cursor is not None else None
         if beyond:
             # First, because of two bounds on one column SQLite starts from the one that it meets first.
             base.where.insert(0, beyond)
 
-        fields = self.operation.fields(selections, frozenset({connection}), self.included)
+        fields = self.operation.collect_fields(selections, frozenset({connection}), self.included)
         asks = {g[0].name.value for g in fields.values()}
         paged = asks <= {"nodes", "__typename"} and not backward
-        self._scanned(base, self._first_rows(base, size) if paged else None)
+        self._scanned(base, self._cacheable_page(base, size) if paged else None)
         if asks <= {"nodes", "totalCount", "__typename"} and not backward:
             base.limit = str(size)
             return self._simple_page(base, fields, connection, node_type, rows)
         base.limit = str(size + 1)
-        before = (
-            self._anything_before(base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
-        )
+        before = self._has_previous(base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
         return self._full_page(base, fields, connection, node_type, rows, size, backward, mark, before)
 
     def _simple_page(
         self,
-        base: _Base,
+        base: RowSource,
         fields: Mapping[str, list[FieldNode]],
         connection: str,
         node_type: str,
-        rows: Callable[[], _Base],
-    ) -> Node:
-        def field_of(group: list[FieldNode]) -> Node:
+        rows: Callable[[], RowSource],
+    ) -> ResultNode:
+        def field_of(group: list[FieldNode]) -> ResultNode:
             match group[0].name.value:
                 case "__typename":
                     return f'"{connection}"'
@@ -708,59 +769,74 @@ class _Build:
                     return self._total(rows())
                 case _:
                     item = self._object_of(node_type, _selections(group), base.row)
-                    if isinstance(item, Object):
-                        item = Object((*self._end_mark(base), *item.fields))
-                    return Array(item, self._rows(base), self._outer_order(base))
+                    if isinstance(item, ObjectNode):
+                        item = ObjectNode((*self._cursor_marker(base), *item.fields))
+                    return ArrayNode(item, self._rows(base), self._outer_order(base))
 
-        return Object((*self._near_mark(base), *((key, field_of(group)) for key, group in fields.items())))
+        return ObjectNode(
+            (*self._parent_marker(base), *((key, field_of(group)) for key, group in fields.items()))
+        )
 
-    def _near_mark(self, base: _Base) -> tuple[tuple[str, Node], ...]:
+    def _parent_marker(self, base: RowSource) -> tuple[tuple[str, ResultNode], ...]:
         """What the list hangs on, where no object of the answer is it."""
-        if not self.marked or base.nearby is None or not base.near.startswith("("):
+        if not self.with_markers or base.parent_key is None or not base.parent_sql.startswith("("):
             return ()
-        return ((MARK, Leaf(base.near, "id", False, f"{UNSEEN}{CODES[base.nearby.table]}.")),)
+        return (
+            (
+                MARKER_KEY,
+                ScalarNode(
+                    base.parent_sql, "id", False, f"{HIDDEN_MARKER}{MARKER_CODES[base.parent_key.table]}."
+                ),
+            ),
+        )
 
-    def _first_rows(self, base: _Base, size: int) -> Page | None:
+    def _cacheable_page(self, base: RowSource, size: int) -> PageBounds | None:
         """The list as a page that its marks can tell the end of; None where a key is no column."""
         columns = [(key.sql.rpartition(".")[2], key.descending) for key in base.keys]
-        if not self.marked or any(key.known or not _COLUMN.fullmatch(key.sql) for key in base.keys):
+        if not self.with_markers or any(
+            key.lookup_sql or not _COLUMN.fullmatch(key.sql) for key in base.keys
+        ):
             return None
-        own = {copy.rpartition(".")[2]: column for column, copy in base.copies.items()}
+        own = {copy.rpartition(".")[2]: column for column, copy in base.denormalized_columns.items()}
         self.pages += 1
-        base.page = Page(self.pages, size, tuple((own.get(c, c), down) for c, down in columns))
+        base.page = PageBounds(self.pages, size, tuple((own.get(c, c), down) for c, down in columns))
         return base.page
 
-    def _end_mark(self, base: _Base) -> tuple[tuple[str, Node], ...]:
+    def _cursor_marker(self, base: RowSource) -> tuple[tuple[str, ResultNode], ...]:
         if base.page is None:
             return ()
-        near = f"coalesce({self.dialect.as_text(base.near or '0')}, '0')"
+        near = f"coalesce({self.dialect.as_text(base.parent_sql or '0')}, '0')"
         parts = [f"'@{base.page.number}'", near]
         for i, key in enumerate(base.keys):
             column = f"{base.row.alias}.k{i}"
             is_text = key.kind in ("text", "plain")
-            parts.append(self.dialect.hexed(column) if is_text else self.dialect.text_of(column, key.kind))
-        return ((MARK, Leaf(self.dialect.dotted(parts), "plain")),)
+            parts.append(
+                self.dialect.hex_encode(column) if is_text else self.dialect.text_of(column, key.kind)
+            )
+        return ((MARKER_KEY, ScalarNode(self.dialect.join_with_dots(parts), "plain")),)
 
-    def _scanned(self, base: _Base, page: Page | None = None) -> None:
+    def _scanned(self, base: RowSource, page: PageBounds | None = None) -> None:
         """Notes what the list rests on, now that its conditions and its order are known."""
-        near, way = base.nearby, None
-        if base.link and base.nearby:
-            near, way = None, Way(base.link.table, base.link.far, base.nearby)
-        others, ordered = frozenset(base.others), frozenset(base.ordered)
-        self.ledger.scan(Scan(base.row.table, base.tests, others, ordered, near=near, way=way, page=page))
+        near, way = base.parent_key, None
+        if base.link and base.parent_key:
+            near, way = None, LinkPath(base.link.table, base.link.target_column, base.parent_key)
+        others, ordered = frozenset(base.dependency_columns), frozenset(base.order_columns)
+        self.read_set.scan(
+            Scan(base.row.table, base.conditions, others, ordered, parent_key=near, link_path=way, page=page)
+        )
 
     def _full_page(
         self,
-        base: _Base,
+        base: RowSource,
         fields: Mapping[str, list[FieldNode]],
         connection: str,
         node_type: str,
-        rows: Callable[[], _Base],
+        rows: Callable[[], RowSource],
         size: int,
         backward: bool,
-        mark: Print,
+        mark: ListFingerprint,
         before: str,
-    ) -> Node:
+    ) -> ResultNode:
         """One pass over at most `size` + 1 rows, numbered: the last one only tells that there are more."""
         page = self.alias()
         columns: list[str] = []
@@ -776,11 +852,11 @@ class _Build:
             cursor_column = cursor_column or column(self._cursor(base, mark))
             return cursor_column
 
-        def gathered(node: Node) -> Node:
+        def gathered(node: ResultNode) -> ResultNode:
             order = f"{page}.n desc" if backward else f"{page}.n"
-            return Gathered(column(self.dialect.json(node)), f"{page}.n <= {size}", order)
+            return AggregateNode(column(self.dialect.json(node)), f"{page}.n <= {size}", order)
 
-        def field_of(group: list[FieldNode]) -> Node:
+        def field_of(group: list[FieldNode]) -> ResultNode:
             selections = _selections(group)
             match group[0].name.value:
                 case "__typename":
@@ -790,12 +866,14 @@ class _Build:
                 case "nodes":
                     return gathered(self._object_of(node_type, selections, base.row))
                 case "edges":
-                    edge_type = item_type(self.catalog.field_type(connection, "edges").type)
+                    edge_type = named_type(self.catalog.field_type(connection, "edges").type)
                     return gathered(self._edge(edge_type, node_type, selections, base, mark))
                 case _:
                     return self._page_info(selections, page, size, backward, before, cursor)
 
-        whole = Object((*self._near_mark(base), *((key, field_of(group)) for key, group in fields.items())))
+        whole = ObjectNode(
+            (*self._parent_marker(base), *((key, field_of(group)) for key, group in fields.items()))
+        )
         if not _reads(whole, page):
             return whole  # nothing that the rows could tell
         keys = ", ".join(_direction(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
@@ -804,27 +882,27 @@ class _Build:
             f"(select {', '.join(columns)}"
             f" from {self._rows(base)}{' order by n desc' if backward else ' order by n'}) {page}"
         )
-        return Single(whole, numbered)
+        return SingleRowNode(whole, numbered)
 
     def _edge(
         self,
         edge_type: str,
         node_type: str,
         selections: Sequence[SelectionSetNode],
-        base: _Base,
-        mark: Print,
-    ) -> Node:
-        def field_of(group: list[FieldNode]) -> Node:
+        base: RowSource,
+        mark: ListFingerprint,
+    ) -> ResultNode:
+        def field_of(group: list[FieldNode]) -> ResultNode:
             match group[0].name.value:
                 case "__typename":
                     return f'"{edge_type}"'
                 case "cursor":
-                    return Leaf(self._cursor(base, mark), "plain")
+                    return ScalarNode(self._cursor(base, mark), "plain")
                 case _:
                     return self._object_of(node_type, _selections(group), base.row)
 
-        fields = self.operation.fields(selections, frozenset({edge_type}), self.included)
-        return Object(tuple((key, field_of(group)) for key, group in fields.items()))
+        fields = self.operation.collect_fields(selections, frozenset({edge_type}), self.included)
+        return ObjectNode(tuple((key, field_of(group)) for key, group in fields.items()))
 
     def _page_info(
         self,
@@ -834,91 +912,95 @@ class _Build:
         backward: bool,
         before: str,
         cursor: Callable[[], str],
-    ) -> Node:
+    ) -> ResultNode:
         more = f"coalesce(max({page}.m), 0) > {size}"
         last = f"case when {page}.m > {size} then {size} else {page}.m end"
 
-        def cursor_at(n: str) -> Node:
-            return Leaf(f"max(case when {page}.n = {n} then {cursor()} end)", "plain", False)
+        def cursor_at(n: str) -> ResultNode:
+            return ScalarNode(f"max(case when {page}.n = {n} then {cursor()} end)", "plain", False)
 
-        def field_of(group: list[FieldNode]) -> Node:
+        def field_of(group: list[FieldNode]) -> ResultNode:
             match group[0].name.value:
                 case "__typename":
                     return '"PageInfo"'
                 case "hasNextPage":
-                    return Leaf(before if backward else more, "bool")
+                    return ScalarNode(before if backward else more, "bool")
                 case "hasPreviousPage":
-                    return Leaf(more if backward else before, "bool")
+                    return ScalarNode(more if backward else before, "bool")
                 case "startCursor":
                     return cursor_at(last if backward else "1")
                 case _:
                     return cursor_at("1" if backward else last)
 
-        fields = self.operation.fields(selections, frozenset({"PageInfo"}), self.included)
-        return Object(tuple((key, field_of(group)) for key, group in fields.items()))
+        fields = self.operation.collect_fields(selections, frozenset({"PageInfo"}), self.included)
+        return ObjectNode(tuple((key, field_of(group)) for key, group in fields.items()))
 
-    def _total(self, base: _Base) -> Node:
-        return Leaf(f"(select count(*) from {base.source} where {every(base.where)})", "int")
+    def _total(self, base: RowSource) -> ResultNode:
+        return ScalarNode(f"(select count(*) from {base.source} where {sql_and(base.where)})", "int")
 
     # Rows
 
-    def _base(self, table: str) -> _Base:
+    def _base(self, table: str) -> RowSource:
         alias = self.alias()
-        return _Base(Row(alias, table, Scope(alias)), f"{table} {alias}")
+        return RowSource(RowRef(alias, table, FromClause(alias)), f"{table} {alias}")
 
-    def _through(self, link: Link, table: str, near: str) -> _Base:
+    def _link_source(self, link: JunctionTable, table: str, near: str) -> RowSource:
         base, way = self._base(table), self.alias()
         # CROSS JOIN, because on SQLite it means: the link drives.
         base.source = f"{link.table} {way} cross join {table} {base.row.alias}"
-        far = f"{way}.{link.far}"
-        same = self.known_as(base.row, far) if link.stable else f"{base.row.alias}.id = {far}"
-        base.where = [f"{way}.{link.near} = {near}", same]
+        far = f"{way}.{link.target_column}"
+        same = self.matches_public_id(base.row, far) if link.stable else f"{base.row.alias}.id = {far}"
+        base.where = [f"{way}.{link.source_column} = {near}", same]
         if link.where:
             base.where.append(link.where.replace("{link}", way))
-        base.way, base.near, base.copies = way, near, {c: f"{way}.{copy}" for c, copy in link.sorted.items()}
+        base.link_alias, base.parent_sql, base.denormalized_columns = (
+            way,
+            near,
+            {c: f"{way}.{copy}" for c, copy in link.denormalized.items()},
+        )
         base.link = link
         if (
-            "published_at" in base.copies and self.sight.is_public
+            "published_at" in base.denormalized_columns and self.visibility.is_public
         ):  # an index of the link begins at the present
-            base.where.append(f"{base.copies['published_at']} <= {self.now()}")
+            base.where.append(f"{base.denormalized_columns['published_at']} <= {self.now()}")
         return base
 
-    def _related(self, edge: Many, here: Row, flat: bool = False) -> _Base:
+    def _relation_source(self, edge: ToMany, here: RowRef, flat: bool = False) -> RowSource:
         """The rows an edge leads to. `flat`: what decides over them may be joined, as nothing is limited."""
-        near = self.identity(here) if edge.stable else here.column(edge.column)
+        near = self.public_id(here) if edge.by_public_id else here.column(edge.column)
         link = edge.link
-        nearby = Near(link.near if link else edge.key, here.table)
+        nearby = ParentKey(link.source_column if link else edge.key, here.table)
         if link and link.unique:
-            base = self._through(link, edge.table, near)
+            base = self._link_source(link, edge.table, near)
         else:
             base = self._base(edge.table)
             if link:
                 inner = self.alias()
-                where = [f"{inner}.{link.near} = {near}", link.where.replace("{link}", inner)]
+                where = [f"{inner}.{link.source_column} = {near}", link.where.replace("{link}", inner)]
                 base.where.append(
-                    f"{base.row.alias}.id in (select {inner}.{link.far} from {link.table} {inner}"
+                    f"{base.row.alias}.id in (select {inner}.{link.target_column} from {link.table} {inner}"
                     f" where {' and '.join(w for w in where if w)})"
                 )
             else:
                 base.where.append(f"{base.row.alias}.{edge.key} = {near}")
-        base.nearby, base.link = nearby, link
+        base.parent_key, base.link = nearby, link
         if edge.where:
-            base.where.append(self._edge_where(edge.where, here, base.row, base.others))
+            base.where.append(self._edge_where(edge.where, here, base.row, base.dependency_columns))
         by_way = None if link else nearby
-        if flat and edge.table in DECIDED_BY:
-            self._joined(DECIDED_BY[edge.table], base.row, "join")
-            self.ledger.decided(edge.table, by_way)
+        if flat and edge.table in VISIBLE_THROUGH:
+            self._joined(VISIBLE_THROUGH[edge.table], base.row, "join")
+            self.read_set.add_visibility_dependency(edge.table, by_way)
         else:
-            base.where += self.visible(base.row, witnessed=edge.witnessed, near=by_way)
+            base.where += self.visible(base.row, witnessed=edge.visible_with_source, near=by_way)
         return base
 
-    def _edge_where(self, text: str, here: Row, there: Row, asked: dict[str, None]) -> str:
+    def _edge_where(self, text: str, here: RowRef, there: RowRef, asked: dict[str, None]) -> str:
         """The condition in SQL; `asked` hears which columns of `there` it rests on."""
         asked.update(dict.fromkeys(re.findall(r"\{row\}\.(\w+)", text)))
         text = re.sub(r"\{here\}\.(\w+)", lambda found: here.column(found[1]), text)
         return text.replace("{row}", there.alias)
 
-    def _rows(self, base: _Base) -> str:
+    def _rows(self, base: RowSource) -> str:
         """The inner query under the base row's alias, and everything that was joined to it."""
         row, scope = base.row, base.row.scope
         keys = [f"{key.sql} as k{i}" for i, key in enumerate(base.keys)]
@@ -926,7 +1008,7 @@ class _Build:
         columns = [f"{row.alias}.{c}" for c in sorted(scope.columns) if c != "place"]
         if "place" in scope.columns:
             columns.append(f"row_number() over (order by {order}) - 1 as place")
-        columns = columns + keys or [f"{row.alias}.{KEYS.get(row.table, 'id')}"]
+        columns = columns + keys or [f"{row.alias}.{PRIMARY_KEYS.get(row.table, 'id')}"]
         return (
             f"(select {', '.join(columns)} from {base.source}"
             + (f" where {' and '.join(base.where)}" if base.where else "")
@@ -935,38 +1017,44 @@ class _Build:
             + f") {row.alias}{''.join(scope.joins)}"
         )
 
-    def _order(self, base: _Base) -> str:
+    def _order(self, base: RowSource) -> str:
         return ", ".join(_direction(self.dialect.sortable(key.sql, key.kind), key) for key in base.keys)
 
-    def _filtered(self, base: _Base, table: str, node_type: str, arguments: dict[str, Value]) -> None:
+    def _apply_filter(
+        self, base: RowSource, table: str, node_type: str, arguments: dict[str, ArgumentValue]
+    ) -> None:
         if arguments.get("filter") is not None:
             said, kind, bare = arguments["filter"], f"{node_type}Filter", _bare(base.row)
-            self.conditions = limit_rules.check_filter(said, self.limits, self.conditions)
-            base.where += conditions(self, kind, said, bare)
-            told, whole = tests(self, kind, said, table)
-            base.tests += told
+            self.conditions = limit_rules.check_filter_limits(said, self.limits, self.conditions)
+            base.where += compile_filter(self, kind, said, bare)
+            told, whole = row_conditions(self, kind, said, table)
+            base.conditions += told
             if not whole:
-                base.others.update(bare.reads)
+                base.dependency_columns.update(bare.used_columns)
         if arguments.get("search") is not None:
-            base.where.append(matches(self, arguments["search"], base.row))
-            base.others.update(dict.fromkeys(SEARCHED))
-            self.ledger.scan(SEARCHED_BODY)
+            base.where.append(compile_search(self, arguments["search"], base.row))
+            base.dependency_columns.update(dict.fromkeys(SEARCH_COLUMNS))
+            self.read_set.scan(BODY_SEARCH_SCAN)
         if arguments.get("excludeIds") is not None:
-            excluded = EachOf(IdOf(table), self.limits.input_items)
-            base.tests += (Test("id", "notIn", _slot(arguments["excludeIds"]), excluded),)
-            among = self.dialect.among(
-                identity(table, base.row.alias, self.sight),
-                self.param(arguments["excludeIds"], "ids", EachOf(IdOf(table), self.limits.input_items)),
+            excluded = ListParam(IdParam(table), self.limits.input_items)
+            base.conditions += (RowCondition("id", "notIn", _slot(arguments["excludeIds"]), excluded),)
+            among = self.dialect.in_list(
+                public_id_sql(table, base.row.alias, self.visibility),
+                self.param(
+                    arguments["excludeIds"], "ids", ListParam(IdParam(table), self.limits.input_items)
+                ),
             )
             base.where.append(f"not {among}")
 
-    def _excluded(self, base: _Base, arguments: dict[str, Value], make: Callable[[], _Base]) -> None:
+    def _one_per_story(
+        self, base: RowSource, arguments: dict[str, ArgumentValue], make: Callable[[], RowSource]
+    ) -> None:
         """Of each story only the newest article that the list would show."""
-        if arguments.get("onePerStory") is None or not self.settled(arguments["onePerStory"]):
+        if arguments.get("onePerStory") is None or not self.constrain(arguments["onePerStory"]):
             return
-        base.others.update({"story_id": None, "published_at": None})
+        base.dependency_columns.update({"story_id": None, "published_at": None})
         newer = make()
-        self._filtered(newer, "article", "Article", arguments)
+        self._apply_filter(newer, "article", "Article", arguments)
         a, b = base.row.alias, newer.row.alias
         newer.where.append(f"{b}.story_id = {a}.story_id")
         newer.where.append(f"({b}.published_at, {b}.id) > ({a}.published_at, {a}.id)")
@@ -974,10 +1062,10 @@ class _Build:
 
     # Order and cursors
 
-    def _default_order(self, base: _Base, edge: Many) -> None:
+    def _default_order(self, base: RowSource, edge: ToMany) -> None:
         for said in edge.order or ("id",):
-            by_end = said.startswith(ENDED)
-            column, _, direction = said.removeprefix(ENDED).partition(" ")
+            by_end = said.startswith(EXPIRED_LAST)
+            column, _, direction = said.removeprefix(EXPIRED_LAST).partition(" ")
             alias, _, name = column.rpartition(".")
 
             def value(row: str, name: str = name, by_end: bool = by_end) -> str:
@@ -985,23 +1073,28 @@ class _Build:
                     f"case when {row}.{name} <= {self.now()} then 1 else 0 end" if by_end else f"{row}.{name}"
                 )
 
-            sql = value(base.way if alias == "link" else base.row.alias)
+            sql = value(base.link_alias if alias == "link" else base.row.alias)
             if alias != "link":  # a link that moves is noticed as such
-                base.ordered.add(name)
+                base.order_columns.add(name)
             known = ""
             if edge.link and alias == "link":
                 # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
                 known = (
-                    f"(select {value('w')} from {edge.link.table} w where w.{edge.link.near} = {base.near}"
-                    f" and w.{edge.link.far} = {{id}})"
+                    f"(select {value('w')} from {edge.link.table} w where w.{edge.link.source_column} = {base.parent_sql}"
+                    f" and w.{edge.link.target_column} = {{id}})"
                 )
-            base.keys.append(Key(sql, ORDER_KINDS.get(name, "int"), direction == "desc", known))
-        base.keys.append(Key(identity(base.row.table, base.row.alias, self.sight), "id", False))
+            base.keys.append(SortKey(sql, ORDER_COLUMN_KINDS.get(name, "int"), direction == "desc", known))
+        base.keys.append(SortKey(public_id_sql(base.row.table, base.row.alias, self.visibility), "id", False))
 
-    def _ordered(
-        self, base: _Base, table: str, node_type: str, arguments: dict[str, Value], edge: Many | None
+    def _apply_order(
+        self,
+        base: RowSource,
+        table: str,
+        node_type: str,
+        arguments: dict[str, ArgumentValue],
+        edge: ToMany | None,
     ) -> None:
-        names = self.settled(arguments.get("orderBy"), tuple_of) or ()
+        names = self.constrain(arguments.get("orderBy"), as_tuple) or ()
         searched = arguments.get("search") is not None
         if not names and edge is not None and edge.order:
             return self._default_order(base, edge)
@@ -1010,57 +1103,62 @@ class _Build:
         words = words or (["relevance desc"] if searched else []) + [DEFAULT_ORDER[table]]
         for said in words:
             column, _, direction = said.partition(" ")
-            kind = ORDER_KINDS.get(column, "text")
+            kind = ORDER_COLUMN_KINDS.get(column, "text")
             if column == "relevance":
                 if not searched:
-                    raise Refused("BAD_USER_INPUT", "RELEVANCE orders a search.", "Give `search` as well.")
+                    raise ApiError("BAD_USER_INPUT", "RELEVANCE orders a search.", "Give `search` as well.")
                 sql = self.dialect.relevance(
-                    base.row.alias, lambda parts: search_param(self, arguments["search"], parts)
+                    base.row.alias, lambda parts: bind_search(self, arguments["search"], parts)
                 )
             else:
-                copy = base.copies.get(column) if self.sight.is_public else None
+                copy = base.denormalized_columns.get(column) if self.visibility.is_public else None
                 sql = copy or self._in_time(base, column)
-            base.ordered.add(column)
-            base.keys.append(Key(sql, kind, direction == "desc"))
+            base.order_columns.add(column)
+            base.keys.append(SortKey(sql, kind, direction == "desc"))
         if words == ["relevance desc"]:
-            base.keys.append(Key(self._in_time(base, "published_at"), "time", True))
-        own = identity(table, base.row.alias, self.sight)
-        number = own if not self.sight.is_public else base.copies.get("id") or own
-        base.keys.append(Key(number, "id", base.keys[-1].descending))
+            base.keys.append(SortKey(self._in_time(base, "published_at"), "time", True))
+        own = public_id_sql(table, base.row.alias, self.visibility)
+        number = own if not self.visibility.is_public else base.denormalized_columns.get("id") or own
+        base.keys.append(SortKey(number, "id", base.keys[-1].descending))
 
-    def _in_time(self, base: _Base, column: str) -> str:
+    def _in_time(self, base: RowSource, column: str) -> str:
         sql = f"{base.row.alias}.{column}"
-        if self.sight.is_public or ORDER_KINDS.get(column) != "time":
+        if self.visibility.is_public or ORDER_COLUMN_KINDS.get(column) != "time":
             return sql
-        return f"coalesce({sql}, {self.dialect.never})"  # a draft has no time: it will be the newest
+        return f"coalesce({sql}, {self.dialect.max_timestamp})"  # a draft has no time: it will be the newest
 
-    def _outer_order(self, base: _Base) -> str:
+    def _outer_order(self, base: RowSource) -> str:
         return ", ".join(
             _direction(self.dialect.sortable(f"{base.row.alias}.k{i}", key.kind), key)
             for i, key in enumerate(base.keys)
         )
 
-    def _cursor(self, base: _Base, mark: Print) -> str:
-        parts = [self.param(mark, "text", as_is)]
+    def _cursor(self, base: RowSource, mark: ListFingerprint) -> str:
+        parts = [self.param(mark, "text", passthrough)]
         for i, key in enumerate(base.keys):
             column = f"{base.row.alias}.k{i}"
             if key.kind == "text":
-                parts.append(self.dialect.hexed(column))
-            elif not key.known:
+                parts.append(self.dialect.hex_encode(column))
+            elif not key.lookup_sql:
                 parts.append(self.dialect.text_of(column, key.kind))
-        return self.dialect.dotted(parts)
+        return self.dialect.join_with_dots(parts)
 
-    def _beyond(self, base: _Base, cursor: Value, mark: Print) -> str:
+    def _after_cursor(self, base: RowSource, cursor: ArgumentValue, mark: ListFingerprint) -> str:
         """The rows after the cursor in the order of `base`."""
-        kinds = tuple(key.kind for key in base.keys if not key.known)
+        kinds = tuple(key.kind for key in base.keys if not key.lookup_sql)
         values = [
-            self.param(CursorPart(_slot(cursor), mark, kinds, i), kind, as_is) for i, kind in enumerate(kinds)
+            self.param(CursorValue(_slot(cursor), mark, kinds, i), kind, passthrough)
+            for i, kind in enumerate(kinds)
         ]
         told = iter(values)
         sides = []
         for key in base.keys:
             # A row that has left the list since then has no place any more: the list begins again.
-            value = f"coalesce({key.known.replace('{id}', values[-1])}, -1)" if key.known else next(told)
+            value = (
+                f"coalesce({key.lookup_sql.replace('{id}', values[-1])}, -1)"
+                if key.lookup_sql
+                else next(told)
+            )
             sides.append((self.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
         if len({sign for _, _, sign in sides}) == 1:
             left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
@@ -1070,35 +1168,35 @@ class _Build:
             found = f"({column} {sign} {value}{f' or ({column} = {value} and {found})' if found else ''})"
         return found
 
-    def _anything_before(self, base: _Base, where: list[str], beyond: str) -> str:
+    def _has_previous(self, base: RowSource, where: list[str], beyond: str) -> str:
         """Whether the list has a row on the other side of the cursor: its very first one would be."""
         return (
-            f"coalesce((select not {beyond} from {base.source} where {every(where)}"
+            f"coalesce((select not {beyond} from {base.source} where {sql_and(where)}"
             f" order by {self._order(base)} limit 1), false)"
         )
 
     # What the arguments say
 
-    def _page(self, arguments: dict[str, Value]) -> tuple[int, bool]:
+    def _page(self, arguments: dict[str, ArgumentValue]) -> tuple[int, bool]:
         first, last = arguments.get("first"), arguments.get("last")
         if first is not None and last is not None:
-            raise Refused("PAGE_SIZE", "A page has either `first` or `last`, not both.")
+            raise ApiError("PAGE_SIZE", "A page has either `first` or `last`, not both.")
         if last is None and arguments.get("before") is not None:
-            raise Refused("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+            raise ApiError("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
         if last is not None and arguments.get("after") is not None:
-            raise Refused("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+            raise ApiError("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
         size = self._size(last if last is not None else first, "last" if last is not None else "first")
         return size, last is not None
 
-    def _first(self, arguments: dict[str, Value]) -> int:
+    def _first(self, arguments: dict[str, ArgumentValue]) -> int:
         return self._size(arguments.get("first"), "first")
 
-    def _size(self, value: Value, name: str) -> int:
+    def _size(self, value: ArgumentValue, name: str) -> int:
         if value is None:
             return self.limits.default_page
-        size = int(self.settled(value))
+        size = int(self.constrain(value))
         if not 1 <= size <= self.limits.page:
-            raise Refused(
+            raise ApiError(
                 "PAGE_SIZE", f"`{name}` is {size}; a page has 1 to {self.limits.page}.",
                 f"Ask for {self.limits.page} at most and go on with `after`.", limit=self.limits.page,
             )  # fmt: skip
@@ -1107,113 +1205,116 @@ class _Build:
     def _page_size(self, node: FieldNode, of: Any) -> int:
         try:
             return self._page(self.operation.arguments(node, of))[0]
-        except Refused:
+        except ApiError:
             return self.limits.default_page  # said where the field is built
 
     def included(self, node: Any) -> bool:
-        return self.operation.included(node, self.settled)
+        return self.operation.included(node, self.constrain)
 
     # What conditions need
 
     def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str:
         return self.params.add(source, kind, convert, self.root)
 
-    def settled(self, value: Any, read: Callable[[Any], Any] = as_is) -> Any:
+    def constrain(self, value: Any, read: Callable[[Any], Any] = passthrough) -> Any:
         """A leaf's value as of now; from here on the plan is for this value only."""
         if value is None:
             return None
-        if not isinstance(value, Const):
-            self.settled_by.add((value, read))
+        if not isinstance(value, Constant):
+            self.constraints.add((value, read))
         return read(value.value(self.operation.variables))
 
     def alias(self) -> str:
         self.aliases += 1
         return f"a{self.aliases}"
 
-    def bare_row(self, table: str) -> Row:
-        row = Row(self.alias(), table, Scope(""))
-        self.ledger.compared.append((table, row.reads))
+    def new_row(self, table: str) -> RowRef:
+        row = RowRef(self.alias(), table, FromClause(""))
+        self.read_set.compared.append((table, row.used_columns))
         return row
 
-    def visible(self, row: Row, *, witnessed: bool, near: Near | None = None) -> list[str]:
-        self.ledger.decided(row.table, near)
-        return visible(row.table, row.alias, self, witnessed=witnessed, sight=self.sight)
+    def visible(self, row: RowRef, *, witnessed: bool, near: ParentKey | None = None) -> list[str]:
+        self.read_set.add_visibility_dependency(row.table, near)
+        return visibility_sql(row.table, row.alias, self, witnessed=witnessed, sight=self.visibility)
 
-    def computed(self, plan: Computed, row: Row) -> str:
-        sql = plan.sql if self.sight.is_public or not plan.inside else plan.inside
+    def computed(self, plan: Computed, row: RowRef) -> str:
+        sql = plan.sql if self.visibility.is_public or not plan.internal_sql else plan.internal_sql
         sql = re.sub(r"\{row\}\.(\w+)", lambda found: row.column(found[1]), sql)
         return sql.replace("{now}", self.now()) if "{now}" in sql else sql
 
-    def identity(self, row: Row) -> str:
+    def public_id(self, row: RowRef) -> str:
         """The id that the row is known by."""
-        for column in ("id", *(("working_of",) if row.table in COPIED and not self.sight.is_public else ())):
+        for column in (
+            "id",
+            *(("working_of",) if row.table in WORKING_COPY_TABLES and not self.visibility.is_public else ()),
+        ):
             row.column(column)
-        return identity(row.table, row.alias, self.sight)
+        return public_id_sql(row.table, row.alias, self.visibility)
 
-    def known_as(self, row: Row, number: str) -> str:
-        return known_as(row.table, row.alias, number, self.sight)
+    def matches_public_id(self, row: RowRef, number: str) -> str:
+        return matches_public_id_sql(row.table, row.alias, number, self.visibility)
 
     def now(self) -> str:
-        return self.param(NOW, "time", as_is)
+        return self.param(NOW, "time", passthrough)
 
-    def present(self) -> str:
-        return self.param(Var((PRESENT,)), "time", as_is)
+    def request_time(self) -> str:
+        return self.param(VariableRef((REQUEST_TIME_VARIABLE,)), "time", passthrough)
 
-    def me(self) -> str:
-        return self.param(Var((ME,)), "text", as_is)
+    def viewer_account(self) -> str:
+        return self.param(VariableRef((VIEWER_ACCOUNT_VARIABLE,)), "text", passthrough)
 
-    def linked(self) -> str:
-        return self.param(Var((LINKED,)), "id", as_is)
+    def shared_article(self) -> str:
+        return self.param(VariableRef((SHARED_ARTICLE_VARIABLE,)), "id", passthrough)
 
-    def inside(self, select: str) -> str:
-        if not self.apart:
+    def uncorrelated_subquery(self, select: str) -> str:
+        if not self.hoist_subqueries:
             return f"({select})"
         name = self.alias()
-        self.named.append(f"{name} as ({select})")
+        self.ctes.append(f"{name} as ({select})")
         return f"(select * from {name})"
 
-    def reach(self, edge: Many, here: Row, there: Row) -> tuple[str, list[str], str]:
-        where = self.visible(there, witnessed=edge.witnessed)
+    def relation_source(self, edge: ToMany, here: RowRef, there: RowRef) -> tuple[str, list[str], str]:
+        where = self.visible(there, witnessed=edge.visible_with_source)
         if edge.where:
-            where.append(self._edge_where(edge.where, here, there, there.reads))
+            where.append(self._edge_where(edge.where, here, there, there.used_columns))
         if edge.link is None:
             return f"{edge.table} {there.alias}", where, there.column(edge.key)
         way = self.alias()
-        self.ledger.scan(Scan(edge.link.table, other=ANY))
+        self.read_set.scan(Scan(edge.link.table, other_columns=ANY_COLUMN))
         if edge.link.where:
             where.append(edge.link.where.replace("{link}", way))
-        far = f"{way}.{edge.link.far}"
-        on = self.known_as(there, far) if edge.link.stable else f"{there.alias}.id = {far}"
+        far = f"{way}.{edge.link.target_column}"
+        on = self.matches_public_id(there, far) if edge.link.stable else f"{there.alias}.id = {far}"
         source = f"{edge.link.table} {way} join {edge.table} {there.alias} on {on}"
-        return source, where, f"{way}.{edge.link.near}"
+        return source, where, f"{way}.{edge.link.source_column}"
 
     # Lists that lie too deep
 
-    def _deep(self, row: Row, make: Callable[[Row], Node]) -> Node:
+    def _nested_list(self, row: RowRef, make: Callable[[RowRef], ResultNode]) -> ResultNode:
         """A list inside the row's JSON: in this statement or, too deep for it, in one of its own."""
-        if self.depth < self.nesting or row.json:
+        if self.depth < self.max_nesting or row.json:
             self.depth += 1
             try:
                 return make(row)
             finally:
                 self.depth -= 1
-        outer = (self.params, self.cuts, self.named, self.depth)
-        self.params, self.cuts, self.named, self.depth = Params(self.dialect), [], [], 0
-        keys = self.param(PARENTS, "ids", as_is)
-        here = Row(self.alias(), row.table, Scope(""))
+        outer = (self.params, self.sub_statements, self.ctes, self.depth)
+        self.params, self.sub_statements, self.ctes, self.depth = ParamList(self.dialect), [], [], 0
+        keys = self.param(PARENT_KEYS, "ids", passthrough)
+        here = RowRef(self.alias(), row.table, FromClause(""))
         inner = self.dialect.json(make(here))
         sql = self._complete(
             f"select {here.alias}.id, cast({inner} as blob) from {row.table} {here.alias}"
-            f" where {self.dialect.among(f'{here.alias}.id', keys)}"
+            f" where {self.dialect.in_list(f'{here.alias}.id', keys)}"
         )
-        cut = Statement(sql, tuple(self.params.found), tuple(self.cuts))
-        self.params, self.cuts, self.named, self.depth = outer
-        self.cuts.append(cut)
-        return Object(((f"cut {len(self.cuts) - 1}", Leaf(row.column("id"), "int")),))
+        cut = Statement(sql, tuple(self.params.found), tuple(self.sub_statements))
+        self.params, self.sub_statements, self.ctes, self.depth = outer
+        self.sub_statements.append(cut)
+        return ObjectNode(((f"cut {len(self.sub_statements) - 1}", ScalarNode(row.column("id"), "int")),))
 
 
 @dataclass(frozen=True)
-class Former:
+class RenameHistory:
     """Where the names are kept that things had before."""
 
     column: str
@@ -1221,11 +1322,11 @@ class Former:
     owner: str
 
 
-FORMER = {
-    "article": Former("slug", "slug_history", "article_id"),
-    "category": Former("path", "path_history", "category_id"),
+RENAME_HISTORY = {
+    "article": RenameHistory("slug", "slug_history", "article_id"),
+    "category": RenameHistory("path", "path_history", "category_id"),
 }
-OWNERS = {"withdrawal": "article"}  # whose ids a table's rows go by
+ID_TABLES = {"withdrawal": "article"}  # whose ids a table's rows go by
 DEFAULT_ORDER = {
     "correction": "at desc",
     "audit_entry": "at desc",
@@ -1240,7 +1341,7 @@ DEFAULT_ORDER = {
     "story": "sort_name asc",
     "collection": "sort_name asc",
 }
-ORDER_KINDS: Mapping[str, Any] = {
+ORDER_COLUMN_KINDS: Mapping[str, Any] = {
     "published_at": "time",
     "first_published_at": "time",
     "updated_at": "time",
@@ -1256,47 +1357,47 @@ ORDER_KINDS: Mapping[str, Any] = {
 _COLUMN = re.compile(r"\w+\.\w+")
 
 
-def tuple_of(value: Any) -> tuple[str, ...]:
+def as_tuple(value: Any) -> tuple[str, ...]:
     return tuple(value if isinstance(value, list) else [value])
 
 
 def _table_of(value: Any) -> str | None:
-    found = ids.read(str(value))
+    found = ids.decode_id(str(value))
     return found[0] if found else None
 
 
 def _tables_of(value: Any) -> tuple[str, ...]:
-    return tuple(sorted({_table_of(v) or "" for v in tuple_of(value)}))
+    return tuple(sorted({_table_of(v) or "" for v in as_tuple(value)}))
 
 
 def _table_name(value: Any) -> str:
-    IdOf("")(value)
+    IdParam("")(value)
     return _table_of(value) or ""
 
 
-def _slot(value: Value) -> Slot:
-    assert isinstance(value, Const | Var | Several)
+def _slot(value: ArgumentValue) -> LeafValue:
+    assert isinstance(value, Constant | VariableRef | ListValue)
     return value
 
 
-def _bare(row: Row) -> Row:
+def _bare(row: RowRef) -> RowRef:
     """The row as the inner query sees it: its columns need not be brought outside."""
-    return replace(row, scope=Scope(""), reads={})
+    return replace(row, scope=FromClause(""), used_columns={})
 
 
-def _direction(sql: str, key: Key) -> str:
+def _direction(sql: str, key: SortKey) -> str:
     return f"{sql} desc" if key.descending else sql
 
 
-def _reads(node: Node, alias: str) -> bool:
+def _reads(node: ResultNode, alias: str) -> bool:
     """Whether an object says anything of the rows that go by that alias."""
     match node:
-        case Object():
+        case ObjectNode():
             return any(_reads(inner, alias) for _, inner in node.fields)
-        case Leaf():
+        case ScalarNode():
             return f"{alias}." in node.sql
         case _:
-            return isinstance(node, Gathered)
+            return isinstance(node, AggregateNode)
 
 
 def _selections(group: Sequence[FieldNode]) -> list[SelectionSetNode]:

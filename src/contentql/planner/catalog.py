@@ -26,7 +26,7 @@ from graphql import (
 )
 
 # text: any string, quoted on its way out. plain: a string of ours that never needs escaping.
-Kind = Literal["text", "plain", "id", "int", "float", "bool", "time", "date", "json"]
+ValueKind = Literal["text", "plain", "id", "int", "float", "bool", "time", "date", "json"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Column:
     """
 
     name: str = ""
-    kind: Kind | None = None
-    of: str = ""
-    desk: bool = False
+    kind: ValueKind | None = None
+    id_table: str = ""
+    internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,45 +52,45 @@ class Computed:
 
     sql: str
     columns: tuple[str, ...]
-    kind: Kind = "plain"
-    inside: str = ""
+    kind: ValueKind = "plain"
+    internal_sql: str = ""
 
 
 @dataclass(frozen=True)
-class Asked:
+class FoundByOldSlug:
     """Whether the object was found by another slug than its own."""
 
 
 @dataclass(frozen=True)
-class Place:
+class ListPosition:
     """Where the row stands in its list, from 0: a stored number would betray what is hidden."""
 
 
 @dataclass(frozen=True)
-class Part:
+class EmbeddedObject:
     """An object made of this row's own columns; null when the column `unless` is null."""
 
-    unless: str | None = None
+    null_when: str | None = None
 
 
 @dataclass(frozen=True)
-class Link:
+class JunctionTable:
     """A table between two others. `unique`: a pair stands in it once, so it may be walked in its own order.
 
     `sorted` maps the target's columns to copies kept in the link, so that one index serves the list.
     """
 
     table: str
-    near: str
-    far: str
+    source_column: str
+    target_column: str
     unique: bool = True
     where: str = ""
-    sorted: Mapping[str, str] = field(default_factory=dict, hash=False)
+    denormalized: Mapping[str, str] = field(default_factory=dict, hash=False)
     stable: bool = False  # `far` holds the id that a row is known by, not that of a working copy
 
 
 @dataclass(frozen=True)
-class One:
+class ToOne:
     """Leads to one row: `table.key = here.column`.
 
     `witnessed`: whoever may see this row may see that one, because this row is what makes it visible.
@@ -101,41 +101,41 @@ class One:
     table: str
     column: str
     key: str = "id"
-    witnessed: bool = False
-    stable: bool = False
-    out: bool = False
+    visible_with_source: bool = False
+    by_public_id: bool = False
+    always_set_when_public: bool = False
 
 
 # Before a column of `Many.order`: those come last for which this moment has passed.
-ENDED = "ended "
+EXPIRED_LAST = "ended "
 
 
 @dataclass(frozen=True)
-class Many:
+class ToMany:
     """Leads to rows: `table.key = here.column`, or through a link; as a plain list or as a connection."""
 
     table: str
     key: str = ""
     column: str = "id"
-    link: Link | None = None
+    link: JunctionTable | None = None
     where: str = ""  # {row} is the row led to, {here} the one it is led from
     order: tuple[str, ...] = ()
-    witnessed: bool = False
-    stable: bool = False  # `key` holds the id that this row is known by, not that of a working copy
+    visible_with_source: bool = False
+    by_public_id: bool = False  # `key` holds the id that this row is known by, not that of a working copy
 
 
 # The list every section is read from: its own articles and those of all sections below it.
-SECTION = Link(
+SECTION_ARTICLES = JunctionTable(
     "article_section",
     "category_id",
     "article_id",
-    sorted={"published_at": "published_at", "id": "article_id"},
+    denormalized={"published_at": "published_at", "id": "article_id"},
 )
-SECTION_DIRECT = replace(SECTION, where="{link}.direct")
+DIRECT_SECTION_ARTICLES = replace(SECTION_ARTICLES, where="{link}.direct")
 
 
 @dataclass(frozen=True)
-class Elements:
+class JsonElements:
     """The objects of a JSON list in a column."""
 
     column: str
@@ -143,7 +143,7 @@ class Elements:
 
 
 @dataclass(frozen=True)
-class Differences:
+class TextDiff:
     """What of the texts in `column` differs from an earlier row's: of the same `of`, by its `number`."""
 
     column: str
@@ -152,7 +152,7 @@ class Differences:
 
 
 @dataclass(frozen=True)
-class Root:
+class RootField:
     """A field of Query: what it reads, and how its arguments name it.
 
     `audit`: only for whoever may read the audit log.
@@ -160,77 +160,77 @@ class Root:
 
     shape: Literal["one", "page", "latest", "node", "nodes", "viewer"]
     table: str = ""
-    audit: bool = False
+    admin_only: bool = False
 
 
 @dataclass(frozen=True)
-class Words:
+class FullTextFilter:
     """A filter field that searches the words of the row's text."""
 
 
 @dataclass(frozen=True)
-class Under:
+class PathPrefixFilter:
     """A filter field that means a path and everything below it."""
 
     column: str
 
 
 @dataclass(frozen=True)
-class Some:
+class AnyFilter:
     """A filter field that at least one row of an edge meets."""
 
-    edge: Many
+    edge: ToMany
 
 
 @dataclass(frozen=True)
-class Change:
+class MutationField:
     """A field of Mutation: what it takes to call it, and what it does.
 
     `does` gets whoever may write, and the input; what it makes of them the payload shows.
     """
 
-    needs: str
-    does: Callable[..., Awaitable[Any]]
+    permission: str
+    resolver: Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True)
-class Made:
+class PayloadObject:
     """A field of a payload: the thing that was written, as the one who wrote it sees it; or, by its name,
     another that was written `also`."""
 
-    also: str = ""
+    extra_key: str = ""
 
 
 @dataclass(frozen=True)
-class Said:
+class PayloadValue:
     """A field of a payload: a value that only this answer tells."""
 
 
 FieldPlan = (
-    Change
-    | Made
-    | Said
+    MutationField
+    | PayloadObject
+    | PayloadValue
     | Column
     | Computed
-    | Asked
-    | Place
-    | Part
-    | One
-    | Many
-    | Elements
-    | Differences
-    | Root
+    | FoundByOldSlug
+    | ListPosition
+    | EmbeddedObject
+    | ToOne
+    | ToMany
+    | JsonElements
+    | TextDiff
+    | RootField
 )
-FilterPlan = Column | Computed | One | Many | Some | Words | Under
+FilterPlan = Column | Computed | ToOne | ToMany | AnyFilter | FullTextFilter | PathPrefixFilter
 
 
 @dataclass(frozen=True)
-class Type:
+class TypePlan:
     """An object type: its table, or the value of `type` by which a JSON element is told to be one."""
 
     name: str
     table: str
-    element: str | None
+    json_type: str | None
     fields: Mapping[str, FieldPlan]
     max_age: int | None = None  # seconds for which others may keep what was said of it
 
@@ -238,13 +238,13 @@ class Type:
 @dataclass(frozen=True)
 class Catalog:
     schema: GraphQLSchema
-    types: Mapping[str, Type]
+    types: Mapping[str, TypePlan]
     filters: Mapping[str, Mapping[str, FilterPlan]]
 
     def field_type(self, parent: str, name: str) -> GraphQLField:
         return self.schema.type_map[parent].fields[name]  # type: ignore[attr-defined, no-any-return]
 
-    def concrete(self, name: str) -> tuple[Type, ...]:
+    def concrete(self, name: str) -> tuple[TypePlan, ...]:
         """The object types that a type name may turn out to be, in a fixed order."""
         found = self.schema.type_map[name]
         if isinstance(found, GraphQLInterfaceType):
@@ -255,16 +255,16 @@ class Catalog:
         return (self.types[name],)
 
 
-def read(schema: GraphQLSchema) -> Catalog:
+def build_catalog(schema: GraphQLSchema) -> Catalog:
     """The catalog of a finished schema. Raises LookupError if a field does not say where it lies."""
-    types: dict[str, Type] = {}
+    types: dict[str, TypePlan] = {}
     filters: dict[str, dict[str, FilterPlan]] = {}
     for name, found in schema.type_map.items():
         definition: Any = (found.extensions or {}).get("strawberry-definition")
         if definition is None:
             continue
         if isinstance(found, GraphQLObjectType):
-            types[name] = Type(
+            types[name] = TypePlan(
                 name,
                 getattr(definition.origin, "__table__", ""),
                 getattr(definition.origin, "__element__", None),
@@ -285,7 +285,7 @@ def _said(found: Any) -> Any:
 
 def _field_plan(owner: str, name: str, found: GraphQLField) -> FieldPlan:
     plan = _named(_said(found), name, found.type)
-    if isinstance(plan, Under | Words):
+    if isinstance(plan, PathPrefixFilter | FullTextFilter):
         raise LookupError(f"{owner}.{name}: a filter's plan on an output field")
     told: FieldPlan = plan
     return told
@@ -294,14 +294,14 @@ def _field_plan(owner: str, name: str, found: GraphQLField) -> FieldPlan:
 def _named(plan: Any, name: str, graphql_type: Any) -> Any:
     if not isinstance(plan, Column):
         return plan
-    return replace(plan, name=plan.name or snake(name), kind=plan.kind or _kind(graphql_type))
+    return replace(plan, name=plan.name or to_snake(name), kind=plan.kind or _kind(graphql_type))
 
 
-def snake(name: str) -> str:
+def to_snake(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, ValueKind] = {
     "ID": "id",
     "Int": "int",
     "Float": "float",
@@ -315,7 +315,7 @@ _KINDS: Mapping[str, Kind] = {
 }
 
 
-def _kind(graphql_type: Any) -> Kind:
+def _kind(graphql_type: Any) -> ValueKind:
     if isinstance(get_nullable_type(graphql_type), GraphQLList):
         return "json"
     named = get_named_type(graphql_type)
@@ -324,7 +324,7 @@ def _kind(graphql_type: Any) -> Kind:
     return _KINDS.get(named.name, "text")
 
 
-def item_type(graphql_type: Any) -> str:
+def named_type(graphql_type: Any) -> str:
     """The name of the type inside lists and non-nulls."""
     return str(get_named_type(graphql_type).name)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from contentql.planner.operation import Variables
-from contentql.planner.params import Bound, bind
+from contentql.planner.params import BoundParams, bind_params
 from contentql.planner.plan import Plan, Statement
 from contentql.planner.sql.nodes import Dialect
 
@@ -18,21 +18,21 @@ _MARK = re.compile(rb'\{"cut (\d+)":(-?\d+)\}')
 Rows = Callable[[str, Sequence[Any]], list[Sequence[Any]]]
 
 
-class Reads(Protocol):
+class SnapshotReader(Protocol):
     """A database, or a transaction of it."""
 
     def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Sequence[Any]]: ...
     async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any: ...
 
 
-async def run(
+async def execute_plan(
     plan: Plan,
     dialect: Dialect,
-    database: Reads,
+    database: SnapshotReader,
     variables: Variables,
     now: dt.datetime,
     seconds: float,
-    bound: Bound | None = None,
+    bound: BoundParams | None = None,
 ) -> bytes:
     """The `data` object. Raises Refused for a value that cannot be used, before anything is read.
 
@@ -40,9 +40,9 @@ async def run(
     """
     columns: Sequence[bytes | list[str]] = ()
     if plan.statement is not None:
-        values = (bound or Bound(plan.statement.params, dialect, variables)).at(now)
-        if plan.statement.cuts:
-            _check(plan.statement.cuts, dialect, variables, now)
+        values = (bound or BoundParams(plan.statement.params, dialect, variables)).at(now)
+        if plan.statement.sub_statements:
+            _check(plan.statement.sub_statements, dialect, variables, now)
             columns = await _with_cuts(plan.statement, values, dialect, database, variables, now, seconds)
         else:
             columns = await database.row(plan.statement.sql, values, seconds)
@@ -62,15 +62,15 @@ async def run(
 def _check(cuts: Sequence[Statement], dialect: Dialect, variables: Variables, now: dt.datetime) -> None:
     """Raises RootRefused for a bad value even where no row would ever need it."""
     for cut in cuts:
-        bind(cut.params, dialect, variables, now)
-        _check(cut.cuts, dialect, variables, now)
+        bind_params(cut.params, dialect, variables, now)
+        _check(cut.sub_statements, dialect, variables, now)
 
 
 async def _with_cuts(
     statement: Statement,
     values: Sequence[Any],
     dialect: Dialect,
-    database: Reads,
+    database: SnapshotReader,
     variables: Variables,
     now: dt.datetime,
     seconds: float,
@@ -84,14 +84,14 @@ async def _with_cuts(
                 name = str(number).encode()
                 keys = sorted(int(key) for which, key in marks if which == name)
                 if keys:
-                    answered = rows(cut.sql, bind(cut.params, dialect, variables, now, keys))
-                    lists = filled([row[1] for row in answered], cut.cuts)
+                    answered = rows(cut.sql, bind_params(cut.params, dialect, variables, now, keys))
+                    lists = filled([row[1] for row in answered], cut.sub_statements)
                     found |= {
                         (name, str(row[0]).encode()): text for row, text in zip(answered, lists, strict=True)
                     }
             return [_MARK.sub(lambda mark: found[mark[1], mark[2]], text) for text in texts]
 
-        return filled(rows(statement.sql, values)[0], statement.cuts)
+        return filled(rows(statement.sql, values)[0], statement.sub_statements)
 
     columns: Sequence[bytes] = await database.snapshot(work, seconds)
     return columns

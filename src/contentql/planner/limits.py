@@ -21,11 +21,11 @@ from graphql import (
     SelectionSetNode,
 )
 
-from contentql.errors import Refused
-from contentql.planner.catalog import Catalog, Many, Root, is_leaf, is_list, item_type
-from contentql.planner.operation import Value
+from contentql.errors import ApiError
+from contentql.planner.catalog import Catalog, RootField, ToMany, is_leaf, is_list, named_type
+from contentql.planner.operation import ArgumentValue
 
-UNKNOWN_LIST = 10
+ASSUMED_LIST_SIZE = 10
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Size:
     fields: int = 0
 
 
-def check_size(document: DocumentNode, limits: Limits) -> None:
+def check_document_limits(document: DocumentNode, limits: Limits) -> None:
     """Refuses a document by depth, aliases, root fields or unfolded fields; needs no schema."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     known: dict[str, _Size] = {}
@@ -94,7 +94,7 @@ def check_size(document: DocumentNode, limits: Limits) -> None:
         )
 
 
-def cost(
+def operation_cost(
     catalog: Catalog,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
@@ -133,20 +133,20 @@ def cost(
     def of_field(node: FieldNode, type_name: str, rows: int) -> int:
         name = node.name.value
         if name.startswith("__") or node.selection_set is None:
-            return UNKNOWN_LIST if name == "totalCount" else 0
+            return ASSUMED_LIST_SIZE if name == "totalCount" else 0
         of = catalog.field_type(type_name, name)
         found = of.type
-        target = item_type(found)
+        target = named_type(found)
         if is_leaf(found):
             return 0
         owner = catalog.types.get(type_name)
         plan = owner.fields.get(name) if owner else None
-        if isinstance(plan, Many | Root) and target.endswith("Connection"):
+        if isinstance(plan, ToMany | RootField) and target.endswith("Connection"):
             return 1 + of_selection(node.selection_set, target, page(node, of))
         if type_name.endswith("Connection"):  # nodes and edges are the page, pageInfo is one
             times = rows if is_list(found) else 1
         elif is_list(found):
-            times = UNKNOWN_LIST
+            times = ASSUMED_LIST_SIZE
         else:
             times = 1
         return times * (1 + of_selection(node.selection_set, target, rows))
@@ -155,21 +155,21 @@ def cost(
     return of_selection(operation.selection_set, root, 1)
 
 
-def check_filter(value: Value, limits: Limits, before: int) -> int:
+def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> int:
     """How many conditions an operation has with this filter, which had `before` without it.
 
     A database's parser has its own, lower limits for what it can nest: nobody should come near them.
     """
     depth, conditions = _measure(value)
     if depth > limits.input_depth:
-        raise Refused(
+        raise ApiError(
             "INPUT_LIMIT",
             f"A filter is nested {depth} levels deep; {limits.input_depth} are allowed.",
             "Say it with fewer conditions inside one another.",
             limit=limits.input_depth,
         )
     if before + conditions > limits.conditions:
-        raise Refused(
+        raise ApiError(
             "INPUT_LIMIT",
             f"The filters of the operation have more than {limits.conditions} conditions.",
             "Use `in` instead of `or`, or ask in several operations.",
@@ -178,7 +178,7 @@ def check_filter(value: Value, limits: Limits, before: int) -> int:
     return before + conditions
 
 
-def _measure(value: Value) -> tuple[int, int]:
+def _measure(value: ArgumentValue) -> tuple[int, int]:
     """Input objects inside one another, and how many fields they have in all."""
     if isinstance(value, Mapping):
         inner = [_measure(one) for one in value.values()]
@@ -189,14 +189,14 @@ def _measure(value: Value) -> tuple[int, int]:
     return 0, 0
 
 
-def too_costly(found: int, limits: Limits) -> None:
+def check_cost_limit(found: int, limits: Limits) -> None:
     _at_most(found, limits.cost, "COST_LIMIT", "objects", "Ask for fewer per page (`first`), or nest less.")
 
 
 def _at_most(found: int, limit: int, code: str, what: str, hint: str) -> None:
     if found > limit:
         key = "cost" if code == "COST_LIMIT" else "found"
-        raise Refused(
+        raise ApiError(
             code,
             f"The operation has {found:,} {what}; {limit:,} are allowed.",
             hint,

@@ -39,50 +39,50 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.pyutils import UndefinedType
 
-from contentql.errors import Refused
+from contentql.errors import ApiError
 
 Variables = Mapping[str, Any]
-Path = tuple[str | int, ...]
+ValuePath = tuple[str | int, ...]
 
-MOST_LEVELS = 64  # of lists and objects inside a variable
+MAX_VARIABLE_DEPTH = 64  # of lists and objects inside a variable
 
 
 @dataclass(frozen=True)
-class Const:
+class Constant:
     """A leaf written in the document."""
 
-    of: Any
+    literal: Any
 
     def value(self, variables: Variables) -> Any:
-        return self.of
+        return self.literal
 
 
 @dataclass(frozen=True)
-class Var:
+class VariableRef:
     """A leaf inside a variable, at a path that is there for every operation of the same outline."""
 
-    path: Path
+    path: ValuePath
 
     def value(self, variables: Variables) -> Any:
-        return at(variables, self.path)
+        return value_at_path(variables, self.path)
 
 
 @dataclass(frozen=True)
-class Several:
+class ListValue:
     """A list of leaves written in the document, some of them variables."""
 
-    of: tuple[Const | Var, ...]
+    items: tuple[Constant | VariableRef, ...]
 
     def value(self, variables: Variables) -> Any:
-        return [slot.value(variables) for slot in self.of]
+        return [slot.value(variables) for slot in self.items]
 
 
-Slot = Const | Var | Several
+LeafValue = Constant | VariableRef | ListValue
 # An argument's value: a leaf, null, a list of values or an input object. Absent ones are not in the mapping.
-Value = Slot | None | Sequence[Any] | Mapping[str, Any]
+ArgumentValue = LeafValue | None | Sequence[Any] | Mapping[str, Any]
 
 
-def at(variables: Variables, path: Path) -> Any:
+def value_at_path(variables: Variables, path: ValuePath) -> Any:
     found: Any = variables
     for step in path:
         found = found[step]
@@ -98,7 +98,7 @@ class Operation:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
 
-    def included(self, node: Any, read: Callable[[Var], Any] | None = None) -> bool:
+    def included(self, node: Any, read: Callable[[VariableRef], Any] | None = None) -> bool:
         """What @skip and @include say; `read` gives a variable's value where that is to be noticed."""
         for directive in node.directives or ():
             wanted = {"skip": False, "include": True}.get(directive.name.value)
@@ -107,7 +107,7 @@ class Operation:
             (argument,) = directive.arguments
             value = argument.value
             if isinstance(value, VariableNode):
-                slot = Var((value.name.value,))
+                slot = VariableRef((value.name.value,))
                 told = read(slot) if read else slot.value(self.variables)
             else:
                 told = value.value
@@ -118,10 +118,10 @@ class Operation:
     def typenames(self, included: Any) -> list[tuple[str, str]]:
         """Where the root asks for its own type's name: the key, and the name."""
         root = self.node.operation.value.capitalize()
-        fields = self.fields([self.node.selection_set], frozenset({root}), included)
+        fields = self.collect_fields([self.node.selection_set], frozenset({root}), included)
         return [(key, root) for key, group in fields.items() if group[0].name.value == "__typename"]
 
-    def argument(self, node: ValueNode, of_type: Any) -> Value | UndefinedType:
+    def argument(self, node: ValueNode, of_type: Any) -> ArgumentValue | UndefinedType:
         """The value of an argument or input field; `Undefined` for a variable that was not given."""
         if isinstance(node, VariableNode):
             name = node.name.value
@@ -134,28 +134,30 @@ class Operation:
             found = [self.argument(item, bare.of_type) for item in items]
             found = [None if item is Undefined else item for item in found]
             if is_leaf_type(get_named_type(bare)):
-                return Several(tuple(Const(None) if item is None else cast(Const, item) for item in found))
+                return ListValue(
+                    tuple(Constant(None) if item is None else cast(Constant, item) for item in found)
+                )
             return found
         if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
             given = {
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
             return {name: value for name, value in given.items() if not isinstance(value, UndefinedType)}
-        return Const(_literal(bare, node, self.node.operation is OperationType.MUTATION))
+        return Constant(_literal(bare, node, self.node.operation is OperationType.MUTATION))
 
-    def arguments(self, node: FieldNode, of: Any) -> dict[str, Value]:
+    def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:
         """The arguments of a field by their GraphQL names, defaults filled in, absent ones left out."""
-        given: dict[str, Value] = {}
+        given: dict[str, ArgumentValue] = {}
         for argument in node.arguments or ():
             value = self.argument(argument.value, of.args[argument.name.value].type)
             if not isinstance(value, UndefinedType):
                 given[argument.name.value] = value
         for name, argument_type in of.args.items():
             if name not in given and argument_type.default_value not in (Undefined, None):
-                given[name] = Const(argument_type.default_value)
+                given[name] = Constant(argument_type.default_value)
         return given
 
-    def fields(
+    def collect_fields(
         self, selections: Sequence[SelectionSetNode], type_names: frozenset[str], included: Any
     ) -> dict[str, list[FieldNode]]:
         """The fields asked of an object, merged by response key, in the order of the document.
@@ -188,31 +190,33 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Declared:
+class VariableDefinition:
     """A variable as the operation declares it, its type looked up."""
 
     name: str
-    of: Any
+    type: Any
     node: VariableDefinitionNode
 
 
-def declared(schema: GraphQLSchema, node: OperationDefinitionNode) -> tuple[Declared, ...]:
+def variable_definitions(
+    schema: GraphQLSchema, node: OperationDefinitionNode
+) -> tuple[VariableDefinition, ...]:
     return tuple(
-        Declared(definition.variable.name.value, type_from_ast(schema, definition.type), definition)
+        VariableDefinition(definition.variable.name.value, type_from_ast(schema, definition.type), definition)
         for definition in node.variable_definitions or ()
     )
 
 
 @dataclass(frozen=True)
-class Unfit:
+class InvalidScalar:
     """What a scalar makes of a text it cannot read: a question is refused for it, an editor is told."""
 
-    why: str
+    reason: str
 
 
-def coerce(
+def coerce_variables(
     schema: GraphQLSchema,
-    declared: Sequence[Declared],
+    declared: Sequence[VariableDefinition],
     given: Mapping[str, Any],
     *,
     lenient: bool = False,
@@ -225,13 +229,15 @@ def coerce(
     try:
         for variable in declared:
             if variable.name in given:
-                variables[variable.name] = _coerced(variable.of, given[variable.name], MOST_LEVELS, lenient)
+                variables[variable.name] = _coerced(
+                    variable.type, given[variable.name], MAX_VARIABLE_DEPTH, lenient
+                )
             elif variable.node.default_value is not None:
-                variables[variable.name] = _from_literal(variable.of, variable.node.default_value, lenient)
-            elif isinstance(variable.of, GraphQLNonNull):
+                variables[variable.name] = _from_literal(variable.type, variable.node.default_value, lenient)
+            elif isinstance(variable.type, GraphQLNonNull):
                 raise ValueError(variable.name)
         return variables, []
-    except Refused as refusal:
+    except ApiError as refusal:
         return {}, [GraphQLError(refusal.message)]
     except RecursionError:
         return {}, [GraphQLError("A variable is nested too deeply.")]
@@ -243,7 +249,7 @@ def coerce(
         return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
 
 
-def outline(variables: Variables) -> Any:
+def variable_shape(variables: Variables) -> Any:
     """What of the variables a plan may depend on: which are null, and the form of input objects."""
     return tuple((name, _outline(value)) for name, value in variables.items())
 
@@ -256,12 +262,12 @@ def _outline(value: Any) -> Any:
     return value is None
 
 
-def _spread(value: Any, of_type: Any, path: Path) -> Value:
+def _spread(value: Any, of_type: Any, path: ValuePath) -> ArgumentValue:
     bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
     if value is None:
         return None
     if is_leaf_type(get_named_type(bare)):
-        return Var(path)
+        return VariableRef(path)
     if isinstance(bare, GraphQLList):
         if not isinstance(value, list):
             return [_spread(value, bare.of_type, path)]
@@ -324,10 +330,10 @@ def _literal(of_type: Any, node: ValueNode, lenient: bool) -> Any:
     try:
         return _fit(of_type.parse_literal(node), lenient)
     except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
-        raise Refused("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
+        raise ApiError("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
 
 
 def _fit(value: Any, lenient: bool) -> Any:
-    if isinstance(value, Unfit) and not lenient:
-        raise Refused("BAD_USER_INPUT", value.why)
+    if isinstance(value, InvalidScalar) and not lenient:
+        raise ApiError("BAD_USER_INPUT", value.reason)
     return value

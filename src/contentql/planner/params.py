@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from contentql.content import ids
-from contentql.errors import Refused
-from contentql.planner.operation import Const, Several, Slot, Value, Var, Variables
+from contentql.errors import ApiError
+from contentql.planner.operation import ArgumentValue, Constant, LeafValue, ListValue, VariableRef, Variables
 from contentql.planner.sql.nodes import Dialect, ParamKind
 
 NOW = "now"
@@ -26,11 +26,11 @@ _LONGEST_CURSOR = 4_096
 
 
 @dataclass(frozen=True)
-class Print:
+class ListFingerprint:
     """The fingerprint of a list: name, filter, order. A cursor carries it, so it fits no other list."""
 
     name: str
-    arguments: Mapping[str, Value]
+    arguments: Mapping[str, ArgumentValue]
 
     def value(self, variables: Variables) -> str:
         said = orjson.dumps(
@@ -43,11 +43,11 @@ class Print:
 
 
 @dataclass(frozen=True)
-class CursorPart:
+class CursorValue:
     """One of the values that a cursor holds."""
 
-    cursor: Slot
-    print: Print
+    cursor: LeafValue
+    print: ListFingerprint
     kinds: tuple[str, ...]
     index: int
 
@@ -55,13 +55,13 @@ class CursorPart:
         return _cursor(self.cursor.value(variables), self.print.value(variables), self.kinds)[self.index]
 
 
-Source = Slot | Print | CursorPart
+ParamSource = LeafValue | ListFingerprint | CursorValue
 
 
 @dataclass(frozen=True)
 class Param:
     source: (
-        Source | str
+        ParamSource | str
     )  # a str names what the run itself brings: the moment, or the keys of a further statement
     kind: ParamKind
     convert: Callable[[Any], Any]
@@ -69,15 +69,19 @@ class Param:
 
 
 @dataclass
-class Params:
+class ParamList:
     """The parameters of one statement in the making."""
 
     dialect: Dialect
     found: list[Param] = field(default_factory=list)
 
-    def add(self, source: Source | str, kind: ParamKind, convert: Callable[[Any], Any], root: int) -> str:
+    def add(
+        self, source: ParamSource | str, kind: ParamKind, convert: Callable[[Any], Any], root: int
+    ) -> str:
         for number, known in enumerate(self.found, 1):
-            same = known.source is source or (isinstance(source, str | Var) and known.source == source)
+            same = known.source is source or (
+                isinstance(source, str | VariableRef) and known.source == source
+            )
             if (
                 same
                 and known.kind == kind
@@ -94,23 +98,23 @@ class Params:
         return [place for place in places if not re.search(re.escape(place) + r"(?!\d)", sql)]
 
 
-class RootRefused(Exception):
+class RootFieldError(Exception):
     """A value of one root field cannot be used; the others may still be answered."""
 
-    def __init__(self, root: int, refusal: Refused) -> None:
+    def __init__(self, root: int, refusal: ApiError) -> None:
         super().__init__(refusal.message)
         self.root = root
         self.refusal = refusal
 
 
-class Bound:
+class BoundParams:
     """The values of one request, for every moment at which it is asked."""
 
     __slots__ = ("_dialect", "_moments", "_values")
 
     def __init__(self, params: Sequence[Param], dialect: Dialect, variables: Variables) -> None:
         """Raises RootRefused for a value that cannot be used."""
-        self._values = bind(params, dialect, variables, _ANY_TIME)
+        self._values = bind_params(params, dialect, variables, _ANY_TIME)
         self._moments = [i for i, param in enumerate(params) if param.source is NOW]
         self._dialect = dialect
 
@@ -121,7 +125,7 @@ class Bound:
         return values
 
 
-def bind(
+def bind_params(
     params: Sequence[Param],
     dialect: Dialect,
     variables: Variables,
@@ -138,83 +142,83 @@ def bind(
         else:
             try:
                 value = param.convert(param.source.value(variables))
-            except Refused as refusal:
-                raise RootRefused(param.root, refusal) from None
+            except ApiError as refusal:
+                raise RootFieldError(param.root, refusal) from None
         bound.append(dialect.bind(param.kind, value))
     return bound
 
 
-def as_is(value: Any) -> Any:
+def passthrough(value: Any) -> Any:
     return value
 
 
 @dataclass(frozen=True)
-class IdOf:
+class IdParam:
     """Reads the number of an id; `table` is the only kind of thing it may name, "" for any."""
 
     table: str
 
     def __call__(self, text: Any) -> int:
-        found = ids.read(str(text))
+        found = ids.decode_id(str(text))
         if found is None:
-            raise Refused(
+            raise ApiError(
                 "INVALID_ID", f"{_short(text)} is not an id.", "Use an `id` from an earlier answer as it is."
             )
         if self.table and found[0] != self.table:
-            raise Refused(
+            raise ApiError(
                 "INVALID_ID", f"{_short(text)} is the id of a {found[0]}, and a {self.table} was asked for."
             )
         return found[1]
 
 
 @dataclass(frozen=True)
-class EachOf:
+class ListParam:
     """Converts every item of a list of at most `most` items."""
 
     convert: Callable[[Any], Any]
-    most: int
+    max_items: int
 
     def __call__(self, items: Any) -> list[Any]:
         found = items if isinstance(items, list) else [items]
-        if len(found) > self.most:
-            raise Refused(
+        if len(found) > self.max_items:
+            raise ApiError(
                 "INPUT_LIMIT",
-                f"A list of {len(found):,} values was given; {self.most} are allowed.",
-                limit=self.most,
+                f"A list of {len(found):,} values was given; {self.max_items} are allowed.",
+                limit=self.max_items,
             )
         return [self.convert(item) for item in found if item is not None]
 
 
 @dataclass(frozen=True)
-class Text:
+class TextParam:
     """A text of at most `most` characters, without the NUL that PostgreSQL cannot hold."""
 
-    most: int
+    max_length: int
 
     def __call__(self, text: Any) -> str:
-        if len(text) > self.most:
-            raise Refused(
+        if len(text) > self.max_length:
+            raise ApiError(
                 "INPUT_LIMIT",
-                f"A text of {len(text):,} characters was given; {self.most:,} are allowed.",
-                limit=self.most,
+                f"A text of {len(text):,} characters was given; {self.max_length:,} are allowed.",
+                limit=self.max_length,
             )
         return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def given(value: Value, variables: Variables) -> Any:
+def resolve_value(value: ArgumentValue, variables: Variables) -> Any:
     """An argument as plain values, null where null was said."""
-    if isinstance(value, Const | Var | Several):
+    if isinstance(value, Constant | VariableRef | ListValue):
         return value.value(variables)
     if isinstance(value, Mapping):
-        return {name: given(inner, variables) for name, inner in value.items()}
+        return {name: resolve_value(inner, variables) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [given(inner, variables) for inner in value]
+        return [resolve_value(inner, variables) for inner in value]
     return value
 
 
 def _resolved(value: Any, variables: Variables) -> Any:
     """Without nulls: clients such as Relay send them for what they do not use, and mean the same list."""
-    return _spare(given(value, variables))
+    return _spare(resolve_value(value, variables))
 
 
 def _spare(value: Any) -> Any:
@@ -231,11 +235,11 @@ def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> tuple[Any, .
 def _cursor_of(text: str, fingerprint: str, kinds: tuple[str, ...]) -> tuple[Any, ...]:
     own, *parts = text.split(".")
     if len(parts) != len(kinds) or len(own) != len(fingerprint):
-        raise Refused(
+        raise ApiError(
             "INVALID_CURSOR", "This is not a cursor of this list.", "Use `endCursor` or `cursor` as it is."
         )
     if own != fingerprint:
-        raise Refused(
+        raise ApiError(
             "INVALID_CURSOR",
             "The cursor belongs to a list with another filter or order.",
             "Keep `filter`, `search` and `orderBy` the same from page to page, or begin without a cursor.",
@@ -245,7 +249,7 @@ def _cursor_of(text: str, fingerprint: str, kinds: tuple[str, ...]) -> tuple[Any
             _CURSOR_PARTS.get(kind, _text_part)(part) for kind, part in zip(kinds, parts, strict=True)
         )
     except (ValueError, OverflowError):
-        raise Refused(
+        raise ApiError(
             "INVALID_CURSOR", "The cursor is damaged.", "Use `endCursor` or `cursor` as it is."
         ) from None
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.planner.params import Param
-from contentql.planner.read_set import Reads
+from contentql.planner.read_set import ReadSet
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,20 @@ class Statement:
 
     sql: str
     params: tuple[Param, ...]
-    cuts: tuple[Statement, ...] = ()
+    sub_statements: tuple[Statement, ...] = ()
 
     @property
     def count(self) -> int:
-        return 1 + sum(cut.count for cut in self.cuts)
+        return 1 + sum(cut.count for cut in self.sub_statements)
 
     @property
     def size(self) -> int:
         """In characters of SQL."""
-        return len(self.sql) + sum(cut.size for cut in self.cuts)
+        return len(self.sql) + sum(cut.size for cut in self.sub_statements)
 
 
 @dataclass(frozen=True)
-class RootPlan:
+class RootFieldPlan:
     """One field of the answer: JSON known already, or parts of it; None stands for the next column."""
 
     key: str
@@ -45,11 +45,11 @@ class RootPlan:
 class Plan:
     """`statement` is None when nothing has to be read. `refused` are root fields that are null, and why."""
 
-    roots: tuple[RootPlan, ...]
+    roots: tuple[RootFieldPlan, ...]
     statement: Statement | None
     cost: int
-    refused: tuple[tuple[str, Refused], ...] = ()
-    reads: Reads = field(default_factory=Reads)
+    root_errors: tuple[tuple[str, ApiError], ...] = ()
+    read_set: ReadSet = field(default_factory=ReadSet)
     max_age: int = 0  # seconds for which what was selected may be kept by others: the least of it all
     private: bool = False  # it tells something about who asks
 

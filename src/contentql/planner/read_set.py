@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contentql.content import ids
-from contentql.planner.operation import Slot
-from contentql.planner.visibility import DECIDED_BY
+from contentql.planner.operation import LeafValue
+from contentql.planner.visibility import VISIBLE_THROUGH
 
 # Every table whose rows can be shown, by a short word for marks. Those with ids of their own keep theirs.
-CODES: Mapping[str, str] = {
+MARKER_CODES: Mapping[str, str] = {
     **ids.PREFIXES,
     "article_body": "bod",
     "article_tag": "atg",
@@ -25,35 +25,35 @@ CODES: Mapping[str, str] = {
     "collection_item": "cit",
     "withdrawal": "wdr",
 }
-_TABLES = {code: table for table, code in CODES.items()}
-KEYS: Mapping[str, str] = {
+_TABLES = {code: table for table, code in MARKER_CODES.items()}
+PRIMARY_KEYS: Mapping[str, str] = {
     "article_body": "article_id",
     "withdrawal": "article_id",
 }  # the others are known by `id`
 
-ANY = frozenset({"*"})  # of whatever column
+ANY_COLUMN = frozenset({"*"})  # of whatever column
 # The columns whose words search finds; those of the body lie in a table of their own.
-SEARCHED = frozenset({"headline", "kicker", "short_headline", "summary", "lede", "byline", "language"})
+SEARCH_COLUMNS = frozenset({"headline", "kicker", "short_headline", "summary", "lede", "byline", "language"})
 
 # GraphQL has no empty response key, and JSON escapes the quotation marks of every text.
-MARK = ""
+MARKER_KEY = ""
 _MARKS = re.compile(rb'"":(?:"([^"]*)"|null),?')
 # Not shown itself: a row that was asked for, and would change the answer if it came into sight.
-UNSEEN = "~"
+HIDDEN_MARKER = "~"
 
 
 @dataclass(frozen=True)
-class Test:
+class RowCondition:
     """A condition that can be told from the row alone: `convert` makes the value as it is bound."""
 
     column: str
     op: str  # eq ne in notIn lt lte gt gte
-    value: Slot
+    value: LeafValue
     convert: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Near:
+class ParentKey:
     """The rows lead, by `column`, to rows of `table` that the answer marks."""
 
     column: str
@@ -61,16 +61,16 @@ class Near:
 
 
 @dataclass(frozen=True)
-class Way:
+class LinkPath:
     """The link that a list was reached through: `far` names its rows, `near` the marked ones."""
 
     table: str
-    far: str
-    near: Near
+    target_column: str
+    parent_key: ParentKey
 
 
 @dataclass(frozen=True)
-class Page:
+class PageBounds:
     """The list showed its first `size` rows and nothing of the rest: no total, no word of more.
 
     `keys`: the columns it is ordered by, and whether downwards. Every item is marked with its list's
@@ -92,78 +92,80 @@ class Scan:
     """
 
     table: str
-    tests: tuple[Test, ...] = ()
-    other: frozenset[str] = frozenset()
-    order: frozenset[str] = frozenset()
-    seen: bool = True
-    near: Near | None = None
-    way: Way | None = None
-    flips: bool = False
-    page: Page | None = None
+    conditions: tuple[RowCondition, ...] = ()
+    other_columns: frozenset[str] = frozenset()
+    order_columns: frozenset[str] = frozenset()
+    visible_rows_only: bool = True
+    parent_key: ParentKey | None = None
+    link_path: LinkPath | None = None
+    visibility_changes_only: bool = False
+    page: PageBounds | None = None
 
 
-SEARCHED_BODY = Scan("article_body", other=frozenset({"text"}))
+BODY_SEARCH_SCAN = Scan("article_body", other_columns=frozenset({"text"}))
 
 
 @dataclass(frozen=True)
-class Reads:
+class ReadSet:
     """All of it, for every answer of one plan. `shown`: by table, the columns that the answer says."""
 
     scans: tuple[Scan, ...] = ()
     shown: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    lists: tuple[tuple[str, Slot | None], ...] = ()  # what was listed, in words: articles, section of a path
+    listed: tuple[
+        tuple[str, LeafValue | None], ...
+    ] = ()  # what was listed, in words: articles, section of a path
 
 
 @dataclass
-class Ledger:
+class ReadSetBuilder:
     """Reads in the making. Columns are noted by reference: a row may still be asked for more of them."""
 
     scans: dict[Scan, None] = field(default_factory=dict)
     compared: list[tuple[str, Mapping[str, None]]] = field(default_factory=list)
     shown: list[tuple[str, Mapping[str, None]]] = field(default_factory=list)
-    lists: dict[tuple[str, Slot | None], None] = field(default_factory=dict)
+    lists: dict[tuple[str, LeafValue | None], None] = field(default_factory=dict)
 
     def scan(self, scan: Scan) -> None:
         self.scans[scan] = None
 
-    def decided(self, table: str, near: Near | None = None) -> None:
+    def add_visibility_dependency(self, table: str, near: ParentKey | None = None) -> None:
         """Whether rows of `table` can be seen was decided by a row of another table as well.
 
         Rows that something must use to be seen need no word here: they come and go by changes of their own.
         """
-        decides = DECIDED_BY.get(table)
+        decides = VISIBLE_THROUGH.get(table)
         if decides:
-            way = Way(table, decides.column, near) if near else None
-            self.scan(Scan(decides.table, flips=True, way=way))
+            way = LinkPath(table, decides.column, near) if near else None
+            self.scan(Scan(decides.table, visibility_changes_only=True, link_path=way))
 
-    def closed(self) -> Reads:
+    def build(self) -> ReadSet:
         scans = dict(self.scans)
         for table, columns in self.compared:
-            scans[Scan(table, other=frozenset(columns))] = None
+            scans[Scan(table, other_columns=frozenset(columns))] = None
         shown: dict[str, frozenset[str]] = {}
         for table, columns in self.shown:
             shown[table] = shown.get(table, frozenset()).union(columns)
-        return Reads(tuple(scans), shown, tuple(self.lists))
+        return ReadSet(tuple(scans), shown, tuple(self.lists))
 
 
 # Of pages: by the list and by the row it hangs on, how many rows were shown, and the keys of the last one.
-Ends = Mapping[tuple[int, int], tuple[int, tuple[str, ...]]]
+PageEnds = Mapping[tuple[int, int], tuple[int, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
-class Marked:
+class RowMarkers:
     """The rows of one answer, by table: `shown` can be seen in it, `asked` includes what could not."""
 
     shown: Mapping[str, frozenset[int]]
-    asked: Mapping[str, frozenset[int]]
-    ends: Ends = field(default_factory=dict)
+    requested: Mapping[str, frozenset[int]]
+    page_ends: PageEnds = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         return sum(map(len, self.shown.values()))
 
 
-def taken_out(body: bytes) -> tuple[bytes, Marked]:
+def strip_markers(body: bytes) -> tuple[bytes, RowMarkers]:
     """The answer as clients get it, and the rows that its marks told."""
     pieces = _MARKS.split(body)
     shown: dict[str, set[int]] = {}
@@ -178,13 +180,13 @@ def taken_out(body: bytes) -> tuple[bytes, Marked]:
             items.setdefault((int(number), int(near)), {})[tuple(keys)] = None
         else:
             code, _, number = mark.decode().rpartition(".")
-            unseen = code.startswith(UNSEEN)
+            unseen = code.startswith(HIDDEN_MARKER)
             table = _TABLES[code[1:] if unseen else code]
             asked.setdefault(table, set()).add(int(number))
             if not unseen:
                 shown.setdefault(table, set()).add(int(number))
     ends = {place: (len(keys), next(reversed(keys))) for place, keys in items.items()}
-    return b"".join(pieces[::2]), Marked(_frozen(shown), _frozen(asked), ends)
+    return b"".join(pieces[::2]), RowMarkers(_frozen(shown), _frozen(asked), ends)
 
 
 def _frozen(found: Mapping[str, set[int]]) -> Mapping[str, frozenset[int]]:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contentql.content.search_terms import MAX_WORD, words
+from contentql.content.search_terms import MAX_TERM_LENGTH, tokenize
 
 MAX_TERMS = 24
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 # Longer than any word in the index can be, so it finds nothing.
-_NEVER = "x" * (MAX_WORD + 1)
+_NEVER = "x" * (MAX_TERM_LENGTH + 1)
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchQuery:
     """Every group must be met, by any of its terms; none of the unwanted may be there."""
 
-    wanted: tuple[tuple[Term, ...], ...]
-    unwanted: tuple[Term, ...]
+    required: tuple[tuple[Term, ...], ...]
+    excluded: tuple[Term, ...]
 
 
-def understand(text: str, languages: Sequence[str]) -> Search:
+def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
     """Words are stemmed in each of `languages`, and taken as they are for all others."""
     wanted: list[list[Term]] = []
     unwanted: list[Term] = []
@@ -55,10 +55,10 @@ def understand(text: str, languages: Sequence[str]) -> Search:
         else:
             wanted.append(terms)
         either = False
-    return Search(tuple(tuple(group) for group in wanted), tuple(unwanted))
+    return SearchQuery(tuple(tuple(group) for group in wanted), tuple(unwanted))
 
 
-def tsquery(search: Search, parts: str) -> str:
+def to_tsquery(search: SearchQuery, parts: str) -> str:
     """For PostgreSQL. `parts`: the weights to look in, "" for all of the text."""
     weight = f":{parts}" if parts else ""
 
@@ -70,13 +70,13 @@ def tsquery(search: Search, parts: str) -> str:
         )
         return "(" + " | ".join(f"({p})" for p in phrases) + ")"
 
-    if not search.wanted:
+    if not search.required:
         return f"'{_NEVER}'"
-    met = ["(" + " | ".join(said(t) for t in group) + ")" for group in search.wanted]
-    return " & ".join(met + [f"!{said(t)}" for t in search.unwanted])
+    met = ["(" + " | ".join(said(t) for t in group) + ")" for group in search.required]
+    return " & ".join(met + [f"!{said(t)}" for t in search.excluded])
 
 
-def fts5(search: Search, parts: str) -> str:
+def to_fts5(search: SearchQuery, parts: str) -> str:
     """For SQLite. `parts` as for PostgreSQL."""
     columns = {"A": "{headline} : ", "AB": "{headline summary} : "}.get(parts, "")
 
@@ -84,10 +84,10 @@ def fts5(search: Search, parts: str) -> str:
         star = " *" if term.prefix else ""
         return "(" + " OR ".join(f'"{" ".join(s)}"{star}' for s in term.spellings) + ")"
 
-    if not search.wanted:
+    if not search.required:
         return f'"{_NEVER}"'
-    met = " AND ".join("(" + " OR ".join(said(t) for t in group) + ")" for group in search.wanted)
-    without = "".join(f" NOT {said(t)}" for t in search.unwanted)
+    met = " AND ".join("(" + " OR ".join(said(t) for t in group) + ")" for group in search.required)
+    without = "".join(f" NOT {said(t)}" for t in search.excluded)
     return f"{columns}(({met}){without})"
 
 
@@ -100,5 +100,5 @@ def _terms(text: str, languages: Sequence[str], prefix: bool) -> list[Term]:
 
 
 def _term(text: str, languages: Sequence[str], prefix: bool) -> Term:
-    spellings = dict.fromkeys(tuple(words(text, language)) for language in ("", *languages))
+    spellings = dict.fromkeys(tuple(tokenize(text, language)) for language in ("", *languages))
     return Term(tuple(spelling for spelling in spellings if spelling), prefix)

@@ -16,17 +16,17 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from contentql.auth.viewer import Sight
-from contentql.planner.catalog import One
+from contentql.auth.viewer import Visibility
+from contentql.planner.catalog import ToOne
 
 # Rows of which each is seen exactly when the row that it leads to is.
-DECIDED_BY: Mapping[str, One] = {
-    "article_media": One("media", "media_id", witnessed=True),
-    "collection_item": One("article", "article_id", stable=True),
+VISIBLE_THROUGH: Mapping[str, ToOne] = {
+    "article_media": ToOne("media", "media_id", visible_with_source=True),
+    "collection_item": ToOne("article", "article_id", by_public_id=True),
 }
 
 # Whose rows go by another row's id while they are a working copy's.
-COPIED = frozenset({"article", "attribution"})
+WORKING_COPY_TABLES = frozenset({"article", "attribution"})
 
 # The first line is, word for word, the condition of the partial indexes.
 _ARTICLE = (
@@ -95,25 +95,25 @@ _USED = {
 }
 
 # What `_OWN` asks of a row: the columns, and the moments from which on its answer may be another.
-OWN_COLUMNS: Mapping[str, frozenset[str]] = {
+VISIBILITY_COLUMNS: Mapping[str, frozenset[str]] = {
     "article": frozenset({"status", "deleted_at", "published_at", "embargo_until", "expires_at"}),
     "attribution": frozenset({"state"}),
     "media": frozenset({"expires_at"}),
 }
-MOMENTS: Mapping[str, tuple[str, ...]] = {
+VISIBILITY_TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "article": ("published_at", "embargo_until", "expires_at"),
     "media": ("expires_at",),
     "collection_item": ("pinned_until",),  # which says where it stands
 }
 
 
-def seen_itself(table: str, row: str, now: str) -> str:
+def own_visibility_sql(table: str, row: str, now: str) -> str:
     """What the row itself must be like for the public to see it, whoever uses it."""
     rule = _OWN.get(table)
     return rule.replace("{0}", row).replace("{now}", now) if rule else "true"
 
 
-def can_be_seen(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
+def is_publicly_visible(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
     """What `_OWN` says of a row that is at hand: its columns, times as instants."""
     if table == "article":
         return (
@@ -131,7 +131,9 @@ def can_be_seen(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
     return True
 
 
-def used_besides(table: str, row: str, now: str, besides: Callable[[str], str] | None = None) -> str | None:
+def referenced_visibility_sql(
+    table: str, row: str, now: str, besides: Callable[[str], str] | None = None
+) -> str | None:
     """Whether something visible uses the row, leaving out of account all rows whose id meets `besides`.
 
     None for tables whose rows need nobody to use them.
@@ -148,47 +150,49 @@ def used_besides(table: str, row: str, now: str, besides: Callable[[str], str] |
     return rule.replace("{0}", row).replace("{now}", now)
 
 
-class Asking(Protocol):
+class VisibilityParams(Protocol):
     """Who asks and when, as SQL."""
 
     def now(self) -> str: ...
-    def present(self) -> str:
+    def request_time(self) -> str:
         """The moment of asking, where `now` is one that was chosen."""
 
-    def me(self) -> str: ...
-    def linked(self) -> str: ...
+    def viewer_account(self) -> str: ...
+    def shared_article(self) -> str: ...
 
 
-def visible(table: str, row: str, asking: Asking, *, witnessed: bool, sight: Sight) -> list[str]:
+def visibility_sql(
+    table: str, row: str, asking: VisibilityParams, *, witnessed: bool, sight: Visibility
+) -> list[str]:
     """The conditions under which `row` of `table` may be seen."""
     rules = _rules(table, witnessed, sight)
     said = [rule.replace("{0}", row) for rule in rules if rule]
     for place, value in (
         ("{now}", asking.now),
-        ("{present}", asking.present),
-        ("{me}", asking.me),
-        ("{linked}", asking.linked),
+        ("{present}", asking.request_time),
+        ("{me}", asking.viewer_account),
+        ("{linked}", asking.shared_article),
     ):
         said = [rule.replace(place, value()) if place in rule else rule for rule in said]
     return said
 
 
-def identity(table: str, row: str, sight: Sight) -> str:
+def public_id_sql(table: str, row: str, sight: Visibility) -> str:
     """The id by which a row is known: a working copy goes by that of what it was made of."""
-    if sight.is_public or table not in COPIED:
+    if sight.is_public or table not in WORKING_COPY_TABLES:
         return f"{row}.id"
     return f"coalesce(nullif({row}.working_of, 0), {row}.id)"
 
 
-def known_as(table: str, row: str, value: str, sight: Sight) -> str:
+def matches_public_id_sql(table: str, row: str, value: str, sight: Visibility) -> str:
     """That a row is known by this id. What may be seen of it and its working copy is one of the two."""
-    if sight.is_public or table not in COPIED:
+    if sight.is_public or table not in WORKING_COPY_TABLES:
         return f"{row}.id = {value}"
     return f"({row}.id = {value} or ({row}.working_of = {value} and {row}.working_of <> 0))"
 
 
 @lru_cache(maxsize=1_000)
-def _rules(table: str, witnessed: bool, sight: Sight) -> tuple[str | None, ...]:
+def _rules(table: str, witnessed: bool, sight: Visibility) -> tuple[str | None, ...]:
     if sight.is_public:
         return _OWN.get(table), None if witnessed else _USED.get(table)
     article, rules = _inside(sight)
@@ -196,20 +200,20 @@ def _rules(table: str, witnessed: bool, sight: Sight) -> tuple[str | None, ...]:
     return rules.get(table), used
 
 
-def _inside(sight: Sight) -> tuple[str, Mapping[str, str | None]]:
+def _inside(sight: Visibility) -> tuple[str, Mapping[str, str | None]]:
     """What may be seen by sights that are not the public's: of an article, and instead of `_OWN`."""
     latest = (
         "{0}.deleted_at is null"
         " and not exists (select 1 from article vw where vw.working_of = {0}.id and vw.working_of <> 0)"
     )
-    if sight.clock:
+    if sight.at_preview_time:
         latest += (
             " and {0}.status not in ('WITHDRAWN', 'ARCHIVED')"
             " and ({0}.published_at is null or {0}.published_at <= {now})"
             " and ({0}.embargo_until is null or {0}.embargo_until <= {now}) and " + _UNEXPIRED
         )
     # Another moment opens nothing that is other people's: it must be out at present as well.
-    public = _both(_ARTICLE) if sight.clock else _ARTICLE
+    public = _both(_ARTICLE) if sight.at_preview_time else _ARTICLE
     mine = "exists (select 1 from article va where va.id = {0}.article_id and va.owner = {me})"
     article = {
         "all": latest,
@@ -221,19 +225,21 @@ def _inside(sight: Sight) -> tuple[str, Mapping[str, str | None]]:
     }[sight.articles]
     suggestions = {"all": None, "own": f"({_ACCEPTED} or {mine})"}.get(sight.articles, _ACCEPTED)
     revisions = {"all": None, "own": mine}.get(sight.articles, "false")
-    whole = sight.articles in ("all", "own") and not sight.clock  # also media whose licence has ended
-    ahead = sight.clock and sight.articles == "linked"
+    whole = (
+        sight.articles in ("all", "own") and not sight.at_preview_time
+    )  # also media whose licence has ended
+    ahead = sight.at_preview_time and sight.articles == "linked"
     unexpired = _both(_UNEXPIRED) if ahead else _UNEXPIRED
-    here, seen = known_as("article", "va", "{0}.article_id", sight), article.replace("{0}", "va")
+    here, seen = matches_public_id_sql("article", "va", "{0}.article_id", sight), article.replace("{0}", "va")
     return article, {
         "article": article,
-        "attribution": suggestions if sight.desk else _ACCEPTED,
+        "attribution": suggestions if sight.internal_fields else _ACCEPTED,
         "media": None if whole else unexpired,
         "article_media": None if whole else _placed(unexpired),
         "collection_item": f"exists (select 1 from article va where {here} and {seen})",
-        "revision": revisions if sight.desk else "false",
-        "audit_entry": None if sight.audit else "false",
-        "token": None if sight.audit else "false",
+        "revision": revisions if sight.internal_fields else "false",
+        "audit_entry": None if sight.admin else "false",
+        "token": None if sight.admin else "false",
     }
 
 
@@ -242,17 +248,21 @@ def _both(rule: str) -> str:
     return f"{rule} and {rule.replace('{now}', '{present}')}"
 
 
-def _used_inside(table: str, sight: Sight, article: str) -> str | None:
+def _used_inside(table: str, sight: Visibility, article: str) -> str | None:
     """The newsroom's own people see its registers whole; what belongs to an article, with the article."""
     seen = article.replace("{0}", "va")
     if table in ("attribution", "correction", "revision"):
         own = table == "attribution"  # a working copy has its own; the others go by the article's id
-        here = "va.id = {0}.article_id" if own else known_as("article", "va", "{0}.article_id", sight)
+        here = (
+            "va.id = {0}.article_id"
+            if own
+            else matches_public_id_sql("article", "va", "{0}.article_id", sight)
+        )
         return f"exists (select 1 from article va where {here} and {seen})"
     if sight.articles in ("all", "own"):
         return None
     rule = _USED.get(table)
-    listed = known_as("article", "va", "vl.article_id", sight)
+    listed = matches_public_id_sql("article", "va", "vl.article_id", sight)
     return rule and rule.replace(_seen("va"), seen).replace(
         "collection_item vl join article va on va.id = vl.article_id",
         f"collection_item vl join article va on {listed}",

@@ -25,15 +25,15 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
-from contentql.planner.catalog import Catalog, read
+from contentql.planner.catalog import Catalog, build_catalog
 from contentql.schema import content
-from contentql.schema.enums import ENUM_WORDS
-from contentql.schema.mutations import CALLED, CODE_WORDS, Mutation
+from contentql.schema.enums import ENUM_VALUE_DESCRIPTIONS
+from contentql.schema.mutations import CODE_WORDS, FIELD_NAME_PLACEHOLDER, Mutation
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
 
 # What the root resolvers call: the planner's JSON for one root field, read back into Python.
-Answer = Callable[["GraphQLResolveInfo[Any]"], Awaitable[Any]]
+ResolveRootField = Callable[["GraphQLResolveInfo[Any]"], Awaitable[Any]]
 
 _BLOCKS = [t for t in vars(content).values() if isinstance(t, type) and issubclass(t, content.Block)]
 
@@ -46,7 +46,7 @@ class _Names(NameConverter):
 
 
 @lru_cache(maxsize=1)
-def schema() -> strawberry.Schema:
+def get_schema() -> strawberry.Schema:
     """One schema a process. `context_value` of an execution must be an `Answer`."""
     made = strawberry.Schema(
         Query,
@@ -58,10 +58,10 @@ def schema() -> strawberry.Schema:
     for name, found in types.items():
         if isinstance(found, GraphQLObjectType) and not name.startswith("__"):
             for field in found.fields.values():
-                field.resolve = _asked if name in ("Query", "Mutation") else _picked
+                field.resolve = _resolve_root if name in ("Query", "Mutation") else _resolve_from_parent
             found.is_type_of = None
         elif isinstance(found, GraphQLInterfaceType):
-            found.resolve_type = _which
+            found.resolve_type = _resolve_type
         elif isinstance(found, GraphQLInputObjectType):
             # Strawberry says so to introspection only; graphql-core is to check it.
             definition = found.extensions["strawberry-definition"]
@@ -69,40 +69,40 @@ def schema() -> strawberry.Schema:
         elif isinstance(found, GraphQLEnumType):
             found.serialize = str  # type: ignore[method-assign, assignment]
             for word, value in found.values.items():
-                words = CODE_WORDS if name == "UserErrorCode" else ENUM_WORDS.get(name, {})
+                words = CODE_WORDS if name == "UserErrorCode" else ENUM_VALUE_DESCRIPTIONS.get(name, {})
                 value.description = value.description or words.get(word)
         if not name.startswith("__"):
-            _give_examples(found)
+            _append_examples(found)
     return made
 
 
 @lru_cache(maxsize=1)
-def catalog() -> Catalog:
-    return read(schema()._schema)
+def get_catalog() -> Catalog:
+    return build_catalog(get_schema()._schema)
 
 
 def sdl() -> str:
-    return schema().as_str() + "\n"
+    return get_schema().as_str() + "\n"
 
 
-async def _asked(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> Any:
-    answer: Answer = info.context
+async def _resolve_root(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> Any:
+    answer: ResolveRootField = info.context
     return await answer(info)
 
 
-def _picked(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
+def _resolve_from_parent(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
     return source[info.path.key]
 
 
-def _which(source: Any, *_: Any) -> str:
+def _resolve_type(source: Any, *_: Any) -> str:
     return str(source["__is"])
 
 
-def _give_examples(found: Any) -> None:
+def _append_examples(found: Any) -> None:
     """Ends the description of every field that leads to objects, or to an enum, with an example."""
     for name, field in getattr(found, "fields", {}).items():
         if "Example:" in field.description:
-            field.description = field.description.replace(CALLED, name)
+            field.description = field.description.replace(FIELD_NAME_PLACEHOLDER, name)
             continue
         target = get_named_type(field.type)
         if isinstance(target, GraphQLEnumType):

@@ -8,7 +8,7 @@ from typing import Any
 
 import strawberry
 
-from contentql.auth.permissions import MEANING, SEES, Ability, Role
+from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS, Permission, Role
 from contentql.store.models import content as store
 from contentql.store.models.history import RevisionAction
 
@@ -176,11 +176,11 @@ _STORED |= {
     ),
     Role: (
         "What a caller is; README has the table of what each may do.",
-        {role.value: SEES[role] for role in Role},
+        {role.value: ROLE_DESCRIPTIONS[role] for role in Role},
     ),
-    Ability: (
+    Permission: (
         "What a caller may do; the scopes of a token name some of these.",
-        {ability.value: f"To {MEANING[ability]}." for ability in Ability},
+        {ability.value: f"To {PERMISSION_DESCRIPTIONS[ability]}." for ability in Permission},
     ),
 }
 
@@ -188,7 +188,7 @@ _NAMES: Mapping[type[Enum], str] = {Role: "ViewerRole"}
 for _enum, (_description, _) in _STORED.items():
     strawberry.enum(_enum, description=_description, name=_NAMES.get(_enum))
 
-ENUM_WORDS: Mapping[str, Mapping[str, str]] = {
+ENUM_VALUE_DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     **{_NAMES.get(enum, enum.__name__): words for enum, (_, words) in _STORED.items()},
     "CacheControlScope": {"PUBLIC": "For everybody.", "PRIVATE": "Only for the one who asked."},
 }

@@ -14,52 +14,52 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from contentql.planner.catalog import (
-    Asked,
     Column,
     Computed,
-    Elements,
+    EmbeddedObject,
     FieldPlan,
     FilterPlan,
-    Many,
-    One,
-    Part,
-    Place,
-    Root,
+    FoundByOldSlug,
+    JsonElements,
+    ListPosition,
+    RootField,
+    ToMany,
+    ToOne,
 )
 
 
-def leaf(description: str, example: str, plan: FieldPlan | None = None) -> Any:
+def column_field(description: str, example: str, plan: FieldPlan | None = None) -> Any:
     """A scalar or a list of scalars; without a plan, the column of the field's own name."""
-    return _field(_told(description, example), plan or Column())
+    return _field(_with_example(description, example), plan or Column())
 
 
-def computed(description: str, example: str, plan: Computed | Asked | Place) -> Any:
-    return _field(_told(description, example), plan)
+def computed(description: str, example: str, plan: Computed | FoundByOldSlug | ListPosition) -> Any:
+    return _field(_with_example(description, example), plan)
 
 
-def related(description: str, plan: One | Part | Elements) -> Any:
+def object_field(description: str, plan: ToOne | EmbeddedObject | JsonElements) -> Any:
     """An object or a list of objects without arguments."""
     return _field(description, plan)
 
 
-def related_list(description: str, plan: Many) -> Any:
+def list_field(description: str, plan: ToMany) -> Any:
     """A short list of objects, always whole."""
     return _field(description, plan)
 
 
-def plain(description: str, example: str = "") -> Any:
+def envelope_field(description: str, example: str = "") -> Any:
     """A field of an envelope (connections, edges, pageInfo), which the planner knows by name."""
-    return strawberry.field(description=_told(description, example))
+    return strawberry.field(description=_with_example(description, example))
 
 
-def condition(description: str, plan: FilterPlan | None = None) -> Any:
+def filter_field(description: str, plan: FilterPlan | None = None) -> Any:
     """A field of a filter; without a plan, the column of the field's own name."""
     return strawberry.field(
         description=description, default=strawberry.UNSET, metadata={"plan": plan or Column()}
     )
 
 
-def joint(description: str) -> Any:
+def filter_operator(description: str) -> Any:
     """A field of an input that means the same in every input: and, or, not, some, eq …"""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
@@ -90,26 +90,28 @@ _FILTERS: Mapping[str, str] = {
 }
 
 
-def filter_of(node: str) -> Argument:
+def filter_argument(node: str) -> Argument:
     return ("filter", f"{node}Filter", f"Which of them: see {node}Filter. Example: `{_FILTERS[node]}`.")
 
 
-def order_of(node: str, example: str) -> Argument:
+def order_argument(node: str, example: str) -> Argument:
     return ("order_by", f"[{node}Order]", f"In which order; the first counts most. Example: `[{example}]`.")
 
 
-def many(description: str, node: str, plan: Many) -> Any:
+def filtered_list_field(description: str, node: str, plan: ToMany) -> Any:
     """A list of objects, whole unless `first` says otherwise."""
-    return with_arguments(description, f"list[{node}]", plan, [filter_of(node), FIRST])
+    return argument_field(description, f"list[{node}]", plan, [filter_argument(node), FIRST])
 
 
-def page(description: str, node: str, plan: Many | Root, order: str, *more: Argument) -> Any:
+def connection_field(
+    description: str, node: str, plan: ToMany | RootField, order: str, *more: Argument
+) -> Any:
     """A connection with the same arguments wherever it stands."""
-    arguments = [filter_of(node), *more, order_of(node, order), FIRST, AFTER, LAST, BEFORE]
-    return with_arguments(description, f"Connection[{node}]", plan, arguments)
+    arguments = [filter_argument(node), *more, order_argument(node, order), FIRST, AFTER, LAST, BEFORE]
+    return argument_field(description, f"Connection[{node}]", plan, arguments)
 
 
-def with_arguments(
+def argument_field(
     description: str,
     returns: str,
     plan: FieldPlan,
@@ -157,7 +159,7 @@ def _field(description: str, plan: Any) -> Any:
     return strawberry.field(description=description, metadata={"plan": plan})
 
 
-def _told(description: str, example: str) -> str:
+def _with_example(description: str, example: str) -> str:
     return f"{description} Example: `{example}`." if example else description
 
 
@@ -179,7 +181,7 @@ class CacheControl:
     )
 
 
-def content(table: str, description: str, *, max_age: int) -> Callable[[type], Any]:
+def table_type(table: str, description: str, *, max_age: int) -> Callable[[type], Any]:
     """A type whose objects are rows of `table`; `max_age` in seconds is a hint to caches in between."""
 
     def dress(cls: type) -> Any:
@@ -190,7 +192,7 @@ def content(table: str, description: str, *, max_age: int) -> Callable[[type], A
     return dress
 
 
-def element(kind: str, description: str) -> Callable[[type], Any]:
+def json_type(kind: str, description: str) -> Callable[[type], Any]:
     """A type whose objects are elements of a JSON list that call themselves `kind`."""
 
     def dress(cls: type) -> Any:

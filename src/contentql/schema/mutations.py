@@ -7,10 +7,10 @@ from typing import Any
 
 import strawberry
 
-from contentql.auth.permissions import Ability
+from contentql.auth.permissions import Permission
 from contentql.editorial import articles, attributions, registers, tokens, workflow
-from contentql.editorial.user_errors import MEANING, Code
-from contentql.planner.catalog import Change, Made, Said
+from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS, UserErrorCode
+from contentql.planner.catalog import MutationField, PayloadObject, PayloadValue
 from contentql.schema.content import (
     Article,
     Attribution,
@@ -24,10 +24,10 @@ from contentql.schema.content import (
     Tag,
     Token,
 )
-from contentql.schema.fields import plain, with_arguments
+from contentql.schema.fields import argument_field, envelope_field
 from contentql.schema.inputs import (
     AddAttributionInput,
-    ArticleMove,
+    ArticleTransitionInput,
     CorrectArticleInput,
     CreateArticleInput,
     CreateAuthorInput,
@@ -39,7 +39,6 @@ from contentql.schema.inputs import (
     CreateStoryInput,
     CreateTagInput,
     CreateTokenInput,
-    Edit,
     MergeSourcesInput,
     MoveCategoryInput,
     PinArticleInput,
@@ -52,6 +51,7 @@ from contentql.schema.inputs import (
     UpdateAuthorInput,
     UpdateCategoryInput,
     UpdateCollectionInput,
+    UpdateInput,
     UpdateMediaInput,
     UpdateSourceInput,
     UpdateStoryInput,
@@ -62,136 +62,160 @@ from contentql.schema.scalars import DateTime
 
 # Named here because signatures are resolved in this module.
 __all__ = [
-    "AddAttributionInput", "ArticleMove", "CorrectArticleInput", "CreateArticleInput", "CreateAuthorInput",
-    "CreateCategoryInput", "CreateCollectionInput", "CreateMediaInput", "CreatePreviewLinkInput",
-    "CreateSourceInput", "CreateStoryInput", "CreateTagInput", "CreateTokenInput", "Edit",
-    "MergeSourcesInput", "MoveCategoryInput", "PinArticleInput", "PublishArticleInput",
-    "ReorderAttributionsInput", "RestoreRevisionInput", "ScheduleArticleInput", "UpdateArticleInput",
-    "UpdateAttributionInput", "UpdateAuthorInput", "UpdateCategoryInput", "UpdateCollectionInput",
-    "UpdateMediaInput", "UpdateSourceInput", "UpdateStoryInput", "UpdateTagInput", "WithdrawArticleInput",
+    "AddAttributionInput",
+    "ArticleTransitionInput",
+    "CorrectArticleInput",
+    "CreateArticleInput",
+    "CreateAuthorInput",
+    "CreateCategoryInput",
+    "CreateCollectionInput",
+    "CreateMediaInput",
+    "CreatePreviewLinkInput",
+    "CreateSourceInput",
+    "CreateStoryInput",
+    "CreateTagInput",
+    "CreateTokenInput",
+    "MergeSourcesInput",
+    "MoveCategoryInput",
+    "PinArticleInput",
+    "PublishArticleInput",
+    "ReorderAttributionsInput",
+    "RestoreRevisionInput",
+    "ScheduleArticleInput",
+    "UpdateArticleInput",
+    "UpdateAttributionInput",
+    "UpdateAuthorInput",
+    "UpdateCategoryInput",
+    "UpdateCollectionInput",
+    "UpdateInput",
+    "UpdateMediaInput",
+    "UpdateSourceInput",
+    "UpdateStoryInput",
+    "UpdateTagInput",
+    "WithdrawArticleInput",
 ]  # fmt: skip
 
-UserErrorCode = strawberry.enum(
-    Code, name="UserErrorCode", description="What an editor did that could not be carried out."
-)
-CODE_WORDS = {code.value: meaning for code, meaning in MEANING.items()}
+strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for which a mutation was rejected.")
+CODE_WORDS = {code.value: meaning for code, meaning in USER_ERROR_DESCRIPTIONS.items()}
 
 
 @strawberry.type(description="Why nothing was changed, in plain words.")
-class UserError:
-    code: UserErrorCode = plain("What kind of mistake it is; never changes.", "REQUIRED")  # type: ignore[valid-type]
-    message: str = plain("What is amiss, for people.", '"It stands in no section."')
-    field: list[str] | None = plain("Where in the input.", '["category"]')
-    hint: str | None = plain("How to go on.", "\"'kim-weeps-2' is free.\"")
+class UserErrorType:
+    code: UserErrorCode = envelope_field("What kind of mistake it is; never changes.", "REQUIRED")
+    message: str = envelope_field("What is amiss, for people.", '"It stands in no section."')
+    field: list[str] | None = envelope_field("Where in the input.", '["category"]')
+    hint: str | None = envelope_field("How to go on.", "\"'kim-weeps-2' is free.\"")
 
 
-CALLED = "\N{PLACE OF INTEREST SIGN}"  # stands for a field's own name in its example
+FIELD_NAME_PLACEHOLDER = "\N{PLACE OF INTEREST SIGN}"  # stands for a field's own name in its example
 _AS_YOU_SEE = "It, as you see it now; null if nothing was changed."
 _ERRORS = "Why nothing was changed; empty when it was done."
 
 
-def _made(description: str, also: str = "") -> Any:
-    return strawberry.field(description=description, metadata={"plan": Made(also)})
+def _payload_object(description: str, also: str = "") -> Any:
+    return strawberry.field(description=description, metadata={"plan": PayloadObject(also)})
 
 
-def _said(description: str, example: str) -> Any:
-    return strawberry.field(description=f"{description} Example: `{example}`.", metadata={"plan": Said()})
+def _payload_value(description: str, example: str) -> Any:
+    return strawberry.field(
+        description=f"{description} Example: `{example}`.", metadata={"plan": PayloadValue()}
+    )
 
 
 def _errors() -> Any:
-    return plain(_ERRORS, "[]")
+    return envelope_field(_ERRORS, "[]")
 
 
 @strawberry.type(description="What became of an article.")
 class ArticlePayload:
-    article: Article | None = _made("The article as you see it now; null if nothing was changed.")
-    user_errors: list[UserError] = _errors()
+    article: Article | None = _payload_object("The article as you see it now; null if nothing was changed.")
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a correction.")
 class CorrectArticlePayload:
-    article: Article | None = _made("The article as you see it now; null if nothing was changed.")
-    correction: Correction | None = _made("The correction.", "correction")
-    user_errors: list[UserError] = _errors()
+    article: Article | None = _payload_object("The article as you see it now; null if nothing was changed.")
+    correction: Correction | None = _payload_object("The correction.", "correction")
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of an attribution.")
 class AttributionPayload:
-    attribution: Attribution | None = _made("The attribution as you see it now.")
-    article: Article | None = _made("The article that it is part of.", "article")
-    user_errors: list[UserError] = _errors()
+    attribution: Attribution | None = _payload_object("The attribution as you see it now.")
+    article: Article | None = _payload_object("The article that it is part of.", "article")
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of something deleted.")
 class DeletionPayload:
-    deleted_id: strawberry.ID | None = _said(
+    deleted_id: strawberry.ID | None = _payload_value(
         "The id of what is gone; null if nothing was.", '"art_90817263545"'
     )
-    user_errors: list[UserError] = _errors()
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="A link for people without a token.")
 class PreviewLinkPayload:
-    url: str | None = _said("The address to give away.", '"https://example.org/preview/cqlp_…"')
-    token: str | None = _said("The same for a client: `Authorization: Bearer …`.", '"cqlp_…"')
-    expires_at: DateTime | None = _said("When it ends.", '"2026-07-03T00:00:00Z"')
-    user_errors: list[UserError] = _errors()
+    url: str | None = _payload_value("The address to give away.", '"https://example.org/preview/cqlp_…"')
+    token: str | None = _payload_value("The same for a client: `Authorization: Bearer …`.", '"cqlp_…"')
+    expires_at: DateTime | None = _payload_value("When it ends.", '"2026-07-03T00:00:00Z"')
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a token.")
 class TokenPayload:
-    token: Token | None = _made("The token.")
-    secret: str | None = _said("What its holder sends. It is told now, and never again.", '"cql_…"')
-    user_errors: list[UserError] = _errors()
+    token: Token | None = _payload_object("The token.")
+    secret: str | None = _payload_value("What its holder sends. It is told now, and never again.", '"cql_…"')
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a section.")
 class CategoryPayload:
-    category: Category | None = _made(_AS_YOU_SEE)
-    user_errors: list[UserError] = _errors()
+    category: Category | None = _payload_object(_AS_YOU_SEE)
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a media file.")
 class MediaPayload:
-    media: Media | None = _made(_AS_YOU_SEE)
-    user_errors: list[UserError] = _errors()
+    media: Media | None = _payload_object(_AS_YOU_SEE)
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a source.")
 class SourcePayload:
-    source: Source | None = _made(_AS_YOU_SEE)
-    user_errors: list[UserError] = _errors()
+    source: Source | None = _payload_object(_AS_YOU_SEE)
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a tag.")
 class TagPayload:
-    tag: Tag | None = _made(_AS_YOU_SEE)
-    user_errors: list[UserError] = _errors()
+    tag: Tag | None = _payload_object(_AS_YOU_SEE)
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of an author.")
 class AuthorPayload:
-    author: Author | None = _made(_AS_YOU_SEE)
-    user_errors: list[UserError] = _errors()
+    author: Author | None = _payload_object(_AS_YOU_SEE)
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a story.")
 class StoryPayload:
-    story: Story | None = _made(_AS_YOU_SEE)
-    user_errors: list[UserError] = _errors()
+    story: Story | None = _payload_object(_AS_YOU_SEE)
+    user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="What became of a collection.")
 class CollectionPayload:
-    collection: Collection | None = _made(_AS_YOU_SEE)
-    user_errors: list[UserError] = _errors()
+    collection: Collection | None = _payload_object(_AS_YOU_SEE)
+    user_errors: list[UserErrorType] = _errors()
 
 
-def _does(
+def _mutation_field(
     description: str,
     taken: str,
     payload: str,
-    needs: Ability,
+    needs: Permission,
     does: Callable[..., Awaitable[Any]],
     example: str,
     shown: str = "",
@@ -199,18 +223,18 @@ def _does(
     thing = payload.removesuffix("Payload")
     what = shown or f"{thing[0].lower()}{thing[1:]} {{ id }}"
     call = f"(input: {{{example}}}) {{ {what} userErrors {{ message field hint }} }}"
-    return with_arguments(
-        f"{description} Needs {needs.value}. Example: `{CALLED}{call}`.",
+    return argument_field(
+        f"{description} Needs {needs.value}. Example: `{FIELD_NAME_PLACEHOLDER}{call}`.",
         f"Optional[{payload}]",
-        Change(needs.value, does),
+        MutationField(needs.value, does),
         [("input", f"{taken}!", f"What to do it with. Example: `{{{example}}}`.")],
         __name__,
     )
 
 
 _ID = 'id: "art_90817263545"'
-_OWN, _REVIEW, _PUBLISH = Ability.WRITE_OWN, Ability.REVIEW, Ability.PUBLISH
-_ADD, _FILE, _ARRANGE, _ADMIN = Ability.ADD, Ability.FILE, Ability.ARRANGE, Ability.ADMINISTER
+_OWN, _REVIEW, _PUBLISH = Permission.WRITE_OWN, Permission.REVIEW, Permission.PUBLISH
+_ADD, _FILE, _ARRANGE, _ADMIN = Permission.ADD, Permission.FILE, Permission.ARRANGE, Permission.ADMINISTER
 _GONE = "deletedId"
 
 
@@ -218,205 +242,205 @@ _GONE = "deletedId"
     description="Everything that can be done. Each field is done whole or not at all, one after the other."
 )
 class Mutation:
-    create_article: ArticlePayload | None = _does(
-        "Begin an article, as a draft.", "CreateArticleInput", "ArticlePayload", _OWN, articles.create,
+    create_article: ArticlePayload | None = _mutation_field(
+        "Begin an article, as a draft.", "CreateArticleInput", "ArticlePayload", _OWN, articles.create_article,
         'headline: "Kim Jong-un Sheds a Tear", body: {markdown: "…"}',
     )  # fmt: skip
-    update_article: ArticlePayload | None = _does(
+    update_article: ArticlePayload | None = _mutation_field(
         "Change what an article says. One that is out is changed in a working copy, which the public does not"
         " see until it is published.",
-        "UpdateArticleInput", "ArticlePayload", _OWN, articles.update,
+        "UpdateArticleInput", "ArticlePayload", _OWN, articles.update_article,
         f'{_ID}, ifVersion: 3, headline: "Kim weeps"',
     )  # fmt: skip
-    submit_article: ArticlePayload | None = _does(
+    submit_article: ArticlePayload | None = _mutation_field(
         "Send a draft, or the changes of an article that is out, to review.",
-        "ArticleMove", "ArticlePayload", _OWN, workflow.submit, _ID,
+        "ArticleMove", "ArticlePayload", _OWN, workflow.submit_article, _ID,
     )  # fmt: skip
-    return_article: ArticlePayload | None = _does(
-        "Send it back to its author.", "ArticleMove", "ArticlePayload", _REVIEW, workflow.send_back,
+    return_article: ArticlePayload | None = _mutation_field(
+        "Send it back to its author.", "ArticleMove", "ArticlePayload", _REVIEW, workflow.return_article,
         f'{_ID}, reason: "Who says so?"',
     )  # fmt: skip
-    approve_article: ArticlePayload | None = _does(
-        "Let it pass review.", "ArticleMove", "ArticlePayload", _REVIEW, workflow.approve, _ID
+    approve_article: ArticlePayload | None = _mutation_field(
+        "Let it pass review.", "ArticleMove", "ArticlePayload", _REVIEW, workflow.approve_article, _ID
     )
-    schedule_article: ArticlePayload | None = _does(
+    schedule_article: ArticlePayload | None = _mutation_field(
         "Let it come out by itself, at that very second.",
-        "ScheduleArticleInput", "ArticlePayload", _PUBLISH, workflow.schedule,
+        "ScheduleArticleInput", "ArticlePayload", _PUBLISH, workflow.schedule_article,
         f'{_ID}, publishAt: "2026-06-30T14:00:00Z"',
     )  # fmt: skip
-    publish_article: ArticlePayload | None = _does(
+    publish_article: ArticlePayload | None = _mutation_field(
         "Let it, or its changes, come out now.",
-        "PublishArticleInput", "ArticlePayload", _PUBLISH, workflow.publish, _ID,
+        "PublishArticleInput", "ArticlePayload", _PUBLISH, workflow.publish_article, _ID,
     )  # fmt: skip
-    unpublish_article: ArticlePayload | None = _does(
+    unpublish_article: ArticlePayload | None = _mutation_field(
         "Take it off, without a word: it is a draft again.",
-        "ArticleMove", "ArticlePayload", _PUBLISH, workflow.unpublish, _ID,
+        "ArticleMove", "ArticlePayload", _PUBLISH, workflow.unpublish_article, _ID,
     )  # fmt: skip
-    withdraw_article: ArticlePayload | None = _does(
+    withdraw_article: ArticlePayload | None = _mutation_field(
         "Take it back: a notice stands in its place.",
-        "WithdrawArticleInput", "ArticlePayload", _PUBLISH, workflow.withdraw,
+        "WithdrawArticleInput", "ArticlePayload", _PUBLISH, workflow.withdraw_article,
         f'{_ID}, notice: "This report was wrong."',
     )  # fmt: skip
-    correct_article: CorrectArticlePayload | None = _does(
+    correct_article: CorrectArticlePayload | None = _mutation_field(
         "Correct what is out, for everybody to see.",
-        "CorrectArticleInput", "CorrectArticlePayload", _PUBLISH, workflow.correct,
+        "CorrectArticleInput", "CorrectArticlePayload", _PUBLISH, workflow.correct_article,
         f'{_ID}, kind: CORRECTION, text: "It was 2024.", before: "in 2023", after: "in 2024"',
         "correction { id }",
     )  # fmt: skip
-    archive_article: ArticlePayload | None = _does(
-        "Put it away.", "ArticleMove", "ArticlePayload", _PUBLISH, workflow.archive, _ID
+    archive_article: ArticlePayload | None = _mutation_field(
+        "Put it away.", "ArticleMove", "ArticlePayload", _PUBLISH, workflow.archive_article, _ID
     )
-    delete_article: DeletionPayload | None = _does(
+    delete_article: DeletionPayload | None = _mutation_field(
         "Delete it. Drafts that never were out need no more; for all else PUBLISH is needed.",
-        "ArticleMove", "DeletionPayload", _OWN, workflow.delete, _ID, _GONE,
+        "ArticleMove", "DeletionPayload", _OWN, workflow.delete_article, _ID, _GONE,
     )  # fmt: skip
-    restore_article: ArticlePayload | None = _does(
+    restore_article: ArticlePayload | None = _mutation_field(
         "Bring back what was deleted, put away or taken back: as a draft.",
-        "ArticleMove", "ArticlePayload", _PUBLISH, workflow.restore, _ID,
+        "ArticleMove", "ArticlePayload", _PUBLISH, workflow.restore_article, _ID,
     )  # fmt: skip
-    restore_revision: ArticlePayload | None = _does(
+    restore_revision: ArticlePayload | None = _mutation_field(
         "Bring back what an article said in an earlier version, as a new one.",
         "RestoreRevisionInput", "ArticlePayload", _OWN, workflow.restore_revision, f"{_ID}, version: 2",
     )  # fmt: skip
-    create_preview_link: PreviewLinkPayload | None = _does(
+    create_preview_link: PreviewLinkPayload | None = _mutation_field(
         "A signed link that shows this one article, as it stands, to people without a token.",
-        "CreatePreviewLinkInput", "PreviewLinkPayload", Ability.SHARE, tokens.preview_link, _ID, "url",
+        "CreatePreviewLinkInput", "PreviewLinkPayload", Permission.SHARE, tokens.create_preview_link, _ID, "url",
     )  # fmt: skip
-    add_attribution: AttributionPayload | None = _does(
+    add_attribution: AttributionPayload | None = _mutation_field(
         "Say whose words they are, and by which way they came.",
-        "AddAttributionInput", "AttributionPayload", _OWN, attributions.add,
+        "AddAttributionInput", "AttributionPayload", _OWN, attributions.add_attribution,
         'article: "art_90817263545", kind: CITING, source: "south-korean-intelligence",'
         ' via: {kind: ACCORDING_TO, source: "sky-news"}',
     )  # fmt: skip
-    update_attribution: AttributionPayload | None = _does(
+    update_attribution: AttributionPayload | None = _mutation_field(
         "Change an attribution, or one hop of it.",
-        "UpdateAttributionInput", "AttributionPayload", _OWN, attributions.update,
+        "UpdateAttributionInput", "AttributionPayload", _OWN, attributions.update_attribution,
         'id: "att_1122334455", kind: SAID',
     )  # fmt: skip
-    accept_attribution: AttributionPayload | None = _does(
+    accept_attribution: AttributionPayload | None = _mutation_field(
         "Stand behind a suggestion: it is public with its article.",
-        "ArticleMove", "AttributionPayload", _OWN, attributions.accept, 'id: "att_1122334455"',
+        "ArticleMove", "AttributionPayload", _OWN, attributions.accept_attribution, 'id: "att_1122334455"',
     )  # fmt: skip
-    reject_attribution: AttributionPayload | None = _does(
+    reject_attribution: AttributionPayload | None = _mutation_field(
         "Say that a suggestion, or an attribution, is wrong: it is not public.",
-        "ArticleMove", "AttributionPayload", _OWN, attributions.reject, 'id: "att_1122334455"',
+        "ArticleMove", "AttributionPayload", _OWN, attributions.reject_attribution, 'id: "att_1122334455"',
     )  # fmt: skip
-    delete_attribution: DeletionPayload | None = _does(
+    delete_attribution: DeletionPayload | None = _mutation_field(
         "Delete an attribution with its whole chain; of a relay, that hop alone.",
-        "ArticleMove", "DeletionPayload", _OWN, attributions.delete, 'id: "att_1122334455"', _GONE,
+        "ArticleMove", "DeletionPayload", _OWN, attributions.delete_attribution, 'id: "att_1122334455"', _GONE,
     )  # fmt: skip
-    reorder_attributions: ArticlePayload | None = _does(
+    reorder_attributions: ArticlePayload | None = _mutation_field(
         "Put an article's attributions in order.",
-        "ReorderAttributionsInput", "ArticlePayload", _OWN, attributions.reorder,
+        "ReorderAttributionsInput", "ArticlePayload", _OWN, attributions.reorder_attributions,
         f'{_ID}, attributions: ["att_2", "att_1"]',
     )  # fmt: skip
-    create_category: CategoryPayload | None = _does(
+    create_category: CategoryPayload | None = _mutation_field(
         "Open a section.", "CreateCategoryInput", "CategoryPayload", _ARRANGE, registers.create_category,
         'name: "Asia", parent: "world"',
     )  # fmt: skip
-    update_category: CategoryPayload | None = _does(
+    update_category: CategoryPayload | None = _mutation_field(
         "Change a section.", "UpdateCategoryInput", "CategoryPayload", _ARRANGE, registers.update_category,
         'id: "world/asia", description: "News from Asia"',
     )  # fmt: skip
-    move_category: CategoryPayload | None = _does(
+    move_category: CategoryPayload | None = _mutation_field(
         "Move a section with all that lies below it. Old paths lead to the new ones.",
         "MoveCategoryInput", "CategoryPayload", _ARRANGE, registers.move_category,
         'id: "world/asia", parent: null',
     )  # fmt: skip
-    delete_category: DeletionPayload | None = _does(
+    delete_category: DeletionPayload | None = _mutation_field(
         "Close a section in which nothing stands.",
         "Edit", "DeletionPayload", _ARRANGE, registers.delete_category, 'id: "world/asia"', _GONE,
     )  # fmt: skip
-    create_media: MediaPayload | None = _does(
+    create_media: MediaPayload | None = _mutation_field(
         "Make a media file known that lies elsewhere already.",
         "CreateMediaInput", "MediaPayload", _ADD, registers.create_media,
         'kind: IMAGE, url: "https://media.example.org/a.jpg", alt: "Soldiers carry a coffin"',
     )  # fmt: skip
-    update_media: MediaPayload | None = _does(
+    update_media: MediaPayload | None = _mutation_field(
         "Change what is said of a media file.", "UpdateMediaInput", "MediaPayload", _FILE,
         registers.update_media, 'id: "med_5544332211", alt: "Soldiers carry a coffin"',
     )  # fmt: skip
-    delete_media: DeletionPayload | None = _does(
+    delete_media: DeletionPayload | None = _mutation_field(
         "Forget a media file that nothing uses.",
         "Edit", "DeletionPayload", _ARRANGE, registers.delete_media, 'id: "med_5544332211"', _GONE,
     )  # fmt: skip
-    create_source: SourcePayload | None = _does(
+    create_source: SourcePayload | None = _mutation_field(
         "Enter a source.", "CreateSourceInput", "SourcePayload", _ADD, registers.create_source,
         'name: "Sky News", kind: BROADCASTER',
     )  # fmt: skip
-    update_source: SourcePayload | None = _does(
+    update_source: SourcePayload | None = _mutation_field(
         "Change a source.", "UpdateSourceInput", "SourcePayload", _FILE, registers.update_source,
         'id: "sky-news", country: "GB"',
     )  # fmt: skip
-    merge_sources: SourcePayload | None = _does(
+    merge_sources: SourcePayload | None = _mutation_field(
         "Make several entries of one source into one.",
         "MergeSourcesInput", "SourcePayload", _ARRANGE, registers.merge_sources,
         'into: "sky-news", sources: ["sky-news-uk"]',
     )  # fmt: skip
-    delete_source: DeletionPayload | None = _does(
+    delete_source: DeletionPayload | None = _mutation_field(
         "Delete a source that nothing rests on.",
         "Edit", "DeletionPayload", _ARRANGE, registers.delete_source, 'id: "sky-news"', _GONE,
     )  # fmt: skip
-    create_tag: TagPayload | None = _does(
+    create_tag: TagPayload | None = _mutation_field(
         "Enter a tag.", "CreateTagInput", "TagPayload", _ADD, registers.create_tag,
         'type: PLACE, name: "Pyongyang"',
     )  # fmt: skip
-    update_tag: TagPayload | None = _does(
+    update_tag: TagPayload | None = _mutation_field(
         "Change a tag.", "UpdateTagInput", "TagPayload", _FILE, registers.update_tag,
         'id: "PLACE:pyongyang", wikidata: "Q18808"',
     )  # fmt: skip
-    delete_tag: DeletionPayload | None = _does(
+    delete_tag: DeletionPayload | None = _mutation_field(
         "Delete a tag that nothing has.",
         "Edit", "DeletionPayload", _ARRANGE, registers.delete_tag, 'id: "PLACE:pyongyang"', _GONE,
     )  # fmt: skip
-    create_author: AuthorPayload | None = _does(
+    create_author: AuthorPayload | None = _mutation_field(
         "Enter an author.", "CreateAuthorInput", "AuthorPayload", _FILE, registers.create_author,
         'name: "Jane Doe"',
     )  # fmt: skip
-    update_author: AuthorPayload | None = _does(
+    update_author: AuthorPayload | None = _mutation_field(
         "Change an author.", "UpdateAuthorInput", "AuthorPayload", _FILE, registers.update_author,
         'id: "jane-doe", desk: "World"',
     )  # fmt: skip
-    delete_author: DeletionPayload | None = _does(
+    delete_author: DeletionPayload | None = _mutation_field(
         "Delete an author of no article.",
         "Edit", "DeletionPayload", _ARRANGE, registers.delete_author, 'id: "jane-doe"', _GONE,
     )  # fmt: skip
-    create_story: StoryPayload | None = _does(
+    create_story: StoryPayload | None = _mutation_field(
         "Open a running story.", "CreateStoryInput", "StoryPayload", _FILE, registers.create_story,
         'title: "North Korea and Russia"',
     )  # fmt: skip
-    update_story: StoryPayload | None = _does(
+    update_story: StoryPayload | None = _mutation_field(
         "Change a story.", "UpdateStoryInput", "StoryPayload", _FILE, registers.update_story,
         'id: "north-korea-russia", description: "Troops, arms and treaties"',
     )  # fmt: skip
-    delete_story: DeletionPayload | None = _does(
+    delete_story: DeletionPayload | None = _mutation_field(
         "Delete a story that no article tells.",
         "Edit", "DeletionPayload", _ARRANGE, registers.delete_story, 'id: "north-korea-russia"', _GONE,
     )  # fmt: skip
-    create_collection: CollectionPayload | None = _does(
+    create_collection: CollectionPayload | None = _mutation_field(
         "Make a collection.", "CreateCollectionInput", "CollectionPayload", _FILE,
         registers.create_collection, 'title: "Front page"',
     )  # fmt: skip
-    update_collection: CollectionPayload | None = _does(
+    update_collection: CollectionPayload | None = _mutation_field(
         "Change a collection, and put its articles in order.",
         "UpdateCollectionInput", "CollectionPayload", _FILE, registers.update_collection,
         'id: "front-page", items: [{article: "art_1"}, {article: "art_2"}]',
     )  # fmt: skip
-    pin_article: CollectionPayload | None = _does(
+    pin_article: CollectionPayload | None = _mutation_field(
         "Put an article on top of a collection, until a moment.",
         "PinArticleInput", "CollectionPayload", _FILE, registers.pin_article,
         'id: "front-page", article: "art_1", until: "2026-07-01T00:00:00Z"',
     )  # fmt: skip
-    delete_collection: DeletionPayload | None = _does(
+    delete_collection: DeletionPayload | None = _mutation_field(
         "Delete a collection; its articles stay.",
         "Edit", "DeletionPayload", _ARRANGE, registers.delete_collection, 'id: "front-page"', _GONE,
     )  # fmt: skip
-    create_token: TokenPayload | None = _does(
+    create_token: TokenPayload | None = _mutation_field(
         "Make a token. Its secret is told once.",
-        "CreateTokenInput", "TokenPayload", _ADMIN, tokens.create, 'name: "Jane Doe", role: EDITOR',
+        "CreateTokenInput", "TokenPayload", _ADMIN, tokens.create_token, 'name: "Jane Doe", role: EDITOR',
         "secret",
     )  # fmt: skip
-    revoke_token: TokenPayload | None = _does(
+    revoke_token: TokenPayload | None = _mutation_field(
         "End a token: it is refused from the next request on.",
-        "Edit", "TokenPayload", _ADMIN, tokens.revoke, 'id: "tok_6677889900"',
+        "Edit", "TokenPayload", _ADMIN, tokens.revoke_token, 'id: "tok_6677889900"',
     )  # fmt: skip

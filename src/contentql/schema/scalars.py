@@ -9,23 +9,23 @@ from typing import NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from contentql.planner.operation import Unfit
+from contentql.planner.operation import InvalidScalar
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
 
 
-def _time(text: object) -> dt.datetime | Unfit:
+def _time(text: object) -> dt.datetime | InvalidScalar:
     if not isinstance(text, str):
         raise ValueError("A time is a text, as in 2026-06-30T08:00:00Z.")
     if not _RFC_3339.fullmatch(text):
-        return Unfit("A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
+        return InvalidScalar("A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
     try:
         return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        return Unfit("There is no such time; write it as in 2026-06-30T08:00:00Z.")
+        return InvalidScalar("There is no such time; write it as in 2026-06-30T08:00:00Z.")
 
 
-def _date(text: object) -> str | Unfit:
+def _date(text: object) -> str | InvalidScalar:
     if not isinstance(text, str):
         raise ValueError("A date is a text, as in 2026-06-30.")
     try:
@@ -33,7 +33,7 @@ def _date(text: object) -> str | Unfit:
             return dt.date.fromisoformat(text).isoformat()
     except ValueError:
         pass
-    return Unfit("A date is written as in 2026-06-30.")
+    return InvalidScalar("A date is written as in 2026-06-30.")
 
 
 DateTime = NewType("DateTime", str)

@@ -20,49 +20,49 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from contentql.errors import Refused
-from contentql.execution.executor import new_request_id, refused
-from contentql.server.response_writer import WHOLE, Joined, Whole
-from contentql.server.upgrade import Http1
-from contentql.settings import load
-from contentql.web.client_address import Peers
+from contentql.errors import ApiError
+from contentql.execution.executor import error_response, new_request_id
+from contentql.server.response_writer import RAW_RESPONSE_EXTENSION, CoalescingTransport, RawResponse
+from contentql.server.upgrade import UpgradeIgnoringProtocol
+from contentql.settings import load_settings
+from contentql.web.client_address import ClientAddressResolver
 
 # Scope and whole body in; status, headers and body out, or None for the ordinary way.
-AtOnce = Callable[[Any, bytes], tuple[int, bytes, bytes] | None]
+TryCachedResponse = Callable[[Any, bytes], tuple[int, bytes, bytes] | None]
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ConnectionLimits:
     """How long a connection is waited for, and how much of one is kept."""
 
     header_seconds: float = 20.0  # from connecting, or from a further request's first byte
     read_seconds: float = 30.0  # in which a client reads `read_bytes` of what waits for it
     read_bytes: int = 16_384
-    farewell_seconds: float = 2.0  # for reading why one is refused
+    linger_seconds: float = 2.0  # for reading why one is refused
     head_bytes: int = 65_536  # of a request's line and headers; of what frames its body too
     connections: int = 1_000  # from one address
-    peers: Peers = field(default_factory=Peers)
+    peers: ClientAddressResolver = field(default_factory=ClientAddressResolver)
 
     @property
-    def look_seconds(self) -> float:
+    def check_interval(self) -> float:
         return min(1.0, self.header_seconds / 4, self.read_seconds / 4)
 
 
 @cache
-def configured() -> Bounds:
+def limits_from_settings() -> ConnectionLimits:
     """uvicorn makes a protocol in each worker from its class alone, so this reads the settings itself."""
-    settings = load()
-    return Bounds(
+    settings = load_settings()
+    return ConnectionLimits(
         header_seconds=settings.header_seconds,
         connections=settings.max_connections,
-        peers=Peers(settings.proxies),
+        peers=ClientAddressResolver(settings.trusted_proxy_networks),
     )
 
 
-class Protocol(Http1):
+class HttpProtocol(UpgradeIgnoringProtocol):
     """For uvicorn's `http`."""
 
-    bounds: ClassVar[Callable[[], Bounds]] = staticmethod(configured)
+    bounds: ClassVar[Callable[[], ConnectionLimits]] = staticmethod(limits_from_settings)
 
     def __init__(
         self,
@@ -75,9 +75,9 @@ class Protocol(Http1):
         self._bounds = type(self).bounds()
         self._watch = _watch(server_state, self.loop, self._bounds)
         self._counted = False
-        self._refusal: Refused | None = None
+        self._refusal: ApiError | None = None
         # Of the application, where it has one: answers that are there already.
-        self._at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._at_once: TryCachedResponse | None = getattr(self.app, "at_once", None)
         self._held: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._reading = False
         # What is being received: bytes of a head that is not complete, of the read that is being parsed,
@@ -95,11 +95,11 @@ class Protocol(Http1):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self._joined = Joined(transport, self.loop)
+        self._joined = CoalescingTransport(transport, self.loop)
         host = self.client[0] if self.client else ""
         if not self._watch.add(self, host):
             self._refuse(
-                Refused(
+                ApiError(
                     "OVERLOADED",
                     f"{self._bounds.connections:,} connections from one address are the most there may be.",
                     "Send several requests through one connection.",
@@ -144,7 +144,9 @@ class Protocol(Http1):
         finally:
             self.transport = transport
         if self.cycle is not None:
-            extensions: dict[str, Any] = {WHOLE: Whole(self.cycle, self._joined, self.server_state)}
+            extensions: dict[str, Any] = {
+                RAW_RESPONSE_EXTENSION: RawResponse(self.cycle, self._joined, self.server_state)
+            }
             self.scope["extensions"] = extensions
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -163,8 +165,8 @@ class Protocol(Http1):
         if self._held is None or self._at_once is None:
             return
         cycle, _ = self._held
-        extensions = cast(dict[str, Whole], cycle.scope["extensions"])
-        whole = extensions[WHOLE]
+        extensions = cast(dict[str, RawResponse], cycle.scope["extensions"])
+        whole = extensions[RAW_RESPONSE_EXTENSION]
         # Asked only where it can be sent: it is counted as given.
         found = self._at_once(cycle.scope, bytes(cycle.body)) if whole.possible else None
         if found is not None:
@@ -190,13 +192,13 @@ class Protocol(Http1):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(
-            self._refusal or Refused("BAD_REQUEST", "This is not HTTP.", "Send a request of HTTP/1.1.")
+            self._refusal or ApiError("BAD_REQUEST", "This is not HTTP.", "Send a request of HTTP/1.1.")
         )
 
     def look(self, now: float) -> None:
         """Ends what takes too long."""
         if self._over_since is not None:
-            if now - self._over_since > self._bounds.farewell_seconds:
+            if now - self._over_since > self._bounds.linger_seconds:
                 self.transport.abort()
         elif self._is_read(now):
             self._is_sent(now)
@@ -226,7 +228,7 @@ class Protocol(Http1):
         elif scope is not self._awaited:
             self._awaited, self._awaited_since = scope, now
         elif now - self._awaited_since > (
-            self._bounds.farewell_seconds if unfinished else self._bounds.header_seconds
+            self._bounds.linger_seconds if unfinished else self._bounds.header_seconds
         ):
             self.transport.close()
 
@@ -240,20 +242,20 @@ class Protocol(Http1):
     def _head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _too_large(self) -> Refused:
+    def _too_large(self) -> ApiError:
         limit = self._bounds.head_bytes
-        return Refused(
+        return ApiError(
             "HEADERS_TOO_LARGE", f"A request's line and headers may have {limit:,} bytes.", limit=limit
         )
 
-    def _refuse(self, refusal: Refused) -> None:
+    def _refuse(self, refusal: ApiError) -> None:
         """The last that is said. Where an answer is being written, there is no place to say it."""
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.abort()
             return
         self._joined.flush()
         request_id = new_request_id()
-        body = refused(refusal, request_id).body
+        body = error_response(refusal, request_id).body
         lines = [
             *(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
             b"content-type: application/graphql-response+json; charset=utf-8\r\n",
@@ -268,7 +270,7 @@ class Protocol(Http1):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         # Closing for good with bytes unread would reset the connection, and take back what was said.
-        self.transport.set_protocol(_Deaf(self))
+        self.transport.set_protocol(_DiscardingProtocol(self))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._over_since = self.loop.time()
@@ -279,35 +281,35 @@ class Protocol(Http1):
             self._watch.remove(self, self.client[0] if self.client else "")
 
 
-class _Deaf(asyncio.Protocol):
+class _DiscardingProtocol(asyncio.Protocol):
     """Throws away what still comes in after the last word was said."""
 
-    def __init__(self, connection: Protocol) -> None:
+    def __init__(self, connection: HttpProtocol) -> None:
         self._connection = connection
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connection.connection_lost(exc)
 
 
-class _Watch:
+class _ConnectionMonitor:
     """All connections of a server, looked at as long as there are any."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: Bounds) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: ConnectionLimits) -> None:
         self._loop = loop
         self._bounds = bounds
-        self._open: set[Protocol] = set()
+        self._open: set[HttpProtocol] = set()
         self._from: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, connection: Protocol, host: str) -> bool:
+    def add(self, connection: HttpProtocol, host: str) -> bool:
         """Whether the address may have one more."""
         self._open.add(connection)
         self._from[host] += 1
         if self._timer is None:
-            self._timer = self._loop.call_later(self._bounds.look_seconds, self._look)
-        return self._from[host] <= self._bounds.connections or self._bounds.peers.trusts(host)
+            self._timer = self._loop.call_later(self._bounds.check_interval, self._look)
+        return self._from[host] <= self._bounds.connections or self._bounds.peers.is_trusted_proxy(host)
 
-    def remove(self, connection: Protocol, host: str) -> None:
+    def remove(self, connection: HttpProtocol, host: str) -> None:
         self._open.discard(connection)
         self._from[host] -= 1
         if not self._from[host]:
@@ -315,16 +317,18 @@ class _Watch:
 
     def _look(self) -> None:
         again = bool(self._open)
-        self._timer = self._loop.call_later(self._bounds.look_seconds, self._look) if again else None
+        self._timer = self._loop.call_later(self._bounds.check_interval, self._look) if again else None
         now = self._loop.time()
         for connection in tuple(self._open):
             connection.look(now)
 
 
-_watches: Final[WeakKeyDictionary[ServerState, _Watch]] = WeakKeyDictionary()
+_watches: Final[WeakKeyDictionary[ServerState, _ConnectionMonitor]] = WeakKeyDictionary()
 
 
-def _watch(state: ServerState, loop: asyncio.AbstractEventLoop, bounds: Bounds) -> _Watch:
+def _watch(
+    state: ServerState, loop: asyncio.AbstractEventLoop, bounds: ConnectionLimits
+) -> _ConnectionMonitor:
     if (found := _watches.get(state)) is None:
-        found = _watches[state] = _Watch(loop, bounds)
+        found = _watches[state] = _ConnectionMonitor(loop, bounds)
     return found

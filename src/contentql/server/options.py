@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from contentql.server.http_protocol import Protocol
-from contentql.server.websocket_protocol import Wire
+from contentql.server.http_protocol import HttpProtocol
+from contentql.server.websocket_protocol import WebSocketProtocol
 from contentql.settings import Settings
 
 # For requests that run when the server is told to stop: a slow body (20 s) and its operation (5 s).
-LEAVING_SECONDS = 25
+GRACEFUL_SHUTDOWN_SECONDS = 25
 
 
-def options(settings: Settings) -> dict[str, Any]:
+def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """Keyword arguments of `uvicorn.run`, apart from the application and its workers."""
     return {
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop" if os.name != "nt" else "asyncio",
-        "http": Protocol,
-        "ws": Wire,
+        "http": HttpProtocol,
+        "ws": WebSocketProtocol,
         "ws_max_size": settings.max_body_bytes,
         "ws_per_message_deflate": False,  # it would take three times the memory of a socket
         "ws_ping_interval": 20,
@@ -31,5 +31,5 @@ def options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "date_header": True,
         "timeout_keep_alive": 30,
-        "timeout_graceful_shutdown": LEAVING_SECONDS,
+        "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_SECONDS,
     }

@@ -11,10 +11,10 @@ from typing import ClassVar, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
-WHOLE: Final = "contentql.whole"
+RAW_RESPONSE_EXTENSION: Final = "contentql.whole"
 
 
-class Joined:
+class CoalescingTransport:
     """What a response writes to: its head waits for the first of its body, so that both leave at once.
 
     Whole answers wait until everything that has been read is answered. A write at once would wake its reader
@@ -70,7 +70,7 @@ class Joined:
                 self._transport.write(data)
 
 
-class Whole:
+class RawResponse:
     """An answer in one piece: what uvicorn does in two messages, without looking at each header again.
 
     An ASGI extension: `scope["extensions"][WHOLE](status, headers, body)`. The application vouches for the
@@ -82,7 +82,7 @@ class Whole:
 
     _dated: ClassVar[tuple[object, bytes]] = (None, b"")
 
-    def __init__(self, cycle: RequestResponseCycle, joined: Joined, state: ServerState) -> None:
+    def __init__(self, cycle: RequestResponseCycle, joined: CoalescingTransport, state: ServerState) -> None:
         self._cycle = cycle
         self._joined = joined
         self._state = state
@@ -108,9 +108,9 @@ class Whole:
 
     def _default(self) -> bytes:
         """uvicorn's own headers, the date above all: a new list every second."""
-        said, text = Whole._dated
+        said, text = RawResponse._dated
         if said is not self._state.default_headers:
             said = self._state.default_headers
             text = b"".join(b"%b: %b\r\n" % pair for pair in self._state.default_headers)
-            Whole._dated = said, text
+            RawResponse._dated = said, text
         return text

@@ -15,7 +15,7 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def leaving(seconds: float, tell: Callable[[], None]) -> Iterator[None]:
+def drain_on_sigterm(seconds: float, tell: Callable[[], None]) -> Iterator[None]:
     """While open, SIGTERM calls `tell` in the event loop, and does what it did before after `seconds`.
 
     Does nothing where signals are not ours: outside the main thread, or where nobody waits for one.

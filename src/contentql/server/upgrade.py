@@ -10,7 +10,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class Http1(HttpToolsProtocol):
+class UpgradeIgnoringProtocol(HttpToolsProtocol):
     """For uvicorn's `http`."""
 
     def data_received(self, data: bytes) -> None:

@@ -18,22 +18,22 @@ from websockets.frames import Frame
 
 # The code of `websocket.disconnect` when the server stops: no client can send it. The socket is still open,
 # so that what is under way can be told before the application closes it.
-LEAVING: Final = 0
+SHUTDOWN_CODE: Final = 0
 
 # How long a client may take to read what was written before a close frame, and to answer it.
-CLOSE_SECONDS: Final = 5.0
+CLOSE_TIMEOUT: Final = 5.0
 
 # Frames of any kind. A message of 1 MiB comes in some 256 of them where a client cuts it small; a hundred
 # thousand empty ones would fit into less, and hold up everybody else for seconds.
-FRAMES_A_SECOND: Final = 100.0
-FRAMES_AT_ONCE: Final = 1_000
+MAX_FRAMES_PER_SECOND: Final = 100.0
+FRAME_BURST: Final = 1_000
 TOO_MANY: Final = 4429
 
 # Bytes that are taken apart before the frames in them are counted.
 _PART = 4096
 
 
-class Wire(WebSocketsSansIOProtocol):
+class WebSocketProtocol(WebSocketsSansIOProtocol):
     """For uvicorn's `ws`."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Wire(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.close_timeout = CLOSE_SECONDS
+        self.close_timeout = CLOSE_TIMEOUT
         self._frames = 0.0
         self._counted = self.loop.time()
         self._deaf = False  # what still comes in is thrown away
@@ -53,14 +53,14 @@ class Wire(WebSocketsSansIOProtocol):
         if self._deaf:
             return
         now = self.loop.time()
-        self._frames = max(0.0, self._frames - (now - self._counted) * FRAMES_A_SECOND)
+        self._frames = max(0.0, self._frames - (now - self._counted) * MAX_FRAMES_PER_SECOND)
         self._counted = now
         for start in range(0, len(data), _PART):
             self.conn.receive_data(data[start : start + _PART])
             self._frames += len(self.conn.events)
-            if self._frames > FRAMES_AT_ONCE:
+            if self._frames > FRAME_BURST:
                 self.conn.fail(TOO_MANY, "Too many frames")
-            if self.conn.parser_exc is not None or self._frames > FRAMES_AT_ONCE:
+            if self.conn.parser_exc is not None or self._frames > FRAME_BURST:
                 self.handle_parser_exception()
                 return
             self.handle_events()
@@ -75,7 +75,7 @@ class Wire(WebSocketsSansIOProtocol):
             raise ClientDisconnected
         await super().send(message)
         if closing:
-            self._hang_up_soon()
+            self._abort_after_timeout()
         elif self.close_sent:
             self.handshake_complete = True  # by a refusal; uvicorn would log it as a fault
 
@@ -83,13 +83,13 @@ class Wire(WebSocketsSansIOProtocol):
         if self.close_sent:
             return  # it will be over within CLOSE_SECONDS
         if self.handshake_complete:
-            self.queue.put_nowait({"type": "websocket.disconnect", "code": LEAVING})
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": SHUTDOWN_CODE})
         else:
             super().shutdown()
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)
-        self._hang_up_soon()
+        self._abort_after_timeout()
 
     def handle_ping(self) -> None:
         # Who does not read gets no pongs: they would pile up. A later ping's pong answers earlier ones too.
@@ -113,13 +113,13 @@ class Wire(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self._hang_up_soon()
+        self._abort_after_timeout()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self._hang_up_soon()
+        self._abort_after_timeout()
 
-    def _hang_up_soon(self) -> None:
+    def _abort_after_timeout(self) -> None:
         """A transport that is only closed waits for its buffer to be read, for ever if need be."""
         if self.close_timer is not None:
             self.close_timer.cancel()

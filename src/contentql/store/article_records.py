@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from tortoise.models import Model
 
 from contentql.content import blocks, derive
-from contentql.content.blocks import Block, Shape
-from contentql.content.ids import spell
+from contentql.content.blocks import Block, FrozenModel
+from contentql.content.ids import encode_id
 from contentql.content.records import (
     ArticleRecord,
     AttributionRecord,
@@ -47,42 +47,43 @@ from contentql.store.models.content import (
     Tag,
 )
 
-AnyRecord = TypeVar("AnyRecord", bound=Shape)
+AnyRecord = TypeVar("AnyRecord", bound=FrozenModel)
 
 
-class Missing(Exception):
+class ReferenceNotFound(Exception):
     """A record refers to what is not here: one plain sentence."""
 
 
-def columns(record: Shape, model: type[Model]) -> dict[str, Any]:
+def record_columns(record: FrozenModel, model: type[Model]) -> dict[str, Any]:
     """The columns that a record says by itself; its references and its id are left to the caller."""
     own = type(record).model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"}
     return {name: _stored(getattr(record, name)) for name in sorted(own)}
 
 
-def ref(row: Model, name: str) -> Any:
+def foreign_key(row: Model, name: str) -> Any:
     """The id that a row's foreign key holds, which Tortoise adds without telling the type checker."""
     return getattr(row, f"{name}_id")
 
 
-def told(kind: type[AnyRecord], row: Model, **references: Any) -> AnyRecord:
+def record_from_row(kind: type[AnyRecord], row: Model, **references: Any) -> AnyRecord:
     """A row as a record, with its references as natural keys."""
     known = row._meta.fields_db_projection
     said = {name: getattr(row, name) for name in kind.model_fields if name in known}
     return kind(**{**said, **references})
 
 
-async def articles(rows: Sequence[Article]) -> list[ArticleRecord]:
+async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     """Articles with all that hangs on them, in so many statements however many they are."""
     ids = [row.id for row in rows]
     bodies = {
-        ref(row, "article"): blocks.read(row.blocks) for row in await ArticleBody.filter(article_id__in=ids)
+        foreign_key(row, "article"): blocks.parse_blocks(row.blocks)
+        for row in await ArticleBody.filter(article_id__in=ids)
     }
     paths: dict[int, str] = dict(
-        await Category.filter(id__in={ref(row, "category") for row in rows}).values_list("id", "path")
+        await Category.filter(id__in={foreign_key(row, "category") for row in rows}).values_list("id", "path")
     )
     stories: dict[int, str] = dict(
-        await Story.filter(id__in={ref(row, "story") for row in rows}).values_list("id", "slug")
+        await Story.filter(id__in={foreign_key(row, "story") for row in rows}).values_list("id", "slug")
     )
     sections = await _of(ids, ArticleSection.filter(direct=True), "position", "category__path")
     credits = await _of(ids, ArticleAuthor.all(), "position", "role", author="author__slug")
@@ -96,17 +97,17 @@ async def articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     external = await _of(ids, ExternalId.all(), "system", "value")
     chains = await _chains(ids)
     return [
-        told(
+        record_from_row(
             ArticleRecord,
             row,
             lede=_own_lede(row.lede, bodies.get(row.id, ())),
-            category=paths.get(ref(row, "category")),
-            story=stories.get(ref(row, "story")),
-            lead_media=ref(row, "lead_media"),
+            category=paths.get(foreign_key(row, "category")),
+            story=stories.get(foreign_key(row, "story")),
+            lead_media=foreign_key(row, "lead_media"),
             sections=[
                 found["category__path"]
                 for found in sections.get(row.id, [])
-                if found["category__path"] != paths.get(ref(row, "category"))
+                if found["category__path"] != paths.get(foreign_key(row, "category"))
             ],
             blocks=bodies.get(row.id, ()),
             authors=[_fit(CreditRecord, found) for found in credits.get(row.id, [])],
@@ -134,7 +135,7 @@ async def articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     ]
 
 
-async def write(
+async def save_article(
     connection: Any,
     record: ArticleRecord,
     row: Article | None,
@@ -150,11 +151,11 @@ async def write(
     """
     assert record.id is not None
     refers = await _references(record)
-    text = derive.text(record.blocks)
-    length = derive.length(text)
+    text = derive.plain_text(record.blocks)
+    length = derive.measure_text(text)
     opening = record.lede or derive.lede(record.blocks)
     values = {
-        **columns(record, Article),
+        **record_columns(record, Article),
         **refers,
         "lede": opening,
         "word_count": length.words,
@@ -171,16 +172,16 @@ async def write(
     await _write_links(record)
     await _write_chains(record, stable or {})
     about = (record.kicker, record.short_headline, record.summary, opening, record.byline)
-    words = derive.search_words(record.headline, about, text, record.language)
-    await derive.index(connection, record.id, words)
-    return await relate(record)
+    words = derive.search_terms(record.headline, about, text, record.language)
+    await derive.write_search_row(connection, record.id, words)
+    return await save_related_articles(record)
 
 
-async def relate(record: ArticleRecord) -> list[str]:
+async def save_related_articles(record: ArticleRecord) -> list[str]:
     """Writes what the editors put beside the article, and returns the uris that are not here."""
     rows = Article.filter(uri__in=record.related, working_of=0)
     here = dict(await rows.values_list("uri", "id") if record.related else [])
-    await rewrite(
+    await replace_rows(
         ArticleRelated,
         {"article_id": record.id},
         [
@@ -200,7 +201,7 @@ async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:
     return _all_of(wanted, {f"{kind.value}:{slug}": number for kind, slug, number in rows}, "tag")
 
 
-async def ids_by(model: type[Model], field: str, keys: Iterable[Any], word: str) -> dict[Any, int]:
+async def ids_by_key(model: type[Model], field: str, keys: Iterable[Any], word: str) -> dict[Any, int]:
     """The ids of the rows whose `field` is one of `keys`. Raises Missing."""
     wanted = dict.fromkeys(keys)
     only = {"working_of": 0} if model is Article else {}
@@ -209,12 +210,12 @@ async def ids_by(model: type[Model], field: str, keys: Iterable[Any], word: str)
     return _all_of(wanted, dict(rows), word)
 
 
-async def media_here(numbers: Iterable[int | None]) -> None:
+async def require_media(numbers: Iterable[int | None]) -> None:
     """Raises Missing unless all these media are here."""
     wanted = {number for number in numbers if number is not None}
     here = set(await Media.filter(id__in=wanted).values_list("id", flat=True)) if wanted else set()
     for number in sorted(wanted - here):
-        raise Missing(f"there is no media {spell('media', number)}")
+        raise ReferenceNotFound(f"there is no media {encode_id('media', number)}")
 
 
 def _own_lede(lede: str | None, blocks: Iterable[Block]) -> str | None:
@@ -224,13 +225,13 @@ def _own_lede(lede: str | None, blocks: Iterable[Block]) -> str | None:
 def _stored(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_stored(item) for item in value]
-    return value.model_dump(by_alias=True) if isinstance(value, Shape) else value
+    return value.model_dump(by_alias=True) if isinstance(value, FrozenModel) else value
 
 
 def _all_of(wanted: Iterable[Any], here: dict[Any, int], word: str) -> dict[Any, int]:
     for key in wanted:
         if key not in here:
-            raise Missing(f"there is no {word} {key!r}")
+            raise ReferenceNotFound(f"there is no {word} {key!r}")
     return here
 
 
@@ -252,7 +253,7 @@ async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
     # The far end of a chain first, so that every hop finds the one it leads to.
     rows = await Attribution.filter(article_id__in=ids).order_by("article_id", "position", "-hop", "id")
     slugs: dict[int, str] = dict(
-        await Source.filter(id__in={ref(row, "source") for row in rows}).values_list("id", "slug")
+        await Source.filter(id__in={foreign_key(row, "source") for row in rows}).values_list("id", "slug")
     )
     hops: dict[int, AttributionRecord] = {}
     owners: dict[int, list[AttributionRecord]] = {}
@@ -268,28 +269,28 @@ async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
                 suffix=row.span_suffix,
                 orphaned=row.span_orphaned,
             )
-        record = told(
+        record = record_from_row(
             AttributionRecord,
             row,
             id=row.working_of or row.id,
-            source=slugs.get(ref(row, "source")),
-            media=ref(row, "media"),
+            source=slugs.get(foreign_key(row, "source")),
+            media=foreign_key(row, "media"),
             span=span,
-            via=hops.pop(ref(row, "via"), None),
+            via=hops.pop(foreign_key(row, "via"), None),
         )
         if row.hop:
             hops[row.id] = record.model_copy(update={"state": AttributionState.SUGGESTED})
         else:
-            owners.setdefault(ref(row, "article"), []).append(record)
+            owners.setdefault(foreign_key(row, "article"), []).append(record)
     return owners
 
 
 async def _references(record: ArticleRecord) -> dict[str, int | None]:
-    paths = await ids_by(Category, "path", [record.category] if record.category else [], "category")
-    stories = await ids_by(Story, "slug", [record.story] if record.story else [], "story")
-    shown = [number for block in record.blocks for number in blocks.media(block)]
+    paths = await ids_by_key(Category, "path", [record.category] if record.category else [], "category")
+    stories = await ids_by_key(Story, "slug", [record.story] if record.story else [], "story")
+    shown = [number for block in record.blocks for number in blocks.block_media(block)]
     told = [hop.media for attribution in record.attributions for hop in attribution.hops()]
-    await media_here([record.lead_media, *shown, *told, *(placed.media for placed in record.media)])
+    await require_media([record.lead_media, *shown, *told, *(placed.media for placed in record.media)])
     return {
         "category_id": paths.get(record.category),
         "story_id": stories.get(record.story),
@@ -299,18 +300,18 @@ async def _references(record: ArticleRecord) -> dict[str, int | None]:
 
 def _body(record: ArticleRecord, text: str) -> dict[str, Any]:
     return {
-        "blocks": blocks.stored(record.blocks),
-        "html": derive.html(record.blocks),
-        "markdown": derive.markdown(record.blocks),
+        "blocks": blocks.dump_blocks(record.blocks),
+        "html": derive.render_html(record.blocks),
+        "markdown": derive.render_markdown(record.blocks),
         "text": text,
     }
 
 
 async def _write_sections(record: ArticleRecord) -> None:
     own = [record.category, *record.sections] if record.category else list(record.sections)
-    rows = derive.sections(own)
-    ids = await ids_by(Category, "path", [row.path for row in rows], "category")
-    await rewrite(
+    rows = derive.section_rows(own)
+    ids = await ids_by_key(Category, "path", [row.path for row in rows], "category")
+    await replace_rows(
         ArticleSection,
         {"article_id": record.id},
         [
@@ -329,16 +330,16 @@ async def _write_links(record: ArticleRecord) -> None:
     of = {"article_id": record.id}
     tags = await tag_ids(mention.tag for mention in record.tags)
     at = record.published_at
-    await rewrite(
+    await replace_rows(
         ArticleTag,
         of,
         [
-            {**columns(said, ArticleTag), "tag_id": tags[said.tag], "position": n, "published_at": at}
+            {**record_columns(said, ArticleTag), "tag_id": tags[said.tag], "position": n, "published_at": at}
             for n, said in enumerate(record.tags)
         ],
     )
-    authors = await ids_by(Author, "slug", [credit.author for credit in record.authors], "author")
-    await rewrite(
+    authors = await ids_by_key(Author, "slug", [credit.author for credit in record.authors], "author")
+    await replace_rows(
         ArticleAuthor,
         of,
         [
@@ -346,20 +347,22 @@ async def _write_links(record: ArticleRecord) -> None:
             for n, credit in enumerate(record.authors)
         ],
     )
-    await rewrite(
+    await replace_rows(
         ArticleMedia,
         of,
         [
-            {**columns(placed, ArticleMedia), "media_id": placed.media, "position": n}
+            {**record_columns(placed, ArticleMedia), "media_id": placed.media, "position": n}
             for n, placed in enumerate(record.media)
         ],
     )
-    await rewrite(Correction, of, [{"id": one.id, **columns(one, Correction)} for one in record.corrections])
-    await rewrite(SlugHistory, of, [columns(old, SlugHistory) for old in record.slug_history])
-    await rewrite(ExternalId, of, [columns(known, ExternalId) for known in record.external_ids])
+    await replace_rows(
+        Correction, of, [{"id": one.id, **record_columns(one, Correction)} for one in record.corrections]
+    )
+    await replace_rows(SlugHistory, of, [record_columns(old, SlugHistory) for old in record.slug_history])
+    await replace_rows(ExternalId, of, [record_columns(known, ExternalId) for known in record.external_ids])
 
 
-async def rewrite(
+async def replace_rows(
     model: type[Model], of: dict[str, Any], rows: Sequence[dict[str, Any]], *, leads: str = ""
 ) -> None:
     """Makes `rows` the only ones that belong to `of`. Those that are there already are not touched.
@@ -391,14 +394,14 @@ async def rewrite(
 
 async def _write_chains(record: ArticleRecord, stable: Mapping[int, int]) -> None:
     named = [hop.source for head in record.attributions for hop in head.hops() if hop.source]
-    sources = await ids_by(Source, "slug", named, "source")
+    sources = await ids_by_key(Source, "slug", named, "source")
     rows: list[dict[str, Any]] = []
     for position, head in enumerate(record.attributions):
         hops = list(head.hops())
         whose = [sources[hop.source] if hop.source else None for hop in hops]
-        chain = derive.chain([hop.id or 0 for hop in hops], whose)
+        chain = derive.attribution_chain_rows([hop.id or 0 for hop in hops], whose)
         for hop, source, place in zip(hops, whose, chain, strict=True):
-            values = columns(hop, Attribution)
+            values = record_columns(hop, Attribution)
             if hop.span is not None:
                 values["span_block"] = hop.span.block_id
                 for name in ("start", "end", "exact", "prefix", "suffix", "orphaned"):
@@ -424,4 +427,4 @@ async def _write_chains(record: ArticleRecord, stable: Mapping[int, int]) -> Non
             row.setdefault(name, None)
     # A hop refers to the next one, which therefore has to be there before it.
     rows.sort(key=lambda row: -row["hop"])
-    await rewrite(Attribution, {"article_id": record.id}, rows, leads="via_id")
+    await replace_rows(Attribution, {"article_id": record.id}, rows, leads="via_id")

@@ -18,20 +18,20 @@ import asyncpg
 import orjson
 from tortoise.models import Model
 
-from contentql.store.database import Database, as_text
+from contentql.store.database import Database, decode_text
 from contentql.store.errors import postgres_dsn, sqlite_path
 from contentql.store.models import content
 
-EVERYTHING = "*"  # the table of a line which says that anything may have changed
-KEPT = 50_000  # lines; a reader that is further behind has lost the thread
+ANY_TABLE = "*"  # the table of a line which says that anything may have changed
+RETAINED_ROWS = 50_000  # lines; a reader that is further behind has lost the thread
 _POLL = 0.05  # seconds between two looks at SQLite
 _DOUBT = 1.0  # seconds without a notification of PostgreSQL
 
-Row = Mapping[str, Any]
+RowData = Mapping[str, Any]
 
 _TIMES: Mapping[str, frozenset[str]] = {
     model._meta.db_table: frozenset(
-        name for name, field in model._meta.fields_map.items() if isinstance(field, content.Instant)
+        name for name, field in model._meta.fields_map.items() if isinstance(field, content.TimestampField)
     )
     for model in vars(content).values()
     if isinstance(model, type) and issubclass(model, Model) and model is not Model
@@ -39,7 +39,7 @@ _TIMES: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """One row, before and after; texts and JSON are left out of both.
 
     `columns` are those that changed, or None where the whole row came or went. `was`: the moment up to
@@ -48,25 +48,29 @@ class Change:
 
     table: str
     row: int
-    before: Row | None
-    after: Row | None
+    before: RowData | None
+    after: RowData | None
     columns: frozenset[str] | None
-    was: dt.datetime | None = None
+    valid_until: dt.datetime | None = None
 
 
-class Lost(Exception):
+class ChangeLogTruncated(Exception):
     """Lines were cleared away before they were read: anything may have changed."""
 
 
-class Journal:
+class ChangeLog:
     """One reader of the lines. Open it once; `news` then gives what has come since the last call."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.position = 0
-        self._bell: _Bell = _SqliteBell(database) if database.dialect == "sqlite" else _PostgresBell(database)
+        self._bell: _ChangeListener = (
+            _SqliteChangeListener(database)
+            if database.dialect == "sqlite"
+            else _PostgresChangeListener(database)
+        )
 
-    async def open(self) -> None:
+    async def start(self) -> None:
         """From now on: what is written after this is news. Raises OSError if the database cannot be heard."""
         await self._bell.open()
         (last,) = await self.database.row("SELECT coalesce(max(seq), 0) FROM row_change", ())
@@ -75,11 +79,11 @@ class Journal:
     async def close(self) -> None:
         await self._bell.close()
 
-    async def rung(self) -> None:
+    async def wait(self) -> None:
         """Returns when something may have been written. Raises OSError when that cannot be heard any more."""
-        await self._bell.rung()
+        await self._bell.wait()
 
-    async def news(self) -> list[Change]:
+    async def read_new(self) -> list[RowChange]:
         """Raises Lost; refuses as the database does."""
         place = "?" if self.database.dialect == "sqlite" else "$1"
         rows = await self.database.rows(
@@ -91,31 +95,31 @@ class Journal:
             return []
         behind, self.position = self.position, rows[-1][0]
         if rows[0][6] > behind + 1:
-            raise Lost
+            raise ChangeLogTruncated
         return [_change(row) for row in rows]
 
 
-def row_of(table: str, columns: Sequence[str], values: Sequence[Any]) -> Row:
+def row_from_values(table: str, columns: Sequence[str], values: Sequence[Any]) -> RowData:
     """A row that was read from the table itself, as a line holds it."""
-    return instants(table, dict(zip(columns, map(as_text, values), strict=True)))
+    return parse_timestamps(table, dict(zip(columns, map(decode_text, values), strict=True)))
 
 
-def _change(line: Sequence[Any]) -> Change:
-    _, table, number, before, after, texts = map(as_text, line[:6])
+def _change(line: Sequence[Any]) -> RowChange:
+    _, table, number, before, after, texts = map(decode_text, line[:6])
     was, now = _row(table, before), _row(table, after)
     columns = None
     if was is not None and now is not None:
         columns = frozenset([c for c in now if now[c] != was.get(c)] + texts.split())
-    return Change(table, number, was, now, columns)
+    return RowChange(table, number, was, now, columns)
 
 
-def _row(table: str, said: str | None) -> Row | None:
+def _row(table: str, said: str | None) -> RowData | None:
     if said is None:
         return None
-    return instants(table, orjson.loads(said))
+    return parse_timestamps(table, orjson.loads(said))
 
 
-def instants(table: str, row: Row) -> Row:
+def parse_timestamps(table: str, row: RowData) -> RowData:
     """The row with its times as instants, however the database spells them."""
     times = _TIMES.get(table, frozenset())
     return {
@@ -124,16 +128,16 @@ def instants(table: str, row: Row) -> Row:
     }
 
 
-async def clear_away(connection: Any) -> None:
+async def prune(connection: Any) -> None:
     """Leaves the newest lines; for writers, from time to time."""
     await connection.execute_query(
-        f"DELETE FROM row_change WHERE seq <= (SELECT max(seq) FROM row_change) - {KEPT}"
+        f"DELETE FROM row_change WHERE seq <= (SELECT max(seq) FROM row_change) - {RETAINED_ROWS}"
     )
 
 
-async def anything(connection: Any) -> None:
+async def invalidate_everything(connection: Any) -> None:
     """Says that anything may have changed."""
-    insert = f"INSERT INTO row_change (in_table, row_id, texts) SELECT '{EVERYTHING}', 0, ''"
+    insert = f"INSERT INTO row_change (in_table, row_id, texts) SELECT '{ANY_TABLE}', 0, ''"
     if connection.capabilities.dialect == "postgres":
         # As the triggers do, so that no number is given before one that is read already.
         await connection.execute_query(f"{insert} FROM (SELECT pg_advisory_xact_lock(4711, 1)) locked")
@@ -142,13 +146,13 @@ async def anything(connection: Any) -> None:
         await connection.execute_query(insert)
 
 
-class _Bell(Protocol):
+class _ChangeListener(Protocol):
     async def open(self) -> None: ...
-    async def rung(self) -> None: ...
+    async def wait(self) -> None: ...
     async def close(self) -> None: ...
 
 
-class _SqliteBell:
+class _SqliteChangeListener:
     """SQLite counts the commits of other connections; reading the count takes some microseconds."""
 
     def __init__(self, database: Database) -> None:
@@ -164,7 +168,7 @@ class _SqliteBell:
         except sqlite3.Error as fault:
             raise OSError(str(fault)) from fault
 
-    async def rung(self) -> None:
+    async def wait(self) -> None:
         while (count := self._count()) == self._seen:  # noqa: ASYNC110 - SQLite has no event to wait for
             await asyncio.sleep(_POLL)
         self._seen = count
@@ -183,7 +187,7 @@ class _SqliteBell:
             self._connection = None
 
 
-class _PostgresBell:
+class _PostgresChangeListener:
     """PostgreSQL notifies, in the order of commits."""
 
     def __init__(self, database: Database) -> None:
@@ -202,7 +206,7 @@ class _PostgresBell:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
             raise OSError(str(fault)) from fault
 
-    async def rung(self) -> None:
+    async def wait(self) -> None:
         # A connection that died without a word is never heard of: once a second it is asked all the same.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DOUBT):

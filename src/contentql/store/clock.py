@@ -12,7 +12,7 @@ import datetime as dt
 import time
 from collections.abc import AsyncIterator
 
-from contentql.errors import Refused
+from contentql.errors import ApiError
 from contentql.store.database import Database
 
 _EVERY = 1.0  # seconds between two questions
@@ -31,16 +31,16 @@ class DatabaseClock:
         at, since = self._told
         return at + dt.timedelta(seconds=time.monotonic() - since)
 
-    async def ask(self) -> None:
+    async def sync(self) -> None:
         if self._database.dialect == "postgres":
             ((at,),) = await self._database.rows("SELECT clock_timestamp()")
             # Counted from when the answer is here: it was that time already when it was written.
             self._told = at, time.monotonic()
 
     @contextlib.asynccontextmanager
-    async def followed(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """While the database is open; it is asked once before this begins."""
-        await self.ask()
+        await self.sync()
         if self._database.dialect != "postgres":
             yield
             return
@@ -55,5 +55,5 @@ class DatabaseClock:
     async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(_EVERY)
-            with contextlib.suppress(Refused):  # it is away: the seconds are counted on
-                await self.ask()
+            with contextlib.suppress(ApiError):  # it is away: the seconds are counted on
+                await self.sync()

@@ -20,22 +20,22 @@ from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
-from contentql.errors import Unusable
+from contentql.errors import OperatorError
 from contentql.store.errors import (
-    FAULTS,
-    Dialect,
-    broken_off,
-    dialect,
-    not_in_time,
-    not_known,
-    not_written,
-    ours,
-    plainly,
+    DRIVER_ERRORS,
+    DatabaseKind,
+    as_operator_error,
+    commit_unknown_error,
+    database_kind,
+    is_connection_lost,
+    is_programming_error,
     sqlite_path,
+    write_failed_error,
+    write_timeout_error,
 )
 from contentql.store.postgres_reader import PostgresReader
-from contentql.store.sqlite_reader import Rows, SqliteReader
-from contentql.store.writer import PostgresWriter, SqliteWriter, Writer
+from contentql.store.sqlite_reader import RunStatement, SqliteReader
+from contentql.store.writer import PostgresWriter, SqliteWriter, TransactionFactory
 
 log = logging.getLogger("contentql")
 
@@ -44,7 +44,7 @@ _ENDING = 1.5  # seconds that a COMMIT has at least
 Row = Sequence[Any]
 
 # Where the tables are described.
-MODELS = [
+MODEL_MODULES = [
     "contentql.store.models.content",
     "contentql.store.trusted_documents",
     "contentql.store.models.history",
@@ -53,18 +53,18 @@ MODELS = [
 
 
 @dataclass(frozen=True)
-class SchemaState:
+class MigrationState:
     """Which migrations the database has had: `behind` are missing, `unknown` come from a newer version."""
 
     applied: tuple[str, ...]
-    behind: tuple[str, ...]
+    pending: tuple[str, ...]
     unknown: tuple[str, ...]
 
 
 class Reader(Protocol):
     def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Row]: ...
     async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]: ...
-    async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any: ...
+    async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any: ...
     async def close(self) -> None: ...
 
 
@@ -74,10 +74,10 @@ class Database:
     def __init__(self, url: str, *, readers: int = 0) -> None:
         """`readers`: connections that read at once; 0 chooses 2 threads on SQLite, 10 on PostgreSQL."""
         self.url = url
-        self.dialect: Dialect = dialect(url)
+        self.dialect: DatabaseKind = database_kind(url)
         self._readers = readers
         self._reader: Reader | None = None
-        self._writer: Writer | None = None
+        self._writer: TransactionFactory | None = None
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Database:
@@ -92,7 +92,7 @@ class Database:
         if self.dialect == "sqlite":
             path = sqlite_path(self.url)
             if not path.exists():
-                raise Unusable(f"There is no database at {path}. Make one with: contentql migrate")
+                raise OperatorError(f"There is no database at {path}. Make one with: contentql migrate")
             self._reader = SqliteReader(path, self._readers or 2)
         else:
             self._reader = await PostgresReader.connect(self.url, self._readers or 10)
@@ -119,13 +119,13 @@ class Database:
         assert self._reader is not None, "the database is not open"
         return await self._reader.rows(sql, values, seconds)
 
-    async def snapshot(self, work: Callable[[Rows], Any], seconds: float = 5.0) -> Any:
+    async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float = 5.0) -> Any:
         """What `work` makes of several statements that see one and the same state; SQLite only."""
         assert self._reader is not None, "the database is not open"
         return await self._reader.snapshot(work, seconds)
 
     @contextlib.asynccontextmanager
-    async def writing(self, seconds: float = 5.0) -> AsyncIterator[Any]:
+    async def transaction(self, seconds: float = 5.0) -> AsyncIterator[Any]:
         """A transaction of the models; yields Tortoise's connection, which `Within` can read through.
 
         Committed when the block ends, taken back when it raises. Refused with DATABASE_UNAVAILABLE where the
@@ -137,7 +137,7 @@ class Database:
         try:
             async with asyncio.timeout(seconds) as limit:
                 writer = await self._opened_writer()
-                async with writer.begun() as connection:
+                async with writer.begin() as connection:
                     yield connection
                     # Time that runs out from here on tells nothing of what becomes of it.
                     ending = True
@@ -145,16 +145,18 @@ class Database:
                     limit.reschedule(max(limit.when() or 0.0, least))
                     await connection.commit()
         except TimeoutError as fault:
-            raise (not_known() if ending else not_in_time(seconds)) from fault
+            raise (commit_unknown_error() if ending else write_timeout_error(seconds)) from fault
         except (IntegrityError, ValidationError):
             raise
-        except FAULTS as fault:
-            if ours(fault):
+        except DRIVER_ERRORS as fault:
+            if is_programming_error(fault):
                 raise
             log.warning("a write was refused by the database: %s", fault)
-            raise (not_known() if ending and broken_off(fault) else not_written(fault)) from fault
+            raise (
+                commit_unknown_error() if ending and is_connection_lost(fault) else write_failed_error(fault)
+            ) from fault
 
-    async def _opened_writer(self) -> Writer:
+    async def _opened_writer(self) -> TransactionFactory:
         async with self._opening:
             if self._writer is None:
                 context = TortoiseContext()
@@ -167,7 +169,7 @@ class Database:
             return self._writer
 
     @contextlib.asynccontextmanager
-    async def models(self, *, foreign_keys: bool = True) -> AsyncIterator[Any]:
+    async def orm(self, *, foreign_keys: bool = True) -> AsyncIterator[Any]:
         """Tortoise's models bound to this database; yields Tortoise's connection.
 
         SQLite makes a table anew only without enforcing `foreign_keys`.
@@ -194,36 +196,36 @@ class Database:
         """Brings the schema up to date. A database of a newer version is refused and left as it is."""
         if self.dialect == "sqlite":
             sqlite_path(self.url).parent.mkdir(parents=True, exist_ok=True)
-        with plainly(self.url):
-            async with self.models(foreign_keys=False) as connection:
+        with as_operator_error(self.url):
+            async with self.orm(foreign_keys=False) as connection:
                 state = await _state(connection)
-                refuse_newer(state)
-                if state.behind:
+                require_no_unknown_migrations(state)
+                if state.pending:
                     await MigrationExecutor(connection, _apps(connection.connection_name)).migrate(
                         [MigrationTarget("content", "__latest__")],
                         direction="forward",
                         progress=lambda event, _app, name: progress(name) if event == "apply_start" else None,
                     )
 
-    async def state(self) -> SchemaState:
+    async def migration_state(self) -> MigrationState:
         if self.dialect == "sqlite" and not sqlite_path(self.url).exists():
-            raise Unusable(
+            raise OperatorError(
                 f"There is no database at {sqlite_path(self.url)}. Make one with: contentql migrate"
             )
-        with plainly(self.url):
-            async with self.models() as connection:
+        with as_operator_error(self.url):
+            async with self.orm() as connection:
                 return await _state(connection)
 
 
-def as_text(value: Any) -> Any:
+def decode_text(value: Any) -> Any:
     """A value of a row as Python knows it: texts come as UTF-8 bytes from one way of reading, not another."""
     return value.decode() if isinstance(value, bytes) else value
 
 
-class Within:
+class TransactionReader:
     """Reads through a transaction that writes, and sees what it has written. As a Reader does."""
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
+    def __init__(self, connection: Any, dialect: DatabaseKind) -> None:
         self._connection, self._dialect = connection, dialect
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row:
@@ -231,16 +233,16 @@ class Within:
         found = [value.encode() if isinstance(value, str) else value for value in rows[0]]
         return found
 
-    async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any:
+    async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any:
         driver = (
             self._connection._connection
         )  # aiosqlite's: it has one thread, and runs there what it is given
         return await driver._execute(work, lambda sql, values: driver._conn.execute(sql, values).fetchall())
 
 
-def refuse_newer(state: SchemaState) -> None:
+def require_no_unknown_migrations(state: MigrationState) -> None:
     if state.unknown:
-        raise Unusable(
+        raise OperatorError(
             f"The database was made by a newer version of contentql (it has {state.unknown[-1]})."
             " Use that version, or a copy of the database from before."
         )
@@ -249,12 +251,12 @@ def refuse_newer(state: SchemaState) -> None:
 def _apps(connection: str) -> dict[str, Any]:
     """Tortoise's apps. It remembers SQL by the connection's name, so each dialect's has a name of its own."""
     migrations = "contentql.store.migrations"
-    return {"content": {"models": MODELS, "migrations": migrations, "default_connection": connection}}
+    return {"content": {"models": MODEL_MODULES, "migrations": migrations, "default_connection": connection}}
 
 
 def _tortoise(url: str, foreign_keys: bool) -> str:
     """Our URL in Tortoise's spelling, with the write settings that keep an acknowledged write."""
-    if dialect(url) == "sqlite":
+    if database_kind(url) == "sqlite":
         keys = "ON" if foreign_keys else "OFF"
         pragmas = f"journal_mode=WAL&synchronous=FULL&busy_timeout=5000&foreign_keys={keys}"
         return f"sqlite://{sqlite_path(url)}?{pragmas}"
@@ -263,7 +265,7 @@ def _tortoise(url: str, foreign_keys: bool) -> str:
     return urlunsplit(("asyncpg", parts.netloc, parts.path, urlencode(query, safe="/"), ""))
 
 
-async def _state(connection: Any) -> SchemaState:
+async def _state(connection: Any) -> MigrationState:
     # Asked first: Tortoise takes any fault for a database without migrations, and then waits for ever.
     empty = await _is_empty(connection)
     executor = MigrationExecutor(connection, _apps(connection.connection_name))
@@ -271,8 +273,8 @@ async def _state(connection: Any) -> SchemaState:
     known = sorted(key.name for key in executor.loader.graph.nodes)
     applied = [] if empty else sorted(key.name for key in await executor.recorder.applied_migrations())
     if not empty and not applied:
-        raise Unusable("The database holds a table `article` that is not ours: choose another database.")
-    return SchemaState(
+        raise OperatorError("The database holds a table `article` that is not ours: choose another database.")
+    return MigrationState(
         tuple(applied),
         tuple(name for name in known if name not in applied),
         tuple(name for name in applied if name not in known),

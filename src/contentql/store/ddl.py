@@ -14,7 +14,7 @@ from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.operations import TortoiseOperation
 
 
-class ForDialect(TortoiseOperation):
+class DialectSql(TortoiseOperation):
     """Statements in the dialect of the database at hand; `both` runs first on either."""
 
     reversible = False
@@ -143,7 +143,7 @@ async def _run(state_editor: Any, statement: str) -> None:
         await state_editor.client.execute_query(statement)
 
 
-class JournalRows(TortoiseOperation):
+class ChangeTriggers(TortoiseOperation):
     """Triggers that leave a line in `row_change` for every row of these models that is written.
 
     The line holds the row before and after, but of texts and JSON only which of them changed. A later
@@ -177,7 +177,7 @@ class JournalRows(TortoiseOperation):
 
 # The sequence is given as the transaction commits, under a lock until it has: whoever has read up to a
 # number has missed none below it.
-POSTGRES_JOURNAL = """
+POSTGRES_CHANGE_FUNCTION = """
 CREATE FUNCTION journal_row() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;

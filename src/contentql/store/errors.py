@@ -15,12 +15,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from tortoise.exceptions import BaseORMException, DBConnectionError
 
-from contentql.errors import Refused, Unusable
+from contentql.errors import ApiError, OperatorError
 
-Dialect = Literal["postgres", "sqlite"]
+DatabaseKind = Literal["postgres", "sqlite"]
 
 # What the drivers and Tortoise raise when a database cannot do what it is asked.
-FAULTS = (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DRIVER_ERRORS = (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 def sqlite_path(url: str) -> Path:
@@ -34,32 +34,32 @@ def postgres_dsn(url: str) -> str:
     return urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, ""))
 
 
-def dialect(url: str) -> Dialect:
+def database_kind(url: str) -> DatabaseKind:
     scheme = url.partition("://")[0]
     if scheme in ("postgres", "postgresql", "asyncpg"):
         return "postgres"
     if scheme == "sqlite" and url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         return "sqlite"
-    raise Unusable(
+    raise OperatorError(
         "The database URL must look like sqlite:///newsroom.sqlite3 or postgresql://user:password@host/name."
     )
 
 
 @contextlib.contextmanager
-def plainly(url: str) -> Iterator[None]:
+def as_operator_error(url: str) -> Iterator[None]:
     """Turns what a driver says about an unusable database into one sentence without secrets."""
     try:
         yield
-    except FAULTS as fault:
-        raise Unusable(plain(url, fault)) from fault
+    except DRIVER_ERRORS as fault:
+        raise OperatorError(describe_error(url, fault)) from fault
 
 
-def plain(url: str, fault: BaseException) -> str:
+def describe_error(url: str, fault: BaseException) -> str:
     """One sentence about a fault of the database at `url`; never the password in it."""
     said = _whole(fault)
     where = (
         str(sqlite_path(url))
-        if dialect(url) == "sqlite"
+        if database_kind(url) == "sqlite"
         else f"{urlsplit(url).hostname or 'the local socket'}"
     )
     if "readonly" in said or "read-only" in said:
@@ -87,49 +87,49 @@ def _whole(fault: BaseException) -> str:
     return str(fault).lower() + (f" {_whole(behind)}" if behind else "")
 
 
-def gone(fault: BaseException) -> Refused:
-    return Refused(
+def unavailable_error(fault: BaseException) -> ApiError:
+    return ApiError(
         "DATABASE_UNAVAILABLE",
         "The database does not answer just now.",
         "Send the same request again shortly.",
     )
 
 
-def not_written(fault: BaseException) -> Refused:
+def write_failed_error(fault: BaseException) -> ApiError:
     """What is said of a write that the database did not take: nothing of it is there."""
     said = _whole(fault)
     if "full" in said or "no space" in said or "disk i/o" in said:
-        return Refused(
+        return ApiError(
             "DATABASE_UNAVAILABLE",
             "The database's disk is full or failing: nothing was written.",
             "Reading goes on. Tell your operator, and send the same request again later.",
         )
-    return Refused(
+    return ApiError(
         "DATABASE_UNAVAILABLE",
         "The database does not take writes just now: nothing was written.",
         "Send the same request again shortly.",
     )
 
 
-def not_in_time(seconds: float) -> Refused:
+def write_timeout_error(seconds: float) -> ApiError:
     """What is said of a write that was given up: nothing of it is there."""
-    return Refused(
+    return ApiError(
         "TIMEOUT",
         f"The write did not come to its end within {seconds:.2g} seconds: nothing was written.",
         "Send the same request again shortly.",
     )
 
 
-def not_known() -> Refused:
+def commit_unknown_error() -> ApiError:
     """What is said where the connection went away between COMMIT and its answer."""
-    return Refused(
+    return ApiError(
         "DATABASE_UNAVAILABLE",
         "The database went away at the last moment: whether this was written is not known.",
         "Send the same request again with its idempotencyKey, or look first.",
     )
 
 
-def broken_off(fault: BaseException) -> bool:
+def is_connection_lost(fault: BaseException) -> bool:
     """Whether a connection ended, so that nothing is known of what was asked through it last."""
     return isinstance(
         fault,
@@ -140,13 +140,13 @@ def broken_off(fault: BaseException) -> bool:
     )
 
 
-def ours(fault: BaseException) -> bool:
+def is_programming_error(fault: BaseException) -> bool:
     """Whether a statement was wrong, or what it was given: no state of the database is to blame."""
     if isinstance(fault, DBConnectionError):
         return False
     if isinstance(fault, BaseORMException):
         behind = fault.args[0] if fault.args else None
-        return ours(behind) if isinstance(behind, Exception) else True
+        return is_programming_error(behind) if isinstance(behind, Exception) else True
     if isinstance(fault, sqlite3.OperationalError):
         return getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     if isinstance(fault, asyncpg.InsufficientPrivilegeError):
@@ -155,8 +155,8 @@ def ours(fault: BaseException) -> bool:
     return isinstance(fault, wrong)
 
 
-def too_long(seconds: float) -> Refused:
-    return Refused(
+def query_timeout_error(seconds: float) -> ApiError:
+    return ApiError(
         "TIMEOUT",
         f"The operation ran longer than {seconds:g} seconds and was cancelled.",
         "Ask for fewer things per page, or narrow the filter.",

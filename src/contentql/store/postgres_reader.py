@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from contentql.store.errors import gone, plainly, postgres_dsn, too_long
+from contentql.store.errors import as_operator_error, postgres_dsn, query_timeout_error, unavailable_error
 
 Row = Sequence[Any]
 
@@ -32,9 +32,9 @@ class PostgresReader:
     async def connect(cls, url: str, size: int) -> PostgresReader:
         """Raises Unusable if nobody answers."""
         reader = cls(postgres_dsn(url), size)
-        with plainly(url):
+        with as_operator_error(url):
             try:
-                reader._give(await reader._taken())
+                reader._release(await reader._acquire())
             except TimeoutError as fault:
                 raise OSError("no answer") from fault
         return reader
@@ -59,31 +59,31 @@ class PostgresReader:
 
     async def _asked(self, how: str, sql: str, values: Sequence[Any], seconds: float) -> Any:
         try:
-            connection = self._lent()
+            connection = self._take_free()
             if connection is None:
                 async with asyncio.timeout(seconds):
-                    connection = await self._taken()
+                    connection = await self._acquire()
             try:
                 # asyncpg cancels the statement on the server when the time is over or this task is cancelled.
                 found = await getattr(connection, how)(sql, *values, timeout=seconds)
             except asyncpg.PostgresError:
-                self._give(connection)
+                self._release(connection)
                 raise
             except BaseException:
                 self._retire(connection)
                 raise
-            self._give(connection)
+            self._release(connection)
             return found
         except TimeoutError:
-            raise too_long(seconds) from None
+            raise query_timeout_error(seconds) from None
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as fault:
-            raise gone(fault) from fault
+            raise unavailable_error(fault) from fault
         except (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError) as fault:
-            raise gone(fault) from fault
+            raise unavailable_error(fault) from fault
 
     # Connections
 
-    def _lent(self) -> Any:
+    def _take_free(self) -> Any:
         """A connection that is free and alive, or None."""
         while self._free:
             connection = self._free.pop()
@@ -92,15 +92,15 @@ class PostgresReader:
             self._open -= 1
         return None
 
-    async def _taken(self) -> Any:
+    async def _acquire(self) -> Any:
         """A free connection, a new one, or the next one that comes back."""
-        while (connection := self._lent()) is None:
+        while (connection := self._take_free()) is None:
             if self._open < self._size:
                 self._open += 1
                 try:
                     return await self._made()
                 except BaseException:
-                    self._left()
+                    self._connection_closed()
                     raise
             turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -108,7 +108,7 @@ class PostgresReader:
                 connection = await turn
             except BaseException:
                 if turn.done() and not turn.cancelled():
-                    self._pass_on(turn.result())
+                    self._hand_over(turn.result())
                 raise
             if connection is not None and not connection.is_closed():
                 break
@@ -140,13 +140,13 @@ class PostgresReader:
         )
         return connection
 
-    def _give(self, connection: Any) -> None:
+    def _release(self, connection: Any) -> None:
         if self._waiting:
-            self._pass_on(connection)
+            self._hand_over(connection)
         else:
             self._free.append(connection)
 
-    def _pass_on(self, connection: Any) -> None:
+    def _hand_over(self, connection: Any) -> None:
         """To whoever waits longest; None: there is room for a new one."""
         while self._waiting:
             turn = self._waiting.popleft()
@@ -156,9 +156,9 @@ class PostgresReader:
         if connection is not None:
             self._free.append(connection)
 
-    def _left(self) -> None:
+    def _connection_closed(self) -> None:
         self._open -= 1
-        self._pass_on(None)
+        self._hand_over(None)
 
     def _retire(self, connection: Any) -> None:
         """One whose statement was broken off: it is closed once the server has heard of that."""
@@ -168,7 +168,7 @@ class PostgresReader:
                 await connection.close(timeout=5)
             if not connection.is_closed():
                 connection.terminate()
-            self._left()
+            self._connection_closed()
 
         task = asyncio.get_running_loop().create_task(closed())
         self._retiring.add(task)

@@ -12,12 +12,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from contentql.errors import Unusable
-from contentql.store.errors import gone, plain, too_long
+from contentql.errors import OperatorError
+from contentql.store.errors import describe_error, query_timeout_error, unavailable_error
 
 Row = Sequence[Any]
 # Runs one statement of a snapshot and gives its rows.
-Rows = Callable[[str, Sequence[Any]], list[Row]]
+RunStatement = Callable[[str, Sequence[Any]], list[Row]]
 
 _Job = tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any], asyncio.AbstractEventLoop, float]
 
@@ -31,7 +31,7 @@ class SqliteReader:
         try:
             connections = [_open_sqlite(path) for _ in range(threads)]
         except sqlite3.Error as fault:
-            raise Unusable(plain(f"sqlite:///{path}", fault)) from fault
+            raise OperatorError(describe_error(f"sqlite:///{path}", fault)) from fault
         self._threads = [
             threading.Thread(target=self._work, args=(connection,), daemon=True, name="contentql-reader")
             for connection in connections
@@ -48,7 +48,7 @@ class SqliteReader:
         )
         return found
 
-    async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any:
+    async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any:
         def job(connection: sqlite3.Connection) -> Any:
             connection.execute("BEGIN")
             try:
@@ -65,11 +65,11 @@ class SqliteReader:
         try:
             return await done
         except TimeoutError:
-            raise too_long(seconds) from None
+            raise query_timeout_error(seconds) from None
         except sqlite3.OperationalError as fault:
             if fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
                 raise  # a statement that cannot run is our fault, not the database's
-            raise gone(fault) from fault
+            raise unavailable_error(fault) from fault
 
     def _work(self, connection: sqlite3.Connection) -> None:
         until = 0.0

@@ -22,13 +22,13 @@ from tortoise.expressions import F
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from contentql.store.database import Database, as_text
-from contentql.store.errors import FAULTS
-from contentql.store.models.content import Instant
+from contentql.store.database import Database, decode_text
+from contentql.store.errors import DRIVER_ERRORS
+from contentql.store.models.content import TimestampField
 
 log = logging.getLogger("contentql")
 
-Kept = Literal["added", "unchanged", "taken"]
+AddResult = Literal["added", "unchanged", "taken"]
 
 
 class TrustedDocument(Model):
@@ -44,15 +44,15 @@ class TrustedDocument(Model):
     client = fields.TextField(null=True)
     cost = fields.IntField(null=True)
     uses = fields.BigIntField(db_default=0)
-    added_at = Instant()
-    last_used_at = Instant(null=True)
+    added_at = TimestampField()
+    last_used_at = TimestampField(null=True)
 
     class Meta:
         table = "trusted_document"
 
 
 @dataclass(frozen=True)
-class Trusted:
+class NewTrustedDocument:
     """A document to let in."""
 
     id: str
@@ -66,7 +66,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def spelled(id: str) -> str | None:
+def normalize_document_id(id: str) -> str | None:
     """The id as it is kept: without the prefix of a SHA-256. None if no document can have it."""
     bare = id.removeprefix(_PREFIX)
     return bare if _ID.fullmatch(bare) else None
@@ -85,15 +85,17 @@ _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 # For the operator. Each raises what Tortoise and the drivers raise.
 
 
-async def keep(database: Database, documents: Sequence[Trusted], *, dry_run: bool = False) -> list[Kept]:
+async def add_documents(
+    database: Database, documents: Sequence[NewTrustedDocument], *, dry_run: bool = False
+) -> list[AddResult]:
     """Lets documents in, all or none, and says of each what became of it.
 
     An id never changes its document: one that stands for another text already is "taken", and left alone.
     """
-    async with database.models(), in_transaction():
+    async with database.orm(), in_transaction():
         known = {row.id: row.sha256 for row in await TrustedDocument.all().only("id", "sha256")}
         now = dt.datetime.now(dt.UTC)
-        said: list[Kept] = []
+        said: list[AddResult] = []
         rows = []
         for document in documents:
             text_hash = sha256(document.text)
@@ -107,16 +109,16 @@ async def keep(database: Database, documents: Sequence[Trusted], *, dry_run: boo
         return said
 
 
-async def listed(database: Database) -> list[TrustedDocument]:
+async def list_documents(database: Database) -> list[TrustedDocument]:
     """All of them, by client, name and id."""
-    async with database.models():
+    async with database.orm():
         found = await TrustedDocument.all()
     return sorted(found, key=lambda row: (row.client or "", row.name or "", row.id))
 
 
-async def forget(database: Database, ids: Sequence[str]) -> int:
+async def remove_documents(database: Database, ids: Sequence[str]) -> int:
     """Takes documents out again; how many there were. Servers notice within seconds of their next use."""
-    async with database.models(), in_transaction():
+    async with database.orm(), in_transaction():
         return await TrustedDocument.filter(id__in=list(ids)).delete()
 
 
@@ -134,7 +136,7 @@ class _Use:
     cost: int | None = None
 
 
-class Documents:
+class TrustedDocumentStore:
     """The trusted documents as a server asks for them: by id, a thousand times a second.
 
     What was found is remembered, within bounds; what was not found is remembered for a second, so that a new
@@ -164,7 +166,7 @@ class Documents:
 
         Refused with DATABASE_UNAVAILABLE or TIMEOUT when it would have to be read and cannot be.
         """
-        key = spelled(id)
+        key = normalize_document_id(id)
         if key is None:
             return None
         found = self._found.get(key)
@@ -185,7 +187,7 @@ class Documents:
 
     def used(self, id: str, cost: int | None = None) -> None:
         """Counts one use of a document that `text` has found. `cost` is what its plan said, if known."""
-        key = spelled(id)
+        key = normalize_document_id(id)
         found = self._found.get(key) if key else None
         if found is not None:
             use = self._uses.get(found.id)
@@ -195,14 +197,14 @@ class Documents:
             if cost is not None:
                 use.cost = cost
 
-    async def flush(self) -> None:
+    async def flush_last_used(self) -> None:
         """Writes counts, costs and the time of the last use. A fault is logged, and the counts are kept."""
         uses, self._uses = self._uses, {}
         if not uses:
             return
         try:
             gone = await self._write(uses)
-        except FAULTS:
+        except DRIVER_ERRORS:
             log.warning("the uses of trusted documents could not be written; they are kept", exc_info=True)
             for id, use in self._uses.items():
                 before = uses.setdefault(id, _Use())
@@ -224,7 +226,7 @@ class Documents:
             row = None
         if row is None:
             return None
-        id, text = map(as_text, row)
+        id, text = map(decode_text, row)
         return _Found(id, text)
 
     def _remember(self, key: str, found: _Found) -> None:
@@ -237,7 +239,7 @@ class Documents:
         """The ids that are there no more."""
         now = dt.datetime.now(dt.UTC)
         gone = set()
-        async with self._database.models(), in_transaction():
+        async with self._database.orm(), in_transaction():
             for id in sorted(uses):  # in one order, so that two servers never wait for each other
                 use = uses[id]
                 cost = {} if use.cost is None else {"cost": use.cost}

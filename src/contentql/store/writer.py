@@ -24,9 +24,9 @@ _LEAVING = 1.0  # seconds to leave a connection clean; then it is closed
 _TURN = 250  # milliseconds
 
 
-class Writer(Protocol):
+class TransactionFactory(Protocol):
     @contextlib.asynccontextmanager
-    def begun(self) -> AsyncIterator[Any]:
+    def begin(self) -> AsyncIterator[Any]:
         """Tortoise's connection, in a transaction. Whoever does not `commit` it has it taken back."""
 
     async def close(self) -> None: ...
@@ -41,14 +41,14 @@ class SqliteWriter:
         self._turn = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def begun(self) -> AsyncIterator[Any]:
+    async def begin(self) -> AsyncIterator[Any]:
         async with self._turn:
             await self._connected()
             connection = self._client._in_transaction().connection
             driver = connection._connection
             try:
-                await _alone(driver)
-                with _current(self._context, "sqlite", connection):
+                await _begin_immediate(driver)
+                with _bind_connection(self._context, "sqlite", connection):
                     yield connection
             finally:
                 if not connection._finalized:
@@ -73,7 +73,7 @@ class SqliteWriter:
         await self._context.close_connections()
 
 
-async def _alone(driver: Any) -> None:
+async def _begin_immediate(driver: Any) -> None:
     """Holds the file from the first read on: what was read is still so when it is written."""
     while True:
         try:
@@ -97,18 +97,18 @@ class PostgresWriter:
         self._opening = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def begun(self) -> AsyncIterator[Any]:
+    async def begin(self) -> AsyncIterator[Any]:
         pool = await self._pool()
         driver = await pool.acquire()
         connection = self._client._in_transaction().client
         connection._connection = driver
         try:
             await connection.begin()
-            with _current(self._context, "postgres", connection):
+            with _bind_connection(self._context, "postgres", connection):
                 yield connection
         finally:
             if not connection._finalized:
-                await _left(driver)
+                await _rollback(driver)
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await pool.release(driver, timeout=_LEAVING)
 
@@ -133,7 +133,7 @@ class PostgresWriter:
         await self._context.close_connections()
 
 
-async def _left(driver: Any) -> None:
+async def _rollback(driver: Any) -> None:
     """Takes a transaction back; the server does where a connection ends."""
     if driver.is_closed():
         return
@@ -148,7 +148,7 @@ async def _left(driver: Any) -> None:
 
 
 @contextlib.contextmanager
-def _current(context: TortoiseContext, name: str, connection: Any) -> Any:
+def _bind_connection(context: TortoiseContext, name: str, connection: Any) -> Any:
     """The models of this task are those of the transaction meanwhile."""
     with copy.copy(context) as own:
         token = own.connections.set(name, connection)

@@ -16,10 +16,10 @@ from typing import Any, Final, Literal
 import orjson
 
 from contentql.settings import Settings
-from contentql.telemetry.trace import Journey, bounded
+from contentql.telemetry.trace import RequestTrace, sanitize
 
-What = Literal["all", "errors", "off"]
-Form = Literal["json", "text"]
+AccessLogMode = Literal["all", "errors", "off"]
+LogFormat = Literal["json", "text"]
 
 # POSIX writes that many bytes to a pipe in one piece.
 _PIECE: Final = 4096
@@ -37,7 +37,7 @@ class AccessLog:
     """A line a request, for all of them or for those that an operator should look at."""
 
     def __init__(
-        self, what: What, form: Form, slow: float, write: Callable[[bytes], None] = to_stderr
+        self, what: AccessLogMode, form: LogFormat, slow: float, write: Callable[[bytes], None] = to_stderr
     ) -> None:
         """`slow`: from how many seconds on an answer is worth a line by itself."""
         self._what = what
@@ -47,7 +47,7 @@ class AccessLog:
         self._lines: list[bytes] = []
         self._size = 0
 
-    def tell(self, journey: Journey, seconds: float) -> None:
+    def write(self, journey: RequestTrace, seconds: float) -> None:
         worth = journey.status >= 500 or seconds >= self._slow
         if self._what == "off" or not (worth or self._what == "all"):
             return
@@ -84,7 +84,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
 class Formatter(logging.Formatter):
     """A record as one line; only the trace of a fault follows on lines of its own, and only in text."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: LogFormat) -> None:
         super().__init__()
         self._form = form
 
@@ -104,13 +104,13 @@ class Formatter(logging.Formatter):
         return "\n    ".join([line, *map(_printable, trace.splitlines())]) if trace else line
 
 
-def _told(journey: Journey, seconds: float, level: str) -> dict[str, Any]:
+def _told(journey: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
     return {
         "time": dt.datetime.now(dt.UTC),
         "level": level,
         "logger": "contentql.auth",
         "request_id": journey.request_id,
-        "operation": bounded(journey.operation),
+        "operation": sanitize(journey.operation),
         "document": journey.document,
         "client_name": journey.client_name,
         "client_version": journey.client_version,
@@ -120,7 +120,7 @@ def _told(journey: Journey, seconds: float, level: str) -> dict[str, Any]:
         "cost": journey.cost,
         "statements": journey.statements,
         "rows": journey.rows,
-        "bytes": journey.bytes,
+        "bytes": journey.response_bytes,
         "ms": round(seconds * 1000, 3),
         "stages": {name: round(took * 1000, 3) for name, took in journey.durations().items()},
     }

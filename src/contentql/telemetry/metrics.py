@@ -22,14 +22,29 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from contentql.errors import CODES
-from contentql.telemetry.shared_counters import WIDTH, Kept, Slate, others
-from contentql.telemetry.trace import Journey
+from contentql.errors import ERROR_CODES
+from contentql.telemetry.shared_counters import WIDTH, CounterFile, CounterSnapshot, other_snapshots
+from contentql.telemetry.trace import RequestTrace
 
-SECONDS: Final = (0.00005, 0.0002, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-COSTS: Final = (1.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
+LATENCY_BUCKETS: Final = (
+    0.00005,
+    0.0002,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+)
+COST_BUCKETS: Final = (1.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
 # Whoever asks chooses the names of operations, so only so many of them are told apart, in each worker.
-OPERATIONS: Final = 100
+MAX_OPERATION_LABELS: Final = 100
 
 _COUNTERS: Final = {
     "contentql_requests": ("Requests answered.", ("status", "code", "cache")),
@@ -47,13 +62,17 @@ _GAUGES: Final = {
     "contentql_cache_bytes": "Size of the answers in the cache.",
 }
 _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
-    "contentql_operation_seconds": ("Time from request to answer, by operation.", ("operation",), SECONDS),
+    "contentql_operation_seconds": (
+        "Time from request to answer, by operation.",
+        ("operation",),
+        LATENCY_BUCKETS,
+    ),
     "contentql_stage_seconds": (
         "Time in one stage, of answers that were not a cache hit.",
         ("stage",),
-        SECONDS,
+        LATENCY_BUCKETS,
     ),
-    "contentql_cost": ("Cost of operations whose answer was not a cache hit.", (), COSTS),
+    "contentql_cost": ("Cost of operations whose answer was not a cache hit.", (), COST_BUCKETS),
 }
 # The other refusals with status 503 are the server's own way of having too much to do.
 _FAULTS: Final = ("TIMEOUT", "DATABASE_UNAVAILABLE")
@@ -61,7 +80,7 @@ _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 _LAST = WIDTH - 1  # of a histogram's row: the sum; before it the buckets
 
 
-class CacheCounts(Protocol):
+class CacheStatsSource(Protocol):
     """What a cache knows of itself; the first four only grow."""
 
     @property
@@ -71,7 +90,7 @@ class CacheCounts(Protocol):
     @property
     def purged(self) -> int: ...
     @property
-    def needless(self) -> int: ...
+    def unneeded_purges(self) -> int: ...
     @property
     def entries(self) -> int: ...
     @property
@@ -81,7 +100,7 @@ class CacheCounts(Protocol):
 class Metrics(Collector):
     """The counts of this worker, on its slate; `text` adds those of the others in the folder."""
 
-    def __init__(self, slate: Slate, folder: Path | None = None) -> None:
+    def __init__(self, slate: CounterFile, folder: Path | None = None) -> None:
         self.cells = slate.cells
         self._slate = slate
         self._folder = folder
@@ -103,37 +122,37 @@ class Metrics(Collector):
         # What an earlier worker's cache had counted.
         self._before = {name: self.cells[row] for name, row in self._single.items()}
 
-    def count(self, journey: Journey, seconds: float) -> None:
+    def count(self, journey: RequestTrace, seconds: float) -> None:
         """One request more. It is about to be said to have taken `seconds`."""
         cells = self.cells
         key = journey.status, journey.codes, journey.cache
         cells[self._requests.get(key) or self._request(key)] += 1
         row = self._operations.get(journey.operation) or self._operation(journey.operation)
-        cells[row + bisect_left(SECONDS, seconds)] += 1
+        cells[row + bisect_left(LATENCY_BUCKETS, seconds)] += 1
         cells[row + _LAST] += seconds
         if journey.cache != "hit":
             if journey.cost:
-                cells[self._cost + bisect_left(COSTS, journey.cost)] += 1
+                cells[self._cost + bisect_left(COST_BUCKETS, journey.cost)] += 1
                 cells[self._cost + _LAST] += journey.cost
             cells[self._statements] += journey.statements
             for stage, took in journey.durations().items():
                 row = self._stages.get(stage) or self._stage(stage)
-                cells[row + bisect_left(SECONDS, took)] += 1
+                cells[row + bisect_left(LATENCY_BUCKETS, took)] += 1
                 cells[row + _LAST] += took
 
-    def mirror(self, cache: CacheCounts) -> None:
+    def copy_cache_stats(self, cache: CacheStatsSource) -> None:
         """Puts down what the cache has counted since this worker began."""
         for name, value in (
             ("contentql_cache_hits", cache.hits),
             ("contentql_cache_misses", cache.misses),
             ("contentql_cache_purged", cache.purged),
-            ("contentql_cache_needless", cache.needless),
+            ("contentql_cache_needless", cache.unneeded_purges),
             ("contentql_cache_entries", cache.entries),
             ("contentql_cache_bytes", cache.bytes),
         ):
             self.cells[self._single[name]] = self._before[name] + value
 
-    def text(self) -> bytes:
+    def render(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self._registry)
 
@@ -143,7 +162,10 @@ class Metrics(Collector):
             self.cells[self._single[name]] = 0
 
     def collect(self) -> Iterator[Metric]:
-        slates = [self._slate.kept(), *(others(self._slate, self._folder) if self._folder else ())]
+        slates = [
+            self._slate.snapshot(),
+            *(other_snapshots(self._slate, self._folder) if self._folder else ()),
+        ]
         sums: dict[tuple[str, ...], list[float]] = {}
         for slate in slates:
             for name, numbers in slate.rows.items():
@@ -168,7 +190,7 @@ class Metrics(Collector):
     def _operation(self, name: str) -> int:
         told = name or "anonymous"
         if told not in self._operations and (
-            len(self._operations) >= OPERATIONS or not _NAME.fullmatch(told)
+            len(self._operations) >= MAX_OPERATION_LABELS or not _NAME.fullmatch(told)
         ):
             return self._row("contentql_operation_seconds", "other")
         row = self._operations[name] = self._row("contentql_operation_seconds", told)
@@ -181,7 +203,7 @@ class Metrics(Collector):
 
 def _turned_away(code: str) -> str | None:
     """The counter of requests that were answered without being looked at, if such a code says so."""
-    status = CODES[code][0] if code in CODES else 0
+    status = ERROR_CODES[code][0] if code in ERROR_CODES else 0
     if status == 429:
         return "contentql_rate_limited"
     return "contentql_shed" if status == 503 and code not in _FAULTS else None
@@ -209,7 +231,7 @@ def _families(sums: dict[tuple[str, ...], list[float]]) -> Iterator[Metric]:
         yield histogram
 
 
-def _processes(slates: list[Kept]) -> Iterator[Metric]:
+def _processes(slates: list[CounterSnapshot]) -> Iterator[Metric]:
     """Prometheus' usual numbers of a process, of each worker; where the system does not tell them, none."""
     found: dict[str, Metric] = {}
     for slate in slates:

@@ -17,52 +17,52 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, Protocol
 
-from contentql.errors import Unusable
+from contentql.errors import OperatorError
 from contentql.settings import Settings
 from contentql.telemetry.logs import AccessLog
-from contentql.telemetry.metrics import CacheCounts, Metrics
-from contentql.telemetry.shared_counters import Slate, claim
-from contentql.telemetry.trace import Journey
+from contentql.telemetry.metrics import CacheStatsSource, Metrics
+from contentql.telemetry.shared_counters import CounterFile, claim_counter_file
+from contentql.telemetry.trace import RequestTrace
 
 _EVERY: Final = 0.5  # seconds between looks at what has gathered
 _PATIENCE: Final = 2.0  # seconds for the last spans to leave
 
 
-class Spans(Protocol):
+class SpanExporter(Protocol):
     """What tells of traces; OpenTelemetry where it is wanted."""
 
-    def tell(self, journey: Journey) -> None: ...
+    def export(self, journey: RequestTrace) -> None: ...
     def close(self) -> None: ...
 
 
-class Watch:
+class RequestObserver:
     """Open with `async with` where requests are answered."""
 
     def __init__(
         self,
         settings: Settings,
         *,
-        cache: CacheCounts | None = None,
+        cache: CacheStatsSource | None = None,
         log: AccessLog | None = None,
-        traces: Spans | None = None,
+        traces: SpanExporter | None = None,
     ) -> None:
         """`cache` may be set later. `log` and `traces` are chosen by the settings unless given. Raises
         Unusable if the settings ask for what is not installed or cannot be written."""
         self.cache = cache
         self._log = log or AccessLog(settings.log, settings.log_format, settings.slow_seconds)
-        self._traces = traces or open_traces(settings)
+        self._traces = traces or load_tracer(settings)
         folder = None if settings.metrics_folder == "auto" else Path(settings.metrics_folder)
         try:
-            self._slate = claim(folder) if folder else Slate()
+            self._slate = claim_counter_file(folder) if folder else CounterFile()
         except OSError as fault:
-            raise Unusable(
+            raise OperatorError(
                 f"CONTENTQL_METRICS_FOLDER cannot be {str(folder)!r}: {fault.strerror or fault}."
             ) from None
         self._metrics = Metrics(self._slate, folder)
         self._cells, self._inflight = self._metrics.cells, self._metrics.inflight
         self._next: asyncio.TimerHandle | None = None
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> RequestObserver:
         self._look()
         return self
 
@@ -79,30 +79,30 @@ class Watch:
         self._metrics.close()
         self._slate.close()
 
-    def begin(self, request_id: str, headers: Mapping[bytes, bytes]) -> Journey:
+    def start(self, request_id: str, headers: Mapping[bytes, bytes]) -> RequestTrace:
         """A request has come; its stage is `read`. Whoever begins it ends it, whatever happens."""
         self._cells[self._inflight] += 1
-        return Journey(request_id, headers)
+        return RequestTrace(request_id, headers)
 
-    def end(self, journey: Journey) -> None:
+    def finish(self, journey: RequestTrace) -> None:
         """The last byte has gone, or the client has."""
         journey.ended = ended = perf_counter()
-        seconds = ended - journey.marks[0]
+        seconds = ended - journey.stage_starts[0]
         self._cells[self._inflight] -= 1
         self._metrics.count(journey, seconds)
-        self._log.tell(journey, seconds)
+        self._log.write(journey, seconds)
         if self._traces:
-            self._traces.tell(journey)
+            self._traces.export(journey)
 
-    async def metrics(self) -> bytes:
+    async def render_metrics(self) -> bytes:
         """The page of /metrics, of all workers."""
         self._mirror()
         # Takes some milliseconds, which no answer shall wait for.
-        return await asyncio.to_thread(self._metrics.text)
+        return await asyncio.to_thread(self._metrics.render)
 
     def _mirror(self) -> None:
         if self.cache is not None:
-            self._metrics.mirror(self.cache)
+            self._metrics.copy_cache_stats(self.cache)
 
     def _look(self) -> None:
         self._log.flush()
@@ -111,7 +111,7 @@ class Watch:
 
 
 @contextlib.contextmanager
-def shared_counts(settings: Settings) -> Iterator[str]:
+def metrics_directory(settings: Settings) -> Iterator[str]:
     """Where workers shall keep their counts: the value of CONTENTQL_METRICS_FOLDER for them.
 
     Unless the operator named a folder, one worker needs none, and several get one that lasts as long as
@@ -124,7 +124,7 @@ def shared_counts(settings: Settings) -> Iterator[str]:
             yield folder
 
 
-def open_traces(settings: Settings) -> Spans | None:
+def load_tracer(settings: Settings) -> SpanExporter | None:
     """Who tells of traces, or None where nobody asked for any. Raises Unusable if they cannot be had.
 
     CONTENTQL_TRACES asks, and so do OpenTelemetry's own variables; those ask the whole machine, so without
@@ -136,15 +136,17 @@ def open_traces(settings: Settings) -> Spans | None:
     if not settings.traces and not any(os.environ.get(name, "none") != "none" for name in named):
         return None
     try:
-        from contentql.telemetry.opentelemetry import Traces
+        from contentql.telemetry.opentelemetry import OpenTelemetryExporter
     except ImportError:
         if settings.traces:
-            raise Unusable("CONTENTQL_TRACES needs an extra: pip install 'contentql[telemetry]'.") from None
+            raise OperatorError(
+                "CONTENTQL_TRACES needs an extra: pip install 'contentql[telemetry]'."
+            ) from None
         return None
-    return Traces()
+    return OpenTelemetryExporter()
 
 
-def check(settings: Settings) -> None:
+def check_telemetry(settings: Settings) -> None:
     """Raises Unusable where a Watch would: to be asked before any worker starts."""
-    if traces := open_traces(settings):
+    if traces := load_tracer(settings):
         traces.close()

@@ -17,11 +17,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from contentql.errors import Unusable
-from contentql.telemetry.trace import Journey, bounded
+from contentql.errors import OperatorError
+from contentql.telemetry.trace import RequestTrace, sanitize
 
 
-class Traces:
+class OpenTelemetryExporter:
     """Spans of journeys, under the trace that the client's `traceparent` names."""
 
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
@@ -34,9 +34,9 @@ class Traces:
         self._tracer = found.get_tracer("contentql")
         self._propagator = TraceContextTextMapPropagator()
 
-    def tell(self, journey: Journey) -> None:
+    def export(self, journey: RequestTrace) -> None:
         shift = time.time_ns() - int(time.perf_counter() * 1e9)
-        moments = [shift + int(mark * 1e9) for mark in (*journey.marks, journey.ended)]
+        moments = [shift + int(mark * 1e9) for mark in (*journey.stage_starts, journey.ended)]
         names = ("traceparent", "tracestate")
         carried = {name: journey.headers.get(name.encode(), b"").decode("latin-1") for name in names}
         span = self._tracer.start_span(
@@ -45,7 +45,7 @@ class Traces:
             kind=SpanKind.SERVER,
             start_time=moments[0],
             attributes={
-                "graphql.operation.name": bounded(journey.operation),
+                "graphql.operation.name": sanitize(journey.operation),
                 "graphql.document.hash": journey.document,
                 "http.response.status_code": journey.status,
                 "contentql.request_id": journey.request_id,
@@ -56,7 +56,7 @@ class Traces:
                 "contentql.cost": journey.cost,
                 "contentql.statements": journey.statements,
                 "contentql.rows": journey.rows,
-                "contentql.bytes": journey.bytes,
+                "contentql.bytes": journey.response_bytes,
             },
         )
         if span.is_recording():
@@ -95,4 +95,6 @@ def _exporter(name: str) -> SpanExporter:
     hint = (
         f"opentelemetry-exporter-{wanted.replace('_', '-')}" if name == "otlp" else "the package that has it"
     )
-    raise Unusable(f"Traces cannot be exported by '{name}': install {hint}, or set OTEL_TRACES_EXPORTER.")
+    raise OperatorError(
+        f"Traces cannot be exported by '{name}': install {hint}, or set OTEL_TRACES_EXPORTER."
+    )

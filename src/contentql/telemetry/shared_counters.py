@@ -27,7 +27,7 @@ _FORM, _USED, _OWNER = range(3)  # numbers of the head
 _THIS_FORM: Final = 1.0
 
 
-class Kept(NamedTuple):
+class CounterSnapshot(NamedTuple):
     """What stands on a slate. `owner` is the process that writes on it, 0 when none does."""
 
     number: int
@@ -35,7 +35,7 @@ class Kept(NamedTuple):
     rows: Mapping[tuple[str, ...], list[float]]
 
 
-class Slate:
+class CounterFile:
     """`cells[row]` is the first number of a row; adding to it is all that counting costs."""
 
     def __init__(self, number: int = 1, file: IO[bytes] | None = None) -> None:
@@ -65,7 +65,7 @@ class Slate:
     def names(self) -> list[tuple[str, ...]]:
         return list(self._rows)
 
-    def kept(self) -> Kept:
+    def snapshot(self) -> CounterSnapshot:
         return _kept(self.number, self._memory)
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class Slate:
             self._file.close()
 
 
-def claim(folder: Path) -> Slate:
+def claim_counter_file(folder: Path) -> CounterFile:
     """The first slate that nobody writes on: one of a worker that died, or a new one. Raises OSError.
 
     The lock goes with the process that has it, however that ends.
@@ -93,10 +93,10 @@ def claim(folder: Path) -> Slate:
             number += 1
         else:
             file.truncate(_SIZE)
-            return Slate(number, file)
+            return CounterFile(number, file)
 
 
-def others(slate: Slate, folder: Path) -> Iterator[Kept]:
+def other_snapshots(slate: CounterFile, folder: Path) -> Iterator[CounterSnapshot]:
     """What stands on the other slates of the folder."""
     for path in sorted(folder.glob("*.slate")):
         number = int(path.stem)
@@ -120,8 +120,8 @@ def _rows(memory: mmap.mmap, cells: memoryview[float]) -> Iterator[tuple[tuple[s
         yield tuple(name.split("\x1f")), (start + _NAME) // 8
 
 
-def _kept(number: int, memory: mmap.mmap) -> Kept:
+def _kept(number: int, memory: mmap.mmap) -> CounterSnapshot:
     cells: memoryview[float] = memoryview(memory).cast("d")
     with cells:
         rows = {name: list(cells[at : at + WIDTH]) for name, at in _rows(memory, cells)}
-        return Kept(number, int(cells[_OWNER]), rows)
+        return CounterSnapshot(number, int(cells[_OWNER]), rows)

@@ -14,27 +14,27 @@ from typing import Final, Literal
 
 # `read` is the request's body; then the line of answer.py, `cache` where an answer is looked for or kept.
 Stage = Literal["read", "cache", "parse", "limit", "plan", "run", "reply"]
-CacheUse = Literal["", "hit", "miss", "off", "bypass"]
+CacheStatus = Literal["", "hit", "miss", "off", "bypass"]
 
-LONGEST: Final = 64
+MAX_CLIENT_TEXT: Final = 64
 _NO_HEADERS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 
 
-class Journey:
+class RequestTrace:
     """One request from its first byte to its last; whoever learns something of it sets it here."""
 
     __slots__ = (
-        "bytes",
         "cache",
         "codes",
         "cost",
         "document",
         "ended",
         "headers",
-        "marks",
         "operation",
         "request_id",
+        "response_bytes",
         "rows",
+        "stage_starts",
         "stages",
         "statements",
         "status",
@@ -51,16 +51,16 @@ class Journey:
         self.rows = 0
         self.status = 0
         self.codes: tuple[str, ...] = ()
-        self.cache: CacheUse = ""
-        self.bytes = 0
+        self.cache: CacheStatus = ""
+        self.response_bytes = 0
         self.ended = 0.0  # by the clock of the marks
         self.stages: list[Stage] = ["read"]
-        self.marks = [perf_counter()]  # when each of the stages began
+        self.stage_starts = [perf_counter()]  # when each of the stages began
 
-    def stage(self, name: Stage) -> None:
+    def start_stage(self, name: Stage) -> None:
         """`name` begins now, and what went on until now ends. A stage may come more than once."""
         self.stages.append(name)
-        self.marks.append(perf_counter())
+        self.stage_starts.append(perf_counter())
 
     @property
     def client_name(self) -> str:
@@ -71,25 +71,25 @@ class Journey:
         return self._header(b"apollographql-client-version") or self._header(b"graphql-client-version")
 
     def _header(self, name: bytes) -> str:
-        return bounded(self.headers.get(name, b"").decode("latin-1"))
+        return sanitize(self.headers.get(name, b"").decode("latin-1"))
 
     def durations(self, until: float = 0.0) -> dict[Stage, float]:
         """Seconds by stage, in order of first appearance; the last one ends with the journey, or `until`."""
         found: dict[Stage, float] = {}
-        ends = [*self.marks[1:], until or self.ended]
-        for name, start, end in zip(self.stages, self.marks, ends, strict=True):
+        ends = [*self.stage_starts[1:], until or self.ended]
+        for name, start, end in zip(self.stages, self.stage_starts, ends, strict=True):
             found[name] = found.get(name, 0.0) + end - start
         return found
 
 
-def server_timing(journey: Journey) -> bytes:
+def server_timing_header(journey: RequestTrace) -> bytes:
     """The value of Server-Timing until now: `parse;dur=0.120, run;dur=3.100, total;dur=4.020`, in ms.
 
     A hit is told as a whole, because its parts take less than telling them apart would. Names are ours
     alone: nothing that a client sent is in it.
     """
     now = perf_counter()
-    total = (now - journey.marks[0]) * 1000
+    total = (now - journey.stage_starts[0]) * 1000
     if journey.cache == "hit":
         return b"cache;desc=hit, total;dur=%.3f" % total
     found = journey.durations(now)
@@ -97,14 +97,14 @@ def server_timing(journey: Journey) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _form(cache: CacheUse, stages: tuple[Stage, ...]) -> bytes:
+def _form(cache: CacheStatus, stages: tuple[Stage, ...]) -> bytes:
     said = [] if "cache" in stages or not cache else [f"cache;desc={cache}"]
     for name in stages:
         said.append(f"{name};desc={cache};dur=%.3f" if name == "cache" and cache else f"{name};dur=%.3f")
     return ", ".join([*said, "total;dur=%.3f"]).encode()
 
 
-def bounded(text: str) -> str:
+def sanitize(text: str) -> str:
     """Something that a client wrote, short, and without what could break a line or steer a terminal."""
-    text = text[:LONGEST]
+    text = text[:MAX_CLIENT_TEXT]
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

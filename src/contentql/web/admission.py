@@ -16,16 +16,16 @@ from typing import Final
 
 from starlette.types import Scope
 
-from contentql.errors import Refused
-from contentql.web.client_address import Peers, is_public
-from contentql.web.rate_limit.window import Budget, Rates, Used
+from contentql.errors import ApiError
+from contentql.web.client_address import ClientAddressResolver, is_global_address
+from contentql.web.rate_limit.window import RateLimit, RateLimitStore, RateLimitUsage
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 _NOBODY: Final = ""
 
 
-class Guard:
+class AdmissionControl:
     """A budget of cost for each client. Whatever is asked costs a point, and more if more is read.
 
     An operation runs while anything is left. So the last one of a window may use more than is left, an
@@ -34,7 +34,13 @@ class Guard:
     """
 
     def __init__(
-        self, budget: Budget, rates: Rates | None, peers: Peers, gate: Gate, *, public_only: bool
+        self,
+        budget: RateLimit,
+        rates: RateLimitStore | None,
+        peers: ClientAddressResolver,
+        gate: ConcurrencyLimiter,
+        *,
+        public_only: bool,
     ) -> None:
         """Without `rates` nothing is counted; with `public_only` nothing of one's own network.
 
@@ -48,40 +54,40 @@ class Guard:
         self._public_only = public_only
         self._policy = (
             b"ratelimit-policy",
-            b'"cost";q=%d;w=%d' % (budget.points, budget.seconds),
+            b'"cost";q=%d;w=%d' % (budget.limit, budget.window_seconds),
         )
 
-    def visit(self, scope: Scope, account: str | None = None) -> Visit:
-        return Visit(self, self.client(scope, account))
+    def admit_request(self, scope: Scope, account: str | None = None) -> Admission:
+        return Admission(self, self.rate_limit_key(scope, account))
 
     def address(self, scope: Scope) -> str:
         """Where this request comes from, as far as those who are trusted say."""
-        return self._peers.client(scope)
+        return self._peers.resolve(scope)
 
-    def client(self, scope: Scope, account: str | None = None) -> str:
+    def rate_limit_key(self, scope: Scope, account: str | None = None) -> str:
         """Whom this request counts for: its address or, known by a good token, its account; empty if for
         nobody."""
         if self._rates is None:
             return _NOBODY
-        client = self._peers.client(scope)
-        if self._public_only and not is_public(client):
+        client = self._peers.resolve(scope)
+        if self._public_only and not is_global_address(client):
             return _NOBODY
         return client if account is None else f"account {account}"
 
     async def admit(self, client: str) -> None:
         """The first point of a request, before anything is done for it. Raises RATE_LIMITED."""
         if client and self._rates is not None:
-            used = self._rates.used(client)
-            if used.points >= self._budget.points:
+            used = self._rates.peek(client)
+            if used.points >= self._budget.limit:
                 raise self._refused(used)
-            await self._rates.use(client, 1)
+            await self._rates.hit(client, 1)
 
     async def charge(self, client: str, cost: int) -> None:
         """All further points of a request, before the database reads for it. Raises RATE_LIMITED."""
         if client and self._rates is not None and cost > 1:
-            used = await self._rates.use(client, cost - 1)
+            used = await self._rates.hit(client, cost - 1)
             # Its own first point is not what refuses it.
-            if used.points - cost >= self._budget.points:
+            if used.points - cost >= self._budget.limit:
                 raise self._refused(used)
 
     def headers(self, client: str) -> Headers:
@@ -91,38 +97,38 @@ class Guard:
         """
         if not client or self._rates is None:
             return ()
-        used = self._rates.used(client)
-        left = max(0, self._budget.points - used.points)
+        used = self._rates.peek(client)
+        left = max(0, self._budget.limit - used.points)
         return self._policy, (b"ratelimit", b'"cost";r=%d;t=%d' % (left, ceil(used.seconds)))
 
     async def close(self) -> None:
         if self._rates is not None:
             await self._rates.close()
 
-    def _refused(self, used: Used) -> Refused:
+    def _refused(self, used: RateLimitUsage) -> ApiError:
         seconds = max(1, ceil(used.seconds))
-        return Refused(
+        return ApiError(
             "RATE_LIMITED",
-            f"Of {self._budget.points:,} points of cost in {self._budget.seconds} seconds none is left.",
+            f"Of {self._budget.limit:,} points of cost in {self._budget.window_seconds} seconds none is left.",
             f"Try again in {seconds} s. Ask for fewer rows, and by GET, so that caches can answer.",
-            limit=self._budget.points,
+            limit=self._budget.limit,
             used=used.points,
             retryAfter=seconds,
         )
 
 
-class Visit:
+class Admission:
     """One request's way past the guards."""
 
     __slots__ = ("_client", "_guard", "_inside")
 
-    def __init__(self, guard: Guard, client: str) -> None:
+    def __init__(self, guard: AdmissionControl, client: str) -> None:
         self._guard = guard
         self._client = client
         self._inside = False
 
     @property
-    def counts(self) -> bool:
+    def is_rate_limited(self) -> bool:
         """Whether anybody's budget is concerned."""
         return bool(self._client)
 
@@ -130,7 +136,7 @@ class Visit:
         """Before anything is done for it. Raises RATE_LIMITED."""
         await self._guard.admit(self._client)
 
-    async def spend(self, cost: int) -> None:
+    async def charge(self, cost: int) -> None:
         """Before the database reads for it. Raises RATE_LIMITED, OVERLOADED.
 
         What costs a point comes from memory or is a row: it needs no place.
@@ -138,21 +144,21 @@ class Visit:
         if cost > 1:
             await self._guard.charge(self._client, cost)
             if not self._inside:
-                if not self._guard.gate.enter():
-                    await self._guard.gate.wait()
+                if not self._guard.gate.try_acquire():
+                    await self._guard.gate.acquire()
                 self._inside = True
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """To be called once the answer is there, whatever happened; not when it has been read."""
         if self._inside:
             self._inside = False
-            self._guard.gate.leave()
+            self._guard.gate.release()
 
     def headers(self) -> Headers:
         return self._guard.headers(self._client)
 
 
-class Gate:
+class ConcurrencyLimiter:
     """So many operations at once; a bounded number waits for a bounded time, the rest is turned away.
 
     if not gate.enter():
@@ -164,20 +170,20 @@ class Gate:
 
     def __init__(self, places: int, *, queue: int | None = None, seconds: float = 1.0) -> None:
         """`queue`: how many may wait, eight times the places unless told; `seconds`: how long each."""
-        self.places = places
+        self.limit = places
         self._free = places
         self._queue = 8 * places if queue is None else queue
         self._seconds = seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def enter(self) -> bool:
+    def try_acquire(self) -> bool:
         """Takes a place if one is free."""
         if self._free:
             self._free -= 1
             return True
         return False
 
-    async def wait(self) -> None:
+    async def acquire(self) -> None:
         """Takes the next place that is left. Raises OVERLOADED, at once where too many wait already."""
         if len(self._waiting) >= self._queue:
             raise self._refused()
@@ -188,7 +194,7 @@ class Gate:
                 await turn
         except BaseException as fault:
             if turn.done() and not turn.cancelled():
-                self.leave()  # the place came too late
+                self.release()  # the place came too late
             else:
                 with contextlib.suppress(ValueError):  # passed over already
                     self._waiting.remove(turn)
@@ -196,7 +202,7 @@ class Gate:
                 raise self._refused() from None
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Gives the place to whoever waits longest."""
         while self._waiting:
             turn = self._waiting.popleft()
@@ -205,11 +211,11 @@ class Gate:
                 return
         self._free += 1
 
-    def _refused(self) -> Refused:
-        return Refused(
+    def _refused(self) -> ApiError:
+        return ApiError(
             "OVERLOADED",
-            f"{self.places} operations are under way, as many as may be.",
+            f"{self.limit} operations are under way, as many as may be.",
             "Try again in a second.",
-            limit=self.places,
+            limit=self.limit,
             retryAfter=1,
         )

@@ -21,7 +21,7 @@ _IPV6_PREFIX: Final = 64
 _REMEMBERED: Final = 4_096
 
 
-class Peers:
+class ClientAddressResolver:
     """Names the client of each request."""
 
     def __init__(self, proxies: Sequence[Network] = ()) -> None:
@@ -31,7 +31,7 @@ class Peers:
         self._trusted = lru_cache(_REMEMBERED)(self._is_trusted)
         self._named = lru_cache(_REMEMBERED)(_name)
 
-    def client(self, scope: Scope) -> str:
+    def resolve(self, scope: Scope) -> str:
         """The name to count by: an IPv4 address, or the network of an IPv6 one."""
         peer = scope.get("client")
         if peer is None:
@@ -41,7 +41,7 @@ class Peers:
             host = self._told(host, scope["headers"])
         return self._named(host)
 
-    def trusts(self, host: str) -> bool:
+    def is_trusted_proxy(self, host: str) -> bool:
         """Whether connections from there are a proxy's, and carry many clients."""
         return bool(self._proxies) and self._trusted(host)
 
@@ -75,7 +75,7 @@ class Peers:
 
 
 @lru_cache(_REMEMBERED)
-def is_public(client: str) -> bool:
+def is_global_address(client: str) -> bool:
     """Whether a client's name is an address of the public internet, and not of one's own network."""
     address = _read(client.partition("/")[0])
     return address is not None and address.is_global

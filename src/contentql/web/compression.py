@@ -10,7 +10,7 @@ from functools import lru_cache
 import brotli
 import zstandard
 
-LEAST = 1_000  # bytes; less is sent as it is: the headers alone weigh as much
+MIN_COMPRESS_SIZE = 1_000  # bytes; less is sent as it is: the headers alone weigh as much
 _AT_ONCE = 32_768  # bytes that are packed in the loop; more would make others wait
 _LONGEST_HEADER = 1_000
 
@@ -34,9 +34,9 @@ _CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _br, "g
 
 
 @lru_cache(maxsize=256)
-def chosen(accept: bytes) -> str | None:
+def choose_encoding(accept: bytes) -> str | None:
     """The coding for an Accept-Encoding header; None to send the body as it is."""
-    weights = qualities(accept)
+    weights = parse_qvalues(accept)
     anything = weights.get("*", 0.0)
 
     def weight(coding: str) -> float:
@@ -47,7 +47,7 @@ def chosen(accept: bytes) -> str | None:
     return best if weight(best) > 0 and weight(best) >= plain else None
 
 
-def qualities(header: bytes) -> dict[str, float]:
+def parse_qvalues(header: bytes) -> dict[str, float]:
     """The choices of an Accept header in lower case, each with its weight, 0 to 1; parameters left out."""
     found: dict[str, float] = {}
     for part in header[:_LONGEST_HEADER].decode("latin-1").lower().split(","):
@@ -65,6 +65,6 @@ def qualities(header: bytes) -> dict[str, float]:
     return found
 
 
-async def packed(body: bytes, coding: str) -> bytes:
+async def compress(body: bytes, coding: str) -> bytes:
     pack = _CODINGS[coding]
     return pack(body) if len(body) <= _AT_ONCE else await asyncio.to_thread(pack, body)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-ALLOWED = (
+ALLOW_HEADERS = (
     b"content-type, authorization, x-preview-at, accept, if-none-match, x-request-id, traceparent,"
     b" apollo-require-preflight, graphql-require-preflight, x-apollo-operation-name,"
     b" apollographql-client-name, apollographql-client-version, graphql-client-name, graphql-client-version"
 )
-EXPOSED = b"etag, cache-tag, x-request-id, retry-after, ratelimit, ratelimit-policy, server-timing"
-METHODS = b"GET, HEAD, POST, OPTIONS"
+EXPOSE_HEADERS = b"etag, cache-tag, x-request-id, retry-after, ratelimit, ratelimit-policy, server-timing"
+ALLOW_METHODS = b"GET, HEAD, POST, OPTIONS"
 
 Headers = list[tuple[bytes, bytes]]
 
 
-class Cors:
+class CorsPolicy:
     """`origins` are those that may ask; `*` is everybody."""
 
     def __init__(self, origins: Sequence[str]) -> None:
@@ -28,15 +28,18 @@ class Cors:
         if origin is None:
             return []
         if self._anyone:
-            return [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", EXPOSED)]
+            return [
+                (b"access-control-allow-origin", b"*"),
+                (b"access-control-expose-headers", EXPOSE_HEADERS),
+            ]
         if origin in self._origins:
             return [
                 (b"access-control-allow-origin", origin),
-                (b"access-control-expose-headers", EXPOSED),
+                (b"access-control-expose-headers", EXPOSE_HEADERS),
             ]
         return []
 
-    def told(self, headers: Mapping[bytes, bytes]) -> bytes | None:
+    def allowed_origin(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """To which origin `headers` speaks: one word for all those that hear the same."""
         origin = headers.get(b"origin")
         if origin is None or self._anyone:
@@ -44,19 +47,19 @@ class Cors:
         return origin if origin in self._origins else None
 
     @property
-    def varies(self) -> bool:
+    def vary_by_origin(self) -> bool:
         """Whether the same answer goes out with other headers to another origin."""
         return not self._anyone
 
     def preflight(self, headers: Mapping[bytes, bytes]) -> Headers:
         allowed = self.headers(headers)
         return [
-            (b"allow", METHODS),
+            (b"allow", ALLOW_METHODS),
             *allowed,
             *(
                 [
-                    (b"access-control-allow-methods", METHODS),
-                    (b"access-control-allow-headers", ALLOWED),
+                    (b"access-control-allow-methods", ALLOW_METHODS),
+                    (b"access-control-allow-headers", ALLOW_HEADERS),
                     (b"access-control-max-age", b"86400"),
                 ]
                 if allowed

@@ -12,24 +12,30 @@ from typing import Any, cast
 
 from starlette.types import Message, Receive, Scope, Send
 
-from contentql.auth.authenticator import Callers
-from contentql.auth.viewer import ANYBODY, Caller
-from contentql.cache.entry import Entry
-from contentql.errors import Refused
-from contentql.execution.executor import Answered, Answers, Asked, new_request_id, refused
-from contentql.lru import Remembered
-from contentql.server.response_writer import WHOLE
+from contentql.auth.authenticator import Authenticator
+from contentql.auth.viewer import ANONYMOUS, Actor
+from contentql.cache.entry import CachedResponse
+from contentql.errors import ApiError
+from contentql.execution.executor import (
+    Executor,
+    GraphQLRequest,
+    GraphQLResponse,
+    error_response,
+    new_request_id,
+)
+from contentql.lru import LRUCache
+from contentql.server.response_writer import RAW_RESPONSE_EXTENSION
 from contentql.settings import Settings
-from contentql.store.trusted_documents import Documents
-from contentql.telemetry.observer import Watch
-from contentql.telemetry.trace import Journey, server_timing
-from contentql.timeouts import Begun, begin, within
+from contentql.store.trusted_documents import TrustedDocumentStore
+from contentql.telemetry.observer import RequestObserver
+from contentql.telemetry.trace import RequestTrace, server_timing_header
+from contentql.timeouts import StartedCoroutine, start_eagerly, with_timeout
 from contentql.web import compression, http_cache, requests
-from contentql.web.admission import Guard, Visit
-from contentql.web.cors import METHODS, Cors
-from contentql.web.headers import Head, head
-from contentql.web.persisted_queries import Persisted
-from contentql.web.requests import Given
+from contentql.web.admission import Admission, AdmissionControl
+from contentql.web.cors import ALLOW_METHODS, CorsPolicy
+from contentql.web.headers import HeaderBlock, encode_headers
+from contentql.web.persisted_queries import PersistedQueries
+from contentql.web.requests import GraphQLRequestData
 
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
@@ -54,29 +60,29 @@ _PRIVATE = (b"cache-control", b"private, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
-class _Said:
+class _HeaderVariant:
     """What is said of one answer in one form; with its lifetime, which is another every second."""
 
     __slots__ = ("head", "kept", "second", "unchanged")
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: HeaderBlock) -> None:
         self.head = self.kept = self.unchanged = head
         self.second = -1
 
     def tell(self, second: int, control: bytes) -> None:
-        pairs = [*self.head.pairs, (b"cache-control", control)]
-        self.kept = head(pairs)
-        self.unchanged = head(pair for pair in pairs if not pair[0].startswith(b"content-"))
+        pairs = [*self.head.headers, (b"cache-control", control)]
+        self.kept = encode_headers(pairs)
+        self.unchanged = encode_headers(pair for pair in pairs if not pair[0].startswith(b"content-"))
         self.second = second
 
 
-def _packing(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
-    if b"accept-encoding" not in headers or len(body) < compression.LEAST:
+def _response_encoding(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
+    if b"accept-encoding" not in headers or len(body) < compression.MIN_COMPRESS_SIZE:
         return None
-    return compression.chosen(headers[b"accept-encoding"][:1_000])
+    return compression.choose_encoding(headers[b"accept-encoding"][:1_000])
 
 
-def _introduces(headers: Mapping[bytes, bytes]) -> bool:
+def _has_credentials(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a request says who asks, or what only somebody may ask: then nothing is kept of its answer,
     and nothing that was kept is its answer."""
     return b"authorization" in headers or b"x-preview-at" in headers
@@ -88,21 +94,23 @@ def _said(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
 
 def _check_type(headers: Mapping[bytes, bytes]) -> None:
     """Raises Refused for a body of another type than ours."""
-    requests.check_type(headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200])
+    requests.require_json_content_type(
+        headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200]
+    )
 
 
-class GraphQL:
+class GraphQLEndpoint:
     """The ASGI endpoint of /graphql."""
 
     def __init__(
         self,
-        answers: Answers,
+        answers: Executor,
         settings: Settings,
         *,
-        callers: Callers,
-        documents: Documents,
-        watch: Watch,
-        guard: Guard,
+        callers: Authenticator,
+        documents: TrustedDocumentStore,
+        watch: RequestObserver,
+        guard: AdmissionControl,
         body_seconds: float = 20.0,
     ) -> None:
         """`body_seconds`: how long a client may take to send a body."""
@@ -110,41 +118,41 @@ class GraphQL:
         self.callers = callers
         self.max_body = settings.max_body_bytes
         self.body_seconds = body_seconds
-        self.persisted = Persisted(documents, only_trusted=settings.documents == "trusted")
+        self.persisted = PersistedQueries(documents, only_trusted=settings.documents == "trusted")
         self.watch = watch
         self.guard = guard
-        self.cors = Cors(settings.origins)
-        vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.varies else "")
+        self.cors = CorsPolicy(settings.cors_origin_list)
+        vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.vary_by_origin else "")
         self._vary = (b"vary", vary.encode())
         # What most answers that are not kept begin with.
-        self._unkept = {
-            legacy: head([(b"content-type", kind), self._vary, _NOSNIFF, _NO_STORE])
+        self._no_store_headers = {
+            legacy: encode_headers([(b"content-type", kind), self._vary, _NOSNIFF, _NO_STORE])
             for legacy, kind in ((False, RESPONSE_TYPE), (True, LEGACY_TYPE))
         }
         # What was asked before in the same bytes need not be read again.
-        self._known: dict[bool, Remembered[bytes, Asked]] = {
-            read_only: Remembered(4_000, 8_000_000) for read_only in (False, True)
+        self._request_cache: dict[bool, LRUCache[bytes, GraphQLRequest]] = {
+            read_only: LRUCache(4_000, 8_000_000) for read_only in (False, True)
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(b"x-request-id")
         known = given is not None and _REQUEST_ID.fullmatch(given)
-        journey = self.watch.begin(given.decode() if given and known else new_request_id(), headers)
+        journey = self.watch.start(given.decode() if given and known else new_request_id(), headers)
         try:
-            said, body = await self._replied(scope, headers, receive, journey)
+            said, body = await self._handle(scope, headers, receive, journey)
             if scope["method"] == "HEAD":
                 body = b""
-            own = journey.request_id.encode(), server_timing(journey)
-            whole = scope.get("extensions", _NOTHING).get(WHOLE)
+            own = journey.request_id.encode(), server_timing_header(journey)
+            whole = scope.get("extensions", _NOTHING).get(RAW_RESPONSE_EXTENSION)
             if whole is None or not whole(journey.status, said.raw + _OWN % own, body):
-                pairs = [*said.pairs, (b"x-request-id", own[0]), (b"server-timing", own[1])]
+                pairs = [*said.headers, (b"x-request-id", own[0]), (b"server-timing", own[1])]
                 await send({"type": "http.response.start", "status": journey.status, "headers": pairs})
                 await send({"type": "http.response.body", "body": body})
         finally:
-            self.watch.end(journey)
+            self.watch.finish(journey)
 
-    def at_once(self, scope: Scope, sent: bytes) -> tuple[int, bytes, bytes] | None:
+    def try_cached_response(self, scope: Scope, sent: bytes) -> tuple[int, bytes, bytes] | None:
         """Status, headers and body for what was asked and answered before in just this way.
 
         None for all else, which takes the ordinary way: a server that knows of this one asks here first,
@@ -152,45 +160,50 @@ class GraphQL:
         """
         method = scope["method"]
         read_only = method != "POST"
-        asked = self._known[read_only].get(scope["query_string"] if read_only else sent)
-        entry = self.answers.held(asked) if asked else None
-        if asked is None or entry is None or method not in ("POST", "GET") or self.guard.client(scope):
+        asked = self._request_cache[read_only].get(scope["query_string"] if read_only else sent)
+        entry = self.answers.lookup_cached(asked) if asked else None
+        if (
+            asked is None
+            or entry is None
+            or method not in ("POST", "GET")
+            or self.guard.rate_limit_key(scope)
+        ):
             return None
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        if _introduces(headers):
+        if _has_credentials(headers):
             return None
         try:
-            legacy = requests.is_legacy(headers.get(b"accept", b"")[:1_000])
+            legacy = requests.prefers_application_json(headers.get(b"accept", b"")[:1_000])
             if not read_only:
                 _check_type(headers)
-        except Refused:
+        except ApiError:
             return None
-        formed = self._formed(entry, headers, by_get=read_only, legacy=legacy)
+        formed = self._build_cached_response(entry, headers, by_get=read_only, legacy=legacy)
         if formed is None or b"x-request-id" in headers:
             return None
         status, said, body = formed
-        journey = self.watch.begin(new_request_id(), headers)
-        self.answers.told(asked, entry, journey)
-        journey.status, journey.bytes = status, len(body)
-        own = _OWN % (journey.request_id.encode(), server_timing(journey))
-        self.watch.end(journey)
+        journey = self.watch.start(new_request_id(), headers)
+        self.answers.record_cache_hit(asked, entry, journey)
+        journey.status, journey.response_bytes = status, len(body)
+        own = _OWN % (journey.request_id.encode(), server_timing_header(journey))
+        self.watch.finish(journey)
         return status, said.raw + own, body
 
-    async def _replied(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: Journey
-    ) -> tuple[Head, bytes]:
+    async def _handle(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: RequestTrace
+    ) -> tuple[HeaderBlock, bytes]:
         """Headers and body; the journey knows the status."""
         method = scope["method"]
         if method == "OPTIONS":
             journey.status = 204
-            return head([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
+            return encode_headers([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
         legacy, caller = False, None
-        visit = self.guard.visit(scope)
+        visit = self.guard.admit_request(scope)
         try:
-            legacy = requests.is_legacy(headers.get(b"accept", b"")[:1_000])
-            if _introduces(headers):
-                caller, visit = await self._come_in(scope, headers, journey, visit)
-            if visit.counts:
+            legacy = requests.prefers_application_json(headers.get(b"accept", b"")[:1_000])
+            if _has_credentials(headers):
+                caller, visit = await self._authenticate(scope, headers, journey, visit)
+            if visit.is_rate_limited:
                 await visit.admit()
             if method == "POST":
                 _check_type(headers)
@@ -198,125 +211,133 @@ class GraphQL:
             elif method in ("GET", "HEAD"):
                 sent = scope["query_string"]
             else:
-                raise Refused(
+                raise ApiError(
                     "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
                 )
-            asked = self._known[method != "POST"].get(sent) if caller is None else None
-            entry = self.answers.remembered(asked, journey) if asked else None
+            asked = self._request_cache[method != "POST"].get(sent) if caller is None else None
+            entry = self.answers.get_cached(asked, journey) if asked else None
             if entry is None:
-                answered = await self._answered(
+                answered = await self._execute_request(
                     sent, asked, journey, visit, caller, read_only=method != "POST"
                 )
-                entry = answered.entry if caller is None else None
-        except Refused as refusal:
-            answered, entry = refused(refusal, journey.request_id), None
+                entry = answered.cached if caller is None else None
+        except ApiError as refusal:
+            answered, entry = error_response(refusal, journey.request_id), None
         finally:
-            visit.leave()
+            visit.release()
         if entry is not None:
             by_get = method != "POST"
-            said, body = await self._cacheable(entry, headers, journey, by_get=by_get, legacy=legacy)
-            if visit.counts and not by_get:  # nobody else's answer: it may tell what this client has left
-                said = head([*said.pairs, *visit.headers()])
+            said, body = await self._cached_response(entry, headers, journey, by_get=by_get, legacy=legacy)
+            if (
+                visit.is_rate_limited and not by_get
+            ):  # nobody else's answer: it may tell what this client has left
+                said = encode_headers([*said.headers, *visit.headers()])
             return said, body
         control = _NO_STORE if caller is None else _PRIVATE
-        return await self._uncached(answered, headers, journey, visit, control, legacy=legacy)
+        return await self._uncached_response(answered, headers, journey, visit, control, legacy=legacy)
 
-    async def _come_in(
-        self, scope: Scope, headers: Mapping[bytes, bytes], journey: Journey, visit: Visit
-    ) -> tuple[Caller, Visit]:
+    async def _authenticate(
+        self, scope: Scope, headers: Mapping[bytes, bytes], journey: RequestTrace, visit: Admission
+    ) -> tuple[Actor, Admission]:
         """Who asks, and from now on the visit of their account. What is refused counts for the address."""
         address = self.guard.address(scope)
         try:
-            viewer = await self.callers.viewer(
+            viewer = await self.callers.authenticate(
                 _said(headers, b"authorization"), _said(headers, b"x-preview-at"), address
             )
-        except Refused:
+        except ApiError:
             await visit.admit()
             raise
         client = f"{journey.client_name} {journey.client_version}".strip()
-        return Caller(viewer, address, client or None), self.guard.visit(scope, viewer.account)
+        return Actor(viewer, address, client or None), self.guard.admit_request(scope, viewer.account)
 
-    async def _uncached(
+    async def _uncached_response(
         self,
-        answered: Answered,
+        answered: GraphQLResponse,
         headers: Mapping[bytes, bytes],
-        journey: Journey,
-        visit: Visit,
+        journey: RequestTrace,
+        visit: Admission,
         control: tuple[bytes, bytes],
         *,
         legacy: bool,
-    ) -> tuple[Head, bytes]:
+    ) -> tuple[HeaderBlock, bytes]:
         """A refusal, or an answer that is nobody's to keep."""
         status, body = answered.status, answered.body
         if legacy and status < 500 and status not in _WHO and not _TRANSPORT.intersection(answered.codes):
             status = 200
-        packing = _packing(headers, body)
+        packing = _response_encoding(headers, body)
         if packing:
-            body = await compression.packed(body, packing)
-        journey.status, journey.codes, journey.bytes = status, answered.codes, len(body)
-        plainly = not packing and not visit.counts and b"origin" not in headers
+            body = await compression.compress(body, packing)
+        journey.status, journey.codes, journey.response_bytes = status, answered.codes, len(body)
+        plainly = not packing and not visit.is_rate_limited and b"origin" not in headers
         if status == 200 and plainly and control is _NO_STORE:
-            plain, length = self._unkept[legacy], b"%d" % len(body)
-            pairs = (*plain.pairs, (b"content-length", length))
-            return Head(pairs, b"%bcontent-length: %b\r\n" % (plain.raw, length)), body
-        said = [*self._described(headers, len(body), packing, legacy=legacy), control]
+            plain, length = self._no_store_headers[legacy], b"%d" % len(body)
+            pairs = (*plain.headers, (b"content-length", length))
+            return HeaderBlock(pairs, b"%bcontent-length: %b\r\n" % (plain.raw, length)), body
+        said = [*self._common_headers(headers, len(body), packing, legacy=legacy), control]
         if status == 405:
-            said.append((b"allow", METHODS))
+            said.append((b"allow", ALLOW_METHODS))
         elif status == 401:
             said.append((b"www-authenticate", b"Bearer"))
         elif answered.retry_after:
             said.append((b"retry-after", b"%d" % answered.retry_after))
-        return head([*said, *visit.headers()]), body
+        return encode_headers([*said, *visit.headers()]), body
 
-    async def _cacheable(
-        self, entry: Entry, headers: Mapping[bytes, bytes], journey: Journey, *, by_get: bool, legacy: bool
-    ) -> tuple[Head, bytes]:
+    async def _cached_response(
+        self,
+        entry: CachedResponse,
+        headers: Mapping[bytes, bytes],
+        journey: RequestTrace,
+        *,
+        by_get: bool,
+        legacy: bool,
+    ) -> tuple[HeaderBlock, bytes]:
         """An answer that may be kept, here and elsewhere."""
-        packing = _packing(headers, entry.body)
-        if packing and packing not in entry.packed:
-            entry.packed[packing] = await compression.packed(entry.body, packing)
-            self.answers.grown(entry)
-        formed = self._formed(entry, headers, by_get=by_get, legacy=legacy)
+        packing = _response_encoding(headers, entry.body)
+        if packing and packing not in entry.compressed:
+            entry.compressed[packing] = await compression.compress(entry.body, packing)
+            self.answers.cache_entry_resized(entry)
+        formed = self._build_cached_response(entry, headers, by_get=by_get, legacy=legacy)
         assert formed is not None, "it is packed"
         journey.status, said, body = formed
-        journey.bytes = len(body)
+        journey.response_bytes = len(body)
         return said, body
 
-    def _formed(
-        self, entry: Entry, headers: Mapping[bytes, bytes], *, by_get: bool, legacy: bool
-    ) -> tuple[int, Head, bytes] | None:
+    def _build_cached_response(
+        self, entry: CachedResponse, headers: Mapping[bytes, bytes], *, by_get: bool, legacy: bool
+    ) -> tuple[int, HeaderBlock, bytes] | None:
         """Status, headers and body. What is said of an answer is worked out once for each form of it.
 
         None where the body is not packed yet in the coding that is wanted.
         """
         body = entry.body
-        packing = _packing(headers, body)
+        packing = _response_encoding(headers, body)
         if packing:
-            if packing not in entry.packed:
+            if packing not in entry.compressed:
                 return None
-            body = entry.packed[packing]
-        variant = (legacy, packing, by_get, self.cors.told(headers))
-        said: _Said | None = entry.notes.get(variant)
+            body = entry.compressed[packing]
+        variant = (legacy, packing, by_get, self.cors.allowed_origin(headers))
+        said: _HeaderVariant | None = entry.header_variants.get(variant)
         if said is None:
-            pairs = self._described(headers, len(body), packing, legacy=legacy)
+            pairs = self._common_headers(headers, len(body), packing, legacy=legacy)
             if by_get:
-                pairs.append((b"etag", http_cache.entity_tag(entry, packing, legacy=legacy)))
-                pairs += http_cache.cache_tags(entry)
-            said = _Said(head(pairs))
-            if len(entry.notes) < _VARIANTS:
-                entry.notes[variant] = said
+                pairs.append((b"etag", http_cache.etag(entry, packing, legacy=legacy)))
+                pairs += http_cache.cache_tag_headers(entry)
+            said = _HeaderVariant(encode_headers(pairs))
+            if len(entry.header_variants) < _VARIANTS:
+                entry.header_variants[variant] = said
         if not by_get:
             return 200, said.head, body
         now = self.answers.now()
         second = int(now.timestamp())
         if said.second != second:
-            left = self.answers.seconds_left(now)
+            left = self.answers.seconds_until_expiry(now)
             said.tell(second, http_cache.cache_control(entry, second, left))
-        if b"if-none-match" in headers and http_cache.not_modified(headers[b"if-none-match"], entry):
+        if b"if-none-match" in headers and http_cache.matches_etag(headers[b"if-none-match"], entry):
             return 304, said.unchanged, b""
         return 200, said.kept, body
 
-    def _described(
+    def _common_headers(
         self, headers: Mapping[bytes, bytes], length: int, packing: str | None, *, legacy: bool
     ) -> list[tuple[bytes, bytes]]:
         pairs = [(b"content-type", LEGACY_TYPE if legacy else RESPONSE_TYPE), self._vary, _NOSNIFF]
@@ -327,98 +348,110 @@ class GraphQL:
 
     # Requests
 
-    async def _answered(
+    async def _execute_request(
         self,
         sent: bytes,
-        asked: Asked | None,
-        journey: Journey,
-        visit: Visit,
-        caller: Caller | None,
+        asked: GraphQLRequest | None,
+        journey: RequestTrace,
+        visit: Admission,
+        caller: Actor | None,
         *,
         read_only: bool,
-    ) -> Answered:
+    ) -> GraphQLResponse:
         if asked is not None:
-            return await self.answers.answer(asked, journey, visit.spend)
-        given = requests.from_address(sent) if read_only else requests.from_body(sent)
+            return await self.answers.execute(asked, journey, visit.charge)
+        given = requests.parse_query_string(sent) if read_only else requests.parse_json_body(sent)
         asked, trusted = await self._asked(given, read_only=read_only)
         answered = await self._given(given, asked, trusted, journey, visit, caller)
         # What rests on the list of trusted documents is looked up each time: that list may change. And what
         # is ready to be asked again is so for the public alone.
-        shared = caller is None and trusted is None and asked.ready is not None
+        shared = caller is None and trusted is None and asked.prepared is not None
         if shared and len(sent) <= _REMEMBERED:
-            self._known[read_only].put(sent, asked, 2 * len(sent) + len(asked.query))
+            self._request_cache[read_only].set(sent, asked, 2 * len(sent) + len(asked.query))
         return answered
 
-    async def _asked(self, given: Given, *, read_only: bool) -> tuple[Asked, str | None]:
+    async def _asked(
+        self, given: GraphQLRequestData, *, read_only: bool
+    ) -> tuple[GraphQLRequest, str | None]:
         """What is asked and, if its document is a trusted one, by which name that was found."""
-        text, trusted = await self.persisted.text(given)
-        return Asked(text, given.operation_name, given.variables, given.extensions, read_only), trusted
+        text, trusted = await self.persisted.resolve(given)
+        return GraphQLRequest(
+            text, given.operation_name, given.variables, given.extensions, read_only
+        ), trusted
 
     async def _given(
         self,
-        given: Given,
-        asked: Asked,
+        given: GraphQLRequestData,
+        asked: GraphQLRequest,
         trusted: str | None,
-        journey: Journey,
-        visit: Visit,
-        caller: Caller | None,
-    ) -> Answered:
-        answered = await self.answers.answer(asked, journey, visit.spend, caller or ANYBODY)
-        valid = asked.ready is not None or answered.status in _DATA
-        self.persisted.answered(given, trusted, journey.cost, valid=valid)
+        journey: RequestTrace,
+        visit: Admission,
+        caller: Actor | None,
+    ) -> GraphQLResponse:
+        answered = await self.answers.execute(asked, journey, visit.charge, caller or ANONYMOUS)
+        valid = asked.prepared is not None or answered.status in _DATA
+        self.persisted.remember(given, trusted, journey.cost, valid=valid)
         return answered
 
-    async def over_socket(self, payload: Mapping[str, Any], scope: Scope) -> Answered:
+    async def execute_over_websocket(self, payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
         """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        journey, caller = self.watch.begin(new_request_id(), headers), None
-        visit = self.guard.visit(scope)
+        journey, caller = self.watch.start(new_request_id(), headers), None
+        visit = self.guard.admit_request(scope)
         try:
             try:
-                if _introduces(headers):  # each time: a token may be taken away while a socket is open
-                    caller, visit = await self._come_in(scope, headers, journey, visit)
+                if _has_credentials(headers):  # each time: a token may be taken away while a socket is open
+                    caller, visit = await self._authenticate(scope, headers, journey, visit)
                 await visit.admit()
-                given = requests.checked(payload)
+                given = requests.validate_request_data(payload)
                 asked, trusted = await self._asked(given, read_only=False)
                 answered = await self._given(given, asked, trusted, journey, visit, caller)
-            except Refused as refusal:
-                answered = refused(refusal, journey.request_id)
-            journey.status, journey.codes, journey.bytes = answered.status, answered.codes, len(answered.body)
+            except ApiError as refusal:
+                answered = error_response(refusal, journey.request_id)
+            journey.status, journey.codes, journey.response_bytes = (
+                answered.status,
+                answered.codes,
+                len(answered.body),
+            )
             return answered
         finally:
-            visit.leave()
-            self.watch.end(journey)
+            visit.release()
+            self.watch.finish(journey)
 
-    async def greet(self, scope: Scope) -> None:
+    async def authenticate_websocket(self, scope: Scope) -> None:
         """Hears who opens a socket. Raises Refused as `Callers.viewer` does."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        if _introduces(headers):
+        if _has_credentials(headers):
             authorization, preview_at = _said(headers, b"authorization"), _said(headers, b"x-preview-at")
-            await self.callers.viewer(authorization, preview_at, self.guard.address(scope))
+            await self.callers.authenticate(authorization, preview_at, self.guard.address(scope))
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 15 or int(length) > self.max_body:
             raise self._too_large()
         # As a rule it is there, and needs no timer.
-        first = begin(cast("Coroutine[Any, Any, Message]", receive()))
-        if not isinstance(first, Begun) and first["type"] == "http.request" and not first.get("more_body"):
+        first = start_eagerly(cast("Coroutine[Any, Any, Message]", receive()))
+        if (
+            not isinstance(first, StartedCoroutine)
+            and first["type"] == "http.request"
+            and not first.get("more_body")
+        ):
             body: bytes = first.get("body", b"")
         else:
             try:
-                body = await within(self.body_seconds, self._received(first, receive))
+                body = await with_timeout(self.body_seconds, self._received(first, receive))
             except TimeoutError:
-                raise Refused("BAD_REQUEST", "The request body did not arrive in time.") from None
+                raise ApiError("BAD_REQUEST", "The request body did not arrive in time.") from None
         if len(body) > self.max_body:
             raise self._too_large()
         return body
 
-    async def _received(self, first: Message | Begun, receive: Receive) -> bytes:
-        message: Message = await first if isinstance(first, Begun) else first
+    async def _received(self, first: Message | StartedCoroutine, receive: Receive) -> bytes:
+        message: Message = await first if isinstance(first, StartedCoroutine) else first
         parts, size = [], 0
         while True:
             if message["type"] == "http.disconnect":
-                raise Refused("BAD_REQUEST", "The client went away.")
+                raise ApiError("BAD_REQUEST", "The client went away.")
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > self.max_body:
@@ -427,7 +460,7 @@ class GraphQL:
                 return b"".join(parts)
             message = await receive()
 
-    def _too_large(self) -> Refused:
-        return Refused(
+    def _too_large(self) -> ApiError:
+        return ApiError(
             "PAYLOAD_TOO_LARGE", f"The request body may have {self.max_body:,} bytes.", limit=self.max_body
         )

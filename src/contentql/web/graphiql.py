@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-VERSION = "4.1.2"
+GRAPHIQL_VERSION = "4.1.2"
 
 # `connect-src` names ws: because Safari does not count a socket to the same host as 'self'. Inline styles
 # are CodeMirror's, which places its lines with them.
-POLICY = "; ".join((
+CONTENT_SECURITY_POLICY = "; ".join((
     "default-src 'self'",
     "script-src 'self'",
     "style-src 'self' 'unsafe-inline'",
@@ -35,8 +35,8 @@ POLICY = "; ".join((
     "frame-ancestors 'none'",
 ))  # fmt: skip
 
-HEADERS = {
-    "content-security-policy": POLICY,
+GRAPHIQL_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
@@ -48,7 +48,7 @@ _NAMES = ("Asia", "Korean")  # words of the examples' titles with a capital of t
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
 
-def routes() -> list[BaseRoute]:
+def graphiql_routes() -> list[BaseRoute]:
     """The page under both spellings, neither of which redirects, and its files."""
     return [
         Route("/graphiql", _page),
@@ -57,12 +57,12 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-def examples() -> dict[str, str]:
+def query_examples() -> dict[str, str]:
     """The questions that a first visit opens as tabs: file name and text, in order."""
     return _texts(_root() / "examples")
 
 
-def steps() -> dict[str, str]:
+def editorial_examples() -> dict[str, str]:
     """What the newsdesk does, from a draft to a correction: opened from the menu, for they need a token."""
     return _texts(_root() / "examples" / "newsdesk")
 
@@ -92,15 +92,17 @@ def _page(request: Request) -> Response:
 def _static(request: Request) -> Response:
     path: str = request.path_params["path"]
     if path not in _paths():
-        return Response(status_code=404, headers=HEADERS)
-    return _reply(request, _static_file(path), _FOREVER if path.startswith(f"{VERSION}/") else _ASK_AGAIN)
+        return Response(status_code=404, headers=GRAPHIQL_HEADERS)
+    return _reply(
+        request, _static_file(path), _FOREVER if path.startswith(f"{GRAPHIQL_VERSION}/") else _ASK_AGAIN
+    )
 
 
 def _reply(request: Request, file: _File, keep: str) -> Response:
     packed = "gzip" in request.headers.get("accept-encoding", "")
     # Two forms of one thing need two tags.
     etag = f'"{file.etag}-gzip"' if packed else f'"{file.etag}"'
-    headers = {**HEADERS, "cache-control": keep, "etag": etag, "vary": "Accept-Encoding"}
+    headers = {**GRAPHIQL_HEADERS, "cache-control": keep, "etag": etag, "vary": "Accept-Encoding"}
     known = request.headers.get("if-none-match", "")
     if etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
         return Response(status_code=304, headers=headers)
@@ -112,7 +114,7 @@ def _reply(request: Request, file: _File, keep: str) -> Response:
 @cache
 def _page_file(before: str) -> _File:
     """The page; `before` leads from its address to the folder of its files."""
-    read, written = examples(), steps()
+    read, written = query_examples(), editorial_examples()
     templates = "\n".join(
         f'<template class="example" data-name="{escape(name)}"{" data-tab" if name in read else ""}>'
         f"{escape(text, quote=False)}</template>"
@@ -120,7 +122,7 @@ def _page_file(before: str) -> _File:
     )
     page = _PAGE.format(
         static=f"{before}static",
-        version=VERSION,
+        version=GRAPHIQL_VERSION,
         read=_entries(read),
         written=_entries(written),
         templates=templates,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-Pair = tuple[bytes, bytes]
+Header = tuple[bytes, bytes]
 
 
-class Head(NamedTuple):
+class HeaderBlock(NamedTuple):
     """`raw` are the same `pairs`, a line each."""
 
-    pairs: tuple[Pair, ...]
+    headers: tuple[Header, ...]
     raw: bytes
 
 
-def head(pairs: Iterable[Pair]) -> Head:
+def encode_headers(pairs: Iterable[Header]) -> HeaderBlock:
     pairs = tuple(pairs)
-    return Head(pairs, b"".join([b"%b: %b\r\n" % pair for pair in pairs]))
+    return HeaderBlock(pairs, b"".join([b"%b: %b\r\n" % pair for pair in pairs]))

@@ -20,10 +20,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from contentql.store.database import Database, as_text
-from contentql.telemetry.observer import Watch
+from contentql.store.database import Database, decode_text
+from contentql.telemetry.observer import RequestObserver
 
-HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+NO_STORE_HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
@@ -37,11 +37,11 @@ class Readiness:
         self._look: asyncio.Task[Mapping[str, str]] | None = None
         self._until = 0.0
 
-    def stop(self) -> None:
+    def start_draining(self) -> None:
         """From now on it says that it leaves."""
         self.stopping = True
 
-    async def lacks(self) -> Mapping[str, str]:
+    async def problems(self) -> Mapping[str, str]:
         """What is not ready, and how; nothing when all is."""
         if self.stopping:
             return {"server": "shuts down"}
@@ -63,29 +63,31 @@ class Readiness:
         except Exception:  # no table of migrations
             return {"schema": "is not there"}
         said = row[0] or ""
-        applied = set(as_text(said).split())
+        applied = set(decode_text(said).split())
         known = _migrations()
         if known - applied:
             return {"schema": "is not up to date"}
         return {"schema": "is of a newer version"} if applied - known else {}
 
 
-def routes(readiness: Readiness, watch: Watch, metrics: Literal["local", "all", "off"]) -> list[BaseRoute]:
+def health_routes(
+    readiness: Readiness, watch: RequestObserver, metrics: Literal["local", "all", "off"]
+) -> list[BaseRoute]:
     """`metrics`: who may read them; to others there is no such page."""
 
     async def live(request: Request) -> Response:
         return _said(request, 200, {"status": "live"})
 
     async def ready(request: Request) -> Response:
-        lacks = await readiness.lacks()
+        lacks = await readiness.problems()
         if lacks:
             return _said(request, 503, {"status": "not ready", "reasons": lacks})
         return _said(request, 200, {"status": "ready"})
 
     async def numbers(request: Request) -> Response:
         if metrics == "local" and not _is_local(request):
-            return Response(status_code=404, headers=HEADERS)
-        return _reply(request, 200, await watch.metrics(), CONTENT_TYPE_LATEST)
+            return Response(status_code=404, headers=NO_STORE_HEADERS)
+        return _reply(request, 200, await watch.render_metrics(), CONTENT_TYPE_LATEST)
 
     found: list[BaseRoute] = [Route("/health/live", live), Route("/health/ready", ready)]
     return [*found, Route("/metrics", numbers)] if metrics != "off" else found
@@ -117,7 +119,7 @@ def _said(request: Request, status: int, said: Mapping[str, object]) -> Response
 
 
 def _reply(request: Request, status: int, body: bytes, media_type: str) -> Response:
-    headers = {**HEADERS, "content-type": media_type, "content-length": str(len(body))}
+    headers = {**NO_STORE_HEADERS, "content-type": media_type, "content-length": str(len(body))}
     if status == 503:
         headers["retry-after"] = "1"
     return Response(b"" if request.method == "HEAD" else body, status, headers)

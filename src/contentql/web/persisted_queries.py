@@ -5,23 +5,23 @@ Knows texts and their names; does not know what they ask for.
 
 from __future__ import annotations
 
-from contentql.errors import Refused
-from contentql.lru import Remembered
-from contentql.store.trusted_documents import Documents, sha256
-from contentql.web.requests import Given
+from contentql.errors import ApiError
+from contentql.lru import LRUCache
+from contentql.store.trusted_documents import TrustedDocumentStore, sha256
+from contentql.web.requests import GraphQLRequestData
 
 _MOST, _CHARACTERS = 2_000, 8_000_000
 
 
-class Persisted:
+class PersistedQueries:
     """`only_trusted`: no text is answered that the operator has not let in, however it is sent."""
 
-    def __init__(self, documents: Documents, *, only_trusted: bool = False) -> None:
+    def __init__(self, documents: TrustedDocumentStore, *, only_trusted: bool = False) -> None:
         self.documents = documents
         self.only_trusted = only_trusted
-        self._sent: Remembered[str, str] = Remembered(_MOST, _CHARACTERS)
+        self._sent: LRUCache[str, str] = LRUCache(_MOST, _CHARACTERS)
 
-    async def text(self, given: Given) -> tuple[str, str | None]:
+    async def resolve(self, given: GraphQLRequestData) -> tuple[str, str | None]:
         """The document that is meant and, if it is a trusted one, by which name it was found.
 
         Refused when its name is not known or is not its own.
@@ -32,7 +32,7 @@ class Persisted:
             return await self._named(given.persisted or "")
         own = sha256(given.query) if given.persisted or self.only_trusted else None
         if given.persisted and given.persisted != own:
-            raise Refused(
+            raise ApiError(
                 "BAD_REQUEST",
                 "`sha256Hash` is not the SHA-256 of `query`.",
                 "Hash the text exactly as it is sent, in UTF-8.",
@@ -40,24 +40,24 @@ class Persisted:
         if not self.only_trusted:
             return given.query, None
         if await self.documents.text(own or "") is None:
-            raise Refused(
+            raise ApiError(
                 "DOCUMENT_NOT_TRUSTED",
                 "Only documents that were let in are answered here.",
                 "Send the `documentId` of one, or ask the operator to let this one in.",
             )
         return given.query, own
 
-    def answered(self, given: Given, trusted: str | None, cost: int, *, valid: bool) -> None:
+    def remember(self, given: GraphQLRequestData, trusted: str | None, cost: int, *, valid: bool) -> None:
         """Remembers a text under its hash once it has turned out to be a document; counts the trusted."""
         if trusted is not None:
             self.documents.used(trusted, cost)
         elif given.persisted and given.query and valid:
-            self._sent.put(given.persisted, given.query, len(given.query))
+            self._sent.set(given.persisted, given.query, len(given.query))
 
     async def _trusted(self, id: str) -> str:
         text = await self.documents.text(id)
         if text is None:
-            raise Refused(
+            raise ApiError(
                 "DOCUMENT_NOT_FOUND",
                 "No trusted document has this id.",
                 "Let it in with: contentql documents add",
@@ -71,5 +71,5 @@ class Persisted:
         text = await self.documents.text(hash)
         if text is None:
             # Clients read these very words, and then send the text along.
-            raise Refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+            raise ApiError("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
         return text, hash

@@ -21,18 +21,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from contentql.auth import preview_tokens
-from contentql.auth.authenticator import Callers
-from contentql.auth.viewer import Caller
+from contentql.auth.authenticator import Authenticator
+from contentql.auth.viewer import Actor
 from contentql.content import ids
-from contentql.errors import CODES, Refused
-from contentql.execution.executor import Answers, Asked, new_request_id
-from contentql.telemetry.observer import Watch
-from contentql.telemetry.trace import Journey
-from contentql.web.admission import Guard
+from contentql.errors import ERROR_CODES, ApiError
+from contentql.execution.executor import Executor, GraphQLRequest, new_request_id
+from contentql.telemetry.observer import RequestObserver
+from contentql.telemetry.trace import RequestTrace
+from contentql.web.admission import AdmissionControl
 
-OWN_PAGE: Final = "/preview/{token}"
+PREVIEW_PATH: Final = "/preview/{token}"
 
-QUERY: Final = """
+PREVIEW_QUERY: Final = """
 query Preview($id: ID!) {
   article(id: $id) {
     kicker headline lede byline language status publishedAt unpublishedChanges
@@ -53,60 +53,66 @@ fragment Picture on Media { id kind url alt }
 """
 
 
-def routes(answers: Answers, callers: Callers, guard: Guard, watch: Watch) -> list[BaseRoute]:
-    return [Route(OWN_PAGE, _Preview(answers, callers, guard, watch).page)]
+def preview_routes(
+    answers: Executor, callers: Authenticator, guard: AdmissionControl, watch: RequestObserver
+) -> list[BaseRoute]:
+    return [Route(PREVIEW_PATH, _Preview(answers, callers, guard, watch).get)]
 
 
 class _Preview:
-    def __init__(self, answers: Answers, callers: Callers, guard: Guard, watch: Watch) -> None:
+    def __init__(
+        self, answers: Executor, callers: Authenticator, guard: AdmissionControl, watch: RequestObserver
+    ) -> None:
         self._answers = answers
         self._callers = callers
         self._guard = guard
         self._watch = watch
 
-    async def page(self, request: Request) -> Response:
+    async def get(self, request: Request) -> Response:
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
-        journey = self._watch.begin(new_request_id(), headers)
+        journey = self._watch.start(new_request_id(), headers)
         try:
             token: str = request.path_params["token"]
             try:
                 article = await self._article(token, request, journey)
-                journey.status, page = 200, _article(article, preview_tokens.ends(token))
-            except Refused as refusal:
+                journey.status, page = 200, _article(article, preview_tokens.preview_token_expiry(token))
+            except ApiError as refusal:
                 journey.codes = (refusal.code,)
                 journey.status, page = _refused(refusal)
             body = page.encode()
-            journey.bytes = len(body)
-            return Response(body, journey.status, {**HEADERS, "x-request-id": journey.request_id})
+            journey.response_bytes = len(body)
+            return Response(body, journey.status, {**PREVIEW_HEADERS, "x-request-id": journey.request_id})
         finally:
-            self._watch.end(journey)
+            self._watch.finish(journey)
 
-    async def _article(self, token: str, request: Request, journey: Journey) -> Mapping[str, Any]:
+    async def _article(self, token: str, request: Request, journey: RequestTrace) -> Mapping[str, Any]:
         """The article that the link shares. Raises Refused."""
-        visit = self._guard.visit(request.scope)
+        visit = self._guard.admit_request(request.scope)
         try:
             await visit.admit()
             # No other token belongs into an address.
-            if not token.startswith(preview_tokens.PREFIX) or not token.isascii():
+            if not token.startswith(preview_tokens.PREVIEW_TOKEN_PREFIX) or not token.isascii():
                 raise _nothing()
             address = self._guard.address(request.scope)
-            viewer = await self._callers.viewer(f"Bearer {token}", None, address)
-            if viewer.article is None:
+            viewer = await self._callers.authenticate(f"Bearer {token}", None, address)
+            if viewer.shared_article_id is None:
                 raise _nothing()
-            asked = Asked(QUERY, None, {"id": ids.spell("article", viewer.article)})
-            answered = await self._answers.answer(asked, journey, visit.spend, Caller(viewer, address))
+            asked = GraphQLRequest(
+                PREVIEW_QUERY, None, {"id": ids.encode_id("article", viewer.shared_article_id)}
+            )
+            answered = await self._answers.execute(asked, journey, visit.charge, Actor(viewer, address))
         finally:
-            visit.leave()
+            visit.release()
         if answered.codes:
-            raise Refused(answered.codes[0], CODES[answered.codes[0]][1])
+            raise ApiError(answered.codes[0], ERROR_CODES[answered.codes[0]][1])
         article: Mapping[str, Any] | None = orjson.loads(answered.body)["data"]["article"]
         if article is None:
             raise _nothing()
         return article
 
 
-def _nothing() -> Refused:
-    return Refused("UNAUTHENTICATED", "No preview link of ours.")
+def _nothing() -> ApiError:
+    return ApiError("UNAUTHENTICATED", "No preview link of ours.")
 
 
 # The page
@@ -169,7 +175,7 @@ def _body(body: Mapping[str, Any]) -> str:
     pictures: dict[str, str] = {}
     for block in body["blocks"]:
         for media in (block.get("media"), *(block.get("items") or ())):
-            named = ids.read(media["id"]) if media else None
+            named = ids.decode_id(media["id"]) if media else None
             if named:
                 pictures[str(named[1])] = _picture(media)
 
@@ -219,7 +225,7 @@ def _correction(correction: Mapping[str, Any]) -> str:
     return f"{correction['kind'].capitalize()}, {at}: {escape(correction['text'])}"
 
 
-def _refused(refusal: Refused) -> tuple[int, str]:
+def _refused(refusal: ApiError) -> tuple[int, str]:
     """Status and page. Why a link is not good is told nobody."""
     if refusal.status in (401, 403, 404, 422):
         return 404, _message(
@@ -259,7 +265,7 @@ section { margin-top: 2rem; border-top: 1px solid var(--line); }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-HEADERS: Final = {
+PREVIEW_HEADERS: Final = {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "private, no-store",
     "content-security-policy": "; ".join((

@@ -10,16 +10,16 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from contentql.errors import Refused
-from contentql.web.compression import qualities
+from contentql.errors import ApiError
+from contentql.web.compression import parse_qvalues
 
-RESPONSE_TYPE = "application/graphql-response+json"
-LEGACY_TYPE = "application/json"
+GRAPHQL_RESPONSE_MEDIA_TYPE = "application/graphql-response+json"
+JSON_MEDIA_TYPE = "application/json"
 _HASH_LENGTH = 64
 
 
 @dataclass(frozen=True)
-class Given:
+class GraphQLRequestData:
     """A request of which the document may be there by name only: `document_id` (trusted documents) or
     `persisted` (automatic persisted queries, the SHA-256 of the text in hex)."""
 
@@ -32,14 +32,14 @@ class Given:
 
 
 @lru_cache(maxsize=256)
-def is_legacy(accept: bytes) -> bool:
+def prefers_application_json(accept: bytes) -> bool:
     """Whether the client wants plain application/json most: an old one, which trusts only status 200.
 
     Refused with NOT_ACCEPTABLE when it accepts neither of our types.
     """
     if not accept.strip():
         return False
-    weights = qualities(accept)
+    weights = parse_qvalues(accept)
 
     def weight(of: str) -> float:
         for name in (of, "application/*", "*/*"):
@@ -47,18 +47,18 @@ def is_legacy(accept: bytes) -> bool:
                 return weights[name]
         return 0.0
 
-    modern, legacy = weight(RESPONSE_TYPE), weight(LEGACY_TYPE)
+    modern, legacy = weight(GRAPHQL_RESPONSE_MEDIA_TYPE), weight(JSON_MEDIA_TYPE)
     if not modern and not legacy:
-        raise Refused(
+        raise ApiError(
             "NOT_ACCEPTABLE",
-            f"Only {RESPONSE_TYPE} and {LEGACY_TYPE} are served here.",
-            f"Send `Accept: {RESPONSE_TYPE}`.",
+            f"Only {GRAPHQL_RESPONSE_MEDIA_TYPE} and {JSON_MEDIA_TYPE} are served here.",
+            f"Send `Accept: {GRAPHQL_RESPONSE_MEDIA_TYPE}`.",
         )
     return legacy > modern
 
 
 @lru_cache(maxsize=256)
-def check_type(content_type: bytes, content_encoding: bytes) -> None:
+def require_json_content_type(content_type: bytes, content_encoding: bytes) -> None:
     """Refused unless the body is JSON in UTF-8, as it is.
 
     Anything that a form or a plain text could send is not taken: no page of another site can make a browser
@@ -67,48 +67,48 @@ def check_type(content_type: bytes, content_encoding: bytes) -> None:
     media_type, _, rest = content_type.partition(b";")
     charset = rest.lower().replace(b'"', b"").partition(b"charset=")[2].strip()
     if media_type.strip().lower() != b"application/json" or charset not in (b"", b"utf-8", b"utf8"):
-        raise Refused(
+        raise ApiError(
             "UNSUPPORTED_MEDIA_TYPE",
             "The body must be application/json in UTF-8.",
             "Send `Content-Type: application/json`.",
         )
     if content_encoding.lower() not in (b"", b"identity"):
-        raise Refused("UNSUPPORTED_MEDIA_TYPE", "The body may not be compressed.")
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body may not be compressed.")
 
 
-def from_body(body: bytes) -> Given:
+def parse_json_body(body: bytes) -> GraphQLRequestData:
     try:
         found = orjson.loads(body)
     except (orjson.JSONDecodeError, RecursionError):
-        raise Refused("BAD_REQUEST", "The body is not JSON in UTF-8.") from None
+        raise ApiError("BAD_REQUEST", "The body is not JSON in UTF-8.") from None
     if isinstance(found, list):
-        raise Refused(
+        raise ApiError(
             "BAD_REQUEST", "Several operations in one request are not served.", "Send them one by one."
         )
     if not isinstance(found, dict):
-        raise Refused("BAD_REQUEST", "The body must be a JSON object with a `query`.")
-    return checked(found)
+        raise ApiError("BAD_REQUEST", "The body must be a JSON object with a `query`.")
+    return validate_request_data(found)
 
 
-def from_address(query_string: bytes) -> Given:
+def parse_query_string(query_string: bytes) -> GraphQLRequestData:
     """A parameter without a value counts as left out."""
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20
         )
     except ValueError:
-        raise Refused("BAD_REQUEST", "The address is not UTF-8, or has more than 20 parameters.") from None
+        raise ApiError("BAD_REQUEST", "The address is not UTF-8, or has more than 20 parameters.") from None
     found: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
         if name in found:
             try:
                 found[name] = orjson.loads(found[name])
             except (orjson.JSONDecodeError, RecursionError):
-                raise Refused("BAD_REQUEST", f"`{name}` is not JSON.") from None
-    return checked(found)
+                raise ApiError("BAD_REQUEST", f"`{name}` is not JSON.") from None
+    return validate_request_data(found)
 
 
-def checked(found: Mapping[str, Any]) -> Given:
+def validate_request_data(found: Mapping[str, Any]) -> GraphQLRequestData:
     """The members of a request, each of the right kind."""
     query = _text(found, "query")
     document_id = _text(found, "documentId") or _text(found, "doc_id")
@@ -116,12 +116,12 @@ def checked(found: Mapping[str, Any]) -> Given:
     variables, extensions = _object(found, "variables"), _object(found, "extensions")
     persisted = _persisted(extensions)
     if query and document_id:
-        raise Refused("BAD_REQUEST", "A request has either `query` or `documentId`, not both.")
+        raise ApiError("BAD_REQUEST", "A request has either `query` or `documentId`, not both.")
     if not query and not document_id and not persisted:
-        raise Refused(
+        raise ApiError(
             "BAD_REQUEST", "There is no `query` in the request.", 'Send {"query": "{ latestNews { … } }"}.'
         )
-    return Given(query, document_id, persisted, name, variables, extensions)
+    return GraphQLRequestData(query, document_id, persisted, name, variables, extensions)
 
 
 def _persisted(extensions: Mapping[str, Any]) -> str | None:
@@ -129,22 +129,22 @@ def _persisted(extensions: Mapping[str, Any]) -> str | None:
     if said is None:
         return None
     if not isinstance(said, dict) or said.get("version") != 1:
-        raise Refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+        raise ApiError("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     text = said.get("sha256Hash")
     if not isinstance(text, str) or len(text) != _HASH_LENGTH or not text.isalnum() or not text.isascii():
-        raise Refused("BAD_REQUEST", "`sha256Hash` must be 64 hexadecimal digits.")
+        raise ApiError("BAD_REQUEST", "`sha256Hash` must be 64 hexadecimal digits.")
     return text.lower()
 
 
 def _text(found: Mapping[str, Any], name: str) -> str | None:
     value = found.get(name)
     if value is not None and not isinstance(value, str):
-        raise Refused("BAD_REQUEST", f"`{name}` must be a text.")
+        raise ApiError("BAD_REQUEST", f"`{name}` must be a text.")
     return value or None
 
 
 def _object(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = found.get(name)
     if value is not None and not isinstance(value, dict):
-        raise Refused("BAD_REQUEST", f"`{name}` must be an object.")
+        raise ApiError("BAD_REQUEST", f"`{name}` must be an object.")
     return value or {}

@@ -20,10 +20,10 @@ from typing import Any, Final
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from contentql.errors import Refused
-from contentql.execution.executor import Answered, new_request_id, refused
-from contentql.server.websocket_protocol import LEAVING
-from contentql.web.client_address import Peers
+from contentql.errors import ApiError
+from contentql.execution.executor import GraphQLResponse, error_response, new_request_id
+from contentql.server.websocket_protocol import SHUTDOWN_CODE
+from contentql.web.client_address import ClientAddressResolver
 from contentql.web.endpoint import RESPONSE_TYPE
 
 log = logging.getLogger("contentql")
@@ -38,32 +38,32 @@ TRY_AGAIN_LATER: Final = 1013
 INVALID_MESSAGE: Final = 4400
 UNAUTHORIZED: Final = 4401
 FORBIDDEN: Final = 4403
-INIT_TIMEOUT: Final = 4408
-ALREADY_EXISTS: Final = 4409
-TOO_MANY: Final = 4429
+CONNECTION_INIT_TIMEOUT: Final = 4408
+SUBSCRIBER_ALREADY_EXISTS: Final = 4409
+TOO_MANY_REQUESTS: Final = 4429
 
 
 @dataclass(frozen=True)
-class Bounds:
+class WebSocketLimits:
     """What one socket may do, and how long it is waited for."""
 
     init_seconds: float = 5.0
     operations: int = 100  # at once, those whose answers wait to be read among them
-    turns: int = 10  # of these, how many are carried out at a time, or hold an answer
+    concurrent_operations: int = 10  # of these, how many are carried out at a time, or hold an answer
     asked_characters: int = 4_194_304  # of all operations at once
     messages_a_second: float = 20.0
     burst: int = 40
-    unread: int = 256  # outgoing messages that wait for a slow reader
+    max_unsent: int = 256  # outgoing messages that wait for a slow reader
     leaving_seconds: float = 10.0  # that running operations get when the server stops
     id_characters: int = 128
 
 
 # Answers the payload of one `subscribe` that came over the socket of this scope; never raises. The payload's
 # parts are of the right types, and it holds a document or the name of one.
-Answer = Callable[[Mapping[str, Any], Scope], Awaitable[Answered]]
+ExecuteOperation = Callable[[Mapping[str, Any], Scope], Awaitable[GraphQLResponse]]
 
 # Hears who opens a socket, by the headers of its scope; raises Refused for whoever may not.
-Greet = Callable[[Scope], Awaitable[None]]
+AuthenticateConnection = Callable[[Scope], Awaitable[None]]
 
 # What a page cannot say by headers, because browsers send none of its own with a socket.
 _SAID_AT_FIRST = ("authorization", "x-preview-at")
@@ -73,41 +73,41 @@ async def _greet_anybody(scope: Scope) -> None:
     return None
 
 
-class Sockets:
+class WebSocketEndpoint:
     """The ASGI endpoint of /graphql for WebSockets."""
 
     def __init__(
         self,
-        answer: Answer,
+        answer: ExecuteOperation,
         *,
-        greet: Greet = _greet_anybody,
+        greet: AuthenticateConnection = _greet_anybody,
         origins: Collection[str] = ("*",),
-        peers: Peers | None = None,
+        peers: ClientAddressResolver | None = None,
         max_sockets: int = 100,
-        bounds: Bounds | None = None,
+        bounds: WebSocketLimits | None = None,
     ) -> None:
         """`origins`: pages of which sites may connect, `*` for all; `max_sockets`: open from one address, as
         `peers` tells it."""
         self.answer = answer
         self.greet = greet
-        self.peers = peers or Peers()
+        self.peers = peers or ClientAddressResolver()
         self.origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self.max_sockets = max_sockets
-        self.bounds = bounds or Bounds()
+        self.bounds = bounds or WebSocketLimits()
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect, always
-        address = self.peers.client(scope)
+        address = self.peers.resolve(scope)
         try:
             self._check(scope, address)
-        except Refused as refusal:
+        except ApiError as refusal:
             await _refuse(send, refusal)
             return
         self._open[address] += 1
         try:
             await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-            await _Socket(self.answer, self.greet, scope, self.bounds, receive, send).talk()
+            await _Connection(self.answer, self.greet, scope, self.bounds, receive, send).run()
         finally:
             self._open[address] -= 1
             if not self._open[address]:
@@ -119,15 +119,15 @@ class Sockets:
         # What is not a browser sends no Origin; our own page is at home, whatever other sites may connect.
         at_home = origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1").lower()
         if origin and not at_home and self.origins.isdisjoint(("*", origin)):
-            raise Refused("ORIGIN_NOT_ALLOWED", "Pages of this origin may not connect.")
+            raise ApiError("ORIGIN_NOT_ALLOWED", "Pages of this origin may not connect.")
         if PROTOCOL not in scope["subprotocols"]:
-            raise Refused(
+            raise ApiError(
                 "BAD_REQUEST",
                 f"Only the sub-protocol {PROTOCOL} is spoken here.",
                 "Use a client of the graphql-ws library's protocol; the older `graphql-ws` is not served.",
             )
         if self._open[address] >= self.max_sockets:
-            raise Refused(
+            raise ApiError(
                 "TOO_MANY_SOCKETS",
                 f"{self.max_sockets:,} sockets are open from this address, as many as may be.",
                 "Send several operations through one socket.",
@@ -135,7 +135,7 @@ class Sockets:
             )
 
 
-class _Over(Exception):
+class _CloseConnection(Exception):
     """The end of a socket, and what to tell the other side; nothing if it has left."""
 
     def __init__(self, code: int | None = None, reason: str = "") -> None:
@@ -144,7 +144,7 @@ class _Over(Exception):
         self.reason = reason
 
 
-class _Socket:
+class _Connection:
     """One socket from its first message to its last."""
 
     # There may be thousands, most of them silent.
@@ -154,7 +154,13 @@ class _Socket:
     )  # fmt: skip
 
     def __init__(
-        self, answer: Answer, greet: Greet, scope: Scope, bounds: Bounds, receive: Receive, send: Send
+        self,
+        answer: ExecuteOperation,
+        greet: AuthenticateConnection,
+        scope: Scope,
+        bounds: WebSocketLimits,
+        receive: Receive,
+        send: Send,
     ) -> None:
         self._answer = answer
         self._greet = greet
@@ -165,32 +171,32 @@ class _Socket:
         self._acknowledged = False
         self._running: dict[str, asyncio.Task[None]] = {}  # operations by their id
         self._tasks: set[asyncio.Task[None]] = set()  # these, what is being cancelled, and pongs
-        self._turns = asyncio.Semaphore(bounds.turns)
+        self._turns = asyncio.Semaphore(bounds.concurrent_operations)
         self._asked_characters = 0
         self._allowed = float(bounds.burst)
         self._counted = time.monotonic()
 
-    async def talk(self) -> None:
+    async def run(self) -> None:
         """Until one side has had enough."""
         try:
             await self._until_acknowledged()
             while True:
-                await self._take(await self._receive())
-        except _Over as over:
+                await self._handle_message(await self._receive())
+        except _CloseConnection as over:
             await self._leave(over)
         except Exception:
             log.exception("a socket failed")
-            await self._leave(_Over(INTERNAL_ERROR, "Something went wrong on our side"))
+            await self._leave(_CloseConnection(INTERNAL_ERROR, "Something went wrong on our side"))
 
     async def _until_acknowledged(self) -> None:
         try:
             async with asyncio.timeout(self._bounds.init_seconds):
                 while not self._acknowledged:
-                    await self._take(await self._receive())
+                    await self._handle_message(await self._receive())
         except TimeoutError:
-            raise _Over(INIT_TIMEOUT, "Connection initialisation timeout") from None
+            raise _CloseConnection(CONNECTION_INIT_TIMEOUT, "Connection initialisation timeout") from None
 
-    async def _leave(self, over: _Over) -> None:
+    async def _leave(self, over: _CloseConnection) -> None:
         for task in self._tasks:
             task.cancel()
         if over.code is not None:
@@ -204,13 +210,13 @@ class _Socket:
 
     # What comes in
 
-    async def _take(self, event: Message) -> None:
+    async def _handle_message(self, event: Message) -> None:
         if event["type"] == "websocket.disconnect":
-            if event["code"] != LEAVING:
-                raise _Over()
+            if event["code"] != SHUTDOWN_CODE:
+                raise _CloseConnection()
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=self._bounds.leaving_seconds)
-            raise _Over(GOING_AWAY, "The server is stopping")
+            raise _CloseConnection(GOING_AWAY, "The server is stopping")
         self._count()
         message = _read(event)
         kind = message.get("type")
@@ -228,7 +234,7 @@ class _Socket:
         elif kind == "pong":
             _object(message, "payload")
         else:
-            raise _Over(INVALID_MESSAGE, "Unknown type of message")
+            raise _CloseConnection(INVALID_MESSAGE, "Unknown type of message")
 
     def _count(self) -> None:
         now = time.monotonic()
@@ -236,17 +242,19 @@ class _Socket:
         self._counted = now
         self._allowed = min(self._bounds.burst, self._allowed + gained) - 1
         if self._allowed < 0:
-            raise _Over(TOO_MANY, f"More than {self._bounds.messages_a_second:g} messages a second")
+            raise _CloseConnection(
+                TOO_MANY_REQUESTS, f"More than {self._bounds.messages_a_second:g} messages a second"
+            )
 
     async def _initialise(self, message: Mapping[str, Any]) -> None:
         payload = _object(message, "payload")
         if self._acknowledged:
-            raise _Over(TOO_MANY, "Too many initialisation requests")
-        self._scope = _introduced(self._scope, payload or {})
+            raise _CloseConnection(TOO_MANY_REQUESTS, "Too many initialisation requests")
+        self._scope = _with_connection_params(self._scope, payload or {})
         try:
             await self._greet(self._scope)
-        except Refused as refusal:
-            raise _turned_away(refusal) from None
+        except ApiError as refusal:
+            raise _close_for(refusal) from None
         self._acknowledged = True
         await self._say(b'{"type":"connection_ack"}')
 
@@ -254,37 +262,40 @@ class _Socket:
         name = self._id(message)
         payload = _payload(message)
         if not self._acknowledged:
-            raise _Over(UNAUTHORIZED, "Unauthorized")
+            raise _CloseConnection(UNAUTHORIZED, "Unauthorized")
         if name in self._running:
-            raise _Over(ALREADY_EXISTS, f"Subscriber for {name} already exists")
+            raise _CloseConnection(SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {name} already exists")
         if len(self._running) >= self._bounds.operations:
-            raise _Over(TOO_MANY, f"More than {self._bounds.operations} operations at once")
+            raise _CloseConnection(
+                TOO_MANY_REQUESTS, f"More than {self._bounds.operations} operations at once"
+            )
         if self._asked_characters + size > self._bounds.asked_characters:
-            raise _Over(
-                TOO_MANY, f"More than {self._bounds.asked_characters:,} characters of operations at once"
+            raise _CloseConnection(
+                TOO_MANY_REQUESTS,
+                f"More than {self._bounds.asked_characters:,} characters of operations at once",
             )
         self._asked_characters += size
-        task = self._start(self._operate(name, payload))
+        task = self._start(self._run_operation(name, payload))
         self._running[name] = task
         task.add_done_callback(lambda task: self._done(name, size, task))
 
     def _id(self, message: Mapping[str, Any]) -> str:
         name = message.get("id")
         if not isinstance(name, str) or not 0 < len(name) <= self._bounds.id_characters:
-            raise _Over(
+            raise _CloseConnection(
                 INVALID_MESSAGE, f"`id` must be a text of 1 to {self._bounds.id_characters} characters"
             )
         return name
 
     # What goes out
 
-    async def _operate(self, name: str, payload: Mapping[str, Any]) -> None:
+    async def _run_operation(self, name: str, payload: Mapping[str, Any]) -> None:
         # A turn is over when its answer is written: who does not read does not make us keep more answers.
         async with self._turns:
             if await self._tell(name, await self._answer(payload, self._scope)):
                 await self._say(b'{"id":%b,"type":"complete"}' % orjson.dumps(name))
 
-    async def _tell(self, name: str, answered: Answered) -> bool:
+    async def _tell(self, name: str, answered: GraphQLResponse) -> bool:
         """One result of an operation; False where it ends the operation, being a refusal of all of it."""
         if answered.body.startswith(b'{"data":'):
             await self._say(b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(name), answered.body))
@@ -299,9 +310,11 @@ class _Socket:
             await self._send({"type": "websocket.send", "text": message.decode()})
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        if len(self._tasks) >= self._bounds.unread:
+        if len(self._tasks) >= self._bounds.max_unsent:
             work.close()
-            raise _Over(POLICY_VIOLATION, f"More than {self._bounds.unread} messages wait to be read")
+            raise _CloseConnection(
+                POLICY_VIOLATION, f"More than {self._bounds.max_unsent} messages wait to be read"
+            )
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -316,54 +329,54 @@ class _Socket:
 def _read(event: Message) -> Mapping[str, Any]:
     text = event.get("text")
     if text is None:
-        raise _Over(INVALID_MESSAGE, "Only text frames are taken")
+        raise _CloseConnection(INVALID_MESSAGE, "Only text frames are taken")
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise _Over(INVALID_MESSAGE, "The message is not JSON") from None
+        raise _CloseConnection(INVALID_MESSAGE, "The message is not JSON") from None
     if not isinstance(message, dict):
-        raise _Over(INVALID_MESSAGE, "The message is not an object")
+        raise _CloseConnection(INVALID_MESSAGE, "The message is not an object")
     return message
 
 
 def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     found = message.get(name)
     if found is not None and not isinstance(found, dict):
-        raise _Over(INVALID_MESSAGE, f"`{name}` must be an object")
+        raise _CloseConnection(INVALID_MESSAGE, f"`{name}` must be an object")
     return found
 
 
-def _introduced(scope: Scope, payload: Mapping[str, Any]) -> Scope:
+def _with_connection_params(scope: Scope, payload: Mapping[str, Any]) -> Scope:
     """The scope as if what `payload` says of who is asking had come in headers, in place of those."""
     said = {name.lower(): value for name, value in payload.items() if value is not None}
     given = {name.encode(): said[name] for name in _SAID_AT_FIRST if name in said}
     if not given:
         return scope
     if not all(isinstance(value, str) for value in given.values()):
-        raise _Over(INVALID_MESSAGE, "`authorization` and `x-preview-at` must be texts")
+        raise _CloseConnection(INVALID_MESSAGE, "`authorization` and `x-preview-at` must be texts")
     kept = [pair for pair in scope["headers"] if pair[0] not in given]
     told = [(name, value.strip().encode("utf-8", "replace")) for name, value in given.items()]
     return {**scope, "headers": [*kept, *told]}
 
 
-def _turned_away(refusal: Refused) -> _Over:
+def _close_for(refusal: ApiError) -> _CloseConnection:
     if refusal.status in (401, 403):
-        return _Over(FORBIDDEN, "Forbidden")
+        return _CloseConnection(FORBIDDEN, "Forbidden")
     if refusal.status == 429:
-        return _Over(TOO_MANY, refusal.message)
-    return _Over(INVALID_MESSAGE if refusal.status < 500 else TRY_AGAIN_LATER, refusal.message)
+        return _CloseConnection(TOO_MANY_REQUESTS, refusal.message)
+    return _CloseConnection(INVALID_MESSAGE if refusal.status < 500 else TRY_AGAIN_LATER, refusal.message)
 
 
 def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
     payload = _object(message, "payload") or {}
     for name in ("query", "operationName"):
         if not isinstance(payload.get(name, ""), str | None):
-            raise _Over(INVALID_MESSAGE, f"`{name}` must be a text")
+            raise _CloseConnection(INVALID_MESSAGE, f"`{name}` must be a text")
     _object(payload, "variables")
     extensions = _object(payload, "extensions") or {}
     # The protocol knows texts only; a document's name in place of it is what HTTP takes too.
     if payload.get("query") is None and "documentId" not in payload and "persistedQuery" not in extensions:
-        raise _Over(INVALID_MESSAGE, "There is no `query`")
+        raise _CloseConnection(INVALID_MESSAGE, "There is no `query`")
     return payload
 
 
@@ -373,10 +386,10 @@ def _with_payload(kind: bytes, payload: Mapping[str, Any] | None) -> bytes:
     return b'{"type":"%b","payload":%b}' % (kind, orjson.dumps(payload))
 
 
-async def _refuse(send: Send, refusal: Refused) -> None:
+async def _refuse(send: Send, refusal: ApiError) -> None:
     """An answer of HTTP instead of a socket."""
     request_id = new_request_id()
-    answered = refused(refusal, request_id)
+    answered = error_response(refusal, request_id)
     headers = [(b"content-type", RESPONSE_TYPE), (b"x-request-id", request_id.encode())]
     if answered.status == 429:
         headers.append((b"retry-after", b"1"))

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from contentql.web.rate_limit.memory import Memory
-from contentql.web.rate_limit.redis import Redis
-from contentql.web.rate_limit.window import Budget, Rates
+from contentql.web.rate_limit.memory import MemoryRateLimitStore
+from contentql.web.rate_limit.redis import RedisRateLimitStore
+from contentql.web.rate_limit.window import RateLimit, RateLimitStore
 
-BUDGET = Budget(points=100)
+BUDGET = RateLimit(limit=100)
 _numbers = itertools.count(1)
 
 
@@ -29,67 +29,69 @@ def newcomer() -> str:
 
 
 @pytest.fixture(params=["memory", "valkey"])
-async def rates(request: pytest.FixtureRequest) -> AsyncIterator[Rates]:
-    kept: Rates = (
-        Memory(BUDGET)
+async def rates(request: pytest.FixtureRequest) -> AsyncIterator[RateLimitStore]:
+    kept: RateLimitStore = (
+        MemoryRateLimitStore(BUDGET)
         if request.param == "memory"
-        else Redis(request.getfixturevalue("valkey_url"), BUDGET, prefix=f"test-{time.time_ns()}")
+        else RedisRateLimitStore(
+            request.getfixturevalue("valkey_url"), BUDGET, prefix=f"test-{time.time_ns()}"
+        )
     )
     yield kept
     await kept.close()
 
 
-async def test_what_is_used_adds_up(rates: Rates) -> None:
+async def test_what_is_used_adds_up(rates: RateLimitStore) -> None:
     """Point by point, and the window ends within its seconds."""
     client = newcomer()
-    assert rates.used(client).points == 0
-    assert (await rates.use(client, 1)).points == 1
-    assert (await rates.use(client, 41)).points == 42
-    assert rates.used(client).points == 42
-    assert 0 < rates.used(client).seconds <= BUDGET.seconds
+    assert rates.peek(client).points == 0
+    assert (await rates.hit(client, 1)).points == 1
+    assert (await rates.hit(client, 41)).points == 42
+    assert rates.peek(client).points == 42
+    assert 0 < rates.peek(client).seconds <= BUDGET.window_seconds
 
 
-async def test_each_client_has_a_count_of_its_own(rates: Rates) -> None:
+async def test_each_client_has_a_count_of_its_own(rates: RateLimitStore) -> None:
     """What one asks for is not the other's."""
     one, other = newcomer(), newcomer()
-    await rates.use(one, 90)
-    assert (await rates.use(other, 5)).points == 5
+    await rates.hit(one, 90)
+    assert (await rates.hit(other, 5)).points == 5
 
 
-async def test_nothing_is_lost_where_many_ask_at_once(rates: Rates) -> None:
+async def test_nothing_is_lost_where_many_ask_at_once(rates: RateLimitStore) -> None:
     """A hundred times at the same time is a hundred times."""
     client = newcomer()
-    await asyncio.gather(*(rates.use(client, 3) for _ in range(100)))
-    assert rates.used(client).points == 300
+    await asyncio.gather(*(rates.hit(client, 3) for _ in range(100)))
+    assert rates.peek(client).points == 300
 
 
 async def test_a_window_ends() -> None:
     """And the next begins with nothing used, for each client at a moment of its own."""
     now = 1_000_000.0
-    memory = Memory(BUDGET, clock=lambda: now)
-    await memory.use("one", 7)
-    now += memory.used("one").seconds
-    assert memory.used("one").points == 0
-    assert (await memory.use("one", 2)).points == 2
-    assert memory.used("one").seconds != memory.used("other").seconds
+    memory = MemoryRateLimitStore(BUDGET, clock=lambda: now)
+    await memory.hit("one", 7)
+    now += memory.peek("one").seconds
+    assert memory.peek("one").points == 0
+    assert (await memory.hit("one", 2)).points == 2
+    assert memory.peek("one").seconds != memory.peek("other").seconds
 
 
 async def test_memory_remembers_a_bounded_number_of_clients() -> None:
     """Those that came first make room."""
-    memory = Memory(BUDGET, clients=3, clock=lambda: 1_000_000.0)
+    memory = MemoryRateLimitStore(BUDGET, clients=3, clock=lambda: 1_000_000.0)
     for number in range(4):
-        await memory.use(str(number), 1)
-    assert [memory.used(str(number)).points for number in range(4)] == [0, 1, 1, 1]
+        await memory.hit(str(number), 1)
+    assert [memory.peek(str(number)).points for number in range(4)] == [0, 1, 1, 1]
 
 
 @pytest.fixture
-async def worker(valkey_url: str) -> AsyncIterator[Callable[[str], Redis]]:
+async def worker(valkey_url: str) -> AsyncIterator[Callable[[str], RedisRateLimitStore]]:
     """Makes workers, that share what they count, given the address of their Redis."""
-    made: list[Redis] = []
+    made: list[RedisRateLimitStore] = []
     prefix = f"test-{time.time_ns()}"
 
-    def make(url: str = valkey_url) -> Redis:
-        made.append(Redis(url, BUDGET, prefix=prefix))
+    def make(url: str = valkey_url) -> RedisRateLimitStore:
+        made.append(RedisRateLimitStore(url, BUDGET, prefix=prefix))
         return made[-1]
 
     yield make
@@ -97,21 +99,23 @@ async def worker(valkey_url: str) -> AsyncIterator[Callable[[str], Redis]]:
         await one.close()
 
 
-async def test_workers_count_together(worker: Callable[..., Redis]) -> None:
+async def test_workers_count_together(worker: Callable[..., RedisRateLimitStore]) -> None:
     """What a client asked of one worker, the other knows."""
     one, other, client = worker(), worker(), newcomer()
-    await one.use(client, 30)
-    await other.use(client, 20)
-    assert (await one.use(client, 1)).points == 51
+    await one.hit(client, 30)
+    await other.hit(client, 20)
+    assert (await one.hit(client, 1)).points == 51
 
 
-async def test_what_redis_forgets_is_still_counted(valkey_url: str, worker: Callable[..., Redis]) -> None:
+async def test_what_redis_forgets_is_still_counted(
+    valkey_url: str, worker: Callable[..., RedisRateLimitStore]
+) -> None:
     """A Redis that begins anew gives no client a fresh budget on a worker that knows better."""
     one, client = worker(), newcomer()
-    await one.use(client, 60)
+    await one.hit(client, 60)
     with redis.Redis.from_url(valkey_url) as server:
         assert server.delete(*server.scan_iter(f"*{client}*"))
-    assert (await one.use(client, 1)).points == 61
+    assert (await one.hit(client, 1)).points == 61
 
 
 class Link:
@@ -167,36 +171,38 @@ async def link(valkey_url: str) -> AsyncIterator[Link]:
     await made.cut()
 
 
-async def test_a_worker_goes_on_without_redis(link: Link, worker: Callable[..., Redis]) -> None:
+async def test_a_worker_goes_on_without_redis(link: Link, worker: Callable[..., RedisRateLimitStore]) -> None:
     """It counts what it knows, fails nobody, and tells what it counted when Redis is back."""
     cut_off, other, client = worker(link.url), worker(), newcomer()
-    await cut_off.use(client, 10)
+    await cut_off.hit(client, 10)
     await link.cut()
-    assert (await cut_off.use(client, 10)).points == 20
-    assert (await cut_off.use(client, 10)).points == 30
+    assert (await cut_off.hit(client, 10)).points == 20
+    assert (await cut_off.hit(client, 10)).points == 30
     await link.mend()
     async with asyncio.timeout(15):
-        while (await other.use(client, 1)).points < 30:
+        while (await other.hit(client, 1)).points < 30:
             await asyncio.sleep(0.1)
-            await cut_off.use(client, 1)
+            await cut_off.hit(client, 1)
 
 
-async def test_a_redis_that_is_silent_is_waited_for_once(link: Link, worker: Callable[..., Redis]) -> None:
+async def test_a_redis_that_is_silent_is_waited_for_once(
+    link: Link, worker: Callable[..., RedisRateLimitStore]
+) -> None:
     """A fraction of a second, and after that not at all for a while."""
     cut_off, client = worker(link.url), newcomer()
-    await cut_off.use(client, 1)
+    await cut_off.hit(client, 1)
     link.hold()
     began = time.monotonic()
     for _ in range(100):
-        await cut_off.use(client, 1)
+        await cut_off.hit(client, 1)
     # Waiting each time would take five seconds.
     assert time.monotonic() - began < 2.5
-    assert cut_off.used(client).points == 101
+    assert cut_off.peek(client).points == 101
 
 
-async def test_a_redis_that_never_was_fails_nobody(worker: Callable[..., Redis]) -> None:
+async def test_a_redis_that_never_was_fails_nobody(worker: Callable[..., RedisRateLimitStore]) -> None:
     """Each worker counts alone."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         alone = worker(f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
-        assert (await alone.use("198.51.100.1", 5)).points == 5
+        assert (await alone.hit("198.51.100.1", 5)).points == 5

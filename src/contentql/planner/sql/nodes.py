@@ -10,23 +10,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from contentql.planner.catalog import Kind
+from contentql.planner.catalog import ValueKind
 
-ParamKind = Kind | Literal["texts", "ids", "ints", "times", "search"]
+ParamKind = ValueKind | Literal["texts", "ids", "ints", "times", "search"]
 
 
 @dataclass(frozen=True)
-class Leaf:
+class ScalarNode:
     """A value of a column or expression; null stays null unless it is `required`."""
 
     sql: str
-    kind: Kind
+    kind: ValueKind
     required: bool = True
     prefix: str = ""
 
 
 @dataclass(frozen=True)
-class Element:
+class JsonValueNode:
     """What a JSON object keeps under a key, as it is; null when it keeps nothing."""
 
     alias: str
@@ -34,46 +34,46 @@ class Element:
 
 
 @dataclass(frozen=True)
-class Object:
-    fields: tuple[tuple[str, Node], ...]
+class ObjectNode:
+    fields: tuple[tuple[str, ResultNode], ...]
 
 
 @dataclass(frozen=True)
-class Maybe:
+class NullableNode:
     """Null where the column is null."""
 
     column: str
-    there: Node
+    node: ResultNode
 
 
 @dataclass(frozen=True)
-class Choice:
+class CaseNode:
     """One of several nodes, by the value of an expression."""
 
-    on: str
-    cases: tuple[tuple[str, Node], ...]
-    other: Node = "null"
+    expression: str
+    cases: tuple[tuple[str, ResultNode], ...]
+    default: ResultNode = "null"
 
 
 @dataclass(frozen=True)
-class Single:
+class SingleRowNode:
     """A node over the one row of a FROM clause; null when there is none."""
 
-    node: Node
+    node: ResultNode
     rows: str
 
 
 @dataclass(frozen=True)
-class Array:
+class ArrayNode:
     """A node for every row of a FROM clause, in order."""
 
-    node: Node
+    node: ResultNode
     rows: str
     order: str
 
 
 @dataclass(frozen=True)
-class Gathered:
+class AggregateNode:
     """The texts of JSON values in a column, for those rows of the group that meet a condition, in order."""
 
     column: str
@@ -82,17 +82,27 @@ class Gathered:
 
 
 # A `str` is JSON as it will stand in the answer.
-Node: TypeAlias = str | Leaf | Element | Object | Maybe | Choice | Single | Array | Gathered
+ResultNode: TypeAlias = (
+    str
+    | ScalarNode
+    | JsonValueNode
+    | ObjectNode
+    | NullableNode
+    | CaseNode
+    | SingleRowNode
+    | ArrayNode
+    | AggregateNode
+)
 
 
 @dataclass(frozen=True)
-class Key:
+class SortKey:
     """What a list is ordered by: an expression over the base row, and its direction."""
 
     sql: str
-    kind: Kind
+    kind: ValueKind
     descending: bool
-    known: str = ""  # SQL with {id}: the key of the row of that id; cursors leave such a key out
+    lookup_sql: str = ""  # SQL with {id}: the key of the row of that id; cursors leave such a key out
 
 
 class Dialect(Protocol):
@@ -101,21 +111,21 @@ class Dialect(Protocol):
 
     def param(self, number: int, kind: ParamKind) -> str: ...
     def bind(self, kind: ParamKind, value: Any) -> Any: ...
-    def fits(self, sql: str) -> bool: ...
+    def can_parse(self, sql: str) -> bool: ...
 
-    def columns(self, node: Node) -> Sequence[bytes | str]:
+    def columns(self, node: ResultNode) -> Sequence[bytes | str]:
         """The JSON text of a node in parts: bytes that are known, and SQL columns for the rest.
 
         A column yields bytes, or an array of texts that are to be joined by commas.
         """
 
-    def json(self, node: Node) -> str:
+    def json(self, node: ResultNode) -> str:
         """SQL that yields the JSON text of a node, never null."""
 
-    def text_of(self, sql: str, kind: Kind) -> str: ...
+    def text_of(self, sql: str, kind: ValueKind) -> str: ...
     def as_text(self, sql: str) -> str: ...
-    def hexed(self, sql: str) -> str: ...
-    def dotted(self, parts: Sequence[str]) -> str: ...
+    def hex_encode(self, sql: str) -> str: ...
+    def join_with_dots(self, parts: Sequence[str]) -> str: ...
 
     @property
     def orders_aggregates(self) -> bool:
@@ -128,24 +138,24 @@ class Dialect(Protocol):
     def element_order(self, alias: str) -> str: ...
 
     @property
-    def never(self) -> str:
+    def max_timestamp(self) -> str:
         """A moment behind all others."""
 
-    def differing(self, later: str, earlier: str) -> str:
+    def json_diff(self, later: str, earlier: str) -> str:
         """`dl` and `de`, each with `key` and `value`: where two JSON objects of texts are not the same."""
 
-    def pairs(self, tables: str, numbers: str, alias: str) -> str: ...
-    def pair(self, alias: str) -> tuple[str, str, str]: ...
+    def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str: ...
+    def unnested_columns(self, alias: str) -> tuple[str, str, str]: ...
 
-    def sortable(self, sql: str, kind: Kind) -> str: ...
-    def among(self, sql: str, param: str) -> str: ...
+    def sortable(self, sql: str, kind: ValueKind) -> str: ...
+    def in_list(self, sql: str, param: str) -> str: ...
     def starts_with(self, sql: str, param: str) -> str: ...
     def contains(self, sql: str, param: str) -> str: ...
     def matches(self, row: str, param: str) -> str: ...
     def relevance(self, row: str, param: Callable[[str], str]) -> str: ...
 
 
-def literal(text: str) -> str:
+def sql_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -154,29 +164,31 @@ def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 
 @dataclass
-class Scope:
+class FromClause:
     """A FROM clause in the making: which columns its base row must bring, and what is joined to it."""
 
     base: str
     columns: dict[str, None] = field(default_factory=dict)
     joins: list[str] = field(default_factory=list)
-    joined: dict[Any, Row] = field(default_factory=dict)
+    joined: dict[Any, RowRef] = field(default_factory=dict)
     place: str = ""  # SQL: which of the list the base row is, where no inner query can tell
 
 
 @dataclass(frozen=True)
-class Row:
+class RowRef:
     """A row that a statement stands on: a table's, or an object of a JSON list."""
 
     alias: str
     table: str
-    scope: Scope
+    scope: FromClause
     json: bool = False
-    asked: str | None = None  # SQL: was it found by an old slug?
-    reads: dict[str, None] = field(default_factory=dict, compare=False)  # every column asked of it so far
+    found_by_old_slug_sql: str | None = None  # SQL: was it found by an old slug?
+    used_columns: dict[str, None] = field(
+        default_factory=dict, compare=False
+    )  # every column asked of it so far
 
     def column(self, name: str) -> str:
-        self.reads[name] = None
+        self.used_columns[name] = None
         if self.alias == self.scope.base:
             self.scope.columns[name] = None
         return f"{self.alias}.{name}"

@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contentql.planner.catalog import Kind
-from contentql.planner.search import tsquery
+from contentql.planner.catalog import ValueKind
+from contentql.planner.search import to_tsquery
 from contentql.planner.sql.nodes import (
-    Array,
-    Choice,
-    Element,
-    Gathered,
-    Leaf,
-    Maybe,
-    Node,
-    Object,
+    AggregateNode,
+    ArrayNode,
+    CaseNode,
+    JsonValueNode,
+    NullableNode,
+    ObjectNode,
     ParamKind,
-    Single,
+    ResultNode,
+    ScalarNode,
+    SingleRowNode,
     chunks,
-    literal,
+    sql_literal,
 )
 
 _TYPES = {
@@ -45,7 +45,7 @@ class _Items(_Sql):
     array: str
 
 
-class Postgres:
+class PostgresDialect:
     name: Literal["postgres"] = "postgres"
 
     def param(self, number: int, kind: ParamKind) -> str:
@@ -54,15 +54,15 @@ class Postgres:
 
     def bind(self, kind: ParamKind, value: Any) -> Any:
         if kind == "search":
-            return tsquery(*value)
+            return to_tsquery(*value)
         if kind == "date" and isinstance(value, str):
             return dt.date.fromisoformat(value)
         return value
 
-    def fits(self, sql: str) -> bool:
+    def can_parse(self, sql: str) -> bool:
         return True
 
-    def columns(self, node: Node) -> Sequence[bytes | str]:
+    def columns(self, node: ResultNode) -> Sequence[bytes | str]:
         columns: list[bytes | str] = []
         for piece in _merged(self._pieces(node)):
             if isinstance(piece, str):
@@ -74,42 +74,42 @@ class Postgres:
                 columns.append(f"({piece.text})::text")
         return columns
 
-    def json(self, node: Node) -> str:
+    def json(self, node: ResultNode) -> str:
         return self._joined(self._pieces(node))
 
     @property
     def orders_aggregates(self) -> bool:
         return True
 
-    def _pieces(self, node: Node) -> list[str | _Sql]:
+    def _pieces(self, node: ResultNode) -> list[str | _Sql]:
         match node:
             case str():
                 return [node]
-            case Leaf():
+            case ScalarNode():
                 return self._leaf(node)
-            case Object():
+            case ObjectNode():
                 pieces: list[str | _Sql] = []
                 for i, (key, inner) in enumerate(node.fields):
                     pieces += [f'{"," if i else "{"}"{key}":', *self._pieces(inner)]
                 return [*pieces, "}"] if pieces else ["{}"]
-            case Maybe():
-                there = self.json(node.there)
+            case NullableNode():
+                there = self.json(node.node)
                 return [_Sql(f"case when {node.column} is null then 'null' else {there} end")]
-            case Choice():
+            case CaseNode():
                 cases = "".join(f" when '{value}' then {self.json(inner)}" for value, inner in node.cases)
-                return [_Sql(f"case {node.on}{cases} else {self.json(node.other)} end")]
-            case Single():
+                return [_Sql(f"case {node.expression}{cases} else {self.json(node.default)} end")]
+            case SingleRowNode():
                 return [_Sql(f"coalesce((select {self.json(node.node)} from {node.rows}), 'null')")]
-            case Array():
+            case ArrayNode():
                 items = f"array(select {self.json(node.node)} from {node.rows} order by {node.order})"
                 return ["[", _Items(f"array_to_string({items}, ',')", items), "]"]
-            case Gathered():
+            case AggregateNode():
                 items = f"string_agg({node.column}, ',' order by {node.order})"
                 return ["[", _Sql(f"coalesce({items} filter (where {node.condition}), '')"), "]"]
-            case Element():
+            case JsonValueNode():
                 return [_Sql(f"coalesce(({node.alias}.value -> '{node.key}')::text, 'null')")]
 
-    def _leaf(self, leaf: Leaf) -> list[str | _Sql]:
+    def _leaf(self, leaf: ScalarNode) -> list[str | _Sql]:
         text = self.text_of(leaf.sql, leaf.kind)
         if leaf.kind in ("plain", "time", "date", "id"):
             if leaf.required:
@@ -120,14 +120,14 @@ class Postgres:
         return [_Sql(f"coalesce({text if leaf.kind == 'bool' else f'{text}::text'}, 'null')")]
 
     def _joined(self, pieces: list[str | _Sql]) -> str:
-        parts = [literal(p) if isinstance(p, str) else p.text for p in _merged(pieces)]
+        parts = [sql_literal(p) if isinstance(p, str) else p.text for p in _merged(pieces)]
         if len(parts) == 1:
             return parts[0]
         while len(parts) > 90:  # a function takes at most 100 arguments
             parts = [f"concat({', '.join(chunk)})" for chunk in chunks(parts, 90)]
         return f"concat({', '.join(parts)})"
 
-    def text_of(self, sql: str, kind: Kind) -> str:
+    def text_of(self, sql: str, kind: ValueKind) -> str:
         match kind:
             case "text" | "float":
                 return f"to_json({sql})"
@@ -143,10 +143,10 @@ class Postgres:
     def as_text(self, sql: str) -> str:
         return f"({sql})::text"
 
-    def hexed(self, sql: str) -> str:
+    def hex_encode(self, sql: str) -> str:
         return f"encode(convert_to({sql}, 'UTF8'), 'hex')"
 
-    def dotted(self, parts: Sequence[str]) -> str:
+    def join_with_dots(self, parts: Sequence[str]) -> str:
         return f"concat_ws('.', {', '.join(parts)})"
 
     def elements(self, sql: str, alias: str) -> str:
@@ -171,24 +171,24 @@ class Postgres:
         return f"{alias}.n"
 
     @property
-    def never(self) -> str:
+    def max_timestamp(self) -> str:
         return "timestamptz '9999-12-31 23:59:59+00'"
 
-    def differing(self, later: str, earlier: str) -> str:
+    def json_diff(self, later: str, earlier: str) -> str:
         on = "de.key = dl.key and de.value is distinct from dl.value"
         return f"jsonb_each_text({later}) dl join jsonb_each_text({earlier}) de on {on}"
 
-    def pairs(self, tables: str, numbers: str, alias: str) -> str:
+    def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str:
         return f"unnest({tables}, {numbers}) with ordinality as {alias}(t, number, n)"
 
-    def pair(self, alias: str) -> tuple[str, str, str]:
+    def unnested_columns(self, alias: str) -> tuple[str, str, str]:
         return f"{alias}.t", f"{alias}.number", f"{alias}.n"
 
-    def sortable(self, sql: str, kind: Kind) -> str:
+    def sortable(self, sql: str, kind: ValueKind) -> str:
         # Byte order, as SQLite has it: the same list on both databases, whatever the server's locale.
         return f'{sql} collate "C"' if kind in ("text", "plain") else sql
 
-    def among(self, sql: str, param: str) -> str:
+    def in_list(self, sql: str, param: str) -> str:
         return f"{sql} = any({param})"
 
     def starts_with(self, sql: str, param: str) -> str:

@@ -11,27 +11,27 @@ from typing import Any, Literal
 
 import orjson
 
-from contentql.planner.catalog import Kind
-from contentql.planner.search import fts5
+from contentql.planner.catalog import ValueKind
+from contentql.planner.search import to_fts5
 from contentql.planner.sql.nodes import (
-    Array,
-    Choice,
-    Element,
-    Gathered,
-    Leaf,
-    Maybe,
-    Node,
-    Object,
+    AggregateNode,
+    ArrayNode,
+    CaseNode,
+    JsonValueNode,
+    NullableNode,
+    ObjectNode,
     ParamKind,
-    Single,
+    ResultNode,
+    ScalarNode,
+    SingleRowNode,
     chunks,
-    literal,
+    sql_literal,
 )
 
 _MOST_FIELDS = 60  # a function takes at most 127 arguments
 
 
-class Sqlite:
+class SqliteDialect:
     name: Literal["sqlite"] = "sqlite"
 
     def param(self, number: int, kind: ParamKind) -> str:
@@ -46,11 +46,11 @@ class Sqlite:
             case "texts" | "ids" | "ints":
                 return orjson.dumps(list(value)).decode()
             case "search":
-                return fts5(*value)
+                return to_fts5(*value)
             case _:
                 return value
 
-    def fits(self, sql: str) -> bool:
+    def can_parse(self, sql: str) -> bool:
         """Whether SQLite can parse it: before 3.46 its parser's stack has 100 places; nesting fills it."""
         with closing(sqlite3.connect(":memory:")) as empty:
             try:
@@ -59,32 +59,32 @@ class Sqlite:
                 return "stack overflow" not in str(fault)
         return True
 
-    def columns(self, node: Node) -> Sequence[bytes | str]:
+    def columns(self, node: ResultNode) -> Sequence[bytes | str]:
         return [f"cast({self.json(node)} as blob)"]
 
-    def json(self, node: Node) -> str:
+    def json(self, node: ResultNode) -> str:
         if isinstance(node, str):
-            return literal(node)
-        if isinstance(node, Leaf):
+            return sql_literal(node)
+        if isinstance(node, ScalarNode):
             quoted = node.kind not in ("bool", "json")
             return f"json_quote({self._value(node)})" if quoted else f"coalesce({self._value(node)}, 'null')"
         if not _is_patchwork(node):
             value = self._value(node)
-            return value if isinstance(node, Object | Array) else f"coalesce({value}, 'null')"
+            return value if isinstance(node, ObjectNode | ArrayNode) else f"coalesce({value}, 'null')"
         match node:
-            case Object():
+            case ObjectNode():
                 return self._spliced(node)
-            case Maybe():
-                return f"iif({node.column} is null, 'null', {self.json(node.there)})"
-            case Choice():
+            case NullableNode():
+                return f"iif({node.column} is null, 'null', {self.json(node.node)})"
+            case CaseNode():
                 return self._chosen(node, self.json)
-            case Single():
+            case SingleRowNode():
                 return f"coalesce((select {self.json(node.node)} from {node.rows}), 'null')"
-            case Array():
+            case ArrayNode():
                 items = f"group_concat({self.json(node.node)})"
                 return f"'[' || (select coalesce({items}, '') from {node.rows}) || ']'"
             case _:
-                assert isinstance(node, Gathered)
+                assert isinstance(node, AggregateNode)
                 items = f"group_concat({node.column}, ',') filter (where {node.condition})"
                 return f"'[' || coalesce({items}, '') || ']'"
 
@@ -92,41 +92,41 @@ class Sqlite:
     def orders_aggregates(self) -> bool:
         return False  # not before 3.44: an inner query that is ordered and limited keeps its order instead
 
-    def _value(self, node: Node) -> str:
+    def _value(self, node: ResultNode) -> str:
         """SQL that json_object() takes for what it is: a plain value, or JSON that is known to be JSON."""
         match node:
             case "null":
                 return "null"
             case str():
-                return f"json({literal(node)})"
-            case Leaf(kind="bool"):
+                return f"json({sql_literal(node)})"
+            case ScalarNode(kind="bool"):
                 return f"json(case {node.sql} when 1 then 'true' when 0 then 'false' end)"
-            case Leaf(kind="json"):
+            case ScalarNode(kind="json"):
                 return f"json({node.sql})"
-            case Leaf():
+            case ScalarNode():
                 return f"'{node.prefix}' || {node.sql}" if node.prefix else node.sql
-            case Element():
+            case JsonValueNode():
                 return f"{node.alias}.value -> '$.{node.key}'"
-            case Object():
+            case ObjectNode():
                 pairs = (f"'{key}', {self._value(inner)}" for key, inner in node.fields)
                 return f"json_object({', '.join(pairs)})"
-            case Maybe():
-                return f"case when {node.column} is not null then {self._value(node.there)} end"
-            case Choice():
+            case NullableNode():
+                return f"case when {node.column} is not null then {self._value(node.node)} end"
+            case CaseNode():
                 return self._chosen(node, self._value)
-            case Single():
+            case SingleRowNode():
                 return f"(select {self._value(node.node)} from {node.rows})"
-            case Array():
+            case ArrayNode():
                 # The rows come in order already: the inner query is limited, and joins keep it first.
                 return f"(select json_group_array({self._value(node.node)}) from {node.rows})"
-            case Gathered():
+            case AggregateNode():
                 raise AssertionError("told to be a patchwork")
 
-    def _chosen(self, node: Choice, say: Callable[[Node], str]) -> str:
+    def _chosen(self, node: CaseNode, say: Callable[[ResultNode], str]) -> str:
         cases = "".join(f" when '{value}' then {say(inner)}" for value, inner in node.cases)
-        return f"case {node.on}{cases} else {say(node.other)} end"
+        return f"case {node.expression}{cases} else {say(node.default)} end"
 
-    def _spliced(self, node: Object) -> str:
+    def _spliced(self, node: ObjectNode) -> str:
         texts = []
         groups = chunks(node.fields, 100)
         for n, group in enumerate(groups):
@@ -136,19 +136,19 @@ class Sqlite:
                 template += f'{"," if n or i else ""}"{key}":{known}'
                 values += "" if isinstance(inner, str) else f", {self.json(inner)}"
             template += "}" if n == len(groups) - 1 else ""
-            texts.append(f"format({literal(template)}{values})")
+            texts.append(f"format({sql_literal(template)}{values})")
         return texts[0] if len(texts) == 1 else f"({' || '.join(texts)})"
 
-    def text_of(self, sql: str, kind: Kind) -> str:
+    def text_of(self, sql: str, kind: ValueKind) -> str:
         return f"json_quote({sql})" if kind in ("text", "float") else sql
 
     def as_text(self, sql: str) -> str:
         return f"cast({sql} as text)"
 
-    def hexed(self, sql: str) -> str:
+    def hex_encode(self, sql: str) -> str:
         return f"lower(hex({sql}))"
 
-    def dotted(self, parts: Sequence[str]) -> str:
+    def join_with_dots(self, parts: Sequence[str]) -> str:
         return " || '.' || ".join(parts)
 
     def elements(self, sql: str, alias: str) -> str:
@@ -167,26 +167,26 @@ class Sqlite:
         return f"{alias}.key"
 
     @property
-    def never(self) -> str:
+    def max_timestamp(self) -> str:
         return "'9999-12-31T23:59:59Z'"
 
-    def differing(self, later: str, earlier: str) -> str:
+    def json_diff(self, later: str, earlier: str) -> str:
         on = "de.key = dl.key and de.value is not dl.value"
         return f"json_each({later}) dl join json_each({earlier}) de on {on}"
 
-    def pairs(self, tables: str, numbers: str, alias: str) -> str:
+    def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str:
         return (
             f"(select t.key as n, t.value as t, i.value as number from json_each({tables}) t"
             f" join json_each({numbers}) i on i.key = t.key) {alias}"
         )
 
-    def pair(self, alias: str) -> tuple[str, str, str]:
+    def unnested_columns(self, alias: str) -> tuple[str, str, str]:
         return f"{alias}.t", f"{alias}.number", f"{alias}.n"
 
-    def sortable(self, sql: str, kind: Kind) -> str:
+    def sortable(self, sql: str, kind: ValueKind) -> str:
         return sql
 
-    def among(self, sql: str, param: str) -> str:
+    def in_list(self, sql: str, param: str) -> str:
         return f"{sql} in (select value from json_each({param}))"
 
     def starts_with(self, sql: str, param: str) -> str:
@@ -203,18 +203,18 @@ class Sqlite:
         return f"(case when {found} {param('A')}) then 3 when {found} {param('AB')}) then 2 else 1 end)"
 
 
-def _is_patchwork(node: Node) -> bool:
+def _is_patchwork(node: ResultNode) -> bool:
     """Whether texts must be put together: for numbered rows, or more fields than a function takes."""
     match node:
-        case Gathered():
+        case AggregateNode():
             return True
-        case Object():
+        case ObjectNode():
             return len(node.fields) > _MOST_FIELDS or any(_is_patchwork(inner) for _, inner in node.fields)
-        case Maybe():
-            return _is_patchwork(node.there)
-        case Choice():
-            return any(_is_patchwork(inner) for _, inner in node.cases) or _is_patchwork(node.other)
-        case Single() | Array():
+        case NullableNode():
+            return _is_patchwork(node.node)
+        case CaseNode():
+            return any(_is_patchwork(inner) for _, inner in node.cases) or _is_patchwork(node.default)
+        case SingleRowNode() | ArrayNode():
             return _is_patchwork(node.node)
         case _:
             return False

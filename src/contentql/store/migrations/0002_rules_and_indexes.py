@@ -2,7 +2,7 @@
 
 from tortoise import migrations
 
-from contentql.store.ddl import EnforceChecks, ForDialect
+from contentql.store.ddl import EnforceChecks, DialectSql
 
 # The same words as the visibility predicate, so that both databases see that the index serves it.
 PUBLIC = "WHERE status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
 
     operations = [
         EnforceChecks(*CHECKED),
-        ForDialect(
+        DialectSql(
             both=INDEXES,
             postgres=[
                 *(

@@ -2,7 +2,7 @@
 
 from tortoise import migrations
 
-from contentql.store.ddl import POSTGRES_JOURNAL, ForDialect, JournalRows
+from contentql.store.ddl import POSTGRES_CHANGE_FUNCTION, DialectSql, ChangeTriggers
 
 PUBLIC = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
 
@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("content", "0002_rules_and_indexes")]
 
     operations = [
-        ForDialect(
+        DialectSql(
             both=[
                 f"CREATE INDEX article_embargo ON article (embargo_until) WHERE embargo_until IS NOT NULL AND {PUBLIC}",
                 f"CREATE INDEX article_expiry ON article (expires_at) WHERE expires_at IS NOT NULL AND {PUBLIC}",
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             postgres=[
                 "CREATE TABLE row_change (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
                 " in_table text NOT NULL, row_id bigint NOT NULL, before text, after text, texts text NOT NULL)",
-                POSTGRES_JOURNAL,
+                POSTGRES_CHANGE_FUNCTION,
             ],
             sqlite=[
                 # Numbers are never used again, also when the newest lines have been cleared away.
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 " in_table TEXT NOT NULL, row_id INTEGER NOT NULL, before TEXT, after TEXT, texts TEXT NOT NULL)",
             ],
         ),
-        JournalRows(
+        ChangeTriggers(
             "Category",
             "Source",
             "Media",

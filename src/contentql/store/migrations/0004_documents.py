@@ -1,7 +1,7 @@
 """Trusted documents: texts by the id that clients send, and their use."""
 
-from contentql.store.models.content import Instant
-from contentql.store.ddl import ForDialect
+from contentql.store.models.content import TimestampField
+from contentql.store.ddl import DialectSql
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
@@ -20,8 +20,8 @@ class Migration(migrations.Migration):
                 ("client", fields.TextField(null=True, unique=False)),
                 ("cost", fields.IntField(null=True)),
                 ("uses", fields.BigIntField(db_default=0)),
-                ("added_at", Instant(auto_now=False, auto_now_add=False)),
-                ("last_used_at", Instant(null=True, auto_now=False, auto_now_add=False)),
+                ("added_at", TimestampField(auto_now=False, auto_now_add=False)),
+                ("last_used_at", TimestampField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={
                 "table": "trusted_document",
@@ -31,5 +31,5 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
-        ForDialect(both=["CREATE INDEX trusted_document_sha256 ON trusted_document (sha256)"]),
+        DialectSql(both=["CREATE INDEX trusted_document_sha256 ON trusted_document (sha256)"]),
     ]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from contentql.store.models.content import Instant
-from contentql.store.ddl import ForDialect, JournalRows, UniqueTogether
+from contentql.store.models.content import TimestampField
+from contentql.store.ddl import DialectSql, ChangeTriggers, UniqueTogether
 from contentql.store.models.history import RevisionAction
 from contentql.content.ids import new_id
 from orjson import loads
@@ -21,7 +21,7 @@ def own_id() -> Any:
 
 def instant(null: bool = False) -> Any:
     said: Any = {"null": null, "auto_now": False, "auto_now_add": False}
-    return Instant(**said)
+    return TimestampField(**said)
 
 
 def text(null: bool = False) -> Any:
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
             model_name="Attribution", name="span_orphaned", field=fields.BooleanField(db_default=False)
         ),
         ops.AddField(model_name="Attribution", name="working_of", field=fields.BigIntField(db_default=0)),
-        ForDialect(
+        DialectSql(
             both=[
                 "CREATE INDEX article_working ON article (working_of) WHERE working_of <> 0",
                 "CREATE INDEX attribution_working ON attribution (working_of) WHERE working_of <> 0",
@@ -230,5 +230,5 @@ class Migration(migrations.Migration):
                 f"CREATE TRIGGER audit_entry_whole BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
             ],
         ),
-        JournalRows("Article", "Attribution", "PathHistory", "Withdrawal"),
+        ChangeTriggers("Article", "Attribution", "PathHistory", "Withdrawal"),
     ]

@@ -108,7 +108,7 @@ class AttributionState(str, Enum):
     REJECTED = "REJECTED"
 
 
-PUBLIC_STATES = (AttributionState.ACCEPTED, AttributionState.EDITED)
+PUBLIC_ATTRIBUTION_STATES = (AttributionState.ACCEPTED, AttributionState.EDITED)
 
 
 class Stance(str, Enum):
@@ -148,7 +148,7 @@ class CorrectionKind(str, Enum):
     RETRACTION = "RETRACTION"
 
 
-class Instant(fields.DatetimeField[dt.datetime]):
+class TimestampField(fields.DatetimeField[dt.datetime]):
     """A UTC instant in whole seconds: `timestamptz` on PostgreSQL, `2026-06-30T08:00:00Z` as text on SQLite.
 
     Whole seconds everywhere, so that both databases sort, compare and print one moment alike.
@@ -184,7 +184,7 @@ def _check(name: str, rule: str) -> CheckConstraint:
     return CheckConstraint(check=rule, name=name)
 
 
-def own_id() -> Any:
+def id_field() -> Any:
     return fields.BigIntField(primary_key=True, generated=False, default=new_id)
 
 
@@ -197,7 +197,7 @@ def _maybe(model: str, on_delete: OnDelete = OnDelete.RESTRICT) -> Any:
 
 
 class Category(Model):
-    id = own_id()
+    id = id_field()
     parent = _maybe("Category")
     slug = fields.CharField(max_length=120)
     path = fields.CharField(max_length=1000, unique=True)
@@ -218,7 +218,7 @@ class Category(Model):
 
 
 class Source(Model):
-    id = own_id()
+    id = id_field()
     slug = fields.CharField(max_length=160, unique=True)
     name = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -237,7 +237,7 @@ class Source(Model):
 
 
 class Media(Model):
-    id = own_id()
+    id = id_field()
     kind = fields.CharEnumField(MediaKind, max_length=16)
     url = fields.TextField()
     mime = fields.CharField(max_length=100)
@@ -255,7 +255,7 @@ class Media(Model):
     licence = fields.CharField(max_length=100, null=True)
     licence_url = fields.TextField(null=True)
     usage_terms = fields.TextField(null=True)
-    expires_at = Instant(null=True)
+    expires_at = TimestampField(null=True)
     focal_x = fields.FloatField(null=True)
     focal_y = fields.FloatField(null=True)
     blurhash = fields.CharField(max_length=100, null=True)
@@ -263,7 +263,7 @@ class Media(Model):
     digital_source_type = fields.CharField(max_length=200, null=True)
     sensitive = fields.BooleanField(db_default=False)
     renditions: Any = fields.JSONField(default=list)
-    created_at = Instant()
+    created_at = TimestampField()
 
     class Meta:
         table = "media"
@@ -274,7 +274,7 @@ class Media(Model):
 
 
 class Story(Model):
-    id = own_id()
+    id = id_field()
     slug = fields.CharField(max_length=160, unique=True)
     title = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -285,7 +285,7 @@ class Story(Model):
 
 
 class Tag(Model):
-    id = own_id()
+    id = id_field()
     type = fields.CharEnumField(TagType, max_length=16)
     slug = fields.CharField(max_length=160)
     name = fields.CharField(max_length=300)
@@ -306,7 +306,7 @@ class Tag(Model):
 
 
 class Author(Model):
-    id = own_id()
+    id = id_field()
     slug = fields.CharField(max_length=160, unique=True)
     name = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -324,7 +324,7 @@ class Article(Model):
     # Where `working_of` is not 0, the row is what editors are making of the article of that id: a working
     # copy, with body, links and attributions of its own. Its status is never a public one, it goes when it is
     # published, and whoever sees it sees it under the article's id. `owner` is the account that began it.
-    id = own_id()
+    id = id_field()
     uri = fields.CharField(max_length=500)
     slug = fields.CharField(max_length=200)
     language = fields.CharField(max_length=35)
@@ -334,13 +334,13 @@ class Article(Model):
     content_type = fields.CharEnumField(ContentType, max_length=16, default=ContentType.NEWS)
     access = fields.CharEnumField(Access, max_length=16, default=Access.FREE)
     urgency = fields.SmallIntField(db_default=5)
-    published_at = Instant(null=True)
-    first_published_at = Instant(null=True)
-    updated_at = Instant(null=True)
-    modified_at = Instant()
-    embargo_until = Instant(null=True)
-    expires_at = Instant(null=True)
-    deleted_at = Instant(null=True)
+    published_at = TimestampField(null=True)
+    first_published_at = TimestampField(null=True)
+    updated_at = TimestampField(null=True)
+    modified_at = TimestampField()
+    embargo_until = TimestampField(null=True)
+    expires_at = TimestampField(null=True)
+    deleted_at = TimestampField(null=True)
     category = _maybe("Category")
     lead_media = _maybe("Media")
     story = _maybe("Story")
@@ -406,12 +406,12 @@ class ArticleSection(Model):
     section of any size, with or without its subtree, is read as one stretch of one index.
     """
 
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     category = _to("Category")
     direct = fields.BooleanField(db_default=True)
     position = fields.IntField(db_default=0)
-    published_at = Instant(null=True)
+    published_at = TimestampField(null=True)
 
     class Meta:
         table = "article_section"
@@ -419,13 +419,13 @@ class ArticleSection(Model):
 
 
 class ArticleTag(Model):
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     tag = _to("Tag")
     position = fields.IntField(db_default=0)
     relevance = fields.SmallIntField(null=True)
     confidence = fields.SmallIntField(null=True)
-    published_at = Instant(null=True)
+    published_at = TimestampField(null=True)
 
     class Meta:
         table = "article_tag"
@@ -433,7 +433,7 @@ class ArticleTag(Model):
 
 
 class ArticleAuthor(Model):
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     author = _to("Author")
     role = fields.CharEnumField(AuthorRole, max_length=16, default=AuthorRole.WRITER)
@@ -446,7 +446,7 @@ class ArticleAuthor(Model):
 
 
 class ArticleMedia(Model):
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     media = _to("Media")
     position = fields.IntField(db_default=0)
@@ -461,7 +461,7 @@ class ArticleMedia(Model):
 
 
 class ArticleRelated(Model):
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     related = _to("Article", OnDelete.CASCADE)
     position = fields.IntField(db_default=0)
@@ -480,7 +480,7 @@ class Attribution(Model):
     is the id that the row goes by, now and when it is published.
     """
 
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     kind = fields.CharEnumField(AttributionKind, max_length=16)
     source = _maybe("Source")
@@ -496,7 +496,7 @@ class Attribution(Model):
     stance = fields.CharEnumField(Stance, max_length=16, null=True)
     said_on = fields.DateField(null=True)
     url = fields.TextField(null=True)
-    accessed_at = Instant(null=True)
+    accessed_at = TimestampField(null=True)
     archived_url = fields.TextField(null=True)
     media = _maybe("Media")
     span_block = fields.CharField(max_length=40, null=True)
@@ -514,7 +514,7 @@ class Attribution(Model):
     verification = fields.CharEnumField(Verification, max_length=16, default=Verification.UNVERIFIED)
     verification_note = fields.TextField(null=True)
     verified_by = fields.CharField(max_length=200, null=True)
-    verified_at = Instant(null=True)
+    verified_at = TimestampField(null=True)
     working_of = fields.BigIntField(db_default=0)
 
     class Meta:
@@ -533,10 +533,10 @@ class Attribution(Model):
 
 
 class Correction(Model):
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     kind = fields.CharEnumField(CorrectionKind, max_length=16)
-    at = Instant()
+    at = TimestampField()
     text = fields.TextField()
     block = fields.CharField(max_length=40, null=True)
     before = fields.TextField(null=True)
@@ -548,7 +548,7 @@ class Correction(Model):
 
 
 class Collection(Model):
-    id = own_id()
+    id = id_field()
     slug = fields.CharField(max_length=160, unique=True)
     title = fields.CharField(max_length=300)
     sort_name = fields.CharField(max_length=300)
@@ -560,11 +560,11 @@ class Collection(Model):
 
 
 class CollectionItem(Model):
-    id = own_id()
+    id = id_field()
     collection = _to("Collection", OnDelete.CASCADE)
     article = _to("Article", OnDelete.CASCADE)
     position = fields.IntField(db_default=0)
-    pinned_until = Instant(null=True)
+    pinned_until = TimestampField(null=True)
     headline = fields.CharField(max_length=300, null=True)
     media = _maybe("Media")
 
@@ -576,11 +576,11 @@ class CollectionItem(Model):
 class SlugHistory(Model):
     """The slugs an article answered to before, so that old links still lead to it."""
 
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     language = fields.CharField(max_length=35)
     slug = fields.CharField(max_length=200)
-    until = Instant()
+    until = TimestampField()
 
     class Meta:
         table = "slug_history"
@@ -590,10 +590,10 @@ class SlugHistory(Model):
 class PathHistory(Model):
     """The paths a section stood at before, so that old links still lead to it."""
 
-    id = own_id()
+    id = id_field()
     category = _to("Category", OnDelete.CASCADE)
     path = fields.CharField(max_length=1000, unique=True)
-    until = Instant()
+    until = TimestampField()
 
     class Meta:
         table = "path_history"
@@ -608,7 +608,7 @@ class Withdrawal(Model):
     language = fields.CharField(max_length=35)
     slug = fields.CharField(max_length=200)
     notice = fields.TextField()
-    at = Instant()
+    at = TimestampField()
 
     class Meta:
         table = "withdrawal"
@@ -617,7 +617,7 @@ class Withdrawal(Model):
 class ExternalId(Model):
     """Who an imported article is in the system it came from: what makes a second import change nothing."""
 
-    id = own_id()
+    id = id_field()
     article = _to("Article", OnDelete.CASCADE)
     system = fields.CharField(max_length=100)
     value = fields.CharField(max_length=500)

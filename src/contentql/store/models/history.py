@@ -9,7 +9,7 @@ from tortoise import fields
 from tortoise.fields import OnDelete
 from tortoise.models import Model
 
-from contentql.store.models.content import Instant, own_id
+from contentql.store.models.content import TimestampField, id_field
 
 
 class RevisionAction(str, Enum):
@@ -32,16 +32,16 @@ class Revision(Model):
     """An article as it was saved: `told` has each of its fields as text, by the API's name, to compare,
     and in `record` all of it, to go back to."""
 
-    id = own_id()
+    id = id_field()
     article: Any = fields.ForeignKeyField("content.Article", on_delete=OnDelete.CASCADE, related_name=False)
     version = fields.IntField()
-    at = Instant()
+    at = TimestampField()
     account = fields.CharField(max_length=200)
     by = fields.CharField(max_length=200)
     action = fields.CharEnumField(RevisionAction, max_length=16)
     minor = fields.BooleanField(db_default=False)
     reason = fields.TextField(null=True)
-    told: Any = fields.JSONField()
+    field_texts: Any = fields.JSONField()
     record: Any = fields.JSONField()
 
     class Meta:
@@ -52,34 +52,34 @@ class Revision(Model):
 class AuditEntry(Model):
     """Who did what to which thing, from where. The database refuses to change or delete a row."""
 
-    id = own_id()
-    at = Instant()
+    id = id_field()
+    at = TimestampField()
     account = fields.CharField(max_length=200)
     by = fields.CharField(max_length=200)
     role = fields.CharField(max_length=20)
     action = fields.CharField(max_length=60)
-    thing = fields.CharField(max_length=40, null=True)
+    target_id = fields.CharField(max_length=40, null=True)
     before = fields.IntField(null=True)
     after = fields.IntField(null=True)
     reason = fields.TextField(null=True)
     address = fields.CharField(max_length=64, null=True)
     client = fields.CharField(max_length=200, null=True)
-    request = fields.CharField(max_length=64)
+    request_id = fields.CharField(max_length=64)
 
     class Meta:
         table = "audit_entry"
 
 
-class Done(Model):
+class IdempotencyRecord(Model):
     """A write that carried an idempotency key, and the answer it got: asked again, that is the answer."""
 
-    id = own_id()
+    id = id_field()
     account = fields.CharField(max_length=200)
     key = fields.CharField(max_length=200)
-    asked = fields.CharField(max_length=64)
-    selected = fields.CharField(max_length=64)
-    answer = fields.TextField()
-    at = Instant()
+    request_hash = fields.CharField(max_length=64)
+    selection_hash = fields.CharField(max_length=64)
+    response = fields.TextField()
+    at = TimestampField()
 
     class Meta:
         table = "done"

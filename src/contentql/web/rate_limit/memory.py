@@ -9,49 +9,49 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from contentql.web.rate_limit.window import Budget, Used
+from contentql.web.rate_limit.window import RateLimit, RateLimitUsage
 
 # A hundred bytes each.
 _CLIENTS = 100_000
 
 
-class Tally:
+class ClientWindow:
     """One client's window; `owed`: what of its points others who count with us do not know of yet."""
 
-    __slots__ = ("end", "number", "owed", "points")
+    __slots__ = ("end", "number", "points", "unsynced")
 
     def __init__(self, number: int, end: float) -> None:
         self.number = number
         self.end = end
         self.points = 0
-        self.owed = 0
+        self.unsynced = 0
 
 
-class Memory:
+class MemoryRateLimitStore:
     """Counts in a dict, of bounded size."""
 
     def __init__(
-        self, budget: Budget, *, clients: int = _CLIENTS, clock: Callable[[], float] = time.time
+        self, budget: RateLimit, *, clients: int = _CLIENTS, clock: Callable[[], float] = time.time
     ) -> None:
         """`clients`: how many are remembered at most; beyond, those that came first begin anew."""
         self.budget = budget
         self.clock = clock
         self._clients = clients
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[str, ClientWindow] = {}
 
-    def used(self, client: str) -> Used:
+    def peek(self, client: str) -> RateLimitUsage:
         now = self.clock()
         tally = self._tallies.get(client)
         if tally is None or now >= tally.end:
-            return Used(0, self.budget.window(client, now)[1] - now)
-        return Used(tally.points, tally.end - now)
+            return RateLimitUsage(0, self.budget.window(client, now)[1] - now)
+        return RateLimitUsage(tally.points, tally.end - now)
 
-    async def use(self, client: str, points: int) -> Used:
+    async def hit(self, client: str, points: int) -> RateLimitUsage:
         tally = self.tally(client)
         tally.points += points
-        return Used(tally.points, tally.end - self.clock())
+        return RateLimitUsage(tally.points, tally.end - self.clock())
 
-    def tally(self, client: str) -> Tally:
+    def tally(self, client: str) -> ClientWindow:
         """The client's present window."""
         now = self.clock()
         tally = self._tallies.get(client)
@@ -62,7 +62,7 @@ class Memory:
     async def close(self) -> None:
         self._tallies.clear()
 
-    def _opened(self, client: str, now: float) -> Tally:
+    def _opened(self, client: str, now: float) -> ClientWindow:
         tallies = self._tallies
         tallies.pop(client, None)
         # The first came first. One that is over may stand behind one that is not, for a window at most.
@@ -71,5 +71,5 @@ class Memory:
             if now < tallies[first].end and len(tallies) < self._clients:
                 break
             del tallies[first]
-        tally = tallies[client] = Tally(*self.budget.window(client, now))
+        tally = tallies[client] = ClientWindow(*self.budget.window(client, now))
         return tally

@@ -14,22 +14,22 @@ import redis.asyncio as redis_asyncio
 from limits.aio.storage import RedisStorage
 from redis.exceptions import RedisError
 
-from contentql.web.rate_limit.memory import Memory, Tally
-from contentql.web.rate_limit.window import Budget, Used
+from contentql.web.rate_limit.memory import ClientWindow, MemoryRateLimitStore
+from contentql.web.rate_limit.window import RateLimit, RateLimitUsage
 
 _PATIENCE = 0.05  # seconds
 _REST = 1.0  # seconds after a failure during which Redis is left alone
 _CONNECTIONS = 16
 
 
-class Redis:
+class RedisRateLimitStore:
     """`url` as in redis://host:6379/0."""
 
-    def __init__(self, url: str, budget: Budget, *, prefix: str = "contentql") -> None:
+    def __init__(self, url: str, budget: RateLimit, *, prefix: str = "contentql") -> None:
         """`prefix`: of the keys; newsrooms that share a Redis need different ones."""
-        self._memory = Memory(budget)
+        self._memory = MemoryRateLimitStore(budget)
         self._budget = budget
-        self._share = max(1, budget.points // 100)
+        self._share = max(1, budget.limit // 100)
         self._rest_until = 0.0
         self._pool = redis_asyncio.BlockingConnectionPool.from_url(
             url, max_connections=_CONNECTIONS, socket_timeout=1.0, socket_connect_timeout=1.0
@@ -41,30 +41,30 @@ class Redis:
             connection_pool=self._pool,  # type: ignore[arg-type]  # theirs is declared too narrowly
         )
 
-    def used(self, client: str) -> Used:
-        return self._memory.used(client)
+    def peek(self, client: str) -> RateLimitUsage:
+        return self._memory.peek(client)
 
-    async def use(self, client: str, points: int) -> Used:
+    async def hit(self, client: str, points: int) -> RateLimitUsage:
         tally = self._memory.tally(client)
         tally.points += points
-        tally.owed += points
-        if tally.owed >= self._share and time.monotonic() >= self._rest_until:
+        tally.unsynced += points
+        if tally.unsynced >= self._share and time.monotonic() >= self._rest_until:
             await self._settle(client, tally)
-        return Used(tally.points, tally.end - self._memory.clock())
+        return RateLimitUsage(tally.points, tally.end - self._memory.clock())
 
     async def close(self) -> None:
         await self._pool.disconnect()
 
-    async def _settle(self, client: str, tally: Tally) -> None:
-        owed, tally.owed = tally.owed, 0
+    async def _settle(self, client: str, tally: ClientWindow) -> None:
+        owed, tally.unsynced = tally.unsynced, 0
         try:
             async with asyncio.timeout(_PATIENCE):
                 known = await self._storage.incr(
-                    f"rate:{client}:{tally.number}", 2 * self._budget.seconds, owed
+                    f"rate:{client}:{tally.number}", 2 * self._budget.window_seconds, owed
                 )
         except (RedisError, OSError, TimeoutError):
             self._rest_until = time.monotonic() + _REST
-            tally.owed += owed
+            tally.unsynced += owed
         else:
             # What anybody knows is never more than the truth: the most that anybody knows is nearest to it.
-            tally.points = max(tally.points, known + tally.owed)
+            tally.points = max(tally.points, known + tally.unsynced)

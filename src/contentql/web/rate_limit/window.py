@@ -12,34 +12,34 @@ from zlib import crc32
 
 
 @dataclass(frozen=True)
-class Budget:
+class RateLimit:
     """`points` of cost for each client in every `seconds`."""
 
-    points: int
-    seconds: int = 60
+    limit: int
+    window_seconds: int = 60
 
     def window(self, client: str, now: float) -> tuple[int, float]:
         """The number of the client's window of time, and when it ends."""
-        offset = crc32(client.encode()) % (self.seconds * 1000) / 1000
-        number = int((now + offset) // self.seconds)
-        return number, (number + 1) * self.seconds - offset
+        offset = crc32(client.encode()) % (self.window_seconds * 1000) / 1000
+        number = int((now + offset) // self.window_seconds)
+        return number, (number + 1) * self.window_seconds - offset
 
 
-class Used(NamedTuple):
+class RateLimitUsage(NamedTuple):
     """`points` used in the window, and the `seconds` left of it."""
 
     points: int
     seconds: float
 
 
-class Rates(Protocol):
+class RateLimitStore(Protocol):
     """Keeps the counts. Never fails: what cannot be asked for is counted as well as can be."""
 
-    def used(self, client: str) -> Used:
+    def peek(self, client: str) -> RateLimitUsage:
         """What this process knows of, without asking anybody."""
         ...
 
-    async def use(self, client: str, points: int) -> Used:
+    async def hit(self, client: str, points: int) -> RateLimitUsage:
         """Adds `points`, and says what is used with them."""
         ...
 
