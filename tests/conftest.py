@@ -175,9 +175,9 @@ async def demo_url(server: Server) -> str:
 async def demo(demo_url: str) -> AsyncIterator[Executor]:
     """Who answers for the demo newsroom."""
     async with Database(demo_url) as database:
-        answers = build_executor(Settings(), database)
-        answers.now = lambda: NOW
-        yield answers
+        executor = build_executor(Settings(), database)
+        executor.now = lambda: NOW
+        yield executor
 
 
 @pytest.fixture(scope="session")

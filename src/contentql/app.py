@@ -50,28 +50,28 @@ from contentql.web.websocket import WebSocketEndpoint
 def build_executor(settings: Settings, database: Database) -> Executor:
     """Who answers from this database. What is remembered is followed once `responses` is opened."""
     limits = Limits(
-        tokens=settings.max_tokens,
-        depth=settings.max_depth,
+        tokens=settings.max_document_tokens,
+        depth=settings.max_query_depth,
         aliases=settings.max_aliases,
         root_fields=settings.max_root_fields,
-        cost=settings.max_cost,
+        cost=settings.max_query_cost,
     )
-    answers = Executor(
+    executor = Executor(
         database,
         get_catalog(),
         limits=limits,
         languages=settings.search_language_list,
-        seconds=settings.max_seconds,
+        seconds=settings.operation_timeout_seconds,
     )
-    answers.mutations.sign_preview_token = partial(sign_preview_token_in_transaction, database)
-    answers.mutations.preview_url = settings.preview_url or PREVIEW_PATH
-    if settings.cache_bytes:
-        clock = VisibilityTimer(database, lambda: answers.now())
-        memory = MemoryBackend(settings.cache_bytes)
-        answers.responses = ResponseCache(
+    executor.mutations.sign_preview_token = partial(sign_preview_token_in_transaction, database)
+    executor.mutations.preview_url = settings.preview_url_template or PREVIEW_PATH
+    if settings.response_cache_bytes:
+        clock = VisibilityTimer(database, lambda: executor.now())
+        memory = MemoryBackend(settings.response_cache_bytes)
+        executor.responses = ResponseCache(
             memory, ChangeLog(database), clock, ChangeBatchLoader(database), _shared(settings)
         )
-    return answers
+    return executor
 
 
 def _shared(settings: Settings) -> CacheBackend | None:
@@ -84,24 +84,29 @@ def _shared(settings: Settings) -> CacheBackend | None:
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """The ASGI application. The database is opened when the server starts, and must be up to date by then."""
     settings = settings or load_settings()
-    database = Database(settings.database_url, readers=settings.readers)
-    answers = build_executor(settings, database)
+    database = Database(settings.database_url, readers=settings.read_pool_size)
+    executor = build_executor(settings, database)
     documents = TrustedDocumentStore(database)
     time = DatabaseClock(database)
-    answers.now = time.now
-    callers = Authenticator(database, settings, now=time.now)
-    watch = RequestObserver(settings, cache=answers.responses.counts if answers.responses else None)
+    executor.now = time.now
+    authenticator = Authenticator(database, settings, now=time.now)
+    observer = RequestObserver(settings, cache=executor.responses.counts if executor.responses else None)
     readiness = Readiness(database)
     guard = build_admission_control(settings)
     graphql = GraphQLEndpoint(
-        answers, settings, callers=callers, documents=documents, watch=watch, guard=guard
+        executor,
+        settings,
+        authenticator=authenticator,
+        documents=documents,
+        observer=observer,
+        admission=guard,
     )
     sockets = WebSocketEndpoint(
         graphql.execute_over_websocket,
         greet=graphql.authenticate_websocket,
         origins=settings.cors_origin_list,
-        peers=ClientAddressResolver(settings.trusted_proxy_networks),
-        max_sockets=settings.max_sockets,
+        addresses=ClientAddressResolver(settings.trusted_proxy_networks),
+        max_sockets=settings.max_websockets_per_address,
     )
 
     @contextlib.asynccontextmanager
@@ -110,9 +115,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         async with (
             database,
             time.running(),
-            watch,
-            _response_cache_lifespan(answers),
-            _usage_flush_lifespan(documents, callers),
+            observer,
+            _response_cache_lifespan(executor),
+            _usage_flush_lifespan(documents, authenticator),
         ):
             # What is here now stays for ever: the collector need not look at it again and again.
             gc.collect()
@@ -125,8 +130,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             await guard.close()
 
     routes: list[BaseRoute] = [Route("/", _redirect_to_graphiql if settings.graphiql else _not_found)]
-    routes += health_routes(readiness, watch, settings.metrics)
-    routes += preview_routes(answers, callers, guard, watch)
+    routes += health_routes(readiness, observer, settings.metrics_access)
+    routes += preview_routes(executor, authenticator, guard, observer)
     if settings.graphiql:
         routes += graphiql_routes()
     return _RootApp(graphql, sockets, Starlette(routes=routes, lifespan=lifespan))
@@ -134,16 +139,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 def build_admission_control(settings: Settings) -> AdmissionControl:
     """Counts by cost and address in this process or, with Redis, in all; lets so many run at once."""
-    budget = RateLimit(settings.rate_cost)
+    rate_limit = RateLimit(settings.rate_limit_cost_per_minute)
     rates: RateLimitStore | None = None
-    if settings.rate_cost and settings.redis_url:
-        rates = _import_extra("contentql.web.rate_limit.redis").Redis(settings.redis_url, budget)
-    elif settings.rate_cost:
-        rates = RatesInMemory(budget)
-    unset = "rate_cost" not in settings.model_fields_set
-    gate = ConcurrencyLimiter(settings.max_concurrent)
+    if settings.rate_limit_cost_per_minute and settings.redis_url:
+        rates = _import_extra("contentql.web.rate_limit.redis").Redis(settings.redis_url, rate_limit)
+    elif settings.rate_limit_cost_per_minute:
+        rates = RatesInMemory(rate_limit)
+    unset = "rate_limit_cost_per_minute" not in settings.model_fields_set
+    gate = ConcurrencyLimiter(settings.max_concurrent_operations)
     return AdmissionControl(
-        budget, rates, ClientAddressResolver(settings.trusted_proxy_networks), gate, public_only=unset
+        rate_limit, rates, ClientAddressResolver(settings.trusted_proxy_networks), gate, public_only=unset
     )
 
 
@@ -155,15 +160,15 @@ def _import_extra(module: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _response_cache_lifespan(answers: Executor) -> AsyncIterator[None]:
-    if answers.responses is None:
+async def _response_cache_lifespan(executor: Executor) -> AsyncIterator[None]:
+    if executor.responses is None:
         yield
         return
-    await answers.responses.open()
+    await executor.responses.open()
     try:
         yield
     finally:
-        await answers.responses.close()
+        await executor.responses.close()
 
 
 @contextlib.asynccontextmanager

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="The port to listen on.")] = 8000
     workers: Annotated[int, Field(ge=1, le=64, description="Server processes that share the port.")] = 1
-    readers: Annotated[
+    read_pool_size: Annotated[
         int,
         Field(
             ge=0,
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         ),
     ] = 0
     graphiql: Annotated[bool, Field(description="Whether /graphiql is served.")] = True
-    preview_url: Annotated[
+    preview_url_template: Annotated[
         str,
         Field(
             description="Where preview links lead, with `{token}` and maybe `{slug}` in it; empty: to our own"
@@ -41,10 +41,10 @@ class Settings(BaseSettings):
             pattern=r"^$|\{token\}",
         ),
     ] = ""
-    documents: Annotated[
-        Literal["any", "trusted"],
+    trusted_documents: Annotated[
+        Literal["optional", "required"],
         Field(description="`any`: whatever clients write is answered; `trusted`: only what was let in."),
-    ] = "any"
+    ] = "optional"
     search_languages: Annotated[
         str,
         Field(
@@ -61,22 +61,24 @@ class Settings(BaseSettings):
     redis_url: Annotated[
         str, Field(description="Redis or Valkey for what several machines share, as `redis://host:6379/0`.")
     ] = ""
-    cache_bytes: Annotated[
+    response_cache_bytes: Annotated[
         int, Field(ge=0, description="Memory for whole answers, each worker; 0 remembers none.")
     ] = 67_108_864
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 1_048_576
-    max_sockets: Annotated[int, Field(ge=1, description="Most WebSockets from one address, each worker.")] = (
-        100
-    )
-    max_tokens: Annotated[int, Field(ge=10, description="Most tokens in a document.")] = 2_000
-    max_depth: Annotated[int, Field(ge=2, description="Most levels of nesting, edges and nodes counted.")] = (
-        15
-    )
+    max_websockets_per_address: Annotated[
+        int, Field(ge=1, description="Most WebSockets from one address, each worker.")
+    ] = 100
+    max_document_tokens: Annotated[int, Field(ge=10, description="Most tokens in a document.")] = 2_000
+    max_query_depth: Annotated[
+        int, Field(ge=2, description="Most levels of nesting, edges and nodes counted.")
+    ] = 15
     max_aliases: Annotated[int, Field(ge=0, description="Most aliases in an operation.")] = 50
     max_root_fields: Annotated[int, Field(ge=1, description="Most root fields in an operation.")] = 20
-    max_cost: Annotated[int, Field(ge=1, description="Most objects an operation may read.")] = 10_000
-    max_seconds: Annotated[float, Field(gt=0, le=300, description="How long an operation may run.")] = 5.0
-    rate_cost: Annotated[
+    max_query_cost: Annotated[int, Field(ge=1, description="Most objects an operation may read.")] = 10_000
+    operation_timeout_seconds: Annotated[
+        float, Field(gt=0, le=300, description="How long an operation may run.")
+    ] = 5.0
+    rate_limit_cost_per_minute: Annotated[
         int,
         Field(
             ge=0,
@@ -84,17 +86,17 @@ class Settings(BaseSettings):
             " addresses only.",
         ),
     ] = 100_000
-    max_concurrent: Annotated[
+    max_concurrent_operations: Annotated[
         int,
         Field(ge=1, description="Most operations that run at once, each worker; a few more wait a second."),
     ] = 64
-    max_connections: Annotated[
+    max_connections_per_address: Annotated[
         int,
         Field(
             ge=1, description="Most connections from one address, each worker; trusted proxies do not count."
         ),
     ] = 1_000
-    header_seconds: Annotated[
+    header_timeout_seconds: Annotated[
         float, Field(gt=0, description="How long a client may take to send a request's headers.")
     ] = 20.0
     trusted_proxies: Annotated[
@@ -115,7 +117,7 @@ class Settings(BaseSettings):
         Field(description="Who else's tokens (JWT) are taken: their `iss`, as `https://id.example.org/`."),
     ] = ""
     oidc_audience: Annotated[str, Field(description="The `aud` that those tokens must be made for.")] = ""
-    oidc_keys: Annotated[
+    oidc_jwks_url: Annotated[
         str, Field(description="The issuer's public keys: the URL of its JWKS, or a file with one.")
     ] = ""
     oidc_role_claim: Annotated[
@@ -126,25 +128,25 @@ class Settings(BaseSettings):
         float, Field(ge=0, le=600, description="How far the issuer's clock may be off.")
     ] = 30.0
 
-    log: Annotated[
+    access_log: Annotated[
         Literal["all", "errors", "off"],
         Field(description="Which requests are logged: `all`, `errors` (5xx and slow ones) or `off`."),
     ] = "errors"
     log_format: Annotated[
         Literal["json", "text"], Field(description="How log lines are written: `json` or `text`.")
     ] = "json"
-    slow_seconds: Annotated[
+    slow_request_seconds: Annotated[
         float, Field(gt=0, description="How long a request may take before it is logged as slow.")
     ] = 1.0
-    metrics: Annotated[
+    metrics_access: Annotated[
         Literal["local", "all", "off"],
         Field(description="Who may read /metrics: `local` (this machine, through no proxy), `all` or `off`."),
     ] = "local"
-    metrics_folder: Annotated[
+    metrics_dir: Annotated[
         str,
         Field(description="Where workers keep the counts they share; `auto`: as long as the server runs."),
     ] = "auto"
-    traces: Annotated[
+    tracing: Annotated[
         bool, Field(description="Whether OpenTelemetry gets spans; the OTEL_ variables say where to.")
     ] = False
 
@@ -171,8 +173,8 @@ def load_settings(**given: object) -> Settings:
     """The environment's settings, with `given` ones (flags; None is not given) on top. Raises Unusable."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as fault:
-        first = fault.errors()[0]
+    except ValidationError as exc:
+        first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
         why = first["msg"][0].lower() + first["msg"][1:]
         raise OperatorError(f"CONTENTQL_{name.upper()} cannot be {first['input']!r}: {why}.") from None

@@ -42,9 +42,9 @@ class StartedCoroutine:
     def __await__(self) -> Generator[Any, Any, Any]:
         try:
             yield self._waited_for
-        except BaseException as fault:  # what comes from outside is for the work to deal with
+        except BaseException as exc:  # what comes from outside is for the work to deal with
             try:
-                waited_for = self._work.throw(fault)
+                waited_for = self._work.throw(exc)
             except StopIteration as done:
                 return done.value
             return (yield from StartedCoroutine(self._work, waited_for).__await__())

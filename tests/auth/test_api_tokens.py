@@ -52,7 +52,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def callers(database: Database, clock: Clock) -> Authenticator:
-    return Authenticator(database, Settings(), now=lambda: NOW, tries=FailedLoginThrottle(clock=clock))
+    return Authenticator(database, Settings(), now=lambda: NOW, throttle=FailedLoginThrottle(clock=clock))
 
 
 async def made(database: Database, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
@@ -66,13 +66,13 @@ async def kept(database: Database) -> ApiToken:
         return await ApiToken.get()
 
 
-async def shown(callers: Authenticator, secret: str, address: str = HOME) -> Viewer:
-    return await callers.authenticate(f"Bearer {secret}", None, address)
+async def shown(authenticator: Authenticator, secret: str, address: str = HOME) -> Viewer:
+    return await authenticator.authenticate(f"Bearer {secret}", None, address)
 
 
-async def code(callers: Authenticator, authorization: str, address: str = HOME) -> str:
+async def code(authenticator: Authenticator, authorization: str, address: str = HOME) -> str:
     with pytest.raises(ApiError) as refusal:
-        await callers.authenticate(authorization, None, address)
+        await authenticator.authenticate(authorization, None, address)
     assert "cql" not in refusal.value.message
     return refusal.value.code
 
@@ -113,10 +113,15 @@ def test_the_checksum_is_the_one_that_is_told() -> None:
 
 async def test_only_a_hash_is_kept(database: Database) -> None:
     """The row holds nothing of the secret but its hash and its last four characters."""
-    secret = await made(database, scopes=["SEE_ALL"], expires_at=NOW + DAY)
+    secret = await made(database, scopes=["READ_ALL_DRAFTS"], expires_at=NOW + DAY)
     row = await kept(database)
     assert (row.hash, row.hint) == (hashlib.sha256(secret.encode()).hexdigest(), secret[-4:])
-    assert (row.name, row.account, row.role, row.scopes) == ("Jane Doe", "jane-doe", "EDITOR", ["SEE_ALL"])
+    assert (row.name, row.account, row.role, row.scopes) == (
+        "Jane Doe",
+        "jane-doe",
+        "EDITOR",
+        ["READ_ALL_DRAFTS"],
+    )
     assert (row.created_at, row.expires_at, row.created_by) == (NOW, NOW + DAY, "tests")
     assert row.last_used_at is None
     assert row.revoked_at is None
@@ -147,8 +152,8 @@ async def test_an_account_is_the_slug_of_the_name_unless_given(database: Databas
         {"account": "a\x00b"},
         {"expires_at": NOW},
         {"scopes": ["PUBLISH"]},
-        {"scopes": ["SEE_OWN", "FLY"]},
-        {"role": Role.READER, "scopes": ["SEE_ALL"]},
+        {"scopes": ["READ_OWN_DRAFTS", "FLY"]},
+        {"role": Role.READER, "scopes": ["READ_ALL_DRAFTS"]},
     ],
     ids=str,
 )
@@ -180,8 +185,13 @@ async def test_a_good_token_is_its_owner(database: Database, callers: Authentica
     """Name, account, role and what the role may do; scopes leave less."""
     viewer = await shown(callers, await made(database))
     assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", ROLE_PERMISSIONS[Role.EDITOR])
-    narrow = await made(database, "Proofs", Role.PUBLISHER, scopes=[Permission.SEE_ALL, "SHARE"])
-    assert (await shown(callers, narrow)).permissions == {Permission.SEE_ALL, Permission.SHARE}
+    narrow = await made(
+        database, "Proofs", Role.PUBLISHER, scopes=[Permission.READ_ALL_DRAFTS, "CREATE_PREVIEW_LINKS"]
+    )
+    assert (await shown(callers, narrow)).permissions == {
+        Permission.READ_ALL_DRAFTS,
+        Permission.CREATE_PREVIEW_LINKS,
+    }
     assert await callers.authenticate(None, None, HOME) == ANONYMOUS_VIEWER
 
 
@@ -250,9 +260,9 @@ async def test_a_database_without_the_table_knows_nobody(server: Any) -> None:
     async with Database(url).orm() as connection:
         await connection.execute_script("CREATE TABLE other (id int)")
     async with Database(url) as database:
-        callers = Authenticator(database, Settings())
+        authenticator = Authenticator(database, Settings())
         for secret in (api_tokens.generate_token(), preview_tokens.sign_preview_token("key", 1, NOW)):
-            assert await code(callers, f"Bearer {secret}") == "UNAUTHENTICATED"
+            assert await code(authenticator, f"Bearer {secret}") == "UNAUTHENTICATED"
     await server.drop(url)
 
 
@@ -274,17 +284,17 @@ async def test_the_last_use_is_written_once_a_minute(database: Database) -> None
 
 async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypatch: Any) -> None:
     """Until it can."""
-    callers = Authenticator(database, Settings(), now=lambda: NOW)
-    await shown(callers, await made(database))
+    authenticator = Authenticator(database, Settings(), now=lambda: NOW)
+    await shown(authenticator, await made(database))
     with monkeypatch.context() as broken:
 
         def models(*_: Any, **__: Any) -> Any:
             raise OSError("away")
 
         broken.setattr(database, "models", models)
-        await callers.flush_last_used()
+        await authenticator.flush_last_used()
     assert (await kept(database)).last_used_at is None
-    await callers.flush_last_used()
+    await authenticator.flush_last_used()
     assert (await kept(database)).last_used_at == NOW
 
 
@@ -335,7 +345,7 @@ class Counted:
 
     def __init__(self, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         self.callers = Authenticator(
-            database, Settings(), now=lambda: NOW, tries=FailedLoginThrottle(clock=clock)
+            database, Settings(), now=lambda: NOW, throttle=FailedLoginThrottle(clock=clock)
         )
         self.asked = 0
         row = database.row

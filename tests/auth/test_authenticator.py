@@ -88,11 +88,11 @@ async def room(server: Server) -> AsyncIterator[Room]:
 @contextlib.asynccontextmanager
 async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQLEndpoint]:
     """A worker's, which remembers answers."""
-    answers = build_executor(Settings(**settings), database)
-    assert answers.responses is not None
-    await answers.responses.open()
-    yield endpoint(answers, **settings)
-    await answers.responses.close()
+    executor = build_executor(Settings(**settings), database)
+    assert executor.responses is not None
+    await executor.responses.open()
+    yield endpoint(executor, **settings)
+    await executor.responses.close()
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ async def test_a_draft_is_seen_by_those_who_may(room: Room, http: httpx2.AsyncCl
             await room.token(role=Role.READER): False,
             await room.token(role=Role.AUTHOR, account="somebody-else"): False,
             await room.token(role=Role.PREVIEWER): True,
-            await room.token(role=Role.ADMIN, scopes=["ADMINISTER"]): False,
+            await room.token(role=Role.ADMIN, scopes=["ADMIN"]): False,
             preview_tokens.sign_preview_token(secret, 701, now() + DAY): True,
             preview_tokens.sign_preview_token(secret, 702, now() + DAY): False,
         }
@@ -300,7 +300,7 @@ async def test_what_a_token_spends_is_its_accounts(room: Room) -> None:
     """From wherever it asks, with all its tokens; of what is refused the address pays."""
     mine, also_mine = [await room.token(account="spender") for _ in range(2)]
     async with (
-        door(room.database, rate_cost=50) as graphql,
+        door(room.database, rate_limit_cost_per_minute=50) as graphql,
         speaking(graphql, "203.0.113.9") as here,
         speaking(graphql, "203.0.113.10") as there,
     ):
@@ -333,14 +333,14 @@ async def test_no_token_is_logged(
 ) -> None:
     """Good or not, in no form and at no level."""
     lines: list[bytes] = []
-    graphql.watch = RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
+    graphql.observer = RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
     secrets = [
         await room.token(),
         *await room.bad(),
         preview_tokens.sign_preview_token("key", 1, now()),
         "a.b.c",
     ]
-    async with graphql.watch, speaking(graphql) as http:
+    async with graphql.observer, speaking(graphql) as http:
         with caplog.at_level(logging.DEBUG, logger="contentql"):
             for secret in secrets:
                 for ask in DOORS:
@@ -357,7 +357,7 @@ async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: Room, tmp_pa
     public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [{**public, "kid": "1"}]}))
     issuer = "https://id.example.org"
-    named = {"oidc_issuer": issuer, "oidc_audience": "newsroom", "oidc_keys": str(tmp_path / "jwks.json")}
+    named = {"oidc_issuer": issuer, "oidc_audience": "newsroom", "oidc_jwks_url": str(tmp_path / "jwks.json")}
 
     def signed(**more: Any) -> str:
         claims = {
@@ -385,8 +385,8 @@ async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: Room, tmp_pa
 async def listening(url: str) -> AsyncIterator[Served]:
     """A worker's door for sockets, in a thread of its own."""
     database = Database(url)
-    answers = build_executor(Settings(), database)
-    graphql = endpoint(answers)
+    executor = build_executor(Settings(), database)
+    graphql = endpoint(executor)
     sockets = WebSocketEndpoint(graphql.execute_over_websocket, greet=graphql.authenticate_websocket)
 
     @contextlib.asynccontextmanager

@@ -382,7 +382,7 @@ async def test_without_any_key_the_issuer_is_said_to_be_away(served: Serving) ->
     for _ in range(3):
         with pytest.raises(ApiError) as refusal:
             await jwts.authenticate(signed())
-        assert (refusal.value.code, refusal.value.status) == ("ISSUER_UNAVAILABLE", 503)
+        assert (refusal.value.code, refusal.value.status) == ("IDENTITY_PROVIDER_UNAVAILABLE", 503)
     assert served.asked == 1
     served.status = 200
     clock.seconds += 5
@@ -407,9 +407,9 @@ async def test_keys_of_a_file_are_read_anew_for_a_new_key(path: Path) -> None:
 def test_a_file_without_keys_is_named_at_the_start(tmp_path: Path, content: bytes) -> None:
     """One sentence, before anybody asks."""
     (tmp_path / "keys.json").write_bytes(content)
-    with pytest.raises(OperatorError, match=r"CONTENTQL_OIDC_KEYS cannot be '.*keys.json'"):
+    with pytest.raises(OperatorError, match=r"CONTENTQL_OIDC_JWKS_URL cannot be '.*keys.json'"):
         JwkSet(str(tmp_path / "keys.json"))
-    with pytest.raises(OperatorError, match=r"CONTENTQL_OIDC_KEYS cannot be '.*none.json': No such file"):
+    with pytest.raises(OperatorError, match=r"CONTENTQL_OIDC_JWKS_URL cannot be '.*none.json': No such file"):
         JwkSet(str(tmp_path / "none.json"))
 
 
@@ -417,7 +417,7 @@ def test_a_file_without_keys_is_named_at_the_start(tmp_path: Path, content: byte
 
 
 def settings(path: Path, **more: Any) -> Settings:
-    return Settings(**{"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_keys": str(path), **more})
+    return Settings(**{"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": str(path), **more})
 
 
 async def test_settings_open_the_door_to_an_issuer(database_url: str, path: Path) -> None:
@@ -432,7 +432,7 @@ async def test_settings_open_the_door_to_an_issuer(database_url: str, path: Path
             await Authenticator(database, Settings()).authenticate(f"Bearer {signed()}", None, "203.0.113.9")
 
 
-@pytest.mark.parametrize("missing", ["oidc_issuer", "oidc_audience", "oidc_keys"])
+@pytest.mark.parametrize("missing", ["oidc_issuer", "oidc_audience", "oidc_jwks_url"])
 def test_a_part_of_the_settings_is_missed(path: Path, missing: str) -> None:
     """None of the three makes sense without the others."""
     with pytest.raises(OperatorError, match=f"CONTENTQL_{missing.upper()} is missing"):

@@ -41,11 +41,11 @@ def test_each_role_may_do_what_the_one_below_may() -> None:
     for lower, higher in itertools.pairwise(ladder):
         assert ROLE_PERMISSIONS[lower] < ROLE_PERMISSIONS[higher]
     assert ROLE_PERMISSIONS[Role.ADMIN] == set(Permission)
-    assert ROLE_PERMISSIONS[Role.PREVIEWER] == {Permission.SEE_ALL}
+    assert ROLE_PERMISSIONS[Role.PREVIEWER] == {Permission.READ_ALL_DRAFTS}
 
 
 def test_scopes_only_ever_leave_less() -> None:
     """None is all of the role; one that the role does not have gives nothing."""
     assert effective_permissions(Role.EDITOR) == ROLE_PERMISSIONS[Role.EDITOR]
-    assert effective_permissions(Role.EDITOR, ["SHARE"]) == {Permission.SHARE}
+    assert effective_permissions(Role.EDITOR, ["CREATE_PREVIEW_LINKS"]) == {Permission.CREATE_PREVIEW_LINKS}
     assert effective_permissions(Role.AUTHOR, ["PUBLISH"]) == frozenset()

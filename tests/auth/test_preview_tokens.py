@@ -120,11 +120,11 @@ async def test_a_link_can_be_signed_within_a_transaction(database_url: str) -> N
 async def test_a_link_is_a_guest(database_url: str) -> None:
     """Who sees the one article beyond what is public, may do nothing, and may look ahead."""
     async with Database(database_url) as database:
-        callers = Authenticator(database, Settings(), now=lambda: NOW)
+        authenticator = Authenticator(database, Settings(), now=lambda: NOW)
         text = preview_tokens.sign_preview_token(
             await preview_tokens.get_or_create_signing_key(database), ARTICLE, NOW + HOUR
         )
-        viewer = await callers.authenticate(f"Bearer {text}", None, "203.0.113.9")
+        viewer = await authenticator.authenticate(f"Bearer {text}", None, "203.0.113.9")
         assert (viewer.name, viewer.role, viewer.account) == ("Preview link", Role.READER, None)
         assert (viewer.shared_article_id, viewer.permissions, viewer.is_public) == (
             ARTICLE,
@@ -132,19 +132,19 @@ async def test_a_link_is_a_guest(database_url: str) -> None:
             False,
         )
         assert viewer.visibility.articles == "linked"
-        later = await callers.authenticate(f"Bearer {text}", "2027-01-01T00:00:00Z", "203.0.113.9")
+        later = await authenticator.authenticate(f"Bearer {text}", "2027-01-01T00:00:00Z", "203.0.113.9")
         assert later.preview_at == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 
 
 async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url: str) -> None:
     """Also where no link was ever made: then there is no key, and none is made for a stranger."""
     async with Database(database_url) as database:
-        callers = Authenticator(database, Settings(), now=lambda: NOW)
+        authenticator = Authenticator(database, Settings(), now=lambda: NOW)
         for made in (False, True):
             if made:
                 await preview_tokens.get_or_create_signing_key(database)
             with pytest.raises(ApiError, match="not known here, has expired or was revoked") as refusal:
-                await callers.authenticate(
+                await authenticator.authenticate(
                     f"Bearer {preview_tokens.sign_preview_token('key', 1, NOW + HOUR)}", None, "203.0.113.9"
                 )
             assert refusal.value.code == "UNAUTHENTICATED"
@@ -154,4 +154,4 @@ async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url:
             await preview_tokens.get_or_create_signing_key(database), 1, NOW
         )
         with pytest.raises(ApiError, match="not known here, has expired or was revoked"):
-            await callers.authenticate(f"Bearer {expired}", None, "203.0.113.9")
+            await authenticator.authenticate(f"Bearer {expired}", None, "203.0.113.9")

@@ -32,8 +32,8 @@ async def backend(request: pytest.FixtureRequest) -> AsyncIterator[CacheBackend]
 
 
 def entry(row: int, body: bytes = b'{"data":{}}') -> CachedResponse:
-    rests = Dependencies((), {"source": frozenset({"name"})}, {"source": frozenset({row})}, {})
-    return CachedResponse(body, rests, (f"src_{row}",), ("source",), 3, 1, 1, 300)
+    dependencies = Dependencies((), {"source": frozenset({"name"})}, {"source": frozenset({row})}, {})
+    return CachedResponse(body, dependencies, (f"src_{row}",), ("source",), 3, 1, 1, 300)
 
 
 def renamed(row: int) -> ChangeBatch:
@@ -112,12 +112,17 @@ async def test_an_entry_survives_being_written_down() -> None:
     )  # fmt: skip
     met = (("published_at", "lte", NOW), ("urgency", "in", [1, 2]), ("headline", "eq", "é"))
     ends = {(2, 7): (5, ("2026-06-30T08:00:00Z", "17"))}
-    rests = Dependencies(
+    dependencies = Dependencies(
         (BoundScan(scan, met),), {"article": frozenset({"headline"})}, {"article": frozenset({1})}, ends
     )
-    said = CachedResponse("{é}".encode(), rests, ("art_1",), (), 7, 1, 1, 60, True)
+    said = CachedResponse("{é}".encode(), dependencies, ("art_1",), (), 7, 1, 1, 60, True)
     again = deserialize(said.serialize())
-    assert (again.body, again.dependencies, again.private, again.etag) == (said.body, rests, True, said.etag)
+    assert (again.body, again.dependencies, again.private, again.etag) == (
+        said.body,
+        dependencies,
+        True,
+        said.etag,
+    )
 
 
 async def test_without_redis_nothing_is_found_and_nothing_fails() -> None:

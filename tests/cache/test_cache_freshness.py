@@ -90,8 +90,8 @@ class Newsroom:
 async def opened(server: Server, records: Sequence[Record] = ()) -> AsyncIterator[Newsroom]:
     url = await server.migrated()
     async with Database(url) as database:
-        remembers = build_executor(Settings(cache_bytes=50_000_000), database)
-        fresh = build_executor(Settings(cache_bytes=0), database)
+        remembers = build_executor(Settings(response_cache_bytes=50_000_000), database)
+        fresh = build_executor(Settings(response_cache_bytes=0), database)
         found = Newsroom(url, remembers, fresh, records=list(records))
         remembers.now = fresh.now = lambda: found.now
         await found.responses.open()

@@ -64,7 +64,9 @@ async def desk(server: Server, filled: str) -> AsyncIterator[Desk]:
     url = await server.copy(filled)
     async with Database(url) as database:
         desk = Desk(
-            url, build_executor(Settings(), database), build_executor(Settings(cache_bytes=0), database)
+            url,
+            build_executor(Settings(), database),
+            build_executor(Settings(response_cache_bytes=0), database),
         )
         desk.remembers.now = desk.fresh.now = lambda: desk.now
         await desk.responses.open()
@@ -281,6 +283,6 @@ async def test_a_change_that_could_not_be_applied_is_not_lost(
 
 async def test_the_cost_is_told_however_often_it_is_asked_for(desk: Desk) -> None:
     """A remembered answer does not know what was asked for beside it."""
-    asked = GraphQLRequest("{ latestNews { nodes { slug } } }", extensions={"cost": True})
+    request = GraphQLRequest("{ latestNews { nodes { slug } } }", extensions={"cost": True})
     for _ in range(3):
-        assert b'"extensions":{"cost":' in (await desk.remembers.execute(asked)).body
+        assert b'"extensions":{"cost":' in (await desk.remembers.execute(request)).body

@@ -156,7 +156,7 @@ async def readiness(served: Served) -> list[int]:
 async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom: str) -> None:
     """All are cut off, however they are slow, and others are answered meanwhile."""
     beginnings = (b"", b"POST /graphql HTTP/1.1\r\nHost: ", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET")
-    async with serving(tmp_path, newsroom, CONTENTQL_HEADER_SECONDS="1") as served:
+    async with serving(tmp_path, newsroom, CONTENTQL_HEADER_TIMEOUT_SECONDS="1") as served:
         lines = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(300)]
         for number, (_, writer) in enumerate(lines):
             writer.write(beginnings[number % 3])
@@ -170,7 +170,10 @@ async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom:
 
 @pytest.mark.parametrize(
     ("limit", "status"),
-    [({"CONTENTQL_RATE_COST": "2000"}, 429), ({"CONTENTQL_MAX_CONCURRENT": "2"}, 503)],
+    [
+        ({"CONTENTQL_RATE_LIMIT_COST_PER_MINUTE": "2000"}, 429),
+        ({"CONTENTQL_MAX_CONCURRENT_OPERATIONS": "2"}, 503),
+    ],
 )
 async def test_three_hundred_at_once_are_answered_or_turned_away(
     tmp_path: Path, newsroom: str, limit: dict[str, str], status: int
@@ -192,6 +195,6 @@ async def test_three_hundred_at_once_are_answered_or_turned_away(
     for answer in answers:
         if answer.status_code == status:
             (error,) = answer.json()["errors"]
-            assert error["extensions"]["code"] == {429: "RATE_LIMITED", 503: "OVERLOADED"}[status]
+            assert error["extensions"]["code"] == {429: "RATE_LIMITED", 503: "SERVICE_OVERLOADED"}[status]
             assert int(answer.headers["retry-after"]) == error["extensions"]["retryAfter"] > 0
     assert took < AT_MOST / 2

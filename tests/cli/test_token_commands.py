@@ -48,9 +48,9 @@ async def listed() -> list[dict[str, Any]]:
 
 async def shown(url: str, secret: str) -> Viewer:
     async with Database(url) as database:
-        callers = Authenticator(database, Settings())
-        viewer = await callers.authenticate(f"Bearer {secret}", None, "127.0.0.1")
-        await callers.flush_last_used()
+        authenticator = Authenticator(database, Settings())
+        viewer = await authenticator.authenticate(f"Bearer {secret}", None, "127.0.0.1")
+        await authenticator.flush_last_used()
         return viewer
 
 
@@ -79,7 +79,7 @@ async def test_tokens_are_listed_without_their_secret(known: str) -> None:
         "--scope",
         "write-own",
         "--scope",
-        "ADD",
+        "CREATE_TAXONOMY",
         "--expires",
         "2099-01-01T00:00:00Z",
     )
@@ -87,7 +87,11 @@ async def test_tokens_are_listed_without_their_secret(known: str) -> None:
     await shown(known, good)
     first, second = await listed()
     assert (first["name"], first["account"], first["role"]) == ("Wires", "wires", "AUTHOR")
-    assert (first["scopes"], first["state"], first["hint"]) == (["ADD", "WRITE_OWN"], "good", good[-4:])
+    assert (first["scopes"], first["state"], first["hint"]) == (
+        ["CREATE_TAXONOMY", "EDIT_OWN"],
+        "good",
+        good[-4:],
+    )
     assert (first["expiresAt"], first["createdBy"]) == ("2099-01-01T00:00:00Z", "operator")
     assert first["lastUsedAt"]
     assert (second["name"], second["state"], second["expiresAt"]) == ("Jane Doe", "revoked", None)
@@ -132,7 +136,10 @@ async def test_a_token_ends_after_a_while(known: str, span: str) -> None:
     ("wrong", "told"),
     [
         (("--role", "king"), "'king' is none; there are reader, previewer"),
-        (("--scope", "fly"), "'fly' is nothing that EDITOR may do. There are: SEE_OWN (see one's own drafts"),
+        (
+            ("--scope", "fly"),
+            "'fly' is nothing that EDITOR may do. There are: READ_OWN_DRAFTS (see one's own drafts",
+        ),
         (("--scope", "PUBLISH"), "'PUBLISH' is nothing that EDITOR may do"),
         (("--expires", "soon"), "'soon' is no time; write 90d"),
         (("--expires", "0d"), "'0d' is no time"),

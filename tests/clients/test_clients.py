@@ -228,7 +228,7 @@ def test_apollo_hears_why_it_was_refused(apollo: Any) -> None:
     """Status 422 and 294 do not keep Apollo from the code, nor from the data that there is."""
     for name, code in (
         ("unknownField", "GRAPHQL_VALIDATION_FAILED"),
-        ("tooMany", "PAGE_SIZE"),
+        ("tooMany", "INVALID_PAGE_SIZE"),
         ("wrongVariable", "BAD_USER_INPUT"),
     ):
         assert (apollo[name]["codes"], apollo[name]["sent"][-1]["status"]) == ([code], 422)
@@ -293,7 +293,7 @@ def test_graphcache_keeps_our_things_by_their_ids(urql: Any) -> None:
 
 def test_urql_hears_why_it_was_refused(urql: Any) -> None:
     """The code arrives, by POST and by GET."""
-    assert urql["tooMany"]["codes"] == ["PAGE_SIZE"]
+    assert urql["tooMany"]["codes"] == ["INVALID_PAGE_SIZE"]
     assert urql["wrongVariable"]["codes"] == ["BAD_USER_INPUT"]
     assert [line["method"] for line in urql["wrongVariable"]["sent"]][-1:] == ["GET"]
 

@@ -129,9 +129,9 @@ async def test_only_what_is_accepted_is_public(desk: Newsdesk) -> None:
     query = 'query($a: ID!) { attribution(id: $a) { id } source(slug: "agency-3") { id } }'
     assert await desk.asks(query, a=made["id"]) == {"attribution": None, "source": None}
     assert await chains(desk, id, PUBLIC) == []
-    assert await desk.codes("rejectAttribution", id=made["id"]) == {("ILLEGAL_MOVE", "id")}
+    assert await desk.codes("rejectAttribution", id=made["id"]) == {("INVALID_TRANSITION", "id")}
     await desk.does("acceptAttribution", id=made["id"])
-    assert await desk.codes("acceptAttribution", id=made["id"]) == {("ILLEGAL_MOVE", "id")}
+    assert await desk.codes("acceptAttribution", id=made["id"]) == {("INVALID_TRANSITION", "id")}
     await desk.again(id)
     assert [chain["id"] for chain in await chains(desk, id, PUBLIC)] == [made["id"]]
 
@@ -150,7 +150,7 @@ async def test_attributions_stand_in_the_order_that_editors_give(desk: Newsdesk)
             ("INVALID", "attributions")
         }
     assert await desk.codes("reorderAttributions", id=id, attributions=["art_701"]) == {
-        ("WRONG_KIND", "attributions.0")
+        ("WRONG_TYPE", "attributions.0")
     }
     first = await desk.does("addAttribution", article=id, kind="SAID", source="agency-2", position=0)
     await desk.does("addAttribution", article=id, kind="SAID", source="agency-4", position=99)
@@ -163,12 +163,20 @@ async def test_a_chain_does_not_come_back_to_itself(desk: Newsdesk) -> None:
     """No source stands in it twice, whether it is entered whole, changed at a hop, or led elsewhere."""
     id = await desk.draft()
     said = {"article": id, "kind": "SAID", "source": "kctv"}
-    assert await desk.codes("addAttribution", **said, via=via("joongang", "kctv")) == {("CHAIN", "via")}
+    assert await desk.codes("addAttribution", **said, via=via("joongang", "kctv")) == {
+        ("INVALID_ATTRIBUTION_CHAIN", "via")
+    }
     made = (await desk.does("addAttribution", **said, via=via("joongang", "sky-news")))["attribution"]
     hops = (await chains(desk, id))[0]["chain"]
-    assert await desk.codes("updateAttribution", id=hops[2]["id"], source="kctv") == {("CHAIN", "via")}
-    assert await desk.codes("updateAttribution", id=hops[1]["id"], via=via("kctv")) == {("CHAIN", "via")}
-    assert await desk.codes("updateAttribution", id=made["id"], source="sky-news") == {("CHAIN", "via")}
+    assert await desk.codes("updateAttribution", id=hops[2]["id"], source="kctv") == {
+        ("INVALID_ATTRIBUTION_CHAIN", "via")
+    }
+    assert await desk.codes("updateAttribution", id=hops[1]["id"], via=via("kctv")) == {
+        ("INVALID_ATTRIBUTION_CHAIN", "via")
+    }
+    assert await desk.codes("updateAttribution", id=made["id"], source="sky-news") == {
+        ("INVALID_ATTRIBUTION_CHAIN", "via")
+    }
 
 
 async def test_a_chain_has_five_hops_at_most(desk: Newsdesk) -> None:
@@ -178,14 +186,14 @@ async def test_a_chain_has_five_hops_at_most(desk: Newsdesk) -> None:
     six = [f"agency-{n}" for n in range(6)]
     for way_too_long in (six, [*six, "agency-6", "agency-7"]):
         ((code, field),) = await desk.codes("addAttribution", **said, via=via(*way_too_long))
-        assert (code, field.split(".")[0]) == ("CHAIN", "via")
+        assert (code, field.split(".")[0]) == ("INVALID_ATTRIBUTION_CHAIN", "via")
     made = (await desk.does("addAttribution", **said, via=via(*six[:5])))["attribution"]
     hops = (await chains(desk, id))[0]["chain"]
     assert [hop["hop"] for hop in hops] == [0, 1, 2, 3, 4, 5]
     ((code, _),) = await desk.codes("updateAttribution", id=hops[5]["id"], via=via("agency-6"))
-    assert code == "CHAIN"
+    assert code == "INVALID_ATTRIBUTION_CHAIN"
     ((code, _),) = await desk.codes("updateAttribution", id=made["id"], via=via(*six))
-    assert code == "CHAIN"
+    assert code == "INVALID_ATTRIBUTION_CHAIN"
 
 
 async def test_whose_words_they_are_must_be_said(desk: Newsdesk) -> None:
@@ -200,8 +208,10 @@ async def test_whose_words_they_are_must_be_said(desk: Newsdesk) -> None:
     assert await desk.codes("addAttribution", **said, via={"kind": "TOLD", "source": "nobody"}) == {
         ("NOT_FOUND", "via.source")
     }
-    assert await desk.codes("addAttribution", **said, url="javascript:alert(1)") == {("UNSAFE", "url")}
-    assert await desk.codes("addAttribution", **{**said, "article": "att_1"}) == {("WRONG_KIND", "article")}
+    assert await desk.codes("addAttribution", **said, url="javascript:alert(1)") == {
+        ("UNSAFE_CONTENT", "url")
+    }
+    assert await desk.codes("addAttribution", **{**said, "article": "att_1"}) == {("WRONG_TYPE", "article")}
     assert await desk.codes("addAttribution", **said, position=-1) == {("INVALID", "position")}
     made = await desk.does("addAttribution", article=id, kind="REPORTED_BY")
     assert made["attribution"]["source"] is None

@@ -95,7 +95,7 @@ async def test_of_several_mutations_the_refused_one_leaves_no_trace(desk: Newsde
         ANNA,
         i=id,
     )
-    assert said["b"]["userErrors"] == [{"code": "ILLEGAL_MOVE"}]
+    assert said["b"]["userErrors"] == [{"code": "INVALID_TRANSITION"}]
     assert said["c"]["article"] == {"status": "IN_REVIEW", "kicker": "One"}
     assert await count(desk) == before + 2
 
@@ -216,9 +216,9 @@ PAGES = (
 async def test_an_answer_is_fresh_right_after_each_mutation(remembering: Newsdesk) -> None:
     """Every page that was remembered says what a question without memory says, as soon as the write is answered."""
     desk = remembering
-    assert desk.answers.responses is not None
-    forgetful = Executor(desk.database, get_catalog(), now=desk.answers.now)
-    fresh = replace(desk, answers=forgetful)
+    assert desk.executor.responses is not None
+    forgetful = Executor(desk.database, get_catalog(), now=desk.executor.now)
+    fresh = replace(desk, executor=forgetful)
     steps: list[tuple[str, dict[str, Any]]] = []
     id = await desk.draft(
         headline="Fresh",

@@ -51,7 +51,7 @@ async def test_nothing_that_runs_gets_into_a_body(desk: Newsdesk, html: str) -> 
     """Refused as UNSAFE in HTML, by name; in Markdown refused too or harmless text; and nothing is kept."""
     async with desk.unchanged():
         (error,) = await desk.refused("createArticle", headline="x", body={"html": html})
-        assert (error["code"], error["field"]) == ("UNSAFE", ["body", "html"]), error
+        assert (error["code"], error["field"]) == ("UNSAFE_CONTENT", ["body", "html"]), error
         assert error["hint"]
         payload = await desk.tries(
             "createArticle",
@@ -66,7 +66,7 @@ async def test_nothing_that_runs_gets_into_a_body(desk: Newsdesk, html: str) -> 
             r"<(script|iframe|svg|object|style|form|math|img)\b|javascript:|\son\w+=", shown, re.I
         )
     else:
-        assert {error["code"] for error in payload["userErrors"]} == {"UNSAFE"}
+        assert {error["code"] for error in payload["userErrors"]} == {"UNSAFE_CONTENT"}
 
 
 @pytest.mark.parametrize("link", LINKS)
@@ -99,7 +99,7 @@ async def test_links_that_run_are_refused_wherever_a_link_may_stand(desk: Newsde
     async with desk.unchanged():
         for mutation, said in cases:
             errors = await desk.refused(mutation, **said)
-            assert {error["code"] for error in errors} <= {"UNSAFE", "INVALID"}, (mutation, errors)
+            assert {error["code"] for error in errors} <= {"UNSAFE_CONTENT", "INVALID"}, (mutation, errors)
             fields = [".".join(error["field"]) for error in errors]
             wanted = at if "body" in said else next((n for n in said if link in str(said[n])), "")
             assert all(field.startswith(wanted) for field in fields), (wanted, fields)
@@ -131,9 +131,11 @@ async def test_links_that_run_are_refused_wherever_a_link_may_stand(desk: Newsde
 async def test_files_that_run_are_no_media(desk: Newsdesk, said: dict[str, Any]) -> None:
     """SVG, HTML, scripts: neither by their address nor by what they are said to be."""
     async with desk.unchanged():
-        assert await desk.codes("createMedia", kind="IMAGE", **said) == {("UNSAFE", "mime")}
+        assert await desk.codes("createMedia", kind="IMAGE", **said) == {("UNSAFE_CONTENT", "mime")}
         if "mime" in said:
-            assert await desk.codes("updateMedia", id="med_301", mime=said["mime"]) == {("UNSAFE", "mime")}
+            assert await desk.codes("updateMedia", id="med_301", mime=said["mime"]) == {
+                ("UNSAFE_CONTENT", "mime")
+            }
 
 
 HUGE = "x" * 10_000_000
@@ -215,7 +217,7 @@ LINE = "It takes one line."
         ({"language": ""}, "INVALID", "language", None),
         ({"category": "nowhere"}, "NOT_FOUND", "category", None),
         ({"category": ""}, "NOT_FOUND", "category", None),
-        ({"category": "art_701"}, "WRONG_KIND", "category", None),
+        ({"category": "art_701"}, "WRONG_TYPE", "category", None),
         ({"category": "cat_999"}, "NOT_FOUND", "category", None),
         ({"categories": ["world", "x"]}, "NOT_FOUND", "categories.1", None),
         ({"tags": [{"tag": "x"}]}, "NOT_FOUND", "tags.0.tag", None),
@@ -225,7 +227,7 @@ LINE = "It takes one line."
         ({"authors": [{"author": "x"}]}, "NOT_FOUND", "authors.0.author", None),
         ({"leadMedia": "med_1"}, "NOT_FOUND", "leadMedia", None),
         ({"leadMedia": "a.jpg"}, "NOT_FOUND", "leadMedia", None),
-        ({"media": [{"media": "med_301"}, {"media": "src_201"}]}, "WRONG_KIND", "media.1.media", None),
+        ({"media": [{"media": "med_301"}, {"media": "src_201"}]}, "WRONG_TYPE", "media.1.media", None),
         ({"story": "x"}, "NOT_FOUND", "story", None),
         ({"related": ["art_1"]}, "NOT_FOUND", "related.0", None),
         ({"translationOf": "art_1"}, "NOT_FOUND", "translationOf", None),
@@ -236,7 +238,7 @@ LINE = "It takes one line."
         ({"expiresAt": "9999-12-31T23:59:59-23:59"}, "INVALID", "expiresAt", None),
         (
             {"embargoUntil": "2026-08-01T00:00:00Z", "expiresAt": "2026-07-01T00:00:00Z"},
-            "TIME_ORDER",
+            "INVALID_TIME",
             "embargoUntil",
             None,
         ),
@@ -365,11 +367,11 @@ async def test_what_is_amiss_is_told_with_its_field(
         ("createCollection", {"title": "x", "maxItems": 2**31 - 1}, ("INVALID", "maxItems"), None),
         ("createToken", {"name": " ", "role": "READER"}, ("REQUIRED", "name"), None),
         ("createToken", {"name": "x" * 201, "role": "READER"}, ("TOO_LONG", "name"), None),
-        ("createToken", {"name": "x", "role": "READER", "expiresAt": "2026-06-30T08:00:00Z"}, ("TIME_ORDER", "expiresAt"), None),
+        ("createToken", {"name": "x", "role": "READER", "expiresAt": "2026-06-30T08:00:00Z"}, ("INVALID_TIME", "expiresAt"), None),
         ("createToken", {"name": "x", "role": "READER", "scopes": ["PUBLISH"]}, ("INVALID", "scopes"), None),
         ("createToken", {"name": "x", "role": "READER", "account": ""}, ("INVALID", "account"), None),
-        ("createPreviewLink", {"id": "art_701", "expiresAt": "2026-08-30T08:00:00Z"}, ("TIME_ORDER", "expiresAt"), None),
-        ("createPreviewLink", {"id": "art_701", "expiresAt": "2026-06-30T08:00:00Z"}, ("TIME_ORDER", "expiresAt"), None),
+        ("createPreviewLink", {"id": "art_701", "expiresAt": "2026-08-30T08:00:00Z"}, ("INVALID_TIME", "expiresAt"), None),
+        ("createPreviewLink", {"id": "art_701", "expiresAt": "2026-06-30T08:00:00Z"}, ("INVALID_TIME", "expiresAt"), None),
         ("scheduleArticle", {"id": "art_701", "publishAt": "2026-07-01"}, ("INVALID", "publishAt"), None),
         ("correctArticle", {"id": "art_701", "kind": "CORRECTION", "text": "a\x00"}, ("INVALID", "text"), None),
     ],
@@ -424,7 +426,7 @@ async def test_what_the_schema_does_not_have_is_refused_before_anything(
 ) -> None:
     """A coded error of the request, and nothing is done."""
     async with desk.unchanged():
-        answered = await desk.answers.execute(
+        answered = await desk.executor.execute(
             GraphQLRequest(document(mutation), None, {"input": said}), None, None, ROOT
         )
     no_worse(answered)
@@ -448,7 +450,7 @@ async def test_what_is_nested_too_deeply_is_refused(desk: Newsdesk) -> None:
             ("createArticle", {"headline": "x", "body": {"markdown": "[" * 100_000}}),
         ):
             async with asyncio.timeout(20):
-                answered = await desk.answers.execute(
+                answered = await desk.executor.execute(
                     GraphQLRequest(document(mutation), None, {"input": {**said, "validateOnly": True}}),
                     None,
                     None,
@@ -580,7 +582,7 @@ async def test_no_value_of_a_mutation_becomes_sql(own_desk: Newsdesk) -> None:
             said["article"] = "art_701"
         if mutation == "mergeSources" or mutation.startswith("delete"):
             said["validateOnly"] = True
-        answered = await desk.answers.execute(
+        answered = await desk.executor.execute(
             GraphQLRequest(document(mutation), None, {"input": said}), None, None, ROOT
         )
         no_worse(answered)

@@ -76,7 +76,7 @@ async def test_made_changed_and_deleted(desk: Newsdesk, kind: str) -> None:
     assert (await desk.asks("query($i: ID!) { node(id: $i) { id } }", ANNA, i=made["id"]))["node"] is None
     for mutation in (f"update{kind}", f"delete{kind}"):
         assert await desk.codes(mutation, id=made["id"]) == {("NOT_FOUND", "id")}
-        assert await desk.codes(mutation, id="art_701") == {("WRONG_KIND", "id")}
+        assert await desk.codes(mutation, id="art_701") == {("WRONG_TYPE", "id")}
 
 
 async def test_things_are_named_as_people_name_them(desk: Newsdesk) -> None:
@@ -333,8 +333,8 @@ async def test_what_does_not_merge(own_desk: Newsdesk) -> None:
             ([], ("REQUIRED", "sources")),
             (["an-aide"], ("INVALID", "sources")),
             (["nobody"], ("NOT_FOUND", "sources.0")),
-            (["kctv"], ("CHAIN", "sources")),
-            (["joongang", "kctv"], ("CHAIN", "sources")),
+            (["kctv"], ("INVALID_ATTRIBUTION_CHAIN", "sources")),
+            (["joongang", "kctv"], ("INVALID_ATTRIBUTION_CHAIN", "sources")),
         ):
             assert await desk.codes("mergeSources", into="sky-news", sources=sources) == {expected}
         (error,) = await desk.refused("mergeSources", into="sky-news", sources=["kctv"])
@@ -384,7 +384,7 @@ async def test_a_collection_is_in_its_order(desk: Newsdesk) -> None:
     wrong: list[tuple[dict[str, Any], tuple[str, str]]] = [
         ({"items": [{"article": ids[0]}, {"article": ids[0]}]}, ("TAKEN", "items.1.article")),
         ({"items": [{"article": "art_1"}]}, ("NOT_FOUND", "items.0.article")),
-        ({"items": [{"article": "med_301"}]}, ("WRONG_KIND", "items.0.article")),
+        ({"items": [{"article": "med_301"}]}, ("WRONG_TYPE", "items.0.article")),
         ({"items": [{"article": ids[0], "media": "med_1"}]}, ("NOT_FOUND", "items.0.media")),
         ({"items": [{"article": ids[0], "headline": "x" * 301}]}, ("TOO_LONG", "items.0.headline")),
         ({"items": [{"article": id} for id in ids]}, ("TOO_LONG", "items")),
@@ -395,7 +395,7 @@ async def test_a_collection_is_in_its_order(desk: Newsdesk) -> None:
         assert await desk.codes("updateCollection", id="top", **said) == {expected}, said
     wrong = [
         ({"article": "art_1"}, ("NOT_FOUND", "article")),
-        ({"article": ids[0], "until": "2026-06-30T08:00:00Z"}, ("TIME_ORDER", "until")),
+        ({"article": ids[0], "until": "2026-06-30T08:00:00Z"}, ("INVALID_TIME", "until")),
         ({"article": ids[0], "position": -1}, ("INVALID", "position")),
     ]
     for said, expected in wrong:

@@ -94,7 +94,7 @@ async def test_only_legal_moves_move(all_over: Newsdesk, move: str) -> None:
     async with desk.unchanged():
         for said, status in refused:
             (error,) = await desk.refused(move, **said)
-            assert (error["code"], error["field"]) == ("ILLEGAL_MOVE", ["id"]), (status, error)
+            assert (error["code"], error["field"]) == ("INVALID_TRANSITION", ["id"]), (status, error)
             assert status.value in error["message"]
             assert error["hint"], error
 
@@ -118,7 +118,7 @@ async def test_changes_of_what_is_out_move_likewise(desk: Newsdesk, steps: tuple
             assert shown["status"] == rule.to_status.value, (move, stands)
             assert shown["headline"] == "Changed"
         else:
-            assert await desk.codes(move, id=id, **NEEDED.get(move, {})) == {("ILLEGAL_MOVE", "id")}
+            assert await desk.codes(move, id=id, **NEEDED.get(move, {})) == {("INVALID_TRANSITION", "id")}
             shown = await desk.asks("query($i: ID!) { article(id: $i) { status } }", ANNA, i=id)
             assert shown["article"]["status"] == stands
 
@@ -148,7 +148,7 @@ async def test_publish_names_all_that_is_missing_at_once(desk: Newsdesk) -> None
         ("REQUIRED", "category"),
         ("REQUIRED", "body"),
         ("REQUIRED", "leadMedia"),
-        ("TIME_ORDER", "expiresAt"),
+        ("INVALID_TIME", "expiresAt"),
     }
 
 
@@ -173,7 +173,7 @@ async def test_what_is_scheduled_cannot_be_spoiled(desk: Newsdesk) -> None:
     }
     shown = await desk.does("updateArticle", id=id, headline="Better")
     assert (shown["status"], shown["unpublishedChanges"]) == ("SCHEDULED", False)
-    assert await desk.codes("updateArticle", ERIC, id=id, headline="Worse") == {("ILLEGAL_MOVE", "id")}
+    assert await desk.codes("updateArticle", ERIC, id=id, headline="Worse") == {("INVALID_TRANSITION", "id")}
 
 
 # Rehearsals
@@ -280,7 +280,7 @@ async def test_a_rehearsal_gives_no_secret_away(desk: Newsdesk) -> None:
 async def test_a_rehearsal_is_refused_as_the_real_thing_would_be(desk: Newsdesk) -> None:
     """And it needs the same rights."""
     id = await desk.draft()
-    assert await desk.codes("publishArticle", id=id, validateOnly=True) == {("ILLEGAL_MOVE", "id")}
+    assert await desk.codes("publishArticle", id=id, validateOnly=True) == {("INVALID_TRANSITION", "id")}
     said = await desk.says(document("publishArticle"), BOB, input={"id": id, "validateOnly": True})
     assert said["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
@@ -294,7 +294,7 @@ async def test_who_changed_it_meanwhile_is_said(desk: Newsdesk) -> None:
     await desk.does("updateArticle", ERIC, id=id, headline="By Eric", kicker="Korea")
     async with desk.unchanged():
         (error,) = await desk.refused("updateArticle", id=id, ifVersion=1, headline="By Anna")
-    assert (error["code"], error["field"]) == ("CONFLICT", ["ifVersion"])
+    assert (error["code"], error["field"]) == ("VERSION_CONFLICT", ["ifVersion"])
     assert "Eric updated it at 2026-06-30 08:00:00Z (headline, kicker)" in error["message"]
     assert error["hint"] == "Read it again, and send ifVersion: 2."
     assert (await desk.does("updateArticle", id=id, ifVersion=2, headline="By Anna"))["version"] == 3
@@ -314,7 +314,7 @@ async def test_every_write_to_an_article_takes_the_version_that_was_read(own_des
     async with own_desk.unchanged():
         for mutation in MOVABLE:
             said = {**inputs[mutation], "ifVersion": 99}
-            assert ("CONFLICT", "ifVersion") in await own_desk.codes(mutation, **said), mutation
+            assert ("VERSION_CONFLICT", "ifVersion") in await own_desk.codes(mutation, **said), mutation
 
 
 async def test_of_two_that_save_at_once_one_is_told(desk: Newsdesk) -> None:
@@ -325,7 +325,7 @@ async def test_of_two_that_save_at_once_one_is_told(desk: Newsdesk) -> None:
     )
     done = [payload for payload in both if payload["article"]]
     told = [error["code"] for payload in both for error in payload["userErrors"]]
-    assert (len(done), told) == (1, ["CONFLICT"] * 3)
+    assert (len(done), told) == (1, ["VERSION_CONFLICT"] * 3)
     query = "query($i: ID!) { article(id: $i) { headline version revisions { nodes { version } } } }"
     found = (await desk.asks(query, ANNA, i=id))["article"]
     assert found == {
@@ -347,14 +347,14 @@ async def test_many_moves_at_once_move_once(desk: Newsdesk) -> None:
 
 async def test_a_key_sent_twice_does_it_once(desk: Newsdesk) -> None:
     """The same bytes both times, whatever happened between; one article, one revision, one audit entry."""
-    asked = GraphQLRequest(
+    request = GraphQLRequest(
         document("createArticle"), None, {"input": {"headline": "Only once", "idempotencyKey": "one"}}
     )
-    first = await desk.answers.execute(asked, None, None, ANNA)
+    first = await desk.executor.execute(request, None, None, ANNA)
     id = orjson.loads(first.body)["data"]["createArticle"]["article"]["id"]
     await desk.does("updateArticle", id=id, headline="Not any more")
     desk.now = NOW + 20 * HOUR
-    again = await desk.answers.execute(asked, None, None, ANNA)
+    again = await desk.executor.execute(request, None, None, ANNA)
     assert again.body == first.body
     assert len(await desk.table("SELECT id FROM article WHERE slug = 'only-once'")) == 1
     assert len(await desk.table(f"SELECT id FROM audit_entry WHERE thing = '{id}'")) == 2
@@ -362,23 +362,23 @@ async def test_a_key_sent_twice_does_it_once(desk: Newsdesk) -> None:
 
 async def test_a_key_sent_at_the_same_time_does_it_once(desk: Newsdesk) -> None:
     """Ten at once with one key: one article, and ten equal answers."""
-    asked = GraphQLRequest(
+    request = GraphQLRequest(
         document("createArticle"), None, {"input": {"headline": "At once", "idempotencyKey": "at once"}}
     )
-    told = await asyncio.gather(*(desk.answers.execute(asked, None, None, ANNA) for _ in range(10)))
+    told = await asyncio.gather(*(desk.executor.execute(request, None, None, ANNA) for _ in range(10)))
     assert len({answered.body for answered in told}) == 1
     assert orjson.loads(told[0].body)["data"]["createArticle"]["userErrors"] == []
     assert len(await desk.table("SELECT id FROM article WHERE slug LIKE 'at-once%'")) == 1
 
 
 async def test_a_key_belongs_to_one_request_of_one_account(desk: Newsdesk) -> None:
-    """Another input with it is KEY_REUSED; another account's is another key; a day later it is free."""
+    """Another input with it is IDEMPOTENCY_KEY_REUSED; another account has its own; it lasts a day."""
     await desk.does("createStory", title="One", idempotencyKey="mine")
     assert await desk.codes("createStory", title="Two", idempotencyKey="mine") == {
-        ("KEY_REUSED", "idempotencyKey")
+        ("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")
     }
     assert await desk.codes("createTag", type="TOPIC", name="One", idempotencyKey="mine") == {
-        ("KEY_REUSED", "idempotencyKey")
+        ("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")
     }
     assert (await desk.does("createStory", ERIC, title="Two", idempotencyKey="mine"))["title"] == "Two"
     desk.now = NOW + DAY + SECOND
@@ -514,10 +514,10 @@ async def test_times_that_have_passed_are_refused(desk: Newsdesk) -> None:
     """Nothing is scheduled into the past, or published into the future."""
     id = await desk.approved()
     assert await desk.codes("scheduleArticle", id=id, publishAt="2026-06-30T08:00:00Z") == {
-        ("TIME_ORDER", "publishAt")
+        ("INVALID_TIME", "publishAt")
     }
     assert await desk.codes("publishArticle", id=id, publishedAt="2026-06-30T08:00:01Z") == {
-        ("TIME_ORDER", "publishedAt")
+        ("INVALID_TIME", "publishedAt")
     }
     shown = await desk.does("publishArticle", id=id, publishedAt="2025-01-01T00:00:00Z")
     assert (shown["publishedAt"], shown["firstPublishedAt"]) == ("2025-01-01T00:00:00Z",) * 2
@@ -541,7 +541,7 @@ async def test_a_notice_stands_where_an_article_was_taken_back(desk: Newsdesk) -
         "notice": "This report was wrong.",
         "at": "2026-06-30T08:00:00Z",
     }
-    assert await desk.codes("updateArticle", id=id, headline="x") == {("ILLEGAL_MOVE", "id")}
+    assert await desk.codes("updateArticle", id=id, headline="x") == {("INVALID_TRANSITION", "id")}
     shown = await desk.does("restoreArticle", id=id)
     assert (shown["status"], shown["publishedAt"]) == ("DRAFT", None)
     assert (await desk.asks(query))["withdrawal"] is None
@@ -588,12 +588,12 @@ async def test_who_may_delete_what(desk: Newsdesk) -> None:
     own, sent, out = [await desk.draft(BOB) for _ in range(3)]
     assert (await desk.does(GONE, BOB, id=own)) == own
     await desk.does("submitArticle", BOB, id=sent)
-    assert await desk.codes(GONE, BOB, id=sent) == {("NOT_YOURS", "id")}
+    assert await desk.codes(GONE, BOB, id=sent) == {("NOT_OWNER", "id")}
     for move in ("submitArticle", "approveArticle", "publishArticle", "unpublishArticle"):
         await desk.does(move, id=out)
-    assert await desk.codes(GONE, BOB, id=out) == {("NOT_YOURS", "id")}
+    assert await desk.codes(GONE, BOB, id=out) == {("NOT_OWNER", "id")}
     theirs = await desk.published()
-    assert await desk.codes("updateArticle", BOB, id=theirs, headline="Mine") == {("NOT_YOURS", "id")}
+    assert await desk.codes("updateArticle", BOB, id=theirs, headline="Mine") == {("NOT_OWNER", "id")}
     hidden = await desk.draft()
     assert await desk.codes("updateArticle", BOB, id=hidden, headline="Mine") == {("NOT_FOUND", "id")}
 
@@ -602,7 +602,7 @@ async def test_what_an_author_has_sent_is_with_the_reviewer(desk: Newsdesk) -> N
     """An author does not change what is in review; an editor who may approve changes what is approved."""
     id = await desk.draft(BOB)
     await desk.does("submitArticle", BOB, id=id)
-    assert await desk.codes("updateArticle", BOB, id=id, headline="x") == {("ILLEGAL_MOVE", "id")}
+    assert await desk.codes("updateArticle", BOB, id=id, headline="x") == {("INVALID_TRANSITION", "id")}
     await desk.does("returnArticle", ERIC, id=id, reason="Who says so?")
     assert (await desk.does("updateArticle", BOB, id=id, headline="Kim says so"))["status"] == "DRAFT"
     await desk.does("submitArticle", BOB, id=id)

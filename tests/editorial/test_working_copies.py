@@ -258,7 +258,7 @@ async def test_a_correction_says_which_words(desk: Newsdesk) -> None:
     assert await desk.codes("correctArticle", id=id, **said, after="ebb") == {("REQUIRED", "before")}
     assert await desk.codes("correctArticle", id=id, **said, block="blk_x") == {("NOT_FOUND", "block")}
     assert await desk.codes("correctArticle", id=id, kind="CORRECTION", text="") == {("REQUIRED", "text")}
-    assert await desk.codes("correctArticle", id=await desk.draft(), **said) == {("ILLEGAL_MOVE", "id")}
+    assert await desk.codes("correctArticle", id=await desk.draft(), **said) == {("INVALID_TRANSITION", "id")}
     made = await desk.does("correctArticle", id=id, kind="CLARIFICATION", text="Tides come and go.")
     assert made["correction"]["kind"] == "CLARIFICATION"
 

@@ -101,9 +101,9 @@ def questions() -> Iterator[tuple[str, str]]:
 QUESTIONS = list(questions())
 
 
-async def said(answers: Executor, query: str, probe: str) -> Any:
+async def said(executor: Executor, query: str, probe: str) -> Any:
     """The answer without what a refusal repeats of the probe."""
-    answered = await answers.execute(GraphQLRequest(query, None, {"p": probe}))
+    answered = await executor.execute(GraphQLRequest(query, None, {"p": probe}))
     no_worse(answered)
     found = orjson.loads(answered.body)
     for error in found.get("errors", ()):

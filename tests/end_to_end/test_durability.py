@@ -48,7 +48,7 @@ from contentql.store.database import Database
 from contentql.store.models.content import Status
 
 # What an editor may be told of a write that the server or its database has no time for.
-LATER = {"OVERLOADED", "TIMEOUT", "DATABASE_UNAVAILABLE"}
+LATER = {"SERVICE_OVERLOADED", "TIMEOUT", "DATABASE_UNAVAILABLE"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ async def test_of_eight_editors_one_wins(two: Two, editor: Editor) -> None:
             )
         )
         won = [answer for answer in answers if not answer.code]
-        assert {answer.code for answer in answers} <= {"", "CONFLICT", *LATER}
+        assert {answer.code for answer in answers} <= {"", "VERSION_CONFLICT", *LATER}
         assert len(won) == 1, (number, [answer.code for answer in answers])
         assert won[0].article["version"] == version + 1
         version += 1
@@ -377,7 +377,7 @@ async def test_a_locked_file_is_waited_for(sqlite_server: Server, tmp_path: Path
     url = await sqlite_server.migrated()
     await fill(url)
 
-    async with running(tmp_path, url, CONTENTQL_MAX_SECONDS="1") as server:
+    async with running(tmp_path, url, CONTENTQL_OPERATION_TIMEOUT_SECONDS="1") as server:
 
         async def trouble() -> None:
             holding = asyncio.create_task(hold_the_file(url, 2.5))

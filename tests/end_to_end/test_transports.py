@@ -29,9 +29,9 @@ BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "nesting": (
         "{ articles { nodes " + "{ related { nodes " * 15 + "{ id }" + " } }" * 15 + " } }",
         {},
-        "DEPTH_LIMIT",
+        "DEPTH_LIMIT_EXCEEDED",
     ),
-    "aliases": ("{ " + " ".join(f"a{n}: __typename" for n in range(60)) + " }", {}, "ALIAS_LIMIT"),
+    "aliases": ("{ " + " ".join(f"a{n}: __typename" for n in range(60)) + " }", {}, "ALIAS_LIMIT_EXCEEDED"),
     "aliases through fragments": (
         "{ articles(first: 1) { nodes { ...F ...G } } } fragment F on Article { "
         + " ".join(f"a{n}: id" for n in range(30))
@@ -39,20 +39,20 @@ BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
         + " ".join(f"b{n}: id" for n in range(30))
         + " }",
         {},
-        "ALIAS_LIMIT",
+        "ALIAS_LIMIT_EXCEEDED",
     ),
     "cost by a variable": (
         "query Q($n: Int) { articles(first: $n) { nodes { related(first: $n) { nodes"
         " { related(first: $n) { nodes { id } } } } } } }",
         {"n": 100},
-        "COST_LIMIT",
+        "COST_LIMIT_EXCEEDED",
     ),
     "tokens": ("{ articles { nodes { id " + "headline " * 2_100 + "} } }", {}, "DOCUMENT_TOO_LARGE"),
-    "a page": ("query Q($n: Int) { articles(first: $n) { nodes { id } } }", {"n": 101}, "PAGE_SIZE"),
+    "a page": ("query Q($n: Int) { articles(first: $n) { nodes { id } } }", {"n": 101}, "INVALID_PAGE_SIZE"),
     "a list": (
         "query Q($ids: [ID!]) { latestNews(excludeIds: $ids) { nodes { id } } }",
         {"ids": ["art_1"] * 300},
-        "INPUT_LIMIT",
+        "INPUT_LIMIT_EXCEEDED",
     ),
 }
 
@@ -112,7 +112,7 @@ async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
     for door, (found, extensions) in verdicts.items():
         assert found == code, door
         assert isinstance(extensions["limit"], int), door
-        assert code != "COST_LIMIT" or extensions["cost"] > extensions["limit"]
+        assert code != "COST_LIMIT_EXCEEDED" or extensions["cost"] > extensions["limit"]
 
 
 async def test_what_is_no_door_is_shut(served: Served) -> None:
@@ -129,7 +129,7 @@ async def test_what_is_no_door_is_shut(served: Served) -> None:
 async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Path) -> None:
     """A Redis that is named and not there costs speed: the same answers, ready, and nothing in the log."""
     url = await sqlite_server.demo()
-    away = {"CONTENTQL_REDIS_URL": "redis://127.0.0.1:1/0", "CONTENTQL_RATE_COST": "100000"}
+    away = {"CONTENTQL_REDIS_URL": "redis://127.0.0.1:1/0", "CONTENTQL_RATE_LIMIT_COST_PER_MINUTE": "100000"}
     async with serving(tmp_path, url, **away) as served, httpx2.AsyncClient(base_url=served.url) as http:
         for _ in range(20):
             answer = await http.post("/graphql", json={"query": "{ latestNews { nodes { id } } }"})

@@ -154,7 +154,7 @@ async def test_filters_reach_nothing_hidden(server: Server) -> None:
 
 
 async def walk(
-    answers: Executor, name: str, arguments: str, size: str = "first", cursor: str = "after"
+    executor: Executor, name: str, arguments: str, size: str = "first", cursor: str = "after"
 ) -> list[Any]:
     pages: list[Any] = []
     at = ""
@@ -162,7 +162,7 @@ async def walk(
         given = ", ".join(filter(None, [arguments, f"{size}: 3", f'{cursor}: "{at}"' if at else ""]))
         query = f"""{{ {name}({given}) {{ totalCount nodes {{ id }} edges {{ cursor }}
             pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"""
-        page = (await ask(answers, query))[name]
+        page = (await ask(executor, query))[name]
         pages.append(page)
         info = page["pageInfo"]
         if not info["hasNextPage" if size == "first" else "hasPreviousPage"]:
@@ -171,9 +171,9 @@ async def walk(
     raise AssertionError(f"{name}({arguments}) never ends")
 
 
-async def at_once(answers: Executor, name: str, arguments: str) -> list[Any]:
+async def at_once(executor: Executor, name: str, arguments: str) -> list[Any]:
     given = ", ".join(filter(None, [arguments, "first: 100"]))
-    found: list[Any] = (await ask(answers, f"{{ {name}({given}) {{ nodes {{ id }} }} }}"))[name]["nodes"]
+    found: list[Any] = (await ask(executor, f"{{ {name}({given}) {{ nodes {{ id }} }} }}"))[name]["nodes"]
     return found
 
 

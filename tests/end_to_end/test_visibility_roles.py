@@ -285,9 +285,9 @@ async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server
     await server.drop(url)
 
 
-async def _out(answers: Executor, article: str) -> None:
+async def _out(executor: Executor, article: str) -> None:
     for step in ("submitArticle", "approveArticle", "publishArticle"):
-        await done(answers, CHIEF, step, {"id": article})
+        await done(executor, CHIEF, step, {"id": article})
 
 
 # What is refused
@@ -350,8 +350,8 @@ def _some(ids: list[str], kind: str, most: int) -> list[str]:
     return found[:: max(1, len(found) // most)][-most:]
 
 
-async def _refused(answers: Executor, name: str, said: str) -> str:
-    answer = (await told(answers, JANE, mutation(name), {"input": orjson.loads(said)})).decode()
+async def _refused(executor: Executor, name: str, said: str) -> str:
+    answer = (await told(executor, JANE, mutation(name), {"input": orjson.loads(said)})).decode()
     assert '"code":' in answer, (name, said, answer)
     return answer
 
@@ -399,9 +399,9 @@ RIGHTS: dict[str, Permission] = {
             "addAttribution", "updateAttribution", "acceptAttribution", "rejectAttribution",
             "deleteAttribution", "reorderAttributions",
         ],
-        Permission.WRITE_OWN,
+        Permission.EDIT_OWN,
     ),
-    "createPreviewLink": Permission.SHARE,
+    "createPreviewLink": Permission.CREATE_PREVIEW_LINKS,
     **dict.fromkeys(["returnArticle", "approveArticle"], Permission.REVIEW),
     **dict.fromkeys(
         [
@@ -410,22 +410,22 @@ RIGHTS: dict[str, Permission] = {
         ],
         Permission.PUBLISH,
     ),
-    **dict.fromkeys(["createMedia", "createSource", "createTag"], Permission.ADD),
+    **dict.fromkeys(["createMedia", "createSource", "createTag"], Permission.CREATE_TAXONOMY),
     **dict.fromkeys(
         [
             "updateMedia", "updateSource", "updateTag", "createAuthor", "updateAuthor", "createStory",
             "updateStory", "createCollection", "updateCollection", "pinArticle",
         ],
-        Permission.FILE,
+        Permission.EDIT_TAXONOMY,
     ),
     **dict.fromkeys(
         [
             "createCategory", "updateCategory", "moveCategory", "deleteCategory", "deleteMedia",
             "mergeSources", "deleteSource", "deleteTag", "deleteAuthor", "deleteStory", "deleteCollection",
         ],
-        Permission.ARRANGE,
+        Permission.MANAGE_TAXONOMY,
     ),
-    **dict.fromkeys(["createToken", "revokeToken"], Permission.ADMINISTER),
+    **dict.fromkeys(["createToken", "revokeToken"], Permission.ADMIN),
 }  # fmt: skip
 
 
@@ -483,7 +483,7 @@ async def test_a_request_with_one_forbidden_field_does_none(server: Server) -> N
     two = """mutation { createArticle(input: {headline: "x"}) { article { id } }
         createToken(input: {name: "x", role: ADMIN}) { secret } }"""
     one = '{ createArticle(input: {headline: "x"}) { article { id } } }'
-    scoped = replace(CHIEF, permissions=frozenset({Permission.SEE_ALL}))
+    scoped = replace(CHIEF, permissions=frozenset({Permission.READ_ALL_DRAFTS}))
     async with answering(url) as answers:
         before = await tables_of(answers)
         assert _code(await told(answers, somebody(Role.PUBLISHER), two)) == "FORBIDDEN"
@@ -508,16 +508,16 @@ async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server)
         (ANONYMOUS_VIEWER, reader, editor, JANE, ahead),
     ):
         async with Database(url) as database, answering(url) as fresh:
-            answers = build_executor(Settings(), database)
-            answers.now = lambda: NOW
-            responses = answers.responses
+            executor = build_executor(Settings(), database)
+            executor.now = lambda: NOW
+            responses = executor.responses
             assert responses is not None
             await responses.open()
             shared = GraphQLRequest(query)  # a door may keep it for the next one who asks the same
             for _ in range(2):
                 for viewer in order:
                     hits = responses.counts.hits
-                    answered = await answers.execute(shared, caller=Actor(viewer))
+                    answered = await executor.execute(shared, actor=Actor(viewer))
                     assert answered.body == await told(fresh, viewer, query)
                     assert (answered.cached is None) == (viewer is not ANONYMOUS_VIEWER)
                     if viewer is not ANONYMOUS_VIEWER:

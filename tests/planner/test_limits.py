@@ -37,11 +37,11 @@ def answers(request: pytest.FixtureRequest) -> Executor:
 
 
 async def verdict(
-    answers: Executor, query: str, variables: Mapping[str, Any] | None = None
+    executor: Executor, query: str, variables: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The code and facts of a refusal; quickly, whatever was asked."""
     async with asyncio.timeout(5):
-        answered = await answers.execute(GraphQLRequest(query, None, variables or {}))
+        answered = await executor.execute(GraphQLRequest(query, None, variables or {}))
     (code,) = set(refusals(answered.status, answered.body))
     extensions: dict[str, Any] = orjson.loads(answered.body)["errors"][0]["extensions"]
     return {"code": code, **extensions}
@@ -80,7 +80,7 @@ async def test_fifty_aliases_are_allowed_and_one_more_is_not(demo: Executor) -> 
 
     assert (await demo.execute(GraphQLRequest(query(50)))).status == 200
     found = await verdict(demo, query(51))
-    assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT", 51, 50)
+    assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 51, 50)
     assert found["hint"]
 
 
@@ -92,34 +92,40 @@ async def test_root_fields_are_counted_wherever_they_stand(answers: Executor) ->
     inside = f"{{ ... on Query {{ ...F }} }} fragment F on Query {{ {fields} }}"
     for query in (flat, inside):
         found = await verdict(answers, query)
-        assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT", 21, 20)
+        assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 21, 20)
 
 
 async def test_sixty_levels_are_refused(answers: Executor) -> None:
     """Depth is told with the limit, in fields, in inline fragments and through named ones."""
     found = await verdict(answers, nested(29))
-    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT", 61, 15)
+    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
     chain = "{ articles { nodes { ...F0 } } }" + "".join(
         f" fragment F{i} on Article {{ related {{ nodes {{ ...F{i + 1} }} }} }}" for i in range(29)
     )
     found = await verdict(answers, chain + " fragment F29 on Article { id }")
-    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT", 61, 15)
+    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
 
 
 async def test_no_depth_is_a_fault(answers: Executor) -> None:
     """Hundreds of levels of selections, of inline fragments, lists and objects are refused like sixty."""
     for levels in (150, 300, 450, 600):
-        assert (await verdict(answers, nested(levels)))["code"] in ("DEPTH_LIMIT", "DOCUMENT_TOO_LARGE")
+        assert (await verdict(answers, nested(levels)))["code"] in (
+            "DEPTH_LIMIT_EXCEEDED",
+            "DOCUMENT_TOO_LARGE",
+        )
         for opened, closed in (("... {", "}"), ("... on Query {", "}")):
             query = "{" + opened * levels + "__typename" + closed * levels + "}"
             answered = await answers.execute(GraphQLRequest(query))
-            assert answered.status == 200 or set(answered.codes) <= {"DEPTH_LIMIT", "DOCUMENT_TOO_LARGE"}
+            assert answered.status == 200 or set(answered.codes) <= {
+                "DEPTH_LIMIT_EXCEEDED",
+                "DOCUMENT_TOO_LARGE",
+            }
         for opened, closed in (("[", "]"), ("{not: ", "}"), ("{and: [", "]}")):
             value = opened * levels + "{}" + closed * levels
             found = await verdict(answers, f"{{ articles(filter: {value}) {{ totalCount }} }}")
             assert found["code"] in (
-                "DEPTH_LIMIT",
-                "INPUT_LIMIT",
+                "DEPTH_LIMIT_EXCEEDED",
+                "INPUT_LIMIT_EXCEEDED",
                 "DOCUMENT_TOO_LARGE",
                 "GRAPHQL_VALIDATION_FAILED",
             )
@@ -129,7 +135,7 @@ async def test_a_document_of_2001_tokens_is_refused(demo: Executor) -> None:
     """2,000 are read, comments among them; commas and spaces count as characters only."""
     words = "__typename " * 1_998
     answered = await demo.execute(GraphQLRequest("{ " + words + "}"))
-    assert answered.codes == ("ALIAS_LIMIT",), "twenty root fields, but no longer too many tokens"
+    assert answered.codes == ("ALIAS_LIMIT_EXCEEDED",), "twenty root fields, but no longer too many tokens"
     found = await verdict(demo, "{ " + words + "__typename }")
     assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
     assert (await demo.execute(GraphQLRequest("{ __typename }" + ", \n\t" * 16_000))).status == 200
@@ -261,7 +267,7 @@ async def test_a_hundred_times_a_hundred_times_a_hundred_is_refused_before_it_ru
     """The same code, cost, limit and hint by POST and GET, however the pages are asked for; no SQL runs."""
     query, variables = COSTLY[way]
     plain = await verdict(answers, COSTLY["plain"][0])
-    assert (plain["code"], plain["limit"]) == ("COST_LIMIT", 10_000)
+    assert (plain["code"], plain["limit"]) == ("COST_LIMIT_EXCEEDED", 10_000)
     assert plain["cost"] > 1_000_000
     assert plain["hint"]
     async with client(answers) as http:
@@ -290,15 +296,15 @@ async def test_what_is_left_out_costs_nothing(demo: Executor) -> None:
     answered = await demo.execute(GraphQLRequest(query, None, {"b": False}, {"cost": True}))
     assert answered.status == 200
     assert orjson.loads(answered.body)["extensions"]["cost"]["requested"] <= 2
-    assert (await demo.execute(GraphQLRequest(query, None, {"b": True}))).codes == ("COST_LIMIT",)
+    assert (await demo.execute(GraphQLRequest(query, None, {"b": True}))).codes == ("COST_LIMIT_EXCEEDED",)
 
 
 async def test_a_second_ask_is_refused_like_the_first(answers: Executor) -> None:
     """What is remembered of a document does not open the door for other values."""
     query = f"query($n: Int) {{ {PAGES.replace('100', '$n')} }}"
     for _ in range(3):
-        assert (await verdict(answers, query, {"n": 100}))["code"] == "COST_LIMIT"
-        assert (await verdict(answers, query, {"n": 101}))["code"] == "PAGE_SIZE"
+        assert (await verdict(answers, query, {"n": 100}))["code"] == "COST_LIMIT_EXCEEDED"
+        assert (await verdict(answers, query, {"n": 101}))["code"] == "INVALID_PAGE_SIZE"
 
 
 async def test_the_cost_is_told_when_asked(demo: Executor) -> None:
@@ -312,9 +318,9 @@ async def test_the_cost_is_told_when_asked(demo: Executor) -> None:
 
 async def test_a_lowered_limit_is_obeyed() -> None:
     """An operator may allow less: the refusal names that figure."""
-    answers = Executor(Untouched("sqlite:///nowhere.sqlite3"), get_catalog(), limits=Limits(cost=10))
-    found = await verdict(answers, "{ articles(first: 11) { nodes { id } } }")
-    assert (found["code"], found["cost"], found["limit"]) == ("COST_LIMIT", 12, 10)
+    executor = Executor(Untouched("sqlite:///nowhere.sqlite3"), get_catalog(), limits=Limits(cost=10))
+    found = await verdict(executor, "{ articles(first: 11) { nodes { id } } }")
+    assert (found["code"], found["cost"], found["limit"]) == ("COST_LIMIT_EXCEEDED", 12, 10)
 
 
 # Pages
@@ -343,7 +349,7 @@ async def test_a_page_of_an_impossible_size_is_refused(answers: Executor, argume
     """Refused, not cut to fit, at the root and below it, in the document and in variables."""
     page = place.format(f"articles({arguments}) {{ nodes {{ id }} }}")
     declared = "query($n: Int)" if "$n" in arguments else ""
-    assert (await verdict(answers, f"{declared} {{ {page} }}", {"n": -1}))["code"] == "PAGE_SIZE"
+    assert (await verdict(answers, f"{declared} {{ {page} }}", {"n": -1}))["code"] == "INVALID_PAGE_SIZE"
 
 
 @pytest.mark.parametrize("arguments", ["first: 1", "first: 100", "last: 1", "last: 100", "", "first: null"])
@@ -360,7 +366,7 @@ async def test_a_page_of_a_possible_size_is_given(demo: Executor, arguments: str
 
 
 async def test_a_list_of_251_values_is_refused(demo: Executor) -> None:
-    """250 ids, slugs or numbers in one list are looked up; more are INPUT_LIMIT, inline or in variables."""
+    """250 ids, slugs or numbers in one list are looked up; more are INPUT_LIMIT_EXCEEDED, inline or not."""
     for declared, argument in (
         ("[ID!]", "filter: {id: {in: $v}}"),
         ("[ID!]", "excludeIds: $v"),
@@ -370,10 +376,10 @@ async def test_a_list_of_251_values_is_refused(demo: Executor) -> None:
         query = f"query($v: {declared}) {{ latestNews({argument}) {{ nodes {{ id }} }} }}"
         value: Any = {"[ID!]": "art_1", "[String!]": "x", "[Int!]": 1}[declared]
         assert (await demo.execute(GraphQLRequest(query, None, {"v": [value] * 250}))).status == 200
-        assert (await verdict(demo, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT"
+        assert (await verdict(demo, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT_EXCEEDED"
         written = "[" + ", ".join([orjson.dumps(value).decode()] * 251) + "]"
         inline = f"{{ latestNews({argument.replace('$v', written)}) {{ nodes {{ id }} }} }}"
-        assert (await verdict(demo, inline))["code"] == "INPUT_LIMIT"
+        assert (await verdict(demo, inline))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
 async def test_a_hundred_ids_are_the_most_of_nodes(demo: Executor) -> None:
@@ -381,11 +387,11 @@ async def test_a_hundred_ids_are_the_most_of_nodes(demo: Executor) -> None:
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     answered = await demo.execute(GraphQLRequest(query, None, {"ids": ["art_1"] * 100}))
     assert orjson.loads(answered.body)["data"]["nodes"] == [None] * 100
-    assert (await verdict(demo, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT"
+    assert (await verdict(demo, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
 async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Executor) -> None:
-    """One more is INPUT_LIMIT in every text argument; a search is 500 at most."""
+    """One more is INPUT_LIMIT_EXCEEDED in every text argument; a search is 500 at most."""
     for field, most in (
         ("article(slug: $s) { id }", 10_000),
         ("latestNews(section: $s) { totalCount }", 10_000),
@@ -395,7 +401,7 @@ async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Executor) 
     ):
         query = f"query($s: String!) {{ {field} }}"
         assert (await demo.execute(GraphQLRequest(query, None, {"s": "a%_" * (most // 3)}))).status == 200
-        assert (await verdict(demo, query, {"s": "a" * (most + 1)}))["code"] == "INPUT_LIMIT"
+        assert (await verdict(demo, query, {"s": "a" * (most + 1)}))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
 # How a filter goes one level deeper, or two: what stands before and behind it, as JSON.
@@ -429,12 +435,12 @@ async def test_a_filter_nested_too_deeply_is_refused(answers: Executor, way: str
     async with client(answers) as http:
         response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert set(refusals(response.status_code, response.content)) <= {
-        "INPUT_LIMIT",
+        "INPUT_LIMIT_EXCEEDED",
         "BAD_USER_INPUT",
         "BAD_REQUEST",
     }
     found = await verdict(answers, f"{{ articles(filter: {written(value)}) {{ nodes {{ id }} }} }}")
-    assert found["code"] in ("INPUT_LIMIT", "DEPTH_LIMIT", "DOCUMENT_TOO_LARGE")
+    assert found["code"] in ("INPUT_LIMIT_EXCEEDED", "DEPTH_LIMIT_EXCEEDED", "DOCUMENT_TOO_LARGE")
 
 
 @pytest.mark.parametrize("way", ["not", "and", "or", "some"])
@@ -459,18 +465,18 @@ async def test_the_conditions_of_an_operation_are_counted_together(answers: Exec
     with pytest.raises(AssertionError, match="was asked"):  # so far as the database: it is not refused
         await _answered_or_raised(answers, once, {"f": value})
     twice = once.replace("{ articles", "{ a: articles(filter: $f) { nodes { id } } articles")
-    assert (await verdict(answers, twice, {"f": value}))["code"] == "INPUT_LIMIT"
+    assert (await verdict(answers, twice, {"f": value}))["code"] == "INPUT_LIMIT_EXCEEDED"
     wide = {"or": [{"urgency": {"eq": 1}}] * 20_000}
-    assert (await verdict(answers, once, {"f": wide}))["code"] == "INPUT_LIMIT"
+    assert (await verdict(answers, once, {"f": wide}))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
-async def _answered_or_raised(answers: Executor, query: str, variables: Mapping[str, Any]) -> None:
+async def _answered_or_raised(executor: Executor, query: str, variables: Mapping[str, Any]) -> None:
     try:
-        plan, _ = answers.explain(GraphQLRequest(query, None, variables))
+        plan, _ = executor.explain(GraphQLRequest(query, None, variables))
     except ApiError as refusal:
         pytest.fail(refusal.message)
     assert plan.statement
-    await answers.database.row(plan.statement.sql, [])
+    await executor.database.row(plan.statement.sql, [])
 
 
 @pytest.mark.parametrize(

@@ -46,4 +46,4 @@ async def test_generated_documents_have_one_answer(both: Both, drawn_from: Pool,
 def _is_too_deep(said: Any) -> bool:
     """Before 3.46 the parser of SQLite has a small stack, and says so with a code."""
     found = [error["extensions"]["code"] for error in said.get("errors", ())]
-    return found == ["DEPTH_LIMIT"] and sqlite3.sqlite_version_info < (3, 46)
+    return found == ["DEPTH_LIMIT_EXCEEDED"] and sqlite3.sqlite_version_info < (3, 46)

@@ -17,7 +17,7 @@ from contentql.server.http_protocol import ConnectionLimits, HttpProtocol
 from contentql.settings import Settings
 from contentql.web.client_address import ClientAddressResolver
 
-QUICK = ConnectionLimits(header_seconds=0.4, read_seconds=0.4, linger_seconds=0.4)
+QUICK = ConnectionLimits(header_timeout_seconds=0.4, read_seconds=0.4, linger_seconds=0.4)
 GET = b"GET / HTTP/1.1\r\nHost: newsroom.test\r\n\r\n"
 BIG = 20_000_000
 # Nothing here takes longer than this unless it is broken.
@@ -106,11 +106,11 @@ def opened() -> Iterator[Callable[[ConnectionLimits], Door]]:
     """Opens doors with these bounds; all are closed in the end."""
     made: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def open_(bounds: ConnectionLimits) -> Door:
+    def open_(limits: ConnectionLimits) -> Door:
         class Bounded(HttpProtocol):
             pass
 
-        Bounded.bounds = staticmethod(lambda: bounds)
+        Bounded.bounds = staticmethod(lambda: limits)
         listening = socket.create_server(("127.0.0.1", 0), backlog=1_000)
         config = uvicorn.Config(
             app, http=Bounded, lifespan="off", log_config=None, timeout_graceful_shutdown=1
@@ -167,7 +167,7 @@ async def test_who_is_idle_between_two_requests_is_left_in_peace(door: Door) -> 
     """As long as uvicorn's own deadline allows."""
     async with door.knock(GET) as line:
         assert await line.answer() == (200, b"")
-        await asyncio.sleep(3 * QUICK.header_seconds)
+        await asyncio.sleep(3 * QUICK.header_timeout_seconds)
         line.say(GET)
         assert await line.answer() == (200, b"")
 
@@ -176,7 +176,7 @@ async def test_a_body_is_the_applications_to_wait_for(door: Door) -> None:
     """It knows how long bodies may take."""
     async with door.knock(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nab") as line:
         for part in (b"cd", b"ef"):
-            await asyncio.sleep(2 * QUICK.header_seconds)
+            await asyncio.sleep(2 * QUICK.header_timeout_seconds)
             line.say(part)
         assert await line.answer() == (200, b"abcdef")
 
@@ -185,7 +185,7 @@ async def test_who_is_answered_before_the_end_of_its_body_is_soon_hung_up_on(
     opened: Callable[[ConnectionLimits], Door],
 ) -> None:
     """What is still to come is in the way; a body that was all there is not."""
-    door = opened(ConnectionLimits(header_seconds=AT_MOST, linger_seconds=0.2))
+    door = opened(ConnectionLimits(header_timeout_seconds=AT_MOST, linger_seconds=0.2))
     early = b"POST /hasty HTTP/1.1\r\nContent-Length: %d\r\n\r\nab"
     async with door.knock(early % 2) as whole, door.knock(early % 3) as part:
         for line in (whole, part):
@@ -233,7 +233,7 @@ async def test_a_head_that_is_too_large_is_refused(door: Door, parts: list[bytes
             await asyncio.sleep(0.001)
         if parts[0] == GET:
             assert await line.answer() == (200, b"")
-        assert await line.code() == (431, "HEADERS_TOO_LARGE")
+        assert await line.code() == (431, "REQUEST_HEADERS_TOO_LARGE")
         await line.is_hung_up()
 
 
@@ -308,7 +308,7 @@ async def test_an_address_has_so_many_connections(opened: Callable[[ConnectionLi
             for line in (first, second, third):
                 assert await line.answer() == (200, b"")
             async with door.knock() as fourth:
-                assert await fourth.code() == (503, "OVERLOADED")
+                assert await fourth.code() == (503, "SERVICE_OVERLOADED")
                 await fourth.is_hung_up()
         async with asyncio.timeout(AT_MOST):
             while True:

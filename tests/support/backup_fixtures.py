@@ -130,8 +130,8 @@ class Writer:
     def _run(self) -> None:
         try:
             asyncio.run(self._write())
-        except BaseException as fault:
-            self._fault = fault
+        except BaseException as exc:
+            self._fault = exc
 
     async def _write(self) -> None:
         insert = "INSERT INTO story (id, slug, title, sort_name) VALUES ({0}, 's-{0}', '{0}', 's')"

@@ -133,8 +133,8 @@ class Page:
             try:
                 if await self.read(f"Boolean({expression})"):
                     return
-            except AssertionError as fault:
-                why = str(fault)
+            except AssertionError as exc:
+                why = str(exc)
             if time.monotonic() > end:
                 raise AssertionError(f"not so after {seconds} s: {expression}; {why}; {self.complaints}")
             await asyncio.sleep(0.05)

@@ -189,7 +189,8 @@ class Editor:
 
 
 INPUTS = dict.fromkeys(
-    ("submitArticle", "approveArticle", "returnArticle", "unpublishArticle", "deleteArticle"), "ArticleMove"
+    ("submitArticle", "approveArticle", "returnArticle", "unpublishArticle", "deleteArticle"),
+    "ArticleTransitionInput",
 )
 
 

@@ -103,7 +103,7 @@ def document(mutation: str, shown: str | None = None) -> str:
 class Newsdesk:
     """One newsroom. `now` is the clock of all that is asked."""
 
-    answers: Executor
+    executor: Executor
     server: Server
     url: str
     now: dt.datetime = NOW
@@ -111,11 +111,11 @@ class Newsdesk:
 
     @property
     def database(self) -> Database:
-        return self.answers.database
+        return self.executor.database
 
     async def says(self, query: str, who: Actor = PUBLIC, **variables: Any) -> Any:
         """The whole answer."""
-        answered = await self.answers.execute(GraphQLRequest(query, None, variables), None, None, who)
+        answered = await self.executor.execute(GraphQLRequest(query, None, variables), None, None, who)
         return orjson.loads(answered.body)
 
     async def asks(self, query: str, who: Actor = PUBLIC, **variables: Any) -> Any:
@@ -302,16 +302,16 @@ async def newsdesk(
     if not template:
         await fill(url, *more)
     async with Database(url) as database:
-        answers = build_executor(Settings(database_url=url, max_root_fields=50), database)
+        executor = build_executor(Settings(database_url=url, max_root_fields=50), database)
         if not followed:
-            answers.responses = None
-        desk = Newsdesk(answers, server, url)
-        answers.now = lambda: desk.now
-        if answers.responses:
-            await answers.responses.open()
+            executor.responses = None
+        desk = Newsdesk(executor, server, url)
+        executor.now = lambda: desk.now
+        if executor.responses:
+            await executor.responses.open()
         yield desk
-        if answers.responses:
-            await answers.responses.close()
+        if executor.responses:
+            await executor.responses.close()
     await server.drop(url)
 
 

@@ -14,38 +14,38 @@ from contentql.planner.operation import coerce_variables, variable_definitions
 from contentql.schema.build import get_schema
 
 
-async def ask(answers: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+async def ask(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
     """The data of an answer that must have no errors."""
-    said = await whole(answers, query, variables)
+    said = await whole(executor, query, variables)
     assert "errors" not in said, said["errors"]
     return said["data"]
 
 
-async def whole(answers: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+async def whole(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
     """The answer as JSON, request ids left out."""
-    found = orjson.loads((await answered(answers, query, variables)).body)
+    found = orjson.loads((await answered(executor, query, variables)).body)
     for error in found.get("errors", ()):
         del error["extensions"]["requestId"]
     return found
 
 
 async def answered(
-    answers: Executor, query: str, variables: Mapping[str, Any] | None = None
+    executor: Executor, query: str, variables: Mapping[str, Any] | None = None
 ) -> GraphQLResponse:
-    return await answers.execute(GraphQLRequest(query, None, variables or {}))
+    return await executor.execute(GraphQLRequest(query, None, variables or {}))
 
 
-async def walked(answers: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+async def walked(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
     """The same operation through `schema.execute`: data, and the codes of errors by path."""
     (node,) = (d for d in parse(query).definitions if isinstance(d, OperationDefinitionNode))
     core = get_schema()._schema
     values, errors = coerce_variables(core, variable_definitions(core, node), variables or {})
     assert not errors, errors
-    now: dt.datetime = answers.now().replace(microsecond=0)
+    now: dt.datetime = executor.now().replace(microsecond=0)
     result = await get_schema().execute(
         query,
         variable_values=dict(variables or {}),
-        context_value=lambda info: answers.resolve_root_field(info, values, now),
+        context_value=lambda info: executor.resolve_root_field(info, values, now),
     )
     found: dict[str, Any] = {"data": result.data}
     if result.errors:

@@ -40,24 +40,28 @@ def free_port() -> int:
 
 
 def endpoint(
-    answers: Executor, *, body_seconds: float = 20.0, callers: Authenticator | None = None, **settings: Any
+    executor: Executor,
+    *,
+    body_seconds: float = 20.0,
+    authenticator: Authenticator | None = None,
+    **settings: Any,
 ) -> GraphQLEndpoint:
     """The endpoint of /graphql as `app.py` builds it, with these settings."""
     chosen = Settings(**settings)
     return GraphQLEndpoint(
-        answers,
+        executor,
         chosen,
-        callers=callers or Authenticator(answers.database, chosen),
-        documents=TrustedDocumentStore(answers.database),
-        watch=RequestObserver(chosen),
-        guard=build_admission_control(chosen),
+        authenticator=authenticator or Authenticator(executor.database, chosen),
+        documents=TrustedDocumentStore(executor.database),
+        observer=RequestObserver(chosen),
+        admission=build_admission_control(chosen),
         body_seconds=body_seconds,
     )
 
 
-def client(answers: Executor, **settings: Any) -> httpx2.AsyncClient:
+def client(executor: Executor, **settings: Any) -> httpx2.AsyncClient:
     """Speaks HTTP to the endpoint of /graphql; a fault that the endpoint lets through is the test's."""
-    return speaking(endpoint(answers, **settings))
+    return speaking(endpoint(executor, **settings))
 
 
 def speaking(endpoint: GraphQLEndpoint, address: str = "127.0.0.1") -> httpx2.AsyncClient:
@@ -95,13 +99,13 @@ def refusal(response: httpx2.Response) -> str:
     return code
 
 
-def no_worse(answered: GraphQLResponse) -> None:
+def no_worse(response: GraphQLResponse) -> None:
     """Data, or refusals that are coded and tell nothing; never a fault."""
-    if answered.codes:
-        refusals(answered.status, answered.body)
+    if response.codes:
+        refusals(response.status, response.body)
     else:
-        assert answered.status == 200
-        assert orjson.loads(answered.body).keys() <= {"data", "extensions"}
+        assert response.status == 200
+        assert orjson.loads(response.body).keys() <= {"data", "extensions"}
 
 
 def request(query: str, **more: Any) -> Mapping[str, Any]:

@@ -149,9 +149,9 @@ async def pair(server: Server, name: str, seed: int) -> AsyncIterator[Pair]:
 async def answering(url: str) -> AsyncIterator[Executor]:
     limits = Limits(cost=1_000_000, root_fields=400, aliases=400)
     async with Database(url) as database:
-        answers = Executor(database, get_catalog(), limits=limits, now=lambda: NOW)
-        answers.mutations.sign_preview_token = _signed
-        yield answers
+        executor = Executor(database, get_catalog(), limits=limits, now=lambda: NOW)
+        executor.mutations.sign_preview_token = _signed
+        yield executor
 
 
 async def _signed(article: int, until: dt.datetime) -> str:
@@ -191,7 +191,7 @@ def jsonless(record: Record) -> str:
 
 
 async def told_to_all(
-    answers: Executor, looks: Onlooker, records: Sequence[Record], random: Random
+    executor: Executor, looks: Onlooker, records: Sequence[Record], random: Random
 ) -> set[int]:
     """Corrections of what is out, and working copies that the onlooker sees; the ids of all these."""
     articles = [r for r in records if isinstance(r, ArticleRecord)]
@@ -205,14 +205,14 @@ async def told_to_all(
             "kind": "CORRECTION",
             "text": "It was another day.",
         }
-        await done(answers, CHIEF, "correctArticle", said)
+        await done(executor, CHIEF, "correctArticle", said)
     for article in changing:
-        await changed(answers, article, records, "tide", random)
+        await changed(executor, article, records, "tide", random)
     return {article.id or 0 for article in (*corrected, *changing)}
 
 
 async def changed(
-    answers: Executor, article: ArticleRecord, records: Sequence[Record], word: str, random: Random
+    executor: Executor, article: ArticleRecord, records: Sequence[Record], word: str, random: Random
 ) -> None:
     """A working copy that differs in everything from what is out."""
     name = encode_id("article", article.id or 0)
@@ -226,36 +226,36 @@ async def changed(
         "body": {"markdown": f"Now of the {word} and the coffin."},
         "embargoUntil": "2026-06-30T08:30:00Z",
     }
-    here = await answers.database.rows("SELECT type, slug FROM tag")
+    here = await executor.database.rows("SELECT type, slug FROM tag")
     there_are = {f"{_text(kind)}:{_text(slug)}" for kind, slug in here}
     usable = [tag for tag in tags if tag in there_are]
     if usable:
         said["tags"] = [{"tag": random.choice(usable)}]
-    await done(answers, CHIEF, "updateArticle", said)
-    rows = await answers.database.rows("SELECT slug FROM source ORDER BY slug LIMIT 1")
+    await done(executor, CHIEF, "updateArticle", said)
+    rows = await executor.database.rows("SELECT slug FROM source ORDER BY slug LIMIT 1")
     for row in rows:
         chain = {"article": name, "kind": "SAID", "source": _text(row[0]), "claim": f"the {word} rises"}
-        await done(answers, CHIEF, "addAttribution", chain)
+        await done(executor, CHIEF, "addAttribution", chain)
     accepted = [head for head in article.attributions if head.state.value in ("ACCEPTED", "EDITED")]
     for head in accepted[:1]:
-        await done(answers, CHIEF, "rejectAttribution", {"id": encode_id("attribution", head.id or 0)})
+        await done(executor, CHIEF, "rejectAttribution", {"id": encode_id("attribution", head.id or 0)})
 
 
 # What the onlooker may not know
 
 
-async def _noted(answers: Executor, looks: Onlooker, records: Sequence[Record]) -> None:
+async def _noted(executor: Executor, looks: Onlooker, records: Sequence[Record]) -> None:
     """Owners, notes and embargoes of drafts, where they are none of the onlooker's business."""
     articles = [r for r in records if isinstance(r, ArticleRecord) and not looks.whole(r)]
     draft = (Status.DRAFT, Status.IN_REVIEW, Status.APPROVED)
-    async with answers.database.orm():
+    async with executor.database.orm():
         rows = Article.filter(id__in=[article.id for article in articles])
         await rows.update(owner="zoe", ed_note=f"a {SECRET} note")
         await rows.filter(status__in=draft).update(embargo_until=NOW + HOUR)
 
 
 async def hidden_from(
-    answers: Executor,
+    executor: Executor,
     name: str,
     looks: Onlooker,
     records: Sequence[Record],
@@ -264,16 +264,16 @@ async def hidden_from(
 ) -> None:
     if name == "admin":  # who knows of everything that anybody does
         return
-    await done(answers, CHIEF, "createToken", {"name": f"{SECRET} robot", "role": "EDITOR"})
-    token = await done(answers, CHIEF, "createToken", {"name": SECRET, "role": "ADMIN"})
-    await done(answers, CHIEF, "revokeToken", {"id": token})
+    await done(executor, CHIEF, "createToken", {"name": f"{SECRET} robot", "role": "EDITOR"})
+    token = await done(executor, CHIEF, "createToken", {"name": SECRET, "role": "ADMIN"})
+    await done(executor, CHIEF, "revokeToken", {"id": token})
     for viewer, last in ((JANE, "approveArticle"), (CHIEF, "publishArticle"), (AMIR, "submitArticle")):
-        gone = await _draft(answers, viewer, f"gone {last}")
+        gone = await _draft(executor, viewer, f"gone {last}")
         for step in ("submitArticle", "approveArticle", "publishArticle"):
-            await done(answers, CHIEF, step, {"id": gone})
+            await done(executor, CHIEF, step, {"id": gone})
             if step == last:
                 break
-        await done(answers, CHIEF, "deleteArticle", {"id": gone, "reason": SECRET, "idempotencyKey": gone})
+        await done(executor, CHIEF, "deleteArticle", {"id": gone, "reason": SECRET, "idempotencyKey": gone})
     if name in ("previewer", "editors"):
         return
     articles = [r for r in records if isinstance(r, ArticleRecord)]
@@ -284,33 +284,33 @@ async def hidden_from(
     if alone := [a for a in articles if visible(a) and not a.translation_group and a.id not in groups]:
         more["translationOf"] = encode_id("article", alone[0].id or 0)
     if not looks.registers:
-        more |= await _registers(answers)
-    drafts = [await _draft(answers, AMIR, f"draft {n}", more) for n in range(3)]
+        more |= await _registers(executor)
+    drafts = [await _draft(executor, AMIR, f"draft {n}", more) for n in range(3)]
     await done(
-        answers, AMIR, "addAttribution", {"article": drafts[0], "kind": "CITING", "source": "source-0"}
+        executor, AMIR, "addAttribution", {"article": drafts[0], "kind": "CITING", "source": "source-0"}
     )
-    await done(answers, AMIR, "createPreviewLink", {"id": drafts[0]})
-    await done(answers, CHIEF, "archiveArticle", {"id": drafts[1]})
+    await done(executor, AMIR, "createPreviewLink", {"id": drafts[0]})
+    await done(executor, CHIEF, "archiveArticle", {"id": drafts[1]})
     for step in ("submitArticle", "approveArticle"):
-        await done(answers, CHIEF, step, {"id": drafts[2]})
+        await done(executor, CHIEF, step, {"id": drafts[2]})
     later = {"id": drafts[2], "publishAt": "2026-06-30T09:00:00Z"}
-    await done(answers, CHIEF, "scheduleArticle", later)
+    await done(executor, CHIEF, "scheduleArticle", later)
     for collection in (r for r in records if isinstance(r, CollectionRecord)):
-        if await answers.database.rows(f"SELECT 1 FROM collection WHERE slug = '{collection.slug}'"):
-            await done(answers, CHIEF, "pinArticle", {"id": collection.slug, "article": drafts[0]})
+        if await executor.database.rows(f"SELECT 1 FROM collection WHERE slug = '{collection.slug}'"):
+            await done(executor, CHIEF, "pinArticle", {"id": collection.slug, "article": drafts[0]})
     if not looks.registers:
         front = {"title": f"{SECRET} page", "items": [{"article": one} for one in drafts]}
-        await done(answers, CHIEF, "createCollection", front)
+        await done(executor, CHIEF, "createCollection", front)
     others = [a for a in articles if visible(a) and a.id not in touched and not looks.chooses(a)]
     for article in random.sample(others, min(3, len(others))):
-        await changed(answers, article, records, SECRET, random)
+        await changed(executor, article, records, SECRET, random)
     for article in others[:1]:
         await done(
-            answers, CHIEF, "updateArticle", {"id": encode_id("article", article.id or 0), "urgency": 1}
+            executor, CHIEF, "updateArticle", {"id": encode_id("article", article.id or 0), "urgency": 1}
         )
 
 
-async def _draft(answers: Executor, viewer: Viewer, word: str, more: Mapping[str, Any] = {}) -> str:
+async def _draft(executor: Executor, viewer: Viewer, word: str, more: Mapping[str, Any] = {}) -> str:
     said = {
         "headline": f"{SECRET} {word} coffin",
         "body": {"markdown": f"Of {SECRET}, the coffin and the tide."},
@@ -318,20 +318,20 @@ async def _draft(answers: Executor, viewer: Viewer, word: str, more: Mapping[str
         "expiresAt": "2026-07-30T20:00:00Z",
         **more,
     }
-    return await done(answers, viewer, "createArticle", said)
+    return await done(executor, viewer, "createArticle", said)
 
 
-async def _registers(answers: Executor) -> dict[str, Any]:
+async def _registers(executor: Executor) -> dict[str, Any]:
     """A tag, a story, an author, a picture of which only drafts know."""
     url = f"https://media.example.org/{SECRET}.jpg"
     picture = {"kind": "IMAGE", "url": url, "mime": "image/jpeg", "alt": SECRET}
-    media = await done(answers, CHIEF, "createMedia", picture)
-    tag = await done(answers, AMIR, "createTag", {"type": "TOPIC", "name": f"{SECRET} tag"})
-    story = await done(answers, CHIEF, "createStory", {"title": f"{SECRET} story"})
-    author = await done(answers, CHIEF, "createAuthor", {"name": f"{SECRET} author", "image": media})
+    media = await done(executor, CHIEF, "createMedia", picture)
+    tag = await done(executor, AMIR, "createTag", {"type": "TOPIC", "name": f"{SECRET} tag"})
+    story = await done(executor, CHIEF, "createStory", {"title": f"{SECRET} story"})
+    author = await done(executor, CHIEF, "createAuthor", {"name": f"{SECRET} author", "image": media})
     source = {"name": "A Source 0", "slug": "source-0", "kind": "PERSON"}
-    if not await answers.database.rows("SELECT 1 FROM source WHERE slug = 'source-0'"):
-        await done(answers, CHIEF, "createSource", source)
+    if not await executor.database.rows("SELECT 1 FROM source WHERE slug = 'source-0'"):
+        await done(executor, CHIEF, "createSource", source)
     return {"leadMedia": media, "tags": [{"tag": tag}], "story": story, "authors": [{"author": author}]}
 
 
@@ -339,18 +339,18 @@ async def _registers(answers: Executor) -> dict[str, Any]:
 
 
 async def told(
-    answers: Executor, viewer: Viewer, query: str, variables: Mapping[str, Any] | None = None
+    executor: Executor, viewer: Viewer, query: str, variables: Mapping[str, Any] | None = None
 ) -> bytes:
     """The answer to the byte, but for the request's id."""
-    answered = await answers.execute(GraphQLRequest(query, None, variables or {}), caller=Actor(viewer))
+    answered = await executor.execute(GraphQLRequest(query, None, variables or {}), actor=Actor(viewer))
     for fault in (b"INTERNAL_SERVER_ERROR", b"GRAPHQL_VALIDATION_FAILED"):
         assert fault not in answered.body, (query, variables, answered.body)
     return re.sub(rb'"requestId":"[^"]*"', b'"requestId":""', answered.body)
 
 
-async def done(answers: Executor, viewer: Viewer, name: str, said: Mapping[str, Any]) -> str:
+async def done(executor: Executor, viewer: Viewer, name: str, said: Mapping[str, Any]) -> str:
     """The id of what a mutation made, which must have done it."""
-    answer = orjson.loads(await told(answers, viewer, mutation(name), {"input": said}))
+    answer = orjson.loads(await told(executor, viewer, mutation(name), {"input": said}))
     payload = answer.get("data") and answer["data"][name]
     assert payload, (name, said, answer)
     assert not payload["userErrors"], (name, said, payload)
@@ -389,23 +389,23 @@ def mutations() -> list[str]:
     return list(_mutations())
 
 
-async def ids_of(answers: Executor) -> list[str]:
+async def ids_of(executor: Executor) -> list[str]:
     """The id of every row that can have one outside, working copies' own ones as well."""
     found = []
     for table in PREFIXES:
-        rows = await answers.database.rows(f"SELECT id FROM {table} ORDER BY id")
+        rows = await executor.database.rows(f"SELECT id FROM {table} ORDER BY id")
         found += [encode_id(table, row[0]) for row in rows]
     return found
 
 
-async def names_of(answers: Executor) -> list[str]:
+async def names_of(executor: Executor) -> list[str]:
     sql = "SELECT slug FROM article UNION SELECT slug FROM slug_history ORDER BY 1"
-    return [_text(row[0]) for row in await answers.database.rows(sql)]
+    return [_text(row[0]) for row in await executor.database.rows(sql)]
 
 
-async def tables_of(answers: Executor) -> dict[str, list[str]]:
+async def tables_of(executor: Executor) -> dict[str, list[str]]:
     """Every row of every table."""
-    database = answers.database
+    database = executor.database
     names = {
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search%'",
         "postgres": "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",

@@ -62,10 +62,10 @@ def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def travelled(
-    clock: Clock, watch: RequestObserver, headers: Mapping[bytes, bytes] | None = None
+    clock: Clock, observer: RequestObserver, headers: Mapping[bytes, bytes] | None = None
 ) -> RequestTrace:
     """One that read for 1 ms, parsed for 2, planned for 3, ran for 10 and planned 1 more, replied in 4."""
-    journey = watch.start("r-1", headers or {})
+    journey = observer.start("r-1", headers or {})
     for stage, seconds in (("parse", 1), ("plan", 2), ("run", 3), ("plan", 10), ("reply", 1)):
         clock.now += seconds / 1000
         journey.start_stage(stage)  # type: ignore[arg-type]
@@ -100,14 +100,14 @@ def test_server_timing_tells_the_stages_that_happened(clock: Clock) -> None:
 
 def test_server_timing_tells_what_the_cache_did(clock: Clock) -> None:
     """A hit as a whole; else beside the time that looking took."""
-    journey = RequestTrace("r")
+    trace = RequestTrace("r")
     clock.now += 0.001
-    journey.start_stage("cache")
+    trace.start_stage("cache")
     clock.now += 0.002
-    journey.cache = "miss"
-    assert server_timing_header(journey) == b"read;dur=1.000, cache;desc=miss;dur=2.000, total;dur=3.000"
-    journey.cache = "hit"
-    assert server_timing_header(journey) == b"cache;desc=hit, total;dur=3.000"
+    trace.cache = "miss"
+    assert server_timing_header(trace) == b"read;dur=1.000, cache;desc=miss;dur=2.000, total;dur=3.000"
+    trace.cache = "hit"
+    assert server_timing_header(trace) == b"cache;desc=hit, total;dur=3.000"
 
 
 # Logs
@@ -127,13 +127,13 @@ def logged(clock: Clock, what: str, form: str, **set_to: object) -> bytes:
     """What the log says of one journey."""
     lines = Lines()
     log = AccessLog(what, form, 1.0, lines)  # type: ignore[arg-type]
-    watch = RequestObserver(Settings(), log=log)
+    observer = RequestObserver(Settings(), log=log)
     journey = travelled(
-        clock, watch, {b"apollographql-client-name": b"ios", b"apollographql-client-version": b"7"}
+        clock, observer, {b"apollographql-client-name": b"ios", b"apollographql-client-version": b"7"}
     )
     for name, value in set_to.items():
         setattr(journey, name, value)
-    watch.finish(journey)
+    observer.finish(journey)
     log.flush()
     return lines.written
 
@@ -144,7 +144,7 @@ def test_a_line_tells_all_of_a_request(clock: Clock) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", said.pop("time"))
     assert said == {
         "level": "info",
-        "logger": "contentql.auth",
+        "logger": "contentql.access",
         "request_id": "r-1",
         "operation": "Latest",
         "document": "5d41402a",
@@ -212,9 +212,9 @@ def test_lines_leave_in_whole_pieces(clock: Clock) -> None:
     """Never more at once than a pipe takes in one piece, so that workers do not cut each other's lines."""
     pieces: list[bytes] = []
     log = AccessLog("all", "json", 1.0, pieces.append)
-    watch = RequestObserver(Settings(), log=log)
+    observer = RequestObserver(Settings(), log=log)
     for _ in range(100):
-        watch.finish(travelled(clock, watch))
+        observer.finish(travelled(clock, observer))
     log.flush()
     assert sum(piece.count(b"\n") for piece in pieces) == 100
     assert 1 < len(pieces) < 100
@@ -277,21 +277,21 @@ def test_a_trace_in_text_stands_under_its_line() -> None:
 
 async def test_requests_are_counted(clock: Clock) -> None:
     """By status, code and cache; times by operation and stage; cost and statements where there were any."""
-    watch = RequestObserver(Settings())
+    observer = RequestObserver(Settings())
     for _ in range(3):
-        watch.finish(travelled(clock, watch))
-    refused = watch.start("r", {})
-    refused.status, refused.codes = 422, ("COST_LIMIT", "PAGE_SIZE")
-    watch.finish(refused)
-    hit = travelled(clock, watch)
+        observer.finish(travelled(clock, observer))
+    refused = observer.start("r", {})
+    refused.status, refused.codes = 422, ("COST_LIMIT_EXCEEDED", "INVALID_PAGE_SIZE")
+    observer.finish(refused)
+    hit = travelled(clock, observer)
     hit.cache, hit.statements = "hit", 0
-    watch.finish(hit)
-    under_way = watch.start("r", {})
-    said = numbers(await watch.render_metrics())
-    assert said["contentql_requests_total{cache=miss,code=,status=200}"] == 3
-    assert said["contentql_requests_total{cache=hit,code=,status=200}"] == 1
-    assert said["contentql_requests_total{cache=,code=COST_LIMIT,status=422}"] == 1
-    assert said["contentql_statements_total{}"] == 3
+    observer.finish(hit)
+    under_way = observer.start("r", {})
+    said = numbers(await observer.render_metrics())
+    assert said["contentql_http_requests_total{cache=miss,code=,status=200}"] == 3
+    assert said["contentql_http_requests_total{cache=hit,code=,status=200}"] == 1
+    assert said["contentql_http_requests_total{cache=,code=COST_LIMIT_EXCEEDED,status=422}"] == 1
+    assert said["contentql_sql_statements_total{}"] == 3
     assert said["contentql_operation_seconds_count{operation=Latest}"] == 4
     assert said["contentql_operation_seconds_bucket{le=0.025,operation=Latest}"] == 4
     assert said["contentql_operation_seconds_bucket{le=0.01,operation=Latest}"] == 0
@@ -301,19 +301,19 @@ async def test_requests_are_counted(clock: Clock) -> None:
     assert said["contentql_stage_seconds_sum{stage=plan}"] == pytest.approx(0.012)
     assert said["contentql_cost_bucket{le=25.0}"] == 0
     assert said["contentql_cost_bucket{le=50.0}"] == 3
-    assert said["contentql_inflight{}"] == 1
-    watch.finish(under_way)
-    assert numbers(await watch.render_metrics())["contentql_inflight{}"] == 0
+    assert said["contentql_http_requests_in_flight{}"] == 1
+    observer.finish(under_way)
+    assert numbers(await observer.render_metrics())["contentql_http_requests_in_flight{}"] == 0
 
 
 async def test_names_of_operations_are_bounded() -> None:
     """Whoever asks chooses them: after a hundred, and for what is no name, all are one."""
-    watch = RequestObserver(Settings())
+    observer = RequestObserver(Settings())
     for name in [HOSTILE, *(f"Op{i}" for i in range(MAX_OPERATION_LABELS + 50)), "Op0", "Op149"]:
-        journey = watch.start("r", {})
+        journey = observer.start("r", {})
         journey.operation = name
-        watch.finish(journey)
-    said = numbers(await watch.render_metrics())
+        observer.finish(journey)
+    said = numbers(await observer.render_metrics())
     counted = {name: n for name, n in said.items() if name.startswith("contentql_operation_seconds_count")}
     assert len(counted) == MAX_OPERATION_LABELS + 1
     assert counted["contentql_operation_seconds_count{operation=other}"] == 52
@@ -325,27 +325,27 @@ async def test_requests_turned_away_are_counted_by_themselves(monkeypatch: pytes
     monkeypatch.setattr(
         "contentql.telemetry.metrics.CODES", {**ERROR_CODES, "FULL": (503, ""), "OFTEN": (429, "")}
     )
-    watch = RequestObserver(Settings())
+    observer = RequestObserver(Settings())
     for status, code in ((503, "FULL"), (200, "OFTEN"), (429, "OFTEN"), (503, "TIMEOUT")):
-        journey = watch.start("r", {})
+        journey = observer.start("r", {})
         journey.status, journey.codes = status, (code,)
-        watch.finish(journey)
-    said = numbers(await watch.render_metrics())
-    assert said["contentql_shed_total{}"] == 1
-    assert said["contentql_rate_limited_total{}"] == 2
+        observer.finish(journey)
+    said = numbers(await observer.render_metrics())
+    assert said["contentql_http_requests_shed_total{}"] == 1
+    assert said["contentql_http_requests_rate_limited_total{}"] == 2
 
 
 async def test_the_cache_is_counted_as_it_counts_itself() -> None:
     """Its totals and its size, at the moment of the question."""
-    watch = RequestObserver(Settings())
+    observer = RequestObserver(Settings())
     cache = SimpleNamespace(hits=5, misses=4, purged=3, needless=1, entries=2, bytes=2048)
-    watch.cache = cache
+    observer.cache = cache
     cache.hits = 6
-    said = numbers(await watch.render_metrics())
+    said = numbers(await observer.render_metrics())
     assert said["contentql_cache_hits_total{}"] == 6
     assert said["contentql_cache_misses_total{}"] == 4
-    assert said["contentql_cache_purged_total{}"] == 3
-    assert said["contentql_cache_needless_total{}"] == 1
+    assert said["contentql_cache_invalidations_total{}"] == 3
+    assert said["contentql_cache_unneeded_invalidations_total{}"] == 1
     assert said["contentql_cache_entries{}"] == 2
     assert said["contentql_cache_bytes{}"] == 2048
 
@@ -376,7 +376,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "CONTENTQL_METRICS_FOLDER": str(folder)},
+            env={**os.environ, "CONTENTQL_METRICS_DIR": str(folder)},
         )
 
     def count(self, requests: int) -> None:
@@ -396,26 +396,26 @@ class Worker:
 
 async def test_any_worker_tells_the_counts_of_all(tmp_path: Path) -> None:
     """A worker that is killed takes no count with it, and its successor goes on where it stopped."""
-    watch = RequestObserver(Settings(metrics_folder=str(tmp_path)))
+    observer = RequestObserver(Settings(metrics_dir=str(tmp_path)))
     first, second = Worker(tmp_path), Worker(tmp_path)
     try:
         first.count(5)
         second.count(7)
-        said = numbers(await watch.render_metrics())
-        assert said["contentql_requests_total{cache=,code=,status=200}"] == 12
-        assert said["contentql_statements_total{}"] == 12
+        said = numbers(await observer.render_metrics())
+        assert said["contentql_http_requests_total{cache=,code=,status=200}"] == 12
+        assert said["contentql_sql_statements_total{}"] == 12
         assert said["contentql_cache_hits_total{}"] == 20
         assert said["contentql_cache_entries{}"] == 14
-        assert said["contentql_inflight{}"] == 2
+        assert said["contentql_http_requests_in_flight{}"] == 2
         first.kill()
-        assert numbers(await watch.render_metrics())["contentql_statements_total{}"] == 12
+        assert numbers(await observer.render_metrics())["contentql_sql_statements_total{}"] == 12
         first = Worker(tmp_path)
         first.count(3)
-        said = numbers(await watch.render_metrics())
-        assert said["contentql_statements_total{}"] == 15
+        said = numbers(await observer.render_metrics())
+        assert said["contentql_sql_statements_total{}"] == 15
         assert said["contentql_cache_hits_total{}"] == 30
         assert said["contentql_cache_entries{}"] == 14, "what the dead one remembered is gone"
-        assert said["contentql_inflight{}"] == 2, "what the dead one had under way is gone"
+        assert said["contentql_http_requests_in_flight{}"] == 2, "what the dead one had under way is gone"
         assert len(list(tmp_path.iterdir())) == 3
     finally:
         first.kill()
@@ -425,17 +425,17 @@ async def test_any_worker_tells_the_counts_of_all(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system tells of processes otherwise")
 async def test_every_worker_has_its_process_told(tmp_path: Path) -> None:
     """Memory, processor time and open files, by the worker's number; not of one that is gone."""
-    watch = RequestObserver(Settings(metrics_folder=str(tmp_path)))
-    async with RequestObserver(Settings(metrics_folder=str(tmp_path))):
-        said = numbers(await watch.render_metrics())
+    observer = RequestObserver(Settings(metrics_dir=str(tmp_path)))
+    async with RequestObserver(Settings(metrics_dir=str(tmp_path))):
+        said = numbers(await observer.render_metrics())
         assert said["process_resident_memory_bytes{worker=1}"] > 1e6
         assert said["process_resident_memory_bytes{worker=2}"] > 1e6
-    assert "process_resident_memory_bytes{worker=2}" not in numbers(await watch.render_metrics())
+    assert "process_resident_memory_bytes{worker=2}" not in numbers(await observer.render_metrics())
 
 
 async def test_counts_survive_a_worker_that_ends_well(clock: Clock, tmp_path: Path) -> None:
     """The next one takes its slate up again; a request that ends late harms nobody."""
-    settings = Settings(metrics_folder=str(tmp_path))
+    settings = Settings(metrics_dir=str(tmp_path))
     async with RequestObserver(settings) as watch:
         watch.finish(travelled(clock, watch))
         late = watch.start("r", {})
@@ -443,7 +443,7 @@ async def test_counts_survive_a_worker_that_ends_well(clock: Clock, tmp_path: Pa
         following.finish(travelled(clock, following))
         watch.finish(late)
         said = numbers(await following.render_metrics())
-    assert said["contentql_statements_total{}"] == 2
+    assert said["contentql_sql_statements_total{}"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["1.slate"]
 
 
@@ -454,14 +454,14 @@ def test_only_several_workers_need_a_folder() -> None:
     with metrics_directory(Settings(workers=2)) as folder:
         assert Path(folder).is_dir()
     assert not Path(folder).exists()
-    with metrics_directory(Settings(workers=2, metrics_folder="/var/lib/counts")) as folder:
+    with metrics_directory(Settings(workers=2, metrics_dir="/var/lib/counts")) as folder:
         assert folder == "/var/lib/counts"
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     """In one sentence, when the server starts."""
-    with pytest.raises(OperatorError, match=r"CONTENTQL_METRICS_FOLDER cannot be .*: No such file"):
-        RequestObserver(Settings(metrics_folder=str(tmp_path / "missing")))
+    with pytest.raises(OperatorError, match=r"CONTENTQL_METRICS_DIR cannot be .*: No such file"):
+        RequestObserver(Settings(metrics_dir=str(tmp_path / "missing")))
 
 
 # Traces
@@ -487,13 +487,13 @@ def test_a_request_is_one_span_with_one_a_stage(
 ) -> None:
     """In the order in which they happened, within the request's, with what describes it and no value."""
     traces, memory = exported
-    watch = RequestObserver(Settings(), traces=traces)
-    journey = watch.start("r-1", {b"apollographql-client-name": b"ios"})
+    observer = RequestObserver(Settings(), traces=traces)
+    journey = observer.start("r-1", {b"apollographql-client-name": b"ios"})
     begun = journey.stage_starts[0]
     journey.stages = ["read", "parse", "run", "plan", "run", "reply"]
     journey.stage_starts = [begun - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
     journey.operation, journey.document, journey.status, journey.cost = "Latest", "5d41402a", 200, 42
-    watch.finish(journey)
+    observer.finish(journey)
     *stages, whole = memory.get_finished_spans()
     assert [(span.name, lasted(span)) for span in stages[:-1]] == [
         ("read", 1000), ("parse", 2000), ("run", 3000), ("plan", 1000), ("run", 10000)
@@ -516,9 +516,9 @@ def test_the_trace_of_the_client_goes_on(
 ) -> None:
     """`traceparent` names the trace and says whether it is kept."""
     traces, memory = exported
-    watch = RequestObserver(Settings(), traces=traces)
+    observer = RequestObserver(Settings(), traces=traces)
     trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-    watch.finish(watch.start("r", {b"traceparent": f"00-{trace_id}-{parent}-0{int(sampled)}".encode()}))
+    observer.finish(observer.start("r", {b"traceparent": f"00-{trace_id}-{parent}-0{int(sampled)}".encode()}))
     spans = memory.get_finished_spans()
     assert bool(spans) == sampled
     for span in spans:
@@ -534,10 +534,10 @@ def test_a_damaged_traceparent_is_passed_over(
 ) -> None:
     """The request gets a trace of its own, and a fault of the server is marked in it."""
     traces, memory = exported
-    watch = RequestObserver(Settings(), traces=traces)
-    journey = watch.start("r", {b"traceparent": said, b"tracestate": said})
+    observer = RequestObserver(Settings(), traces=traces)
+    journey = observer.start("r", {b"traceparent": said, b"tracestate": said})
     journey.status = 500
-    watch.finish(journey)
+    observer.finish(journey)
     whole = memory.get_finished_spans()[-1]
     assert whole.parent is None
     assert not whole.status.is_ok
@@ -560,7 +560,7 @@ def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     monkeypatch.delitem(sys.modules, "contentql.telemetry.opentelemetry")
     with pytest.raises(OperatorError, match=re.escape("pip install 'contentql[telemetry]'")):
-        check_telemetry(Settings(traces=True))
+        check_telemetry(Settings(tracing=True))
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
     check_telemetry(Settings())
 
@@ -571,7 +571,7 @@ def test_an_exporter_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(OperatorError, match="'pigeon'"):
         check_telemetry(Settings())
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    check_telemetry(Settings(traces=True))
+    check_telemetry(Settings(tracing=True))
 
 
 def test_nobody_who_wants_no_traces_loads_opentelemetry() -> None:

@@ -18,9 +18,9 @@ PROXIES = "10.0.0.0/8, 2001:db8:1::/48"
 BEHIND = ClientAddressResolver(Settings(trusted_proxies=PROXIES).trusted_proxy_networks)
 
 
-def client(peers: ClientAddressResolver, peer: str, *headers: tuple[str, str]) -> str:
+def client(addresses: ClientAddressResolver, peer: str, *headers: tuple[str, str]) -> str:
     raw = [(name.encode(), value.encode()) for name, value in headers]
-    return peers.resolve({"type": "http", "client": (peer, 1), "headers": raw})
+    return addresses.resolve({"type": "http", "client": (peer, 1), "headers": raw})
 
 
 def test_a_client_is_its_address() -> None:
@@ -81,12 +81,16 @@ def test_behind_a_proxy_the_nearest_stranger_is_the_client(
 def guard(
     points: int, *, public_only: bool = False, counts: bool = True, places: int = 1
 ) -> AdmissionControl:
-    budget = RateLimit(points)
+    rate_limit = RateLimit(points)
     # A clock that stands still, in the middle of this client's window.
-    now = budget.window("203.0.113.9", 1_000_000.0)[1] - 30
-    rates = MemoryRateLimitStore(budget, clock=lambda: now) if counts else None
+    now = rate_limit.window("203.0.113.9", 1_000_000.0)[1] - 30
+    rates = MemoryRateLimitStore(rate_limit, clock=lambda: now) if counts else None
     return AdmissionControl(
-        budget, rates, ClientAddressResolver(), ConcurrencyLimiter(places, queue=0), public_only=public_only
+        rate_limit,
+        rates,
+        ClientAddressResolver(),
+        ConcurrencyLimiter(places, queue=0),
+        public_only=public_only,
     )
 
 
@@ -192,7 +196,7 @@ async def test_a_gate_turns_away_at_once_whom_no_place_to_wait_is_left() -> None
     await asyncio.sleep(0)
     with pytest.raises(ApiError) as refusal:
         await gate.acquire()
-    assert (refusal.value.code, refusal.value.status) == ("OVERLOADED", 503)
+    assert (refusal.value.code, refusal.value.status) == ("SERVICE_OVERLOADED", 503)
     assert refusal.value.extra_extensions == {"limit": 1, "retryAfter": 1}
     gate.release()
     await waiting

@@ -117,7 +117,7 @@ async def test_a_request_keeps_the_id_it_came_with(http: httpx2.AsyncClient) -> 
         ),
         ("fragment F on Article { id }", 422, "GRAPHQL_VALIDATION_FAILED"),
         ("query($n: Int!) { categories(first: $n) { totalCount } }", 422, "BAD_USER_INPUT"),
-        ("{ categories(first: 101) { totalCount } }", 422, "PAGE_SIZE"),
+        ("{ categories(first: 101) { totalCount } }", 422, "INVALID_PAGE_SIZE"),
     ],
 )
 async def test_the_status_says_what_was_wrong(
@@ -459,8 +459,8 @@ async def test_a_large_body_is_cut(http: httpx2.AsyncClient) -> None:
 class Wire:
     """What one request hears from its client, message by message, and what it says."""
 
-    def __init__(self, answers: Executor, headers: dict[str, str], **options: Any) -> None:
-        self.endpoint = endpoint(answers, **options)
+    def __init__(self, executor: Executor, headers: dict[str, str], **options: Any) -> None:
+        self.endpoint = endpoint(executor, **options)
         self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.said: list[Any] = []
         self.asks = asyncio.Event()

@@ -276,15 +276,15 @@ async def test_the_steps_lead_from_a_draft_to_a_correction(database_url: str) ->
     """With a publisher's token, in the demo newsroom: each is done, and each sees what the others did."""
     await import_file(Database(database_url), DEMO_CONTENT)
     async with Database(database_url) as database:
-        answers = build_executor(Settings(), database)
-        answers.responses = None
+        executor = build_executor(Settings(), database)
+        executor.responses = None
         article = None
 
         async def does(number: int, name: str, who: Viewer = PUBLISHER) -> Any:
             (text,) = (text for file, text in STEPS.items() if file.startswith(f"{number}-"))
             assert f" {name}" in text
-            asked = GraphQLRequest(text, name, {"article": article} if "$article" in text else {})
-            said = orjson.loads((await answers.execute(asked, caller=Actor(who))).body)
+            request = GraphQLRequest(text, name, {"article": article} if "$article" in text else {})
+            said = orjson.loads((await executor.execute(request, actor=Actor(who))).body)
             assert said.keys() == {"data"}, said
             (found,) = said["data"].values()
             assert found.get("userErrors", []) == [], found

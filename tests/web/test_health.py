@@ -181,4 +181,4 @@ async def test_metrics_are_in_the_text_format_of_prometheus() -> None:
     async with client(Readiness(Asked())) as http:
         response = await http.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
-    assert b"\n# TYPE contentql_operation_seconds histogram\n" in response.content
+    assert b"\n# TYPE contentql_operation_duration_seconds histogram\n" in response.content

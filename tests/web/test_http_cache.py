@@ -28,12 +28,12 @@ LONG = "{ latestNews(first: 20) { nodes { id headline summary } } }"
 async def remembering(demo_url: str) -> AsyncIterator[Executor]:
     """The demo newsroom, its answers remembered."""
     async with Database(demo_url) as database:
-        answers = build_executor(Settings(), database)
-        answers.now = lambda: NOW
-        assert answers.responses is not None
-        await answers.responses.open()
-        yield answers
-        await answers.responses.close()
+        executor = build_executor(Settings(), database)
+        executor.now = lambda: NOW
+        assert executor.responses is not None
+        await executor.responses.open()
+        yield executor
+        await executor.responses.close()
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ async def test_a_trusted_document_is_asked_by_its_id(trusting: Database) -> None
 
 async def test_a_closed_house_answers_only_what_it_knows(trusting: Database) -> None:
     """In `trusted` mode any other text is refused, however it is sent, and no hash slips one in."""
-    async with client(answers(trusting), documents="trusted") as http:
+    async with client(answers(trusting), trusted_documents="required") as http:
         assert (await http.post("/graphql", json={"query": TEXT})).status_code == 200
         assert (await http.post("/graphql", json={"documentId": sha256(TEXT)})).status_code == 200
         assert (await http.post("/graphql", json={"extensions": named(TEXT)})).status_code == 200
@@ -128,7 +128,7 @@ async def test_a_closed_house_answers_only_what_it_knows(trusting: Database) -> 
 
 async def test_what_is_taken_out_is_answered_no_more(trusting: Database) -> None:
     """However it is asked for: by id, by hash or as text, once its use has been written down."""
-    async with client(answers(trusting), documents="trusted") as http:
+    async with client(answers(trusting), trusted_documents="required") as http:
         ways: list[dict[str, Any]] = [
             {"documentId": sha256(TEXT)},
             {"extensions": named(TEXT)},

@@ -37,8 +37,10 @@ async def desk(server: Server) -> AsyncIterator[Newsdesk]:
 async def http(desk: Newsdesk) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody with a browser and nothing else."""
     settings = Settings()
-    callers = Authenticator(desk.database, settings, now=lambda: desk.now)
-    page = preview_routes(desk.answers, callers, build_admission_control(settings), RequestObserver(settings))
+    authenticator = Authenticator(desk.database, settings, now=lambda: desk.now)
+    page = preview_routes(
+        desk.executor, authenticator, build_admission_control(settings), RequestObserver(settings)
+    )
     transport = httpx2.ASGITransport(Starlette(routes=page), client=("192.0.2.9", 1))
     async with httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test") as found:
         yield found
@@ -253,11 +255,11 @@ async def test_whoever_tries_links_out_is_slowed_down(desk: Newsdesk, http: http
 async def test_links_lead_where_the_settings_say(desk: Newsdesk) -> None:
     """To a site of one's own, with the token and the slug in the address."""
     id = await desk.draft(slug="kim-weeps")
-    desk.answers.mutations.preview_url = "https://example.org/draft/{slug}?token={token}"
+    desk.executor.mutations.preview_url = "https://example.org/draft/{slug}?token={token}"
     assert (await link(desk, id)).startswith("https://example.org/draft/kim-weeps?token=cqlp_")
     assert (await desk.tries("createPreviewLink", BOB, id=id))["url"] is None
-    with pytest.raises(OperatorError, match="CONTENTQL_PREVIEW_URL"):
-        load_settings(preview_url="https://example.org/draft")
+    with pytest.raises(OperatorError, match="CONTENTQL_PREVIEW_URL_TEMPLATE"):
+        load_settings(preview_url_template="https://example.org/draft")
 
 
 def test_an_end_is_told_as_it_was_signed() -> None:

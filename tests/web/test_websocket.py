@@ -41,7 +41,7 @@ MIB = 1_048_576
 
 
 class Answering(Protocol):
-    async def execute(self, asked: GraphQLRequest) -> GraphQLResponse: ...
+    async def execute(self, request: GraphQLRequest) -> GraphQLResponse: ...
 
 
 def answering(answers: Answering) -> ExecuteOperation:
@@ -61,15 +61,15 @@ class Stub:
         self.cancelled: list[str] = []
         self.let = threading.Event()
 
-    async def answer(self, asked: GraphQLRequest) -> GraphQLResponse:
-        self.asked.append(asked)
-        what, _, size = asked.query.partition(" ")
+    async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
+        self.asked.append(request)
+        what, _, size = request.query.partition(" ")
         if what == "wait":
             try:
                 while not self.let.is_set():  # noqa: ASYNC110 - another thread sets it
                     await asyncio.sleep(0.01)
             except asyncio.CancelledError:
-                self.cancelled.append(asked.query)
+                self.cancelled.append(request.query)
                 raise
         return GraphQLResponse(200, b'{"data":"%b"}' % (b"x" * int(size or 1)))
 
@@ -216,10 +216,10 @@ async def stub() -> AsyncIterator[Served]:
 @pytest.fixture(scope="module")
 async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Executor]]:
     database = Database(demo_url)
-    answers = build_executor(Settings(), database)
-    answers.now = lambda: NOW
-    async with serving(answers, database) as served:
-        yield served, answers
+    executor = build_executor(Settings(), database)
+    executor.now = lambda: NOW
+    async with serving(executor, database) as served:
+        yield served, executor
 
 
 # What is asked is answered
@@ -262,9 +262,12 @@ async def test_variables_names_and_extensions_travel_in_the_payload(
         ("{ weather }", "GRAPHQL_VALIDATION_FAILED"),
         ("query A { __typename } query B { __typename }", "OPERATION_RESOLUTION_FAILURE"),
         ("query($n: Int!) { categories(first: $n) { nodes { path } } }", "BAD_USER_INPUT"),
-        ("{" + "nodes {" * 40 + "id" + "}" * 41, "DEPTH_LIMIT"),
+        ("{" + "nodes {" * 40 + "id" + "}" * 41, "DEPTH_LIMIT_EXCEEDED"),
         ("{" + "__typename " * 2_001 + "}", "DOCUMENT_TOO_LARGE"),
-        ("{ categories(first: 100) { nodes { articles(first: 100) { nodes { id } } } } }", "COST_LIMIT"),
+        (
+            "{ categories(first: 100) { nodes { articles(first: 100) { nodes { id } } } } }",
+            "COST_LIMIT_EXCEEDED",
+        ),
     ],
 )
 async def test_what_http_refuses_is_refused_here(
@@ -374,13 +377,13 @@ async def test_pages_of_any_site_may_connect_unless_sites_are_named(stub: Served
 
 async def test_an_address_has_only_so_many_sockets(stub: Served) -> None:
     """One more is refused, and let in when another has closed."""
-    async with serving(Stub(), max_sockets=2) as served, talking(served):
+    async with serving(Stub(), max_websockets_per_address=2) as served, talking(served):
         async with talking(served):
             with pytest.raises(InvalidStatus) as fault:
                 await dial(served)
             assert fault.value.response.status_code == 429
             assert fault.value.response.headers["retry-after"] == "1"
-            assert refusals(429, bytes(fault.value.response.body)) == ["TOO_MANY_SOCKETS"]
+            assert refusals(429, bytes(fault.value.response.body)) == ["TOO_MANY_CONNECTIONS"]
         await until(lambda: len(served.connections) == 1)
         async with talking(served):
             pass
@@ -505,8 +508,8 @@ async def test_who_does_not_initialise_in_time_is_closed() -> None:
 
 async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
     """One more closes it with 4429; not if one was completed before."""
-    bounds = WebSocketLimits(operations=3, concurrent_operations=2)
-    async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
+    limits = WebSocketLimits(operations=3, concurrent_operations=2)
+    async with serving(Stub(), bounds=limits) as served, talking(served) as socket:
         await say(socket, *(subscribe(name, "wait") for name in "abc"), {"type": "complete", "id": "b"})
         await say(socket, subscribe("d", "wait"), {"type": "ping"})
         assert await hear(socket) == {"type": "pong"}
@@ -516,8 +519,8 @@ async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
 
 async def test_operations_that_wait_hold_only_so_much_text() -> None:
     """More closes the socket with 4429; what is done counts no more."""
-    bounds = WebSocketLimits(asked_characters=1_000)
-    async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
+    limits = WebSocketLimits(asked_characters=1_000)
+    async with serving(Stub(), bounds=limits) as served, talking(served) as socket:
         for _ in range(3):
             await say(socket, subscribe("quick", "now", extensions={"fill": "x" * 500}))
             assert [(await hear(socket))["type"] for _ in range(2)] == ["next", "complete"]
@@ -527,8 +530,8 @@ async def test_operations_that_wait_hold_only_so_much_text() -> None:
 
 async def test_messages_may_come_as_fast_as_is_said() -> None:
     """Whoever keeps to the rate is not closed, however long."""
-    bounds = WebSocketLimits(messages_a_second=1_000_000, burst=2)
-    async with serving(Stub(), bounds=bounds) as served, talking(served) as socket:
+    limits = WebSocketLimits(messages_a_second=1_000_000, burst=2)
+    async with serving(Stub(), bounds=limits) as served, talking(served) as socket:
         for _ in range(200):
             await say(socket, {"type": "ping"})
             assert await hear(socket) == {"type": "pong"}
@@ -589,8 +592,8 @@ class Statements:
         self.database = database
         self.began = threading.Event()
 
-    async def answer(self, asked: GraphQLRequest) -> GraphQLResponse:
-        if asked.query == "now":
+    async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
+        if request.query == "now":
             await self.database.row("SELECT 'x'", (), 15)
             return GraphQLResponse(200, b'{"data":null}')
         self.began.set()

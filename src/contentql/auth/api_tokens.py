@@ -40,8 +40,8 @@ def generate_token() -> str:
 
 def has_valid_checksum(text: str) -> bool:
     """Whether a text has a token's form and its checksum is right: nothing else needs to be looked up."""
-    found = _FORM.fullmatch(text)
-    return found is not None and _checksum(found[1]) == found[2]
+    match = _FORM.fullmatch(text)
+    return match is not None and _checksum(match[1]) == match[2]
 
 
 def hash_token(text: str) -> str:

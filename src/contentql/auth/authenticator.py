@@ -40,7 +40,7 @@ class TokenIssuer(Protocol):
     """Who else may say who somebody is."""
 
     async def authenticate(self, text: str) -> Viewer:
-        """Raises UNAUTHENTICATED, ISSUER_UNAVAILABLE."""
+        """Raises UNAUTHENTICATED, IDENTITY_PROVIDER_UNAVAILABLE."""
         ...
 
 
@@ -53,13 +53,13 @@ class Authenticator:
         settings: Settings,
         *,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
-        tries: FailedLoginThrottle | None = None,
+        throttle: FailedLoginThrottle | None = None,
     ) -> None:
         """Raises Unusable if the settings of an issuer cannot work."""
         self._database = database
         self._issuer = load_oidc_issuer(settings)
         self._now = now
-        self._tries = tries or FailedLoginThrottle()
+        self._tries = throttle or FailedLoginThrottle()
         self._used: dict[int, dt.datetime] = {}
 
     async def authenticate(self, authorization: str | None, preview_at: str | None, address: str) -> Viewer:
@@ -67,7 +67,7 @@ class Authenticator:
 
         Refused with UNAUTHENTICATED, with FORBIDDEN where a preview is asked for without the right to see
         any draft, BAD_USER_INPUT where its time is none, RATE_LIMITED for an address that tries tokens out,
-        and as whoever must be asked refuses: DATABASE_UNAVAILABLE, TIMEOUT, ISSUER_UNAVAILABLE.
+        and as whoever must be asked refuses: DATABASE_UNAVAILABLE, TIMEOUT, IDENTITY_PROVIDER_UNAVAILABLE.
         """
         viewer = ANONYMOUS_VIEWER
         if authorization is not None:
@@ -106,8 +106,8 @@ class Authenticator:
                 return await self._preview_token_viewer(text)
         except asyncpg.UndefinedTableError:
             pass  # not migrated yet: nobody is known, and the public is served
-        except sqlite3.OperationalError as fault:
-            if "no such table" not in str(fault):
+        except sqlite3.OperationalError as exc:
+            if "no such table" not in str(exc):
                 raise
         if self._issuer is not None and text.count(".") == 2:
             return await self._issuer.authenticate(text)
@@ -153,7 +153,7 @@ _READ = {
 
 def load_oidc_issuer(settings: Settings) -> TokenIssuer | None:
     """Who else's tokens are taken, as the settings say. Raises Unusable where they cannot work."""
-    parts = {name: getattr(settings, name) for name in ("oidc_issuer", "oidc_audience", "oidc_keys")}
+    parts = {name: getattr(settings, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks_url")}
     if not any(parts.values()):
         return None
     for name, value in parts.items():
@@ -168,7 +168,7 @@ def load_oidc_issuer(settings: Settings) -> TokenIssuer | None:
     return OidcIssuer(
         settings.oidc_issuer,
         settings.oidc_audience,
-        settings.oidc_keys,
+        settings.oidc_jwks_url,
         role_claim=settings.oidc_role_claim,
         leeway=settings.oidc_leeway_seconds,
     )
@@ -176,8 +176,8 @@ def load_oidc_issuer(settings: Settings) -> TokenIssuer | None:
 
 def _apply_preview_time(viewer: Viewer, preview_at: str) -> Viewer:
     sees_drafts = (
-        viewer.has_permission(Permission.SEE_ALL)
-        or viewer.has_permission(Permission.SEE_OWN)
+        viewer.has_permission(Permission.READ_ALL_DRAFTS)
+        or viewer.has_permission(Permission.READ_OWN_DRAFTS)
         or viewer.shared_article_id is not None
     )
     if not sees_drafts:

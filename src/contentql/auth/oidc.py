@@ -72,7 +72,7 @@ class OidcIssuer:
         self._leeway = leeway
 
     async def authenticate(self, text: str) -> Viewer:
-        """Raises UNAUTHENTICATED, and ISSUER_UNAVAILABLE where its keys cannot be had."""
+        """Raises UNAUTHENTICATED, and IDENTITY_PROVIDER_UNAVAILABLE where its keys cannot be had."""
         try:
             header = jwt.get_unverified_header(text)
             algorithm, kid = header.get("alg"), header.get("kid")
@@ -96,10 +96,10 @@ class OidcIssuer:
                     leeway=self._leeway,
                     options={"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True},
                 )
-            except jwt.InvalidSignatureError as fault:
-                why = fault  # another key of the issuer may fit
-            except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as fault:
-                why = fault
+            except jwt.InvalidSignatureError as exc:
+                why = exc  # another key of the issuer may fit
+            except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as exc:
+                why = exc
                 break
         log.info("a token of %s was refused: %s", self._issuer, type(why).__name__)
         raise invalid_token_error() from None
@@ -156,12 +156,12 @@ class JwkSet:
         if not self._is_url:
             try:
                 self._take(Path(where).read_bytes())
-            except (OSError, ValueError) as fault:
-                why = fault.strerror if isinstance(fault, OSError) else fault
-                raise OperatorError(f"CONTENTQL_OIDC_KEYS cannot be {where!r}: {why}.") from None
+            except (OSError, ValueError) as exc:
+                why = exc.strerror if isinstance(exc, OSError) else exc
+                raise OperatorError(f"CONTENTQL_OIDC_JWKS_URL cannot be {where!r}: {why}.") from None
 
     async def keys_for(self, kid: str | None, algorithm: str) -> list[Any]:
-        """The keys that may have signed so. Raises ISSUER_UNAVAILABLE where there are none at all."""
+        """The keys that may have signed the token. Raises IDENTITY_PROVIDER_UNAVAILABLE if there are none."""
         found = self._found(kid, algorithm)
         if not found and self._may_ask(_REST if self._keys else _REST_WITHOUT):
             await self._heard_anew()
@@ -170,7 +170,7 @@ class JwkSet:
             self._ask()  # nobody waits for it
         if not self._keys:
             raise ApiError(
-                "ISSUER_UNAVAILABLE",
+                "IDENTITY_PROVIDER_UNAVAILABLE",
                 "The keys of the token's issuer cannot be had just now.",
                 "Send the same request again shortly.",
                 retryAfter=int(_REST_WITHOUT),
@@ -206,8 +206,8 @@ class JwkSet:
         try:
             async with asyncio.timeout(_PATIENCE):  # a trickle is no answer either
                 self._take(await asyncio.to_thread(_fetched if self._is_url else _read, self._where))
-        except (OSError, ValueError, TimeoutError, http.client.HTTPException) as fault:
-            log.warning("the keys at CONTENTQL_OIDC_KEYS cannot be had: %s", type(fault).__name__)
+        except (OSError, ValueError, TimeoutError, http.client.HTTPException) as exc:
+            log.warning("the keys at CONTENTQL_OIDC_JWKS_URL cannot be had: %s", type(exc).__name__)
 
     def _take(self, said: bytes) -> None:
         """Raises ValueError for what is no set of keys, or has none that could be used."""

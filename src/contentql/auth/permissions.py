@@ -19,48 +19,59 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What a mutation or a field asks for; a token's scopes name some of these."""
 
-    SEE_OWN = "SEE_OWN"
-    SEE_ALL = "SEE_ALL"
-    SEE_DESK = "SEE_DESK"
-    WRITE_OWN = "WRITE_OWN"
-    WRITE_ALL = "WRITE_ALL"
-    SHARE = "SHARE"
+    READ_OWN_DRAFTS = "READ_OWN_DRAFTS"
+    READ_ALL_DRAFTS = "READ_ALL_DRAFTS"
+    READ_INTERNAL_FIELDS = "READ_INTERNAL_FIELDS"
+    EDIT_OWN = "EDIT_OWN"
+    EDIT_ALL = "EDIT_ALL"
+    CREATE_PREVIEW_LINKS = "CREATE_PREVIEW_LINKS"
     REVIEW = "REVIEW"
     PUBLISH = "PUBLISH"
-    ADD = "ADD"
-    FILE = "FILE"
-    ARRANGE = "ARRANGE"
-    ADMINISTER = "ADMINISTER"
+    CREATE_TAXONOMY = "CREATE_TAXONOMY"
+    EDIT_TAXONOMY = "EDIT_TAXONOMY"
+    MANAGE_TAXONOMY = "MANAGE_TAXONOMY"
+    ADMIN = "ADMIN"
 
 
 PERMISSION_DESCRIPTIONS: Final[Mapping[Permission, str]] = {
-    Permission.SEE_OWN: "see one's own drafts and working copies",
-    Permission.SEE_ALL: "see all drafts and working copies",
-    Permission.SEE_DESK: "see, of those, notes, revisions and suggestions as well",
-    Permission.WRITE_OWN: "begin articles; edit, attribute, submit and drop one's own",
-    Permission.WRITE_ALL: "do the same with everybody's",
-    Permission.SHARE: "make preview links",
+    Permission.READ_OWN_DRAFTS: "see one's own drafts and working copies",
+    Permission.READ_ALL_DRAFTS: "see all drafts and working copies",
+    Permission.READ_INTERNAL_FIELDS: "see, of those, notes, revisions and suggestions as well",
+    Permission.EDIT_OWN: "begin articles; edit, attribute, submit and drop one's own",
+    Permission.EDIT_ALL: "do the same with everybody's",
+    Permission.CREATE_PREVIEW_LINKS: "make preview links",
     Permission.REVIEW: "approve and send back",
     Permission.PUBLISH: "schedule, publish, correct, take back, archive, delete, restore",
-    Permission.ADD: "add sources, tags and media",
-    Permission.FILE: "change those, and authors, stories and collections",
-    Permission.ARRANGE: "change sections, merge sources, delete what is unused",
-    Permission.ADMINISTER: "manage tokens, read the audit log",
+    Permission.CREATE_TAXONOMY: "add sources, tags and media",
+    Permission.EDIT_TAXONOMY: "change those, and authors, stories and collections",
+    Permission.MANAGE_TAXONOMY: "change sections, merge sources, delete what is unused",
+    Permission.ADMIN: "manage tokens, read the audit log",
 }
 
 _AUTHOR = frozenset(
-    {Permission.SEE_OWN, Permission.SEE_DESK, Permission.WRITE_OWN, Permission.SHARE, Permission.ADD}
+    {
+        Permission.READ_OWN_DRAFTS,
+        Permission.READ_INTERNAL_FIELDS,
+        Permission.EDIT_OWN,
+        Permission.CREATE_PREVIEW_LINKS,
+        Permission.CREATE_TAXONOMY,
+    }
 )
-_EDITOR = _AUTHOR | {Permission.SEE_ALL, Permission.WRITE_ALL, Permission.REVIEW, Permission.FILE}
-_PUBLISHER = _EDITOR | {Permission.PUBLISH, Permission.ARRANGE}
+_EDITOR = _AUTHOR | {
+    Permission.READ_ALL_DRAFTS,
+    Permission.EDIT_ALL,
+    Permission.REVIEW,
+    Permission.EDIT_TAXONOMY,
+}
+_PUBLISHER = _EDITOR | {Permission.PUBLISH, Permission.MANAGE_TAXONOMY}
 
 ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.READER: frozenset(),
-    Role.PREVIEWER: frozenset({Permission.SEE_ALL}),
+    Role.PREVIEWER: frozenset({Permission.READ_ALL_DRAFTS}),
     Role.AUTHOR: _AUTHOR,
     Role.EDITOR: _EDITOR,
     Role.PUBLISHER: _PUBLISHER,
-    Role.ADMIN: _PUBLISHER | {Permission.ADMINISTER},
+    Role.ADMIN: _PUBLISHER | {Permission.ADMIN},
 }
 
 ROLE_DESCRIPTIONS: Final[Mapping[Role, str]] = {

@@ -38,11 +38,11 @@ def sign_preview_token(secret: str, article: int, expires_at: dt.datetime) -> st
 
 def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None:
     """The article that a link opens; None if it is none of ours, was changed, or has expired."""
-    found = _FORM.fullmatch(text)
-    if found is None:
+    match = _FORM.fullmatch(text)
+    if match is None:
         return None
     try:
-        whole = base64.urlsafe_b64decode(found[1])
+        whole = base64.urlsafe_b64decode(match[1])
     except binascii.Error:
         return None
     said, signature = whole[: _SAID.size], whole[_SAID.size :]

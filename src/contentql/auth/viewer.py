@@ -54,11 +54,11 @@ class Viewer:
 
     @property
     def visibility(self) -> Visibility:
-        clock, desk = self.preview_at is not None, self.has_permission(Permission.SEE_DESK)
-        audit = self.has_permission(Permission.ADMINISTER)
-        if self.has_permission(Permission.SEE_ALL):
+        clock, desk = self.preview_at is not None, self.has_permission(Permission.READ_INTERNAL_FIELDS)
+        audit = self.has_permission(Permission.ADMIN)
+        if self.has_permission(Permission.READ_ALL_DRAFTS):
             return Visibility("all", internal_fields=desk, at_preview_time=clock, admin=audit)
-        if self.has_permission(Permission.SEE_OWN):
+        if self.has_permission(Permission.READ_OWN_DRAFTS):
             return Visibility("own", internal_fields=desk, at_preview_time=clock, admin=audit)
         if self.shared_article_id is not None:
             return Visibility("linked", at_preview_time=clock)

@@ -106,11 +106,11 @@ async def _restore_sqlite(
 
         try:
             await Database(f"sqlite:///{draft}").migrate(applying)
-        except OperatorError as fault:
+        except OperatorError as exc:
             at = f" ({migrated[-1]} stops)" if migrated else ""
             raise OperatorError(
                 f"{file} cannot be brought up to date{at}. The database is as it was."
-            ) from fault
+            ) from exc
         unheard = await asyncio.to_thread(_install, draft, path, replace, everything)
     return RestoreResult(await asyncio.to_thread(sqlite.summarize, path), tuple(migrated), unheard)
 

@@ -43,8 +43,8 @@ def detect_database(file: Path) -> DatabaseKind:
     try:
         with file.open("rb") as opened:
             start = opened.read(16)
-    except OSError as fault:
-        raise OperatorError(f"{file} cannot be read: {fault.strerror or fault}.") from None
+    except OSError as exc:
+        raise OperatorError(f"{file} cannot be read: {exc.strerror or exc}.") from None
     for begins, dialect in _BEGINS.items():
         if start.startswith(begins):
             return dialect
@@ -105,5 +105,5 @@ def fsync_folder(folder: Path) -> None:
 def file_errors(file: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as fault:
-        raise OperatorError(f"{file} cannot be written: {fault.strerror or fault}.") from None
+    except OSError as exc:
+        raise OperatorError(f"{file} cannot be written: {exc.strerror or exc}.") from None

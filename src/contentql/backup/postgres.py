@@ -93,8 +93,8 @@ async def dump_database(url: str, draft: Path, programs: PostgresTools) -> Backu
             )
             try:
                 await asyncio.to_thread(_run, url, *command)
-            except OperatorError as fault:
-                raise OperatorError(f"PostgreSQL's pg_dump made no backup: {fault}") from fault
+            except OperatorError as exc:
+                raise OperatorError(f"PostgreSQL's pg_dump made no backup: {exc}") from exc
             articles, newest = await _articles(connection, schema)
     archive = await asyncio.to_thread(_opened, draft, programs)
     return BackupSummary(archive.size, articles, newest)
@@ -156,11 +156,11 @@ async def restore_archive(
                 "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) name",
                 _all(archive.schema, sorted(TABLES)),
             )
-    except OperatorError as fault:
+    except OperatorError as exc:
         raise OperatorError(
-            f"{file} is restored as it was made. It could not be brought up to date: {fault} When that is put"
+            f"{file} is restored as it was made. It could not be brought up to date: {exc} When that is put"
             " right: contentql migrate, contentql purge"
-        ) from fault
+        ) from exc
     return BackupSummary(size, articles, newest), tuple(migrated)
 
 
@@ -182,13 +182,13 @@ def _opened(file: Path, programs: PostgresTools) -> _Archive:
         # The list stands at the front. That the rest is whole shows only when it is read.
         _run(None, pg_restore, f"--file={os.devnull}", str(file))
         rows = _run(None, pg_restore, "--data-only", "--table=tortoise_migrations", "--file=-", str(file))
-    except OperatorError as fault:
-        if "unsupported version" in str(fault):
+    except OperatorError as exc:
+        if "unsupported version" in str(exc):
             raise OperatorError(
                 f"{file} was written by a newer pg_dump than {pg_restore} can read: name the folder of a"
                 " newer one with --pg-bin or CONTENTQL_PG_BIN."
-            ) from fault
-        raise damaged_error(file, str(fault).rstrip(".")) from fault
+            ) from exc
+        raise damaged_error(file, str(exc).rstrip(".")) from exc
     tables = re.findall(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", listed, re.MULTILINE)
     schema = next((schema for schema, table in tables if table == "tortoise_migrations"), "")
     require_compatible(file, re.findall(r"^\d+\tcontent\t(\S+)\t", rows, re.MULTILINE) if schema else ())
@@ -355,8 +355,8 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 
 
 def _refuse_older(pg_dump: str, server: int) -> None:
-    found = re.search(r"\(PostgreSQL\) (\d+)", _run(None, pg_dump, "--version"))
-    version = int(found[1]) if found else 0
+    match = re.search(r"\(PostgreSQL\) (\d+)", _run(None, pg_dump, "--version"))
+    version = int(match[1]) if match else 0
     if version < server:
         raise OperatorError(
             f"The server is PostgreSQL {server}, and {pg_dump} is of version {version}: it must be {server}"
@@ -370,8 +370,8 @@ def _run(url: str | None, *command: str) -> str:
         done = subprocess.run(
             command, capture_output=True, env=_environment(url) if url else None, check=False
         )
-    except OSError as fault:
-        raise OperatorError(f"{command[0]} cannot be run: {fault.strerror or fault}.") from None
+    except OSError as exc:
+        raise OperatorError(f"{command[0]} cannot be run: {exc.strerror or exc}.") from None
     if done.returncode != 0:
         raise OperatorError(_complaint(done.returncode, done.stderr) + ".")
     return done.stdout.decode(errors="replace")

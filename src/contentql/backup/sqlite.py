@@ -83,10 +83,10 @@ def overwrite_database(draft: Path, path: Path, replace: bool, everything: str) 
                 _pages(source, live)
             live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return True
-    except sqlite3.DatabaseError as fault:
-        if replace and _code(fault) in _DAMAGED:
+    except sqlite3.DatabaseError as exc:
+        if replace and _code(exc) in _DAMAGED:
             return False
-        raise _said(path, path, fault) from fault
+        raise _said(path, path, exc) from exc
 
 
 def summarize(path: Path) -> BackupSummary:
@@ -112,10 +112,10 @@ def _copied(
             _pages(source, target)
             target.execute("PRAGMA journal_mode = DELETE")
             (said,) = target.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.DatabaseError as fault:
-        if _code(fault) in _DAMAGED:
-            raise unsound(str(fault)) from fault
-        raise _said(path, draft.parent.parent, fault) from fault
+    except sqlite3.DatabaseError as exc:
+        if _code(exc) in _DAMAGED:
+            raise unsound(str(exc)) from exc
+        raise _said(path, draft.parent.parent, exc) from exc
     if said != "ok":
         raise unsound(" ".join(str(said).split()))
 

@@ -431,8 +431,8 @@ class _Sqlite:
             sql, values, done = job
             try:
                 found = connection.execute(sql, values).fetchone()[0]
-            except Exception as fault:
-                loop.call_soon_threadsafe(done.set_exception, fault)
+            except Exception as exc:
+                loop.call_soon_threadsafe(done.set_exception, exc)
             else:
                 loop.call_soon_threadsafe(done.set_result, found)
         connection.close()

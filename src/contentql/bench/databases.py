@@ -99,8 +99,8 @@ class BenchDatabases:
     async def _server(self, sql: str, *values: object) -> Any:
         try:
             connection = await asyncpg.connect(postgres_dsn(self._home), timeout=10)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-            raise OperatorError(describe_error(self._home, fault)) from fault
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+            raise OperatorError(describe_error(self._home, exc)) from exc
         try:
             return await connection.fetchval(sql, *values)
         except asyncpg.InsufficientPrivilegeError:

@@ -164,8 +164,8 @@ def main() -> None:
         os.sched_setaffinity(0, {order.core})
     try:
         timing = uvloop.run(generate_load(order))
-    except (LoadFailed, OSError) as fault:
-        sys.exit(f"The load could not be sent: {fault}")
+    except (LoadFailed, OSError) as exc:
+        sys.exit(f"The load could not be sent: {exc}")
     sys.stdout.buffer.write(orjson.dumps(asdict(timing)))
 
 

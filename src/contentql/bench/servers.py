@@ -26,7 +26,7 @@ from contentql.errors import OperatorError
 PATH = "/graphql"
 CONNECTIONS = 16
 STARTS_WITHIN = 30.0  # seconds
-_COLD = {"CONTENTQL_CACHE_BYTES": "0"}
+_COLD = {"CONTENTQL_RESPONSE_CACHE_BYTES": "0"}
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ class BenchClient:
             self._connection.request(method, path, body or None, headers)
             response = self._connection.getresponse()
             answer = response.read()
-        except OSError as fault:
-            raise OperatorError(f"{self._server.name} does not answer: {fault}") from fault
+        except OSError as exc:
+            raise OperatorError(f"{self._server.name} does not answer: {exc}") from exc
         # What the server adds by itself is not the application's to say.
         self.headers = [pair for pair in response.getheaders() if pair[0].lower() != "date"]
         if response.status != 200:

@@ -84,9 +84,9 @@ class Dependencies:
         )
 
 
-def bind_dependencies(reads: ReadSet, variables: Variables, marked: RowMarkers) -> Dependencies:
+def bind_dependencies(reads: ReadSet, variables: Variables, markers: RowMarkers) -> Dependencies:
     looked = tuple(BoundScan(scan, tuple(_values(scan, variables))) for scan in reads.scans)
-    return Dependencies(looked, reads.shown, marked.requested, marked.page_ends)
+    return Dependencies(looked, reads.shown, markers.requested, markers.page_ends)
 
 
 def _values(scan: Scan, variables: Variables) -> Iterator[Predicate]:
@@ -180,29 +180,29 @@ class ChangeBatch:
         return frozenset(change.table for change in self.changes)
 
 
-def is_invalidated_by(rests: Dependencies, batch: ChangeBatch) -> bool:
+def is_invalidated_by(dependencies: Dependencies, batch: ChangeBatch) -> bool:
     """Whether the answer could be another after these changes."""
-    return not rests.tables.isdisjoint(batch.tables) and any(
-        _touches(change, rests, batch) for change in batch.changes
+    return not dependencies.tables.isdisjoint(batch.tables) and any(
+        _touches(change, dependencies, batch) for change in batch.changes
     )
 
 
-def _touches(change: RowChange, rests: Dependencies, batch: ChangeBatch) -> bool:
+def _touches(change: RowChange, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     table = change.table
-    if change.row in rests.row_ids.get(table, _NO_ROWS):
-        if change.columns is None or change.columns & rests.shown.get(table, _NONE):
+    if change.row in dependencies.row_ids.get(table, _NO_ROWS):
+        if change.columns is None or change.columns & dependencies.shown.get(table, _NONE):
             return True
         if change.columns & VISIBILITY_COLUMNS.get(table, _NONE) and (
             was_visible(change, batch) != is_visible(change, batch)
         ):
             return True
-    looked, ways = rests.by_table.get(table, ()), rests.by_link.get(table, ())
+    looked, ways = dependencies.by_table.get(table, ()), dependencies.by_link.get(table, ())
     if not looked and not ways:
         return False
     if not _of_a_seen_article(change, batch):
         return False
-    return any(_moves(change, one, rests, batch) for one in looked) or any(
-        _relinks(change, one, rests, batch) for one in ways
+    return any(_moves(change, one, dependencies, batch) for one in looked) or any(
+        _relinks(change, one, dependencies, batch) for one in ways
     )
 
 
@@ -217,7 +217,7 @@ def _of_a_seen_article(change: RowChange, batch: ChangeBatch) -> bool:
     return True
 
 
-def _moves(change: RowChange, one: BoundScan, rests: Dependencies, batch: ChangeBatch) -> bool:
+def _moves(change: RowChange, one: BoundScan, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     """Whether a row comes into what was looked at, leaves it, or may stand elsewhere in it."""
     scan = one.scan
     own = VISIBILITY_COLUMNS.get(change.table, _NONE) if scan.visible_rows_only else _NONE
@@ -225,7 +225,7 @@ def _moves(change: RowChange, one: BoundScan, rests: Dependencies, batch: Change
         if change.columns is not None and not change.columns & own:
             return False
         return was_visible(change, batch) != is_visible(change, batch) and _near(
-            scan, change.after or change.before, rests, batch
+            scan, change.after or change.before, dependencies, batch
         )
     if change.table == "article_body" and change.columns is None:
         return False  # it comes and goes with its article, which is noticed as such
@@ -236,17 +236,17 @@ def _moves(change: RowChange, one: BoundScan, rests: Dependencies, batch: Change
             relevant = relevant | {scan.parent_key.column}
         if not change.columns & relevant:
             return False
-    before = _belongs(one, change.before, was_visible(change, batch), rests, batch)
-    after = _belongs(one, change.after, is_visible(change, batch), rests, batch)
+    before = _belongs(one, change.before, was_visible(change, batch), dependencies, batch)
+    after = _belongs(one, change.after, is_visible(change, batch), dependencies, batch)
     if before == after and not (
         before and (change.columns is None or scan.other_columns == ANY_COLUMN or change.columns & decides)
     ):
         return False
     versions = [row for row, there in ((change.before, before), (change.after, after)) if there]
-    return not all(_behind_the_end(scan, row, rests, batch) for row in versions)
+    return not all(_behind_the_end(scan, row, dependencies, batch) for row in versions)
 
 
-def _behind_the_end(scan: Scan, row: RowData | None, rests: Dependencies, batch: ChangeBatch) -> bool:
+def _behind_the_end(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     """Whether the row stands behind what was shown of every list that it is in."""
     if scan.page is None or row is None:
         return False
@@ -256,15 +256,15 @@ def _behind_the_end(scan: Scan, row: RowData | None, rests: Dependencies, batch:
         links = batch.links.get((scan.link_path.table, scan.link_path.target_column), {}).get(row["id"], ())
         if links is None:
             return False
-        marked = rests.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+        marked = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
         places = [near for link in links if (near := link[scan.link_path.parent_key.column]) in marked]
     else:
         places = [0]
-    return all(_behind(scan.page, place, row, rests) for place in places)
+    return all(_behind(scan.page, place, row, dependencies) for place in places)
 
 
-def _behind(page: PageBounds, place: int, row: RowData, rests: Dependencies) -> bool:
-    count, last = rests.ends.get((page.number, place), (0, ()))
+def _behind(page: PageBounds, place: int, row: RowData, dependencies: Dependencies) -> bool:
+    count, last = dependencies.ends.get((page.number, place), (0, ()))
     if count < page.size:
         return False
     for (column, down), said in zip(page.keys, last, strict=True):
@@ -284,11 +284,11 @@ def _like(value: Any, said: str) -> Any:
     return int(said) if isinstance(value, int) else bytes.fromhex(said).decode()
 
 
-def _relinks(change: RowChange, one: BoundScan, rests: Dependencies, batch: ChangeBatch) -> bool:
+def _relinks(change: RowChange, one: BoundScan, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     """Whether a link comes, goes or moves that the answer's lists were reached through."""
     scan = one.scan
     assert scan.link_path is not None
-    marked = rests.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+    marked = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
     for row in (change.before, change.after):
         if row is None or row[scan.link_path.parent_key.column] not in marked:
             continue
@@ -298,7 +298,7 @@ def _relinks(change: RowChange, one: BoundScan, rests: Dependencies, batch: Chan
             return True
         near: int = row[scan.link_path.parent_key.column]
         for version in batch.articles.get(row[scan.link_path.target_column], ()):
-            behind = scan.page and _behind(scan.page, near, version, rests)
+            behind = scan.page and _behind(scan.page, near, version, dependencies)
             if _met(one.predicates, version) and not behind:
                 return True
     return False
@@ -315,22 +315,22 @@ def is_visible(change: RowChange, batch: ChangeBatch) -> bool:
 
 
 def _belongs(
-    one: BoundScan, row: RowData | None, seen: bool, rests: Dependencies, batch: ChangeBatch
+    one: BoundScan, row: RowData | None, seen: bool, dependencies: Dependencies, batch: ChangeBatch
 ) -> bool:
     if row is None or (one.scan.visible_rows_only and not seen):
         return False
-    return _met(one.predicates, row) and _near(one.scan, row, rests, batch)
+    return _met(one.predicates, row) and _near(one.scan, row, dependencies, batch)
 
 
-def _near(scan: Scan, row: RowData | None, rests: Dependencies, batch: ChangeBatch) -> bool:
+def _near(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     assert row is not None
     if scan.parent_key:
-        return row[scan.parent_key.column] in rests.row_ids.get(scan.parent_key.table, _NO_ROWS)
+        return row[scan.parent_key.column] in dependencies.row_ids.get(scan.parent_key.table, _NO_ROWS)
     if scan.link_path:
         links = batch.links.get((scan.link_path.table, scan.link_path.target_column), {}).get(row["id"], ())
         if links is None:
             return True
-        marked = rests.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+        marked = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
         return any(link[scan.link_path.parent_key.column] in marked for link in links)
     return True
 

@@ -196,8 +196,8 @@ class ResponseCache:
                 while True:
                     await self._journal.wait()
                     await self.apply_pending_changes()
-            except (OSError, ApiError) as fault:
-                log.warning("changes cannot be heard just now, so no answer is remembered: %s", fault)
+            except (OSError, ApiError) as exc:
+                log.warning("changes cannot be heard just now, so no answer is remembered: %s", exc)
             except Exception:
                 log.exception("the follower of changes stumbled")
             finally:

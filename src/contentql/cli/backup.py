@@ -59,8 +59,8 @@ def backup(
     """
     try:
         newsroom = Database(load_settings(database_url=database).database_url)
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     with stderr.status("Backing up"):
         kept = run_async(back_up(newsroom, file, replace=force, programs=PostgresTools(pg_bin)))
     typer.echo(f"{file} holds {_told(kept)}.")
@@ -94,8 +94,8 @@ def restore(
     """
     try:
         newsroom = Database(load_settings(database_url=database).database_url)
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     with stderr.status("Restoring"):
         restored = run_async(
             bring_back(

@@ -95,12 +95,12 @@ def bench(
                     if growing:
                         sizes = min(articles, SMALL), growth_articles
                         growths += measure_growth(made, *sizes, rounds=rounds, seconds=seconds, tell=tell)
-            except PostgresNotFound as fault:
+            except PostgresNotFound as exc:
                 if database is not Databases.both:
                     raise
-                tell(f"PostgreSQL is left out. {fault}")
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+                tell(f"PostgreSQL is left out. {exc}")
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     if as_json:
         figures = {
             "cold": [asdict(one) for one in colds],

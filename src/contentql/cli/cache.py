@@ -17,8 +17,8 @@ def purge_cache(database: DatabaseUrl = None) -> None:
     """
     try:
         settings = load_settings(database_url=database)
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     run_async(_purge(Database(settings.database_url)))
     stderr.print("Every server forgets what it remembers.")
 

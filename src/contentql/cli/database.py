@@ -15,8 +15,8 @@ def migrate(database: DatabaseUrl = None) -> None:
     """Make the database, or bring it up to date. Running it again changes nothing."""
     try:
         settings = load_settings(database_url=database)
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
 
     async def work() -> None:
         done: list[str] = []
@@ -36,8 +36,8 @@ def check(database: DatabaseUrl = None) -> None:
     try:
         settings = load_settings(database_url=database)
         load_oidc_issuer(settings)
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     typer.echo("settings   in order")
 
     async def work() -> None:

@@ -41,7 +41,7 @@ def list_(
 ) -> None:
     """List, let in and take out trusted documents: operations that clients send by their id.
 
-    Without a command: all of them, with their cost and use. With CONTENTQL_DOCUMENTS=trusted the server
+    Without a command: all of them, with their cost and use. With CONTENTQL_TRUSTED_DOCUMENTS=required it
     answers no others.
 
     Exit codes: 0 done, 3 done in part, 1 nothing could be done, 2 wrong use.
@@ -182,45 +182,45 @@ _NEVER = {
     "GRAPHQL_PARSE_FAILED",
     "GRAPHQL_VALIDATION_FAILED",
     "DOCUMENT_TOO_LARGE",
-    "DEPTH_LIMIT",
-    "ALIAS_LIMIT",
+    "DEPTH_LIMIT_EXCEEDED",
+    "ALIAS_LIMIT_EXCEEDED",
 }
 
 
 def _entries(name: str) -> Iterator[ManifestEntry]:
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as fault:
-        yield ManifestEntry(name, error=f"cannot be read: {fault.strerror or fault}")
+    except OSError as exc:
+        yield ManifestEntry(name, error=f"cannot be read: {exc.strerror or exc}")
         return
     yield from read_manifest(content, "standard input" if name == "-" else name)
 
 
 def _check_entry(
-    answers: Executor, entry: ManifestEntry, client: str | None
+    executor: Executor, entry: ManifestEntry, client: str | None
 ) -> tuple[ManifestEntry, NewTrustedDocument | str]:
     """The document as it would be kept, or why it cannot be."""
     if entry.error:
         return entry, entry.error
     try:
-        name, cost = _name_and_cost(answers, entry)
+        name, cost = _name_and_cost(executor, entry)
     except ApiError as refusal:
         return entry, f"{refusal.message} {refusal.hint or ''}".rstrip()
     return entry, NewTrustedDocument(entry.id, entry.text, name, client, cost)
 
 
-def _name_and_cost(answers: Executor, entry: ManifestEntry) -> tuple[str | None, int | None]:
+def _name_and_cost(executor: Executor, entry: ManifestEntry) -> tuple[str | None, int | None]:
     """Raises Refused if the document can never be answered. The cost is None if it depends on variables."""
     refusal: ApiError | None = None
     cost: int | None = None
     try:
-        plan, _ = answers.explain(GraphQLRequest(entry.text, entry.name))
+        plan, _ = executor.explain(GraphQLRequest(entry.text, entry.name))
         cost = plan.cost
         refusal = next((refused for _, refused in plan.root_errors), None)
-    except ApiError as fault:
-        if fault.code in _NEVER:
+    except ApiError as exc:
+        if exc.code in _NEVER:
             raise
-        refusal = fault
+        refusal = exc
     found = [d for d in parse(entry.text).definitions if isinstance(d, OperationDefinitionNode)]
     several = entry.name is None and len(found) > 1
     if refusal and not several and not any(operation.variable_definitions for operation in found):

@@ -136,8 +136,8 @@ def import_(
                 items = _items(opened, kinds, pages)
                 report = _taken(settings.database_url, items, wishes, dry_run)
                 report = ImportReport((*unread, *report.outcomes))
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     if as_json:
         said = {"dryRun": dry_run, "counts": report.counts(), "records": [asdict(o) for o in report.outcomes]}
         typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2))
@@ -183,8 +183,8 @@ def export(
         # Whoever read has seen enough. Nothing more may be flushed into the closed pipe on the way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     stderr.print(f"{written:,} records written{f' to {output}' if output else ''}.", markup=False)
 
 
@@ -209,8 +209,8 @@ def _opened(
                 opened.append((name, BufferedReader(cast(RawIOBase, sys.stdin.buffer))))
             else:
                 opened.append((name, stack.enter_context(Path(name).open("rb"))))  # noqa: SIM115
-        except OSError as fault:
-            unread.append(RecordOutcome(name, "", "failed", f"cannot be read: {fault.strerror or fault}"))
+        except OSError as exc:
+            unread.append(RecordOutcome(name, "", "failed", f"cannot be read: {exc.strerror or exc}"))
     return unread, opened
 
 
@@ -236,8 +236,8 @@ def _items(
                 yield from jsonl.read_records(file, shown)
             else:
                 yield text.read_page(file.read(text.MAX_PAGE + 1), shown, **pages)
-        except OSError as fault:
-            yield ImportItem(shown, error=f"cannot be read: {fault.strerror or fault}")
+        except OSError as exc:
+            yield ImportItem(shown, error=f"cannot be read: {exc.strerror or exc}")
 
 
 def _taken(url: str, items: Iterator[ImportItem], wishes: ImportOptions, dry_run: bool) -> ImportReport:
@@ -292,8 +292,8 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
         os.umask(mask)
         Path(draft).chmod(0o666 & ~mask)
         Path(draft).replace(path)
-    except OSError as fault:
-        raise OperatorError(f"{path} cannot be written: {fault.strerror or fault}.") from None
+    except OSError as exc:
+        raise OperatorError(f"{path} cannot be written: {exc.strerror or exc}.") from None
     finally:
         if draft:
             Path(draft).unlink(missing_ok=True)

@@ -33,8 +33,8 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Runs it. What makes it impossible is one sentence on stderr and exit code 1; no trace."""
     try:
         return asyncio.run(work)
-    except (OperatorError, ApiError) as fault:
-        raise exit_with_error(fault) from None
+    except (OperatorError, ApiError) as exc:
+        raise exit_with_error(exc) from None
 
 
 async def require_migrated(database: Database) -> None:
@@ -53,13 +53,13 @@ def with_database(url: str | None, work: Callable[[Settings, Database], Awaitabl
         await require_migrated(database)
         try:
             return await work(settings, database)
-        except DRIVER_ERRORS as fault:
-            raise OperatorError(describe_error(database.url, fault)) from fault
+        except DRIVER_ERRORS as exc:
+            raise OperatorError(describe_error(database.url, exc)) from exc
 
     try:
         return run_async(whole(load_settings(database_url=url)))
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
 
 
 def exit_with_error(fault: OperatorError | ApiError) -> typer.Exit:

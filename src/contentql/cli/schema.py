@@ -43,10 +43,10 @@ def explain(
             raise ValueError("object")
         answers = answers_of(settings, Database(settings.database_url))
         plan, _ = answers.explain(GraphQLRequest(text, operation, values))
-    except (OperatorError, ApiError) as fault:
-        raise exit_with_error(fault) from None
-    except OSError as fault:
-        raise exit_with_error(OperatorError(f"{document} cannot be read: {fault.strerror}.")) from None
+    except (OperatorError, ApiError) as exc:
+        raise exit_with_error(exc) from None
+    except OSError as exc:
+        raise exit_with_error(OperatorError(f"{document} cannot be read: {exc.strerror}.")) from None
     except UnicodeDecodeError:
         raise exit_with_error(OperatorError(f"{document} is not UTF-8 text.")) from None
     except ValueError:

@@ -50,8 +50,8 @@ def serve(
         settings = load_settings(host=host, port=port, workers=workers, database_url=database)
         check_telemetry(settings)
         load_oidc_issuer(settings)
-    except OperatorError as fault:
-        raise exit_with_error(fault) from None
+    except OperatorError as exc:
+        raise exit_with_error(exc) from None
     run_async(_ready(settings, demo))
     # Worker processes read their settings from the environment.
     for name in ("host", "port", "workers", "database_url"):
@@ -65,7 +65,7 @@ def serve(
     # When all is done uvicorn sends itself the signal that ended it: being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with metrics_directory(settings) as folder, contextlib.suppress(KeyboardInterrupt):
-        os.environ["CONTENTQL_METRICS_FOLDER"] = folder
+        os.environ["CONTENTQL_METRICS_DIR"] = folder
         config = uvicorn.Config(
             "contentql.app:create_app",
             factory=True,

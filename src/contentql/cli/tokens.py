@@ -82,7 +82,7 @@ def create(
 
       contentql tokens create --name "Preview site" --role previewer > token.txt
 
-      contentql tokens create --name "Wire import" --role author --scope WRITE_OWN --scope ADD
+      contentql tokens create --name "Wire import" --role author --scope EDIT_OWN --scope ADD
     """
     holds = _role(role)
     scopes = [_ability(text, holds) for text in scope or ()]

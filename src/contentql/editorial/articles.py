@@ -68,47 +68,47 @@ class ArticleState:
     def latest(self) -> Article:
         return self.working_copy_row or self.article_row
 
-    def status_at(self, desk: EditContext) -> Status:
+    def status_at(self, context: EditContext) -> Status:
         """Where it stands at this moment: its working copy, if there is one."""
         row = self.latest
         if row.status not in (Status.SCHEDULED, Status.PUBLISHED):
             return row.status
-        if row.expires_at is not None and row.expires_at <= desk.now:
+        if row.expires_at is not None and row.expires_at <= context.now:
             return Status.EXPIRED
-        return Status.PUBLISHED if is_public(row, desk.now) else Status.SCHEDULED
+        return Status.PUBLISHED if is_public(row, context.now) else Status.SCHEDULED
 
 
 async def load_for_update(
-    desk: EditContext, text: Any, where: str = "id", *, deleted: bool = False
+    context: EditContext, text: Any, where: str = "id", *, deleted: bool = False
 ) -> ArticleState:
     """The article of an id, held until the transaction ends, in the version that was read (`ifVersion`).
 
-    Raises Amiss: NOT_FOUND, WRONG_KIND, NOT_YOURS, CONFLICT.
+    Raises Amiss: NOT_FOUND, WRONG_TYPE, NOT_OWNER, CONFLICT.
     """
-    number = desk.decode_id("article", text, where)
-    await desk.lock_sections()
-    live = await desk.first(Article.filter(id=number, working_of=0), hold=True)
-    if live is None or not can_see(desk, live) or (live.deleted_at is not None and not deleted):
-        raise desk.not_found("article", text, where)
-    if not desk.has_permission(Permission.WRITE_ALL) and not is_owner(desk, live):
+    number = context.decode_id("article", text, where)
+    await context.lock_sections()
+    live = await context.first(Article.filter(id=number, working_of=0), hold=True)
+    if live is None or not can_see(context, live) or (live.deleted_at is not None and not deleted):
+        raise context.not_found("article", text, where)
+    if not context.has_permission(Permission.EDIT_ALL) and not is_owner(context, live):
         raise user_error(
-            UserErrorCode.NOT_YOURS, "This article is somebody else's.", where, "Ask an editor to change it."
+            UserErrorCode.NOT_OWNER, "This article is somebody else's.", where, "Ask an editor to change it."
         )
     copy = await Article.get_or_none(working_of=number)
     found = await article_records.load_articles([live, copy] if copy else [live])
     public = found[0]
-    work = ArticleState(live, copy, _of_copy(found[1], public) if copy else public, public)
-    version = work.latest.version
-    if desk.expected_version is not None and desk.expected_version != version:
-        said = await revisions.describe_changes_since(number, desk.expected_version)
+    article = ArticleState(live, copy, _of_copy(found[1], public) if copy else public, public)
+    version = article.latest.version
+    if context.expected_version is not None and context.expected_version != version:
+        said = await revisions.describe_changes_since(number, context.expected_version)
         raise user_error(
-            UserErrorCode.CONFLICT,
-            f"You have read version {desk.expected_version}, but it is version {version} by now."
+            UserErrorCode.VERSION_CONFLICT,
+            f"You have read version {context.expected_version}, but it is version {version} by now."
             + (f" {said}." if said else ""),
             "ifVersion",
             f"Read it again, and send ifVersion: {version}.",
         )
-    return work
+    return article
 
 
 def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
@@ -117,52 +117,57 @@ def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
     return copy.model_copy(update={name: getattr(public, name) for name in own})
 
 
-async def create_article(desk: EditContext, said: Input) -> WriteResult:
-    await desk.lock_sections()
+async def create_article(context: EditContext, input: Input) -> WriteResult:
+    await context.lock_sections()
     number = new_id()
-    language = said.get("language") or DEFAULT_LANGUAGE
-    gathered = ErrorCollector()
-    slug = await gathered.run(
+    language = input.get("language") or DEFAULT_LANGUAGE
+    errors = ErrorCollector()
+    slug = await errors.run(
         references.available_slug(
-            said.get("slug"), said["headline"], references.slug_taken_by_other_article(language, number), 200
+            input.get("slug"),
+            input["headline"],
+            references.slug_taken_by_other_article(language, number),
+            200,
         ),
         "x",
     )
     begun = {"id": number, "slug": slug, "language": language, "headline": "x"}
-    values = await _values(desk, said, None, gathered)
-    record = _checked(gathered, {**begun, **values})
-    record = complete_record(record, None, desk.now).model_copy(update={"version": 1})
-    missing = await article_records.save_article(desk.connection, record, None, more={"owner": desk.account})
+    values = await _values(context, input, None, errors)
+    record = _checked(errors, {**begun, **values})
+    record = complete_record(record, None, context.now).model_copy(update={"version": 1})
+    missing = await article_records.save_article(
+        context.connection, record, None, more={"owner": context.account}
+    )
     assert not missing, missing
-    await revisions.save_revision(desk, number, record, RevisionAction.CREATED)
+    await revisions.save_revision(context, number, record, RevisionAction.CREATED)
     return WriteResult("article", number, None, 1)
 
 
-async def update_article(desk: EditContext, said: Input) -> WriteResult:
-    work = await load_for_update(desk, said["id"])
-    status = status_after_edit(desk, work)
-    gathered = ErrorCollector()
-    values = await _values(desk, said, work.record, gathered)
-    language = values.get("language", work.record.language)
-    if "slug" in said or language != work.record.language:
-        wanted = work.record.slug if said.get("slug") is None else said["slug"]
-        taken = references.slug_taken_by_other_article(language, work.id)
-        values["slug"] = await gathered.run(
-            references.available_slug(wanted, wanted, taken, 200), work.record.slug
+async def update_article(context: EditContext, input: Input) -> WriteResult:
+    article = await load_for_update(context, input["id"])
+    status = status_after_edit(context, article)
+    errors = ErrorCollector()
+    values = await _values(context, input, article.record, errors)
+    language = values.get("language", article.record.language)
+    if "slug" in input or language != article.record.language:
+        wanted = article.record.slug if input.get("slug") is None else input["slug"]
+        taken = references.slug_taken_by_other_article(language, article.id)
+        values["slug"] = await errors.run(
+            references.available_slug(wanted, wanted, taken, 200), article.record.slug
         )
-    kept = {name: getattr(work.record, name) for name in ArticleRecord.model_fields}
-    record = _checked(gathered, {**kept, **values})
-    if work.status_at(desk) is Status.SCHEDULED:
-        await require_publishable(record, record.published_at or desk.now)
-    return await save_version(desk, work, record, RevisionAction.UPDATED, status=status)
+    kept = {name: getattr(article.record, name) for name in ArticleRecord.model_fields}
+    record = _checked(errors, {**kept, **values})
+    if article.status_at(context) is Status.SCHEDULED:
+        await require_publishable(record, record.published_at or context.now)
+    return await save_version(context, article, record, RevisionAction.UPDATED, status=status)
 
 
-def status_after_edit(desk: EditContext, work: ArticleState) -> Status:
+def status_after_edit(context: EditContext, article: ArticleState) -> Status:
     """The status that an edit leaves it in. Raises Amiss where it may not be edited as it stands."""
-    standing = work.status_at(desk)
-    if not desk.has_permission(Permission.WRITE_ALL) and standing in (Status.IN_REVIEW, Status.APPROVED):
+    standing = article.status_at(context)
+    if not context.has_permission(Permission.EDIT_ALL) and standing in (Status.IN_REVIEW, Status.APPROVED):
         raise user_error(
-            UserErrorCode.ILLEGAL_MOVE,
+            UserErrorCode.INVALID_TRANSITION,
             "It is with a reviewer.",
             "id",
             "Ask for it to be sent back: returnArticle.",
@@ -171,9 +176,9 @@ def status_after_edit(desk: EditContext, work: ArticleState) -> Status:
         case Status.PUBLISHED | Status.EXPIRED:
             return Status.DRAFT  # a working copy begins
         case Status.SCHEDULED:
-            if not desk.has_permission(Permission.PUBLISH):
+            if not context.has_permission(Permission.PUBLISH):
                 raise user_error(
-                    UserErrorCode.ILLEGAL_MOVE,
+                    UserErrorCode.INVALID_TRANSITION,
                     "It is scheduled: what is changed now would come out unseen.",
                     "id",
                     "Ask a publisher, or have it taken back first: unpublishArticle.",
@@ -181,19 +186,19 @@ def status_after_edit(desk: EditContext, work: ArticleState) -> Status:
             return Status.SCHEDULED
         case Status.WITHDRAWN | Status.ARCHIVED:
             raise user_error(
-                UserErrorCode.ILLEGAL_MOVE,
+                UserErrorCode.INVALID_TRANSITION,
                 f"It is {standing.value.lower()} and is not changed any more.",
                 "id",
                 "Bring it back first: restoreArticle.",
             )
         case Status.APPROVED:  # what was approved is not what it is now
-            return Status.APPROVED if desk.has_permission(Permission.REVIEW) else Status.IN_REVIEW
+            return Status.APPROVED if context.has_permission(Permission.REVIEW) else Status.IN_REVIEW
     return standing
 
 
 async def save_version(
-    desk: EditContext,
-    work: ArticleState,
+    context: EditContext,
+    article: ArticleState,
     record: ArticleRecord,
     action: RevisionAction,
     *,
@@ -202,25 +207,25 @@ async def save_version(
 ) -> WriteResult:
     """One more version: of a working copy if what is out stays as it is, else of the article itself."""
     out = (
-        work.article_row.status in (Status.PUBLISHED, Status.SCHEDULED)
-        and work.status_at(desk) is not Status.SCHEDULED
+        article.article_row.status in (Status.PUBLISHED, Status.SCHEDULED)
+        and article.status_at(context) is not Status.SCHEDULED
     )
-    if work.working_copy_row or (out and status not in (Status.PUBLISHED, Status.SCHEDULED)):
-        return await _save_copy(desk, work, record, action, status=status, minor=minor)
-    return await save_published(desk, work, record, action, status=status, minor=minor)
+    if article.working_copy_row or (out and status not in (Status.PUBLISHED, Status.SCHEDULED)):
+        return await _save_copy(context, article, record, action, status=status, minor=minor)
+    return await save_published(context, article, record, action, status=status, minor=minor)
 
 
 async def _save_copy(
-    desk: EditContext,
-    work: ArticleState,
+    context: EditContext,
+    article: ArticleState,
     record: ArticleRecord,
     action: RevisionAction,
     *,
     status: Status,
     minor: bool,
 ) -> WriteResult:
-    record = _next(desk, work, record, status)
-    number: int = work.working_copy_row.id if work.working_copy_row else new_id()
+    record = _next(context, article, record, status)
+    number: int = article.working_copy_row.id if article.working_copy_row else new_id()
     rows = await Attribution.filter(article_id=number).values_list("working_of", "id")
     known: dict[int, int] = dict(rows)
     stable: dict[int, int] = {}
@@ -240,16 +245,16 @@ async def _save_copy(
             "external_ids": (),
         }
     )
-    more = {"owner": work.article_row.owner, "working_of": work.id}
+    more = {"owner": article.article_row.owner, "working_of": article.id}
     await article_records.save_article(
-        desk.connection, apart, work.working_copy_row, more=more, stable=stable
+        context.connection, apart, article.working_copy_row, more=more, stable=stable
     )
-    return await _kept(desk, work, record, action, minor)
+    return await _kept(context, article, record, action, minor)
 
 
 async def save_published(
-    desk: EditContext,
-    work: ArticleState,
+    context: EditContext,
+    article: ArticleState,
     record: ArticleRecord,
     action: RevisionAction,
     *,
@@ -258,17 +263,17 @@ async def save_published(
     columns: Mapping[str, Any] | None = None,
 ) -> WriteResult:
     """One more version of the article itself, which takes in its working copy."""
-    record = _next(desk, work, record, status, base=work.published_record, columns=columns)
-    if work.working_copy_row:
-        await work.working_copy_row.delete()
+    record = _next(context, article, record, status, base=article.published_record, columns=columns)
+    if article.working_copy_row:
+        await article.working_copy_row.delete()
     more = {"deleted_at": record.deleted_at}
-    await article_records.save_article(desk.connection, record, work.article_row, more=more)
-    return await _kept(desk, work, record, action, minor)
+    await article_records.save_article(context.connection, record, article.article_row, more=more)
+    return await _kept(context, article, record, action, minor)
 
 
 def _next(
-    desk: EditContext,
-    work: ArticleState,
+    context: EditContext,
+    article: ArticleState,
     record: ArticleRecord,
     status: Status,
     *,
@@ -276,50 +281,52 @@ def _next(
     columns: Mapping[str, Any] | None = None,
 ) -> ArticleRecord:
     times = {name: getattr(record, name) for name in ("published_at", "first_published_at", "updated_at")}
-    record = record.model_copy(update={"status": status, "modified_at": desk.now})
-    before = base or work.record
-    record = complete_record(record, before.model_copy(update={"blocks": work.record.blocks}), desk.now)
-    version = max(work.article_row.version, work.latest.version) + 1
-    return record.model_copy(update={**times, "version": version, "modified_at": desk.now, **(columns or {})})
+    record = record.model_copy(update={"status": status, "modified_at": context.now})
+    before = base or article.record
+    record = complete_record(record, before.model_copy(update={"blocks": article.record.blocks}), context.now)
+    version = max(article.article_row.version, article.latest.version) + 1
+    return record.model_copy(
+        update={**times, "version": version, "modified_at": context.now, **(columns or {})}
+    )
 
 
 async def _kept(
-    desk: EditContext, work: ArticleState, record: ArticleRecord, action: RevisionAction, minor: bool
+    context: EditContext, article: ArticleState, record: ArticleRecord, action: RevisionAction, minor: bool
 ) -> WriteResult:
-    before = work.record.version  # the row has the new one already
-    await revisions.ensure_base_revision(desk, work.id, work.record)
-    await revisions.save_revision(desk, work.id, record, action, minor=minor)
-    return WriteResult("article", work.id, before, record.version)
+    before = article.record.version  # the row has the new one already
+    await revisions.ensure_base_revision(context, article.id, article.record)
+    await revisions.save_revision(context, article.id, record, action, minor=minor)
+    return WriteResult("article", article.id, before, record.version)
 
 
 # What editors say, as values of a record
 
 
 async def _values(
-    desk: EditContext, said: Input, before: ArticleRecord | None, gathered: ErrorCollector
+    context: EditContext, input: Input, before: ArticleRecord | None, errors: ErrorCollector
 ) -> dict[str, Any]:
-    values = validation.record_values(ArticleRecord, said, *_SPECIAL)
+    values = validation.record_values(ArticleRecord, input, *_SPECIAL)
     if values.get("language", "") is None:
         values["language"] = DEFAULT_LANGUAGE
-    if "headline" in said and not (said["headline"] or "").strip():
-        gathered.add(UserErrorCode.REQUIRED, "An article needs a headline.", "headline")
+    if "headline" in input and not (input["headline"] or "").strip():
+        errors.add(UserErrorCode.REQUIRED, "An article needs a headline.", "headline")
         del values["headline"]
     for name, columns in (
         ("dateline", ("place", "text")),
         ("rights", ("syndicatable", "usageTerms", "copyrightNotice")),
     ):
-        if name in said:
-            inner = said[name] or {}
+        if name in input:
+            inner = input[name] or {}
             for column in columns:
                 key = f"dateline_{column}" if name == "dateline" else to_snake(column)
-                if name == "dateline" or column in inner or said[name] is None:
+                if name == "dateline" or column in inner or input[name] is None:
                     values[key] = inner.get(column)
     if values.get("syndicatable", "") is None:
         values["syndicatable"] = True
-    if "body" in said:
-        values["blocks"] = await gathered.run(_body(said["body"]), ())
-        await _require_media(said["body"], values["blocks"], gathered)
-    values |= await _references(desk, said, gathered)
+    if "body" in input:
+        values["blocks"] = await errors.run(_body(input["body"]), ())
+        await _require_media(input["body"], values["blocks"], errors)
+    values |= await _references(context, input, errors)
     if before is not None and "blocks" in values:
         values["blocks"] = derive.assign_block_ids(values["blocks"], before.blocks)
         values["attributions"] = reanchor_attributions(before.attributions, before.blocks, values["blocks"])
@@ -335,7 +342,7 @@ async def _body(said: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
 
 
 async def _require_media(
-    said: Mapping[str, Any] | None, body: Sequence[blocks.Block], gathered: ErrorCollector
+    said: Mapping[str, Any] | None, body: Sequence[blocks.Block], errors: ErrorCollector
 ) -> None:
     """That all that the body shows is here."""
     wanted = {number for block in body for number in blocks.block_media(block)}
@@ -346,7 +353,7 @@ async def _require_media(
             if number not in here:
                 (form,) = said or ("",)
                 where = f"body.blocks.{n}" if form == "blocks" else f"body.{form}"
-                gathered.add(
+                errors.add(
                     UserErrorCode.NOT_FOUND, f"There is no media {encode_id('media', number)!r}.", where
                 )
 
@@ -358,75 +365,75 @@ def detach_unknown_attribution(block: blocks.Block, known: set[int | None]) -> b
     return block
 
 
-async def _references(desk: EditContext, said: Input, gathered: ErrorCollector) -> dict[str, Any]:
+async def _references(context: EditContext, input: Input, errors: ErrorCollector) -> dict[str, Any]:
     values: dict[str, Any] = {}
 
     async def path(text: Any, where: str) -> str:
-        return str((await references.find_by_reference(desk, "category", text, where)).path)
+        return str((await references.find_by_reference(context, "category", text, where)).path)
 
-    if "category" in said:
-        main = said["category"]
-        values["category"] = None if main is None else await gathered.run(path(main, "category"))
-    if "categories" in said:
+    if "category" in input:
+        main = input["category"]
+        values["category"] = None if main is None else await errors.run(path(main, "category"))
+    if "categories" in input:
         found = [
-            await gathered.run(path(one, f"categories.{n}")) for n, one in enumerate(said["categories"] or ())
+            await errors.run(path(one, f"categories.{n}")) for n, one in enumerate(input["categories"] or ())
         ]
         values["sections"] = tuple(filter(None, found))
-    if "story" in said:
-        told = said["story"]
+    if "story" in input:
+        told = input["story"]
         story = (
             None
             if told is None
-            else await gathered.run(references.find_by_reference(desk, "story", told, "story"))
+            else await errors.run(references.find_by_reference(context, "story", told, "story"))
         )
         values["story"] = story.slug if story else None
-    if "leadMedia" in said:
-        lead = said["leadMedia"]
+    if "leadMedia" in input:
+        lead = input["leadMedia"]
         values["lead_media"] = (
-            None if lead is None else await gathered.run(references.find_media_id(desk, lead, "leadMedia"))
+            None if lead is None else await errors.run(references.find_media_id(context, lead, "leadMedia"))
         )
-    if "media" in said:
+    if "media" in input:
         placed = []
-        for n, one in enumerate(said["media"] or ()):
+        for n, one in enumerate(input["media"] or ()):
             place = {name: value for name, value in one.items() if value is not None}
-            place["media"] = await gathered.run(
-                references.find_media_id(desk, one["media"], f"media.{n}.media"), 1
+            place["media"] = await errors.run(
+                references.find_media_id(context, one["media"], f"media.{n}.media"), 1
             )
             placed.append(place)
         values["media"] = tuple(placed)
-    if "tags" in said:
+    if "tags" in input:
         mentions = []
-        for n, one in enumerate(said["tags"] or ()):
-            found_tag = await gathered.run(references.find_tag(desk, one["tag"], f"tags.{n}.tag"))
+        for n, one in enumerate(input["tags"] or ()):
+            found_tag = await errors.run(references.find_tag(context, one["tag"], f"tags.{n}.tag"))
             if found_tag:
                 key = f"{found_tag.type.value}:{found_tag.slug}"
                 mentions.append({**one, "tag": key})
         values["tags"] = tuple(mentions)
-    if "authors" in said:
+    if "authors" in input:
         credits = []
-        for n, one in enumerate(said["authors"] or ()):
-            author = await gathered.run(
-                references.find_by_reference(desk, "author", one["author"], f"authors.{n}.author")
+        for n, one in enumerate(input["authors"] or ()):
+            author = await errors.run(
+                references.find_by_reference(context, "author", one["author"], f"authors.{n}.author")
             )
             if author:
                 credits.append({"author": author.slug, **({"role": one["role"]} if one.get("role") else {})})
         values["authors"] = tuple(credits)
-    if "related" in said:
+    if "related" in input:
         beside = [
-            await gathered.run(references.find_article(desk, one, f"related.{n}"))
-            for n, one in enumerate(said["related"] or ())
+            await errors.run(references.find_article(context, one, f"related.{n}"))
+            for n, one in enumerate(input["related"] or ())
         ]
         values["related"] = tuple(row.uri for row in beside if row)
-    if "translationOf" in said:
-        first = said["translationOf"]
+    if "translationOf" in input:
+        first = input["translationOf"]
         values["translation_group"] = (
-            None if first is None else await gathered.run(_translation_group(desk, first))
+            None if first is None else await errors.run(_translation_group(context, first))
         )
     return values
 
 
-async def _translation_group(desk: EditContext, text: Any) -> int:
-    row = await references.find_article(desk, text, "translationOf")
+async def _translation_group(context: EditContext, text: Any) -> int:
+    row = await references.find_article(context, text, "translationOf")
     if row.translation_group is None:
         # In its working copy as well, which would else take it away when it is published.
         rows = Article.filter(Q(id=row.id) | Q(working_of=row.id), translation_group=None)
@@ -435,22 +442,22 @@ async def _translation_group(desk: EditContext, text: Any) -> int:
     return group
 
 
-def _checked(gathered: ErrorCollector, values: dict[str, Any]) -> ArticleRecord:
+def _checked(errors: ErrorCollector, values: dict[str, Any]) -> ArticleRecord:
     record: ArticleRecord | None = None
-    with gathered.collecting():
+    with errors.collecting():
         record = validation.build_record(ArticleRecord, values, API_FIELD_NAMES)
     if record and record.embargo_until and record.expires_at and record.embargo_until >= record.expires_at:
-        gathered.add(
-            UserErrorCode.TIME_ORDER, "The embargo would end after the article is gone.", "embargoUntil"
+        errors.add(
+            UserErrorCode.INVALID_TIME, "The embargo would end after the article is gone.", "embargoUntil"
         )
-    gathered.raise_if_any()
+    errors.raise_if_any()
     assert record is not None
     return record
 
 
 async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:
     """Raises Amiss with everything that keeps it from coming out `at` that moment."""
-    gathered = ErrorCollector()
+    errors = ErrorCollector()
     needed = (
         ("slug", record.slug, "It has no slug."),
         ("headline", record.headline, "It has no headline."),
@@ -460,24 +467,22 @@ async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:
     )
     for field, there, message in needed:
         if not there:
-            gathered.add(
-                UserErrorCode.REQUIRED, message, field, f"updateArticle(input: {{id: …, {field}: …}})"
-            )
-    await _require_described(record, gathered)
+            errors.add(UserErrorCode.REQUIRED, message, field, f"updateArticle(input: {{id: …, {field}: …}})")
+    await _require_described(record, errors)
     if record.embargo_until and record.embargo_until > at:
         until = blocks.format_timestamp(record.embargo_until)
-        gathered.add(
+        errors.add(
             UserErrorCode.EMBARGOED,
             f"An embargo is open until {until}.",
             "embargoUntil",
             f'Schedule it for then: scheduleArticle(input: {{publishAt: "{until}"}}).',
         )
     if record.expires_at and record.expires_at <= at:
-        gathered.add(UserErrorCode.TIME_ORDER, "It would be gone before it came out.", "expiresAt")
-    gathered.raise_if_any()
+        errors.add(UserErrorCode.INVALID_TIME, "It would be gone before it came out.", "expiresAt")
+    errors.raise_if_any()
 
 
-async def _require_described(record: ArticleRecord, gathered: ErrorCollector) -> None:
+async def _require_described(record: ArticleRecord, errors: ErrorCollector) -> None:
     """Every picture says what it shows, or that it need not; and its licence has not ended."""
     from_text = {number for block in record.blocks for number in blocks.block_media(block)}
     own = {placed.media: placed.alt for placed in record.media if placed.alt}
@@ -488,7 +493,7 @@ async def _require_described(record: ArticleRecord, gathered: ErrorCollector) ->
         field = "leadMedia" if row.id == record.lead_media else "body" if row.id in from_text else "media"
         name = encode_id("media", row.id)
         if row.kind.value == "IMAGE" and not row.decorative and not row.alt and row.id not in own:
-            gathered.add(
+            errors.add(
                 UserErrorCode.REQUIRED,
                 f"The picture {name} does not say what it shows.",
                 field,

@@ -29,22 +29,22 @@ ACCEPTED, EDITED, REJECTED = AttributionState.ACCEPTED, AttributionState.EDITED,
 Attributions = tuple[AttributionRecord, ...]
 
 
-async def add_attribution(desk: EditContext, said: Input) -> WriteResult:
+async def add_attribution(context: EditContext, input: Input) -> WriteResult:
     """What an editor enters is accepted. Its words in the text are looked for if it says them."""
-    place = validation.position_argument(said)
-    work = await load_for_update(desk, said["article"], "article")
-    head = await _hop(desk, work, {**said}, "", None)
+    place = validation.position_argument(input)
+    article = await load_for_update(context, input["article"], "article")
+    head = await _hop(context, article, {**input}, "", None)
     head = assign_attribution_ids(head.model_copy(update={"state": ACCEPTED}))
-    heads = list(work.record.attributions)
+    heads = list(article.record.attributions)
     heads.insert(len(heads) if place is None else place, head)
-    return await _saved(desk, work, tuple(heads), head.id)
+    return await _saved(context, article, tuple(heads), head.id)
 
 
-async def update_attribution(desk: EditContext, said: Input) -> WriteResult:
-    work, head, hop = await _found(desk, said["id"])
-    changed = await _hop(desk, work, said, "", hop)
+async def update_attribution(context: EditContext, input: Input) -> WriteResult:
+    work, head, hop = await _found(context, input["id"])
+    changed = await _hop(context, work, input, "", hop)
     changed = changed.model_copy(update={"id": hop.id})
-    if "via" in said:
+    if "via" in input:
         changed = changed.model_copy(update={"via": changed.via and assign_attribution_ids(changed.via)})
     whole = _with(head, hop, changed)
     assert whole is not None
@@ -52,42 +52,42 @@ async def update_attribution(desk: EditContext, said: Input) -> WriteResult:
         whole = whole.model_copy(update={"state": EDITED})
     _check_chain(whole)
     heads = tuple(whole if one is head else one for one in work.record.attributions)
-    return await _saved(desk, work, heads, hop.id)
+    return await _saved(context, work, heads, hop.id)
 
 
-async def accept_attribution(desk: EditContext, said: Input) -> WriteResult:
-    return await _decided(desk, said, ACCEPTED)
+async def accept_attribution(context: EditContext, input: Input) -> WriteResult:
+    return await _decided(context, input, ACCEPTED)
 
 
-async def reject_attribution(desk: EditContext, said: Input) -> WriteResult:
-    return await _decided(desk, said, REJECTED)
+async def reject_attribution(context: EditContext, input: Input) -> WriteResult:
+    return await _decided(context, input, REJECTED)
 
 
-async def _decided(desk: EditContext, said: Input, state: AttributionState) -> WriteResult:
-    work, head, hop = await _found(desk, said["id"])
+async def _decided(context: EditContext, input: Input, state: AttributionState) -> WriteResult:
+    work, head, hop = await _found(context, input["id"])
     if head.state is state:
-        raise user_error(UserErrorCode.ILLEGAL_MOVE, f"It is {state.value} already.", "id")
+        raise user_error(UserErrorCode.INVALID_TRANSITION, f"It is {state.value} already.", "id")
     heads = tuple(
         one.model_copy(update={"state": state}) if one is head else one for one in work.record.attributions
     )
-    return await _saved(desk, work, heads, hop.id)
+    return await _saved(context, work, heads, hop.id)
 
 
-async def delete_attribution(desk: EditContext, said: Input) -> WriteResult:
+async def delete_attribution(context: EditContext, input: Input) -> WriteResult:
     """The whole chain of a head; of a relay, only that hop: its neighbours close up."""
-    work, head, hop = await _found(desk, said["id"])
+    work, head, hop = await _found(context, input["id"])
     shorter = None if hop is head else _with(head, hop, None)
     others = (shorter if one is head else one for one in work.record.attributions)
     heads = tuple(one for one in others if one is not None)
-    return await _saved(desk, work, heads, hop.id)
+    return await _saved(context, work, heads, hop.id)
 
 
-async def reorder_attributions(desk: EditContext, said: Input) -> WriteResult:
-    work = await load_for_update(desk, said["id"])
-    heads = {one.id: one for one in work.record.attributions}
+async def reorder_attributions(context: EditContext, input: Input) -> WriteResult:
+    article = await load_for_update(context, input["id"])
+    heads = {one.id: one for one in article.record.attributions}
     wanted = [
-        desk.decode_id("attribution", text, f"attributions.{n}")
-        for n, text in enumerate(said["attributions"])
+        context.decode_id("attribution", text, f"attributions.{n}")
+        for n, text in enumerate(input["attributions"])
     ]
     if sorted(wanted) != sorted(number for number in heads if number):
         raise user_error(
@@ -96,58 +96,60 @@ async def reorder_attributions(desk: EditContext, said: Input) -> WriteResult:
             "attributions",
             ", ".join(encode_id("attribution", number) for number in heads if number) or None,
         )
-    status = status_after_edit(desk, work)
-    record = work.record.model_copy(update={"attributions": tuple(heads[number] for number in wanted)})
-    return await save_version(desk, work, record, RevisionAction.UPDATED, status=status)
+    status = status_after_edit(context, article)
+    record = article.record.model_copy(update={"attributions": tuple(heads[number] for number in wanted)})
+    return await save_version(context, article, record, RevisionAction.UPDATED, status=status)
 
 
 async def _saved(
-    desk: EditContext, work: ArticleState, heads: Attributions, number: int | None
+    context: EditContext, article: ArticleState, heads: Attributions, number: int | None
 ) -> WriteResult:
-    status = status_after_edit(desk, work)
+    status = status_after_edit(context, article)
     known = {hop.id for head in heads for hop in head.hops()}
-    body = tuple(detach_unknown_attribution(block, known) for block in work.record.blocks)
-    record = work.record.model_copy(update={"attributions": heads, "blocks": body})
-    done = await save_version(desk, work, record, RevisionAction.UPDATED, status=status)
+    body = tuple(detach_unknown_attribution(block, known) for block in article.record.blocks)
+    record = article.record.model_copy(update={"attributions": heads, "blocks": body})
+    done = await save_version(context, article, record, RevisionAction.UPDATED, status=status)
     return replace(done, table="attribution", row_id=number or 0, related_ids={"article": done.id})
 
 
-async def _found(desk: EditContext, text: Any) -> tuple[ArticleState, AttributionRecord, AttributionRecord]:
+async def _found(
+    context: EditContext, text: Any
+) -> tuple[ArticleState, AttributionRecord, AttributionRecord]:
     """The article's latest state, the chain, and the hop of an id. Raises Amiss."""
-    number = desk.decode_id("attribution", text, "id")
+    number = context.decode_id("attribution", text, "id")
     row = await Attribution.filter(id=number).first() or await Attribution.filter(working_of=number).first()
     article = await Article.get_or_none(id=row.article_id) if row else None  # type: ignore[attr-defined]
     if row is None or article is None:
-        raise desk.not_found("attribution", text, "id")
+        raise context.not_found("attribution", text, "id")
     try:
-        work = await load_for_update(desk, encode_id("article", article.working_of or article.id))
-    except UserErrors as fault:
-        code = fault.errors[0].code
+        article_state = await load_for_update(context, encode_id("article", article.working_of or article.id))
+    except UserErrors as exc:
+        code = exc.errors[0].code
         # What is out of an article of somebody else's are the attributions that are accepted.
         out = article.working_of == 0 and row.state in (ACCEPTED, EDITED)
-        if code is UserErrorCode.NOT_FOUND or (code is UserErrorCode.NOT_YOURS and not out):
-            raise desk.not_found("attribution", text, "id") from None
+        if code is UserErrorCode.NOT_FOUND or (code is UserErrorCode.NOT_OWNER and not out):
+            raise context.not_found("attribution", text, "id") from None
         raise
-    for head in work.record.attributions:
+    for head in article_state.record.attributions:
         for hop in head.hops():
             if hop.id == number:
-                return work, head, hop
-    raise desk.not_found("attribution", text, "id")  # it has gone in the working copy
+                return article_state, head, hop
+    raise context.not_found("attribution", text, "id")  # it has gone in the working copy
 
 
 async def _hop(
-    desk: EditContext,
-    work: ArticleState,
+    context: EditContext,
+    article: ArticleState,
     said: Mapping[str, Any],
     path: str,
     before: AttributionRecord | None,
 ) -> AttributionRecord:
     """One hop, and with `via` the whole way from there, as a record: `before` with what is said over it."""
-    gathered = ErrorCollector()
+    errors = ErrorCollector()
     own = ("id", "article", "position", "kind", "source", "via", "media", "span")
     values = validation.record_values(AttributionRecord, said, *own)
     if "verification" in values or "verification_note" in values:
-        values |= {"verified_by": desk.name[:200], "verified_at": desk.now}
+        values |= {"verified_by": context.name[:200], "verified_at": context.now}
     if said.get("kind") is not None:
         values["kind"] = said["kind"]
     if "source" in said:
@@ -155,7 +157,7 @@ async def _hop(
         source = (
             None
             if whose is None
-            else await gathered.run(references.find_by_reference(desk, "source", whose, f"{path}source"))
+            else await errors.run(references.find_by_reference(context, "source", whose, f"{path}source"))
         )
         values["source"] = source.slug if source else None
     if "media" in said:
@@ -163,17 +165,19 @@ async def _hop(
         values["media"] = (
             None
             if media is None
-            else await gathered.run(references.find_media_id(desk, media, f"{path}media"))
+            else await errors.run(references.find_media_id(context, media, f"{path}media"))
         )
     if "span" in said:
         span = said["span"]
-        values["span"] = None if span is None else await gathered.run(_span(work, span, f"{path}span"))
+        values["span"] = None if span is None else await errors.run(_span(article, span, f"{path}span"))
     if "via" in said:
         depth = path.count("via.") + 1
         if depth > MAX_HOPS and said["via"]:
             raise _too_long(f"{path}via")
-        values["via"] = said["via"] and await gathered.run(_hop(desk, work, said["via"], f"{path}via.", None))
-    gathered.raise_if_any()
+        values["via"] = said["via"] and await errors.run(
+            _hop(context, article, said["via"], f"{path}via.", None)
+        )
+    errors.raise_if_any()
     kept = {name: getattr(before, name) for name in AttributionRecord.model_fields} if before else {}
     whole = {"made_by": "editor", **kept, **values}
     kind = AttributionKind(whole["kind"])
@@ -197,7 +201,7 @@ def _check_chain(head: AttributionRecord) -> None:
     twice = next((name for n, name in enumerate(named) if name in named[:n]), None)
     if twice:
         raise user_error(
-            UserErrorCode.CHAIN,
+            UserErrorCode.INVALID_ATTRIBUTION_CHAIN,
             f"The chain comes back to {twice!r}.",
             "via",
             "Each source stands in it once.",
@@ -208,13 +212,15 @@ def _check_chain(head: AttributionRecord) -> None:
 
 def _too_long(where: str) -> UserErrors:
     return user_error(
-        UserErrorCode.CHAIN, f"A chain has at most {MAX_HOPS} hops between source and reader.", where
+        UserErrorCode.INVALID_ATTRIBUTION_CHAIN,
+        f"A chain has at most {MAX_HOPS} hops between source and reader.",
+        where,
     )
 
 
-async def _span(work: ArticleState, said: Mapping[str, Any], where: str) -> SpanRecord:
+async def _span(article: ArticleState, said: Mapping[str, Any], where: str) -> SpanRecord:
     """The words that a span names, found in the text. Raises Amiss."""
-    texts = block_texts(work.record.blocks)
+    texts = block_texts(article.record.blocks)
     block, exact = said.get("blockId"), said.get("exact")
     start, end = said.get("start"), said.get("end")
     if block is not None and block not in texts:

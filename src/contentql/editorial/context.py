@@ -85,7 +85,7 @@ class EditContext:
         return bool(self.connection.capabilities.dialect == "postgres")
 
     def decode_id(self, table: str, text: Any, where: str) -> int:
-        """The number of an id that should name a row of `table`. Amiss: WRONG_KIND, NOT_FOUND."""
+        """The number of an id that should name a row of `table`. Amiss: WRONG_TYPE, NOT_FOUND."""
         found = ids.decode_id(str(text))
         word = DISPLAY_NAMES.get(table, table)
         if found is None:
@@ -98,7 +98,7 @@ class EditContext:
         if found[0] != table:
             other = DISPLAY_NAMES.get(found[0], found[0])
             raise user_error(
-                UserErrorCode.WRONG_KIND,
+                UserErrorCode.WRONG_TYPE,
                 f"{str(text)[:80]} is the id of {_with_article(other)}, not of {_with_article(word)}.",
                 where,
             )
@@ -107,7 +107,7 @@ class EditContext:
     async def get_row(self, table: str, text: Any, where: str = "id", *, hold: bool = False) -> Any:
         """The row of an id; to `hold` it keeps others from it until the transaction ends.
 
-        Amiss: WRONG_KIND, NOT_FOUND.
+        Amiss: WRONG_TYPE, NOT_FOUND.
         """
         row = await self.first(
             MODELS_BY_TABLE[table].filter(id=self.decode_id(table, text, where)), hold=hold

@@ -50,9 +50,9 @@ class ErrorCollector:
         """Keeps what is amiss within, under the field `where`; what stands behind it goes on."""
         try:
             yield
-        except UserErrors as fault:
+        except UserErrors as exc:
             path = tuple(where.split(".")) if where else ()
-            self.errors.extend(replace(error, field=(*path, *error.field)) for error in fault.errors)
+            self.errors.extend(replace(error, field=(*path, *error.field)) for error in exc.errors)
 
     def add(self, code: UserErrorCode, message: str, field: str, hint: str | None = None) -> None:
         self.errors.extend(user_error(code, message, field, hint).errors)
@@ -63,31 +63,31 @@ class ErrorCollector:
 
 
 async def find_by_reference(
-    desk: EditContext, table: str, text: Any, where: str, *, hold: bool = False
+    context: EditContext, table: str, text: Any, where: str, *, hold: bool = False
 ) -> Any:
     """The row of a section, source, author, story or collection: by id, or by path or slug."""
     model, column = _NAMED[table]
     said = str(text)
     found = ids.decode_id(said)
     if found is not None:
-        return await desk.get_row(table, said, where, hold=hold)
-    row = await desk.first(model.filter(**{column: said}), hold=hold)
+        return await context.get_row(table, said, where, hold=hold)
+    row = await context.first(model.filter(**{column: said}), hold=hold)
     if row is None:
-        raise desk.not_found(table, said, where)
+        raise context.not_found(table, said, where)
     return row
 
 
-async def find_tag(desk: EditContext, text: Any, where: str) -> Tag:
+async def find_tag(context: EditContext, text: Any, where: str) -> Tag:
     """A tag by id, by `TYPE:slug`, or by its slug where only one type has it."""
     said = str(text)
     if ids.decode_id(said) is not None:
-        row: Tag = await desk.get_row("tag", said, where)
+        row: Tag = await context.get_row("tag", said, where)
         return row
     kind, mark, slug = said.partition(":")
     rows = Tag.filter(type=kind, slug=slug) if mark and kind in TagType.__members__ else Tag.filter(slug=said)
     found = await rows.limit(2)
     if not found:
-        raise desk.not_found("tag", said, where)
+        raise context.not_found("tag", said, where)
     if len(found) > 1:
         raise user_error(
             UserErrorCode.INVALID,
@@ -98,21 +98,25 @@ async def find_tag(desk: EditContext, text: Any, where: str) -> Tag:
     return found[0]
 
 
-async def find_article(desk: EditContext, text: Any, where: str) -> Article:
+async def find_article(context: EditContext, text: Any, where: str) -> Article:
     """An article that the viewer may see, as it is known to the public; not held."""
-    number = desk.decode_id("article", text, where)
+    number = context.decode_id("article", text, where)
     row = await Article.get_or_none(id=number, working_of=0, deleted_at=None)
-    if row is None or not can_see(desk, row):
-        raise desk.not_found("article", text, where)
+    if row is None or not can_see(context, row):
+        raise context.not_found("article", text, where)
     return row
 
 
-def can_see(desk: EditContext, row: Article) -> bool:
-    return desk.has_permission(Permission.SEE_ALL) or is_owner(desk, row) or is_public(row, desk.now)
+def can_see(context: EditContext, row: Article) -> bool:
+    return (
+        context.has_permission(Permission.READ_ALL_DRAFTS)
+        or is_owner(context, row)
+        or is_public(row, context.now)
+    )
 
 
-def is_owner(desk: EditContext, row: Article) -> bool:
-    return bool(desk.account) and row.owner == desk.account
+def is_owner(context: EditContext, row: Article) -> bool:
+    return bool(context.account) and row.owner == context.account
 
 
 def is_public(row: Article, now: dt.datetime) -> bool:
@@ -122,8 +126,8 @@ def is_public(row: Article, now: dt.datetime) -> bool:
     )
 
 
-async def find_media_id(desk: EditContext, text: Any, where: str) -> int:
-    row = await desk.get_row("media", text, where)
+async def find_media_id(context: EditContext, text: Any, where: str) -> int:
+    row = await context.get_row("media", text, where)
     number: int = row.id
     return number
 

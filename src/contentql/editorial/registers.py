@@ -55,7 +55,7 @@ _AT_ONCE = 500  # articles whose sections are written together
 
 
 async def save_row(
-    desk: EditContext,
+    context: EditContext,
     kind: type[FrozenModel],
     model: type[Model],
     row: Any,
@@ -102,65 +102,65 @@ def _said_by(kind: type[FrozenModel], row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in own}
 
 
-async def _slug(said: Input, row: Any, model: type[Model], title: str, **same: Any) -> str:
-    if row is not None and said.get("slug") in (None, row.slug):
+async def _slug(input: Input, row: Any, model: type[Model], title: str, **same: Any) -> str:
+    if row is not None and input.get("slug") in (None, row.slug):
         return str(row.slug)
     return await available_slug(
-        said.get("slug"), title, slug_taken_by_other_row(model, row.id if row else None, **same)
+        input.get("slug"), title, slug_taken_by_other_row(model, row.id if row else None, **same)
     )
 
 
-def _required(said: Input, name: str, row: Any) -> None:
-    if (row is None or name in said) and not (said.get(name) or "").strip():
+def _required(input: Input, name: str, row: Any) -> None:
+    if (row is None or name in input) and not (input.get(name) or "").strip():
         raise user_error(UserErrorCode.REQUIRED, "It needs a name.", name)
 
 
 # Sections
 
 
-async def create_category(desk: EditContext, said: Input) -> WriteResult:
-    await desk.lock_sections(moving=True)
-    _required(said, "name", None)
-    parent = await _parent(desk, said.get("parent"))
+async def create_category(context: EditContext, input: Input) -> WriteResult:
+    await context.lock_sections(moving=True)
+    _required(input, "name", None)
+    parent = await _parent(context, input.get("parent"))
     slug = await available_slug(
-        said.get("slug"),
-        said["name"],
+        input.get("slug"),
+        input["name"],
         slug_taken_by_other_row(Category, None, parent_id=parent.id if parent else None),
         120,
     )
-    return await _category(desk, said, None, parent, slug)
+    return await _category(context, input, None, parent, slug)
 
 
-async def update_category(desk: EditContext, said: Input) -> WriteResult:
-    await desk.lock_sections(moving=True)
-    row = await references.find_by_reference(desk, "category", said["id"], "id", hold=True)
-    _required(said, "name", row)
+async def update_category(context: EditContext, input: Input) -> WriteResult:
+    await context.lock_sections(moving=True)
+    row = await references.find_by_reference(context, "category", input["id"], "id", hold=True)
+    _required(input, "name", row)
     parent = await parent_of(row)
     slug = row.slug
-    if said.get("slug") not in (None, slug):
+    if input.get("slug") not in (None, slug):
         taken = slug_taken_by_other_row(Category, row.id, parent_id=row.parent_id)
-        slug = await available_slug(said["slug"], "", taken, 120)
-    return await _category(desk, said, row, parent, slug)
+        slug = await available_slug(input["slug"], "", taken, 120)
+    return await _category(context, input, row, parent, slug)
 
 
 async def _category(
-    desk: EditContext, said: Input, row: Any, parent: Category | None, slug: str
+    context: EditContext, input: Input, row: Any, parent: Category | None, slug: str
 ) -> WriteResult:
     path = derive.path(parent.path if parent else None, slug)
-    values = validation.record_values(CategoryRecord, said, "id", "parent", "slug")
+    values = validation.record_values(CategoryRecord, input, "id", "parent", "slug")
     if row is not None:
-        await _move(desk, row, parent, slug)
+        await _move(context, row, parent, slug)
     _check_path(path)
     foreign_keys = {"parent_id": parent.id if parent else None, "slug": slug, "depth": path.count("/")}
     own = {"path": path, **values}
     if row is None:
         await PathHistory.filter(path=path).delete()
-    row = await save_row(desk, CategoryRecord, Category, row, own, foreign_keys=foreign_keys, name="name")
+    row = await save_row(context, CategoryRecord, Category, row, own, foreign_keys=foreign_keys, name="name")
     return WriteResult("category", row.id)
 
 
-async def _parent(desk: EditContext, text: Any) -> Category | None:
-    return None if text is None else await references.find_by_reference(desk, "category", text, "parent")
+async def _parent(context: EditContext, text: Any) -> Category | None:
+    return None if text is None else await references.find_by_reference(context, "category", text, "parent")
 
 
 async def parent_of(row: Any) -> Category | None:
@@ -176,20 +176,20 @@ def _check_path(path: str) -> None:
         raise user_error(UserErrorCode.TOO_LONG, "The path has at most 1,000 characters.", "slug")
 
 
-async def move_category(desk: EditContext, said: Input) -> WriteResult:
+async def move_category(context: EditContext, input: Input) -> WriteResult:
     """Under another section, with all below it; old paths lead to the new ones."""
-    await desk.lock_sections(moving=True)
-    row = await references.find_by_reference(desk, "category", said["id"], "id", hold=True)
-    parent = await _parent(desk, said["parent"]) if "parent" in said else await parent_of(row)
-    place = validation.position_argument(said)
+    await context.lock_sections(moving=True)
+    row = await references.find_by_reference(context, "category", input["id"], "id", hold=True)
+    parent = await _parent(context, input["parent"]) if "parent" in input else await parent_of(row)
+    place = validation.position_argument(input)
     if place is not None:
         row.position = place
         await row.save(update_fields=["position"])
-    await _move(desk, row, parent, row.slug)
+    await _move(context, row, parent, row.slug)
     return WriteResult("category", row.id)
 
 
-async def _move(desk: EditContext, row: Category, parent: Category | None, slug: str) -> None:
+async def _move(context: EditContext, row: Category, parent: Category | None, slug: str) -> None:
     path = derive.path(parent.path if parent else None, slug)
     before = row.path
     if path == before:
@@ -213,7 +213,7 @@ async def _move(desk: EditContext, row: Category, parent: Category | None, slug:
     for one in moved:
         await one.save(update_fields=["path", "depth", "parent_id", "slug"])
         await PathHistory.filter(path=old[one.id]).delete()
-        await PathHistory.create(category_id=one.id, path=old[one.id], until=desk.now)
+        await PathHistory.create(category_id=one.id, path=old[one.id], until=context.now)
     await rebuild_article_sections([one.id for one in moved])
 
 
@@ -251,9 +251,9 @@ async def rebuild_article_sections(categories: Sequence[int]) -> None:
             )
 
 
-async def delete_category(desk: EditContext, said: Input) -> WriteResult:
-    await desk.lock_sections(moving=True)
-    row = await references.find_by_reference(desk, "category", said["id"], "id", hold=True)
+async def delete_category(context: EditContext, input: Input) -> WriteResult:
+    await context.lock_sections(moving=True)
+    row = await references.find_by_reference(context, "category", input["id"], "id", hold=True)
     await require_unused(
         row.path,
         sections=Category.filter(parent_id=row.id),
@@ -279,13 +279,13 @@ async def require_unused(name: str, **users: Any) -> None:
 # Media
 
 
-async def create_media(desk: EditContext, said: Input) -> WriteResult:
-    if known := await Media.filter(url=said["url"]).first():
+async def create_media(context: EditContext, input: Input) -> WriteResult:
+    if known := await Media.filter(url=input["url"]).first():
         number = encode_id("media", known.id)
         raise user_error(
             UserErrorCode.TAKEN, "There is a media file of this address already.", "url", f"It is {number}."
         )
-    mime = said.get("mime") or references.guess_media_type(said["url"])
+    mime = input.get("mime") or references.guess_media_type(input["url"])
     if mime is None:
         raise user_error(
             UserErrorCode.REQUIRED,
@@ -293,22 +293,22 @@ async def create_media(desk: EditContext, said: Input) -> WriteResult:
             "mime",
             "As in image/jpeg.",
         )
-    return await _media(desk, {**said, "mime": mime}, None)
+    return await _media(context, {**input, "mime": mime}, None)
 
 
-async def update_media(desk: EditContext, said: Input) -> WriteResult:
-    return await _media(desk, said, await desk.get_row("media", said["id"], hold=True))
+async def update_media(context: EditContext, input: Input) -> WriteResult:
+    return await _media(context, input, await context.get_row("media", input["id"], hold=True))
 
 
-async def _media(desk: EditContext, said: Input, row: Any) -> WriteResult:
-    values = validation.record_values(MediaRecord, said, "id")
+async def _media(context: EditContext, input: Input, row: Any) -> WriteResult:
+    values = validation.record_values(MediaRecord, input, "id")
     for name in ("url", "mime"):
         if name in values and values[name] is None:
             raise user_error(UserErrorCode.REQUIRED, "It is missing.", name)
     mime = values.get("mime", row.mime if row else "").strip()
     if _RUNS.match(mime):
         raise user_error(
-            UserErrorCode.UNSAFE,
+            UserErrorCode.UNSAFE_CONTENT,
             f"Files of the type {mime[:60]} can run code.",
             "mime",
             "Use PNG, JPEG or WebP.",
@@ -317,13 +317,13 @@ async def _media(desk: EditContext, said: Input, row: Any) -> WriteResult:
         raise user_error(UserErrorCode.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
     values["mime"] = mime
     row = await save_row(
-        desk, MediaRecord, Media, row, values, foreign_keys={}, made={"created_at": desk.now}
+        context, MediaRecord, Media, row, values, foreign_keys={}, made={"created_at": context.now}
     )
     return WriteResult("media", row.id)
 
 
-async def delete_media(desk: EditContext, said: Input) -> WriteResult:
-    row = await desk.get_row("media", said["id"], hold=True)
+async def delete_media(context: EditContext, input: Input) -> WriteResult:
+    row = await context.get_row("media", input["id"], hold=True)
     placed = ArticleMedia.filter(media_id=row.id)
     await require_unused(
         encode_id("media", row.id),
@@ -340,30 +340,30 @@ async def delete_media(desk: EditContext, said: Input) -> WriteResult:
 # Sources
 
 
-async def create_source(desk: EditContext, said: Input) -> WriteResult:
-    return await _source(desk, said, None)
+async def create_source(context: EditContext, input: Input) -> WriteResult:
+    return await _source(context, input, None)
 
 
-async def update_source(desk: EditContext, said: Input) -> WriteResult:
+async def update_source(context: EditContext, input: Input) -> WriteResult:
     return await _source(
-        desk, said, await references.find_by_reference(desk, "source", said["id"], "id", hold=True)
+        context, input, await references.find_by_reference(context, "source", input["id"], "id", hold=True)
     )
 
 
-async def _source(desk: EditContext, said: Input, row: Any) -> WriteResult:
-    _required(said, "name", row)
-    slug = await _slug(said, row, Source, said.get("name", ""))
+async def _source(context: EditContext, input: Input, row: Any) -> WriteResult:
+    _required(input, "name", row)
+    slug = await _slug(input, row, Source, input.get("name", ""))
     foreign_keys = {}
-    if "parent" in said:
+    if "parent" in input:
         parent = (
             None
-            if said["parent"] is None
-            else await references.find_by_reference(desk, "source", said["parent"], "parent")
+            if input["parent"] is None
+            else await references.find_by_reference(context, "source", input["parent"], "parent")
         )
         await require_no_cycle(Source, "parent_id", row, parent, "parent")
         foreign_keys = {"parent_id": parent.id if parent else None}
-    values = {**validation.record_values(SourceRecord, said, "id", "parent", "slug"), "slug": slug}
-    row = await save_row(desk, SourceRecord, Source, row, values, foreign_keys=foreign_keys, name="name")
+    values = {**validation.record_values(SourceRecord, input, "id", "parent", "slug"), "slug": slug}
+    row = await save_row(context, SourceRecord, Source, row, values, foreign_keys=foreign_keys, name="name")
     return WriteResult("source", row.id)
 
 
@@ -377,15 +377,15 @@ async def require_no_cycle(model: type[Model], column: str, row: Any, above: Any
         seen += 1
 
 
-async def merge_sources(desk: EditContext, said: Input) -> WriteResult:
+async def merge_sources(context: EditContext, input: Input) -> WriteResult:
     """One source of several: what was ascribed to the others is ascribed to it; their names become its."""
-    gathered = ErrorCollector()
-    into = await gathered.run(references.find_by_reference(desk, "source", said["into"], "into", hold=True))
+    errors = ErrorCollector()
+    into = await errors.run(references.find_by_reference(context, "source", input["into"], "into", hold=True))
     others = [
-        await gathered.run(references.find_by_reference(desk, "source", one, f"sources.{n}"))
-        for n, one in enumerate(said["sources"])
+        await errors.run(references.find_by_reference(context, "source", one, f"sources.{n}"))
+        for n, one in enumerate(input["sources"])
     ]
-    gathered.raise_if_any()
+    errors.raise_if_any()
     if not others:
         raise user_error(UserErrorCode.REQUIRED, "Say which sources go into it.", "sources")
     numbers = sorted({one.id for one in others})
@@ -416,15 +416,15 @@ async def require_mergeable(into: int, others: Sequence[int]) -> None:
         row = await Attribution.get(id=twice[0])
         name = encode_id("attribution", row.working_of or row.id)
         raise user_error(
-            UserErrorCode.CHAIN,
+            UserErrorCode.INVALID_ATTRIBUTION_CHAIN,
             f"Two of them stand in one chain: {name}.",
             "sources",
             "Mend that attribution first.",
         )
 
 
-async def delete_source(desk: EditContext, said: Input) -> WriteResult:
-    row = await references.find_by_reference(desk, "source", said["id"], "id", hold=True)
+async def delete_source(context: EditContext, input: Input) -> WriteResult:
+    row = await references.find_by_reference(context, "source", input["id"], "id", hold=True)
     await require_unused(
         row.slug,
         attributions=Attribution.filter(source_id=row.id),
@@ -437,26 +437,28 @@ async def delete_source(desk: EditContext, said: Input) -> WriteResult:
 # Tags
 
 
-async def create_tag(desk: EditContext, said: Input) -> WriteResult:
-    return await _tag(desk, said, None)
+async def create_tag(context: EditContext, input: Input) -> WriteResult:
+    return await _tag(context, input, None)
 
 
-async def update_tag(desk: EditContext, said: Input) -> WriteResult:
-    return await _tag(desk, said, await references.find_tag(desk, said["id"], "id"))
+async def update_tag(context: EditContext, input: Input) -> WriteResult:
+    return await _tag(context, input, await references.find_tag(context, input["id"], "id"))
 
 
-async def _tag(desk: EditContext, said: Input, row: Any) -> WriteResult:
-    _required(said, "name", row)
-    kind = row.type if row else said["type"]
-    slug = await _slug(said, row, Tag, said.get("name", ""), type=kind)
+async def _tag(context: EditContext, input: Input, row: Any) -> WriteResult:
+    _required(input, "name", row)
+    kind = row.type if row else input["type"]
+    slug = await _slug(input, row, Tag, input.get("name", ""), type=kind)
     foreign_keys = {}
-    if "broader" in said:
+    if "broader" in input:
         broader = (
-            None if said["broader"] is None else await references.find_tag(desk, said["broader"], "broader")
+            None
+            if input["broader"] is None
+            else await references.find_tag(context, input["broader"], "broader")
         )
         await require_no_cycle(Tag, "broader_id", row, broader, "broader")
         foreign_keys = {"broader_id": broader.id if broader else None}
-    values = {**validation.record_values(TagRecord, said, "id", "broader", "slug"), "slug": slug}
+    values = {**validation.record_values(TagRecord, input, "id", "broader", "slug"), "slug": slug}
     wikidata = values.get("wikidata")
     others = Tag.filter(wikidata=wikidata).exclude(id=row.id if row else 0)
     if wikidata and (other := await others.first()):
@@ -466,12 +468,12 @@ async def _tag(desk: EditContext, said: Input, row: Any) -> WriteResult:
             "wikidata",
             f"It is {other.type.value}:{other.slug}.",
         )
-    row = await save_row(desk, TagRecord, Tag, row, values, foreign_keys=foreign_keys, name="name")
+    row = await save_row(context, TagRecord, Tag, row, values, foreign_keys=foreign_keys, name="name")
     return WriteResult("tag", row.id)
 
 
-async def delete_tag(desk: EditContext, said: Input) -> WriteResult:
-    row = await references.find_tag(desk, said["id"], "id")
+async def delete_tag(context: EditContext, input: Input) -> WriteResult:
+    row = await references.find_tag(context, input["id"], "id")
     await require_unused(
         f"{row.type.value}:{row.slug}",
         articles=ArticleTag.filter(tag_id=row.id),
@@ -484,57 +486,59 @@ async def delete_tag(desk: EditContext, said: Input) -> WriteResult:
 # Authors and stories
 
 
-async def create_author(desk: EditContext, said: Input) -> WriteResult:
-    return await _author(desk, said, None)
+async def create_author(context: EditContext, input: Input) -> WriteResult:
+    return await _author(context, input, None)
 
 
-async def update_author(desk: EditContext, said: Input) -> WriteResult:
+async def update_author(context: EditContext, input: Input) -> WriteResult:
     return await _author(
-        desk, said, await references.find_by_reference(desk, "author", said["id"], "id", hold=True)
+        context, input, await references.find_by_reference(context, "author", input["id"], "id", hold=True)
     )
 
 
-async def _author(desk: EditContext, said: Input, row: Any) -> WriteResult:
-    _required(said, "name", row)
-    slug = await _slug(said, row, Author, said.get("name", ""))
-    values = {**validation.record_values(AuthorRecord, said, "id", "image", "slug"), "slug": slug}
+async def _author(context: EditContext, input: Input, row: Any) -> WriteResult:
+    _required(input, "name", row)
+    slug = await _slug(input, row, Author, input.get("name", ""))
+    values = {**validation.record_values(AuthorRecord, input, "id", "image", "slug"), "slug": slug}
     foreign_keys = {}
-    if "image" in said:
+    if "image" in input:
         image = (
-            None if said["image"] is None else await references.find_media_id(desk, said["image"], "image")
+            None
+            if input["image"] is None
+            else await references.find_media_id(context, input["image"], "image")
         )
         foreign_keys = {"image_id": image}
-    row = await save_row(desk, AuthorRecord, Author, row, values, foreign_keys=foreign_keys, name="name")
+    row = await save_row(context, AuthorRecord, Author, row, values, foreign_keys=foreign_keys, name="name")
     return WriteResult("author", row.id)
 
 
-async def delete_author(desk: EditContext, said: Input) -> WriteResult:
-    row = await references.find_by_reference(desk, "author", said["id"], "id", hold=True)
+async def delete_author(context: EditContext, input: Input) -> WriteResult:
+    row = await references.find_by_reference(context, "author", input["id"], "id", hold=True)
     await require_unused(row.slug, articles=ArticleAuthor.filter(author_id=row.id))
     await row.delete()
     return WriteResult("author", row.id)
 
 
-async def create_story(desk: EditContext, said: Input) -> WriteResult:
-    return await _story(desk, said, None)
+async def create_story(context: EditContext, input: Input) -> WriteResult:
+    return await _story(context, input, None)
 
 
-async def update_story(desk: EditContext, said: Input) -> WriteResult:
+async def update_story(context: EditContext, input: Input) -> WriteResult:
     return await _story(
-        desk, said, await references.find_by_reference(desk, "story", said["id"], "id", hold=True)
+        context, input, await references.find_by_reference(context, "story", input["id"], "id", hold=True)
     )
 
 
-async def _story(desk: EditContext, said: Input, row: Any) -> WriteResult:
-    _required(said, "title", row)
-    slug = await _slug(said, row, Story, said.get("title", ""))
-    values = {**validation.record_values(StoryRecord, said, "id", "slug"), "slug": slug}
-    row = await save_row(desk, StoryRecord, Story, row, values, foreign_keys={}, name="title")
+async def _story(context: EditContext, input: Input, row: Any) -> WriteResult:
+    _required(input, "title", row)
+    slug = await _slug(input, row, Story, input.get("title", ""))
+    values = {**validation.record_values(StoryRecord, input, "id", "slug"), "slug": slug}
+    row = await save_row(context, StoryRecord, Story, row, values, foreign_keys={}, name="title")
     return WriteResult("story", row.id)
 
 
-async def delete_story(desk: EditContext, said: Input) -> WriteResult:
-    row = await references.find_by_reference(desk, "story", said["id"], "id", hold=True)
+async def delete_story(context: EditContext, input: Input) -> WriteResult:
+    row = await references.find_by_reference(context, "story", input["id"], "id", hold=True)
     await require_unused(row.slug, articles=Article.filter(story_id=row.id))
     await row.delete()
     return WriteResult("story", row.id)
@@ -543,23 +547,25 @@ async def delete_story(desk: EditContext, said: Input) -> WriteResult:
 # Collections
 
 
-async def create_collection(desk: EditContext, said: Input) -> WriteResult:
-    return await _collection(desk, said, None)
+async def create_collection(context: EditContext, input: Input) -> WriteResult:
+    return await _collection(context, input, None)
 
 
-async def update_collection(desk: EditContext, said: Input) -> WriteResult:
+async def update_collection(context: EditContext, input: Input) -> WriteResult:
     return await _collection(
-        desk, said, await references.find_by_reference(desk, "collection", said["id"], "id", hold=True)
+        context,
+        input,
+        await references.find_by_reference(context, "collection", input["id"], "id", hold=True),
     )
 
 
-async def _collection(desk: EditContext, said: Input, row: Any) -> WriteResult:
-    _required(said, "title", row)
-    slug = await _slug(said, row, Collection, said.get("title", ""))
-    most = said.get("maxItems", row.max_items if row else None)
+async def _collection(context: EditContext, input: Input, row: Any) -> WriteResult:
+    _required(input, "title", row)
+    slug = await _slug(input, row, Collection, input.get("title", ""))
+    most = input.get("maxItems", row.max_items if row else None)
     if most is not None and not 1 <= most < 1 << 15:
         raise user_error(UserErrorCode.INVALID, "It holds 1 to 32,767 articles.", "maxItems")
-    title = said.get("title", row.title if row else "")
+    title = input.get("title", row.title if row else "")
     story = validation.build_record(
         StoryRecord, {"slug": slug, "title": title, "description": None}
     )  # the same rules
@@ -567,14 +573,14 @@ async def _collection(desk: EditContext, said: Input, row: Any) -> WriteResult:
         "slug": story.slug,
         "title": story.title,
         "sort_name": derive.sort_name(story.title),
-        "description": said.get("description", row.description if row else None),
+        "description": input.get("description", row.description if row else None),
         "max_items": most,
     }
     if row is None:
         row = await Collection.create(id=new_id(), **values)
     else:
         await row.update_from_dict(values).save()
-    if said.get("items") is None and most is not None:
+    if input.get("items") is None and most is not None:
         count = await CollectionItem.filter(collection_id=row.id).count()
         if count > most:
             raise user_error(
@@ -583,27 +589,27 @@ async def _collection(desk: EditContext, said: Input, row: Any) -> WriteResult:
                 "maxItems",
                 "Send with it the `items` that stay.",
             )
-    if said.get("items") is not None:
-        await _items(desk, row, said["items"])
+    if input.get("items") is not None:
+        await _items(context, row, input["items"])
     return WriteResult("collection", row.id)
 
 
-async def _items(desk: EditContext, row: Collection, said: Sequence[Mapping[str, Any]]) -> None:
-    gathered = ErrorCollector()
+async def _items(context: EditContext, row: Collection, said: Sequence[Mapping[str, Any]]) -> None:
+    errors = ErrorCollector()
     items: list[dict[str, Any]] = []
     for n, one in enumerate(said):
         where = f"items.{n}"
-        article = await gathered.run(references.find_article(desk, one["article"], f"{where}.article"))
+        article = await errors.run(references.find_article(context, one["article"], f"{where}.article"))
         media = one.get("media")
         number = (
             None
             if media is None
-            else await gathered.run(references.find_media_id(desk, media, f"{where}.media"))
+            else await errors.run(references.find_media_id(context, media, f"{where}.media"))
         )
         if article is None:
             continue
         if any(known["article_id"] == article.id for known in items):
-            gathered.add(UserErrorCode.TAKEN, "This article stands in the list already.", f"{where}.article")
+            errors.add(UserErrorCode.TAKEN, "This article stands in the list already.", f"{where}.article")
             continue
         values = {
             "article": article.uri,
@@ -611,7 +617,7 @@ async def _items(desk: EditContext, row: Collection, said: Sequence[Mapping[str,
             "headline": one.get("headline"),
             "media": number,
         }
-        with gathered.collecting(where):
+        with errors.collecting(where):
             shaped = validation.build_record(CollectionItemRecord, values)
             items.append(
                 {
@@ -621,26 +627,26 @@ async def _items(desk: EditContext, row: Collection, said: Sequence[Mapping[str,
                     "position": n,
                 }
             )
-    gathered.raise_if_any()
+    errors.raise_if_any()
     if row.max_items is not None and len(items) > row.max_items:
         raise user_error(UserErrorCode.TOO_LONG, f"It holds at most {row.max_items} articles.", "items")
     await replace_rows(CollectionItem, {"collection_id": row.id}, items)
 
 
-async def pin_article(desk: EditContext, said: Input) -> WriteResult:
+async def pin_article(context: EditContext, input: Input) -> WriteResult:
     """At its place in the collection, until then; the others close up behind it."""
-    row = await references.find_by_reference(desk, "collection", said["id"], "id", hold=True)
-    article = await references.find_article(desk, said["article"], "article")
-    until = said.get("until")
-    if until is not None and until <= desk.now:
-        raise user_error(UserErrorCode.TIME_ORDER, "That moment has passed.", "until")
+    row = await references.find_by_reference(context, "collection", input["id"], "id", hold=True)
+    article = await references.find_article(context, input["article"], "article")
+    until = input.get("until")
+    if until is not None and until <= context.now:
+        raise user_error(UserErrorCode.INVALID_TIME, "That moment has passed.", "until")
     known = await CollectionItem.filter(collection_id=row.id).order_by("position", "id")
     mine = next((one for one in known if one.article_id == article.id), None)  # type: ignore[attr-defined]
     others = [one for one in known if one is not mine]
     items: list[Any] = list(others)
     mine = mine or CollectionItem(collection_id=row.id, article_id=article.id)
     mine.pinned_until = until  # type: ignore[assignment]
-    items.insert(validation.position_argument(said) or 0, mine)
+    items.insert(validation.position_argument(input) or 0, mine)
     if row.max_items is not None:
         items = items[: row.max_items]
     rows = [
@@ -657,7 +663,7 @@ async def pin_article(desk: EditContext, said: Input) -> WriteResult:
     return WriteResult("collection", row.id)
 
 
-async def delete_collection(desk: EditContext, said: Input) -> WriteResult:
-    row = await references.find_by_reference(desk, "collection", said["id"], "id", hold=True)
+async def delete_collection(context: EditContext, input: Input) -> WriteResult:
+    row = await references.find_by_reference(context, "collection", input["id"], "id", hold=True)
     await row.delete()
     return WriteResult("collection", row.id)

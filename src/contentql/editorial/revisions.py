@@ -29,19 +29,21 @@ _UNTOLD = {
 
 
 async def save_revision(
-    desk: EditContext, article: int, record: ArticleRecord, action: RevisionAction, *, minor: bool = False
+    context: EditContext, article: int, record: ArticleRecord, action: RevisionAction, *, minor: bool = False
 ) -> None:
-    await _create(desk, article, record, action, desk.account, desk.name, minor=minor, reason=desk.reason)
+    await _create(
+        context, article, record, action, context.account, context.name, minor=minor, reason=context.reason
+    )
 
 
-async def ensure_base_revision(desk: EditContext, article: int, record: ArticleRecord) -> None:
+async def ensure_base_revision(context: EditContext, article: int, record: ArticleRecord) -> None:
     """What was there before the newsdesk's first change, which came by import."""
     if not await Revision.filter(article_id=article, version=record.version).exists():
-        await _create(desk, article, record, RevisionAction.CREATED, "import", "Import")
+        await _create(context, article, record, RevisionAction.CREATED, "import", "Import")
 
 
 async def _create(
-    desk: EditContext,
+    context: EditContext,
     article: int,
     record: ArticleRecord,
     action: RevisionAction,
@@ -54,7 +56,7 @@ async def _create(
     await Revision.create(
         article_id=article,
         version=record.version,
-        at=desk.now if account != "import" else record.modified_at or desk.now,
+        at=context.now if account != "import" else record.modified_at or context.now,
         account=account,
         by=by,
         action=action,

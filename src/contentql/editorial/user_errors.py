@@ -12,36 +12,36 @@ class UserErrorCode(StrEnum):
     REQUIRED = "REQUIRED"
     INVALID = "INVALID"
     TOO_LONG = "TOO_LONG"
-    UNSAFE = "UNSAFE"
+    UNSAFE_CONTENT = "UNSAFE_CONTENT"
     NOT_FOUND = "NOT_FOUND"
-    WRONG_KIND = "WRONG_KIND"
-    NOT_YOURS = "NOT_YOURS"
+    WRONG_TYPE = "WRONG_TYPE"
+    NOT_OWNER = "NOT_OWNER"
     TAKEN = "TAKEN"
     IN_USE = "IN_USE"
-    CONFLICT = "CONFLICT"
-    ILLEGAL_MOVE = "ILLEGAL_MOVE"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    INVALID_TRANSITION = "INVALID_TRANSITION"
     EMBARGOED = "EMBARGOED"
-    TIME_ORDER = "TIME_ORDER"
-    CHAIN = "CHAIN"
-    KEY_REUSED = "KEY_REUSED"
+    INVALID_TIME = "INVALID_TIME"
+    INVALID_ATTRIBUTION_CHAIN = "INVALID_ATTRIBUTION_CHAIN"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
 
 
 USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
     UserErrorCode.REQUIRED: "Something that must be there is missing.",
     UserErrorCode.INVALID: "The value is not what the field takes.",
     UserErrorCode.TOO_LONG: "The value is longer, or there are more of them, than the field takes.",
-    UserErrorCode.UNSAFE: "The text holds what could harm its readers: scripts, handlers, active content.",
+    UserErrorCode.UNSAFE_CONTENT: "The text contains scripts, event handlers or active content.",
     UserErrorCode.NOT_FOUND: "There is no such thing that you may see.",
-    UserErrorCode.WRONG_KIND: "The id names another kind of thing.",
-    UserErrorCode.NOT_YOURS: "It is somebody else's, and your role changes only its own.",
+    UserErrorCode.WRONG_TYPE: "The id names another kind of thing.",
+    UserErrorCode.NOT_OWNER: "It is somebody else's, and your role changes only its own.",
     UserErrorCode.TAKEN: "Something else has this name already.",
     UserErrorCode.IN_USE: "Something still uses it.",
-    UserErrorCode.CONFLICT: "Somebody else saved it meanwhile.",
-    UserErrorCode.ILLEGAL_MOVE: "What stands where it stands cannot be moved there.",
+    UserErrorCode.VERSION_CONFLICT: "Somebody else saved it meanwhile.",
+    UserErrorCode.INVALID_TRANSITION: "What stands where it stands cannot be moved there.",
     UserErrorCode.EMBARGOED: "An embargo is open.",
-    UserErrorCode.TIME_ORDER: "Two times are the wrong way round, or one has passed.",
-    UserErrorCode.CHAIN: "A chain of sources comes back to itself, or is too long.",
-    UserErrorCode.KEY_REUSED: "The idempotency key belongs to another request.",
+    UserErrorCode.INVALID_TIME: "Two times are the wrong way round, or one has passed.",
+    UserErrorCode.INVALID_ATTRIBUTION_CHAIN: "A chain of sources comes back to itself, or is too long.",
+    UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key belongs to another request.",
 }
 
 

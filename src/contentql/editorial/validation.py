@@ -114,8 +114,8 @@ def build_record(
     """The record of these values. `renamed`: how the API calls a field of the record. Raises Amiss."""
     try:
         return kind(**values)
-    except pydantic.ValidationError as fault:
-        raise UserErrors(*user_errors_from_pydantic(fault, renamed or {})) from None
+    except pydantic.ValidationError as exc:
+        raise UserErrors(*user_errors_from_pydantic(exc, renamed or {})) from None
 
 
 def user_errors_from_pydantic(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
@@ -153,7 +153,7 @@ def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
             hint = _PATTERNS.get(name)
             return UserError(UserErrorCode.INVALID, "It does not look as it should.", path, hint)
     if said.startswith("a link must"):
-        return UserError(UserErrorCode.UNSAFE, f"{said[0].upper()}{said[1:]}.", path)
+        return UserError(UserErrorCode.UNSAFE_CONTENT, f"{said[0].upper()}{said[1:]}.", path)
     if what != "value_error":  # the words of a program
         return UserError(UserErrorCode.INVALID, "It does not look as it should.", path)
     return UserError(UserErrorCode.INVALID, f"{said[:1].upper()}{said[1:].rstrip('.')}.", path)
@@ -207,10 +207,10 @@ def parse_article_body(said: Mapping[str, Any], path: str = "body") -> tuple[Blo
                 return tuple(blocks.Paragraph(text=line) for line in lines if line)
             case _:
                 return blocks.parse_blocks([_block(one) for one in value or ()])
-    except html.UnsafeContentError as fault:
-        raise user_error(UserErrorCode.UNSAFE, fault.message, where, fault.hint) from None
-    except pydantic.ValidationError as fault:
-        errors = user_errors_from_pydantic(fault, {})
+    except html.UnsafeContentError as exc:
+        raise user_error(UserErrorCode.UNSAFE_CONTENT, exc.message, where, exc.hint) from None
+    except pydantic.ValidationError as exc:
+        errors = user_errors_from_pydantic(exc, {})
         raise UserErrors(
             *(UserError(e.code, e.message, (*where.split("."), *e.field), e.hint) for e in errors)
         ) from None

@@ -71,17 +71,17 @@ _HINTS: Final[Mapping[Status, str]] = {
 
 
 def _check_transition(
-    desk: EditContext, work: ArticleState, name: str, standing: Status | None = None
+    context: EditContext, article: ArticleState, name: str, standing: Status | None = None
 ) -> Transition:
-    """The move, if it may begin where the article stands. Raises Amiss: ILLEGAL_MOVE."""
+    """The move, if it may begin where the article stands. Raises Amiss: INVALID_TRANSITION."""
     move = TRANSITIONS[name]
-    stands = standing or work.status_at(desk)
+    stands = standing or article.status_at(context)
     if stands not in move.from_statuses:
         begins = " or ".join(sorted(status.value for status in move.from_statuses))
-        whole = "It has" if work.working_copy_row else "It is"
-        what = f" changes that are {stands.value}" if work.working_copy_row else f" {stands.value}"
+        whole = "It has" if article.working_copy_row else "It is"
+        what = f" changes that are {stands.value}" if article.working_copy_row else f" {stands.value}"
         raise user_error(
-            UserErrorCode.ILLEGAL_MOVE,
+            UserErrorCode.INVALID_TRANSITION,
             f"{whole}{what}; {name} begins from {begins}.",
             "id",
             _HINTS[stands],
@@ -89,189 +89,198 @@ def _check_transition(
     return move
 
 
-def _published_status(desk: EditContext, work: ArticleState) -> Status:
+def _published_status(context: EditContext, article: ArticleState) -> Status:
     """Where the article itself stands, whatever its working copy does."""
-    return ArticleState(work.article_row, None, work.published_record, work.published_record).status_at(desk)
+    return ArticleState(
+        article.article_row, None, article.published_record, article.published_record
+    ).status_at(context)
 
 
-async def submit_article(desk: EditContext, said: Input) -> WriteResult:
-    return await _transition(desk, said, "submitArticle")
+async def submit_article(context: EditContext, input: Input) -> WriteResult:
+    return await _transition(context, input, "submitArticle")
 
 
-async def return_article(desk: EditContext, said: Input) -> WriteResult:
-    return await _transition(desk, said, "returnArticle")
+async def return_article(context: EditContext, input: Input) -> WriteResult:
+    return await _transition(context, input, "returnArticle")
 
 
-async def approve_article(desk: EditContext, said: Input) -> WriteResult:
-    return await _transition(desk, said, "approveArticle")
+async def approve_article(context: EditContext, input: Input) -> WriteResult:
+    return await _transition(context, input, "approveArticle")
 
 
-async def _transition(desk: EditContext, said: Input, name: str) -> WriteResult:
-    work = await load_for_update(desk, said["id"])
-    move = _check_transition(desk, work, name)
-    return await save_version(desk, work, work.record, move.action, status=move.to_status)
+async def _transition(context: EditContext, input: Input, name: str) -> WriteResult:
+    article = await load_for_update(context, input["id"])
+    move = _check_transition(context, article, name)
+    return await save_version(context, article, article.record, move.action, status=move.to_status)
 
 
-async def schedule_article(desk: EditContext, said: Input) -> WriteResult:
-    work = await load_for_update(desk, said["id"])
-    if work.working_copy_row:
+async def schedule_article(context: EditContext, input: Input) -> WriteResult:
+    article = await load_for_update(context, input["id"])
+    if article.working_copy_row:
         raise user_error(
-            UserErrorCode.ILLEGAL_MOVE,
+            UserErrorCode.INVALID_TRANSITION,
             "It is out already; its changes come out when they are published.",
             "id",
             "publishArticle, when the time has come.",
         )
-    move = _check_transition(desk, work, "scheduleArticle")
-    at: dt.datetime = said["publishAt"]
-    if at <= desk.now:
+    move = _check_transition(context, article, "scheduleArticle")
+    at: dt.datetime = input["publishAt"]
+    if at <= context.now:
         raise user_error(
-            UserErrorCode.TIME_ORDER,
+            UserErrorCode.INVALID_TIME,
             "That moment has passed.",
             "publishAt",
             "To publish now: publishArticle.",
         )
-    await require_publishable(work.record, at)
-    first = work.record.first_published_at
+    await require_publishable(article.record, at)
+    first = article.record.first_published_at
     columns = {
         "published_at": at,
-        "first_published_at": first if first and first <= desk.now else at,
+        "first_published_at": first if first and first <= context.now else at,
         "updated_at": at,
     }
-    return await save_published(desk, work, work.record, move.action, status=move.to_status, columns=columns)
+    return await save_published(
+        context, article, article.record, move.action, status=move.to_status, columns=columns
+    )
 
 
-async def publish_article(desk: EditContext, said: Input) -> WriteResult:
+async def publish_article(context: EditContext, input: Input) -> WriteResult:
     """What is approved comes out now. An article that is out keeps its time, and gets its changes."""
-    work = await load_for_update(desk, said["id"])
-    move = _check_transition(desk, work, "publishArticle")
-    await require_publishable(work.record, desk.now)
-    again = work.working_copy_row is not None
-    wanted: dt.datetime | None = said.get("publishedAt")
-    if wanted and wanted > desk.now:
+    article = await load_for_update(context, input["id"])
+    move = _check_transition(context, article, "publishArticle")
+    await require_publishable(article.record, context.now)
+    again = article.working_copy_row is not None
+    wanted: dt.datetime | None = input.get("publishedAt")
+    if wanted and wanted > context.now:
         raise user_error(
-            UserErrorCode.TIME_ORDER,
+            UserErrorCode.INVALID_TIME,
             "That is in the future.",
             "publishedAt",
             "To publish then: scheduleArticle.",
         )
-    at = wanted or (work.published_record.published_at if again else desk.now)
-    first = work.published_record.first_published_at
+    at = wanted or (article.published_record.published_at if again else context.now)
+    first = article.published_record.first_published_at
     columns = {
         "published_at": at,
-        "first_published_at": first if first and first <= desk.now else at,
-        "updated_at": work.published_record.updated_at
-        if again and said.get("minor")
-        else (desk.now if again else at),
+        "first_published_at": first if first and first <= context.now else at,
+        "updated_at": article.published_record.updated_at
+        if again and input.get("minor")
+        else (context.now if again else at),
     }
-    minor = bool(said.get("minor"))
+    minor = bool(input.get("minor"))
     return await save_published(
-        desk, work, work.record, move.action, status=move.to_status, minor=minor, columns=columns
+        context, article, article.record, move.action, status=move.to_status, minor=minor, columns=columns
     )
 
 
-async def unpublish_article(desk: EditContext, said: Input) -> WriteResult:
+async def unpublish_article(context: EditContext, input: Input) -> WriteResult:
     """A draft again, with the changes that were not out yet."""
-    work = await load_for_update(desk, said["id"])
-    move = _check_transition(desk, work, "unpublishArticle", _published_status(desk, work))
+    article = await load_for_update(context, input["id"])
+    move = _check_transition(context, article, "unpublishArticle", _published_status(context, article))
     return await save_published(
-        desk, work, work.record, move.action, status=move.to_status, columns=_cleared_times(desk, work)
+        context,
+        article,
+        article.record,
+        move.action,
+        status=move.to_status,
+        columns=_cleared_times(context, article),
     )
 
 
-def _cleared_times(desk: EditContext, work: ArticleState) -> dict[str, dt.datetime | None]:
+def _cleared_times(context: EditContext, article: ArticleState) -> dict[str, dt.datetime | None]:
     """The times of what is not out any more: when it first was, stays."""
-    first = work.published_record.first_published_at
-    stays = first if first and first <= desk.now else None
+    first = article.published_record.first_published_at
+    stays = first if first and first <= context.now else None
     return {
         "published_at": None,
         "first_published_at": stays,
-        "updated_at": work.published_record.updated_at if stays else None,
+        "updated_at": article.published_record.updated_at if stays else None,
     }
 
 
-async def withdraw_article(desk: EditContext, said: Input) -> WriteResult:
+async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
     """Taken back: the text is gone from all answers, and a notice stands at its slug."""
-    if not said["notice"].strip():
+    if not input["notice"].strip():
         raise user_error(UserErrorCode.REQUIRED, "Readers must be told why it is gone.", "notice")
-    work = await load_for_update(desk, said["id"])
-    move = _check_transition(desk, work, "withdrawArticle", _published_status(desk, work))
-    await Withdrawal.filter(article_id=work.id).delete()
+    article = await load_for_update(context, input["id"])
+    move = _check_transition(context, article, "withdrawArticle", _published_status(context, article))
+    await Withdrawal.filter(article_id=article.id).delete()
     await Withdrawal.create(
-        article_id=work.id,
-        language=work.published_record.language,
-        slug=work.published_record.slug,
-        notice=said["notice"].strip(),
-        at=desk.now,
+        article_id=article.id,
+        language=article.published_record.language,
+        slug=article.published_record.slug,
+        notice=input["notice"].strip(),
+        at=context.now,
     )
-    return await save_published(desk, work, work.record, move.action, status=move.to_status)
+    return await save_published(context, article, article.record, move.action, status=move.to_status)
 
 
-async def archive_article(desk: EditContext, said: Input) -> WriteResult:
-    work = await load_for_update(desk, said["id"])
-    move = _check_transition(desk, work, "archiveArticle", _published_status(desk, work))
-    return await save_published(desk, work, work.record, move.action, status=move.to_status)
+async def archive_article(context: EditContext, input: Input) -> WriteResult:
+    article = await load_for_update(context, input["id"])
+    move = _check_transition(context, article, "archiveArticle", _published_status(context, article))
+    return await save_published(context, article, article.record, move.action, status=move.to_status)
 
 
-async def delete_article(desk: EditContext, said: Input) -> WriteResult:
+async def delete_article(context: EditContext, input: Input) -> WriteResult:
     """Gone for everybody; only restoreArticle brings it back. Without PUBLISH: drafts that never were out."""
-    work = await load_for_update(desk, said["id"])
+    article = await load_for_update(context, input["id"])
     untouched = (
-        work.status_at(desk) is DRAFT
-        and work.published_record.first_published_at is None
-        and not work.working_copy_row
+        article.status_at(context) is DRAFT
+        and article.published_record.first_published_at is None
+        and not article.working_copy_row
     )
-    if not desk.has_permission(Permission.PUBLISH) and not untouched:
+    if not context.has_permission(Permission.PUBLISH) and not untouched:
         raise user_error(
-            UserErrorCode.NOT_YOURS,
+            UserErrorCode.NOT_OWNER,
             "Only drafts that never were out may be deleted without the right to publish.",
             "id",
             "Ask a publisher.",
         )
-    status = work.article_row.status if work.article_row.status not in (PUBLISHED, SCHEDULED) else DRAFT
-    off = _cleared_times(desk, work) if status is not work.article_row.status else {}
-    columns = {"deleted_at": desk.now, **off}
+    status = article.article_row.status if article.article_row.status not in (PUBLISHED, SCHEDULED) else DRAFT
+    off = _cleared_times(context, article) if status is not article.article_row.status else {}
+    columns = {"deleted_at": context.now, **off}
     return await save_published(
-        desk, work, work.record, RevisionAction.DELETED, status=status, columns=columns
+        context, article, article.record, RevisionAction.DELETED, status=status, columns=columns
     )
 
 
-async def restore_article(desk: EditContext, said: Input) -> WriteResult:
+async def restore_article(context: EditContext, input: Input) -> WriteResult:
     """From the archive, from where it was taken back to, or from among the deleted: a draft again."""
-    work = await load_for_update(desk, said["id"], deleted=True)
-    if work.article_row.deleted_at is None:
-        _check_transition(desk, work, "restoreArticle")
-    await Withdrawal.filter(article_id=work.id).delete()
+    article = await load_for_update(context, input["id"], deleted=True)
+    if article.article_row.deleted_at is None:
+        _check_transition(context, article, "restoreArticle")
+    await Withdrawal.filter(article_id=article.id).delete()
     return await save_published(
-        desk,
-        work,
-        work.record,
+        context,
+        article,
+        article.record,
         RevisionAction.RESTORED,
         status=DRAFT,
-        columns={"deleted_at": None, **_cleared_times(desk, work)},
+        columns={"deleted_at": None, **_cleared_times(context, article)},
     )
 
 
-async def restore_revision(desk: EditContext, said: Input) -> WriteResult:
+async def restore_revision(context: EditContext, input: Input) -> WriteResult:
     """The content of an earlier version, as a new one: of a working copy where the article is out."""
-    work = await load_for_update(desk, said["id"])
-    status = status_after_edit(desk, work)
-    earlier = await revisions.load_revision(work.id, said["version"])
+    article = await load_for_update(context, input["id"])
+    status = status_after_edit(context, article)
+    earlier = await revisions.load_revision(article.id, input["version"])
     own = {
         "id", "uri", "external_ids", "corrections", "slug_history", "status", "published_at",
         "first_published_at", "updated_at", "modified_at", "version", "deleted_at",
     }  # fmt: skip
-    record = earlier.model_copy(update={name: getattr(work.record, name) for name in own})
-    if record.slug != work.record.slug or record.language != work.record.language:
-        taken = references.slug_taken_by_other_article(record.language, work.id)
+    record = earlier.model_copy(update={name: getattr(article.record, name) for name in own})
+    if record.slug != article.record.slug or record.language != article.record.language:
+        taken = references.slug_taken_by_other_article(record.language, article.id)
         if await taken(record.slug):
             slug = await references.available_slug(None, record.slug, taken, 200)
             record = record.model_copy(update={"slug": slug})
     try:
-        return await save_version(desk, work, record, RevisionAction.RESTORED, status=status)
-    except article_records.ReferenceNotFound as fault:
+        return await save_version(context, article, record, RevisionAction.RESTORED, status=status)
+    except article_records.ReferenceNotFound as exc:
         raise user_error(
             UserErrorCode.NOT_FOUND,
-            f"That version needs what is gone: {fault}.",
+            f"That version needs what is gone: {exc}.",
             "version",
             "Restore another.",
         ) from None
@@ -280,58 +289,60 @@ async def restore_revision(desk: EditContext, said: Input) -> WriteResult:
 # Corrections
 
 
-async def correct_article(desk: EditContext, said: Input) -> WriteResult:
+async def correct_article(context: EditContext, input: Input) -> WriteResult:
     """A public correction: of the text too, if it says which words are replaced."""
-    if not said["text"].strip():
+    if not input["text"].strip():
         raise user_error(UserErrorCode.REQUIRED, "Readers must be told what was wrong.", "text")
-    work = await load_for_update(desk, said["id"])
-    if _published_status(desk, work) is not PUBLISHED:
+    article = await load_for_update(context, input["id"])
+    if _published_status(context, article) is not PUBLISHED:
         raise user_error(
-            UserErrorCode.ILLEGAL_MOVE,
+            UserErrorCode.INVALID_TRANSITION,
             "Only what is out can be corrected.",
             "id",
             "Change it: updateArticle.",
         )
-    public, record = work.published_record, work.record
-    if said.get("after") is not None and said.get("before") is None:
+    public, record = article.published_record, article.record
+    if input.get("after") is not None and input.get("before") is None:
         raise user_error(UserErrorCode.REQUIRED, "Say which words are replaced.", "before")
-    block = said.get("block")
-    if said.get("before") is not None and said.get("after") is not None:
-        public, block = _replaced(public, said)
-        record = _replaced(record, said, elsewhere=True)[0] if work.working_copy_row else public
+    block = input.get("block")
+    if input.get("before") is not None and input.get("after") is not None:
+        public, block = _replaced(public, input)
+        record = _replaced(record, input, elsewhere=True)[0] if article.working_copy_row else public
     elif block is not None and block not in {one.id for one in public.blocks}:
         raise user_error(UserErrorCode.NOT_FOUND, f"There is no block {block!r} in it.", "block")
     made = validation.build_record(
         CorrectionRecord,
         {
             "id": new_id(),
-            "kind": said["kind"],
-            "at": desk.now,
-            "text": said["text"].strip(),
+            "kind": input["kind"],
+            "at": context.now,
+            "text": input["text"].strip(),
             "block": block,
-            "before": said.get("before"),
-            "after": said.get("after"),
+            "before": input.get("before"),
+            "after": input.get("after"),
         },
     )
     public = public.model_copy(update={"corrections": (*public.corrections, made)})
     times = {
         "published_at": public.published_at,
         "first_published_at": public.first_published_at,
-        "updated_at": desk.now,
+        "updated_at": context.now,
     }
-    alone = ArticleState(work.article_row, None, work.published_record, work.published_record)
-    began = work.latest.version
-    if work.working_copy_row:  # it goes on from the corrected text, under one number with the article
-        await save_version(desk, work, record, RevisionAction.CORRECTED, status=work.working_copy_row.status)
-        work.article_row.version = work.working_copy_row.version
+    alone = ArticleState(article.article_row, None, article.published_record, article.published_record)
+    began = article.latest.version
+    if article.working_copy_row:  # it goes on from the corrected text, under one number with the article
+        await save_version(
+            context, article, record, RevisionAction.CORRECTED, status=article.working_copy_row.status
+        )
+        article.article_row.version = article.working_copy_row.version
     done = await save_published(
-        desk, alone, public, RevisionAction.CORRECTED, status=work.article_row.status, columns=times
+        context, alone, public, RevisionAction.CORRECTED, status=article.article_row.status, columns=times
     )
-    if work.working_copy_row:
-        await Article.filter(id=work.working_copy_row.id).update(version=done.version_after)
+    if article.working_copy_row:
+        await Article.filter(id=article.working_copy_row.id).update(version=done.version_after)
     return WriteResult(
         "article",
-        work.id,
+        article.id,
         began,
         done.version_after,
         related_ids={"correction": encode_id("correction", made.id or 0)},
@@ -339,13 +350,13 @@ async def correct_article(desk: EditContext, said: Input) -> WriteResult:
 
 
 def _replaced(
-    record: ArticleRecord, said: Input, *, elsewhere: bool = False
+    record: ArticleRecord, input: Input, *, elsewhere: bool = False
 ) -> tuple[ArticleRecord, str | None]:
     """The record with those words in place of the others, and the block that they stand in.
 
     With `elsewhere`, a text in which they do not stand is left as it is.
     """
-    before, after, block = said["before"], said["after"], said.get("block")
+    before, after, block = input["before"], input["after"], input.get("block")
     found = [
         one
         for one in record.blocks

@@ -195,63 +195,63 @@ class Executor:
 
     async def execute(
         self,
-        asked: GraphQLRequest,
-        journey: RequestTrace | None = None,
+        request: GraphQLRequest,
+        trace: RequestTrace | None = None,
         spend: ChargeCost | None = None,
-        caller: Actor = ANONYMOUS,
+        actor: Actor = ANONYMOUS,
     ) -> GraphQLResponse:
         """Never raises: what cannot be answered is said in the answer, with a code.
 
         What a caller with a token is told is remembered nowhere.
         """
-        journey = journey or RequestTrace(new_request_id())
+        trace = trace or RequestTrace(new_request_id())
         try:
-            return await self._execute(asked, journey, spend, caller)
+            return await self._execute(request, trace, spend, actor)
         except _GraphQLErrors as failed:
-            return graphql_errors_response(failed.errors, failed.code, journey.request_id)
+            return graphql_errors_response(failed.errors, failed.code, trace.request_id)
         except ApiError as refusal:
-            return error_response(refusal, journey.request_id)
+            return error_response(refusal, trace.request_id)
         except Exception:
-            log.exception("request %s failed", journey.request_id, extra={"request_id": journey.request_id})
+            log.exception("request %s failed", trace.request_id, extra={"request_id": trace.request_id})
             return error_response(
-                ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), journey.request_id
+                ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side."), trace.request_id
             )
 
     async def _execute(
-        self, asked: GraphQLRequest, journey: RequestTrace, spend: ChargeCost | None, caller: Actor
+        self, request: GraphQLRequest, trace: RequestTrace, spend: ChargeCost | None, actor: Actor
     ) -> GraphQLResponse:
-        viewer = ANONYMOUS_VIEWER if caller.viewer.is_public else caller.viewer
+        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
         shared = viewer is ANONYMOUS_VIEWER  # what somebody in particular is told is for nobody to keep
-        ready = asked.prepared if shared else None
+        ready = request.prepared if shared else None
         if ready is None:
-            journey.start_stage("parse")
-            document, prepared, variables = self._prepare_operation(asked)
+            trace.start_stage("parse")
+            document, prepared, variables = self._prepare_operation(request)
             if prepared.node.operation is OperationType.MUTATION:
-                return await self._execute_mutation(document, prepared, variables, caller, journey, spend)
-            ready = self._prepare_request(document, prepared, variables, viewer, journey)
+                return await self._execute_mutation(document, prepared, variables, actor, trace, spend)
+            ready = self._prepare_request(document, prepared, variables, viewer, trace)
             if shared:
-                asked.prepared = ready
+                request.prepared = ready
         plan = ready.plan
-        journey.operation, journey.document = ready.prepared.name, ready.document.hash
+        trace.operation, trace.document = ready.prepared.name, ready.document.hash
         # Whoever sees no more than the public sees it as it is now.
         chosen = viewer.preview_at if viewer.visibility.at_preview_time else None
         now = (chosen or self.now()).replace(microsecond=0)
-        wants_cost = asked.extensions.get("cost") is True
+        wants_cost = request.extensions.get("cost") is True
         responses = self.responses if shared else None
         if responses is None or plan.root_errors or wants_cost:
-            journey.cache = "off" if responses is None else "bypass"
-            known = shared and (asked.queries_only or responses is not None)
-            return await self._execute_plan(ready, now, journey, spend, known=known, wants_cost=wants_cost)
-        entry = self.get_cached(asked, journey)
+            trace.cache = "off" if responses is None else "bypass"
+            known = shared and (request.queries_only or responses is not None)
+            return await self._execute_plan(ready, now, trace, spend, known=known, wants_cost=wants_cost)
+        entry = self.get_cached(request, trace)
         if entry is not None:
             return GraphQLResponse(200, entry.body, (), entry)
-        journey.cache = "miss"
-        journey.start_stage("cache")
+        trace.cache = "miss"
+        trace.start_stage("cache")
         if spend:
             await spend(plan.cost)
 
         async def compute() -> tuple[GraphQLResponse, CachedResponse | None]:
-            answered = await self._execute_plan(ready, now, journey, None)
+            answered = await self._execute_plan(ready, now, trace, None)
             return answered, answered.cached
 
         found = await responses.get_or_compute(ready.key, now, compute)
@@ -262,25 +262,25 @@ class Executor:
         document: _ParsedDocument,
         prepared: _PreparedOperation,
         variables: Variables,
-        caller: Actor,
-        journey: RequestTrace,
+        actor: Actor,
+        trace: RequestTrace,
         spend: ChargeCost | None,
     ) -> GraphQLResponse:
         """A mutation's answer: its fields one after the other, each done or not at all."""
-        journey.operation, journey.document, journey.cache = prepared.name, document.hash, "off"
+        trace.operation, trace.document, trace.cache = prepared.name, document.hash, "off"
         operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
         included = operation.included
         cost = self._cost_of(operation)
         changes = collect_mutation_fields(operation, self.catalog, included)
-        authorize(changes, caller)
-        journey.cost = cost
+        authorize(changes, actor)
+        trace.cost = cost
         if spend:
-            await spend(journey.cost)
-        journey.start_stage("run")
+            await spend(trace.cost)
+        trace.start_stage("run")
         now = self.now().replace(microsecond=0)
 
         async def read(node: FieldNode, within: SnapshotReader) -> bytes:
-            return await self._read_payload_object(operation, node, caller.viewer, now, within)
+            return await self._read_payload_object(operation, node, actor.viewer, now, within)
 
         parts: list[bytes] = []
         errors: list[dict[str, Any]] = []
@@ -291,13 +291,11 @@ class Executor:
         for change in changes:
             left = max(0.0, until - time.monotonic())
             try:
-                payload = await self.mutations.execute_field(
-                    change, caller, now, journey.request_id, read, left
-                )
+                payload = await self.mutations.execute_field(change, actor, now, trace.request_id, read, left)
             except ApiError as refusal:
                 if len(changes) == 1:
                     raise
-                errors.append(format_error(refusal, journey.request_id, path=[change.key]))
+                errors.append(format_error(refusal, trace.request_id, path=[change.key]))
                 codes.append(refusal.code)
                 payload = b"null"
             parts.append(orjson.dumps(change.key) + b":" + payload)
@@ -305,7 +303,7 @@ class Executor:
             # It is, even if the database goes away just now; then nothing is found until it was caught up.
             with contextlib.suppress(ApiError):
                 await self.responses.apply_pending_changes()
-        journey.start_stage("reply")
+        trace.start_stage("reply")
         body = b'{"data":{' + b",".join(parts) + b"}"
         if errors:
             body += b',"errors":' + orjson.dumps(errors)
@@ -331,7 +329,7 @@ class Executor:
         self,
         ready: _PreparedRequest,
         now: dt.datetime,
-        journey: RequestTrace,
+        trace: RequestTrace,
         spend: ChargeCost | None,
         *,
         known: bool = True,
@@ -339,10 +337,10 @@ class Executor:
     ) -> GraphQLResponse:
         """`known`: whether somebody may keep the answer, and must know what it is."""
         plan = ready.plan
-        journey.cost, journey.statements = plan.cost, plan.statements
+        trace.cost, trace.statements = plan.cost, plan.statements
         if spend:
             await spend(plan.cost)
-        journey.start_stage("run")
+        trace.start_stage("run")
         without: dict[int, ApiError] = {}
         while True:
             try:
@@ -353,19 +351,19 @@ class Executor:
                     plan, self.dialect, self.database, ready.variables, now, self.seconds, bound
                 )
                 break
-            except RootFieldError as fault:
-                without[fault.root] = fault.refusal
+            except RootFieldError as exc:
+                without[exc.root] = exc.refusal
                 plan, _ = self._build_plan(self._operation(ready), without, viewer=ready.viewer)
-        journey.start_stage("reply")
+        trace.start_stage("reply")
         marks = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, marked = strip_markers(data) if marks else (data, _UNMARKED)
-        journey.rows = marked.rows
+        trace.rows = marked.rows
         if not plan.root_errors and not wants_cost:
             body = b'{"data":' + body + b"}"
             return GraphQLResponse(200, body, (), _cache_entry(body, ready, marked) if known else None)
         body = b'{"data":' + body
         if plan.root_errors:
-            errors = [format_error(r, journey.request_id, path=[key]) for key, r in plan.root_errors]
+            errors = [format_error(r, trace.request_id, path=[key]) for key, r in plan.root_errors]
             body += b',"errors":' + orjson.dumps(errors)
         if wants_cost:
             said = {"requested": plan.cost, "limit": self.limits.cost, "statements": plan.statements}
@@ -373,25 +371,25 @@ class Executor:
         status = 294 if plan.root_errors else 200  # data and errors together, by the 2026 edition
         return GraphQLResponse(status, body + b"}", tuple(r.code for _, r in plan.root_errors))
 
-    def lookup_cached(self, asked: GraphQLRequest) -> CachedResponse | None:
+    def lookup_cached(self, request: GraphQLRequest) -> CachedResponse | None:
         """The answer to what was asked before, if it still holds: the short way of `answer`."""
-        ready, responses = asked.prepared, self.responses
-        if ready is None or responses is None or asked.extensions.get("cost") is True:
+        ready, responses = request.prepared, self.responses
+        if ready is None or responses is None or request.extensions.get("cost") is True:
             return None
         return responses.get(ready.key, self.now())
 
-    def record_cache_hit(self, asked: GraphQLRequest, entry: CachedResponse, journey: RequestTrace) -> None:
+    def record_cache_hit(self, request: GraphQLRequest, entry: CachedResponse, trace: RequestTrace) -> None:
         """The journey hears of an answer that was held, and it is counted."""
         if self.responses is not None:
             self.responses.counts.hits += 1
-        if asked.prepared is not None:
-            journey.operation, journey.document = asked.prepared.prepared.name, asked.prepared.document.hash
-        journey.cache, journey.cost, journey.rows = "hit", 1, entry.rows
+        if request.prepared is not None:
+            trace.operation, trace.document = request.prepared.prepared.name, request.prepared.document.hash
+        trace.cache, trace.cost, trace.rows = "hit", 1, entry.rows
 
-    def get_cached(self, asked: GraphQLRequest, journey: RequestTrace) -> CachedResponse | None:
-        entry = self.lookup_cached(asked)
+    def get_cached(self, request: GraphQLRequest, trace: RequestTrace) -> CachedResponse | None:
+        entry = self.lookup_cached(request)
         if entry is not None:
-            self.record_cache_hit(asked, entry, journey)
+            self.record_cache_hit(request, entry, trace)
         return entry
 
     def seconds_until_expiry(self, now: dt.datetime) -> float:
@@ -403,10 +401,10 @@ class Executor:
         if self.responses:
             self.responses.memory.entry_resized(entry)
 
-    def explain(self, asked: GraphQLRequest) -> tuple[Plan, Variables]:
+    def explain(self, request: GraphQLRequest) -> tuple[Plan, Variables]:
         """The plan that would answer, without running it; of a mutation only its cost. Raises Refused."""
         try:
-            document, prepared, variables = self._prepare_operation(asked)
+            document, prepared, variables = self._prepare_operation(request)
             if prepared.node.operation is OperationType.MUTATION:
                 operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
                 return Plan((), None, self._cost_of(operation)), variables
@@ -431,8 +429,8 @@ class Executor:
         try:
             plan, _ = self._build_plan(operation, {}, typed=True)
             data = await execute_plan(plan, self.dialect, self.database, variables, now, self.seconds)
-        except RootFieldError as fault:
-            raise _graphql_error(fault.refusal) from None
+        except RootFieldError as exc:
+            raise _graphql_error(exc.refusal) from None
         except ApiError as refusal:
             raise _graphql_error(refusal) from None
         if plan.root_errors:
@@ -442,18 +440,18 @@ class Executor:
     # Stages
 
     def _prepare_operation(
-        self, asked: GraphQLRequest
+        self, request: GraphQLRequest
     ) -> tuple[_ParsedDocument, _PreparedOperation, Variables]:
-        document = self._documents.get(asked.query)
+        document = self._documents.get(request.query)
         if document is None:
-            document = self._parse_document(asked)
-            self._documents.set(asked.query, document, len(asked.query))
-        prepared = _select_operation(document, asked)
-        if asked.queries_only and prepared.node.operation is not OperationType.QUERY:
+            document = self._parse_document(request)
+            self._documents.set(request.query, document, len(request.query))
+        prepared = _select_operation(document, request)
+        if request.queries_only and prepared.node.operation is not OperationType.QUERY:
             raise ApiError("METHOD_NOT_ALLOWED", "Only a query may be sent by GET.", "Send it by POST.")
         lenient = prepared.node.operation is OperationType.MUTATION
         variables, errors = coerce_variables(
-            self.catalog.schema, prepared.declared, asked.variables, lenient=lenient
+            self.catalog.schema, prepared.declared, request.variables, lenient=lenient
         )
         if errors:
             raise _GraphQLErrors(errors, "BAD_USER_INPUT")
@@ -465,9 +463,9 @@ class Executor:
         prepared: _PreparedOperation,
         variables: Variables,
         viewer: Viewer,
-        journey: RequestTrace,
+        trace: RequestTrace,
     ) -> _PreparedRequest:
-        journey.start_stage("plan")
+        trace.start_stage("plan")
         variables = _with_viewer_variables(variables, viewer, self.now())
         plan = self._get_or_build_plan(document, prepared, variables, viewer)
         return _PreparedRequest(
@@ -491,8 +489,8 @@ class Executor:
     def _operation(self, ready: _PreparedRequest) -> Operation:
         return Operation(self.catalog.schema, ready.prepared.node, ready.document.fragments, ready.variables)
 
-    def _parse_document(self, asked: GraphQLRequest) -> _ParsedDocument:
-        text = asked.query
+    def _parse_document(self, request: GraphQLRequest) -> _ParsedDocument:
+        text = request.query
         if len(text) > self.limits.characters:
             raise ApiError(
                 "DOCUMENT_TOO_LARGE",
@@ -529,7 +527,7 @@ class Executor:
 
     def _too_deep(self) -> ApiError:
         return ApiError(
-            "DEPTH_LIMIT",
+            "DEPTH_LIMIT_EXCEEDED",
             f"The document is nested deeper than {self.limits.depth} levels.",
             limit=self.limits.depth,
         )
@@ -589,7 +587,7 @@ class Executor:
             without=without,
             typed=typed,
             marked=self.responses is not None and not typed and kept and viewer is ANONYMOUS_VIEWER,
-            sight=viewer.visibility,
+            visibility=viewer.visibility,
         )
 
     def _execute_introspection(self, operation: Operation, group: list[FieldNode]) -> bytes:
@@ -636,7 +634,7 @@ def _cache_key(document: _ParsedDocument, prepared: _PreparedOperation, variable
     return f"{document.hash}:{prepared.name}:{content_hash(said)}"
 
 
-def _cache_entry(body: bytes, ready: _PreparedRequest, marked: RowMarkers) -> CachedResponse:
+def _cache_entry(body: bytes, ready: _PreparedRequest, markers: RowMarkers) -> CachedResponse:
     plan = ready.plan
     words = [
         word if slot is None else f"{word}:{slot.value(ready.variables)}"
@@ -644,13 +642,13 @@ def _cache_entry(body: bytes, ready: _PreparedRequest, marked: RowMarkers) -> Ca
     ]
     shown = [
         ids.encode_id(table, number)
-        for table, numbers in marked.shown.items()
+        for table, numbers in markers.shown.items()
         if table in ids.PREFIXES
         for number in sorted(numbers)
     ]
     on = (
-        bind_dependencies(plan.read_set, ready.variables, marked)
-        if marked is not _UNMARKED
+        bind_dependencies(plan.read_set, ready.variables, markers)
+        if markers is not _UNMARKED
         else _RESTS_ON_NOTHING
     )
     return CachedResponse(
@@ -660,7 +658,7 @@ def _cache_entry(body: bytes, ready: _PreparedRequest, marked: RowMarkers) -> Ca
         tuple(words),
         plan.cost,
         plan.statements,
-        marked.rows,
+        markers.rows,
         plan.max_age,
         plan.private,
     )
@@ -676,9 +674,9 @@ def error_response(refusal: ApiError, request_id: str) -> GraphQLResponse:
     return GraphQLResponse(refusal.status, body, (refusal.code,), None, later)
 
 
-def _select_operation(document: _ParsedDocument, asked: GraphQLRequest) -> _PreparedOperation:
+def _select_operation(document: _ParsedDocument, request: GraphQLRequest) -> _PreparedOperation:
     operations = document.operations
-    name = asked.operation_name or None
+    name = request.operation_name or None
     if name is None and len(operations) == 1:
         return next(iter(operations.values()))
     found = operations.get(name)

@@ -102,11 +102,11 @@ def collect_mutation_fields(
     return found
 
 
-def authorize(fields: Sequence[MutationFieldCall], caller: Actor) -> None:
+def authorize(fields: Sequence[MutationFieldCall], actor: Actor) -> None:
     """Before anything is done: whoever may not do all of it does none. Raises Refused."""
     for field in fields:
-        if not caller.viewer.has_permission(Permission(field.field_plan.permission)):
-            if caller.viewer.is_public:
+        if not actor.viewer.has_permission(Permission(field.field_plan.permission)):
+            if actor.viewer.is_public:
                 raise ApiError(
                     "UNAUTHENTICATED",
                     f"`{field.name}` needs a token.",
@@ -114,7 +114,7 @@ def authorize(fields: Sequence[MutationFieldCall], caller: Actor) -> None:
                 )
             raise ApiError(
                 "FORBIDDEN",
-                f"Your role, {caller.viewer.role.value}, may not use `{field.name}`.",
+                f"Your role, {actor.viewer.role.value}, may not use `{field.name}`.",
                 f"It needs {field.field_plan.permission}.",
             )
 
@@ -131,7 +131,7 @@ class MutationExecutor:
     async def execute_field(
         self,
         field: MutationFieldCall,
-        caller: Actor,
+        actor: Actor,
         now: dt.datetime,
         request_id: str,
         read: ReadPayload,
@@ -141,9 +141,9 @@ class MutationExecutor:
         said = dict(field.input)
         rehearsal = bool(said.pop("validateOnly", None))
         key = said.pop("idempotencyKey", None)
-        desk = EditContext(
+        context = EditContext(
             None,
-            caller.viewer,
+            actor.viewer,
             now,
             reason=said.pop("reason", None),
             expected_version=said.pop("ifVersion", None),
@@ -152,27 +152,27 @@ class MutationExecutor:
         )
         try:
             validation.validate_texts(field.input)
-            _check(key, desk.reason)
+            _check(key, context.reason)
             async with self._database.transaction(seconds) as connection:
-                desk = replace(desk, connection=connection)
+                context = replace(context, connection=connection)
                 within = TransactionReader(connection, self._database.dialect)
-                told = await find_replay(desk, key, field) if key else None
+                told = await find_replay(context, key, field) if key else None
                 if told is not None and told.made is None:
                     return told.answer
-                made = told.made if told and told.made else await field.field_plan.resolver(desk, said)
+                made = told.made if told and told.made else await field.field_plan.resolver(context, said)
                 payload = await self._payload(field, made, (), read, within)
                 if rehearsal:
                     raise _DryRunComplete(redact_secret(payload.decode(), made).encode())
                 if told is None:
-                    await write_audit_entry(desk, field, made, caller, request_id)
+                    await write_audit_entry(context, field, made, actor, request_id)
                     if key:
-                        await store_result(desk, key, field, made, payload)
+                        await store_result(context, key, field, made, payload)
                     await self.prune_change_log(connection)
             return payload
         except _DryRunComplete as rehearsed:
             return rehearsed.payload
-        except (UserErrors, IntegrityError, ValidationError, ReferenceNotFound) as fault:
-            return await self._payload(field, None, user_errors_from(fault), read, None)
+        except (UserErrors, IntegrityError, ValidationError, ReferenceNotFound) as exc:
+            return await self._payload(field, None, user_errors_from(exc), read, None)
 
     async def prune_change_log(self, connection: Any) -> None:
         """Lines of the journal that nobody is to read any more go now and then."""
@@ -256,27 +256,27 @@ class _ReplayedResult:
     made: WriteResult | None
 
 
-def request_fingerprints(desk: EditContext, field: MutationFieldCall) -> tuple[str, str]:
+def request_fingerprints(context: EditContext, field: MutationFieldCall) -> tuple[str, str]:
     """What was asked, and what was selected of the answer, by whom who sees how much."""
     said = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
     what = orjson.dumps([field.name, said], default=str, option=orjson.OPT_SORT_KEYS)
     shown = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
-    shown += repr(desk.viewer.visibility)
+    shown += repr(context.viewer.visibility)
     return hashlib.sha256(what).hexdigest(), hashlib.sha256(shown.encode()).hexdigest()
 
 
-async def find_replay(desk: EditContext, key: str, field: MutationFieldCall) -> _ReplayedResult | None:
-    await IdempotencyRecord.filter(at__lt=desk.now - IDEMPOTENCY_TTL).delete()
-    if desk.is_postgres:  # two requests with one key: the second waits for the first
-        lock = int.from_bytes(hashlib.sha256(f"{desk.account}\n{key}".encode()).digest()[:8], signed=True)
-        await desk.connection.execute_query("SELECT pg_advisory_xact_lock($1)", [lock])
-    done = await IdempotencyRecord.get_or_none(account=desk.account, key=key)
+async def find_replay(context: EditContext, key: str, field: MutationFieldCall) -> _ReplayedResult | None:
+    await IdempotencyRecord.filter(at__lt=context.now - IDEMPOTENCY_TTL).delete()
+    if context.is_postgres:  # two requests with one key: the second waits for the first
+        lock = int.from_bytes(hashlib.sha256(f"{context.account}\n{key}".encode()).digest()[:8], signed=True)
+        await context.connection.execute_query("SELECT pg_advisory_xact_lock($1)", [lock])
+    done = await IdempotencyRecord.get_or_none(account=context.account, key=key)
     if done is None:
         return None
-    what, shown = request_fingerprints(desk, field)
+    what, shown = request_fingerprints(context, field)
     if done.request_hash != what:
         raise user_error(
-            UserErrorCode.KEY_REUSED,
+            UserErrorCode.IDEMPOTENCY_KEY_REUSED,
             "This idempotency key was sent before, with another request.",
             "idempotencyKey",
             "Make a new key for each thing that you want done.",
@@ -288,10 +288,10 @@ async def find_replay(desk: EditContext, key: str, field: MutationFieldCall) -> 
 
 
 async def store_result(
-    desk: EditContext, key: str, field: MutationFieldCall, made: WriteResult, payload: bytes
+    context: EditContext, key: str, field: MutationFieldCall, made: WriteResult, payload: bytes
 ) -> None:
     told = payload.decode()
-    what, shown = request_fingerprints(desk, field)
+    what, shown = request_fingerprints(context, field)
     plain = {
         "table": made.table,
         "number": made.row_id,
@@ -303,7 +303,7 @@ async def store_result(
     ).decode()
     answer = redact_secret(answer, made)
     await IdempotencyRecord.create(
-        account=desk.account, key=key, asked=what, selected=shown, answer=answer, at=desk.now
+        account=context.account, key=key, asked=what, selected=shown, answer=answer, at=context.now
     )
 
 
@@ -313,20 +313,20 @@ def redact_secret(text: str, made: WriteResult | None) -> str:
 
 
 async def write_audit_entry(
-    desk: EditContext, field: MutationFieldCall, made: WriteResult, caller: Actor, request_id: str
+    context: EditContext, field: MutationFieldCall, made: WriteResult, actor: Actor, request_id: str
 ) -> None:
     await AuditEntry.create(
-        at=desk.now,
-        account=desk.account,
-        by=desk.name,
-        role=desk.viewer.role.value,
+        at=context.now,
+        account=context.account,
+        by=context.name,
+        role=context.viewer.role.value,
         action=field.name,
         thing=made.id,
         before=made.version_before,
         after=made.version_after,
-        reason=desk.reason,
-        address=caller.address,
-        client=caller.client,
+        reason=context.reason,
+        address=actor.address,
+        client=actor.client,
         request=request_id[:64],
     )
 
@@ -360,7 +360,10 @@ def integrity_error_to_user_error(fault: IntegrityError) -> UserError:
         columns = re.sub(r"\b\w+\.", "", same[2] or same[3]).replace("_id", "")
         if "version" in columns:
             return UserError(
-                UserErrorCode.CONFLICT, "Somebody else saved it at the same moment.", (), "Load it again."
+                UserErrorCode.VERSION_CONFLICT,
+                "Somebody else saved it at the same moment.",
+                (),
+                "Load it again.",
             )
         names = [name for name in columns.split(", ") if name not in ("working_of", "id")]
         return UserError(

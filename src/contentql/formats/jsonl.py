@@ -35,10 +35,10 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
         where = f"{name}:{number}"
         try:
             yield ImportItem(where, _record(line))
-        except ValidationError as fault:
-            yield ImportItem(where, error=describe_validation_error(fault))
-        except ValueError as fault:
-            yield ImportItem(where, error=str(fault))
+        except ValidationError as exc:
+            yield ImportItem(where, error=describe_validation_error(exc))
+        except ValueError as exc:
+            yield ImportItem(where, error=str(exc))
 
 
 def write_records(records: Iterable[Record]) -> Iterator[bytes]:
@@ -66,8 +66,8 @@ def _record(line: bytes) -> Record:
         raise ValueError(f"the line is longer than {MAX_LINE // 1024 // 1024} MiB")
     try:
         said = orjson.loads(line)
-    except orjson.JSONDecodeError as fault:
-        raise ValueError(f"not JSON: {fault.msg} at column {fault.colno}") from None
+    except orjson.JSONDecodeError as exc:
+        raise ValueError(f"not JSON: {exc.msg} at column {exc.colno}") from None
     if not isinstance(said, dict):
         raise ValueError('a line must be an object, as in {"record": "article", …}')
     _refuse_unkeepable(said, "", 0)

@@ -36,9 +36,9 @@ def read_manifest(content: bytes, file: str) -> Iterator[ManifestEntry]:
         return
     try:
         said: Any = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as fault:
+    except orjson.JSONDecodeError as exc:
         if file.endswith(".json"):
-            yield ManifestEntry(file, error=f"not JSON: {fault.msg} at line {fault.lineno}")
+            yield ManifestEntry(file, error=f"not JSON: {exc.msg} at line {exc.lineno}")
         else:
             yield _plain(content, file)
         return

@@ -52,10 +52,10 @@ def read_page(
             blocks=tuple(Paragraph(text=text) for text in texts),
             **printed,
         )
-    except FormatError as fault:
-        return ImportItem(name, error=str(fault))
-    except ValidationError as fault:
-        return ImportItem(name, error=describe_validation_error(fault))
+    except FormatError as exc:
+        return ImportItem(name, error=str(exc))
+    except ValidationError as exc:
+        return ImportItem(name, error=describe_validation_error(exc))
     notes = []
     if day:
         notes.append(f"the page prints the day {day}, taken as midnight UTC")
@@ -86,10 +86,10 @@ def _decoded(page: bytes) -> str:
         raise FormatError("the file is not text")
     try:
         text = page[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as fault:
+    except UnicodeDecodeError as exc:
         if encoding != "utf-8":
             raise FormatError("the page is not in UTF-8") from None
-        where = page.count(b"\n", 0, fault.start) + 1
+        where = page.count(b"\n", 0, exc.start) + 1
         raise FormatError(f"the page is not in UTF-8: line {where} cannot be read") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
     for number, line in enumerate(text.split("\n"), 1):
@@ -129,12 +129,12 @@ def _signed(lines: list[str]) -> tuple[str | None, dt.date | None, list[str]]:
 
 
 def _day(line: str) -> dt.date | None:
-    found = _DAY.fullmatch(line)
-    if not found:
+    match = _DAY.fullmatch(line)
+    if not match:
         return None
-    month, number = found[2] or found[3], int(found[1] or found[4])
+    month, number = match[2] or match[3], int(match[1] or match[4])
     try:
-        return dt.date(int(found[5]), _MONTHS.index(month) + 1, number)
+        return dt.date(int(match[5]), _MONTHS.index(month) + 1, number)
     except ValueError:
         return None
 

@@ -130,8 +130,8 @@ async def import_records(
                 await _dry_run(intake, items)
             else:
                 await intake.run(items, lambda: change_log.prune(connection))
-    except DRIVER_ERRORS as fault:
-        raise OperatorError(describe_error(database.url, fault)) from fault
+    except DRIVER_ERRORS as exc:
+        raise OperatorError(describe_error(database.url, exc)) from exc
     return ImportReport(tuple(intake.outcomes))
 
 
@@ -152,8 +152,8 @@ async def export_records(database: Database) -> AsyncGenerator[Record, None]:
                 await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             async for record in _all():
                 yield record
-    except DRIVER_ERRORS as fault:
-        raise OperatorError(describe_error(database.url, fault)) from fault
+    except DRIVER_ERRORS as exc:
+        raise OperatorError(describe_error(database.url, exc)) from exc
 
 
 class _RolledBack(Exception):
@@ -239,12 +239,12 @@ class Importer:
                 if isinstance(item.record, ArticleRecord):
                     return await self._article(connection, item.record, item.location, partial=item.partial)
                 return await _keep(item.record, self._now)
-        except pydantic.ValidationError as fault:
-            return _SaveResult("failed", describe_validation_error(fault))
-        except IntegrityError as fault:
-            return _SaveResult("failed", describe_integrity_error(fault))
-        except (ReferenceNotFound, _RecordRejected, ValidationError, ValueError) as fault:
-            return _SaveResult("failed", str(fault).partition("\n")[0])
+        except pydantic.ValidationError as exc:
+            return _SaveResult("failed", describe_validation_error(exc))
+        except IntegrityError as exc:
+            return _SaveResult("failed", describe_integrity_error(exc))
+        except (ReferenceNotFound, _RecordRejected, ValidationError, ValueError) as exc:
+            return _SaveResult("failed", str(exc).partition("\n")[0])
 
     async def _article(
         self, connection: Any, record: ArticleRecord, where: str, *, partial: bool

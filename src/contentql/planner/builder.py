@@ -115,7 +115,7 @@ def build_plan(
     without: Mapping[int, ApiError],
     typed: bool = False,
     marked: bool = False,
-    sight: Visibility = PUBLIC_VISIBILITY,
+    visibility: Visibility = PUBLIC_VISIBILITY,
 ) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
     """The plan, and the values it was settled by: another value of one of them needs another plan.
 
@@ -124,13 +124,25 @@ def build_plan(
     is (planner/reads.py takes that out again). `without` are root fields, by their place, that are refused
     already. `sight` is what of the newsroom may be seen. Raises Refused for what cannot be asked.
     """
-    fixed = (operation, catalog, dialect, limits, languages, facts, constants, without, typed, marked, sight)
+    fixed = (
+        operation,
+        catalog,
+        dialect,
+        limits,
+        languages,
+        facts,
+        constants,
+        without,
+        typed,
+        marked,
+        visibility,
+    )
     for nesting, apart in ((16, False), (3, False), (2, False), (1, False), (1, True)):
         plan, settled_by = PlanBuilder(*fixed, nesting, apart).plan()
         if plan.statement is None or _fits(plan.statement, dialect):
             return plan, settled_by
     raise ApiError(
-        "DEPTH_LIMIT",
+        "DEPTH_LIMIT_EXCEEDED",
         "The operation is nested deeper than this database can read.",
         "Nest its filters and selections less, or ask in two smaller queries.",
     )
@@ -280,7 +292,7 @@ class PlanBuilder:
                     return self._list_root(plan, f"Query.{name}", named_type(of.type), arguments, selections)
         except ApiError as refusal:
             # A nullable root field is null and the others are answered; any other takes all down.
-            if is_required(of.type) or refusal.code == "COST_LIMIT":
+            if is_required(of.type) or refusal.code == "COST_LIMIT_EXCEEDED":
                 raise
             return refusal
 
@@ -488,47 +500,53 @@ class PlanBuilder:
                 cases.append((str(found.json_type), node))
         return CaseNode(self.dialect.element_text(row.alias, "type"), tuple(cases), other)
 
-    def _object(self, of: TypePlan, selections: Sequence[SelectionSetNode], row: RowRef) -> ResultNode:
-        interfaces = {i.name for i in self.catalog.schema.type_map[of.name].interfaces}  # type: ignore[attr-defined]
-        fields = self.operation.collect_fields(selections, frozenset({of.name, *interfaces}), self.included)
+    def _object(self, type_plan: TypePlan, selections: Sequence[SelectionSetNode], row: RowRef) -> ResultNode:
+        interfaces = {i.name for i in self.catalog.schema.type_map[type_plan.name].interfaces}  # type: ignore[attr-defined]
+        fields = self.operation.collect_fields(
+            selections, frozenset({type_plan.name, *interfaces}), self.included
+        )
         what: list[tuple[str, ResultNode]] = []
         if self.with_typename and interfaces:
-            what.append(("__is", f'"{of.name}"'))
-        self._record_max_age(of)
+            what.append(("__is", f'"{type_plan.name}"'))
+        self._record_max_age(type_plan)
         if row.table and not row.json:
             self.read_set.shown.append((row.table, row.used_columns))
             if self.with_markers:
-                what += [(MARKER_KEY, mark) for mark in self._marks(of, fields.values(), row)]
-        return ObjectNode((*what, *((key, self._field(of, group, row)) for key, group in fields.items())))
+                what += [(MARKER_KEY, mark) for mark in self._marks(type_plan, fields.values(), row)]
+        return ObjectNode(
+            (*what, *((key, self._field(type_plan, group, row)) for key, group in fields.items()))
+        )
 
-    def _marks(self, of: TypePlan, fields: Iterable[list[FieldNode]], row: RowRef) -> Iterator[ResultNode]:
+    def _marks(
+        self, type_plan: TypePlan, fields: Iterable[list[FieldNode]], row: RowRef
+    ) -> Iterator[ResultNode]:
         """Which row this is, and those it leads to, which may be out of sight."""
         yield ScalarNode(
             row.column(PRIMARY_KEYS.get(row.table, "id")), "id", prefix=f"{MARKER_CODES[row.table]}."
         )
         leads: set[tuple[str, str]] = set()
         for group in fields:
-            edge = of.fields.get(group[0].name.value)
+            edge = type_plan.fields.get(group[0].name.value)
             if isinstance(edge, ToOne | ToMany) and edge.column != "id":
                 leads.add((edge.column, edge.table if isinstance(edge, ToOne) else row.table))
         for column, table in sorted(leads):
             yield ScalarNode(row.column(column), "id", False, f"{HIDDEN_MARKER}{MARKER_CODES[table]}.")
 
-    def _record_max_age(self, of: TypePlan) -> None:
+    def _record_max_age(self, type_plan: TypePlan) -> None:
         """How long others may keep what says something of this type."""
-        if of.max_age is not None:
-            self.max_age = of.max_age if self.max_age is None else min(self.max_age, of.max_age)
+        if type_plan.max_age is not None:
+            self.max_age = type_plan.max_age if self.max_age is None else min(self.max_age, type_plan.max_age)
 
     def _list_of(self, table: str) -> None:
         self.read_set.lists[table, None] = None
 
-    def _field(self, of: TypePlan, group: list[FieldNode], row: RowRef) -> ResultNode:
+    def _field(self, type_plan: TypePlan, group: list[FieldNode], row: RowRef) -> ResultNode:
         name = group[0].name.value
         if name == "__typename":
-            return f'"{of.name}"'
-        graphql_field = self.catalog.field_type(of.name, name)
+            return f'"{type_plan.name}"'
+        graphql_field = self.catalog.field_type(type_plan.name, name)
         plan, target, required = (
-            of.fields[name],
+            type_plan.fields[name],
             named_type(graphql_field.type),
             is_required(graphql_field.type),
         )
@@ -561,7 +579,7 @@ class PlanBuilder:
                     return self._nested_list(
                         row, lambda here: self._list(plan, here, target, arguments, selections)
                     )
-                label = f"{of.name}.{name}"
+                label = f"{type_plan.name}.{name}"
                 return self._nested_list(
                     row, lambda here: self._page_of(plan, here, label, target, arguments, selections)
                 )
@@ -572,7 +590,7 @@ class PlanBuilder:
                 return self._nested_list(
                     row, lambda here: self._differences(plan, here, target, arguments, selections)
                 )
-        raise LookupError(f"{of.name}.{name}: no shape for {plan}")
+        raise LookupError(f"{type_plan.name}.{name}: no shape for {plan}")
 
     def _leaf(self, row: RowRef, plan: Column, required: bool) -> ResultNode:
         if row.json:
@@ -617,31 +635,34 @@ class PlanBuilder:
         there = RowRef(alias, "", FromClause(alias))
         return ArrayNode(self._object_of(target, selections, there), rows, f"{alias}.field")
 
-    def _joined(self, edge: ToOne, row: RowRef, join: str = "left join") -> RowRef:
+    def _joined(self, relation: ToOne, row: RowRef, join: str = "left join") -> RowRef:
         """The row that an edge leads to, joined to the query that `row` stands in; once for each edge."""
         scope = row.scope
-        if (row.alias, edge) not in scope.joined:
+        if (row.alias, relation) not in scope.joined:
             if len(scope.joins) >= MAX_JOINS:
                 raise ApiError(
-                    "COST_LIMIT", f"One object leads to more than {MAX_JOINS} others by single relations.",
+                    "COST_LIMIT_EXCEEDED",
+                    f"One object leads to more than {MAX_JOINS} others by single relations.",
                     limit=MAX_JOINS,
                 )  # fmt: skip
-            there = RowRef(self.alias(), edge.table, scope)
+            there = RowRef(self.alias(), relation.table, scope)
             if row.json:  # no mark leads to what cannot be seen, so any that comes into sight may be it
-                self.read_set.scan(Scan(edge.table, visibility_changes_only=True))
-            self.read_set.add_visibility_dependency(edge.table)
+                self.read_set.scan(Scan(relation.table, visibility_changes_only=True))
+            self.read_set.add_visibility_dependency(relation.table)
             column = (
-                self.dialect.element_number(row.alias, edge.column) if row.json else row.column(edge.column)
+                self.dialect.element_number(row.alias, relation.column)
+                if row.json
+                else row.column(relation.column)
             )
             same = (
                 self.matches_public_id(there, column)
-                if edge.by_public_id
-                else f"{there.alias}.{edge.key} = {column}"
+                if relation.by_public_id
+                else f"{there.alias}.{relation.key} = {column}"
             )
-            on = [same, *self.visible(there, witnessed=edge.visible_with_source)]
-            scope.joins.append(f" {join} {edge.table} {there.alias} on {' and '.join(on)}")
-            scope.joined[row.alias, edge] = there
-        return scope.joined[row.alias, edge]
+            on = [same, *self.visible(there, witnessed=relation.visible_with_source)]
+            scope.joins.append(f" {join} {relation.table} {there.alias} on {' and '.join(on)}")
+            scope.joined[row.alias, relation] = there
+        return scope.joined[row.alias, relation]
 
     def _elements(
         self, plan: JsonElements, row: RowRef, target: str, selections: Sequence[SelectionSetNode]
@@ -664,7 +685,7 @@ class PlanBuilder:
 
     def _list(
         self,
-        edge: ToMany,
+        relation: ToMany,
         here: RowRef,
         target: str,
         arguments: dict[str, ArgumentValue],
@@ -672,9 +693,9 @@ class PlanBuilder:
     ) -> ResultNode:
         size = str(self._first(arguments)) if arguments.get("first") is not None else ""
         flat = not size and self.dialect.orders_aggregates
-        base = self._relation_source(edge, here, flat)
-        self._apply_filter(base, edge.table, target, arguments)
-        self._default_order(base, edge)
+        base = self._relation_source(relation, here, flat)
+        self._apply_filter(base, relation.table, target, arguments)
+        self._default_order(base, relation)
         self._scanned(base)
         order = self._order(base)
         if flat:
@@ -688,7 +709,7 @@ class PlanBuilder:
 
     def _page_of(
         self,
-        edge: ToMany,
+        relation: ToMany,
         here: RowRef,
         label: str,
         target: str,
@@ -696,16 +717,16 @@ class PlanBuilder:
         selections: Sequence[SelectionSetNode],
     ) -> ResultNode:
         def base() -> RowSource:
-            wanted = edge
+            wanted = relation
             if (
-                edge.link == SECTION_ARTICLES
+                relation.link == SECTION_ARTICLES
                 and arguments.get("exact") is not None
                 and self.constrain(arguments["exact"])
             ):
-                wanted = replace(edge, link=DIRECT_SECTION_ARTICLES)
+                wanted = replace(relation, link=DIRECT_SECTION_ARTICLES)
             return self._relation_source(wanted, here)
 
-        return self._connection(label, base, edge.table, target, arguments, selections, edge)
+        return self._connection(label, base, relation.table, target, arguments, selections, relation)
 
     def _connection(
         self,
@@ -715,7 +736,7 @@ class PlanBuilder:
         connection: str,
         arguments: dict[str, ArgumentValue],
         selections: Sequence[SelectionSetNode],
-        edge: ToMany | None = None,
+        relation: ToMany | None = None,
     ) -> ResultNode:
         """A page: `make` gives the visible rows; filter, search, order and cursors act on them here."""
         node_type = named_type(self.catalog.field_type(connection, "nodes").type)
@@ -729,7 +750,7 @@ class PlanBuilder:
         size, backward = self._page(arguments)
         cursor = arguments.get("before" if backward else "after")
         base = rows()
-        self._apply_order(base, table, node_type, arguments, edge)
+        self._apply_order(base, table, node_type, arguments, relation)
         self._list_of(table)
         mark = ListFingerprint(
             label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
@@ -965,15 +986,15 @@ class PlanBuilder:
             base.where.append(f"{base.denormalized_columns['published_at']} <= {self.now()}")
         return base
 
-    def _relation_source(self, edge: ToMany, here: RowRef, flat: bool = False) -> RowSource:
+    def _relation_source(self, relation: ToMany, here: RowRef, flat: bool = False) -> RowSource:
         """The rows an edge leads to. `flat`: what decides over them may be joined, as nothing is limited."""
-        near = self.public_id(here) if edge.by_public_id else here.column(edge.column)
-        link = edge.link
-        nearby = ParentKey(link.source_column if link else edge.key, here.table)
+        near = self.public_id(here) if relation.by_public_id else here.column(relation.column)
+        link = relation.link
+        nearby = ParentKey(link.source_column if link else relation.key, here.table)
         if link and link.unique:
-            base = self._link_source(link, edge.table, near)
+            base = self._link_source(link, relation.table, near)
         else:
-            base = self._base(edge.table)
+            base = self._base(relation.table)
             if link:
                 inner = self.alias()
                 where = [f"{inner}.{link.source_column} = {near}", link.where.replace("{link}", inner)]
@@ -982,16 +1003,16 @@ class PlanBuilder:
                     f" where {' and '.join(w for w in where if w)})"
                 )
             else:
-                base.where.append(f"{base.row.alias}.{edge.key} = {near}")
+                base.where.append(f"{base.row.alias}.{relation.key} = {near}")
         base.parent_key, base.link = nearby, link
-        if edge.where:
-            base.where.append(self._edge_where(edge.where, here, base.row, base.dependency_columns))
+        if relation.where:
+            base.where.append(self._edge_where(relation.where, here, base.row, base.dependency_columns))
         by_way = None if link else nearby
-        if flat and edge.table in VISIBLE_THROUGH:
-            self._joined(VISIBLE_THROUGH[edge.table], base.row, "join")
-            self.read_set.add_visibility_dependency(edge.table, by_way)
+        if flat and relation.table in VISIBLE_THROUGH:
+            self._joined(VISIBLE_THROUGH[relation.table], base.row, "join")
+            self.read_set.add_visibility_dependency(relation.table, by_way)
         else:
-            base.where += self.visible(base.row, witnessed=edge.visible_with_source, near=by_way)
+            base.where += self.visible(base.row, witnessed=relation.visible_with_source, near=by_way)
         return base
 
     def _edge_where(self, text: str, here: RowRef, there: RowRef, asked: dict[str, None]) -> str:
@@ -1062,8 +1083,8 @@ class PlanBuilder:
 
     # Order and cursors
 
-    def _default_order(self, base: RowSource, edge: ToMany) -> None:
-        for said in edge.order or ("id",):
+    def _default_order(self, base: RowSource, relation: ToMany) -> None:
+        for said in relation.order or ("id",):
             by_end = said.startswith(EXPIRED_LAST)
             column, _, direction = said.removeprefix(EXPIRED_LAST).partition(" ")
             alias, _, name = column.rpartition(".")
@@ -1077,11 +1098,12 @@ class PlanBuilder:
             if alias != "link":  # a link that moves is noticed as such
                 base.order_columns.add(name)
             known = ""
-            if edge.link and alias == "link":
+            if relation.link and alias == "link":
                 # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
                 known = (
-                    f"(select {value('w')} from {edge.link.table} w where w.{edge.link.source_column} = {base.parent_sql}"
-                    f" and w.{edge.link.target_column} = {{id}})"
+                    f"(select {value('w')} from {relation.link.table} w"
+                    f" where w.{relation.link.source_column} = {base.parent_sql}"
+                    f" and w.{relation.link.target_column} = {{id}})"
                 )
             base.keys.append(SortKey(sql, ORDER_COLUMN_KINDS.get(name, "int"), direction == "desc", known))
         base.keys.append(SortKey(public_id_sql(base.row.table, base.row.alias, self.visibility), "id", False))
@@ -1092,12 +1114,12 @@ class PlanBuilder:
         table: str,
         node_type: str,
         arguments: dict[str, ArgumentValue],
-        edge: ToMany | None,
+        relation: ToMany | None,
     ) -> None:
         names = self.constrain(arguments.get("orderBy"), as_tuple) or ()
         searched = arguments.get("search") is not None
-        if not names and edge is not None and edge.order:
-            return self._default_order(base, edge)
+        if not names and relation is not None and relation.order:
+            return self._default_order(base, relation)
         enum: Any = self.catalog.schema.type_map.get(f"{node_type}Order")
         words = [str(enum.values[name].value) for name in names]
         words = words or (["relevance desc"] if searched else []) + [DEFAULT_ORDER[table]]
@@ -1180,11 +1202,11 @@ class PlanBuilder:
     def _page(self, arguments: dict[str, ArgumentValue]) -> tuple[int, bool]:
         first, last = arguments.get("first"), arguments.get("last")
         if first is not None and last is not None:
-            raise ApiError("PAGE_SIZE", "A page has either `first` or `last`, not both.")
+            raise ApiError("INVALID_PAGE_SIZE", "A page has either `first` or `last`, not both.")
         if last is None and arguments.get("before") is not None:
-            raise ApiError("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+            raise ApiError("INVALID_PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
         if last is not None and arguments.get("after") is not None:
-            raise ApiError("PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+            raise ApiError("INVALID_PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
         size = self._size(last if last is not None else first, "last" if last is not None else "first")
         return size, last is not None
 
@@ -1197,7 +1219,7 @@ class PlanBuilder:
         size = int(self.constrain(value))
         if not 1 <= size <= self.limits.page:
             raise ApiError(
-                "PAGE_SIZE", f"`{name}` is {size}; a page has 1 to {self.limits.page}.",
+                "INVALID_PAGE_SIZE", f"`{name}` is {size}; a page has 1 to {self.limits.page}.",
                 f"Ask for {self.limits.page} at most and go on with `after`.", limit=self.limits.page,
             )  # fmt: skip
         return size
@@ -1235,7 +1257,7 @@ class PlanBuilder:
 
     def visible(self, row: RowRef, *, witnessed: bool, near: ParentKey | None = None) -> list[str]:
         self.read_set.add_visibility_dependency(row.table, near)
-        return visibility_sql(row.table, row.alias, self, witnessed=witnessed, sight=self.visibility)
+        return visibility_sql(row.table, row.alias, self, witnessed=witnessed, visibility=self.visibility)
 
     def computed(self, plan: Computed, row: RowRef) -> str:
         sql = plan.sql if self.visibility.is_public or not plan.internal_sql else plan.internal_sql
@@ -1273,20 +1295,20 @@ class PlanBuilder:
         self.ctes.append(f"{name} as ({select})")
         return f"(select * from {name})"
 
-    def relation_source(self, edge: ToMany, here: RowRef, there: RowRef) -> tuple[str, list[str], str]:
-        where = self.visible(there, witnessed=edge.visible_with_source)
-        if edge.where:
-            where.append(self._edge_where(edge.where, here, there, there.used_columns))
-        if edge.link is None:
-            return f"{edge.table} {there.alias}", where, there.column(edge.key)
+    def relation_source(self, relation: ToMany, here: RowRef, there: RowRef) -> tuple[str, list[str], str]:
+        where = self.visible(there, witnessed=relation.visible_with_source)
+        if relation.where:
+            where.append(self._edge_where(relation.where, here, there, there.used_columns))
+        if relation.link is None:
+            return f"{relation.table} {there.alias}", where, there.column(relation.key)
         way = self.alias()
-        self.read_set.scan(Scan(edge.link.table, other_columns=ANY_COLUMN))
-        if edge.link.where:
-            where.append(edge.link.where.replace("{link}", way))
-        far = f"{way}.{edge.link.target_column}"
-        on = self.matches_public_id(there, far) if edge.link.stable else f"{there.alias}.id = {far}"
-        source = f"{edge.link.table} {way} join {edge.table} {there.alias} on {on}"
-        return source, where, f"{way}.{edge.link.source_column}"
+        self.read_set.scan(Scan(relation.link.table, other_columns=ANY_COLUMN))
+        if relation.link.where:
+            where.append(relation.link.where.replace("{link}", way))
+        far = f"{way}.{relation.link.target_column}"
+        on = self.matches_public_id(there, far) if relation.link.stable else f"{there.alias}.id = {far}"
+        source = f"{relation.link.table} {way} join {relation.table} {there.alias} on {on}"
+        return source, where, f"{way}.{relation.link.source_column}"
 
     # Lists that lie too deep
 

@@ -62,7 +62,9 @@ class FilterContext(Protocol):
 
     def public_id(self, row: RowRef) -> str: ...
     def computed(self, plan: Computed, row: RowRef) -> str: ...
-    def relation_source(self, edge: ToMany, here: RowRef, there: RowRef) -> tuple[str, list[str], str]: ...
+    def relation_source(
+        self, relation: ToMany, here: RowRef, there: RowRef
+    ) -> tuple[str, list[str], str]: ...
 
 
 @dataclass(frozen=True)
@@ -237,26 +239,26 @@ def _null(writer: FilterContext, sql: str, value: ArgumentValue) -> str:
 
 
 def _one(
-    writer: FilterContext, edge: ToOne, inner: str, given: Mapping[str, ArgumentValue], row: RowRef
+    writer: FilterContext, relation: ToOne, inner: str, given: Mapping[str, ArgumentValue], row: RowRef
 ) -> list[str]:
-    there = writer.new_row(edge.table)
-    seen = writer.visible(there, witnessed=edge.visible_with_source)
+    there = writer.new_row(relation.table)
+    seen = writer.visible(there, witnessed=relation.visible_with_source)
     asked = {name: value for name, value in given.items() if name != "isNull"}
-    here = row.column(edge.column)
-    key = writer.public_id(there) if edge.by_public_id else f"{there.alias}.{edge.key}"
+    here = row.column(relation.column)
+    key = writer.public_id(there) if relation.by_public_id else f"{there.alias}.{relation.key}"
     out: list[str] = []
     if given.get("isNull") is not None:
         missing = bool(writer.constrain(given["isNull"]))
         if seen:  # what may not be seen is not there
-            rows = f"{edge.table} {there.alias} where {sql_and(seen)}"
+            rows = f"{relation.table} {there.alias} where {sql_and(seen)}"
             found = f"{here} in {writer.uncorrelated_subquery(f'select {key} from {rows}')}"
             out.append(sql_not(found) if missing else found)
         else:
             out.append(f"{here} is {'' if missing else 'not '}null")
     if asked or "isNull" not in given:
         where = sql_and(seen + compile_filter(writer, inner, asked, there))
-        rows = f"select {key} from {edge.table} {there.alias} where {where}"
-        one = _leads_to_one(edge.table, asked)
+        rows = f"select {key} from {relation.table} {there.alias} where {where}"
+        one = _leads_to_one(relation.table, asked)
         out.append(f"{here} = ({rows})" if one else f"{here} in {writer.uncorrelated_subquery(rows)}")
     return out
 
@@ -274,16 +276,17 @@ def _leads_to_one(table: str, asked: Mapping[str, ArgumentValue]) -> bool:
 
 
 def _quantified(
-    writer: FilterContext, edge: ToMany, quantifier: str, inner: str, given: ArgumentValue, row: RowRef
+    writer: FilterContext, relation: ToMany, quantifier: str, inner: str, given: ArgumentValue, row: RowRef
 ) -> str:
-    there = writer.new_row(edge.table)
-    source, where, back = writer.relation_source(edge, row, there)
+    there = writer.new_row(relation.table)
+    source, where, back = writer.relation_source(relation, row, there)
     asked = compile_filter(writer, inner, given, there)
-    here = writer.public_id(row) if edge.by_public_id else row.column(edge.column)
+    here = writer.public_id(row) if relation.by_public_id else row.column(relation.column)
     unmet = [sql_not(sql_and(asked))] if quantifier == "every" else asked
-    if "{here}" in edge.where:
+    if "{here}" in relation.where:
         rows = f"select 1 from {source} where {sql_and([f'{back} = {here}', *where, *unmet])}"
         return f"{'' if quantifier == 'some' else 'not '}exists ({rows})"
     # As a set, so that either side may drive, whichever is smaller.
-    found = f"{here} in {writer.uncorrelated_subquery(f'select {back} from {source} where {sql_and(where + unmet)}')}"
+    select = f"select {back} from {source} where {sql_and(where + unmet)}"
+    found = f"{here} in {writer.uncorrelated_subquery(select)}"
     return found if quantifier == "some" else sql_not(found)

@@ -83,12 +83,22 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
         if not isinstance(operation, OperationDefinitionNode):
             continue
         whole = size(operation.selection_set)
-        _at_most(whole.depth, limits.depth, "DEPTH_LIMIT", "levels of nesting", "Ask in two smaller queries.")
         _at_most(
-            whole.aliases, limits.aliases, "ALIAS_LIMIT", "aliases", "Use one list with a filter instead."
+            whole.depth,
+            limits.depth,
+            "DEPTH_LIMIT_EXCEEDED",
+            "levels of nesting",
+            "Ask in two smaller queries.",
+        )
+        _at_most(
+            whole.aliases,
+            limits.aliases,
+            "ALIAS_LIMIT_EXCEEDED",
+            "aliases",
+            "Use one list with a filter instead.",
         )
         roots = _roots(operation.selection_set, fragments)
-        _at_most(roots, limits.root_fields, "ALIAS_LIMIT", "root fields", "Send several operations.")
+        _at_most(roots, limits.root_fields, "ALIAS_LIMIT_EXCEEDED", "root fields", "Send several operations.")
         _at_most(
             whole.fields, limits.fields, "DOCUMENT_TOO_LARGE", "fields, fragments unfolded", "Ask for less."
         )
@@ -163,14 +173,14 @@ def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> in
     depth, conditions = _measure(value)
     if depth > limits.input_depth:
         raise ApiError(
-            "INPUT_LIMIT",
+            "INPUT_LIMIT_EXCEEDED",
             f"A filter is nested {depth} levels deep; {limits.input_depth} are allowed.",
             "Say it with fewer conditions inside one another.",
             limit=limits.input_depth,
         )
     if before + conditions > limits.conditions:
         raise ApiError(
-            "INPUT_LIMIT",
+            "INPUT_LIMIT_EXCEEDED",
             f"The filters of the operation have more than {limits.conditions} conditions.",
             "Use `in` instead of `or`, or ask in several operations.",
             limit=limits.conditions,
@@ -190,12 +200,18 @@ def _measure(value: ArgumentValue) -> tuple[int, int]:
 
 
 def check_cost_limit(found: int, limits: Limits) -> None:
-    _at_most(found, limits.cost, "COST_LIMIT", "objects", "Ask for fewer per page (`first`), or nest less.")
+    _at_most(
+        found,
+        limits.cost,
+        "COST_LIMIT_EXCEEDED",
+        "objects",
+        "Ask for fewer per page (`first`), or nest less.",
+    )
 
 
 def _at_most(found: int, limit: int, code: str, what: str, hint: str) -> None:
     if found > limit:
-        key = "cost" if code == "COST_LIMIT" else "found"
+        key = "cost" if code == "COST_LIMIT_EXCEEDED" else "found"
         raise ApiError(
             code,
             f"The operation has {found:,} {what}; {limit:,} are allowed.",

@@ -182,7 +182,7 @@ class ListParam:
         found = items if isinstance(items, list) else [items]
         if len(found) > self.max_items:
             raise ApiError(
-                "INPUT_LIMIT",
+                "INPUT_LIMIT_EXCEEDED",
                 f"A list of {len(found):,} values was given; {self.max_items} are allowed.",
                 limit=self.max_items,
             )
@@ -198,7 +198,7 @@ class TextParam:
     def __call__(self, text: Any) -> str:
         if len(text) > self.max_length:
             raise ApiError(
-                "INPUT_LIMIT",
+                "INPUT_LIMIT_EXCEEDED",
                 f"A text of {len(text):,} characters was given; {self.max_length:,} are allowed.",
                 limit=self.max_length,
             )

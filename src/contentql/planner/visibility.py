@@ -162,58 +162,58 @@ class VisibilityParams(Protocol):
 
 
 def visibility_sql(
-    table: str, row: str, asking: VisibilityParams, *, witnessed: bool, sight: Visibility
+    table: str, row: str, params: VisibilityParams, *, witnessed: bool, visibility: Visibility
 ) -> list[str]:
     """The conditions under which `row` of `table` may be seen."""
-    rules = _rules(table, witnessed, sight)
+    rules = _rules(table, witnessed, visibility)
     said = [rule.replace("{0}", row) for rule in rules if rule]
     for place, value in (
-        ("{now}", asking.now),
-        ("{present}", asking.request_time),
-        ("{me}", asking.viewer_account),
-        ("{linked}", asking.shared_article),
+        ("{now}", params.now),
+        ("{present}", params.request_time),
+        ("{me}", params.viewer_account),
+        ("{linked}", params.shared_article),
     ):
         said = [rule.replace(place, value()) if place in rule else rule for rule in said]
     return said
 
 
-def public_id_sql(table: str, row: str, sight: Visibility) -> str:
+def public_id_sql(table: str, row: str, visibility: Visibility) -> str:
     """The id by which a row is known: a working copy goes by that of what it was made of."""
-    if sight.is_public or table not in WORKING_COPY_TABLES:
+    if visibility.is_public or table not in WORKING_COPY_TABLES:
         return f"{row}.id"
     return f"coalesce(nullif({row}.working_of, 0), {row}.id)"
 
 
-def matches_public_id_sql(table: str, row: str, value: str, sight: Visibility) -> str:
+def matches_public_id_sql(table: str, row: str, value: str, visibility: Visibility) -> str:
     """That a row is known by this id. What may be seen of it and its working copy is one of the two."""
-    if sight.is_public or table not in WORKING_COPY_TABLES:
+    if visibility.is_public or table not in WORKING_COPY_TABLES:
         return f"{row}.id = {value}"
     return f"({row}.id = {value} or ({row}.working_of = {value} and {row}.working_of <> 0))"
 
 
 @lru_cache(maxsize=1_000)
-def _rules(table: str, witnessed: bool, sight: Visibility) -> tuple[str | None, ...]:
-    if sight.is_public:
+def _rules(table: str, witnessed: bool, visibility: Visibility) -> tuple[str | None, ...]:
+    if visibility.is_public:
         return _OWN.get(table), None if witnessed else _USED.get(table)
-    article, rules = _inside(sight)
-    used = None if witnessed else _used_inside(table, sight, article)
+    article, rules = _inside(visibility)
+    used = None if witnessed else _used_inside(table, visibility, article)
     return rules.get(table), used
 
 
-def _inside(sight: Visibility) -> tuple[str, Mapping[str, str | None]]:
+def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
     """What may be seen by sights that are not the public's: of an article, and instead of `_OWN`."""
     latest = (
         "{0}.deleted_at is null"
         " and not exists (select 1 from article vw where vw.working_of = {0}.id and vw.working_of <> 0)"
     )
-    if sight.at_preview_time:
+    if visibility.at_preview_time:
         latest += (
             " and {0}.status not in ('WITHDRAWN', 'ARCHIVED')"
             " and ({0}.published_at is null or {0}.published_at <= {now})"
             " and ({0}.embargo_until is null or {0}.embargo_until <= {now}) and " + _UNEXPIRED
         )
     # Another moment opens nothing that is other people's: it must be out at present as well.
-    public = _both(_ARTICLE) if sight.at_preview_time else _ARTICLE
+    public = _both(_ARTICLE) if visibility.at_preview_time else _ARTICLE
     mine = "exists (select 1 from article va where va.id = {0}.article_id and va.owner = {me})"
     article = {
         "all": latest,
@@ -222,24 +222,27 @@ def _inside(sight: Visibility) -> tuple[str, Mapping[str, str | None]]:
         "linked": f"((({{0}}.id = {{linked}} or {{0}}.working_of = {{linked}}) and {latest})"
         f" or ({{0}}.id <> {{linked}} and {public}))",
         "public": public,
-    }[sight.articles]
-    suggestions = {"all": None, "own": f"({_ACCEPTED} or {mine})"}.get(sight.articles, _ACCEPTED)
-    revisions = {"all": None, "own": mine}.get(sight.articles, "false")
+    }[visibility.articles]
+    suggestions = {"all": None, "own": f"({_ACCEPTED} or {mine})"}.get(visibility.articles, _ACCEPTED)
+    revisions = {"all": None, "own": mine}.get(visibility.articles, "false")
     whole = (
-        sight.articles in ("all", "own") and not sight.at_preview_time
+        visibility.articles in ("all", "own") and not visibility.at_preview_time
     )  # also media whose licence has ended
-    ahead = sight.at_preview_time and sight.articles == "linked"
+    ahead = visibility.at_preview_time and visibility.articles == "linked"
     unexpired = _both(_UNEXPIRED) if ahead else _UNEXPIRED
-    here, seen = matches_public_id_sql("article", "va", "{0}.article_id", sight), article.replace("{0}", "va")
+    here, seen = (
+        matches_public_id_sql("article", "va", "{0}.article_id", visibility),
+        article.replace("{0}", "va"),
+    )
     return article, {
         "article": article,
-        "attribution": suggestions if sight.internal_fields else _ACCEPTED,
+        "attribution": suggestions if visibility.internal_fields else _ACCEPTED,
         "media": None if whole else unexpired,
         "article_media": None if whole else _placed(unexpired),
         "collection_item": f"exists (select 1 from article va where {here} and {seen})",
-        "revision": revisions if sight.internal_fields else "false",
-        "audit_entry": None if sight.admin else "false",
-        "token": None if sight.admin else "false",
+        "revision": revisions if visibility.internal_fields else "false",
+        "audit_entry": None if visibility.admin else "false",
+        "token": None if visibility.admin else "false",
     }
 
 
@@ -248,7 +251,7 @@ def _both(rule: str) -> str:
     return f"{rule} and {rule.replace('{now}', '{present}')}"
 
 
-def _used_inside(table: str, sight: Visibility, article: str) -> str | None:
+def _used_inside(table: str, visibility: Visibility, article: str) -> str | None:
     """The newsroom's own people see its registers whole; what belongs to an article, with the article."""
     seen = article.replace("{0}", "va")
     if table in ("attribution", "correction", "revision"):
@@ -256,13 +259,13 @@ def _used_inside(table: str, sight: Visibility, article: str) -> str | None:
         here = (
             "va.id = {0}.article_id"
             if own
-            else matches_public_id_sql("article", "va", "{0}.article_id", sight)
+            else matches_public_id_sql("article", "va", "{0}.article_id", visibility)
         )
         return f"exists (select 1 from article va where {here} and {seen})"
-    if sight.articles in ("all", "own"):
+    if visibility.articles in ("all", "own"):
         return None
     rule = _USED.get(table)
-    listed = matches_public_id_sql("article", "va", "vl.article_id", sight)
+    listed = matches_public_id_sql("article", "va", "vl.article_id", visibility)
     return rule and rule.replace(_seen("va"), seen).replace(
         "collection_item vl join article va on va.id = vl.article_id",
         f"collection_item vl join article va on {listed}",

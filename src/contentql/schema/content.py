@@ -623,7 +623,7 @@ class Correction(Node):
 
 
 @strawberry.type(description="A field of an article that is not as it was.")
-class Difference:
+class FieldChange:
     field: str = column_field("Which field.", '"headline"')
     before: str | None = column_field("What it said, as text.", '"Kim weeps"', Column("earlier"))
     after: str | None = column_field("What it says, as text.", '"Kim Jong-un sheds a tear"', Column("later"))
@@ -641,9 +641,9 @@ class Revision(Node):
     headline: str | None = computed(
         "The headline it had.", '"Kim weeps"', Computed("{row}.told ->> 'headline'", ("told",), "text")
     )
-    diff: list[Difference] = argument_field(
+    diff: list[FieldChange] = argument_field(
         "What it changed against an earlier version: the one right before it, unless told.",
-        "list[Difference]",
+        "list[FieldChange]",
         TextDiff("told", "article_id", "version"),
         [("against", "Int", "The number of the version to compare with. Example: `1`.")],
     )
@@ -690,7 +690,7 @@ class Token(Node):
     account: str = column_field("Whose work is done with it.", '"jane-doe"')
     role: Role = column_field("What its holder is.", "EDITOR")
     scopes: list[Permission] = column_field(
-        "What of that role it is good for; all, where there are none.", "[SEE_ALL]"
+        "What of that role it is good for; all, where there are none.", "[READ_ALL_DRAFTS]"
     )
     hint: str = column_field("How it ends.", '"x7Qa"')
     created_at: DateTime = column_field("When it was made.", '"2026-06-30T08:00:00Z"')
@@ -814,4 +814,4 @@ class Viewer:
     sees: str = envelope_field(
         "What that lets one see, in a sentence.", '"What is published, and nothing else."'
     )
-    may: list[Permission] = envelope_field("What that lets one do.", "[SEE_ALL, WRITE_ALL]")
+    may: list[Permission] = envelope_field("What that lets one do.", "[READ_ALL_DRAFTS, EDIT_ALL]")

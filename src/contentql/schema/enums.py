@@ -184,12 +184,11 @@ _STORED |= {
     ),
 }
 
-_NAMES: Mapping[type[Enum], str] = {Role: "ViewerRole"}
 for _enum, (_description, _) in _STORED.items():
-    strawberry.enum(_enum, description=_description, name=_NAMES.get(_enum))
+    strawberry.enum(_enum, description=_description)
 
 ENUM_VALUE_DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
-    **{_NAMES.get(enum, enum.__name__): words for enum, (_, words) in _STORED.items()},
+    **{enum.__name__: words for enum, (_, words) in _STORED.items()},
     "CacheControlScope": {"PUBLIC": "For everybody.", "PRIVATE": "Only for the one who asked."},
 }
 

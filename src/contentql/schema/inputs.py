@@ -95,7 +95,7 @@ class QuoteInput(BlockInputBase):
 
 
 @strawberry.input(description="Words of the text itself, set large; or a correction.")
-class TextInput(BlockInputBase):
+class TextBlockInput(BlockInputBase):
     text: str = required("The words.", '"We are ready."')
 
 
@@ -155,7 +155,7 @@ class BlockInput:
     paragraph: ParagraphInput | None = optional("A paragraph.", '{text: "…"}')
     heading: HeadingInput | None = optional("A heading.", '{text: "…", level: 2}')
     quote: QuoteInput | None = optional("A quotation.", '{text: "…"}')
-    pullquote: TextInput | None = optional("Words of the text, set large.", '{text: "…"}')
+    pullquote: TextBlockInput | None = optional("Words of the text, set large.", '{text: "…"}')
     list: ListInput | None = optional("A list.", '{items: ["…"]}')
     image: MediaBlockInput | None = optional("A picture.", '{media: "med_1"}')
     video: MediaBlockInput | None = optional("A film.", '{media: "med_1"}')
@@ -166,7 +166,7 @@ class BlockInput:
     code: CodeInput | None = optional("Text that keeps its spaces.", '{text: "…"}')
     rule: BlockInputBase | None = optional("A break between parts.", "{}")
     live_entry: LiveEntryInput | None = optional("An entry of a running account.", '{at: "…", text: "…"}')
-    correction: TextInput | None = optional("A correction in the text.", '{text: "…"}')
+    correction: TextBlockInput | None = optional("A correction in the text.", '{text: "…"}')
     related_link: RelatedLinkInput | None = optional("A link.", '{url: "https://…", title: "…"}')
 
 
@@ -326,10 +326,10 @@ class AttributionFields:
 
 
 @strawberry.input(description="Who passed it on, and from whom they in turn are read.")
-class HopInput(AttributionFields):
+class AttributionHopInput(AttributionFields):
     kind: AttributionKind = required("How it was passed on.", "ACCORDING_TO")
     source: strawberry.ID | None = optional("Who: slug or id.", '"sky-news"')
-    via: HopInput | None = optional(
+    via: AttributionHopInput | None = optional(
         "The next hop towards the reader.", '{kind: REPORTED_BY, source: "joongang"}'
     )
 
@@ -340,7 +340,9 @@ class AddAttributionInput(AttributionFields, MutationInput):
     if_version: int | None = optional("The article's `version` that you have read.", "3")
     kind: AttributionKind = required("How the words are ascribed.", "CITING")
     source: strawberry.ID | None = optional("Whose they are: slug or id.", '"south-korean-intelligence"')
-    via: HopInput | None = optional("Who passed them on.", '{kind: ACCORDING_TO, source: "sky-news"}')
+    via: AttributionHopInput | None = optional(
+        "Who passed them on.", '{kind: ACCORDING_TO, source: "sky-news"}'
+    )
     position: int | None = optional(
         "Its place among the article's attributions, from 0; the last unless told.", "0"
     )
@@ -350,7 +352,7 @@ class AddAttributionInput(AttributionFields, MutationInput):
 class UpdateAttributionInput(AttributionFields, ArticleTransitionInput):
     kind: AttributionKind | None = optional("How the words are ascribed.", "CITING")
     source: strawberry.ID | None = optional("Whose they are: slug or id.", '"south-korean-intelligence"')
-    via: HopInput | None = optional(
+    via: AttributionHopInput | None = optional(
         "The whole way from there to the reader, anew.", '{kind: ACCORDING_TO, source: "sky-news"}'
     )
 
@@ -470,7 +472,7 @@ class MergeSourcesInput(MutationInput):
 
 
 @strawberry.input(description="A code of another vocabulary.")
-class CodeOfInput:
+class VocabularyCodeInput:
     scheme: str = required("The vocabulary.", '"medtop"')
     code: str = required("The code in it.", '"20000056"')
 
@@ -486,7 +488,9 @@ class TagFields(MutationInput):
     wikidata: str | None = optional("Its Wikidata item.", '"Q423"')
     latitude: float | None = optional("Degrees north.", "39.03")
     longitude: float | None = optional("Degrees east.", "125.75")
-    codes: list[CodeOfInput] | None = optional("Its codes elsewhere.", '[{scheme: "medtop", code: "1"}]')
+    codes: list[VocabularyCodeInput] | None = optional(
+        "Its codes elsewhere.", '[{scheme: "medtop", code: "1"}]'
+    )
     broader: strawberry.ID | None = optional("The tag that contains it.", '"PLACE:east-asia"')
 
 
@@ -580,5 +584,5 @@ class CreateTokenInput(MutationInput):
     name: str = required("Whom or what it is for.", '"Jane Doe"')
     role: Role = required("What its holder is.", "EDITOR")
     account: str | None = optional("Whose work is done with it; made of the name unless told.", '"jane-doe"')
-    scopes: list[Permission] | None = optional("Only these of the role's abilities.", "[SEE_ALL]")
+    scopes: list[Permission] | None = optional("Only these of the role's abilities.", "[READ_ALL_DRAFTS]")
     expires_at: DateTime | None = optional("When it ends.", '"2027-01-01T00:00:00Z"')

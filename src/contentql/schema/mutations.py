@@ -99,7 +99,7 @@ strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for whi
 CODE_WORDS = {code.value: meaning for code, meaning in USER_ERROR_DESCRIPTIONS.items()}
 
 
-@strawberry.type(description="Why nothing was changed, in plain words.")
+@strawberry.type(name="UserError", description="Why nothing was changed, in plain words.")
 class UserErrorType:
     code: UserErrorCode = envelope_field("What kind of mistake it is; never changes.", "REQUIRED")
     message: str = envelope_field("What is amiss, for people.", '"It stands in no section."')
@@ -233,8 +233,13 @@ def _mutation_field(
 
 
 _ID = 'id: "art_90817263545"'
-_OWN, _REVIEW, _PUBLISH = Permission.WRITE_OWN, Permission.REVIEW, Permission.PUBLISH
-_ADD, _FILE, _ARRANGE, _ADMIN = Permission.ADD, Permission.FILE, Permission.ARRANGE, Permission.ADMINISTER
+_OWN, _REVIEW, _PUBLISH = Permission.EDIT_OWN, Permission.REVIEW, Permission.PUBLISH
+_ADD, _FILE, _ARRANGE, _ADMIN = (
+    Permission.CREATE_TAXONOMY,
+    Permission.EDIT_TAXONOMY,
+    Permission.MANAGE_TAXONOMY,
+    Permission.ADMIN,
+)
 _GONE = "deletedId"
 
 
@@ -243,7 +248,8 @@ _GONE = "deletedId"
 )
 class Mutation:
     create_article: ArticlePayload | None = _mutation_field(
-        "Begin an article, as a draft.", "CreateArticleInput", "ArticlePayload", _OWN, articles.create_article,
+        "Begin an article, as a draft.", "CreateArticleInput", "ArticlePayload", _OWN,
+        articles.create_article,
         'headline: "Kim Jong-un Sheds a Tear", body: {markdown: "…"}',
     )  # fmt: skip
     update_article: ArticlePayload | None = _mutation_field(
@@ -254,14 +260,19 @@ class Mutation:
     )  # fmt: skip
     submit_article: ArticlePayload | None = _mutation_field(
         "Send a draft, or the changes of an article that is out, to review.",
-        "ArticleMove", "ArticlePayload", _OWN, workflow.submit_article, _ID,
+        "ArticleTransitionInput", "ArticlePayload", _OWN, workflow.submit_article, _ID,
     )  # fmt: skip
     return_article: ArticlePayload | None = _mutation_field(
-        "Send it back to its author.", "ArticleMove", "ArticlePayload", _REVIEW, workflow.return_article,
+        "Send it back to its author.", "ArticleTransitionInput", "ArticlePayload", _REVIEW, workflow.return_article,
         f'{_ID}, reason: "Who says so?"',
     )  # fmt: skip
     approve_article: ArticlePayload | None = _mutation_field(
-        "Let it pass review.", "ArticleMove", "ArticlePayload", _REVIEW, workflow.approve_article, _ID
+        "Let it pass review.",
+        "ArticleTransitionInput",
+        "ArticlePayload",
+        _REVIEW,
+        workflow.approve_article,
+        _ID,
     )
     schedule_article: ArticlePayload | None = _mutation_field(
         "Let it come out by itself, at that very second.",
@@ -274,7 +285,7 @@ class Mutation:
     )  # fmt: skip
     unpublish_article: ArticlePayload | None = _mutation_field(
         "Take it off, without a word: it is a draft again.",
-        "ArticleMove", "ArticlePayload", _PUBLISH, workflow.unpublish_article, _ID,
+        "ArticleTransitionInput", "ArticlePayload", _PUBLISH, workflow.unpublish_article, _ID,
     )  # fmt: skip
     withdraw_article: ArticlePayload | None = _mutation_field(
         "Take it back: a notice stands in its place.",
@@ -288,15 +299,15 @@ class Mutation:
         "correction { id }",
     )  # fmt: skip
     archive_article: ArticlePayload | None = _mutation_field(
-        "Put it away.", "ArticleMove", "ArticlePayload", _PUBLISH, workflow.archive_article, _ID
+        "Put it away.", "ArticleTransitionInput", "ArticlePayload", _PUBLISH, workflow.archive_article, _ID
     )
     delete_article: DeletionPayload | None = _mutation_field(
         "Delete it. Drafts that never were out need no more; for all else PUBLISH is needed.",
-        "ArticleMove", "DeletionPayload", _OWN, workflow.delete_article, _ID, _GONE,
+        "ArticleTransitionInput", "DeletionPayload", _OWN, workflow.delete_article, _ID, _GONE,
     )  # fmt: skip
     restore_article: ArticlePayload | None = _mutation_field(
         "Bring back what was deleted, put away or taken back: as a draft.",
-        "ArticleMove", "ArticlePayload", _PUBLISH, workflow.restore_article, _ID,
+        "ArticleTransitionInput", "ArticlePayload", _PUBLISH, workflow.restore_article, _ID,
     )  # fmt: skip
     restore_revision: ArticlePayload | None = _mutation_field(
         "Bring back what an article said in an earlier version, as a new one.",
@@ -304,7 +315,8 @@ class Mutation:
     )  # fmt: skip
     create_preview_link: PreviewLinkPayload | None = _mutation_field(
         "A signed link that shows this one article, as it stands, to people without a token.",
-        "CreatePreviewLinkInput", "PreviewLinkPayload", Permission.SHARE, tokens.create_preview_link, _ID, "url",
+        "CreatePreviewLinkInput", "PreviewLinkPayload", Permission.CREATE_PREVIEW_LINKS,
+        tokens.create_preview_link, _ID, "url",
     )  # fmt: skip
     add_attribution: AttributionPayload | None = _mutation_field(
         "Say whose words they are, and by which way they came.",
@@ -319,15 +331,16 @@ class Mutation:
     )  # fmt: skip
     accept_attribution: AttributionPayload | None = _mutation_field(
         "Stand behind a suggestion: it is public with its article.",
-        "ArticleMove", "AttributionPayload", _OWN, attributions.accept_attribution, 'id: "att_1122334455"',
+        "ArticleTransitionInput", "AttributionPayload", _OWN, attributions.accept_attribution, 'id: "att_1122334455"',
     )  # fmt: skip
     reject_attribution: AttributionPayload | None = _mutation_field(
         "Say that a suggestion, or an attribution, is wrong: it is not public.",
-        "ArticleMove", "AttributionPayload", _OWN, attributions.reject_attribution, 'id: "att_1122334455"',
+        "ArticleTransitionInput", "AttributionPayload", _OWN, attributions.reject_attribution, 'id: "att_1122334455"',
     )  # fmt: skip
     delete_attribution: DeletionPayload | None = _mutation_field(
         "Delete an attribution with its whole chain; of a relay, that hop alone.",
-        "ArticleMove", "DeletionPayload", _OWN, attributions.delete_attribution, 'id: "att_1122334455"', _GONE,
+        "ArticleTransitionInput", "DeletionPayload", _OWN,
+        attributions.delete_attribution, 'id: "att_1122334455"', _GONE,
     )  # fmt: skip
     reorder_attributions: ArticlePayload | None = _mutation_field(
         "Put an article's attributions in order.",
@@ -349,7 +362,7 @@ class Mutation:
     )  # fmt: skip
     delete_category: DeletionPayload | None = _mutation_field(
         "Close a section in which nothing stands.",
-        "Edit", "DeletionPayload", _ARRANGE, registers.delete_category, 'id: "world/asia"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_category, 'id: "world/asia"', _GONE,
     )  # fmt: skip
     create_media: MediaPayload | None = _mutation_field(
         "Make a media file known that lies elsewhere already.",
@@ -362,7 +375,7 @@ class Mutation:
     )  # fmt: skip
     delete_media: DeletionPayload | None = _mutation_field(
         "Forget a media file that nothing uses.",
-        "Edit", "DeletionPayload", _ARRANGE, registers.delete_media, 'id: "med_5544332211"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_media, 'id: "med_5544332211"', _GONE,
     )  # fmt: skip
     create_source: SourcePayload | None = _mutation_field(
         "Enter a source.", "CreateSourceInput", "SourcePayload", _ADD, registers.create_source,
@@ -379,7 +392,7 @@ class Mutation:
     )  # fmt: skip
     delete_source: DeletionPayload | None = _mutation_field(
         "Delete a source that nothing rests on.",
-        "Edit", "DeletionPayload", _ARRANGE, registers.delete_source, 'id: "sky-news"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_source, 'id: "sky-news"', _GONE,
     )  # fmt: skip
     create_tag: TagPayload | None = _mutation_field(
         "Enter a tag.", "CreateTagInput", "TagPayload", _ADD, registers.create_tag,
@@ -391,7 +404,7 @@ class Mutation:
     )  # fmt: skip
     delete_tag: DeletionPayload | None = _mutation_field(
         "Delete a tag that nothing has.",
-        "Edit", "DeletionPayload", _ARRANGE, registers.delete_tag, 'id: "PLACE:pyongyang"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_tag, 'id: "PLACE:pyongyang"', _GONE,
     )  # fmt: skip
     create_author: AuthorPayload | None = _mutation_field(
         "Enter an author.", "CreateAuthorInput", "AuthorPayload", _FILE, registers.create_author,
@@ -403,7 +416,7 @@ class Mutation:
     )  # fmt: skip
     delete_author: DeletionPayload | None = _mutation_field(
         "Delete an author of no article.",
-        "Edit", "DeletionPayload", _ARRANGE, registers.delete_author, 'id: "jane-doe"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_author, 'id: "jane-doe"', _GONE,
     )  # fmt: skip
     create_story: StoryPayload | None = _mutation_field(
         "Open a running story.", "CreateStoryInput", "StoryPayload", _FILE, registers.create_story,
@@ -415,7 +428,7 @@ class Mutation:
     )  # fmt: skip
     delete_story: DeletionPayload | None = _mutation_field(
         "Delete a story that no article tells.",
-        "Edit", "DeletionPayload", _ARRANGE, registers.delete_story, 'id: "north-korea-russia"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_story, 'id: "north-korea-russia"', _GONE,
     )  # fmt: skip
     create_collection: CollectionPayload | None = _mutation_field(
         "Make a collection.", "CreateCollectionInput", "CollectionPayload", _FILE,
@@ -433,7 +446,7 @@ class Mutation:
     )  # fmt: skip
     delete_collection: DeletionPayload | None = _mutation_field(
         "Delete a collection; its articles stay.",
-        "Edit", "DeletionPayload", _ARRANGE, registers.delete_collection, 'id: "front-page"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_collection, 'id: "front-page"', _GONE,
     )  # fmt: skip
     create_token: TokenPayload | None = _mutation_field(
         "Make a token. Its secret is told once.",
@@ -442,5 +455,5 @@ class Mutation:
     )  # fmt: skip
     revoke_token: TokenPayload | None = _mutation_field(
         "End a token: it is refused from the next request on.",
-        "Edit", "TokenPayload", _ADMIN, tokens.revoke_token, 'id: "tok_6677889900"',
+        "UpdateInput", "TokenPayload", _ADMIN, tokens.revoke_token, 'id: "tok_6677889900"',
     )  # fmt: skip

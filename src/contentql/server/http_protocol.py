@@ -35,7 +35,7 @@ TryCachedResponse = Callable[[Any, bytes], tuple[int, bytes, bytes] | None]
 class ConnectionLimits:
     """How long a connection is waited for, and how much of one is kept."""
 
-    header_seconds: float = 20.0  # from connecting, or from a further request's first byte
+    header_timeout_seconds: float = 20.0  # from connecting, or from a further request's first byte
     read_seconds: float = 30.0  # in which a client reads `read_bytes` of what waits for it
     read_bytes: int = 16_384
     linger_seconds: float = 2.0  # for reading why one is refused
@@ -45,7 +45,7 @@ class ConnectionLimits:
 
     @property
     def check_interval(self) -> float:
-        return min(1.0, self.header_seconds / 4, self.read_seconds / 4)
+        return min(1.0, self.header_timeout_seconds / 4, self.read_seconds / 4)
 
 
 @cache
@@ -53,8 +53,8 @@ def limits_from_settings() -> ConnectionLimits:
     """uvicorn makes a protocol in each worker from its class alone, so this reads the settings itself."""
     settings = load_settings()
     return ConnectionLimits(
-        header_seconds=settings.header_seconds,
-        connections=settings.max_connections,
+        header_timeout_seconds=settings.header_timeout_seconds,
+        connections=settings.max_connections_per_address,
         peers=ClientAddressResolver(settings.trusted_proxy_networks),
     )
 
@@ -100,7 +100,7 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         if not self._watch.add(self, host):
             self._refuse(
                 ApiError(
-                    "OVERLOADED",
+                    "SERVICE_OVERLOADED",
                     f"{self._bounds.connections:,} connections from one address are the most there may be.",
                     "Send several requests through one connection.",
                     limit=self._bounds.connections,
@@ -228,7 +228,7 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         elif scope is not self._awaited:
             self._awaited, self._awaited_since = scope, now
         elif now - self._awaited_since > (
-            self._bounds.linger_seconds if unfinished else self._bounds.header_seconds
+            self._bounds.linger_seconds if unfinished else self._bounds.header_timeout_seconds
         ):
             self.transport.close()
 
@@ -245,7 +245,9 @@ class HttpProtocol(UpgradeIgnoringProtocol):
     def _too_large(self) -> ApiError:
         limit = self._bounds.head_bytes
         return ApiError(
-            "HEADERS_TOO_LARGE", f"A request's line and headers may have {limit:,} bytes.", limit=limit
+            "REQUEST_HEADERS_TOO_LARGE",
+            f"A request's line and headers may have {limit:,} bytes.",
+            limit=limit,
         )
 
     def _refuse(self, refusal: ApiError) -> None:
@@ -294,9 +296,9 @@ class _DiscardingProtocol(asyncio.Protocol):
 class _ConnectionMonitor:
     """All connections of a server, looked at as long as there are any."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: ConnectionLimits) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: ConnectionLimits) -> None:
         self._loop = loop
-        self._bounds = bounds
+        self._limits = limits
         self._open: set[HttpProtocol] = set()
         self._from: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -306,8 +308,8 @@ class _ConnectionMonitor:
         self._open.add(connection)
         self._from[host] += 1
         if self._timer is None:
-            self._timer = self._loop.call_later(self._bounds.check_interval, self._look)
-        return self._from[host] <= self._bounds.connections or self._bounds.peers.is_trusted_proxy(host)
+            self._timer = self._loop.call_later(self._limits.check_interval, self._look)
+        return self._from[host] <= self._limits.connections or self._limits.peers.is_trusted_proxy(host)
 
     def remove(self, connection: HttpProtocol, host: str) -> None:
         self._open.discard(connection)
@@ -317,7 +319,7 @@ class _ConnectionMonitor:
 
     def _look(self) -> None:
         again = bool(self._open)
-        self._timer = self._loop.call_later(self._bounds.check_interval, self._look) if again else None
+        self._timer = self._loop.call_later(self._limits.check_interval, self._look) if again else None
         now = self._loop.time()
         for connection in tuple(self._open):
             connection.look(now)
@@ -327,8 +329,8 @@ _watches: Final[WeakKeyDictionary[ServerState, _ConnectionMonitor]] = WeakKeyDic
 
 
 def _watch(
-    state: ServerState, loop: asyncio.AbstractEventLoop, bounds: ConnectionLimits
+    state: ServerState, loop: asyncio.AbstractEventLoop, limits: ConnectionLimits
 ) -> _ConnectionMonitor:
     if (found := _watches.get(state)) is None:
-        found = _watches[state] = _ConnectionMonitor(loop, bounds)
+        found = _watches[state] = _ConnectionMonitor(loop, limits)
     return found

@@ -165,8 +165,8 @@ class _SqliteChangeListener:
         try:
             self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=1)
             self._seen = self._count()
-        except sqlite3.Error as fault:
-            raise OSError(str(fault)) from fault
+        except sqlite3.Error as exc:
+            raise OSError(str(exc)) from exc
 
     async def wait(self) -> None:
         while (count := self._count()) == self._seen:  # noqa: ASYNC110 - SQLite has no event to wait for
@@ -177,8 +177,8 @@ class _SqliteChangeListener:
         assert self._connection is not None, "the journal is not open"
         try:
             count: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.Error as fault:
-            raise OSError(str(fault)) from fault
+        except sqlite3.Error as exc:
+            raise OSError(str(exc)) from exc
         return count
 
     async def close(self) -> None:
@@ -203,8 +203,8 @@ class _PostgresChangeListener:
             self._connection = await asyncpg.connect(self._dsn, timeout=5)
             self._connection.add_termination_listener(self._lost)
             await self._connection.add_listener("contentql_row_change", self._heard)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
-            raise OSError(str(fault)) from fault
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as exc:
+            raise OSError(str(exc)) from exc
 
     async def wait(self) -> None:
         # A connection that died without a word is never heard of: once a second it is asked all the same.

@@ -144,17 +144,17 @@ class Database:
                     least = asyncio.get_running_loop().time() + _ENDING
                     limit.reschedule(max(limit.when() or 0.0, least))
                     await connection.commit()
-        except TimeoutError as fault:
-            raise (commit_unknown_error() if ending else write_timeout_error(seconds)) from fault
+        except TimeoutError as exc:
+            raise (commit_unknown_error() if ending else write_timeout_error(seconds)) from exc
         except (IntegrityError, ValidationError):
             raise
-        except DRIVER_ERRORS as fault:
-            if is_programming_error(fault):
+        except DRIVER_ERRORS as exc:
+            if is_programming_error(exc):
                 raise
-            log.warning("a write was refused by the database: %s", fault)
+            log.warning("a write was refused by the database: %s", exc)
             raise (
-                commit_unknown_error() if ending and is_connection_lost(fault) else write_failed_error(fault)
-            ) from fault
+                commit_unknown_error() if ending and is_connection_lost(exc) else write_failed_error(exc)
+            ) from exc
 
     async def _opened_writer(self) -> TransactionFactory:
         async with self._opening:

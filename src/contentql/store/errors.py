@@ -50,8 +50,8 @@ def as_operator_error(url: str) -> Iterator[None]:
     """Turns what a driver says about an unusable database into one sentence without secrets."""
     try:
         yield
-    except DRIVER_ERRORS as fault:
-        raise OperatorError(describe_error(url, fault)) from fault
+    except DRIVER_ERRORS as exc:
+        raise OperatorError(describe_error(url, exc)) from exc
 
 
 def describe_error(url: str, fault: BaseException) -> str:

@@ -35,8 +35,8 @@ class PostgresReader:
         with as_operator_error(url):
             try:
                 reader._release(await reader._acquire())
-            except TimeoutError as fault:
-                raise OSError("no answer") from fault
+            except TimeoutError as exc:
+                raise OSError("no answer") from exc
         return reader
 
     def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Row]:
@@ -76,10 +76,10 @@ class PostgresReader:
             return found
         except TimeoutError:
             raise query_timeout_error(seconds) from None
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as fault:
-            raise unavailable_error(fault) from fault
-        except (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError) as fault:
-            raise unavailable_error(fault) from fault
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as exc:
+            raise unavailable_error(exc) from exc
+        except (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError) as exc:
+            raise unavailable_error(exc) from exc
 
     # Connections
 

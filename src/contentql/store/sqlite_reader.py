@@ -30,8 +30,8 @@ class SqliteReader:
         self._closing = threading.Lock()
         try:
             connections = [_open_sqlite(path) for _ in range(threads)]
-        except sqlite3.Error as fault:
-            raise OperatorError(describe_error(f"sqlite:///{path}", fault)) from fault
+        except sqlite3.Error as exc:
+            raise OperatorError(describe_error(f"sqlite:///{path}", exc)) from exc
         self._threads = [
             threading.Thread(target=self._work, args=(connection,), daemon=True, name="contentql-reader")
             for connection in connections
@@ -66,10 +66,10 @@ class SqliteReader:
             return await done
         except TimeoutError:
             raise query_timeout_error(seconds) from None
-        except sqlite3.OperationalError as fault:
-            if fault.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode == sqlite3.SQLITE_ERROR:
                 raise  # a statement that cannot run is our fault, not the database's
-            raise unavailable_error(fault) from fault
+            raise unavailable_error(exc) from exc
 
     def _work(self, connection: sqlite3.Connection) -> None:
         until = 0.0

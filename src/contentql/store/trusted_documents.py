@@ -220,8 +220,8 @@ class TrustedDocumentStore:
             row = await self._database.row(_READ[self._database.dialect], [key])
         except asyncpg.UndefinedTableError:
             row = None  # not migrated yet: nothing is trusted, and everything else is served
-        except sqlite3.OperationalError as fault:
-            if "no such table" not in str(fault):
+        except sqlite3.OperationalError as exc:
+            if "no such table" not in str(exc):
                 raise
             row = None
         if row is None:

@@ -78,8 +78,8 @@ async def _begin_immediate(driver: Any) -> None:
     while True:
         try:
             cursor = await driver.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as fault:
-            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
             await asyncio.sleep(0.01)
         else:

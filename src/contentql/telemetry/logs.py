@@ -47,12 +47,12 @@ class AccessLog:
         self._lines: list[bytes] = []
         self._size = 0
 
-    def write(self, journey: RequestTrace, seconds: float) -> None:
-        worth = journey.status >= 500 or seconds >= self._slow
+    def write(self, trace: RequestTrace, seconds: float) -> None:
+        worth = trace.status >= 500 or seconds >= self._slow
         if self._what == "off" or not (worth or self._what == "all"):
             return
-        level = "error" if journey.status == 500 else "warning" if worth else "info"
-        line = self._line(_told(journey, seconds, level))
+        level = "error" if trace.status == 500 else "warning" if worth else "info"
+        line = self._line(_told(trace, seconds, level))
         if self._size + len(line) > _PIECE:
             self.flush()
         self._lines.append(line)
@@ -104,25 +104,25 @@ class Formatter(logging.Formatter):
         return "\n    ".join([line, *map(_printable, trace.splitlines())]) if trace else line
 
 
-def _told(journey: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
+def _told(trace: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
     return {
         "time": dt.datetime.now(dt.UTC),
         "level": level,
-        "logger": "contentql.auth",
-        "request_id": journey.request_id,
-        "operation": sanitize(journey.operation),
-        "document": journey.document,
-        "client_name": journey.client_name,
-        "client_version": journey.client_version,
-        "status": journey.status,
-        "code": ",".join(dict.fromkeys(journey.codes)),
-        "cache": journey.cache,
-        "cost": journey.cost,
-        "statements": journey.statements,
-        "rows": journey.rows,
-        "bytes": journey.response_bytes,
+        "logger": "contentql.access",
+        "request_id": trace.request_id,
+        "operation": sanitize(trace.operation),
+        "document": trace.document,
+        "client_name": trace.client_name,
+        "client_version": trace.client_version,
+        "status": trace.status,
+        "code": ",".join(dict.fromkeys(trace.codes)),
+        "cache": trace.cache,
+        "cost": trace.cost,
+        "statements": trace.statements,
+        "rows": trace.rows,
+        "bytes": trace.response_bytes,
         "ms": round(seconds * 1000, 3),
-        "stages": {name: round(took * 1000, 3) for name, took in journey.durations().items()},
+        "stages": {name: round(took * 1000, 3) for name, took in trace.durations().items()},
     }
 
 

@@ -57,22 +57,22 @@ _COUNTERS: Final = {
     "contentql_cache_needless": ("Purged answers that would have been the same.", ()),
 }
 _GAUGES: Final = {
-    "contentql_inflight": "Requests under way.",
+    "contentql_http_requests_in_flight": "Requests under way.",
     "contentql_cache_entries": "Answers in the cache.",
     "contentql_cache_bytes": "Size of the answers in the cache.",
 }
 _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
-    "contentql_operation_seconds": (
+    "contentql_operation_duration_seconds": (
         "Time from request to answer, by operation.",
         ("operation",),
         LATENCY_BUCKETS,
     ),
-    "contentql_stage_seconds": (
+    "contentql_stage_duration_seconds": (
         "Time in one stage, of answers that were not a cache hit.",
         ("stage",),
         LATENCY_BUCKETS,
     ),
-    "contentql_cost": ("Cost of operations whose answer was not a cache hit.", (), COST_BUCKETS),
+    "contentql_operation_cost": ("Cost of operations whose answer was not a cache hit.", (), COST_BUCKETS),
 }
 # The other refusals with status 503 are the server's own way of having too much to do.
 _FAULTS: Final = ("TIMEOUT", "DATABASE_UNAVAILABLE")
@@ -100,42 +100,44 @@ class CacheStatsSource(Protocol):
 class Metrics(Collector):
     """The counts of this worker, on its slate; `text` adds those of the others in the folder."""
 
-    def __init__(self, slate: CounterFile, folder: Path | None = None) -> None:
-        self.cells = slate.cells
-        self._slate = slate
+    def __init__(self, counters: CounterFile, folder: Path | None = None) -> None:
+        self.cells = counters.cells
+        self._counters = counters
         self._folder = folder
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        self._nowhere = self._row("contentql_nowhere")  # where a full slate counts
+        self._nowhere = self._row("contentql_overflow")  # where a full slate counts
         self._requests: dict[tuple[int, tuple[str, ...], str], int] = {}
         # Those that an earlier worker told apart stay: a slate has so much room and no more.
         self._operations = {
-            name[1]: self._row(*name) for name in slate.names() if name[0] == "contentql_operation_seconds"
+            name[1]: self._row(*name)
+            for name in counters.names()
+            if name[0] == "contentql_operation_duration_seconds"
         }
         self._stages: dict[str, int] = {}
-        self._cost = self._row("contentql_cost")
+        self._cost = self._row("contentql_operation_cost")
         self._single = {name: self._row(name) for name, (_, labels) in _COUNTERS.items() if not labels}
         self._single |= {name: self._row(name) for name in _GAUGES}
         self._statements = self._single["contentql_statements"]
-        self.inflight = self._single["contentql_inflight"]
+        self.inflight = self._single["contentql_http_requests_in_flight"]
         self.close()  # for a worker before this one that was killed
         # What an earlier worker's cache had counted.
         self._before = {name: self.cells[row] for name, row in self._single.items()}
 
-    def count(self, journey: RequestTrace, seconds: float) -> None:
+    def count(self, trace: RequestTrace, seconds: float) -> None:
         """One request more. It is about to be said to have taken `seconds`."""
         cells = self.cells
-        key = journey.status, journey.codes, journey.cache
+        key = trace.status, trace.codes, trace.cache
         cells[self._requests.get(key) or self._request(key)] += 1
-        row = self._operations.get(journey.operation) or self._operation(journey.operation)
+        row = self._operations.get(trace.operation) or self._operation(trace.operation)
         cells[row + bisect_left(LATENCY_BUCKETS, seconds)] += 1
         cells[row + _LAST] += seconds
-        if journey.cache != "hit":
-            if journey.cost:
-                cells[self._cost + bisect_left(COST_BUCKETS, journey.cost)] += 1
-                cells[self._cost + _LAST] += journey.cost
-            cells[self._statements] += journey.statements
-            for stage, took in journey.durations().items():
+        if trace.cache != "hit":
+            if trace.cost:
+                cells[self._cost + bisect_left(COST_BUCKETS, trace.cost)] += 1
+                cells[self._cost + _LAST] += trace.cost
+            cells[self._statements] += trace.statements
+            for stage, took in trace.durations().items():
                 row = self._stages.get(stage) or self._stage(stage)
                 cells[row + bisect_left(LATENCY_BUCKETS, took)] += 1
                 cells[row + _LAST] += took
@@ -163,8 +165,8 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         slates = [
-            self._slate.snapshot(),
-            *(other_snapshots(self._slate, self._folder) if self._folder else ()),
+            self._counters.snapshot(),
+            *(other_snapshots(self._counters, self._folder) if self._folder else ()),
         ]
         sums: dict[tuple[str, ...], list[float]] = {}
         for slate in slates:
@@ -177,7 +179,7 @@ class Metrics(Collector):
         yield from _processes(slates)
 
     def _row(self, *name: str) -> int:
-        found = self._slate.row(*name)
+        found = self._counters.row(*name)
         return self._nowhere if found is None else found
 
     def _request(self, key: tuple[int, tuple[str, ...], str]) -> int:
@@ -192,12 +194,12 @@ class Metrics(Collector):
         if told not in self._operations and (
             len(self._operations) >= MAX_OPERATION_LABELS or not _NAME.fullmatch(told)
         ):
-            return self._row("contentql_operation_seconds", "other")
-        row = self._operations[name] = self._row("contentql_operation_seconds", told)
+            return self._row("contentql_operation_duration_seconds", "other")
+        row = self._operations[name] = self._row("contentql_operation_duration_seconds", told)
         return row
 
     def _stage(self, name: str) -> int:
-        row = self._stages[name] = self._row("contentql_stage_seconds", name)
+        row = self._stages[name] = self._row("contentql_stage_duration_seconds", name)
         return row
 
 

@@ -31,7 +31,7 @@ _PATIENCE: Final = 2.0  # seconds for the last spans to leave
 class SpanExporter(Protocol):
     """What tells of traces; OpenTelemetry where it is wanted."""
 
-    def export(self, journey: RequestTrace) -> None: ...
+    def export(self, trace: RequestTrace) -> None: ...
     def close(self) -> None: ...
 
 
@@ -49,14 +49,14 @@ class RequestObserver:
         """`cache` may be set later. `log` and `traces` are chosen by the settings unless given. Raises
         Unusable if the settings ask for what is not installed or cannot be written."""
         self.cache = cache
-        self._log = log or AccessLog(settings.log, settings.log_format, settings.slow_seconds)
+        self._log = log or AccessLog(settings.access_log, settings.log_format, settings.slow_request_seconds)
         self._traces = traces or load_tracer(settings)
-        folder = None if settings.metrics_folder == "auto" else Path(settings.metrics_folder)
+        folder = None if settings.metrics_dir == "auto" else Path(settings.metrics_dir)
         try:
             self._slate = claim_counter_file(folder) if folder else CounterFile()
-        except OSError as fault:
+        except OSError as exc:
             raise OperatorError(
-                f"CONTENTQL_METRICS_FOLDER cannot be {str(folder)!r}: {fault.strerror or fault}."
+                f"CONTENTQL_METRICS_DIR cannot be {str(folder)!r}: {exc.strerror or exc}."
             ) from None
         self._metrics = Metrics(self._slate, folder)
         self._cells, self._inflight = self._metrics.cells, self._metrics.inflight
@@ -84,15 +84,15 @@ class RequestObserver:
         self._cells[self._inflight] += 1
         return RequestTrace(request_id, headers)
 
-    def finish(self, journey: RequestTrace) -> None:
+    def finish(self, trace: RequestTrace) -> None:
         """The last byte has gone, or the client has."""
-        journey.ended = ended = perf_counter()
-        seconds = ended - journey.stage_starts[0]
+        trace.ended = ended = perf_counter()
+        seconds = ended - trace.stage_starts[0]
         self._cells[self._inflight] -= 1
-        self._metrics.count(journey, seconds)
-        self._log.write(journey, seconds)
+        self._metrics.count(trace, seconds)
+        self._log.write(trace, seconds)
         if self._traces:
-            self._traces.export(journey)
+            self._traces.export(trace)
 
     async def render_metrics(self) -> bytes:
         """The page of /metrics, of all workers."""
@@ -112,13 +112,13 @@ class RequestObserver:
 
 @contextlib.contextmanager
 def metrics_directory(settings: Settings) -> Iterator[str]:
-    """Where workers shall keep their counts: the value of CONTENTQL_METRICS_FOLDER for them.
+    """Where workers shall keep their counts: the value of CONTENTQL_METRICS_DIR for them.
 
     Unless the operator named a folder, one worker needs none, and several get one that lasts as long as
     the server. On Windows each worker counts alone.
     """
-    if settings.metrics_folder != "auto" or settings.workers == 1 or sys.platform == "win32":
-        yield settings.metrics_folder
+    if settings.metrics_dir != "auto" or settings.workers == 1 or sys.platform == "win32":
+        yield settings.metrics_dir
     else:
         with tempfile.TemporaryDirectory(prefix="contentql-", ignore_cleanup_errors=True) as folder:
             yield folder
@@ -127,20 +127,20 @@ def metrics_directory(settings: Settings) -> Iterator[str]:
 def load_tracer(settings: Settings) -> SpanExporter | None:
     """Who tells of traces, or None where nobody asked for any. Raises Unusable if they cannot be had.
 
-    CONTENTQL_TRACES asks, and so do OpenTelemetry's own variables; those ask the whole machine, so without
+    CONTENTQL_TRACING asks, and so do OpenTelemetry's own variables; those ask the whole machine, so without
     the extra they are passed over.
     """
     named = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
-    if not settings.traces and not any(os.environ.get(name, "none") != "none" for name in named):
+    if not settings.tracing and not any(os.environ.get(name, "none") != "none" for name in named):
         return None
     try:
         from contentql.telemetry.opentelemetry import OpenTelemetryExporter
     except ImportError:
-        if settings.traces:
+        if settings.tracing:
             raise OperatorError(
-                "CONTENTQL_TRACES needs an extra: pip install 'contentql[telemetry]'."
+                "CONTENTQL_TRACING needs an extra: pip install 'contentql[telemetry]'."
             ) from None
         return None
     return OpenTelemetryExporter()

@@ -34,36 +34,36 @@ class OpenTelemetryExporter:
         self._tracer = found.get_tracer("contentql")
         self._propagator = TraceContextTextMapPropagator()
 
-    def export(self, journey: RequestTrace) -> None:
+    def export(self, request_trace: RequestTrace) -> None:
         shift = time.time_ns() - int(time.perf_counter() * 1e9)
-        moments = [shift + int(mark * 1e9) for mark in (*journey.stage_starts, journey.ended)]
+        moments = [shift + int(mark * 1e9) for mark in (*request_trace.stage_starts, request_trace.ended)]
         names = ("traceparent", "tracestate")
-        carried = {name: journey.headers.get(name.encode(), b"").decode("latin-1") for name in names}
+        carried = {name: request_trace.headers.get(name.encode(), b"").decode("latin-1") for name in names}
         span = self._tracer.start_span(
             "GraphQL Operation",
             context=self._propagator.extract({name: said for name, said in carried.items() if said}),
             kind=SpanKind.SERVER,
             start_time=moments[0],
             attributes={
-                "graphql.operation.name": sanitize(journey.operation),
-                "graphql.document.hash": journey.document,
-                "http.response.status_code": journey.status,
-                "contentql.request_id": journey.request_id,
-                "contentql.client.name": journey.client_name,
-                "contentql.client.version": journey.client_version,
-                "contentql.code": journey.codes[0] if journey.codes else "",
-                "contentql.cache": journey.cache,
-                "contentql.cost": journey.cost,
-                "contentql.statements": journey.statements,
-                "contentql.rows": journey.rows,
-                "contentql.bytes": journey.response_bytes,
+                "graphql.operation.name": sanitize(request_trace.operation),
+                "graphql.document.hash": request_trace.document,
+                "http.response.status_code": request_trace.status,
+                "contentql.request_id": request_trace.request_id,
+                "contentql.client.name": request_trace.client_name,
+                "contentql.client.version": request_trace.client_version,
+                "contentql.code": request_trace.codes[0] if request_trace.codes else "",
+                "contentql.cache": request_trace.cache,
+                "contentql.cost": request_trace.cost,
+                "contentql.statements": request_trace.statements,
+                "contentql.rows": request_trace.rows,
+                "contentql.bytes": request_trace.response_bytes,
             },
         )
         if span.is_recording():
             under = trace.set_span_in_context(span)
-            for stage, start, end in zip(journey.stages, moments, moments[1:], strict=False):
+            for stage, start, end in zip(request_trace.stages, moments, moments[1:], strict=False):
                 self._tracer.start_span(stage, context=under, start_time=start).end(end)
-            if journey.status >= 500:
+            if request_trace.status >= 500:
                 span.set_status(Status(StatusCode.ERROR))
         span.end(moments[-1])
 

@@ -96,12 +96,12 @@ def claim_counter_file(folder: Path) -> CounterFile:
             return CounterFile(number, file)
 
 
-def other_snapshots(slate: CounterFile, folder: Path) -> Iterator[CounterSnapshot]:
+def other_snapshots(counters: CounterFile, folder: Path) -> Iterator[CounterSnapshot]:
     """What stands on the other slates of the folder."""
     for path in sorted(folder.glob("*.slate")):
         number = int(path.stem)
         # One that was begun this moment has no size yet.
-        if number != slate.number and path.stat().st_size == _SIZE:
+        if number != counters.number and path.stat().st_size == _SIZE:
             # Mapped, not read: so every number is taken whole while its worker writes.
             with path.open("rb") as file, mmap.mmap(file.fileno(), _SIZE, access=mmap.ACCESS_READ) as memory:
                 yield _kept(number, memory)

@@ -82,18 +82,18 @@ class RequestTrace:
         return found
 
 
-def server_timing_header(journey: RequestTrace) -> bytes:
+def server_timing_header(trace: RequestTrace) -> bytes:
     """The value of Server-Timing until now: `parse;dur=0.120, run;dur=3.100, total;dur=4.020`, in ms.
 
     A hit is told as a whole, because its parts take less than telling them apart would. Names are ours
     alone: nothing that a client sent is in it.
     """
     now = perf_counter()
-    total = (now - journey.stage_starts[0]) * 1000
-    if journey.cache == "hit":
+    total = (now - trace.stage_starts[0]) * 1000
+    if trace.cache == "hit":
         return b"cache;desc=hit, total;dur=%.3f" % total
-    found = journey.durations(now)
-    return _form(journey.cache, tuple(found)) % (*(seconds * 1000 for seconds in found.values()), total)
+    found = trace.durations(now)
+    return _form(trace.cache, tuple(found)) % (*(seconds * 1000 for seconds in found.values()), total)
 
 
 @lru_cache(maxsize=256)

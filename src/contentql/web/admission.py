@@ -35,9 +35,9 @@ class AdmissionControl:
 
     def __init__(
         self,
-        budget: RateLimit,
-        rates: RateLimitStore | None,
-        peers: ClientAddressResolver,
+        rate_limit: RateLimit,
+        store: RateLimitStore | None,
+        addresses: ClientAddressResolver,
         gate: ConcurrencyLimiter,
         *,
         public_only: bool,
@@ -47,14 +47,14 @@ class AdmissionControl:
         A front end, a proxy that nobody named, a load test: from one's own network one address often asks
         for many readers.
         """
-        self._budget = budget
-        self._rates = rates
-        self._peers = peers
+        self._rate_limit = rate_limit
+        self._store = store
+        self._addresses = addresses
         self.gate = gate
         self._public_only = public_only
         self._policy = (
             b"ratelimit-policy",
-            b'"cost";q=%d;w=%d' % (budget.limit, budget.window_seconds),
+            b'"cost";q=%d;w=%d' % (rate_limit.limit, rate_limit.window_seconds),
         )
 
     def admit_request(self, scope: Scope, account: str | None = None) -> Admission:
@@ -62,32 +62,32 @@ class AdmissionControl:
 
     def address(self, scope: Scope) -> str:
         """Where this request comes from, as far as those who are trusted say."""
-        return self._peers.resolve(scope)
+        return self._addresses.resolve(scope)
 
     def rate_limit_key(self, scope: Scope, account: str | None = None) -> str:
         """Whom this request counts for: its address or, known by a good token, its account; empty if for
         nobody."""
-        if self._rates is None:
+        if self._store is None:
             return _NOBODY
-        client = self._peers.resolve(scope)
+        client = self._addresses.resolve(scope)
         if self._public_only and not is_global_address(client):
             return _NOBODY
         return client if account is None else f"account {account}"
 
     async def admit(self, client: str) -> None:
         """The first point of a request, before anything is done for it. Raises RATE_LIMITED."""
-        if client and self._rates is not None:
-            used = self._rates.peek(client)
-            if used.points >= self._budget.limit:
+        if client and self._store is not None:
+            used = self._store.peek(client)
+            if used.points >= self._rate_limit.limit:
                 raise self._refused(used)
-            await self._rates.hit(client, 1)
+            await self._store.hit(client, 1)
 
     async def charge(self, client: str, cost: int) -> None:
         """All further points of a request, before the database reads for it. Raises RATE_LIMITED."""
-        if client and self._rates is not None and cost > 1:
-            used = await self._rates.hit(client, cost - 1)
+        if client and self._store is not None and cost > 1:
+            used = await self._store.hit(client, cost - 1)
             # Its own first point is not what refuses it.
-            if used.points - cost >= self._budget.limit:
+            if used.points - cost >= self._rate_limit.limit:
                 raise self._refused(used)
 
     def headers(self, client: str) -> Headers:
@@ -95,23 +95,24 @@ class AdmissionControl:
 
         Not for a shared cache: they are one client's.
         """
-        if not client or self._rates is None:
+        if not client or self._store is None:
             return ()
-        used = self._rates.peek(client)
-        left = max(0, self._budget.limit - used.points)
+        used = self._store.peek(client)
+        left = max(0, self._rate_limit.limit - used.points)
         return self._policy, (b"ratelimit", b'"cost";r=%d;t=%d' % (left, ceil(used.seconds)))
 
     async def close(self) -> None:
-        if self._rates is not None:
-            await self._rates.close()
+        if self._store is not None:
+            await self._store.close()
 
     def _refused(self, used: RateLimitUsage) -> ApiError:
         seconds = max(1, ceil(used.seconds))
         return ApiError(
             "RATE_LIMITED",
-            f"Of {self._budget.limit:,} points of cost in {self._budget.window_seconds} seconds none is left.",
+            f"Of {self._rate_limit.limit:,} points of cost in {self._rate_limit.window_seconds} seconds"
+            " none is left.",
             f"Try again in {seconds} s. Ask for fewer rows, and by GET, so that caches can answer.",
-            limit=self._budget.limit,
+            limit=self._rate_limit.limit,
             used=used.points,
             retryAfter=seconds,
         )
@@ -120,10 +121,10 @@ class AdmissionControl:
 class Admission:
     """One request's way past the guards."""
 
-    __slots__ = ("_client", "_guard", "_inside")
+    __slots__ = ("_admission", "_client", "_inside")
 
-    def __init__(self, guard: AdmissionControl, client: str) -> None:
-        self._guard = guard
+    def __init__(self, admission: AdmissionControl, client: str) -> None:
+        self._admission = admission
         self._client = client
         self._inside = False
 
@@ -134,28 +135,28 @@ class Admission:
 
     async def admit(self) -> None:
         """Before anything is done for it. Raises RATE_LIMITED."""
-        await self._guard.admit(self._client)
+        await self._admission.admit(self._client)
 
     async def charge(self, cost: int) -> None:
-        """Before the database reads for it. Raises RATE_LIMITED, OVERLOADED.
+        """Before the database reads for it. Raises RATE_LIMITED, SERVICE_OVERLOADED.
 
         What costs a point comes from memory or is a row: it needs no place.
         """
         if cost > 1:
-            await self._guard.charge(self._client, cost)
+            await self._admission.charge(self._client, cost)
             if not self._inside:
-                if not self._guard.gate.try_acquire():
-                    await self._guard.gate.acquire()
+                if not self._admission.gate.try_acquire():
+                    await self._admission.gate.acquire()
                 self._inside = True
 
     def release(self) -> None:
         """To be called once the answer is there, whatever happened; not when it has been read."""
         if self._inside:
             self._inside = False
-            self._guard.gate.release()
+            self._admission.gate.release()
 
     def headers(self) -> Headers:
-        return self._guard.headers(self._client)
+        return self._admission.headers(self._client)
 
 
 class ConcurrencyLimiter:
@@ -184,7 +185,7 @@ class ConcurrencyLimiter:
         return False
 
     async def acquire(self) -> None:
-        """Takes the next place that is left. Raises OVERLOADED, at once where too many wait already."""
+        """Takes the next free place. Raises SERVICE_OVERLOADED, at once if the queue is full."""
         if len(self._waiting) >= self._queue:
             raise self._refused()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -192,13 +193,13 @@ class ConcurrencyLimiter:
         try:
             async with asyncio.timeout(self._seconds):
                 await turn
-        except BaseException as fault:
+        except BaseException as exc:
             if turn.done() and not turn.cancelled():
                 self.release()  # the place came too late
             else:
                 with contextlib.suppress(ValueError):  # passed over already
                     self._waiting.remove(turn)
-            if isinstance(fault, TimeoutError):
+            if isinstance(exc, TimeoutError):
                 raise self._refused() from None
             raise
 
@@ -213,7 +214,7 @@ class ConcurrencyLimiter:
 
     def _refused(self) -> ApiError:
         return ApiError(
-            "OVERLOADED",
+            "SERVICE_OVERLOADED",
             f"{self.limit} operations are under way, as many as may be.",
             "Try again in a second.",
             limit=self.limit,

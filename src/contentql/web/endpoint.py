@@ -104,23 +104,23 @@ class GraphQLEndpoint:
 
     def __init__(
         self,
-        answers: Executor,
+        executor: Executor,
         settings: Settings,
         *,
-        callers: Authenticator,
+        authenticator: Authenticator,
         documents: TrustedDocumentStore,
-        watch: RequestObserver,
-        guard: AdmissionControl,
+        observer: RequestObserver,
+        admission: AdmissionControl,
         body_seconds: float = 20.0,
     ) -> None:
         """`body_seconds`: how long a client may take to send a body."""
-        self.answers = answers
-        self.callers = callers
+        self.executor = executor
+        self.authenticator = authenticator
         self.max_body = settings.max_body_bytes
         self.body_seconds = body_seconds
-        self.persisted = PersistedQueries(documents, only_trusted=settings.documents == "trusted")
-        self.watch = watch
-        self.guard = guard
+        self.persisted = PersistedQueries(documents, only_trusted=settings.trusted_documents == "required")
+        self.observer = observer
+        self.admission = admission
         self.cors = CorsPolicy(settings.cors_origin_list)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.vary_by_origin else "")
         self._vary = (b"vary", vary.encode())
@@ -138,7 +138,7 @@ class GraphQLEndpoint:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(b"x-request-id")
         known = given is not None and _REQUEST_ID.fullmatch(given)
-        journey = self.watch.start(given.decode() if given and known else new_request_id(), headers)
+        journey = self.observer.start(given.decode() if given and known else new_request_id(), headers)
         try:
             said, body = await self._handle(scope, headers, receive, journey)
             if scope["method"] == "HEAD":
@@ -150,7 +150,7 @@ class GraphQLEndpoint:
                 await send({"type": "http.response.start", "status": journey.status, "headers": pairs})
                 await send({"type": "http.response.body", "body": body})
         finally:
-            self.watch.finish(journey)
+            self.observer.finish(journey)
 
     def try_cached_response(self, scope: Scope, sent: bytes) -> tuple[int, bytes, bytes] | None:
         """Status, headers and body for what was asked and answered before in just this way.
@@ -161,12 +161,12 @@ class GraphQLEndpoint:
         method = scope["method"]
         read_only = method != "POST"
         asked = self._request_cache[read_only].get(scope["query_string"] if read_only else sent)
-        entry = self.answers.lookup_cached(asked) if asked else None
+        entry = self.executor.lookup_cached(asked) if asked else None
         if (
             asked is None
             or entry is None
             or method not in ("POST", "GET")
-            or self.guard.rate_limit_key(scope)
+            or self.admission.rate_limit_key(scope)
         ):
             return None
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -182,27 +182,27 @@ class GraphQLEndpoint:
         if formed is None or b"x-request-id" in headers:
             return None
         status, said, body = formed
-        journey = self.watch.start(new_request_id(), headers)
-        self.answers.record_cache_hit(asked, entry, journey)
+        journey = self.observer.start(new_request_id(), headers)
+        self.executor.record_cache_hit(asked, entry, journey)
         journey.status, journey.response_bytes = status, len(body)
         own = _OWN % (journey.request_id.encode(), server_timing_header(journey))
-        self.watch.finish(journey)
+        self.observer.finish(journey)
         return status, said.raw + own, body
 
     async def _handle(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, journey: RequestTrace
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, trace: RequestTrace
     ) -> tuple[HeaderBlock, bytes]:
         """Headers and body; the journey knows the status."""
         method = scope["method"]
         if method == "OPTIONS":
-            journey.status = 204
+            trace.status = 204
             return encode_headers([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
         legacy, caller = False, None
-        visit = self.guard.admit_request(scope)
+        visit = self.admission.admit_request(scope)
         try:
             legacy = requests.prefers_application_json(headers.get(b"accept", b"")[:1_000])
             if _has_credentials(headers):
-                caller, visit = await self._authenticate(scope, headers, journey, visit)
+                caller, visit = await self._authenticate(scope, headers, trace, visit)
             if visit.is_rate_limited:
                 await visit.admit()
             if method == "POST":
@@ -215,61 +215,61 @@ class GraphQLEndpoint:
                     "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
                 )
             asked = self._request_cache[method != "POST"].get(sent) if caller is None else None
-            entry = self.answers.get_cached(asked, journey) if asked else None
+            entry = self.executor.get_cached(asked, trace) if asked else None
             if entry is None:
                 answered = await self._execute_request(
-                    sent, asked, journey, visit, caller, read_only=method != "POST"
+                    sent, asked, trace, visit, caller, read_only=method != "POST"
                 )
                 entry = answered.cached if caller is None else None
         except ApiError as refusal:
-            answered, entry = error_response(refusal, journey.request_id), None
+            answered, entry = error_response(refusal, trace.request_id), None
         finally:
             visit.release()
         if entry is not None:
             by_get = method != "POST"
-            said, body = await self._cached_response(entry, headers, journey, by_get=by_get, legacy=legacy)
+            said, body = await self._cached_response(entry, headers, trace, by_get=by_get, legacy=legacy)
             if (
                 visit.is_rate_limited and not by_get
             ):  # nobody else's answer: it may tell what this client has left
                 said = encode_headers([*said.headers, *visit.headers()])
             return said, body
         control = _NO_STORE if caller is None else _PRIVATE
-        return await self._uncached_response(answered, headers, journey, visit, control, legacy=legacy)
+        return await self._uncached_response(answered, headers, trace, visit, control, legacy=legacy)
 
     async def _authenticate(
-        self, scope: Scope, headers: Mapping[bytes, bytes], journey: RequestTrace, visit: Admission
+        self, scope: Scope, headers: Mapping[bytes, bytes], trace: RequestTrace, admission: Admission
     ) -> tuple[Actor, Admission]:
         """Who asks, and from now on the visit of their account. What is refused counts for the address."""
-        address = self.guard.address(scope)
+        address = self.admission.address(scope)
         try:
-            viewer = await self.callers.authenticate(
+            viewer = await self.authenticator.authenticate(
                 _said(headers, b"authorization"), _said(headers, b"x-preview-at"), address
             )
         except ApiError:
-            await visit.admit()
+            await admission.admit()
             raise
-        client = f"{journey.client_name} {journey.client_version}".strip()
-        return Actor(viewer, address, client or None), self.guard.admit_request(scope, viewer.account)
+        client = f"{trace.client_name} {trace.client_version}".strip()
+        return Actor(viewer, address, client or None), self.admission.admit_request(scope, viewer.account)
 
     async def _uncached_response(
         self,
-        answered: GraphQLResponse,
+        response: GraphQLResponse,
         headers: Mapping[bytes, bytes],
-        journey: RequestTrace,
-        visit: Admission,
+        trace: RequestTrace,
+        admission: Admission,
         control: tuple[bytes, bytes],
         *,
         legacy: bool,
     ) -> tuple[HeaderBlock, bytes]:
         """A refusal, or an answer that is nobody's to keep."""
-        status, body = answered.status, answered.body
-        if legacy and status < 500 and status not in _WHO and not _TRANSPORT.intersection(answered.codes):
+        status, body = response.status, response.body
+        if legacy and status < 500 and status not in _WHO and not _TRANSPORT.intersection(response.codes):
             status = 200
         packing = _response_encoding(headers, body)
         if packing:
             body = await compression.compress(body, packing)
-        journey.status, journey.codes, journey.response_bytes = status, answered.codes, len(body)
-        plainly = not packing and not visit.is_rate_limited and b"origin" not in headers
+        trace.status, trace.codes, trace.response_bytes = status, response.codes, len(body)
+        plainly = not packing and not admission.is_rate_limited and b"origin" not in headers
         if status == 200 and plainly and control is _NO_STORE:
             plain, length = self._no_store_headers[legacy], b"%d" % len(body)
             pairs = (*plain.headers, (b"content-length", length))
@@ -279,15 +279,15 @@ class GraphQLEndpoint:
             said.append((b"allow", ALLOW_METHODS))
         elif status == 401:
             said.append((b"www-authenticate", b"Bearer"))
-        elif answered.retry_after:
-            said.append((b"retry-after", b"%d" % answered.retry_after))
-        return encode_headers([*said, *visit.headers()]), body
+        elif response.retry_after:
+            said.append((b"retry-after", b"%d" % response.retry_after))
+        return encode_headers([*said, *admission.headers()]), body
 
     async def _cached_response(
         self,
         entry: CachedResponse,
         headers: Mapping[bytes, bytes],
-        journey: RequestTrace,
+        trace: RequestTrace,
         *,
         by_get: bool,
         legacy: bool,
@@ -296,11 +296,11 @@ class GraphQLEndpoint:
         packing = _response_encoding(headers, entry.body)
         if packing and packing not in entry.compressed:
             entry.compressed[packing] = await compression.compress(entry.body, packing)
-            self.answers.cache_entry_resized(entry)
+            self.executor.cache_entry_resized(entry)
         formed = self._build_cached_response(entry, headers, by_get=by_get, legacy=legacy)
         assert formed is not None, "it is packed"
-        journey.status, said, body = formed
-        journey.response_bytes = len(body)
+        trace.status, said, body = formed
+        trace.response_bytes = len(body)
         return said, body
 
     def _build_cached_response(
@@ -328,10 +328,10 @@ class GraphQLEndpoint:
                 entry.header_variants[variant] = said
         if not by_get:
             return 200, said.head, body
-        now = self.answers.now()
+        now = self.executor.now()
         second = int(now.timestamp())
         if said.second != second:
-            left = self.answers.seconds_until_expiry(now)
+            left = self.executor.seconds_until_expiry(now)
             said.tell(second, http_cache.cache_control(entry, second, left))
         if b"if-none-match" in headers and http_cache.matches_etag(headers[b"if-none-match"], entry):
             return 304, said.unchanged, b""
@@ -351,53 +351,49 @@ class GraphQLEndpoint:
     async def _execute_request(
         self,
         sent: bytes,
-        asked: GraphQLRequest | None,
-        journey: RequestTrace,
-        visit: Admission,
-        caller: Actor | None,
+        request: GraphQLRequest | None,
+        trace: RequestTrace,
+        admission: Admission,
+        actor: Actor | None,
         *,
         read_only: bool,
     ) -> GraphQLResponse:
-        if asked is not None:
-            return await self.answers.execute(asked, journey, visit.charge)
+        if request is not None:
+            return await self.executor.execute(request, trace, admission.charge)
         given = requests.parse_query_string(sent) if read_only else requests.parse_json_body(sent)
-        asked, trusted = await self._asked(given, read_only=read_only)
-        answered = await self._given(given, asked, trusted, journey, visit, caller)
+        request, trusted = await self._asked(given, read_only=read_only)
+        answered = await self._given(given, request, trusted, trace, admission, actor)
         # What rests on the list of trusted documents is looked up each time: that list may change. And what
         # is ready to be asked again is so for the public alone.
-        shared = caller is None and trusted is None and asked.prepared is not None
+        shared = actor is None and trusted is None and request.prepared is not None
         if shared and len(sent) <= _REMEMBERED:
-            self._request_cache[read_only].set(sent, asked, 2 * len(sent) + len(asked.query))
+            self._request_cache[read_only].set(sent, request, 2 * len(sent) + len(request.query))
         return answered
 
-    async def _asked(
-        self, given: GraphQLRequestData, *, read_only: bool
-    ) -> tuple[GraphQLRequest, str | None]:
+    async def _asked(self, data: GraphQLRequestData, *, read_only: bool) -> tuple[GraphQLRequest, str | None]:
         """What is asked and, if its document is a trusted one, by which name that was found."""
-        text, trusted = await self.persisted.resolve(given)
-        return GraphQLRequest(
-            text, given.operation_name, given.variables, given.extensions, read_only
-        ), trusted
+        text, trusted = await self.persisted.resolve(data)
+        return GraphQLRequest(text, data.operation_name, data.variables, data.extensions, read_only), trusted
 
     async def _given(
         self,
-        given: GraphQLRequestData,
-        asked: GraphQLRequest,
+        data: GraphQLRequestData,
+        request: GraphQLRequest,
         trusted: str | None,
-        journey: RequestTrace,
-        visit: Admission,
-        caller: Actor | None,
+        trace: RequestTrace,
+        admission: Admission,
+        actor: Actor | None,
     ) -> GraphQLResponse:
-        answered = await self.answers.execute(asked, journey, visit.charge, caller or ANONYMOUS)
-        valid = asked.prepared is not None or answered.status in _DATA
-        self.persisted.remember(given, trusted, journey.cost, valid=valid)
+        answered = await self.executor.execute(request, trace, admission.charge, actor or ANONYMOUS)
+        valid = request.prepared is not None or answered.status in _DATA
+        self.persisted.remember(data, trusted, trace.cost, valid=valid)
         return answered
 
     async def execute_over_websocket(self, payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
         """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        journey, caller = self.watch.start(new_request_id(), headers), None
-        visit = self.guard.admit_request(scope)
+        journey, caller = self.observer.start(new_request_id(), headers), None
+        visit = self.admission.admit_request(scope)
         try:
             try:
                 if _has_credentials(headers):  # each time: a token may be taken away while a socket is open
@@ -416,14 +412,14 @@ class GraphQLEndpoint:
             return answered
         finally:
             visit.release()
-            self.watch.finish(journey)
+            self.observer.finish(journey)
 
     async def authenticate_websocket(self, scope: Scope) -> None:
         """Hears who opens a socket. Raises Refused as `Callers.viewer` does."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _has_credentials(headers):
             authorization, preview_at = _said(headers, b"authorization"), _said(headers, b"x-preview-at")
-            await self.callers.authenticate(authorization, preview_at, self.guard.address(scope))
+            await self.authenticator.authenticate(authorization, preview_at, self.admission.address(scope))
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         length = headers.get(b"content-length", b"0")

@@ -71,7 +71,7 @@ class Readiness:
 
 
 def health_routes(
-    readiness: Readiness, watch: RequestObserver, metrics: Literal["local", "all", "off"]
+    readiness: Readiness, observer: RequestObserver, metrics: Literal["local", "all", "off"]
 ) -> list[BaseRoute]:
     """`metrics`: who may read them; to others there is no such page."""
 
@@ -87,7 +87,7 @@ def health_routes(
     async def numbers(request: Request) -> Response:
         if metrics == "local" and not _is_local(request):
             return Response(status_code=404, headers=NO_STORE_HEADERS)
-        return _reply(request, 200, await watch.render_metrics(), CONTENT_TYPE_LATEST)
+        return _reply(request, 200, await observer.render_metrics(), CONTENT_TYPE_LATEST)
 
     found: list[BaseRoute] = [Route("/health/live", live), Route("/health/ready", ready)]
     return [*found, Route("/metrics", numbers)] if metrics != "off" else found

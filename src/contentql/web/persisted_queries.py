@@ -21,38 +21,38 @@ class PersistedQueries:
         self.only_trusted = only_trusted
         self._sent: LRUCache[str, str] = LRUCache(_MOST, _CHARACTERS)
 
-    async def resolve(self, given: GraphQLRequestData) -> tuple[str, str | None]:
+    async def resolve(self, data: GraphQLRequestData) -> tuple[str, str | None]:
         """The document that is meant and, if it is a trusted one, by which name it was found.
 
         Refused when its name is not known or is not its own.
         """
-        if given.document_id is not None:
-            return await self._trusted(given.document_id), given.document_id
-        if given.query is None:
-            return await self._named(given.persisted or "")
-        own = sha256(given.query) if given.persisted or self.only_trusted else None
-        if given.persisted and given.persisted != own:
+        if data.document_id is not None:
+            return await self._trusted(data.document_id), data.document_id
+        if data.query is None:
+            return await self._named(data.persisted or "")
+        own = sha256(data.query) if data.persisted or self.only_trusted else None
+        if data.persisted and data.persisted != own:
             raise ApiError(
                 "BAD_REQUEST",
                 "`sha256Hash` is not the SHA-256 of `query`.",
                 "Hash the text exactly as it is sent, in UTF-8.",
             )
         if not self.only_trusted:
-            return given.query, None
+            return data.query, None
         if await self.documents.text(own or "") is None:
             raise ApiError(
                 "DOCUMENT_NOT_TRUSTED",
                 "Only documents that were let in are answered here.",
                 "Send the `documentId` of one, or ask the operator to let this one in.",
             )
-        return given.query, own
+        return data.query, own
 
-    def remember(self, given: GraphQLRequestData, trusted: str | None, cost: int, *, valid: bool) -> None:
+    def remember(self, data: GraphQLRequestData, trusted: str | None, cost: int, *, valid: bool) -> None:
         """Remembers a text under its hash once it has turned out to be a document; counts the trusted."""
         if trusted is not None:
             self.documents.used(trusted, cost)
-        elif given.persisted and given.query and valid:
-            self._sent.set(given.persisted, given.query, len(given.query))
+        elif data.persisted and data.query and valid:
+            self._sent.set(data.persisted, data.query, len(data.query))
 
     async def _trusted(self, id: str) -> str:
         text = await self.documents.text(id)

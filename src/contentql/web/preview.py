@@ -54,23 +54,27 @@ fragment Picture on Media { id kind url alt }
 
 
 def preview_routes(
-    answers: Executor, callers: Authenticator, guard: AdmissionControl, watch: RequestObserver
+    executor: Executor, authenticator: Authenticator, admission: AdmissionControl, observer: RequestObserver
 ) -> list[BaseRoute]:
-    return [Route(PREVIEW_PATH, _Preview(answers, callers, guard, watch).get)]
+    return [Route(PREVIEW_PATH, _Preview(executor, authenticator, admission, observer).get)]
 
 
 class _Preview:
     def __init__(
-        self, answers: Executor, callers: Authenticator, guard: AdmissionControl, watch: RequestObserver
+        self,
+        executor: Executor,
+        authenticator: Authenticator,
+        admission: AdmissionControl,
+        observer: RequestObserver,
     ) -> None:
-        self._answers = answers
-        self._callers = callers
-        self._guard = guard
-        self._watch = watch
+        self._executor = executor
+        self._authenticator = authenticator
+        self._admission = admission
+        self._observer = observer
 
     async def get(self, request: Request) -> Response:
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
-        journey = self._watch.start(new_request_id(), headers)
+        journey = self._observer.start(new_request_id(), headers)
         try:
             token: str = request.path_params["token"]
             try:
@@ -83,24 +87,26 @@ class _Preview:
             journey.response_bytes = len(body)
             return Response(body, journey.status, {**PREVIEW_HEADERS, "x-request-id": journey.request_id})
         finally:
-            self._watch.finish(journey)
+            self._observer.finish(journey)
 
-    async def _article(self, token: str, request: Request, journey: RequestTrace) -> Mapping[str, Any]:
+    async def _article(self, token: str, request: Request, trace: RequestTrace) -> Mapping[str, Any]:
         """The article that the link shares. Raises Refused."""
-        visit = self._guard.admit_request(request.scope)
+        visit = self._admission.admit_request(request.scope)
         try:
             await visit.admit()
             # No other token belongs into an address.
             if not token.startswith(preview_tokens.PREVIEW_TOKEN_PREFIX) or not token.isascii():
                 raise _nothing()
-            address = self._guard.address(request.scope)
-            viewer = await self._callers.authenticate(f"Bearer {token}", None, address)
+            address = self._admission.address(request.scope)
+            viewer = await self._authenticator.authenticate(f"Bearer {token}", None, address)
             if viewer.shared_article_id is None:
                 raise _nothing()
-            asked = GraphQLRequest(
+            graphql_request = GraphQLRequest(
                 PREVIEW_QUERY, None, {"id": ids.encode_id("article", viewer.shared_article_id)}
             )
-            answered = await self._answers.execute(asked, journey, visit.charge, Actor(viewer, address))
+            answered = await self._executor.execute(
+                graphql_request, trace, visit.charge, Actor(viewer, address)
+            )
         finally:
             visit.release()
         if answered.codes:

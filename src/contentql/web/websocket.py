@@ -82,18 +82,18 @@ class WebSocketEndpoint:
         *,
         greet: AuthenticateConnection = _greet_anybody,
         origins: Collection[str] = ("*",),
-        peers: ClientAddressResolver | None = None,
+        addresses: ClientAddressResolver | None = None,
         max_sockets: int = 100,
-        bounds: WebSocketLimits | None = None,
+        limits: WebSocketLimits | None = None,
     ) -> None:
         """`origins`: pages of which sites may connect, `*` for all; `max_sockets`: open from one address, as
         `peers` tells it."""
         self.answer = answer
         self.greet = greet
-        self.peers = peers or ClientAddressResolver()
+        self.peers = addresses or ClientAddressResolver()
         self.origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self.max_sockets = max_sockets
-        self.bounds = bounds or WebSocketLimits()
+        self.bounds = limits or WebSocketLimits()
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +128,7 @@ class WebSocketEndpoint:
             )
         if self._open[address] >= self.max_sockets:
             raise ApiError(
-                "TOO_MANY_SOCKETS",
+                "TOO_MANY_CONNECTIONS",
                 f"{self.max_sockets:,} sockets are open from this address, as many as may be.",
                 "Send several operations through one socket.",
                 limit=self.max_sockets,
@@ -149,8 +149,19 @@ class _Connection:
 
     # There may be thousands, most of them silent.
     __slots__ = (
-        "_acknowledged", "_allowed", "_answer", "_asked_characters", "_bounds", "_counted", "_greet",
-        "_receive", "_running", "_scope", "_send", "_tasks", "_turns",
+        "_acknowledged",
+        "_allowed",
+        "_answer",
+        "_asked_characters",
+        "_counted",
+        "_greet",
+        "_limits",
+        "_receive",
+        "_running",
+        "_scope",
+        "_send",
+        "_tasks",
+        "_turns",
     )  # fmt: skip
 
     def __init__(
@@ -158,22 +169,22 @@ class _Connection:
         answer: ExecuteOperation,
         greet: AuthenticateConnection,
         scope: Scope,
-        bounds: WebSocketLimits,
+        limits: WebSocketLimits,
         receive: Receive,
         send: Send,
     ) -> None:
         self._answer = answer
         self._greet = greet
         self._scope = scope
-        self._bounds = bounds
+        self._limits = limits
         self._receive = receive
         self._send = send
         self._acknowledged = False
         self._running: dict[str, asyncio.Task[None]] = {}  # operations by their id
         self._tasks: set[asyncio.Task[None]] = set()  # these, what is being cancelled, and pongs
-        self._turns = asyncio.Semaphore(bounds.concurrent_operations)
+        self._turns = asyncio.Semaphore(limits.concurrent_operations)
         self._asked_characters = 0
-        self._allowed = float(bounds.burst)
+        self._allowed = float(limits.burst)
         self._counted = time.monotonic()
 
     async def run(self) -> None:
@@ -190,7 +201,7 @@ class _Connection:
 
     async def _until_acknowledged(self) -> None:
         try:
-            async with asyncio.timeout(self._bounds.init_seconds):
+            async with asyncio.timeout(self._limits.init_seconds):
                 while not self._acknowledged:
                     await self._handle_message(await self._receive())
         except TimeoutError:
@@ -215,7 +226,7 @@ class _Connection:
             if event["code"] != SHUTDOWN_CODE:
                 raise _CloseConnection()
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=self._bounds.leaving_seconds)
+                await asyncio.wait(self._tasks, timeout=self._limits.leaving_seconds)
             raise _CloseConnection(GOING_AWAY, "The server is stopping")
         self._count()
         message = _read(event)
@@ -238,12 +249,12 @@ class _Connection:
 
     def _count(self) -> None:
         now = time.monotonic()
-        gained = (now - self._counted) * self._bounds.messages_a_second
+        gained = (now - self._counted) * self._limits.messages_a_second
         self._counted = now
-        self._allowed = min(self._bounds.burst, self._allowed + gained) - 1
+        self._allowed = min(self._limits.burst, self._allowed + gained) - 1
         if self._allowed < 0:
             raise _CloseConnection(
-                TOO_MANY_REQUESTS, f"More than {self._bounds.messages_a_second:g} messages a second"
+                TOO_MANY_REQUESTS, f"More than {self._limits.messages_a_second:g} messages a second"
             )
 
     async def _initialise(self, message: Mapping[str, Any]) -> None:
@@ -265,14 +276,14 @@ class _Connection:
             raise _CloseConnection(UNAUTHORIZED, "Unauthorized")
         if name in self._running:
             raise _CloseConnection(SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {name} already exists")
-        if len(self._running) >= self._bounds.operations:
+        if len(self._running) >= self._limits.operations:
             raise _CloseConnection(
-                TOO_MANY_REQUESTS, f"More than {self._bounds.operations} operations at once"
+                TOO_MANY_REQUESTS, f"More than {self._limits.operations} operations at once"
             )
-        if self._asked_characters + size > self._bounds.asked_characters:
+        if self._asked_characters + size > self._limits.asked_characters:
             raise _CloseConnection(
                 TOO_MANY_REQUESTS,
-                f"More than {self._bounds.asked_characters:,} characters of operations at once",
+                f"More than {self._limits.asked_characters:,} characters of operations at once",
             )
         self._asked_characters += size
         task = self._start(self._run_operation(name, payload))
@@ -281,9 +292,9 @@ class _Connection:
 
     def _id(self, message: Mapping[str, Any]) -> str:
         name = message.get("id")
-        if not isinstance(name, str) or not 0 < len(name) <= self._bounds.id_characters:
+        if not isinstance(name, str) or not 0 < len(name) <= self._limits.id_characters:
             raise _CloseConnection(
-                INVALID_MESSAGE, f"`id` must be a text of 1 to {self._bounds.id_characters} characters"
+                INVALID_MESSAGE, f"`id` must be a text of 1 to {self._limits.id_characters} characters"
             )
         return name
 
@@ -295,12 +306,12 @@ class _Connection:
             if await self._tell(name, await self._answer(payload, self._scope)):
                 await self._say(b'{"id":%b,"type":"complete"}' % orjson.dumps(name))
 
-    async def _tell(self, name: str, answered: GraphQLResponse) -> bool:
+    async def _tell(self, name: str, response: GraphQLResponse) -> bool:
         """One result of an operation; False where it ends the operation, being a refusal of all of it."""
-        if answered.body.startswith(b'{"data":'):
-            await self._say(b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(name), answered.body))
+        if response.body.startswith(b'{"data":'):
+            await self._say(b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(name), response.body))
             return True
-        errors = orjson.loads(answered.body)["errors"]
+        errors = orjson.loads(response.body)["errors"]
         await self._say(orjson.dumps({"id": name, "type": "error", "payload": errors}))
         return False
 
@@ -310,10 +321,10 @@ class _Connection:
             await self._send({"type": "websocket.send", "text": message.decode()})
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        if len(self._tasks) >= self._bounds.max_unsent:
+        if len(self._tasks) >= self._limits.max_unsent:
             work.close()
             raise _CloseConnection(
-                POLICY_VIOLATION, f"More than {self._bounds.max_unsent} messages wait to be read"
+                POLICY_VIOLATION, f"More than {self._limits.max_unsent} messages wait to be read"
             )
         task = asyncio.create_task(work)
         self._tasks.add(task)

@@ -55,8 +55,8 @@ class SqliteDialect:
         with closing(sqlite3.connect(":memory:")) as empty:
             try:
                 empty.execute("explain " + sql)
-            except sqlite3.Error as fault:
-                return "stack overflow" not in str(fault)
+            except sqlite3.Error as exc:
+                return "stack overflow" not in str(exc)
         return True
 
     def columns(self, node: ResultNode) -> Sequence[bytes | str]:

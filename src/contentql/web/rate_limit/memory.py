@@ -31,10 +31,10 @@ class MemoryRateLimitStore:
     """Counts in a dict, of bounded size."""
 
     def __init__(
-        self, budget: RateLimit, *, clients: int = _CLIENTS, clock: Callable[[], float] = time.time
+        self, rate_limit: RateLimit, *, clients: int = _CLIENTS, clock: Callable[[], float] = time.time
     ) -> None:
         """`clients`: how many are remembered at most; beyond, those that came first begin anew."""
-        self.budget = budget
+        self.rate_limit = rate_limit
         self.clock = clock
         self._clients = clients
         self._tallies: dict[str, ClientWindow] = {}
@@ -43,7 +43,7 @@ class MemoryRateLimitStore:
         now = self.clock()
         tally = self._tallies.get(client)
         if tally is None or now >= tally.end:
-            return RateLimitUsage(0, self.budget.window(client, now)[1] - now)
+            return RateLimitUsage(0, self.rate_limit.window(client, now)[1] - now)
         return RateLimitUsage(tally.points, tally.end - now)
 
     async def hit(self, client: str, points: int) -> RateLimitUsage:
@@ -71,5 +71,5 @@ class MemoryRateLimitStore:
             if now < tallies[first].end and len(tallies) < self._clients:
                 break
             del tallies[first]
-        tally = tallies[client] = ClientWindow(*self.budget.window(client, now))
+        tally = tallies[client] = ClientWindow(*self.rate_limit.window(client, now))
         return tally

@@ -25,11 +25,11 @@ _CONNECTIONS = 16
 class RedisRateLimitStore:
     """`url` as in redis://host:6379/0."""
 
-    def __init__(self, url: str, budget: RateLimit, *, prefix: str = "contentql") -> None:
+    def __init__(self, url: str, rate_limit: RateLimit, *, prefix: str = "contentql") -> None:
         """`prefix`: of the keys; newsrooms that share a Redis need different ones."""
-        self._memory = MemoryRateLimitStore(budget)
-        self._budget = budget
-        self._share = max(1, budget.limit // 100)
+        self._memory = MemoryRateLimitStore(rate_limit)
+        self._rate_limit = rate_limit
+        self._share = max(1, rate_limit.limit // 100)
         self._rest_until = 0.0
         self._pool = redis_asyncio.BlockingConnectionPool.from_url(
             url, max_connections=_CONNECTIONS, socket_timeout=1.0, socket_connect_timeout=1.0
@@ -60,7 +60,7 @@ class RedisRateLimitStore:
         try:
             async with asyncio.timeout(_PATIENCE):
                 known = await self._storage.incr(
-                    f"rate:{client}:{tally.number}", 2 * self._budget.window_seconds, owed
+                    f"rate:{client}:{tally.number}", 2 * self._rate_limit.window_seconds, owed
                 )
         except (RedisError, OSError, TimeoutError):
             self._rest_until = time.monotonic() + _REST
