@@ -263,7 +263,8 @@ class Mutation:
         "ArticleTransitionInput", "ArticlePayload", _OWN, workflow.submit_article, _ID,
     )  # fmt: skip
     return_article: ArticlePayload | None = _mutation_field(
-        "Send it back to its author.", "ArticleTransitionInput", "ArticlePayload", _REVIEW, workflow.return_article,
+        "Send it back to its author.", "ArticleTransitionInput", "ArticlePayload", _REVIEW,
+        workflow.return_article,
         f'{_ID}, reason: "Who says so?"',
     )  # fmt: skip
     approve_article: ArticlePayload | None = _mutation_field(
@@ -331,11 +332,13 @@ class Mutation:
     )  # fmt: skip
     accept_attribution: AttributionPayload | None = _mutation_field(
         "Stand behind a suggestion: it is public with its article.",
-        "ArticleTransitionInput", "AttributionPayload", _OWN, attributions.accept_attribution, 'id: "att_1122334455"',
+        "ArticleTransitionInput", "AttributionPayload", _OWN,
+        attributions.accept_attribution, 'id: "att_1122334455"',
     )  # fmt: skip
     reject_attribution: AttributionPayload | None = _mutation_field(
         "Say that a suggestion, or an attribution, is wrong: it is not public.",
-        "ArticleTransitionInput", "AttributionPayload", _OWN, attributions.reject_attribution, 'id: "att_1122334455"',
+        "ArticleTransitionInput", "AttributionPayload", _OWN,
+        attributions.reject_attribution, 'id: "att_1122334455"',
     )  # fmt: skip
     delete_attribution: DeletionPayload | None = _mutation_field(
         "Delete an attribution with its whole chain; of a relay, that hop alone.",
