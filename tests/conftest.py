@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from tests.support.browser import MISSING, chromium, find
+from tests.support.browser import MISSING, find_chromium, start_chromium
 from tests.support.http_client import free_port
 
 from contentql.app import build_executor
@@ -47,7 +47,7 @@ class Server:
         self.dialect = dialect
         self._home = home
         self._numbers = itertools.count(1)
-        self._made: list[str] = []
+        self._databases: list[str] = []
         self._template = ""
         self._demo = ""
 
@@ -57,7 +57,7 @@ class Server:
         if self.dialect == "sqlite":
             return f"sqlite:///{self._home}/{name}.sqlite3"
         await self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
-        self._made.append(name)
+        self._databases.append(name)
         return urlunsplit(urlsplit(self._home)._replace(path=f"/{name}"))
 
     async def migrated(self) -> str:
@@ -97,7 +97,7 @@ class Server:
             await connection.close()
 
     async def close(self) -> None:
-        for name in self._made:
+        for name in self._databases:
             await self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
@@ -133,8 +133,8 @@ def valkey_url() -> Iterator[str]:
 
     # Its own search for a free port finds the same one for two that begin at once.
     with ValkeyServer(port=free_port()) as server:
-        said = server.client().info("server")
-        version = said.get("valkey_version") or said["redis_version"]
+        result = server.client().info("server")
+        version = result.get("valkey_version") or result["redis_version"]
         _servers["valkey"] = f"Valkey {version}, started here"
         yield f"redis://{server.host}:{server.port}/0"
 
@@ -153,8 +153,8 @@ async def postgres_server(postgres_home: str) -> AsyncIterator[Server]:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def server(request: pytest.FixtureRequest) -> Server:
-    found: Server = request.getfixturevalue(f"{request.param}_server")
-    return found
+    result: Server = request.getfixturevalue(f"{request.param}_server")
+    return result
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ async def demo_url(server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-async def demo(demo_url: str) -> AsyncIterator[Executor]:
+async def demo_executor(demo_url: str) -> AsyncIterator[Executor]:
     """Who answers for the demo newsroom."""
     async with Database(demo_url) as database:
         executor = build_executor(Settings(), database)
@@ -181,7 +181,9 @@ async def demo(demo_url: str) -> AsyncIterator[Executor]:
 
 
 @pytest.fixture(scope="session")
-async def both(sqlite_server: Server, postgres_server: Server) -> AsyncIterator[tuple[Executor, Executor]]:
+async def both_executors(
+    sqlite_server: Server, postgres_server: Server
+) -> AsyncIterator[tuple[Executor, Executor]]:
     """Who answers for the demo newsroom, on SQLite and on PostgreSQL."""
     urls = [await server.demo() for server in (sqlite_server, postgres_server)]
     async with Database(urls[0]) as sqlite, Database(urls[1]) as postgres:
@@ -203,7 +205,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         used.add("valkey")
     # With the report, because the summary may be another process's to write.
     item.user_properties += [("ran on", name) for name in sorted(used)]
-    item.user_properties += [("server", f"{name}:{said}") for name, said in _servers.items()]
+    item.user_properties += [("server", f"{name}:{value}") for name, value in _servers.items()]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -211,8 +213,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _ran.update(str(value) for name, value in report.user_properties if name == "ran on")
         for name, value in report.user_properties:
             if name == "server":
-                server, _, said = str(value).partition(":")
-                _servers[server] = said
+                server, _, message = str(value).partition(":")
+                _servers[server] = message
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -226,8 +228,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[str]:
     """The address of a real browser; without one on the machine, its tests are left out and say so."""
-    command = find()
+    command = find_chromium()
     if command is None:
         pytest.skip(MISSING)
-    with chromium(command) as address:
+    with start_chromium(command) as address:
         yield address

@@ -25,8 +25,8 @@ def test_every_floor_imports_only_downward() -> None:
 def test_readme_shows_the_floors_as_they_are_kept() -> None:
     """Top to bottom, the same words."""
     house = (TOP / "README.md").read_text().split("so:\n\n```\n")[1].split("```")[0]
-    told = [re.split(r" {2,}", line)[0] for line in house.splitlines()]
-    assert told == CONTRACT["layers"]
+    messages = [re.split(r" {2,}", line)[0] for line in house.splitlines()]
+    assert messages == CONTRACT["layers"]
 
 
 def test_every_file_says_what_it_is_for() -> None:
@@ -49,5 +49,5 @@ def test_the_project_speaks_of_itself_alone() -> None:
             path.suffix in {".py", ".md", ".toml", ".txt", ".graphql", ".sql", ".js", ".css", ""}
             and path.is_file()
         ):
-            found = forbidden.search(path.read_text(errors="replace"))
-            assert found is None, (name, found and found[0])
+            match = forbidden.search(path.read_text(errors="replace"))
+            assert match is None, (name, match and match[0])

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from graphql import parse, validate
-from tests.support.graphql_client import ask
+from tests.support.graphql_client import query_data
 
 from contentql.cli import app
 from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
@@ -29,13 +29,15 @@ def test_there_are_twelve_examples() -> None:
     assert [number for number, _, _ in EXAMPLES] == [str(n) for n in range(1, 13)]
 
 
-@pytest.mark.parametrize(("number", "query", "answer"), EXAMPLES, ids=[found[0] for found in EXAMPLES])
-async def test_an_example_answers_as_it_says(demo: Executor, number: str, query: str, answer: str) -> None:
+@pytest.mark.parametrize(("number", "query", "answer"), EXAMPLES, ids=[match[0] for match in EXAMPLES])
+async def test_an_example_answers_as_it_says(
+    demo_executor: Executor, number: str, query: str, answer: str
+) -> None:
     """Each finds something in the demo newsroom; where README shows the answer, it is that one."""
-    said = await ask(demo, query)
-    assert leaves(said), number
+    data = await query_data(demo_executor, query)
+    assert leaves(data), number
     if answer:
-        assert said == orjson.loads(answer)
+        assert data == orjson.loads(answer)
 
 
 def leaves(value: Any) -> list[Any]:
@@ -54,8 +56,8 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 def test_every_error_code_is_told() -> None:
     """Code, status and meaning stand in the table as in the code, and no other codes."""
-    told = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    assert told == [(code, str(status), meaning) for code, (status, meaning) in ERROR_CODES.items()]
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$", README, re.MULTILINE)
+    assert rows == [(code, str(status), meaning) for code, (status, meaning) in ERROR_CODES.items()]
 
 
 def test_every_command_is_told() -> None:
@@ -76,8 +78,8 @@ def test_every_room_is_on_the_map() -> None:
 
 def test_every_move_of_the_newsdesk_is_told() -> None:
     """Mutation, from where and to where, as `editorial/workflow.py` has them."""
-    told = re.findall(r"^\| `(\w+Article)` \| ([A-Z_, ]+) \| ([A-Z_]+) \|$", README, re.MULTILINE)
-    assert {name: (set(starts.split(", ")), ends) for name, starts, ends in told} == {
+    rows = re.findall(r"^\| `(\w+Article)` \| ([A-Z_, ]+) \| ([A-Z_]+) \|$", README, re.MULTILINE)
+    assert {name: (set(starts.split(", ")), ends) for name, starts, ends in rows} == {
         name: ({status.value for status in move.from_statuses}, move.to_status.value)
         for name, move in TRANSITIONS.items()
     }

@@ -41,8 +41,8 @@ class Clock:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with Database(database_url) as found:
-        yield found
+    async with Database(database_url) as db:
+        yield db
 
 
 @pytest.fixture
@@ -55,18 +55,20 @@ def callers(database: Database, clock: Clock) -> Authenticator:
     return Authenticator(database, Settings(), now=lambda: NOW, throttle=FailedLoginThrottle(clock=clock))
 
 
-async def made(database: Database, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
+async def create_token(
+    database: Database, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any
+) -> str:
     async with database.orm(), in_transaction():
         _, secret = await api_tokens.issue_token(name=name, role=role, created_by="tests", now=NOW, **more)
     return secret
 
 
-async def kept(database: Database) -> ApiToken:
+async def stored_token(database: Database) -> ApiToken:
     async with database.orm():
         return await ApiToken.get()
 
 
-async def shown(authenticator: Authenticator, secret: str, address: str = HOME) -> Viewer:
+async def authenticate(authenticator: Authenticator, secret: str, address: str = HOME) -> Viewer:
     return await authenticator.authenticate(f"Bearer {secret}", None, address)
 
 
@@ -113,8 +115,8 @@ def test_the_checksum_is_the_one_that_is_told() -> None:
 
 async def test_only_a_hash_is_kept(database: Database) -> None:
     """The row holds nothing of the secret but its hash and its last four characters."""
-    secret = await made(database, scopes=["READ_ALL_DRAFTS"], expires_at=NOW + DAY)
-    row = await kept(database)
+    secret = await create_token(database, scopes=["READ_ALL_DRAFTS"], expires_at=NOW + DAY)
+    row = await stored_token(database)
     assert (row.hash, row.hint) == (hashlib.sha256(secret.encode()).hexdigest(), secret[-4:])
     assert (row.name, row.account, row.role, row.scopes) == (
         "Jane Doe",
@@ -132,13 +134,13 @@ async def test_only_a_hash_is_kept(database: Database) -> None:
 async def test_an_account_is_the_slug_of_the_name_unless_given(database: Database) -> None:
     """A name without letters gets the token's id: two of them are not one account."""
     async with database.orm():
-        found = []
+        results = []
         for name, account in (("Łukasz Żak", None), ("Jane", "jd"), ("***", None)):
             token, _ = await api_tokens.issue_token(
                 name=name, role=Role.AUTHOR, account=account, created_by="tests", now=NOW
             )
-            found.append((token.account, token.id))
-    assert [account for account, _ in found] == ["lukasz-zak", "jd", f"tok_{found[2][1]}"]
+            results.append((token.account, token.id))
+    assert [account for account, _ in results] == ["lukasz-zak", "jd", f"tok_{results[2][1]}"]
 
 
 @pytest.mark.parametrize(
@@ -160,22 +162,22 @@ async def test_an_account_is_the_slug_of_the_name_unless_given(database: Databas
 async def test_what_cannot_be_meant_is_refused(database: Database, wrong: dict[str, Any]) -> None:
     """And nothing is written."""
     async with database.orm():
-        given = {"name": "Jane", "role": Role.AUTHOR, "created_by": "tests", "now": NOW, **wrong}
+        arguments = {"name": "Jane", "role": Role.AUTHOR, "created_by": "tests", "now": NOW, **wrong}
         with pytest.raises(ApiError) as refusal:
-            await api_tokens.issue_token(**given)
+            await api_tokens.issue_token(**arguments)
         assert refusal.value.code == "BAD_USER_INPUT"
         assert await ApiToken.all().count() == 0
 
 
 async def test_a_token_is_revoked_once(database: Database) -> None:
     """The first moment stays; there is nothing to take away from nobody."""
-    await made(database)
-    row = await kept(database)
+    await create_token(database)
+    row = await stored_token(database)
     async with database.orm():
         assert await api_tokens.mark_token_revoked(row.id, NOW)
         assert not await api_tokens.mark_token_revoked(row.id, NOW + DAY)
         assert not await api_tokens.mark_token_revoked(17, NOW)
-    assert (await kept(database)).revoked_at == NOW
+    assert (await stored_token(database)).revoked_at == NOW
 
 
 # Shown
@@ -183,12 +185,12 @@ async def test_a_token_is_revoked_once(database: Database) -> None:
 
 async def test_a_good_token_is_its_owner(database: Database, callers: Authenticator) -> None:
     """Name, account, role and what the role may do; scopes leave less."""
-    viewer = await shown(callers, await made(database))
+    viewer = await authenticate(callers, await create_token(database))
     assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", ROLE_PERMISSIONS[Role.EDITOR])
-    narrow = await made(
+    narrow = await create_token(
         database, "Proofs", Role.PUBLISHER, scopes=[Permission.READ_ALL_DRAFTS, "CREATE_PREVIEW_LINKS"]
     )
-    assert (await shown(callers, narrow)).permissions == {
+    assert (await authenticate(callers, narrow)).permissions == {
         Permission.READ_ALL_DRAFTS,
         Permission.CREATE_PREVIEW_LINKS,
     }
@@ -197,14 +199,14 @@ async def test_a_good_token_is_its_owner(database: Database, callers: Authentica
 
 async def test_nobody_can_tell_why_a_token_is_refused(database: Database, callers: Authenticator) -> None:
     """Never made, mistyped, expired, revoked: one message for all."""
-    expired = await made(database, expires_at=NOW + DAY)
-    revoked = await made(database)
-    good = await made(database)
+    expired = await create_token(database, expires_at=NOW + DAY)
+    revoked = await create_token(database)
+    good = await create_token(database)
     async with database.orm():
         await ApiToken.filter(hash=api_tokens.hash_token(expired)).update(expires_at=NOW)
         row = await ApiToken.get(hash=api_tokens.hash_token(revoked))
         await api_tokens.mark_token_revoked(row.id, NOW)
-    said = set()
+    values = set()
     for secret in (
         api_tokens.generate_token(),
         good[:-1] + "?",
@@ -216,11 +218,14 @@ async def test_nobody_can_tell_why_a_token_is_refused(database: Database, caller
         "a.b.c",
     ):
         with pytest.raises(ApiError) as refusal:
-            await shown(callers, secret.replace("?", "a" if good[-1] != "a" else "b"))
-        said.add((refusal.value.code, refusal.value.message, refusal.value.hint))
-    ((told, message, _),) = said
-    assert (told, message) == ("UNAUTHENTICATED", "The token is not known here, has expired or was revoked.")
-    assert (await shown(callers, good)).account == "jane-doe"
+            await authenticate(callers, secret.replace("?", "a" if good[-1] != "a" else "b"))
+        values.add((refusal.value.code, refusal.value.message, refusal.value.hint))
+    ((expected, message, _),) = values
+    assert (expected, message) == (
+        "UNAUTHENTICATED",
+        "The token is not known here, has expired or was revoked.",
+    )
+    assert (await authenticate(callers, good)).account == "jane-doe"
 
 
 @pytest.mark.parametrize(
@@ -235,7 +240,7 @@ async def test_a_header_that_is_no_bearer_token_is_refused(callers: Authenticato
 
 async def test_the_scheme_is_read_as_http_says(database: Database, callers: Authenticator) -> None:
     """Its letters may be small or capital, and blanks may be many."""
-    secret = await made(database)
+    secret = await create_token(database)
     for header in (f"bearer {secret}", f"BEARER   {secret}", f" Bearer {secret} "):
         assert (await callers.authenticate(header, None, HOME)).account == "jane-doe"
 
@@ -243,11 +248,11 @@ async def test_the_scheme_is_read_as_http_says(database: Database, callers: Auth
 async def test_a_revoked_token_is_refused_at_once_by_every_worker(database_url: str) -> None:
     """Nothing is remembered that would let it in once more."""
     async with Database(database_url) as one, Database(database_url) as other:
-        secret = await made(one)
+        secret = await create_token(one)
         workers = [Authenticator(database, Settings(), now=lambda: NOW) for database in (one, other)]
         for worker in workers:
-            await shown(worker, secret)
-        row = await kept(one)
+            await authenticate(worker, secret)
+        row = await stored_token(one)
         async with one.orm():
             await api_tokens.mark_token_revoked(row.id, NOW)
         for worker in workers:
@@ -271,21 +276,21 @@ async def test_a_database_without_the_table_knows_nobody(server: Any) -> None:
 
 async def test_the_last_use_is_written_once_a_minute(database: Database) -> None:
     """By whichever worker flushes first, and never backwards."""
-    secret = await made(database)
+    secret = await create_token(database)
     moment = [NOW]
     one, other = (Authenticator(database, Settings(), now=lambda: moment[0]) for _ in range(2))
     for seconds, written in ((0, 0), (5, 0), (59, 0), (61, 61), (70, 61), (121, 121)):
         moment[0] = NOW + dt.timedelta(seconds=seconds)
         for worker in (one, other):
-            await shown(worker, secret)
+            await authenticate(worker, secret)
             await worker.flush_last_used()
-        assert (await kept(database)).last_used_at == NOW + dt.timedelta(seconds=written)
+        assert (await stored_token(database)).last_used_at == NOW + dt.timedelta(seconds=written)
 
 
 async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypatch: Any) -> None:
     """Until it can."""
     authenticator = Authenticator(database, Settings(), now=lambda: NOW)
-    await shown(authenticator, await made(database))
+    await authenticate(authenticator, await create_token(database))
     with monkeypatch.context() as broken:
 
         def models(*_: Any, **__: Any) -> Any:
@@ -293,9 +298,9 @@ async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypa
 
         broken.setattr(database, "models", models)
         await authenticator.flush_last_used()
-    assert (await kept(database)).last_used_at is None
+    assert (await stored_token(database)).last_used_at is None
     await authenticator.flush_last_used()
-    assert (await kept(database)).last_used_at == NOW
+    assert (await stored_token(database)).last_used_at == NOW
 
 
 # As at another moment
@@ -306,7 +311,7 @@ async def test_a_preview_at_a_moment_is_for_those_who_see_drafts(
 ) -> None:
     """In UTC and whole seconds; of others it is refused, whatever moment it is."""
     for role in Role:
-        bearer = f"Bearer {await made(database, role.value, role)}"
+        bearer = f"Bearer {await create_token(database, role.value, role)}"
         if role is Role.READER:
             with pytest.raises(ApiError) as refusal:
                 await callers.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
@@ -317,7 +322,7 @@ async def test_a_preview_at_a_moment_is_for_those_who_see_drafts(
             assert viewer.visibility.at_preview_time
     with pytest.raises(ApiError, match="for those who may see drafts"):
         await callers.authenticate(None, "2026-07-01T10:00:00Z", HOME)
-    scoped = await made(database, "Reviews", scopes=["REVIEW"])
+    scoped = await create_token(database, "Reviews", scopes=["REVIEW"])
     with pytest.raises(ApiError, match="for those who may see drafts"):
         await callers.authenticate(f"Bearer {scoped}", "2026-07-01T10:00:00Z", HOME)
 
@@ -331,7 +336,7 @@ async def test_a_moment_is_a_time_with_its_zone(
     database: Database, callers: Authenticator, wrong: str
 ) -> None:
     """RFC 3339, as everywhere in the API."""
-    bearer = f"Bearer {await made(database)}"
+    bearer = f"Bearer {await create_token(database)}"
     with pytest.raises(ApiError) as refusal:
         await callers.authenticate(bearer, wrong, HOME)
     assert refusal.value.code == "BAD_USER_INPUT"
@@ -347,12 +352,12 @@ class Counted:
         self.callers = Authenticator(
             database, Settings(), now=lambda: NOW, throttle=FailedLoginThrottle(clock=clock)
         )
-        self.asked = 0
+        self.lookups = 0
         row = database.row
 
-        def counted(*given: Any) -> Any:
-            self.asked += 1
-            return row(*given)
+        def counted(*values: Any) -> Any:
+            self.lookups += 1
+            return row(*values)
 
         monkeypatch.setattr(database, "row", counted)
 
@@ -362,12 +367,12 @@ async def test_who_tries_tokens_out_is_shut_out(
 ) -> None:
     """After ten that were refused in a minute, without a further look; the next minute begins anew."""
     counted = Counted(database, clock, monkeypatch)
-    said = [await code(counted.callers, f"Bearer {api_tokens.generate_token()}") for _ in range(20)]
-    assert said == [*["UNAUTHENTICATED"] * MAX_FAILURES, *["RATE_LIMITED"] * (20 - MAX_FAILURES)]
-    assert counted.asked == MAX_FAILURES
+    values = [await code(counted.callers, f"Bearer {api_tokens.generate_token()}") for _ in range(20)]
+    assert values == [*["UNAUTHENTICATED"] * MAX_FAILURES, *["RATE_LIMITED"] * (20 - MAX_FAILURES)]
+    assert counted.lookups == MAX_FAILURES
     clock.seconds += 30
     with pytest.raises(ApiError) as refusal:
-        await shown(counted.callers, api_tokens.generate_token())
+        await authenticate(counted.callers, api_tokens.generate_token())
     assert refusal.value.extra_extensions == {"limit": MAX_FAILURES, "retryAfter": 30}
     assert (
         await code(counted.callers, f"Bearer {api_tokens.generate_token()}", "203.0.113.10")
@@ -382,11 +387,11 @@ async def test_many_guesses_at_once_are_no_way_around(
 ) -> None:
     """Those that come together are let in only as far as they could be refused one by one."""
     counted = Counted(database, clock, monkeypatch)
-    said = await asyncio.gather(
+    results = await asyncio.gather(
         *(code(counted.callers, f"Bearer {api_tokens.generate_token()}") for _ in range(200))
     )
-    assert sorted(set(said)) == ["RATE_LIMITED", "UNAUTHENTICATED"]
-    assert (said.count("UNAUTHENTICATED"), counted.asked) == (MAX_FAILURES, MAX_FAILURES)
+    assert sorted(set(results)) == ["RATE_LIMITED", "UNAUTHENTICATED"]
+    assert (results.count("UNAUTHENTICATED"), counted.lookups) == (MAX_FAILURES, MAX_FAILURES)
 
 
 async def test_what_is_no_token_counts_as_well(callers: Authenticator) -> None:
@@ -400,44 +405,44 @@ async def test_good_tokens_go_on_where_others_are_tried_out(
     database: Database, callers: Authenticator, clock: Clock
 ) -> None:
     """Those that were good from there within the hour; one that is revoked meanwhile is not."""
-    known, new, revoked = [await made(database, name) for name in ("Known", "New", "Revoked")]
-    for secret in (known, revoked):
-        await shown(callers, secret)
+    existing, new, revoked = [await create_token(database, name) for name in ("Known", "New", "Revoked")]
+    for secret in (existing, revoked):
+        await authenticate(callers, secret)
     async with database.orm():
         await api_tokens.mark_token_revoked((await ApiToken.get(hash=api_tokens.hash_token(revoked))).id, NOW)
     for _ in range(MAX_FAILURES):
         await code(callers, f"Bearer {api_tokens.generate_token()}")
-    assert (await shown(callers, known)).name == "Known"
+    assert (await authenticate(callers, existing)).name == "Known"
     assert await code(callers, f"Bearer {new}") == "RATE_LIMITED"
-    assert (await shown(callers, new, "203.0.113.10")).name == "New"
+    assert (await authenticate(callers, new, "203.0.113.10")).name == "New"
     assert await code(callers, f"Bearer {revoked}") == "UNAUTHENTICATED"
     assert await code(callers, f"Bearer {revoked}") == "RATE_LIMITED"
     clock.seconds += 3_600
     for _ in range(MAX_FAILURES):
         await code(callers, f"Bearer {api_tokens.generate_token()}")
-    assert await code(callers, f"Bearer {known}") == "RATE_LIMITED"
+    assert await code(callers, f"Bearer {existing}") == "RATE_LIMITED"
 
 
 async def test_many_people_at_one_address_do_not_shut_each_other_out(
     database: Database, callers: Authenticator
 ) -> None:
     """Fifty that nobody has seen there before, at the same moment."""
-    secrets = [await made(database, f"Person {number}") for number in range(50)]
-    found = await asyncio.gather(*(shown(callers, secret) for secret in secrets for _ in range(3)))
-    assert len({viewer.name for viewer in found}) == 50
+    secrets = [await create_token(database, f"Person {number}") for number in range(50)]
+    results = await asyncio.gather(*(authenticate(callers, secret) for secret in secrets for _ in range(3)))
+    assert len({viewer.name for viewer in results}) == 50
 
 
 async def test_a_database_that_is_away_is_nobodys_bad_token(
     database: Database, callers: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is said as it is, and does not count."""
-    secret = await made(database)
+    secret = await create_token(database)
 
     async def away(*_: Any) -> Any:
         raise ApiError("DATABASE_UNAVAILABLE", "The database does not answer just now.")
 
     with monkeypatch.context() as broken:
         broken.setattr(database, "row", away)
-        said = [await code(callers, f"Bearer {secret}") for _ in range(2 * MAX_FAILURES)]
-    assert set(said) == {"DATABASE_UNAVAILABLE"}
-    assert (await shown(callers, secret)).name == "Jane Doe"
+        values = [await code(callers, f"Bearer {secret}") for _ in range(2 * MAX_FAILURES)]
+    assert set(values) == {"DATABASE_UNAVAILABLE"}
+    assert (await authenticate(callers, secret)).name == "Jane Doe"

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from tests.conftest import Server
-from tests.support.http_client import endpoint, refusal, speaking
+from tests.support.http_client import client_from, error_code, make_endpoint
 from tests.web.test_websocket import Served, dial, ending, hear, say, until
 from websockets.asyncio.client import ClientConnection
 
@@ -48,7 +48,7 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class Room:
+class AuthSetup:
     """A newsroom, and those who have tokens of it."""
 
     def __init__(self, url: str, database: Database) -> None:
@@ -57,8 +57,8 @@ class Room:
 
     async def token(self, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
         async with self.database.orm():
-            given = {"expires_at": now() + DAY, "created_by": "tests", "now": now(), **more}
-            _, secret = await api_tokens.issue_token(name=name, role=role, **given)
+            arguments = {"expires_at": now() + DAY, "created_by": "tests", "now": now(), **more}
+            _, secret = await api_tokens.issue_token(name=name, role=role, **arguments)
         return secret
 
     async def revoke(self, secret: str) -> None:
@@ -79,10 +79,10 @@ class Room:
 
 
 @pytest.fixture(scope="module")
-async def room(server: Server) -> AsyncIterator[Room]:
+async def room(server: Server) -> AsyncIterator[AuthSetup]:
     url = await server.demo()
     async with Database(url) as database:
-        yield Room(url, database)
+        yield AuthSetup(url, database)
 
 
 @contextlib.asynccontextmanager
@@ -91,20 +91,20 @@ async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQLEndp
     executor = build_executor(Settings(**settings), database)
     assert executor.responses is not None
     await executor.responses.open()
-    yield endpoint(executor, **settings)
+    yield make_endpoint(executor, **settings)
     await executor.responses.close()
 
 
 @pytest.fixture
-async def graphql(room: Room) -> AsyncIterator[GraphQLEndpoint]:
-    async with door(room.database) as found:
-        yield found
+async def graphql(room: AuthSetup) -> AsyncIterator[GraphQLEndpoint]:
+    async with door(room.database) as result:
+        yield result
 
 
 @pytest.fixture
 async def http(graphql: GraphQLEndpoint) -> AsyncIterator[httpx2.AsyncClient]:
-    async with speaking(graphql) as found:
-        yield found
+    async with client_from(graphql) as result:
+        yield result
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -129,7 +129,7 @@ DOORS = (post, get)
 # Let in
 
 
-async def test_a_token_says_who_asks(room: Room, http: httpx2.AsyncClient) -> None:
+async def test_a_token_says_who_asks(room: AuthSetup, http: httpx2.AsyncClient) -> None:
     """By POST and by GET; without one it is the public."""
     secret = await room.token()
     for ask in DOORS:
@@ -138,7 +138,7 @@ async def test_a_token_says_who_asks(room: Room, http: httpx2.AsyncClient) -> No
     assert (await http.head("/graphql", params={"query": ME}, headers=bearer(secret))).status_code == 200
 
 
-async def test_what_a_token_is_told_is_kept_by_nobody(room: Room, http: httpx2.AsyncClient) -> None:
+async def test_what_a_token_is_told_is_kept_by_nobody(room: AuthSetup, http: httpx2.AsyncClient) -> None:
     """Also a reader's: no tag to ask again with, none to purge by, and never 304."""
     for role in (Role.READER, Role.EDITOR):
         headers = bearer(await room.token(role.value, role))
@@ -152,7 +152,7 @@ async def test_what_a_token_is_told_is_kept_by_nobody(room: Room, http: httpx2.A
 
 
 async def test_the_public_and_others_never_get_each_others_answers(
-    room: Room, http: httpx2.AsyncClient
+    room: AuthSetup, http: httpx2.AsyncClient
 ) -> None:
     """The same bytes asked in turns, whoever asks first; with what is remembered in between."""
     everyone: dict[str | None, Any] = {None: PUBLIC}
@@ -163,18 +163,18 @@ async def test_the_public_and_others_never_get_each_others_answers(
             for secret, expected in [*everyone.items(), *reversed(everyone.items())]:
                 answer = await ask(http, ME, bearer(secret) if secret else None)
                 assert answer.json()["data"] == expected
-                said = answer.headers.get("cache-control", "")
-                assert (said == "private, no-store") == (secret is not None)
+                result = answer.headers.get("cache-control", "")
+                assert (result == "private, no-store") == (secret is not None)
 
 
-async def test_a_hit_at_once_is_the_publics(room: Room, graphql: GraphQLEndpoint) -> None:
+async def test_a_hit_at_once_is_the_publics(room: AuthSetup, graphql: GraphQLEndpoint) -> None:
     """The short way from memory is not taken by whoever shows something."""
     query = str(httpx2.QueryParams({"query": LATEST})).encode()
     scope = {
         "type": "http", "method": "GET", "query_string": query, "client": ("127.0.0.1", 1), "headers": [],
         "path": "/graphql",
     }  # fmt: skip
-    async with speaking(graphql) as http:
+    async with client_from(graphql) as http:
         for _ in range(2):
             await get(http, LATEST)
     assert graphql.try_cached_response(scope, b"") is not None
@@ -182,7 +182,7 @@ async def test_a_hit_at_once_is_the_publics(room: Room, graphql: GraphQLEndpoint
         assert graphql.try_cached_response({**scope, "headers": [(name, b"x")]}, b"") is None
 
 
-async def test_a_draft_is_seen_by_those_who_may(room: Room, http: httpx2.AsyncClient) -> None:
+async def test_a_draft_is_seen_by_those_who_may(room: AuthSetup, http: httpx2.AsyncClient) -> None:
     """Not by the public, readers and what they may ask for; one article by its link."""
     async with room.database.orm() as connection:
         await connection.execute_script("UPDATE article SET status = 'DRAFT' WHERE id = 701")
@@ -208,14 +208,14 @@ async def test_a_draft_is_seen_by_those_who_may(room: Room, http: httpx2.AsyncCl
 
 
 async def test_a_persisted_query_is_remembered_for_whoever_sends_it(
-    room: Room, http: httpx2.AsyncClient
+    room: AuthSetup, http: httpx2.AsyncClient
 ) -> None:
     """Its text is the same for all; what is answered is not."""
     secret = await room.token()
     hash = hashlib.sha256(ME.encode()).hexdigest()
     named: dict[str, Any] = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash}}}
-    whole = {**named, "query": ME}
-    sent = [(whole, secret), (named, secret), (named, None), (named, secret)]
+    document = {**named, "query": ME}
+    sent = [(document, secret), (named, secret), (named, None), (named, secret)]
     for body, token in sent:
         answer = await http.post("/graphql", json=body, headers=bearer(token) if token else None)
         assert answer.json()["data"] == (JANE if token else PUBLIC)
@@ -224,14 +224,14 @@ async def test_a_persisted_query_is_remembered_for_whoever_sends_it(
 # Turned away
 
 
-async def test_a_token_that_is_not_good_is_refused(room: Room) -> None:
+async def test_a_token_that_is_not_good_is_refused(room: AuthSetup) -> None:
     """401 and how to come in, whatever is asked and however; one message, nothing to store, no echo."""
     for secret in await room.bad():
         for accept in ("*/*", "application/json"):
-            async with door(room.database) as graphql, speaking(graphql) as http:
+            async with door(room.database) as graphql, client_from(graphql) as http:
                 for ask in DOORS:
                     answer = await ask(http, LATEST, {**bearer(secret), "accept": accept})
-                    assert (answer.status_code, refusal(answer)) == (401, "UNAUTHENTICATED")
+                    assert (answer.status_code, error_code(answer)) == (401, "UNAUTHENTICATED")
                     assert answer.json()["errors"][0]["message"] == UNKNOWN
                     assert "data" not in answer.json()
                     assert answer.headers["www-authenticate"] == "Bearer"
@@ -245,42 +245,44 @@ async def test_what_is_no_bearer_token_is_refused(http: httpx2.AsyncClient) -> N
     """It is not passed over: whoever sends it means to be somebody."""
     for header in ("Basic dXNlcjpwYXNz", "Bearer", ""):
         answer = await post(http, ME, {"authorization": header})
-        assert (answer.status_code, refusal(answer)) == (401, "UNAUTHENTICATED")
+        assert (answer.status_code, error_code(answer)) == (401, "UNAUTHENTICATED")
 
 
-async def test_a_revoked_token_is_refused_by_the_next_request_to_any_worker(room: Room) -> None:
+async def test_a_revoked_token_is_refused_by_the_next_request_to_any_worker(room: AuthSetup) -> None:
     """Two workers with nothing in common but the database."""
     secret = await room.token()
     async with Database(room.url) as database, door(room.database) as one, door(database) as other:
         for graphql in (one, other):
-            async with speaking(graphql) as http:
+            async with client_from(graphql) as http:
                 assert (await post(http, ME, bearer(secret))).json()["data"] == JANE
         await room.revoke(secret)
         for graphql in (other, one):
-            async with speaking(graphql) as http:
+            async with client_from(graphql) as http:
                 for ask in DOORS:
-                    assert refusal(await ask(http, ME, bearer(secret))) == "UNAUTHENTICATED"
+                    assert error_code(await ask(http, ME, bearer(secret))) == "UNAUTHENTICATED"
 
 
-async def test_a_preview_at_a_moment_needs_the_right(room: Room, http: httpx2.AsyncClient) -> None:
+async def test_a_preview_at_a_moment_needs_the_right(room: AuthSetup, http: httpx2.AsyncClient) -> None:
     """403 without it, 422 for what is no time; with both it is answered, and kept by nobody."""
     reader, previewer = await room.token(role=Role.READER), await room.token(role=Role.PREVIEWER)
     at = {"x-preview-at": "2040-01-01T00:00:00Z"}
     for ask in DOORS:
         for headers in (at, {**at, **bearer(reader)}):
             answer = await ask(http, LATEST, headers)
-            assert (answer.status_code, refusal(answer)) == (403, "FORBIDDEN")
+            assert (answer.status_code, error_code(answer)) == (403, "FORBIDDEN")
             assert answer.headers["cache-control"] == "no-store"
         answer = await ask(http, LATEST, {"x-preview-at": "tomorrow", **bearer(previewer)})
-        assert (answer.status_code, refusal(answer)) == (422, "BAD_USER_INPUT")
+        assert (answer.status_code, error_code(answer)) == (422, "BAD_USER_INPUT")
         answer = await ask(http, LATEST, {**at, **bearer(previewer)})
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
 
 
-async def test_who_tries_tokens_out_is_shut_out_on_every_door(room: Room, graphql: GraphQLEndpoint) -> None:
+async def test_who_tries_tokens_out_is_shut_out_on_every_door(
+    room: AuthSetup, graphql: GraphQLEndpoint
+) -> None:
     """POST and GET count together; good tokens of before go on, and so does the public."""
     secret = await room.token()
-    async with speaking(graphql, "192.168.0.7") as http, speaking(graphql, "192.168.0.8") as neighbour:
+    async with client_from(graphql, "192.168.0.7") as http, client_from(graphql, "192.168.0.8") as neighbour:
         await post(http, ME, bearer(secret))
         for number in range(MAX_FAILURES):
             answer = await DOORS[number % 2](http, ME, bearer(api_tokens.generate_token()))
@@ -288,7 +290,7 @@ async def test_who_tries_tokens_out_is_shut_out_on_every_door(room: Room, graphq
         fresh = await room.token("Late")
         for ask in DOORS:
             answer = await ask(http, ME, bearer(fresh))
-            assert (answer.status_code, refusal(answer)) == (429, "RATE_LIMITED")
+            assert (answer.status_code, error_code(answer)) == (429, "RATE_LIMITED")
             assert 0 < int(answer.headers["retry-after"]) <= 60
             assert answer.headers["cache-control"] == "no-store"
             assert (await ask(http, ME, bearer(secret))).json()["data"] == JANE
@@ -296,24 +298,24 @@ async def test_who_tries_tokens_out_is_shut_out_on_every_door(room: Room, graphq
             assert (await ask(neighbour, ME, bearer(fresh))).status_code == 200
 
 
-async def test_what_a_token_spends_is_its_accounts(room: Room) -> None:
+async def test_what_a_token_spends_is_its_accounts(room: AuthSetup) -> None:
     """From wherever it asks, with all its tokens; of what is refused the address pays."""
     mine, also_mine = [await room.token(account="spender") for _ in range(2)]
     async with (
         door(room.database, rate_limit_cost_per_minute=50) as graphql,
-        speaking(graphql, "203.0.113.9") as here,
-        speaking(graphql, "203.0.113.10") as there,
+        client_from(graphql, "203.0.113.9") as here,
+        client_from(graphql, "203.0.113.10") as there,
     ):
         left = [
             (await post(http, LATEST, bearer(secret))).headers["ratelimit"]
             for http, secret in ((here, mine), (there, mine), (here, also_mine))
         ]
-        points = [int(said.partition(";r=")[2].partition(";")[0]) for said in left]
+        points = [int(value.partition(";r=")[2].partition(";")[0]) for value in left]
         assert points[0] > points[1] > points[2]
         assert points[0] - points[1] == points[1] - points[2]
         for _ in range(20):
             answer = await post(there, LATEST, bearer(mine))
-        assert (answer.status_code, refusal(answer)) == (429, "RATE_LIMITED")
+        assert (answer.status_code, error_code(answer)) == (429, "RATE_LIMITED")
         assert int(answer.headers["retry-after"]) > 0
         assert (await post(here, LATEST)).status_code == 200
         refused = await post(here, LATEST, bearer("nothing"))
@@ -329,7 +331,7 @@ async def test_pages_of_other_sites_may_say_who_asks(http: httpx2.AsyncClient) -
 
 
 async def test_no_token_is_logged(
-    room: Room, graphql: GraphQLEndpoint, caplog: pytest.LogCaptureFixture
+    room: AuthSetup, graphql: GraphQLEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Good or not, in no form and at no level."""
     lines: list[bytes] = []
@@ -340,18 +342,18 @@ async def test_no_token_is_logged(
         preview_tokens.sign_preview_token("key", 1, now()),
         "a.b.c",
     ]
-    async with graphql.observer, speaking(graphql) as http:
+    async with graphql.observer, client_from(graphql) as http:
         with caplog.at_level(logging.DEBUG, logger="contentql"):
             for secret in secrets:
                 for ask in DOORS:
                     await ask(http, ME, bearer(secret))
-    told = b"".join(lines).decode() + caplog.text
-    assert told.count('"UNAUTHENTICATED"') == 2 * (len(secrets) - 1) - 2
+    expected = b"".join(lines).decode() + caplog.text
+    assert expected.count('"UNAUTHENTICATED"') == 2 * (len(secrets) - 1) - 2
     for secret in (*secrets, *(api_tokens.hash_token(secret) for secret in secrets)):
-        assert secret not in told.replace("nothing", "") or secret == "nothing"
+        assert secret not in expected.replace("nothing", "") or secret == "nothing"
 
 
-async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: Room, tmp_path: Path) -> None:
+async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: AuthSetup, tmp_path: Path) -> None:
     """By the settings that name it; a wrong one is a token that is not known."""
     key = ec.generate_private_key(ec.SECP256R1())
     public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
@@ -369,7 +371,7 @@ async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: Room, tmp_pa
         }
         return jwt.encode({**claims, **more}, key, algorithm="ES256", headers={"kid": "1"})
 
-    async with door(room.database, **named) as graphql, speaking(graphql) as http:
+    async with door(room.database, **named) as graphql, client_from(graphql) as http:
         for ask in DOORS:
             answer = await ask(http, ME, bearer(signed(contentql_role="editor")))
             assert (answer.json()["data"], answer.headers["cache-control"]) == (JANE, "private, no-store")
@@ -386,7 +388,7 @@ async def listening(url: str) -> AsyncIterator[Served]:
     """A worker's door for sockets, in a thread of its own."""
     database = Database(url)
     executor = build_executor(Settings(), database)
-    graphql = endpoint(executor)
+    graphql = make_endpoint(executor)
     sockets = WebSocketEndpoint(graphql.execute_over_websocket, greet=graphql.authenticate_websocket)
 
     @contextlib.asynccontextmanager
@@ -405,7 +407,7 @@ async def listening(url: str) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def served(room: Room) -> AsyncIterator[Served]:
+async def served(room: AuthSetup) -> AsyncIterator[Served]:
     async with listening(room.url) as served:
         yield served
 
@@ -419,14 +421,14 @@ async def greeted(
         yield socket
 
 
-async def told(socket: ClientConnection, query: str = ME) -> Any:
+async def query_over_socket(socket: ClientConnection, query: str = ME) -> Any:
     """Data, or the code of a refusal."""
     await say(socket, {"id": "1", "type": "subscribe", "payload": {"query": query}})
-    said = await hear(socket)
-    if said["type"] == "error":
-        return said["payload"][0]["extensions"]["code"]
+    message = await hear(socket)
+    if message["type"] == "error":
+        return message["payload"][0]["extensions"]["code"]
     assert (await hear(socket))["type"] == "complete"
-    return said["payload"]["data"]
+    return message["payload"]["data"]
 
 
 def introductions(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str, str] | None]]:
@@ -439,20 +441,20 @@ def introductions(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str
     )
 
 
-async def test_a_socket_says_who_asks_at_first(room: Room, served: Served) -> None:
+async def test_a_socket_says_who_asks_at_first(room: AuthSetup, served: Served) -> None:
     """In its first message or, unless that does, in a header of its request; or else it is the public."""
     for payload, headers in introductions(await room.token()):
         async with greeted(served, payload, headers) as socket:
             assert await hear(socket) == {"type": "connection_ack"}
-            assert await told(socket) == JANE
-            assert await told(socket) == JANE
+            assert await query_over_socket(socket) == JANE
+            assert await query_over_socket(socket) == JANE
     for anybody in (None, {}, {"authorization": None}):
         async with greeted(served, anybody) as socket:
             assert await hear(socket) == {"type": "connection_ack"}
-            assert await told(socket) == PUBLIC
+            assert await query_over_socket(socket) == PUBLIC
 
 
-async def test_a_socket_with_a_token_that_is_not_good_is_closed(room: Room) -> None:
+async def test_a_socket_with_a_token_that_is_not_good_is_closed(room: AuthSetup) -> None:
     """4403, before anything is answered; 4400 for what is no text."""
     for secret in await room.bad():
         async with listening(room.url) as served:
@@ -466,35 +468,35 @@ async def test_a_socket_with_a_token_that_is_not_good_is_closed(room: Room) -> N
             assert (await ending(socket))[0] == 4400
 
 
-async def test_an_open_socket_hears_that_its_token_is_revoked(room: Room, served: Served) -> None:
+async def test_an_open_socket_hears_that_its_token_is_revoked(room: AuthSetup, served: Served) -> None:
     """With the very next operation."""
     secret = await room.token()
     async with greeted(served, {"authorization": f"Bearer {secret}"}) as socket:
         assert await hear(socket) == {"type": "connection_ack"}
-        assert await told(socket) == JANE
+        assert await query_over_socket(socket) == JANE
         await room.revoke(secret)
-        assert await told(socket) == "UNAUTHENTICATED"
-        assert await told(socket) == "UNAUTHENTICATED"
+        assert await query_over_socket(socket) == "UNAUTHENTICATED"
+        assert await query_over_socket(socket) == "UNAUTHENTICATED"
 
 
-async def test_who_tries_tokens_out_by_sockets_is_shut_out(room: Room, served: Served) -> None:
+async def test_who_tries_tokens_out_by_sockets_is_shut_out(room: AuthSetup, served: Served) -> None:
     """By first messages and by operations, counted together."""
     revoked = await room.token()
     async with greeted(served, {"authorization": f"Bearer {revoked}"}) as socket:
         assert await hear(socket) == {"type": "connection_ack"}
         await room.revoke(revoked)
-        assert [await told(socket) for _ in range(5)] == ["UNAUTHENTICATED"] * 5
+        assert [await query_over_socket(socket) for _ in range(5)] == ["UNAUTHENTICATED"] * 5
         for _ in range(MAX_FAILURES - 5):
             async with greeted(served, {"authorization": f"Bearer {api_tokens.generate_token()}"}) as other:
                 assert (await ending(other))[0] == 4403
-        assert await told(socket) == "RATE_LIMITED"
+        assert await query_over_socket(socket) == "RATE_LIMITED"
     async with greeted(served, {"authorization": f"Bearer {await room.token()}"}) as other:
         assert (await ending(other))[0] == 4429
 
 
-async def test_a_preview_at_a_moment_goes_by_sockets_too(room: Room, served: Served) -> None:
+async def test_a_preview_at_a_moment_goes_by_sockets_too(room: AuthSetup, served: Served) -> None:
     """In the first message, beside the token."""
-    said = {"authorization": f"Bearer {await room.token()}", "X-Preview-At": "2040-01-01T00:00:00Z"}
-    async with greeted(served, said) as socket:
+    fields = {"authorization": f"Bearer {await room.token()}", "X-Preview-At": "2040-01-01T00:00:00Z"}
+    async with greeted(served, fields) as socket:
         assert await hear(socket) == {"type": "connection_ack"}
-        assert await told(socket) == JANE
+        assert await query_over_socket(socket) == JANE

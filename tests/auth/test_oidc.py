@@ -46,10 +46,10 @@ def jwk(key: Any, kid: str | None, **more: Any) -> dict[str, Any]:
         rsa.RSAPrivateKey: jwt.algorithms.RSAAlgorithm,
         ec.EllipticCurvePrivateKey: jwt.algorithms.ECAlgorithm,
     }
-    of = next((found for base, found in kind.items() if isinstance(key, base)), jwt.algorithms.OKPAlgorithm)
-    told: dict[str, Any] = of.to_jwk(key.public_key(), as_dict=True)
-    told.pop("key_ops", None)
-    return {**told, **({"kid": kid} if kid else {}), **more}
+    of = next((match for base, match in kind.items() if isinstance(key, base)), jwt.algorithms.OKPAlgorithm)
+    expected: dict[str, Any] = of.to_jwk(key.public_key(), as_dict=True)
+    expected.pop("key_ops", None)
+    return {**expected, **({"kid": kid} if kid else {}), **more}
 
 
 def jwks(**more: Any) -> bytes:
@@ -59,8 +59,8 @@ def jwks(**more: Any) -> bytes:
 def claims(**more: Any) -> dict[str, Any]:
     """Of a token that is good for a minute; None takes one out."""
     now = int(time.time())
-    said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-17", "exp": now + 60, "iat": now, **more}
-    return {name: value for name, value in said.items() if value is not None}
+    fields = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-17", "exp": now + 60, "iat": now, **more}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def signed(algorithm: str = "RS256", kid: str | None = "", key: Any = None, **more: Any) -> str:
@@ -69,9 +69,9 @@ def signed(algorithm: str = "RS256", kid: str | None = "", key: Any = None, **mo
     return jwt.encode(claims(**more), key or KEYS[name], algorithm=algorithm, headers=headers)
 
 
-def part(said: Any) -> str:
+def part(value: Any) -> str:
     return (
-        base64.urlsafe_b64encode(said if isinstance(said, bytes) else json.dumps(said).encode())
+        base64.urlsafe_b64encode(value if isinstance(value, bytes) else json.dumps(value).encode())
         .rstrip(b"=")
         .decode()
     )
@@ -107,7 +107,7 @@ async def test_a_signed_token_is_its_owner(jwts: OidcIssuer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("value", "name"),
     [
         ({"name": "Jane", "preferred_username": "jd", "email": "j@example.org"}, "Jane"),
         ({"name": " ", "preferred_username": "jd", "email": "j@example.org"}, "jd"),
@@ -117,13 +117,13 @@ async def test_a_signed_token_is_its_owner(jwts: OidcIssuer) -> None:
         ({"name": "a" * 300}, "a" * 200),
     ],
 )
-async def test_the_name_is_the_best_there_is(jwts: OidcIssuer, said: dict[str, Any], name: str) -> None:
+async def test_the_name_is_the_best_there_is(jwts: OidcIssuer, value: dict[str, Any], name: str) -> None:
     """What people are called, or else what they sign in with."""
-    assert (await jwts.authenticate(signed(**said))).name == name
+    assert (await jwts.authenticate(signed(**value))).name == name
 
 
 @pytest.mark.parametrize(
-    ("claim", "said", "role"),
+    ("claim", "value", "role"),
     [
         ("contentql_role", {"contentql_role": "EDITOR"}, Role.EDITOR),
         ("contentql_role", {"contentql_role": "editor"}, Role.EDITOR),
@@ -139,19 +139,19 @@ async def test_the_name_is_the_best_there_is(jwts: OidcIssuer, said: dict[str, A
     ],
 )
 async def test_the_role_stands_where_it_is_looked_for(
-    path: Path, claim: str, said: dict[str, Any], role: Role
+    path: Path, claim: str, value: dict[str, Any], role: Role
 ) -> None:
     """In one word or a list, of which the highest counts; what is no role of ours is none."""
-    viewer = await OidcIssuer(ISSUER, AUDIENCE, str(path), role_claim=claim).authenticate(signed(**said))
+    viewer = await OidcIssuer(ISSUER, AUDIENCE, str(path), role_claim=claim).authenticate(signed(**value))
     assert (viewer.role, viewer.permissions) == (role, ROLE_PERMISSIONS[role])
 
 
 async def test_an_account_is_never_anothers(jwts: OidcIssuer) -> None:
     """What cannot be kept whole is told apart by a hash."""
     subjects = ["a" * 400, "a" * 401, "a\x00", "a\x01", "a\ud800", "é" * 190]
-    found = [(await jwts.authenticate(signed(sub=subject))).account or "" for subject in subjects]
-    assert len(set(found)) == len(subjects)
-    for account in found:
+    results = [(await jwts.authenticate(signed(sub=subject))).account or "" for subject in subjects]
+    assert len(set(results)) == len(subjects)
+    for account in results:
         assert account.startswith(f"{ISSUER}|")
         assert len(account) <= 200
         assert account.isprintable()
@@ -183,9 +183,9 @@ async def test_what_anybody_could_have_made_is_refused(jwts: OidcIssuer) -> None
         head = part({"alg": name, "kid": "rsa", "typ": "JWT"})
         await refused(jwts, f"{head}.{body}.")
         for spelling in spellings:
-            said = f"{head}.{body}".encode()
+            result = f"{head}.{body}".encode()
             for kind in (hashlib.sha256, hashlib.sha384, hashlib.sha512):
-                await refused(jwts, f"{head}.{body}.{part(hmac.new(spelling, said, kind).digest())}")
+                await refused(jwts, f"{head}.{body}.{part(hmac.new(spelling, result, kind).digest())}")
 
 
 @pytest.mark.filterwarnings("ignore:The RSA key is 1024 bits")
@@ -205,7 +205,7 @@ async def test_the_key_fits_the_algorithm(jwts: OidcIssuer, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "said",
+    "input",
     [
         {"aud": "another"}, {"aud": ["another"]}, {"aud": None}, {"aud": 5},
         {"iss": "https://id.example.org"}, {"iss": "https://other.example.org/"}, {"iss": None},
@@ -214,11 +214,11 @@ async def test_the_key_fits_the_algorithm(jwts: OidcIssuer, tmp_path: Path) -> N
     ],
     ids=str,
 )  # fmt: skip
-async def test_a_token_that_is_not_for_us_is_refused(jwts: OidcIssuer, said: dict[str, Any]) -> None:
+async def test_a_token_that_is_not_for_us_is_refused(jwts: OidcIssuer, input: dict[str, Any]) -> None:
     """By another issuer, for another audience, without an end or an owner."""
-    whole = {**claims(), **said}
+    document = {**claims(), **input}
     head = part({"alg": "RS256", "kid": "rsa"})
-    body = part({name: value for name, value in whole.items() if value is not None})
+    body = part({name: value for name, value in document.items() if value is not None})
     signature = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256).sign(
         f"{head}.{body}".encode(), RSA
     )
@@ -236,13 +236,13 @@ async def test_clocks_may_differ_a_little(path: Path) -> None:
     near: list[dict[str, Any]] = [{"exp": now - 20}, {"nbf": now + 20}, {"iat": now + 20}]
     far: list[dict[str, Any]] = [{"exp": now - 40}, {"nbf": now + 40}, {"iat": now + 40}]
     jwts = OidcIssuer(ISSUER, AUDIENCE, str(path), leeway=30)
-    for said in near:
-        assert (await jwts.authenticate(signed(**said))).name == "user-17"
-    for said in far:
-        await refused(jwts, signed(**said))
+    for value in near:
+        assert (await jwts.authenticate(signed(**value))).name == "user-17"
+    for value in far:
+        await refused(jwts, signed(**value))
     strict = OidcIssuer(ISSUER, AUDIENCE, str(path), leeway=0)
-    for said in near:
-        await refused(strict, signed(**said))
+    for value in near:
+        await refused(strict, signed(**value))
 
 
 async def test_a_changed_token_is_refused(jwts: OidcIssuer) -> None:
@@ -268,12 +268,12 @@ class Serving:
     def __init__(self) -> None:
         self.body = jwks()
         self.status = 200
-        self.asked = 0
+        self.requests = 0
         serving = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                serving.asked += 1
+                serving.requests += 1
                 self.send_response(serving.status)
                 self.end_headers()
                 self.wfile.write(serving.body)
@@ -318,7 +318,7 @@ async def test_keys_come_from_a_url_once(served: Serving) -> None:
     jwts = OidcIssuer(ISSUER, AUDIENCE, served.url)
     for _ in range(5):
         assert (await jwts.authenticate(signed())).name == "user-17"
-    assert served.asked == 1
+    assert served.requests == 1
 
 
 async def test_a_new_key_is_found_within_a_minute(served: Serving) -> None:
@@ -333,7 +333,7 @@ async def test_a_new_key_is_found_within_a_minute(served: Serving) -> None:
     assert (await jwts.authenticate(signed(key=new, kid="new"))).name == "user-17"
     for number in range(20):
         await refused(jwts, signed(kid=f"made-up-{number}"))
-    assert served.asked == 2
+    assert served.requests == 2
 
 
 async def test_a_key_that_is_taken_back_is_forgotten(served: Serving) -> None:
@@ -363,10 +363,10 @@ async def test_keys_go_on_being_believed_while_their_issuer_is_away(
         (200, b"[" * 9_000),
     ):
         clock.seconds += 700
-        asked = served.asked
+        request = served.requests
         assert (await jwts.authenticate(signed())).name == "user-17"
         await settled(jwts._keys)
-        assert served.asked == asked + 1
+        assert served.requests == request + 1
         assert (await jwts.authenticate(signed())).name == "user-17"
     with caplog.at_level(logging.DEBUG):
         await refused(jwts, text := signed(aud="another"))
@@ -383,7 +383,7 @@ async def test_without_any_key_the_issuer_is_said_to_be_away(served: Serving) ->
         with pytest.raises(ApiError) as refusal:
             await jwts.authenticate(signed())
         assert (refusal.value.code, refusal.value.status) == ("IDENTITY_PROVIDER_UNAVAILABLE", 503)
-    assert served.asked == 1
+    assert served.requests == 1
     served.status = 200
     clock.seconds += 5
     assert (await jwts.authenticate(signed())).name == "user-17"
@@ -423,8 +423,8 @@ def settings(path: Path, **more: Any) -> Settings:
 async def test_settings_open_the_door_to_an_issuer(database_url: str, path: Path) -> None:
     """Its tokens come in beside our own; without the settings they are unknown."""
     async with Database(database_url) as database:
-        given = settings(path, oidc_role_claim="groups", oidc_leeway_seconds=5)
-        viewer = await Authenticator(database, given).authenticate(
+        arguments = settings(path, oidc_role_claim="groups", oidc_leeway_seconds=5)
+        viewer = await Authenticator(database, arguments).authenticate(
             f"Bearer {signed(groups=['editor'])}", None, "203.0.113.9"
         )
         assert (viewer.account, viewer.role) == (f"{ISSUER}|user-17", Role.EDITOR)

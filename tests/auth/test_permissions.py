@@ -22,11 +22,11 @@ def test_readme_grants_what_the_roles_grant() -> None:
     (header,) = re.findall(r"^\| ability \| lets one \| (.*) \|$", README, re.MULTILINE)
     assert header.split(" | ") == [role.value for role in Role]
     rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \| ([✓ |]*)\|$", README, re.MULTILINE)
-    told = {
+    expected = {
         ability: (meaning, [cell.strip() == "✓" for cell in cells.split("|")][: len(Role)])
         for ability, meaning, cells in rows
     }
-    assert told == {
+    assert expected == {
         ability.value: (
             PERMISSION_DESCRIPTIONS[ability],
             [ability in ROLE_PERMISSIONS[role] for role in Role],

@@ -44,13 +44,15 @@ def test_a_link_cannot_be_made_or_changed_without_the_key() -> None:
     """Another key, article or end; cut, longer, any one character changed."""
     text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
     assert preview_tokens.verify_preview_token("other", text, NOW) is None
-    whole = base64.urlsafe_b64decode(text[5:])
-    for said in (
-        bytes([*whole[:7], whole[7] ^ 1, *whole[8:]]),
-        bytes([*whole[:15], whole[15] ^ 1, *whole[16:]]),
+    document = base64.urlsafe_b64decode(text[5:])
+    for value in (
+        bytes([*document[:7], document[7] ^ 1, *document[8:]]),
+        bytes([*document[:15], document[15] ^ 1, *document[16:]]),
     ):
         assert (
-            preview_tokens.verify_preview_token("key", "cqlp_" + base64.urlsafe_b64encode(said).decode(), NOW)
+            preview_tokens.verify_preview_token(
+                "key", "cqlp_" + base64.urlsafe_b64encode(value).decode(), NOW
+            )
             is None
         )
     random = Random(1)
@@ -77,13 +79,13 @@ async def test_all_workers_sign_with_one_key(database_url: str) -> None:
         await database.open()
     try:
         assert await preview_tokens.get_signing_key(databases[0]) is None
-        found = {
+        results = {
             await one
             for one in asyncio.as_completed(
                 [preview_tokens.get_or_create_signing_key(one) for one in databases]
             )
         }
-        (key,) = found
+        (key,) = results
         assert len(bytes.fromhex(key)) == 32
         async with databases[0].orm():
             assert [(row.id, row.value) for row in await SigningKey.all()] == [("preview", key)]
@@ -140,8 +142,8 @@ async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url:
     """Also where no link was ever made: then there is no key, and none is made for a stranger."""
     async with Database(database_url) as database:
         authenticator = Authenticator(database, Settings(), now=lambda: NOW)
-        for made in (False, True):
-            if made:
+        for created in (False, True):
+            if created:
                 await preview_tokens.get_or_create_signing_key(database)
             with pytest.raises(ApiError, match="not known here, has expired or was revoked") as refusal:
                 await authenticator.authenticate(
@@ -149,7 +151,7 @@ async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url:
                 )
             assert refusal.value.code == "UNAUTHENTICATED"
             async with database.orm():
-                assert await SigningKey.all().count() == int(made)
+                assert await SigningKey.all().count() == int(created)
         expired = preview_tokens.sign_preview_token(
             await preview_tokens.get_or_create_signing_key(database), 1, NOW
         )

@@ -16,14 +16,14 @@ import pytest
 from tests.conftest import Server
 from tests.store.test_migrations import FIRST, ROWS, by_hand, fill, migrate_to
 from tests.support.backup_fixtures import (
-    Writer,
+    BackgroundWriter,
     anything_may_have_changed,
     back_up,
-    everything,
     fill_with_stories,
-    programs_for,
     restore,
     stories,
+    table_contents,
+    tools_for,
     wheel,
 )
 
@@ -38,7 +38,7 @@ from contentql.store.errors import sqlite_path
 
 @pytest.fixture
 async def programs(server: Server, database_url: str) -> PostgresTools:
-    return await programs_for(server, database_url)
+    return await tools_for(server, database_url)
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "newsroom.backup"
 
 
-async def refused(work: object, *said: str) -> None:
-    with pytest.raises(OperatorError) as fault:
+async def refused(work: object, *input: str) -> None:
+    with pytest.raises(OperatorError) as error:
         await work  # type: ignore[misc]
-    for part in said:
-        assert part in str(fault.value)
-    assert "\n" not in str(fault.value)
+    for part in input:
+        assert part in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 # While others write
@@ -70,19 +70,19 @@ async def test_what_was_acknowledged_before_is_restored(
 ) -> None:
     """Somebody commits on and on: what was acknowledged before the start is in it, no commit by half."""
     await fill_with_stories(database_url, 40_000)
-    async with Writer(database_url) as writer:
+    async with BackgroundWriter(database_url) as writer:
         before = writer.acknowledged
-        kept = await back_up(database_url, file, programs)
+        stored = await back_up(database_url, file, programs)
         after = writer.acknowledged
         await writer.until(after + 5)
     assert after > before, "nobody wrote meanwhile"
-    assert kept.size == file.stat().st_size
+    assert stored.size == file.stat().st_size
     copy = await server.empty()
     await restore(copy, file, programs)
-    found = await stories(copy)
-    last = max(found)
+    result = await stories(copy)
+    last = max(result)
     assert before <= last <= after + 1
-    assert found == set(range(-40_000, last + 1))
+    assert result == set(range(-40_000, last + 1))
     async with by_hand(copy) as sql:
         assert await sql("SELECT title FROM story WHERE id = 0") == [{"title": str(last)}]
     await server.drop(copy)
@@ -91,16 +91,16 @@ async def test_what_was_acknowledged_before_is_restored(
 async def test_a_sqlite_copy_passes_sqlites_checks(sqlite_server: Server, tmp_path: Path, file: Path) -> None:
     """It is one file, readable where nothing may be written, whole and with all that is referred to."""
     url = await sqlite_server.migrated()
-    async with Writer(url):
+    async with BackgroundWriter(url):
         await back_up(url, file, PostgresTools())
     assert [file.name] == os.listdir(tmp_path)
     with closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True)) as copy:
-        for check, said in (
+        for check, value in (
             ("integrity_check", [("ok",)]),
             ("foreign_key_check", []),
             ("journal_mode", [("delete",)]),
         ):
-            assert copy.execute(f"PRAGMA {check}").fetchall() == said
+            assert copy.execute(f"PRAGMA {check}").fetchall() == value
 
 
 async def test_servers_see_the_restored_rows_and_that_anything_may_have_changed(
@@ -127,8 +127,8 @@ async def test_servers_see_the_restored_rows_and_that_anything_may_have_changed(
 
 
 def text(row: Sequence[Any]) -> str:
-    (found,) = row
-    return found.decode() if isinstance(found, bytes) else str(found)
+    (result,) = row
+    return result.decode() if isinstance(result, bytes) else str(result)
 
 
 # What is restored
@@ -138,24 +138,27 @@ async def test_a_restore_equals_the_backup(
     server: Server, newsroom: str, file: Path, programs: PostgresTools
 ) -> None:
     """Every row of every table, into an empty database and over one that was changed; and it is counted."""
-    before = await everything(newsroom)
-    kept = await back_up(newsroom, file, programs)
-    assert (kept.articles, f"{kept.last_modified:%Y-%m-%dT%H:%M:%SZ}", kept.broken_references) == (
+    before = await table_contents(newsroom)
+    stored = await back_up(newsroom, file, programs)
+    assert (stored.articles, f"{stored.last_modified:%Y-%m-%dT%H:%M:%SZ}", stored.broken_references) == (
         1,
         ROWS["article"]["modified_at"],
         0,
     )
     empty = await server.empty()
     restored = await restore(empty, file, programs)
-    assert (restored.summary.articles, restored.summary.last_modified) == (kept.articles, kept.last_modified)
+    assert (restored.summary.articles, restored.summary.last_modified) == (
+        stored.articles,
+        stored.last_modified,
+    )
     assert (restored.migrated, restored.restart_needed) == ((), False)
-    assert await everything(empty) == before
+    assert await table_contents(empty) == before
     async with by_hand(newsroom) as sql:
         await sql("UPDATE article SET headline = 'Changed'")
         await sql("DELETE FROM external_id")
-    assert await everything(newsroom) != before
+    assert await table_contents(newsroom) != before
     await restore(newsroom, file, programs, replace=True)
-    assert await everything(newsroom) == before
+    assert await table_contents(newsroom) == before
     for url in (newsroom, empty):  # the rules are back too
         async with by_hand(url) as sql:
             with pytest.raises(Exception, match="only ever added to"):
@@ -176,7 +179,7 @@ async def test_an_older_backup_is_brought_up_to_date(
     await migrate_to(old, age)
     async with by_hand(old) as sql:
         await fill(sql, FIRST)
-        before = {table: await sql.whole(table) for table in FIRST}
+        before = {table: await sql.rows_of(table) for table in FIRST}
     await back_up(old, file, programs)
     async with Database(newsroom) as reading:
         journal = ChangeLog(reading)
@@ -189,7 +192,7 @@ async def test_an_older_backup_is_brought_up_to_date(
     assert restored.migrated == tuple(name for name in state.applied if name > age)
     async with by_hand(newsroom) as sql:
         for table, rows in before.items():
-            assert [{c: row[c] for c in rows[0]} for row in await sql.whole(table)] == rows
+            assert [{c: row[c] for c in rows[0]} for row in await sql.rows_of(table)] == rows
     await server.drop(old)
 
 
@@ -202,13 +205,13 @@ async def test_a_backup_of_a_newer_version_is_refused(
         " VALUES ('content', '0099_from_the_future', '2030-01-01 00:00:00')"
     )
     newer = await server.copy(newsroom) if server.dialect == "postgres" else newsroom
-    before = await everything(newsroom)
+    before = await table_contents(newsroom)
     async with by_hand(newer) as sql:
         await sql(future)
     await refused(back_up(newer, file, programs), "newer version of contentql")
     if server.dialect == "sqlite":
-        with closing(sqlite3.connect(sqlite_path(newer))) as made:
-            made.execute("VACUUM INTO ?", (str(file),))
+        with closing(sqlite3.connect(sqlite_path(newer))) as created:
+            created.execute("VACUUM INTO ?", (str(file),))
     else:
         # It is written, and not believed.
         await refused(postgres.dump_database(newer, file, programs), "newer version")
@@ -231,9 +234,9 @@ async def test_a_filled_database_is_left_alone(newsroom: str, file: Path, progra
     await back_up(newsroom, file, programs)
     async with by_hand(newsroom) as sql:
         await sql("UPDATE story SET title = 'Peace'")
-    before = await everything(newsroom)
+    before = await table_contents(newsroom)
     await refused(restore(newsroom, file, programs), "is not empty", "--force")
-    assert await everything(newsroom) == before
+    assert await table_contents(newsroom) == before
 
 
 async def test_a_file_is_not_overwritten(
@@ -258,23 +261,23 @@ async def test_a_backup_replaces_and_is_its_owners_alone(
     elsewhere.mkdir()
     (elsewhere / "real.backup").write_bytes(b"yesterday's")
     file.symlink_to(elsewhere / "real.backup")
-    kept = await back_up(newsroom, file, programs, replace=True)
+    stored = await back_up(newsroom, file, programs, replace=True)
     assert file.is_symlink()
-    assert file.stat().st_size == kept.size
+    assert file.stat().st_size == stored.size
     assert os.listdir(elsewhere) == ["real.backup"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_who_comes_second_does_not_overwrite(tmp_path: Path) -> None:
     """Two backups to one name at once: the second finds the first, and leaves it."""
-    draft, made = tmp_path / "draft", tmp_path / "made"
+    draft, created = tmp_path / "draft", tmp_path / "made"
     draft.write_bytes(b"second")
-    made.write_bytes(b"first")
+    created.write_bytes(b"first")
     with pytest.raises(OperatorError, match="made by somebody else meanwhile"):
-        publish_file(draft, made, replace=False)
-    assert made.read_bytes() == b"first"
-    publish_file(draft, made, replace=True)
-    assert made.read_bytes() == b"second"
+        publish_file(draft, created, replace=False)
+    assert created.read_bytes() == b"first"
+    publish_file(draft, created, replace=True)
+    assert created.read_bytes() == b"second"
 
 
 async def test_places_that_cannot_be_written_are_told(
@@ -303,27 +306,27 @@ async def test_an_empty_database_has_nothing_to_back_up(
 
 
 def cut(at: float) -> Callable[[bytes], bytes]:
-    return lambda whole: whole[: int(len(whole) * at)]
+    return lambda data: data[: int(len(data) * at)]
 
 
 def flipped(at: float, wide: int = 64) -> Callable[[bytes], bytes]:
-    def work(whole: bytes) -> bytes:
-        start = int(len(whole) * at)
-        turned = bytes(byte ^ 0xFF for byte in whole[start : start + wide])
-        return whole[:start] + turned + whole[start + wide :]
+    def work(content: bytes) -> bytes:
+        start = int(len(content) * at)
+        rotated = bytes(byte ^ 0xFF for byte in content[start : start + wide])
+        return content[:start] + rotated + content[start + wide :]
 
     return work
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "nothing in it": lambda whole: b"",
-    "a page of text": lambda whole: b"Dear diary, " * 1_000,
+    "nothing in it": lambda data: b"",
+    "a page of text": lambda data: b"Dear diary, " * 1_000,
     "cut in its head": cut(0.001),
     "cut in the middle": cut(0.5),
     "the end is missing": cut(0.999),
     "a hole at the front": flipped(0.0001, 4_096),
     "a hole in the middle": flipped(0.5, 4_096),
-    "zeros at the end": lambda whole: whole[: len(whole) * 3 // 4] + bytes(len(whole) // 4),
+    "zeros at the end": lambda data: data[: len(data) * 3 // 4] + bytes(len(data) // 4),
 }
 
 
@@ -335,9 +338,9 @@ async def test_a_damaged_backup_is_refused(
     await fill_with_stories(newsroom, 2_000)
     await back_up(newsroom, file, programs)
     file.write_bytes(DAMAGES[damage](file.read_bytes()))
-    before = await everything(newsroom)
+    before = await table_contents(newsroom)
     await refused(restore(newsroom, file, programs, replace=True), str(file), "The database is as it was.")
-    assert await everything(newsroom) == before
+    assert await table_contents(newsroom) == before
     assert os.listdir(tmp_path) == [file.name]
     empty = await server.empty()
     await refused(restore(empty, file, programs), str(file), "The database is as it was.")
@@ -353,7 +356,7 @@ async def test_a_backup_of_the_other_database_is_refused(
 ) -> None:
     """The sentence names what carries content from one to the other."""
     urls = [await sqlite_server.migrated(), await postgres_server.migrated()]
-    programs = await programs_for(postgres_server, urls[1])
+    programs = await tools_for(postgres_server, urls[1])
     files = [tmp_path / "sqlite", tmp_path / "postgres"]
     for url, file in zip(urls, files, strict=True):
         await back_up(url, file, programs)
@@ -388,13 +391,13 @@ async def test_a_restore_that_breaks_off_leaves_everything(
     await back_up(newsroom, file, programs)
     async with by_hand(newsroom) as sql:
         await sql("UPDATE story SET title = 'Peace'")
-    before = await everything(newsroom)
+    before = await table_contents(newsroom)
     async with by_hand(newsroom) as sql, sql.connection._in_transaction() as held:
         await held.execute_query("UPDATE story SET title = 'Never said'")
-        said = "locked by another program" if server.dialect == "sqlite" else "lock timeout"
-        await refused(restore(newsroom, file, programs, replace=True), said)
+        result = "locked by another program" if server.dialect == "sqlite" else "lock timeout"
+        await refused(restore(newsroom, file, programs, replace=True), result)
         await held.rollback()
-    assert await everything(newsroom) == before
+    assert await table_contents(newsroom) == before
 
 
 async def test_an_older_backup_that_cannot_be_brought_up_to_date(
@@ -407,13 +410,13 @@ async def test_an_older_backup_that_cannot_be_brought_up_to_date(
         await fill(sql, FIRST)
         await sql("UPDATE article SET urgency = 99")
     await back_up(old, file, programs)
-    before = await everything(newsroom)
+    before = await table_contents(newsroom)
     if server.dialect == "sqlite":
         await refused(
             restore(newsroom, file, programs, replace=True),
             "cannot be brought up to date (0002_rules_and_indexes stops)",
         )
-        assert await everything(newsroom) == before
+        assert await table_contents(newsroom) == before
     else:
         await refused(restore(newsroom, file, programs, replace=True), "restored as it was made")
         assert (await Database(newsroom).migration_state()).applied == ("0001_content",)
@@ -431,8 +434,8 @@ async def test_rows_astray_are_kept_and_counted(sqlite_server: Server, file: Pat
     with closing(sqlite3.connect(sqlite_path(url))) as connection:
         connection.execute("DELETE FROM source")
         connection.commit()
-    kept = await back_up(url, file, PostgresTools())
-    assert kept.broken_references == 2
+    stored = await back_up(url, file, PostgresTools())
+    assert stored.broken_references == 2
     copy = await sqlite_server.empty()
     assert (await restore(copy, file, PostgresTools())).summary.broken_references == 2
 
@@ -442,7 +445,7 @@ async def test_a_damaged_database_is_replaced(sqlite_server: Server, file: Path)
     url = await sqlite_server.migrated()
     path = sqlite_path(url)
     await back_up(url, file, PostgresTools())
-    before = await everything(url)
+    before = await table_contents(url)
     path.write_bytes(b"Dear diary, " * 1_000)
     path.chmod(0o640)
     Path(f"{path}-wal").write_bytes(b"of the lost one")
@@ -452,7 +455,7 @@ async def test_a_damaged_database_is_replaced(sqlite_server: Server, file: Path)
     restored = await restore(url, file, PostgresTools(), replace=True)
     assert restored.restart_needed
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert await everything(url) == before
+    assert await table_contents(url) == before
 
 
 async def test_a_database_with_a_hole_is_not_backed_up(sqlite_server: Server, file: Path) -> None:
@@ -475,20 +478,20 @@ async def test_a_log_that_was_left_is_not_applied(sqlite_server: Server, file: P
     await refused(restore(new, file, PostgresTools()), "left of a database that is gone")
     assert log.read_bytes() == b"of the lost one"
     await restore(new, file, PostgresTools(), replace=True)
-    assert await everything(new) == await everything(url)
+    assert await table_contents(new) == await table_contents(url)
 
 
 async def test_a_database_with_other_pages_is_restored_into(sqlite_server: Server, file: Path) -> None:
     """Pages of another size are no reason to refuse."""
     url = await sqlite_server.migrated()
     await back_up(url, file, PostgresTools())
-    before = await everything(url)
+    before = await table_contents(url)
     with closing(sqlite3.connect(sqlite_path(url), isolation_level=None)) as connection:
         for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 8192", "VACUUM"):
             connection.execute(statement)
         connection.execute("INSERT INTO story (id, slug, title, sort_name) VALUES (1, 'x', 'x', 'x')")
     await restore(url, file, PostgresTools(), replace=True)
-    assert await everything(url) == before
+    assert await table_contents(url) == before
 
 
 async def test_a_copy_with_a_log_beside_it_is_read_with_it(sqlite_server: Server, file: Path) -> None:
@@ -510,8 +513,8 @@ async def test_a_copy_with_a_log_beside_it_is_read_with_it(sqlite_server: Server
 async def sql_of(url: str, statement: str) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(url)
     try:
-        found: list[asyncpg.Record] = await connection.fetch(statement)
-        return found
+        rows: list[asyncpg.Record] = await connection.fetch(statement)
+        return rows
     finally:
         await connection.close()
 
@@ -528,7 +531,7 @@ async def test_all_that_the_migrations_make_is_known(postgres_server: Server) ->
 async def test_tables_of_others_are_nobodys_business(postgres_server: Server, file: Path) -> None:
     """They are in no backup, and a restore over ours leaves them; what hangs on ours makes it stop."""
     url = await postgres_server.migrated()
-    programs = await programs_for(postgres_server, url)
+    programs = await tools_for(postgres_server, url)
     async with by_hand(url) as sql:
         await fill(sql)
     await sql_of(url, 'CREATE TABLE "Their own" (id serial PRIMARY KEY)')
@@ -540,15 +543,15 @@ async def test_tables_of_others_are_nobodys_business(postgres_server: Server, fi
     await restore(empty, file, programs)
     assert await sql_of(empty, "SELECT 1 FROM pg_class WHERE relname LIKE 'Their%'") == []
     await sql_of(url, "CREATE VIEW headlines AS SELECT headline FROM article")
-    before = await everything(url)
+    before = await table_contents(url)
     await refused(restore(url, file, programs, replace=True), "cannot drop", "as it was")
-    assert await everything(url) == before
+    assert await table_contents(url) == before
 
 
 async def test_somebody_elses_tables_are_not_dropped(postgres_server: Server, file: Path) -> None:
     """A database with a table of a name of ours, but without our migrations: not even with force."""
     url = await postgres_server.migrated()
-    programs = await programs_for(postgres_server, url)
+    programs = await tools_for(postgres_server, url)
     await back_up(url, file, programs)
     theirs = await postgres_server.empty()
     await sql_of(theirs, "CREATE TABLE media (id int)")
@@ -559,7 +562,7 @@ async def test_somebody_elses_tables_are_not_dropped(postgres_server: Server, fi
 async def test_a_newer_postgres_newsroom_is_not_cleared(postgres_server: Server, file: Path) -> None:
     """What a newer version made is not known here: the sentence says where to restore instead."""
     url = await postgres_server.migrated()
-    programs = await programs_for(postgres_server, url)
+    programs = await tools_for(postgres_server, url)
     await back_up(url, file, programs)
     async with by_hand(url) as sql:
         await sql(
@@ -599,7 +602,7 @@ async def test_the_password_is_on_no_command_line(
 ) -> None:
     """Others on the machine may read those; neither is the user or the host there."""
     url = await postgres_server.migrated()
-    programs = await programs_for(postgres_server, url)
+    programs = await tools_for(postgres_server, url)
     parts = urlsplit(url)
     login = f"{parts.username or 'postgres'}:hush%40night@"
     secret = urlunsplit(parts._replace(netloc=login + parts.netloc.rpartition("@")[2]))
@@ -621,7 +624,7 @@ def script(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "value"),
     [
         ("postgresql:///news", {"PGDATABASE": "news"}),
         (
@@ -641,10 +644,10 @@ def script(path: Path, text: str) -> None:
         ),
     ],
 )
-def test_a_url_in_postgres_own_words(url: str, said: dict[str, str]) -> None:
+def test_a_url_in_postgres_own_words(url: str, value: dict[str, str]) -> None:
     """Everything that a URL of ours may say."""
-    found = postgres._environment(url)
-    assert said == {name: found.get(name) for name in said}
+    result = postgres._environment(url)
+    assert value == {name: result.get(name) for name in value}
 
 
 async def test_a_server_that_is_reached_by_mistake_is_left_alone(
@@ -653,15 +656,15 @@ async def test_a_server_that_is_reached_by_mistake_is_left_alone(
     """psql must stand in the very database that was looked at, or it changes nothing."""
     url = await postgres_server.migrated()
     other = await postgres_server.migrated()
-    programs = await programs_for(postgres_server, url)
+    programs = await tools_for(postgres_server, url)
     await back_up(url, file, programs)
     spying = tmp_path / "bin"
     for name in ("pg_dump", "pg_restore", "psql"):
         wrong = f"PGDATABASE={urlsplit(other).path[1:]} " if name == "psql" else ""
         script(spying / name, f'{wrong}exec {programs.path(name)} "$@"')
-    before = await everything(other)
+    before = await table_contents(other)
     await refused(restore(url, file, PostgresTools(spying), replace=True), "reaches another database")
-    assert await everything(other) == before
+    assert await table_contents(other) == before
 
 
 def test_the_wheel_has_what_these_tests_need() -> None:

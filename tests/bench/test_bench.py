@@ -72,9 +72,9 @@ def test_the_newsroom_has_the_size_it_was_asked_for(rows: sqlite3.Connection) ->
 
 def test_every_shown_article_is_whole(rows: sqlite3.Connection) -> None:
     """Each stands in its section and the one above, with distinct times, its body, and one relayed claim."""
-    shown = dataset.visible(ARTICLES)
-    assert one(rows, "SELECT count(DISTINCT published_at) FROM article") == shown
-    assert shown == one(
+    visible = dataset.visible(ARTICLES)
+    assert one(rows, "SELECT count(DISTINCT published_at) FROM article") == visible
+    assert visible == one(
         rows,
         "SELECT count(*) FROM article a JOIN article_section s ON s.article_id = a.id AND s.direct"
         " AND s.category_id = a.category_id AND s.published_at = a.published_at",
@@ -115,8 +115,8 @@ def test_what_varies_is_in_the_newsroom(rows: sqlite3.Connection) -> None:
     """Slugs and sections that are asked for name shown articles and sections, each once."""
     slugs = [values["slug"] for values in workload_variables("W2", ARTICLES)]
     assert len(slugs) == len(set(slugs)) == dataset.visible(ARTICLES)
-    known = {slug for (slug,) in rows.execute("SELECT slug FROM article WHERE status = 'PUBLISHED'")}
-    assert set(slugs) == known
+    existing = {slug for (slug,) in rows.execute("SELECT slug FROM article WHERE status = 'PUBLISHED'")}
+    assert set(slugs) == existing
     assert len(workload_variables("W1", ARTICLES)) == 64
     assert (deepest_page(30), deepest_page(9_500), deepest_page(950_000)) == (2, 475, 500)
 
@@ -177,9 +177,9 @@ async def test_the_limit_answers_every_workload(url: str, rows: sqlite3.Connecti
         assert [node["id"] for node in offline[20:40]] == [node["id"] for node in deep]
 
         expired = {url for (url,) in rows.execute("SELECT url FROM media WHERE expires_at IS NOT NULL")}
-        shown = {item["media"]["url"] for node in offline for item in node["media"]}
+        visible = {item["media"]["url"] for node in offline for item in node["media"]}
         assert expired
-        assert not expired & shown
+        assert not expired & visible
 
 
 def test_a_difference_is_named() -> None:

@@ -21,14 +21,14 @@ _prefixes = itertools.count()
 
 @pytest.fixture(params=["memory", "valkey"])
 async def backend(request: pytest.FixtureRequest) -> AsyncIterator[CacheBackend]:
-    made: CacheBackend
+    created: CacheBackend
     if request.param == "memory":
-        made = MemoryBackend(1_000_000)
+        created = MemoryBackend(1_000_000)
     else:
         url: str = request.getfixturevalue("valkey_url")
-        made = RedisBackend(url, prefix=f"test-{next(_prefixes)}")
-    yield made
-    await made.close()
+        created = RedisBackend(url, prefix=f"test-{next(_prefixes)}")
+    yield created
+    await created.close()
 
 
 def entry(row: int, body: bytes = b'{"data":{}}') -> CachedResponse:
@@ -43,10 +43,15 @@ def renamed(row: int) -> ChangeBatch:
 async def test_what_is_put_is_found(backend: CacheBackend) -> None:
     """The same body and everything that was told of it; nothing under another key."""
     await backend.put("one", entry(1, b"one"))
-    found = await backend.get("one")
-    assert found is not None
-    assert (found.body, found.shown_ids, found.list_tags, found.cost) == (b"one", ("src_1",), ("source",), 3)
-    assert (found.max_age, found.private, found.dependencies) == (300, False, entry(1).dependencies)
+    result = await backend.get("one")
+    assert result is not None
+    assert (result.body, result.shown_ids, result.list_tags, result.cost) == (
+        b"one",
+        ("src_1",),
+        ("source",),
+        3,
+    )
+    assert (result.max_age, result.private, result.dependencies) == (300, False, entry(1).dependencies)
     assert await backend.get("two") is None
 
 
@@ -71,9 +76,9 @@ async def test_what_is_put_again_is_the_new_one(backend: CacheBackend) -> None:
     """Under one key there is one answer, and a purge knows what that rests on."""
     await backend.put("one", entry(1, b"old"))
     await backend.put("one", entry(2, b"new"))
-    found = await backend.get("one")
-    assert found is not None
-    assert found.body == b"new"
+    result = await backend.get("one")
+    assert result is not None
+    assert result.body == b"new"
     await backend.purge(renamed(1))
     assert await backend.get("one") is not None
     await backend.purge(renamed(2))
@@ -115,13 +120,13 @@ async def test_an_entry_survives_being_written_down() -> None:
     dependencies = Dependencies(
         (BoundScan(scan, met),), {"article": frozenset({"headline"})}, {"article": frozenset({1})}, ends
     )
-    said = CachedResponse("{é}".encode(), dependencies, ("art_1",), (), 7, 1, 1, 60, True)
-    again = deserialize(said.serialize())
+    result = CachedResponse("{é}".encode(), dependencies, ("art_1",), (), 7, 1, 1, 60, True)
+    again = deserialize(result.serialize())
     assert (again.body, again.dependencies, again.private, again.etag) == (
-        said.body,
+        result.body,
         dependencies,
         True,
-        said.etag,
+        result.etag,
     )
 
 

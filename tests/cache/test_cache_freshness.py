@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import Server
 from tests.end_to_end.test_visibility import pool
-from tests.support.random_content import HOUR, NOW, PATHS, WORDS, key, newsroom
-from tests.support.random_documents import Document, Documents
+from tests.support.random_content import HOUR, NOW, PATHS, WORDS, key, random_newsroom
+from tests.support.random_documents import Document, RandomDocuments
 
 from contentql.app import build_executor
 from contentql.cache.response_cache import ResponseCache
@@ -92,14 +92,14 @@ async def opened(server: Server, records: Sequence[Record] = ()) -> AsyncIterato
     async with Database(url) as database:
         remembers = build_executor(Settings(response_cache_bytes=50_000_000), database)
         fresh = build_executor(Settings(response_cache_bytes=0), database)
-        found = Newsroom(url, remembers, fresh, records=list(records))
-        remembers.now = fresh.now = lambda: found.now
-        await found.responses.open()
-        await found.write(*records)
+        result = Newsroom(url, remembers, fresh, records=list(records))
+        remembers.now = fresh.now = lambda: result.now
+        await result.responses.open()
+        await result.write(*records)
         try:
-            yield found
+            yield result
         finally:
-            await found.responses.close()
+            await result.responses.close()
     await server.drop(url)
 
 
@@ -199,8 +199,8 @@ class Writer:
 async def test_cached_equals_fresh_always(server: Server, seed: int) -> None:
     """Random writes and the passing of time, random questions: both ways say the same."""
     random = Random(seed)
-    records = newsroom(random)
-    drawn = Documents(get_schema()._schema, pool(records), random)
+    records = random_newsroom(random)
+    drawn = RandomDocuments(get_schema()._schema, pool(records), random)
     documents = [drawn.document() for _ in range(DOCUMENTS)]
     documents += [Document(text, {}) for text in ORDINARY]
     writer = Writer(records, random)

@@ -25,7 +25,7 @@ FORMER = "port-alder-fees"
 
 
 @dataclass
-class Desk:
+class CachedNewsroom:
     """The demo newsroom, written to by SQL; answers remembered and fresh."""
 
     url: str
@@ -47,31 +47,31 @@ class Desk:
     async def hit(self, query: str) -> bool:
         """Whether the answer is remembered; in any case it must be the fresh one."""
         hits = self.responses.counts.hits
-        said = await self.remembers.execute(GraphQLRequest(query))
-        assert said.body == (await self.fresh.execute(GraphQLRequest(query))).body
+        response = await self.remembers.execute(GraphQLRequest(query))
+        assert response.body == (await self.fresh.execute(GraphQLRequest(query))).body
         return self.responses.counts.hits > hits
 
 
 @pytest.fixture(scope="module")
-async def filled(server: Server) -> str:
+async def demo_url(server: Server) -> str:
     """The demo newsroom, to be copied."""
     url = await server.demo()
     return url
 
 
 @pytest.fixture
-async def desk(server: Server, filled: str) -> AsyncIterator[Desk]:
-    url = await server.copy(filled)
+async def newsroom(server: Server, demo_url: str) -> AsyncIterator[CachedNewsroom]:
+    url = await server.copy(demo_url)
     async with Database(url) as database:
-        desk = Desk(
+        newsroom = CachedNewsroom(
             url,
             build_executor(Settings(), database),
             build_executor(Settings(response_cache_bytes=0), database),
         )
-        desk.remembers.now = desk.fresh.now = lambda: desk.now
-        await desk.responses.open()
-        yield desk
-        await desk.responses.close()
+        newsroom.remembers.now = newsroom.fresh.now = lambda: newsroom.now
+        await newsroom.responses.open()
+        yield newsroom
+        await newsroom.responses.close()
     await server.drop(url)
 
 
@@ -150,18 +150,20 @@ TOUCHED: dict[str, tuple[str, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", TOUCHED)
-async def test_what_is_touched_is_forgotten_and_nothing_else(desk: Desk, name: str) -> None:
+async def test_what_is_touched_is_forgotten_and_nothing_else(newsroom: CachedNewsroom, name: str) -> None:
     """The answer after the write is the fresh one, and the neighbour is still remembered."""
     question, before, write, neighbour = TOUCHED[name]
-    await desk.write(*before.split("; "))
+    await newsroom.write(*before.split("; "))
     for query in (question, neighbour):
-        assert not await desk.hit(query)
-        assert await desk.hit(query)
-    was = (await desk.remembers.execute(GraphQLRequest(question))).body
-    await desk.write(write)
-    assert not await desk.hit(question)
-    assert (await desk.remembers.execute(GraphQLRequest(question))).body != was, "the case changes nothing"
-    assert await desk.hit(neighbour)
+        assert not await newsroom.hit(query)
+        assert await newsroom.hit(query)
+    was = (await newsroom.remembers.execute(GraphQLRequest(question))).body
+    await newsroom.write(write)
+    assert not await newsroom.hit(question)
+    assert (await newsroom.remembers.execute(GraphQLRequest(question))).body != was, (
+        "the case changes nothing"
+    )
+    assert await newsroom.hit(neighbour)
 
 
 HIDDEN: dict[str, str] = {
@@ -176,9 +178,9 @@ HIDDEN: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-async def test_what_is_hidden_is_not_felt(desk: Desk, name: str) -> None:
+async def test_what_is_hidden_is_not_felt(newsroom: CachedNewsroom, name: str) -> None:
     """No answer is forgotten for it, and no lifetime gets shorter."""
-    await desk.write(
+    await newsroom.write(
         f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
         f"UPDATE attribution SET state = 'SUGGESTED' WHERE article_id = {OTHER} AND position = 0",
         "INSERT INTO media (id, kind, url, mime, renditions, created_at)"
@@ -193,17 +195,17 @@ async def test_what_is_hidden_is_not_felt(desk: Desk, name: str) -> None:
         '{ articles(search: "yet") { totalCount } }',
     )
     for query in queries:
-        await desk.hit(query)
-    left = desk.responses.seconds_left(NOW)
-    await desk.write(HIDDEN[name])
-    assert all([await desk.hit(query) for query in queries])
-    assert desk.responses.seconds_left(NOW) == left
+        await newsroom.hit(query)
+    left = newsroom.responses.seconds_left(NOW)
+    await newsroom.write(HIDDEN[name])
+    assert all([await newsroom.hit(query) for query in queries])
+    assert newsroom.responses.seconds_left(NOW) == left
 
 
-async def test_the_clock_forgets_only_what_it_changes(desk: Desk) -> None:
+async def test_the_clock_forgets_only_what_it_changes(newsroom: CachedNewsroom) -> None:
     """An embargo opens: the lists it comes into are new at that second, others stay, whoever asks first."""
     moment = NOW + dt.timedelta(seconds=30)
-    await desk.write(
+    await newsroom.write(
         f"UPDATE article SET embargo_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"
     )
     lists: tuple[Any, ...] = (
@@ -212,77 +214,79 @@ async def test_the_clock_forgets_only_what_it_changes(desk: Desk) -> None:
     )
     others = ('{ source(slug: "sky-news") { name } }', "{ categories { nodes { name } } }")
     for query in (*lists, *others):
-        await desk.hit(query)
-    assert desk.responses.seconds_left(NOW) == 30
-    desk.now = moment - dt.timedelta(microseconds=1)
-    assert all([await desk.hit(query) for query in (*lists, *others)])
-    desk.now = moment
-    assert all([await desk.hit(query) for query in others])
-    assert not any([await desk.hit(query) for query in lists])
-    assert SLUG.encode() in (await desk.remembers.execute(GraphQLRequest(lists[1]))).body
+        await newsroom.hit(query)
+    assert newsroom.responses.seconds_left(NOW) == 30
+    newsroom.now = moment - dt.timedelta(microseconds=1)
+    assert all([await newsroom.hit(query) for query in (*lists, *others)])
+    newsroom.now = moment
+    assert all([await newsroom.hit(query) for query in others])
+    assert not any([await newsroom.hit(query) for query in lists])
+    assert SLUG.encode() in (await newsroom.remembers.execute(GraphQLRequest(lists[1]))).body
 
 
-async def test_a_pin_ends_by_the_clock(desk: Desk) -> None:
+async def test_a_pin_ends_by_the_clock(newsroom: CachedNewsroom) -> None:
     """At that second the article falls behind the others of its collection, in what was remembered too."""
     moment = NOW + dt.timedelta(seconds=30)
     query = "{ collections { nodes { slug items { article { slug } } } } }"
-    await desk.write(
+    await newsroom.write(
         "UPDATE collection_item SET pinned_until = NULL",
         f"UPDATE collection_item SET pinned_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE position = 0",
     )
-    before = orjson.loads((await desk.remembers.execute(GraphQLRequest(query))).body)["data"]["collections"][
-        "nodes"
-    ]
-    desk.now = moment - dt.timedelta(seconds=1)
-    assert await desk.hit(query)
-    desk.now = moment
-    assert not await desk.hit(query)
-    after = orjson.loads((await desk.remembers.execute(GraphQLRequest(query))).body)["data"]["collections"][
-        "nodes"
-    ]
+    before = orjson.loads((await newsroom.remembers.execute(GraphQLRequest(query))).body)["data"][
+        "collections"
+    ]["nodes"]
+    newsroom.now = moment - dt.timedelta(seconds=1)
+    assert await newsroom.hit(query)
+    newsroom.now = moment
+    assert not await newsroom.hit(query)
+    after = orjson.loads((await newsroom.remembers.execute(GraphQLRequest(query))).body)["data"][
+        "collections"
+    ]["nodes"]
     for was, now in zip(before, after, strict=True):
         was, now = ([item["article"]["slug"] for item in one["items"]] for one in (was, now))
         assert now == [*was[1:], was[0]]
 
 
-async def test_what_hangs_on_an_article_expires_with_it(desk: Desk) -> None:
+async def test_what_hangs_on_an_article_expires_with_it(newsroom: CachedNewsroom) -> None:
     """By the clock alone: its attributions, its corrections and its former slug are gone at that second."""
     moment = NOW + dt.timedelta(seconds=30)
-    await desk.write(f"UPDATE article SET expires_at = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'")
+    await newsroom.write(
+        f"UPDATE article SET expires_at = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"
+    )
     queries = (
         "{ attributions { totalCount } }",
         f'{{ article(slug: "{FORMER}") {{ headline }} }}',
         f'{{ article(slug: "{SLUG}") {{ corrections {{ text }} }} }}',
         "{ articles(filter: {attributions: {some: {}}}) { totalCount } }",
     )
-    before = [(await desk.remembers.execute(GraphQLRequest(query))).body for query in queries]
-    desk.now = moment
+    before = [(await newsroom.remembers.execute(GraphQLRequest(query))).body for query in queries]
+    newsroom.now = moment
     for query, was in zip(queries, before, strict=True):
-        assert not await desk.hit(query)
-        assert (await desk.remembers.execute(GraphQLRequest(query))).body != was
+        assert not await newsroom.hit(query)
+        assert (await newsroom.remembers.execute(GraphQLRequest(query))).body != was
 
 
-@pytest.mark.parametrize("fault", [ApiError("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
+@pytest.mark.parametrize("exc", [ApiError("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
 async def test_a_change_that_could_not_be_applied_is_not_lost(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+    newsroom: CachedNewsroom, monkeypatch: pytest.MonkeyPatch, exc: BaseException
 ) -> None:
     """The neighbours cannot be asked, or who waited goes away: nothing old is found after that."""
     query = '{ source(slug: "sky-news") { name } }'
 
     async def broken(*_: Any) -> Any:
-        raise fault
+        raise exc
 
-    await desk.hit(query)
-    assert await desk.hit(query)
+    await newsroom.hit(query)
+    assert await newsroom.hit(query)
     with monkeypatch.context() as patched, contextlib.suppress(ApiError, asyncio.CancelledError):
-        patched.setattr(desk.responses._neighbours, "around", broken)
-        await desk.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
-    assert not await desk.hit(query)
-    assert b'"Sky"' in (await desk.remembers.execute(GraphQLRequest(query))).body
+        patched.setattr(newsroom.responses._neighbours, "around", broken)
+        await newsroom.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
+    assert not await newsroom.hit(query)
+    assert b'"Sky"' in (await newsroom.remembers.execute(GraphQLRequest(query))).body
 
 
-async def test_the_cost_is_told_however_often_it_is_asked_for(desk: Desk) -> None:
+async def test_the_cost_is_told_however_often_it_is_asked_for(newsroom: CachedNewsroom) -> None:
     """A remembered answer does not know what was asked for beside it."""
     request = GraphQLRequest("{ latestNews { nodes { slug } } }", extensions={"cost": True})
     for _ in range(3):
-        assert b'"extensions":{"cost":' in (await desk.remembers.execute(request)).body
+        assert b'"extensions":{"cost":' in (await newsroom.remembers.execute(request)).body

@@ -18,7 +18,7 @@ import pytest
 from tests.cli.test_serving import AT_MOST, Served, serving
 from tests.conftest import Server
 from tests.store.test_migrations import FIRST, by_hand, fill, migrate_to
-from tests.support.backup_fixtures import everything, fill_with_stories, programs_for
+from tests.support.backup_fixtures import fill_with_stories, table_contents, tools_for
 from typer.testing import CliRunner, Result
 
 from contentql.backup.postgres import PostgresTools
@@ -77,32 +77,34 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(server: Server, database_url: str, tmp_path: Path) -> Desk:
+async def newsroom(server: Server, database_url: str, tmp_path: Path) -> Desk:
     """With the demo newsroom."""
     await import_file(Database(database_url), DEMO_CONTENT)
-    return Desk(database_url, tmp_path, await programs_for(server, database_url))
+    return Desk(database_url, tmp_path, await tools_for(server, database_url))
 
 
-async def test_there_and_back(server: Server, desk: Desk) -> None:
+async def test_there_and_back(server: Server, newsroom: Desk) -> None:
     """The drill of README: backed up, restored elsewhere, the same; then over a newsroom that changed."""
-    said = (await desk.run("backup", "newsroom.backup")).stdout
-    size = (desk.folder / "newsroom.backup").stat().st_size / 1_000_000
-    told = "39 articles, the last changed at 2025-07-01T06:00:00Z"
-    assert said == f"newsroom.backup holds {told}, {size:.1f} MB.\n"
-    before = await everything(desk.url)
+    output = (await newsroom.run("backup", "newsroom.backup")).stdout
+    size = (newsroom.folder / "newsroom.backup").stat().st_size / 1_000_000
+    expected = "39 articles, the last changed at 2025-07-01T06:00:00Z"
+    assert output == f"newsroom.backup holds {expected}, {size:.1f} MB.\n"
+    before = await table_contents(newsroom.url)
     drill = await server.empty()
-    said = (await desk.run("restore", "newsroom.backup", "--database", drill)).stdout
-    assert said.startswith(f"Restored from newsroom.backup: {told}, ")
-    assert said.endswith(" MB. Every server forgets what it remembers.\n")
-    assert "up to date" in (await desk.run("check", "--database", drill)).stdout
-    exported = [(await desk.run("export", "--database", url)).stdout for url in (desk.url, drill)]
+    output = (await newsroom.run("restore", "newsroom.backup", "--database", drill)).stdout
+    assert output.startswith(f"Restored from newsroom.backup: {expected}, ")
+    assert output.endswith(" MB. Every server forgets what it remembers.\n")
+    assert "up to date" in (await newsroom.run("check", "--database", drill)).stdout
+    exported = [(await newsroom.run("export", "--database", url)).stdout for url in (newsroom.url, drill)]
     assert exported[0] == exported[1] != ""
-    async with by_hand(desk.url) as sql:
+    async with by_hand(newsroom.url) as sql:
         await sql("UPDATE article SET headline = 'Changed'")
-    assert (await desk.sentence("backup", "newsroom.backup")).endswith("replace it with --force.")
-    assert (await desk.sentence("restore", "newsroom.backup")).endswith("Replace what it holds with --force.")
-    await desk.run("restore", "newsroom.backup", "--force")
-    assert await everything(desk.url) == before
+    assert (await newsroom.sentence("backup", "newsroom.backup")).endswith("replace it with --force.")
+    assert (await newsroom.sentence("restore", "newsroom.backup")).endswith(
+        "Replace what it holds with --force."
+    )
+    await newsroom.run("restore", "newsroom.backup", "--force")
+    assert await table_contents(newsroom.url) == before
     await server.drop(drill)
 
 
@@ -111,39 +113,39 @@ async def headline(served: Served) -> str:
         for _ in range(2):  # the second time it is remembered
             answer = await http.post("/graphql", json={"query": HEADLINE})
     (node,) = answer.json()["data"]["latestNews"]["nodes"]
-    found: str = node["headline"]
-    return found
+    result: str = node["headline"]
+    return result
 
 
-async def test_servers_that_run_show_what_was_restored(desk: Desk) -> None:
+async def test_servers_that_run_show_what_was_restored(newsroom: Desk) -> None:
     """Restored under a server that has remembered its answers: it forgets them, with no restart."""
-    async with serving(desk.folder, desk.url) as served:
+    async with serving(newsroom.folder, newsroom.url) as served:
         before = await headline(served)
-        await desk.run("backup", "newsroom.backup")
-        async with by_hand(desk.url) as sql:
+        await newsroom.run("backup", "newsroom.backup")
+        async with by_hand(newsroom.url) as sql:
             await sql("UPDATE article SET headline = 'Changed'")
         await becomes(served, "Changed")
-        await desk.run("restore", "newsroom.backup", "--force")
+        await newsroom.run("restore", "newsroom.backup", "--force")
         await becomes(served, before)
-        async with by_hand(desk.url) as sql:  # and it hears of what is written after that
+        async with by_hand(newsroom.url) as sql:  # and it hears of what is written after that
             await sql("UPDATE article SET headline = 'Changed again'")
         await becomes(served, "Changed again")
 
 
-async def becomes(served: Served, wanted: str) -> None:
+async def becomes(served: Served, expected: str) -> None:
     async with asyncio.timeout(AT_MOST):
-        while await headline(served) != wanted:  # noqa: ASYNC110
+        while await headline(served) != expected:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-async def test_an_older_backup_names_its_migrations(server: Server, desk: Desk) -> None:
+async def test_an_older_backup_names_its_migrations(server: Server, newsroom: Desk) -> None:
     """As `contentql migrate` does, on stderr, and counts them."""
     old = await server.empty()
     await migrate_to(old, "0004_documents")
     async with by_hand(old) as sql:
         await fill(sql, FIRST)
-    await desk.run("backup", "old.backup", "--database", old)
-    done = await desk.run("restore", "old.backup", "--force")
+    await newsroom.run("backup", "old.backup", "--database", old)
+    done = await newsroom.run("restore", "old.backup", "--force")
     behind = [line.strip() for line in done.stderr.splitlines()]
     assert behind[0] == "0005_newsdesk"
     word = "migration" if len(behind) == 1 else "migrations"
@@ -152,48 +154,50 @@ async def test_an_older_backup_names_its_migrations(server: Server, desk: Desk) 
     await server.drop(old)
 
 
-async def test_a_full_disk_is_told(desk: Desk) -> None:
+async def test_a_full_disk_is_told(newsroom: Desk) -> None:
     """There is no file then, not even a part of one, and the database is as it was."""
-    await fill_with_stories(desk.url, 10_000)
-    await desk.run("backup", "newsroom.backup")
-    said = desk.on_a_full_disk("backup", "second.backup")
-    assert "is full or cannot be written" in said or "pg_dump made no backup" in said
-    assert os.listdir(desk.folder) == ["newsroom.backup"]
-    if desk.url.startswith("sqlite"):
-        before = await everything(desk.url)
-        assert "is full or cannot be written" in desk.on_a_full_disk("restore", "newsroom.backup", "--force")
-        assert await everything(desk.url) == before
-        assert os.listdir(desk.folder) == ["newsroom.backup"]
+    await fill_with_stories(newsroom.url, 10_000)
+    await newsroom.run("backup", "newsroom.backup")
+    result = newsroom.on_a_full_disk("backup", "second.backup")
+    assert "is full or cannot be written" in result or "pg_dump made no backup" in result
+    assert os.listdir(newsroom.folder) == ["newsroom.backup"]
+    if newsroom.url.startswith("sqlite"):
+        before = await table_contents(newsroom.url)
+        assert "is full or cannot be written" in newsroom.on_a_full_disk(
+            "restore", "newsroom.backup", "--force"
+        )
+        assert await table_contents(newsroom.url) == before
+        assert os.listdir(newsroom.folder) == ["newsroom.backup"]
 
 
 async def test_a_fault_that_was_there_before_is_named(sqlite_server: Server, tmp_path: Path) -> None:
     """Done, with exit code 3: the backup is there, and somebody must look at the database."""
-    desk = Desk(await sqlite_server.migrated(), tmp_path, PostgresTools())
-    async with by_hand(desk.url) as sql:
+    newsroom = Desk(await sqlite_server.migrated(), tmp_path, PostgresTools())
+    async with by_hand(newsroom.url) as sql:
         await fill(sql)
-    with contextlib.closing(sqlite3.connect(sqlite_path(desk.url))) as connection:
+    with contextlib.closing(sqlite3.connect(sqlite_path(newsroom.url))) as connection:
         connection.execute("DELETE FROM source")
         connection.commit()
     for command in (["backup", "x"], ["restore", "x", "--force"]):
-        assert "2 rows refer to rows that are not there" in (await desk.run(*command, code=3)).stderr
+        assert "2 rows refer to rows that are not there" in (await newsroom.run(*command, code=3)).stderr
 
 
 async def test_programs_that_are_missing_are_told(postgres_server: Server, tmp_path: Path) -> None:
     """In one sentence, with what helps."""
-    desk = Desk(await postgres_server.migrated(), tmp_path, PostgresTools(tmp_path))
+    newsroom = Desk(await postgres_server.migrated(), tmp_path, PostgresTools(tmp_path))
     for command, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
         (tmp_path / "x").write_bytes(b"PGDMP")
-        said = await desk.sentence(command, "x", *(["--force"] if command == "backup" else []))
-        assert said == (
+        message = await newsroom.sentence(command, "x", *(["--force"] if command == "backup" else []))
+        assert message == (
             f"There is no {program} in {tmp_path}. Install PostgreSQL's client programs, or name their folder"
             " with --pg-bin or CONTENTQL_PG_BIN."
         )
-    desk.environment["PATH"] = desk.environment.pop("CONTENTQL_PG_BIN")
-    assert "There is no pg_dump on the PATH." in await desk.sentence("backup", "x", "--force")
+    newsroom.environment["PATH"] = newsroom.environment.pop("CONTENTQL_PG_BIN")
+    assert "There is no pg_dump on the PATH." in await newsroom.sentence("backup", "x", "--force")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "text"),
     [
         (["backup"], 2, "FILE"),
         (["restore"], 2, "FILE"),
@@ -205,13 +209,13 @@ async def test_programs_that_are_missing_are_told(postgres_server: Server, tmp_p
     ],
 )
 def test_wrong_use_is_told(
-    arguments: Sequence[str], code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: Sequence[str], code: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the exit codes of README, no trace, no password, and nothing made."""
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, list(arguments))
     assert done.exit_code == code
-    assert said in done.output
+    assert text in done.output
     assert "hush" not in done.output
     assert os.listdir(tmp_path) == []
 
@@ -219,6 +223,6 @@ def test_wrong_use_is_told(
 @pytest.mark.parametrize("command", ["backup", "restore"])
 def test_help_teaches(command: str) -> None:
     """What is in a backup and what a restore undoes, exit codes and examples."""
-    said = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
+    output = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
     for word in ("--force", "--pg-bin", "CONTENTQL_PG_BIN", "Exit codes:", "Examples:"):
-        assert word in said
+        assert word in output

@@ -83,12 +83,12 @@ def test_explain_shows_cost_and_sql(tmp_path: Path) -> None:
     text = runner.invoke(app, arguments).output
     assert "cost        6 of 10000 objects" in text
     assert "select" in text
-    found = orjson.loads(runner.invoke(app, [*arguments, "--json"]).output)
-    assert (found["dialect"], found["cost"], len(found["statements"])) == ("sqlite", 6, 1)
+    output = orjson.loads(runner.invoke(app, [*arguments, "--json"]).output)
+    assert (output["dialect"], output["cost"], len(output["statements"])) == ("sqlite", 6, 1)
 
 
 @pytest.mark.parametrize(
-    ("text", "variables", "said"),
+    ("text", "variables", "expected"),
     [
         ("{ latestNews {", "{}", "Syntax Error"),
         ("{ nothing }", "{}", "Cannot query field"),
@@ -96,13 +96,13 @@ def test_explain_shows_cost_and_sql(tmp_path: Path) -> None:
         ("{ viewer { sees } }", "[1]", "must be a JSON object"),
     ],
 )
-def test_explain_refuses_in_one_sentence(tmp_path: Path, text: str, variables: str, said: str) -> None:
+def test_explain_refuses_in_one_sentence(tmp_path: Path, text: str, variables: str, expected: str) -> None:
     """What cannot be asked is said, with exit code 1."""
     document = tmp_path / "bad.graphql"
     document.write_text(text)
     done = runner.invoke(app, ["explain", str(document), "--variables", variables])
     assert done.exit_code == 1
-    assert said in done.output
+    assert expected in done.output
 
 
 def test_serve_serves_the_demo_and_ends_in_peace(tmp_path: Path) -> None:
@@ -113,20 +113,20 @@ def test_serve_serves_the_demo_and_ends_in_peace(tmp_path: Path) -> None:
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         query = '{ latestNews(section: "world/asia", first: 1) { nodes { slug } } }'
-        found = None
+        result = None
         for _ in range(300):
             try:
-                found = httpx2.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}).json()
+                result = httpx2.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}).json()
                 break
             except httpx2.TransportError:
                 assert process.poll() is None
                 time.sleep(0.1)
-        assert found is not None
-        (node,) = found["data"]["latestNews"]["nodes"]
+        assert result is not None
+        (node,) = result["data"]["latestNews"]["nodes"]
         assert node["slug"].startswith("kim-jong-un-sheds-a-tear")
     finally:
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode in (0, -signal.SIGTERM), said
-    assert f"http://127.0.0.1:{port}/graphiql" in said
-    assert "Traceback" not in said
+        _, output = process.communicate(timeout=20)
+    assert process.returncode in (0, -signal.SIGTERM), output
+    assert f"http://127.0.0.1:{port}/graphiql" in output
+    assert "Traceback" not in output

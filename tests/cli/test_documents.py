@@ -28,8 +28,8 @@ def operation(name: str, text: str, id: str = "") -> dict[str, str]:
 
 
 def manifest(*operations: dict[str, str]) -> bytes:
-    said = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": operations}
-    return orjson.dumps(said)
+    fields = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": operations}
+    return orjson.dumps(fields)
 
 
 @pytest.fixture(autouse=True)
@@ -39,49 +39,49 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONTENTQL_DATABASE_URL", raising=False)
 
 
-def run(*arguments: str, code: int = 0, url: str = "", given: bytes | None = None) -> Result:
+def run(*arguments: str, code: int = 0, url: str = "", stdin: bytes | None = None) -> Result:
     environment = {"CONTENTQL_DATABASE_URL": url} if url else {}
-    result = CliRunner().invoke(app, ["documents", *arguments], input=given, env=environment)
+    result = CliRunner().invoke(app, ["documents", *arguments], input=stdin, env=environment)
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result
 
 
 @pytest.fixture
-def known(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The database that all commands of a test work on."""
     monkeypatch.setenv("CONTENTQL_DATABASE_URL", database_url)
     return database_url
 
 
-async def said(*arguments: str, code: int = 0, given: bytes | None = None) -> list[str]:
-    result = await asyncio.to_thread(run, *arguments, code=code, given=given)
+async def output_of(*arguments: str, code: int = 0, stdin: bytes | None = None) -> list[str]:
+    result = await asyncio.to_thread(run, *arguments, code=code, stdin=stdin)
     return result.stdout.splitlines()
 
 
-async def kept() -> dict[str, dict[str, Any]]:
-    rows = orjson.loads("\n".join(await said("--json")))
+async def stored_documents() -> dict[str, dict[str, Any]]:
+    rows = orjson.loads("\n".join(await output_of("--json")))
     return {row["id"]: row for row in rows}
 
 
-async def test_a_manifest_goes_in_and_is_listed(known: str) -> None:
+async def test_a_manifest_goes_in_and_is_listed(database: str) -> None:
     """Names, clients and costs; a cost that depends on variables is left open."""
-    assert await said() == [
+    assert await output_of() == [
         "No documents are trusted yet. Let some in with: contentql documents add MANIFEST"
     ]
     Path("m.json").write_bytes(manifest(operation("Latest", LATEST), operation("Bundle", ARTICLE, "b-1")))
-    assert await said("add", "m.json", "--client", "web") == [
+    assert await output_of("add", "m.json", "--client", "web") == [
         f"m.json: operation 1: added Latest {sha(LATEST)[:12]}",
         "m.json: operation 2: added Bundle b-1",
         "2 documents: 2 added, 0 unchanged, 0 failed.",
     ]
-    assert await said() == [
+    assert await output_of() == [
         "id            name    client  cost  uses  last used",
         "b-1           Bundle  web              0  never",
         f"{sha(LATEST)[:12]}  Latest  web       21     0  never",
     ]
-    assert (await kept())["b-1"] == {
-        **(await kept())["b-1"],
+    assert (await stored_documents())["b-1"] == {
+        **(await stored_documents())["b-1"],
         "sha256": sha(ARTICLE),
         "name": "Bundle",
         "client": "web",
@@ -92,22 +92,22 @@ async def test_a_manifest_goes_in_and_is_listed(known: str) -> None:
     }
 
 
-async def test_the_same_manifest_again_changes_nothing(known: str) -> None:
+async def test_the_same_manifest_again_changes_nothing(database: str) -> None:
     """Nor does a dry run, nor another client with the same document."""
     Path("m.json").write_bytes(manifest(operation("Latest", LATEST)))
-    assert (await said("add", "m.json", "--dry-run"))[-1] == (
+    assert (await output_of("add", "m.json", "--dry-run"))[-1] == (
         "1 documents: 1 added, 0 unchanged, 0 failed. Dry run: nothing was changed."
     )
-    assert await kept() == {}
-    await said("add", "m.json", "--client", "web")
-    before = await kept()
+    assert await stored_documents() == {}
+    await output_of("add", "m.json", "--client", "web")
+    before = await stored_documents()
     for client in ("web", "ios"):
-        last = (await said("add", "m.json", "--client", client))[-1]
+        last = (await output_of("add", "m.json", "--client", client))[-1]
         assert last == "1 documents: 0 added, 1 unchanged, 0 failed."
-    assert await kept() == before
+    assert await stored_documents() == before
 
 
-async def test_what_cannot_be_trusted_is_named_and_the_rest_goes_in(known: str) -> None:
+async def test_what_cannot_be_trusted_is_named_and_the_rest_goes_in(database: str) -> None:
     """A wrong hash, no GraphQL, no such field, more than may be asked: each with its reason."""
     inner = "related(first: 100) { nodes { related { nodes { id } } } }"
     wide = f"query Wide {{ articles(first: 100) {{ nodes {{ {inner} }} }} }}"
@@ -122,7 +122,7 @@ async def test_what_cannot_be_trusted_is_named_and_the_rest_goes_in(known: str) 
             operation("Latest", LATEST),
         )
     )
-    lines = await said("add", "m.json", code=3)
+    lines = await output_of("add", "m.json", code=3)
     reasons = [
         "the id is not the SHA-256 of the text",
         "Syntax Error: Expected Name, found <EOF>.",
@@ -135,81 +135,83 @@ async def test_what_cannot_be_trusted_is_named_and_the_rest_goes_in(known: str) 
         assert lines[number - 1].startswith(f"m.json: operation {number}: failed ")
         assert reason in lines[number - 1]
     assert lines[-1] == "7 documents: 1 added, 0 unchanged, 6 failed."
-    assert list(await kept()) == [sha(LATEST)]
+    assert list(await stored_documents()) == [sha(LATEST)]
 
 
-async def test_a_file_with_nothing_good_can_do_nothing(known: str) -> None:
+async def test_a_file_with_nothing_good_can_do_nothing(database: str) -> None:
     """Exit code 1; so for a file that is not there, which does not keep the others out."""
     Path("m.json").write_bytes(b"[]")
-    assert (await said("add", "m.json", code=1))[0].startswith("m.json: failed: not a manifest")
+    assert (await output_of("add", "m.json", code=1))[0].startswith("m.json: failed: not a manifest")
     Path("latest.graphql").write_text(LATEST)
-    lines = await said("add", "missing.json", "latest.graphql", code=3)
+    lines = await output_of("add", "missing.json", "latest.graphql", code=3)
     assert lines[0] == "missing.json: failed: cannot be read: No such file or directory"
     assert lines[1] == f"latest.graphql: added Latest {sha(LATEST)[:12]}"
 
 
-async def test_an_id_stays_with_its_document(known: str) -> None:
+async def test_an_id_stays_with_its_document(database: str) -> None:
     """Another text under the same id is named; it goes in once the first one is removed."""
-    await said("add", "-", given=manifest(operation("Latest", LATEST, "one")))
+    await output_of("add", "-", stdin=manifest(operation("Latest", LATEST, "one")))
     other = manifest(operation("Bundle", ARTICLE, "one"))
-    assert await said("add", "-", given=other, code=1) == [
+    assert await output_of("add", "-", stdin=other, code=1) == [
         "standard input: operation 1: failed Bundle one:"
         " the id stands for another document: remove that first",
         "1 documents: 0 added, 0 unchanged, 1 failed.",
     ]
-    assert await said("remove", "one") == ["1 documents removed."]
-    await said("add", "-", given=other)
-    assert (await kept())["one"]["text"] == ARTICLE
+    assert await output_of("remove", "one") == ["1 documents removed."]
+    await output_of("add", "-", stdin=other)
+    assert (await stored_documents())["one"]["text"] == ARTICLE
 
 
-async def test_documents_with_several_operations(known: str) -> None:
+async def test_documents_with_several_operations(database: str) -> None:
     """Go in without a cost, for it is not known which will be asked for; one without any does not."""
     several = "query A { viewer { role } } query B { viewer { sees } }"
     Path("several.graphql").write_text(several)
     Path("none.graphql").write_text("fragment F on Article { id }")
-    lines = await said("add", "several.graphql", "none.graphql", code=3)
+    lines = await output_of("add", "several.graphql", "none.graphql", code=3)
     assert lines[0] == f"several.graphql: added {sha(several)[:12]}"
     assert lines[1].startswith("none.graphql: failed ")
-    assert (await kept())[sha(several)]["cost"] is None
+    assert (await stored_documents())[sha(several)]["cost"] is None
 
 
-async def test_documents_are_removed_by_id_and_by_client(known: str) -> None:
+async def test_documents_are_removed_by_id_and_by_client(database: str) -> None:
     """By the beginning of an id where that is clear; what is not known is named."""
     texts = [f"query Q{n} {{ viewer {{ role }} }}" for n in range(3)]
-    await said(
-        "add", "-", "--client", "web", given=manifest(*(operation(f"Q{n}", t) for n, t in enumerate(texts)))
+    await output_of(
+        "add", "-", "--client", "web", stdin=manifest(*(operation(f"Q{n}", t) for n, t in enumerate(texts)))
     )
-    await said("add", "-", "--client", "ios", given=orjson.dumps({"shared-a": LATEST, "shared-b": LATEST}))
-    assert await said("remove", sha(texts[0])[:12], "shared-", "unknown", code=3) == [
+    await output_of(
+        "add", "-", "--client", "ios", stdin=orjson.dumps({"shared-a": LATEST, "shared-b": LATEST})
+    )
+    assert await output_of("remove", sha(texts[0])[:12], "shared-", "unknown", code=3) == [
         "shared-: no document has this id",
         "unknown: no document has this id",
         "1 documents removed.",
     ]
-    assert await said("remove", "shared-a", f"sha256:{sha(texts[1])}") == ["2 documents removed."]
-    assert await said("remove", "--client", "web") == ["1 documents removed."]
-    assert list(await kept()) == ["shared-b"]
-    assert await said("remove", "--client", "web", code=1) == ["0 documents removed."]
+    assert await output_of("remove", "shared-a", f"sha256:{sha(texts[1])}") == ["2 documents removed."]
+    assert await output_of("remove", "--client", "web") == ["1 documents removed."]
+    assert list(await stored_documents()) == ["shared-b"]
+    assert await output_of("remove", "--client", "web", code=1) == ["0 documents removed."]
 
 
-async def test_the_beginning_of_several_ids_removes_none(known: str) -> None:
+async def test_the_beginning_of_several_ids_removes_none(database: str) -> None:
     """Nobody can tell which was meant."""
-    await said("add", "-", given=orjson.dumps({"checkout-a": LATEST, "checkout-b": LATEST}))
-    assert await said("remove", "checkout-", code=1) == [
+    await output_of("add", "-", stdin=orjson.dumps({"checkout-a": LATEST, "checkout-b": LATEST}))
+    assert await output_of("remove", "checkout-", code=1) == [
         "checkout-: several documents begin so",
         "0 documents removed.",
     ]
 
 
-async def test_the_list_shows_what_servers_counted(known: str) -> None:
+async def test_the_list_shows_what_servers_counted(database: str) -> None:
     """Uses, the cost with real variables, and the last use."""
-    await said("add", "-", given=manifest(operation("Bundle", ARTICLE)))
-    async with Database(known) as database:
-        documents = TrustedDocumentStore(database)
+    await output_of("add", "-", stdin=manifest(operation("Bundle", ARTICLE)))
+    async with Database(database) as newsroom:
+        documents = TrustedDocumentStore(newsroom)
         assert await documents.text(f"sha256:{sha(ARTICLE)}") == ARTICLE
         for _ in range(1234):
             documents.used(sha(ARTICLE), 11)
         await documents.flush_last_used()
-    heading, line = await said()
+    heading, line = await output_of()
     assert heading.split() == ["id", "name", "client", "cost", "uses", "last", "used"]
     assert line.split()[:4] == [sha(ARTICLE)[:12], "Bundle", "11", "1,234"]
     assert line.endswith("Z")
@@ -242,6 +244,6 @@ def test_wrong_use(arguments: tuple[str, ...], why: str) -> None:
 @pytest.mark.parametrize("command", [(), ("add",), ("remove",)])
 def test_help_teaches(command: tuple[str, ...]) -> None:
     """What it does, the exit codes, examples."""
-    shown = run(*command, "--help").stdout
-    assert "Exit codes: 0" in shown
-    assert "contentql documents" in shown.partition("Examples:")[2]
+    output = run(*command, "--help").stdout
+    assert "Exit codes: 0" in output
+    assert "contentql documents" in output.partition("Examples:")[2]

@@ -31,8 +31,8 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONTENTQL_DATABASE_URL", raising=False)
 
 
-def run(*arguments: str | Path, code: int = 0, given: bytes | None = None) -> Result:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
+def run(*arguments: str | Path, code: int = 0, stdin: bytes | None = None) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result
@@ -88,9 +88,9 @@ def test_the_report_as_json(page: Path) -> None:
 
 def test_a_dry_run_makes_nothing(page: Path) -> None:
     """Not even the database."""
-    said = run("import", page, "--dry-run").stdout
-    assert "1 created" in said
-    assert "Dry run: nothing was changed." in said
+    output = run("import", page, "--dry-run").stdout
+    assert "1 created" in output
+    assert "Dry run: nothing was changed." in output
     assert [file.name for file in page.parent.iterdir()] == ["page.txt"]
 
 
@@ -113,8 +113,8 @@ def test_a_bad_page_is_one_sentence(page: Path, content: bytes, why: str) -> Non
 
 def test_files_that_cannot_be_read(page: Path, tmp_path: Path) -> None:
     """A missing file and a folder are named; no database is made for nothing."""
-    said = run("import", "missing.txt", tmp_path, code=1).stdout.splitlines()
-    assert said[:2] == [
+    output = run("import", "missing.txt", tmp_path, code=1).stdout.splitlines()
+    assert output[:2] == [
         "missing.txt: failed: cannot be read: No such file or directory",
         f"{tmp_path}: failed: cannot be read: Is a directory",
     ]
@@ -131,16 +131,16 @@ def test_one_broken_line_of_a_thousand() -> None:
     lines[499] = b'{"record": "article", "headline": "No slug", "language": "en"}'
     Path("file.jsonl").write_bytes(b"\n".join(lines))
     for counts in ("999 created, 0 updated, 0 unchanged", "0 created, 0 updated, 999 unchanged"):
-        said = run("import", "file.jsonl", code=3)
-        assert said.stdout.splitlines()[0] == "file.jsonl:500: failed: slug: Field required"
-        assert said.stdout.splitlines()[-1] == f"1000 records: {counts}, 0 skipped, 1 failed."
-        assert "Taking in 1,000 …" in said.stderr
+        output = run("import", "file.jsonl", code=3)
+        assert output.stdout.splitlines()[0] == "file.jsonl:500: failed: slug: Field required"
+        assert output.stdout.splitlines()[-1] == f"1000 records: {counts}, 0 skipped, 1 failed."
+        assert "Taking in 1,000 …" in output.stderr
 
 
 def test_a_wholly_broken_file_can_do_nothing() -> None:
     """Exit code 1, and every line named."""
-    said = run("import", "-", "--format", "jsonl", code=1, given=b"{\n[]\n").stdout.splitlines()
-    assert [line.partition(": ")[0] for line in said[:2]] == ["standard input:1", "standard input:2"]
+    output = run("import", "-", "--format", "jsonl", code=1, stdin=b"{\n[]\n").stdout.splitlines()
+    assert [line.partition(": ")[0] for line in output[:2]] == ["standard input:1", "standard input:2"]
 
 
 def test_the_demo_goes_in_and_out() -> None:
@@ -150,7 +150,7 @@ def test_the_demo_goes_in_and_out() -> None:
     assert out.stdout_bytes == DEMO_CONTENT.read_bytes()
     assert out.stderr == "342 records written.\n"
     other = ("--database", "sqlite:///other.sqlite3")
-    run("import", "-", *other, given=out.stdout_bytes)
+    run("import", "-", *other, stdin=out.stdout_bytes)
     run("export", *other, "--output", "other.jsonl")
     assert Path("other.jsonl").read_bytes() == DEMO_CONTENT.read_bytes()
     assert [file.name for file in Path().iterdir() if "jsonl" in file.name] == ["other.jsonl"]
@@ -180,8 +180,8 @@ def test_an_export_ends_quietly_when_its_reader_does() -> None:
     """`contentql export | head -1` shows no trace."""
     run("import", DEMO_CONTENT)
     command = f"{sys.executable} -m contentql export | head -c 1"
-    shown = subprocess.run(command, shell=True, capture_output=True, check=False, env={**os.environ})
-    assert (shown.stdout, shown.stderr) == (b"{", b"")
+    output = subprocess.run(command, shell=True, capture_output=True, check=False, env={**os.environ})
+    assert (output.stdout, output.stderr) == (b"{", b"")
 
 
 @pytest.mark.parametrize(
@@ -201,8 +201,8 @@ def test_an_export_ends_quietly_when_its_reader_does() -> None:
 def test_wrong_use(page: Path, arguments: tuple[str, ...], why: str) -> None:
     """Exit code 2, and what was expected."""
     page.with_name("file.jsonl").touch()
-    said = run("import", *arguments, code=2).stderr
-    assert why in " ".join(said.replace("│", " ").split())
+    output = run("import", *arguments, code=2).stderr
+    assert why in " ".join(output.replace("│", " ").split())
 
 
 def test_help_teaches() -> None:
@@ -236,16 +236,16 @@ def test_a_read_only_database(page: Path) -> None:
 
 def test_a_read_only_database_in_words() -> None:
     """What SQLite and PostgreSQL say of it becomes the same sentence."""
-    for fault in ("attempt to write a readonly database", "cannot execute INSERT in a read-only transaction"):
-        assert "is read-only" in describe_error("sqlite:///newsroom.sqlite3", Exception(fault))
+    for error in ("attempt to write a readonly database", "cannot execute INSERT in a read-only transaction"):
+        assert "is read-only" in describe_error("sqlite:///newsroom.sqlite3", Exception(error))
 
 
 def test_a_database_of_a_newer_version(page: Path) -> None:
     """It is left as it is."""
     run("migrate")
     with closing(sqlite3.connect("newsroom.sqlite3")) as connection:
-        found = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%migration%'").fetchall()
-        (table,) = [name for (name,) in found if "index" not in name]
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%migration%'").fetchall()
+        (table,) = [name for (name,) in rows if "index" not in name]
         connection.execute(
             f"INSERT INTO {table} (app, name, applied_at) VALUES ('content', '9999_later', '2026-01-01')"
         )
@@ -261,16 +261,16 @@ def test_what_is_no_database(page: Path) -> None:
     assert "cannot be opened" in sentence("import", page, "--database", f"sqlite:///{page.parent}")
     assert "must look like sqlite:///" in sentence("import", page, "--database", "mysql://a/b")
     nobody = "postgresql://user:secret@127.0.0.1:1/none"
-    said = sentence("import", page, "--database", nobody)
-    assert "No PostgreSQL answers at 127.0.0.1" in said
-    assert "secret" not in said
+    message = sentence("import", page, "--database", nobody)
+    assert "No PostgreSQL answers at 127.0.0.1" in message
+    assert "secret" not in message
 
 
 async def test_a_postgres_without_our_tables(postgres_server: Server, page: Path) -> None:
     """It is not made by the way: one sentence names the command."""
     url = await postgres_server.empty()
-    said = await asyncio.to_thread(sentence, "import", page, "--database", url)
-    assert said == "The database is not up to date. Bring it up to date with: contentql migrate"
+    result = await asyncio.to_thread(sentence, "import", page, "--database", url)
+    assert result == "The database is not up to date. Bring it up to date with: contentql migrate"
     await Database(url).migrate()
     assert "1 created" in (await asyncio.to_thread(run, "import", page, "--database", url)).stdout
 
@@ -278,6 +278,6 @@ async def test_a_postgres_without_our_tables(postgres_server: Server, page: Path
 def test_standard_input_is_looked_at(page: Path) -> None:
     """A page or JSON Lines, whichever it is."""
     command = [sys.executable, "-m", "contentql", "import", "-"]
-    shown = subprocess.run(command, input=page.read_bytes(), capture_output=True, check=True).stdout.decode()
-    assert "standard input: created article kim-jong-un" in shown
-    assert "contentql import - --publish-at" in shown
+    output = subprocess.run(command, input=page.read_bytes(), capture_output=True, check=True).stdout.decode()
+    assert "standard input: created article kim-jong-un" in output
+    assert "contentql import - --publish-at" in output

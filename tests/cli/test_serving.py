@@ -39,7 +39,7 @@ class Served:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
-    async def asked(self) -> str:
+    async def query(self) -> str:
         """Asks on a connection of its own. Which worker answered, as its request ids begin."""
         async with httpx2.AsyncClient(base_url=self.url, timeout=AT_MOST) as http:
             answer = await http.post("/graphql", json={"query": QUERY})
@@ -48,19 +48,19 @@ class Served:
 
     async def answering(self, workers: int, *, apart_from: frozenset[str] = frozenset()) -> frozenset[str]:
         """Asks until so many workers have answered, apart from these. What cannot connect asks again."""
-        found: set[str] = set()
+        results: set[str] = set()
         async with asyncio.timeout(AT_MOST):
-            while len(found - apart_from) < workers:
+            while len(results - apart_from) < workers:
                 assert self.process.poll() is None
-                asked = (self.asked() for _ in range(10))
-                for answer in await asyncio.gather(*asked, return_exceptions=True):
+                data = (self.query() for _ in range(10))
+                for answer in await asyncio.gather(*data, return_exceptions=True):
                     if isinstance(answer, httpx2.TransportError):
                         await asyncio.sleep(0.05)
                     elif isinstance(answer, BaseException):
                         raise answer
                     else:
-                        found.add(answer)
-        return frozenset(found - apart_from)
+                        results.add(answer)
+        return frozenset(results - apart_from)
 
     def workers(self) -> set[int]:
         """The processes below it that serve."""
@@ -83,8 +83,8 @@ async def serving(folder: Path, url: str, *flags: str, **environment: str) -> As
     """A server that answers; it is told to stop, if it has not, and must have nothing to complain of."""
     port = free_port()
     command = [sys.executable, "-m", "contentql", "serve", "--port", str(port), "--database", url, *flags]
-    said = folder / "stderr.txt"
-    with said.open("w") as stderr:
+    result = folder / "stderr.txt"
+    with result.open("w") as stderr:
         quick = {**os.environ, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
         process = subprocess.Popen(command, stderr=stderr, text=True, env=quick)  # noqa: ASYNC220
     served = Served(process, port)
@@ -94,7 +94,7 @@ async def serving(folder: Path, url: str, *flags: str, **environment: str) -> As
     finally:
         process.terminate()
         await served.ended()
-    assert "Traceback" not in said.read_text()
+    assert "Traceback" not in result.read_text()
 
 
 @pytest.fixture
@@ -134,22 +134,22 @@ async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, wo
         assert served.process.poll() is None
         writer.write(body[20:])
         async with asyncio.timeout(AT_MOST):
-            said = await reader.read()
-        assert said.startswith(b"HTTP/1.1 200 ")
-        assert b"world" in said or b"slug" in said
+            result = await reader.read()
+        assert result.startswith(b"HTTP/1.1 200 ")
+        assert b"world" in result or b"slug" in result
         assert await served.ended() == 0
 
 
 async def readiness(served: Served) -> list[int]:
     """What /health/ready says, again and again, until the door is closed."""
-    found: list[int] = []
+    results: list[int] = []
     async with asyncio.timeout(AT_MOST):
         while True:
             try:
                 async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
-                    found.append((await http.get("/health/ready")).status_code)
+                    results.append((await http.get("/health/ready")).status_code)
             except httpx2.TransportError:
-                return found
+                return results
             await asyncio.sleep(0.05)
 
 
@@ -160,10 +160,10 @@ async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom:
         lines = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(300)]
         for number, (_, writer) in enumerate(lines):
             writer.write(beginnings[number % 3])
-        await served.asked()
+        await served.query()
         async with asyncio.timeout(AT_MOST):
             await asyncio.gather(*(reader.read() for reader, _ in lines), return_exceptions=True)
-        await served.asked()
+        await served.query()
         for _, writer in lines:
             writer.close()
 

@@ -24,7 +24,7 @@ JANE = ("create", "--name", "Jane Doe", "--role", "editor")
 
 
 @pytest.fixture(autouse=True)
-def known(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The database that all commands of a test work on."""
     monkeypatch.setenv("CONTENTQL_DATABASE_URL", database_url)
     return database_url
@@ -37,16 +37,16 @@ def run(*arguments: str, code: int = 0) -> Result:
     return result
 
 
-async def said(*arguments: str, code: int = 0) -> Result:
+async def output_of(*arguments: str, code: int = 0) -> Result:
     return await asyncio.to_thread(run, *arguments, code=code)
 
 
 async def listed() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = orjson.loads((await said("list", "--json")).stdout)
-    return found
+    output: list[dict[str, Any]] = orjson.loads((await output_of("list", "--json")).stdout)
+    return output
 
 
-async def shown(url: str, secret: str) -> Viewer:
+async def role_of(url: str, secret: str) -> Viewer:
     async with Database(url) as database:
         authenticator = Authenticator(database, Settings())
         viewer = await authenticator.authenticate(f"Bearer {secret}", None, "127.0.0.1")
@@ -54,25 +54,27 @@ async def shown(url: str, secret: str) -> Viewer:
         return viewer
 
 
-async def test_a_token_is_told_once_and_alone(known: str) -> None:
+async def test_a_token_is_told_once_and_alone(database: str) -> None:
     """On standard output, for a file or a pipe; what is to be said of it goes to standard error."""
-    made = await said(*JANE)
-    secret = made.stdout.strip()
-    assert made.stdout == f"{secret}\n"
+    output = await output_of(*JANE)
+    secret = output.stdout.strip()
+    assert output.stdout == f"{secret}\n"
     assert api_tokens.has_valid_checksum(secret)
     (row,) = await listed()
-    assert made.stderr.splitlines() == [
+    assert output.stderr.splitlines() == [
         f"{row['id']}: Jane Doe (jane-doe) may come in as EDITOR, until it is revoked.",
         "This is the only time that the token is shown. Send it as: Authorization: Bearer …",
     ]
-    assert (await shown(known, secret)).name == "Jane Doe"
+    assert (await role_of(database, secret)).name == "Jane Doe"
 
 
-async def test_tokens_are_listed_without_their_secret(known: str) -> None:
+async def test_tokens_are_listed_without_their_secret(database: str) -> None:
     """How they end, role, account, last use, end, state; those that are good first."""
-    assert (await said("list")).stdout.startswith("There are no tokens yet. Make one with: contentql tokens")
-    revoked = (await said(*JANE)).stdout.strip()
-    await said("revoke", (await listed())[0]["id"])
+    assert (await output_of("list")).stdout.startswith(
+        "There are no tokens yet. Make one with: contentql tokens"
+    )
+    revoked = (await output_of(*JANE)).stdout.strip()
+    await output_of("revoke", (await listed())[0]["id"])
     options = (
         "--account",
         "wires",
@@ -83,8 +85,8 @@ async def test_tokens_are_listed_without_their_secret(known: str) -> None:
         "--expires",
         "2099-01-01T00:00:00Z",
     )
-    good = (await said("create", "--name", "Wires", "--role", "Author", *options)).stdout.strip()
-    await shown(known, good)
+    good = (await output_of("create", "--name", "Wires", "--role", "Author", *options)).stdout.strip()
+    await role_of(database, good)
     first, second = await listed()
     assert (first["name"], first["account"], first["role"]) == ("Wires", "wires", "AUTHOR")
     assert (first["scopes"], first["state"], first["hint"]) == (
@@ -95,45 +97,45 @@ async def test_tokens_are_listed_without_their_secret(known: str) -> None:
     assert (first["expiresAt"], first["createdBy"]) == ("2099-01-01T00:00:00Z", "operator")
     assert first["lastUsedAt"]
     assert (second["name"], second["state"], second["expiresAt"]) == ("Jane Doe", "revoked", None)
-    table = (await said("list")).stdout
+    table = (await output_of("list")).stdout
     assert re.split(r" {2,}", table.splitlines()[0])[:5] == ["id", "name", "account", "role", "ends"]
     assert table.splitlines()[1].split()[:3] == [first["id"], "Wires", "wires"]
     for secret in (good, revoked):
-        for text in (table, (await said("list", "--json")).stdout):
+        for text in (table, (await output_of("list", "--json")).stdout):
             assert secret[4:-4] not in text
             assert api_tokens.hash_token(secret) not in text
 
 
-async def test_a_revoked_token_is_refused(known: str) -> None:
+async def test_a_revoked_token_is_refused(database: str) -> None:
     """Said of each; what is not known is named, and the others are revoked all the same."""
-    secret = (await said(*JANE)).stdout.strip()
+    secret = (await output_of(*JANE)).stdout.strip()
     id = (await listed())[0]["id"]
-    assert (await said("revoke", "tok_17", id, code=3)).stdout.splitlines() == [
+    assert (await output_of("revoke", "tok_17", id, code=3)).stdout.splitlines() == [
         "tok_17: there is no such token",
         f"{id}: revoked",
     ]
     with pytest.raises(ApiError, match="revoked"):
-        await shown(known, secret)
-    assert (await said("revoke", id)).stdout == f"{id}: was revoked before\n"
-    await said("revoke", "tok_17", code=1)
+        await role_of(database, secret)
+    assert (await output_of("revoke", id)).stdout == f"{id}: was revoked before\n"
+    await output_of("revoke", "tok_17", code=1)
     for wrong in ("17", "art_17", secret):
-        refused = await said("revoke", wrong, code=2)
+        refused = await output_of("revoke", wrong, code=2)
         assert secret not in refused.output
 
 
 @pytest.mark.parametrize("span", ["90d", "12h", "8w", "8W"])
-async def test_a_token_ends_after_a_while(known: str, span: str) -> None:
+async def test_a_token_ends_after_a_while(database: str, span: str) -> None:
     """Hours, days, weeks."""
-    await said(*JANE, "--expires", span)
+    await output_of(*JANE, "--expires", span)
     hours = int(span[:-1]) * {"d": 24, "h": 1, "w": 168}[span[-1].lower()]
-    async with Database(known).orm():
+    async with Database(database).orm():
         row = await ApiToken.get()
     assert row.expires_at is not None
     assert (row.expires_at - row.created_at).total_seconds() == hours * 3_600
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (("--role", "king"), "'king' is none; there are reader, previewer"),
         (
@@ -148,25 +150,25 @@ async def test_a_token_ends_after_a_while(known: str, span: str) -> None:
     ],
     ids=str,
 )
-async def test_what_cannot_be_meant_is_wrong_use(wrong: tuple[str, ...], told: str) -> None:
+async def test_what_cannot_be_meant_is_wrong_use(wrong: tuple[str, ...], message: str) -> None:
     """Named with what could have been; nothing is made."""
-    output = re.sub(r"[│\s]+", " ", (await said(*JANE, *wrong, code=2)).output)
-    assert told in output
+    output = re.sub(r"[│\s]+", " ", (await output_of(*JANE, *wrong, code=2)).output)
+    assert message in output
     assert await listed() == []
 
 
-async def test_what_was_done_is_in_the_audit_log(known: str) -> None:
+async def test_what_was_done_is_in_the_audit_log(database: str) -> None:
     """Made and revoked, by the operator; never what is secret about it."""
-    secret = (await said(*JANE)).stdout.strip()
+    secret = (await output_of(*JANE)).stdout.strip()
     id = (await listed())[0]["id"]
-    await said("revoke", id)
-    async with Database(known).orm():
-        found = await AuditEntry.all().order_by("id")
-    assert [(entry.action, entry.target_id, entry.by) for entry in found] == [
+    await output_of("revoke", id)
+    async with Database(database).orm():
+        result = await AuditEntry.all().order_by("id")
+    assert [(entry.action, entry.target_id, entry.by) for entry in result] == [
         ("createToken", id, "operator"),
         ("revokeToken", id, "operator"),
     ]
-    assert all(secret not in str(vars(entry)) for entry in found)
+    assert all(secret not in str(vars(entry)) for entry in result)
 
 
 def test_help_teaches() -> None:

@@ -165,7 +165,7 @@ def scripts(node: str, served: Served) -> Scripts:
     return Scripts(node, served)
 
 
-def asked(sent: Sequence[Any]) -> list[tuple[str, str, list[str]]]:
+def requests_of(sent: Sequence[Any]) -> list[tuple[str, str, list[str]]]:
     """How a client asked, and which refusals it got: `("GET", "hash", [])`."""
     return [(line["method"], line["by"], line["codes"]) for line in sent]
 
@@ -194,13 +194,13 @@ def apollo(scripts: Scripts) -> Any:
 def test_apollo_registers_a_query_once_and_then_gets_it_by_its_hash(apollo: Any) -> None:
     """The first page load misses and sends the text; the next one, by whomever, is a single GET."""
     miss, registered = apollo["first"]["sent"]
-    assert asked([miss, registered]) == [
+    assert requests_of([miss, registered]) == [
         ("GET", "hash", ["PERSISTED_QUERY_NOT_FOUND"]),
         ("POST", "text and hash", []),
     ]
     assert "no-store" in miss["cache-control"]
     (hit,) = apollo["second"]["sent"]
-    assert asked([hit]) == [("GET", "hash", [])]
+    assert requests_of([hit]) == [("GET", "hash", [])]
     assert hit["status"] == 200
     assert hit["etag"]
     assert "max-age" in hit["cache-control"]
@@ -272,12 +272,12 @@ def test_urql_gets_large_answers_compressed(urql: Any) -> None:
 def test_urql_registers_a_query_once(urql: Any) -> None:
     """Its persisted exchange sends the text by GET as well, with a word of its own in the extension."""
     assert "error" not in urql["first"]
-    assert asked(urql["first"]["sent"]) == [
+    assert requests_of(urql["first"]["sent"]) == [
         ("GET", "hash", ["PERSISTED_QUERY_NOT_FOUND"]),
         ("GET", "text and hash", []),
     ]
     assert "error" not in urql["second"]
-    assert asked(urql["second"]["sent"]) == [("GET", "hash", [])]
+    assert requests_of(urql["second"]["sent"]) == [("GET", "hash", [])]
 
 
 def test_graphcache_keeps_our_things_by_their_ids(urql: Any) -> None:
@@ -308,8 +308,8 @@ def request_(scripts: Scripts) -> Any:
 
 def test_graphql_request_asks_by_post_and_get(request_: Any) -> None:
     """Both give the same two headlines."""
-    assert asked(request_["posted"]["sent"]) == [("POST", "text", [])]
-    assert asked(request_["got"]["sent"]) == [("GET", "text", [])]
+    assert requests_of(request_["posted"]["sent"]) == [("POST", "text", [])]
+    assert requests_of(request_["got"]["sent"]) == [("GET", "text", [])]
     assert len(request_["posted"]["data"]["latestNews"]["nodes"]) == 2
     assert request_["got"]["data"] == request_["posted"]["data"]
 
@@ -335,15 +335,15 @@ def relay(scripts: Scripts, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Relay project, compiled."""
     project = scripts.project("relay", tmp_path_factory.mktemp("relay"))
     (project / "artifacts").mkdir()
-    said = scripts.tool(project, str(CLIENTS / "relay-compiler/cli.js"))
-    assert "Compilation completed" in said
+    result = scripts.tool(project, str(CLIENTS / "relay-compiler/cli.js"))
+    assert "Compilation completed" in result
     return project
 
 
 def test_relay_compiler_takes_our_connections(relay: Path) -> None:
     """@refetchable on Query and on what has an id, @connection forward and backward, persisted by hash."""
-    made = {path.name.partition(".")[0] for path in (relay / "artifacts").iterdir()}
-    assert {"FrontQuery", "LatestNextQuery", "SectionNextQuery", "TeaserAgainQuery", "ThingQuery"} <= made
+    created = {path.name.partition(".")[0] for path in (relay / "artifacts").iterdir()}
+    assert {"FrontQuery", "LatestNextQuery", "SectionNextQuery", "TeaserAgainQuery", "ThingQuery"} <= created
     manifest = json.loads((relay / "persisted.json").read_text())
     assert len(manifest) == 5
     assert all(hashlib.sha256(text.encode()).hexdigest() == id for id, text in manifest.items())
@@ -354,16 +354,16 @@ def test_relay_shows_pages_that_grow(scripts: Scripts, relay: Path, by: str) -> 
     """Under the root and under a section found again by its id; whatever is not used is sent as null."""
     if by == "id":
         assert "5 documents" in trust(scripts.served, relay / "persisted.json")
-    found = scripts.run("relay.mjs", str(relay), by)
-    assert asked(found["sent"]) == [("POST", by, [])] * 6
+    output = scripts.run("relay.mjs", str(relay), by)
+    assert requests_of(output["sent"]) == [("POST", by, [])] * 6
     for name, pages in (("latest", (3, 6)), ("section", (2, 4))):
-        first, second = found["first"][name], found["second"][name]
+        first, second = output["first"][name], output["second"][name]
         assert (len(first), len(set(second))) == pages
         assert second[: len(first)] == first
-    assert found["again"]
-    assert found["thing"]["__typename"] == "Article"
-    assert found["thing"]["body"]["blocks"][0]["text"]
-    assert found["nothing"] is None
+    assert output["again"]
+    assert output["thing"]["__typename"] == "Article"
+    assert output["thing"]["body"]["blocks"][0]["text"]
+    assert output["nothing"] is None
 
 
 # graphql-codegen
@@ -382,9 +382,9 @@ def test_codegen_makes_a_client_that_typescript_checks(scripts: Scripts, typed: 
     scripts.tool(typed, str(CLIENTS / "typescript/bin/tsc"), "--noEmit")
     use = typed / "use.ts"
     use.write_text(use.read_text().replace("@ts-expect-error", "not expected:"))
-    with pytest.raises(AssertionError) as said:
+    with pytest.raises(AssertionError) as error:
         scripts.tool(typed, str(CLIENTS / "typescript/bin/tsc"), "--noEmit")
-    assert len(re.findall(r"use\.ts\(\d+,\d+\): error", str(said.value))) == 5
+    assert len(re.findall(r"use\.ts\(\d+,\d+\): error", str(error.value))) == 5
 
 
 def test_a_typed_client_sends_the_hash_of_its_document(scripts: Scripts, typed: Path) -> None:
@@ -395,10 +395,10 @@ def test_a_typed_client_sends_the_hash_of_its_document(scripts: Scripts, typed: 
     for id, text in json.loads(manifest.read_text()).items():
         assert id == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     trust(scripts.served, manifest)
-    found = json.loads(scripts.tool(typed, "built/use.js", scripts.served.address))
-    assert found["errors"] == []
-    assert len(found["said"]) == 2
-    assert all(headline.startswith("world") for headline in found["said"])
+    payload = json.loads(scripts.tool(typed, "built/use.js", scripts.served.address))
+    assert payload["errors"] == []
+    assert len(payload["said"]) == 2
+    assert all(headline.startswith("world") for headline in payload["said"])
 
 
 # Browsers
@@ -416,12 +416,12 @@ def test_a_page_of_another_site_may_ask_with_any_of_them(
         "access-control-request-method": "POST",
         "access-control-request-headers": ",".join(sorted(names | {"authorization", "if-none-match"})),
     }
-    given = httpx2.options(served.address, headers={**origin, **leave})
-    assert given.status_code in (200, 204)
-    assert given.headers["access-control-allow-origin"] in ("*", origin["origin"])
-    allowed = {name.strip().lower() for name in given.headers["access-control-allow-headers"].split(",")}
+    arguments = httpx2.options(served.address, headers={**origin, **leave})
+    assert arguments.status_code in (200, 204)
+    assert arguments.headers["access-control-allow-origin"] in ("*", origin["origin"])
+    allowed = {name.strip().lower() for name in arguments.headers["access-control-allow-headers"].split(",")}
     assert names | {"authorization", "if-none-match"} <= allowed
-    assert "POST" in given.headers["access-control-allow-methods"]
+    assert "POST" in arguments.headers["access-control-allow-methods"]
     asking = httpx2.get(served.address, params={"query": "{ viewer { role } }"}, headers=origin)
     assert asking.headers["access-control-allow-origin"] in ("*", origin["origin"])
     assert "etag" in asking.headers["access-control-expose-headers"].lower()
@@ -484,15 +484,15 @@ def test_graphql_ws_asks_over_one_socket(served: Served, scripts: Scripts) -> No
             assert probe.subprotocol == "graphql-transport-ws"
     except InvalidStatus:
         pytest.skip("There is no WebSocket at /graphql: graphql-ws was not tried.")
-    found = scripts.run("socket.mjs")
-    assert found["protocols"] == ["graphql-transport-ws"]
-    assert found["several"] == [1, 2, 3]
-    assert found["refused"]["results"] == []
-    assert [error["extensions"]["code"] for error in found["refused"]["fault"]] == [
+    output = scripts.run("socket.mjs")
+    assert output["protocols"] == ["graphql-transport-ws"]
+    assert output["several"] == [1, 2, 3]
+    assert output["refused"]["results"] == []
+    assert [error["extensions"]["code"] for error in output["refused"]["fault"]] == [
         "GRAPHQL_VALIDATION_FAILED"
     ]
-    assert found["after"] == 1
-    assert found["pongs"] > 0
+    assert output["after"] == 1
+    assert output["pongs"] > 0
 
 
 # Whatever else speaks HTTP
@@ -513,7 +513,7 @@ def plainly(served: Served) -> httpx2.Response:
 
 
 @pytest.mark.parametrize(
-    ("who", "offered", "taken"),
+    ("who", "offered", "accepted"),
     [
         ("curl --compressed", "deflate, gzip, br, zstd", {"br", "zstd"}),
         ("a browser", "gzip, deflate, br, zstd", {"br", "zstd"}),
@@ -527,7 +527,7 @@ def plainly(served: Served) -> httpx2.Response:
     ],
 )
 def test_compressed_or_not_the_answer_is_the_same(
-    served: Served, plainly: httpx2.Response, who: str, offered: str, taken: set[str | None]
+    served: Served, plainly: httpx2.Response, who: str, offered: str, accepted: set[str | None]
 ) -> None:
     """What is offered is taken, the better the earlier; what is refused or unknown is not."""
     asking = httpx2.stream(
@@ -536,7 +536,7 @@ def test_compressed_or_not_the_answer_is_the_same(
     with asking as answer:
         body = b"".join(answer.iter_raw())
     coding = answer.headers.get("content-encoding")
-    assert coding in taken, who
+    assert coding in accepted, who
     assert UNPACK[coding](body) == plainly.content
     assert {"Accept", "Accept-Encoding"} <= set(answer.headers["vary"].replace(" ", "").split(","))
     assert coding is None or len(body) < len(plainly.content) / 2
@@ -568,13 +568,13 @@ def spoken(served: Served, *packets: bytes, pause: float = 0.05) -> bytes:
         for packet in packets:
             talk.sendall(packet)
             time.sleep(pause)
-        said = b""
-        while not said.rstrip().endswith(b"}"):
+        result = b""
+        while not result.rstrip().endswith(b"}"):
             part = talk.recv(65_536)
             if not part:
                 break
-            said += part
-        return said
+            result += part
+        return result
 
 
 BODY = b'{"query": "{ viewer { role } }"}'
@@ -588,17 +588,17 @@ def post(*headers: str, body: bytes = b"", version: str = "1.1") -> bytes:
 
 def test_who_asks_before_sending_is_told_to_go_on(served: Served) -> None:
     """`Expect: 100-continue`, as libraries above curl send it with a body."""
-    said = spoken(served, post(f"Content-Length: {len(BODY)}", "Expect: 100-continue"), BODY)
-    assert said.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
-    assert said.endswith(ANSWER)
+    result = spoken(served, post(f"Content-Length: {len(BODY)}", "Expect: 100-continue"), BODY)
+    assert result.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+    assert result.endswith(ANSWER)
 
 
 def test_a_body_in_pieces_is_read_as_one(served: Served) -> None:
     """`Transfer-Encoding: chunked`, as Go and Node.js send streams."""
     pieces = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (BODY[:9], BODY[9:])]
-    said = spoken(served, post("Transfer-Encoding: chunked"), *pieces, b"0\r\n\r\n")
-    assert said.startswith(b"HTTP/1.1 200 OK")
-    assert said.endswith(ANSWER)
+    result = spoken(served, post("Transfer-Encoding: chunked"), *pieces, b"0\r\n\r\n")
+    assert result.startswith(b"HTTP/1.1 200 OK")
+    assert result.endswith(ANSWER)
 
 
 @pytest.mark.parametrize("packets", [1, 2])
@@ -609,11 +609,11 @@ def test_an_offer_of_http_2_is_passed_over(served: Served, packets: int) -> None
         "Upgrade: h2c",
         "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
     )
-    whole = post(f"Content-Length: {len(BODY)}", *offer, body=BODY)
-    head = len(whole) - len(BODY)
-    said = spoken(served, *([whole] if packets == 1 else [whole[:head], whole[head:]]))
-    assert said.startswith(b"HTTP/1.1 200 OK")
-    assert said.endswith(ANSWER)
+    document = post(f"Content-Length: {len(BODY)}", *offer, body=BODY)
+    head = len(document) - len(BODY)
+    result = spoken(served, *([document] if packets == 1 else [document[:head], document[head:]]))
+    assert result.startswith(b"HTTP/1.1 200 OK")
+    assert result.endswith(ANSWER)
 
 
 def test_one_connection_serves_many_requests(served: Served) -> None:

@@ -34,20 +34,20 @@ EVERY: list[dict[str, Any]] = [
 
 def test_every_type_is_stored_and_read_again() -> None:
     """What the store keeps is read as the same blocks, and kept the same way again."""
-    found = blocks.parse_blocks([{"id": f"blk_{n}", **said} for n, said in enumerate(EVERY)])
-    assert [said["type"] for said in EVERY] == [block.type for block in found]
-    kept = blocks.dump_blocks(found)
-    assert blocks.parse_blocks(kept) == found
-    assert blocks.dump_blocks(blocks.parse_blocks(kept)) == kept
+    result = blocks.parse_blocks([{"id": f"blk_{n}", **value} for n, value in enumerate(EVERY)])
+    assert [block_fields["type"] for block_fields in EVERY] == [block.type for block in result]
+    stored = blocks.dump_blocks(result)
+    assert blocks.parse_blocks(stored) == result
+    assert blocks.dump_blocks(blocks.parse_blocks(stored)) == stored
 
 
 def test_words_and_media_of_blocks() -> None:
     """Spans are counted in these words; a media block's words are its caption."""
-    found = blocks.parse_blocks(EVERY)
-    assert [blocks.block_text(block) for block in found] == [
+    result = blocks.parse_blocks(EVERY)
+    assert [blocks.block_text(block) for block in result] == [
         "a", "a", "a", "a", "a\nb", "a", "", "", "", "a", "a\tb\nc\td", "a", "", "a\nb", "a", "a", "a",
     ]  # fmt: skip
-    assert [blocks.block_media(block) for block in found if blocks.block_media(block)] == [
+    assert [blocks.block_media(block) for block in result if blocks.block_media(block)] == [
         (5,),
         (5,),
         (5,),
@@ -86,7 +86,7 @@ def test_links_that_are_refused(link: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "value",
     [
         {"type": "PARAGRAPH", "text": "a", "marks": [{"start": 0, "end": 2, "kind": "em"}]},
         {"type": "PARAGRAPH", "text": "a", "marks": [{"start": 1, "end": 1, "kind": "em"}]},
@@ -100,10 +100,10 @@ def test_links_that_are_refused(link: str) -> None:
         {"type": 5},
     ],
 )
-def test_what_is_no_block(said: Any) -> None:
+def test_what_is_no_block(value: Any) -> None:
     """It is refused, not repaired."""
     with pytest.raises(ValidationError):
-        blocks.parse_blocks([said])
+        blocks.parse_blocks([value])
 
 
 def test_times_are_spelled_alike_in_any_year() -> None:

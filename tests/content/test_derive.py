@@ -23,7 +23,7 @@ signs = some.text(some.sampled_from("ab1 2.\n#-+*_`[]()<>&;!=~\\|:\"'{}\t"), max
 texts = signs.filter(bool)
 
 
-class Said(HTMLParser):
+class TextExtractor(HTMLParser):
     """The tags and the words of an HTML text."""
 
     def __init__(self, html: str) -> None:
@@ -49,10 +49,10 @@ def flat(text: str) -> str:
 @given(texts)
 def test_text_is_never_markup(text: str) -> None:
     """Whatever a paragraph looks like, HTML and Markdown show these words, and one paragraph."""
-    said = Said(derive.render_html([Paragraph(text=text)]))
-    assert (set(said.tags) - {"br"}, said.words) == ({"p"}, text)
-    shown = MarkdownIt("commonmark").render(derive.render_markdown([Paragraph(text=text)]))
-    inside = re.fullmatch(r"<p>([^<]*)</p>\n", shown.replace("<br />", ""))
+    result = TextExtractor(derive.render_html([Paragraph(text=text)]))
+    assert (set(result.tags) - {"br"}, result.words) == ({"p"}, text)
+    visible = MarkdownIt("commonmark").render(derive.render_markdown([Paragraph(text=text)]))
+    inside = re.fullmatch(r"<p>([^<]*)</p>\n", visible.replace("<br />", ""))
     assert inside
     assert flat(entities.unescape(inside[1])) == flat(text)
 
@@ -68,7 +68,7 @@ def test_marks_may_overlap_and_tags_still_nest(data: some.DataObject) -> None:
         end = data.draw(some.integers(start + 1, len(text)))
         marks.append(Mark.model_validate({"start": start, "end": end, "kind": kind}))
     html = derive.render_html([Paragraph(text=text, marks=tuple(marks))])
-    assert Said(html).words == text
+    assert TextExtractor(html).words == text
     opened: list[str] = []
     for closing, tag in re.findall(r"<(/?)(p|strong|em|span)>", html):
         if not closing:
@@ -81,11 +81,12 @@ def test_marks_may_overlap_and_tags_still_nest(data: some.DataObject) -> None:
 def test_a_link_says_where_it_leads() -> None:
     """In HTML and in Markdown, with nothing in the address that could end it."""
     mark = Mark(start=4, end=8, kind="link", href='https://a.example.org/?q="<>')
-    found = [Paragraph(text="See here.", marks=(mark,))]
+    results = [Paragraph(text="See here.", marks=(mark,))]
     assert (
-        derive.render_html(found) == '<p>See <a href="https://a.example.org/?q=&quot;&lt;&gt;">here</a>.</p>'
+        derive.render_html(results)
+        == '<p>See <a href="https://a.example.org/?q=&quot;&lt;&gt;">here</a>.</p>'
     )
-    assert derive.render_markdown(found) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
+    assert derive.render_markdown(results) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
 
 
 def test_every_block_is_rendered() -> None:
@@ -184,23 +185,25 @@ def test_chains() -> None:
 def test_placements() -> None:
     """The lead first, what was placed by hand as it was, then what the blocks show."""
     by_hand = Placement(6, MediaRole.INLINE, caption="by hand")
-    found = derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], [by_hand])
-    assert found == (
+    result = derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], [by_hand])
+    assert result == (
         Placement(5, MediaRole.LEAD),
         by_hand,
         Placement(7, MediaRole.INLINE),
         Placement(8, MediaRole.GALLERY),
     )
-    assert derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], found) == found
+    assert (
+        derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], result) == result
+    )
 
 
 def test_times_of_publication() -> None:
     """Going public sets the first time once; a draft gets none."""
     noon, later = (dt.datetime(2026, 6, 30, hour, 0, 0, 5, tzinfo=dt.UTC) for hour in (12, 13))
-    whole = noon.replace(microsecond=0)
-    assert derive.publication_times(noon, public=False) == derive.Times(whole, None, None)
-    assert derive.publication_times(noon, public=True) == derive.Times(whole, whole, whole)
-    assert derive.publication_times(later, public=True, first=noon).first_published == whole
+    document = noon.replace(microsecond=0)
+    assert derive.publication_times(noon, public=False) == derive.Times(document, None, None)
+    assert derive.publication_times(noon, public=True) == derive.Times(document, document, document)
+    assert derive.publication_times(later, public=True, first=noon).first_published == document
 
 
 def test_the_lede_is_the_first_paragraph() -> None:
@@ -211,9 +214,9 @@ def test_the_lede_is_the_first_paragraph() -> None:
 
 def test_words_for_search() -> None:
     """Folded, stemmed, headline apart from body, so that no phrase crosses; PostgreSQL gets weights."""
-    found = derive.search_terms("Élections won", ["A kicker", None], "They voted; it's over.", "en")
-    assert (found.headline, found.body[1]) == (("elect", "won"), "vote")
-    vector = derive.tsvector(found)
+    result = derive.search_terms("Élections won", ["A kicker", None], "They voted; it's over.", "en")
+    assert (result.headline, result.body[1]) == (("elect", "won"), "vote")
+    vector = derive.tsvector(result)
     assert "'elect':1A" in vector
     assert "'vote':26C" in vector
     assert derive.sort_name("  Ünal") == "unal"
@@ -221,9 +224,9 @@ def test_words_for_search() -> None:
 
 def test_a_book_is_indexed_to_its_limit() -> None:
     """A tsvector holds one megabyte: of a longer text the same beginning is known everywhere."""
-    found = derive.search_terms("h", [], " ".join(f"word{n}" for n in range(200_000)), "und")
-    assert 50_000 < len(found.body) < 100_000
-    assert found.body[:2] == ("word0", "word1")
+    result = derive.search_terms("h", [], " ".join(f"word{n}" for n in range(200_000)), "und")
+    assert 50_000 < len(result.body) < 100_000
+    assert result.body[:2] == ("word0", "word1")
 
 
 def test_paths() -> None:

@@ -6,29 +6,29 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.conftest import NOW, Server
-from tests.support.editorial_client import Newsdesk, fill, newsdesk
+from tests.support.editorial_client import EditorialClient, load_small_newsroom, open_editorial_client
 
 
 @pytest.fixture(scope="session")
 async def small_url(server: Server) -> str:
     """The small newsroom, to be copied."""
     url = await server.migrated()
-    await fill(url)
+    await load_small_newsroom(url)
     return url
 
 
 @pytest.fixture(scope="module")
-async def desk(server: Server, small_url: str) -> AsyncIterator[Newsdesk]:
+async def newsroom(server: Server, small_url: str) -> AsyncIterator[EditorialClient]:
     """One that the tests of a file share: each works at articles of its own."""
-    async with newsdesk(server, template=small_url) as desk:
-        yield desk
+    async with open_editorial_client(server, template=small_url) as newsroom:
+        yield newsroom
 
 
 @pytest.fixture
-async def own_desk(server: Server, small_url: str) -> AsyncIterator[Newsdesk]:
+async def own_desk(server: Server, small_url: str) -> AsyncIterator[EditorialClient]:
     """One that a test has for itself."""
-    async with newsdesk(server, template=small_url) as desk:
-        yield desk
+    async with open_editorial_client(server, template=small_url) as newsroom:
+        yield newsroom
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,16 @@ import asyncpg
 import pytest
 from tests.conftest import Server
 from tests.editorial.test_workflow import furnished, rehearsals
-from tests.support.editorial_client import ANNA, BOB, MUTATIONS, PUBLIC, ROOT, Newsdesk, document, newsdesk
+from tests.support.editorial_client import (
+    ANNA,
+    BOB,
+    MUTATIONS,
+    PUBLIC,
+    ROOT,
+    EditorialClient,
+    mutation_document,
+    open_editorial_client,
+)
 
 from contentql.execution.executor import Executor
 from contentql.schema.build import get_catalog
@@ -24,36 +33,36 @@ LOG = """query($t: String) { auditLog(first: 100, filter: {thing: {eq: $t}}) { t
   id at by account role action thing versionBefore versionAfter reason address client requestId } } }"""
 
 
-async def entries(desk: Newsdesk, thing: str) -> list[dict[str, Any]]:
+async def entries(newsroom: EditorialClient, thing: str) -> list[dict[str, Any]]:
     """The log of one thing, the oldest first."""
-    found = (await desk.asks(LOG, ROOT, t=thing))["auditLog"]
-    assert found["totalCount"] == len(found["nodes"])
-    return list(reversed(found["nodes"]))
+    data = (await newsroom.query(LOG, ROOT, t=thing))["auditLog"]
+    assert data["totalCount"] == len(data["nodes"])
+    return list(reversed(data["nodes"]))
 
 
-async def count(desk: Newsdesk, table: str = "audit_entry") -> int:
-    return int((await desk.table(f"SELECT count(*) FROM {table}"))[0][0])
+async def count(newsroom: EditorialClient, table: str = "audit_entry") -> int:
+    return int((await newsroom.table(f"SELECT count(*) FROM {table}"))[0][0])
 
 
 def last_what_ends(mutation: str) -> tuple[bool, bool, bool, str]:
     return "Category" in mutation, mutation == "mergeSources", mutation.startswith("delete"), mutation
 
 
-async def test_every_mutation_is_written_down_once(own_desk: Newsdesk) -> None:
+async def test_every_mutation_is_written_down_once(own_desk: EditorialClient) -> None:
     """All that there are: who, as what, from where, to what, why; and of a rehearsal nothing."""
-    desk = own_desk
-    inputs = rehearsals(await furnished(desk))
+    newsroom = own_desk
+    inputs = rehearsals(await furnished(newsroom))
     for mutation in sorted(MUTATIONS, key=last_what_ends):
-        before = await count(desk)
-        tried = await desk.tries(mutation, ROOT, **inputs[mutation], validateOnly=True)
-        assert await count(desk) == before, mutation
+        before = await count(newsroom)
+        tried = await newsroom.mutate(mutation, ROOT, **inputs[mutation], validateOnly=True)
+        assert await count(newsroom) == before, mutation
         if tried["userErrors"]:  # what was done so far is in the way
-            inputs = rehearsals(await furnished(desk))
-            before = await count(desk)
-        await desk.does(mutation, ROOT, **inputs[mutation], reason=f"Because of {mutation}")
-        assert await count(desk) == before + 1, mutation
+            inputs = rehearsals(await furnished(newsroom))
+            before = await count(newsroom)
+        await newsroom.mutate_ok(mutation, ROOT, **inputs[mutation], reason=f"Because of {mutation}")
+        assert await count(newsroom) == before + 1, mutation
         query = "{ auditLog(first: 1) { nodes { action by account role reason address client requestId thing } } }"
-        (entry,) = (await desk.asks(query, ROOT))["auditLog"]["nodes"]
+        (entry,) = (await newsroom.query(query, ROOT))["auditLog"]["nodes"]
         assert entry.pop("requestId")
         assert entry.pop("thing")
         assert entry == {
@@ -67,26 +76,26 @@ async def test_every_mutation_is_written_down_once(own_desk: Newsdesk) -> None:
         }
 
 
-async def test_what_is_not_done_is_not_written_down(desk: Newsdesk) -> None:
+async def test_what_is_not_done_is_not_written_down(newsroom: EditorialClient) -> None:
     """Refused for rights, for what was said, for what is not there, or told again by its key."""
-    id = await desk.draft()
-    await desk.does("createStory", title="Once", idempotencyKey="audit")
-    before = await count(desk)
-    await desk.does("createStory", title="Once", idempotencyKey="audit")
-    await desk.refused("publishArticle", id=id)
-    await desk.refused("updateArticle", id=id, slug="/")
-    await desk.refused("updateArticle", id="art_1", headline="x")
+    id = await newsroom.create_draft()
+    await newsroom.mutate_ok("createStory", title="Once", idempotencyKey="audit")
+    before = await count(newsroom)
+    await newsroom.mutate_ok("createStory", title="Once", idempotencyKey="audit")
+    await newsroom.mutate_errors("publishArticle", id=id)
+    await newsroom.mutate_errors("updateArticle", id=id, slug="/")
+    await newsroom.mutate_errors("updateArticle", id="art_1", headline="x")
     for who in (BOB, PUBLIC):
-        said = await desk.says(document("publishArticle"), who, input={"id": id})
-        assert said["errors"][0]["extensions"]["code"] in ("FORBIDDEN", "UNAUTHENTICATED")
-    assert await count(desk) == before
+        result = await newsroom.execute(mutation_document("publishArticle"), who, input={"id": id})
+        assert result["errors"][0]["extensions"]["code"] in ("FORBIDDEN", "UNAUTHENTICATED")
+    assert await count(newsroom) == before
 
 
-async def test_of_several_mutations_the_refused_one_leaves_no_trace(desk: Newsdesk) -> None:
+async def test_of_several_mutations_the_refused_one_leaves_no_trace(newsroom: EditorialClient) -> None:
     """Fields of one request are done one after the other, each with its own entry or none."""
-    id = await desk.draft()
-    before = await count(desk)
-    said = await desk.asks(
+    id = await newsroom.create_draft()
+    before = await count(newsroom)
+    data = await newsroom.query(
         """mutation($i: ID!) {
           a: updateArticle(input: {id: $i, kicker: "One"}) { userErrors { code } }
           b: publishArticle(input: {id: $i}) { userErrors { code } }
@@ -95,39 +104,41 @@ async def test_of_several_mutations_the_refused_one_leaves_no_trace(desk: Newsde
         ANNA,
         i=id,
     )
-    assert said["b"]["userErrors"] == [{"code": "INVALID_TRANSITION"}]
-    assert said["c"]["article"] == {"status": "IN_REVIEW", "kicker": "One"}
-    assert await count(desk) == before + 2
+    assert data["b"]["userErrors"] == [{"code": "INVALID_TRANSITION"}]
+    assert data["c"]["article"] == {"status": "IN_REVIEW", "kicker": "One"}
+    assert await count(newsroom) == before + 2
 
 
-async def test_the_log_of_an_article_is_its_revisions(desk: Newsdesk) -> None:
+async def test_the_log_of_an_article_is_its_revisions(newsroom: EditorialClient) -> None:
     """One to one: every version once, who made it, and from which to which."""
-    id = await desk.draft()
-    await desk.does("updateArticle", id=id, headline="Log", reason="A better word")
+    id = await newsroom.create_draft()
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Log", reason="A better word")
     for move in ("submitArticle", "returnArticle", "submitArticle", "approveArticle", "publishArticle"):
-        await desk.does(move, id=id)
-    await desk.does("updateArticle", id=id, headline="Log again")
-    await desk.does("correctArticle", id=id, kind="CORRECTION", text="x", before="Monday", after="Tuesday")
-    await desk.again(id, minor=True)
+        await newsroom.mutate_ok(move, id=id)
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Log again")
+    await newsroom.mutate_ok(
+        "correctArticle", id=id, kind="CORRECTION", text="x", before="Monday", after="Tuesday"
+    )
+    await newsroom.republish(id, minor=True)
     for move, more in (
         ("withdrawArticle", {"notice": "Wrong."}),
         ("restoreArticle", {}),
         ("deleteArticle", {}),
         ("restoreArticle", {}),
     ):
-        await desk.does(move, id=id, **more)
+        await newsroom.mutate_ok(move, id=id, **more)
     query = """query($i: ID!) { article(id: $i) {
       version revisions(first: 100) { nodes { version by action reason minor at } } } }"""
-    article = (await desk.asks(query, ANNA, i=id))["article"]
+    article = (await newsroom.query(query, ANNA, i=id))["article"]
     revisions = list(reversed(article["revisions"]["nodes"]))
-    log = await entries(desk, id)
-    known = {revision["version"]: revision for revision in revisions}
+    log = await entries(newsroom, id)
+    existing = {revision["version"]: revision for revision in revisions}
     assert [entry["versionAfter"] for entry in log] == sorted(entry["versionAfter"] for entry in log)
     assert log[0]["versionBefore"] is None
     for entry, following in pairwise(log):
         assert following["versionBefore"] == entry["versionAfter"]
     for entry in log:
-        revision = known[entry["versionAfter"]]
+        revision = existing[entry["versionAfter"]]
         assert (revision["by"], revision["reason"]) == (entry["by"], entry["reason"])
         verb = entry["action"].removesuffix("Article").upper()
         assert revision["action"].startswith(verb[:5]) or verb in ("SUBMIT", "CREATE", "RETURN"), entry
@@ -138,66 +149,68 @@ async def test_the_log_of_an_article_is_its_revisions(desk: Newsdesk) -> None:
     assert [revision["minor"] for revision in revisions].count(True) == 1
 
 
-async def test_the_database_keeps_the_log(own_desk: Newsdesk) -> None:
+async def test_the_database_keeps_the_log(own_desk: EditorialClient) -> None:
     """An UPDATE or DELETE is refused by the database itself, whoever sends it."""
-    desk = own_desk
-    await desk.draft()
+    newsroom = own_desk
+    await newsroom.create_draft()
     statements = ["UPDATE audit_entry SET by = 'nobody'", "DELETE FROM audit_entry"]
-    if desk.server.dialect == "postgres":
+    if newsroom.server.dialect == "postgres":
         statements.append("TRUNCATE audit_entry")
-    async with desk.unchanged():
+    async with newsroom.unchanged():
         for statement in statements:
             with pytest.raises((sqlite3.IntegrityError, asyncpg.PostgresError), match="only ever added to"):
-                await forced(desk, statement)
+                await forced(newsroom, statement)
 
 
-async def forced(desk: Newsdesk, statement: str) -> None:
-    if desk.server.dialect == "sqlite":
-        with closing(sqlite3.connect(desk.url.removeprefix("sqlite:///"))) as connection:
+async def forced(newsroom: EditorialClient, statement: str) -> None:
+    if newsroom.server.dialect == "sqlite":
+        with closing(sqlite3.connect(newsroom.url.removeprefix("sqlite:///"))) as connection:
             connection.execute(statement)
             connection.commit()
         return
-    connection = await asyncpg.connect(desk.url)
+    connection = await asyncpg.connect(newsroom.url)
     try:
         await connection.execute(statement)
     finally:
         await connection.close()
 
 
-async def test_no_secret_is_in_the_log(own_desk: Newsdesk) -> None:
+async def test_no_secret_is_in_the_log(own_desk: EditorialClient) -> None:
     """Neither in it nor in any other table: of a token there is a hash, of a link nothing."""
-    desk = own_desk
-    token = await desk.does("createToken", ROOT, name="Machine", role="READER", idempotencyKey="t")
-    link = await desk.does("createPreviewLink", id=await desk.draft(), idempotencyKey="l")
-    await desk.does("revokeToken", ROOT, id=token["token"]["id"])
+    newsroom = own_desk
+    token = await newsroom.mutate_ok("createToken", ROOT, name="Machine", role="READER", idempotencyKey="t")
+    link = await newsroom.mutate_ok("createPreviewLink", id=await newsroom.create_draft(), idempotencyKey="l")
+    await newsroom.mutate_ok("revokeToken", ROOT, id=token["token"]["id"])
     secrets = (token["secret"], link["token"])
-    assert [entry["action"] for entry in await entries(desk, token["token"]["id"])] == [
+    assert [entry["action"] for entry in await entries(newsroom, token["token"]["id"])] == [
         "createToken",
         "revokeToken",
     ]
-    for table in await desk.rows():
-        for row in await desk.table(f'SELECT * FROM "{table}"'):
+    for table in await newsroom.rows():
+        for row in await newsroom.table(f'SELECT * FROM "{table}"'):
             assert not any(secret in str(row) for secret in secrets), table
 
 
-async def test_only_administrators_read_the_log(desk: Newsdesk) -> None:
+async def test_only_administrators_read_the_log(newsroom: EditorialClient) -> None:
     """For all others it is refused, not empty; and its entries cannot be had by id."""
-    await desk.draft()
-    (entry, *_) = (await desk.asks("{ auditLog(first: 1) { nodes { id } } }", ROOT))["auditLog"]["nodes"]
+    await newsroom.create_draft()
+    (entry, *_) = (await newsroom.query("{ auditLog(first: 1) { nodes { id } } }", ROOT))["auditLog"]["nodes"]
     for who in (PUBLIC, BOB, ANNA):
-        said = await desk.says("{ auditLog(first: 1) { totalCount } }", who)
-        assert said["errors"][0]["extensions"]["code"] in ("FORBIDDEN", "UNAUTHENTICATED")
-        assert (await desk.asks("query($i: ID!) { node(id: $i) { id } }", who, i=entry["id"]))["node"] is None
+        result = await newsroom.execute("{ auditLog(first: 1) { totalCount } }", who)
+        assert result["errors"][0]["extensions"]["code"] in ("FORBIDDEN", "UNAUTHENTICATED")
+        assert (await newsroom.query("query($i: ID!) { node(id: $i) { id } }", who, i=entry["id"]))[
+            "node"
+        ] is None
 
 
 # What is remembered
 
 
 @pytest.fixture(scope="module")
-async def remembering(server: Server, small_url: str) -> AsyncIterator[Newsdesk]:
+async def remembering(server: Server, small_url: str) -> AsyncIterator[EditorialClient]:
     """A desk whose answers are remembered, as a server's are."""
-    async with newsdesk(server, template=small_url, followed=True) as desk:
-        yield desk
+    async with open_editorial_client(server, template=small_url, followed=True) as newsroom:
+        yield newsroom
 
 
 PAGES = (
@@ -213,14 +226,14 @@ PAGES = (
 )
 
 
-async def test_an_answer_is_fresh_right_after_each_mutation(remembering: Newsdesk) -> None:
+async def test_an_answer_is_fresh_right_after_each_mutation(remembering: EditorialClient) -> None:
     """Every page that was remembered says what a question without memory says, as soon as the write is answered."""
-    desk = remembering
-    assert desk.executor.responses is not None
-    forgetful = Executor(desk.database, get_catalog(), now=desk.executor.now)
-    fresh = replace(desk, executor=forgetful)
+    newsroom = remembering
+    assert newsroom.executor.responses is not None
+    forgetful = Executor(newsroom.database, get_catalog(), now=newsroom.executor.now)
+    fresh = replace(newsroom, executor=forgetful)
     steps: list[tuple[str, dict[str, Any]]] = []
-    id = await desk.draft(
+    id = await newsroom.create_draft(
         headline="Fresh",
         tags=[{"tag": "tears"}],
         authors=[{"author": "jane-doe"}],
@@ -256,13 +269,13 @@ async def test_an_answer_is_fresh_right_after_each_mutation(remembering: Newsdes
         ("deleteArticle", {"id": id}),
     ]
     seen = set()
-    for mutation, said in steps:
-        remembered = [await desk.asks(page) for page in PAGES]
-        lines = await count(desk, "row_change")
-        await desk.does(mutation, **said)
-        assert await count(desk, "row_change") > lines, mutation
-        now = [await desk.asks(page) for page in PAGES]
-        computed = [await fresh.asks(page) for page in PAGES]
+    for mutation, value in steps:
+        remembered = [await newsroom.query(page) for page in PAGES]
+        lines = await count(newsroom, "row_change")
+        await newsroom.mutate_ok(mutation, **value)
+        assert await count(newsroom, "row_change") > lines, mutation
+        now = [await newsroom.query(page) for page in PAGES]
+        computed = [await fresh.query(page) for page in PAGES]
         assert now == computed, mutation
         if now != remembered:
             seen.add(mutation)

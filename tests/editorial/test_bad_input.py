@@ -13,8 +13,8 @@ import orjson
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLList, GraphQLNonNull, get_named_type
 from tests.end_to_end.test_abuse import PROBES
-from tests.support.editorial_client import ANNA, CORE, MUTATIONS, ROOT, Newsdesk, document
-from tests.support.http_client import INTERNAL, no_worse
+from tests.support.editorial_client import ANNA, CORE, MUTATIONS, ROOT, EditorialClient, mutation_document
+from tests.support.http_client import INTERNAL, assert_no_server_error
 
 from contentql.errors import ERROR_CODES
 from contentql.execution.executor import GraphQLRequest
@@ -47,30 +47,32 @@ LINKS = [
 
 
 @pytest.mark.parametrize("html", SCRIPTS)
-async def test_nothing_that_runs_gets_into_a_body(desk: Newsdesk, html: str) -> None:
+async def test_nothing_that_runs_gets_into_a_body(newsroom: EditorialClient, html: str) -> None:
     """Refused as UNSAFE in HTML, by name; in Markdown refused too or harmless text; and nothing is kept."""
-    async with desk.unchanged():
-        (error,) = await desk.refused("createArticle", headline="x", body={"html": html})
+    async with newsroom.unchanged():
+        (error,) = await newsroom.mutate_errors("createArticle", headline="x", body={"html": html})
         assert (error["code"], error["field"]) == ("UNSAFE_CONTENT", ["body", "html"]), error
         assert error["hint"]
-        payload = await desk.tries(
+        payload = await newsroom.mutate(
             "createArticle",
-            shown="article { body { html } }",
+            selection="article { body { html } }",
             headline="x",
             body={"markdown": f"Text\n\n{html}\n\nand {html}"},
             validateOnly=True,
         )
     if payload["article"]:
-        shown = payload["article"]["body"]["html"]
+        visible = payload["article"]["body"]["html"]
         assert not re.search(
-            r"<(script|iframe|svg|object|style|form|math|img)\b|javascript:|\son\w+=", shown, re.I
+            r"<(script|iframe|svg|object|style|form|math|img)\b|javascript:|\son\w+=", visible, re.I
         )
     else:
         assert {error["code"] for error in payload["userErrors"]} == {"UNSAFE_CONTENT"}
 
 
 @pytest.mark.parametrize("link", LINKS)
-async def test_links_that_run_are_refused_wherever_a_link_may_stand(desk: Newsdesk, link: str) -> None:
+async def test_links_that_run_are_refused_wherever_a_link_may_stand(
+    newsroom: EditorialClient, link: str
+) -> None:
     """In marks, blocks, Markdown, addresses of media, sources, authors, articles and attributions."""
     mark = {"start": 0, "end": 1, "kind": "link", "href": link}
     at = "body.blocks.0"
@@ -91,21 +93,21 @@ async def test_links_that_run_are_refused_wherever_a_link_may_stand(desk: Newsde
         ("createSource", {"name": "x", "kind": "OTHER", "homepage": link}),
         ("createAuthor", {"name": "x", "sameAs": ["https://example.org", link]}),
     ]
-    id = await desk.draft()
+    id = await newsroom.create_draft()
     cases += [
         ("addAttribution", {"article": id, "kind": "SAID", "source": "kctv", "url": link}),
         ("addAttribution", {"article": id, "kind": "SAID", "source": "kctv", "archivedUrl": link}),
     ]
-    async with desk.unchanged():
-        for mutation, said in cases:
-            errors = await desk.refused(mutation, **said)
+    async with newsroom.unchanged():
+        for mutation, value in cases:
+            errors = await newsroom.mutate_errors(mutation, **value)
             assert {error["code"] for error in errors} <= {"UNSAFE_CONTENT", "INVALID"}, (mutation, errors)
             fields = [".".join(error["field"]) for error in errors]
-            wanted = at if "body" in said else next((n for n in said if link in str(said[n])), "")
-            assert all(field.startswith(wanted) for field in fields), (wanted, fields)
-        payload = await desk.tries(
+            expected = at if "body" in value else next((n for n in value if link in str(value[n])), "")
+            assert all(field.startswith(expected) for field in fields), (expected, fields)
+        payload = await newsroom.mutate(
             "createArticle",
-            shown="article { body { html } }",
+            selection="article { body { html } }",
             headline="x",
             body={"markdown": f"[x](<{link.strip()}>)"},
             validateOnly=True,
@@ -115,7 +117,7 @@ async def test_links_that_run_are_refused_wherever_a_link_may_stand(desk: Newsde
 
 
 @pytest.mark.parametrize(
-    "said",
+    "value",
     [
         {"url": "https://example.org/a.svg"},
         {"url": "https://example.org/a", "mime": "image/svg+xml"},
@@ -128,12 +130,14 @@ async def test_links_that_run_are_refused_wherever_a_link_may_stand(desk: Newsde
         {"url": "https://example.org/a", "mime": "application/javascript"},
     ],
 )
-async def test_files_that_run_are_no_media(desk: Newsdesk, said: dict[str, Any]) -> None:
+async def test_files_that_run_are_no_media(newsroom: EditorialClient, value: dict[str, Any]) -> None:
     """SVG, HTML, scripts: neither by their address nor by what they are said to be."""
-    async with desk.unchanged():
-        assert await desk.codes("createMedia", kind="IMAGE", **said) == {("UNSAFE_CONTENT", "mime")}
-        if "mime" in said:
-            assert await desk.codes("updateMedia", id="med_301", mime=said["mime"]) == {
+    async with newsroom.unchanged():
+        assert await newsroom.mutate_codes("createMedia", kind="IMAGE", **value) == {
+            ("UNSAFE_CONTENT", "mime")
+        }
+        if "mime" in value:
+            assert await newsroom.mutate_codes("updateMedia", id="med_301", mime=value["mime"]) == {
                 ("UNSAFE_CONTENT", "mime")
             }
 
@@ -141,7 +145,7 @@ async def test_files_that_run_are_no_media(desk: Newsdesk, said: dict[str, Any])
 HUGE = "x" * 10_000_000
 
 
-async def test_what_is_too_long_is_told(desk: Newsdesk) -> None:
+async def test_what_is_too_long_is_told(newsroom: EditorialClient) -> None:
     """A headline of 10 MB, a body of more than a million characters, a thousand tags: told, and at once."""
     cases: list[tuple[dict[str, Any], tuple[str, str]]] = [
         ({"headline": HUGE}, ("TOO_LONG", "headline")),
@@ -160,20 +164,23 @@ async def test_what_is_too_long_is_told(desk: Newsdesk) -> None:
         ({"headline": "x", "reason": "x" * 1_001}, ("TOO_LONG", "reason")),
         ({"headline": "x", "tags": [{"tag": f"t{n}"} for n in range(5_001)]}, ("TOO_LONG", "tags")),
     ]
-    async with desk.unchanged():
-        for said, expected in cases:
+    async with newsroom.unchanged():
+        for value, expected in cases:
             async with asyncio.timeout(10):
-                assert expected in await desk.codes("createArticle", **said), (expected, str(said)[:80])
+                assert expected in await newsroom.mutate_codes("createArticle", **value), (
+                    expected,
+                    str(value)[:80],
+                )
 
 
 @pytest.mark.parametrize("mutation", ["archiveArticle", "submitArticle", "acceptAttribution", "deleteSource"])
 @pytest.mark.parametrize("field", ["reason", "idempotencyKey", "id"])
 async def test_no_text_of_any_mutation_holds_what_no_database_keeps(
-    desk: Newsdesk, mutation: str, field: str
+    newsroom: EditorialClient, mutation: str, field: str
 ) -> None:
     """Also in what every mutation takes: told as INVALID, with its field, never a fault."""
-    async with desk.unchanged():
-        (error,) = await desk.refused(mutation, **{"id": "art_1", field: "a\x00b"})
+    async with newsroom.unchanged():
+        (error,) = await newsroom.mutate_errors(mutation, **{"id": "art_1", field: "a\x00b"})
     assert (error["code"], error["field"]) == ("INVALID", [field])
 
 
@@ -181,7 +188,7 @@ LINE = "It takes one line."
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "field", "message"),
+    ("value", "code", "field", "message"),
     [
         ({"headline": ""}, "REQUIRED", "headline", "An article needs a headline."),
         ({"headline": "  "}, "REQUIRED", "headline", None),
@@ -313,14 +320,14 @@ LINE = "It takes one line."
     ids=str,
 )
 async def test_what_is_amiss_is_told_with_its_field(
-    desk: Newsdesk, said: dict[str, Any], code: str | None, field: str | None, message: str | None
+    newsroom: EditorialClient, value: dict[str, Any], code: str | None, field: str | None, message: str | None
 ) -> None:
     """In plain words, and nothing is kept; the same whether it is new or changed."""
-    async with desk.unchanged():
-        for mutation, begun in (("createArticle", {"headline": "x"}), ("updateArticle", {"id": "art_701"})):
-            if mutation == "updateArticle" and said.get("slug") == "the-first":
+    async with newsroom.unchanged():
+        for mutation, started in (("createArticle", {"headline": "x"}), ("updateArticle", {"id": "art_701"})):
+            if mutation == "updateArticle" and value.get("slug") == "the-first":
                 continue
-            errors = await desk.refused(mutation, **{**begun, **said})
+            errors = await newsroom.mutate_errors(mutation, **{**started, **value})
             assert len(errors) == 1, errors
             if code:
                 assert errors[0]["code"] == code, errors
@@ -331,7 +338,7 @@ async def test_what_is_amiss_is_told_with_its_field(
 
 
 @pytest.mark.parametrize(
-    ("mutation", "said", "expected", "message"),
+    ("mutation", "value", "expected", "message"),
     [
         ("createSource", {"name": "", "kind": "OTHER"}, ("REQUIRED", "name"), None),
         ("createSource", {"name": "x" * 301, "kind": "OTHER"}, ("TOO_LONG", "name"), None),
@@ -378,11 +385,15 @@ async def test_what_is_amiss_is_told_with_its_field(
     ids=str,
 )  # fmt: skip
 async def test_registers_are_told_likewise(
-    desk: Newsdesk, mutation: str, said: dict[str, Any], expected: tuple[str, str], message: str | None
+    newsroom: EditorialClient,
+    mutation: str,
+    value: dict[str, Any],
+    expected: tuple[str, str],
+    message: str | None,
 ) -> None:
     """Names, numbers, codes and addresses: the field, and what it takes."""
-    async with desk.unchanged():
-        (error,) = await desk.refused(mutation, ROOT, **said)
+    async with newsroom.unchanged():
+        (error,) = await newsroom.mutate_errors(mutation, ROOT, **value)
     assert (error["code"], ".".join(error["field"])) == expected, error
     if message:
         assert error["message"] == message
@@ -420,20 +431,20 @@ NOT_GRAPHQL: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("mutation", "said"), NOT_GRAPHQL, ids=str)
+@pytest.mark.parametrize(("mutation", "value"), NOT_GRAPHQL, ids=str)
 async def test_what_the_schema_does_not_have_is_refused_before_anything(
-    desk: Newsdesk, mutation: str, said: dict[str, Any]
+    newsroom: EditorialClient, mutation: str, value: dict[str, Any]
 ) -> None:
     """A coded error of the request, and nothing is done."""
-    async with desk.unchanged():
-        answered = await desk.executor.execute(
-            GraphQLRequest(document(mutation), None, {"input": said}), None, None, ROOT
+    async with newsroom.unchanged():
+        response = await newsroom.executor.execute(
+            GraphQLRequest(mutation_document(mutation), None, {"input": value}), None, None, ROOT
         )
-    no_worse(answered)
-    assert set(answered.codes) == {"BAD_USER_INPUT"}, answered.body
+    assert_no_server_error(response)
+    assert set(response.codes) == {"BAD_USER_INPUT"}, response.body
 
 
-async def test_what_is_nested_too_deeply_is_refused(desk: Newsdesk) -> None:
+async def test_what_is_nested_too_deeply_is_refused(newsroom: EditorialClient) -> None:
     """A chain of ten thousand hops, a list in a list in a list: refused or told, at once."""
     chain: dict[str, Any] = {"kind": "SAID", "source": "kctv"}
     for _ in range(10_000):
@@ -441,8 +452,8 @@ async def test_what_is_nested_too_deeply_is_refused(desk: Newsdesk) -> None:
     rows: Any = "x"
     for _ in range(10_000):
         rows = [rows]
-    async with desk.unchanged():
-        for mutation, said in (
+    async with newsroom.unchanged():
+        for mutation, value in (
             ("addAttribution", {"article": "art_701", **chain}),
             ("createArticle", {"headline": "x", "body": {"blocks": [{"table": {"rows": rows}}]}}),
             ("createArticle", {"headline": "x", "body": {"html": "<b>" * 100_000 + "x"}}),
@@ -450,13 +461,15 @@ async def test_what_is_nested_too_deeply_is_refused(desk: Newsdesk) -> None:
             ("createArticle", {"headline": "x", "body": {"markdown": "[" * 100_000}}),
         ):
             async with asyncio.timeout(20):
-                answered = await desk.executor.execute(
-                    GraphQLRequest(document(mutation), None, {"input": {**said, "validateOnly": True}}),
+                response = await newsroom.executor.execute(
+                    GraphQLRequest(
+                        mutation_document(mutation), None, {"input": {**value, "validateOnly": True}}
+                    ),
                     None,
                     None,
                     ANNA,
                 )
-            no_worse(answered)
+            assert_no_server_error(response)
 
 
 TEXTS = [
@@ -472,18 +485,18 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_what_people_write_is_kept_as_they_write_it(desk: Newsdesk, text: str) -> None:
+async def test_what_people_write_is_kept_as_they_write_it(newsroom: EditorialClient, text: str) -> None:
     """Emoji, scripts from right to left, letters of many code points, in name and text, on both databases."""
-    id = await desk.draft(headline=text, body={"text": f"{text} said.\n{text}"}, kicker=text[:200])
+    id = await newsroom.create_draft(headline=text, body={"text": f"{text} said.\n{text}"}, kicker=text[:200])
     query = "query($i: ID!) { article(id: $i) { headline kicker slug body { text } } }"
-    found = (await desk.asks(query, ANNA, i=id))["article"]
-    assert (found["headline"], found["kicker"]) == (text, text[:200])
-    assert found["body"]["text"] == f"{text} said.\n{text}"
-    assert "\u202e" not in found["slug"]
-    assert found["slug"]
-    source = await desk.does("createSource", name=text, kind="OTHER", aliases=[text])
+    data = (await newsroom.query(query, ANNA, i=id))["article"]
+    assert (data["headline"], data["kicker"]) == (text, text[:200])
+    assert data["body"]["text"] == f"{text} said.\n{text}"
+    assert "\u202e" not in data["slug"]
+    assert data["slug"]
+    source = await newsroom.mutate_ok("createSource", name=text, kind="OTHER", aliases=[text])
     assert (source["name"], source["aliases"]) == (text, [text])
-    await desk.does("deleteSource", id=source["id"])
+    await newsroom.mutate_ok("deleteSource", id=source["id"])
 
 
 # Promise 7: no value becomes SQL
@@ -551,8 +564,8 @@ def probes() -> Iterator[tuple[str, dict[str, Any], str]]:
             for _ in range(2):
                 n += 1
                 probe = PROBES[1 + n * 7 % (len(PROBES) - 1)]
-                found = put(of, least(of, "x"), way, probe)
-                yield mutation, found, probe
+                result = put(of, least(of, "x"), way, probe)
+                yield mutation, result, probe
 
 
 ALL = list(probes())
@@ -569,34 +582,34 @@ def test_every_text_of_every_mutation_is_probed() -> None:
     assert len(ALL) > 900
 
 
-async def test_no_value_of_a_mutation_becomes_sql(own_desk: Newsdesk) -> None:
+async def test_no_value_of_a_mutation_becomes_sql(own_desk: EditorialClient) -> None:
     """Promise 7: done or told, with no word of the database's; what is done shows the probe as it was sent."""
-    desk = own_desk
-    offset = 0 if desk.server.dialect == "sqlite" else 1
-    tables = set(await desk.rows())
-    for mutation, said, probe in ALL[offset::2]:
+    newsroom = own_desk
+    offset = 0 if newsroom.server.dialect == "sqlite" else 1
+    tables = set(await newsroom.rows())
+    for mutation, value, probe in ALL[offset::2]:
         thing = re.sub(r"^[a-z]+", "", mutation)
-        if said.get("id") == "x":
-            said["id"] = KNOWN.get(thing, "art_701")
-        if said.get("article") == "x":
-            said["article"] = "art_701"
+        if value.get("id") == "x":
+            value["id"] = KNOWN.get(thing, "art_701")
+        if value.get("article") == "x":
+            value["article"] = "art_701"
         if mutation == "mergeSources" or mutation.startswith("delete"):
-            said["validateOnly"] = True
-        answered = await desk.executor.execute(
-            GraphQLRequest(document(mutation), None, {"input": said}), None, None, ROOT
+            value["validateOnly"] = True
+        response = await newsroom.executor.execute(
+            GraphQLRequest(mutation_document(mutation), None, {"input": value}), None, None, ROOT
         )
-        no_worse(answered)
-        assert "INTERNAL_SERVER_ERROR" not in answered.codes
-        assert set(answered.codes) <= ERROR_CODES.keys()
-        if answered.codes:
-            assert answered.codes == ("BAD_USER_INPUT",), (mutation, said, answered.body)
+        assert_no_server_error(response)
+        assert "INTERNAL_SERVER_ERROR" not in response.codes
+        assert set(response.codes) <= ERROR_CODES.keys()
+        if response.codes:
+            assert response.codes == ("BAD_USER_INPUT",), (mutation, value, response.body)
             continue
-        for error in orjson.loads(answered.body)["data"][mutation]["userErrors"]:
+        for error in orjson.loads(response.body)["data"][mutation]["userErrors"]:
             ours = (
                 (error["message"] + " " + (error["hint"] or "")).replace(probe, "").replace(repr(probe), "")
             )
             ours = re.sub(r"'[^']*'|\"[^\"]*\"", "", ours)
-            assert not INTERNAL.search(ours), (mutation, said, error)
-    assert set(await desk.rows()) == tables
+            assert not INTERNAL.search(ours), (mutation, value, error)
+    assert set(await newsroom.rows()) == tables
     assert Settings().max_root_fields  # the schema's own limits were not in the way
     assert CORE.query_type is not None

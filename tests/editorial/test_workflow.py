@@ -21,9 +21,9 @@ from tests.support.editorial_client import (
     ROOT,
     SECOND,
     TEXT,
-    Newsdesk,
-    document,
-    newsdesk,
+    EditorialClient,
+    mutation_document,
+    open_editorial_client,
 )
 
 from contentql.content.blocks import Paragraph
@@ -71,29 +71,31 @@ def everywhere() -> Iterator[tuple[str, Status, int]]:
 
 
 @pytest.fixture(scope="module")
-async def all_over(server: Server) -> AsyncIterator[Newsdesk]:
+async def all_over(server: Server) -> AsyncIterator[EditorialClient]:
     """A desk with an article in each status for each move."""
-    async with newsdesk(server, *(standing(number, status) for _, status, number in everywhere())) as desk:
-        yield desk
+    async with open_editorial_client(
+        server, *(standing(number, status) for _, status, number in everywhere())
+    ) as newsroom:
+        yield newsroom
 
 
 @pytest.mark.parametrize("move", TRANSITIONS)
-async def test_only_legal_moves_move(all_over: Newsdesk, move: str) -> None:
+async def test_only_legal_moves_move(all_over: EditorialClient, move: str) -> None:
     """From where a move begins it leads where it should; from all else it is refused, and nothing changes."""
-    desk = all_over
+    newsroom = all_over
     refused = []
     for name, status, number in everywhere():
         if name != move:
             continue
-        said = {"id": encode_id("article", number), **NEEDED.get(move, {})}
+        fields = {"id": encode_id("article", number), **NEEDED.get(move, {})}
         if status in TRANSITIONS[move].from_statuses:
-            shown = await desk.does(move, **said)
-            assert shown["status"] == TRANSITIONS[move].to_status.value, (move, status)
+            payload = await newsroom.mutate_ok(move, **fields)
+            assert payload["status"] == TRANSITIONS[move].to_status.value, (move, status)
         else:
-            refused.append((said, status))
-    async with desk.unchanged():
-        for said, status in refused:
-            (error,) = await desk.refused(move, **said)
+            refused.append((fields, status))
+    async with newsroom.unchanged():
+        for fields, status in refused:
+            (error,) = await newsroom.mutate_errors(move, **fields)
             assert (error["code"], error["field"]) == ("INVALID_TRANSITION", ["id"]), (status, error)
             assert status.value in error["message"]
             assert error["hint"], error
@@ -104,28 +106,32 @@ async def test_only_legal_moves_move(all_over: Newsdesk, move: str) -> None:
     [(), ("submitArticle",), ("submitArticle", "approveArticle")],
     ids=["draft", "in review", "approved"],
 )
-async def test_changes_of_what_is_out_move_likewise(desk: Newsdesk, steps: tuple[str, ...]) -> None:
+async def test_changes_of_what_is_out_move_likewise(
+    newsroom: EditorialClient, steps: tuple[str, ...]
+) -> None:
     """A working copy goes the way of a draft; what takes an article off takes it off with its copy."""
     stands = ["DRAFT", "IN_REVIEW", "APPROVED"][len(steps)]
     for move, rule in TRANSITIONS.items():
-        id = await desk.published()
-        await desk.does("updateArticle", id=id, headline="Changed")
+        id = await newsroom.create_published()
+        await newsroom.mutate_ok("updateArticle", id=id, headline="Changed")
         for step in steps:
-            await desk.does(step, id=id)
-        whole = move in ("unpublishArticle", "withdrawArticle", "archiveArticle")
-        if whole or (Status(stands) in rule.from_statuses and move != "scheduleArticle"):
-            shown = await desk.does(move, id=id, **NEEDED.get(move, {}))
-            assert shown["status"] == rule.to_status.value, (move, stands)
-            assert shown["headline"] == "Changed"
+            await newsroom.mutate_ok(step, id=id)
+        document = move in ("unpublishArticle", "withdrawArticle", "archiveArticle")
+        if document or (Status(stands) in rule.from_statuses and move != "scheduleArticle"):
+            payload = await newsroom.mutate_ok(move, id=id, **NEEDED.get(move, {}))
+            assert payload["status"] == rule.to_status.value, (move, stands)
+            assert payload["headline"] == "Changed"
         else:
-            assert await desk.codes(move, id=id, **NEEDED.get(move, {})) == {("INVALID_TRANSITION", "id")}
-            shown = await desk.asks("query($i: ID!) { article(id: $i) { status } }", ANNA, i=id)
-            assert shown["article"]["status"] == stands
+            assert await newsroom.mutate_codes(move, id=id, **NEEDED.get(move, {})) == {
+                ("INVALID_TRANSITION", "id")
+            }
+            payload = await newsroom.query("query($i: ID!) { article(id: $i) { status } }", ANNA, i=id)
+            assert payload["article"]["status"] == stands
 
 
-async def test_publish_names_all_that_is_missing_at_once(desk: Newsdesk) -> None:
+async def test_publish_names_all_that_is_missing_at_once(newsroom: EditorialClient) -> None:
     """No section, no text, a picture that says nothing, an open embargo: one refusal, each with its field."""
-    id = await desk.draft(
+    id = await newsroom.create_draft(
         category=None,
         body=None,
         leadMedia="med_302",
@@ -133,8 +139,8 @@ async def test_publish_names_all_that_is_missing_at_once(desk: Newsdesk) -> None
         expiresAt="2026-07-03T00:00:00Z",
     )
     for move in ("submitArticle", "approveArticle"):
-        await desk.does(move, id=id)
-    errors = await desk.refused("publishArticle", id=id)
+        await newsroom.mutate_ok(move, id=id)
+    errors = await newsroom.mutate_errors("publishArticle", id=id)
     assert {(error["code"], *error["field"]) for error in errors} == {
         ("REQUIRED", "category"),
         ("REQUIRED", "body"),
@@ -144,7 +150,7 @@ async def test_publish_names_all_that_is_missing_at_once(desk: Newsdesk) -> None
     assert all(error["hint"] for error in errors)
     hint = next(error["hint"] for error in errors if error["code"] == "EMBARGOED")
     assert "2026-07-02T00:00:00Z" in hint
-    assert await desk.codes("scheduleArticle", id=id, publishAt="2026-07-04T00:00:00Z") == {
+    assert await newsroom.mutate_codes("scheduleArticle", id=id, publishAt="2026-07-04T00:00:00Z") == {
         ("REQUIRED", "category"),
         ("REQUIRED", "body"),
         ("REQUIRED", "leadMedia"),
@@ -152,51 +158,53 @@ async def test_publish_names_all_that_is_missing_at_once(desk: Newsdesk) -> None
     }
 
 
-async def test_a_picture_may_say_what_it_shows_in_its_place(desk: Newsdesk) -> None:
+async def test_a_picture_may_say_what_it_shows_in_its_place(newsroom: EditorialClient) -> None:
     """An alt text of its own place is enough; so is a picture that is there for decoration."""
-    id = await desk.approved(media=[{"media": "med_302", "alt": "Soldiers"}])
-    assert (await desk.does("publishArticle", id=id))["status"] == "PUBLISHED"
-    plain = await desk.does("createMedia", kind="IMAGE", url="https://media.example.org/rule.png")
-    id = await desk.approved(leadMedia=plain["id"])
-    assert await desk.codes("publishArticle", id=id) == {("REQUIRED", "leadMedia")}
-    await desk.does("updateMedia", id=plain["id"], decorative=True)
-    assert (await desk.does("publishArticle", id=id))["status"] == "PUBLISHED"
+    id = await newsroom.create_approved(media=[{"media": "med_302", "alt": "Soldiers"}])
+    assert (await newsroom.mutate_ok("publishArticle", id=id))["status"] == "PUBLISHED"
+    plain = await newsroom.mutate_ok("createMedia", kind="IMAGE", url="https://media.example.org/rule.png")
+    id = await newsroom.create_approved(leadMedia=plain["id"])
+    assert await newsroom.mutate_codes("publishArticle", id=id) == {("REQUIRED", "leadMedia")}
+    await newsroom.mutate_ok("updateMedia", id=plain["id"], decorative=True)
+    assert (await newsroom.mutate_ok("publishArticle", id=id))["status"] == "PUBLISHED"
 
 
-async def test_what_is_scheduled_cannot_be_spoiled(desk: Newsdesk) -> None:
+async def test_what_is_scheduled_cannot_be_spoiled(newsroom: EditorialClient) -> None:
     """An edit of a scheduled article may not take away what it needs to come out."""
-    id = await desk.approved()
-    await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
-    assert await desk.codes("updateArticle", id=id, body=None) == {("REQUIRED", "body")}
-    assert await desk.codes("updateArticle", id=id, embargoUntil="2026-07-05T00:00:00Z") == {
+    id = await newsroom.create_approved()
+    await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
+    assert await newsroom.mutate_codes("updateArticle", id=id, body=None) == {("REQUIRED", "body")}
+    assert await newsroom.mutate_codes("updateArticle", id=id, embargoUntil="2026-07-05T00:00:00Z") == {
         ("EMBARGOED", "embargoUntil")
     }
-    shown = await desk.does("updateArticle", id=id, headline="Better")
-    assert (shown["status"], shown["unpublishedChanges"]) == ("SCHEDULED", False)
-    assert await desk.codes("updateArticle", ERIC, id=id, headline="Worse") == {("INVALID_TRANSITION", "id")}
+    payload = await newsroom.mutate_ok("updateArticle", id=id, headline="Better")
+    assert (payload["status"], payload["unpublishedChanges"]) == ("SCHEDULED", False)
+    assert await newsroom.mutate_codes("updateArticle", ERIC, id=id, headline="Worse") == {
+        ("INVALID_TRANSITION", "id")
+    }
 
 
 # Rehearsals
 
 
-def rehearsals(made: dict[str, str]) -> dict[str, dict[str, Any]]:
+def rehearsals(created: dict[str, str]) -> dict[str, dict[str, Any]]:
     """An input for every mutation with which it would succeed."""
-    draft, out, second, third, gone = (made[n] for n in ("draft", "out", "second", "third", "gone"))
+    draft, out, second, third, removed = (created[n] for n in ("draft", "out", "second", "third", "gone"))
     return {
         "createArticle": {"headline": "Rehearsed", "body": {"text": "One."}},
         "updateArticle": {"id": out, "headline": "Rehearsed", "slug": "new", "tags": [{"tag": "tears"}]},
         "submitArticle": {"id": draft},
-        "returnArticle": {"id": made["reviewed"]},
-        "approveArticle": {"id": made["reviewed"]},
-        "scheduleArticle": {"id": made["passed"], "publishAt": "2026-07-01T08:00:00Z"},
-        "publishArticle": {"id": made["passed"]},
+        "returnArticle": {"id": created["reviewed"]},
+        "approveArticle": {"id": created["reviewed"]},
+        "scheduleArticle": {"id": created["passed"], "publishAt": "2026-07-01T08:00:00Z"},
+        "publishArticle": {"id": created["passed"]},
         "unpublishArticle": {"id": out},
         "withdrawArticle": {"id": out, "notice": "Wrong."},
         "correctArticle": {"id": out, "kind": "CORRECTION", "text": "On Tuesday.", "before": "Monday",
                            "after": "Tuesday"},
         "archiveArticle": {"id": out},
         "deleteArticle": {"id": draft},
-        "restoreArticle": {"id": gone},
+        "restoreArticle": {"id": removed},
         "restoreRevision": {"id": out, "version": 1},
         "createPreviewLink": {"id": draft},
         "addAttribution": {"article": draft, "kind": "CITING", "source": "kctv"},
@@ -208,7 +216,7 @@ def rehearsals(made: dict[str, str]) -> dict[str, dict[str, Any]]:
         "createCategory": {"name": "Africa", "parent": "world"},
         "updateCategory": {"id": "cat_102", "slug": "far-east", "description": "Rehearsed"},
         "moveCategory": {"id": "cat_102", "parent": None, "position": 4},
-        "deleteCategory": {"id": made["category"]},
+        "deleteCategory": {"id": created["category"]},
         "createMedia": {"kind": "IMAGE", "url": "https://media.example.org/new.png"},
         "updateMedia": {"id": "med_301", "alt": "Rehearsed"},
         "deleteMedia": {"id": "med_302"},
@@ -230,74 +238,82 @@ def rehearsals(made: dict[str, str]) -> dict[str, dict[str, Any]]:
         "pinArticle": {"id": "front-page", "article": out},
         "deleteCollection": {"id": "front-page"},
         "createToken": {"name": "Rehearsed", "role": "EDITOR"},
-        "revokeToken": {"id": made["token"]},
+        "revokeToken": {"id": created["token"]},
     }  # fmt: skip
 
 
-async def furnished(desk: Newsdesk) -> dict[str, str]:
+async def furnished(newsroom: EditorialClient) -> dict[str, str]:
     """One of everything that can be done something with."""
-    made = {"draft": await desk.draft(), "reviewed": await desk.draft()}
-    await desk.does("submitArticle", id=made["reviewed"])
-    made["passed"] = await desk.approved()
-    made["out"] = await desk.published()
-    made["gone"] = await desk.draft()
-    await desk.does(GONE, id=made["gone"])
+    created = {"draft": await newsroom.create_draft(), "reviewed": await newsroom.create_draft()}
+    await newsroom.mutate_ok("submitArticle", id=created["reviewed"])
+    created["passed"] = await newsroom.create_approved()
+    created["out"] = await newsroom.create_published()
+    created["gone"] = await newsroom.create_draft()
+    await newsroom.mutate_ok(GONE, id=created["gone"])
     for name, source in (("second", "kctv"), ("third", "joongang")):
-        added = await desk.does("addAttribution", article=made["draft"], kind="CITING", source=source)
-        made[name] = added["attribution"]["id"]
-    await desk.does("rejectAttribution", id=made["third"])
-    made["category"] = (await desk.does("createCategory", name="Closing"))["id"]
-    made["token"] = (await desk.does("createToken", ROOT, name="Old", role="READER"))["token"]["id"]
-    return made
+        added = await newsroom.mutate_ok(
+            "addAttribution", article=created["draft"], kind="CITING", source=source
+        )
+        created[name] = added["attribution"]["id"]
+    await newsroom.mutate_ok("rejectAttribution", id=created["third"])
+    created["category"] = (await newsroom.mutate_ok("createCategory", name="Closing"))["id"]
+    created["token"] = (await newsroom.mutate_ok("createToken", ROOT, name="Old", role="READER"))["token"][
+        "id"
+    ]
+    return created
 
 
-async def test_a_rehearsal_shows_what_would_be_and_changes_nothing(own_desk: Newsdesk) -> None:
+async def test_a_rehearsal_shows_what_would_be_and_changes_nothing(own_desk: EditorialClient) -> None:
     """`validateOnly` of every mutation there is: the payload of the real thing, and every table as it was."""
-    desk = own_desk
-    inputs = rehearsals(await furnished(desk))
+    newsroom = own_desk
+    inputs = rehearsals(await furnished(newsroom))
     assert inputs.keys() == MUTATIONS.keys()
-    async with desk.unchanged():
-        for mutation, said in inputs.items():
-            payload = await desk.tries(mutation, ROOT, **said, validateOnly=True)
+    async with newsroom.unchanged():
+        for mutation, value in inputs.items():
+            payload = await newsroom.mutate(mutation, ROOT, **value, validateOnly=True)
             assert payload.pop("userErrors") == [], (mutation, payload)
             assert any(payload.values()), (mutation, payload)
             text = str(payload)
-            if "Rehearsed" in str(said):
+            if "Rehearsed" in str(value):
                 assert "ehearsed" in text, (mutation, payload)
             if mutation in TRANSITIONS:
                 assert TRANSITIONS[mutation].to_status.value in text, (mutation, payload)
 
 
-async def test_a_rehearsal_gives_no_secret_away(desk: Newsdesk) -> None:
+async def test_a_rehearsal_gives_no_secret_away(newsroom: EditorialClient) -> None:
     """A link would open the article though nothing was written down of it."""
-    id = await desk.draft()
-    link = await desk.does("createPreviewLink", id=id, validateOnly=True)
+    id = await newsroom.create_draft()
+    link = await newsroom.mutate_ok("createPreviewLink", id=id, validateOnly=True)
     assert (link["token"], "cqlp_" in link["url"]) == ("", False)
-    token = await desk.does("createToken", ROOT, name="Machine", role="READER", validateOnly=True)
+    token = await newsroom.mutate_ok("createToken", ROOT, name="Machine", role="READER", validateOnly=True)
     assert (token["secret"], token["token"]["name"]) == ("", "Machine")
 
 
-async def test_a_rehearsal_is_refused_as_the_real_thing_would_be(desk: Newsdesk) -> None:
+async def test_a_rehearsal_is_refused_as_the_real_thing_would_be(newsroom: EditorialClient) -> None:
     """And it needs the same rights."""
-    id = await desk.draft()
-    assert await desk.codes("publishArticle", id=id, validateOnly=True) == {("INVALID_TRANSITION", "id")}
-    said = await desk.says(document("publishArticle"), BOB, input={"id": id, "validateOnly": True})
-    assert said["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    id = await newsroom.create_draft()
+    assert await newsroom.mutate_codes("publishArticle", id=id, validateOnly=True) == {
+        ("INVALID_TRANSITION", "id")
+    }
+    result = await newsroom.execute(
+        mutation_document("publishArticle"), BOB, input={"id": id, "validateOnly": True}
+    )
+    assert result["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 # Two at once
 
 
-async def test_who_changed_it_meanwhile_is_said(desk: Newsdesk) -> None:
+async def test_who_changed_it_meanwhile_is_said(newsroom: EditorialClient) -> None:
     """`ifVersion` of an old version: CONFLICT, with who changed which fields, and the version to read."""
-    id = await desk.draft()
-    await desk.does("updateArticle", ERIC, id=id, headline="By Eric", kicker="Korea")
-    async with desk.unchanged():
-        (error,) = await desk.refused("updateArticle", id=id, ifVersion=1, headline="By Anna")
+    id = await newsroom.create_draft()
+    await newsroom.mutate_ok("updateArticle", ERIC, id=id, headline="By Eric", kicker="Korea")
+    async with newsroom.unchanged():
+        (error,) = await newsroom.mutate_errors("updateArticle", id=id, ifVersion=1, headline="By Anna")
     assert (error["code"], error["field"]) == ("VERSION_CONFLICT", ["ifVersion"])
     assert "Eric updated it at 2026-06-30 08:00:00Z (headline, kicker)" in error["message"]
     assert error["hint"] == "Read it again, and send ifVersion: 2."
-    assert (await desk.does("updateArticle", id=id, ifVersion=2, headline="By Anna"))["version"] == 3
+    assert (await newsroom.mutate_ok("updateArticle", id=id, ifVersion=2, headline="By Anna"))["version"] == 3
 
 
 MOVABLE = [
@@ -307,114 +323,126 @@ MOVABLE = [
 ]
 
 
-async def test_every_write_to_an_article_takes_the_version_that_was_read(own_desk: Newsdesk) -> None:
+async def test_every_write_to_an_article_takes_the_version_that_was_read(own_desk: EditorialClient) -> None:
     """No mutation of an article, or of what is part of one, goes over what somebody else has saved."""
     inputs = rehearsals(await furnished(own_desk))
     assert len(MOVABLE) >= 19
     async with own_desk.unchanged():
         for mutation in MOVABLE:
-            said = {**inputs[mutation], "ifVersion": 99}
-            assert ("VERSION_CONFLICT", "ifVersion") in await own_desk.codes(mutation, **said), mutation
+            fields = {**inputs[mutation], "ifVersion": 99}
+            assert ("VERSION_CONFLICT", "ifVersion") in await own_desk.mutate_codes(mutation, **fields), (
+                mutation
+            )
 
 
-async def test_of_two_that_save_at_once_one_is_told(desk: Newsdesk) -> None:
+async def test_of_two_that_save_at_once_one_is_told(newsroom: EditorialClient) -> None:
     """Two editors who have read the same version: one saves it, the other is told, and nothing is lost."""
-    id = await desk.draft()
-    both = await asyncio.gather(
-        *(desk.tries("updateArticle", id=id, ifVersion=1, headline=f"Version {n}") for n in range(4))
+    id = await newsroom.create_draft()
+    both_executors = await asyncio.gather(
+        *(newsroom.mutate("updateArticle", id=id, ifVersion=1, headline=f"Version {n}") for n in range(4))
     )
-    done = [payload for payload in both if payload["article"]]
-    told = [error["code"] for payload in both for error in payload["userErrors"]]
-    assert (len(done), told) == (1, ["VERSION_CONFLICT"] * 3)
+    done = [payload for payload in both_executors if payload["article"]]
+    messages = [error["code"] for payload in both_executors for error in payload["userErrors"]]
+    assert (len(done), messages) == (1, ["VERSION_CONFLICT"] * 3)
     query = "query($i: ID!) { article(id: $i) { headline version revisions { nodes { version } } } }"
-    found = (await desk.asks(query, ANNA, i=id))["article"]
-    assert found == {
+    data = (await newsroom.query(query, ANNA, i=id))["article"]
+    assert data == {
         "headline": done[0]["article"]["headline"],
         "version": 2,
         "revisions": {"nodes": [{"version": 2}, {"version": 1}]},
     }
 
 
-async def test_many_moves_at_once_move_once(desk: Newsdesk) -> None:
+async def test_many_moves_at_once_move_once(newsroom: EditorialClient) -> None:
     """Five who press the button together publish it once."""
-    id = await desk.approved()
-    all_told = await asyncio.gather(*(desk.tries("publishArticle", id=id) for _ in range(5)))
+    id = await newsroom.create_approved()
+    all_told = await asyncio.gather(*(newsroom.mutate("publishArticle", id=id) for _ in range(5)))
     assert sum(bool(payload["article"]) for payload in all_told) == 1
 
 
 # Idempotency
 
 
-async def test_a_key_sent_twice_does_it_once(desk: Newsdesk) -> None:
+async def test_a_key_sent_twice_does_it_once(newsroom: EditorialClient) -> None:
     """The same bytes both times, whatever happened between; one article, one revision, one audit entry."""
     request = GraphQLRequest(
-        document("createArticle"), None, {"input": {"headline": "Only once", "idempotencyKey": "one"}}
+        mutation_document("createArticle"),
+        None,
+        {"input": {"headline": "Only once", "idempotencyKey": "one"}},
     )
-    first = await desk.executor.execute(request, None, None, ANNA)
+    first = await newsroom.executor.execute(request, None, None, ANNA)
     id = orjson.loads(first.body)["data"]["createArticle"]["article"]["id"]
-    await desk.does("updateArticle", id=id, headline="Not any more")
-    desk.now = NOW + 20 * HOUR
-    again = await desk.executor.execute(request, None, None, ANNA)
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Not any more")
+    newsroom.now = NOW + 20 * HOUR
+    again = await newsroom.executor.execute(request, None, None, ANNA)
     assert again.body == first.body
-    assert len(await desk.table("SELECT id FROM article WHERE slug = 'only-once'")) == 1
-    assert len(await desk.table(f"SELECT id FROM audit_entry WHERE thing = '{id}'")) == 2
+    assert len(await newsroom.table("SELECT id FROM article WHERE slug = 'only-once'")) == 1
+    assert len(await newsroom.table(f"SELECT id FROM audit_entry WHERE thing = '{id}'")) == 2
 
 
-async def test_a_key_sent_at_the_same_time_does_it_once(desk: Newsdesk) -> None:
+async def test_a_key_sent_at_the_same_time_does_it_once(newsroom: EditorialClient) -> None:
     """Ten at once with one key: one article, and ten equal answers."""
     request = GraphQLRequest(
-        document("createArticle"), None, {"input": {"headline": "At once", "idempotencyKey": "at once"}}
+        mutation_document("createArticle"),
+        None,
+        {"input": {"headline": "At once", "idempotencyKey": "at once"}},
     )
-    told = await asyncio.gather(*(desk.executor.execute(request, None, None, ANNA) for _ in range(10)))
-    assert len({answered.body for answered in told}) == 1
-    assert orjson.loads(told[0].body)["data"]["createArticle"]["userErrors"] == []
-    assert len(await desk.table("SELECT id FROM article WHERE slug LIKE 'at-once%'")) == 1
+    results = await asyncio.gather(*(newsroom.executor.execute(request, None, None, ANNA) for _ in range(10)))
+    assert len({response.body for response in results}) == 1
+    assert orjson.loads(results[0].body)["data"]["createArticle"]["userErrors"] == []
+    assert len(await newsroom.table("SELECT id FROM article WHERE slug LIKE 'at-once%'")) == 1
 
 
-async def test_a_key_belongs_to_one_request_of_one_account(desk: Newsdesk) -> None:
+async def test_a_key_belongs_to_one_request_of_one_account(newsroom: EditorialClient) -> None:
     """Another input with it is IDEMPOTENCY_KEY_REUSED; another account has its own; it lasts a day."""
-    await desk.does("createStory", title="One", idempotencyKey="mine")
-    assert await desk.codes("createStory", title="Two", idempotencyKey="mine") == {
+    await newsroom.mutate_ok("createStory", title="One", idempotencyKey="mine")
+    assert await newsroom.mutate_codes("createStory", title="Two", idempotencyKey="mine") == {
         ("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")
     }
-    assert await desk.codes("createTag", type="TOPIC", name="One", idempotencyKey="mine") == {
+    assert await newsroom.mutate_codes("createTag", type="TOPIC", name="One", idempotencyKey="mine") == {
         ("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")
     }
-    assert (await desk.does("createStory", ERIC, title="Two", idempotencyKey="mine"))["title"] == "Two"
-    desk.now = NOW + DAY + SECOND
-    assert (await desk.does("createStory", title="Three", idempotencyKey="mine"))["title"] == "Three"
+    assert (await newsroom.mutate_ok("createStory", ERIC, title="Two", idempotencyKey="mine"))[
+        "title"
+    ] == "Two"
+    newsroom.now = NOW + DAY + SECOND
+    assert (await newsroom.mutate_ok("createStory", title="Three", idempotencyKey="mine"))["title"] == "Three"
 
 
-async def test_a_key_asked_for_other_fields_is_told_of_the_same_thing(desk: Newsdesk) -> None:
+async def test_a_key_asked_for_other_fields_is_told_of_the_same_thing(newsroom: EditorialClient) -> None:
     """Done once, shown as is asked for now."""
-    first = await desk.does("createStory", title="Shown", idempotencyKey="shown")
-    again = await desk.does("createStory", shown="story { id slug }", title="Shown", idempotencyKey="shown")
+    first = await newsroom.mutate_ok("createStory", title="Shown", idempotencyKey="shown")
+    again = await newsroom.mutate_ok(
+        "createStory", selection="story { id slug }", title="Shown", idempotencyKey="shown"
+    )
     assert again == {"id": first["id"], "slug": "shown"}
 
 
-async def test_what_was_refused_or_rehearsed_leaves_its_key_free(desk: Newsdesk) -> None:
+async def test_what_was_refused_or_rehearsed_leaves_its_key_free(newsroom: EditorialClient) -> None:
     """A key is spent by what is done, and by nothing else."""
-    id = await desk.draft()
-    await desk.does("createStory", title="Later", idempotencyKey="free", validateOnly=True)
-    await desk.refused("publishArticle", id=id, idempotencyKey="free")
-    assert (await desk.does("createStory", title="Now", idempotencyKey="free"))["title"] == "Now"
-    assert await desk.codes("createStory", title="Now", idempotencyKey="") == {("INVALID", "idempotencyKey")}
-    assert await desk.codes("createStory", title="Now", idempotencyKey="k" * 201) == {
+    id = await newsroom.create_draft()
+    await newsroom.mutate_ok("createStory", title="Later", idempotencyKey="free", validateOnly=True)
+    await newsroom.mutate_errors("publishArticle", id=id, idempotencyKey="free")
+    assert (await newsroom.mutate_ok("createStory", title="Now", idempotencyKey="free"))["title"] == "Now"
+    assert await newsroom.mutate_codes("createStory", title="Now", idempotencyKey="") == {
+        ("INVALID", "idempotencyKey")
+    }
+    assert await newsroom.mutate_codes("createStory", title="Now", idempotencyKey="k" * 201) == {
         ("INVALID", "idempotencyKey")
     }
 
 
-async def test_secrets_are_kept_nowhere(desk: Newsdesk) -> None:
+async def test_secrets_are_kept_nowhere(newsroom: EditorialClient) -> None:
     """A token's secret and a preview link are told once: with the key again they are empty."""
-    said = {"name": "Machine", "role": "READER", "idempotencyKey": "secret"}
-    first = await desk.does("createToken", ROOT, **said)
-    again = await desk.does("createToken", ROOT, **said)
+    fields = {"name": "Machine", "role": "READER", "idempotencyKey": "secret"}
+    first = await newsroom.mutate_ok("createToken", ROOT, **fields)
+    again = await newsroom.mutate_ok("createToken", ROOT, **fields)
     assert first["secret"].startswith("cql_")
     assert again == {**first, "secret": ""}
-    id = await desk.draft()
-    link = await desk.does("createPreviewLink", id=id, idempotencyKey="link")
+    id = await newsroom.create_draft()
+    link = await newsroom.mutate_ok("createPreviewLink", id=id, idempotencyKey="link")
     assert link["token"].startswith("cqlp_")
-    for (answer,) in await desk.table("SELECT answer FROM done"):
+    for (answer,) in await newsroom.table("SELECT answer FROM done"):
         assert first["secret"] not in answer
         assert link["token"] not in answer
         assert first["secret"][4:] not in answer
@@ -434,28 +462,28 @@ SEEN = """query($i: ID!, $s: String!, $h: String!) {
 }"""
 
 
-async def seen(desk: Newsdesk, id: str, slug: str, word: str) -> bool:
+async def seen(newsroom: EditorialClient, id: str, slug: str, word: str) -> bool:
     """Whether the public sees it: everywhere or nowhere."""
-    found = await desk.asks(SEEN, i=id, s=slug, h=word)
+    data = await newsroom.query(SEEN, i=id, s=slug, h=word)
     ways = {
-        "article": found["article"] is not None,
-        "slug": found["slug"] is not None,
-        "node": found["node"] is not None,
-        "list": bool(found["articles"]["nodes"]),
-        "count": found["articles"]["totalCount"] == 1,
-        "latest": bool(found["latestNews"]["nodes"]),
-        "search": found["search"]["totalCount"] == 1,
-        "section": found["category"]["articles"]["totalCount"] == 1,
+        "article": data["article"] is not None,
+        "slug": data["slug"] is not None,
+        "node": data["node"] is not None,
+        "list": bool(data["articles"]["nodes"]),
+        "count": data["articles"]["totalCount"] == 1,
+        "latest": bool(data["latestNews"]["nodes"]),
+        "search": data["search"]["totalCount"] == 1,
+        "section": data["category"]["articles"]["totalCount"] == 1,
     }
     assert len(set(ways.values())) == 1, ways
     return True in ways.values()
 
 
-async def test_a_scheduled_article_comes_out_by_itself(desk: Newsdesk) -> None:
+async def test_a_scheduled_article_comes_out_by_itself(newsroom: EditorialClient) -> None:
     """Nothing a second before, all of it at that very second, and nobody has to do anything."""
-    id = await desk.approved(headline="Zugzwang today", expiresAt="2026-07-02T00:00:00Z")
-    shown = await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T00:00:00+00:00")
-    assert (shown["status"], shown["publishedAt"]) == ("SCHEDULED", "2026-07-01T00:00:00Z")
+    id = await newsroom.create_approved(headline="Zugzwang today", expiresAt="2026-07-02T00:00:00Z")
+    payload = await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T00:00:00+00:00")
+    assert (payload["status"], payload["publishedAt"]) == ("SCHEDULED", "2026-07-01T00:00:00Z")
     at = NOW + 16 * HOUR
     for moment, expected in (
         (NOW, False),
@@ -465,146 +493,154 @@ async def test_a_scheduled_article_comes_out_by_itself(desk: Newsdesk) -> None:
         (at + DAY, False),
         (at + 9 * DAY, False),
     ):
-        desk.now = moment
-        assert await seen(desk, id, "zugzwang-today", "zugzwang") is expected, moment
-    desk.now = at + HOUR
+        newsroom.now = moment
+        assert await seen(newsroom, id, "zugzwang-today", "zugzwang") is expected, moment
+    newsroom.now = at + HOUR
     query = "query($i: ID!) { article(id: $i) { status publishedAt firstPublishedAt } }"
-    assert (await desk.asks(query, i=id))["article"] == {
+    assert (await newsroom.query(query, i=id))["article"] == {
         "status": "PUBLISHED",
         "publishedAt": "2026-07-01T00:00:00Z",
         "firstPublishedAt": "2026-07-01T00:00:00Z",
     }
-    desk.now = at + 2 * DAY
-    assert (await desk.asks(query, ANNA, i=id))["article"]["status"] == "EXPIRED"
-    assert (await desk.does("unpublishArticle", id=id))["status"] == "DRAFT"
+    newsroom.now = at + 2 * DAY
+    assert (await newsroom.query(query, ANNA, i=id))["article"]["status"] == "EXPIRED"
+    assert (await newsroom.mutate_ok("unpublishArticle", id=id))["status"] == "DRAFT"
 
 
-async def test_what_comes_out_by_itself_is_edited_in_a_copy_from_then_on(desk: Newsdesk) -> None:
+async def test_what_comes_out_by_itself_is_edited_in_a_copy_from_then_on(newsroom: EditorialClient) -> None:
     """The clock makes it PUBLISHED for editors too: an edit begins a working copy."""
-    id = await desk.approved()
-    await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T00:00:00Z")
-    desk.now = NOW + 2 * DAY
-    shown = await desk.does("updateArticle", id=id, headline="Later")
-    assert (shown["status"], shown["unpublishedChanges"]) == ("DRAFT", True)
+    id = await newsroom.create_approved()
+    await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T00:00:00Z")
+    newsroom.now = NOW + 2 * DAY
+    payload = await newsroom.mutate_ok("updateArticle", id=id, headline="Later")
+    assert (payload["status"], payload["unpublishedChanges"]) == ("DRAFT", True)
     query = "query($i: ID!) { article(id: $i) { headline } }"
-    assert (await desk.asks(query, i=id))["article"]["headline"] != "Later"
-    await desk.again(id)
-    assert (await desk.asks(query, i=id))["article"]["headline"] == "Later"
+    assert (await newsroom.query(query, i=id))["article"]["headline"] != "Later"
+    await newsroom.republish(id)
+    assert (await newsroom.query(query, i=id))["article"]["headline"] == "Later"
 
 
-async def test_an_embargo_holds_to_the_second(desk: Newsdesk) -> None:
+async def test_an_embargo_holds_to_the_second(newsroom: EditorialClient) -> None:
     """Set on what is out, it hides it; it opens by itself; and nothing is published against it."""
-    id = await desk.published(headline="Quagmire ahead")
-    await desk.does("updateArticle", id=id, embargoUntil="2026-07-01T00:00:00Z")
+    id = await newsroom.create_published(headline="Quagmire ahead")
+    await newsroom.mutate_ok("updateArticle", id=id, embargoUntil="2026-07-01T00:00:00Z")
     for move in ("submitArticle", "approveArticle"):
-        await desk.does(move, id=id)
-    assert await desk.codes("publishArticle", id=id) == {("EMBARGOED", "embargoUntil")}
-    fresh = await desk.approved(headline="Quixotic plan", embargoUntil="2026-07-01T00:00:00Z")
-    assert await desk.codes("scheduleArticle", id=fresh, publishAt="2026-06-30T23:59:59Z") == {
+        await newsroom.mutate_ok(move, id=id)
+    assert await newsroom.mutate_codes("publishArticle", id=id) == {("EMBARGOED", "embargoUntil")}
+    fresh = await newsroom.create_approved(headline="Quixotic plan", embargoUntil="2026-07-01T00:00:00Z")
+    assert await newsroom.mutate_codes("scheduleArticle", id=fresh, publishAt="2026-06-30T23:59:59Z") == {
         ("EMBARGOED", "embargoUntil")
     }
-    await desk.does("scheduleArticle", id=fresh, publishAt="2026-07-01T00:00:00Z")
-    desk.now = NOW + 16 * HOUR - SECOND
-    assert not await seen(desk, fresh, "quixotic-plan", "quixotic")
-    desk.now += SECOND
-    assert await seen(desk, fresh, "quixotic-plan", "quixotic")
+    await newsroom.mutate_ok("scheduleArticle", id=fresh, publishAt="2026-07-01T00:00:00Z")
+    newsroom.now = NOW + 16 * HOUR - SECOND
+    assert not await seen(newsroom, fresh, "quixotic-plan", "quixotic")
+    newsroom.now += SECOND
+    assert await seen(newsroom, fresh, "quixotic-plan", "quixotic")
 
 
-async def test_times_that_have_passed_are_refused(desk: Newsdesk) -> None:
+async def test_times_that_have_passed_are_refused(newsroom: EditorialClient) -> None:
     """Nothing is scheduled into the past, or published into the future."""
-    id = await desk.approved()
-    assert await desk.codes("scheduleArticle", id=id, publishAt="2026-06-30T08:00:00Z") == {
+    id = await newsroom.create_approved()
+    assert await newsroom.mutate_codes("scheduleArticle", id=id, publishAt="2026-06-30T08:00:00Z") == {
         ("INVALID_TIME", "publishAt")
     }
-    assert await desk.codes("publishArticle", id=id, publishedAt="2026-06-30T08:00:01Z") == {
+    assert await newsroom.mutate_codes("publishArticle", id=id, publishedAt="2026-06-30T08:00:01Z") == {
         ("INVALID_TIME", "publishedAt")
     }
-    shown = await desk.does("publishArticle", id=id, publishedAt="2025-01-01T00:00:00Z")
-    assert (shown["publishedAt"], shown["firstPublishedAt"]) == ("2025-01-01T00:00:00Z",) * 2
+    payload = await newsroom.mutate_ok("publishArticle", id=id, publishedAt="2025-01-01T00:00:00Z")
+    assert (payload["publishedAt"], payload["firstPublishedAt"]) == ("2025-01-01T00:00:00Z",) * 2
 
 
 # Off again
 
 
-async def test_a_notice_stands_where_an_article_was_taken_back(desk: Newsdesk) -> None:
+async def test_a_notice_stands_where_an_article_was_taken_back(newsroom: EditorialClient) -> None:
     """The text is gone from every answer; its slugs tell why; brought back, the notice is gone."""
-    id = await desk.published(headline="Vortex of lies")
-    assert await seen(desk, id, "vortex-of-lies", "vortex")
-    assert await desk.codes("withdrawArticle", id=id, notice=" ") == {("REQUIRED", "notice")}
-    await desk.does("withdrawArticle", id=id, notice="This report was wrong.")
-    assert not await seen(desk, id, "vortex-of-lies", "vortex")
+    id = await newsroom.create_published(headline="Vortex of lies")
+    assert await seen(newsroom, id, "vortex-of-lies", "vortex")
+    assert await newsroom.mutate_codes("withdrawArticle", id=id, notice=" ") == {("REQUIRED", "notice")}
+    await newsroom.mutate_ok("withdrawArticle", id=id, notice="This report was wrong.")
+    assert not await seen(newsroom, id, "vortex-of-lies", "vortex")
     query = '{ withdrawal(slug: "vortex-of-lies") { id slug language notice at } }'
-    assert (await desk.asks(query))["withdrawal"] == {
+    assert (await newsroom.query(query))["withdrawal"] == {
         "id": id,
         "slug": "vortex-of-lies",
         "language": "en",
         "notice": "This report was wrong.",
         "at": "2026-06-30T08:00:00Z",
     }
-    assert await desk.codes("updateArticle", id=id, headline="x") == {("INVALID_TRANSITION", "id")}
-    shown = await desk.does("restoreArticle", id=id)
-    assert (shown["status"], shown["publishedAt"]) == ("DRAFT", None)
-    assert (await desk.asks(query))["withdrawal"] is None
-    assert not await seen(desk, id, "vortex-of-lies", "vortex")
+    assert await newsroom.mutate_codes("updateArticle", id=id, headline="x") == {("INVALID_TRANSITION", "id")}
+    payload = await newsroom.mutate_ok("restoreArticle", id=id)
+    assert (payload["status"], payload["publishedAt"]) == ("DRAFT", None)
+    assert (await newsroom.query(query))["withdrawal"] is None
+    assert not await seen(newsroom, id, "vortex-of-lies", "vortex")
 
 
-async def test_taken_off_and_out_again(desk: Newsdesk) -> None:
+async def test_taken_off_and_out_again(newsroom: EditorialClient) -> None:
     """Unpublished, archived, restored, published again: when it first was out stays known."""
-    id = await desk.published(headline="Yardstick")
-    desk.now = NOW + HOUR
-    assert (await desk.does("unpublishArticle", id=id))["status"] == "DRAFT"
-    assert not await seen(desk, id, "yardstick", "yardstick")
-    assert (await desk.does("archiveArticle", id=id))["status"] == "ARCHIVED"
-    shown = await desk.does("restoreArticle", id=id)
-    assert (shown["status"], shown["firstPublishedAt"]) == ("DRAFT", "2026-06-30T08:00:00Z")
+    id = await newsroom.create_published(headline="Yardstick")
+    newsroom.now = NOW + HOUR
+    assert (await newsroom.mutate_ok("unpublishArticle", id=id))["status"] == "DRAFT"
+    assert not await seen(newsroom, id, "yardstick", "yardstick")
+    assert (await newsroom.mutate_ok("archiveArticle", id=id))["status"] == "ARCHIVED"
+    payload = await newsroom.mutate_ok("restoreArticle", id=id)
+    assert (payload["status"], payload["firstPublishedAt"]) == ("DRAFT", "2026-06-30T08:00:00Z")
     for move in ("submitArticle", "approveArticle"):
-        await desk.does(move, id=id)
-    shown = await desk.does("publishArticle", id=id)
-    assert (shown["publishedAt"], shown["firstPublishedAt"]) == (
+        await newsroom.mutate_ok(move, id=id)
+    payload = await newsroom.mutate_ok("publishArticle", id=id)
+    assert (payload["publishedAt"], payload["firstPublishedAt"]) == (
         "2026-06-30T09:00:00Z",
         "2026-06-30T08:00:00Z",
     )
-    assert await seen(desk, id, "yardstick", "yardstick")
+    assert await seen(newsroom, id, "yardstick", "yardstick")
 
 
-async def test_deleted_is_gone_for_everybody(desk: Newsdesk) -> None:
+async def test_deleted_is_gone_for_everybody(newsroom: EditorialClient) -> None:
     """Editors find it no more either, its slug stays its own, and only restoreArticle brings it back."""
-    id = await desk.published(headline="Xylophone")
-    await desk.does(GONE, id=id)
+    id = await newsroom.create_published(headline="Xylophone")
+    await newsroom.mutate_ok(GONE, id=id)
     for who in (PUBLIC, ANNA):
         query = 'query($i: ID!) { node(id: $i) { id } article(slug: "xylophone") { id } }'
-        assert await desk.asks(query, who, i=id) == {"article": None, "node": None}
-    assert not await seen(desk, id, "xylophone", "xylophone")
+        assert await newsroom.query(query, who, i=id) == {"article": None, "node": None}
+    assert not await seen(newsroom, id, "xylophone", "xylophone")
     for mutation in ("updateArticle", "submitArticle", "publishArticle", GONE):
-        assert await desk.codes(mutation, id=id) == {("NOT_FOUND", "id")}
-    (error,) = await desk.refused("createArticle", headline="Xylophone", slug="xylophone")
+        assert await newsroom.mutate_codes(mutation, id=id) == {("NOT_FOUND", "id")}
+    (error,) = await newsroom.mutate_errors("createArticle", headline="Xylophone", slug="xylophone")
     assert (error["code"], error["hint"]) == ("TAKEN", "'xylophone-2' is free.")
-    shown = await desk.does("restoreArticle", id=id)
-    assert (shown["status"], shown["slug"]) == ("DRAFT", "xylophone")
+    payload = await newsroom.mutate_ok("restoreArticle", id=id)
+    assert (payload["status"], payload["slug"]) == ("DRAFT", "xylophone")
 
 
-async def test_who_may_delete_what(desk: Newsdesk) -> None:
+async def test_who_may_delete_what(newsroom: EditorialClient) -> None:
     """Authors delete drafts of their own that never were out; the rest is for publishers."""
-    own, sent, out = [await desk.draft(BOB) for _ in range(3)]
-    assert (await desk.does(GONE, BOB, id=own)) == own
-    await desk.does("submitArticle", BOB, id=sent)
-    assert await desk.codes(GONE, BOB, id=sent) == {("NOT_OWNER", "id")}
+    own, sent, out = [await newsroom.create_draft(BOB) for _ in range(3)]
+    assert (await newsroom.mutate_ok(GONE, BOB, id=own)) == own
+    await newsroom.mutate_ok("submitArticle", BOB, id=sent)
+    assert await newsroom.mutate_codes(GONE, BOB, id=sent) == {("NOT_OWNER", "id")}
     for move in ("submitArticle", "approveArticle", "publishArticle", "unpublishArticle"):
-        await desk.does(move, id=out)
-    assert await desk.codes(GONE, BOB, id=out) == {("NOT_OWNER", "id")}
-    theirs = await desk.published()
-    assert await desk.codes("updateArticle", BOB, id=theirs, headline="Mine") == {("NOT_OWNER", "id")}
-    hidden = await desk.draft()
-    assert await desk.codes("updateArticle", BOB, id=hidden, headline="Mine") == {("NOT_FOUND", "id")}
+        await newsroom.mutate_ok(move, id=out)
+    assert await newsroom.mutate_codes(GONE, BOB, id=out) == {("NOT_OWNER", "id")}
+    theirs = await newsroom.create_published()
+    assert await newsroom.mutate_codes("updateArticle", BOB, id=theirs, headline="Mine") == {
+        ("NOT_OWNER", "id")
+    }
+    hidden = await newsroom.create_draft()
+    assert await newsroom.mutate_codes("updateArticle", BOB, id=hidden, headline="Mine") == {
+        ("NOT_FOUND", "id")
+    }
 
 
-async def test_what_an_author_has_sent_is_with_the_reviewer(desk: Newsdesk) -> None:
+async def test_what_an_author_has_sent_is_with_the_reviewer(newsroom: EditorialClient) -> None:
     """An author does not change what is in review; an editor who may approve changes what is approved."""
-    id = await desk.draft(BOB)
-    await desk.does("submitArticle", BOB, id=id)
-    assert await desk.codes("updateArticle", BOB, id=id, headline="x") == {("INVALID_TRANSITION", "id")}
-    await desk.does("returnArticle", ERIC, id=id, reason="Who says so?")
-    assert (await desk.does("updateArticle", BOB, id=id, headline="Kim says so"))["status"] == "DRAFT"
-    await desk.does("submitArticle", BOB, id=id)
-    await desk.does("approveArticle", ERIC, id=id)
-    assert (await desk.does("updateArticle", ERIC, id=id, headline="Better"))["status"] == "APPROVED"
+    id = await newsroom.create_draft(BOB)
+    await newsroom.mutate_ok("submitArticle", BOB, id=id)
+    assert await newsroom.mutate_codes("updateArticle", BOB, id=id, headline="x") == {
+        ("INVALID_TRANSITION", "id")
+    }
+    await newsroom.mutate_ok("returnArticle", ERIC, id=id, reason="Who says so?")
+    assert (await newsroom.mutate_ok("updateArticle", BOB, id=id, headline="Kim says so"))[
+        "status"
+    ] == "DRAFT"
+    await newsroom.mutate_ok("submitArticle", BOB, id=id)
+    await newsroom.mutate_ok("approveArticle", ERIC, id=id)
+    assert (await newsroom.mutate_ok("updateArticle", ERIC, id=id, headline="Better"))["status"] == "APPROVED"

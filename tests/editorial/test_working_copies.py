@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.conftest import NOW
-from tests.support.editorial_client import ANNA, BOB, DAY, HOUR, PUBLIC, SECOND, TEXT, Newsdesk
+from tests.support.editorial_client import ANNA, BOB, DAY, HOUR, PUBLIC, SECOND, TEXT, EditorialClient
 
 from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import Actor, Viewer
@@ -83,12 +83,14 @@ ALL_OF_IT: dict[str, Any] = {
 }
 
 
-async def everywhere(desk: Newsdesk, id: str, old: str, new: str = "zebra", who: Actor = PUBLIC) -> Any:
-    return await desk.asks(EVERYWHERE, who, i=id, old=old, new=new)
+async def everywhere(
+    newsroom: EditorialClient, id: str, old: str, new: str = "zebra", who: Actor = PUBLIC
+) -> Any:
+    return await newsroom.query(EVERYWHERE, who, i=id, old=old, new=new)
 
 
-async def attributed(desk: Newsdesk, id: str, source: str = "south-korean-intelligence") -> Any:
-    made = await desk.does(
+async def attributed(newsroom: EditorialClient, id: str, source: str = "south-korean-intelligence") -> Any:
+    created = await newsroom.mutate_ok(
         "addAttribution",
         article=id,
         kind="CITING",
@@ -96,28 +98,28 @@ async def attributed(desk: Newsdesk, id: str, source: str = "south-korean-intell
         span={"exact": "citing South Korean intelligence"} if source != "kctv" else None,
         via={"kind": "ACCORDING_TO", "source": "sky-news"},
     )
-    return made["attribution"]
+    return created["attribution"]
 
 
-async def test_the_public_sees_nothing_of_a_working_copy(own_desk: Newsdesk) -> None:
+async def test_the_public_sees_nothing_of_a_working_copy(own_desk: EditorialClient) -> None:
     """Every field, list, filter, count, search, slug, attribution, tag and source page stays as it was."""
-    desk = own_desk
-    id = await desk.draft(headline="Before")
-    await attributed(desk, id)
+    newsroom = own_desk
+    id = await newsroom.create_draft(headline="Before")
+    await attributed(newsroom, id)
     for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await desk.does(move, id=id)
-    await desk.does("pinArticle", id="front-page", article=id)
-    before = await everywhere(desk, id, "before")
+        await newsroom.mutate_ok(move, id=id)
+    await newsroom.mutate_ok("pinArticle", id="front-page", article=id)
+    before = await everywhere(newsroom, id, "before")
     assert before["article"]["headline"] == "Before"
     assert before["new"] is None
-    await desk.does("updateArticle", id=id, **ALL_OF_IT)
-    await attributed(desk, id, "kctv")
-    assert await everywhere(desk, id, "before") == before
+    await newsroom.mutate_ok("updateArticle", id=id, **ALL_OF_IT)
+    await attributed(newsroom, id, "kctv")
+    assert await everywhere(newsroom, id, "before") == before
     for move in ("submitArticle", "approveArticle"):
-        await desk.does(move, id=id)
-        assert await everywhere(desk, id, "before") == before
-    await desk.does("publishArticle", id=id)
-    after = await everywhere(desk, id, "before")
+        await newsroom.mutate_ok(move, id=id)
+        assert await everywhere(newsroom, id, "before") == before
+    await newsroom.mutate_ok("publishArticle", id=id)
+    after = await everywhere(newsroom, id, "before")
     assert after["article"]["headline"] == "Zebra"
     ways = ("byWord", "byHeadline", "byUrgency", "byType", "byTag", "bySource")
     assert {way: after[way]["totalCount"] for way in ways} == dict.fromkeys(ways, 1)
@@ -126,14 +128,14 @@ async def test_the_public_sees_nothing_of_a_working_copy(own_desk: Newsdesk) -> 
     assert after["source"]["attributions"]["totalCount"] == 1
 
 
-async def test_whoever_may_see_it_sees_it_in_place_of_the_article(own_desk: Newsdesk) -> None:
+async def test_whoever_may_see_it_sees_it_in_place_of_the_article(own_desk: EditorialClient) -> None:
     """Editors see the copy under the article's id, once, in every list; another author sees none of it."""
-    desk = own_desk
-    id = await desk.published(headline="Before")
-    public = await everywhere(desk, id, "before", who=BOB)
-    await desk.does("updateArticle", id=id, **ALL_OF_IT)
-    assert await everywhere(desk, id, "before", who=BOB) == public
-    seen = await everywhere(desk, id, "before", who=ANNA)
+    newsroom = own_desk
+    id = await newsroom.create_published(headline="Before")
+    public = await everywhere(newsroom, id, "before", who=BOB)
+    await newsroom.mutate_ok("updateArticle", id=id, **ALL_OF_IT)
+    assert await everywhere(newsroom, id, "before", who=BOB) == public
+    seen = await everywhere(newsroom, id, "before", who=ANNA)
     assert (seen["article"]["headline"], seen["article"]["id"]) == ("Zebra", id)
     assert (seen["article"]["status"], seen["article"]["unpublishedChanges"]) == ("DRAFT", True)
     assert [node["id"] for node in seen["articles"]["nodes"]].count(id) == 1
@@ -145,10 +147,10 @@ async def test_whoever_may_see_it_sees_it_in_place_of_the_article(own_desk: News
     assert seen["article"]["edNote"] == "Zebra"
 
 
-async def test_ids_are_the_same_through_copy_and_publish(desk: Newsdesk) -> None:
+async def test_ids_are_the_same_through_copy_and_publish(newsroom: EditorialClient) -> None:
     """The article, and each hop of its attributions, keep their ids, for editors and for the public."""
-    id = await desk.draft()
-    first = await attributed(desk, id)
+    id = await newsroom.create_draft()
+    first = await attributed(newsroom, id)
     hops = {first["id"], first["via"]["id"]}
     query = """query($i: ID!, $a: ID!, $v: ID!) {
       article(id: $i) { id attributions { id via { id } } }
@@ -156,59 +158,59 @@ async def test_ids_are_the_same_through_copy_and_publish(desk: Newsdesk) -> None
     }"""
 
     async def seen(who: Actor) -> None:
-        found = await desk.asks(query, who, i=id, a=first["id"], v=first["via"]["id"])
-        (head,) = found["article"]["attributions"]
+        data = await newsroom.query(query, who, i=id, a=first["id"], v=first["via"]["id"])
+        (head,) = data["article"]["attributions"]
         assert {head["id"], head["via"]["id"]} == hops
-        assert found["attribution"] == {"id": first["id"], "article": {"id": id}}
-        assert found["via"] == {"id": first["via"]["id"], "hop": 1}
+        assert data["attribution"] == {"id": first["id"], "article": {"id": id}}
+        assert data["via"] == {"id": first["via"]["id"], "hop": 1}
 
     for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await desk.does(move, id=id)
+        await newsroom.mutate_ok(move, id=id)
     for n in range(3):
-        await desk.does("updateArticle", id=id, headline=f"Change {n}")
-        await desk.does("updateArticle", id=id, kicker=f"Change {n}")
+        await newsroom.mutate_ok("updateArticle", id=id, headline=f"Change {n}")
+        await newsroom.mutate_ok("updateArticle", id=id, kicker=f"Change {n}")
         for who in (PUBLIC, ANNA):
             await seen(who)
-        await desk.again(id)
+        await newsroom.republish(id)
         for who in (PUBLIC, ANNA):
             await seen(who)
 
 
-async def test_old_slugs_lead_on(desk: Newsdesk) -> None:
+async def test_old_slugs_lead_on(newsroom: EditorialClient) -> None:
     """Every slug that was ever out leads to the newest; one that was only in a copy never did."""
-    id = await desk.published(headline="Alpha")
+    id = await newsroom.create_published(headline="Alpha")
     query = "query($s: String!) { article(slug: $s) { id slug canonicalSlug redirected } }"
-    await desk.does("updateArticle", id=id, slug="never")
-    await desk.does("updateArticle", id=id, slug="beta")
+    await newsroom.mutate_ok("updateArticle", id=id, slug="never")
+    await newsroom.mutate_ok("updateArticle", id=id, slug="beta")
     for slug in ("never", "beta"):
-        assert (await desk.asks(query, s=slug))["article"] is None
-    assert (await desk.asks(query, s="alpha"))["article"]["redirected"] is False
-    await desk.again(id)
-    await desk.does("updateArticle", id=id, slug="gamma")
-    await desk.again(id)
+        assert (await newsroom.query(query, s=slug))["article"] is None
+    assert (await newsroom.query(query, s="alpha"))["article"]["redirected"] is False
+    await newsroom.republish(id)
+    await newsroom.mutate_ok("updateArticle", id=id, slug="gamma")
+    await newsroom.republish(id)
     for slug, redirected in (("alpha", True), ("beta", True), ("gamma", False)):
-        found = (await desk.asks(query, s=slug))["article"]
-        assert (found["id"], found["canonicalSlug"], found["redirected"]) == (id, "gamma", redirected)
-    assert (await desk.asks(query, s="never"))["article"] is None
+        data = (await newsroom.query(query, s=slug))["article"]
+        assert (data["id"], data["canonicalSlug"], data["redirected"]) == (id, "gamma", redirected)
+    assert (await newsroom.query(query, s="never"))["article"] is None
 
 
-async def test_a_slug_of_a_copy_is_taken(desk: Newsdesk) -> None:
+async def test_a_slug_of_a_copy_is_taken(newsroom: EditorialClient) -> None:
     """Two articles never come out under one slug: what a copy wants, nobody else gets."""
-    one, two = await desk.published(), await desk.published()
-    await desk.does("updateArticle", id=one, slug="wanted")
-    (error,) = await desk.refused("updateArticle", id=two, slug="wanted")
+    one, two = await newsroom.create_published(), await newsroom.create_published()
+    await newsroom.mutate_ok("updateArticle", id=one, slug="wanted")
+    (error,) = await newsroom.mutate_errors("updateArticle", id=two, slug="wanted")
     assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["slug"], "'wanted-2' is free.")
-    await desk.does("updateArticle", id=two, slug="wanted-2")
-    await desk.again(one)
-    assert (await desk.again(two))["slug"] == "wanted-2"
+    await newsroom.mutate_ok("updateArticle", id=two, slug="wanted-2")
+    await newsroom.republish(one)
+    assert (await newsroom.republish(two))["slug"] == "wanted-2"
 
 
-async def test_what_is_out_is_corrected_while_a_copy_is_open(desk: Newsdesk) -> None:
+async def test_what_is_out_is_corrected_while_a_copy_is_open(newsroom: EditorialClient) -> None:
     """The correction is public at once, in text and list; the copy takes it in and keeps its own changes."""
-    id = await desk.published(headline="Before")
-    await desk.does("updateArticle", id=id, headline="After", kicker="Korea")
-    desk.now = NOW + HOUR
-    made = await desk.does(
+    id = await newsroom.create_published(headline="Before")
+    await newsroom.mutate_ok("updateArticle", id=id, headline="After", kicker="Korea")
+    newsroom.now = NOW + HOUR
+    payload = await newsroom.mutate_ok(
         "correctArticle",
         id=id,
         kind="CORRECTION",
@@ -216,121 +218,137 @@ async def test_what_is_out_is_corrected_while_a_copy_is_open(desk: Newsdesk) -> 
         before="on Monday",
         after="on Tuesday",
     )
-    assert made["correction"]["at"] == "2026-06-30T09:00:00Z"
+    assert payload["correction"]["at"] == "2026-06-30T09:00:00Z"
     query = """query($i: ID!) { article(id: $i) { headline kicker updatedAt status version body { text }
       corrections { id text before after } } }"""
-    public = (await desk.asks(query, i=id))["article"]
+    public = (await newsroom.query(query, i=id))["article"]
     assert (public["headline"], public["updatedAt"]) == ("Before", "2026-06-30T09:00:00Z")
     assert "on Tuesday" in public["body"]["text"]
     assert public["corrections"] == [
         {
-            "id": made["correction"]["id"],
+            "id": payload["correction"]["id"],
             "text": "It was Tuesday.",
             "before": "on Monday",
             "after": "on Tuesday",
         }
     ]
-    mine = (await desk.asks(query, ANNA, i=id))["article"]
+    mine = (await newsroom.query(query, ANNA, i=id))["article"]
     assert (mine["headline"], mine["kicker"], mine["status"]) == ("After", "Korea", "DRAFT")
     assert "on Tuesday" in mine["body"]["text"]
     assert mine["corrections"] == public["corrections"]
-    assert mine["version"] == public["version"] == made["article"]["version"]
-    await desk.does("updateArticle", id=id, ifVersion=mine["version"], shortHeadline="Short")
-    await desk.again(id)
-    out = (await desk.asks(query, i=id))["article"]
+    assert mine["version"] == public["version"] == payload["article"]["version"]
+    await newsroom.mutate_ok("updateArticle", id=id, ifVersion=mine["version"], shortHeadline="Short")
+    await newsroom.republish(id)
+    out = (await newsroom.query(query, i=id))["article"]
     assert (out["headline"], out["corrections"]) == ("After", public["corrections"])
     assert "on Tuesday" in out["body"]["text"]
 
 
-async def test_a_correction_says_which_words(desk: Newsdesk) -> None:
+async def test_a_correction_says_which_words(newsroom: EditorialClient) -> None:
     """Words that do not stand there, or stand there twice, are told; drafts are changed, not corrected."""
-    id = await desk.published(body={"text": "A tide and a tide."})
-    said = {"kind": "CORRECTION", "text": "Ebb."}
-    assert await desk.codes("correctArticle", id=id, **said, before="flood", after="ebb") == {
+    id = await newsroom.create_published(body={"text": "A tide and a tide."})
+    fields = {"kind": "CORRECTION", "text": "Ebb."}
+    assert await newsroom.mutate_codes("correctArticle", id=id, **fields, before="flood", after="ebb") == {
         ("NOT_FOUND", "before")
     }
-    assert await desk.codes("correctArticle", id=id, **said, before="tide", after="ebb") == {
+    assert await newsroom.mutate_codes("correctArticle", id=id, **fields, before="tide", after="ebb") == {
         ("INVALID", "before")
     }
-    assert await desk.codes("correctArticle", id=id, **said, before="", after="ebb") == {
+    assert await newsroom.mutate_codes("correctArticle", id=id, **fields, before="", after="ebb") == {
         ("NOT_FOUND", "before")
     }
-    assert await desk.codes("correctArticle", id=id, **said, after="ebb") == {("REQUIRED", "before")}
-    assert await desk.codes("correctArticle", id=id, **said, block="blk_x") == {("NOT_FOUND", "block")}
-    assert await desk.codes("correctArticle", id=id, kind="CORRECTION", text="") == {("REQUIRED", "text")}
-    assert await desk.codes("correctArticle", id=await desk.draft(), **said) == {("INVALID_TRANSITION", "id")}
-    made = await desk.does("correctArticle", id=id, kind="CLARIFICATION", text="Tides come and go.")
-    assert made["correction"]["kind"] == "CLARIFICATION"
+    assert await newsroom.mutate_codes("correctArticle", id=id, **fields, after="ebb") == {
+        ("REQUIRED", "before")
+    }
+    assert await newsroom.mutate_codes("correctArticle", id=id, **fields, block="blk_x") == {
+        ("NOT_FOUND", "block")
+    }
+    assert await newsroom.mutate_codes("correctArticle", id=id, kind="CORRECTION", text="") == {
+        ("REQUIRED", "text")
+    }
+    assert await newsroom.mutate_codes("correctArticle", id=await newsroom.create_draft(), **fields) == {
+        ("INVALID_TRANSITION", "id")
+    }
+    payload = await newsroom.mutate_ok(
+        "correctArticle", id=id, kind="CLARIFICATION", text="Tides come and go."
+    )
+    assert payload["correction"]["kind"] == "CLARIFICATION"
 
 
-async def test_a_correction_may_not_empty_what_is_out(desk: Newsdesk) -> None:
+async def test_a_correction_may_not_empty_what_is_out(newsroom: EditorialClient) -> None:
     """Replacing all the words with none would leave nothing."""
-    id = await desk.published(body={"text": "Wrong."})
-    assert await desk.codes(
+    id = await newsroom.create_published(body={"text": "Wrong."})
+    assert await newsroom.mutate_codes(
         "correctArticle", id=id, kind="RETRACTION", text="All wrong.", before="Wrong.", after=""
     ) == {("INVALID", "after")}
 
 
-async def test_a_revision_comes_back(desk: Newsdesk) -> None:
+async def test_a_revision_comes_back(newsroom: EditorialClient) -> None:
     """As a new version; of what is out, in a copy; by number, and only one that is there."""
-    id = await desk.draft(headline="One")
-    await desk.does("updateArticle", id=id, headline="Two", slug="two", body={"text": "Second."})
-    back = await desk.does("restoreRevision", id=id, version=1)
+    id = await newsroom.create_draft(headline="One")
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Two", slug="two", body={"text": "Second."})
+    back = await newsroom.mutate_ok("restoreRevision", id=id, version=1)
     assert (back["headline"], back["slug"], back["version"]) == ("One", "one", 3)
     for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await desk.does(move, id=id)
-    back = await desk.does("restoreRevision", id=id, version=2)
+        await newsroom.mutate_ok(move, id=id)
+    back = await newsroom.mutate_ok("restoreRevision", id=id, version=2)
     assert (back["headline"], back["status"], back["unpublishedChanges"]) == ("Two", "DRAFT", True)
     query = "query($i: ID!) { article(id: $i) { headline } }"
-    assert (await desk.asks(query, i=id))["article"]["headline"] == "One"
-    assert (await desk.again(id))["headline"] == "Two"
+    assert (await newsroom.query(query, i=id))["article"]["headline"] == "One"
+    assert (await newsroom.republish(id))["headline"] == "Two"
     for version in (0, -1, 99, 2**31 - 1):
-        assert await desk.codes("restoreRevision", id=id, version=version) == {("NOT_FOUND", "version")}
+        assert await newsroom.mutate_codes("restoreRevision", id=id, version=version) == {
+            ("NOT_FOUND", "version")
+        }
 
 
-async def test_a_revision_whose_references_are_gone_is_not_brought_back_half(desk: Newsdesk) -> None:
+async def test_a_revision_whose_references_are_gone_is_not_brought_back_half(
+    newsroom: EditorialClient,
+) -> None:
     """What it needs is named, and nothing changes."""
-    tag = await desk.does("createTag", type="TOPIC", name="Fleeting")
-    id = await desk.draft(tags=[{"tag": tag["id"]}])
-    await desk.does("updateArticle", id=id, tags=[])
-    await desk.does("deleteTag", id=tag["id"])
-    async with desk.unchanged():
-        (error,) = await desk.refused("restoreRevision", id=id, version=1)
+    tag = await newsroom.mutate_ok("createTag", type="TOPIC", name="Fleeting")
+    id = await newsroom.create_draft(tags=[{"tag": tag["id"]}])
+    await newsroom.mutate_ok("updateArticle", id=id, tags=[])
+    await newsroom.mutate_ok("deleteTag", id=tag["id"])
+    async with newsroom.unchanged():
+        (error,) = await newsroom.mutate_errors("restoreRevision", id=id, version=1)
     assert (error["code"], error["field"]) == ("NOT_FOUND", ["version"])
     assert "fleeting" in error["message"]
 
 
-async def test_what_came_by_import_can_be_gone_back_to(desk: Newsdesk) -> None:
+async def test_what_came_by_import_can_be_gone_back_to(newsroom: EditorialClient) -> None:
     """The newsdesk's first change keeps what was there before it."""
-    await desk.does("updateArticle", id="art_701", headline="Changed")
+    await newsroom.mutate_ok("updateArticle", id="art_701", headline="Changed")
     query = (
         '{ article(id: "art_701") { revisions { nodes { version by action diff { field before after } } } } }'
     )
-    found = (await desk.asks(query, ANNA))["article"]["revisions"]["nodes"]
-    assert [(one["version"], one["by"]) for one in found] == [(2, "Anna"), (1, "Import")]
-    assert {"field": "headline", "before": "The first", "after": "Changed"} in found[0]["diff"]
-    assert (await desk.does("restoreRevision", id="art_701", version=1))["headline"] == "The first"
+    data = (await newsroom.query(query, ANNA))["article"]["revisions"]["nodes"]
+    assert [(one["version"], one["by"]) for one in data] == [(2, "Anna"), (1, "Import")]
+    assert {"field": "headline", "before": "The first", "after": "Changed"} in data[0]["diff"]
+    assert (await newsroom.mutate_ok("restoreRevision", id="art_701", version=1))["headline"] == "The first"
 
 
-async def test_an_edit_that_only_touches_one_field_changes_no_other(desk: Newsdesk) -> None:
+async def test_an_edit_that_only_touches_one_field_changes_no_other(newsroom: EditorialClient) -> None:
     """What is left out stays; null empties; the diff names what changed and nothing else."""
     full = {name: value for name, value in ALL_OF_IT.items() if name not in ("slug", "edNote")}
-    id = await desk.draft(**full, edNote="Call Seoul")
-    shown = f"article {{ {SHOWN} }}"
-    before = await desk.does("updateArticle", id=id, shown=shown, kicker="Before")
-    after = await desk.does("updateArticle", id=id, shown=shown, kicker="After")
+    id = await newsroom.create_draft(**full, edNote="Call Seoul")
+    visible = f"article {{ {SHOWN} }}"
+    before = await newsroom.mutate_ok("updateArticle", id=id, selection=visible, kicker="Before")
+    after = await newsroom.mutate_ok("updateArticle", id=id, selection=visible, kicker="After")
     assert {name for name in after if after[name] != before[name]} == {"kicker", "version", "revisions"}
-    emptied = await desk.does("updateArticle", id=id, shown=shown, kicker=None, tags=None, dateline=None)
+    emptied = await newsroom.mutate_ok(
+        "updateArticle", id=id, selection=visible, kicker=None, tags=None, dateline=None
+    )
     assert (emptied["kicker"], emptied["tags"], emptied["dateline"]) == (None, [], None)
     query = "query($i: ID!) { article(id: $i) { revisions(first: 1) { nodes { diff { field } } } } }"
-    found = (await desk.asks(query, ANNA, i=id))["article"]["revisions"]["nodes"]
-    assert {change["field"] for change in found[0]["diff"]} == {"kicker", "tags", "datelinePlace"}
+    data = (await newsroom.query(query, ANNA, i=id))["article"]["revisions"]["nodes"]
+    assert {change["field"] for change in data[0]["diff"]} == {"kicker", "tags", "datelinePlace"}
 
 
-async def test_a_preview_of_a_moment_shows_what_will_be_out_then(desk: Newsdesk) -> None:
+async def test_a_preview_of_a_moment_shows_what_will_be_out_then(newsroom: EditorialClient) -> None:
     """As with X-Preview-At: the clock of one question, for whoever may see drafts; the public's stays."""
-    id = await desk.approved(headline="Tomorrow")
-    await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
+    id = await newsroom.create_approved(headline="Tomorrow")
+    await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
     query = """query($i: ID!) { article(id: $i) { status }
       articles(filter: {slug: {eq: "tomorrow"}}) { totalCount } }"""
 
@@ -338,18 +356,21 @@ async def test_a_preview_of_a_moment_shows_what_will_be_out_then(desk: Newsdesk)
         return replace(ANNA, viewer=replace(ANNA.viewer, preview_at=moment))
 
     nothing = {"article": None, "articles": {"totalCount": 0}}
-    assert await desk.asks(query, at(NOW + DAY - SECOND), i=id) == nothing
-    assert await desk.asks(query, at(NOW + DAY), i=id) == {
+    assert await newsroom.query(query, at(NOW + DAY - SECOND), i=id) == nothing
+    assert await newsroom.query(query, at(NOW + DAY), i=id) == {
         "article": {"status": "PUBLISHED"},
         "articles": {"totalCount": 1},
     }
-    assert await desk.asks(query, i=id) == nothing
+    assert await newsroom.query(query, i=id) == nothing
 
 
-async def test_a_preview_link_shows_the_copy_of_one_article(desk: Newsdesk) -> None:
+async def test_a_preview_link_shows_the_copy_of_one_article(newsroom: EditorialClient) -> None:
     """Whoever holds it sees that article as it stands, and of all others what is public."""
-    id, other = await desk.published(headline="Shared"), await desk.draft(headline="Not shared")
-    await desk.does("updateArticle", id=id, headline="Shared, changed")
+    id, other = (
+        await newsroom.create_published(headline="Shared"),
+        await newsroom.create_draft(headline="Not shared"),
+    )
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Shared, changed")
     guest = Actor(
         Viewer(
             "Preview link", Role.READER, None, ROLE_PERMISSIONS[Role.READER], shared_article_id=int(id[4:])
@@ -358,32 +379,32 @@ async def test_a_preview_link_shows_the_copy_of_one_article(desk: Newsdesk) -> N
     query = (
         "query($i: ID!, $o: ID!) { article(id: $i) { headline edNote owner } other: article(id: $o) { id } }"
     )
-    assert await desk.asks(query, guest, i=id, o=other) == {
+    assert await newsroom.query(query, guest, i=id, o=other) == {
         "article": {"headline": "Shared, changed", "edNote": None, "owner": None},
         "other": None,
     }
-    said = await desk.says(
+    result = await newsroom.execute(
         "mutation($i: ID!) { submitArticle(input: {id: $i}) { userErrors { code } } }", guest, i=id
     )
-    assert said["errors"][0]["extensions"]["code"] in ("UNAUTHENTICATED", "FORBIDDEN")
+    assert result["errors"][0]["extensions"]["code"] in ("UNAUTHENTICATED", "FORBIDDEN")
 
 
-async def exported(desk: Newsdesk) -> list[bytes]:
+async def exported(newsroom: EditorialClient) -> list[bytes]:
     """All that is written of it, line by line."""
-    return list(jsonl.write_records([record async for record in export_records(desk.database)]))
+    return list(jsonl.write_records([record async for record in export_records(newsroom.database)]))
 
 
-async def test_copies_are_no_part_of_an_export(own_desk: Newsdesk) -> None:
+async def test_copies_are_no_part_of_an_export(own_desk: EditorialClient) -> None:
     """What is exported is what the articles themselves say, whatever is being changed in copies."""
-    desk = own_desk
-    id = await desk.published(headline="Before")
-    before = await exported(desk)
-    await desk.does("updateArticle", id=id, **ALL_OF_IT)
-    await attributed(desk, id, "kctv")
-    assert await exported(desk) == before
-    async with desk.unchanged():
+    newsroom = own_desk
+    id = await newsroom.create_published(headline="Before")
+    before = await exported(newsroom)
+    await newsroom.mutate_ok("updateArticle", id=id, **ALL_OF_IT)
+    await attributed(newsroom, id, "kctv")
+    assert await exported(newsroom) == before
+    async with newsroom.unchanged():
         report = await import_records(
-            desk.database, jsonl.read_records(io.BytesIO(b"".join(before)), "again")
+            newsroom.database, jsonl.read_records(io.BytesIO(b"".join(before)), "again")
         )
     assert {outcome.result for outcome in report.outcomes} == {"unchanged"}
     assert TEXT[0] in b"".join(before).decode()

@@ -30,7 +30,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
-from tests.support.http_client import client, free_port, no_worse, refusals
+from tests.support.http_client import assert_no_server_error, error_codes, free_port, make_client
 
 from contentql.errors import ERROR_CODES
 from contentql.execution.executor import Executor, GraphQLRequest
@@ -84,59 +84,59 @@ def questions() -> Iterator[tuple[str, str]]:
     """A document for every place of every root field, and of every field with arguments right below."""
     query: Any = get_schema()._schema.query_type
     for name, field in query.fields.items():
-        for argument, given in field.args.items():
-            for text, kind in places(given.type):
+        for argument, arguments in field.args.items():
+            for text, kind in places(arguments.type):
                 yield f"query($p: {kind}!) {{ {name}({argument}: {text}) {selection(field)} }}", kind
         connection: Any = get_named_type(field.type)
         if not connection.name.endswith("Connection"):
             continue
         node: Any = get_named_type(connection.fields["nodes"].type)
         for edge, inner in node.fields.items():
-            for argument, given in inner.args.items():
-                for text, kind in places(given.type, 0):
-                    asked = f"{edge}({argument}: {text}) {selection(inner)}"
-                    yield f"query($p: {kind}!) {{ {name}(first: 2) {{ nodes {{ id {asked} }} }} }}", kind
+            for argument, arguments in inner.args.items():
+                for text, kind in places(arguments.type, 0):
+                    request = f"{edge}({argument}: {text}) {selection(inner)}"
+                    yield f"query($p: {kind}!) {{ {name}(first: 2) {{ nodes {{ id {request} }} }} }}", kind
 
 
 QUESTIONS = list(questions())
 
 
-async def said(executor: Executor, query: str, probe: str) -> Any:
+async def message_of(executor: Executor, query: str, probe: str) -> Any:
     """The answer without what a refusal repeats of the probe."""
-    answered = await executor.execute(GraphQLRequest(query, None, {"p": probe}))
-    no_worse(answered)
-    found = orjson.loads(answered.body)
-    for error in found.get("errors", ()):
+    response = await executor.execute(GraphQLRequest(query, None, {"p": probe}))
+    assert_no_server_error(response)
+    payload = orjson.loads(response.body)
+    for error in payload.get("errors", ()):
         error["message"] = re.sub(
             r"^'.*' is not|^\".*\" is not", "… is not", error["message"], flags=re.DOTALL
         )
         del error["extensions"]["requestId"]
-    return found
+    return payload
 
 
 def test_every_text_and_id_of_the_schema_is_probed() -> None:
     """The probes reach roots, edges, filters, quantifiers, lists, cursors and search."""
     assert len(QUESTIONS) > 400
-    asked = " ".join(query for query, _ in QUESTIONS)
+    request = " ".join(query for query, _ in QUESTIONS)
     words = ("slug:", "path:", "section:", "excludeIds:", "after:", "before:", "search:", "under:", "notIn:",
              "startsWith:", "contains:", "some:", "none:", "every:", "not:", "or:", "language:", "ids:")  # fmt: skip
-    assert [word for word in words if word not in asked] == []
+    assert [word for word in words if word not in request] == []
 
 
-async def test_no_value_becomes_sql(demo: Executor) -> None:
+async def test_no_value_becomes_sql(demo_executor: Executor) -> None:
     """Promise 7: some sixty probes in the texts and ids of the schema all mean what a harmless word means."""
     # Every tenth place on one database, others on the other: all of it takes minutes.
-    offset = 0 if demo.dialect.name == "sqlite" else 5
+    offset = 0 if demo_executor.dialect.name == "sqlite" else 5
     for i, (query, _) in enumerate(QUESTIONS[offset::10]):
-        harmless = await said(demo, query, PROBES[0])
+        harmless = await message_of(demo_executor, query, PROBES[0])
         for probe in PROBES[1 + i % 20 :: 20]:
-            found = await said(demo, query, probe)
+            message = await message_of(demo_executor, query, probe)
             # What is compared letter by letter comes before or after; a search may look for the "1" of "$1".
             if not re.search(r"\b[lg]te?:", query) and ("search:" not in query or "zq" in probe):
-                assert found == harmless, (query, probe)
+                assert message == harmless, (query, probe)
 
 
-async def test_wildcards_are_letters(demo: Executor) -> None:
+async def test_wildcards_are_letters(demo_executor: Executor) -> None:
     """`%`, `_`, `*`, `?` and brackets match themselves in contains and startsWith, and nothing else."""
     query = """query($p: String!) {
       a: articles(filter: {headline: {contains: $p}}) { totalCount }
@@ -160,18 +160,22 @@ async def test_wildcards_are_letters(demo: Executor) -> None:
         "worl%",
         "WORLD",
     ):
-        found = orjson.loads((await demo.execute(GraphQLRequest(query, None, {"p": wild}))).body)["data"]
-        assert {key: page["totalCount"] for key, page in found.items() if key != "a"} == {
+        payload = orjson.loads((await demo_executor.execute(GraphQLRequest(query, None, {"p": wild}))).body)[
+            "data"
+        ]
+        assert {key: page["totalCount"] for key, page in payload.items() if key != "a"} == {
             "b": 0,
             "c": 0,
             "d": 0,
         }
-    found = orjson.loads((await demo.execute(GraphQLRequest(query, None, {"p": "world"}))).body)["data"]
-    assert found["c"]["totalCount"] > 1 < found["d"]["totalCount"]
+    payload = orjson.loads((await demo_executor.execute(GraphQLRequest(query, None, {"p": "world"}))).body)[
+        "data"
+    ]
+    assert payload["c"]["totalCount"] > 1 < payload["d"]["totalCount"]
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_search_is_never_broken_by_its_text(demo: Executor, seed: int) -> None:
+async def test_search_is_never_broken_by_its_text(demo_executor: Executor, seed: int) -> None:
     """Operators, quotation marks, stars and all of Unicode in any mixture: an answer, never an error."""
     random = Random(seed)
     pieces = [
@@ -233,8 +237,8 @@ async def test_search_is_never_broken_by_its_text(demo: Executor, seed: int) -> 
     query = "query($s: String) { articles(search: $s, first: 3) { totalCount edges { cursor node { id } } } }"
     for _ in range(200):
         text = random.choice(["", " "]).join(random.choices(pieces, k=random.randint(1, 12)))[:500]
-        answered = await demo.execute(GraphQLRequest(query, None, {"s": text}))
-        assert answered.status == 200, (text, answered.body)
+        response = await demo_executor.execute(GraphQLRequest(query, None, {"s": text}))
+        assert response.status == 200, (text, response.body)
 
 
 # Promise 8: mutations of good documents
@@ -287,12 +291,12 @@ def mutated(text: str, random: Random) -> str:
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_no_mutation_of_a_good_document_is_a_fault(demo: Executor, seed: int) -> None:
+async def test_no_mutation_of_a_good_document_is_a_fault(demo_executor: Executor, seed: int) -> None:
     """Promise 8: of thousands of spoiled requests each is answered, or refused with codes and nothing inside."""
     random = Random(seed)
     documents = SEEDS + MORE
     codes: Counter[str] = Counter()
-    async with client(demo) as http:
+    async with make_client(demo_executor) as http:
         for _ in range(900):
             body: dict[str, Any] = {"query": mutated(random.choice(documents), random)}
             if random.random() < 0.6:
@@ -307,7 +311,7 @@ async def test_no_mutation_of_a_good_document_is_a_fault(demo: Executor, seed: i
                 raw = raw[:place] + bytes([random.randrange(256)]) + raw[place + random.randint(0, 1) :]
             response = await http.post("/graphql", content=raw, headers={"content-type": "application/json"})
             if "errors" in response.json():
-                codes.update(refusals(response.status_code, response.content))
+                codes.update(error_codes(response.status_code, response.content))
             else:
                 assert response.status_code == 200
     assert len(codes) >= 5, "the mutations are worth something"
@@ -333,16 +337,16 @@ HEAVY = [
 ]
 
 
-async def test_an_innocent_reader_is_served_among_the_hostile(demo: Executor) -> None:
+async def test_an_innocent_reader_is_served_among_the_hostile(demo_executor: Executor) -> None:
     """While dozens of heavy requests run, a small one that came after them is answered before the last of them."""
     small = "{ categories(first: 1) { nodes { path } } }"
     finished: list[str] = []
 
     async def ask(who: str, query: str) -> None:
-        no_worse(await demo.execute(GraphQLRequest(query)))
+        assert_no_server_error(await demo_executor.execute(GraphQLRequest(query)))
         finished.append(who)
 
-    assert (await demo.execute(GraphQLRequest(small))).status == 200
+    assert (await demo_executor.execute(GraphQLRequest(small))).status == 200
     async with asyncio.timeout(30):
         async with asyncio.TaskGroup() as group:
             for i in range(10):
@@ -361,10 +365,10 @@ def served(folder: Path, url: str, log: Path) -> Iterator[int]:
     """A server process of our own, on a port of its own; it must have nothing to say on its standard error."""
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CONTENTQL_")}
-    with log.open("wb") as said:
+    with log.open("wb") as result:
         process = subprocess.Popen(
             [sys.executable, "-m", "contentql", "serve", "--port", str(port), "--database", url],
-            cwd=folder, env=environment, stdout=said, stderr=said,
+            cwd=folder, env=environment, stdout=result, stderr=result,
         )  # fmt: skip
         try:
             yield port

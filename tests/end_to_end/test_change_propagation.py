@@ -89,13 +89,13 @@ async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) ->
         early = late = 0
         async with asyncio.timeout(AT_MOST):
             while late < 20:
-                asked = dt.datetime.now(dt.UTC)
+                request = dt.datetime.now(dt.UTC)
                 _, headlines, _ = await ask(served.url, QUERY)
-                answered = dt.datetime.now(dt.UTC)
-                shown = headlines[0] == "Neap tide"
-                assert not (shown and answered < moment), "an embargo opened early"
-                assert shown or asked < moment, "the first answer at the moment did not have it"
-                early, late = early + (not shown), late + shown
+                response = dt.datetime.now(dt.UTC)
+                visible = headlines[0] == "Neap tide"
+                assert not (visible and response < moment), "an embargo opened early"
+                assert visible or request < moment, "the first answer at the moment did not have it"
+                early, late = early + (not visible), late + visible
         assert early
     await server.drop(url)
 

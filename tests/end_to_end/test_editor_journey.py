@@ -13,7 +13,7 @@ import orjson
 import pytest
 from tests.cli.test_serving import AT_MOST, Served, serving
 from tests.conftest import Server
-from tests.support.browser import Page, page
+from tests.support.browser import Page, open_page
 
 from contentql.auth import api_tokens
 from contentql.auth.permissions import Role
@@ -41,11 +41,11 @@ async def newsroom(sqlite_server: Server) -> AsyncIterator[str]:
 async def secrets(newsroom: str) -> Mapping[Role, str]:
     """Erin edits, Paula publishes."""
     names = {Role.EDITOR: "Erin", Role.PUBLISHER: "Paula"}
-    now, made = dt.datetime.now(dt.UTC), {}
+    now, created = dt.datetime.now(dt.UTC), {}
     async with Database(newsroom).orm():
         for role, name in names.items():
-            _, made[role] = await api_tokens.issue_token(name=name, role=role, created_by="tests", now=now)
-    return made
+            _, created[role] = await api_tokens.issue_token(name=name, role=role, created_by="tests", now=now)
+    return created
 
 
 class Hands:
@@ -79,8 +79,8 @@ class Hands:
         """Into the open tab."""
         await self.page.read(f"{EDITOR}.setValue({orjson.dumps(text).decode()})")
         if variables:
-            said = orjson.dumps(variables).decode()
-            await self.page.read(f"{VARIABLES}.setValue({orjson.dumps(said).decode()})")
+            result = orjson.dumps(variables).decode()
+            await self.page.read(f"{VARIABLES}.setValue({orjson.dumps(result).decode()})")
 
     async def run(self, name: str) -> Any:
         """Presses the triangle, and chooses where there are several: the one field of the answer."""
@@ -94,17 +94,17 @@ class Hands:
             await asyncio.sleep(0.5)  # the menu moves while it opens: a click could miss
             await self.page.click(f".graphiql-dropdown-item:nth-child({names.index(name) + 1})")
         await self.page.until(f"{RESULT}.getValue() !== ''", 40)
-        said = orjson.loads(await self.page.read(f"{RESULT}.getValue()"))
-        assert said.keys() == {"data"}, said
-        (found,) = said["data"].values()
-        assert not (found or {}).get("userErrors"), found
-        return found
+        payload = orjson.loads(await self.page.read(f"{RESULT}.getValue()"))
+        assert payload.keys() == {"data"}, payload
+        (result,) = payload["data"].values()
+        assert not (result or {}).get("userErrors"), result
+        return result
 
 
 @pytest.fixture
 async def served(newsroom: str, tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path, newsroom) as found:
-        yield found
+    async with serving(tmp_path, newsroom) as result:
+        yield result
 
 
 async def test_an_editor_walks_from_nothing_to_a_correction(
@@ -113,7 +113,7 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
     """Written, attributed, reviewed, shown by a link, out at its second, corrected, an old version back."""
     _, _, headline, _, *lines = SEED.read_text().splitlines()
     text = "\n".join(filter(None, lines))
-    async with page(browser) as opened:
+    async with open_page(browser) as opened:
         await opened.open(f"{served.url}/graphiql")
         await opened.until(f"{EDITOR}.getValue() !== '' && {EDITOR}.options.hintOptions.schema")
         hands = Hands(opened)
@@ -125,9 +125,9 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
             (r'headline: "[^"]*"', f"headline: {orjson.dumps(headline).decode()}"),
             (r'markdown: """.*?"""', f"text: {orjson.dumps(text).decode()}"),
         )
-        made = (await hands.run("WriteAnArticle"))["article"]
-        assert made["status"] == "DRAFT"
-        id, slug = made["id"], made["slug"]
+        output = (await hands.run("WriteAnArticle"))["article"]
+        assert output["status"] == "DRAFT"
+        id, slug = output["id"], output["slug"]
         await hands.choose(
             10,
             (r'claim: "[^"]*"', 'claim: "Russia may be preparing an offensive"'),
@@ -143,7 +143,7 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
         link = (await hands.run("PreviewLink"))["url"]
 
         # Whoever has the link reads it, and nobody else.
-        async with page(browser) as guest:
+        async with open_page(browser) as guest:
             await guest.open(served.url + link)
             words = await guest.read("document.body.innerText")
             assert words.startswith("Preview – not published: approved.")

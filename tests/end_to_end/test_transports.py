@@ -73,7 +73,7 @@ async def served(sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
         yield served
 
 
-def told(body: Any) -> tuple[str, dict[str, Any]]:
+def error_of(body: Any) -> tuple[str, dict[str, Any]]:
     (error,) = body["errors"]
     extensions = error["extensions"]
     return extensions["code"], extensions
@@ -85,19 +85,19 @@ async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
     text, variables, code = BREAKERS[name]
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
     async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
-        said = {"variables": orjson.dumps(variables).decode()}
+        fields = {"variables": orjson.dumps(variables).decode()}
         answers = {
             "POST": await http.post("/graphql", json={"query": text, "variables": variables}),
-            "GET": await http.get("/graphql", params={"query": text, **said}),
+            "GET": await http.get("/graphql", params={"query": text, **fields}),
             "APQ": await http.post(
                 "/graphql", json={"query": text, "variables": variables, "extensions": persisted}
             ),
             "APQ by hash": await http.get(
-                "/graphql", params={"extensions": orjson.dumps(persisted).decode(), **said}
+                "/graphql", params={"extensions": orjson.dumps(persisted).decode(), **fields}
             ),
             "trusted": await http.post("/graphql", json={"documentId": sha256(text), "variables": variables}),
         }
-    verdicts = {door: told(answer.json()) for door, answer in answers.items()}
+    verdicts = {door: error_of(answer.json()) for door, answer in answers.items()}
     async with connect(
         served.url.replace("http", "ws") + "/graphql",
         subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
@@ -108,9 +108,9 @@ async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
         await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
         message = orjson.loads(await socket.recv())
         assert message["type"] == "error"
-        verdicts["WebSocket"] = told({"errors": message["payload"]})
-    for door, (found, extensions) in verdicts.items():
-        assert found == code, door
+        verdicts["WebSocket"] = error_of({"errors": message["payload"]})
+    for door, (match, extensions) in verdicts.items():
+        assert match == code, door
         assert isinstance(extensions["limit"], int), door
         assert code != "COST_LIMIT_EXCEEDED" or extensions["cost"] > extensions["limit"]
 
@@ -121,8 +121,8 @@ async def test_what_is_no_door_is_shut(served: Served) -> None:
         batch = await http.post("/graphql", json=[{"query": "{ viewer { role } }"}] * 2)
         parts = await http.post("/graphql", files={"operations": ("a", b"{}")})
         slash = await http.post("/graphql/", json={"query": "{ viewer { role } }"})
-    assert (batch.status_code, told(batch.json())[0]) == (400, "BAD_REQUEST")
-    assert (parts.status_code, told(parts.json())[0]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert (batch.status_code, error_of(batch.json())[0]) == (400, "BAD_REQUEST")
+    assert (parts.status_code, error_of(parts.json())[0]) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert slash.json() == {"data": {"viewer": {"role": "READER"}}}
 
 
@@ -155,7 +155,7 @@ async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Pa
 async def test_from_memory_it_is_the_same_answer(served: Served, method: str, more: dict[str, str]) -> None:
     """The third time differs from the first in nothing but what names and times the request."""
     query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
-    said: list[tuple[int, dict[str, str], bytes]] = []
+    values: list[tuple[int, dict[str, str], bytes]] = []
     for _ in range(4):
         async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
             if method == "POST":
@@ -167,22 +167,22 @@ async def test_from_memory_it_is_the_same_answer(served: Served, method: str, mo
         assert answer.headers["x-request-id"] == more.get("x-request-id", answer.headers["x-request-id"])
         body = b"" if answer.status_code == 406 else answer.content
         headers = {} if answer.status_code == 406 else headers
-        said.append((answer.status_code, headers, body))
-    assert said[1:] == said[:-1]
+        values.append((answer.status_code, headers, body))
+    assert values[1:] == values[:-1]
 
 
 async def test_many_requests_in_one_piece_are_answered_in_order(served: Served) -> None:
     """Pipelined on one connection, from memory and not, the answers come one after the other."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-    asked = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
-    for query in asked:
+    request = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
+    for query in request:
         body = orjson.dumps({"query": query})
         writer.write(
             b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
         )
     async with asyncio.timeout(AT_MOST):
-        for query in asked:
+        for query in request:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
             nodes = orjson.loads(await reader.readexactly(length))["data"]["latestNews"]["nodes"]

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import Server
-from tests.support.graphql_client import ask, whole
-from tests.support.random_content import NOW, WORDS, newsroom, visible, without_hidden
-from tests.support.random_documents import Documents, Pool
+from tests.support.graphql_client import query_data, query_json
+from tests.support.random_content import NOW, WORDS, is_public, random_newsroom, without_hidden
+from tests.support.random_documents import Pool, RandomDocuments
 
 from contentql.content.ids import PREFIXES
 from contentql.content.records import ArticleRecord, ImportItem, MediaRecord, Record
@@ -80,20 +80,20 @@ def _collect(value: Any, name: str, ids: list[str], texts: dict[str, list[str]])
 @given(seed=st.integers(0, 1 << 32))
 async def test_hidden_things_change_no_answer(server: Server, seed: int) -> None:
     """Any document at all is answered as if nothing hidden had ever existed, in data and errors alike."""
-    records = newsroom(Random(seed))
-    drawn = Documents(get_schema()._schema, pool(records), Random(seed))
+    records = random_newsroom(Random(seed))
+    drawn = RandomDocuments(get_schema()._schema, pool(records), Random(seed))
     async with answering(server, records) as all_of_it, answering(server, without_hidden(records)) as public:
         for _ in range(DOCUMENTS):
             document = drawn.document()
-            expected = await whole(public, document.text, document.variables)
-            assert await whole(all_of_it, document.text, document.variables) == expected, document
+            expected = await query_json(public, document.text, document.variables)
+            assert await query_json(all_of_it, document.text, document.variables) == expected, document
 
 
 @settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
 async def test_hidden_things_move_no_cursor(server: Server, seed: int) -> None:
     """Every list is walked in the same pages, cursors, totals and order, forwards and backwards."""
-    records = newsroom(Random(seed))
+    records = random_newsroom(Random(seed))
     async with answering(server, records) as all_of_it, answering(server, without_hidden(records)) as public:
         for name, cases in LISTS.items():
             for arguments in cases:
@@ -112,7 +112,7 @@ async def test_hidden_things_move_no_cursor(server: Server, seed: int) -> None:
             "tags { nodes { articles",
         ):
             query = f"{{ {edge}(first: 2) {{ totalCount edges {{ cursor node {{ id }} }} }} }} }} }}"
-            assert await ask(all_of_it, query) == await ask(public, query)
+            assert await query_data(all_of_it, query) == await query_data(public, query)
 
 
 PROBES = (
@@ -137,7 +137,7 @@ PROBES = (
 
 async def test_filters_reach_nothing_hidden(server: Server) -> None:
     """No condition on a neighbour tells of one that is hidden, whichever slug is tried."""
-    records = newsroom(Random(1))
+    records = random_newsroom(Random(1))
     slugs = [slug for record in records if (slug := getattr(record, "slug", None))]
     async with (
         answering(server, records) as all_of_it,
@@ -150,7 +150,7 @@ async def test_filters_reach_nothing_hidden(server: Server) -> None:
                     for n, slug in enumerate(slugs[some : some + 15])
                 )
                 query = f"{{{fields} }}"
-                assert await ask(all_of_it, query) == await ask(public, query)
+                assert await query_data(all_of_it, query) == await query_data(public, query)
 
 
 async def walk(
@@ -159,10 +159,10 @@ async def walk(
     pages: list[Any] = []
     at = ""
     while len(pages) < 40:
-        given = ", ".join(filter(None, [arguments, f"{size}: 3", f'{cursor}: "{at}"' if at else ""]))
-        query = f"""{{ {name}({given}) {{ totalCount nodes {{ id }} edges {{ cursor }}
+        values = ", ".join(filter(None, [arguments, f"{size}: 3", f'{cursor}: "{at}"' if at else ""]))
+        query = f"""{{ {name}({values}) {{ totalCount nodes {{ id }} edges {{ cursor }}
             pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"""
-        page = (await ask(executor, query))[name]
+        page = (await query_data(executor, query))[name]
         pages.append(page)
         info = page["pageInfo"]
         if not info["hasNextPage" if size == "first" else "hasPreviousPage"]:
@@ -172,14 +172,16 @@ async def walk(
 
 
 async def at_once(executor: Executor, name: str, arguments: str) -> list[Any]:
-    given = ", ".join(filter(None, [arguments, "first: 100"]))
-    found: list[Any] = (await ask(executor, f"{{ {name}({given}) {{ nodes {{ id }} }} }}"))[name]["nodes"]
-    return found
+    values = ", ".join(filter(None, [arguments, "first: 100"]))
+    data: list[Any] = (await query_data(executor, f"{{ {name}({values}) {{ nodes {{ id }} }} }}"))[name][
+        "nodes"
+    ]
+    return data
 
 
 async def test_expired_pictures_are_gone_everywhere(server: Server) -> None:
     """A picture whose licence has ended shows in no field of any article, list or node."""
-    records = newsroom(Random(7), articles=30)
+    records = random_newsroom(Random(7), articles=30)
     ended = [
         r for r in records if isinstance(r, MediaRecord) and r.expires_at is not None and r.expires_at <= NOW
     ]
@@ -194,20 +196,20 @@ async def test_expired_pictures_are_gone_everywhere(server: Server) -> None:
         collections { nodes { items { media { url } } } }
     }"""
     async with answering(server, records) as answers:
-        said = orjson.dumps(await ask(answers, query)).decode()
-        assert "https://media.example.org/" in said
+        data = orjson.dumps(await query_data(answers, query)).decode()
+        assert "https://media.example.org/" in data
         for media in ended:
-            assert f'"{media.url}"' not in said
-            assert (await ask(answers, f'{{ node(id: "med_{media.id}") {{ id }} }}'))["node"] is None
+            assert f'"{media.url}"' not in data
+            assert (await query_data(answers, f'{{ node(id: "med_{media.id}") {{ id }} }}'))["node"] is None
 
 
 async def test_places_have_no_gaps(server: Server) -> None:
     """Where a picture has gone, or a suggestion is not accepted, the others' places do not tell."""
-    records = newsroom(Random(11), articles=30)
+    records = random_newsroom(Random(11), articles=30)
     query = "{ articles(first: 100) { nodes { media { position } attributions { position } } } }"
     async with answering(server, records) as answers:
         counts = set()
-        for article in (await ask(answers, query))["articles"]["nodes"]:
+        for article in (await query_data(answers, query))["articles"]["nodes"]:
             for listed in article.values():
                 assert [one["position"] for one in listed] == list(range(len(listed)))
                 counts.add(len(listed))
@@ -217,19 +219,19 @@ async def test_places_have_no_gaps(server: Server) -> None:
 @pytest.mark.parametrize("door", ["slug", "id"])
 async def test_hidden_articles_answer_like_missing_ones(server: Server, door: str) -> None:
     """By slug, by former slug and by id, what is hidden cannot be told from what never was."""
-    records = newsroom(Random(3), articles=30)
+    records = random_newsroom(Random(3), articles=30)
     articles = [record for record in records if isinstance(record, ArticleRecord)]
     expected: dict[str, Any] = {}
     for article in articles:
         names = [old.slug for old in article.slug_history] if door == "slug" else []
         expected.update(dict.fromkeys(names))
-    for article in filter(visible, articles):
+    for article in filter(is_public, articles):
         expected.update({old.slug: article.id for old in article.slug_history} if door == "slug" else {})
     for article in articles:
         name = article.slug if door == "slug" else f"art_{article.id}"
-        expected[name] = article.id if visible(article) else expected.get(name)
+        expected[name] = article.id if is_public(article) else expected.get(name)
     async with answering(server, records) as answers:
         for name, number in expected.items():
-            found = await ask(answers, f'{{ article({door}: "{name}") {{ id }} }}')
-            assert found == {"article": number and {"id": f"art_{number}"}}, name
+            data = await query_data(answers, f'{{ article({door}: "{name}") {{ id }} }}')
+            assert data == {"article": number and {"id": f"art_{number}"}}, name
     assert None in expected.values()

@@ -27,22 +27,22 @@ from tests.support.noninterference import (
     JANE,
     ONLOOKERS,
     SECRET,
-    Pair,
-    answering,
-    done,
-    guest,
-    janes,
-    mutation,
+    DatabasePair,
+    execute_as,
+    import_into,
+    input_type_of,
+    is_janes,
+    make_viewer,
+    mutate_as,
+    mutation_document,
     mutations,
-    pair,
-    somebody,
+    open_database_pair,
+    open_executor,
+    preview_viewer,
     tables_of,
-    taken,
-    taken_by,
-    told,
 )
-from tests.support.random_content import NOW, WORDS, newsroom, visible
-from tests.support.random_documents import Documents, Pool
+from tests.support.random_content import NOW, WORDS, is_public, random_newsroom
+from tests.support.random_documents import Pool, RandomDocuments
 
 from contentql.app import build_executor
 from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
@@ -112,35 +112,39 @@ NAMED = (
 @given(seed=st.integers(0, 1 << 32))
 async def test_what_one_may_not_know_changes_no_answer(server: Server, name: str, seed: int) -> None:
     """Lists, counts, cursors, nodes, searches, revisions, logs: all as if nothing hidden had ever been."""
-    async with pair(server, name, seed) as both:
-        assert both.hidden
-        drawn = Documents(get_schema()._schema, _pool(both), Random(seed))
-        for viewer in both.looks.viewers:
-            for some in range(0, len(both.ids), 60):
-                await _same(both, viewer, EVERYTHING, {"ids": both.ids[some : some + 60]})
-            await _same(both, viewer, _lists("first: 100"))
-            await _same(both, viewer, _lists("first: 2"))
-            await _same(both, viewer, _lists("last: 2"))
-            await _same(both, viewer, _by_name(both.names))
+    async with open_database_pair(server, name, seed) as both_executors:
+        assert both_executors.hidden
+        drawn = RandomDocuments(get_schema()._schema, _pool(both_executors), Random(seed))
+        for viewer in both_executors.looks.viewers:
+            for some in range(0, len(both_executors.ids), 60):
+                await _same(both_executors, viewer, EVERYTHING, {"ids": both_executors.ids[some : some + 60]})
+            await _same(both_executors, viewer, _lists("first: 100"))
+            await _same(both_executors, viewer, _lists("first: 2"))
+            await _same(both_executors, viewer, _lists("last: 2"))
+            await _same(both_executors, viewer, _by_name(both_executors.names))
             for _ in range(DOCUMENTS):
                 document = drawn.document()
-                await _same(both, viewer, document.text, document.variables)
+                await _same(both_executors, viewer, document.text, document.variables)
 
 
-async def _same(both: Pair, viewer: Viewer, query: str, variables: Any = None) -> None:
-    expected = await told(both.known, viewer, query, variables)
-    assert await told(both.whole, viewer, query, variables) == expected, (viewer, query, variables)
+async def _same(both_executors: DatabasePair, viewer: Viewer, query: str, variables: Any = None) -> None:
+    expected = await execute_as(both_executors.visible_only, viewer, query, variables)
+    assert await execute_as(both_executors.everything, viewer, query, variables) == expected, (
+        viewer,
+        query,
+        variables,
+    )
 
 
 def _lists(size: str) -> str:
     fields = []
-    for n, said in enumerate(LISTS):
-        name, _, arguments = said.rstrip(")").partition("(")
+    for n, value in enumerate(LISTS):
+        name, _, arguments = value.rstrip(")").partition("(")
         if name == "latestNews" and size.startswith("last"):
             continue
-        given = ", ".join(filter(None, [arguments, size]))
+        values = ", ".join(filter(None, [arguments, size]))
         fields.append(
-            f"l{n}: {name}({given}) {{ totalCount edges {{ cursor node {{ id }} }}"
+            f"l{n}: {name}({values}) {{ totalCount edges {{ cursor node {{ id }} }}"
             " pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
         )
     return f"{{ {' '.join(fields)} }}"
@@ -151,61 +155,70 @@ def _by_name(names: list[str]) -> str:
         f'a{n}: article(slug: "{name}") {{ id slug redirected headline }}' for n, name in enumerate(names)
     ]
     fields += [f'w{n}: withdrawal(slug: "{name}") {{ id notice }}' for n, name in enumerate(names)]
-    fields += [f"n{n}: {said}" for n, said in enumerate(NAMED)]
+    fields += [f"n{n}: {value}" for n, value in enumerate(NAMED)]
     return f"{{ {' '.join(fields)} }}"
 
 
-def _pool(both: Pair) -> Pool:
+def _pool(both_executors: DatabasePair) -> Pool:
     """Every id, name and word of the whole newsroom, the hidden ones above all."""
-    known = pool(both.records)
+    existing = pool(both_executors.records)
     accounts = ["jane", "amir", "zoe", "chief"]
     texts = {
-        **known.texts,
-        "slug": [*known.texts["slug"], *both.names],
+        **existing.texts,
+        "slug": [*existing.texts["slug"], *both_executors.names],
         "account": accounts,
         "action": ["createArticle", "deleteArticle"],
-        "thing": both.hidden,
+        "thing": both_executors.hidden,
     }
-    return Pool([*known.ids, *both.hidden, *both.hidden], texts, (*WORDS, SECRET, "note"))
+    return Pool(
+        [*existing.ids, *both_executors.hidden, *both_executors.hidden], texts, (*WORDS, SECRET, "note")
+    )
 
 
 async def test_the_whole_newsroom_is_another_for_whoever_sees_it(server: Server) -> None:
     """What was hidden is really there: somebody finds it, by the same questions."""
-    async with pair(server, "author", 4) as both:
-        for query, variables in ((_lists("first: 100"), None), (EVERYTHING, {"ids": both.hidden[:60]})):
-            expected = await told(both.known, CHIEF, query, variables)
-            assert await told(both.whole, CHIEF, query, variables) != expected
-        assert SECRET.encode() in await told(both.whole, CHIEF, EVERYTHING, {"ids": both.hidden[:60]})
-        assert {one.partition("_")[0] for one in both.hidden} >= {"art", "att", "rev", "aud", "tok"}
+    async with open_database_pair(server, "author", 4) as both_executors:
+        for query, variables in (
+            (_lists("first: 100"), None),
+            (EVERYTHING, {"ids": both_executors.hidden[:60]}),
+        ):
+            expected = await execute_as(both_executors.visible_only, CHIEF, query, variables)
+            assert await execute_as(both_executors.everything, CHIEF, query, variables) != expected
+        assert SECRET.encode() in await execute_as(
+            both_executors.everything, CHIEF, EVERYTHING, {"ids": both_executors.hidden[:60]}
+        )
+        assert {one.partition("_")[0] for one in both_executors.hidden} >= {"art", "att", "rev", "aud", "tok"}
 
 
 @pytest.mark.parametrize("at", [NOW + 2 * HOUR, NOW - 60 * HOUR], ids=["ahead", "back"])
 async def test_another_moment_opens_only_what_one_sees_anyway(server: Server, at: Any) -> None:
     """X-Preview-At shows one's own and shared work as of then; what is others' must be out now."""
-    records = newsroom(Random(9), articles=40)
+    records = random_newsroom(Random(9), articles=40)
     articles = [r for r in records if isinstance(r, ArticleRecord)]
-    shared = next(a for a in articles if not visible(a) and a.deleted_at is None and not janes(a))
+    shared = next(a for a in articles if not is_public(a) and a.deleted_at is None and not is_janes(a))
     url = await server.migrated()
-    await taken(url, records)
+    await import_into(url, records)
     query = "{ articles(first: 100) { nodes { id } } mediaItems(first: 100) { nodes { id } } }"
-    async with answering(url) as answers:
-        public = orjson.loads(await told(answers, ANONYMOUS_VIEWER, query))["data"]
+    async with open_executor(url) as answers:
+        public = orjson.loads(await execute_as(answers, ANONYMOUS_VIEWER, query))["data"]
         for viewer, own in (
-            (JANE, {a.id for a in articles if janes(a)}),
-            (guest(shared.id or 0), {shared.id}),
+            (JANE, {a.id for a in articles if is_janes(a)}),
+            (preview_viewer(shared.id or 0), {shared.id}),
         ):
-            found = orjson.loads(await told(answers, replace(viewer, preview_at=at), query))["data"]
-            others = _ids(found["articles"]) - {encode_id("article", number or 0) for number in own}
+            payload = orjson.loads(await execute_as(answers, replace(viewer, preview_at=at), query))["data"]
+            others = _ids(payload["articles"]) - {encode_id("article", number or 0) for number in own}
             assert others <= _ids(public["articles"])
             if viewer is not JANE:  # who sees all media
                 lone = {encode_id("media", n or 0) for n in _media(shared)}
-                assert _ids(found["mediaItems"]) - lone <= _ids(public["mediaItems"])
-        reader = replace(somebody(Role.READER), preview_at=at)
-        assert orjson.loads(await told(answers, reader, query))["data"] == public
-        coming = [a for a in articles if janes(a) and a.published_at and NOW < a.published_at <= NOW + HOUR]
+                assert _ids(payload["mediaItems"]) - lone <= _ids(public["mediaItems"])
+        reader = replace(make_viewer(Role.READER), preview_at=at)
+        assert orjson.loads(await execute_as(answers, reader, query))["data"] == public
+        coming = [
+            a for a in articles if is_janes(a) and a.published_at and NOW < a.published_at <= NOW + HOUR
+        ]
         assert coming, "nothing of Jane's is to come"
         seen = _ids(
-            orjson.loads(await told(answers, replace(JANE, preview_at=at), query))["data"]["articles"]
+            orjson.loads(await execute_as(answers, replace(JANE, preview_at=at), query))["data"]["articles"]
         )
         assert {encode_id("article", a.id or 0) in seen for a in coming} == {at > NOW}
     await server.drop(url)
@@ -222,40 +235,40 @@ def _media(article: ArticleRecord) -> list[Any]:
 async def test_a_deleted_article_takes_its_revisions_with_it(server: Server) -> None:
     """Whoever wrote it, and whoever sees everything, finds no earlier state of it by any id."""
     url = await server.migrated()
-    await taken(url, newsroom(Random(2), articles=3))
-    async with answering(url) as answers:
-        draft = await done(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
+    await import_into(url, random_newsroom(Random(2), articles=3))
+    async with open_executor(url) as answers:
+        draft = await mutate_as(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
         rows = await answers.database.rows("SELECT id FROM revision ORDER BY id")
         query = f'{{ node(id: "{encode_id("revision", rows[-1][0])}") {{ id }} }}'
-        assert b"rev_" in await told(answers, JANE, query)
-        await done(answers, CHIEF, "deleteArticle", {"id": draft})
-        for viewer in (JANE, AMIR, somebody(Role.EDITOR), CHIEF):
-            assert await told(answers, viewer, query) == b'{"data":{"node":null}}'
+        assert b"rev_" in await execute_as(answers, JANE, query)
+        await mutate_as(answers, CHIEF, "deleteArticle", {"id": draft})
+        for viewer in (JANE, AMIR, make_viewer(Role.EDITOR), CHIEF):
+            assert await execute_as(answers, viewer, query) == b'{"data":{"node":null}}'
     await server.drop(url)
 
 
 async def test_a_relay_that_is_changed_stays_in_its_chain(server: Server) -> None:
     """Changing one hop, twice, leaves the way from the source to the reader as it was."""
     url = await server.migrated()
-    await taken(url, newsroom(Random(2), articles=3))
-    async with answering(url) as answers:
-        draft = await done(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
+    await import_into(url, random_newsroom(Random(2), articles=3))
+    async with open_executor(url) as answers:
+        draft = await mutate_as(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
         for slug in ("first", "second", "third"):
-            await done(answers, JANE, "createSource", {"name": slug, "kind": "PERSON"})
+            await mutate_as(answers, JANE, "createSource", {"name": slug, "kind": "PERSON"})
         far = {"kind": "CITING", "source": "second", "via": {"kind": "CITING", "source": "third"}}
-        said = {"article": draft, "kind": "SAID", "source": "first", "via": far}
-        head = await done(answers, JANE, "addAttribution", said)
+        fields = {"article": draft, "kind": "SAID", "source": "first", "via": far}
+        head = await mutate_as(answers, JANE, "addAttribution", fields)
         query = f'{{ attribution(id: "{head}") {{ chain {{ id source {{ slug }} via {{ id }} }} }} }}'
         for claim in ("One", "Another"):
-            chain = orjson.loads(await told(answers, JANE, query))["data"]["attribution"]["chain"]
+            chain = orjson.loads(await execute_as(answers, JANE, query))["data"]["attribution"]["chain"]
             assert [hop["source"]["slug"] for hop in chain] == ["first", "second", "third"]
             assert [hop["via"] and hop["via"]["id"] for hop in chain] == [
                 chain[1]["id"],
                 chain[2]["id"],
                 None,
             ]
-            await done(answers, JANE, "updateAttribution", {"id": chain[2]["id"], "claim": claim})
-        chain = orjson.loads(await told(answers, JANE, query))["data"]["attribution"]["chain"]
+            await mutate_as(answers, JANE, "updateAttribution", {"id": chain[2]["id"], "claim": claim})
+        chain = orjson.loads(await execute_as(answers, JANE, query))["data"]["attribution"]["chain"]
         assert [hop["via"] and hop["via"]["id"] for hop in chain] == [chain[1]["id"], chain[2]["id"], None]
     await server.drop(url)
 
@@ -264,22 +277,22 @@ async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server
     """Whoever has a link finds the collection and the translation of what they see, before and after."""
     url = await server.migrated()
     query = "{ collections { nodes { articles { nodes { headline translations { headline } } } } } }"
-    async with answering(url) as answers:
-        await done(answers, CHIEF, "createCategory", {"name": "World"})
+    async with open_executor(url) as answers:
+        await mutate_as(answers, CHIEF, "createCategory", {"name": "World"})
         text = {"category": "world", "body": {"text": "x"}}
-        first = await done(answers, CHIEF, "createArticle", {"headline": "Tide", **text})
+        first = await mutate_as(answers, CHIEF, "createArticle", {"headline": "Tide", **text})
         await _out(answers, first)
-        await done(answers, CHIEF, "createCollection", {"title": "Front", "items": [{"article": first}]})
-        await done(answers, CHIEF, "updateArticle", {"id": first, "headline": "High tide"})
+        await mutate_as(answers, CHIEF, "createCollection", {"title": "Front", "items": [{"article": first}]})
+        await mutate_as(answers, CHIEF, "updateArticle", {"id": first, "headline": "High tide"})
         more = {"headline": "Flut", "language": "de", "translationOf": first}
-        await _out(answers, await done(answers, CHIEF, "createArticle", {**more, **text}))
-        viewer = guest(int(first.removeprefix("art_")))
-        told_of = orjson.loads(await told(answers, viewer, query))["data"]["collections"]["nodes"]
-        shown = {"headline": "High tide", "translations": [{"headline": "Flut"}]}
-        assert told_of == [{"articles": {"nodes": [shown]}}]
+        await _out(answers, await mutate_as(answers, CHIEF, "createArticle", {**more, **text}))
+        viewer = preview_viewer(int(first.removeprefix("art_")))
+        told_of = orjson.loads(await execute_as(answers, viewer, query))["data"]["collections"]["nodes"]
+        visible = {"headline": "High tide", "translations": [{"headline": "Flut"}]}
+        assert told_of == [{"articles": {"nodes": [visible]}}]
         await _out(answers, first)
         assert (
-            orjson.loads(await told(answers, ANONYMOUS_VIEWER, query))["data"]["collections"]["nodes"]
+            orjson.loads(await execute_as(answers, ANONYMOUS_VIEWER, query))["data"]["collections"]["nodes"]
             == told_of
         )
     await server.drop(url)
@@ -287,7 +300,7 @@ async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server
 
 async def _out(executor: Executor, article: str) -> None:
     for step in ("submitArticle", "approveArticle", "publishArticle"):
-        await done(executor, CHIEF, step, {"id": article})
+        await mutate_as(executor, CHIEF, step, {"id": article})
 
 
 # What is refused
@@ -312,47 +325,61 @@ NEVER = 4_242_424_242_424_242
 
 async def test_an_author_is_told_the_same_of_hidden_things_as_of_none(server: Server) -> None:
     """Every mutation, by every hidden id: the answer for an id that never was, and no row is another."""
-    async with pair(server, "author", 11) as both:
-        own = await done(both.known, JANE, "createArticle", {"headline": "Mine", "category": "world"})
-        owns = await done(both.whole, JANE, "createArticle", {"headline": "Mine", "category": "world"})
-        before = await tables_of(both.known), await tables_of(both.whole)
-        asked: list[tuple[str, dict[str, Any]]] = []
-        for hidden in (*_some(both.hidden, "art", 7), *_some(both.hidden, "att", 9)):
+    async with open_database_pair(server, "author", 11) as both_executors:
+        own = await mutate_as(
+            both_executors.visible_only, JANE, "createArticle", {"headline": "Mine", "category": "world"}
+        )
+        owns = await mutate_as(
+            both_executors.everything, JANE, "createArticle", {"headline": "Mine", "category": "world"}
+        )
+        before = await tables_of(both_executors.visible_only), await tables_of(both_executors.everything)
+        request: list[tuple[str, dict[str, Any]]] = []
+        for hidden in (*_some(both_executors.hidden, "art", 7), *_some(both_executors.hidden, "att", 9)):
             kind, _, _ = hidden.partition("_")
             cases = {"art": ARTICLE_ID, "att": ATTRIBUTION_ID}.get(kind, {})
             for name, more in cases.items():
-                asked.append((name, {"id": hidden, **more}))
-                asked.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **more}))
+                request.append((name, {"id": hidden, **more}))
+                request.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **more}))
             if kind == "art":
-                asked.append(("addAttribution", {"article": hidden, "kind": "REPORTED_BY"}))
+                request.append(("addAttribution", {"article": hidden, "kind": "REPORTED_BY"}))
                 for reference in ({"related": [hidden]}, {"translationOf": hidden}):
-                    asked.append(("updateArticle", {"id": "OWN", **reference}))
-                    asked.append(("createArticle", {"headline": "Mine", **reference}))
+                    request.append(("updateArticle", {"id": "OWN", **reference}))
+                    request.append(("createArticle", {"headline": "Mine", **reference}))
             if kind == "att":
-                asked.append(("reorderAttributions", {"id": "OWN", "attributions": [hidden]}))
-        for name, said in asked:
+                request.append(("reorderAttributions", {"id": "OWN", "attributions": [hidden]}))
+        for name, value in request:
             if name == "createPreviewLink":
-                said.pop("ifVersion", None)
-            text = orjson.dumps(said).decode()
-            hidden = next(one for one in both.hidden if f'"{one}"' in text)
+                value.pop("ifVersion", None)
+            text = orjson.dumps(value).decode()
+            hidden = next(one for one in both_executors.hidden if f'"{one}"' in text)
             never = f"{hidden.partition('_')[0]}_{NEVER}"
-            found = await _refused(both.whole, name, text.replace("OWN", owns))
-            none = await _refused(both.whole, name, text.replace("OWN", owns).replace(hidden, never))
-            assert found == none.replace(never, hidden), (name, said)
-            assert found == await _refused(both.known, name, text.replace("OWN", own)), (name, said)
-        assert (await tables_of(both.known), await tables_of(both.whole)) == before
-        assert len(asked) > 100
+            result = await _refused(both_executors.everything, name, text.replace("OWN", owns))
+            none = await _refused(
+                both_executors.everything, name, text.replace("OWN", owns).replace(hidden, never)
+            )
+            assert result == none.replace(never, hidden), (name, value)
+            assert result == await _refused(both_executors.visible_only, name, text.replace("OWN", own)), (
+                name,
+                value,
+            )
+        assert (
+            await tables_of(both_executors.visible_only),
+            await tables_of(both_executors.everything),
+        ) == before
+        assert len(request) > 100
 
 
 def _some(ids: list[str], kind: str, most: int) -> list[str]:
     """So many of a kind, from the oldest to the newest: imported ones, drafts, working copies."""
-    found = [one for one in ids if one.startswith(f"{kind}_")]
-    return found[:: max(1, len(found) // most)][-most:]
+    results = [one for one in ids if one.startswith(f"{kind}_")]
+    return results[:: max(1, len(results) // most)][-most:]
 
 
-async def _refused(executor: Executor, name: str, said: str) -> str:
-    answer = (await told(executor, JANE, mutation(name), {"input": orjson.loads(said)})).decode()
-    assert '"code":' in answer, (name, said, answer)
+async def _refused(executor: Executor, name: str, text: str) -> str:
+    answer = (
+        await execute_as(executor, JANE, mutation_document(name), {"input": orjson.loads(text)})
+    ).decode()
+    assert '"code":' in answer, (name, text, answer)
     return answer
 
 
@@ -360,17 +387,19 @@ async def test_every_mutation_of_an_author_by_an_id_is_tried(server: Server) -> 
     """The lists above are whole: all that an author may call and that takes one of these ids is in them."""
     mine = {name for name in mutations() if RIGHTS[name] in ROLE_PERMISSIONS[Role.AUTHOR]}
     tried = {*ARTICLE_ID, *ATTRIBUTION_ID, "addAttribution"}
-    assert {name for name in mine if {"id", "article"} & taken_by(name).fields.keys()} == tried
+    assert {name for name in mine if {"id", "article"} & input_type_of(name).fields.keys()} == tried
 
 
 async def test_a_slug_that_a_hidden_draft_has_is_taken_and_no_more_is_told(server: Server) -> None:
     """The one thing an author may learn of hidden work: that a name is not free. Not whose, nor where."""
     url = await server.migrated()
-    await taken(url, newsroom(Random(2), articles=3))
-    async with answering(url) as answers:
-        await done(answers, AMIR, "createArticle", {"headline": "A quiet plan", "category": "world"})
-        said = {"headline": "Mine", "slug": "a-quiet-plan"}
-        answer = orjson.loads(await told(answers, JANE, mutation("createArticle"), {"input": said}))
+    await import_into(url, random_newsroom(Random(2), articles=3))
+    async with open_executor(url) as answers:
+        await mutate_as(answers, AMIR, "createArticle", {"headline": "A quiet plan", "category": "world"})
+        fields = {"headline": "Mine", "slug": "a-quiet-plan"}
+        answer = orjson.loads(
+            await execute_as(answers, JANE, mutation_document("createArticle"), {"input": fields})
+        )
         assert answer["data"]["createArticle"]["userErrors"] == [
             {
                 "code": "TAKEN",
@@ -379,12 +408,14 @@ async def test_a_slug_that_a_hidden_draft_has_is_taken_and_no_more_is_told(serve
                 "hint": "'a-quiet-plan-2' is free.",
             }
         ]
-        mine = await done(answers, JANE, "createArticle", {"headline": "A quiet plan"})
-        said = {"id": mine, "slug": "a-quiet-plan"}
-        answer = orjson.loads(await told(answers, JANE, mutation("updateArticle"), {"input": said}))
+        mine = await mutate_as(answers, JANE, "createArticle", {"headline": "A quiet plan"})
+        fields = {"id": mine, "slug": "a-quiet-plan"}
+        answer = orjson.loads(
+            await execute_as(answers, JANE, mutation_document("updateArticle"), {"input": fields})
+        )
         assert [e["code"] for e in answer["data"]["updateArticle"]["userErrors"]] == ["TAKEN"]
         assert (
-            await told(answers, JANE, '{ article(slug: "a-quiet-plan") { id } }')
+            await execute_as(answers, JANE, '{ article(slug: "a-quiet-plan") { id } }')
             == b'{"data":{"article":null}}'
         )
     await server.drop(url)
@@ -438,14 +469,14 @@ def test_every_mutation_is_listed_with_its_right() -> None:
 async def test_each_role_may_do_what_the_table_of_roles_says_and_nothing_else(server: Server) -> None:
     """Every mutation by everybody: UNAUTHENTICATED without a token, FORBIDDEN without the right."""
     url = await server.migrated()
-    await taken(url, newsroom(Random(2), articles=3))
-    async with answering(url) as answers:
+    await import_into(url, random_newsroom(Random(2), articles=3))
+    async with open_executor(url) as answers:
         before = await tables_of(answers)
-        callers = [ANONYMOUS_VIEWER, guest(1), *(somebody(role) for role in Role)]
+        callers = [ANONYMOUS_VIEWER, preview_viewer(1), *(make_viewer(role) for role in Role)]
         for name in mutations():
-            said = {**_least(taken_by(name)), "validateOnly": True}
+            fields = {**_least(input_type_of(name)), "validateOnly": True}
             for viewer in callers:
-                answer = await told(answers, viewer, mutation(name), {"input": said})
+                answer = await execute_as(answers, viewer, mutation_document(name), {"input": fields})
                 granted = viewer is not ANONYMOUS_VIEWER and RIGHTS[name] in ROLE_PERMISSIONS[viewer.role]
                 code = None if granted else "UNAUTHENTICATED" if viewer is ANONYMOUS_VIEWER else "FORBIDDEN"
                 assert _code(answer) == code, (name, viewer, answer)
@@ -471,24 +502,24 @@ def _value(of: Any) -> Any:
 
 
 def _code(answer: bytes) -> str | None:
-    found: list[dict[str, Any]] = orjson.loads(answer).get("errors") or [{"extensions": {"code": None}}]
-    code: str | None = found[0]["extensions"]["code"]
+    payload: list[dict[str, Any]] = orjson.loads(answer).get("errors") or [{"extensions": {"code": None}}]
+    code: str | None = payload[0]["extensions"]["code"]
     return code
 
 
 async def test_a_request_with_one_forbidden_field_does_none(server: Server) -> None:
     """What may be done beside what may not is not done either; nor does a scope grant what it leaves out."""
     url = await server.migrated()
-    await taken(url, newsroom(Random(2), articles=3))
+    await import_into(url, random_newsroom(Random(2), articles=3))
     two = """mutation { createArticle(input: {headline: "x"}) { article { id } }
         createToken(input: {name: "x", role: ADMIN}) { secret } }"""
     one = '{ createArticle(input: {headline: "x"}) { article { id } } }'
     scoped = replace(CHIEF, permissions=frozenset({Permission.READ_ALL_DRAFTS}))
-    async with answering(url) as answers:
+    async with open_executor(url) as answers:
         before = await tables_of(answers)
-        assert _code(await told(answers, somebody(Role.PUBLISHER), two)) == "FORBIDDEN"
-        assert _code(await told(answers, scoped, f"mutation {one}")) == "FORBIDDEN"
-        assert _code(await told(answers, scoped, "{ tokens { totalCount } }")) == "FORBIDDEN"
+        assert _code(await execute_as(answers, make_viewer(Role.PUBLISHER), two)) == "FORBIDDEN"
+        assert _code(await execute_as(answers, scoped, f"mutation {one}")) == "FORBIDDEN"
+        assert _code(await execute_as(answers, scoped, "{ tokens { totalCount } }")) == "FORBIDDEN"
         assert await tables_of(answers) == before
     await server.drop(url)
 
@@ -499,15 +530,15 @@ async def test_a_request_with_one_forbidden_field_does_none(server: Server) -> N
 async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server) -> None:
     """With answers remembered, whoever asks first: each is told their own, and only the public's is kept."""
     url = await server.migrated()
-    await taken(url, newsroom(Random(3)))
+    await import_into(url, random_newsroom(Random(3)))
     query = "{ articles(first: 100) { totalCount nodes { id headline edNote status } } }"
-    editor, reader = somebody(Role.EDITOR), somebody(Role.READER)
+    editor, reader = make_viewer(Role.EDITOR), make_viewer(Role.READER)
     ahead = replace(editor, preview_at=NOW + HOUR)
     for order in (
         (editor, reader, JANE, ANONYMOUS_VIEWER, ahead),
         (ANONYMOUS_VIEWER, reader, editor, JANE, ahead),
     ):
-        async with Database(url) as database, answering(url) as fresh:
+        async with Database(url) as database, open_executor(url) as fresh:
             executor = build_executor(Settings(), database)
             executor.now = lambda: NOW
             responses = executor.responses
@@ -517,9 +548,9 @@ async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server)
             for _ in range(2):
                 for viewer in order:
                     hits = responses.counts.hits
-                    answered = await executor.execute(shared, actor=Actor(viewer))
-                    assert answered.body == await told(fresh, viewer, query)
-                    assert (answered.cached is None) == (viewer is not ANONYMOUS_VIEWER)
+                    response = await executor.execute(shared, actor=Actor(viewer))
+                    assert response.body == await execute_as(fresh, viewer, query)
+                    assert (response.cached is None) == (viewer is not ANONYMOUS_VIEWER)
                     if viewer is not ANONYMOUS_VIEWER:
                         assert responses.counts.hits == hits
             assert responses.counts.hits == 1  # the public, the second time
@@ -529,27 +560,36 @@ async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server)
 
 async def test_viewers_of_one_sight_share_plans_but_no_rows(server: Server) -> None:
     """Two authors, and two links, by the same text: each their own name, drafts and article."""
-    records = newsroom(Random(6), articles=30)
-    hidden = [r for r in records if isinstance(r, ArticleRecord) and not visible(r) and r.deleted_at is None]
+    records = random_newsroom(Random(6), articles=30)
+    hidden = [
+        r for r in records if isinstance(r, ArticleRecord) and not is_public(r) and r.deleted_at is None
+    ]
     url = await server.migrated()
-    await taken(url, records)
+    await import_into(url, records)
     named = "{ viewer { name role } articles(first: 100) { nodes { id owner edNote } } }"
     plain = "{ articles(first: 100) { nodes { id owner edNote } } }"
-    async with answering(url) as answers:
+    async with open_executor(url) as answers:
         for _ in range(2):
             for viewer, own in ((JANE, True), (AMIR, False), (replace(JANE, name="Jane's robot"), True)):
-                said = orjson.loads(await told(answers, viewer, named))["data"]
-                assert said["viewer"]["name"] == viewer.name
+                payload = orjson.loads(await execute_as(answers, viewer, named))["data"]
+                assert payload["viewer"]["name"] == viewer.name
                 assert (
-                    said["articles"] == orjson.loads(await told(answers, viewer, plain))["data"]["articles"]
+                    payload["articles"]
+                    == orjson.loads(await execute_as(answers, viewer, plain))["data"]["articles"]
                 )
-                expected = {encode_id("article", a.id or 0) for a in hidden if janes(a) is own}
-                assert _ids(said["articles"]) & {encode_id("article", a.id or 0) for a in hidden} == expected
-                owners = {node["owner"] for node in said["articles"]["nodes"]}
+                expected = {encode_id("article", a.id or 0) for a in hidden if is_janes(a) is own}
+                assert (
+                    _ids(payload["articles"]) & {encode_id("article", a.id or 0) for a in hidden} == expected
+                )
+                owners = {node["owner"] for node in payload["articles"]["nodes"]}
                 assert owners <= {viewer.account, None}
             for one in hidden[:2]:
-                shown = _ids(orjson.loads(await told(answers, guest(one.id or 0), plain))["data"]["articles"])
-                assert shown & {encode_id("article", a.id or 0) for a in hidden} == {
+                response = _ids(
+                    orjson.loads(await execute_as(answers, preview_viewer(one.id or 0), plain))["data"][
+                        "articles"
+                    ]
+                )
+                assert response & {encode_id("article", a.id or 0) for a in hidden} == {
                     encode_id("article", one.id or 0)
                 }
     await server.drop(url)

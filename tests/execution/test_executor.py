@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 from graphql import build_client_schema, get_introspection_query
-from tests.support.http_client import refusals
+from tests.support.http_client import error_codes
 
 from contentql.app import build_executor
 from contentql.errors import ERROR_CODES, ApiError
@@ -29,46 +29,46 @@ query Paths { categories(first: 1) { nodes { path } } }
 
 
 async def data(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
-    answered = await executor.execute(GraphQLRequest(query, None, variables or {}))
-    assert answered.status == 200, answered.body
-    return orjson.loads(answered.body)["data"]
+    response = await executor.execute(GraphQLRequest(query, None, variables or {}))
+    assert response.status == 200, response.body
+    return orjson.loads(response.body)["data"]
 
 
 async def code(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> str:
-    answered = await executor.execute(GraphQLRequest(query, None, variables or {}))
-    (found,) = set(refusals(answered.status, answered.body))
-    return found
+    response = await executor.execute(GraphQLRequest(query, None, variables or {}))
+    (results,) = set(error_codes(response.status, response.body))
+    return results
 
 
 # Which operation
 
 
-async def test_of_several_operations_the_named_one_is_run(demo: Executor) -> None:
+async def test_of_several_operations_the_named_one_is_run(demo_executor: Executor) -> None:
     """Each by its name; without a name, or with an unknown one, it is refused and the names are given."""
     for name, field in (("Names", "name"), ("Paths", "path")):
-        answered = await demo.execute(GraphQLRequest(TWO, name))
-        assert list(orjson.loads(answered.body)["data"]["categories"]["nodes"][0]) == [field]
+        response = await demo_executor.execute(GraphQLRequest(TWO, name))
+        assert list(orjson.loads(response.body)["data"]["categories"]["nodes"][0]) == [field]
     for unknown in (None, "", "Others", "names", "x" * 10_000):
-        answered = await demo.execute(GraphQLRequest(TWO, unknown))
-        assert answered.status == 422
-        assert refusals(answered.status, answered.body) == ["OPERATION_RESOLUTION_FAILURE"]
-        (error,) = orjson.loads(answered.body)["errors"]
+        response = await demo_executor.execute(GraphQLRequest(TWO, unknown))
+        assert response.status == 422
+        assert error_codes(response.status, response.body) == ["OPERATION_RESOLUTION_FAILURE"]
+        (error,) = orjson.loads(response.body)["errors"]
         assert "Names, Paths" in error["extensions"]["hint"]
         assert len(error["message"]) < 300
 
 
-async def test_variables_of_one_operation_do_not_reach_another(demo: Executor) -> None:
+async def test_variables_of_one_operation_do_not_reach_another(demo_executor: Executor) -> None:
     """A required variable of the other operation need not be given."""
     query = "query A($n: Int!) { tags(first: $n) { totalCount } } query B { viewer { __typename } }"
-    assert (await demo.execute(GraphQLRequest(query, "B"))).status == 200
-    assert (await demo.execute(GraphQLRequest(query, "A"))).codes == ("BAD_USER_INPUT",)
+    assert (await demo_executor.execute(GraphQLRequest(query, "B"))).status == 200
+    assert (await demo_executor.execute(GraphQLRequest(query, "A"))).codes == ("BAD_USER_INPUT",)
 
 
-async def test_variables_that_nobody_declared_are_ignored(demo: Executor) -> None:
+async def test_variables_that_nobody_declared_are_ignored(demo_executor: Executor) -> None:
     """As the specification wants it: they change nothing, whatever they hold."""
     query = "query($n: Int) { categories(first: $n) { nodes { path } } }"
-    plain = await data(demo, query, {"n": 2})
-    assert await data(demo, query, {"n": 2, "m": {"deep": [[1]]}, "": None, "__proto__": 1}) == plain
+    plain = await data(demo_executor, query, {"n": 2})
+    assert await data(demo_executor, query, {"n": 2, "m": {"deep": [[1]]}, "": None, "__proto__": 1}) == plain
 
 
 # What is not there, and what cannot be
@@ -91,15 +91,15 @@ async def test_variables_that_nobody_declared_are_ignored(demo: Executor) -> Non
         'node(id: "cor_999999") { id }',
     ],
 )
-async def test_what_is_unknown_is_null(demo: Executor, field: str) -> None:
+async def test_what_is_unknown_is_null(demo_executor: Executor, field: str) -> None:
     """A slug, path or id that leads nowhere is null without an error."""
-    assert list((await data(demo, f"{{ {field} }}")).values()) == [None]
+    assert list((await data(demo_executor, f"{{ {field} }}")).values()) == [None]
 
 
-async def test_an_unknown_section_is_an_empty_list(demo: Executor) -> None:
+async def test_an_unknown_section_is_an_empty_list(demo_executor: Executor) -> None:
     """Lists of what is not there are empty, and count nothing."""
-    found = await data(demo, '{ latestNews(section: "no/such") { totalCount nodes { id } } }')
-    assert found == {"latestNews": {"totalCount": 0, "nodes": []}}
+    result = await data(demo_executor, '{ latestNews(section: "no/such") { totalCount nodes { id } } }')
+    assert result == {"latestNews": {"totalCount": 0, "nodes": []}}
 
 
 BAD_IDS = [
@@ -126,7 +126,7 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("bad", BAD_IDS)
-async def test_a_malformed_id_is_told_by_its_code(demo: Executor, bad: str) -> None:
+async def test_a_malformed_id_is_told_by_its_code(demo_executor: Executor, bad: str) -> None:
     """INVALID_ID wherever an id may stand, at the root, in lists, in filters; with a hint, and short."""
     for declared, field in (
         ("ID!", "article(id: $id) { id }"),
@@ -140,21 +140,21 @@ async def test_a_malformed_id_is_told_by_its_code(demo: Executor, bad: str) -> N
             "tags(first: 1) { nodes { articles(filter: {category: {id: {ne: $id}}}) { totalCount } } }",
         ),
     ):
-        assert await code(demo, f"query($id: {declared}) {{ {field} }}", {"id": bad}) == "INVALID_ID"
+        assert await code(demo_executor, f"query($id: {declared}) {{ {field} }}", {"id": bad}) == "INVALID_ID"
 
 
-async def test_the_id_of_another_thing_is_told_by_its_code(demo: Executor) -> None:
+async def test_the_id_of_another_thing_is_told_by_its_code(demo_executor: Executor) -> None:
     """A source's id does not find an article; the answer says which kinds were mixed up."""
-    for wanted in ("article", "category", "media", "attribution", "tag", "author", "story", "collection"):
-        answered = await demo.execute(GraphQLRequest(f'{{ {wanted}(id: "src_1") {{ id }} }}'))
-        assert refusals(answered.status, answered.body) == ["INVALID_ID"]
-        assert f"id of a source, and a {wanted}" in orjson.loads(answered.body)["errors"][0]["message"]
+    for expected in ("article", "category", "media", "attribution", "tag", "author", "story", "collection"):
+        response = await demo_executor.execute(GraphQLRequest(f'{{ {expected}(id: "src_1") {{ id }} }}'))
+        assert error_codes(response.status, response.body) == ["INVALID_ID"]
+        assert f"id of a source, and a {expected}" in orjson.loads(response.body)["errors"][0]["message"]
 
 
-async def test_one_of_two_ways_must_be_chosen(demo: Executor) -> None:
+async def test_one_of_two_ways_must_be_chosen(demo_executor: Executor) -> None:
     """Neither id nor slug, or both, is BAD_USER_INPUT."""
     for arguments in ("", '(id: "art_1", slug: "x")', "(id: null)", "(slug: null, id: null)"):
-        assert await code(demo, f"{{ article{arguments} {{ id }} }}") == "BAD_USER_INPUT"
+        assert await code(demo_executor, f"{{ article{arguments} {{ id }} }}") == "BAD_USER_INPUT"
 
 
 # Cursors
@@ -164,9 +164,9 @@ CURSOR = "{ articles(first: 2) { pageInfo { endCursor } } }"
 AFTER = "query($c: String) { articles(first: 2, after: $c) { nodes { id } } }"
 
 
-async def test_a_damaged_cursor_is_told_by_its_code(demo: Executor) -> None:
+async def test_a_damaged_cursor_is_told_by_its_code(demo_executor: Executor) -> None:
     """Every cut, swap or flip of a cursor is INVALID_CURSOR or another place in the same list."""
-    cursor = (await data(demo, CURSOR))["articles"]["pageInfo"]["endCursor"]
+    cursor = (await data(demo_executor, CURSOR))["articles"]["pageInfo"]["endCursor"]
     mark, *parts = cursor.split(".")
     damaged = [
         *(
@@ -199,17 +199,17 @@ async def test_a_damaged_cursor_is_told_by_its_code(demo: Executor) -> None:
         f"{'0' * len(mark)}.{parts[0]}.{parts[1]}",
     ]
     for bad in damaged:
-        assert await code(demo, AFTER, {"c": bad}) == "INVALID_CURSOR", bad
+        assert await code(demo_executor, AFTER, {"c": bad}) == "INVALID_CURSOR", bad
     for place in range(len(cursor)):
-        answered = await demo.execute(
+        response = await demo_executor.execute(
             GraphQLRequest(AFTER, None, {"c": cursor[:place] + "7" + cursor[place + 1 :]})
         )
-        assert not answered.codes or answered.codes == ("INVALID_CURSOR",), answered.body
+        assert not response.codes or response.codes == ("INVALID_CURSOR",), response.body
 
 
-async def test_a_cursor_of_another_list_is_told_by_its_code(demo: Executor) -> None:
+async def test_a_cursor_of_another_list_is_told_by_its_code(demo_executor: Executor) -> None:
     """Another root, parent field, filter, search, order or type does not take it; another page size does."""
-    cursor = (await data(demo, CURSOR))["articles"]["pageInfo"]["endCursor"]
+    cursor = (await data(demo_executor, CURSOR))["articles"]["pageInfo"]["endCursor"]
     for field in (
         "tags(after: $c)",
         "latestNews(after: $c)",
@@ -219,26 +219,26 @@ async def test_a_cursor_of_another_list_is_told_by_its_code(demo: Executor) -> N
         'articles(after: $c, search: "kim")',
         'articles(after: $c, filter: {not: {slug: {eq: "x"}}})',
     ):
-        assert await code(demo, f"query($c: String) {{ {field} {{ nodes {{ id }} }} }}", {"c": cursor}) in (
-            "INVALID_CURSOR",
-        )
+        assert await code(
+            demo_executor, f"query($c: String) {{ {field} {{ nodes {{ id }} }} }}", {"c": cursor}
+        ) in ("INVALID_CURSOR",)
     below = "query($c: String) { categories(first: 1) { nodes { articles(after: $c) { nodes { id } } } } }"
-    assert await code(demo, below, {"c": cursor}) == "INVALID_CURSOR"
-    assert await data(demo, AFTER.replace("first: 2", "first: 5"), {"c": cursor})
+    assert await code(demo_executor, below, {"c": cursor}) == "INVALID_CURSOR"
+    assert await data(demo_executor, AFTER.replace("first: 2", "first: 5"), {"c": cursor})
 
 
 # Introspection
 
 
-async def test_the_schema_can_be_asked_for_whole(demo: Executor) -> None:
+async def test_the_schema_can_be_asked_for_whole(demo_executor: Executor) -> None:
     """The query that every tool sends gives the very schema, in one answer and without the database."""
     query = get_introspection_query(
         specified_by_url=True, input_value_deprecation=True, directive_is_repeatable=True
     )
-    found = build_client_schema(await data(demo, query))
+    result = build_client_schema(await data(demo_executor, query))
     ours = get_schema()._schema
-    assert found.type_map.keys() == ours.type_map.keys()
-    assert await data(demo, '{ __type(name: "Nonsense") { name } __typename }') == {
+    assert result.type_map.keys() == ours.type_map.keys()
+    assert await data(demo_executor, '{ __type(name: "Nonsense") { name } __typename }') == {
         "__type": None,
         "__typename": "Query",
     }
@@ -254,18 +254,18 @@ async def test_the_schema_can_be_asked_for_whole(demo: Executor) -> None:
         " fragment B on __Type { fields { type { ...C } } } fragment C on __Type { fields { name } }",
     ],
 )
-async def test_introspection_in_circles_is_refused(demo: Executor, query: str) -> None:
+async def test_introspection_in_circles_is_refused(demo_executor: Executor, query: str) -> None:
     """Types of fields of types of fields would grow without end: refused before it is walked."""
-    assert await code(demo, query) in ("GRAPHQL_VALIDATION_FAILED", "DEPTH_LIMIT_EXCEEDED")
+    assert await code(demo_executor, query) in ("GRAPHQL_VALIDATION_FAILED", "DEPTH_LIMIT_EXCEEDED")
 
 
-async def test_introspection_many_times_over_is_bounded(demo: Executor) -> None:
+async def test_introspection_many_times_over_is_bounded(demo_executor: Executor) -> None:
     """The whole schema twenty times in one operation ends soon, one way or another."""
     inner = "types { name description fields { name description args { name description } } }"
     query = "{" + " ".join(f"a{i}: __schema {{ {inner} }}" for i in range(20)) + "}"
     async with asyncio.timeout(10):
-        answered = await demo.execute(GraphQLRequest(query))
-    assert not answered.codes or refusals(answered.status, answered.body)
+        response = await demo_executor.execute(GraphQLRequest(query))
+    assert not response.codes or error_codes(response.status, response.body)
 
 
 # What is remembered
@@ -275,7 +275,7 @@ async def test_what_is_remembered_has_bounds(demo_url: str) -> None:
     """Of hundreds of documents and shapes of variables, only as many plans stay as are allowed."""
 
     def plans() -> int:
-        return sum(type(found) is Plan for found in gc.get_objects())
+        return sum(type(match) is Plan for match in gc.get_objects())
 
     async with Database(demo_url) as database:
         executor = Executor(database, get_catalog(), documents=5, characters=1_000, plans=3)
@@ -307,11 +307,11 @@ async def test_a_fault_of_ours_is_masked_and_logged(caplog: pytest.LogCaptureFix
     """The client gets one sentence and the request's id; under that id the log has the trace."""
     executor = Executor(Broken("sqlite:///nowhere.sqlite3"), get_catalog())
     with caplog.at_level(logging.ERROR, "contentql"):
-        answered = await executor.execute(
+        response = await executor.execute(
             GraphQLRequest("{ articles { nodes { id } } }"), RequestTrace("req-17")
         )
-    assert (answered.status, answered.codes) == (500, ("INTERNAL_SERVER_ERROR",))
-    assert orjson.loads(answered.body) == {
+    assert (response.status, response.codes) == (500, ("INTERNAL_SERVER_ERROR",))
+    assert orjson.loads(response.body) == {
         "errors": [
             {
                 "message": "Something went wrong on our side.",
@@ -332,10 +332,10 @@ async def test_a_database_that_went_away_is_told_apart_from_a_fault(demo_url: st
         async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Row:
             raise ApiError("DATABASE_UNAVAILABLE", "The database does not answer just now.")
 
-    answered = await Executor(Gone(demo_url), get_catalog()).execute(
+    response = await Executor(Gone(demo_url), get_catalog()).execute(
         GraphQLRequest("{ articles { nodes { id } } }")
     )
-    assert (answered.status, answered.codes) == (503, ("DATABASE_UNAVAILABLE",))
+    assert (response.status, response.codes) == (503, ("DATABASE_UNAVAILABLE",))
 
 
 # Statements that would keep a database busy for a minute at least.
@@ -367,18 +367,18 @@ async def test_a_statement_that_runs_too_long_is_cancelled_in_the_database(
     monkeypatch.setattr(database, "row", row)
     query = "{ categories(first: 1) { nodes { path } } }"
     async with asyncio.timeout(20):  # a minute, were it not cancelled
-        answered = await hurried.execute(GraphQLRequest(query))
-        assert (answered.status, answered.codes) == (503, ("TIMEOUT",))
-        assert "0.5 seconds" in orjson.loads(answered.body)["errors"][0]["message"]
+        response = await hurried.execute(GraphQLRequest(query))
+        assert (response.status, response.codes) == (503, ("TIMEOUT",))
+        assert "0.5 seconds" in orjson.loads(response.body)["errors"][0]["message"]
         slow = False
         assert (await hurried.execute(GraphQLRequest(query))).status == 200
     if database.dialect == "postgres":
-        found = await real(
+        result = await real(
             "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active'"
             " and pid <> pg_backend_pid()",
             [],
         )
-        assert found[0] == 0
+        assert result[0] == 0
 
 
 async def test_a_client_that_goes_away_frees_the_database(hurried: Executor) -> None:

@@ -114,8 +114,8 @@ def test_only_our_media_are_shown() -> None:
         <figure data-type="gallery" data-media="5 404"></figure><figure data-type="f" data-media="5"></figure>
         <a href="ftp://g.example.org">g</a>
     """
-    known = {"123": 123, "med_5": 5, "5": 5}
-    assert html_to_blocks(html, media=known.get, lost=lost.append) == (
+    existing = {"123": 123, "med_5": 5, "5": 5}
+    assert html_to_blocks(html, media=existing.get, lost=lost.append) == (
         Image(media=123, caption="a"),
         Image(media=5, caption="b"),
         Paragraph(text="c d"),
@@ -149,7 +149,7 @@ def test_media_in_our_own_form(block: Block) -> None:
 
 
 @pytest.mark.parametrize(
-    ("html", "found"),
+    ("html", "expected"),
     [
         ("<script>alert(1)</script>", "The text has a <script> in it."),
         ("<p>a<ScRiPt\n/x", "The text has a <script> in it."),
@@ -187,9 +187,9 @@ def test_media_in_our_own_form(block: Block) -> None:
         ("a <!-- b", "There is a tag or a comment in the text that never ends: <!-- b"),
     ],
 )
-def test_what_is_refused(html: str, found: str) -> None:
+def test_what_is_refused(html: str, expected: str) -> None:
     """A plain sentence names what was found, however it was written."""
-    assert refusal(html) == found
+    assert refusal(html) == expected
 
 
 @pytest.mark.parametrize(
@@ -211,13 +211,13 @@ letters = some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from("
 codes = some.text(letters | some.just("\t"), min_size=1, max_size=20)
 
 
-def shown(text: str) -> str:
+def roundtrip(text: str) -> str:
     """The text as it stands on a page: no space at the edge of a line, nor two in a row."""
     lines = (" ".join(filter(None, line.split(" "))) for line in text.split("\n"))
     return "\n".join(lines).strip("\n")
 
 
-texts = some.text(letters, min_size=1, max_size=30).map(shown)
+texts = some.text(letters, min_size=1, max_size=30).map(roundtrip)
 words = texts.filter(bool)
 hrefs = some.sampled_from(["/a", "https://a.example.org/?b=1&copy=2#'\"<é>", "mailto:a@example.org"])
 
@@ -280,10 +280,10 @@ def test_any_text_is_read_or_refused(html: str) -> None:
         blocks = html_to_blocks(html)
     except UnsafeContentError:
         return
-    said = tuple(b.model_copy(update={"language": None}) if isinstance(b, CodeText) else b for b in blocks)
+    result = tuple(b.model_copy(update={"language": None}) if isinstance(b, CodeText) else b for b in blocks)
     written = derive.render_html(blocks)
-    assert html_to_blocks(written) == said
-    assert html_to_blocks(nh3.clean(written, link_rel=None, generic_attribute_prefixes={"data-"})) == said
+    assert html_to_blocks(written) == result
+    assert html_to_blocks(nh3.clean(written, link_rel=None, generic_attribute_prefixes={"data-"})) == result
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,11 @@ def written(*records: Record) -> bytes:
 
 
 def article(**fields: object) -> bytes:
-    said = {"record": "article", "slug": "a", "language": "en", "headline": "A", **fields}
-    return orjson.dumps(said)
+    input = {"record": "article", "slug": "a", "language": "en", "headline": "A", **fields}
+    return orjson.dumps(input)
 
 
-def fault(line: bytes) -> str:
+def error_in(line: bytes) -> str:
     (item,) = read(line)
     assert item.record is None
     return item.error or ""
@@ -150,7 +150,7 @@ def test_unknown_fields_of_an_article_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "text"),
     [
         (b"[]", 'a line must be an object, as in {"record": "article", \u2026}'),
         (b"{}", "record: None is none of category, source, media"),
@@ -172,9 +172,9 @@ def test_unknown_fields_of_an_article_are_kept() -> None:
         (b'{"record": "source", "slug": "s", "name": "S", "kind": "AGENCY", "x": 1}', "x: Extra inputs"),
     ],
 )
-def test_what_is_no_record(line: bytes, said: str) -> None:
+def test_what_is_no_record(line: bytes, text: str) -> None:
     """The fault says where in the record, and why."""
-    assert said in fault(line)
+    assert text in error_in(line)
 
 
 def test_a_line_too_long_is_never_held_whole() -> None:
@@ -188,8 +188,8 @@ BLOCK = {"id": "blk_1", "type": "PARAGRAPH", "text": "🛶 \u201cSo she said.\u2
 
 
 def attributed(**span: object) -> bytes:
-    said = {"kind": "SAID", "source": "s", **span}
-    return article(blocks=[BLOCK], attributions=[said])
+    fields = {"kind": "SAID", "source": "s", **span}
+    return article(blocks=[BLOCK], attributions=[fields])
 
 
 def span(start: int, end: int, **more: object) -> dict[str, object]:
@@ -204,7 +204,7 @@ def test_spans_count_code_points() -> None:
 
 @pytest.mark.parametrize("place", ["span", "cueSpan", "sourceSpan"])
 @pytest.mark.parametrize(
-    ("found", "why"),
+    ("expected", "why"),
     [
         (span(0, 17), "reaches outside its block blk_1"),
         (span(3, 3), "reaches outside its block blk_1"),
@@ -213,25 +213,25 @@ def test_spans_count_code_points() -> None:
         ({"blockId": "blk_2", "start": 0, "end": 1}, "is in block blk_2, which is not here"),
     ],
 )
-def test_spans_stay_within_their_block(place: str, found: dict[str, object], why: str) -> None:
+def test_spans_stay_within_their_block(place: str, expected: dict[str, object], why: str) -> None:
     """Of whatever the span marks: the claim's words, the cue or the source's name."""
-    assert why in fault(attributed(**{place: found}))
+    assert why in error_in(attributed(**{place: expected}))
 
 
 def chain(hops: int) -> dict[str, object]:
-    said: dict[str, object] = {"kind": "REPORTED_BY", "source": "s"}
+    fields: dict[str, object] = {"kind": "REPORTED_BY", "source": "s"}
     for _ in range(hops):
-        said = {"kind": "TOLD", "source": "s", "via": said}
-    return said
+        fields = {"kind": "TOLD", "source": "s", "via": fields}
+    return fields
 
 
 def test_chains_have_at_most_five_relays() -> None:
     """Five hops from the origin to the reader are kept, a sixth is refused."""
     assert read(article(attributions=[chain(5)]))[0].error is None
-    assert "a chain has at most 5 relays" in fault(article(attributions=[chain(6)]))
+    assert "a chain has at most 5 relays" in error_in(article(attributions=[chain(6)]))
 
 
 def test_only_a_report_may_leave_its_source_open() -> None:
     """ "It was reported" names nobody; everything else has a source."""
     assert read(article(attributions=[{"kind": "REPORTED_BY"}]))[0].error is None
-    assert "only REPORTED_BY may leave the source open" in fault(article(attributions=[{"kind": "SAID"}]))
+    assert "only REPORTED_BY may leave the source open" in error_in(article(attributions=[{"kind": "SAID"}]))

@@ -16,12 +16,12 @@ LATEST_SHA = hashlib.sha256(LATEST.encode()).hexdigest()
 VIEWER_SHA = hashlib.sha256(VIEWER.encode()).hexdigest()
 
 
-def written(said: Any, file: str = "m.json") -> list[ManifestEntry]:
-    return list(read_manifest(orjson.dumps(said), file))
+def written(value: Any, file: str = "m.json") -> list[ManifestEntry]:
+    return list(read_manifest(orjson.dumps(value), file))
 
 
-def faults(said: Any) -> list[str]:
-    return [entry.error for entry in written(said)]
+def faults(value: Any) -> list[str]:
+    return [entry.error for entry in written(value)]
 
 
 def apollo(*operations: Any) -> dict[str, Any]:
@@ -70,29 +70,35 @@ def test_an_empty_manifest_has_no_documents() -> None:
 
 def test_a_hash_that_is_not_the_texts() -> None:
     """Is named with its reason; the others go on."""
-    said = {LATEST_SHA: VIEWER, f"sha256:{VIEWER_SHA[:-1]}": VIEWER, VIEWER_SHA: VIEWER}
-    assert faults(said) == ["the id is not the SHA-256 of the text"] * 2 + [""]
+    fields = {LATEST_SHA: VIEWER, f"sha256:{VIEWER_SHA[:-1]}": VIEWER, VIEWER_SHA: VIEWER}
+    assert faults(fields) == ["the id is not the SHA-256 of the text"] * 2 + [""]
     upper = {f"sha256:{VIEWER_SHA.upper()}": VIEWER}
     assert faults(upper) == ["the id is not the SHA-256 of the text"]
 
 
 def test_ids_that_cannot_be_used() -> None:
     """Too long, empty, or with characters that no client could send everywhere."""
-    said = {"x" * 129: VIEWER, "": VIEWER, "a b": VIEWER, "web~1.0~abc": VIEWER, "x" * 128: VIEWER}
-    assert [fault.partition(" cannot")[2] != "" for fault in faults(said)] == [True, True, True, False, False]
+    fields = {"x" * 129: VIEWER, "": VIEWER, "a b": VIEWER, "web~1.0~abc": VIEWER, "x" * 128: VIEWER}
+    assert [error.partition(" cannot")[2] != "" for error in faults(fields)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_operations_that_are_none() -> None:
     """No object, no id, no text."""
     operations = ("x", {"body": VIEWER}, {"id": "a"}, {"id": "a", "body": 1}, {"id": "a", "body": VIEWER})
-    found = faults(apollo(*operations))
-    assert found[0] == "an operation must be an object with `id` and `body`"
-    assert "the id 'None' cannot be used" in found[1]
-    assert found[2:] == ["the text of the document is missing"] * 2 + [""]
+    result = faults(apollo(*operations))
+    assert result[0] == "an operation must be an object with `id` and `body`"
+    assert "the id 'None' cannot be used" in result[1]
+    assert result[2:] == ["the text of the document is missing"] * 2 + [""]
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
+    ("content", "exc"),
     [
         (b"{", "not JSON: "),
         (b"", "not JSON: "),
@@ -111,11 +117,11 @@ def test_operations_that_are_none() -> None:
         (b"[" * 100_000, "not JSON: "),
     ],
 )
-def test_what_is_no_manifest(content: bytes, fault: str) -> None:
+def test_what_is_no_manifest(content: bytes, exc: str) -> None:
     """One sentence says why."""
     (entry,) = read_manifest(content, "m.json")
     assert (entry.where, entry.text) == ("m.json", "")
-    assert entry.error.startswith(fault)
+    assert entry.error.startswith(exc)
 
 
 def test_a_file_that_is_no_text() -> None:

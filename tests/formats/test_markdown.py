@@ -58,10 +58,10 @@ def test_blocks(markdown: str, blocks: list[Block]) -> None:
 
 def test_marks() -> None:
     """Are counted in code points of the words that remain."""
-    (found,) = markdown_to_blocks(
+    (result,) = markdown_to_blocks(
         "😀 **a _b_** [c **d**](</é?e&amp;f> 'g') <https://h.example.org>\n\n[c]: /c"
     )
-    assert found == Paragraph(
+    assert result == Paragraph(
         text="😀 a b c d https://h.example.org",
         marks=(
             strong(2, 5),
@@ -84,7 +84,7 @@ def test_pictures_of_others_are_told_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("markdown", "found"),
+    ("markdown", "expected"),
     [
         ("a <script>b</script>", "The text has a <script> in it."),
         ("<iframe\nsrc=x></iframe>", "The text has an <iframe> in it."),
@@ -102,11 +102,11 @@ def test_pictures_of_others_are_told_of() -> None:
         (">" * 10_000 + "a", "The lists or quotes in the text are nested too deep."),
     ],
 )
-def test_what_is_refused(markdown: str, found: str) -> None:
+def test_what_is_refused(markdown: str, expected: str) -> None:
     """The same as in HTML, however Markdown says it; and what the parser would leave out."""
     with pytest.raises(UnsafeContentError) as refused:
         markdown_to_blocks(markdown)
-    assert refused.value.message == found
+    assert refused.value.message == expected
 
 
 def test_nine_lists_deep() -> None:

@@ -22,7 +22,7 @@ def article(page: bytes, **options: str) -> ArticleRecord:
     return item.record
 
 
-def said(record: ArticleRecord) -> list[str]:
+def text_of(record: ArticleRecord) -> list[str]:
     return [blocks.block_text(block) for block in record.blocks]
 
 
@@ -34,7 +34,7 @@ def test_the_seed_page() -> None:
         "Kim Jong-un Sheds a Tear Before Coffin of North Korean Soldier Killed in Russia"
     )
     assert record.slug == "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia"
-    assert said(record) == [line for line in lines[3:] if line]
+    assert text_of(record) == [line for line in lines[3:] if line]
     assert len(record.blocks) == 8
     assert derive.measure_text(derive.plain_text(record.blocks)) == derive.TextLength(words=365, minutes=2)
     assert (derive.lede(record.blocks) or "").startswith("North Korean state media on June 30 released")
@@ -47,7 +47,7 @@ def test_pages_and_what_they_give(page: str, paragraphs: Paragraphs) -> None:
     golden = orjson.loads((PAGES / f"{page}.golden.json").read_bytes())
     record = article((PAGES / f"{page}.txt").read_bytes(), paragraphs=paragraphs)
     assert golden["title"] == record.headline
-    assert [block["text"] for block in golden["blocks"]] == said(record)
+    assert [block["text"] for block in golden["blocks"]] == text_of(record)
     assert golden["lede"] == derive.lede(record.blocks)
     assert record.category is None
     expected = golden["expect"]
@@ -71,7 +71,7 @@ def test_a_printed_day_is_told() -> None:
 
 def test_a_bullet_below_the_headline_is_content() -> None:
     """Menu lines are labels above the headline; further down a dash begins a line like any other."""
-    assert said(article(b"- Category\n- Latest news\nHead\nText.\n- Category")) == ["Text.", "- Category"]
+    assert text_of(article(b"- Category\n- Latest news\nHead\nText.\n- Category")) == ["Text.", "- Category"]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_a_bullet_below_the_headline_is_content() -> None:
 def test_encodings_that_say_what_they_are(page: bytes) -> None:
     """UTF-8 with or without its mark, UTF-16 with it, any line ends."""
     record = article(page)
-    assert (record.headline, said(record)) == ("Head", ["Text é."])
+    assert (record.headline, text_of(record)) == ("Head", ["Text é."])
 
 
 @pytest.mark.parametrize(
-    ("page", "fault"),
+    ("page", "exc"),
     [
         (b"", "the page is empty"),
         (b" \n\t\n", "the page is empty"),
@@ -107,10 +107,10 @@ def test_encodings_that_say_what_they_are(page: bytes) -> None:
         (b"x" * (text.MAX_PAGE + 1), "the page is larger than 4 MiB"),
     ],
 )
-def test_what_is_no_page(page: bytes, fault: str) -> None:
+def test_what_is_no_page(page: bytes, exc: str) -> None:
     """A page that cannot be read is one plain sentence, and no record."""
     item = text.read_page(page, "page.txt")
-    assert (item.record, item.error) == (None, fault)
+    assert (item.record, item.error) == (None, exc)
 
 
 def test_other_scripts_get_a_slug() -> None:

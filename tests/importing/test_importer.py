@@ -40,31 +40,33 @@ def lines(*records: dict[str, Any]) -> list[ImportItem]:
 
 
 def article(slug: str, **fields: Any) -> dict[str, Any]:
-    said = {"record": "article", "slug": slug, "language": "en", "headline": slug.title(), **fields}
-    return {"blocks": [{"type": "PARAGRAPH", "text": f"Text of {slug}."}], **said}
+    input = {"record": "article", "slug": slug, "language": "en", "headline": slug.title(), **fields}
+    return {"blocks": [{"type": "PARAGRAPH", "text": f"Text of {slug}."}], **input}
 
 
 def public(slug: str, **fields: Any) -> dict[str, Any]:
     return article(slug, **{"status": "PUBLISHED", "publishedAt": NOON, "category": "world", **fields})
 
 
-def told(report: ImportReport) -> list[tuple[str, str]]:
+def outcomes_of(report: ImportReport) -> list[tuple[str, str]]:
     return [(outcome.result, outcome.reason) for outcome in report.outcomes]
 
 
-async def kept(database: Database) -> list[Record]:
+async def stored_articles(database: Database) -> list[Record]:
     return [record async for record in export_records(database)]
 
 
 async def the(database: Database, slug: str) -> ArticleRecord:
-    (found,) = [
-        record for record in await kept(database) if isinstance(record, ArticleRecord) and record.slug == slug
+    (results,) = [
+        record
+        for record in await stored_articles(database)
+        if isinstance(record, ArticleRecord) and record.slug == slug
     ]
-    return found
+    return results
 
 
 async def written(database: Database) -> bytes:
-    return b"".join(jsonl.write_records(await kept(database)))
+    return b"".join(jsonl.write_records(await stored_articles(database)))
 
 
 async def test_export_and_import_lose_nothing(database: Database) -> None:
@@ -81,7 +83,7 @@ async def test_the_demo_holds_the_seed_page(database: Database) -> None:
     """Taking in the page itself finds the article, and its attributions stay: it says the same."""
     await import_file(database, DEMO_CONTENT)
     report = await import_records(database, [text.read_page(SEED_PAGE.read_bytes(), "page.txt")])
-    assert told(report) == [("unchanged", "")]
+    assert outcomes_of(report) == [("unchanged", "")]
 
 
 async def test_a_page_is_a_draft_until_it_has_a_date_and_a_section(database: Database) -> None:
@@ -95,21 +97,21 @@ async def test_a_page_is_a_draft_until_it_has_a_date_and_a_section(database: Dat
         "a draft, so not public: it has no date (publishedAt, or --publish-at)"
         " and no section (category, or --category)"
     )
-    found = await page()
-    assert (found.result, found.reason, found.status) == ("created", lacks, Status.DRAFT)
-    found = await page()
-    assert (found.result, found.reason) == ("unchanged", lacks)
+    result = await page()
+    assert (result.result, result.reason, result.status) == ("created", lacks, Status.DRAFT)
+    result = await page()
+    assert (result.result, result.reason) == ("unchanged", lacks)
     at = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
-    found = await page(publish_at=at)
-    assert (found.result, found.reason) == (
+    result = await page(publish_at=at)
+    assert (result.result, result.reason) == (
         "failed",
         "it cannot be published without a section (category, or --category)",
     )
-    found = await page(publish_at=at, category="world/asia")
-    assert (found.result, found.status) == ("updated", Status.PUBLISHED)
+    result = await page(publish_at=at, category="world/asia")
+    assert (result.result, result.status) == ("updated", Status.PUBLISHED)
     for wishes in ({"publish_at": at, "category": "world/asia"}, {}):
-        found = await page(**wishes)
-        assert (found.result, found.reason, found.status) == ("unchanged", "", Status.PUBLISHED)
+        result = await page(**wishes)
+        assert (result.result, result.reason, result.status) == ("unchanged", "", Status.PUBLISHED)
     slug = "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia"
     record = await the(database, slug)
     assert (record.category, record.published_at, record.first_published_at) == ("world/asia", at, at)
@@ -186,14 +188,14 @@ async def test_what_cannot_be_kept(database: Database, record: dict[str, Any], w
         database, lines(WORLD, SOURCE, article("taken", uri="urn:taken", slugHistory=history))
     )
     before = await written(database)
-    taken = {**record, "uri": "urn:other"} if record.get("slug") == "taken" else record
-    report = await import_records(database, lines(taken))
+    used = {**record, "uri": "urn:other"} if record.get("slug") == "taken" else record
+    report = await import_records(database, lines(used))
     assert report.count("failed") == 1
     failed = report.outcomes[0].reason
     assert (why or "another article has the slug 'taken'") in failed
     assert "\n" not in failed
     assert await written(database) == before
-    assert (await import_records(database, lines(taken, article("next")))).outcomes[1].result == "created"
+    assert (await import_records(database, lines(used, article("next")))).outcomes[1].result == "created"
 
 
 async def test_a_dry_run_leaves_no_trace(database: Database) -> None:
@@ -204,7 +206,7 @@ async def test_a_dry_run_leaves_no_trace(database: Database) -> None:
     dry = await import_records(database, records, dry_run=True)
     assert [outcome.result for outcome in dry.outcomes] == ["created", "created", "failed", "failed"]
     assert await written(database) == before
-    assert told(await import_records(database, records)) == told(dry)
+    assert outcomes_of(await import_records(database, records)) == outcomes_of(dry)
 
 
 async def test_a_slug_that_changes_is_remembered(database: Database) -> None:
@@ -212,15 +214,15 @@ async def test_a_slug_that_changes_is_remembered(database: Database) -> None:
     await import_records(database, lines(WORLD, public("old", id="art_5", uri="urn:5")))
     await import_records(database, lines(public("new", id="art_5", uri="urn:5")))
     record = await the(database, "new")
-    assert [said.slug for said in record.slug_history] == ["old"]
+    assert [value.slug for value in record.slug_history] == ["old"]
     assert record.version == 2
     async with database.orm():
         assert await SlugHistory.filter(slug="old", article_id=5).count() == 1
-    assert told(await import_records(database, lines(public("new", id="art_5", uri="urn:5")))) == [
+    assert outcomes_of(await import_records(database, lines(public("new", id="art_5", uri="urn:5")))) == [
         ("unchanged", "")
     ]
     await import_records(database, lines(public("old", id="art_5", uri="urn:5")))
-    assert [said.slug for said in (await the(database, "old")).slug_history] == ["new"]
+    assert [change.slug for change in (await the(database, "old")).slug_history] == ["new"]
 
 
 async def test_an_article_is_known_by_what_it_says(database: Database) -> None:
@@ -233,7 +235,7 @@ async def test_an_article_is_known_by_what_it_says(database: Database) -> None:
         article("c", headline="3", externalIds=wire),
         article("c", headline="4"),
     ):
-        assert told(await import_records(database, lines(record)))[0][0] == "updated"
+        assert outcomes_of(await import_records(database, lines(record)))[0][0] == "updated"
     async with database.orm():
         assert await Article.all().values_list("id", "headline") == [(5, "4")]
 
@@ -242,10 +244,10 @@ async def test_an_older_version_never_overwrites(database: Database) -> None:
     """Versions are compared as numbers: 9 is older than 10."""
     await import_records(database, lines(article("a", version=10)))
     report = await import_records(database, lines(article("a", version=9, headline="Stale")))
-    assert told(report) == [("skipped", "older than what is here (version 9, here 10)")]
+    assert outcomes_of(report) == [("skipped", "older than what is here (version 9, here 10)")]
     report = await import_records(database, lines(article("a", version=11, headline="Fresh")))
     assert (await the(database, "a")).version == 11
-    assert told(report)[0][0] == "updated"
+    assert outcomes_of(report)[0][0] == "updated"
 
 
 async def test_articles_may_stand_beside_each_other(database: Database) -> None:
@@ -255,7 +257,7 @@ async def test_articles_may_stand_beside_each_other(database: Database) -> None:
         article("b", uri="urn:b", related=["urn:a", "urn:none"]),
     )
     report = await import_records(database, records)
-    assert told(report)[2:] == [("failed", "the article beside it is not here: urn:none")]
+    assert outcomes_of(report)[2:] == [("failed", "the article beside it is not here: urn:none")]
     assert (await the(database, "a")).related == ("urn:b",)
     assert (await the(database, "b")).related == ("urn:a",)
 
@@ -263,20 +265,20 @@ async def test_articles_may_stand_beside_each_other(database: Database) -> None:
 async def test_attributions_keep_their_ids(database: Database) -> None:
     """One that says the same is the same, with its whole chain; its words and those around are noted."""
     hop = {"kind": "REPORTED_BY", "source": "wire"}
-    said = {
+    fields = {
         "kind": "REPORTED_BY",
         "via": {**hop, "via": hop},
         "span": {"blockId": "blk_1", "start": 5, "end": 7},
     }
     block = {"id": "blk_1", "type": "PARAGRAPH", "text": "Text of 🛶."}
-    await import_records(database, lines(SOURCE, article("a", blocks=[block], attributions=[said])))
+    await import_records(database, lines(SOURCE, article("a", blocks=[block], attributions=[fields])))
     (before,) = (await the(database, "a")).attributions
     assert before.span is not None
     assert (before.span.prefix, before.span.exact, before.span.suffix) == ("Text ", "of", " 🛶.")
-    ids = [found.id for found in before.hops()]
+    ids = [match.id for match in before.hops()]
     assert len({*ids, None}) == 4
-    again = lines(article("a", blocks=[block], attributions=[{"kind": "REPORTED_BY"}, said]))
-    assert told(await import_records(database, again)) == [
+    again = lines(article("a", blocks=[block], attributions=[{"kind": "REPORTED_BY"}, fields]))
+    assert outcomes_of(await import_records(database, again)) == [
         ("updated", "attributions; a draft, so not public: it has no date (publishedAt, or --publish-at)"
          " and no section (category, or --category)")
     ]  # fmt: skip
@@ -287,26 +289,26 @@ async def test_a_page_does_not_pull_words_from_under_an_attribution(database: Da
     """If the words an attribution rests on are gone from the page, the page fails and nothing changes."""
     await import_records(database, [text.read_page(b"Head\nOne said.\nTwo.", "page.txt")])
     record = await the(database, "head")
-    said = {
+    fields = {
         "kind": "REPORTED_BY",
         "span": {"blockId": record.blocks[0].id, "start": 0, "end": 3},
     }
     out = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    await import_records(database, lines({"record": "article", **out, "attributions": [said]}))
+    await import_records(database, lines({"record": "article", **out, "attributions": [fields]}))
     before = await written(database)
     moved = await import_records(database, [text.read_page(b"Head\nNew.\nOne said.\nTwo.", "page.txt")])
     assert moved.count("updated") == 1
-    gone = await import_records(database, [text.read_page(b"Head\nNew.\nTwo.", "page.txt")])
-    assert gone.count("failed") == 1
-    assert "which is not here" in gone.outcomes[0].reason
+    removed = await import_records(database, [text.read_page(b"Head\nNew.\nTwo.", "page.txt")])
+    assert removed.count("failed") == 1
+    assert "which is not here" in removed.outcomes[0].reason
     assert before != await written(database)
 
 
 async def test_a_book_can_be_searched_and_kept(database: Database) -> None:
     """More words than either index holds are no reason to refuse a text."""
     book = " ".join(f"word{n}" for n in range(120_000))
-    said = {"type": "PARAGRAPH", "text": book}
-    report = await import_records(database, lines(article("book", language="und", blocks=[said])))
+    fields = {"type": "PARAGRAPH", "text": book}
+    report = await import_records(database, lines(article("book", language="und", blocks=[fields])))
     assert report.count("created") == 1
 
 
@@ -314,8 +316,8 @@ async def test_free_fields_are_the_same_on_both_databases(database: Database) ->
     """Order, numbers and odd characters of `extra` survive either database's JSON."""
     extra = {"z": 1, "a": [1.0, 1e22, -3, True, None, "\u2028 🛶 \"'\\"], "": {"b": {}, "a": []}}
     await import_records(database, lines(article("a", extra=extra)))
-    found = (await the(database, "a")).extra
-    assert orjson.dumps(found) == orjson.dumps(extra, option=orjson.OPT_SORT_KEYS)
+    result = (await the(database, "a")).extra
+    assert orjson.dumps(result) == orjson.dumps(extra, option=orjson.OPT_SORT_KEYS)
 
 
 async def test_progress_is_told_as_it_goes(database: Database) -> None:

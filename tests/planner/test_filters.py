@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.graphql_client import ask
+from tests.support.graphql_client import query_data
 
 from contentql.execution.executor import Executor
 
@@ -26,23 +26,25 @@ EVERYTHING = """{ articles(first: 34) { nodes {
 
 
 @pytest.fixture(scope="module")
-async def articles(demo: Executor) -> list[Article]:
-    found: list[Article] = (await ask(demo, EVERYTHING))["articles"]["nodes"]
-    return found
+async def articles(demo_executor: Executor) -> list[Article]:
+    data: list[Article] = (await query_data(demo_executor, EVERYTHING))["articles"]["nodes"]
+    return data
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
-async def test_filters_mean_what_they_say(demo: Executor, articles: list[Article], seed: int) -> None:
+async def test_filters_mean_what_they_say(
+    demo_executor: Executor, articles: list[Article], seed: int
+) -> None:
     """Whatever and, or, not, some, every and none are put together, exactly the right articles are found."""
-    wanted, meaning = drawn(Random(seed), articles, 3)
+    requested, meaning = drawn(Random(seed), articles, 3)
     query = (
         "query($wanted: ArticleFilter) { articles(filter: $wanted, first: 100) { totalCount nodes { id } } }"
     )
-    said = (await ask(demo, query, {"wanted": wanted}))["articles"]
+    data = (await query_data(demo_executor, query, {"wanted": requested}))["articles"]
     expected = [article["id"] for article in articles if meaning(article)]
-    assert [node["id"] for node in said["nodes"]] == expected
-    assert said["totalCount"] == len(expected)
+    assert [node["id"] for node in data["nodes"]] == expected
+    assert data["totalCount"] == len(expected)
 
 
 def drawn(random: Random, articles: list[Article], depth: int) -> Filter:
@@ -85,15 +87,13 @@ def drawn(random: Random, articles: list[Article], depth: int) -> Filter:
             return quantified(random, "tags", {"slug": {"eq": slug}}, lambda t: t["slug"] == slug)
         case 10:
             slug = random.choice(
-                [said["source"]["slug"] for a in articles for said in a["attributions"] if said["source"]]
+                [value["source"]["slug"] for a in articles for value in a["attributions"] if value["source"]]
             )
             relay = any_hop(slug)
-            return {"source": {"slug": {"eq": slug}}}, lambda a: any(
-                relay(said) for said in a["attributions"]
-            )
+            return {"source": {"slug": {"eq": slug}}}, lambda a: any(relay(hop) for hop in a["attributions"])
         case 11:
-            wanted, meaning = drawn(random, articles, depth - 1)
-            return {"not": wanted}, lambda a: not meaning(a)
+            expected, meaning = drawn(random, articles, depth - 1)
+            return {"not": expected}, lambda a: not meaning(a)
         case _:
             word = "and" if kind == 12 else "or"
             several = [drawn(random, articles, depth - 1) for _ in range(random.randint(0, 3))]
@@ -111,15 +111,17 @@ COMPARED: list[tuple[str, Callable[[Any, Any], bool]]] = [
 ]
 
 
-def quantified(random: Random, name: str, wanted: dict[str, Any], meaning: Callable[[Any], bool]) -> Filter:
+def quantified(random: Random, name: str, expected: dict[str, Any], meaning: Callable[[Any], bool]) -> Filter:
     quantifier = random.choice(["some", "every", "none"])
     tests: dict[str, Meaning] = {
         "some": lambda a: any(map(meaning, a[name])),
         "every": lambda a: all(map(meaning, a[name])),
         "none": lambda a: not any(map(meaning, a[name])),
     }
-    return {name: {quantifier: wanted}}, tests[quantifier]
+    return {name: {quantifier: expected}}, tests[quantifier]
 
 
 def any_hop(slug: str) -> Callable[[Any], bool]:
-    return lambda said: any(hop["source"] and hop["source"]["slug"] == slug for hop in said["chain"])
+    return lambda attribution: any(
+        hop["source"] and hop["source"]["slug"] == slug for hop in attribution["chain"]
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.support.graphql_client import codes, walked, whole
+from tests.support.graphql_client import codes_by_path, execute_with_graphql_core, query_json
 
 from contentql.execution.executor import Executor, GraphQLRequest
 
@@ -20,30 +20,32 @@ _MARK = "# variables: "
 
 def variables(case: Path) -> dict[str, Any]:
     last = case.read_text().rstrip().rpartition("\n")[2]
-    found: dict[str, Any] = orjson.loads(last.removeprefix(_MARK)) if last.startswith(_MARK) else {}
-    return found
+    payload: dict[str, Any] = orjson.loads(last.removeprefix(_MARK)) if last.startswith(_MARK) else {}
+    return payload
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 async def test_a_query_has_its_sql_and_its_answer(
-    demo: Executor, case: Path, request: pytest.FixtureRequest
+    demo_executor: Executor, case: Path, request: pytest.FixtureRequest
 ) -> None:
     """The planner writes the same single statement and the same answer every time."""
     query, values = case.read_text(), variables(case)
-    plan, _ = demo.explain(GraphQLRequest(query, None, values))
+    plan, _ = demo_executor.explain(GraphQLRequest(query, None, values))
     assert plan.statement is not None
     assert plan.statements == 1
-    said = await whole(demo, query, values)
-    golden(case.with_suffix(f".{demo.dialect.name}.sql"), plan.statement.sql + "\n", request)
-    answer = orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    data = await query_json(demo_executor, query, values)
+    golden(case.with_suffix(f".{demo_executor.dialect.name}.sql"), plan.statement.sql + "\n", request)
+    answer = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     golden(case.with_suffix(".json"), answer, request)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-async def test_graphql_core_gives_the_same_answer(demo: Executor, case: Path) -> None:
+async def test_graphql_core_gives_the_same_answer(demo_executor: Executor, case: Path) -> None:
     """`schema.execute`, which resolves field by field, agrees with the bytes of the planner."""
     query, values = case.read_text(), variables(case)
-    assert await walked(demo, query, values) == codes(await whole(demo, query, values))
+    assert await execute_with_graphql_core(demo_executor, query, values) == codes_by_path(
+        await query_json(demo_executor, query, values)
+    )
 
 
 def golden(path: Path, actual: str, request: pytest.FixtureRequest) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 from graphql import parse
-from tests.support.http_client import client, refusals
+from tests.support.http_client import error_codes, make_client
 
 from contentql.errors import ApiError
 from contentql.execution.executor import Executor, GraphQLRequest
@@ -41,9 +41,9 @@ async def verdict(
 ) -> dict[str, Any]:
     """The code and facts of a refusal; quickly, whatever was asked."""
     async with asyncio.timeout(5):
-        answered = await executor.execute(GraphQLRequest(query, None, variables or {}))
-    (code,) = set(refusals(answered.status, answered.body))
-    extensions: dict[str, Any] = orjson.loads(answered.body)["errors"][0]["extensions"]
+        response = await executor.execute(GraphQLRequest(query, None, variables or {}))
+    (code,) = set(error_codes(response.status, response.body))
+    extensions: dict[str, Any] = orjson.loads(response.body)["errors"][0]["extensions"]
     return {"code": code, **extensions}
 
 
@@ -64,24 +64,24 @@ def nested(levels: int, inside: str = "id") -> str:
 async def test_ten_thousand_aliases_are_refused(answers: Executor) -> None:
     """They are counted as tokens while they are read: no tree is ever made of them."""
     query = "{ " + " ".join(f"a{i}: viewer {{ __typename }}" for i in range(10_000)) + " }"
-    found = await verdict(answers, query)
-    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
+    result = await verdict(answers, query)
+    assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
     short = "{" + " ".join(f"a{i}:__typename" for i in range(700)) + "}"
-    found = await verdict(answers, short)
-    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
+    result = await verdict(answers, short)
+    assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
 
 
-async def test_fifty_aliases_are_allowed_and_one_more_is_not(demo: Executor) -> None:
+async def test_fifty_aliases_are_allowed_and_one_more_is_not(demo_executor: Executor) -> None:
     """The 51st alias is refused with what was found, the limit and a hint, also inside fragments."""
 
     def query(aliases: int) -> str:
         many = " ".join(f"a{i}: name" for i in range(aliases))
         return f"{{ categories(first: 1) {{ nodes {{ ...F }} }} }} fragment F on Category {{ {many} }}"
 
-    assert (await demo.execute(GraphQLRequest(query(50)))).status == 200
-    found = await verdict(demo, query(51))
-    assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 51, 50)
-    assert found["hint"]
+    assert (await demo_executor.execute(GraphQLRequest(query(50)))).status == 200
+    result = await verdict(demo_executor, query(51))
+    assert (result["code"], result["found"], result["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 51, 50)
+    assert result["hint"]
 
 
 async def test_root_fields_are_counted_wherever_they_stand(answers: Executor) -> None:
@@ -91,19 +91,19 @@ async def test_root_fields_are_counted_wherever_they_stand(answers: Executor) ->
     flat = f"{{ {fields} }}"
     inside = f"{{ ... on Query {{ ...F }} }} fragment F on Query {{ {fields} }}"
     for query in (flat, inside):
-        found = await verdict(answers, query)
-        assert (found["code"], found["found"], found["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 21, 20)
+        result = await verdict(answers, query)
+        assert (result["code"], result["found"], result["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 21, 20)
 
 
 async def test_sixty_levels_are_refused(answers: Executor) -> None:
     """Depth is told with the limit, in fields, in inline fragments and through named ones."""
-    found = await verdict(answers, nested(29))
-    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
+    result = await verdict(answers, nested(29))
+    assert (result["code"], result["found"], result["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
     chain = "{ articles { nodes { ...F0 } } }" + "".join(
         f" fragment F{i} on Article {{ related {{ nodes {{ ...F{i + 1} }} }} }}" for i in range(29)
     )
-    found = await verdict(answers, chain + " fragment F29 on Article { id }")
-    assert (found["code"], found["found"], found["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
+    result = await verdict(answers, chain + " fragment F29 on Article { id }")
+    assert (result["code"], result["found"], result["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
 
 
 async def test_no_depth_is_a_fault(answers: Executor) -> None:
@@ -115,15 +115,15 @@ async def test_no_depth_is_a_fault(answers: Executor) -> None:
         )
         for opened, closed in (("... {", "}"), ("... on Query {", "}")):
             query = "{" + opened * levels + "__typename" + closed * levels + "}"
-            answered = await answers.execute(GraphQLRequest(query))
-            assert answered.status == 200 or set(answered.codes) <= {
+            response = await answers.execute(GraphQLRequest(query))
+            assert response.status == 200 or set(response.codes) <= {
                 "DEPTH_LIMIT_EXCEEDED",
                 "DOCUMENT_TOO_LARGE",
             }
         for opened, closed in (("[", "]"), ("{not: ", "}"), ("{and: [", "]}")):
             value = opened * levels + "{}" + closed * levels
-            found = await verdict(answers, f"{{ articles(filter: {value}) {{ totalCount }} }}")
-            assert found["code"] in (
+            result = await verdict(answers, f"{{ articles(filter: {value}) {{ totalCount }} }}")
+            assert result["code"] in (
                 "DEPTH_LIMIT_EXCEEDED",
                 "INPUT_LIMIT_EXCEEDED",
                 "DOCUMENT_TOO_LARGE",
@@ -131,22 +131,22 @@ async def test_no_depth_is_a_fault(answers: Executor) -> None:
             )
 
 
-async def test_a_document_of_2001_tokens_is_refused(demo: Executor) -> None:
+async def test_a_document_of_2001_tokens_is_refused(demo_executor: Executor) -> None:
     """2,000 are read, comments among them; commas and spaces count as characters only."""
     words = "__typename " * 1_998
-    answered = await demo.execute(GraphQLRequest("{ " + words + "}"))
-    assert answered.codes == ("ALIAS_LIMIT_EXCEEDED",), "twenty root fields, but no longer too many tokens"
-    found = await verdict(demo, "{ " + words + "__typename }")
-    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
-    assert (await demo.execute(GraphQLRequest("{ __typename }" + ", \n\t" * 16_000))).status == 200
+    response = await demo_executor.execute(GraphQLRequest("{ " + words + "}"))
+    assert response.codes == ("ALIAS_LIMIT_EXCEEDED",), "twenty root fields, but no longer too many tokens"
+    result = await verdict(demo_executor, "{ " + words + "__typename }")
+    assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
+    assert (await demo_executor.execute(GraphQLRequest("{ __typename }" + ", \n\t" * 16_000))).status == 200
 
 
-async def test_64_kib_of_text_are_the_end(demo: Executor) -> None:
+async def test_64_kib_of_text_are_the_end(demo_executor: Executor) -> None:
     """A document of 65,536 characters is read, one more is not."""
     query = "{ __typename }"
-    assert (await demo.execute(GraphQLRequest(query.ljust(65_536)))).status == 200
-    found = await verdict(demo, query.ljust(65_537))
-    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
+    assert (await demo_executor.execute(GraphQLRequest(query.ljust(65_536)))).status == 200
+    result = await verdict(demo_executor, query.ljust(65_537))
+    assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
 
 
 def test_every_limit_has_the_figure_that_the_reference_gives() -> None:
@@ -196,15 +196,15 @@ def widening(fragments: int) -> str:
 @pytest.mark.parametrize("make", [doubling, widening])
 @pytest.mark.parametrize("fragments", [4, 10, 30, 60])
 async def test_exponential_fragments_are_answered_or_refused_at_once(
-    demo: Executor, make: Callable[[int], str], fragments: int
+    demo_executor: Executor, make: Callable[[int], str], fragments: int
 ) -> None:
     """What would unfold to a billion fields costs what its text costs."""
     async with asyncio.timeout(5):
-        answered = await demo.execute(GraphQLRequest(make(fragments)))
-    if answered.codes:
-        refusals(answered.status, answered.body)
+        response = await demo_executor.execute(GraphQLRequest(make(fragments)))
+    if response.codes:
+        error_codes(response.status, response.body)
     else:
-        assert orjson.loads(answered.body)["data"]["articles"]["nodes"]
+        assert orjson.loads(response.body)["data"]["articles"]["nodes"]
 
 
 def test_the_limiter_is_linear_in_the_document() -> None:
@@ -230,9 +230,9 @@ def test_the_limiter_is_linear_in_the_document() -> None:
 
 async def test_the_unfolded_size_counts(answers: Executor) -> None:
     """Fragments that would unfold to more than 5,000 fields are refused by that number."""
-    found = await verdict(answers, doubling(13))
-    assert (found["code"], found["limit"]) == ("DOCUMENT_TOO_LARGE", 5_000)
-    assert found["found"] > 5_000
+    result = await verdict(answers, doubling(13))
+    assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 5_000)
+    assert result["found"] > 5_000
 
 
 # Cost
@@ -270,7 +270,7 @@ async def test_a_hundred_times_a_hundred_times_a_hundred_is_refused_before_it_ru
     assert (plain["code"], plain["limit"]) == ("COST_LIMIT_EXCEEDED", 10_000)
     assert plain["cost"] > 1_000_000
     assert plain["hint"]
-    async with client(answers) as http:
+    async with make_client(answers) as http:
         posted = await http.post("/graphql", json={"query": query, "variables": variables})
         got = await http.get(
             "/graphql", params={"query": query, "variables": orjson.dumps(variables).decode()}
@@ -278,25 +278,27 @@ async def test_a_hundred_times_a_hundred_times_a_hundred_is_refused_before_it_ru
     for response in (posted, got):
         assert response.status_code == 422
         (error,) = response.json()["errors"]
-        found = error["extensions"]
-        assert (found["code"], found["limit"], found["hint"]) == (
+        result = error["extensions"]
+        assert (result["code"], result["limit"], result["hint"]) == (
             plain["code"],
             plain["limit"],
             plain["hint"],
         )
         if way == "as edges":
-            assert found["cost"] >= plain["cost"]
+            assert result["cost"] >= plain["cost"]
         else:
-            assert found["cost"] == plain["cost"]
+            assert result["cost"] == plain["cost"]
 
 
-async def test_what_is_left_out_costs_nothing(demo: Executor) -> None:
+async def test_what_is_left_out_costs_nothing(demo_executor: Executor) -> None:
     """The same pages behind `@include(if: false)` are not counted, and nothing of them is read."""
     query = f"query($b: Boolean!) {{ viewer {{ __typename }} ... @include(if: $b) {{ {PAGES} }} }}"
-    answered = await demo.execute(GraphQLRequest(query, None, {"b": False}, {"cost": True}))
-    assert answered.status == 200
-    assert orjson.loads(answered.body)["extensions"]["cost"]["requested"] <= 2
-    assert (await demo.execute(GraphQLRequest(query, None, {"b": True}))).codes == ("COST_LIMIT_EXCEEDED",)
+    response = await demo_executor.execute(GraphQLRequest(query, None, {"b": False}, {"cost": True}))
+    assert response.status == 200
+    assert orjson.loads(response.body)["extensions"]["cost"]["requested"] <= 2
+    assert (await demo_executor.execute(GraphQLRequest(query, None, {"b": True}))).codes == (
+        "COST_LIMIT_EXCEEDED",
+    )
 
 
 async def test_a_second_ask_is_refused_like_the_first(answers: Executor) -> None:
@@ -307,20 +309,20 @@ async def test_a_second_ask_is_refused_like_the_first(answers: Executor) -> None
         assert (await verdict(answers, query, {"n": 101}))["code"] == "INVALID_PAGE_SIZE"
 
 
-async def test_the_cost_is_told_when_asked(demo: Executor) -> None:
+async def test_the_cost_is_told_when_asked(demo_executor: Executor) -> None:
     """`extensions: {cost: true}` gives what the operation cost and may cost."""
     query = "{ categories(first: 5) { nodes { articles(first: 3) { nodes { id } } } } }"
-    answered = await demo.execute(GraphQLRequest(query, None, {}, {"cost": True}))
-    cost = orjson.loads(answered.body)["extensions"]["cost"]
+    response = await demo_executor.execute(GraphQLRequest(query, None, {}, {"cost": True}))
+    cost = orjson.loads(response.body)["extensions"]["cost"]
     assert cost == {"requested": 1 + 5 * (1 + 1 + 3), "limit": 10_000, "statements": 1}
-    assert "extensions" not in orjson.loads((await demo.execute(GraphQLRequest(query))).body)
+    assert "extensions" not in orjson.loads((await demo_executor.execute(GraphQLRequest(query))).body)
 
 
 async def test_a_lowered_limit_is_obeyed() -> None:
     """An operator may allow less: the refusal names that figure."""
     executor = Executor(Untouched("sqlite:///nowhere.sqlite3"), get_catalog(), limits=Limits(cost=10))
-    found = await verdict(executor, "{ articles(first: 11) { nodes { id } } }")
-    assert (found["code"], found["cost"], found["limit"]) == ("COST_LIMIT_EXCEEDED", 12, 10)
+    result = await verdict(executor, "{ articles(first: 11) { nodes { id } } }")
+    assert (result["code"], result["cost"], result["limit"]) == ("COST_LIMIT_EXCEEDED", 12, 10)
 
 
 # Pages
@@ -353,19 +355,21 @@ async def test_a_page_of_an_impossible_size_is_refused(answers: Executor, argume
 
 
 @pytest.mark.parametrize("arguments", ["first: 1", "first: 100", "last: 1", "last: 100", "", "first: null"])
-async def test_a_page_of_a_possible_size_is_given(demo: Executor, arguments: str) -> None:
+async def test_a_page_of_a_possible_size_is_given(demo_executor: Executor, arguments: str) -> None:
     """1 to 100, from either end; without a size, or with null, it is 20."""
-    asked = f"({arguments})" if arguments else ""
-    answered = await demo.execute(GraphQLRequest(f"{{ articles{asked} {{ totalCount nodes {{ id }} }} }}"))
-    found = orjson.loads(answered.body)["data"]["articles"]
+    request = f"({arguments})" if arguments else ""
+    response = await demo_executor.execute(
+        GraphQLRequest(f"{{ articles{request} {{ totalCount nodes {{ id }} }} }}")
+    )
+    payload = orjson.loads(response.body)["data"]["articles"]
     size = int(arguments.split()[1]) if arguments[-1:].isdigit() else 20
-    assert len(found["nodes"]) == min(size, found["totalCount"])
+    assert len(payload["nodes"]) == min(size, payload["totalCount"])
 
 
 # Values
 
 
-async def test_a_list_of_251_values_is_refused(demo: Executor) -> None:
+async def test_a_list_of_251_values_is_refused(demo_executor: Executor) -> None:
     """250 ids, slugs or numbers in one list are looked up; more are INPUT_LIMIT_EXCEEDED, inline or not."""
     for declared, argument in (
         ("[ID!]", "filter: {id: {in: $v}}"),
@@ -375,22 +379,22 @@ async def test_a_list_of_251_values_is_refused(demo: Executor) -> None:
     ):
         query = f"query($v: {declared}) {{ latestNews({argument}) {{ nodes {{ id }} }} }}"
         value: Any = {"[ID!]": "art_1", "[String!]": "x", "[Int!]": 1}[declared]
-        assert (await demo.execute(GraphQLRequest(query, None, {"v": [value] * 250}))).status == 200
-        assert (await verdict(demo, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT_EXCEEDED"
+        assert (await demo_executor.execute(GraphQLRequest(query, None, {"v": [value] * 250}))).status == 200
+        assert (await verdict(demo_executor, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT_EXCEEDED"
         written = "[" + ", ".join([orjson.dumps(value).decode()] * 251) + "]"
         inline = f"{{ latestNews({argument.replace('$v', written)}) {{ nodes {{ id }} }} }}"
-        assert (await verdict(demo, inline))["code"] == "INPUT_LIMIT_EXCEEDED"
+        assert (await verdict(demo_executor, inline))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
-async def test_a_hundred_ids_are_the_most_of_nodes(demo: Executor) -> None:
+async def test_a_hundred_ids_are_the_most_of_nodes(demo_executor: Executor) -> None:
     """`nodes` takes a page of ids."""
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    answered = await demo.execute(GraphQLRequest(query, None, {"ids": ["art_1"] * 100}))
-    assert orjson.loads(answered.body)["data"]["nodes"] == [None] * 100
-    assert (await verdict(demo, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT_EXCEEDED"
+    response = await demo_executor.execute(GraphQLRequest(query, None, {"ids": ["art_1"] * 100}))
+    assert orjson.loads(response.body)["data"]["nodes"] == [None] * 100
+    assert (await verdict(demo_executor, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
-async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Executor) -> None:
+async def test_a_text_of_ten_thousand_characters_is_the_longest(demo_executor: Executor) -> None:
     """One more is INPUT_LIMIT_EXCEEDED in every text argument; a search is 500 at most."""
     for field, most in (
         ("article(slug: $s) { id }", 10_000),
@@ -400,8 +404,12 @@ async def test_a_text_of_ten_thousand_characters_is_the_longest(demo: Executor) 
         ("articles(search: $s) { totalCount }", 500),
     ):
         query = f"query($s: String!) {{ {field} }}"
-        assert (await demo.execute(GraphQLRequest(query, None, {"s": "a%_" * (most // 3)}))).status == 200
-        assert (await verdict(demo, query, {"s": "a" * (most + 1)}))["code"] == "INPUT_LIMIT_EXCEEDED"
+        assert (
+            await demo_executor.execute(GraphQLRequest(query, None, {"s": "a%_" * (most // 3)}))
+        ).status == 200
+        assert (await verdict(demo_executor, query, {"s": "a" * (most + 1)}))[
+            "code"
+        ] == "INPUT_LIMIT_EXCEEDED"
 
 
 # How a filter goes one level deeper, or two: what stands before and behind it, as JSON.
@@ -432,19 +440,19 @@ async def test_a_filter_nested_too_deeply_is_refused(answers: Executor, way: str
     value = wrapped(way, levels)
     in_variables = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
     body = f'{{"query": "{in_variables}", "variables": {{"f": {value}}}}}'
-    async with client(answers) as http:
+    async with make_client(answers) as http:
         response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
-    assert set(refusals(response.status_code, response.content)) <= {
+    assert set(error_codes(response.status_code, response.content)) <= {
         "INPUT_LIMIT_EXCEEDED",
         "BAD_USER_INPUT",
         "BAD_REQUEST",
     }
-    found = await verdict(answers, f"{{ articles(filter: {written(value)}) {{ nodes {{ id }} }} }}")
-    assert found["code"] in ("INPUT_LIMIT_EXCEEDED", "DEPTH_LIMIT_EXCEEDED", "DOCUMENT_TOO_LARGE")
+    result = await verdict(answers, f"{{ articles(filter: {written(value)}) {{ nodes {{ id }} }} }}")
+    assert result["code"] in ("INPUT_LIMIT_EXCEEDED", "DEPTH_LIMIT_EXCEEDED", "DOCUMENT_TOO_LARGE")
 
 
 @pytest.mark.parametrize("way", ["not", "and", "or", "some"])
-async def test_a_filter_of_12_levels_is_answered(demo: Executor, way: str) -> None:
+async def test_a_filter_of_12_levels_is_answered(demo_executor: Executor, way: str) -> None:
     """What the limit allows works, inside other lists as well, on both databases."""
     value = orjson.loads(wrapped(way, 5 if way == "some" else 10))
     query = """query($f: ArticleFilter) {
@@ -454,8 +462,8 @@ async def test_a_filter_of_12_levels_is_answered(demo: Executor, way: str) -> No
       }
     }"""
     async with asyncio.timeout(20):
-        answered = await demo.execute(GraphQLRequest(query, None, {"f": value}))
-    assert answered.status == 200, answered.body
+        response = await demo_executor.execute(GraphQLRequest(query, None, {"f": value}))
+    assert response.status == 200, response.body
 
 
 async def test_the_conditions_of_an_operation_are_counted_together(answers: Executor) -> None:
@@ -480,10 +488,10 @@ async def _answered_or_raised(executor: Executor, query: str, variables: Mapping
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "request",
     ["id " * 1_900, "category { id } " * 450, "... { category { id } } " * 230, "id slug headline " * 600],
 )
-async def test_one_field_asked_a_thousand_times_is_refused(answers: Executor, asked: str) -> None:
+async def test_one_field_asked_a_thousand_times_is_refused(answers: Executor, request: str) -> None:
     """Equal fields must be compared with each other, which is quadratic: so there is an end to it."""
-    found = await verdict(answers, f"{{ articles(first: 1) {{ nodes {{ {asked} }} }} }}")
-    assert found["code"] == "DOCUMENT_TOO_LARGE"
+    result = await verdict(answers, f"{{ articles(first: 1) {{ nodes {{ {request} }} }} }}")
+    assert result["code"] == "DOCUMENT_TOO_LARGE"

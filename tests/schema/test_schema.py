@@ -24,16 +24,16 @@ from contentql.schema.build import get_schema, sdl
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
 CORE = get_schema()._schema
-TYPES = [found for name, found in CORE.type_map.items() if not name.startswith("__")]
+TYPES = [type_ for name, type_ in CORE.type_map.items() if not name.startswith("__")]
 
 
-def told() -> Iterator[tuple[str, str | None]]:
+def described_names() -> Iterator[tuple[str, str | None]]:
     """Everything that has a description, but for types and enum values, with its coordinate."""
-    for found in TYPES:
-        for name, field in getattr(found, "fields", {}).items():
-            yield f"{found.name}.{name}", field.description
+    for match in TYPES:
+        for name, field in getattr(match, "fields", {}).items():
+            yield f"{match.name}.{name}", field.description
             for argument, definition in getattr(field, "args", {}).items():
-                yield f"{found.name}.{name}({argument}:)", definition.description
+                yield f"{match.name}.{name}({argument}:)", definition.description
 
 
 def test_the_committed_schema_is_the_schema() -> None:
@@ -49,18 +49,20 @@ def test_the_printed_schema_is_whole() -> None:
 
 def test_every_field_and_argument_has_an_example() -> None:
     """Nobody has to guess what a value looks like."""
-    without = [place for place, text in told() if not re.search(r"Example: `[^`]+`\.$", text or "")]
+    without = [
+        place for place, text in described_names() if not re.search(r"Example: `[^`]+`\.$", text or "")
+    ]
     assert without == []
 
 
-@pytest.mark.parametrize("found", TYPES, ids=lambda found: found.name)
-def test_every_type_and_enum_value_is_described(found: GraphQLNamedType) -> None:
+@pytest.mark.parametrize("expected", TYPES, ids=lambda expected: expected.name)
+def test_every_type_and_enum_value_is_described(expected: GraphQLNamedType) -> None:
     """Own scalars say by which specification they go, too."""
-    assert found.description
-    if isinstance(found, GraphQLEnumType):
-        assert all(value.description for value in found.values.values())
-    if is_scalar_type(found) and not is_specified_scalar_type(found):
-        assert getattr(found, "specified_by_url", None)
+    assert expected.description
+    if isinstance(expected, GraphQLEnumType):
+        assert all(value.description for value in expected.values.values())
+    if is_scalar_type(expected) and not is_specified_scalar_type(expected):
+        assert getattr(expected, "specified_by_url", None)
 
 
 def example(description: str) -> str:
@@ -78,13 +80,13 @@ def requests() -> Iterator[Any]:
             )
         if "{" in example(field.description):
             yield pytest.param(f"{{ {example(field.description)} }}", id=name)
-    for found in TYPES:
-        if found.name.endswith("Filter") and found.name in {f"{kind}Filter" for kind in ROOTS}:
-            for name, field in getattr(found, "fields", {}).items():
+    for match in TYPES:
+        if match.name.endswith("Filter") and match.name in {f"{kind}Filter" for kind in ROOTS}:
+            for name, field in getattr(match, "fields", {}).items():
                 condition = f"{{{name}: {example(field.description)}}}"
-                root = ROOTS[found.name.removesuffix("Filter")]
+                root = ROOTS[match.name.removesuffix("Filter")]
                 yield pytest.param(
-                    f"{{ {root}(filter: {condition}) {{ __typename }} }}", id=f"{found.name}.{name}"
+                    f"{{ {root}(filter: {condition}) {{ __typename }} }}", id=f"{match.name}.{name}"
                 )
 
 

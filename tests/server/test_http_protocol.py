@@ -42,7 +42,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-class Door:
+class LocalServer:
     """A server on a port of its own."""
 
     def __init__(self, server: uvicorn.Server, port: int) -> None:
@@ -50,11 +50,11 @@ class Door:
         self.port = port
 
     @contextlib.asynccontextmanager
-    async def knock(self, said: bytes = b"") -> AsyncIterator[Line]:
+    async def knock(self, value: bytes = b"") -> AsyncIterator[RawConnection]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(said)
+        writer.write(value)
         try:
-            yield Line(reader, writer)
+            yield RawConnection(reader, writer)
         finally:
             writer.close()
 
@@ -64,7 +64,7 @@ class Door:
                 await asyncio.sleep(0.05)
 
 
-class Line:
+class RawConnection:
     """A client's end of a connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,11 +102,11 @@ class Line:
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[[ConnectionLimits], Door]]:
+def opened() -> Iterator[Callable[[ConnectionLimits], LocalServer]]:
     """Opens doors with these bounds; all are closed in the end."""
-    made: list[tuple[uvicorn.Server, threading.Thread]] = []
+    created: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def open_(limits: ConnectionLimits) -> Door:
+    def open_(limits: ConnectionLimits) -> LocalServer:
         class Bounded(HttpProtocol):
             pass
 
@@ -118,21 +118,21 @@ def opened() -> Iterator[Callable[[ConnectionLimits], Door]]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
-        made.append((server, thread))
-        return Door(server, listening.getsockname()[1])
+        created.append((server, thread))
+        return LocalServer(server, listening.getsockname()[1])
 
     yield open_
-    for server, thread in made:
+    for server, thread in created:
         server.should_exit = True
         thread.join()
 
 
 @pytest.fixture
-def door(opened: Callable[[ConnectionLimits], Door]) -> Door:
+def door(opened: Callable[[ConnectionLimits], LocalServer]) -> LocalServer:
     return opened(QUICK)
 
 
-async def test_three_hundred_slow_clients_are_all_cut_off(door: Door) -> None:
+async def test_three_hundred_slow_clients_are_all_cut_off(door: LocalServer) -> None:
     """Silent from the start, dripping a head, or dripping what begins no request; others are answered."""
     async with contextlib.AsyncExitStack() as lines:
         held = [await lines.enter_async_context(door.knock()) for _ in range(300)]
@@ -156,14 +156,16 @@ async def test_three_hundred_slow_clients_are_all_cut_off(door: Door) -> None:
         (b"GET / HTTP/1.1\r\nX: ", b"x"),
     ],
 )
-async def test_a_head_that_never_ends_is_not_waited_for(door: Door, before: bytes, drop: bytes) -> None:
+async def test_a_head_that_never_ends_is_not_waited_for(
+    door: LocalServer, before: bytes, drop: bytes
+) -> None:
     """Whether it is the first or a further one, and whatever went before."""
     async with door.knock(before) as line:
         await line.drip(drop)
     await door.is_left_by_all()
 
 
-async def test_who_is_idle_between_two_requests_is_left_in_peace(door: Door) -> None:
+async def test_who_is_idle_between_two_requests_is_left_in_peace(door: LocalServer) -> None:
     """As long as uvicorn's own deadline allows."""
     async with door.knock(GET) as line:
         assert await line.answer() == (200, b"")
@@ -172,7 +174,7 @@ async def test_who_is_idle_between_two_requests_is_left_in_peace(door: Door) -> 
         assert await line.answer() == (200, b"")
 
 
-async def test_a_body_is_the_applications_to_wait_for(door: Door) -> None:
+async def test_a_body_is_the_applications_to_wait_for(door: LocalServer) -> None:
     """It knows how long bodies may take."""
     async with door.knock(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nab") as line:
         for part in (b"cd", b"ef"):
@@ -182,20 +184,20 @@ async def test_a_body_is_the_applications_to_wait_for(door: Door) -> None:
 
 
 async def test_who_is_answered_before_the_end_of_its_body_is_soon_hung_up_on(
-    opened: Callable[[ConnectionLimits], Door],
+    opened: Callable[[ConnectionLimits], LocalServer],
 ) -> None:
     """What is still to come is in the way; a body that was all there is not."""
     door = opened(ConnectionLimits(header_timeout_seconds=AT_MOST, linger_seconds=0.2))
     early = b"POST /hasty HTTP/1.1\r\nContent-Length: %d\r\n\r\nab"
-    async with door.knock(early % 2) as whole, door.knock(early % 3) as part:
-        for line in (whole, part):
+    async with door.knock(early % 2) as document, door.knock(early % 3) as part:
+        for line in (document, part):
             assert await line.answer() == (200, b"ab")
         await part.is_hung_up()
-        whole.say(GET)
-        assert await whole.answer() == (200, b"")
+        document.say(GET)
+        assert await document.answer() == (200, b"")
 
 
-async def test_who_does_not_read_is_cut_off(door: Door) -> None:
+async def test_who_does_not_read_is_cut_off(door: LocalServer) -> None:
     """While an answer is being written, and while the rest of it waits in a closing connection's buffer."""
     for ending in (b"", b"Connection: close\r\n"):
         with socket.create_connection(("127.0.0.1", door.port)) as deaf:
@@ -204,7 +206,7 @@ async def test_who_does_not_read_is_cut_off(door: Door) -> None:
             await door.is_left_by_all()
 
 
-async def test_who_reads_slowly_gets_all_of_it(door: Door) -> None:
+async def test_who_reads_slowly_gets_all_of_it(door: LocalServer) -> None:
     """Much slower than it could be sent, over many times the seconds after which the deaf are cut off."""
     async with door.knock(b"GET /big HTTP/1.1\r\nConnection: close\r\n\r\n") as line:
         got = 0
@@ -225,7 +227,7 @@ async def test_who_reads_slowly_gets_all_of_it(door: Door) -> None:
         [GET, b"GET / HTTP/1.1\r\nX: "] + [b"x" * 10_000] * 100,
     ],
 )
-async def test_a_head_that_is_too_large_is_refused(door: Door, parts: list[bytes]) -> None:
+async def test_a_head_that_is_too_large_is_refused(door: LocalServer, parts: list[bytes]) -> None:
     """Whether it comes at once, in parts, without end or after another; in the words of every refusal."""
     async with door.knock() as line:
         for part in parts:
@@ -237,7 +239,7 @@ async def test_a_head_that_is_too_large_is_refused(door: Door, parts: list[bytes
         await line.is_hung_up()
 
 
-async def test_a_head_of_the_allowed_size_is_answered(door: Door) -> None:
+async def test_a_head_of_the_allowed_size_is_answered(door: LocalServer) -> None:
     """In one part or several."""
     head = b"GET / HTTP/1.1\r\nX: " + b"x" * 60_000 + b"\r\n\r\n"
     async with door.knock() as line:
@@ -248,7 +250,7 @@ async def test_a_head_of_the_allowed_size_is_answered(door: Door) -> None:
             assert await line.answer() == (200, b"")
 
 
-async def test_many_requests_in_one_write_are_all_answered(door: Door) -> None:
+async def test_many_requests_in_one_write_are_all_answered(door: LocalServer) -> None:
     """However much they are together."""
     request = b"POST / HTTP/1.1\r\nContent-Length: 3\r\nX: " + b"x" * 300 + b"\r\n\r\nabc"
     async with door.knock(request * 1_000) as line:
@@ -265,14 +267,16 @@ async def test_many_requests_in_one_write_are_all_answered(door: Door) -> None:
         (b"", b"1\r\nx\r\n" * 2_000),  # mostly frame, hardly body
     ],
 )
-async def test_what_is_no_body_cannot_come_without_end(door: Door, begin: bytes, endless: bytes) -> None:
+async def test_what_is_no_body_cannot_come_without_end(
+    door: LocalServer, begin: bytes, endless: bytes
+) -> None:
     """Where the application counts the bytes of the body only."""
     async with door.knock(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + begin) as line:
         await line.drip(endless)
     await door.is_left_by_all()
 
 
-async def test_a_large_body_in_chunks_arrives(door: Door) -> None:
+async def test_a_large_body_in_chunks_arrives(door: LocalServer) -> None:
     """Of which the frames are a small part."""
     chunk = b"3e8\r\n" + b"x" * 1_000 + b"\r\n"
     async with door.knock(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") as line:
@@ -282,7 +286,7 @@ async def test_a_large_body_in_chunks_arrives(door: Door) -> None:
 
 
 @pytest.mark.parametrize("size", [3, 500_000])
-async def test_who_offers_another_protocol_is_answered_in_this_one(door: Door, size: int) -> None:
+async def test_who_offers_another_protocol_is_answered_in_this_one(door: LocalServer, size: int) -> None:
     """Once for each request, whatever its size."""
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
     async with door.knock() as line:
@@ -292,7 +296,7 @@ async def test_who_offers_another_protocol_is_answered_in_this_one(door: Door, s
             assert (status, len(body)) == (200, size)
 
 
-async def test_what_is_not_http_is_told_so(door: Door) -> None:
+async def test_what_is_not_http_is_told_so(door: LocalServer) -> None:
     """In the words of every refusal."""
     async with door.knock(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") as line:
         assert await line.code() == (400, "BAD_REQUEST")
@@ -300,7 +304,7 @@ async def test_what_is_not_http_is_told_so(door: Door) -> None:
         await door.is_left_by_all()  # although this end still stands
 
 
-async def test_an_address_has_so_many_connections(opened: Callable[[ConnectionLimits], Door]) -> None:
+async def test_an_address_has_so_many_connections(opened: Callable[[ConnectionLimits], LocalServer]) -> None:
     """One more is told to come again; when one is closed, there is room."""
     door = opened(ConnectionLimits(connections=3))
     async with door.knock(GET) as first, door.knock(GET) as second:
@@ -318,7 +322,9 @@ async def test_an_address_has_so_many_connections(opened: Callable[[ConnectionLi
                             break
 
 
-async def test_a_trusted_proxy_has_as_many_as_it_wants(opened: Callable[[ConnectionLimits], Door]) -> None:
+async def test_a_trusted_proxy_has_as_many_as_it_wants(
+    opened: Callable[[ConnectionLimits], LocalServer],
+) -> None:
     """They are many clients'."""
     proxies = Settings(trusted_proxies="127.0.0.0/8").trusted_proxy_networks
     door = opened(ConnectionLimits(connections=1, peers=ClientAddressResolver(proxies)))

@@ -29,14 +29,14 @@ def stopped() -> Iterator[asyncio.Event]:
 
 async def test_it_tells_first_and_stops_later(stopped: asyncio.Event) -> None:
     """Told twice it does not hurry."""
-    told: list[bool] = []
-    with drain_on_sigterm(0.2, lambda: told.append(stopped.is_set())):
+    messages: list[bool] = []
+    with drain_on_sigterm(0.2, lambda: messages.append(stopped.is_set())):
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(10):
             await stopped.wait()
-    assert told == [False]
+    assert messages == [False]
 
 
 async def test_what_was_there_before_is_there_afterwards(stopped: asyncio.Event) -> None:

@@ -29,10 +29,10 @@ async def test_a_machine_with_a_wrong_clock_goes_by_the_server(
     ours_is_wrong = types.SimpleNamespace(datetime=Ahead, timedelta=dt.timedelta, UTC=dt.UTC)
     monkeypatch.setattr("contentql.store.clock.dt", ours_is_wrong)
     async with database:
-        told = DatabaseClock(database)
-        async with told.running():
+        expected = DatabaseClock(database)
+        async with expected.running():
             for _ in range(50):
-                ours = told.now()
+                ours = expected.now()
                 ((theirs,),) = await database.rows("SELECT clock_timestamp()")
                 assert dt.timedelta(0) <= theirs - ours < dt.timedelta(seconds=2)
 
@@ -41,8 +41,8 @@ async def test_seconds_go_on_while_the_server_is_away(database_url: str) -> None
     """Between two answers, and without any, time passes."""
     database = Database(database_url)
     async with database:
-        told = DatabaseClock(database)
-        await told.sync()
-    before = told.now()
+        expected = DatabaseClock(database)
+        await expected.sync()
+    before = expected.now()
     time.sleep(0.05)  # noqa: ASYNC251 - nothing else is to run
-    assert told.now() - before >= dt.timedelta(seconds=0.04)
+    assert expected.now() - before >= dt.timedelta(seconds=0.04)

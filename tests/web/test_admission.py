@@ -40,10 +40,10 @@ def test_a_client_is_its_address() -> None:
 
 def test_nobody_but_a_trusted_proxy_speaks_for_others() -> None:
     """Headers from elsewhere are what anybody can write."""
-    told = ("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")
-    assert client(ClientAddressResolver(), "10.0.0.1", *told) == "10.0.0.1"
-    assert client(BEHIND, "203.0.113.9", *told) == "203.0.113.9"
-    assert client(BEHIND, "10.0.0.1", *told) == "198.51.100.7"
+    expected = ("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")
+    assert client(ClientAddressResolver(), "10.0.0.1", *expected) == "10.0.0.1"
+    assert client(BEHIND, "203.0.113.9", *expected) == "203.0.113.9"
+    assert client(BEHIND, "10.0.0.1", *expected) == "198.51.100.7"
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ async def test_of_many_at_once_only_one_uses_more_than_is_left() -> None:
     one = guard(100)
     for _ in range(9):
         await one.admit("203.0.113.9")
-    said = await asyncio.gather(*(one.charge("203.0.113.9", 60) for _ in range(9)), return_exceptions=True)
-    assert [isinstance(answer, ApiError) for answer in said] == [False, False, *[True] * 7]
+    results = await asyncio.gather(*(one.charge("203.0.113.9", 60) for _ in range(9)), return_exceptions=True)
+    assert [isinstance(answer, ApiError) for answer in results] == [False, False, *[True] * 7]
 
 
 async def test_without_a_limit_nothing_is_counted_or_told() -> None:
@@ -206,8 +206,8 @@ async def test_nobody_waits_at_a_gate_for_long() -> None:
     """And a place that comes free afterwards is not lost."""
     gate = ConcurrencyLimiter(1, queue=3, seconds=0.01)
     gate.try_acquire()
-    said = await asyncio.gather(*(gate.acquire() for _ in range(3)), return_exceptions=True)
-    assert [type(one) for one in said] == [ApiError] * 3
+    results = await asyncio.gather(*(gate.acquire() for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in results] == [ApiError] * 3
     gate.release()
     assert gate.try_acquire()
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from tests.support.http_client import client, endpoint, refusal, refusals
+from tests.support.http_client import error_code, error_codes, make_client, make_endpoint
 
 from contentql.execution.executor import Executor
 
@@ -21,9 +21,9 @@ UNKNOWN = "{ weather }"
 
 
 @pytest.fixture
-async def http(demo: Executor) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client(demo) as found:
-        yield found
+async def http(demo_executor: Executor) -> AsyncIterator[httpx2.AsyncClient]:
+    async with make_client(demo_executor) as result:
+        yield result
 
 
 def named(response: httpx2.Response) -> Any:
@@ -42,8 +42,8 @@ async def test_one_operation_is_answered_alike_by_post_and_get(http: httpx2.Asyn
     assert len(named(posted)) == 2
     assert got.content == posted.content
     assert (head.status_code, head.content) == (200, b"")
-    told = {"content-type", "content-length", "vary", "x-content-type-options"}
-    assert {name: head.headers[name] for name in told} == {name: got.headers[name] for name in told}
+    expected = {"content-type", "content-length", "vary", "x-content-type-options"}
+    assert {name: head.headers[name] for name in expected} == {name: got.headers[name] for name in expected}
 
 
 async def test_variables_and_names_travel_in_body_and_address(http: httpx2.AsyncClient) -> None:
@@ -85,7 +85,7 @@ async def test_a_part_that_fails_leaves_the_rest(http: httpx2.AsyncClient) -> No
     response = await http.post(
         "/graphql", json={"query": '{ article(id: "nonsense") { id } categories { totalCount } }'}
     )
-    assert (response.status_code, refusal(response)) == (294, "INVALID_ID")
+    assert (response.status_code, error_code(response)) == (294, "INVALID_ID")
     assert response.json()["data"]["article"] is None
     assert response.json()["data"]["categories"]["totalCount"] > 0
     assert response.json()["errors"][0]["path"] == ["article"]
@@ -93,12 +93,12 @@ async def test_a_part_that_fails_leaves_the_rest(http: httpx2.AsyncClient) -> No
 
 async def test_a_request_keeps_the_id_it_came_with(http: httpx2.AsyncClient) -> None:
     """A decent X-Request-ID comes back in the header and in every error; an odd one is replaced."""
-    given = await http.post("/graphql", json={"query": UNKNOWN}, headers={"x-request-id": "edge-17.a"})
-    assert given.headers["x-request-id"] == "edge-17.a"
-    assert refusal(given) == "GRAPHQL_VALIDATION_FAILED"
+    response = await http.post("/graphql", json={"query": UNKNOWN}, headers={"x-request-id": "edge-17.a"})
+    assert response.headers["x-request-id"] == "edge-17.a"
+    assert error_code(response) == "GRAPHQL_VALIDATION_FAILED"
     odd = await http.post("/graphql", json={"query": UNKNOWN}, headers={"x-request-id": "a b\t<script>"})
     assert odd.headers["x-request-id"] != "a b\t<script>"
-    assert refusal(odd) == "GRAPHQL_VALIDATION_FAILED"
+    assert error_code(odd) == "GRAPHQL_VALIDATION_FAILED"
 
 
 # Statuses and media types
@@ -126,9 +126,9 @@ async def test_the_status_says_what_was_wrong(
     """400 when the request cannot be read, 422 when it is refused; 200 for clients of the old kind."""
     new = await http.post("/graphql", json={"query": query}, headers={"accept": NEW})
     old = await http.post("/graphql", json={"query": query}, headers={"accept": OLD})
-    assert (new.status_code, refusal(new)) == (status, code)
+    assert (new.status_code, error_code(new)) == (status, code)
     assert "data" not in new.json()
-    assert (old.status_code, refusal(old)) == (400 if code == "BAD_REQUEST" else 200, code)
+    assert (old.status_code, error_code(old)) == (400 if code == "BAD_REQUEST" else 200, code)
 
 
 @pytest.mark.parametrize(
@@ -163,14 +163,14 @@ async def test_the_client_chooses_the_media_type(
 async def test_what_cannot_be_served_is_not_acceptable(http: httpx2.AsyncClient, accept: str) -> None:
     """A client that takes neither JSON type is told so with 406."""
     response = await http.post("/graphql", json={"query": NAMES}, headers={"accept": accept})
-    assert (response.status_code, refusal(response)) == (406, "NOT_ACCEPTABLE")
+    assert (response.status_code, error_code(response)) == (406, "NOT_ACCEPTABLE")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "BREW"])
 async def test_other_methods_are_not_allowed(http: httpx2.AsyncClient, method: str) -> None:
     """405, with the methods that are, and only those."""
     response = await http.request(method, "/graphql", json={"query": NAMES})
-    assert (response.status_code, refusal(response)) == (405, "METHOD_NOT_ALLOWED")
+    assert (response.status_code, error_code(response)) == (405, "METHOD_NOT_ALLOWED")
     allowed = response.headers["allow"].split(", ")
     assert method not in allowed
     for good in allowed:
@@ -199,7 +199,7 @@ async def test_a_body_that_is_not_json_in_utf8_is_not_read(
         content=orjson.dumps({"query": NAMES}),
         headers={"content-type": content_type} if content_type else {},
     )
-    assert (response.status_code, refusal(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert (response.status_code, error_code(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize(
@@ -216,10 +216,10 @@ async def test_a_compressed_body_is_refused(http: httpx2.AsyncClient) -> None:
     """Announced gzip is 415, gzip that nobody announced is 400: no bomb is ever unpacked."""
     packed = gzip.compress(orjson.dumps({"query": NAMES}))
     headers = {"content-type": "application/json"}
-    told = await http.post("/graphql", content=packed, headers={**headers, "content-encoding": "gzip"})
-    assert (told.status_code, refusal(told)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    response = await http.post("/graphql", content=packed, headers={**headers, "content-encoding": "gzip"})
+    assert (response.status_code, error_code(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
     untold = await http.post("/graphql", content=packed, headers=headers)
-    assert (untold.status_code, refusal(untold)) == (400, "BAD_REQUEST")
+    assert (untold.status_code, error_code(untold)) == (400, "BAD_REQUEST")
 
 
 # Bodies that are not requests
@@ -277,7 +277,7 @@ async def test_what_is_no_request_is_refused(http: httpx2.AsyncClient, what: str
             content=NOT_REQUESTS[what],
             headers={"content-type": "application/json", "accept": accept},
         )
-        assert (response.status_code, refusal(response)) == (400, "BAD_REQUEST")
+        assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ async def test_what_is_no_request_is_refused(http: httpx2.AsyncClient, what: str
 async def test_an_address_that_is_no_request_is_refused(http: httpx2.AsyncClient, address: bytes) -> None:
     """GET with a broken address is 400 with one coded error."""
     response = await http.get(httpx2.URL("http://newsroom.test/graphql", query=address))
-    assert (response.status_code, refusal(response)) == (400, "BAD_REQUEST")
+    assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
 
 
 # Values that cannot be used
@@ -349,7 +349,7 @@ async def test_a_value_of_the_wrong_kind_is_a_client_error(
     query = f"query($v: {declared}) {{ articles({argument}: $v) {{ nodes {{ id }} }} }}"
     body = b'{"query": ' + orjson.dumps(query) + b', "variables": {"v": ' + value + b"}}"
     response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
-    assert refusal(response) in ("BAD_USER_INPUT", "BAD_REQUEST")
+    assert error_code(response) in ("BAD_USER_INPUT", "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -383,14 +383,14 @@ async def test_a_document_that_does_not_fit_the_schema_is_refused(
     """422 with a code for every mistake that validation knows."""
     response = await http.post("/graphql", json={"query": query})
     assert response.status_code == 422
-    assert set(refusals(response.status_code, response.content)) == {"GRAPHQL_VALIDATION_FAILED"}
+    assert set(error_codes(response.status_code, response.content)) == {"GRAPHQL_VALIDATION_FAILED"}
 
 
 async def test_a_time_that_is_none_is_told_as_such(http: httpx2.AsyncClient) -> None:
     """In the document as in a variable: what a time looks like, under the code of a bad value."""
     written = '{ articles(filter: {publishedAt: {gt: "yesterday"}}) { nodes { id } } }'
-    given = "query($t: DateTime) { articles(filter: {publishedAt: {gt: $t}}) { nodes { id } } }"
-    for body in ({"query": written}, {"query": given, "variables": {"t": "yesterday"}}):
+    arguments = "query($t: DateTime) { articles(filter: {publishedAt: {gt: $t}}) { nodes { id } } }"
+    for body in ({"query": written}, {"query": arguments, "variables": {"t": "yesterday"}}):
         response = await http.post("/graphql", json=body)
         assert response.status_code == 422
         (error,) = response.json()["errors"]
@@ -410,7 +410,7 @@ async def test_a_number_of_thousands_of_digits_is_refused_wherever_it_stands(
             f"{{ articles(filter: {{id: {{in: [{value}]}}}}) {{ nodes {{ id }} }} }}",
             f"{{ latestNews(excludeIds: [{value}]) {{ nodes {{ id }} }} }}",
         ):
-            code = refusal(await http.post("/graphql", json={"query": query}))
+            code = error_code(await http.post("/graphql", json={"query": query}))
             assert code == ("BAD_USER_INPUT" if value == BIG else "INVALID_ID")
     body = b'{"query": "{ viewer { __typename } }", "variables": {"n": ' + BIG.encode() + b"}}"
     response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
@@ -436,7 +436,7 @@ async def test_a_lone_surrogate_in_a_document_is_refused_or_found_nowhere(http: 
     """`\\ud800` written as an escape of GraphQL, where JSON cannot see it, is a syntax error."""
     for escape in (r"\ud800", r"\u{d800}", r"\udfff\ud800"):
         response = await http.post("/graphql", json={"query": f'{{ article(slug: "{escape}") {{ id }} }}'})
-        assert refusal(response) == "GRAPHQL_PARSE_FAILED"
+        assert error_code(response) == "GRAPHQL_PARSE_FAILED"
 
 
 # Sizes and slowness
@@ -452,7 +452,7 @@ async def test_a_large_body_is_cut(http: httpx2.AsyncClient) -> None:
 
     for content in (body, drops()):
         response = await http.post("/graphql", content=content, headers={"content-type": "application/json"})
-        assert (response.status_code, refusal(response)) == (413, "PAYLOAD_TOO_LARGE")
+        assert (response.status_code, error_code(response)) == (413, "PAYLOAD_TOO_LARGE")
         assert response.json()["errors"][0]["extensions"]["limit"] == 1_048_576
 
 
@@ -460,9 +460,9 @@ class Wire:
     """What one request hears from its client, message by message, and what it says."""
 
     def __init__(self, executor: Executor, headers: dict[str, str], **options: Any) -> None:
-        self.endpoint = endpoint(executor, **options)
+        self.endpoint = make_endpoint(executor, **options)
         self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.said: list[Any] = []
+        self.messages: list[Any] = []
         self.asks = asyncio.Event()
         self.headers = {"content-type": "application/json", **headers}
 
@@ -471,7 +471,7 @@ class Wire:
         return await self.heard.get()
 
     async def _send(self, message: Any) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
     async def serve(self) -> int:
         scope = {
@@ -482,24 +482,24 @@ class Wire:
             "headers": [(k.encode(), v.encode()) for k, v in self.headers.items()],
         }
         await self.endpoint(scope, self._receive, self._send)
-        status: int = self.said[0]["status"]
+        status: int = self.messages[0]["status"]
         return status
 
     def code(self) -> str:
-        (code,) = refusals(self.said[0]["status"], self.said[1]["body"])
+        (code,) = error_codes(self.messages[0]["status"], self.messages[1]["body"])
         return code
 
 
-async def test_a_body_that_never_comes_is_cut(demo: Executor) -> None:
+async def test_a_body_that_never_comes_is_cut(demo_executor: Executor) -> None:
     """A client that announces a body and sends none is refused when its time is over."""
-    wire = Wire(demo, {"content-length": "100"}, body_seconds=0.05)
+    wire = Wire(demo_executor, {"content-length": "100"}, body_seconds=0.05)
     async with asyncio.timeout(10):
         assert (await wire.serve(), wire.code()) == (400, "BAD_REQUEST")
 
 
-async def test_a_body_that_drips_is_cut(demo: Executor) -> None:
+async def test_a_body_that_drips_is_cut(demo_executor: Executor) -> None:
     """The time is for the whole body: a byte now and then does not earn more of it."""
-    wire = Wire(demo, {}, body_seconds=0.2)
+    wire = Wire(demo_executor, {}, body_seconds=0.2)
 
     async def drip() -> None:
         while True:
@@ -517,16 +517,16 @@ async def test_a_body_that_drips_is_cut(demo: Executor) -> None:
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "", "x", "1048577", "9" * 5_000])
-async def test_an_odd_announcement_of_the_length_is_refused(demo: Executor, length: str) -> None:
+async def test_an_odd_announcement_of_the_length_is_refused(demo_executor: Executor, length: str) -> None:
     """A Content-Length that is no number, or too large a one, is refused before anything is read."""
-    wire = Wire(demo, {"content-length": length})
+    wire = Wire(demo_executor, {"content-length": length})
     async with asyncio.timeout(10):
         assert (await wire.serve(), wire.code()) == (413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_a_client_that_goes_away_is_no_fault(demo: Executor) -> None:
+async def test_a_client_that_goes_away_is_no_fault(demo_executor: Executor) -> None:
     """A connection that closes in the middle of a body ends the request without noise."""
-    wire = Wire(demo, {})
+    wire = Wire(demo_executor, {})
     wire.heard.put_nowait({"type": "http.request", "body": b'{"query', "more_body": True})
     wire.heard.put_nowait({"type": "http.disconnect"})
     async with asyncio.timeout(10):

@@ -21,7 +21,7 @@ from graphql import OperationDefinitionNode, parse, validate
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
-from tests.support.browser import Page, page
+from tests.support.browser import Page, open_page
 from tests.support.http_client import free_port
 
 from contentql.app import build_executor
@@ -205,10 +205,10 @@ def test_no_file_fetches_from_elsewhere() -> None:
     for file in STATIC.rglob("*.css"):
         text = file.read_text()
         assert "@import" not in text
-        assert {found[:5] for found in re.findall(r"url\(\s*[\"']?([^)]{5})", text)} <= {"data:"}
+        assert {match[:5] for match in re.findall(r"url\(\s*[\"']?([^)]{5})", text)} <= {"data:"}
     for file in STATIC.rglob("*.js"):
-        for found in re.findall(r"sourceMappingURL=(\S+)", file.read_text()):
-            assert "/" not in found
+        for url in re.findall(r"sourceMappingURL=(\S+)", file.read_text()):
+            assert "/" not in url
 
 
 # The examples
@@ -236,14 +236,14 @@ def test_there_is_a_handful_of_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-async def test_an_example_is_answered(demo: Executor, name: str) -> None:
+async def test_an_example_is_answered(demo_executor: Executor, name: str) -> None:
     """The demo newsroom answers it without an error, and has something to show."""
-    answered = await demo.execute(GraphQLRequest(EXAMPLES[name]))
-    answer = orjson.loads(answered.body)
-    assert (answered.status, answer.keys()) == (200, {"data"}), answer
-    for found in answer["data"].values():
-        assert found
-        assert found.get("nodes") != []
+    response = await demo_executor.execute(GraphQLRequest(EXAMPLES[name]))
+    answer = orjson.loads(response.body)
+    assert (response.status, answer.keys()) == (200, {"data"}), answer
+    for match in answer["data"].values():
+        assert match
+        assert match.get("nodes") != []
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -284,11 +284,11 @@ async def test_the_steps_lead_from_a_draft_to_a_correction(database_url: str) ->
             (text,) = (text for file, text in STEPS.items() if file.startswith(f"{number}-"))
             assert f" {name}" in text
             request = GraphQLRequest(text, name, {"article": article} if "$article" in text else {})
-            said = orjson.loads((await executor.execute(request, actor=Actor(who))).body)
-            assert said.keys() == {"data"}, said
-            (found,) = said["data"].values()
-            assert found.get("userErrors", []) == [], found
-            return found
+            payload = orjson.loads((await executor.execute(request, actor=Actor(who))).body)
+            assert payload.keys() == {"data"}, payload
+            (result,) = payload["data"].values()
+            assert result.get("userErrors", []) == [], result
+            return result
 
         article = (await does(9, "WriteAnArticle"))["article"]["id"]
         listed = await does(16, "DeskList")
@@ -355,7 +355,7 @@ async def token(origin: str, newsroom: str) -> str:
 @pytest.fixture
 async def reader(browser: str, origin: str) -> AsyncIterator[Page]:
     """Somebody who opens GraphiQL for the first time; whatever they do, nothing complains or goes astray."""
-    async with page(browser) as opened:
+    async with open_page(browser) as opened:
         await opened.open(f"{origin}/graphiql")
         # The schema is there when the editor marks no word as unknown and knows its types.
         await opened.until(f"{EDITOR}.getValue() !== '' && {EDITOR}.options.hintOptions.schema")
@@ -434,8 +434,10 @@ async def test_a_second_visit_brings_back_the_tabs_and_no_token(reader: Page, or
     await reader.until(f"{EDITOR}.getValue().includes('first: 37')")
     assert await reader.read(TABS) == tabs
     assert "secret" not in await reader.read("JSON.stringify(localStorage)")
-    kept = await reader.read("Object.entries(localStorage).find(([name]) => name.endsWith('PersistHeaders'))")
-    assert kept[1] == "false"
+    stored = await reader.read(
+        "Object.entries(localStorage).find(([name]) => name.endsWith('PersistHeaders'))"
+    )
+    assert stored[1] == "false"
 
 
 # The bar above GraphiQL
@@ -447,7 +449,7 @@ DRAFT = 'mutation Write { createArticle(input: {headline: "Not out yet"}) { arti
 DRAFTS = '{ articles(filter: {status: {eq: DRAFT}, headline: {eq: "Not out yet"}}) { totalCount } }'
 
 
-async def shown(reader: Page, words: str) -> None:
+async def wait_for_text(reader: Page, words: str) -> None:
     """Waits until the badge says so."""
     await reader.until(f"{WHO} === {orjson.dumps(words).decode()}")
 
@@ -472,29 +474,29 @@ async def asks(reader: Page, query: str) -> Any:
 
 async def test_a_token_shows_what_the_newsroom_sees(reader: Page, origin: str, token: str) -> None:
     """Pasted as copied from a header, it shows drafts; forgotten, it is gone, and so are they."""
-    await shown(reader, PUBLIC_BADGE)
+    await wait_for_text(reader, PUBLIC_BADGE)
     assert (await asks(reader, DRAFT))["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     reader.complaints.clear()  # Chromium tells of every 401
     await use(reader, f"  Authorization: Bearer {token}\n")
     badge = "Jane Doe · Editor · All drafts and unpublished changes, with notes, revisions and suggestions."
-    await shown(reader, badge)
+    await wait_for_text(reader, badge)
     assert await reader.read("document.getElementById('token').value") == ""
     assert (await asks(reader, DRAFT))["data"]["createArticle"]["article"]["id"].startswith("art_")
     assert await asks(reader, DRAFTS) == {"data": {"articles": {"totalCount": 1}}}
     await reader.open(f"{origin}/graphiql/")  # another page of the same tab
-    await shown(reader, badge)
+    await wait_for_text(reader, badge)
     assert token in await reader.read(STORED)
     assert token not in await reader.read("JSON.stringify(localStorage) + location.href + document.cookie")
     await reader.click("#forget")
-    await shown(reader, PUBLIC_BADGE)
+    await wait_for_text(reader, PUBLIC_BADGE)
     assert await reader.read(STORED) == "{}"
     assert await asks(reader, DRAFTS) == {"data": {"articles": {"totalCount": 0}}}
-    assert not any(token in address for address in reader.asked)
+    assert not any(token in address for address in reader.requested_urls)
 
 
 async def test_a_socket_is_opened_with_the_token(browser: str, origin: str, token: str) -> None:
     """Browsers send no headers of a page's own with a socket: the first message says it."""
-    async with page(browser) as reader:  # GraphiQL complains of a refused subscription, as it may
+    async with open_page(browser) as reader:  # GraphiQL complains of a refused subscription, as it may
         await reader.open(f"{origin}/graphiql")
         await reader.read(
             "window.sent = [], WebSocket.prototype.send = new Proxy(WebSocket.prototype.send,"
@@ -506,27 +508,27 @@ async def test_a_socket_is_opened_with_the_token(browser: str, origin: str, toke
         await reader.until(f"{EDITOR}.operationName === 'Later'")
         await reader.click(".graphiql-execute-button")
         await reader.until("sent.length > 0")
-        said = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
-        assert orjson.loads(await reader.read("sent[0]")) == said
+        fields = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
+        assert orjson.loads(await reader.read("sent[0]")) == fields
 
 
 async def test_a_refused_token_says_why(browser: str, origin: str) -> None:
     """In red, with what would help; GraphiQL opened with it learns the schema once it is forgotten."""
-    async with page(browser) as reader:
+    async with open_page(browser) as reader:
         await reader.open(f"{origin}/graphiql")
         await use(reader, "cql_nonsense")
         why = (
             "The token is not known here, has expired or was revoked."
             " Ask whoever gave it to you for another one."
         )
-        await shown(reader, why)
+        await wait_for_text(reader, why)
         assert await reader.read("document.getElementById('who').className") == "refused"
         await reader.open(f"{origin}/graphiql/")
-        await shown(reader, why)
+        await wait_for_text(reader, why)
         await reader.until(f"{EDITOR}.getValue() !== ''")
         assert not await reader.read(f"Boolean({EDITOR}.options.hintOptions.schema)")
         await reader.click("#forget")
-        await shown(reader, PUBLIC_BADGE)
+        await wait_for_text(reader, PUBLIC_BADGE)
         assert await reader.read("document.getElementById('who').className") == ""
         await reader.until(f"{EDITOR}.options.hintOptions.schema")
         assert all("401 (Unauthorized)" in complaint for complaint in reader.complaints)
@@ -544,7 +546,7 @@ async def test_one_looks_as_at_a_moment(reader: Page, token: str) -> None:
     await reader.read(f"({box}.value = '1901-02-03T04:05', {box}.dispatchEvent(new Event('change')))")
     assert (await asks(reader, out))["data"]["articles"]["totalCount"] == 0
     await reader.click("#forget")
-    await shown(reader, PUBLIC_BADGE)
+    await wait_for_text(reader, PUBLIC_BADGE)
     assert await reader.read(f"{box}.value") == ""
 
 
@@ -562,12 +564,12 @@ async def test_a_step_opens_from_the_menu_and_does_nothing_yet(reader: Page, tok
     assert await reader.read(RESULT) == ""
     await reader.click(".graphiql-execute-button")
     await reader.until(f"{RESULT} !== ''")
-    made = orjson.loads(await reader.read(RESULT))["data"]["createArticle"]["article"]["id"]
+    payload = orjson.loads(await reader.read(RESULT))["data"]["createArticle"]["article"]["id"]
     await reader.click("#examples summary")
     await reader.click("#examples button[value^='10-']")
     await reader.until(f"{EDITOR}.operationName === 'WhoSaidIt'")
     variables = "document.querySelector('.graphiql-editor-tool .CodeMirror').CodeMirror.getValue()"
-    assert orjson.loads(await reader.read(variables)) == {"article": made}
+    assert orjson.loads(await reader.read(variables)) == {"article": payload}
     assert await reader.read("document.querySelectorAll('.CodeMirror-lint-mark-error').length") == 0
 
 
@@ -596,7 +598,7 @@ async def test_the_bar_is_for_everybody(reader: Page) -> None:
 
 async def test_the_policy_keeps_everything_here(browser: str, origin: str) -> None:
     """Script put into the page, a picture and a request from elsewhere are stopped, and each is heard of."""
-    async with page(browser) as opened:
+    async with open_page(browser) as opened:
         await opened.open(f"{origin}/graphiql")
         await opened.read(
             "fetch('https://elsewhere.example/').catch(() => 0),"

@@ -26,21 +26,21 @@ def client(
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
 
 
-class Asked(Database):
+class FakeDatabase(Database):
     """A database that notes what it is asked, and answers when and as it is told to."""
 
     def __init__(self) -> None:
         super().__init__("sqlite:///nowhere.sqlite3")
-        self.asked: list[str] = []
-        self.fault: Exception | None = None
+        self.statements: list[str] = []
+        self.error: Exception | None = None
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Sequence[Any]:
-        self.asked.append(sql)
+        self.statements.append(sql)
         await self.may_answer.wait()
-        if self.fault:
-            raise self.fault
+        if self.error:
+            raise self.error
         return (None,)
 
 
@@ -65,12 +65,12 @@ async def test_head_tells_what_get_tells(address: str, ready: Readiness) -> None
 
 async def test_a_server_that_runs_lives() -> None:
     """Whatever its database does."""
-    database = Asked()
-    database.fault = ApiError("DATABASE_UNAVAILABLE", "gone")
+    database = FakeDatabase()
+    database.error = ApiError("DATABASE_UNAVAILABLE", "gone")
     async with client(Readiness(database)) as http:
         response = await http.get("/health/live")
     assert (response.status_code, response.json()) == (200, {"status": "live"})
-    assert database.asked == []
+    assert database.statements == []
 
 
 async def test_a_server_with_its_database_is_ready(ready: Readiness) -> None:
@@ -108,13 +108,13 @@ async def test_a_schema_of_another_version_is_not_ready(database_url: str, chang
 
 async def test_a_database_that_fails_is_not_ready_and_recovers() -> None:
     """What the driver says stays inside."""
-    database = Asked()
-    database.fault = RuntimeError("connection to 10.0.0.7 refused for user secret")
+    database = FakeDatabase()
+    database.error = RuntimeError("connection to 10.0.0.7 refused for user secret")
     async with client(Readiness(database, every=0.001)) as http:
         response = await http.get("/health/ready")
         assert response.status_code == 503
         assert response.json()["reasons"] == {"database": "does not answer"}
-        database.fault = None
+        database.error = None
         await asyncio.sleep(0.01)
         response = await http.get("/health/ready")
         assert response.json()["reasons"] == {"schema": "is not up to date"}
@@ -122,7 +122,7 @@ async def test_a_database_that_fails_is_not_ready_and_recovers() -> None:
 
 async def test_a_database_that_hangs_is_not_ready() -> None:
     """The answer comes when the time for it is over, not when the database does."""
-    database = Asked()
+    database = FakeDatabase()
     database.may_answer.clear()
     readiness = Readiness(database, every=0.05)
     async with asyncio.timeout(5):
@@ -131,17 +131,17 @@ async def test_a_database_that_hangs_is_not_ready() -> None:
 
 async def test_many_who_ask_share_one_look() -> None:
     """At the same time and within the second; one who goes away takes it from nobody."""
-    database = Asked()
+    database = FakeDatabase()
     database.may_answer.clear()
     readiness = Readiness(database, every=60.0)
     asking = [asyncio.create_task(readiness.problems()) for _ in range(50)]
     await asyncio.sleep(0)
     asking[0].cancel()
     database.may_answer.set()
-    told = await asyncio.gather(*asking[1:])
-    assert told == [{"schema": "is not up to date"}] * 49
-    assert await readiness.problems() == told[0]
-    assert len(database.asked) == 2, "once whether it answers, once what it has"
+    results = await asyncio.gather(*asking[1:])
+    assert results == [{"schema": "is not up to date"}] * 49
+    assert await readiness.problems() == results[0]
+    assert len(database.statements) == 2, "once whether it answers, once what it has"
 
 
 async def test_a_server_that_shuts_down_is_not_ready(ready: Readiness) -> None:
@@ -170,7 +170,7 @@ async def test_metrics_are_for_those_whom_the_setting_names(
     metrics: Literal["local", "all", "off"], host: str, headers: dict[str, str], status: int
 ) -> None:
     """`local` means this machine: behind a proxy everybody would look as if they were on it."""
-    async with client(Readiness(Asked()), metrics, host) as http:
+    async with client(Readiness(FakeDatabase()), metrics, host) as http:
         response = await http.get("/metrics", headers=headers)
     assert response.status_code == status
     assert (b"contentql_requests" in response.content) == (status == 200)
@@ -178,7 +178,7 @@ async def test_metrics_are_for_those_whom_the_setting_names(
 
 async def test_metrics_are_in_the_text_format_of_prometheus() -> None:
     """With the type that says so."""
-    async with client(Readiness(Asked())) as http:
+    async with client(Readiness(FakeDatabase())) as http:
         response = await http.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     assert b"\n# TYPE contentql_operation_duration_seconds histogram\n" in response.content

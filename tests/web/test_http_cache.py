@@ -13,7 +13,7 @@ import httpx2
 import pytest
 import zstandard
 from tests.conftest import NOW
-from tests.support.http_client import client, refusal
+from tests.support.http_client import error_code, make_client
 
 from contentql.app import build_executor
 from contentql.execution.executor import Executor
@@ -38,7 +38,7 @@ async def remembering(demo_url: str) -> AsyncIterator[Executor]:
 
 @pytest.fixture
 async def http(remembering: Executor) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client(remembering) as http:
+    async with make_client(remembering) as http:
         yield http
 
 
@@ -52,14 +52,14 @@ async def test_what_a_client_has_already_is_not_sent_again(http: httpx2.AsyncCli
     first = await get(http, LATEST)
     tag = first.headers["etag"]
     assert (first.status_code, tag[0], tag[-1]) == (200, '"', '"')
-    for said in (tag, f"W/{tag}", f'"other", {tag}', f'W/"other" , W/{tag}', "*"):
-        again = await get(http, LATEST, if_none_match=said)
-        assert (again.status_code, again.content) == (304, b""), said
+    for value in (tag, f"W/{tag}", f'"other", {tag}', f'W/"other" , W/{tag}', "*"):
+        again = await get(http, LATEST, if_none_match=value)
+        assert (again.status_code, again.content) == (304, b""), value
         for name in ("etag", "cache-control", "vary", "cache-tag"):
             assert again.headers[name] == first.headers[name]
         assert "content-type" not in again.headers
-    for said in ('"other"', tag[:-2] + '"', "nonsense", '"', "W/"):
-        assert (await get(http, LATEST, if_none_match=said)).status_code == 200, said
+    for value in ('"other"', tag[:-2] + '"', "nonsense", '"', "W/"):
+        assert (await get(http, LATEST, if_none_match=value)).status_code == 200, value
 
 
 async def test_another_form_is_another_representation(http: httpx2.AsyncClient) -> None:
@@ -123,7 +123,7 @@ async def test_a_lifetime_ends_on_the_grid_before_the_next_moment(remembering: E
     try:
         for second in (31, 37, 39):
             clock.next_transition = NOW + dt.timedelta(seconds=second)
-            async with client(remembering) as http:
+            async with make_client(remembering) as http:
                 assert (
                     "max-age=30,"
                     in (await get(http, f"{{ latestNews(first: {second}) {{ nodes {{ id }} }} }}")).headers[
@@ -131,7 +131,7 @@ async def test_a_lifetime_ends_on_the_grid_before_the_next_moment(remembering: E
                     ]
                 )
         clock.next_transition = NOW + dt.timedelta(seconds=7)
-        async with client(remembering) as http:
+        async with make_client(remembering) as http:
             assert (
                 "max-age=0,"
                 in (await get(http, "{ latestNews(first: 9) { nodes { id } } }")).headers["cache-control"]
@@ -144,8 +144,8 @@ async def test_tags_name_what_was_shown_and_which_lists_were_read(http: httpx2.A
     """In readable words, for both kinds of CDN; few enough for a header whatever was asked."""
     answer = await get(http, LATEST)
     tags = answer.headers["cache-tag"].split(",")
-    shown = [node["id"] for node in answer.json()["data"]["latestNews"]["nodes"]]
-    assert set(shown) < set(tags)
+    nodes = [node["id"] for node in answer.json()["data"]["latestNews"]["nodes"]]
+    assert set(nodes) < set(tags)
     assert {"section:world/asia", "article", "cat_104"} <= set(tags)
     assert answer.headers["surrogate-key"].split(" ") == tags
     much = await get(
@@ -224,7 +224,7 @@ async def test_small_answers_and_refusals_are_right_too(http: httpx2.AsyncClient
         headers={"accept-encoding": "gzip"},
     )
     assert answer.headers["content-encoding"] == "gzip"
-    assert refusal(answer) == "GRAPHQL_VALIDATION_FAILED"
+    assert error_code(answer) == "GRAPHQL_VALIDATION_FAILED"
 
 
 async def test_a_stampede_is_computed_once(remembering: Executor) -> None:
@@ -233,7 +233,7 @@ async def test_a_stampede_is_computed_once(remembering: Executor) -> None:
     counts = remembering.responses.counts
     before = counts.misses
     query = "{ latestNews(first: 17) { nodes { id slug kicker headline } } }"
-    async with client(remembering) as http:
+    async with make_client(remembering) as http:
         answers = await asyncio.gather(*(http.post("/graphql", json={"query": query}) for _ in range(30)))
     assert len({answer.content for answer in answers}) == 1
     assert counts.misses == before + 1

@@ -9,7 +9,7 @@ import httpx2
 import orjson
 import pytest
 from tests.conftest import Server
-from tests.support.http_client import client, refusal
+from tests.support.http_client import error_code, make_client
 
 from contentql.app import build_executor
 from contentql.execution.executor import Executor
@@ -26,8 +26,8 @@ def named(text: str, version: int = 1) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def http(demo: Executor) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client(demo) as http:
+async def http(demo_executor: Executor) -> AsyncIterator[httpx2.AsyncClient]:
+    async with make_client(demo_executor) as http:
         yield http
 
 
@@ -35,41 +35,41 @@ async def test_a_text_is_sent_once_and_named_from_then_on(http: httpx2.AsyncClie
     """A miss that no cache keeps, the text with its hash, and then the hash alone, by POST and by GET."""
     by_hash = {"extensions": orjson.dumps(named(TEXT)).decode()}
     missed = await http.get("/graphql", params=by_hash, headers={"accept": "*/*"})
-    assert refusal(missed) == "PERSISTED_QUERY_NOT_FOUND"
+    assert error_code(missed) == "PERSISTED_QUERY_NOT_FOUND"
     assert missed.json()["errors"][0]["message"] == "PersistedQueryNotFound"
     assert missed.headers["cache-control"] == "no-store"
-    told = await http.post("/graphql", json={"query": TEXT, "extensions": named(TEXT)})
-    assert told.status_code == 200
+    response = await http.post("/graphql", json={"query": TEXT, "extensions": named(TEXT)})
+    assert response.status_code == 200
     again = await http.get("/graphql", params=by_hash, headers={"accept": "*/*"})
-    assert (again.status_code, again.json()) == (200, told.json())
+    assert (again.status_code, again.json()) == (200, response.json())
     assert "application/graphql-response+json" in again.headers["content-type"]
-    assert (await http.post("/graphql", json={"extensions": named(TEXT)})).json() == told.json()
+    assert (await http.post("/graphql", json={"extensions": named(TEXT)})).json() == response.json()
 
 
 async def test_a_hash_must_be_its_texts_own(http: httpx2.AsyncClient) -> None:
     """Nobody can name a text so that others are answered with it."""
     wrong = await http.post("/graphql", json={"query": OTHER, "extensions": named(TEXT + " ")})
-    assert (wrong.status_code, refusal(wrong)) == (400, "BAD_REQUEST")
+    assert (wrong.status_code, error_code(wrong)) == (400, "BAD_REQUEST")
     after = await http.post("/graphql", json={"extensions": named(TEXT + " ")})
-    assert refusal(after) == "PERSISTED_QUERY_NOT_FOUND"
+    assert error_code(after) == "PERSISTED_QUERY_NOT_FOUND"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "value",
     [{"version": 2, "sha256Hash": "0" * 64}, {"sha256Hash": "0" * 64}, "nonsense", {"version": 1.5}],
 )
-async def test_other_protocols_are_refused(http: httpx2.AsyncClient, said: Any) -> None:
+async def test_other_protocols_are_refused(http: httpx2.AsyncClient, value: Any) -> None:
     """Only version 1 is spoken."""
-    answer = await http.post("/graphql", json={"query": TEXT, "extensions": {"persistedQuery": said}})
-    assert refusal(answer) == "PERSISTED_QUERY_NOT_SUPPORTED"
+    answer = await http.post("/graphql", json={"query": TEXT, "extensions": {"persistedQuery": value}})
+    assert error_code(answer) == "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
 @pytest.mark.parametrize("hash", ["", "abc", "g" * 63, 7, None, "é" * 64])
 async def test_what_is_no_hash_is_refused(http: httpx2.AsyncClient, hash: Any) -> None:
     """With a code, before anything is looked up."""
-    said = {"persistedQuery": {"version": 1, "sha256Hash": hash}}
-    answer = await http.post("/graphql", json={"extensions": said})
-    assert (answer.status_code, refusal(answer)) == (400, "BAD_REQUEST")
+    fields = {"persistedQuery": {"version": 1, "sha256Hash": hash}}
+    answer = await http.post("/graphql", json={"extensions": fields})
+    assert (answer.status_code, error_code(answer)) == (400, "BAD_REQUEST")
 
 
 async def test_what_is_no_document_is_not_remembered(http: httpx2.AsyncClient) -> None:
@@ -77,7 +77,7 @@ async def test_what_is_no_document_is_not_remembered(http: httpx2.AsyncClient) -
     for text in ("{", "{ nonsense }"):
         await http.post("/graphql", json={"query": text, "extensions": named(text)})
         answer = await http.post("/graphql", json={"extensions": named(text)})
-        assert refusal(answer) == "PERSISTED_QUERY_NOT_FOUND"
+        assert error_code(answer) == "PERSISTED_QUERY_NOT_FOUND"
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def answers(database: Database) -> Executor:
 
 async def test_a_trusted_document_is_asked_by_its_id(trusting: Database) -> None:
     """With the prefix or without, by POST and by GET; another id is not found, and never cached."""
-    async with client(answers(trusting)) as http:
+    async with make_client(answers(trusting)) as http:
         for id in (f"sha256:{sha256(TEXT)}", sha256(TEXT)):
             by_post = await http.post("/graphql", json={"documentId": id})
             by_get = await http.get("/graphql", params={"documentId": id})
@@ -105,30 +105,30 @@ async def test_a_trusted_document_is_asked_by_its_id(trusting: Database) -> None
         relay = await http.post("/graphql", json={"doc_id": sha256(TEXT)})
         assert relay.status_code == 200
         unknown = await http.post("/graphql", json={"documentId": f"sha256:{'0' * 64}"})
-        assert (unknown.status_code, refusal(unknown)) == (404, "DOCUMENT_NOT_FOUND")
+        assert (unknown.status_code, error_code(unknown)) == (404, "DOCUMENT_NOT_FOUND")
         assert unknown.headers["cache-control"] == "no-store"
-        both = await http.post("/graphql", json={"documentId": sha256(TEXT), "query": TEXT})
-        assert (both.status_code, refusal(both)) == (400, "BAD_REQUEST")
+        both_executors = await http.post("/graphql", json={"documentId": sha256(TEXT), "query": TEXT})
+        assert (both_executors.status_code, error_code(both_executors)) == (400, "BAD_REQUEST")
 
 
 async def test_a_closed_house_answers_only_what_it_knows(trusting: Database) -> None:
     """In `trusted` mode any other text is refused, however it is sent, and no hash slips one in."""
-    async with client(answers(trusting), trusted_documents="required") as http:
+    async with make_client(answers(trusting), trusted_documents="required") as http:
         assert (await http.post("/graphql", json={"query": TEXT})).status_code == 200
         assert (await http.post("/graphql", json={"documentId": sha256(TEXT)})).status_code == 200
         assert (await http.post("/graphql", json={"extensions": named(TEXT)})).status_code == 200
         for body in ({"query": OTHER}, {"query": OTHER, "extensions": named(OTHER)}, {"query": TEXT + " "}):
             answer = await http.post("/graphql", json=body)
-            assert (answer.status_code, refusal(answer)) == (403, "DOCUMENT_NOT_TRUSTED")
+            assert (answer.status_code, error_code(answer)) == (403, "DOCUMENT_NOT_TRUSTED")
         again = await http.post("/graphql", json={"extensions": named(OTHER)})
-        assert refusal(again) == "PERSISTED_QUERY_NOT_FOUND"
+        assert error_code(again) == "PERSISTED_QUERY_NOT_FOUND"
         by_get = await http.get("/graphql", params={"query": OTHER})
-        assert (by_get.status_code, refusal(by_get)) == (403, "DOCUMENT_NOT_TRUSTED")
+        assert (by_get.status_code, error_code(by_get)) == (403, "DOCUMENT_NOT_TRUSTED")
 
 
 async def test_what_is_taken_out_is_answered_no_more(trusting: Database) -> None:
     """However it is asked for: by id, by hash or as text, once its use has been written down."""
-    async with client(answers(trusting), trusted_documents="required") as http:
+    async with make_client(answers(trusting), trusted_documents="required") as http:
         ways: list[dict[str, Any]] = [
             {"documentId": sha256(TEXT)},
             {"extensions": named(TEXT)},
@@ -142,6 +142,6 @@ async def test_what_is_taken_out_is_answered_no_more(trusting: Database) -> None
             await http.post("/graphql", json=way)
             await documents.flush()
             refused = await http.post("/graphql", json=way)
-            assert refusal(refused) in (
+            assert error_code(refused) in (
                 "DOCUMENT_NOT_FOUND", "PERSISTED_QUERY_NOT_FOUND", "DOCUMENT_NOT_TRUSTED",
             )  # fmt: skip

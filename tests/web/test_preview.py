@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from tests.conftest import Server
-from tests.support.editorial_client import BOB, DAY, HOUR, SECOND, Newsdesk, newsdesk
+from tests.support.editorial_client import BOB, DAY, HOUR, SECOND, EditorialClient, open_editorial_client
 
 from contentql.app import build_admission_control
 from contentql.auth import api_tokens, preview_tokens
@@ -28,27 +28,27 @@ VIA = {"kind": "ACCORDING_TO", "source": "sky-news"}
 
 
 @pytest.fixture
-async def desk(server: Server) -> AsyncIterator[Newsdesk]:
-    async with newsdesk(server) as found:
-        yield found
+async def newsroom(server: Server) -> AsyncIterator[EditorialClient]:
+    async with open_editorial_client(server) as result:
+        yield result
 
 
 @pytest.fixture
-async def http(desk: Newsdesk) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(newsroom: EditorialClient) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody with a browser and nothing else."""
     settings = Settings()
-    authenticator = Authenticator(desk.database, settings, now=lambda: desk.now)
+    authenticator = Authenticator(newsroom.database, settings, now=lambda: newsroom.now)
     page = preview_routes(
-        desk.executor, authenticator, build_admission_control(settings), RequestObserver(settings)
+        newsroom.executor, authenticator, build_admission_control(settings), RequestObserver(settings)
     )
     transport = httpx2.ASGITransport(Starlette(routes=page), client=("192.0.2.9", 1))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test") as found:
-        yield found
+    async with httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test") as result:
+        yield result
 
 
-async def link(desk: Newsdesk, id: str, **said: Any) -> str:
-    made: str = await desk.does("createPreviewLink", shown="url", id=id, **said)
-    return made
+async def link(newsroom: EditorialClient, id: str, **input: Any) -> str:
+    created: str = await newsroom.mutate_ok("createPreviewLink", selection="url", id=id, **input)
+    return created
 
 
 class Shown(HTMLParser):
@@ -80,9 +80,9 @@ class Shown(HTMLParser):
             self.words += f" {data}"
 
 
-async def test_a_link_shows_the_whole_draft(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_a_link_shows_the_whole_draft(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """Headline, lede, byline, pictures, text and sources, as the editors have them now."""
-    id = await desk.draft(
+    id = await newsroom.create_draft(
         headline='Kim & <b>"the coffin"</b>',
         kicker="North Korea",
         lede="He knelt.",
@@ -96,7 +96,7 @@ async def test_a_link_shows_the_whole_draft(desk: Newsdesk, http: httpx2.AsyncCl
             ]
         },
     )
-    await desk.does(
+    await newsroom.mutate_ok(
         "addAttribution",
         article=id,
         kind="CITING",
@@ -105,82 +105,92 @@ async def test_a_link_shows_the_whole_draft(desk: Newsdesk, http: httpx2.AsyncCl
         quote="We are ready",
         via=VIA,
     )
-    url = await link(desk, id)
+    url = await link(newsroom, id)
     assert re.fullmatch(r"/preview/cqlp_[A-Za-z0-9_-]{64}", url)
     answer = await http.get(url)
     assert answer.status_code == 200
     assert '<html lang="en">' in answer.text
-    shown = Shown(answer.text)
-    assert shown.words == (
+    page = Shown(answer.text)
+    assert page.words == (
         "Preview – not published: draft. This link ends at 3 July 2026, 08:00 UTC ."
         ' North Korea Kim & <b>"the coffin"</b> He knelt. By Jane Doe'
         " <script>alert(1)</script> aired, according to Sky News. The ceremony What comes next"
         " Sources Citing South Korean intelligence , according to Sky News"
         " : An attack <may> come We are ready"
     )
-    assert shown.loads == ["https://media.example.org/a.jpg"] * 2
+    assert page.loads == ["https://media.example.org/a.jpg"] * 2
     assert 'alt="A coffin"' in answer.text
-    assert not shown.tags & {"script", "iframe", "form", "object"}
-    await desk.does("updateArticle", id=id, headline="Kim weeps")
+    assert not page.tags & {"script", "iframe", "form", "object"}
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Kim weeps")
     assert "<h1>Kim weeps</h1>" in (await http.get(url)).text
 
 
-async def test_what_an_article_is_stands_at_its_head(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_what_an_article_is_stands_at_its_head(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
     """In review, scheduled, out, corrected, out with changes that are not."""
-    id = await desk.draft()
-    url = await link(desk, id)
+    id = await newsroom.create_draft()
+    url = await link(newsroom, id)
 
-    async def said() -> str:
+    async def label() -> str:
         return Shown((await http.get(url)).text).words
 
-    await desk.does("submitArticle", id=id)
-    assert (await said()).startswith("Preview – not published: in review.")
-    await desk.does("approveArticle", id=id)
-    await desk.does("scheduleArticle", id=id, publishAt="2026-07-01T06:00:00Z")
-    assert (await said()).startswith("Preview – not published: scheduled for 1 July 2026, 06:00 UTC .")
-    await desk.does("publishArticle", id=id)
-    assert (await said()).startswith("Preview – this article is published.")
-    await desk.does(
-        "correctArticle", id=id, kind="CORRECTION", text="It was <Tuesday>.", shown="article { id }"
+    await newsroom.mutate_ok("submitArticle", id=id)
+    assert (await label()).startswith("Preview – not published: in review.")
+    await newsroom.mutate_ok("approveArticle", id=id)
+    await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T06:00:00Z")
+    assert (await label()).startswith("Preview – not published: scheduled for 1 July 2026, 06:00 UTC .")
+    await newsroom.mutate_ok("publishArticle", id=id)
+    assert (await label()).startswith("Preview – this article is published.")
+    await newsroom.mutate_ok(
+        "correctArticle", id=id, kind="CORRECTION", text="It was <Tuesday>.", selection="article { id }"
     )
-    assert (await said()).endswith("Corrections Correction, 30 June 2026, 08:00 UTC : It was <Tuesday>.")
-    await desk.does("updateArticle", id=id, headline="Changed since")
-    changed = await said()
+    assert (await label()).endswith("Corrections Correction, 30 June 2026, 08:00 UTC : It was <Tuesday>.")
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Changed since")
+    changed = await label()
     assert changed.startswith("Preview – changes that are not published.")
     assert "Changed since" in changed
 
 
-async def test_the_beginning_of_the_text_is_not_said_twice(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_the_beginning_of_the_text_is_not_said_twice(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
     """A lede that nobody wrote is the first paragraph."""
-    shown = Shown((await http.get(await link(desk, await desk.draft()))).text)
-    assert shown.words.count("Kim wept before a coffin on Monday.") == 1
+    response = Shown((await http.get(await link(newsroom, await newsroom.create_draft()))).text)
+    assert response.words.count("Kim wept before a coffin on Monday.") == 1
 
 
-async def test_only_pictures_of_https_are_loaded(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_only_pictures_of_https_are_loaded(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """Others, films and recordings are a word in a box."""
-    made = {
-        "plain": await desk.does("createMedia", kind="IMAGE", url="http://media.example.org/p.jpg", alt="P"),
-        "film": await desk.does("createMedia", kind="VIDEO", url="https://media.example.org/f.mp4", alt="F"),
+    created = {
+        "plain": await newsroom.mutate_ok(
+            "createMedia", kind="IMAGE", url="http://media.example.org/p.jpg", alt="P"
+        ),
+        "film": await newsroom.mutate_ok(
+            "createMedia", kind="VIDEO", url="https://media.example.org/f.mp4", alt="F"
+        ),
     }
-    ids = [one["id"] for one in made.values()]
+    ids = [one["id"] for one in created.values()]
     blocks = [{"image": {"media": ids[0]}}, {"video": {"media": ids[1]}}, {"gallery": {"media": ["med_301"]}}]
-    id = await desk.draft(leadMedia=ids[0], body={"blocks": [{"paragraph": {"text": "So."}}, *blocks]})
-    shown = Shown((await http.get(await link(desk, id))).text)
-    assert shown.loads == ["https://media.example.org/a.jpg"]
-    assert "Image Video" in shown.words
+    id = await newsroom.create_draft(
+        leadMedia=ids[0], body={"blocks": [{"paragraph": {"text": "So."}}, *blocks]}
+    )
+    response = Shown((await http.get(await link(newsroom, id))).text)
+    assert response.loads == ["https://media.example.org/a.jpg"]
+    assert "Image Video" in response.words
 
 
-async def test_nobody_keeps_or_finds_it(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_nobody_keeps_or_finds_it(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """No cache, no search engine, no frame, no script, no address told to others: whatever is answered."""
-    url = await link(desk, await desk.draft())
+    url = await link(newsroom, await newsroom.create_draft())
     for address, status in ((url, 200), (url[:-1], 404)):
         answer = await http.get(address)
         assert answer.status_code == status
-        said = dict(answer.headers)
-        assert PREVIEW_HEADERS.items() <= said.items()
-        assert said["cache-control"] == "private, no-store"
-        assert said["referrer-policy"] == "no-referrer"
-        policy = dict(part.split(" ", 1) for part in said["content-security-policy"].split("; "))
+        fields = dict(answer.headers)
+        assert PREVIEW_HEADERS.items() <= fields.items()
+        assert fields["cache-control"] == "private, no-store"
+        assert fields["referrer-policy"] == "no-referrer"
+        policy = dict(part.split(" ", 1) for part in fields["content-security-policy"].split("; "))
         assert policy.pop("style-src").startswith("'sha256-")
         assert policy == {
             "default-src": "'none'",
@@ -195,16 +205,16 @@ async def test_nobody_keeps_or_finds_it(desk: Newsdesk, http: httpx2.AsyncClient
         assert (await http.post(address)).status_code == 405
 
 
-async def test_what_is_no_good_link_is_one_page(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_what_is_no_good_link_is_one_page(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """Ended, forged, of another article, an API token, gone: 404, and always in the same plain words."""
-    id = await desk.draft()
-    url = await link(desk, id, expiresAt="2026-06-30T10:00:00Z")
-    other = await link(desk, await desk.draft())
-    async with desk.database.orm():
+    id = await newsroom.create_draft()
+    url = await link(newsroom, id, expiresAt="2026-06-30T10:00:00Z")
+    other = await link(newsroom, await newsroom.create_draft())
+    async with newsroom.database.orm():
         _, secret = await api_tokens.issue_token(
-            name="Jane", role=Role.ADMIN, created_by="tests", now=desk.now
+            name="Jane", role=Role.ADMIN, created_by="tests", now=newsroom.now
         )
-    forged = preview_tokens.sign_preview_token("a guess", 701, desk.now + DAY)
+    forged = preview_tokens.sign_preview_token("a guess", 701, newsroom.now + DAY)
     nonsense = [
         "cqlp_",
         url.rpartition("/")[2] + "A",
@@ -217,9 +227,9 @@ async def test_what_is_no_good_link_is_one_page(desk: Newsdesk, http: httpx2.Asy
     ]
     pages = {(await http.get(f"/preview/{token}")).text for token in nonsense}
     assert (await http.get(url)).status_code == 200
-    desk.now += 2 * HOUR - SECOND
+    newsroom.now += 2 * HOUR - SECOND
     assert (await http.get(url)).status_code == 200
-    desk.now += SECOND
+    newsroom.now += SECOND
     ended = await http.get(url)
     assert ended.status_code == 404
     pages.add(ended.text)
@@ -231,33 +241,37 @@ async def test_what_is_no_good_link_is_one_page(desk: Newsdesk, http: httpx2.Asy
     assert (await http.get(other)).status_code == 200
 
 
-async def test_a_deleted_article_is_gone(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_a_deleted_article_is_gone(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """Whatever the link says."""
-    id = await desk.draft()
-    url = await link(desk, id)
-    await desk.does("deleteArticle", id=id)
+    id = await newsroom.create_draft()
+    url = await link(newsroom, id)
+    await newsroom.mutate_ok("deleteArticle", id=id)
     answer = await http.get(url)
     assert answer.status_code == 404
     assert "This link shows nothing" in answer.text
 
 
-async def test_whoever_tries_links_out_is_slowed_down(desk: Newsdesk, http: httpx2.AsyncClient) -> None:
+async def test_whoever_tries_links_out_is_slowed_down(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
     """As with any other token: the address has to wait."""
     for number in range(MAX_FAILURES):
         assert (
-            await http.get(f"/preview/{preview_tokens.sign_preview_token('guess', number, desk.now + DAY)}")
+            await http.get(
+                f"/preview/{preview_tokens.sign_preview_token('guess', number, newsroom.now + DAY)}"
+            )
         ).status_code == 404
-    answer = await http.get(f"/preview/{preview_tokens.sign_preview_token('guess', 999, desk.now + DAY)}")
+    answer = await http.get(f"/preview/{preview_tokens.sign_preview_token('guess', 999, newsroom.now + DAY)}")
     assert answer.status_code == 429
     assert "Wait a minute" in answer.text
 
 
-async def test_links_lead_where_the_settings_say(desk: Newsdesk) -> None:
+async def test_links_lead_where_the_settings_say(newsroom: EditorialClient) -> None:
     """To a site of one's own, with the token and the slug in the address."""
-    id = await desk.draft(slug="kim-weeps")
-    desk.executor.mutations.preview_url = "https://example.org/draft/{slug}?token={token}"
-    assert (await link(desk, id)).startswith("https://example.org/draft/kim-weeps?token=cqlp_")
-    assert (await desk.tries("createPreviewLink", BOB, id=id))["url"] is None
+    id = await newsroom.create_draft(slug="kim-weeps")
+    newsroom.executor.mutations.preview_url = "https://example.org/draft/{slug}?token={token}"
+    assert (await link(newsroom, id)).startswith("https://example.org/draft/kim-weeps?token=cqlp_")
+    assert (await newsroom.mutate("createPreviewLink", BOB, id=id))["url"] is None
     with pytest.raises(OperatorError, match="CONTENTQL_PREVIEW_URL_TEMPLATE"):
         load_settings(preview_url_template="https://example.org/draft")
 

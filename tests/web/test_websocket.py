@@ -19,8 +19,8 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 from tests.conftest import NOW
-from tests.support.graphql_client import whole
-from tests.support.http_client import refusals
+from tests.support.graphql_client import query_json
+from tests.support.http_client import error_codes
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -57,12 +57,12 @@ class Stub:
     """Answers at once, or never, or at length; remembers what became of it."""
 
     def __init__(self) -> None:
-        self.asked: list[GraphQLRequest] = []
+        self.requests: list[GraphQLRequest] = []
         self.cancelled: list[str] = []
         self.let = threading.Event()
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
-        self.asked.append(request)
+        self.requests.append(request)
         what, _, size = request.query.partition(" ")
         if what == "wait":
             try:
@@ -100,8 +100,8 @@ class Served:
 
     @property
     def connections(self) -> list[WebSocketsSansIOProtocol]:
-        found = list(self.server.server_state.connections)
-        return [one for one in found if isinstance(one, WebSocketsSansIOProtocol)]
+        results = list(self.server.server_state.connections)
+        return [one for one in results if isinstance(one, WebSocketsSansIOProtocol)]
 
     def stop(self) -> None:
         self.server.should_exit = True
@@ -181,9 +181,9 @@ async def say(socket: ClientConnection, *messages: Any) -> None:
 
 async def hear(socket: ClientConnection) -> Any:
     async with asyncio.timeout(15):
-        said = await socket.recv()
-    assert isinstance(said, str), "clients take text frames only"
-    return orjson.loads(said)
+        message = await socket.recv()
+    assert isinstance(message, str), "clients take text frames only"
+    return orjson.loads(message)
 
 
 async def ending(socket: ClientConnection) -> tuple[int | None, str | None]:
@@ -226,13 +226,17 @@ async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Executor]]:
 
 
 async def test_an_operation_gives_its_answer_and_is_complete(
-    newsroom: tuple[Served, Executor], demo: Executor
+    newsroom: tuple[Served, Executor], demo_executor: Executor
 ) -> None:
     """`next` carries what HTTP would answer, `complete` ends it; ids may be used again after that."""
     async with talking(newsroom[0]) as socket:
         for _ in range(2):
             await say(socket, subscribe("a", NAMES))
-            assert await hear(socket) == {"id": "a", "type": "next", "payload": await whole(demo, NAMES)}
+            assert await hear(socket) == {
+                "id": "a",
+                "type": "next",
+                "payload": await query_json(demo_executor, NAMES),
+            }
             assert await hear(socket) == {"id": "a", "type": "complete"}
 
 
@@ -246,9 +250,9 @@ async def test_variables_names_and_extensions_travel_in_the_payload(
             socket,
             subscribe("1", document, operationName="A", variables={"n": 1}, extensions={"cost": True}),
         )
-        said = (await hear(socket))["payload"]
-        assert len(said["data"]["categories"]["nodes"]) == 1
-        assert said["extensions"]["cost"]["limit"] == 10_000
+        message = (await hear(socket))["payload"]
+        assert len(message["data"]["categories"]["nodes"]) == 1
+        assert message["extensions"]["cost"]["limit"] == 10_000
         assert (await hear(socket))["type"] == "complete"
         await say(socket, subscribe("2", NAMES, operationName=None, variables=None, extensions=None))
         assert (await hear(socket))["type"] == "next"
@@ -276,10 +280,10 @@ async def test_what_http_refuses_is_refused_here(
     """One `error` with the same errors, nothing after it, and the socket serves on."""
     async with talking(newsroom[0]) as socket:
         await say(socket, subscribe("bad", query))
-        said = await hear(socket)
-        assert said.keys() == {"id", "type", "payload"}
-        assert (said["id"], said["type"]) == ("bad", "error")
-        assert set(refusals(0, orjson.dumps({"errors": said["payload"]}))) == {code}
+        message = await hear(socket)
+        assert message.keys() == {"id", "type", "payload"}
+        assert (message["id"], message["type"]) == ("bad", "error")
+        assert set(error_codes(0, orjson.dumps({"errors": message["payload"]}))) == {code}
         await say(socket, subscribe("good", NAMES))
         assert [(await hear(socket))["id"] for _ in range(2)] == ["good", "good"]
 
@@ -289,10 +293,10 @@ async def test_data_with_errors_is_an_answer(newsroom: tuple[Served, Executor]) 
     query = '{ categories(first: 1) { nodes { path } } node(id: "nonsense") { id } }'
     async with talking(newsroom[0]) as socket:
         await say(socket, subscribe("half", query))
-        said = await hear(socket)
-        assert said["type"] == "next"
-        assert said["payload"]["data"]["categories"]["nodes"]
-        assert said["payload"]["errors"][0]["extensions"]["code"] == "INVALID_ID"
+        message = await hear(socket)
+        assert message["type"] == "next"
+        assert message["payload"]["data"]["categories"]["nodes"]
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "INVALID_ID"
         assert (await hear(socket))["type"] == "complete"
 
 
@@ -304,7 +308,7 @@ async def test_a_document_may_be_named_instead() -> None:
         for payload in named:
             await say(socket, {"id": "1", "type": "subscribe", "payload": payload})
             assert [(await hear(socket))["type"] for _ in range(2)] == ["next", "complete"]
-    assert [asked.extensions for asked in answers.asked] == [{}, {"persistedQuery": {"version": 1}}]
+    assert [request.extensions for request in answers.requests] == [{}, {"persistedQuery": {"version": 1}}]
 
 
 async def test_operations_run_side_by_side(stub: Served) -> None:
@@ -347,12 +351,12 @@ async def test_a_message_may_be_as_large_as_a_body_and_come_in_parts(stub: Serve
 @pytest.mark.parametrize("protocols", [(), ("graphql-ws",), ("graphql",), ("GRAPHQL-TRANSPORT-WS",)])
 async def test_no_other_protocol_is_spoken(stub: Served, protocols: Sequence[str]) -> None:
     """The older graphql-ws, others and none: the handshake is refused with a GraphQL error."""
-    with pytest.raises(InvalidStatus) as fault:
+    with pytest.raises(InvalidStatus) as error:
         await dial(stub, protocols)
-    response = fault.value.response
+    response = error.value.response
     assert response.status_code == 400
     assert response.headers["content-type"].startswith("application/graphql-response+json")
-    assert refusals(400, bytes(response.body)) == ["BAD_REQUEST"]
+    assert error_codes(400, bytes(response.body)) == ["BAD_REQUEST"]
 
 
 async def test_ours_is_chosen_among_others(stub: Served) -> None:
@@ -370,20 +374,20 @@ async def test_pages_of_any_site_may_connect_unless_sites_are_named(stub: Served
             async with dial(served, origin=origin) as socket:
                 assert socket.subprotocol == PROTOCOL
         for origin in ("https://front.test.evil.test", "http://front.test", "https://evil.test", "null"):
-            with pytest.raises(InvalidStatus) as fault:
+            with pytest.raises(InvalidStatus) as error:
                 await dial(served, origin=origin)
-            assert refusals(403, bytes(fault.value.response.body)) == ["ORIGIN_NOT_ALLOWED"]
+            assert error_codes(403, bytes(error.value.response.body)) == ["ORIGIN_NOT_ALLOWED"]
 
 
 async def test_an_address_has_only_so_many_sockets(stub: Served) -> None:
     """One more is refused, and let in when another has closed."""
     async with serving(Stub(), max_websockets_per_address=2) as served, talking(served):
         async with talking(served):
-            with pytest.raises(InvalidStatus) as fault:
+            with pytest.raises(InvalidStatus) as error:
                 await dial(served)
-            assert fault.value.response.status_code == 429
-            assert fault.value.response.headers["retry-after"] == "1"
-            assert refusals(429, bytes(fault.value.response.body)) == ["TOO_MANY_CONNECTIONS"]
+            assert error.value.response.status_code == 429
+            assert error.value.response.headers["retry-after"] == "1"
+            assert error_codes(429, bytes(error.value.response.body)) == ["TOO_MANY_CONNECTIONS"]
         await until(lambda: len(served.connections) == 1)
         async with talking(served):
             pass
@@ -454,8 +458,8 @@ async def test_a_breach_of_the_protocol_closes_with_its_code(
     async with dial(stub) as socket:
         with contextlib.suppress(ConnectionClosed):
             await say(socket, *messages)
-        told, reason = await ending(socket)
-        assert told == code
+        expected, reason = await ending(socket)
+        assert expected == code
         assert reason
 
 
@@ -562,7 +566,7 @@ async def test_completing_an_operation_cancels_it_alone() -> None:
     answers = Stub()
     async with serving(answers) as served, talking(served) as socket:
         await say(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"), {"type": "complete", "id": "c"})
-        await until(lambda: len(answers.asked) == 2)
+        await until(lambda: len(answers.requests) == 2)
         await say(socket, {"type": "complete", "id": "a"}, subscribe("a", "wait 3"))
         await until(lambda: answers.cancelled == ["wait 1"])
         answers.let.set()
@@ -577,7 +581,7 @@ async def test_leaving_cancels_all_operations(politely: bool) -> None:
     answers = Stub()
     async with serving(answers) as served, talking(served) as socket:
         await say(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"))
-        await until(lambda: len(answers.asked) == 2)
+        await until(lambda: len(answers.requests) == 2)
         if politely:
             await socket.close()
         else:
@@ -640,12 +644,12 @@ def plainly(served: Served) -> Iterator[sockets.socket]:
 def farewell(plain: sockets.socket, code: int) -> str:
     """Reads all that was sent, up to a close frame with `code` at its end; gives the reason."""
     read = b""
-    while not (found := _CLOSE.search(read)):
+    while not (match := _CLOSE.search(read)):
         part = plain.recv(MIB)
         assert part, read
         read = read[-200:] + part
-    assert int.from_bytes(found[1], "big") == code
-    return found[2].decode()
+    assert int.from_bytes(match[1], "big") == code
+    return match[2].decode()
 
 
 # A frame of opcode 8, its length, the code, and a reason to the end of what was sent.
@@ -662,14 +666,14 @@ async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
         with plainly(served) as plain:
             for number in range(LENIENT.operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {MIB}"))))
-            await until(lambda: len(answers.asked) > LENIENT.concurrent_operations)
+            await until(lambda: len(answers.requests) > LENIENT.concurrent_operations)
             await asyncio.sleep(0.1)
-            kept = len(answers.asked)
-            assert kept < LENIENT.operations / 2
+            stored = len(answers.requests)
+            assert stored < LENIENT.operations / 2
             for number in range(LENIENT.operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(f"more {number}", "now"))))
             await until(lambda: served.connections[0].close_sent)
-            assert len(answers.asked) == kept
+            assert len(answers.requests) == stored
             assert farewell(plain, 4429) == "More than 50 operations at once"
 
 
@@ -693,11 +697,11 @@ async def test_pings_of_who_does_not_read_pile_up_nowhere() -> None:
         with plainly(served) as plain:
             plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
             await until(lambda: not served.connections[0].writable.is_set())
-            kept = served.connections[0].transport.get_write_buffer_size()
+            stored = served.connections[0].transport.get_write_buffer_size()
             plain.sendall(frame(Opcode.PING, b"x" * 125) * 900)
             plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("2", "now"))))
-            await until(lambda: len(answers.asked) == 2)
-            assert served.connections[0].transport.get_write_buffer_size() <= kept
+            await until(lambda: len(answers.requests) == 2)
+            assert served.connections[0].transport.get_write_buffer_size() <= stored
 
 
 @pytest.mark.parametrize(
@@ -737,7 +741,7 @@ async def test_a_stopping_server_lets_operations_finish() -> None:
         dial(served) as new,
     ):
         await say(busy, subscribe("a", "wait"))
-        await until(lambda: answers.asked)
+        await until(lambda: answers.requests)
         served.stop()
         assert (await ending(idle))[0] == 1001
         assert (await ending(new))[0] == 1001
@@ -752,7 +756,7 @@ async def test_a_stopping_server_waits_only_so_long() -> None:
     bounds = replace(WebSocketLimits(), leaving_seconds=0.2)
     async with serving(answers, bounds=bounds) as served, talking(served) as socket:
         await say(socket, subscribe("a", "wait"))
-        await until(lambda: answers.asked)
+        await until(lambda: answers.requests)
         served.stop()
         assert (await ending(socket))[0] == 1001
         await until(lambda: answers.cancelled == ["wait"])

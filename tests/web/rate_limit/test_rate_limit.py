@@ -30,15 +30,15 @@ def newcomer() -> str:
 
 @pytest.fixture(params=["memory", "valkey"])
 async def rates(request: pytest.FixtureRequest) -> AsyncIterator[RateLimitStore]:
-    kept: RateLimitStore = (
+    stored: RateLimitStore = (
         MemoryRateLimitStore(BUDGET)
         if request.param == "memory"
         else RedisRateLimitStore(
             request.getfixturevalue("valkey_url"), BUDGET, prefix=f"test-{time.time_ns()}"
         )
     )
-    yield kept
-    await kept.close()
+    yield stored
+    await stored.close()
 
 
 async def test_what_is_used_adds_up(rates: RateLimitStore) -> None:
@@ -87,15 +87,15 @@ async def test_memory_remembers_a_bounded_number_of_clients() -> None:
 @pytest.fixture
 async def worker(valkey_url: str) -> AsyncIterator[Callable[[str], RedisRateLimitStore]]:
     """Makes workers, that share what they count, given the address of their Redis."""
-    made: list[RedisRateLimitStore] = []
+    created: list[RedisRateLimitStore] = []
     prefix = f"test-{time.time_ns()}"
 
     def make(url: str = valkey_url) -> RedisRateLimitStore:
-        made.append(RedisRateLimitStore(url, BUDGET, prefix=prefix))
-        return made[-1]
+        created.append(RedisRateLimitStore(url, BUDGET, prefix=prefix))
+        return created[-1]
 
     yield make
-    for one in made:
+    for one in created:
         await one.close()
 
 
@@ -164,11 +164,11 @@ class Link:
 
 @pytest.fixture
 async def link(valkey_url: str) -> AsyncIterator[Link]:
-    made = Link(valkey_url)
-    await made.mend()
-    yield made
-    made.let_go()
-    await made.cut()
+    created = Link(valkey_url)
+    await created.mend()
+    yield created
+    created.let_go()
+    await created.cut()
 
 
 async def test_a_worker_goes_on_without_redis(link: Link, worker: Callable[..., RedisRateLimitStore]) -> None:
