@@ -488,10 +488,10 @@ async def _answered_or_raised(executor: Executor, query: str, variables: Mapping
 
 
 @pytest.mark.parametrize(
-    "request",
+    "selection",
     ["id " * 1_900, "category { id } " * 450, "... { category { id } } " * 230, "id slug headline " * 600],
 )
-async def test_one_field_asked_a_thousand_times_is_refused(answers: Executor, request: str) -> None:
+async def test_one_field_asked_a_thousand_times_is_refused(answers: Executor, selection: str) -> None:
     """Equal fields must be compared with each other, which is quadratic: so there is an end to it."""
-    result = await verdict(answers, f"{{ articles(first: 1) {{ nodes {{ {request} }} }} }}")
+    result = await verdict(answers, f"{{ articles(first: 1) {{ nodes {{ {selection} }} }} }}")
     assert result["code"] == "DOCUMENT_TOO_LARGE"
