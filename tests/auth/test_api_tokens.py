@@ -293,10 +293,10 @@ async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypa
     await authenticate(authenticator, await create_token(database))
     with monkeypatch.context() as broken:
 
-        def models(*_: Any, **__: Any) -> Any:
+        def orm(*_: Any, **__: Any) -> Any:
             raise OSError("away")
 
-        broken.setattr(database, "models", models)
+        broken.setattr(database, "orm", orm)
         await authenticator.flush_last_used()
     assert (await stored_token(database)).last_used_at is None
     await authenticator.flush_last_used()

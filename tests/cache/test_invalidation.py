@@ -279,7 +279,7 @@ async def test_a_change_that_could_not_be_applied_is_not_lost(
     await newsroom.hit(query)
     assert await newsroom.hit(query)
     with monkeypatch.context() as patched, contextlib.suppress(ApiError, asyncio.CancelledError):
-        patched.setattr(newsroom.responses._neighbours, "around", broken)
+        patched.setattr(newsroom.responses._neighbours, "load", broken)
         await newsroom.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
     assert not await newsroom.hit(query)
     assert b'"Sky"' in (await newsroom.remembers.execute(GraphQLRequest(query))).body

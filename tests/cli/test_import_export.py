@@ -78,10 +78,10 @@ def test_the_report_as_json(page: Path) -> None:
     assert report["counts"] == {"created": 3, "updated": 0, "unchanged": 0, "skipped": 0, "failed": 0}
     assert report["dryRun"] is False
     assert report["records"][2] == {
-        "where": str(page),
-        "subject": "article kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia",
-        "what": "created",
-        "why": "",
+        "location": str(page),
+        "label": "article kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia",
+        "result": "created",
+        "reason": "",
         "status": "PUBLISHED",
     }
 

@@ -498,7 +498,7 @@ async def test_what_is_not_utf_8_is_told_so_by_the_server() -> None:
 async def test_who_does_not_initialise_in_time_is_closed() -> None:
     """4408, pings or not; whoever did may stay silent."""
     async with (
-        serving(Stub(), bounds=WebSocketLimits(init_seconds=0.3)) as served,
+        serving(Stub(), limits=WebSocketLimits(init_seconds=0.3)) as served,
         talking(served) as patient,
         dial(served) as silent,
         dial(served) as pinging,
@@ -513,7 +513,7 @@ async def test_who_does_not_initialise_in_time_is_closed() -> None:
 async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
     """One more closes it with 4429; not if one was completed before."""
     limits = WebSocketLimits(operations=3, concurrent_operations=2)
-    async with serving(Stub(), bounds=limits) as served, talking(served) as socket:
+    async with serving(Stub(), limits=limits) as served, talking(served) as socket:
         await say(socket, *(subscribe(name, "wait") for name in "abc"), {"type": "complete", "id": "b"})
         await say(socket, subscribe("d", "wait"), {"type": "ping"})
         assert await hear(socket) == {"type": "pong"}
@@ -524,7 +524,7 @@ async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
 async def test_operations_that_wait_hold_only_so_much_text() -> None:
     """More closes the socket with 4429; what is done counts no more."""
     limits = WebSocketLimits(asked_characters=1_000)
-    async with serving(Stub(), bounds=limits) as served, talking(served) as socket:
+    async with serving(Stub(), limits=limits) as served, talking(served) as socket:
         for _ in range(3):
             await say(socket, subscribe("quick", "now", extensions={"fill": "x" * 500}))
             assert [(await hear(socket))["type"] for _ in range(2)] == ["next", "complete"]
@@ -535,7 +535,7 @@ async def test_operations_that_wait_hold_only_so_much_text() -> None:
 async def test_messages_may_come_as_fast_as_is_said() -> None:
     """Whoever keeps to the rate is not closed, however long."""
     limits = WebSocketLimits(messages_a_second=1_000_000, burst=2)
-    async with serving(Stub(), bounds=limits) as served, talking(served) as socket:
+    async with serving(Stub(), limits=limits) as served, talking(served) as socket:
         for _ in range(200):
             await say(socket, {"type": "ping"})
             assert await hear(socket) == {"type": "pong"}
@@ -662,7 +662,7 @@ LENIENT = WebSocketLimits(messages_a_second=1_000_000, operations=50, concurrent
 async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
     """Operations wait for their turn, unanswered; one too many closes the socket, and the reader sees why."""
     answers = Stub()
-    async with serving(answers, bounds=LENIENT) as served:
+    async with serving(answers, limits=LENIENT) as served:
         with plainly(served) as plain:
             for number in range(LENIENT.operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {MIB}"))))
@@ -679,7 +679,7 @@ async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
 
 async def test_pongs_are_kept_only_so_many() -> None:
     """Messages that wait to be read are bounded: 1008."""
-    async with serving(Stub(), bounds=LENIENT) as served:
+    async with serving(Stub(), limits=LENIENT) as served:
         with plainly(served) as plain:
             for number in range(LENIENT.concurrent_operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {4 * MIB}"))))
@@ -693,7 +693,7 @@ async def test_pongs_are_kept_only_so_many() -> None:
 async def test_pings_of_who_does_not_read_pile_up_nowhere() -> None:
     """The server keeps no pong for any of them."""
     answers = Stub()
-    async with serving(answers, bounds=LENIENT) as served:
+    async with serving(answers, limits=LENIENT) as served:
         with plainly(served) as plain:
             plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
             await until(lambda: not served.connections[0].writable.is_set())
@@ -719,7 +719,7 @@ async def test_who_reads_nothing_at_all_is_hung_up_on(
     monkeypatch: pytest.MonkeyPatch, last: bytes, options: dict[str, Any]
 ) -> None:
     """Soon after the close frame, whichever side closed, or when pings are not answered."""
-    monkeypatch.setattr(websocket_protocol, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(websocket_protocol, "CLOSE_TIMEOUT", 0.2)
     async with serving(Stub(), server=options) as served:
         with plainly(served) as plain:
             plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
@@ -753,8 +753,8 @@ async def test_a_stopping_server_lets_operations_finish() -> None:
 async def test_a_stopping_server_waits_only_so_long() -> None:
     """What is not done by then is cancelled, and the socket closed with 1001."""
     answers = Stub()
-    bounds = replace(WebSocketLimits(), leaving_seconds=0.2)
-    async with serving(answers, bounds=bounds) as served, talking(served) as socket:
+    limits = replace(WebSocketLimits(), leaving_seconds=0.2)
+    async with serving(answers, limits=limits) as served, talking(served) as socket:
         await say(socket, subscribe("a", "wait"))
         await until(lambda: answers.requests)
         served.stop()

@@ -14,7 +14,7 @@ from contentql.store.database import Database
 
 def answers_of(settings: Settings, database: Database) -> Executor:
     """As `app.answers_of`."""
-    answers: Executor = importlib.import_module("contentql.app").answers_of(settings, database)
+    answers: Executor = importlib.import_module("contentql.app").build_executor(settings, database)
     return answers
 
 
