@@ -381,7 +381,7 @@ async def test_pages_of_any_site_may_connect_unless_sites_are_named(stub: Served
 
 async def test_an_address_has_only_so_many_sockets(stub: Served) -> None:
     """One more is refused, and let in when another has closed."""
-    async with serving(Stub(), max_websockets_per_address=2) as served, talking(served):
+    async with serving(Stub(), max_sockets=2) as served, talking(served):
         async with talking(served):
             with pytest.raises(InvalidStatus) as error:
                 await dial(served)
