@@ -164,8 +164,8 @@ async def test_a_restore_equals_the_backup(
             with pytest.raises(Exception, match="only ever added to"):
                 await sql("DELETE FROM audit_entry")
             await sql("UPDATE story SET title = 'x'")
-            assert (await sql("SELECT in_table FROM row_change ORDER BY seq DESC LIMIT 1")) == [
-                {"in_table": "story"}
+            assert (await sql("SELECT table_name FROM row_change ORDER BY seq DESC LIMIT 1")) == [
+                {"table_name": "story"}
             ]
     await server.drop(empty)
 

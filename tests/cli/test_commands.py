@@ -93,7 +93,7 @@ def test_explain_shows_cost_and_sql(tmp_path: Path) -> None:
         ("{ latestNews {", "{}", "Syntax Error"),
         ("{ nothing }", "{}", "Cannot query field"),
         ("{ latestNews(first: 500) { nodes { id } } }", "{}", "1 to 100"),
-        ("{ viewer { sees } }", "[1]", "must be a JSON object"),
+        ("{ viewer { accessDescription } }", "[1]", "must be a JSON object"),
     ],
 )
 def test_explain_refuses_in_one_sentence(tmp_path: Path, text: str, variables: str, expected: str) -> None:

@@ -164,7 +164,7 @@ async def test_an_id_stays_with_its_document(database: str) -> None:
 
 async def test_documents_with_several_operations(database: str) -> None:
     """Go in without a cost, for it is not known which will be asked for; one without any does not."""
-    several = "query A { viewer { role } } query B { viewer { sees } }"
+    several = "query A { viewer { role } } query B { viewer { accessDescription } }"
     Path("several.graphql").write_text(several)
     Path("none.graphql").write_text("fragment F on Article { id }")
     lines = await output_of("add", "several.graphql", "none.graphql", code=3)

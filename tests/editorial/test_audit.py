@@ -29,8 +29,8 @@ from tests.support.editorial_client import (
 from contentql.execution.executor import Executor
 from contentql.schema.build import get_catalog
 
-LOG = """query($t: String) { auditLog(first: 100, filter: {thing: {eq: $t}}) { totalCount nodes {
-  id at by account role action thing versionBefore versionAfter reason address client requestId } } }"""
+LOG = """query($t: String) { auditLog(first: 100, filter: {targetId: {eq: $t}}) { totalCount nodes {
+  id occurredAt actorName account role action targetId versionBefore versionAfter reason ipAddress client requestId } } }"""
 
 
 async def entries(newsroom: EditorialClient, thing: str) -> list[dict[str, Any]]:
@@ -61,17 +61,18 @@ async def test_every_mutation_is_written_down_once(own_desk: EditorialClient) ->
             before = await count(newsroom)
         await newsroom.mutate_ok(mutation, ROOT, **inputs[mutation], reason=f"Because of {mutation}")
         assert await count(newsroom) == before + 1, mutation
-        query = "{ auditLog(first: 1) { nodes { action by account role reason address client requestId thing } } }"
+        fields = "action actorName account role reason ipAddress client requestId targetId"
+        query = f"{{ auditLog(first: 1) {{ nodes {{ {fields} }} }} }}"
         (entry,) = (await newsroom.query(query, ROOT))["auditLog"]["nodes"]
         assert entry.pop("requestId")
-        assert entry.pop("thing")
+        assert entry.pop("targetId")
         assert entry == {
             "action": mutation,
-            "by": "Root",
+            "actorName": "Root",
             "account": "root",
             "role": "ADMIN",
             "reason": f"Because of {mutation}",
-            "address": "192.0.2.7",
+            "ipAddress": "192.0.2.7",
             "client": "newsdesk/1",
         }
 
@@ -139,7 +140,7 @@ async def test_the_log_of_an_article_is_its_revisions(newsroom: EditorialClient)
         assert following["versionBefore"] == entry["versionAfter"]
     for entry in log:
         revision = existing[entry["versionAfter"]]
-        assert (revision["by"], revision["reason"]) == (entry["by"], entry["reason"])
+        assert (revision["savedBy"], revision["reason"]) == (entry["actorName"], entry["reason"])
         verb = entry["action"].removesuffix("Article").upper()
         assert revision["action"].startswith(verb[:5]) or verb in ("SUBMIT", "CREATE", "RETURN"), entry
     assert article["version"] == log[-1]["versionAfter"]

@@ -192,7 +192,7 @@ async def test_what_is_in_use_stays(own_desk: EditorialClient) -> None:
 
 
 SECTION = """query($p: String!) {
-  category(path: $p) { id path redirected depth parent { path } articles { totalCount nodes { slug } } }
+  category(path: $p) { id path isRedirect depth parent { path } articles { totalCount nodes { slug } } }
   latestNews(section: $p) { nodes { slug } }
   articles(filter: {category: {under: $p}}) { totalCount }
 }"""
@@ -207,7 +207,7 @@ async def in_section(newsroom: EditorialClient, path: str) -> Any:
         return None
     slugs = {node["slug"] for node in section["articles"]["nodes"]}
     assert section["articles"]["totalCount"] == len(slugs)
-    return section["path"], section["redirected"], section["depth"], slugs
+    return section["path"], section["isRedirect"], section["depth"], slugs
 
 
 async def test_a_section_moves_with_all_below_it(own_desk: EditorialClient) -> None:
@@ -227,7 +227,7 @@ async def test_a_section_moves_with_all_below_it(own_desk: EditorialClient) -> N
     assert await in_section(newsroom, "politics") == ("politics", False, 0, {"shallow", "the-first", "deep"})
     assert await in_section(newsroom, "politics/east/korea") == ("politics/east/korea", False, 2, deep)
     section = (await newsroom.query(SECTION, p="world/asia/east/korea"))["category"]
-    assert (section["path"], section["redirected"]) == ("politics/east/korea", True)
+    assert (section["path"], section["isRedirect"]) == ("politics/east/korea", True)
     moved = await newsroom.mutate_ok("moveCategory", id="politics/east", parent=None)
     assert (moved["path"], moved["depth"]) == ("east", 0)
     assert await in_section(newsroom, "politics") == ("politics", False, 0, {"shallow", "the-first"})
@@ -264,14 +264,14 @@ async def test_a_new_section_takes_an_old_path_over(own_desk: EditorialClient) -
     assert new["path"] == "world/asia"
     id = await newsroom.create_published(headline="New", category="world/asia")
     data = (await newsroom.query(SECTION, p="world/asia"))["category"]
-    assert (data["id"], data["redirected"]) == (new["id"], False)
+    assert (data["id"], data["isRedirect"]) == (new["id"], False)
     await newsroom.mutate_ok("updateArticle", id=id, category="world/orient")
     await newsroom.republish(id)
     await newsroom.mutate_ok("deleteCategory", id=new["id"])
     back = await newsroom.mutate_ok("updateCategory", id="world/orient", slug="asia")
     assert back["path"] == "world/asia"
     data = (await newsroom.query(SECTION, p="world/orient"))["category"]
-    assert (data["path"], data["redirected"]) == ("world/asia", True)
+    assert (data["path"], data["isRedirect"]) == ("world/asia", True)
 
 
 async def test_a_section_does_not_go_where_it_cannot(own_desk: EditorialClient) -> None:
@@ -315,9 +315,9 @@ async def test_case_tells_paths_apart(own_desk: EditorialClient) -> None:
     await newsroom.mutate_ok("createCategory", name="x", slug="World")
     await newsroom.mutate_ok("createCategory", name="y", slug="Below", parent="World")
     await newsroom.mutate_ok("moveCategory", id="world", parent="politics")
-    query = '{ a: category(path: "World/Below") { path redirected } b: category(path: "world") { path } }'
+    query = '{ a: category(path: "World/Below") { path isRedirect } b: category(path: "world") { path } }'
     data = await newsroom.query(query, ANNA)
-    assert data == {"a": {"path": "World/Below", "redirected": False}, "b": {"path": "politics/world"}}
+    assert data == {"a": {"path": "World/Below", "isRedirect": False}, "b": {"path": "politics/world"}}
 
 
 # Sources

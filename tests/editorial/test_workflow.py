@@ -377,7 +377,7 @@ async def test_a_key_sent_twice_does_it_once(newsroom: EditorialClient) -> None:
     again = await newsroom.executor.execute(request, None, None, ANNA)
     assert again.body == first.body
     assert len(await newsroom.table("SELECT id FROM article WHERE slug = 'only-once'")) == 1
-    assert len(await newsroom.table(f"SELECT id FROM audit_entry WHERE thing = '{id}'")) == 2
+    assert len(await newsroom.table(f"SELECT id FROM audit_entry WHERE target_id = '{id}'")) == 2
 
 
 async def test_a_key_sent_at_the_same_time_does_it_once(newsroom: EditorialClient) -> None:
@@ -442,7 +442,7 @@ async def test_secrets_are_kept_nowhere(newsroom: EditorialClient) -> None:
     id = await newsroom.create_draft()
     link = await newsroom.mutate_ok("createPreviewLink", id=id, idempotencyKey="link")
     assert link["token"].startswith("cqlp_")
-    for (answer,) in await newsroom.table("SELECT answer FROM done"):
+    for (answer,) in await newsroom.table("SELECT response FROM idempotency_record"):
         assert first["secret"] not in answer
         assert link["token"] not in answer
         assert first["secret"][4:] not in answer
@@ -561,13 +561,13 @@ async def test_a_notice_stands_where_an_article_was_taken_back(newsroom: Editori
     assert await newsroom.mutate_codes("withdrawArticle", id=id, notice=" ") == {("REQUIRED", "notice")}
     await newsroom.mutate_ok("withdrawArticle", id=id, notice="This report was wrong.")
     assert not await seen(newsroom, id, "vortex-of-lies", "vortex")
-    query = '{ withdrawal(slug: "vortex-of-lies") { id slug language notice at } }'
+    query = '{ withdrawal(slug: "vortex-of-lies") { id slug language notice withdrawnAt } }'
     assert (await newsroom.query(query))["withdrawal"] == {
         "id": id,
         "slug": "vortex-of-lies",
         "language": "en",
         "notice": "This report was wrong.",
-        "at": "2026-06-30T08:00:00Z",
+        "withdrawnAt": "2026-06-30T08:00:00Z",
     }
     assert await newsroom.mutate_codes("updateArticle", id=id, headline="x") == {("INVALID_TRANSITION", "id")}
     payload = await newsroom.mutate_ok("restoreArticle", id=id)

@@ -16,7 +16,7 @@ from contentql.importing.importer import export_records, import_records
 
 # All that the public can see of an article, by every way there is to it.
 SHOWN = """
-  id uri slug canonicalSlug redirected headline kicker shortHeadline lede summary language contentType urgency
+  id uri slug canonicalSlug isRedirect headline kicker shortHeadline lede summary language contentType urgency
   access status publishedAt firstPublishedAt updatedAt expiresAt byline wordCount readingMinutes canonicalUrl
   canonicalElsewhere version unpublishedChanges edNote embargoUntil owner
   revisions(first: 3) { nodes { version } }
@@ -179,18 +179,18 @@ async def test_ids_are_the_same_through_copy_and_publish(newsroom: EditorialClie
 async def test_old_slugs_lead_on(newsroom: EditorialClient) -> None:
     """Every slug that was ever out leads to the newest; one that was only in a copy never did."""
     id = await newsroom.create_published(headline="Alpha")
-    query = "query($s: String!) { article(slug: $s) { id slug canonicalSlug redirected } }"
+    query = "query($s: String!) { article(slug: $s) { id slug canonicalSlug isRedirect } }"
     await newsroom.mutate_ok("updateArticle", id=id, slug="never")
     await newsroom.mutate_ok("updateArticle", id=id, slug="beta")
     for slug in ("never", "beta"):
         assert (await newsroom.query(query, s=slug))["article"] is None
-    assert (await newsroom.query(query, s="alpha"))["article"]["redirected"] is False
+    assert (await newsroom.query(query, s="alpha"))["article"]["isRedirect"] is False
     await newsroom.republish(id)
     await newsroom.mutate_ok("updateArticle", id=id, slug="gamma")
     await newsroom.republish(id)
     for slug, redirected in (("alpha", True), ("beta", True), ("gamma", False)):
         data = (await newsroom.query(query, s=slug))["article"]
-        assert (data["id"], data["canonicalSlug"], data["redirected"]) == (id, "gamma", redirected)
+        assert (data["id"], data["canonicalSlug"], data["isRedirect"]) == (id, "gamma", redirected)
     assert (await newsroom.query(query, s="never"))["article"] is None
 
 
@@ -218,7 +218,7 @@ async def test_what_is_out_is_corrected_while_a_copy_is_open(newsroom: Editorial
         before="on Monday",
         after="on Tuesday",
     )
-    assert payload["correction"]["at"] == "2026-06-30T09:00:00Z"
+    assert payload["correction"]["correctedAt"] == "2026-06-30T09:00:00Z"
     query = """query($i: ID!) { article(id: $i) { headline kicker updatedAt status version body { text }
       corrections { id text before after } } }"""
     public = (await newsroom.query(query, i=id))["article"]
@@ -319,11 +319,9 @@ async def test_a_revision_whose_references_are_gone_is_not_brought_back_half(
 async def test_what_came_by_import_can_be_gone_back_to(newsroom: EditorialClient) -> None:
     """The newsdesk's first change keeps what was there before it."""
     await newsroom.mutate_ok("updateArticle", id="art_701", headline="Changed")
-    query = (
-        '{ article(id: "art_701") { revisions { nodes { version by action diff { field before after } } } } }'
-    )
+    query = '{ article(id: "art_701") { revisions { nodes { version savedBy action diff { field before after } } } } }'
     data = (await newsroom.query(query, ANNA))["article"]["revisions"]["nodes"]
-    assert [(one["version"], one["by"]) for one in data] == [(2, "Anna"), (1, "Import")]
+    assert [(one["version"], one["savedBy"]) for one in data] == [(2, "Anna"), (1, "Import")]
     assert {"field": "headline", "before": "The first", "after": "Changed"} in data[0]["diff"]
     assert (await newsroom.mutate_ok("restoreRevision", id="art_701", version=1))["headline"] == "The first"
 

@@ -184,7 +184,7 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
         assert (await hands.run("Correct"))["correction"]["text"] == "It was in May and June."
         await hands.choose(14)
         revisions = (await hands.run("WhatChanged"))["revisions"]["nodes"]
-        assert [(one["action"], one["by"]) for one in revisions] == [
+        assert [(one["action"], one["savedBy"]) for one in revisions] == [
             ("CORRECTED", "Paula"), ("SCHEDULED", "Paula"), ("APPROVED", "Erin"), ("SUBMITTED", "Erin"),
             ("UPDATED", "Erin"), ("CREATED", "Erin"),
         ]  # fmt: skip

@@ -60,7 +60,7 @@ DOCUMENTS = 8  # for each viewer
 
 EVERYTHING = """query Q($ids: [ID!]!) { nodes(ids: $ids) { __typename id
     ... on Article { slug headline status version edNote owner embargoUntil expiresAt unpublishedChanges
-        revisions(first: 5) { totalCount nodes { id version by action reason headline
+        revisions(first: 5) { totalCount nodes { id version savedBy action reason headline
             diff { field before after } } }
         attributions { id state position claim chain { id source { slug } media { id } } }
         tags { slug } categories { path } corrections { id text } related { totalCount nodes { id } }
@@ -78,7 +78,7 @@ EVERYTHING = """query Q($ids: [ID!]!) { nodes(ids: $ids) { __typename id
     ... on Attribution { state claim hop article { id headline } via { id } }
     ... on Correction { text article { id headline } }
     ... on Revision { version had: headline diff(against: 1) { field before after } }
-    ... on AuditEntry { action thing by }
+    ... on AuditEntry { action targetId actorName }
     ... on Token { name hint account }
 } }"""
 LISTS = (
@@ -95,9 +95,9 @@ LISTS = (
     f'attributions(filter: {{claim: {{contains: "{SECRET}"}}}})',
 )  # fmt: skip
 NAMED = (
-    'category(path: "world/asia/east") { id path redirected articles { totalCount } }',
+    'category(path: "world/asia/east") { id path isRedirect articles { totalCount } }',
     'category(path: "far-east") { id }',
-    "viewer { name role sees may }",
+    "viewer { name role accessDescription permissions }",
     'withdrawal(id: "art_1") { __typename }',
 )
 
@@ -152,7 +152,7 @@ def _lists(size: str) -> str:
 
 def _by_name(names: list[str]) -> str:
     fields = [
-        f'a{n}: article(slug: "{name}") {{ id slug redirected headline }}' for n, name in enumerate(names)
+        f'a{n}: article(slug: "{name}") {{ id slug isRedirect headline }}' for n, name in enumerate(names)
     ]
     fields += [f'w{n}: withdrawal(slug: "{name}") {{ id notice }}' for n, name in enumerate(names)]
     fields += [f"n{n}: {value}" for n, value in enumerate(NAMED)]
@@ -168,7 +168,7 @@ def _pool(both_executors: DatabasePair) -> Pool:
         "slug": [*existing.texts["slug"], *both_executors.names],
         "account": accounts,
         "action": ["createArticle", "deleteArticle"],
-        "thing": both_executors.hidden,
+        "targetId": both_executors.hidden,
     }
     return Pool(
         [*existing.ids, *both_executors.hidden, *both_executors.hidden], texts, (*WORDS, SECRET, "note")

@@ -173,7 +173,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "account": "jane",
         "by": "Jane",
         "action": "CREATED",
-        "told": "{}",
+        "field_texts": "{}",
         "record": "{}",
     },
     "audit_entry": {
@@ -183,15 +183,15 @@ ROWS: dict[str, dict[str, Any]] = {
         "by": "Jane",
         "role": "EDITOR",
         "action": "createArticle",
-        "request": "r-1",
+        "request_id": "r-1",
     },
-    "done": {
+    "idempotency_record": {
         "id": 22,
         "account": "jane",
         "key": "k",
-        "asked": "a",
-        "selected": "s",
-        "answer": "{}",
+        "request_hash": "a",
+        "selection_hash": "s",
+        "response": "{}",
         "at": T,
     },
     "token": {
@@ -205,7 +205,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "created_at": T,
         "created_by": "Operator",
     },
-    "secret": {"id": "preview", "value": "s", "made_at": T},
+    "signing_key": {"id": "preview", "value": "s", "created_at": T},
 }
 # The migrations after the first, and the tables of the first.
 AFTER_FIRST = ["0002_rules_and_indexes", "0003_changes", "0004_documents", "0005_newsdesk"]
@@ -215,9 +215,9 @@ LATER = {
     "withdrawal",
     "revision",
     "audit_entry",
-    "done",
+    "idempotency_record",
     "token",
-    "secret",
+    "signing_key",
 }
 FIRST = tuple(table for table in ROWS if table not in LATER)
 
@@ -460,7 +460,13 @@ async def test_what_is_used_cannot_be_deleted(sql: Sql) -> None:
     await sql.connection.execute_query("DELETE FROM article")
     left = {table for table in TABLES if await sql.rows_of(table)}
     register = {"category", "source", "media", "story", "tag", "author", "collection", "path_history"}
-    assert left == register | {"trusted_document", "audit_entry", "done", "token", "secret"}
+    assert left == register | {
+        "trusted_document",
+        "audit_entry",
+        "idempotency_record",
+        "token",
+        "signing_key",
+    }
 
 
 UNIQUE: dict[str, dict[str, Any]] = {
@@ -481,7 +487,7 @@ UNIQUE: dict[str, dict[str, Any]] = {
     "external_id": {},
     "path_history": {},
     "revision": {},
-    "done": {},
+    "idempotency_record": {},
     "token": {},
 }
 

@@ -382,7 +382,7 @@ async def partial_writes(url: str) -> list[str]:
         problems.append(
             f"words of {(indexed - Counter(articles.keys())) or (Counter(articles.keys()) - indexed)}"
         )
-    lines = "SELECT after FROM row_change WHERE in_table = 'article' AND after IS NOT NULL ORDER BY seq"
+    lines = "SELECT after FROM row_change WHERE table_name = 'article' AND after IS NOT NULL ORDER BY seq"
     logged = {row["id"]: row["version"] for (text,) in await rows(url, lines) for row in [orjson.loads(text)]}
     for number, version in articles.items():
         if logged.get(number) != version:
@@ -392,7 +392,7 @@ async def partial_writes(url: str) -> list[str]:
     # The audit log and the revisions tell the same.
     of = dict(await rows(url, "SELECT CAST(id AS text), article_id FROM attribution WHERE working_of = 0"))
     log: Counter[tuple[Any, int]] = Counter()
-    for thing, after in await rows(url, "SELECT thing, after FROM audit_entry WHERE after IS NOT NULL"):
+    for thing, after in await rows(url, "SELECT target_id, after FROM audit_entry WHERE after IS NOT NULL"):
         kind, _, number = thing.partition("_")
         log[int(number) if kind == "art" else of.get(number, thing), after] += 1
     revision_counts = Counter(

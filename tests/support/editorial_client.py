@@ -68,7 +68,7 @@ _ARTICLE = (
 )
 SHOWN = {
     "ArticlePayload": _ARTICLE,
-    "CorrectArticlePayload": f"{_ARTICLE} correction {{ id kind at text blockId before after }}",
+    "CorrectArticlePayload": f"{_ARTICLE} correction {{ id kind correctedAt text blockId before after }}",
     "AttributionPayload": "attribution { id kind state source { slug } via { id kind source { slug } } "
     f"span {{ blockId start end exact orphaned }} }} {_ARTICLE}",
     "DeletionPayload": "deletedId",

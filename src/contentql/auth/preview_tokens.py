@@ -84,13 +84,13 @@ async def get_signing_key(database: Database) -> str | None:
 
 
 async def _made() -> str:
-    new = SigningKey(id=_ID, value=secrets.token_hex(32), made_at=dt.datetime.now(dt.UTC))
+    new = SigningKey(id=_ID, value=secrets.token_hex(32), created_at=dt.datetime.now(dt.UTC))
     # Of two that make one at once, the first one's stays.
     await SigningKey.bulk_create([new], ignore_conflicts=True)
     return (await SigningKey.get(id=_ID)).value
 
 
-_READ = f"SELECT value FROM secret WHERE id = '{_ID}'"
+_READ = f"SELECT value FROM signing_key WHERE id = '{_ID}'"
 
 
 def _signature(secret: str, said: bytes) -> bytes:

@@ -81,8 +81,12 @@ class Viewer:
     @property
     def as_graphql(self) -> dict[str, object]:
         """The viewer as the API shows it."""
-        may = [ability.value for ability in Permission if ability in self.permissions]
-        return {"name": self.name, "role": self.role.value, "sees": self.access_description, "may": may}
+        return {
+            "name": self.name,
+            "role": self.role.value,
+            "accessDescription": self.access_description,
+            "permissions": [permission.value for permission in Permission if permission in self.permissions],
+        }
 
 
 ANONYMOUS_VIEWER = Viewer()

@@ -45,7 +45,7 @@ TABLES = frozenset(
         if isinstance(model, type) and issubclass(model, Model) and model is not Model
     }
 )
-FUNCTIONS = ("journal_row", "append_only")
+FUNCTIONS = ("log_row_change", "append_only")
 
 _PATIENCE = 30  # seconds for others to let go of a table
 
@@ -289,7 +289,8 @@ def _go_on(schema: str, last: int, everything: str) -> str:
     sequence = f"pg_get_serial_sequence({_literal(journal)}, 'seq')::regclass"
     return (
         f"SELECT setval({sequence}, greatest(pg_sequence_last_value({sequence}), {last}));\n"
-        f"INSERT INTO {journal} (in_table, row_id, texts) VALUES ({_literal(everything)}, 0, '');\n"
+        f"INSERT INTO {journal} (table_name, row_id, changed_text_columns)"
+        f" VALUES ({_literal(everything)}, 0, '');\n"
         "NOTIFY contentql_row_change;\n"
     )
 

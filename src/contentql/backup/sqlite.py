@@ -139,7 +139,7 @@ def _go_on(draft: Path, last: int, everything: str, page_size: int) -> None:
         if own != page_size:  # SQLite pours only into pages of the same size
             connection.execute(f"PRAGMA page_size = {page_size}")
             connection.execute("VACUUM")
-        line = "INSERT INTO row_change (in_table, row_id, texts) VALUES (?, 0, '')"
+        line = "INSERT INTO row_change (table_name, row_id, changed_text_columns) VALUES (?, 0, '')"
         connection.execute(line, (everything,))
         connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'row_change'", (last,))
         connection.execute(line, (everything,))

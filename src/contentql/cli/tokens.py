@@ -244,9 +244,9 @@ async def _note(action: str, token: int, now: dt.datetime) -> None:
         by=_OPERATOR,
         role=Role.ADMIN.value,
         action=action,
-        thing=ids.encode_id("token", token),
+        target_id=ids.encode_id("token", token),
         client="contentql tokens",
-        request=new_request_id(),
+        request_id=new_request_id(),
     )
 
 

@@ -62,7 +62,7 @@ async def _create(
         action=action,
         minor=minor,
         reason=reason,
-        told=comparable_fields(record),
+        field_texts=comparable_fields(record),
         record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
     )
 

@@ -45,13 +45,14 @@ from contentql.errors import ApiError
 from contentql.execution.mutations import MutationExecutor, authorize, collect_mutation_fields
 from contentql.lru import LRUCache
 from contentql.planner import limits as limit_rules
-from contentql.planner.builder import (
+from contentql.planner.builder import build_plan
+from contentql.planner.builder.context import (
     REQUEST_TIME_VARIABLE,
     SHARED_ARTICLE_VARIABLE,
     VIEWER_ACCOUNT_VARIABLE,
-    build_plan,
 )
 from contentql.planner.catalog import Catalog
+from contentql.planner.constraints import ValueConstraint
 from contentql.planner.execute import SnapshotReader, execute_plan
 from contentql.planner.limits import Limits, check_document_limits
 from contentql.planner.operation import (
@@ -114,10 +115,10 @@ ChargeCost = Callable[[int], Awaitable[None]]
 class _VariableShape:
     """Variables of one form, and the values that plans for them depend on: those only become more."""
 
-    constraints: dict[tuple[Any, Callable[[Any], Any]], None] = field(default_factory=dict)
+    constraints: dict[ValueConstraint, None] = field(default_factory=dict)
 
     def key(self, variables: Variables) -> Any:
-        return (self, *(read(slot.value(variables)) for slot, read in self.constraints))
+        return (self, *(constraint.evaluate(variables) for constraint in self.constraints))
 
 
 @dataclass
@@ -572,7 +573,7 @@ class Executor:
         typed: bool = False,
         viewer: Viewer = ANONYMOUS_VIEWER,
         kept: bool = True,
-    ) -> tuple[Plan, set[tuple[Any, Callable[[Any], Any]]]]:
+    ) -> tuple[Plan, set[ValueConstraint]]:
         def constants(group: list[FieldNode]) -> bytes:
             return self._execute_introspection(operation, group)
 
@@ -582,11 +583,11 @@ class Executor:
             self.dialect,
             limits=self.limits,
             languages=self.languages,
-            facts={"viewer": viewer.as_graphql},
-            constants=constants,
-            without=without,
-            typed=typed,
-            marked=self.responses is not None and not typed and kept and viewer is ANONYMOUS_VIEWER,
+            virtual_objects={"viewer": viewer.as_graphql},
+            introspect=constants,
+            failed_roots=without,
+            with_typename=typed,
+            with_markers=self.responses is not None and not typed and kept and viewer is ANONYMOUS_VIEWER,
             visibility=viewer.visibility,
         )
 

@@ -303,7 +303,12 @@ async def store_result(
     ).decode()
     answer = redact_secret(answer, made)
     await IdempotencyRecord.create(
-        account=context.account, key=key, asked=what, selected=shown, answer=answer, at=context.now
+        account=context.account,
+        key=key,
+        request_hash=what,
+        selection_hash=shown,
+        response=answer,
+        at=context.now,
     )
 
 
@@ -321,13 +326,13 @@ async def write_audit_entry(
         by=context.name,
         role=context.viewer.role.value,
         action=field.name,
-        thing=made.id,
+        target_id=made.id,
         before=made.version_before,
         after=made.version_after,
         reason=context.reason,
         address=actor.address,
         client=actor.client,
-        request=request_id[:64],
+        request_id=request_id[:64],
     )
 
 

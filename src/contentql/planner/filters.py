@@ -45,13 +45,18 @@ _LISTS: Mapping[ValueKind, ParamKind] = {"id": "ids", "int": "ints", "time": "ti
 
 
 class FilterContext(Protocol):
-    """What conditions need of the statement in the making."""
+    """What filters need of the build they are part of."""
 
-    catalog: Catalog
-    dialect: Dialect
-    limits: Limits
-    languages: tuple[str, ...]
-    read_set: ReadSetBuilder
+    @property
+    def catalog(self) -> Catalog: ...
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+    @property
+    def read_set(self) -> ReadSetBuilder: ...
 
     def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str: ...
     def constrain(self, value: ArgumentValue, read: Callable[[Any], Any] = passthrough) -> Any: ...

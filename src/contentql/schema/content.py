@@ -174,7 +174,7 @@ class Category(Node):
     id: strawberry.ID = column_field("The id of the section.", '"cat_81726354"')
     slug: str = column_field("Its part of the path.", '"asia"')
     path: str = column_field("The slugs from the root down.", '"world/asia"')
-    redirected: bool = computed(
+    is_redirect: bool = computed(
         "Whether it was asked for by an older path, so that a redirect to `path` is due.",
         "false",
         FoundByOldSlug(),
@@ -614,7 +614,7 @@ class MediaPlacement:
 class Correction(Node):
     id: strawberry.ID = column_field("The id of the correction.", '"cor_6677889900"')
     kind: CorrectionKind = column_field("What it does.", "CORRECTION")
-    at: DateTime = column_field("When it was made.", '"2026-07-02T09:00:00Z"')
+    corrected_at: DateTime = column_field("When it was made.", '"2026-07-02T09:00:00Z"', Column("at"))
     text: str = column_field("What was wrong and is right now.", '"The treaty was signed in 2024."')
     block_id: str | None = column_field("The block it is about.", '"blk_4f2a"', Column("block"))
     before: str | None = column_field("The words as they were.", '"in 2023"')
@@ -633,18 +633,20 @@ class FieldChange:
 class Revision(Node):
     id: strawberry.ID = column_field("The id of the revision.", '"rev_6677889900"')
     version: int = column_field("The version that it made.", "3")
-    at: DateTime = column_field("When it was saved.", '"2026-06-30T08:00:00Z"')
-    by: str = column_field("Who saved it.", '"Jane Doe"')
+    saved_at: DateTime = column_field("When it was saved.", '"2026-06-30T08:00:00Z"', Column("at"))
+    saved_by: str = column_field("Who saved it.", '"Jane Doe"', Column("by"))
     action: RevisionAction = column_field("What was done.", "UPDATED")
     minor: bool = column_field("Whether readers need not hear of it.", "false")
     reason: str | None = column_field("Why, in the editor's words.", '"Spelling of a name"')
     headline: str | None = computed(
-        "The headline it had.", '"Kim weeps"', Computed("{row}.told ->> 'headline'", ("told",), "text")
+        "The headline it had.",
+        '"Kim weeps"',
+        Computed("{row}.field_texts ->> 'headline'", ("field_texts",), "text"),
     )
     diff: list[FieldChange] = argument_field(
         "What it changed against an earlier version: the one right before it, unless told.",
         "list[FieldChange]",
-        TextDiff("told", "article_id", "version"),
+        TextDiff("field_texts", "article_id", "version"),
         [("against", "Int", "The number of the version to compare with. Example: `1`.")],
     )
 
@@ -659,24 +661,24 @@ class Withdrawal:
     notice: str = column_field(
         "Why it is gone, for readers.", '"This report was wrong and has been withdrawn."'
     )
-    at: DateTime = column_field("When it was taken back.", '"2026-07-02T09:00:00Z"')
+    withdrawn_at: DateTime = column_field("When it was taken back.", '"2026-07-02T09:00:00Z"', Column("at"))
 
 
 @table_type("audit_entry", "Who did what, when and from where.", max_age=0)
 class AuditEntry(Node):
     id: strawberry.ID = column_field("The id of the entry.", '"aud_6677889900"')
-    at: DateTime = column_field("When.", '"2026-06-30T08:00:00Z"')
-    by: str = column_field("Who.", '"Jane Doe"')
+    occurred_at: DateTime = column_field("When.", '"2026-06-30T08:00:00Z"', Column("at"))
+    actor_name: str = column_field("Who.", '"Jane Doe"', Column("by"))
     account: str = column_field("The account that did it.", '"jane-doe"')
     role: Role = column_field("What they were.", "EDITOR")
     action: str = column_field("The mutation.", '"publishArticle"')
-    thing: str | None = column_field("The id of what it was done to.", '"art_90817263545"')
+    target_id: str | None = column_field("The id of what it was done to.", '"art_90817263545"')
     version_before: int | None = column_field("The article's version before.", "2", Column("before"))
     version_after: int | None = column_field("The article's version after.", "3", Column("after"))
     reason: str | None = column_field("Why, in their words.", '"Spelling of a name"')
-    address: str | None = column_field("The network address.", '"203.0.113.7"')
+    ip_address: str | None = column_field("The network address.", '"203.0.113.7"', Column("address"))
     client: str | None = column_field("What the client calls itself.", '"newsdesk 2.1"')
-    request_id: str = column_field("The request, as in the log.", '"5f0c9a61b2d4-1"', Column("request"))
+    request_id: str = column_field("The request, as in the log.", '"5f0c9a61b2d4-1"')
 
 
 @table_type(
@@ -712,7 +714,7 @@ class Article(Node):
     canonical_slug: str = column_field(
         "The slug to link to: its newest one.", '"kim-jong-un-sheds-a-tear"', Column("slug")
     )
-    redirected: bool = computed(
+    is_redirect: bool = computed(
         "Whether it was asked for by an older slug, so that a redirect to `canonicalSlug` is due.",
         "false",
         FoundByOldSlug(),
@@ -811,7 +813,7 @@ class Article(Node):
 class Viewer:
     name: str | None = envelope_field("The name the token was given to; null for the public.", "null")
     role: Role = envelope_field("What the caller is.", "READER")
-    sees: str = envelope_field(
+    access_description: str = envelope_field(
         "What that lets one see, in a sentence.", '"What is published, and nothing else."'
     )
-    may: list[Permission] = envelope_field("What that lets one do.", "[READ_ALL_DRAFTS, EDIT_ALL]")
+    permissions: list[Permission] = envelope_field("What that lets one do.", "[READ_ALL_DRAFTS, EDIT_ALL]")

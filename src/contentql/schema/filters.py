@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from contentql.auth.permissions import Role
-from contentql.planner.catalog import FullTextFilter, PathPrefixFilter
+from contentql.planner.catalog import Column, FullTextFilter, PathPrefixFilter
 from contentql.schema import relations
 from contentql.schema.fields import filter_field, filter_operator
 from contentql.schema.scalars import DateTime
@@ -387,7 +387,9 @@ class CorrectionFilter:
     is_null: bool | None = filter_operator(_NULL)
     id: IDFilter | None = filter_field('By id. Example: `{in: ["cor_1"]}`.')
     kind: EnumFilter[CorrectionKind] | None = filter_field("By kind. Example: `{eq: RETRACTION}`.")
-    at: DateTimeFilter | None = filter_field('By when it was made. Example: `{gte: "2026-07-01T00:00:00Z"}`.')
+    corrected_at: DateTimeFilter | None = filter_field(
+        'Time of the correction. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
+    )
     article: ArticleFilter | None = filter_field(
         'By the article, and so by section or source. Example: `{source: {slug: {eq: "sky-news"}}}`.',
         relations.CORRECTION_ARTICLE,
@@ -399,11 +401,15 @@ class AuditEntryFilter:
     and_: list[AuditEntryFilter] | None = filter_operator(_AND)
     or_: list[AuditEntryFilter] | None = filter_operator(_OR)
     not_: AuditEntryFilter | None = filter_operator(_NOT)
-    at: DateTimeFilter | None = filter_field('By when. Example: `{gte: "2026-07-01T00:00:00Z"}`.')
+    occurred_at: DateTimeFilter | None = filter_field(
+        'Time of the mutation. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
+    )
     account: StringFilter | None = filter_field('By who did it. Example: `{eq: "jane-doe"}`.')
     role: EnumFilter[Role] | None = filter_field("By what they were. Example: `{eq: ADMIN}`.")
     action: StringFilter | None = filter_field('By what was done. Example: `{eq: "publishArticle"}`.')
-    thing: StringFilter | None = filter_field('By what it was done to. Example: `{eq: "art_90817263545"}`.')
+    target_id: StringFilter | None = filter_field(
+        'By what it was done to. Example: `{eq: "art_90817263545"}`.'
+    )
 
 
 @strawberry.input(description="Which tokens. All conditions hold.")

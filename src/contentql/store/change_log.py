@@ -87,7 +87,8 @@ class ChangeLog:
         """Raises Lost; refuses as the database does."""
         place = "?" if self.database.dialect == "sqlite" else "$1"
         rows = await self.database.rows(
-            "SELECT seq, in_table, row_id, before, after, texts, (SELECT min(seq) FROM row_change)"
+            "SELECT seq, table_name, row_id, before, after, changed_text_columns,"
+            " (SELECT min(seq) FROM row_change)"
             f" FROM row_change WHERE seq > {place} ORDER BY seq",
             (self.position,),
         )
@@ -137,7 +138,7 @@ async def prune(connection: Any) -> None:
 
 async def invalidate_everything(connection: Any) -> None:
     """Says that anything may have changed."""
-    insert = f"INSERT INTO row_change (in_table, row_id, texts) SELECT '{ANY_TABLE}', 0, ''"
+    insert = f"INSERT INTO row_change (table_name, row_id, changed_text_columns) SELECT '{ANY_TABLE}', 0, ''"
     if connection.capabilities.dialect == "postgres":
         # As the triggers do, so that no number is given before one that is read already.
         await connection.execute_query(f"{insert} FROM (SELECT pg_advisory_xact_lock(4711, 1)) locked")

@@ -178,22 +178,22 @@ class ChangeTriggers(TortoiseOperation):
 # The sequence is given as the transaction commits, under a lock until it has: whoever has read up to a
 # number has missed none below it.
 POSTGRES_CHANGE_FUNCTION = """
-CREATE FUNCTION journal_row() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_row_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
   now jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
   long text[] := TG_ARGV[1]::text[];
-  texts text[] := '{}';
+  changed_text_columns text[] := '{}';
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     IF was = now THEN RETURN NULL; END IF;
-    SELECT coalesce(array_agg(c), '{}') INTO texts FROM unnest(long) c
+    SELECT coalesce(array_agg(c), '{}') INTO changed_text_columns FROM unnest(long) c
     WHERE was -> c IS DISTINCT FROM now -> c;
   END IF;
   PERFORM pg_advisory_xact_lock(4711, 1);
-  INSERT INTO row_change (in_table, row_id, before, after, texts)
+  INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)
   VALUES (TG_TABLE_NAME, (coalesce(now, was) ->> TG_ARGV[0])::bigint, (was - long)::text, (now - long)::text,
-          array_to_string(texts, ' '));
+          array_to_string(changed_text_columns, ' '));
   NOTIFY contentql_row_change;
   RETURN NULL;
 END $$"""
@@ -204,7 +204,7 @@ def _postgres_triggers(table: str, key: str, short: Sequence[str], long: Sequenc
     return [
         f"DROP TRIGGER IF EXISTS {table}_journal ON {table}",
         f"CREATE CONSTRAINT TRIGGER {table}_journal AFTER INSERT OR UPDATE OR DELETE ON {table}"
-        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_row('{key}', '{listed}')",
+        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_row_change('{key}', '{listed}')",
     ]
 
 
@@ -213,7 +213,7 @@ def _sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[
         pairs = ", ".join(f"'{column}', {of}.{column}" for column in short)
         return f"json_object({pairs})"
 
-    texts = " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in long) or "''"
+    changed_text_columns = " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in long) or "''"
     differs = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in (*short, *long))
 
     def trigger(event: str, when: str, known: str, before: str, after: str, said: str) -> list[str]:
@@ -221,12 +221,12 @@ def _sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[
         return [
             f"DROP TRIGGER IF EXISTS {name}",
             f"CREATE TRIGGER {name} AFTER {event} ON {table}{when} BEGIN"
-            " INSERT INTO row_change (in_table, row_id, before, after, texts)"
+            " INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)"
             f" VALUES ('{table}', {known}.{key}, {before}, {after}, {said}); END",
         ]
 
     return [
         *trigger("INSERT", "", "NEW", "NULL", row("NEW"), "''"),
-        *trigger("UPDATE", f" WHEN {differs}", "NEW", row("OLD"), row("NEW"), texts),
+        *trigger("UPDATE", f" WHEN {differs}", "NEW", row("OLD"), row("NEW"), changed_text_columns),
         *trigger("DELETE", "", "OLD", row("OLD"), "NULL", "''"),
     ]

@@ -46,7 +46,7 @@ query Preview($id: ID!) {
       }
     }
     attributions { claim quote chain { kind source { name describedAs } } }
-    corrections { kind at text }
+    corrections { kind correctedAt text }
   }
 }
 fragment Picture on Media { id kind url alt }
@@ -227,7 +227,7 @@ def _source(attribution: Mapping[str, Any]) -> str:
 
 
 def _correction(correction: Mapping[str, Any]) -> str:
-    at = _moment(dt.datetime.fromisoformat(correction["at"]))
+    at = _moment(dt.datetime.fromisoformat(correction["correctedAt"]))
     return f"{correction['kind'].capitalize()}, {at}: {escape(correction['text'])}"
 
 

@@ -19,13 +19,13 @@ class Migration(migrations.Migration):
             ],
             postgres=[
                 "CREATE TABLE row_change (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-                " in_table text NOT NULL, row_id bigint NOT NULL, before text, after text, texts text NOT NULL)",
+                " table_name text NOT NULL, row_id bigint NOT NULL, before text, after text, changed_text_columns text NOT NULL)",
                 POSTGRES_CHANGE_FUNCTION,
             ],
             sqlite=[
                 # Numbers are never used again, also when the newest lines have been cleared away.
                 "CREATE TABLE row_change (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-                " in_table TEXT NOT NULL, row_id INTEGER NOT NULL, before TEXT, after TEXT, texts TEXT NOT NULL)",
+                " table_name TEXT NOT NULL, row_id INTEGER NOT NULL, before TEXT, after TEXT, changed_text_columns TEXT NOT NULL)",
             ],
         ),
         ChangeTriggers(

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.CreateModel(
-            name="Token",
+            name="ApiToken",
             fields=[
                 ("id", own_id()),
                 ("account", fields.CharField(max_length=200)),
@@ -73,14 +73,14 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
-            name="Secret",
+            name="SigningKey",
             fields=[
                 ("id", fields.CharField(primary_key=True, unique=True, db_index=True, max_length=40)),
                 ("value", fields.CharField(max_length=200)),
-                ("made_at", instant()),
+                ("created_at", instant()),
             ],
             options={
-                "table": "secret",
+                "table": "signing_key",
                 "app": "content",
                 "pk_attr": "id",
                 "table_description": "A key that signs, made once for all workers. `id` says what for.",
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ("action", fields.CharEnumField(enum_type=RevisionAction, max_length=16)),
                 ("minor", fields.BooleanField(db_default=False)),
                 ("reason", text(null=True)),
-                ("told", json()),
+                ("field_texts", json()),
                 ("record", json()),
             ],
             options={
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 "app": "content",
                 "unique_together": (("article", "version"),),
                 "pk_attr": "id",
-                "table_description": "An article as it was saved: `told` has each of its fields as text, by the API's name, to compare,",
+                "table_description": "An article as it was saved: `field_texts` has each of its fields as text, by the API's name, to compare,",
             },
             bases=["Model"],
         ),
@@ -120,13 +120,13 @@ class Migration(migrations.Migration):
                 ("by", fields.CharField(max_length=200)),
                 ("role", fields.CharField(max_length=20)),
                 ("action", fields.CharField(max_length=60)),
-                ("thing", fields.CharField(null=True, max_length=40)),
+                ("target_id", fields.CharField(null=True, max_length=40)),
                 ("before", fields.IntField(null=True)),
                 ("after", fields.IntField(null=True)),
                 ("reason", text(null=True)),
                 ("address", fields.CharField(null=True, max_length=64)),
                 ("client", fields.CharField(null=True, max_length=200)),
-                ("request", fields.CharField(max_length=64)),
+                ("request_id", fields.CharField(max_length=64)),
             ],
             options={
                 "table": "audit_entry",
@@ -137,18 +137,18 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
-            name="Done",
+            name="IdempotencyRecord",
             fields=[
                 ("id", own_id()),
                 ("account", fields.CharField(max_length=200)),
                 ("key", fields.CharField(max_length=200)),
-                ("asked", fields.CharField(max_length=64)),
-                ("selected", fields.CharField(max_length=64)),
-                ("answer", text()),
+                ("request_hash", fields.CharField(max_length=64)),
+                ("selection_hash", fields.CharField(max_length=64)),
+                ("response", text()),
                 ("at", instant()),
             ],
             options={
-                "table": "done",
+                "table": "idempotency_record",
                 "app": "content",
                 "unique_together": (("account", "key"),),
                 "pk_attr": "id",
@@ -214,9 +214,9 @@ class Migration(migrations.Migration):
                 "CREATE INDEX attribution_working ON attribution (working_of) WHERE working_of <> 0",
                 "CREATE INDEX article_owner ON article (owner) WHERE owner IS NOT NULL",
                 "CREATE INDEX audit_entry_latest ON audit_entry (at DESC, id DESC)",
-                "CREATE INDEX audit_entry_thing ON audit_entry (thing, id DESC)",
+                "CREATE INDEX audit_entry_target ON audit_entry (target_id, id DESC)",
                 "CREATE INDEX correction_latest ON correction (at DESC, id DESC)",
-                "CREATE INDEX done_at ON done (at)",
+                "CREATE INDEX idempotency_record_at ON idempotency_record (at)",
                 "CREATE INDEX path_history_category ON path_history (category_id)",
                 "CREATE INDEX withdrawal_slug ON withdrawal (slug)",
             ],

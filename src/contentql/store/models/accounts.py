@@ -41,4 +41,4 @@ class SigningKey(Model):
     created_at = TimestampField()
 
     class Meta:
-        table = "secret"
+        table = "signing_key"

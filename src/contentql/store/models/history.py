@@ -82,5 +82,5 @@ class IdempotencyRecord(Model):
     at = TimestampField()
 
     class Meta:
-        table = "done"
+        table = "idempotency_record"
         unique_together = (("account", "key"),)

@@ -63,16 +63,16 @@
       const answer = await fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json", ...introduction() },
-        body: JSON.stringify({ query: "{ viewer { name role sees } }" }),
+        body: JSON.stringify({ query: "{ viewer { name role accessDescription } }" }),
       });
       const { data, errors } = await answer.json();
       if (errors) {
         const { message, extensions } = errors[0];
         return { refused: true, words: [message, extensions?.hint].filter(Boolean).join(" ") };
       }
-      const { name, role, sees } = data.viewer;
+      const { name, role, accessDescription } = data.viewer;
       const who = name === null ? ["Public"] : [name, role[0] + role.slice(1).toLowerCase()];
-      return { words: [...who, sees].join(" · ") };
+      return { words: [...who, accessDescription].join(" · ") };
     } catch {
       return { refused: true, words: "The server does not answer." };
     }

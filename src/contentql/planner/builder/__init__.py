@@ -1,0 +1,140 @@
+"""Builds the plan of an operation: SQL that reads only selected columns and writes the JSON of the response.
+
+Lists become ordered, limited inner queries; what leads to one row is joined to the query it starts from;
+every scan carries the visibility predicate. The whole operation is one statement, so it is answered from
+one snapshot. `roots` builds root fields, `objects` objects, `connections` lists, `rows` FROM clauses,
+`ordering` ORDER BY and cursors, `subplans` statements of their own for deep lists.
+
+Invariant: knows the catalog and SQL dialects; never HTTP, and runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from graphql import FieldNode
+
+from contentql.auth.viewer import PUBLIC_VISIBILITY, Visibility
+from contentql.errors import ApiError
+from contentql.planner.builder.context import BuildContext, StatementParts, VirtualObject
+from contentql.planner.builder.objects import build_object
+from contentql.planner.builder.paging import page_size_of
+from contentql.planner.builder.roots import build_root_field
+from contentql.planner.catalog import (
+    Catalog,
+)
+from contentql.planner.constraints import ValueConstraint
+from contentql.planner.limits import Limits, check_cost_limit, operation_cost
+from contentql.planner.operation import Operation
+from contentql.planner.params import (
+    ParamList,
+)
+from contentql.planner.plan import Plan, RootFieldPlan, Statement
+from contentql.planner.sql.nodes import (
+    Dialect,
+    ResultNode,
+)
+
+STATIC_MAX_AGE = 3_600  # seconds that a response without content may be cached
+
+# Lists nested in one statement, and whether subqueries are hoisted: the first that the database can parse.
+_ATTEMPTS = ((16, False), (3, False), (2, False), (1, False), (1, True))
+
+
+def build_plan(
+    operation: Operation,
+    catalog: Catalog,
+    dialect: Dialect,
+    *,
+    limits: Limits,
+    languages: tuple[str, ...],
+    virtual_objects: VirtualObject,
+    introspect: Callable[[list[FieldNode]], bytes],
+    failed_roots: Mapping[int, ApiError],
+    with_typename: bool = False,
+    with_markers: bool = False,
+    visibility: Visibility = PUBLIC_VISIBILITY,
+) -> tuple[Plan, set[ValueConstraint]]:
+    """The plan, and the constraints under which it holds: other values of those need another plan.
+
+    `virtual_objects` has the fields that read no table, `introspect` renders introspection fields,
+    `failed_roots` has root fields, by index, that failed before planning. With `with_typename`, objects of
+    abstract types name their type under `__is`; with `with_markers`, every object names its row
+    (`read_set.strip_markers` removes both). Raises ApiError for an operation that cannot be planned.
+    """
+    for max_nesting, hoist_subqueries in _ATTEMPTS:
+        context = BuildContext(
+            operation,
+            catalog,
+            dialect,
+            limits,
+            languages,
+            virtual_objects,
+            introspect,
+            failed_roots,
+            with_typename,
+            with_markers,
+            visibility,
+            max_nesting,
+            hoist_subqueries,
+            build_object,
+            StatementParts(ParamList(dialect)),
+        )
+        plan = _build(context)
+        if plan.statement is None or _can_parse(plan.statement, dialect):
+            return plan, context.constraints
+    raise ApiError(
+        "DEPTH_LIMIT_EXCEEDED",
+        "The operation is nested too deeply for this database.",
+        "Nest filters and selections less, or split the query in two.",
+    )
+
+
+def _can_parse(statement: Statement, dialect: Dialect) -> bool:
+    return dialect.can_parse(statement.sql) and all(_can_parse(s, dialect) for s in statement.sub_statements)
+
+
+def _build(context: BuildContext) -> Plan:
+    operation = context.operation
+    cost = operation_cost(
+        context.catalog,
+        operation.node,
+        operation.fragments,
+        lambda node, field_type: page_size_of(context, node, field_type),
+        context.included,
+    )
+    check_cost_limit(cost, context.limits)
+    roots: list[RootFieldPlan] = []
+    columns: list[str] = []
+    errors: list[tuple[str, ApiError]] = []
+    fields = operation.collect_fields([operation.node.selection_set], frozenset({"Query"}), context.included)
+    for index, (key, group) in enumerate(fields.items()):
+        result = build_root_field(context.for_root(index), group)
+        if isinstance(result, ApiError):
+            errors.append((key, result))
+            roots.append(RootFieldPlan(key, b"null"))
+        elif isinstance(result, bytes):
+            roots.append(RootFieldPlan(key, result))
+        else:
+            roots.append(RootFieldPlan(key, None, _add_columns(context, result, columns)))
+    statement = context.statement.build("select " + ", ".join(columns)) if columns else None
+    max_age = context.totals.max_age
+    return Plan(
+        tuple(roots),
+        statement,
+        cost,
+        tuple(errors),
+        context.read_set.build(),
+        STATIC_MAX_AGE if max_age is None else max_age,
+        context.totals.private,
+    )
+
+
+def _add_columns(context: BuildContext, node: ResultNode, columns: list[str]) -> tuple[bytes | None, ...]:
+    """Adds the node's columns to `columns`; returns its constant parts, None where a column's value goes."""
+    parts: list[bytes | None] = []
+    for part in context.dialect.columns(node):
+        if isinstance(part, str):
+            columns.append(f"{part} as r{len(columns)}")
+        parts.append(part if isinstance(part, bytes) else None)
+    return tuple(parts)

@@ -1,0 +1,288 @@
+"""Lists: plain lists, and Relay connections with nodes, edges, page info and total count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from graphql import FieldNode, SelectionSetNode
+
+from contentql.planner.builder.context import BuildContext, RowSource
+from contentql.planner.builder.list_rows import (
+    apply_filter,
+    cacheable_page,
+    cursor_marker,
+    one_per_story,
+    parent_marker,
+    record_scan,
+)
+from contentql.planner.builder.nodes import (
+    direction_sql,
+    reads_alias,
+    selection_sets,
+)
+from contentql.planner.builder.ordering import (
+    after_cursor,
+    apply_default_order,
+    apply_order,
+    cursor_sql,
+    has_previous,
+)
+from contentql.planner.builder.paging import first_argument, page_arguments
+from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql
+from contentql.planner.catalog import (
+    DIRECT_SECTION_ARTICLES,
+    SECTION_ARTICLES,
+    ToMany,
+    named_type,
+)
+from contentql.planner.filters import sql_and
+from contentql.planner.operation import ArgumentValue
+from contentql.planner.params import (
+    ListFingerprint,
+)
+from contentql.planner.sql.nodes import (
+    AggregateNode,
+    ArrayNode,
+    ObjectNode,
+    ResultNode,
+    RowRef,
+    ScalarNode,
+    SingleRowNode,
+)
+
+
+def build_list(
+    context: BuildContext,
+    relation: ToMany,
+    here: RowRef,
+    target: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+) -> ResultNode:
+    size = str(first_argument(context, arguments)) if arguments.get("first") is not None else ""
+    flat = not size and context.dialect.orders_aggregates
+    base = relation_rows(context, relation, here, flat)
+    apply_filter(context, base, relation.table, target, arguments)
+    apply_default_order(context, base, relation)
+    record_scan(context, base)
+    order = order_sql(context, base)
+    if flat:
+        base.row.scope.place = f"(row_number() over (order by {order}) - 1)"
+    item = context.build_object(context, target, selections, base.row)
+    if flat:
+        rows = f"{base.source}{''.join(base.row.scope.joins)} where {sql_and(base.where)}"
+        return ArrayNode(item, rows, order)
+    base.limit = size or "10000"
+    return ArrayNode(item, rows_sql(context, base), outer_order_sql(context, base))
+
+
+def build_relation_connection(
+    context: BuildContext,
+    relation: ToMany,
+    here: RowRef,
+    label: str,
+    target: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+) -> ResultNode:
+    def base() -> RowSource:
+        wanted = relation
+        if (
+            relation.link == SECTION_ARTICLES
+            and arguments.get("exact") is not None
+            and context.constrain(arguments["exact"])
+        ):
+            wanted = replace(relation, link=DIRECT_SECTION_ARTICLES)
+        return relation_rows(context, wanted, here)
+
+    return build_connection(context, label, base, relation.table, target, arguments, selections, relation)
+
+
+def build_connection(
+    context: BuildContext,
+    label: str,
+    make: Callable[[], RowSource],
+    table: str,
+    connection: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+    relation: ToMany | None = None,
+) -> ResultNode:
+    """A page: `make` gives the visible rows; filter, search, order and cursors act on them here."""
+    node_type = named_type(context.catalog.field_type(connection, "nodes").type)
+
+    def rows() -> RowSource:
+        base = make()
+        apply_filter(context, base, table, node_type, arguments)
+        one_per_story(context, base, arguments, make)
+        return base
+
+    size, backward = page_arguments(context, arguments)
+    cursor = arguments.get("before" if backward else "after")
+    base = rows()
+    apply_order(context, base, table, node_type, arguments, relation)
+    context.record_list(table)
+    mark = ListFingerprint(
+        label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
+    )
+    whole_where = list(base.where)
+    if backward:
+        base.keys = [replace(key, descending=not key.descending) for key in base.keys]
+    beyond = after_cursor(context, base, cursor, mark) if cursor is not None else None
+    if beyond:
+        # First, because of two bounds on one column SQLite starts from the one that it meets first.
+        base.where.insert(0, beyond)
+
+    fields = context.operation.collect_fields(selections, frozenset({connection}), context.included)
+    asks = {g[0].name.value for g in fields.values()}
+    paged = asks <= {"nodes", "__typename"} and not backward
+    record_scan(context, base, cacheable_page(context, base, size) if paged else None)
+    if asks <= {"nodes", "totalCount", "__typename"} and not backward:
+        base.limit = str(size)
+        return _build_simple_page(context, base, fields, connection, node_type, rows)
+    base.limit = str(size + 1)
+    before = has_previous(context, base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
+    return _build_full_page(context, base, fields, connection, node_type, rows, size, backward, mark, before)
+
+
+def _build_simple_page(
+    context: BuildContext,
+    base: RowSource,
+    fields: Mapping[str, list[FieldNode]],
+    connection: str,
+    node_type: str,
+    rows: Callable[[], RowSource],
+) -> ResultNode:
+    def field_of(group: list[FieldNode]) -> ResultNode:
+        match group[0].name.value:
+            case "__typename":
+                return f'"{connection}"'
+            case "totalCount":
+                return _total_count(context, rows())
+            case _:
+                item = context.build_object(context, node_type, selection_sets(group), base.row)
+                if isinstance(item, ObjectNode):
+                    item = ObjectNode((*cursor_marker(context, base), *item.fields))
+                return ArrayNode(item, rows_sql(context, base), outer_order_sql(context, base))
+
+    return ObjectNode(
+        (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
+    )
+
+
+def _build_full_page(
+    context: BuildContext,
+    base: RowSource,
+    fields: Mapping[str, list[FieldNode]],
+    connection: str,
+    node_type: str,
+    rows: Callable[[], RowSource],
+    size: int,
+    backward: bool,
+    mark: ListFingerprint,
+    before: str,
+) -> ResultNode:
+    """One pass over at most `size` + 1 rows, numbered: the last one only tells that there are more."""
+    page = context.alias()
+    columns: list[str] = []
+
+    def column(sql: str) -> str:
+        columns.append(f"{sql} as x{len(columns)}")
+        return f"{page}.x{len(columns) - 1}"
+
+    cursor_column = ""
+
+    def cursor() -> str:
+        nonlocal cursor_column
+        cursor_column = cursor_column or column(cursor_sql(context, base, mark))
+        return cursor_column
+
+    def gathered(node: ResultNode) -> ResultNode:
+        order = f"{page}.n desc" if backward else f"{page}.n"
+        return AggregateNode(column(context.dialect.json(node)), f"{page}.n <= {size}", order)
+
+    def field_of(group: list[FieldNode]) -> ResultNode:
+        selections = selection_sets(group)
+        match group[0].name.value:
+            case "__typename":
+                return f'"{connection}"'
+            case "totalCount":
+                return _total_count(context, rows())
+            case "nodes":
+                return gathered(context.build_object(context, node_type, selections, base.row))
+            case "edges":
+                edge_type = named_type(context.catalog.field_type(connection, "edges").type)
+                return gathered(_build_edge(context, edge_type, node_type, selections, base, mark))
+            case _:
+                return _build_page_info(context, selections, page, size, backward, before, cursor)
+
+    whole = ObjectNode(
+        (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
+    )
+    if not reads_alias(whole, page):
+        return whole  # nothing that the rows could tell
+    keys = ", ".join(direction_sql(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
+    columns += [f"row_number() over (order by {keys}) as n", "count(*) over () as m"]
+    numbered = (
+        f"(select {', '.join(columns)}"
+        f" from {rows_sql(context, base)}{' order by n desc' if backward else ' order by n'}) {page}"
+    )
+    return SingleRowNode(whole, numbered)
+
+
+def _build_edge(
+    context: BuildContext,
+    edge_type: str,
+    node_type: str,
+    selections: Sequence[SelectionSetNode],
+    base: RowSource,
+    mark: ListFingerprint,
+) -> ResultNode:
+    def field_of(group: list[FieldNode]) -> ResultNode:
+        match group[0].name.value:
+            case "__typename":
+                return f'"{edge_type}"'
+            case "cursor":
+                return ScalarNode(cursor_sql(context, base, mark), "plain")
+            case _:
+                return context.build_object(context, node_type, selection_sets(group), base.row)
+
+    fields = context.operation.collect_fields(selections, frozenset({edge_type}), context.included)
+    return ObjectNode(tuple((key, field_of(group)) for key, group in fields.items()))
+
+
+def _build_page_info(
+    context: BuildContext,
+    selections: Sequence[SelectionSetNode],
+    page: str,
+    size: int,
+    backward: bool,
+    before: str,
+    cursor: Callable[[], str],
+) -> ResultNode:
+    more = f"coalesce(max({page}.m), 0) > {size}"
+    last = f"case when {page}.m > {size} then {size} else {page}.m end"
+
+    def cursor_at(n: str) -> ResultNode:
+        return ScalarNode(f"max(case when {page}.n = {n} then {cursor()} end)", "plain", False)
+
+    def field_of(group: list[FieldNode]) -> ResultNode:
+        match group[0].name.value:
+            case "__typename":
+                return '"PageInfo"'
+            case "hasNextPage":
+                return ScalarNode(before if backward else more, "bool")
+            case "hasPreviousPage":
+                return ScalarNode(more if backward else before, "bool")
+            case "startCursor":
+                return cursor_at(last if backward else "1")
+            case _:
+                return cursor_at("1" if backward else last)
+
+    fields = context.operation.collect_fields(selections, frozenset({"PageInfo"}), context.included)
+    return ObjectNode(tuple((key, field_of(group)) for key, group in fields.items()))
+
+
+def _total_count(context: BuildContext, base: RowSource) -> ResultNode:
+    return ScalarNode(f"(select count(*) from {base.source} where {sql_and(base.where)})", "int")

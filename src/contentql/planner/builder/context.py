@@ -1,0 +1,251 @@
+"""What the builders of a plan share: the operation, the settings of the build, and what they collect.
+
+`BuildContext` is immutable: a root field, a nested list or a statement of its own gets a changed copy
+(`for_root`, `deeper`, `new_statement`). What a build collects (`PlanTotals`, `StatementParts`, the read set,
+the constraints) is shared by the copies that belong together.
+
+Invariant: knows the catalog and SQL dialects; never HTTP, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from graphql import FieldNode, SelectionSetNode
+
+from contentql.auth.viewer import Visibility
+from contentql.errors import ApiError
+from contentql.planner.catalog import (
+    Catalog,
+    Computed,
+    JunctionTable,
+    ToMany,
+    TypePlan,
+)
+from contentql.planner.constraints import ValueConstraint
+from contentql.planner.limits import Limits
+from contentql.planner.operation import Constant, Operation, VariableRef
+from contentql.planner.params import (
+    NOW,
+    ParamList,
+    passthrough,
+)
+from contentql.planner.plan import Statement
+from contentql.planner.read_set import (
+    ANY_COLUMN,
+    PageBounds,
+    ParentKey,
+    ReadSetBuilder,
+    RowCondition,
+    Scan,
+)
+from contentql.planner.sql.nodes import (
+    Dialect,
+    FromClause,
+    ParamKind,
+    ResultNode,
+    RowRef,
+    SortKey,
+)
+from contentql.planner.visibility import (
+    WORKING_COPY_TABLES,
+    matches_public_id_sql,
+    public_id_sql,
+    visibility_sql,
+)
+
+# Values that the viewer brings into the variables, under names that no GraphQL variable can have.
+VIEWER_ACCOUNT_VARIABLE, SHARED_ARTICLE_VARIABLE, REQUEST_TIME_VARIABLE = " me", " linked", " present"
+
+# A field that reads no table: its JSON values by field name.
+VirtualObject = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class PlanTotals:
+    """Counters and properties of the whole plan."""
+
+    aliases: int = 0
+    conditions: int = 0  # filter conditions
+    pages: int = 0  # pages that the response cache can check row by row
+    max_age: int | None = None  # seconds; None until a type limits it
+    private: bool = False
+
+
+@dataclass(slots=True)
+class StatementParts:
+    """One SQL statement while it is built."""
+
+    params: ParamList
+    sub_statements: list[Statement] = field(default_factory=list)
+    ctes: list[str] = field(default_factory=list)  # hoisted subqueries
+
+    def complete(self, select: str) -> str:
+        """The statement with its CTEs; one more CTE names the parameters that no part uses."""
+        unused = self.params.unused(" ".join([*self.ctes, select]))
+        before = [*self.ctes, *([f"unused as (select {', '.join(unused)})"] if unused else [])]
+        return f"with {', '.join(before)} {select}" if before else select
+
+    def build(self, select: str) -> Statement:
+        sql = self.complete(select)
+        return Statement(sql, tuple(self.params.found), tuple(self.sub_statements))
+
+
+@dataclass
+class RowSource:
+    """The inner query of a list: which rows, in which order."""
+
+    row: RowRef
+    source: str
+    where: list[str] = field(default_factory=list)
+    keys: list[SortKey] = field(default_factory=list)
+    limit: str = ""
+    link_alias: str = ""  # the alias of the link it was reached through
+    parent_sql: str = ""  # SQL: the side of that link it was reached from
+    parent_key: ParentKey | None = None  # the same as columns: what its rows, or that link's, lead to
+    link: JunctionTable | None = None
+    conditions: tuple[RowCondition, ...] = ()  # conditions that a row alone can tell
+    dependency_columns: dict[str, None] = field(
+        default_factory=dict
+    )  # the columns that the other conditions rest on
+    order_columns: set[str] = field(default_factory=set)  # the columns that say where a row stands
+    page: PageBounds | None = None
+    denormalized_columns: Mapping[str, str] = field(
+        default_factory=dict
+    )  # columns that the link keeps a copy of
+
+
+def relation_condition(text: str, here: RowRef, there: RowRef, used: dict[str, None]) -> str:
+    """SQL of a relation's own condition; adds the columns of `there` that it uses to `used`."""
+    used.update(dict.fromkeys(re.findall(r"\{row\}\.(\w+)", text)))
+    text = re.sub(r"\{here\}\.(\w+)", lambda match: here.column(match[1]), text)
+    return text.replace("{row}", there.alias)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """Everything a builder needs; implements `FilterContext` and `VisibilityParams`."""
+
+    operation: Operation
+    catalog: Catalog
+    dialect: Dialect
+    limits: Limits
+    languages: tuple[str, ...]
+    virtual_objects: VirtualObject
+    introspect: Callable[[list[FieldNode]], bytes]
+    failed_roots: Mapping[int, ApiError]
+    with_typename: bool
+    with_markers: bool
+    visibility: Visibility
+    max_nesting: int  # lists that may stand inside one another in one statement
+    hoist_subqueries: bool  # subqueries of filters become CTEs
+    # Builds the object of a list's rows. Injected, because objects contain lists and lists contain objects.
+    build_object: Callable[[BuildContext, str, Sequence[SelectionSetNode], RowRef], ResultNode]
+    statement: StatementParts
+    read_set: ReadSetBuilder = field(default_factory=ReadSetBuilder)
+    constraints: set[ValueConstraint] = field(default_factory=set)
+    totals: PlanTotals = field(default_factory=PlanTotals)
+    root: int = 0  # index of the root field that is built
+    depth: int = 0  # lists around the place that is built, in this statement
+
+    def for_root(self, index: int) -> BuildContext:
+        return replace(self, root=index)
+
+    def deeper(self) -> BuildContext:
+        return replace(self, depth=self.depth + 1)
+
+    def new_statement(self) -> BuildContext:
+        return replace(self, statement=StatementParts(ParamList(self.dialect)), depth=0)
+
+    def included(self, node: Any) -> bool:
+        return self.operation.included(node, self.constrain)
+
+    def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str:
+        return self.statement.params.add(source, kind, convert, self.root)
+
+    def constrain(self, value: Any, read: Callable[[Any], Any] = passthrough) -> Any:
+        """A leaf's value as of now; from here on the plan is for this value only."""
+        if value is None:
+            return None
+        if not isinstance(value, Constant):
+            self.constraints.add(ValueConstraint(value, read))
+        return read(value.value(self.operation.variables))
+
+    def alias(self) -> str:
+        self.totals.aliases += 1
+        return f"a{self.totals.aliases}"
+
+    def new_row(self, table: str) -> RowRef:
+        row = RowRef(self.alias(), table, FromClause(""))
+        self.read_set.compared.append((table, row.used_columns))
+        return row
+
+    def visible(self, row: RowRef, *, witnessed: bool, near: ParentKey | None = None) -> list[str]:
+        self.read_set.add_visibility_dependency(row.table, near)
+        return visibility_sql(row.table, row.alias, self, witnessed=witnessed, visibility=self.visibility)
+
+    def computed(self, plan: Computed, row: RowRef) -> str:
+        sql = plan.sql if self.visibility.is_public or not plan.internal_sql else plan.internal_sql
+        sql = re.sub(r"\{row\}\.(\w+)", lambda found: row.column(found[1]), sql)
+        return sql.replace("{now}", self.now()) if "{now}" in sql else sql
+
+    def public_id(self, row: RowRef) -> str:
+        """The id that the row is known by."""
+        for column in (
+            "id",
+            *(("working_of",) if row.table in WORKING_COPY_TABLES and not self.visibility.is_public else ()),
+        ):
+            row.column(column)
+        return public_id_sql(row.table, row.alias, self.visibility)
+
+    def matches_public_id(self, row: RowRef, number: str) -> str:
+        return matches_public_id_sql(row.table, row.alias, number, self.visibility)
+
+    def now(self) -> str:
+        return self.param(NOW, "time", passthrough)
+
+    def request_time(self) -> str:
+        return self.param(VariableRef((REQUEST_TIME_VARIABLE,)), "time", passthrough)
+
+    def viewer_account(self) -> str:
+        return self.param(VariableRef((VIEWER_ACCOUNT_VARIABLE,)), "text", passthrough)
+
+    def shared_article(self) -> str:
+        return self.param(VariableRef((SHARED_ARTICLE_VARIABLE,)), "id", passthrough)
+
+    def uncorrelated_subquery(self, select: str) -> str:
+        if not self.hoist_subqueries:
+            return f"({select})"
+        name = self.alias()
+        self.statement.ctes.append(f"{name} as ({select})")
+        return f"(select * from {name})"
+
+    def relation_source(self, relation: ToMany, here: RowRef, there: RowRef) -> tuple[str, list[str], str]:
+        where = self.visible(there, witnessed=relation.visible_with_source)
+        if relation.where:
+            where.append(relation_condition(relation.where, here, there, there.used_columns))
+        if relation.link is None:
+            return f"{relation.table} {there.alias}", where, there.column(relation.key)
+        way = self.alias()
+        self.read_set.scan(Scan(relation.link.table, other_columns=ANY_COLUMN))
+        if relation.link.where:
+            where.append(relation.link.where.replace("{link}", way))
+        far = f"{way}.{relation.link.target_column}"
+        on = self.matches_public_id(there, far) if relation.link.stable else f"{there.alias}.id = {far}"
+        source = f"{relation.link.table} {way} join {relation.table} {there.alias} on {on}"
+        return source, where, f"{way}.{relation.link.source_column}"
+
+    def record_max_age(self, type_plan: TypePlan) -> None:
+        """How long others may keep what says something of this type."""
+        if type_plan.max_age is not None:
+            self.totals.max_age = (
+                type_plan.max_age
+                if self.totals.max_age is None
+                else min(self.totals.max_age, type_plan.max_age)
+            )
+
+    def record_list(self, table: str) -> None:
+        self.read_set.lists[table, None] = None

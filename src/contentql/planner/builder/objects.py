@@ -1,0 +1,239 @@
+"""Objects and their fields: columns, computed values, related rows, JSON elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from graphql import FieldNode, SelectionSetNode
+
+from contentql.content import ids
+from contentql.planner.builder.connections import build_list, build_relation_connection
+from contentql.planner.builder.context import BuildContext
+from contentql.planner.builder.history import RENAME_HISTORY
+from contentql.planner.builder.nodes import (
+    selection_sets,
+)
+from contentql.planner.builder.rows import join_row
+from contentql.planner.builder.subplans import nested_list
+from contentql.planner.catalog import (
+    Column,
+    Computed,
+    EmbeddedObject,
+    FoundByOldSlug,
+    JsonElements,
+    ListPosition,
+    TextDiff,
+    ToMany,
+    ToOne,
+    TypePlan,
+    is_list,
+    is_required,
+    named_type,
+)
+from contentql.planner.operation import ArgumentValue
+from contentql.planner.params import (
+    passthrough,
+)
+from contentql.planner.read_set import (
+    HIDDEN_MARKER,
+    MARKER_CODES,
+    MARKER_KEY,
+    PRIMARY_KEYS,
+)
+from contentql.planner.sql.nodes import (
+    ArrayNode,
+    CaseNode,
+    FromClause,
+    JsonValueNode,
+    NullableNode,
+    ObjectNode,
+    ResultNode,
+    RowRef,
+    ScalarNode,
+)
+
+
+def build_object(
+    context: BuildContext, type_name: str, selections: Sequence[SelectionSetNode], row: RowRef
+) -> ResultNode:
+    """An object of a type or an interface: which one it is, a JSON element says of itself."""
+    concrete = context.catalog.concrete(type_name)
+    if type_name == "Node":
+        concrete = tuple(t for t in concrete if t.table == row.table)
+    if len(concrete) == 1:
+        return _build_concrete_object(context, concrete[0], selections, row)
+    cases: list[tuple[str, ResultNode]] = []
+    other: ResultNode = "null"
+    for found in concrete:
+        node = _build_concrete_object(context, found, selections, row)
+        if found.json_type == "UNKNOWN":
+            other = node
+        else:
+            cases.append((str(found.json_type), node))
+    return CaseNode(context.dialect.element_text(row.alias, "type"), tuple(cases), other)
+
+
+def _build_concrete_object(
+    context: BuildContext, type_plan: TypePlan, selections: Sequence[SelectionSetNode], row: RowRef
+) -> ResultNode:
+    interfaces = {i.name for i in context.catalog.schema.type_map[type_plan.name].interfaces}  # type: ignore[attr-defined]
+    fields = context.operation.collect_fields(
+        selections, frozenset({type_plan.name, *interfaces}), context.included
+    )
+    what: list[tuple[str, ResultNode]] = []
+    if context.with_typename and interfaces:
+        what.append(("__is", f'"{type_plan.name}"'))
+    context.record_max_age(type_plan)
+    if row.table and not row.json:
+        context.read_set.shown.append((row.table, row.used_columns))
+        if context.with_markers:
+            what += [(MARKER_KEY, mark) for mark in _row_markers(context, type_plan, fields.values(), row)]
+    return ObjectNode(
+        (*what, *((key, _build_field(context, type_plan, group, row)) for key, group in fields.items()))
+    )
+
+
+def _row_markers(
+    context: BuildContext, type_plan: TypePlan, fields: Iterable[list[FieldNode]], row: RowRef
+) -> Iterator[ResultNode]:
+    """Which row this is, and those it leads to, which may be out of sight."""
+    yield ScalarNode(
+        row.column(PRIMARY_KEYS.get(row.table, "id")), "id", prefix=f"{MARKER_CODES[row.table]}."
+    )
+    leads: set[tuple[str, str]] = set()
+    for group in fields:
+        edge = type_plan.fields.get(group[0].name.value)
+        if isinstance(edge, ToOne | ToMany) and edge.column != "id":
+            leads.add((edge.column, edge.table if isinstance(edge, ToOne) else row.table))
+    for column, table in sorted(leads):
+        yield ScalarNode(row.column(column), "id", False, f"{HIDDEN_MARKER}{MARKER_CODES[table]}.")
+
+
+def _build_field(
+    context: BuildContext, type_plan: TypePlan, group: list[FieldNode], row: RowRef
+) -> ResultNode:
+    name = group[0].name.value
+    if name == "__typename":
+        return f'"{type_plan.name}"'
+    graphql_field = context.catalog.field_type(type_plan.name, name)
+    plan, target, required = (
+        type_plan.fields[name],
+        named_type(graphql_field.type),
+        is_required(graphql_field.type),
+    )
+    selections = selection_sets(group)
+    match plan:
+        case Column():
+            return _build_column(context, row, plan, required)
+        case Computed():
+            return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
+        case FoundByOldSlug():
+            name = RENAME_HISTORY[row.table].column
+            return (
+                ScalarNode(f"{row.column(name)} <> {row.found_by_old_slug_sql}", "bool")
+                if row.found_by_old_slug_sql
+                else "false"
+            )
+        case ListPosition():
+            return ScalarNode(row.place, "int")
+        case EmbeddedObject():
+            inner = build_object(context, target, selections, row)
+            return NullableNode(row.column(plan.null_when), inner) if plan.null_when else inner
+        case ToOne():
+            there = join_row(context, plan, row)
+            inner = build_object(context, target, selections, there)
+            sure = required or (plan.always_set_when_public and context.visibility.is_public)
+            return inner if sure else NullableNode(there.column(plan.key), inner)
+        case ToMany():
+            arguments = context.operation.arguments(group[0], graphql_field)
+            if is_list(graphql_field.type):
+                return nested_list(
+                    context,
+                    row,
+                    lambda inner, here: build_list(inner, plan, here, target, arguments, selections),
+                )
+            label = f"{type_plan.name}.{name}"
+            return nested_list(
+                context,
+                row,
+                lambda inner, here: build_relation_connection(
+                    inner, plan, here, label, target, arguments, selections
+                ),
+            )
+        case JsonElements():
+            return _build_json_elements(context, plan, row, target, selections)
+        case TextDiff():
+            arguments = context.operation.arguments(group[0], graphql_field)
+            return nested_list(
+                context,
+                row,
+                lambda inner, here: _build_text_diff(inner, plan, here, target, arguments, selections),
+            )
+    raise LookupError(f"{type_plan.name}.{name}: no shape for {plan}")
+
+
+def _build_column(context: BuildContext, row: RowRef, plan: Column, required: bool) -> ResultNode:
+    if row.json:
+        return JsonValueNode(row.alias, plan.name)
+    if plan.internal and not context.visibility.internal_fields:
+        return "null"
+    column = row.column(plan.name)
+    if plan.internal and context.visibility.articles == "own":
+        column = f"case when {row.column('owner')} = {context.viewer_account()} then {column} end"
+    if plan.kind != "id":
+        return ScalarNode(column, plan.kind or "text", required)
+    if plan.name == "id":
+        column = context.public_id(row)
+    return ScalarNode(column, "id", required, ids.PREFIXES[plan.id_table or row.table] + "_")
+
+
+def _build_text_diff(
+    context: BuildContext,
+    plan: TextDiff,
+    row: RowRef,
+    target: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+) -> ResultNode:
+    """Field by field, as text: what the earlier row says and what this one does, where they differ."""
+    earlier, alias = context.alias(), context.alias()
+    number = row.column(plan.number)
+    if arguments.get("against") is None:
+        last = context.alias()
+        wanted = (
+            f"(select max({last}.{plan.number}) from {row.table} {last}"
+            f" where {last}.{plan.of} = {row.column(plan.of)} and {last}.{plan.number} < {number})"
+        )
+    else:
+        wanted = context.param(arguments["against"], "int", passthrough)
+    pairs = context.dialect.json_diff(row.column(plan.column), f"{earlier}.{plan.column}")
+    rows = (
+        f"(select dl.key as field, de.value as earlier, dl.value as later"
+        f" from {row.table} {earlier}, {pairs}"
+        f" where {earlier}.{plan.of} = {row.column(plan.of)}"
+        f" and {earlier}.{plan.number} = {wanted}) {alias}"
+    )
+    there = RowRef(alias, "", FromClause(alias))
+    return ArrayNode(build_object(context, target, selections, there), rows, f"{alias}.field")
+
+
+def _build_json_elements(
+    context: BuildContext,
+    plan: JsonElements,
+    row: RowRef,
+    target: str,
+    selections: Sequence[SelectionSetNode],
+) -> ResultNode:
+    alias = context.alias()
+    there = RowRef(alias, "", FromClause(""), json=True)
+    in_json = row.json
+    source = context.dialect.element_list(row.alias, plan.key) if in_json else row.column(plan.column)
+    with_joins = context.dialect.elements(source, alias)
+    if target == "Media":  # a list of ids
+        media = join_row(context, ToOne("media", "", visible_with_source=True), there)
+        item = build_object(context, target, selections, media)
+        where = f" where {media.alias}.id is not null"
+    else:
+        item, where = build_object(context, target, selections, there), ""
+    rows = with_joins + "".join(there.scope.joins) + where
+    return ArrayNode(item, rows, context.dialect.element_order(alias))

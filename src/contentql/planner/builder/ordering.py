@@ -1,0 +1,172 @@
+"""ORDER BY terms, cursors and keyset predicates of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contentql.errors import ApiError
+from contentql.planner.builder.context import BuildContext, RowSource
+from contentql.planner.builder.nodes import (
+    leaf_value,
+)
+from contentql.planner.builder.rows import order_sql
+from contentql.planner.catalog import (
+    EXPIRED_LAST,
+    ToMany,
+)
+from contentql.planner.filters import bind_search, sql_and
+from contentql.planner.operation import ArgumentValue
+from contentql.planner.params import (
+    CursorValue,
+    ListFingerprint,
+    passthrough,
+)
+from contentql.planner.sql.nodes import (
+    SortKey,
+)
+from contentql.planner.visibility import (
+    public_id_sql,
+)
+
+DEFAULT_ORDER = {
+    "correction": "at desc",
+    "audit_entry": "at desc",
+    "token": "created_at desc",
+    "article": "published_at desc",
+    "category": "path asc",
+    "attribution": "id desc",
+    "media": "id desc",
+    "source": "sort_name asc",
+    "tag": "sort_name asc",
+    "author": "sort_name asc",
+    "story": "sort_name asc",
+    "collection": "sort_name asc",
+}
+ORDER_COLUMN_KINDS: Mapping[str, Any] = {
+    "published_at": "time",
+    "first_published_at": "time",
+    "updated_at": "time",
+    "at": "time",
+    "created_at": "time",
+    "urgency": "int",
+    "position": "int",
+    "relevance": "int",
+    "id": "id",
+}
+
+
+def as_tuple(value: Any) -> tuple[str, ...]:
+    return tuple(value if isinstance(value, list) else [value])
+
+
+def apply_default_order(context: BuildContext, base: RowSource, relation: ToMany) -> None:
+    for said in relation.order or ("id",):
+        by_end = said.startswith(EXPIRED_LAST)
+        column, _, direction = said.removeprefix(EXPIRED_LAST).partition(" ")
+        alias, _, name = column.rpartition(".")
+
+        def value(row: str, name: str = name, by_end: bool = by_end) -> str:
+            return (
+                f"case when {row}.{name} <= {context.now()} then 1 else 0 end" if by_end else f"{row}.{name}"
+            )
+
+        sql = value(base.link_alias if alias == "link" else base.row.alias)
+        if alias != "link":  # a link that moves is noticed as such
+            base.order_columns.add(name)
+        known = ""
+        if relation.link and alias == "link":
+            # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
+            known = (
+                f"(select {value('w')} from {relation.link.table} w"
+                f" where w.{relation.link.source_column} = {base.parent_sql}"
+                f" and w.{relation.link.target_column} = {{id}})"
+            )
+        base.keys.append(SortKey(sql, ORDER_COLUMN_KINDS.get(name, "int"), direction == "desc", known))
+    base.keys.append(SortKey(public_id_sql(base.row.table, base.row.alias, context.visibility), "id", False))
+
+
+def apply_order(
+    context: BuildContext,
+    base: RowSource,
+    table: str,
+    node_type: str,
+    arguments: dict[str, ArgumentValue],
+    relation: ToMany | None,
+) -> None:
+    names = context.constrain(arguments.get("orderBy"), as_tuple) or ()
+    searched = arguments.get("search") is not None
+    if not names and relation is not None and relation.order:
+        return apply_default_order(context, base, relation)
+    enum: Any = context.catalog.schema.type_map.get(f"{node_type}Order")
+    words = [str(enum.values[name].value) for name in names]
+    words = words or (["relevance desc"] if searched else []) + [DEFAULT_ORDER[table]]
+    for said in words:
+        column, _, direction = said.partition(" ")
+        kind = ORDER_COLUMN_KINDS.get(column, "text")
+        if column == "relevance":
+            if not searched:
+                raise ApiError("BAD_USER_INPUT", "RELEVANCE orders a search.", "Give `search` as well.")
+            sql = context.dialect.relevance(
+                base.row.alias, lambda parts: bind_search(context, arguments["search"], parts)
+            )
+        else:
+            copy = base.denormalized_columns.get(column) if context.visibility.is_public else None
+            sql = copy or _drafts_last(context, base, column)
+        base.order_columns.add(column)
+        base.keys.append(SortKey(sql, kind, direction == "desc"))
+    if words == ["relevance desc"]:
+        base.keys.append(SortKey(_drafts_last(context, base, "published_at"), "time", True))
+    own = public_id_sql(table, base.row.alias, context.visibility)
+    number = own if not context.visibility.is_public else base.denormalized_columns.get("id") or own
+    base.keys.append(SortKey(number, "id", base.keys[-1].descending))
+
+
+def _drafts_last(context: BuildContext, base: RowSource, column: str) -> str:
+    sql = f"{base.row.alias}.{column}"
+    if context.visibility.is_public or ORDER_COLUMN_KINDS.get(column) != "time":
+        return sql
+    return f"coalesce({sql}, {context.dialect.max_timestamp})"  # a draft has no time: it will be the newest
+
+
+def cursor_sql(context: BuildContext, base: RowSource, mark: ListFingerprint) -> str:
+    parts = [context.param(mark, "text", passthrough)]
+    for i, key in enumerate(base.keys):
+        column = f"{base.row.alias}.k{i}"
+        if key.kind == "text":
+            parts.append(context.dialect.hex_encode(column))
+        elif not key.lookup_sql:
+            parts.append(context.dialect.text_of(column, key.kind))
+    return context.dialect.join_with_dots(parts)
+
+
+def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, mark: ListFingerprint) -> str:
+    """The rows after the cursor in the order of `base`."""
+    kinds = tuple(key.kind for key in base.keys if not key.lookup_sql)
+    values = [
+        context.param(CursorValue(leaf_value(cursor), mark, kinds, i), kind, passthrough)
+        for i, kind in enumerate(kinds)
+    ]
+    told = iter(values)
+    sides = []
+    for key in base.keys:
+        # A row that has left the list since then has no place any more: the list begins again.
+        value = (
+            f"coalesce({key.lookup_sql.replace('{id}', values[-1])}, -1)" if key.lookup_sql else next(told)
+        )
+        sides.append((context.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
+    if len({sign for _, _, sign in sides}) == 1:
+        left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
+        return f"({left}) {sides[0][2]} ({right})"
+    found = ""
+    for column, value, sign in reversed(sides):
+        found = f"({column} {sign} {value}{f' or ({column} = {value} and {found})' if found else ''})"
+    return found
+
+
+def has_previous(context: BuildContext, base: RowSource, where: list[str], beyond: str) -> str:
+    """Whether the list has a row on the other side of the cursor: its very first one would be."""
+    return (
+        f"coalesce((select not {beyond} from {base.source} where {sql_and(where)}"
+        f" order by {order_sql(context, base)} limit 1), false)"
+    )

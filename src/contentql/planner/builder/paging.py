@@ -1,0 +1,46 @@
+"""Page arguments of a list: `first`, `last`, `after`, `before`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import FieldNode
+
+from contentql.errors import ApiError
+from contentql.planner.builder.context import BuildContext
+from contentql.planner.operation import ArgumentValue
+
+
+def page_arguments(context: BuildContext, arguments: dict[str, ArgumentValue]) -> tuple[int, bool]:
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is not None and last is not None:
+        raise ApiError("INVALID_PAGE_SIZE", "A page has either `first` or `last`, not both.")
+    if last is None and arguments.get("before") is not None:
+        raise ApiError("INVALID_PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+    if last is not None and arguments.get("after") is not None:
+        raise ApiError("INVALID_PAGE_SIZE", "`before` goes with `last`, `after` with `first`.")
+    size = _page_size(context, last if last is not None else first, "last" if last is not None else "first")
+    return size, last is not None
+
+
+def first_argument(context: BuildContext, arguments: dict[str, ArgumentValue]) -> int:
+    return _page_size(context, arguments.get("first"), "first")
+
+
+def _page_size(context: BuildContext, value: ArgumentValue, name: str) -> int:
+    if value is None:
+        return context.limits.default_page
+    size = int(context.constrain(value))
+    if not 1 <= size <= context.limits.page:
+        raise ApiError(
+            "INVALID_PAGE_SIZE", f"`{name}` is {size}; a page has 1 to {context.limits.page}.",
+            f"Ask for {context.limits.page} at most and go on with `after`.", limit=context.limits.page,
+        )  # fmt: skip
+    return size
+
+
+def page_size_of(context: BuildContext, node: FieldNode, of: Any) -> int:
+    try:
+        return page_arguments(context, context.operation.arguments(node, of))[0]
+    except ApiError:
+        return context.limits.default_page  # said where the field is built

@@ -1,0 +1,306 @@
+"""Root fields of a query: single objects, `node`, `nodes`, lists and the viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from graphql import FieldNode, SelectionSetNode
+
+from contentql.content import ids
+from contentql.errors import ApiError
+from contentql.planner.builder.connections import build_connection
+from contentql.planner.builder.context import BuildContext, RowSource, VirtualObject
+from contentql.planner.builder.history import RENAME_HISTORY, RenameHistory
+from contentql.planner.builder.nodes import (
+    leaf_value,
+    selection_sets,
+)
+from contentql.planner.builder.objects import build_object
+from contentql.planner.builder.ordering import as_tuple
+from contentql.planner.builder.rows import link_rows, rows_sql, table_rows
+from contentql.planner.catalog import (
+    DIRECT_SECTION_ARTICLES,
+    SECTION_ARTICLES,
+    RootField,
+    TypePlan,
+    is_required,
+    named_type,
+)
+from contentql.planner.filters import sql_and
+from contentql.planner.operation import ArgumentValue
+from contentql.planner.params import (
+    IdParam,
+    ListParam,
+    TextParam,
+    passthrough,
+)
+from contentql.planner.read_set import (
+    PRIMARY_KEYS,
+    ParentKey,
+    RowCondition,
+    Scan,
+)
+from contentql.planner.sql.nodes import (
+    ArrayNode,
+    CaseNode,
+    ResultNode,
+    RowRef,
+    SingleRowNode,
+    SortKey,
+)
+from contentql.planner.visibility import (
+    WORKING_COPY_TABLES,
+)
+
+ID_TABLES = {"withdrawal": "article"}  # whose ids a table's rows go by
+
+
+def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNode | bytes | ApiError:
+    node = group[0]
+    name = node.name.value
+    if name == "__typename":
+        return b'"Query"'
+    if name.startswith("__"):
+        return context.introspect(group)
+    of = context.catalog.field_type("Query", name)
+    plan = context.catalog.types["Query"].fields[name]
+    assert isinstance(plan, RootField), name
+    selections = selection_sets(group)
+    try:
+        if context.root in context.failed_roots:
+            raise context.failed_roots[context.root]
+        if plan.admin_only and not context.visibility.admin:
+            raise ApiError("FORBIDDEN", f"`{name}` is for administrators.", "Send a token that may.")
+        arguments = context.operation.arguments(node, of)
+        match plan.shape:
+            case "viewer":
+                context.totals.private = True
+                return orjson.dumps(
+                    _virtual_object(context, named_type(of.type), selections, context.virtual_objects[name])
+                )
+            case "one":
+                return _single_object_root(context, plan.table, named_type(of.type), arguments, selections)
+            case "node":
+                return _node_root(context, arguments, selections)
+            case "nodes":
+                return _nodes_root(context, arguments, selections)
+            case "page" | "latest":
+                return _list_root(context, plan, f"Query.{name}", named_type(of.type), arguments, selections)
+    except ApiError as refusal:
+        # A nullable root field is null and the others are answered; any other takes all down.
+        if is_required(of.type) or refusal.code == "COST_LIMIT_EXCEEDED":
+            raise
+        return refusal
+
+
+def _virtual_object(
+    context: BuildContext, type_name: str, selections: Sequence[SelectionSetNode], facts: VirtualObject
+) -> dict[str, Any]:
+    fields = context.operation.collect_fields(selections, frozenset({type_name}), context.included)
+    return {
+        key: type_name if g[0].name.value == "__typename" else facts[g[0].name.value]
+        for key, g in fields.items()
+    }
+
+
+def _single_object_root(
+    context: BuildContext,
+    table: str,
+    type_name: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+) -> ResultNode:
+    named = [n for n in ("id", "slug", "path") if arguments.get(n) is not None]
+    if len(named) != 1:
+        ways = [n for n in context.catalog.field_type("Query", table).args if n in ("id", "slug", "path")]
+        raise ApiError("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
+    base = table_rows(context, table)
+    row = base.row
+    context.record_list(table)
+    if named == ["id"]:
+        number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
+        key = PRIMARY_KEYS.get(table, "id")
+        base.where.append(
+            f"{row.alias}.{key} = {number}" if key != "id" else context.matches_public_id(row, number)
+        )
+        base.conditions = (
+            RowCondition(key, "eq", leaf_value(arguments["id"]), IdParam(ID_TABLES.get(table, table))),
+        )
+    elif table in RENAME_HISTORY:
+        base, row = _find_by_name(context, base, RENAME_HISTORY[table], arguments)
+    else:
+        column = named[0]
+        value = context.param(arguments[column], "text", TextParam(context.limits.text))
+        base.where.append(f"{row.alias}.{column} = {value}")
+        base.conditions = (
+            RowCondition(column, "eq", leaf_value(arguments[column]), TextParam(context.limits.text)),
+        )
+        if arguments.get("type") is not None:
+            base.conditions += (RowCondition("type", "eq", leaf_value(arguments["type"]), passthrough),)
+            kind = context.param(arguments["type"], "plain", passthrough)
+            base.where.append(f"{row.alias}.type = {kind}")
+        base.keys.append(SortKey(f"{row.alias}.{PRIMARY_KEYS.get(table, 'id')}", "id", False))
+        base.limit = "1"
+    base.where += context.visible(row, witnessed=False)
+    context.read_set.scan(Scan(table, base.conditions))
+    return _single_row(context, base, row, type_name, selections)
+
+
+def _find_by_name(
+    context: BuildContext, base: RowSource, former: RenameHistory, arguments: dict[str, ArgumentValue]
+) -> tuple[RowSource, RowRef]:
+    """By the name it has or, if nothing of its kind has it, by one that it had."""
+    table, name = base.row.table, former.column
+    said = context.param(arguments[name], "text", TextParam(context.limits.text))
+    wanted = []
+    if arguments.get("language") is not None:
+        language = context.param(arguments["language"], "text", TextParam(context.limits.text))
+        wanted = [f".language = {language}"]
+
+    def number(source: str, found: RowRef, where: list[str]) -> str:
+        where += [*context.visible(found, witnessed=False), *(found.alias + said for said in wanted)]
+        number = f"{found.alias}.id"
+        return f"(select {number} from {source} where {sql_and(where)} order by {number} limit 1)"
+
+    now, before, way = table_rows(context, table).row, table_rows(context, table).row, context.alias()
+    base.conditions = (RowCondition(name, "eq", leaf_value(arguments[name]), TextParam(context.limits.text)),)
+    context.read_set.scan(Scan(former.table, base.conditions))
+    if wanted:
+        in_language = RowCondition(
+            "language", "eq", leaf_value(arguments["language"]), TextParam(context.limits.text)
+        )
+        base.conditions += (in_language,)
+        base.row.column("language")  # an article that changes it is not the one any more
+    ways = [
+        number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {said}"]),
+        number(
+            f"{former.table} {way} cross join {table} {before.alias}",
+            before,
+            [f"{way}.{name} = {said}", context.matches_public_id(before, f"{way}.{former.owner}")],
+        ),
+    ]
+    if (
+        not context.visibility.is_public and table in WORKING_COPY_TABLES
+    ):  # what the public knows a working copy's article by
+        copy, out = table_rows(context, table).row, context.alias()
+        ways.append(
+            number(
+                f"{table} {out} cross join {table} {copy.alias}",
+                copy,
+                [f"{out}.{name} = {said}", f"{copy.alias}.working_of = {out}.id"],
+            )
+        )
+    base.where.append(f"{base.row.alias}.id = coalesce({', '.join(ways)})")
+    return base, replace(base.row, found_by_old_slug_sql=said)
+
+
+def _single_row(
+    context: BuildContext,
+    base: RowSource,
+    row: RowRef,
+    type_name: str,
+    selections: Sequence[SelectionSetNode],
+) -> ResultNode:
+    node = build_object(context, type_name, selections, row)
+    return SingleRowNode(node, rows_sql(context, base))
+
+
+def _node_root(
+    context: BuildContext, arguments: dict[str, ArgumentValue], selections: Sequence[SelectionSetNode]
+) -> ResultNode:
+    table = context.constrain(arguments["id"], _table_of)
+    if table is None:
+        IdParam("")(context.constrain(arguments["id"]))
+    found = _node_type(context, str(table))
+    if found is None:
+        return "null"
+    base = table_rows(context, found.table)
+    base.where.append(
+        context.matches_public_id(base.row, context.param(arguments["id"], "id", IdParam(found.table)))
+    )
+    base.where += context.visible(base.row, witnessed=False)
+    context.record_list(found.table)
+    named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(found.table))
+    context.read_set.scan(Scan(found.table, (named,)))
+    return _single_row(context, base, base.row, found.name, selections)
+
+
+def _nodes_root(
+    context: BuildContext, arguments: dict[str, ArgumentValue], selections: Sequence[SelectionSetNode]
+) -> ResultNode:
+    given = arguments["ids"]
+    tables = context.constrain(given, _tables_of)
+    most = context.limits.page
+    texts = context.param(given, "texts", ListParam(_table_name, most))
+    numbers = context.param(given, "ids", ListParam(IdParam(""), most))
+    alias = context.alias()
+    table, number, order = context.dialect.unnested_columns(alias)
+    cases: list[tuple[str, ResultNode]] = []
+    for name in tables:
+        found = _node_type(context, name)
+        if found is None:
+            continue
+        base = table_rows(context, found.table)
+        base.where.append(context.matches_public_id(base.row, number))
+        base.where += context.visible(base.row, witnessed=False)
+        context.record_list(found.table)
+        context.read_set.scan(
+            Scan(found.table, (RowCondition("id", "in", leaf_value(given), ListParam(IdParam(""), most)),))
+        )
+        cases.append((name, _single_row(context, base, base.row, found.name, selections)))
+    rows = f"(select * from {context.dialect.unnest_pairs(texts, numbers, alias)} order by {order}) {alias}"
+    return ArrayNode(CaseNode(table, tuple(cases)) if cases else "null", rows, order)
+
+
+def _node_type(context: BuildContext, table: str) -> TypePlan | None:
+    return next((t for t in context.catalog.concrete("Node") if t.table == table), None)
+
+
+def _list_root(
+    context: BuildContext,
+    plan: RootField,
+    name: str,
+    type_name: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+) -> ResultNode:
+    def base() -> RowSource:
+        if arguments.get("section") is None:
+            found = table_rows(context, plan.table)
+            found.where += context.visible(found.row, witnessed=False)
+            return found
+        return _section_articles(context, arguments)
+
+    return build_connection(context, name, base, plan.table, type_name, arguments, selections)
+
+
+def _section_articles(context: BuildContext, arguments: dict[str, ArgumentValue]) -> RowSource:
+    path = context.param(arguments["section"], "text", TextParam(context.limits.text))
+    direct = arguments.get("exact") is not None and context.constrain(arguments["exact"])
+    link = DIRECT_SECTION_ARTICLES if direct else SECTION_ARTICLES
+    base = link_rows(context, link, "article", f"(select s.id from category s where s.path = {path})")
+    base.where += context.visible(base.row, witnessed=False)
+    base.parent_key = ParentKey(link.source_column, "category")
+    named = leaf_value(arguments["section"])
+    context.read_set.lists["section", named] = None
+    context.read_set.scan(
+        Scan("category", (RowCondition("path", "eq", named, TextParam(context.limits.text)),))
+    )
+    return base
+
+
+def _table_of(value: Any) -> str | None:
+    found = ids.decode_id(str(value))
+    return found[0] if found else None
+
+
+def _tables_of(value: Any) -> tuple[str, ...]:
+    return tuple(sorted({_table_of(v) or "" for v in as_tuple(value)}))
+
+
+def _table_name(value: Any) -> str:
+    IdParam("")(value)
+    return _table_of(value) or ""
