@@ -13,9 +13,10 @@ from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 from tests.content.test_blocks import EVERY
 
-from contentql.content import blocks, derive
+from contentql.content import blocks, derive, render, search_terms
 from contentql.content.blocks import Gallery, Image, Mark, Paragraph, RelatedLink, Rule
 from contentql.content.derive import ChainRow, Placement, Section, TextLength
+from contentql.store import search_index
 from contentql.store.models.content import MediaRole
 
 # What Markdown and HTML give a meaning to, and some letters.
@@ -49,9 +50,9 @@ def flat(text: str) -> str:
 @given(texts)
 def test_text_is_never_markup(text: str) -> None:
     """Whatever a paragraph looks like, HTML and Markdown show these words, and one paragraph."""
-    result = TextExtractor(derive.render_html([Paragraph(text=text)]))
+    result = TextExtractor(render.render_html([Paragraph(text=text)]))
     assert (set(result.tags) - {"br"}, result.words) == ({"p"}, text)
-    visible = MarkdownIt("commonmark").render(derive.render_markdown([Paragraph(text=text)]))
+    visible = MarkdownIt("commonmark").render(render.render_markdown([Paragraph(text=text)]))
     inside = re.fullmatch(r"<p>([^<]*)</p>\n", visible.replace("<br />", ""))
     assert inside
     assert flat(entities.unescape(inside[1])) == flat(text)
@@ -67,7 +68,7 @@ def test_marks_may_overlap_and_tags_still_nest(data: some.DataObject) -> None:
         start = data.draw(some.integers(0, len(text) - 1))
         end = data.draw(some.integers(start + 1, len(text)))
         marks.append(Mark.model_validate({"start": start, "end": end, "kind": kind}))
-    html = derive.render_html([Paragraph(text=text, marks=tuple(marks))])
+    html = render.render_html([Paragraph(text=text, marks=tuple(marks))])
     assert TextExtractor(html).words == text
     opened: list[str] = []
     for closing, tag in re.findall(r"<(/?)(p|strong|em|span)>", html):
@@ -83,15 +84,15 @@ def test_a_link_says_where_it_leads() -> None:
     mark = Mark(start=4, end=8, kind="link", href='https://a.example.org/?q="<>')
     results = [Paragraph(text="See here.", marks=(mark,))]
     assert (
-        derive.render_html(results)
+        render.render_html(results)
         == '<p>See <a href="https://a.example.org/?q=&quot;&lt;&gt;">here</a>.</p>'
     )
-    assert derive.render_markdown(results) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
+    assert render.render_markdown(results) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
 
 
 def test_every_block_is_rendered() -> None:
     """HTML of every type, and of media only ids: a picture that expires lives on in no stored text."""
-    assert derive.render_html(blocks.parse_blocks(EVERY)).splitlines() == [
+    assert render.render_html(blocks.parse_blocks(EVERY)).splitlines() == [
         "<p><em>a</em></p>",
         "<h3>a</h3>",
         "<blockquote><p>a</p></blockquote>",
@@ -111,7 +112,7 @@ def test_every_block_is_rendered() -> None:
         '<p><a href="/a">a</a></p>',
         "<p>a</p>",
     ]
-    assert derive.render_markdown(blocks.parse_blocks(EVERY)).split("\n\n") == [
+    assert render.render_markdown(blocks.parse_blocks(EVERY)).split("\n\n") == [
         "*a*",
         "### a",
         "> a",
@@ -214,9 +215,9 @@ def test_the_lede_is_the_first_paragraph() -> None:
 
 def test_words_for_search() -> None:
     """Folded, stemmed, headline apart from body, so that no phrase crosses; PostgreSQL gets weights."""
-    result = derive.search_terms("Élections won", ["A kicker", None], "They voted; it's over.", "en")
+    result = search_terms.search_terms("Élections won", ["A kicker", None], "They voted; it's over.", "en")
     assert (result.headline, result.body[1]) == (("elect", "won"), "vote")
-    vector = derive.tsvector(result)
+    vector = search_index.tsvector(result)
     assert "'elect':1A" in vector
     assert "'vote':26C" in vector
     assert derive.sort_name("  Ünal") == "unal"
@@ -224,7 +225,7 @@ def test_words_for_search() -> None:
 
 def test_a_book_is_indexed_to_its_limit() -> None:
     """A tsvector holds one megabyte: of a longer text the same beginning is known everywhere."""
-    result = derive.search_terms("h", [], " ".join(f"word{n}" for n in range(200_000)), "und")
+    result = search_terms.search_terms("h", [], " ".join(f"word{n}" for n in range(200_000)), "und")
     assert 50_000 < len(result.body) < 100_000
     assert result.body[:2] == ("word0", "word1")
 

@@ -12,7 +12,8 @@ from tests.support.editorial_client import ANNA, BOB, DAY, HOUR, PUBLIC, SECOND,
 from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import Actor, Viewer
 from contentql.formats import jsonl
-from contentql.importing.importer import export_records, import_records
+from contentql.importing.exporter import export_records
+from contentql.importing.importer import import_records
 
 # All that the public can see of an article, by every way there is to it.
 SHOWN = """

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from tests.support.text_marks import em, link, strong
 
-from contentql.content import derive
+from contentql.content import render
 from contentql.content.blocks import (
     Audio,
     Block,
@@ -145,7 +145,7 @@ def test_a_name_that_is_no_media_of_ours(name: str) -> None:
 )
 def test_media_in_our_own_form(block: Block) -> None:
     """Come back as what they were."""
-    assert html_to_blocks(derive.render_html([block])) == (block,)
+    assert html_to_blocks(render.render_html([block])) == (block,)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ bodies = some.lists(
 @given(bodies)
 def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
     """Paragraphs with their marks, headings, quotes, lists, tables, code and rules."""
-    assert html_to_blocks(derive.render_html(blocks)) == tuple(blocks)
+    assert html_to_blocks(render.render_html(blocks)) == tuple(blocks)
 
 
 SOUP = [
@@ -281,7 +281,7 @@ def test_any_text_is_read_or_refused(html: str) -> None:
     except UnsafeContentError:
         return
     result = tuple(b.model_copy(update={"language": None}) if isinstance(b, CodeText) else b for b in blocks)
-    written = derive.render_html(blocks)
+    written = render.render_html(blocks)
     assert html_to_blocks(written) == result
     assert html_to_blocks(nh3.clean(written, link_rel=None, generic_attribute_prefixes={"data-"})) == result
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from tests.support.text_marks import em, link, strong
 
-from contentql.content import derive
+from contentql.content import render
 from contentql.content.blocks import (
     Block,
     CodeText,
@@ -130,7 +130,7 @@ def test_nine_lists_deep() -> None:
 )
 def test_what_markdown_cannot_say(written: list[Block], reads: list[Block]) -> None:
     """Reads as what comes nearest."""
-    assert markdown_to_blocks(derive.render_markdown(written)) == tuple(reads)
+    assert markdown_to_blocks(render.render_markdown(written)) == tuple(reads)
 
 
 letters = some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from(
@@ -186,7 +186,7 @@ bodies = some.lists(
 @given(bodies)
 def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
     """Paragraphs with marks on whole words, headings, quotes, lists, tables, code and rules."""
-    assert markdown_to_blocks(derive.render_markdown(blocks)) == tuple(blocks)
+    assert markdown_to_blocks(render.render_markdown(blocks)) == tuple(blocks)
 
 
 @settings(max_examples=200, deadline=None)
@@ -197,4 +197,4 @@ def test_any_text_is_read_or_refused(markdown: str) -> None:
         blocks = markdown_to_blocks(markdown)
     except UnsafeContentError:
         return
-    assert all(derive.render_html([block]) for block in blocks)
+    assert all(render.render_html([block]) for block in blocks)

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from contentql.content import blocks, derive
+from contentql.content import blocks, derive, render
 from contentql.content.records import ArticleRecord
 from contentql.fixtures import SEED_PAGE
 from contentql.formats import text
@@ -36,7 +36,7 @@ def test_the_seed_page() -> None:
     assert record.slug == "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia"
     assert text_of(record) == [line for line in lines[3:] if line]
     assert len(record.blocks) == 8
-    assert derive.measure_text(derive.plain_text(record.blocks)) == derive.TextLength(words=365, minutes=2)
+    assert derive.measure_text(render.plain_text(record.blocks)) == derive.TextLength(words=365, minutes=2)
     assert (derive.lede(record.blocks) or "").startswith("North Korean state media on June 30 released")
     assert record.model_fields_set == {"headline", "slug", "language", "blocks"}
 

@@ -14,14 +14,9 @@ from contentql.content.records import ArticleRecord, ImportItem, Record
 from contentql.errors import OperatorError
 from contentql.fixtures import DEMO_CONTENT, SEED_PAGE
 from contentql.formats import jsonl, text
-from contentql.importing.importer import (
-    ImportOptions,
-    ImportReport,
-    RecordOutcome,
-    export_records,
-    import_file,
-    import_records,
-)
+from contentql.importing.exporter import export_records
+from contentql.importing.importer import ImportOptions, import_file, import_records
+from contentql.importing.report import ImportReport, RecordOutcome
 from contentql.store.database import Database
 from contentql.store.models.content import Article, SlugHistory, Status
 

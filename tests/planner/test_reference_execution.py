@@ -15,7 +15,7 @@ from tests.support.graphql_client import codes_by_path, execute_with_graphql_cor
 from tests.support.random_documents import Pool, RandomDocuments
 
 from contentql.execution.executor import Executor
-from contentql.importing.importer import export_records
+from contentql.importing.exporter import export_records
 from contentql.schema.build import get_schema
 from contentql.store.database import Database
 

@@ -10,7 +10,7 @@ import orjson
 from graphql import OperationDefinitionNode, parse
 
 from contentql.execution.executor import Executor, GraphQLRequest, GraphQLResponse
-from contentql.planner.operation import coerce_variables, variable_definitions
+from contentql.planner.variables import coerce_variables, variable_definitions
 from contentql.schema.build import get_schema
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 
 from contentql.errors import ApiError
-from contentql.planner.operation import Variables
 from contentql.planner.read_set import (
     ANY_COLUMN,
     LinkPath,
@@ -25,6 +24,7 @@ from contentql.planner.read_set import (
     RowMarkers,
     Scan,
 )
+from contentql.planner.variables import Variables
 from contentql.planner.visibility import VISIBILITY_COLUMNS, is_publicly_visible
 from contentql.store.change_log import RowChange, RowData, parse_timestamps
 

@@ -25,13 +25,9 @@ from contentql.content.records import ArticleSlug, ImportItem, Language
 from contentql.content.records import Path as SectionPath
 from contentql.errors import OperatorError
 from contentql.formats import jsonl, text
-from contentql.importing.importer import (
-    ImportOptions,
-    ImportReport,
-    RecordOutcome,
-    export_records,
-    import_records,
-)
+from contentql.importing.exporter import export_records
+from contentql.importing.importer import ImportOptions, import_records
+from contentql.importing.report import ImportReport, RecordOutcome
 from contentql.settings import load_settings
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path

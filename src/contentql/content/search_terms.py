@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import snowballstemmer
@@ -39,3 +41,34 @@ def fold_text(text: str) -> str:
 @lru_cache(maxsize=100_000)
 def _stem(word: str, name: str) -> str:
     return str(snowballstemmer.stemmer(name).stemWord(word)) if name else word
+
+
+@dataclass(frozen=True)
+class SearchTerms:
+    """An article's words for search, in three parts that no phrase may cross."""
+
+    headline: tuple[str, ...]
+    summary: tuple[str, ...]
+    body: tuple[str, ...]
+
+
+def search_terms(headline: str, about: Iterable[str | None], text: str, language: str) -> SearchTerms:
+    """`about`: kicker, short headline, summary, lede and byline. Never pass what the public may not read."""
+    parts = [headline, "\n".join(said for said in about if said), text]
+    left = MAX_INDEX
+    seen: set[str] = set()
+    kept: list[tuple[str, ...]] = []
+    for part in parts:
+        found = [word for word in tokenize(part, language) if word]
+        for n, word in enumerate(found):
+            left -= 2 if word in seen else len(word.encode()) + 8
+            seen.add(word)
+            if left < 0:
+                found = found[:n]
+                break
+        kept.append(tuple(found))
+    return SearchTerms(*kept)
+
+
+# A tsvector holds one megabyte; of a longer text both databases know the same beginning.
+MAX_INDEX = 1_000_000

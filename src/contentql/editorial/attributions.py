@@ -10,18 +10,12 @@ from contentql.content.derive import MAX_HOPS
 from contentql.content.ids import encode_id
 from contentql.content.records import AttributionRecord, SpanRecord
 from contentql.editorial import references, validation
-from contentql.editorial.articles import (
-    ArticleState,
-    detach_unknown_attribution,
-    load_for_update,
-    save_version,
-    status_after_edit,
-)
+from contentql.editorial.article_input import detach_unknown_attribution
+from contentql.editorial.articles import ArticleState, load_for_update, save_version, status_after_edit
+from contentql.editorial.completion import assign_attribution_ids
 from contentql.editorial.context import EditContext, Input, WriteResult
-from contentql.editorial.references import ErrorCollector
 from contentql.editorial.text_anchors import block_texts, make_span, occurrences
-from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
-from contentql.importing.importer import assign_attribution_ids
+from contentql.editorial.user_errors import ErrorCollector, UserError, UserErrorCode, UserErrors, user_error
 from contentql.store.models.content import Article, Attribution, AttributionKind, AttributionState
 from contentql.store.models.history import RevisionAction
 

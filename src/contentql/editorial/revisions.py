@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from contentql.content import derive
+from contentql.content import render
 from contentql.content.records import ArticleRecord
 from contentql.editorial.context import EditContext
 from contentql.editorial.user_errors import UserErrorCode, user_error
@@ -75,7 +75,7 @@ def comparable_fields(record: ArticleRecord) -> dict[str, str | None]:
         for name in ArticleRecord.model_fields
         if name not in _UNTOLD
     }
-    return {**found, "body": derive.render_markdown(record.blocks)}
+    return {**found, "body": render.render_markdown(record.blocks)}
 
 
 def _default(name: str) -> Any:

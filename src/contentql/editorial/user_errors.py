@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class UserErrorCode(StrEnum):
@@ -68,3 +69,31 @@ def user_error(
 ) -> UserErrors:
     path = tuple(field.split(".")) if isinstance(field, str) and field else tuple(field)
     return UserErrors(UserError(code, message, path, hint))
+
+
+class ErrorCollector:
+    """Several things that may be amiss, to be said all at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[UserError] = []
+
+    async def run(self, work: Awaitable[Any], otherwise: Any = None) -> Any:
+        with self.collecting():
+            return await work
+        return otherwise
+
+    @contextlib.contextmanager
+    def collecting(self, where: str = "") -> Iterator[None]:
+        """Keeps what is amiss within, under the field `where`; what stands behind it goes on."""
+        try:
+            yield
+        except UserErrors as exc:
+            path = tuple(where.split(".")) if where else ()
+            self.errors.extend(replace(error, field=(*path, *error.field)) for error in exc.errors)
+
+    def add(self, code: UserErrorCode, message: str, field: str, hint: str | None = None) -> None:
+        self.errors.extend(user_error(code, message, field, hint).errors)
+
+    def raise_if_any(self) -> None:
+        if self.errors:
+            raise UserErrors(*self.errors)

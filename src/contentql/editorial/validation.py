@@ -10,19 +10,20 @@ from typing import Any, TypeVar
 import pydantic
 from pydantic.alias_generators import to_camel
 
-from contentql.content import blocks
-from contentql.content.blocks import Block, FrozenModel
+from contentql.content.blocks import FrozenModel
+from contentql.content.names import to_snake
 from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
-from contentql.formats import html, markdown
-from contentql.planner.catalog import to_snake
-from contentql.planner.operation import InvalidScalar
+from contentql.planner.variables import InvalidScalar
 
 AnyShape = TypeVar("AnyShape", bound=FrozenModel)
 
+
 MAX_TEXT_LENGTH = 1_000_000  # characters of a body
+
+
 MAX_LIST_ITEMS = 5_000  # of one list
-MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
-_MOST_ERRORS = 20
+
+
 _MANY_LINES = frozenset(
     [
         "body",
@@ -52,7 +53,7 @@ _MANY_LINES = frozenset(
 
 def validate_texts(said: Mapping[str, Any]) -> None:
     """No text holds control characters or has no end, no time is unreadable. Amiss names those that do."""
-    errors = list(islice(_faults(said, ()), _MOST_ERRORS))
+    errors = list(islice(_faults(said, ()), MOST_ERRORS))
     if errors:
         raise UserErrors(*errors)
 
@@ -119,7 +120,7 @@ def build_record(
 
 
 def user_errors_from_pydantic(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
-    return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:_MOST_ERRORS]
+    return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:MOST_ERRORS]
 
 
 def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
@@ -175,6 +176,8 @@ _RANGES = {
     "focalY": "0 to 1",
     "level": "2 to 4",
 }
+
+
 _PATTERNS = {
     "language": "A language is written as in en, de or pt-BR.",
     "country": "A country is two capitals, as in GB.",
@@ -185,46 +188,12 @@ _PATTERNS = {
 }
 
 
-def parse_article_body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
-    """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
-    if not said:
-        raise user_error(UserErrorCode.REQUIRED, "The body is empty.", path)
-    ((form, value),) = said.items()
-    where = f"{path}.{form}"
-    most = MAX_TEXT_LENGTH if form == "text" else MAX_MARKUP_LENGTH
-    if isinstance(value, str) and len(value) > most:
-        raise user_error(
-            UserErrorCode.TOO_LONG, f"A body in this form has at most {most:,} characters.", where
-        )
-    try:
-        match form:
-            case "html":
-                return html.html_to_blocks(value)
-            case "markdown":
-                return markdown.markdown_to_blocks(value)
-            case "text":
-                lines = (line.strip() for line in value.splitlines())
-                return tuple(blocks.Paragraph(text=line) for line in lines if line)
-            case _:
-                return blocks.parse_blocks([_block(one) for one in value or ()])
-    except html.UnsafeContentError as exc:
-        raise user_error(UserErrorCode.UNSAFE_CONTENT, exc.message, where, exc.hint) from None
-    except pydantic.ValidationError as exc:
-        errors = user_errors_from_pydantic(exc, {})
-        raise UserErrors(
-            *(UserError(e.code, e.message, (*where.split("."), *e.field), e.hint) for e in errors)
-        ) from None
-
-
-def _block(said: Mapping[str, Any]) -> dict[str, Any]:
-    ((kind, values),) = said.items()
-    values = {name: value for name, value in values.items() if value is not None}
-    return {"type": to_snake(kind).upper(), **values}
-
-
 def position_argument(said: Mapping[str, Any]) -> int | None:
     """`position`, counted from 0. Raises Amiss."""
     found: int | None = said.get("position")
     if found is not None and found < 0:
         raise user_error(UserErrorCode.INVALID, "A place is 0 or more.", "position")
     return found
+
+
+MOST_ERRORS = 20

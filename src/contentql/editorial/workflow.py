@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from contentql.auth.permissions import Permission
-from contentql.content import blocks
-from contentql.content.ids import encode_id, new_id
-from contentql.content.records import ArticleRecord, CorrectionRecord
-from contentql.editorial import references, revisions, validation
+from contentql.editorial import revisions, slugs
 from contentql.editorial.articles import (
     ArticleState,
     load_for_update,
-    require_publishable,
     save_published,
     save_version,
     status_after_edit,
 )
 from contentql.editorial.context import EditContext, Input, WriteResult
-from contentql.editorial.text_anchors import reanchor_attributions
+from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store import article_records
-from contentql.store.models.content import Article, Status, Withdrawal
+from contentql.store.models.content import Status, Withdrawal
 from contentql.store.models.history import RevisionAction
 
 DRAFT, IN_REVIEW, APPROVED = Status.DRAFT, Status.IN_REVIEW, Status.APPROVED
+
+
 SCHEDULED, PUBLISHED, EXPIRED = Status.SCHEDULED, Status.PUBLISHED, Status.EXPIRED
+
+
 WITHDRAWN, ARCHIVED = Status.WITHDRAWN, Status.ARCHIVED
 
 
@@ -58,6 +58,8 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
     ),
     "restoreArticle": Transition(frozenset({WITHDRAWN, ARCHIVED}), DRAFT, RevisionAction.RESTORED),
 }
+
+
 _HINTS: Final[Mapping[Status, str]] = {
     DRAFT: "Send it to review first: submitArticle.",
     IN_REVIEW: "It has to be approved first: approveArticle.",
@@ -89,7 +91,7 @@ def _check_transition(
     return move
 
 
-def _published_status(context: EditContext, article: ArticleState) -> Status:
+def published_status(context: EditContext, article: ArticleState) -> Status:
     """Where the article itself stands, whatever its working copy does."""
     return ArticleState(
         article.article_row, None, article.published_record, article.published_record
@@ -176,7 +178,7 @@ async def publish_article(context: EditContext, input: Input) -> WriteResult:
 async def unpublish_article(context: EditContext, input: Input) -> WriteResult:
     """A draft again, with the changes that were not out yet."""
     article = await load_for_update(context, input["id"])
-    move = _check_transition(context, article, "unpublishArticle", _published_status(context, article))
+    move = _check_transition(context, article, "unpublishArticle", published_status(context, article))
     return await save_published(
         context,
         article,
@@ -203,7 +205,7 @@ async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
     if not input["notice"].strip():
         raise user_error(UserErrorCode.REQUIRED, "Readers must be told why it is gone.", "notice")
     article = await load_for_update(context, input["id"])
-    move = _check_transition(context, article, "withdrawArticle", _published_status(context, article))
+    move = _check_transition(context, article, "withdrawArticle", published_status(context, article))
     await Withdrawal.filter(article_id=article.id).delete()
     await Withdrawal.create(
         article_id=article.id,
@@ -217,7 +219,7 @@ async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
 
 async def archive_article(context: EditContext, input: Input) -> WriteResult:
     article = await load_for_update(context, input["id"])
-    move = _check_transition(context, article, "archiveArticle", _published_status(context, article))
+    move = _check_transition(context, article, "archiveArticle", published_status(context, article))
     return await save_published(context, article, article.record, move.action, status=move.to_status)
 
 
@@ -271,9 +273,9 @@ async def restore_revision(context: EditContext, input: Input) -> WriteResult:
     }  # fmt: skip
     record = earlier.model_copy(update={name: getattr(article.record, name) for name in own})
     if record.slug != article.record.slug or record.language != article.record.language:
-        taken = references.slug_taken_by_other_article(record.language, article.id)
+        taken = slugs.slug_taken_by_other_article(record.language, article.id)
         if await taken(record.slug):
-            slug = await references.available_slug(None, record.slug, taken, 200)
+            slug = await slugs.available_slug(None, record.slug, taken, 200)
             record = record.model_copy(update={"slug": slug})
     try:
         return await save_version(context, article, record, RevisionAction.RESTORED, status=status)
@@ -284,129 +286,3 @@ async def restore_revision(context: EditContext, input: Input) -> WriteResult:
             "version",
             "Restore another.",
         ) from None
-
-
-# Corrections
-
-
-async def correct_article(context: EditContext, input: Input) -> WriteResult:
-    """A public correction: of the text too, if it says which words are replaced."""
-    if not input["text"].strip():
-        raise user_error(UserErrorCode.REQUIRED, "Readers must be told what was wrong.", "text")
-    article = await load_for_update(context, input["id"])
-    if _published_status(context, article) is not PUBLISHED:
-        raise user_error(
-            UserErrorCode.INVALID_TRANSITION,
-            "Only what is out can be corrected.",
-            "id",
-            "Change it: updateArticle.",
-        )
-    public, record = article.published_record, article.record
-    if input.get("after") is not None and input.get("before") is None:
-        raise user_error(UserErrorCode.REQUIRED, "Say which words are replaced.", "before")
-    block = input.get("block")
-    if input.get("before") is not None and input.get("after") is not None:
-        public, block = _replaced(public, input)
-        record = _replaced(record, input, elsewhere=True)[0] if article.working_copy_row else public
-    elif block is not None and block not in {one.id for one in public.blocks}:
-        raise user_error(UserErrorCode.NOT_FOUND, f"There is no block {block!r} in it.", "block")
-    made = validation.build_record(
-        CorrectionRecord,
-        {
-            "id": new_id(),
-            "kind": input["kind"],
-            "at": context.now,
-            "text": input["text"].strip(),
-            "block": block,
-            "before": input.get("before"),
-            "after": input.get("after"),
-        },
-    )
-    public = public.model_copy(update={"corrections": (*public.corrections, made)})
-    times = {
-        "published_at": public.published_at,
-        "first_published_at": public.first_published_at,
-        "updated_at": context.now,
-    }
-    alone = ArticleState(article.article_row, None, article.published_record, article.published_record)
-    began = article.latest.version
-    if article.working_copy_row:  # it goes on from the corrected text, under one number with the article
-        await save_version(
-            context, article, record, RevisionAction.CORRECTED, status=article.working_copy_row.status
-        )
-        article.article_row.version = article.working_copy_row.version
-    done = await save_published(
-        context, alone, public, RevisionAction.CORRECTED, status=article.article_row.status, columns=times
-    )
-    if article.working_copy_row:
-        await Article.filter(id=article.working_copy_row.id).update(version=done.version_after)
-    return WriteResult(
-        "article",
-        article.id,
-        began,
-        done.version_after,
-        related_ids={"correction": encode_id("correction", made.id or 0)},
-    )
-
-
-def _replaced(
-    record: ArticleRecord, input: Input, *, elsewhere: bool = False
-) -> tuple[ArticleRecord, str | None]:
-    """The record with those words in place of the others, and the block that they stand in.
-
-    With `elsewhere`, a text in which they do not stand is left as it is.
-    """
-    before, after, block = input["before"], input["after"], input.get("block")
-    found = [
-        one
-        for one in record.blocks
-        if isinstance(one, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
-        and before
-        and before in one.text
-        and block in (None, one.id)
-    ]
-    if not found and elsewhere:
-        return record, None
-    if not found:
-        raise user_error(
-            UserErrorCode.NOT_FOUND, "Those words do not stand in the text.", "before", "Copy them from it."
-        )
-    if len(found) > 1 or found[0].text.count(before) > 1:
-        if elsewhere:
-            return record, None
-        raise user_error(
-            UserErrorCode.INVALID,
-            "Those words stand in the text more than once.",
-            "before",
-            "Give more of what stands around them, or the block.",
-        )
-    if not found[0].text.replace(before, after).strip():
-        raise user_error(
-            UserErrorCode.INVALID,
-            "Nothing would be left of that paragraph.",
-            "after",
-            "Take it out with updateArticle, and correct without `before` and `after`.",
-        )
-    changed = tuple(_reworded(one, before, after) if one is found[0] else one for one in record.blocks)
-    update = {
-        "blocks": changed,
-        "attributions": reanchor_attributions(record.attributions, record.blocks, changed),
-    }
-    return record.model_copy(update=update), found[0].id
-
-
-def _reworded(block: blocks.Block, before: str, after: str) -> blocks.Block:
-    """The block with the words replaced; marks behind them move along, marks across them grow or shrink."""
-    assert isinstance(block, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
-    at = block.text.index(before)
-    end, grown = at + len(before), len(after) - len(before)
-    text = block.text[:at] + after + block.text[end:]
-    if not isinstance(block, blocks.Paragraph):
-        return block.model_copy(update={"text": text})
-    marks = []
-    for mark in block.marks:
-        start = mark.start if mark.start <= at else max(at, mark.start + grown if mark.start >= end else at)
-        stop = mark.end if mark.end <= at else max(at, mark.end + grown) if mark.end >= end else at
-        if start < stop <= len(text):
-            marks.append(mark.model_copy(update={"start": start, "end": stop}))
-    return block.model_copy(update={"text": text, "marks": tuple(marks)})

@@ -44,7 +44,6 @@ from contentql.content import ids
 from contentql.errors import ApiError
 from contentql.execution.mutations import MutationExecutor, authorize, collect_mutation_fields
 from contentql.lru import LRUCache
-from contentql.planner import limits as limit_rules
 from contentql.planner.builder import build_plan
 from contentql.planner.builder.context import (
     REQUEST_TIME_VARIABLE,
@@ -53,20 +52,21 @@ from contentql.planner.builder.context import (
 )
 from contentql.planner.catalog import Catalog
 from contentql.planner.constraints import ValueConstraint
+from contentql.planner.cost import check_cost_limit, operation_cost
 from contentql.planner.execute import SnapshotReader, execute_plan
 from contentql.planner.limits import Limits, check_document_limits
-from contentql.planner.operation import (
-    Operation,
+from contentql.planner.operation import Operation, resolve_value
+from contentql.planner.params import BoundParams, RootFieldError
+from contentql.planner.plan import Plan
+from contentql.planner.read_set import RowMarkers, strip_markers
+from contentql.planner.sql import dialect_for
+from contentql.planner.variables import (
     VariableDefinition,
     Variables,
     coerce_variables,
     variable_definitions,
     variable_shape,
 )
-from contentql.planner.params import BoundParams, RootFieldError, resolve_value
-from contentql.planner.plan import Plan
-from contentql.planner.read_set import RowMarkers, strip_markers
-from contentql.planner.sql import dialect_for
 from contentql.store.database import Database
 from contentql.telemetry.trace import RequestTrace
 
@@ -481,10 +481,8 @@ class Executor:
             wanted = said.get("last") or said.get("first")
             return wanted if isinstance(wanted, int) else self.limits.default_page
 
-        cost = limit_rules.operation_cost(
-            self.catalog, operation.node, operation.fragments, size, operation.included
-        )
-        limit_rules.check_cost_limit(cost, self.limits)
+        cost = operation_cost(self.catalog, operation.node, operation.fragments, size, operation.included)
+        check_cost_limit(cost, self.limits)
         return cost + MUTATION_FIELD_COST * len(operation.node.selection_set.selections)
 
     def _operation(self, ready: _PreparedRequest) -> Operation:

@@ -33,10 +33,9 @@ from contentql.editorial import validation
 from contentql.editorial.context import EditContext, WriteResult
 from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
 from contentql.errors import ApiError
-from contentql.planner import catalog as plans
+from contentql.planner import field_plans
 from contentql.planner.catalog import Catalog, named_type
-from contentql.planner.operation import Operation
-from contentql.planner.params import resolve_value
+from contentql.planner.operation import Operation, resolve_value
 from contentql.store import change_log
 from contentql.store.article_records import ReferenceNotFound
 from contentql.store.database import Database, TransactionReader
@@ -64,7 +63,7 @@ class MutationFieldCall:
 
     key: str
     name: str
-    field_plan: plans.MutationField
+    field_plan: field_plans.MutationField
     payload: str
     input: Mapping[str, Any]
     selected: Mapping[str, list[FieldNode]]
@@ -85,7 +84,7 @@ def collect_mutation_fields(
             continue
         of = catalog.field_type("Mutation", name)
         plan = catalog.types["Mutation"].fields[name]
-        assert isinstance(plan, plans.MutationField), name
+        assert isinstance(plan, field_plans.MutationField), name
         payload = named_type(of.type)
         arguments = resolve_value(operation.arguments(group[0], of), operation.variables)
         selections = [node.selection_set for node in group if node.selection_set]
@@ -198,7 +197,7 @@ class MutationExecutor:
                 value = orjson.dumps([_error(error, field.user_error_fields[key]) for error in errors])
             elif made is None or within is None:
                 value = b"null"
-            elif isinstance(plan := fields[name], plans.PayloadObject):
+            elif isinstance(plan := fields[name], field_plans.PayloadObject):
                 thing = made.related_ids[plan.extra_key] if plan.extra_key else made.id
                 kind = named_type(self._catalog.field_type(field.payload, name).type)
                 value = await read(_node(key, group, thing, kind), within)

@@ -8,12 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pydantic
 from pydantic.alias_generators import to_camel
@@ -21,41 +19,38 @@ from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from contentql.content import blocks, derive
+from contentql.content import derive
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
     ArticleRecord,
-    AttributionRecord,
     AuthorRecord,
     CategoryRecord,
     CollectionItemRecord,
     CollectionRecord,
-    CorrectionRecord,
     ImportItem,
     MediaRecord,
-    PlacementRecord,
     Record,
-    SlugRecord,
     SourceRecord,
     StoryRecord,
     TagRecord,
     describe_validation_error,
 )
-from contentql.editorial.text_anchors import make_span
+from contentql.editorial.completion import (
+    RecordRejected,
+    changed_field_names,
+    complete_record,
+    draft,
+    require_publishable,
+)
 from contentql.errors import OperatorError
 from contentql.formats import jsonl
-from contentql.store import article_records, change_log
-from contentql.store.article_records import (
-    ReferenceNotFound,
-    foreign_key,
-    ids_by_key,
-    record_from_row,
-    require_media,
-)
+from contentql.importing.report import ImportReport, ImportResult, RecordOutcome
+from contentql.store import article_records, article_writer, change_log
+from contentql.store.article_records import ReferenceNotFound, foreign_key, ids_by_key
+from contentql.store.article_writer import require_media
 from contentql.store.database import Database
 from contentql.store.errors import DRIVER_ERRORS, describe_error
 from contentql.store.models.content import (
-    PUBLIC_ATTRIBUTION_STATES,
     Article,
     Author,
     Category,
@@ -68,35 +63,6 @@ from contentql.store.models.content import (
     Story,
     Tag,
 )
-
-ImportResult = Literal["created", "updated", "unchanged", "skipped", "failed"]
-
-
-@dataclass(frozen=True)
-class RecordOutcome:
-    """What became of the record at `where`, and why; an article's `status` is the one it has now."""
-
-    location: str
-    label: str
-    result: ImportResult
-    reason: str = ""
-    status: Status | None = None
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    outcomes: tuple[RecordOutcome, ...]
-
-    def count(self, what: ImportResult) -> int:
-        return self.counts()[what]
-
-    def counts(self) -> dict[ImportResult, int]:
-        counted = Counter(outcome.result for outcome in self.outcomes)
-        return {what: counted[what] for what in get_args(ImportResult)}
-
-    def __str__(self) -> str:
-        said = ", ".join(f"{count} {what}" for what, count in self.counts().items())
-        return f"{len(self.outcomes)} records: {said}"
 
 
 @dataclass(frozen=True)
@@ -141,27 +107,8 @@ async def import_file(database: Database, path: Path) -> ImportReport:
         return await import_records(database, jsonl.read_records(file, path.name))
 
 
-async def export_records(database: Database) -> AsyncGenerator[Record, None]:
-    """Everything that is kept, from one snapshot, each record behind what it refers to; always in one order.
-
-    Raises Unusable if the database fails.
-    """
-    try:
-        async with database.orm(), in_transaction() as connection:
-            if database.dialect == "postgres":
-                await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            async for record in _all():
-                yield record
-    except DRIVER_ERRORS as exc:
-        raise OperatorError(describe_error(database.url, exc)) from exc
-
-
 class _RolledBack(Exception):
     """Ends the transaction of a dry run."""
-
-
-class _RecordRejected(Exception):
-    """A record that cannot be kept: one plain sentence."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +150,7 @@ class Importer:
         # Articles may stand beside each other, so one of the two always comes before its neighbour.
         for where, record in self._unrelated:
             async with in_transaction():
-                missing = await article_records.save_related_articles(record)
+                missing = await article_writer.save_related_articles(record)
             for uri in missing:
                 why = f"the article beside it is not here: {uri}"
                 self._note(RecordOutcome(where, _subject(record), "failed", why))
@@ -243,7 +190,7 @@ class Importer:
             return _SaveResult("failed", describe_validation_error(exc))
         except IntegrityError as exc:
             return _SaveResult("failed", describe_integrity_error(exc))
-        except (ReferenceNotFound, _RecordRejected, ValidationError, ValueError) as exc:
+        except (ReferenceNotFound, RecordRejected, ValidationError, ValueError) as exc:
             return _SaveResult("failed", str(exc).partition("\n")[0])
 
     async def _article(
@@ -258,20 +205,20 @@ class Importer:
             return _SaveResult("skipped", why, kept.status)
         whole = complete_record(self._wished(record, kept), kept, self._now)
         if kept == whole:
-            return _SaveResult("unchanged", _draft(whole), whole.status)
-        _require_publishable(whole)
+            return _SaveResult("unchanged", draft(whole), whole.status)
+        require_publishable(whole)
         if kept and partial:
             # What stays may rest on words that have gone: spans, quotes.
             ArticleRecord.model_validate(whole.model_dump())
         await _require_free_slug(whole)
-        changed = ", ".join(_changed(kept, whole)) if kept else ""
+        changed = ", ".join(changed_field_names(kept, whole)) if kept else ""
         if kept:
             bumped = {} if record.version else {"version": (kept.version or 0) + 1}
             touched = {} if record.modified_at else {"modified_at": self._now}
             whole = whole.model_copy(update={**bumped, **touched})
-        if await article_records.save_article(connection, whole, row):
+        if await article_writer.save_article(connection, whole, row):
             self._unrelated.append((where, whole))
-        why = "; ".join(filter(None, (changed, _draft(whole))))
+        why = "; ".join(filter(None, (changed, draft(whole))))
         return _SaveResult("updated" if kept else "created", why, whole.status)
 
     def _wished(self, record: ArticleRecord, kept: ArticleRecord | None) -> ArticleRecord:
@@ -322,144 +269,10 @@ async def _known(record: ArticleRecord) -> Article | None:
     return row
 
 
-def complete_record(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
-    """The record with all that it may leave out, ids, times, placements: as `kept` has them, or new."""
-    number = kept.id if kept else record.id or new_id()
-    body = derive.assign_block_ids(record.blocks, kept.blocks if kept else ())
-    public = record.status in (Status.PUBLISHED, Status.SCHEDULED)
-    times = derive.publication_times(
-        record.published_at,
-        public=public,
-        first=record.first_published_at or (_past(kept.first_published_at, now) if kept else None),
-        updated=record.updated_at or (_past(kept.updated_at, now) if kept else None),
-    )
-    placed = derive.media_placements(
-        record.lead_media,
-        body,
-        [derive.Placement(said.media, said.role, said.caption, said.alt) for said in record.media],
-    )
-    external = {*record.external_ids, *(kept.external_ids if kept else ())}
-    return record.model_copy(
-        update={
-            "id": number,
-            "uri": record.uri or (kept.uri if kept else f"urn:contentql:article:{number}"),
-            "external_ids": tuple(sorted(external, key=lambda known: (known.system, known.value))),
-            "first_published_at": times.first_published,
-            "updated_at": times.updated,
-            "modified_at": record.modified_at or (kept.modified_at if kept else now),
-            "version": record.version or (kept.version if kept else 1),
-            "sections": tuple(path for path in dict.fromkeys(record.sections) if path != record.category),
-            "lede": None if record.lede == derive.lede(body) else record.lede,
-            "blocks": body,
-            "media": tuple(
-                PlacementRecord(media=said.media, role=said.role, caption=said.caption, alt=said.alt)
-                for said in placed
-            ),
-            "authors": tuple(dict.fromkeys(record.authors)),
-            "tags": tuple({said.tag: said for said in record.tags}.values()),
-            "related": tuple(dict.fromkeys(record.related)),
-            "attributions": _numbered(record, body, kept.attributions if kept else ()),
-            "corrections": _dated(record.corrections, kept.corrections if kept else ()),
-            "slug_history": _history(record, kept, now),
-        }
-    )
-
-
-def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
-    """What was only planned may still move."""
-    return at if at and at <= now else None
-
-
-def _numbered(
-    record: ArticleRecord, body: Sequence[blocks.Block], before: Sequence[AttributionRecord]
-) -> tuple[AttributionRecord, ...]:
-    texts = {block.id: blocks.block_text(block) for block in body}
-    known: dict[AttributionRecord, list[AttributionRecord]] = {}
-    for old in before:
-        known.setdefault(_nameless(old), []).append(old)
-    found = []
-    for said in record.attributions:
-        said = _quoted(said, texts)
-        same = known.get(_nameless(said), [])
-        found.append(same.pop(0) if same and said.id in (None, same[0].id) else assign_attribution_ids(said))
-    # First what is public, so that the places of the public ones never betray a suggestion among them.
-    return tuple(sorted(found, key=lambda said: said.state not in PUBLIC_ATTRIBUTION_STATES))
-
-
-def _nameless(said: AttributionRecord) -> AttributionRecord:
-    return said.model_copy(update={"id": None, "via": said.via and _nameless(said.via)})
-
-
-def assign_attribution_ids(said: AttributionRecord) -> AttributionRecord:
-    """The chain, each hop with an id: its own or a new one."""
-    return said.model_copy(
-        update={"id": said.id or new_id(), "via": said.via and assign_attribution_ids(said.via)}
-    )
-
-
-def _quoted(said: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
-    """With the words of its span and those around it, by which it is found again after an edit."""
-    via = said.via and _quoted(said.via, texts)
-    span = said.span
-    if span is not None and span.exact is None:
-        text = texts[span.block_id]
-        span = make_span(span.block_id, text, span.start, text[span.start : span.end])
-    return said.model_copy(update={"span": span, "via": via})
-
-
-def _dated(
-    said: Sequence[CorrectionRecord], before: Sequence[CorrectionRecord]
-) -> tuple[CorrectionRecord, ...]:
-    known = {old.model_copy(update={"id": None}): old for old in before}
-    named = [new if new.id else known.get(new) or new.model_copy(update={"id": new_id()}) for new in said]
-    return tuple(sorted(named, key=lambda correction: (correction.at, correction.id or 0)))
-
-
-def _history(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> tuple[SlugRecord, ...]:
-    """The slugs the article had, with the one that it has just given up."""
-    old = {
-        (said.language, said.slug): said
-        for said in (*(kept.slug_history if kept else ()), *record.slug_history)
-    }
-    if kept:
-        left = SlugRecord(language=kept.language, slug=kept.slug, until=now)
-        old.setdefault((kept.language, kept.slug), left)
-    old.pop((record.language, record.slug), None)
-    return tuple(sorted(old.values(), key=lambda said: (said.until, said.language, said.slug)))
-
-
-def _changed(kept: ArticleRecord, whole: ArticleRecord) -> list[str]:
-    names = ArticleRecord.model_fields.keys() - {"modified_at"}
-    return sorted(to_camel(name) for name in names if getattr(kept, name) != getattr(whole, name))
-
-
-def _require_publishable(record: ArticleRecord) -> None:
-    lacks = _lacks(record)
-    if lacks and record.status in (Status.PUBLISHED, Status.SCHEDULED):
-        raise _RecordRejected(f"it cannot be published without {' and '.join(lacks)}")
-
-
-def _lacks(record: ArticleRecord) -> list[str]:
-    """What an article must have before it may be public."""
-    needed = (
-        ("a date (publishedAt, or --publish-at)", record.published_at),
-        ("a section (category, or --category)", record.category),
-        ("a text (blocks)", record.blocks),
-    )
-    return [word for word, there in needed if not there]
-
-
-def _draft(record: ArticleRecord) -> str:
-    if record.status is not Status.DRAFT:
-        return ""
-    lacks = [f"no {word.partition(' ')[2]}" for word in _lacks(record)]
-    return f"a draft, so not public{': it has ' if lacks else ''}{' and '.join(lacks)}"
-
-
 async def _require_free_slug(record: ArticleRecord) -> None:
     other = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
     if other is not None and other.id != record.id:
-        raise _RecordRejected(
+        raise RecordRejected(
             f"another article has the slug {record.slug!r} ({encode_id('article', other.id)})"
         )
 
@@ -525,9 +338,7 @@ async def _category(record: CategoryRecord) -> _SaveResult:
     parents = await ids_by_key(Category, "path", [parent] if parent else [], "category")
     known = await Category.get_or_none(id=record.id) if record.id else None
     if known is not None and known.path != record.path:
-        raise _RecordRejected(
-            f"{encode_id('category', known.id)} is {known.path!r} here; move it there first"
-        )
+        raise RecordRejected(f"{encode_id('category', known.id)} is {known.path!r} here; move it there first")
     place = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
     return await _row(record, Category, {"path": record.path}, place, name=record.name)
 
@@ -538,10 +349,10 @@ async def _collection(record: CollectionRecord) -> _SaveResult:
     kept = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
     row = await Collection.get(slug=record.slug)
     if kept.what != "created":
-        if (await _items([row]))[row.id] == record.items:
+        if (await collection_items([row]))[row.id] == record.items:
             return kept
         kept = _SaveResult("updated", ", ".join(filter(None, (kept.why, "items"))))
-    await article_records.replace_rows(
+    await article_writer.replace_rows(
         CollectionItem,
         {"collection_id": row.id},
         [
@@ -557,7 +368,7 @@ async def _collection(record: CollectionRecord) -> _SaveResult:
     return kept
 
 
-async def _items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRecord, ...]]:
+async def collection_items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRecord, ...]]:
     found: dict[int, list[CollectionItemRecord]] = {row.id: [] for row in rows}
     for item in (
         await CollectionItem.filter(collection_id__in=list(found))
@@ -573,52 +384,6 @@ async def _items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRe
             )
         )
     return {number: tuple(items) for number, items in found.items()}
-
-
-async def _all() -> AsyncIterator[Record]:
-    # Sorted here: the databases differ in what comes before what.
-    for category in sorted(await Category.all(), key=attrgetter("depth", "path")):
-        yield record_from_row(CategoryRecord, category)
-    sources = sorted(await Source.all(), key=attrgetter("slug"))
-    names = {source.id: source.slug for source in sources}
-    for source in _behind_parents(sources, "parent"):
-        yield record_from_row(SourceRecord, source, parent=names.get(foreign_key(source, "parent")))
-    for media in await Media.all().order_by("id"):
-        yield record_from_row(MediaRecord, media)
-    for author in sorted(await Author.all(), key=attrgetter("slug")):
-        yield record_from_row(AuthorRecord, author, image=foreign_key(author, "image"))
-    tags = sorted(await Tag.all(), key=attrgetter("type", "slug"))
-    keys = {tag.id: f"{tag.type.value}:{tag.slug}" for tag in tags}
-    for tag in _behind_parents(tags, "broader"):
-        yield record_from_row(TagRecord, tag, broader=keys.get(foreign_key(tag, "broader")))
-    for story in sorted(await Story.all(), key=attrgetter("slug")):
-        yield record_from_row(StoryRecord, story)
-    last = 0
-    while rows := await Article.filter(id__gt=last, working_of=0).order_by("id").limit(_AT_ONCE):
-        last = rows[-1].id
-        for article in await article_records.load_articles(rows):
-            yield article
-    collections = sorted(await Collection.all(), key=attrgetter("slug"))
-    items = await _items(collections)
-    for collection in collections:
-        yield record_from_row(CollectionRecord, collection, items=items[collection.id])
-
-
-# Articles read together on the way out: few statements, and never more than some megabytes of text.
-_AT_ONCE = 100
-
-
-def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
-    """The rows in their order, but each behind the one it refers to."""
-    known = {row.id: row for row in rows}
-
-    def depth(row: Any) -> int:
-        steps = 0
-        while (row := known.get(foreign_key(row, parent))) and steps < len(known):
-            steps += 1
-        return steps
-
-    return sorted(rows, key=depth)
 
 
 def _subject(record: Record | None) -> str:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from contentql.planner.operation import Variables
 from contentql.planner.params import BoundParams, bind_params
 from contentql.planner.plan import Plan, Statement
 from contentql.planner.sql.nodes import Dialect
+from contentql.planner.variables import Variables
 
 # No text that anybody wrote can look like this: its quotation marks would be escaped.
 _MARK = re.compile(rb'\{"cut (\d+)":(-?\d+)\}')

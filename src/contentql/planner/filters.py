@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from contentql.errors import ApiError
-from contentql.planner.catalog import (
+from contentql.planner.catalog import Catalog, named_type
+from contentql.planner.field_plans import (
     AnyFilter,
-    Catalog,
     Column,
     Computed,
     FullTextFilter,
@@ -20,7 +20,6 @@ from contentql.planner.catalog import (
     ToMany,
     ToOne,
     ValueKind,
-    named_type,
 )
 from contentql.planner.limits import Limits
 from contentql.planner.operation import ArgumentValue, Constant, ListValue, VariableRef

@@ -6,7 +6,7 @@ is long, not what it would unfold to. Nothing here runs a resolver or makes SQL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +15,12 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLField,
     OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
 )
 
 from contentql.errors import ApiError
-from contentql.planner.catalog import Catalog, RootField, ToMany, is_leaf, is_list, named_type
 from contentql.planner.operation import ArgumentValue
-
-ASSUMED_LIST_SIZE = 10
 
 
 @dataclass(frozen=True)
@@ -83,14 +78,14 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
         if not isinstance(operation, OperationDefinitionNode):
             continue
         whole = size(operation.selection_set)
-        _at_most(
+        at_most(
             whole.depth,
             limits.depth,
             "DEPTH_LIMIT_EXCEEDED",
             "levels of nesting",
             "Ask in two smaller queries.",
         )
-        _at_most(
+        at_most(
             whole.aliases,
             limits.aliases,
             "ALIAS_LIMIT_EXCEEDED",
@@ -98,71 +93,10 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
             "Use one list with a filter instead.",
         )
         roots = _roots(operation.selection_set, fragments)
-        _at_most(roots, limits.root_fields, "ALIAS_LIMIT_EXCEEDED", "root fields", "Send several operations.")
-        _at_most(
+        at_most(roots, limits.root_fields, "ALIAS_LIMIT_EXCEEDED", "root fields", "Send several operations.")
+        at_most(
             whole.fields, limits.fields, "DOCUMENT_TOO_LARGE", "fields, fragments unfolded", "Ask for less."
         )
-
-
-def operation_cost(
-    catalog: Catalog,
-    operation: OperationDefinitionNode,
-    fragments: Mapping[str, FragmentDefinitionNode],
-    page: Callable[[FieldNode, GraphQLField], int],
-    included: Callable[[Any], bool],
-) -> int:
-    """How many objects the operation may read: rows of every list, times what is asked of each.
-
-    `page` is the page size that a connection's arguments ask for; lists without one count as ten.
-    `included` settles @skip and @include.
-    """
-    known: dict[tuple[str, str, int], int] = {}
-
-    def of_selection(selections: SelectionSetNode, type_name: str, rows: int) -> int:
-        total = 0
-        for node in selections.selections:
-            if not included(node):
-                continue
-            if isinstance(node, FieldNode):
-                total += of_field(node, type_name, rows)
-            elif isinstance(node, FragmentSpreadNode):
-                key = (node.name.value, type_name, rows)
-                if key not in known:
-                    known[key] = 0
-                    fragment = fragments[node.name.value]
-                    known[key] = of_selection(
-                        fragment.selection_set, fragment.type_condition.name.value, rows
-                    )
-                total += known[key]
-            else:
-                condition = node.type_condition  # type: ignore[attr-defined]
-                inner = condition.name.value if condition else type_name
-                total += of_selection(node.selection_set, inner, rows)  # type: ignore[attr-defined]
-        return total
-
-    def of_field(node: FieldNode, type_name: str, rows: int) -> int:
-        name = node.name.value
-        if name.startswith("__") or node.selection_set is None:
-            return ASSUMED_LIST_SIZE if name == "totalCount" else 0
-        of = catalog.field_type(type_name, name)
-        found = of.type
-        target = named_type(found)
-        if is_leaf(found):
-            return 0
-        owner = catalog.types.get(type_name)
-        plan = owner.fields.get(name) if owner else None
-        if isinstance(plan, ToMany | RootField) and target.endswith("Connection"):
-            return 1 + of_selection(node.selection_set, target, page(node, of))
-        if type_name.endswith("Connection"):  # nodes and edges are the page, pageInfo is one
-            times = rows if is_list(found) else 1
-        elif is_list(found):
-            times = ASSUMED_LIST_SIZE
-        else:
-            times = 1
-        return times * (1 + of_selection(node.selection_set, target, rows))
-
-    root = "Mutation" if operation.operation is OperationType.MUTATION else "Query"
-    return of_selection(operation.selection_set, root, 1)
 
 
 def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> int:
@@ -199,17 +133,7 @@ def _measure(value: ArgumentValue) -> tuple[int, int]:
     return 0, 0
 
 
-def check_cost_limit(found: int, limits: Limits) -> None:
-    _at_most(
-        found,
-        limits.cost,
-        "COST_LIMIT_EXCEEDED",
-        "objects",
-        "Ask for fewer per page (`first`), or nest less.",
-    )
-
-
-def _at_most(found: int, limit: int, code: str, what: str, hint: str) -> None:
+def at_most(found: int, limit: int, code: str, what: str, hint: str) -> None:
     if found > limit:
         key = "cost" if code == "COST_LIMIT_EXCEEDED" else "found"
         raise ApiError(

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from graphql import (
-    EnumValueNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
-    GraphQLScalarType,
     GraphQLSchema,
     InlineFragmentNode,
     ListValueNode,
@@ -30,21 +27,15 @@ from graphql import (
     SelectionSetNode,
     Undefined,
     ValueNode,
-    VariableDefinitionNode,
     VariableNode,
     get_named_type,
     is_leaf_type,
-    type_from_ast,
 )
-from graphql.execution.values import get_variable_values
 from graphql.pyutils import UndefinedType
 
-from contentql.errors import ApiError
+from contentql.planner.variables import Variables, literal_value
 
-Variables = Mapping[str, Any]
 ValuePath = tuple[str | int, ...]
-
-MAX_VARIABLE_DEPTH = 64  # of lists and objects inside a variable
 
 
 @dataclass(frozen=True)
@@ -78,6 +69,8 @@ class ListValue:
 
 
 LeafValue = Constant | VariableRef | ListValue
+
+
 # An argument's value: a leaf, null, a list of values or an input object. Absent ones are not in the mapping.
 ArgumentValue = LeafValue | None | Sequence[Any] | Mapping[str, Any]
 
@@ -143,7 +136,7 @@ class Operation:
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
             return {name: value for name, value in given.items() if not isinstance(value, UndefinedType)}
-        return Constant(_literal(bare, node, self.node.operation is OperationType.MUTATION))
+        return Constant(literal_value(bare, node, self.node.operation is OperationType.MUTATION))
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:
         """The arguments of a field by their GraphQL names, defaults filled in, absent ones left out."""
@@ -189,79 +182,6 @@ class Operation:
                     yield from self._flat(fragment.selection_set, type_names, included, seen)
 
 
-@dataclass(frozen=True)
-class VariableDefinition:
-    """A variable as the operation declares it, its type looked up."""
-
-    name: str
-    type: Any
-    node: VariableDefinitionNode
-
-
-def variable_definitions(
-    schema: GraphQLSchema, node: OperationDefinitionNode
-) -> tuple[VariableDefinition, ...]:
-    return tuple(
-        VariableDefinition(definition.variable.name.value, type_from_ast(schema, definition.type), definition)
-        for definition in node.variable_definitions or ()
-    )
-
-
-@dataclass(frozen=True)
-class InvalidScalar:
-    """What a scalar makes of a text it cannot read: a question is refused for it, an editor is told."""
-
-    reason: str
-
-
-def coerce_variables(
-    schema: GraphQLSchema,
-    declared: Sequence[VariableDefinition],
-    given: Mapping[str, Any],
-    *,
-    lenient: bool = False,
-) -> tuple[Variables, list[GraphQLError]]:
-    """The operation's variables, coerced as the specification says; or why they cannot be.
-
-    `lenient` lets what is Unfit through, for whoever can say it better.
-    """
-    variables: dict[str, Any] = {}
-    try:
-        for variable in declared:
-            if variable.name in given:
-                variables[variable.name] = _coerced(
-                    variable.type, given[variable.name], MAX_VARIABLE_DEPTH, lenient
-                )
-            elif variable.node.default_value is not None:
-                variables[variable.name] = _from_literal(variable.type, variable.node.default_value, lenient)
-            elif isinstance(variable.type, GraphQLNonNull):
-                raise ValueError(variable.name)
-        return variables, []
-    except ApiError as refusal:
-        return {}, [GraphQLError(refusal.message)]
-    except RecursionError:
-        return {}, [GraphQLError("A variable is nested too deeply.")]
-    except Exception:
-        # Our short way refuses; graphql-core says why, in the words that clients know.
-        nodes = [variable.node for variable in declared]
-        found = get_variable_values(schema, nodes, dict(given), max_errors=20)
-        errors = found if isinstance(found, list) else []
-        return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
-
-
-def variable_shape(variables: Variables) -> Any:
-    """What of the variables a plan may depend on: which are null, and the form of input objects."""
-    return tuple((name, _outline(value)) for name, value in variables.items())
-
-
-def _outline(value: Any) -> Any:
-    if isinstance(value, dict):
-        return tuple((name, _outline(inner)) for name, inner in value.items())
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return tuple(_outline(inner) for inner in value)
-    return value is None
-
-
 def _spread(value: Any, of_type: Any, path: ValuePath) -> ArgumentValue:
     bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
     if value is None:
@@ -275,65 +195,12 @@ def _spread(value: Any, of_type: Any, path: ValuePath) -> ArgumentValue:
     return {name: _spread(inner, bare.fields[name].type, (*path, name)) for name, inner in value.items()}
 
 
-def _coerced(of_type: Any, value: Any, levels: int, lenient: bool) -> Any:
-    if not levels:
-        raise RecursionError
-    if isinstance(of_type, GraphQLNonNull):
-        if value is None:
-            raise ValueError("null")
-        return _coerced(of_type.of_type, value, levels, lenient)
-    if value is None:
-        return None
-    if isinstance(of_type, GraphQLList):
-        items = value if isinstance(value, list) else [value]
-        return [_coerced(of_type.of_type, item, levels - 1, lenient) for item in items]
-    if isinstance(of_type, GraphQLInputObjectType):
-        if not isinstance(value, dict) or value.keys() - of_type.fields.keys():
-            raise ValueError("object")
-        if of_type.is_one_of and [value is None for value in value.values()] != [False]:
-            raise ValueError("one of")
-        found = {}
-        for name, inner in of_type.fields.items():
-            if name in value:
-                found[name] = _coerced(inner.type, value[name], levels - 1, lenient)
-            elif inner.default_value not in (Undefined, None):
-                found[name] = inner.default_value
-            elif isinstance(inner.type, GraphQLNonNull):
-                raise ValueError(name)
-        return found
-    if isinstance(of_type, GraphQLScalarType):
-        return _fit(of_type.parse_value(value), lenient)
-    if value not in of_type.values:
-        raise ValueError("enum")
-    return value
-
-
-def _from_literal(of_type: Any, node: ValueNode, lenient: bool) -> Any:
-    """A variable's default as JSON-like values, enums by name, as `_coerced` makes them."""
-    bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
-    if isinstance(node, NullValueNode):
-        return None
-    if isinstance(bare, GraphQLList):
-        items = node.values if isinstance(node, ListValueNode) else (node,)
-        return [_from_literal(bare.of_type, item, lenient) for item in items]
-    if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
-        return {
-            f.name.value: _from_literal(bare.fields[f.name.value].type, f.value, lenient) for f in node.fields
-        }
-    return _literal(bare, node, lenient)
-
-
-def _literal(of_type: Any, node: ValueNode, lenient: bool) -> Any:
-    """A leaf of the document: enum members by their name, every other leaf as its scalar parses it."""
-    if not isinstance(of_type, GraphQLScalarType):
-        return cast(EnumValueNode, node).value
-    try:
-        return _fit(of_type.parse_literal(node), lenient)
-    except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
-        raise ApiError("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
-
-
-def _fit(value: Any, lenient: bool) -> Any:
-    if isinstance(value, InvalidScalar) and not lenient:
-        raise ApiError("BAD_USER_INPUT", value.reason)
+def resolve_value(value: ArgumentValue, variables: Variables) -> Any:
+    """An argument as plain values, null where null was said."""
+    if isinstance(value, Constant | VariableRef | ListValue):
+        return value.value(variables)
+    if isinstance(value, Mapping):
+        return {name: resolve_value(inner, variables) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolve_value(inner, variables) for inner in value]
     return value

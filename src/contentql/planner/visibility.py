@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from contentql.auth.viewer import Visibility
-from contentql.planner.catalog import ToOne
+from contentql.planner.field_plans import ToOne
 
 # Rows of which each is seen exactly when the row that it leads to is.
 VISIBLE_THROUGH: Mapping[str, ToOne] = {

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from contentql.auth.permissions import Permission, Role
-from contentql.planner.catalog import (
+from contentql.planner.field_plans import (
     Column,
     Computed,
     EmbeddedObject,

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ForwardRef, Optional
 import strawberry
 from strawberry.schema_directive import Location
 
-from contentql.planner.catalog import (
+from contentql.planner.field_plans import (
     Column,
     Computed,
     EmbeddedObject,

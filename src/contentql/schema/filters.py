@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from contentql.auth.permissions import Role
-from contentql.planner.catalog import Column, FullTextFilter, PathPrefixFilter
+from contentql.planner.field_plans import Column, FullTextFilter, PathPrefixFilter
 from contentql.schema import relations
 from contentql.schema.fields import filter_field, filter_operator
 from contentql.schema.scalars import DateTime

@@ -8,9 +8,22 @@ from typing import Any
 import strawberry
 
 from contentql.auth.permissions import Permission
-from contentql.editorial import articles, attributions, registers, tokens, workflow
+from contentql.editorial import (
+    articles,
+    attributions,
+    authors,
+    categories,
+    collections,
+    corrections,
+    media,
+    sources,
+    stories,
+    tags,
+    tokens,
+    workflow,
+)
 from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS, UserErrorCode
-from contentql.planner.catalog import MutationField, PayloadObject, PayloadValue
+from contentql.planner.field_plans import MutationField, PayloadObject, PayloadValue
 from contentql.schema.content import (
     Article,
     Attribution,
@@ -295,7 +308,7 @@ class Mutation:
     )  # fmt: skip
     correct_article: CorrectArticlePayload | None = _mutation_field(
         "Correct what is out, for everybody to see.",
-        "CorrectArticleInput", "CorrectArticlePayload", _PUBLISH, workflow.correct_article,
+        "CorrectArticleInput", "CorrectArticlePayload", _PUBLISH, corrections.correct_article,
         f'{_ID}, kind: CORRECTION, text: "It was 2024.", before: "in 2023", after: "in 2024"',
         "correction { id }",
     )  # fmt: skip
@@ -351,105 +364,105 @@ class Mutation:
         f'{_ID}, attributions: ["att_2", "att_1"]',
     )  # fmt: skip
     create_category: CategoryPayload | None = _mutation_field(
-        "Open a section.", "CreateCategoryInput", "CategoryPayload", _ARRANGE, registers.create_category,
+        "Open a section.", "CreateCategoryInput", "CategoryPayload", _ARRANGE, categories.create_category,
         'name: "Asia", parent: "world"',
     )  # fmt: skip
     update_category: CategoryPayload | None = _mutation_field(
-        "Change a section.", "UpdateCategoryInput", "CategoryPayload", _ARRANGE, registers.update_category,
+        "Change a section.", "UpdateCategoryInput", "CategoryPayload", _ARRANGE, categories.update_category,
         'id: "world/asia", description: "News from Asia"',
     )  # fmt: skip
     move_category: CategoryPayload | None = _mutation_field(
         "Move a section with all that lies below it. Old paths lead to the new ones.",
-        "MoveCategoryInput", "CategoryPayload", _ARRANGE, registers.move_category,
+        "MoveCategoryInput", "CategoryPayload", _ARRANGE, categories.move_category,
         'id: "world/asia", parent: null',
     )  # fmt: skip
     delete_category: DeletionPayload | None = _mutation_field(
         "Close a section in which nothing stands.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_category, 'id: "world/asia"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, categories.delete_category, 'id: "world/asia"', _GONE,
     )  # fmt: skip
     create_media: MediaPayload | None = _mutation_field(
         "Make a media file known that lies elsewhere already.",
-        "CreateMediaInput", "MediaPayload", _ADD, registers.create_media,
+        "CreateMediaInput", "MediaPayload", _ADD, media.create_media,
         'kind: IMAGE, url: "https://media.example.org/a.jpg", alt: "Soldiers carry a coffin"',
     )  # fmt: skip
     update_media: MediaPayload | None = _mutation_field(
         "Change what is said of a media file.", "UpdateMediaInput", "MediaPayload", _FILE,
-        registers.update_media, 'id: "med_5544332211", alt: "Soldiers carry a coffin"',
+        media.update_media, 'id: "med_5544332211", alt: "Soldiers carry a coffin"',
     )  # fmt: skip
     delete_media: DeletionPayload | None = _mutation_field(
         "Forget a media file that nothing uses.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_media, 'id: "med_5544332211"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, media.delete_media, 'id: "med_5544332211"', _GONE,
     )  # fmt: skip
     create_source: SourcePayload | None = _mutation_field(
-        "Enter a source.", "CreateSourceInput", "SourcePayload", _ADD, registers.create_source,
+        "Enter a source.", "CreateSourceInput", "SourcePayload", _ADD, sources.create_source,
         'name: "Sky News", kind: BROADCASTER',
     )  # fmt: skip
     update_source: SourcePayload | None = _mutation_field(
-        "Change a source.", "UpdateSourceInput", "SourcePayload", _FILE, registers.update_source,
+        "Change a source.", "UpdateSourceInput", "SourcePayload", _FILE, sources.update_source,
         'id: "sky-news", country: "GB"',
     )  # fmt: skip
     merge_sources: SourcePayload | None = _mutation_field(
         "Make several entries of one source into one.",
-        "MergeSourcesInput", "SourcePayload", _ARRANGE, registers.merge_sources,
+        "MergeSourcesInput", "SourcePayload", _ARRANGE, sources.merge_sources,
         'into: "sky-news", sources: ["sky-news-uk"]',
     )  # fmt: skip
     delete_source: DeletionPayload | None = _mutation_field(
         "Delete a source that nothing rests on.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_source, 'id: "sky-news"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, sources.delete_source, 'id: "sky-news"', _GONE,
     )  # fmt: skip
     create_tag: TagPayload | None = _mutation_field(
-        "Enter a tag.", "CreateTagInput", "TagPayload", _ADD, registers.create_tag,
+        "Enter a tag.", "CreateTagInput", "TagPayload", _ADD, tags.create_tag,
         'type: PLACE, name: "Pyongyang"',
     )  # fmt: skip
     update_tag: TagPayload | None = _mutation_field(
-        "Change a tag.", "UpdateTagInput", "TagPayload", _FILE, registers.update_tag,
+        "Change a tag.", "UpdateTagInput", "TagPayload", _FILE, tags.update_tag,
         'id: "PLACE:pyongyang", wikidata: "Q18808"',
     )  # fmt: skip
     delete_tag: DeletionPayload | None = _mutation_field(
         "Delete a tag that nothing has.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_tag, 'id: "PLACE:pyongyang"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, tags.delete_tag, 'id: "PLACE:pyongyang"', _GONE,
     )  # fmt: skip
     create_author: AuthorPayload | None = _mutation_field(
-        "Enter an author.", "CreateAuthorInput", "AuthorPayload", _FILE, registers.create_author,
+        "Enter an author.", "CreateAuthorInput", "AuthorPayload", _FILE, authors.create_author,
         'name: "Jane Doe"',
     )  # fmt: skip
     update_author: AuthorPayload | None = _mutation_field(
-        "Change an author.", "UpdateAuthorInput", "AuthorPayload", _FILE, registers.update_author,
+        "Change an author.", "UpdateAuthorInput", "AuthorPayload", _FILE, authors.update_author,
         'id: "jane-doe", desk: "World"',
     )  # fmt: skip
     delete_author: DeletionPayload | None = _mutation_field(
         "Delete an author of no article.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_author, 'id: "jane-doe"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, authors.delete_author, 'id: "jane-doe"', _GONE,
     )  # fmt: skip
     create_story: StoryPayload | None = _mutation_field(
-        "Open a running story.", "CreateStoryInput", "StoryPayload", _FILE, registers.create_story,
+        "Open a running story.", "CreateStoryInput", "StoryPayload", _FILE, stories.create_story,
         'title: "North Korea and Russia"',
     )  # fmt: skip
     update_story: StoryPayload | None = _mutation_field(
-        "Change a story.", "UpdateStoryInput", "StoryPayload", _FILE, registers.update_story,
+        "Change a story.", "UpdateStoryInput", "StoryPayload", _FILE, stories.update_story,
         'id: "north-korea-russia", description: "Troops, arms and treaties"',
     )  # fmt: skip
     delete_story: DeletionPayload | None = _mutation_field(
         "Delete a story that no article tells.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_story, 'id: "north-korea-russia"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, stories.delete_story, 'id: "north-korea-russia"', _GONE,
     )  # fmt: skip
     create_collection: CollectionPayload | None = _mutation_field(
         "Make a collection.", "CreateCollectionInput", "CollectionPayload", _FILE,
-        registers.create_collection, 'title: "Front page"',
+        collections.create_collection, 'title: "Front page"',
     )  # fmt: skip
     update_collection: CollectionPayload | None = _mutation_field(
         "Change a collection, and put its articles in order.",
-        "UpdateCollectionInput", "CollectionPayload", _FILE, registers.update_collection,
+        "UpdateCollectionInput", "CollectionPayload", _FILE, collections.update_collection,
         'id: "front-page", items: [{article: "art_1"}, {article: "art_2"}]',
     )  # fmt: skip
     pin_article: CollectionPayload | None = _mutation_field(
         "Put an article on top of a collection, until a moment.",
-        "PinArticleInput", "CollectionPayload", _FILE, registers.pin_article,
+        "PinArticleInput", "CollectionPayload", _FILE, collections.pin_article,
         'id: "front-page", article: "art_1", until: "2026-07-01T00:00:00Z"',
     )  # fmt: skip
     delete_collection: DeletionPayload | None = _mutation_field(
         "Delete a collection; its articles stay.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, registers.delete_collection, 'id: "front-page"', _GONE,
+        "UpdateInput", "DeletionPayload", _ARRANGE, collections.delete_collection, 'id: "front-page"', _GONE,
     )  # fmt: skip
     create_token: TokenPayload | None = _mutation_field(
         "Make a token. Its secret is told once.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from contentql.planner.catalog import RootField
+from contentql.planner.field_plans import RootField
 from contentql.schema.content import (
     EXACT_ARGUMENT,
     SEARCH_ARGUMENT,

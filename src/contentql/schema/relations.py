@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contentql.planner.catalog import (
+from contentql.planner.field_plans import (
     EXPIRED_LAST,
     SECTION_ARTICLES,
     AnyFilter,

@@ -6,28 +6,26 @@ readers do with a change.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime as dt
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-import asyncpg
 import orjson
 from tortoise.models import Model
 
+from contentql.store.change_listeners import ChangeListener, PostgresChangeListener, SqliteChangeListener
 from contentql.store.database import Database, decode_text
-from contentql.store.errors import postgres_dsn, sqlite_path
 from contentql.store.models import content
 
 ANY_TABLE = "*"  # the table of a line which says that anything may have changed
+
+
 RETAINED_ROWS = 50_000  # lines; a reader that is further behind has lost the thread
-_POLL = 0.05  # seconds between two looks at SQLite
-_DOUBT = 1.0  # seconds without a notification of PostgreSQL
+
 
 RowData = Mapping[str, Any]
+
 
 _TIMES: Mapping[str, frozenset[str]] = {
     model._meta.db_table: frozenset(
@@ -64,10 +62,10 @@ class ChangeLog:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.position = 0
-        self._bell: _ChangeListener = (
-            _SqliteChangeListener(database)
+        self._bell: ChangeListener = (
+            SqliteChangeListener(database)
             if database.dialect == "sqlite"
-            else _PostgresChangeListener(database)
+            else PostgresChangeListener(database)
         )
 
     async def start(self) -> None:
@@ -145,87 +143,3 @@ async def invalidate_everything(connection: Any) -> None:
         await connection.execute_query("NOTIFY contentql_row_change")
     else:
         await connection.execute_query(insert)
-
-
-class _ChangeListener(Protocol):
-    async def open(self) -> None: ...
-    async def wait(self) -> None: ...
-    async def close(self) -> None: ...
-
-
-class _SqliteChangeListener:
-    """SQLite counts the commits of other connections; reading the count takes some microseconds."""
-
-    def __init__(self, database: Database) -> None:
-        self._path = sqlite_path(database.url)
-        self._connection: sqlite3.Connection | None = None
-        self._seen = 0
-
-    async def open(self) -> None:
-        await self.close()
-        try:
-            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=1)
-            self._seen = self._count()
-        except sqlite3.Error as exc:
-            raise OSError(str(exc)) from exc
-
-    async def wait(self) -> None:
-        while (count := self._count()) == self._seen:  # noqa: ASYNC110 - SQLite has no event to wait for
-            await asyncio.sleep(_POLL)
-        self._seen = count
-
-    def _count(self) -> int:
-        assert self._connection is not None, "the journal is not open"
-        try:
-            count: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.Error as exc:
-            raise OSError(str(exc)) from exc
-        return count
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-class _PostgresChangeListener:
-    """PostgreSQL notifies, in the order of commits."""
-
-    def __init__(self, database: Database) -> None:
-        self._dsn = postgres_dsn(database.url)
-        self._connection: Any = None
-        self._rung = asyncio.Event()
-        self._gone = False
-
-    async def open(self) -> None:
-        await self.close()
-        self._rung, self._gone = asyncio.Event(), False
-        try:
-            self._connection = await asyncpg.connect(self._dsn, timeout=5)
-            self._connection.add_termination_listener(self._lost)
-            await self._connection.add_listener("contentql_row_change", self._heard)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as exc:
-            raise OSError(str(exc)) from exc
-
-    async def wait(self) -> None:
-        # A connection that died without a word is never heard of: once a second it is asked all the same.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_DOUBT):
-                await self._rung.wait()
-        self._rung.clear()
-        if self._gone:
-            raise OSError("the connection is gone")
-
-    def _heard(self, *_: object) -> None:
-        self._rung.set()
-
-    def _lost(self, *_: object) -> None:
-        self._gone = True
-        self._rung.set()
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.remove_termination_listener(self._lost)
-            with contextlib.suppress(Exception):
-                await connection.close(timeout=1)

@@ -24,7 +24,8 @@ from contentql.planner.catalog import (
     Catalog,
 )
 from contentql.planner.constraints import ValueConstraint
-from contentql.planner.limits import Limits, check_cost_limit, operation_cost
+from contentql.planner.cost import check_cost_limit, operation_cost
+from contentql.planner.limits import Limits
 from contentql.planner.operation import Operation
 from contentql.planner.params import (
     ParamList,

@@ -30,17 +30,11 @@ from contentql.planner.builder.ordering import (
 )
 from contentql.planner.builder.paging import first_argument, page_arguments
 from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql
-from contentql.planner.catalog import (
-    DIRECT_SECTION_ARTICLES,
-    SECTION_ARTICLES,
-    ToMany,
-    named_type,
-)
+from contentql.planner.catalog import named_type
+from contentql.planner.cursors import ListFingerprint
+from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, ToMany
 from contentql.planner.filters import sql_and
 from contentql.planner.operation import ArgumentValue
-from contentql.planner.params import (
-    ListFingerprint,
-)
 from contentql.planner.sql.nodes import (
     AggregateNode,
     ArrayNode,

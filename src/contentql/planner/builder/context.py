@@ -18,14 +18,9 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.auth.viewer import Visibility
 from contentql.errors import ApiError
-from contentql.planner.catalog import (
-    Catalog,
-    Computed,
-    JunctionTable,
-    ToMany,
-    TypePlan,
-)
+from contentql.planner.catalog import Catalog, TypePlan
 from contentql.planner.constraints import ValueConstraint
+from contentql.planner.field_plans import Computed, JunctionTable, ToMany
 from contentql.planner.limits import Limits
 from contentql.planner.operation import Constant, Operation, VariableRef
 from contentql.planner.params import (

@@ -15,7 +15,8 @@ from contentql.planner.builder.nodes import (
 )
 from contentql.planner.builder.rows import join_row
 from contentql.planner.builder.subplans import nested_list
-from contentql.planner.catalog import (
+from contentql.planner.catalog import TypePlan, is_list, is_required, named_type
+from contentql.planner.field_plans import (
     Column,
     Computed,
     EmbeddedObject,
@@ -25,10 +26,6 @@ from contentql.planner.catalog import (
     TextDiff,
     ToMany,
     ToOne,
-    TypePlan,
-    is_list,
-    is_required,
-    named_type,
 )
 from contentql.planner.operation import ArgumentValue
 from contentql.planner.params import (

@@ -11,17 +11,11 @@ from contentql.planner.builder.nodes import (
     leaf_value,
 )
 from contentql.planner.builder.rows import order_sql
-from contentql.planner.catalog import (
-    EXPIRED_LAST,
-    ToMany,
-)
+from contentql.planner.cursors import CursorValue, ListFingerprint
+from contentql.planner.field_plans import EXPIRED_LAST, ToMany
 from contentql.planner.filters import bind_search, sql_and
 from contentql.planner.operation import ArgumentValue
-from contentql.planner.params import (
-    CursorValue,
-    ListFingerprint,
-    passthrough,
-)
+from contentql.planner.params import passthrough
 from contentql.planner.sql.nodes import (
     SortKey,
 )

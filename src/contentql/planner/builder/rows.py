@@ -7,11 +7,7 @@ from contentql.planner.builder.context import BuildContext, RowSource, relation_
 from contentql.planner.builder.nodes import (
     direction_sql,
 )
-from contentql.planner.catalog import (
-    JunctionTable,
-    ToMany,
-    ToOne,
-)
+from contentql.planner.field_plans import JunctionTable, ToMany, ToOne
 from contentql.planner.read_set import (
     PRIMARY_KEYS,
     ParentKey,

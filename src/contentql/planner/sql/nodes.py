@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from contentql.planner.catalog import ValueKind
+from contentql.planner.field_plans import ValueKind
 
 ParamKind = ValueKind | Literal["texts", "ids", "ints", "times", "search"]
 

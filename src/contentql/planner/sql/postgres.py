@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contentql.planner.catalog import ValueKind
+from contentql.planner.field_plans import ValueKind
 from contentql.planner.search import to_tsquery
 from contentql.planner.sql.nodes import (
     AggregateNode,

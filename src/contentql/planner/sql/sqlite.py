@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from contentql.planner.catalog import ValueKind
+from contentql.planner.field_plans import ValueKind
 from contentql.planner.search import to_fts5
 from contentql.planner.sql.nodes import (
     AggregateNode,

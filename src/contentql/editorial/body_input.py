@@ -1,0 +1,54 @@
+"""The body of an article as clients send it: text, Markdown, HTML or blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+
+from contentql.content import blocks
+from contentql.content.blocks import Block
+from contentql.content.names import to_snake
+from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
+from contentql.editorial.validation import MAX_TEXT_LENGTH, user_errors_from_pydantic
+from contentql.formats import html, markdown
+
+MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
+
+
+def parse_article_body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
+    """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
+    if not said:
+        raise user_error(UserErrorCode.REQUIRED, "The body is empty.", path)
+    ((form, value),) = said.items()
+    where = f"{path}.{form}"
+    most = MAX_TEXT_LENGTH if form == "text" else MAX_MARKUP_LENGTH
+    if isinstance(value, str) and len(value) > most:
+        raise user_error(
+            UserErrorCode.TOO_LONG, f"A body in this form has at most {most:,} characters.", where
+        )
+    try:
+        match form:
+            case "html":
+                return html.html_to_blocks(value)
+            case "markdown":
+                return markdown.markdown_to_blocks(value)
+            case "text":
+                lines = (line.strip() for line in value.splitlines())
+                return tuple(blocks.Paragraph(text=line) for line in lines if line)
+            case _:
+                return blocks.parse_blocks([_block(one) for one in value or ()])
+    except html.UnsafeContentError as exc:
+        raise user_error(UserErrorCode.UNSAFE_CONTENT, exc.message, where, exc.hint) from None
+    except pydantic.ValidationError as exc:
+        errors = user_errors_from_pydantic(exc, {})
+        raise UserErrors(
+            *(UserError(e.code, e.message, (*where.split("."), *e.field), e.hint) for e in errors)
+        ) from None
+
+
+def _block(said: Mapping[str, Any]) -> dict[str, Any]:
+    ((kind, values),) = said.items()
+    values = {name: value for name, value in values.items() if value is not None}
+    return {"type": to_snake(kind).upper(), **values}

@@ -1,0 +1,84 @@
+"""Media files: create, update, delete."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from contentql.content.ids import encode_id
+from contentql.content.records import (
+    MediaRecord,
+)
+from contentql.editorial import references, validation
+from contentql.editorial.categories import RUNS
+from contentql.editorial.context import EditContext, Input, WriteResult
+from contentql.editorial.rows import require_unused, save_row
+from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.store.models.content import (
+    Article,
+    ArticleMedia,
+    Attribution,
+    Author,
+    CollectionItem,
+    Media,
+)
+
+_MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+-]+)*", re.ASCII)
+
+
+async def create_media(context: EditContext, input: Input) -> WriteResult:
+    if known := await Media.filter(url=input["url"]).first():
+        number = encode_id("media", known.id)
+        raise user_error(
+            UserErrorCode.TAKEN, "There is a media file of this address already.", "url", f"It is {number}."
+        )
+    mime = input.get("mime") or references.guess_media_type(input["url"])
+    if mime is None:
+        raise user_error(
+            UserErrorCode.REQUIRED,
+            "Its media type cannot be told from the address.",
+            "mime",
+            "As in image/jpeg.",
+        )
+    return await _media(context, {**input, "mime": mime}, None)
+
+
+async def update_media(context: EditContext, input: Input) -> WriteResult:
+    return await _media(context, input, await context.get_row("media", input["id"], hold=True))
+
+
+async def _media(context: EditContext, input: Input, row: Any) -> WriteResult:
+    values = validation.record_values(MediaRecord, input, "id")
+    for name in ("url", "mime"):
+        if name in values and values[name] is None:
+            raise user_error(UserErrorCode.REQUIRED, "It is missing.", name)
+    mime = values.get("mime", row.mime if row else "").strip()
+    if RUNS.match(mime):
+        raise user_error(
+            UserErrorCode.UNSAFE_CONTENT,
+            f"Files of the type {mime[:60]} can run code.",
+            "mime",
+            "Use PNG, JPEG or WebP.",
+        )
+    if not _MIME.fullmatch(mime):
+        raise user_error(UserErrorCode.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
+    values["mime"] = mime
+    row = await save_row(
+        context, MediaRecord, Media, row, values, foreign_keys={}, made={"created_at": context.now}
+    )
+    return WriteResult("media", row.id)
+
+
+async def delete_media(context: EditContext, input: Input) -> WriteResult:
+    row = await context.get_row("media", input["id"], hold=True)
+    placed = ArticleMedia.filter(media_id=row.id)
+    await require_unused(
+        encode_id("media", row.id),
+        articles=placed,
+        lead_pictures=Article.filter(lead_media_id=row.id),
+        attributions=Attribution.filter(media_id=row.id),
+        authors=Author.filter(image_id=row.id),
+        collections=CollectionItem.filter(media_id=row.id),
+    )
+    await row.delete()
+    return WriteResult("media", row.id)

@@ -1,0 +1,92 @@
+"""Rows of taxonomy and media: saving, slugs, checks that several nouns share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+from tortoise.models import Model
+
+from contentql.content import derive
+from contentql.content.blocks import FrozenModel
+from contentql.content.ids import new_id
+from contentql.editorial import validation
+from contentql.editorial.context import EditContext, Input
+from contentql.editorial.slugs import available_slug, slug_taken_by_other_row
+from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.store.article_records import record_columns
+
+
+async def save_row(
+    context: EditContext,
+    kind: type[FrozenModel],
+    model: type[Model],
+    row: Any,
+    values: Mapping[str, Any],
+    *,
+    foreign_keys: Mapping[str, Any],
+    name: str | None = None,
+    made: Mapping[str, Any] | None = None,
+) -> Any:
+    """The row, new or changed, of what a record says.
+
+    `foreign_keys`: values of the foreign-key columns, `name` what it is sorted by.
+    Raises Amiss with every field that does not fit.
+    """
+    before = _said_by(kind, row) if row is not None else {}
+    _check_pairs({**before, **values})
+    record = validation.build_record(kind, {**before, **values})
+    found = {**record_columns(record, model), **foreign_keys}
+    if name is not None:
+        found["sort_name"] = derive.sort_name(getattr(record, name))
+    if row is None:
+        return await model.create(id=new_id(), **{**found, **(made or {})})
+    found.pop("created_at", None)
+    await row.update_from_dict(found).save()
+    return row
+
+
+def _check_pairs(values: Mapping[str, Any]) -> None:
+    """Raises Amiss where one of two that only mean something together is missing."""
+    for pair in (("focal_x", "focal_y"), ("latitude", "longitude")):
+        for name, other in (pair, pair[::-1]):
+            if values.get(name) is None and values.get(other) is not None:
+                raise user_error(
+                    UserErrorCode.REQUIRED,
+                    f"It goes together with {to_camel(other)}.",
+                    to_camel(name),
+                    "Send both.",
+                )
+
+
+def _said_by(kind: type[FrozenModel], row: Any) -> dict[str, Any]:
+    """The fields of a record that a row has by themselves."""
+    own = row._meta.fields_db_projection.keys() & kind.model_fields.keys()
+    return {name: getattr(row, name) for name in own}
+
+
+async def row_slug(input: Input, row: Any, model: type[Model], title: str, **same: Any) -> str:
+    if row is not None and input.get("slug") in (None, row.slug):
+        return str(row.slug)
+    return await available_slug(
+        input.get("slug"), title, slug_taken_by_other_row(model, row.id if row else None, **same)
+    )
+
+
+def required(input: Input, name: str, row: Any) -> None:
+    if (row is None or name in input) and not (input.get(name) or "").strip():
+        raise user_error(UserErrorCode.REQUIRED, "It needs a name.", name)
+
+
+async def require_unused(name: str, **users: Any) -> None:
+    """Raises Amiss: IN_USE, with what uses it and how many of each."""
+    found = {word.replace("_", " "): await rows.count() for word, rows in users.items()}
+    said = [f"{count} {word if count > 1 else word[:-1]}" for word, count in found.items() if count]
+    if said:
+        raise user_error(
+            UserErrorCode.IN_USE,
+            f"{name!r} is used by {' and '.join(said)}.",
+            "id",
+            "Take it out of those first.",
+        )

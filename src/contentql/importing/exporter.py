@@ -1,0 +1,97 @@
+"""Export of all content as records, from one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from contentql.content.records import (
+    AuthorRecord,
+    CategoryRecord,
+    CollectionRecord,
+    MediaRecord,
+    Record,
+    SourceRecord,
+    StoryRecord,
+    TagRecord,
+)
+from contentql.errors import OperatorError
+from contentql.importing.importer import collection_items
+from contentql.store import article_records
+from contentql.store.article_records import foreign_key, record_from_row
+from contentql.store.database import Database
+from contentql.store.errors import DRIVER_ERRORS, describe_error
+from contentql.store.models.content import (
+    Article,
+    Author,
+    Category,
+    Collection,
+    Media,
+    Source,
+    Story,
+    Tag,
+)
+
+
+async def export_records(database: Database) -> AsyncGenerator[Record, None]:
+    """Everything that is kept, from one snapshot, each record behind what it refers to; always in one order.
+
+    Raises Unusable if the database fails.
+    """
+    try:
+        async with database.orm(), in_transaction() as connection:
+            if database.dialect == "postgres":
+                await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            async for record in _all():
+                yield record
+    except DRIVER_ERRORS as exc:
+        raise OperatorError(describe_error(database.url, exc)) from exc
+
+
+async def _all() -> AsyncIterator[Record]:
+    # Sorted here: the databases differ in what comes before what.
+    for category in sorted(await Category.all(), key=attrgetter("depth", "path")):
+        yield record_from_row(CategoryRecord, category)
+    sources = sorted(await Source.all(), key=attrgetter("slug"))
+    names = {source.id: source.slug for source in sources}
+    for source in _behind_parents(sources, "parent"):
+        yield record_from_row(SourceRecord, source, parent=names.get(foreign_key(source, "parent")))
+    for media in await Media.all().order_by("id"):
+        yield record_from_row(MediaRecord, media)
+    for author in sorted(await Author.all(), key=attrgetter("slug")):
+        yield record_from_row(AuthorRecord, author, image=foreign_key(author, "image"))
+    tags = sorted(await Tag.all(), key=attrgetter("type", "slug"))
+    keys = {tag.id: f"{tag.type.value}:{tag.slug}" for tag in tags}
+    for tag in _behind_parents(tags, "broader"):
+        yield record_from_row(TagRecord, tag, broader=keys.get(foreign_key(tag, "broader")))
+    for story in sorted(await Story.all(), key=attrgetter("slug")):
+        yield record_from_row(StoryRecord, story)
+    last = 0
+    while rows := await Article.filter(id__gt=last, working_of=0).order_by("id").limit(_AT_ONCE):
+        last = rows[-1].id
+        for article in await article_records.load_articles(rows):
+            yield article
+    collections = sorted(await Collection.all(), key=attrgetter("slug"))
+    items = await collection_items(collections)
+    for collection in collections:
+        yield record_from_row(CollectionRecord, collection, items=items[collection.id])
+
+
+# Articles read together on the way out: few statements, and never more than some megabytes of text.
+_AT_ONCE = 100
+
+
+def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
+    """The rows in their order, but each behind the one it refers to."""
+    known = {row.id: row for row in rows}
+
+    def depth(row: Any) -> int:
+        steps = 0
+        while (row := known.get(foreign_key(row, parent))) and steps < len(known):
+            steps += 1
+        return steps
+
+    return sorted(rows, key=depth)

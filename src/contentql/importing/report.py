@@ -1,0 +1,40 @@
+"""Report of an import: the outcome of every record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from contentql.store.models.content import (
+    Status,
+)
+
+ImportResult = Literal["created", "updated", "unchanged", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class RecordOutcome:
+    """What became of the record at `where`, and why; an article's `status` is the one it has now."""
+
+    location: str
+    label: str
+    result: ImportResult
+    reason: str = ""
+    status: Status | None = None
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    outcomes: tuple[RecordOutcome, ...]
+
+    def count(self, what: ImportResult) -> int:
+        return self.counts()[what]
+
+    def counts(self) -> dict[ImportResult, int]:
+        counted = Counter(outcome.result for outcome in self.outcomes)
+        return {what: counted[what] for what in get_args(ImportResult)}
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{count} {what}" for what, count in self.counts().items())
+        return f"{len(self.outcomes)} records: {said}"

@@ -1,0 +1,102 @@
+"""Notification of new change-log rows: PRAGMA data_version on SQLite, LISTEN on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from typing import Any, Protocol
+
+import asyncpg
+
+from contentql.store.database import Database
+from contentql.store.errors import postgres_dsn, sqlite_path
+
+_POLL = 0.05  # seconds between two looks at SQLite
+
+
+_DOUBT = 1.0  # seconds without a notification of PostgreSQL
+
+
+class ChangeListener(Protocol):
+    async def open(self) -> None: ...
+    async def wait(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class SqliteChangeListener:
+    """SQLite counts the commits of other connections; reading the count takes some microseconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._path = sqlite_path(database.url)
+        self._connection: sqlite3.Connection | None = None
+        self._seen = 0
+
+    async def open(self) -> None:
+        await self.close()
+        try:
+            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=1)
+            self._seen = self._count()
+        except sqlite3.Error as exc:
+            raise OSError(str(exc)) from exc
+
+    async def wait(self) -> None:
+        while (count := self._count()) == self._seen:  # noqa: ASYNC110 - SQLite has no event to wait for
+            await asyncio.sleep(_POLL)
+        self._seen = count
+
+    def _count(self) -> int:
+        assert self._connection is not None, "the journal is not open"
+        try:
+            count: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as exc:
+            raise OSError(str(exc)) from exc
+        return count
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class PostgresChangeListener:
+    """PostgreSQL notifies, in the order of commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._dsn = postgres_dsn(database.url)
+        self._connection: Any = None
+        self._rung = asyncio.Event()
+        self._gone = False
+
+    async def open(self) -> None:
+        await self.close()
+        self._rung, self._gone = asyncio.Event(), False
+        try:
+            self._connection = await asyncpg.connect(self._dsn, timeout=5)
+            self._connection.add_termination_listener(self._lost)
+            await self._connection.add_listener("contentql_row_change", self._heard)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as exc:
+            raise OSError(str(exc)) from exc
+
+    async def wait(self) -> None:
+        # A connection that died without a word is never heard of: once a second it is asked all the same.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DOUBT):
+                await self._rung.wait()
+        self._rung.clear()
+        if self._gone:
+            raise OSError("the connection is gone")
+
+    def _heard(self, *_: object) -> None:
+        self._rung.set()
+
+    def _lost(self, *_: object) -> None:
+        self._gone = True
+        self._rung.set()
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.remove_termination_listener(self._lost)
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=1)
