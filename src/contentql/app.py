@@ -34,8 +34,9 @@ from contentql.store.clock import DatabaseClock
 from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
-from contentql.web.admission import AdmissionControl, ConcurrencyLimiter
+from contentql.web.admission import AdmissionControl
 from contentql.web.client_address import ClientAddressResolver
+from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.endpoint import GraphQLEndpoint
 from contentql.web.graphiql import graphiql_routes as graphiql_routes
 from contentql.web.health import Readiness

@@ -27,9 +27,10 @@ from tests.support.backup_fixtures import (
     wheel,
 )
 
-from contentql.backup import postgres, sqlite
+from contentql.backup import postgres_dump, postgres_restore, postgres_tools, sqlite
 from contentql.backup.files import publish_file
-from contentql.backup.postgres import FUNCTIONS, TABLES, PostgresTools
+from contentql.backup.postgres_restore import FUNCTIONS
+from contentql.backup.postgres_tools import TABLES, PostgresTools
 from contentql.errors import OperatorError
 from contentql.store.change_log import ChangeLog
 from contentql.store.database import Database
@@ -214,7 +215,7 @@ async def test_a_backup_of_a_newer_version_is_refused(
             created.execute("VACUUM INTO ?", (str(file),))
     else:
         # It is written, and not believed.
-        await refused(postgres.dump_database(newer, file, programs), "newer version")
+        await refused(postgres_dump.dump_database(newer, file, programs), "newer version")
     target = await server.migrated()
     await refused(
         restore(target, file, programs, replace=True),
@@ -377,7 +378,7 @@ async def test_what_is_no_newsroom_is_refused(
         other_url = await server.empty()
         await sql_of(other_url, "CREATE TABLE article (modified_at timestamptz)")
         with pytest.raises(OperatorError, match="holds no newsroom"):
-            await postgres.dump_database(other_url, file, programs)
+            await postgres_dump.dump_database(other_url, file, programs)
     await refused(restore(target, file, programs, replace=True), "holds no newsroom of contentql")
     await server.drop(target)
 
@@ -387,7 +388,7 @@ async def test_a_restore_that_breaks_off_leaves_everything(
 ) -> None:
     """Somebody who does not let go of the database is told of, and all is as it was."""
     monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
-    monkeypatch.setattr(postgres, "_PATIENCE", 1)
+    monkeypatch.setattr(postgres_restore, "PATIENCE", 1)
     await back_up(newsroom, file, programs)
     async with by_hand(newsroom) as sql:
         await sql("UPDATE story SET title = 'Peace'")
@@ -646,7 +647,7 @@ def script(path: Path, text: str) -> None:
 )
 def test_a_url_in_postgres_own_words(url: str, value: dict[str, str]) -> None:
     """Everything that a URL of ours may say."""
-    result = postgres._environment(url)
+    result = postgres_tools.environment(url)
     assert value == {name: result.get(name) for name in value}
 
 

@@ -19,6 +19,7 @@ from tests.support.random_documents import Document, RandomDocuments
 from contentql.app import build_executor
 from contentql.cache.response_cache import ResponseCache
 from contentql.content.blocks import Paragraph
+from contentql.content.enums import AttributionState, SourceKind, Status
 from contentql.content.records import (
     ArticleRecord,
     AuthorRecord,
@@ -31,12 +32,12 @@ from contentql.content.records import (
     SourceRecord,
     TagRecord,
 )
-from contentql.execution.executor import Executor, GraphQLRequest, GraphQLResponse
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.importing.importer import import_records
 from contentql.schema.build import get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.content import AttributionState, SourceKind, Status
 
 DOCUMENTS = 60
 WRITES = 25

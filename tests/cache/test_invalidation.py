@@ -16,7 +16,8 @@ from tests.conftest import NOW, Server
 from contentql.app import build_executor
 from contentql.cache.response_cache import ResponseCache
 from contentql.errors import ApiError
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.settings import Settings
 from contentql.store.database import Database
 

@@ -21,7 +21,7 @@ from tests.store.test_migrations import FIRST, by_hand, fill, migrate_to
 from tests.support.backup_fixtures import fill_with_stories, table_contents, tools_for
 from typer.testing import CliRunner, Result
 
-from contentql.backup.postgres import PostgresTools
+from contentql.backup.postgres_tools import PostgresTools
 from contentql.cli import app
 from contentql.fixtures import DEMO_CONTENT
 from contentql.importing.importer import import_file

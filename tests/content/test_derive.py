@@ -16,8 +16,8 @@ from tests.content.test_blocks import EVERY
 from contentql.content import blocks, derive, render, search_terms
 from contentql.content.blocks import Gallery, Image, Mark, Paragraph, RelatedLink, Rule
 from contentql.content.derive import ChainRow, Placement, Section, TextLength
+from contentql.content.enums import MediaRole
 from contentql.store import search_index
-from contentql.store.models.content import MediaRole
 
 # What Markdown and HTML give a meaning to, and some letters.
 signs = some.text(some.sampled_from("ab1 2.\n#-+*_`[]()<>&;!=~\\|:\"'{}\t"), max_size=30).map(str.strip)

@@ -12,9 +12,9 @@ from tests.support.editorial_client import ANNA, PUBLIC, TEXT, EditorialClient
 
 from contentql.content.blocks import Block, Paragraph
 from contentql.content.derive import assign_block_ids
+from contentql.content.enums import AttributionKind
 from contentql.content.records import AttributionRecord, SpanRecord
 from contentql.editorial.text_anchors import block_texts, make_span, reanchor_attributions
-from contentql.store.models.content import AttributionKind
 
 CHAIN = """query($i: ID!) { article(id: $i) { version attributions { id kind state position claim quote saidOn
   url verification verificationNote verifiedAt

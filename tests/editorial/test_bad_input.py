@@ -17,7 +17,7 @@ from tests.support.editorial_client import ANNA, CORE, MUTATIONS, ROOT, Editoria
 from tests.support.http_client import INTERNAL, assert_no_server_error
 
 from contentql.errors import ERROR_CODES
-from contentql.execution.executor import GraphQLRequest
+from contentql.execution.request import GraphQLRequest
 from contentql.settings import Settings
 
 SCRIPTS = [

@@ -27,11 +27,11 @@ from tests.support.editorial_client import (
 )
 
 from contentql.content.blocks import Paragraph
+from contentql.content.enums import Status
 from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord
 from contentql.editorial.workflow import TRANSITIONS
-from contentql.execution.executor import GraphQLRequest
-from contentql.store.models.content import Status
+from contentql.execution.request import GraphQLRequest
 
 GONE = "deleteArticle"
 STATUSES = list(Status)

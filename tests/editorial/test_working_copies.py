@@ -320,7 +320,8 @@ async def test_a_revision_whose_references_are_gone_is_not_brought_back_half(
 async def test_what_came_by_import_can_be_gone_back_to(newsroom: EditorialClient) -> None:
     """The newsdesk's first change keeps what was there before it."""
     await newsroom.mutate_ok("updateArticle", id="art_701", headline="Changed")
-    query = '{ article(id: "art_701") { revisions { nodes { version savedBy action diff { field before after } } } } }'
+    fields = "version savedBy action diff { field before after }"
+    query = f'{{ article(id: "art_701") {{ revisions {{ nodes {{ {fields} }} }} }} }}'
     data = (await newsroom.query(query, ANNA))["article"]["revisions"]["nodes"]
     assert [(one["version"], one["savedBy"]) for one in data] == [(2, "Anna"), (1, "Import")]
     assert {"field": "headline", "before": "The first", "after": "Changed"} in data[0]["diff"]

@@ -33,7 +33,8 @@ from graphql import (
 from tests.support.http_client import assert_no_server_error, error_codes, free_port, make_client
 
 from contentql.errors import ERROR_CODES
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.schema.build import get_schema
 from contentql.web.graphiql import query_examples
 

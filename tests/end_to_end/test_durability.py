@@ -41,11 +41,11 @@ from tests.support.editorial_client import load_small_newsroom
 
 from contentql.auth.permissions import Role
 from contentql.content.blocks import Paragraph
+from contentql.content.enums import Status
 from contentql.content.ids import new_id
 from contentql.content.records import ArticleRecord, ImportItem
 from contentql.importing.importer import import_records
 from contentql.store.database import Database
-from contentql.store.models.content import Status
 
 # What an editor may be told of a write that the server or its database has no time for.
 LATER = {"SERVICE_OVERLOADED", "TIMEOUT", "DATABASE_UNAVAILABLE"}

@@ -47,13 +47,14 @@ from tests.support.random_documents import Pool, RandomDocuments
 from contentql.app import build_executor
 from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.content.enums import Status
 from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.schema.build import get_catalog, get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.content import Status
 
 EXAMPLES = 1
 DOCUMENTS = 8  # for each viewer

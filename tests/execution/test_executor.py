@@ -15,7 +15,8 @@ from tests.support.http_client import error_codes
 
 from contentql.app import build_executor
 from contentql.errors import ERROR_CODES, ApiError
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.planner.plan import Plan
 from contentql.schema.build import get_catalog, get_schema
 from contentql.settings import Settings

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from contentql.content.blocks import Block, Heading, List, Mark, Paragraph, Quote
+from contentql.content.enums import AttributionKind, MediaKind, SourceKind, TagType
 from contentql.content.records import (
     RECORD_TYPES,
     ArticleRecord,
@@ -23,7 +24,6 @@ from contentql.content.records import (
 )
 from contentql.fixtures import DEMO_CONTENT
 from contentql.formats import jsonl
-from contentql.store.models.content import AttributionKind, MediaKind, SourceKind, TagType
 
 
 def read(lines: bytes) -> list[ImportItem]:

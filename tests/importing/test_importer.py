@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from contentql.content.enums import Status
 from contentql.content.records import ArticleRecord, ImportItem, Record
 from contentql.errors import OperatorError
 from contentql.fixtures import DEMO_CONTENT, SEED_PAGE
@@ -18,7 +19,7 @@ from contentql.importing.exporter import export_records
 from contentql.importing.importer import ImportOptions, import_file, import_records
 from contentql.importing.report import ImportReport, RecordOutcome
 from contentql.store.database import Database
-from contentql.store.models.content import Article, SlugHistory, Status
+from contentql.store.models.articles import Article, SlugHistory
 
 NOON = "2024-05-01T12:00:00Z"
 WORLD = {"record": "category", "path": "world", "name": "World"}

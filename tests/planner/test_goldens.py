@@ -12,7 +12,8 @@ import orjson
 import pytest
 from tests.support.graphql_client import codes_by_path, execute_with_graphql_core, query_json
 
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 
 CASES = sorted(Path(__file__).with_name("queries").glob("*.graphql"), key=lambda path: path.stem)
 _MARK = "# variables: "

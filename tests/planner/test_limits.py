@@ -14,7 +14,8 @@ from graphql import parse
 from tests.support.http_client import error_codes, make_client
 
 from contentql.errors import ApiError
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.planner.limits import Limits, check_document_limits
 from contentql.schema.build import get_catalog
 from contentql.store.database import Database, Row

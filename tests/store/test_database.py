@@ -17,7 +17,7 @@ from tests.conftest import Server
 from contentql.errors import ApiError, OperatorError
 from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.errors import describe_error, sqlite_path
-from contentql.store.models.content import Story
+from contentql.store.models.taxonomy import Story
 
 
 async def sentence(work: Callable[[], Awaitable[object]]) -> str:

@@ -17,17 +17,11 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.operations import AddField, AddIndex, AlterModelOptions, RemoveField
 from tortoise.models import Model
 
-from contentql.store import database, trusted_documents
 from contentql.store.database import Database
 from contentql.store.errors import DatabaseKind
-from contentql.store.models import accounts, content, history
+from contentql.store.models import MODEL_MODULES, models_of
 
-MODELS: list[type[Model]] = [
-    model
-    for room in (content, trusted_documents, history, accounts)
-    for model in vars(room).values()
-    if isinstance(model, type) and issubclass(model, Model) and model is not Model
-]
+MODELS: list[type[Model]] = list(models_of())
 TABLES = {str(model._meta.db_table): model for model in MODELS}
 T = "2026-06-30T08:00:00Z"
 
@@ -39,7 +33,7 @@ def apps(connection: str) -> dict[str, Any]:
     """What Tortoise is told of us."""
     return {
         "content": {
-            "models": database.MODEL_MODULES,
+            "models": list(MODEL_MODULES),
             "migrations": "contentql.store.migrations",
             "default_connection": connection,
         }

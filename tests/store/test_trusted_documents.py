@@ -11,8 +11,9 @@ from tests.conftest import Server
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import ApiError
-from contentql.store.database import MODEL_MODULES, Database, Row
+from contentql.store.database import Database, Row
 from contentql.store.errors import sqlite_path
+from contentql.store.models import MODEL_MODULES
 from contentql.store.trusted_documents import (
     NewTrustedDocument,
     TrustedDocumentStore,
@@ -270,7 +271,7 @@ async def test_the_migration_leaves_a_filled_newsroom_alone(server: Server) -> N
     database = Database(url)
     apps = {
         "content": {
-            "models": MODEL_MODULES,
+            "models": list(MODEL_MODULES),
             "migrations": "contentql.store.migrations",
             "default_connection": database.dialect,
         }

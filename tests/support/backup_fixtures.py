@@ -18,7 +18,7 @@ from tests.store.test_migrations import by_hand
 
 from contentql import backup as backups
 from contentql.backup.files import BackupSummary
-from contentql.backup.postgres import TABLES, PostgresTools
+from contentql.backup.postgres_tools import TABLES, PostgresTools
 from contentql.errors import OperatorError
 from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated
 from contentql.store.database import Database

@@ -23,6 +23,7 @@ from contentql.app import build_executor
 from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import ANONYMOUS, Actor, Viewer
 from contentql.content.blocks import Paragraph
+from contentql.content.enums import MediaKind, SourceKind, Status, TagType
 from contentql.content.records import (
     ArticleRecord,
     AuthorRecord,
@@ -36,12 +37,12 @@ from contentql.content.records import (
     StoryRecord,
     TagRecord,
 )
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.importing.importer import import_records
 from contentql.schema.build import get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.content import MediaKind, SourceKind, Status, TagType
 
 CORE = get_schema()._schema
 MUTATIONS: Mapping[str, Any] = CORE.mutation_type.fields  # type: ignore[union-attr]

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from graphql import OperationDefinitionNode, parse
 
-from contentql.execution.executor import Executor, GraphQLRequest, GraphQLResponse
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.planner.variables import coerce_variables, variable_definitions
 from contentql.schema.build import get_schema
 

@@ -13,7 +13,8 @@ import orjson
 from contentql.app import build_admission_control
 from contentql.auth.authenticator import Authenticator
 from contentql.errors import ERROR_CODES
-from contentql.execution.executor import Executor, GraphQLResponse
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLResponse
 from contentql.settings import Settings
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver

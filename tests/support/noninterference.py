@@ -21,6 +21,7 @@ from tests.support.random_content import NOW, is_nowhere_shown, is_public, rando
 
 from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.content.enums import Status
 from contentql.content.ids import PREFIXES, encode_id
 from contentql.content.records import (
     ArticleRecord,
@@ -30,12 +31,13 @@ from contentql.content.records import (
     Record,
     TagRecord,
 )
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.importing.importer import import_records
 from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog, get_schema
 from contentql.store.database import Database
-from contentql.store.models.content import Article, Status
+from contentql.store.models.articles import Article
 
 HOUR = dt.timedelta(hours=1)
 SECRET = "quicksilver"  # a word of which only what is hidden knows

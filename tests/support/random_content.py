@@ -12,6 +12,16 @@ from random import Random
 from typing import Any
 
 from contentql.content.blocks import Gallery, Image, Paragraph, Quote
+from contentql.content.enums import (
+    AttributionKind,
+    AttributionState,
+    ContentType,
+    CorrectionKind,
+    MediaKind,
+    SourceKind,
+    Status,
+    TagType,
+)
 from contentql.content.records import (
     ArticleRecord,
     AttributionRecord,
@@ -28,16 +38,6 @@ from contentql.content.records import (
     SourceRecord,
     StoryRecord,
     TagRecord,
-)
-from contentql.store.models.content import (
-    AttributionKind,
-    AttributionState,
-    ContentType,
-    CorrectionKind,
-    MediaKind,
-    SourceKind,
-    Status,
-    TagType,
 )
 
 NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)

@@ -9,8 +9,9 @@ import pytest
 
 from contentql.errors import ApiError
 from contentql.settings import Settings
-from contentql.web.admission import AdmissionControl, ConcurrencyLimiter
+from contentql.web.admission import AdmissionControl
 from contentql.web.client_address import ClientAddressResolver
+from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit
 

@@ -28,7 +28,8 @@ from contentql.app import build_executor
 from contentql.auth import api_tokens
 from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.fixtures import DEMO_CONTENT
 from contentql.importing.importer import import_file
 from contentql.schema.build import get_schema

@@ -28,7 +28,8 @@ from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
 from contentql.app import build_executor
-from contentql.execution.executor import Executor, GraphQLRequest, GraphQLResponse
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.server import websocket_protocol
 from contentql.server.websocket_protocol import WebSocketProtocol
 from contentql.settings import Settings

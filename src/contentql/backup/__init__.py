@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from contentql.backup import postgres, sqlite
+from contentql.backup import postgres_dump, postgres_restore, sqlite
 from contentql.backup.files import BackupSummary, detect_database, file_errors, fsync_folder, publish_file
-from contentql.backup.postgres import PostgresTools
+from contentql.backup.postgres_tools import PostgresTools
 from contentql.errors import OperatorError
 from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.errors import sqlite_path
@@ -51,7 +51,7 @@ async def create_backup(
         if database.dialect == "sqlite":
             kept = await asyncio.to_thread(sqlite.copy_database, _real(sqlite_path(database.url)), draft)
         else:
-            kept = await postgres.dump_database(database.url, draft, programs)
+            kept = await postgres_dump.dump_database(database.url, draft, programs)
         with file_errors(file):
             # It holds drafts, keys and the hashes of tokens: it is for its owner alone.
             draft.chmod(0o600)
@@ -84,7 +84,7 @@ async def restore_backup(
         )
     if database.dialect == "postgres":
         return RestoreResult(
-            *await postgres.restore_archive(
+            *await postgres_restore.restore_archive(
                 database, file, replace=replace, programs=programs, everything=everything, progress=progress
             )
         )

@@ -18,7 +18,7 @@ from contentql.planner.sql import dialect_for
 from contentql.planner.visibility import is_publicly_visible, referenced_visibility_sql
 from contentql.store.change_log import RowChange, RowData, row_from_values
 from contentql.store.database import Database
-from contentql.store.models import content
+from contentql.store.models import CONTENT_MODULES, models_of
 
 MAX_LINKS = 10_000  # that are told apart in one batch
 
@@ -53,11 +53,7 @@ _USED = {table for uses in _USES.values() for table in uses.values()}
 _PARTS = ("attribution", "correction")  # of an article, seen only with it
 _SEEN = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
 
-_MODELS: Mapping[str, type[Model]] = {
-    model._meta.db_table: model
-    for model in vars(content).values()
-    if isinstance(model, type) and issubclass(model, Model) and model is not Model
-}
+_MODELS: Mapping[str, type[Model]] = {model._meta.db_table: model for model in models_of(CONTENT_MODULES)}
 
 
 def journaled_columns(table: str) -> list[str]:

@@ -11,7 +11,7 @@ from contentql.backup import RestoreResult
 from contentql.backup import create_backup as back_up
 from contentql.backup import restore_backup as bring_back
 from contentql.backup.files import BackupSummary
-from contentql.backup.postgres import PostgresTools
+from contentql.backup.postgres_tools import PostgresTools
 from contentql.cli.runtime import DatabaseUrl, exit_with_error, run_async, stderr
 from contentql.errors import OperatorError
 from contentql.settings import load_settings

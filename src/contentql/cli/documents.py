@@ -15,13 +15,14 @@ from graphql import OperationDefinitionNode, parse
 from contentql.cli.loaded import answers_of
 from contentql.cli.runtime import DatabaseUrl, with_database
 from contentql.errors import ApiError
-from contentql.execution.executor import Executor, GraphQLRequest
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.formats.manifests import ManifestEntry, read_manifest
 from contentql.settings import Settings
 from contentql.store.database import Database
+from contentql.store.models.documents import TrustedDocument
 from contentql.store.trusted_documents import (
     NewTrustedDocument,
-    TrustedDocument,
     add_documents,
     list_documents,
     normalize_document_id,

@@ -21,6 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from contentql.cli.runtime import DatabaseUrl, exit_with_error, require_migrated, run_async, stderr
 from contentql.content.blocks import Timestamp
+from contentql.content.enums import Status
 from contentql.content.records import ArticleSlug, ImportItem, Language
 from contentql.content.records import Path as SectionPath
 from contentql.errors import OperatorError
@@ -31,7 +32,6 @@ from contentql.importing.report import ImportReport, RecordOutcome
 from contentql.settings import load_settings
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
-from contentql.store.models.content import Status
 
 EXIT_PARTIAL = 3
 _STDIN = "standard input"

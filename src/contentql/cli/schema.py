@@ -12,7 +12,7 @@ import typer
 from contentql.cli.loaded import answers_of, sdl
 from contentql.cli.runtime import DatabaseUrl, exit_with_error
 from contentql.errors import ApiError, OperatorError
-from contentql.execution.executor import GraphQLRequest
+from contentql.execution.request import GraphQLRequest
 from contentql.planner.plan import Statement
 from contentql.settings import load_settings
 from contentql.store.database import Database

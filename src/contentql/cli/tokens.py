@@ -16,11 +16,11 @@ from contentql.auth.api_tokens import mark_token_revoked as take_away
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS, Permission, Role
 from contentql.cli.runtime import DatabaseUrl, stderr, with_database
 from contentql.content import ids
-from contentql.execution.executor import new_request_id
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.models.accounts import ApiToken
 from contentql.store.models.history import AuditEntry
+from contentql.telemetry.request_id import new_request_id
 
 PART = 3
 _OPERATOR = "operator"

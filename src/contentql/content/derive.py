@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from contentql.content import blocks as body
 from contentql.content.blocks import Block
+from contentql.content.enums import MediaRole
 from contentql.content.render import anonymous
 from contentql.content.search_terms import fold_text
-from contentql.store.models.content import MediaRole
 
 MAX_HOPS = 5
 

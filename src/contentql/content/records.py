@@ -25,7 +25,7 @@ from contentql.content.blocks import (
     Timestamp,
 )
 from contentql.content.derive import MAX_HOPS, MAX_SECTION_DEPTH
-from contentql.store.models.content import (
+from contentql.content.enums import (
     Access,
     AttributionKind,
     AttributionState,

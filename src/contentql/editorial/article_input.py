@@ -16,7 +16,7 @@ from contentql.editorial.context import EditContext, Input
 from contentql.editorial.publishing_checks import require_media
 from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
-from contentql.store.models.content import Article
+from contentql.store.models.articles import Article
 
 # How the API calls what records call otherwise.
 API_FIELD_NAMES = {

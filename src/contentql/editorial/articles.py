@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contentql.auth.permissions import Permission
+from contentql.content.enums import Status
 from contentql.content.ids import new_id
 from contentql.content.records import ArticleRecord, AttributionRecord
 from contentql.editorial import revisions, slugs
@@ -20,7 +21,8 @@ from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.references import can_see, is_owner, is_public
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.store import article_records, article_writer
-from contentql.store.models.content import Article, Attribution, Status
+from contentql.store.models.articles import Article
+from contentql.store.models.attributions import Attribution
 from contentql.store.models.history import RevisionAction
 
 

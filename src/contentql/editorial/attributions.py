@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from contentql.content.derive import MAX_HOPS
+from contentql.content.enums import AttributionKind, AttributionState
 from contentql.content.ids import encode_id
 from contentql.content.records import AttributionRecord, SpanRecord
 from contentql.editorial import references, validation
@@ -16,7 +17,8 @@ from contentql.editorial.completion import assign_attribution_ids
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.text_anchors import block_texts, make_span, occurrences
 from contentql.editorial.user_errors import ErrorCollector, UserError, UserErrorCode, UserErrors, user_error
-from contentql.store.models.content import Article, Attribution, AttributionKind, AttributionState
+from contentql.store.models.articles import Article
+from contentql.store.models.attributions import Attribution
 from contentql.store.models.history import RevisionAction
 
 ACCEPTED, EDITED, REJECTED = AttributionState.ACCEPTED, AttributionState.EDITED, AttributionState.REJECTED

@@ -16,11 +16,8 @@ from contentql.editorial.rows import require_unused, required, save_row
 from contentql.editorial.slugs import available_slug, slug_taken_by_other_row
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store.article_writer import replace_rows
-from contentql.store.models.content import (
-    ArticleSection,
-    Category,
-    PathHistory,
-)
+from contentql.store.models.articles import ArticleSection
+from contentql.store.models.taxonomy import Category, PathHistory
 
 # What a browser may run when it is opened by itself.
 RUNS = re.compile(r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.I)

@@ -17,10 +17,7 @@ from contentql.editorial.rows import required, row_slug
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.store.article_records import record_columns
 from contentql.store.article_writer import replace_rows
-from contentql.store.models.content import (
-    Collection,
-    CollectionItem,
-)
+from contentql.store.models.collections import Collection, CollectionItem
 
 
 async def create_collection(context: EditContext, input: Input) -> WriteResult:

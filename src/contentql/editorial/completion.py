@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic.alias_generators import to_camel
 
 from contentql.content import blocks, derive
+from contentql.content.enums import PUBLIC_ATTRIBUTION_STATES, Status
 from contentql.content.ids import new_id
 from contentql.content.records import (
     ArticleRecord,
@@ -17,10 +18,6 @@ from contentql.content.records import (
     SlugRecord,
 )
 from contentql.editorial.text_anchors import make_span
-from contentql.store.models.content import (
-    PUBLIC_ATTRIBUTION_STATES,
-    Status,
-)
 
 
 def complete_record(record: ArticleRecord, kept: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:

@@ -18,22 +18,22 @@ from contentql.auth.viewer import Viewer
 from contentql.content import ids
 from contentql.content.ids import encode_id
 from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
-from contentql.store.models import content
+from contentql.store.models import articles, attributions, collections, taxonomy
 from contentql.store.models.accounts import ApiToken
 
 Input = Mapping[str, Any]
 
 MODELS_BY_TABLE: Mapping[str, type[Model]] = {
-    "category": content.Category,
-    "source": content.Source,
-    "media": content.Media,
-    "tag": content.Tag,
-    "author": content.Author,
-    "story": content.Story,
-    "collection": content.Collection,
-    "attribution": content.Attribution,
-    "correction": content.Correction,
-    "article": content.Article,
+    "category": taxonomy.Category,
+    "source": taxonomy.Source,
+    "media": taxonomy.Media,
+    "tag": taxonomy.Tag,
+    "author": taxonomy.Author,
+    "story": taxonomy.Story,
+    "collection": collections.Collection,
+    "attribution": attributions.Attribution,
+    "correction": attributions.Correction,
+    "article": articles.Article,
     "token": ApiToken,
 }
 DISPLAY_NAMES = {"category": "section"}

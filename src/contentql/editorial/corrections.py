@@ -16,7 +16,7 @@ from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.editorial.workflow import PUBLISHED, published_status
-from contentql.store.models.content import Article
+from contentql.store.models.articles import Article
 from contentql.store.models.history import RevisionAction
 
 

@@ -14,14 +14,10 @@ from contentql.editorial.categories import RUNS
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, save_row
 from contentql.editorial.user_errors import UserErrorCode, user_error
-from contentql.store.models.content import (
-    Article,
-    ArticleMedia,
-    Attribution,
-    Author,
-    CollectionItem,
-    Media,
-)
+from contentql.store.models.articles import Article, ArticleMedia
+from contentql.store.models.attributions import Attribution
+from contentql.store.models.collections import CollectionItem
+from contentql.store.models.taxonomy import Author, Media
 
 _MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+-]+)*", re.ASCII)
 

@@ -10,7 +10,7 @@ from contentql.content import blocks
 from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
-from contentql.store.models.content import Media
+from contentql.store.models.taxonomy import Media
 
 
 async def require_media(

@@ -13,10 +13,13 @@ from tortoise.models import Model
 
 from contentql.auth.permissions import Permission
 from contentql.content import ids
+from contentql.content.enums import TagType
 from contentql.editorial.context import EditContext
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.planner.visibility import VISIBILITY_COLUMNS, is_publicly_visible
-from contentql.store.models.content import Article, Author, Category, Collection, Source, Story, Tag, TagType
+from contentql.store.models.articles import Article
+from contentql.store.models.collections import Collection
+from contentql.store.models.taxonomy import Author, Category, Source, Story, Tag
 
 _NAMED: dict[str, tuple[type[Model], str]] = {
     "category": (Category, "path"),

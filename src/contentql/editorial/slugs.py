@@ -12,7 +12,7 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 
 from contentql.editorial.user_errors import UserErrorCode, user_error
-from contentql.store.models.content import Article
+from contentql.store.models.articles import Article
 
 _SLUG = re.compile(r"[^\W_]+(?:[-._~]+[^\W_]+)*")
 

@@ -16,10 +16,8 @@ from contentql.editorial import references, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
-from contentql.store.models.content import (
-    Attribution,
-    Source,
-)
+from contentql.store.models.attributions import Attribution
+from contentql.store.models.taxonomy import Source
 
 
 async def create_source(context: EditContext, input: Input) -> WriteResult:

@@ -10,10 +10,8 @@ from contentql.content.records import (
 from contentql.editorial import references, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
-from contentql.store.models.content import (
-    Article,
-    Story,
-)
+from contentql.store.models.articles import Article
+from contentql.store.models.taxonomy import Story
 
 
 async def create_story(context: EditContext, input: Input) -> WriteResult:

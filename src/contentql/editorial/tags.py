@@ -12,10 +12,8 @@ from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
 from contentql.editorial.sources import require_no_cycle
 from contentql.editorial.user_errors import UserErrorCode, user_error
-from contentql.store.models.content import (
-    ArticleTag,
-    Tag,
-)
+from contentql.store.models.articles import ArticleTag
+from contentql.store.models.taxonomy import Tag
 
 
 async def create_tag(context: EditContext, input: Input) -> WriteResult:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contentql.auth.permissions import Permission
+from contentql.content.enums import Status
 from contentql.editorial import revisions, slugs
 from contentql.editorial.articles import (
     ArticleState,
@@ -20,7 +21,7 @@ from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store import article_records
-from contentql.store.models.content import Status, Withdrawal
+from contentql.store.models.articles import Withdrawal
 from contentql.store.models.history import RevisionAction
 
 DRAFT, IN_REVIEW, APPROVED = Status.DRAFT, Status.IN_REVIEW, Status.APPROVED

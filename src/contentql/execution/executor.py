@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import itertools
 import logging
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLResolveInfo,
     GraphQLSyntaxError,
     NameNode,
@@ -42,7 +38,18 @@ from contentql.cache.entry import CachedResponse, content_hash
 from contentql.cache.response_cache import ResponseCache
 from contentql.content import ids
 from contentql.errors import ApiError
-from contentql.execution.mutations import MutationExecutor, authorize, collect_mutation_fields
+from contentql.execution.documents import ParsedDocument, PreparedOperation, PreparedRequest
+from contentql.execution.errors import (
+    MAX_ERRORS,
+    GraphQLErrors,
+    error_response,
+    format_error,
+    graphql_error,
+    graphql_errors_response,
+)
+from contentql.execution.mutations import MutationExecutor, authorize
+from contentql.execution.payloads import collect_mutation_fields
+from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
 from contentql.lru import LRUCache
 from contentql.planner.builder import build_plan
 from contentql.planner.builder.context import (
@@ -61,102 +68,25 @@ from contentql.planner.plan import Plan
 from contentql.planner.read_set import RowMarkers, strip_markers
 from contentql.planner.sql import dialect_for
 from contentql.planner.variables import (
-    VariableDefinition,
     Variables,
     coerce_variables,
     variable_definitions,
-    variable_shape,
 )
 from contentql.store.database import Database
+from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
 
 log = logging.getLogger("contentql")
 
-MAX_ERRORS = 20
+
 MUTATION_FIELD_COST = 10  # of each field of a mutation, besides what it shows
-_SHAPES = 32
+
+
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
+
+
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
 overlapping.MAX_COMPLEXITY_BUDGET = 50_000
-_DID_YOU_MEAN = "Did you mean "
-
-
-@dataclass(eq=False)
-class GraphQLRequest:
-    """A GraphQL request as its transport understood it; the same one may be asked again and again."""
-
-    query: str
-    operation_name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
-    queries_only: bool = False  # asked by GET: only a query may be
-    prepared: _PreparedRequest | None = field(default=None, repr=False)
-
-
-class GraphQLResponse(NamedTuple):
-    """`status` is HTTP's for application/graphql-response+json; `body` is the whole JSON answer.
-
-    `entry` tells what may be told to caches; an answer without one is not for them. `retry_after` in seconds
-    where the same may be asked again later.
-    """
-
-    status: int
-    body: bytes
-    codes: tuple[str, ...] = ()
-    cached: CachedResponse | None = None
-    retry_after: int = 0
-
-
-# Told what an operation costs before it runs; raises Refused for whoever has nothing left to pay with.
-ChargeCost = Callable[[int], Awaitable[None]]
-
-
-@dataclass(eq=False)
-class _VariableShape:
-    """Variables of one form, and the values that plans for them depend on: those only become more."""
-
-    constraints: dict[ValueConstraint, None] = field(default_factory=dict)
-
-    def key(self, variables: Variables) -> Any:
-        return (self, *(constraint.evaluate(variables) for constraint in self.constraints))
-
-
-@dataclass
-class _PreparedOperation:
-    """One operation of a document, and the shapes its variables have come in."""
-
-    node: OperationDefinitionNode
-    name: str
-    declared: Sequence[VariableDefinition]
-    shapes: LRUCache[Any, _VariableShape] = field(default_factory=lambda: LRUCache(_SHAPES, _SHAPES))
-
-    def shape(self, variables: Variables) -> _VariableShape:
-        form = variable_shape(variables) if variables else ()
-        found = self.shapes.get(form)
-        if found is None:
-            found = _VariableShape()
-            self.shapes.set(form, found, 1)
-        return found
-
-
-@dataclass(eq=False)
-class _PreparedRequest:
-    """All that can be known of a request before its answer. `key` is under which that is remembered."""
-
-    plan: Plan
-    prepared: _PreparedOperation
-    document: _ParsedDocument
-    variables: Variables
-    key: str
-    viewer: Viewer
-    bound: BoundParams | None = None
-
-
-@dataclass(frozen=True)
-class _ParsedDocument:
-    hash: str
-    fragments: Mapping[str, FragmentDefinitionNode]
-    operations: Mapping[str | None, _PreparedOperation]
 
 
 def _utc_now() -> dt.datetime:
@@ -191,7 +121,7 @@ class Executor:
         self.now = now
         self.responses = responses
         self.mutations = MutationExecutor(database, catalog)
-        self._documents: LRUCache[str, _ParsedDocument] = LRUCache(documents, characters)
+        self._documents: LRUCache[str, ParsedDocument] = LRUCache(documents, characters)
         self._plans: LRUCache[Any, Plan] = LRUCache(plans, 4 * characters)
 
     async def execute(
@@ -208,7 +138,7 @@ class Executor:
         trace = trace or RequestTrace(new_request_id())
         try:
             return await self._execute(request, trace, spend, actor)
-        except _GraphQLErrors as failed:
+        except GraphQLErrors as failed:
             return graphql_errors_response(failed.errors, failed.code, trace.request_id)
         except ApiError as refusal:
             return error_response(refusal, trace.request_id)
@@ -260,8 +190,8 @@ class Executor:
 
     async def _execute_mutation(
         self,
-        document: _ParsedDocument,
-        prepared: _PreparedOperation,
+        document: ParsedDocument,
+        prepared: PreparedOperation,
         variables: Variables,
         actor: Actor,
         trace: RequestTrace,
@@ -328,7 +258,7 @@ class Executor:
 
     async def _execute_plan(
         self,
-        ready: _PreparedRequest,
+        ready: PreparedRequest,
         now: dt.datetime,
         trace: RequestTrace,
         spend: ChargeCost | None,
@@ -412,7 +342,7 @@ class Executor:
             ready = self._prepare_request(
                 document, prepared, variables, ANONYMOUS_VIEWER, RequestTrace(new_request_id())
             )
-        except _GraphQLErrors as failed:
+        except GraphQLErrors as failed:
             raise ApiError(failed.code, failed.errors[0].message) from None
         return ready.plan, ready.variables
 
@@ -431,18 +361,18 @@ class Executor:
             plan, _ = self._build_plan(operation, {}, typed=True)
             data = await execute_plan(plan, self.dialect, self.database, variables, now, self.seconds)
         except RootFieldError as exc:
-            raise _graphql_error(exc.refusal) from None
+            raise graphql_error(exc.refusal) from None
         except ApiError as refusal:
-            raise _graphql_error(refusal) from None
+            raise graphql_error(refusal) from None
         if plan.root_errors:
-            raise _graphql_error(plan.root_errors[0][1])
+            raise graphql_error(plan.root_errors[0][1])
         return orjson.loads(data)[info.path.key]
 
     # Stages
 
     def _prepare_operation(
         self, request: GraphQLRequest
-    ) -> tuple[_ParsedDocument, _PreparedOperation, Variables]:
+    ) -> tuple[ParsedDocument, PreparedOperation, Variables]:
         document = self._documents.get(request.query)
         if document is None:
             document = self._parse_document(request)
@@ -455,21 +385,21 @@ class Executor:
             self.catalog.schema, prepared.declared, request.variables, lenient=lenient
         )
         if errors:
-            raise _GraphQLErrors(errors, "BAD_USER_INPUT")
+            raise GraphQLErrors(errors, "BAD_USER_INPUT")
         return document, prepared, variables
 
     def _prepare_request(
         self,
-        document: _ParsedDocument,
-        prepared: _PreparedOperation,
+        document: ParsedDocument,
+        prepared: PreparedOperation,
         variables: Variables,
         viewer: Viewer,
         trace: RequestTrace,
-    ) -> _PreparedRequest:
+    ) -> PreparedRequest:
         trace.start_stage("plan")
         variables = _with_viewer_variables(variables, viewer, self.now())
         plan = self._get_or_build_plan(document, prepared, variables, viewer)
-        return _PreparedRequest(
+        return PreparedRequest(
             plan, prepared, document, variables, _cache_key(document, prepared, variables), viewer
         )
 
@@ -485,10 +415,10 @@ class Executor:
         check_cost_limit(cost, self.limits)
         return cost + MUTATION_FIELD_COST * len(operation.node.selection_set.selections)
 
-    def _operation(self, ready: _PreparedRequest) -> Operation:
+    def _operation(self, ready: PreparedRequest) -> Operation:
         return Operation(self.catalog.schema, ready.prepared.node, ready.document.fragments, ready.variables)
 
-    def _parse_document(self, request: GraphQLRequest) -> _ParsedDocument:
+    def _parse_document(self, request: GraphQLRequest) -> ParsedDocument:
         text = request.query
         if len(text) > self.limits.characters:
             raise ApiError(
@@ -510,7 +440,7 @@ class Executor:
                 ) from None
             if error.message.endswith("nested too deeply. Parsing aborted."):
                 raise self._too_deep() from None
-            raise _GraphQLErrors([error], "GRAPHQL_PARSE_FAILED") from None
+            raise GraphQLErrors([error], "GRAPHQL_PARSE_FAILED") from None
         except RecursionError:
             raise self._too_deep() from None
         errors = validate(self.catalog.schema, node, _RULES, max_errors=MAX_ERRORS)
@@ -521,7 +451,7 @@ class Executor:
                 "Ask for each field once, and spread each fragment once.",
             )
         if errors:
-            raise _GraphQLErrors(errors, "GRAPHQL_VALIDATION_FAILED")
+            raise GraphQLErrors(errors, "GRAPHQL_VALIDATION_FAILED")
         return self._index_definitions(node, text)
 
     def _too_deep(self) -> ApiError:
@@ -531,19 +461,19 @@ class Executor:
             limit=self.limits.depth,
         )
 
-    def _index_definitions(self, node: DocumentNode, text: str) -> _ParsedDocument:
+    def _index_definitions(self, node: DocumentNode, text: str) -> ParsedDocument:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
         operations = {
-            d.name.value if d.name else None: _PreparedOperation(
+            d.name.value if d.name else None: PreparedOperation(
                 d, d.name.value if d.name else "", variable_definitions(self.catalog.schema, d)
             )
             for d in node.definitions
             if isinstance(d, OperationDefinitionNode)
         }
-        return _ParsedDocument(content_hash(text.encode("utf-8", "surrogatepass")), fragments, operations)
+        return ParsedDocument(content_hash(text.encode("utf-8", "surrogatepass")), fragments, operations)
 
     def _get_or_build_plan(
-        self, document: _ParsedDocument, prepared: _PreparedOperation, variables: Variables, viewer: Viewer
+        self, document: ParsedDocument, prepared: PreparedOperation, variables: Variables, viewer: Viewer
     ) -> Plan:
         shape = prepared.shape(variables)
 
@@ -603,15 +533,6 @@ class Executor:
         return orjson.dumps(next(iter(result.data.values())))
 
 
-class _GraphQLErrors(Exception):
-    """A request that graphql-core refuses, and what it says."""
-
-    def __init__(self, errors: Sequence[GraphQLError], code: str) -> None:
-        super().__init__()
-        self.errors = errors
-        self.code = code
-
-
 _UNMARKED = RowMarkers({}, {})
 
 
@@ -627,13 +548,13 @@ def _with_viewer_variables(variables: Variables, viewer: Viewer, now: dt.datetim
     return {**variables, **asking}
 
 
-def _cache_key(document: _ParsedDocument, prepared: _PreparedOperation, variables: Variables) -> str:
+def _cache_key(document: ParsedDocument, prepared: PreparedOperation, variables: Variables) -> str:
     """One for all requests that are answered alike: whoever asks is the public, so far."""
     said = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
     return f"{document.hash}:{prepared.name}:{content_hash(said)}"
 
 
-def _cache_entry(body: bytes, ready: _PreparedRequest, markers: RowMarkers) -> CachedResponse:
+def _cache_entry(body: bytes, ready: PreparedRequest, markers: RowMarkers) -> CachedResponse:
     plan = ready.plan
     words = [
         word if slot is None else f"{word}:{slot.value(ready.variables)}"
@@ -666,14 +587,7 @@ def _cache_entry(body: bytes, ready: _PreparedRequest, markers: RowMarkers) -> C
 _RESTS_ON_NOTHING = Dependencies((), {}, {}, {})
 
 
-def error_response(refusal: ApiError, request_id: str) -> GraphQLResponse:
-    """The answer that carries a refusal: errors and no data."""
-    body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
-    later = refusal.extra_extensions.get("retryAfter", 1) if refusal.status in (429, 503) else 0
-    return GraphQLResponse(refusal.status, body, (refusal.code,), None, later)
-
-
-def _select_operation(document: _ParsedDocument, request: GraphQLRequest) -> _PreparedOperation:
+def _select_operation(document: ParsedDocument, request: GraphQLRequest) -> PreparedOperation:
     operations = document.operations
     name = request.operation_name or None
     if name is None and len(operations) == 1:
@@ -688,38 +602,3 @@ def _select_operation(document: _ParsedDocument, request: GraphQLRequest) -> _Pr
         message = f"The document has no operation named {name[:100]!r}."
     hint = f"Set operationName to one of: {known}." if known else None
     raise ApiError("OPERATION_RESOLUTION_FAILURE", message, hint)
-
-
-def format_error(refusal: ApiError, request_id: str, path: list[str] | None = None) -> dict[str, Any]:
-    where = {"path": path} if path else {}
-    return {
-        "message": refusal.message,
-        **where,
-        "extensions": {**refusal.extensions, "requestId": request_id},
-    }
-
-
-def graphql_errors_response(errors: Sequence[GraphQLError], code: str, request_id: str) -> GraphQLResponse:
-    found = []
-    for error in errors[:MAX_ERRORS]:
-        message, _, guess = error.message.partition(_DID_YOU_MEAN)
-        said: dict[str, Any] = {"message": message.strip()}
-        if error.locations:
-            said["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
-        hint = {"hint": _DID_YOU_MEAN + guess} if guess else {}
-        said["extensions"] = {"code": code, **hint, "requestId": request_id}
-        found.append(said)
-    status = 400 if code == "GRAPHQL_PARSE_FAILED" else 422
-    return GraphQLResponse(status, orjson.dumps({"errors": found}), (code,))
-
-
-def _graphql_error(refusal: ApiError) -> GraphQLError:
-    return GraphQLError(refusal.message, extensions=refusal.extensions)
-
-
-def new_request_id() -> str:
-    return f"{_STARTED}-{next(_requests):x}"
-
-
-_STARTED = secrets.token_hex(6)
-_requests = itertools.count(1)

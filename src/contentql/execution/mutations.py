@@ -8,22 +8,14 @@ the audit log and idempotency are seen to here, for every mutation alike.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from graphql import (
-    ArgumentNode,
     FieldNode,
-    InlineFragmentNode,
-    NamedTypeNode,
-    NameNode,
-    SelectionSetNode,
-    StringValueNode,
-    print_ast,
 )
 from tortoise.exceptions import IntegrityError, ValidationError
 
@@ -33,17 +25,27 @@ from contentql.editorial import validation
 from contentql.editorial.context import EditContext, WriteResult
 from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
 from contentql.errors import ApiError
+from contentql.execution.idempotency import (
+    MAX_IDEMPOTENCY_KEY_LENGTH,
+    find_replay,
+    redact_secret,
+    store_result,
+)
+from contentql.execution.payloads import (
+    MutationFieldCall,
+    payload_node_field,
+    payload_value,
+    user_error_value,
+)
 from contentql.planner import field_plans
 from contentql.planner.catalog import Catalog, named_type
-from contentql.planner.operation import Operation, resolve_value
 from contentql.store import change_log
 from contentql.store.article_records import ReferenceNotFound
 from contentql.store.database import Database, TransactionReader
-from contentql.store.models.history import AuditEntry, IdempotencyRecord
+from contentql.store.models.history import AuditEntry
 
-IDEMPOTENCY_TTL = dt.timedelta(hours=24)
-MAX_IDEMPOTENCY_KEY_LENGTH = 200
 PRUNE_EVERY = 1_000  # changes between two looks at what can go
+
 
 # The planner's answer to one field of Query, as bytes, read through a transaction.
 ReadPayload = Callable[[FieldNode, TransactionReader], Awaitable[bytes]]
@@ -55,50 +57,6 @@ class _DryRunComplete(Exception):
     def __init__(self, payload: bytes) -> None:
         super().__init__()
         self.payload = payload
-
-
-@dataclass(frozen=True)
-class MutationFieldCall:
-    """One field of a mutation: its key in the answer, and what was said with it."""
-
-    key: str
-    name: str
-    field_plan: field_plans.MutationField
-    payload: str
-    input: Mapping[str, Any]
-    selected: Mapping[str, list[FieldNode]]
-    user_error_fields: Mapping[
-        str, Sequence[FieldNode]
-    ]  # of each key that shows userErrors, the fields of one
-
-
-def collect_mutation_fields(
-    operation: Operation, catalog: Catalog, included: Callable[[Any], bool]
-) -> list[MutationFieldCall]:
-    """The fields of the mutation, in order."""
-    found = []
-    fields = operation.collect_fields([operation.node.selection_set], frozenset({"Mutation"}), included)
-    for key, group in fields.items():
-        name = group[0].name.value
-        if name.startswith("__"):
-            continue
-        of = catalog.field_type("Mutation", name)
-        plan = catalog.types["Mutation"].fields[name]
-        assert isinstance(plan, field_plans.MutationField), name
-        payload = named_type(of.type)
-        arguments = resolve_value(operation.arguments(group[0], of), operation.variables)
-        selections = [node.selection_set for node in group if node.selection_set]
-        selected = operation.collect_fields(selections, frozenset({payload}), included)
-        errors = {}
-        for shown, nodes in selected.items():
-            inner = [node.selection_set for node in nodes if node.selection_set]
-            if nodes[0].name.value == "userErrors":
-                each = operation.collect_fields(inner, frozenset({"UserError"}), included)
-                errors[shown] = [some[0] for some in each.values()]
-        found.append(
-            MutationFieldCall(key, name, plan, payload, arguments.get("input") or {}, selected, errors)
-        )
-    return found
 
 
 def authorize(fields: Sequence[MutationFieldCall], actor: Actor) -> None:
@@ -194,126 +152,19 @@ class MutationExecutor:
             if name == "__typename":
                 value = orjson.dumps(field.payload)
             elif name == "userErrors":
-                value = orjson.dumps([_error(error, field.user_error_fields[key]) for error in errors])
+                value = orjson.dumps(
+                    [user_error_value(error, field.user_error_fields[key]) for error in errors]
+                )
             elif made is None or within is None:
                 value = b"null"
             elif isinstance(plan := fields[name], field_plans.PayloadObject):
                 thing = made.related_ids[plan.extra_key] if plan.extra_key else made.id
                 kind = named_type(self._catalog.field_type(field.payload, name).type)
-                value = await read(_node(key, group, thing, kind), within)
+                value = await read(payload_node_field(key, group, thing, kind), within)
             else:
-                value = orjson.dumps(_value(made, name))
+                value = orjson.dumps(payload_value(made, name))
             parts.append(b'"%b":%b' % (key.encode(), value))
         return b"{" + b",".join(parts) + b"}"
-
-
-def _value(made: WriteResult, name: str) -> Any:
-    if name == "secret":
-        return made.secret
-    return made.id if name == "deletedId" else made.payload.get(name)
-
-
-def _node(key: str, group: Sequence[FieldNode], thing: str, kind: str) -> FieldNode:
-    """`node(id: …)` under the payload's key, with all that was selected of it."""
-    selections = [
-        InlineFragmentNode(
-            type_condition=NamedTypeNode(name=NameNode(value=kind)),
-            directives=(),
-            selection_set=node.selection_set,
-        )
-        for node in group
-        if node.selection_set
-    ]
-    return FieldNode(
-        name=NameNode(value="node"),
-        alias=NameNode(value=key),
-        arguments=(ArgumentNode(name=NameNode(value="id"), value=StringValueNode(value=thing)),),
-        directives=(),
-        selection_set=SelectionSetNode(selections=tuple(selections)),
-    )
-
-
-def _error(error: UserError, shown: Sequence[FieldNode]) -> dict[str, Any]:
-    values = {
-        "__typename": "UserError",
-        "code": error.code.value,
-        "message": error.message,
-        "field": list(error.field) or None,
-        "hint": error.hint,
-    }
-    return {(node.alias or node.name).value: values[node.name.value] for node in shown}
-
-
-# Idempotency
-
-
-@dataclass(frozen=True)
-class _ReplayedResult:
-    """What was told before: the very answer, or what was made, where other fields of it are wanted now."""
-
-    answer: bytes
-    made: WriteResult | None
-
-
-def request_fingerprints(context: EditContext, field: MutationFieldCall) -> tuple[str, str]:
-    """What was asked, and what was selected of the answer, by whom who sees how much."""
-    said = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
-    what = orjson.dumps([field.name, said], default=str, option=orjson.OPT_SORT_KEYS)
-    shown = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
-    shown += repr(context.viewer.visibility)
-    return hashlib.sha256(what).hexdigest(), hashlib.sha256(shown.encode()).hexdigest()
-
-
-async def find_replay(context: EditContext, key: str, field: MutationFieldCall) -> _ReplayedResult | None:
-    await IdempotencyRecord.filter(at__lt=context.now - IDEMPOTENCY_TTL).delete()
-    if context.is_postgres:  # two requests with one key: the second waits for the first
-        lock = int.from_bytes(hashlib.sha256(f"{context.account}\n{key}".encode()).digest()[:8], signed=True)
-        await context.connection.execute_query("SELECT pg_advisory_xact_lock($1)", [lock])
-    done = await IdempotencyRecord.get_or_none(account=context.account, key=key)
-    if done is None:
-        return None
-    what, shown = request_fingerprints(context, field)
-    if done.request_hash != what:
-        raise user_error(
-            UserErrorCode.IDEMPOTENCY_KEY_REUSED,
-            "This idempotency key was sent before, with another request.",
-            "idempotencyKey",
-            "Make a new key for each thing that you want done.",
-        )
-    kept = orjson.loads(done.response)
-    if done.selection_hash == shown:
-        return _ReplayedResult(kept["payload"].encode(), None)
-    return _ReplayedResult(b"", WriteResult(**kept["made"]))
-
-
-async def store_result(
-    context: EditContext, key: str, field: MutationFieldCall, made: WriteResult, payload: bytes
-) -> None:
-    told = payload.decode()
-    what, shown = request_fingerprints(context, field)
-    plain = {
-        "table": made.table,
-        "number": made.row_id,
-        "before": made.version_before,
-        "after": made.version_after,
-    }
-    answer = orjson.dumps(
-        {"payload": told, "made": {**plain, "said": made.payload, "also": made.related_ids}}, default=str
-    ).decode()
-    answer = redact_secret(answer, made)
-    await IdempotencyRecord.create(
-        account=context.account,
-        key=key,
-        request_hash=what,
-        selection_hash=shown,
-        response=answer,
-        at=context.now,
-    )
-
-
-def redact_secret(text: str, made: WriteResult | None) -> str:
-    """It is told once, to whoever had it made, and is kept nowhere."""
-    return text.replace(made.secret, "") if made and made.secret else text
 
 
 async def write_audit_entry(

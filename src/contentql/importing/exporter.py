@@ -24,16 +24,9 @@ from contentql.store import article_records
 from contentql.store.article_records import foreign_key, record_from_row
 from contentql.store.database import Database
 from contentql.store.errors import DRIVER_ERRORS, describe_error
-from contentql.store.models.content import (
-    Article,
-    Author,
-    Category,
-    Collection,
-    Media,
-    Source,
-    Story,
-    Tag,
-)
+from contentql.store.models.articles import Article
+from contentql.store.models.collections import Collection
+from contentql.store.models.taxonomy import Author, Category, Media, Source, Story, Tag
 
 
 async def export_records(database: Database) -> AsyncGenerator[Record, None]:

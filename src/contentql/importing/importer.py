@@ -20,6 +20,7 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from contentql.content import derive
+from contentql.content.enums import Status
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
     ArticleRecord,
@@ -50,19 +51,9 @@ from contentql.store.article_records import ReferenceNotFound, foreign_key, ids_
 from contentql.store.article_writer import require_media
 from contentql.store.database import Database
 from contentql.store.errors import DRIVER_ERRORS, describe_error
-from contentql.store.models.content import (
-    Article,
-    Author,
-    Category,
-    Collection,
-    CollectionItem,
-    ExternalId,
-    Media,
-    Source,
-    Status,
-    Story,
-    Tag,
-)
+from contentql.store.models.articles import Article
+from contentql.store.models.collections import Collection, CollectionItem
+from contentql.store.models.taxonomy import Author, Category, ExternalId, Media, Source, Story, Tag
 
 
 @dataclass(frozen=True)

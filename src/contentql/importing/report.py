@@ -6,9 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from contentql.store.models.content import (
-    Status,
-)
+from contentql.content.enums import Status
 
 ImportResult = Literal["created", "updated", "unchanged", "skipped", "failed"]
 

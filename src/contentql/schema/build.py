@@ -26,7 +26,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
 from contentql.planner.catalog import Catalog, build_catalog
-from contentql.schema import content
+from contentql.schema import blocks
 from contentql.schema.enums import ENUM_VALUE_DESCRIPTIONS
 from contentql.schema.mutations import CODE_WORDS, FIELD_NAME_PLACEHOLDER, Mutation
 from contentql.schema.queries import Query
@@ -35,7 +35,7 @@ from contentql.schema.scalars import SCALARS
 # What the root resolvers call: the planner's JSON for one root field, read back into Python.
 ResolveRootField = Callable[["GraphQLResolveInfo[Any]"], Awaitable[Any]]
 
-_BLOCKS = [t for t in vars(content).values() if isinstance(t, type) and issubclass(t, content.Block)]
+_BLOCKS = [t for t in vars(blocks).values() if isinstance(t, type) and issubclass(t, blocks.Block)]
 
 
 class _Names(NameConverter):

@@ -5,11 +5,25 @@ Each field carries its place for the planner; none has a resolver that reads.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Generic
 
 import strawberry
 
-from contentql.auth.permissions import Permission, Role
+from contentql.content.enums import (
+    Access,
+    AttributionKind,
+    AttributionState,
+    AuthorRole,
+    ContentType,
+    CorrectionKind,
+    MediaKind,
+    MediaRole,
+    SourceKind,
+    Stance,
+    Status,
+    TagType,
+    Verification,
+)
 from contentql.planner.field_plans import (
     Column,
     Computed,
@@ -17,10 +31,11 @@ from contentql.planner.field_plans import (
     FoundByOldSlug,
     JsonElements,
     ListPosition,
-    TextDiff,
     ToOne,
 )
 from contentql.schema import relations
+from contentql.schema.administration import Revision
+from contentql.schema.blocks import Body
 from contentql.schema.enums import (
     ArticleOrder,
     AttributionOrder,
@@ -41,15 +56,12 @@ from contentql.schema.fields import (
     FIRST,
     LAST,
     Argument,
-    CacheControl,
-    CacheControlScope,
     argument_field,
     column_field,
     computed,
     connection_field,
     envelope_field,
     filtered_list_field,
-    json_type,
     list_field,
     object_field,
     table_type,
@@ -70,22 +82,19 @@ from contentql.schema.filters import (
     TokenFilter,
 )
 from contentql.schema.scalars import Date, DateTime
-from contentql.store.models.content import (
-    Access,
-    AttributionKind,
-    AttributionState,
-    AuthorRole,
-    ContentType,
-    CorrectionKind,
-    MediaKind,
-    MediaRole,
-    SourceKind,
-    Stance,
-    Status,
-    TagType,
-    Verification,
+from contentql.schema.values import (
+    Code,
+    Dateline,
+    FocalPoint,
+    ItemT,
+    LocalName,
+    Node,
+    PageInfo,
+    Position,
+    Rendition,
+    Rights,
+    Span,
 )
-from contentql.store.models.history import RevisionAction
 
 # Named here because the signatures in `fields.py` are resolved in this module.
 __all__ = [
@@ -116,35 +125,19 @@ __all__ = [
     "TokenOrder",
 ]  # fmt: skip
 
-ItemT = TypeVar("ItemT")
 
 EXACT_ARGUMENT: Argument = (
     "exact",
     "Boolean",
     "Only this very section, without those below it. Example: `true`.",
 )
+
+
 SEARCH_ARGUMENT: Argument = (
     "search",
     "String",
     'Words to look for; "a phrase", -without, this or that, begin*. Example: `"coffin -kursk"`.',
 )
-
-
-@strawberry.interface(
-    description="Anything that has an id of its own. The id is opaque, global and stays for ever."
-)
-class Node:
-    id: strawberry.ID = column_field("The id, to be given back as it is.", '"art_90817263545"')
-
-
-@strawberry.type(description="Where a page stands in its list.")
-class PageInfo:
-    has_next_page: bool = envelope_field("Whether there is more behind this page.", "true")
-    has_previous_page: bool = envelope_field("Whether there is more before this page.", "false")
-    start_cursor: str | None = envelope_field(
-        "The cursor of the page's first item, to go back from.", '"3f0c…"'
-    )
-    end_cursor: str | None = envelope_field("The cursor of the page's last item, to go on behind.", '"3f0c…"')
 
 
 @strawberry.type(description="An item of a list with its cursor.")
@@ -161,12 +154,6 @@ class Connection(Generic[ItemT]):
     total_count: int = envelope_field(
         "How many items the whole list has; counted only when asked for.", "128"
     )
-
-
-@strawberry.type(description="A name in one language.")
-class LocalName:
-    language: str = column_field("The language, BCP 47.", '"de"')
-    name: str = column_field("The name in that language.", '"Asien"')
 
 
 @table_type("category", "A section of the newsroom; sections form a tree.", max_age=300)
@@ -193,24 +180,6 @@ class Category(Node):
         "Its articles and those of all sections below it, newest first.",
         "Article", relations.CATEGORY_ARTICLES, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT, EXACT_ARGUMENT,
     )  # fmt: skip
-
-
-@strawberry.type(
-    description="The point of a picture that must stay in view, as shares of its width and height."
-)
-class FocalPoint:
-    x: float = column_field("From the left, 0 to 1.", "0.5", Column("focal_x"))
-    y: float = column_field("From the top, 0 to 1.", "0.33", Column("focal_y"))
-
-
-@strawberry.type(description="A ready-made size of a media file.")
-class Rendition:
-    name: str | None = column_field("What it is called.", '"card"')
-    url: str = column_field("Where it lies.", '"https://media.example.org/a/640.jpg"')
-    mime: str | None = column_field("Its media type.", '"image/jpeg"')
-    width: int | None = column_field("Width in pixels.", "640")
-    height: int | None = column_field("Height in pixels.", "427")
-    bytes: int | None = column_field("Size in bytes.", "48213")
 
 
 @table_type("media", "A picture, film, recording or document.", max_age=300)
@@ -280,23 +249,6 @@ class Source(Node):
     )
 
 
-@strawberry.type(
-    description="The words an attribution stands on: where, and what they are. Offsets are code points."
-)
-class Span:
-    block_id: str = column_field("The block of the body.", '"blk_4f2a"', Column("span_block"))
-    start: int = column_field("Where the words begin.", "0", Column("span_start"))
-    end: int = column_field("Behind their last character.", "52", Column("span_end"))
-    exact: str | None = column_field("The words.", '"According to the broadcast"', Column("span_exact"))
-    prefix: str | None = column_field("What stands before them.", '"Plan for Kursk. "', Column("span_prefix"))
-    suffix: str | None = column_field("What stands behind them.", '", Kim approved"', Column("span_suffix"))
-    orphaned: bool = column_field(
-        "Whether the text has changed and the words are not found in it any more.",
-        "false",
-        Column("span_orphaned"),
-    )
-
-
 @table_type(
     "attribution",
     "Who said it, and via whom it reached us: a claim of an article, ascribed to its source.",
@@ -333,18 +285,6 @@ class Attribution(Node):
     span: Span | None = object_field("The words of the article it stands on.", EmbeddedObject("span_block"))
     media: Media | None = object_field("The picture or footage it is about.", relations.ATTRIBUTION_MEDIA)
     article: Article = object_field("The article it is part of.", relations.ATTRIBUTION_ARTICLE)
-
-
-@strawberry.type(description="A code of another vocabulary.")
-class Code:
-    scheme: str = column_field("The vocabulary.", '"medtop"')
-    code: str = column_field("The code in it.", '"20000056"')
-
-
-@strawberry.type(description="A place on earth, WGS 84.")
-class Position:
-    latitude: float = column_field("Degrees north.", "39.03")
-    longitude: float = column_field("Degrees east.", "125.75")
 
 
 @table_type(
@@ -433,157 +373,6 @@ class Collection(Node):
     )  # fmt: skip
 
 
-@strawberry.type(description="A stretch of a text that is set off. Offsets are code points, `end` exclusive.")
-class Mark:
-    start: int = column_field("Where it begins.", "0")
-    end: int = column_field("Behind its last character.", "8")
-    kind: str = column_field("`strong`, `em`, `link` or `mention`.", '"link"')
-    href: str | None = column_field("Where a link leads.", '"https://example.org"')
-
-
-@strawberry.interface(
-    description="A part of an article's body. Its id stays the same when the text is edited."
-)
-class Block:
-    id: str = column_field("The id of the block, unique everywhere.", '"blk_4f2a"')
-    type: str = column_field("The kind of block, in the store's word; new kinds may come.", '"PARAGRAPH"')
-
-
-@json_type("PARAGRAPH", "A paragraph.")
-class ParagraphBlock(Block):
-    text: str = column_field("Its text, without markup.", '"The video aired on Sunday."')
-    marks: list[Mark] = object_field("What is set off in it.", JsonElements("", "marks"))
-
-
-@json_type("HEADING", "A heading inside the body.")
-class HeadingBlock(Block):
-    level: int = column_field("2, 3 or 4.", "2")
-    text: str = column_field("Its text.", '"What we know"')
-
-
-@json_type("QUOTE", "A quotation set as a block.")
-class QuoteBlock(Block):
-    text: str = column_field("The words.", '"We are ready."')
-    attribution: Attribution | None = object_field(
-        "Who said them.", ToOne("attribution", "attribution", by_public_id=True)
-    )
-
-
-@json_type("PULLQUOTE", "Words of the article itself, repeated large.")
-class PullquoteBlock(Block):
-    text: str = column_field("The words.", '"Largely symbolic"')
-
-
-@json_type("LIST", "A list.")
-class ListBlock(Block):
-    ordered: bool = column_field("Whether it is numbered.", "false")
-    items: list[str] = column_field("Its items, as text.", '["Moscow", "Pyongyang"]')
-
-
-@json_type("IMAGE", "A picture in the text.")
-class ImageBlock(Block):
-    media: Media | None = object_field("The picture.", ToOne("media", "media", visible_with_source=True))
-    caption: str | None = column_field("The line below it, in this place.", '"The ceremony"')
-
-
-@json_type("VIDEO", "A film in the text.")
-class VideoBlock(Block):
-    media: Media | None = object_field("The film.", ToOne("media", "media", visible_with_source=True))
-    caption: str | None = column_field("The line below it, in this place.", '"The broadcast"')
-
-
-@json_type("AUDIO", "A recording in the text.")
-class AudioBlock(Block):
-    media: Media | None = object_field("The recording.", ToOne("media", "media", visible_with_source=True))
-    caption: str | None = column_field("The line below it, in this place.", '"The interview"')
-
-
-@json_type("GALLERY", "Pictures to leaf through.")
-class GalleryBlock(Block):
-    media: list[Media] = object_field("The pictures, in order.", JsonElements("", "media"))
-
-
-@json_type("EMBED", "Something of another site.")
-class EmbedBlock(Block):
-    provider: str | None = column_field("Which site.", '"YouTube"')
-    url: str = column_field("Where it lies.", '"https://youtu.be/…"')
-    html: str | None = column_field(
-        "Markup to show it, cleaned when it was saved.", '"<blockquote>…</blockquote>"'
-    )
-    fallback_text: str | None = column_field(
-        "What to show instead.", '"A film of the parade"', Column("fallbackText")
-    )
-
-
-@json_type("TABLE", "A table.")
-class TableBlock(Block):
-    rows: list[list[str]] = column_field(
-        "Its rows of cells; the first row is the head.", '[["Year", "Troops"]]'
-    )
-
-
-@json_type("CODE", "Text that keeps its spaces.")
-class CodeBlock(Block):
-    text: str = column_field("The text.", '"SELECT 1"')
-    language: str | None = column_field("What language it is in.", '"sql"')
-
-
-@json_type("RULE", "A break between parts.")
-class RuleBlock(Block):
-    pass
-
-
-@json_type("LIVE_ENTRY", "An entry of a running account.")
-class LiveEntryBlock(Block):
-    at: DateTime = column_field("When it happened.", '"2026-06-30T14:05:00Z"')
-    title: str | None = column_field("Its title.", '"Convoy leaves"')
-    text: str = column_field("Its text.", '"The first lorries are moving."')
-    key_event: bool = column_field(
-        "Whether it belongs into a summary of the day.", "true", Column("keyEvent")
-    )
-    summary: bool = column_field("Whether it is itself a summary.", "false")
-    pinned: bool = column_field("Whether it stays on top.", "false")
-
-
-@json_type("CORRECTION", "A correction that stands in the text.")
-class CorrectionBlock(Block):
-    text: str = column_field("What was wrong and is right now.", '"An earlier version gave another date."')
-
-
-@json_type("RELATED_LINK", "A link to something related.")
-class RelatedLinkBlock(Block):
-    url: str = column_field("Where it leads.", '"https://example.org/background"')
-    title: str = column_field("What it says.", '"The treaty, explained"')
-
-
-@json_type("UNKNOWN", "A block of a kind that this version does not know; apps skip it or show its text.")
-class UnknownBlock(Block):
-    fallback_text: str | None = column_field(
-        "What to show instead.", '"A map of the front"', Column("fallbackText")
-    )
-
-
-@table_type("article_body", "The text of an article, in whichever form is wanted.", max_age=60)
-class Body:
-    html: str = column_field("As HTML, cleaned when it was saved.", '"<p>The video aired…</p>"')
-    markdown: str = column_field("As Markdown.", '"The video aired…"')
-    text: str = column_field("As plain text, a paragraph a line.", '"The video aired…"')
-    blocks: list[Block] = object_field("As typed blocks, in order.", JsonElements("blocks"))
-
-
-@strawberry.type(description="Where an article was filed.")
-class Dateline:
-    place: str = column_field("The place.", '"Seoul"', Column("dateline_place"))
-    text: str | None = column_field("The line as printed.", '"SEOUL, 30 June"', Column("dateline_text"))
-
-
-@strawberry.type(description="What may be done with an article.")
-class Rights:
-    syndicatable: bool = column_field("Whether others may carry it.", "true")
-    usage_terms: str | None = column_field("On which terms.", '"With credit and link"')
-    copyright_notice: str | None = column_field("The copyright line.", '"© 2026 The Newsroom"')
-
-
 @table_type("article_author", "What an author did for an article.", max_age=60)
 class AuthorCredit:
     role: AuthorRole = column_field("What they did.", "WRITER")
@@ -620,88 +409,6 @@ class Correction(Node):
     before: str | None = column_field("The words as they were.", '"in 2023"')
     after: str | None = column_field("The words as they are.", '"in 2024"')
     article: Article = object_field("The article that it corrects.", relations.CORRECTION_ARTICLE)
-
-
-@strawberry.type(description="A field of an article that is not as it was.")
-class FieldChange:
-    field: str = column_field("Which field.", '"headline"')
-    before: str | None = column_field("What it said, as text.", '"Kim weeps"', Column("earlier"))
-    after: str | None = column_field("What it says, as text.", '"Kim Jong-un sheds a tear"', Column("later"))
-
-
-@table_type("revision", "An article as it was saved once.", max_age=0)
-class Revision(Node):
-    id: strawberry.ID = column_field("The id of the revision.", '"rev_6677889900"')
-    version: int = column_field("The version that it made.", "3")
-    saved_at: DateTime = column_field("When it was saved.", '"2026-06-30T08:00:00Z"', Column("at"))
-    saved_by: str = column_field("Who saved it.", '"Jane Doe"', Column("by"))
-    action: RevisionAction = column_field("What was done.", "UPDATED")
-    minor: bool = column_field("Whether readers need not hear of it.", "false")
-    reason: str | None = column_field("Why, in the editor's words.", '"Spelling of a name"')
-    headline: str | None = computed(
-        "The headline it had.",
-        '"Kim weeps"',
-        Computed("{row}.field_texts ->> 'headline'", ("field_texts",), "text"),
-    )
-    diff: list[FieldChange] = argument_field(
-        "What it changed against an earlier version: the one right before it, unless told.",
-        "list[FieldChange]",
-        TextDiff("field_texts", "article_id", "version"),
-        [("against", "Int", "The number of the version to compare with. Example: `1`.")],
-    )
-
-
-@table_type("withdrawal", "What stands at the slug of an article that was taken back.", max_age=60)
-class Withdrawal:
-    id: strawberry.ID = column_field(
-        "The id that the article had.", '"art_90817263545"', Column("article_id", "id", "article")
-    )
-    slug: str = column_field("Its slug.", '"kim-jong-un-sheds-a-tear"')
-    language: str = column_field("Its language, BCP 47.", '"en"')
-    notice: str = column_field(
-        "Why it is gone, for readers.", '"This report was wrong and has been withdrawn."'
-    )
-    withdrawn_at: DateTime = column_field("When it was taken back.", '"2026-07-02T09:00:00Z"', Column("at"))
-
-
-@table_type("audit_entry", "Who did what, when and from where.", max_age=0)
-class AuditEntry(Node):
-    id: strawberry.ID = column_field("The id of the entry.", '"aud_6677889900"')
-    occurred_at: DateTime = column_field("When.", '"2026-06-30T08:00:00Z"', Column("at"))
-    actor_name: str = column_field("Who.", '"Jane Doe"', Column("by"))
-    account: str = column_field("The account that did it.", '"jane-doe"')
-    role: Role = column_field("What they were.", "EDITOR")
-    action: str = column_field("The mutation.", '"publishArticle"')
-    target_id: str | None = column_field("The id of what it was done to.", '"art_90817263545"')
-    version_before: int | None = column_field("The article's version before.", "2", Column("before"))
-    version_after: int | None = column_field("The article's version after.", "3", Column("after"))
-    reason: str | None = column_field("Why, in their words.", '"Spelling of a name"')
-    ip_address: str | None = column_field("The network address.", '"203.0.113.7"', Column("address"))
-    client: str | None = column_field("What the client calls itself.", '"newsdesk 2.1"')
-    request_id: str = column_field("The request, as in the log.", '"5f0c9a61b2d4-1"')
-
-
-@table_type(
-    "token",
-    "A token that lets someone or something in. Its secret is shown once, when it is made.",
-    max_age=0,
-)
-class Token(Node):
-    id: strawberry.ID = column_field("The id of the token.", '"tok_6677889900"')
-    name: str = column_field("Whom or what it was made for.", '"Jane Doe"')
-    account: str = column_field("Whose work is done with it.", '"jane-doe"')
-    role: Role = column_field("What its holder is.", "EDITOR")
-    scopes: list[Permission] = column_field(
-        "What of that role it is good for; all, where there are none.", "[READ_ALL_DRAFTS]"
-    )
-    hint: str = column_field("How it ends.", '"x7Qa"')
-    created_at: DateTime = column_field("When it was made.", '"2026-06-30T08:00:00Z"')
-    created_by: str = column_field("Who made it.", '"Operator"')
-    expires_at: DateTime | None = column_field("When it ends.", '"2027-01-01T00:00:00Z"')
-    last_used_at: DateTime | None = column_field(
-        "When it was last used, to the minute.", '"2026-07-01T09:00:00Z"'
-    )
-    revoked_at: DateTime | None = column_field("When it was revoked.", "null")
 
 
 @table_type("article", "An article: a headline, a body, and all that goes with them.", max_age=60)
@@ -804,16 +511,3 @@ class Article(Node):
         "What the editors put beside it, in their order unless told otherwise.",
         "Article", relations.ARTICLE_RELATED, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
     )  # fmt: skip
-
-
-@strawberry.type(
-    description="Who is asking, and what they see.",
-    directives=[CacheControl(max_age=0, scope=CacheControlScope.PRIVATE)],
-)
-class Viewer:
-    name: str | None = envelope_field("The name the token was given to; null for the public.", "null")
-    role: Role = envelope_field("What the caller is.", "READER")
-    access_description: str = envelope_field(
-        "What that lets one see, in a sentence.", '"What is published, and nothing else."'
-    )
-    permissions: list[Permission] = envelope_field("What that lets one do.", "[READ_ALL_DRAFTS, EDIT_ALL]")

@@ -9,11 +9,11 @@ from typing import Any
 import strawberry
 
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS, Permission, Role
-from contentql.store.models import content as store
+from contentql.content import enums
 from contentql.store.models.history import RevisionAction
 
 _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
-    store.ContentType: (
+    enums.ContentType: (
         "What kind of journalism an article is.",
         {
             "NEWS": "A report of what happened.",
@@ -30,7 +30,7 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "SPONSORED": "Paid for by someone outside the newsroom.",
         },
     ),
-    store.Status: (
+    enums.Status: (
         "Where an article stands. The public sees PUBLISHED ones only.",
         {
             "DRAFT": "Being written.",
@@ -43,11 +43,11 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "EXPIRED": "Its time is over.",
         },
     ),
-    store.Access: (
+    enums.Access: (
         "Who may read the whole text.",
         {"FREE": "Everybody.", "METERED": "Everybody, a few times.", "SUBSCRIBER": "Subscribers."},
     ),
-    store.MediaKind: (
+    enums.MediaKind: (
         "What a media file is.",
         {
             "IMAGE": "A picture.",
@@ -56,11 +56,11 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "DOCUMENT": "A paper, such as a PDF.",
         },
     ),
-    store.MediaRole: (
+    enums.MediaRole: (
         "What a media file does in an article.",
         {"LEAD": "Opens it.", "INLINE": "Stands in the text.", "GALLERY": "Is one of a series."},
     ),
-    store.SourceKind: (
+    enums.SourceKind: (
         "What a source is.",
         {
             "AGENCY": "A news agency.",
@@ -84,7 +84,7 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "OTHER": "Anything else.",
         },
     ),
-    store.AttributionKind: (
+    enums.AttributionKind: (
         "How words are ascribed to a source.",
         {
             "ACCORDING_TO": "According to the source.",
@@ -101,7 +101,7 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "OTHER": "Any other way.",
         },
     ),
-    store.AttributionState: (
+    enums.AttributionState: (
         "Whether an editor stands behind an attribution. The public sees ACCEPTED and EDITED ones only.",
         {
             "SUGGESTED": "Found by a rule, seen by nobody yet.",
@@ -110,11 +110,11 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "REJECTED": "Wrong.",
         },
     ),
-    store.Stance: (
+    enums.Stance: (
         "What the source does with the claim.",
         {"ASSERTS": "Says it is so.", "DENIES": "Says it is not so.", "ASKS": "Asks whether it is so."},
     ),
-    store.Verification: (
+    enums.Verification: (
         "What the newsroom found out about a claim.",
         {
             "UNVERIFIED": "Not checked.",
@@ -124,7 +124,7 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "RETRACTED": "Taken back by its source.",
         },
     ),
-    store.TagType: (
+    enums.TagType: (
         "What a tag stands for.",
         {
             "TOPIC": "A subject.",
@@ -135,7 +135,7 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "WORK": "A book, film, law or other work.",
         },
     ),
-    store.AuthorRole: (
+    enums.AuthorRole: (
         "What an author did for an article.",
         {
             "WRITER": "Wrote it.",
@@ -144,7 +144,7 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "EDITOR": "Edited it.",
         },
     ),
-    store.CorrectionKind: (
+    enums.CorrectionKind: (
         "What a correction does.",
         {
             "CORRECTION": "Puts an error right.",

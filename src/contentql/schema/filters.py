@@ -10,11 +10,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from contentql.auth.permissions import Role
-from contentql.planner.field_plans import Column, FullTextFilter, PathPrefixFilter
-from contentql.schema import relations
-from contentql.schema.fields import filter_field, filter_operator
-from contentql.schema.scalars import DateTime
-from contentql.store.models.content import (
+from contentql.content.enums import (
     Access,
     AttributionKind,
     ContentType,
@@ -26,6 +22,10 @@ from contentql.store.models.content import (
     TagType,
     Verification,
 )
+from contentql.planner.field_plans import Column, FullTextFilter, PathPrefixFilter
+from contentql.schema import relations
+from contentql.schema.fields import filter_field, filter_operator
+from contentql.schema.scalars import DateTime
 
 ItemT = TypeVar("ItemT")
 EnumT = TypeVar("EnumT")

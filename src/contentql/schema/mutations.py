@@ -22,56 +22,60 @@ from contentql.editorial import (
     tokens,
     workflow,
 )
-from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS, UserErrorCode
-from contentql.planner.field_plans import MutationField, PayloadObject, PayloadValue
-from contentql.schema.content import (
-    Article,
-    Attribution,
-    Author,
-    Category,
-    Collection,
-    Correction,
-    Media,
-    Source,
-    Story,
-    Tag,
-    Token,
-)
-from contentql.schema.fields import argument_field, envelope_field
-from contentql.schema.inputs import (
-    AddAttributionInput,
-    ArticleTransitionInput,
+from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
+from contentql.planner.field_plans import MutationField
+from contentql.schema.fields import argument_field
+from contentql.schema.inputs.articles import (
     CorrectArticleInput,
     CreateArticleInput,
+    CreatePreviewLinkInput,
+    PublishArticleInput,
+    RestoreRevisionInput,
+    ScheduleArticleInput,
+    UpdateArticleInput,
+    WithdrawArticleInput,
+)
+from contentql.schema.inputs.attributions import (
+    AddAttributionInput,
+    ReorderAttributionsInput,
+    UpdateAttributionInput,
+)
+from contentql.schema.inputs.base import ArticleTransitionInput, UpdateInput
+from contentql.schema.inputs.taxonomy import (
     CreateAuthorInput,
     CreateCategoryInput,
     CreateCollectionInput,
     CreateMediaInput,
-    CreatePreviewLinkInput,
     CreateSourceInput,
     CreateStoryInput,
     CreateTagInput,
-    CreateTokenInput,
     MergeSourcesInput,
     MoveCategoryInput,
     PinArticleInput,
-    PublishArticleInput,
-    ReorderAttributionsInput,
-    RestoreRevisionInput,
-    ScheduleArticleInput,
-    UpdateArticleInput,
-    UpdateAttributionInput,
     UpdateAuthorInput,
     UpdateCategoryInput,
     UpdateCollectionInput,
-    UpdateInput,
     UpdateMediaInput,
     UpdateSourceInput,
     UpdateStoryInput,
     UpdateTagInput,
-    WithdrawArticleInput,
 )
-from contentql.schema.scalars import DateTime
+from contentql.schema.inputs.tokens import CreateTokenInput
+from contentql.schema.payloads import (
+    ArticlePayload,
+    AttributionPayload,
+    AuthorPayload,
+    CategoryPayload,
+    CollectionPayload,
+    CorrectArticlePayload,
+    DeletionPayload,
+    MediaPayload,
+    PreviewLinkPayload,
+    SourcePayload,
+    StoryPayload,
+    TagPayload,
+    TokenPayload,
+)
 
 # Named here because signatures are resolved in this module.
 __all__ = [
@@ -108,120 +112,11 @@ __all__ = [
     "WithdrawArticleInput",
 ]  # fmt: skip
 
-strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for which a mutation was rejected.")
+
 CODE_WORDS = {code.value: meaning for code, meaning in USER_ERROR_DESCRIPTIONS.items()}
 
 
-@strawberry.type(name="UserError", description="Why nothing was changed, in plain words.")
-class UserErrorType:
-    code: UserErrorCode = envelope_field("What kind of mistake it is; never changes.", "REQUIRED")
-    message: str = envelope_field("What is amiss, for people.", '"It stands in no section."')
-    field: list[str] | None = envelope_field("Where in the input.", '["category"]')
-    hint: str | None = envelope_field("How to go on.", "\"'kim-weeps-2' is free.\"")
-
-
 FIELD_NAME_PLACEHOLDER = "\N{PLACE OF INTEREST SIGN}"  # stands for a field's own name in its example
-_AS_YOU_SEE = "It, as you see it now; null if nothing was changed."
-_ERRORS = "Why nothing was changed; empty when it was done."
-
-
-def _payload_object(description: str, also: str = "") -> Any:
-    return strawberry.field(description=description, metadata={"plan": PayloadObject(also)})
-
-
-def _payload_value(description: str, example: str) -> Any:
-    return strawberry.field(
-        description=f"{description} Example: `{example}`.", metadata={"plan": PayloadValue()}
-    )
-
-
-def _errors() -> Any:
-    return envelope_field(_ERRORS, "[]")
-
-
-@strawberry.type(description="What became of an article.")
-class ArticlePayload:
-    article: Article | None = _payload_object("The article as you see it now; null if nothing was changed.")
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a correction.")
-class CorrectArticlePayload:
-    article: Article | None = _payload_object("The article as you see it now; null if nothing was changed.")
-    correction: Correction | None = _payload_object("The correction.", "correction")
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of an attribution.")
-class AttributionPayload:
-    attribution: Attribution | None = _payload_object("The attribution as you see it now.")
-    article: Article | None = _payload_object("The article that it is part of.", "article")
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of something deleted.")
-class DeletionPayload:
-    deleted_id: strawberry.ID | None = _payload_value(
-        "The id of what is gone; null if nothing was.", '"art_90817263545"'
-    )
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="A link for people without a token.")
-class PreviewLinkPayload:
-    url: str | None = _payload_value("The address to give away.", '"https://example.org/preview/cqlp_…"')
-    token: str | None = _payload_value("The same for a client: `Authorization: Bearer …`.", '"cqlp_…"')
-    expires_at: DateTime | None = _payload_value("When it ends.", '"2026-07-03T00:00:00Z"')
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a token.")
-class TokenPayload:
-    token: Token | None = _payload_object("The token.")
-    secret: str | None = _payload_value("What its holder sends. It is told now, and never again.", '"cql_…"')
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a section.")
-class CategoryPayload:
-    category: Category | None = _payload_object(_AS_YOU_SEE)
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a media file.")
-class MediaPayload:
-    media: Media | None = _payload_object(_AS_YOU_SEE)
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a source.")
-class SourcePayload:
-    source: Source | None = _payload_object(_AS_YOU_SEE)
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a tag.")
-class TagPayload:
-    tag: Tag | None = _payload_object(_AS_YOU_SEE)
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of an author.")
-class AuthorPayload:
-    author: Author | None = _payload_object(_AS_YOU_SEE)
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a story.")
-class StoryPayload:
-    story: Story | None = _payload_object(_AS_YOU_SEE)
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of a collection.")
-class CollectionPayload:
-    collection: Collection | None = _payload_object(_AS_YOU_SEE)
-    user_errors: list[UserErrorType] = _errors()
 
 
 def _mutation_field(
@@ -246,13 +141,19 @@ def _mutation_field(
 
 
 _ID = 'id: "art_90817263545"'
+
+
 _OWN, _REVIEW, _PUBLISH = Permission.EDIT_OWN, Permission.REVIEW, Permission.PUBLISH
+
+
 _ADD, _FILE, _ARRANGE, _ADMIN = (
     Permission.CREATE_TAXONOMY,
     Permission.EDIT_TAXONOMY,
     Permission.MANAGE_TAXONOMY,
     Permission.ADMIN,
 )
+
+
 _GONE = "deletedId"
 
 

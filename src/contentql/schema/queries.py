@@ -7,27 +7,24 @@ from typing import Any
 import strawberry
 
 from contentql.planner.field_plans import RootField
+from contentql.schema.administration import AuditEntry, Token, Viewer, Withdrawal
 from contentql.schema.content import (
     EXACT_ARGUMENT,
     SEARCH_ARGUMENT,
     Article,
     Attribution,
-    AuditEntry,
     Author,
     Category,
     Collection,
     Connection,
     Correction,
     Media,
-    Node,
     Source,
     Story,
     Tag,
-    Token,
-    Viewer,
-    Withdrawal,
 )
 from contentql.schema.fields import AFTER, FIRST, Argument, argument_field, connection_field, filter_argument
+from contentql.schema.values import Node
 
 _EXCLUDED: Argument = (
     "exclude_ids", "[ID!]",

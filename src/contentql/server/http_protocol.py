@@ -21,10 +21,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from uvicorn.server import ServerState
 
 from contentql.errors import ApiError
-from contentql.execution.executor import error_response, new_request_id
+from contentql.execution.errors import error_response
 from contentql.server.response_writer import RAW_RESPONSE_EXTENSION, CoalescingTransport, RawResponse
 from contentql.server.upgrade import UpgradeIgnoringProtocol
 from contentql.settings import load_settings
+from contentql.telemetry.request_id import new_request_id
 from contentql.web.client_address import ClientAddressResolver
 
 # Scope and whole body in; status, headers and body out, or None for the ordinary way.

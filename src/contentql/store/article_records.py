@@ -13,6 +13,7 @@ from tortoise.models import Model
 
 from contentql.content import blocks, derive
 from contentql.content.blocks import Block, FrozenModel
+from contentql.content.enums import AttributionState
 from contentql.content.records import (
     ArticleRecord,
     AttributionRecord,
@@ -25,7 +26,7 @@ from contentql.content.records import (
     SpanRecord,
     TagKey,
 )
-from contentql.store.models.content import (
+from contentql.store.models.articles import (
     Article,
     ArticleAuthor,
     ArticleBody,
@@ -33,16 +34,10 @@ from contentql.store.models.content import (
     ArticleRelated,
     ArticleSection,
     ArticleTag,
-    Attribution,
-    AttributionState,
-    Category,
-    Correction,
-    ExternalId,
     SlugHistory,
-    Source,
-    Story,
-    Tag,
 )
+from contentql.store.models.attributions import Attribution, Correction
+from contentql.store.models.taxonomy import Category, ExternalId, Source, Story, Tag
 
 AnyRecord = TypeVar("AnyRecord", bound=FrozenModel)
 

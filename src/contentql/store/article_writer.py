@@ -14,7 +14,7 @@ from contentql.content.records import (
 )
 from contentql.store import search_index
 from contentql.store.article_records import ReferenceNotFound, ids_by_key, record_columns, tag_ids
-from contentql.store.models.content import (
+from contentql.store.models.articles import (
     Article,
     ArticleAuthor,
     ArticleBody,
@@ -22,16 +22,10 @@ from contentql.store.models.content import (
     ArticleRelated,
     ArticleSection,
     ArticleTag,
-    Attribution,
-    Author,
-    Category,
-    Correction,
-    ExternalId,
-    Media,
     SlugHistory,
-    Source,
-    Story,
 )
+from contentql.store.models.attributions import Attribution, Correction
+from contentql.store.models.taxonomy import Author, Category, ExternalId, Media, Source, Story
 
 
 async def save_article(

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from tortoise.models import Model
 
 from contentql.store.change_listeners import ChangeListener, PostgresChangeListener, SqliteChangeListener
 from contentql.store.database import Database, decode_text
-from contentql.store.models import content
+from contentql.store.models import CONTENT_MODULES, fields, models_of
 
 ANY_TABLE = "*"  # the table of a line which says that anything may have changed
 
@@ -29,10 +28,9 @@ RowData = Mapping[str, Any]
 
 _TIMES: Mapping[str, frozenset[str]] = {
     model._meta.db_table: frozenset(
-        name for name, field in model._meta.fields_map.items() if isinstance(field, content.TimestampField)
+        name for name, field in model._meta.fields_map.items() if isinstance(field, fields.TimestampField)
     )
-    for model in vars(content).values()
-    if isinstance(model, type) and issubclass(model, Model) and model is not Model
+    for model in models_of(CONTENT_MODULES)
 }
 
 

@@ -33,6 +33,7 @@ from contentql.store.errors import (
     write_failed_error,
     write_timeout_error,
 )
+from contentql.store.models import MODEL_MODULES
 from contentql.store.postgres_reader import PostgresReader
 from contentql.store.sqlite_reader import RunStatement, SqliteReader
 from contentql.store.writer import PostgresWriter, SqliteWriter, TransactionFactory
@@ -42,14 +43,6 @@ log = logging.getLogger("contentql")
 _ENDING = 1.5  # seconds that a COMMIT has at least
 
 Row = Sequence[Any]
-
-# Where the tables are described.
-MODEL_MODULES = [
-    "contentql.store.models.content",
-    "contentql.store.trusted_documents",
-    "contentql.store.models.history",
-    "contentql.store.models.accounts",
-]
 
 
 @dataclass(frozen=True)
@@ -251,7 +244,9 @@ def require_no_unknown_migrations(state: MigrationState) -> None:
 def _apps(connection: str) -> dict[str, Any]:
     """Tortoise's apps. It remembers SQL by the connection's name, so each dialect's has a name of its own."""
     migrations = "contentql.store.migrations"
-    return {"content": {"models": MODEL_MODULES, "migrations": migrations, "default_connection": connection}}
+    return {
+        "content": {"models": list(MODEL_MODULES), "migrations": migrations, "default_connection": connection}
+    }
 
 
 def _tortoise(url: str, foreign_keys: bool) -> str:

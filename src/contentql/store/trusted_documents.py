@@ -17,38 +17,17 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import asyncpg
-from tortoise import fields
 from tortoise.expressions import F
-from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from contentql.store.database import Database, decode_text
 from contentql.store.errors import DRIVER_ERRORS
-from contentql.store.models.content import TimestampField
+from contentql.store.models.documents import TrustedDocument
 
 log = logging.getLogger("contentql")
 
+
 AddResult = Literal["added", "unchanged", "taken"]
-
-
-class TrustedDocument(Model):
-    """`id` is what clients send: the text's SHA-256 in hex, or any other id of the manifest.
-
-    By its `sha256` every document is found as well, whatever its id is.
-    """
-
-    id = fields.CharField(max_length=128, primary_key=True)
-    sha256 = fields.CharField(max_length=64)
-    name = fields.TextField(null=True)
-    text = fields.TextField()
-    client = fields.TextField(null=True)
-    cost = fields.IntField(null=True)
-    uses = fields.BigIntField(db_default=0)
-    added_at = TimestampField()
-    last_used_at = TimestampField(null=True)
-
-    class Meta:
-        table = "trusted_document"
 
 
 @dataclass(frozen=True)
@@ -78,11 +57,12 @@ def claims_sha256(id: str) -> bool:
 
 
 _PREFIX = "sha256:"
+
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
-
-
-# For the operator. Each raises what Tortoise and the drivers raise.
 
 
 async def add_documents(
@@ -120,9 +100,6 @@ async def remove_documents(database: Database, ids: Sequence[str]) -> int:
     """Takes documents out again; how many there were. Servers notice within seconds of their next use."""
     async with database.orm(), in_transaction():
         return await TrustedDocument.filter(id__in=list(ids)).delete()
-
-
-# For the server
 
 
 class _Found(NamedTuple):
@@ -250,7 +227,10 @@ class TrustedDocumentStore:
 
 
 _FORGOTTEN_AFTER = 1.0
+
+
 _NOTHING = _Found("", "")
+
 
 # By its own id first: two ids may stand for one text.
 _READ = {

@@ -16,18 +16,15 @@ from contentql.auth.authenticator import Authenticator
 from contentql.auth.viewer import ANONYMOUS, Actor
 from contentql.cache.entry import CachedResponse
 from contentql.errors import ApiError
-from contentql.execution.executor import (
-    Executor,
-    GraphQLRequest,
-    GraphQLResponse,
-    error_response,
-    new_request_id,
-)
+from contentql.execution.errors import error_response
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.lru import LRUCache
 from contentql.server.response_writer import RAW_RESPONSE_EXTENSION
 from contentql.settings import Settings
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
+from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace, server_timing_header
 from contentql.timeouts import StartedCoroutine, start_eagerly, with_timeout
 from contentql.web import compression, http_cache, requests

@@ -25,8 +25,10 @@ from contentql.auth.authenticator import Authenticator
 from contentql.auth.viewer import Actor
 from contentql.content import ids
 from contentql.errors import ERROR_CODES, ApiError
-from contentql.execution.executor import Executor, GraphQLRequest, new_request_id
+from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 from contentql.telemetry.observer import RequestObserver
+from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
 from contentql.web.admission import AdmissionControl
 

@@ -21,8 +21,10 @@ import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from contentql.errors import ApiError
-from contentql.execution.executor import GraphQLResponse, error_response, new_request_id
+from contentql.execution.errors import error_response
+from contentql.execution.request import GraphQLResponse
 from contentql.server.websocket_protocol import SHUTDOWN_CODE
+from contentql.telemetry.request_id import new_request_id
 from contentql.web.client_address import ClientAddressResolver
 from contentql.web.endpoint import RESPONSE_TYPE
 

@@ -1,13 +1,12 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from contentql.store.models.content import (
+from contentql.content.enums import (
     Access,
     AttributionKind,
     AttributionState,
     AuthorRole,
     ContentType,
     CorrectionKind,
-    TimestampField,
     MediaKind,
     MediaRole,
     SourceKind,
@@ -16,6 +15,7 @@ from contentql.store.models.content import (
     TagType,
     Verification,
 )
+from contentql.store.models.fields import TimestampField
 from contentql.content.ids import new_id
 from orjson import loads
 from tortoise.fields.base import OnDelete

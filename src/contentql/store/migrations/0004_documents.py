@@ -1,6 +1,6 @@
 """Trusted documents: texts by the id that clients send, and their use."""
 
-from contentql.store.models.content import TimestampField
+from contentql.store.models.fields import TimestampField
 from contentql.store.ddl import DialectSql
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops

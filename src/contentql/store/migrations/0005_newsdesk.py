@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contentql.store.models.content import TimestampField
+from contentql.store.models.fields import TimestampField
 from contentql.store.ddl import DialectSql, ChangeTriggers, UniqueTogether
 from contentql.store.models.history import RevisionAction
 from contentql.content.ids import new_id

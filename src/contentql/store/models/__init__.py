@@ -1,0 +1,28 @@
+"""Tortoise models of all tables, by subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Final
+
+from tortoise.models import Model
+
+MODEL_MODULES: Final = (
+    "contentql.store.models.taxonomy",
+    "contentql.store.models.articles",
+    "contentql.store.models.attributions",
+    "contentql.store.models.collections",
+    "contentql.store.models.documents",
+    "contentql.store.models.history",
+    "contentql.store.models.accounts",
+)
+CONTENT_MODULES: Final = MODEL_MODULES[:4]
+
+
+def models_of(modules: tuple[str, ...] = MODEL_MODULES) -> Iterator[type[Model]]:
+    """The model classes that the modules define, in the order of definition."""
+    for name in modules:
+        for value in vars(import_module(name)).values():
+            if isinstance(value, type) and issubclass(value, Model) and value.__module__ == name:
+                yield value

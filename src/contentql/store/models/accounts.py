@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from contentql.store.models.content import TimestampField, id_field
+from contentql.store.models.fields import TimestampField, id_field
 
 
 class ApiToken(Model):

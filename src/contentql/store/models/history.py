@@ -9,7 +9,7 @@ from tortoise import fields
 from tortoise.fields import OnDelete
 from tortoise.models import Model
 
-from contentql.store.models.content import TimestampField, id_field
+from contentql.store.models.fields import TimestampField, id_field
 
 
 class RevisionAction(str, Enum):

@@ -1,0 +1,202 @@
+"""pg_dump and pg_restore: finding the programs, running them, their environment."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import asyncpg
+
+from contentql.backup.files import (
+    article_count_sql,
+    damaged_error,
+    require_compatible,
+)
+from contentql.errors import OperatorError
+from contentql.store.errors import as_operator_error, postgres_dsn
+from contentql.store.models import models_of
+
+
+@dataclass(frozen=True)
+class PostgresTools:
+    """PostgreSQL's programs: in this folder, or else on the PATH."""
+
+    folder: Path | None = None
+
+    def path(self, name: str) -> str:
+        """Raises Unusable if it is not there."""
+        at = shutil.which(name, path=str(self.folder) if self.folder else None)
+        if at is None:
+            where = f"in {self.folder}" if self.folder else "on the PATH"
+            raise OperatorError(
+                f"There is no {name} {where}. Install PostgreSQL's client programs, or name their folder"
+                " with --pg-bin or CONTENTQL_PG_BIN."
+            )
+        return at
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Any]:
+    """Turns every fault of PostgreSQL on the way into a sentence."""
+    with as_operator_error(url):
+        connection = await asyncpg.connect(postgres_dsn(url), timeout=5)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=5)
+
+
+def run_tool(url: str | None, *command: str) -> str:
+    """What the program says. Raises Unusable with its complaint."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, env=environment(url) if url else None, check=False
+        )
+    except OSError as exc:
+        raise OperatorError(f"{command[0]} cannot be run: {exc.strerror or exc}.") from None
+    if done.returncode != 0:
+        raise OperatorError(tool_error(done.returncode, done.stderr) + ".")
+    return done.stdout.decode(errors="replace")
+
+
+def tool_error(code: int, stderr: bytes) -> str:
+    """The first error that a program of PostgreSQL tells of, without the name of the program."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    errors = [line for line in lines if re.search(r"\b(error|ERROR|FATAL):", line)]
+    if not lines:
+        return f"ended with code {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+    return re.sub(r"^.*?\b(error|ERROR|FATAL):\s*", "", (errors or lines)[0]).rstrip(".")
+
+
+_VARIABLES: Mapping[str, str] = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "database": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "service": "PGSERVICE",
+    "sslmode": "PGSSLMODE",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "krbsrvname": "PGKRBSRVNAME",
+    "gsslib": "PGGSSLIB",
+}
+
+
+def environment(url: str) -> dict[str, str]:
+    """The URL as the variables of PostgreSQL's programs; as asyncpg does, they take the rest as it is."""
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    places = [re.fullmatch(r"(\[[^]]*\]|[^:]*):?(\d*)", host) for host in hosts.split(",")]
+    said = {
+        "user": unquote(user),
+        "password": unquote(password),
+        "dbname": unquote(parts.path[1:]),
+        "host": ",".join(unquote(place[1].strip("[]")) for place in places if place),
+        "port": ",".join(place[2] for place in places if place).strip(","),
+        **dict(parse_qsl(parts.query)),
+    }
+    named = {_VARIABLES[name]: value for name, value in said.items() if name in _VARIABLES and value}
+    return {**os.environ, "PGAPPNAME": "contentql", "PGCLIENTENCODING": "UTF8", **named}
+
+
+PLACE = "current_database() || extract(epoch FROM pg_postmaster_start_time())::text"
+
+
+async def change_log_position(connection: Any) -> str:
+    return str(await connection.fetchval(f"SELECT {PLACE}"))
+
+
+async def last_line(connection: Any, schema: str) -> int:
+    (journal,) = quoted_tables(schema, ["row_change"])
+    said = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'seq')::regclass), 0)"
+    return int(await connection.fetchval(said, journal))
+
+
+async def count_articles(connection: Any, schema: str) -> tuple[int, dt.datetime | None]:
+    columns = await connection.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'article'::regclass AND NOT attisdropped"
+    )
+    (article,) = quoted_tables(schema, ["article"])
+    articles, newest = await connection.fetchrow(article_count_sql(article, {name for (name,) in columns}))
+    return articles, newest
+
+
+# What the migrations make. A database may hold other things too: they are nobody's business here.
+TABLES = frozenset(
+    {"tortoise_migrations", "row_change", "article_search"}
+    | {str(model._meta.db_table) for model in models_of()}
+)
+
+
+PATIENCE = 30  # seconds for others to let go of a table
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A dump that was read from end to end."""
+
+    file: Path
+    size: int
+    schema: str
+    tables: frozenset[str]
+
+
+def opened(file: Path, programs: PostgresTools) -> Archive:
+    """Raises Unusable if it is damaged, not ours, or newer than ours."""
+    pg_restore = programs.path("pg_restore")
+    try:
+        listed = run_tool(None, pg_restore, "--list", str(file))
+        # The list stands at the front. That the rest is whole shows only when it is read.
+        run_tool(None, pg_restore, f"--file={os.devnull}", str(file))
+        rows = run_tool(None, pg_restore, "--data-only", "--table=tortoise_migrations", "--file=-", str(file))
+    except OperatorError as exc:
+        if "unsupported version" in str(exc):
+            raise OperatorError(
+                f"{file} was written by a newer pg_dump than {pg_restore} can read: name the folder of a"
+                " newer one with --pg-bin or CONTENTQL_PG_BIN."
+            ) from exc
+        raise damaged_error(file, str(exc).rstrip(".")) from exc
+    tables = re.findall(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", listed, re.MULTILINE)
+    schema = next((schema for schema, table in tables if table == "tortoise_migrations"), "")
+    require_compatible(file, re.findall(r"^\d+\tcontent\t(\S+)\t", rows, re.MULTILINE) if schema else ())
+    return Archive(
+        file, file.stat().st_size, schema, frozenset(table for of, table in tables if of == schema)
+    )
+
+
+def quoted_tables(schema: str, names: Sequence[str]) -> list[str]:
+    return [f"{quote_identifier(schema)}.{quote_identifier(name)}" for name in names]
+
+
+def quote_identifier(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def refuse_older(pg_dump: str, server: int) -> None:
+    match = re.search(r"\(PostgreSQL\) (\d+)", run_tool(None, pg_dump, "--version"))
+    version = int(match[1]) if match else 0
+    if version < server:
+        raise OperatorError(
+            f"The server is PostgreSQL {server}, and {pg_dump} is of version {version}: it must be {server}"
+            " or newer. Name the folder of one with --pg-bin or CONTENTQL_PG_BIN."
+        )

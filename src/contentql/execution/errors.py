@@ -1,0 +1,62 @@
+"""GraphQL error responses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from graphql import (
+    GraphQLError,
+)
+
+from contentql.errors import ApiError
+from contentql.execution.request import GraphQLResponse
+
+_DID_YOU_MEAN = "Did you mean "
+
+
+class GraphQLErrors(Exception):
+    """A request that graphql-core refuses, and what it says."""
+
+    def __init__(self, errors: Sequence[GraphQLError], code: str) -> None:
+        super().__init__()
+        self.errors = errors
+        self.code = code
+
+
+def error_response(refusal: ApiError, request_id: str) -> GraphQLResponse:
+    """The answer that carries a refusal: errors and no data."""
+    body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
+    later = refusal.extra_extensions.get("retryAfter", 1) if refusal.status in (429, 503) else 0
+    return GraphQLResponse(refusal.status, body, (refusal.code,), None, later)
+
+
+def format_error(refusal: ApiError, request_id: str, path: list[str] | None = None) -> dict[str, Any]:
+    where = {"path": path} if path else {}
+    return {
+        "message": refusal.message,
+        **where,
+        "extensions": {**refusal.extensions, "requestId": request_id},
+    }
+
+
+def graphql_errors_response(errors: Sequence[GraphQLError], code: str, request_id: str) -> GraphQLResponse:
+    found = []
+    for error in errors[:MAX_ERRORS]:
+        message, _, guess = error.message.partition(_DID_YOU_MEAN)
+        said: dict[str, Any] = {"message": message.strip()}
+        if error.locations:
+            said["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+        hint = {"hint": _DID_YOU_MEAN + guess} if guess else {}
+        said["extensions"] = {"code": code, **hint, "requestId": request_id}
+        found.append(said)
+    status = 400 if code == "GRAPHQL_PARSE_FAILED" else 422
+    return GraphQLResponse(status, orjson.dumps({"errors": found}), (code,))
+
+
+def graphql_error(refusal: ApiError) -> GraphQLError:
+    return GraphQLError(refusal.message, extensions=refusal.extensions)
+
+
+MAX_ERRORS = 20

@@ -1,0 +1,104 @@
+"""Payloads of mutations: user errors, and the selection of the saved object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    ArgumentNode,
+    FieldNode,
+    InlineFragmentNode,
+    NamedTypeNode,
+    NameNode,
+    SelectionSetNode,
+    StringValueNode,
+)
+
+from contentql.editorial.context import WriteResult
+from contentql.editorial.user_errors import UserError
+from contentql.planner import field_plans
+from contentql.planner.catalog import Catalog, named_type
+from contentql.planner.operation import Operation, resolve_value
+
+
+@dataclass(frozen=True)
+class MutationFieldCall:
+    """One field of a mutation: its key in the answer, and what was said with it."""
+
+    key: str
+    name: str
+    field_plan: field_plans.MutationField
+    payload: str
+    input: Mapping[str, Any]
+    selected: Mapping[str, list[FieldNode]]
+    user_error_fields: Mapping[
+        str, Sequence[FieldNode]
+    ]  # of each key that shows userErrors, the fields of one
+
+
+def collect_mutation_fields(
+    operation: Operation, catalog: Catalog, included: Callable[[Any], bool]
+) -> list[MutationFieldCall]:
+    """The fields of the mutation, in order."""
+    found = []
+    fields = operation.collect_fields([operation.node.selection_set], frozenset({"Mutation"}), included)
+    for key, group in fields.items():
+        name = group[0].name.value
+        if name.startswith("__"):
+            continue
+        of = catalog.field_type("Mutation", name)
+        plan = catalog.types["Mutation"].fields[name]
+        assert isinstance(plan, field_plans.MutationField), name
+        payload = named_type(of.type)
+        arguments = resolve_value(operation.arguments(group[0], of), operation.variables)
+        selections = [node.selection_set for node in group if node.selection_set]
+        selected = operation.collect_fields(selections, frozenset({payload}), included)
+        errors = {}
+        for shown, nodes in selected.items():
+            inner = [node.selection_set for node in nodes if node.selection_set]
+            if nodes[0].name.value == "userErrors":
+                each = operation.collect_fields(inner, frozenset({"UserError"}), included)
+                errors[shown] = [some[0] for some in each.values()]
+        found.append(
+            MutationFieldCall(key, name, plan, payload, arguments.get("input") or {}, selected, errors)
+        )
+    return found
+
+
+def payload_value(made: WriteResult, name: str) -> Any:
+    if name == "secret":
+        return made.secret
+    return made.id if name == "deletedId" else made.payload.get(name)
+
+
+def payload_node_field(key: str, group: Sequence[FieldNode], thing: str, kind: str) -> FieldNode:
+    """`node(id: …)` under the payload's key, with all that was selected of it."""
+    selections = [
+        InlineFragmentNode(
+            type_condition=NamedTypeNode(name=NameNode(value=kind)),
+            directives=(),
+            selection_set=node.selection_set,
+        )
+        for node in group
+        if node.selection_set
+    ]
+    return FieldNode(
+        name=NameNode(value="node"),
+        alias=NameNode(value=key),
+        arguments=(ArgumentNode(name=NameNode(value="id"), value=StringValueNode(value=thing)),),
+        directives=(),
+        selection_set=SelectionSetNode(selections=tuple(selections)),
+    )
+
+
+def user_error_value(error: UserError, shown: Sequence[FieldNode]) -> dict[str, Any]:
+    values = {
+        "__typename": "UserError",
+        "code": error.code.value,
+        "message": error.message,
+        "field": list(error.field) or None,
+        "hint": error.hint,
+    }
+    return {(node.alias or node.name).value: values[node.name.value] for node in shown}

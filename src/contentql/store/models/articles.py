@@ -1,0 +1,192 @@
+"""Articles, their bodies, links and former slugs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.fields import OnDelete
+from tortoise.models import Model
+
+from contentql.content.enums import Access, AuthorRole, ContentType, MediaRole, Status
+from contentql.store.models.fields import TimestampField, check_constraint, id_field, maybe, one_of, to, told
+
+
+class Article(Model):
+    # Where `working_of` is not 0, the row is what editors are making of the article of that id: a working
+    # copy, with body, links and attributions of its own. Its status is never a public one, it goes when it is
+    # published, and whoever sees it sees it under the article's id. `owner` is the account that began it.
+    id = id_field()
+    uri = fields.CharField(max_length=500)
+    slug = fields.CharField(max_length=200)
+    language = fields.CharField(max_length=35)
+    status = fields.CharEnumField(
+        Status, max_length=16, default=Status.DRAFT, description=told(Status, besides=Status.EXPIRED)
+    )
+    content_type = fields.CharEnumField(ContentType, max_length=16, default=ContentType.NEWS)
+    access = fields.CharEnumField(Access, max_length=16, default=Access.FREE)
+    urgency = fields.SmallIntField(db_default=5)
+    published_at = TimestampField(null=True)
+    first_published_at = TimestampField(null=True)
+    updated_at = TimestampField(null=True)
+    modified_at = TimestampField()
+    embargo_until = TimestampField(null=True)
+    expires_at = TimestampField(null=True)
+    deleted_at = TimestampField(null=True)
+    category = maybe("Category")
+    lead_media = maybe("Media")
+    story = maybe("Story")
+    story_position = fields.IntField(null=True)
+    translation_group = fields.BigIntField(null=True)
+    headline = fields.CharField(max_length=300)
+    kicker = fields.CharField(max_length=200, null=True)
+    short_headline = fields.CharField(max_length=200, null=True)
+    lede = fields.TextField(null=True)
+    summary = fields.TextField(null=True)
+    byline = fields.TextField(null=True)
+    dateline_place = fields.CharField(max_length=200, null=True)
+    dateline_text = fields.TextField(null=True)
+    canonical_url = fields.TextField(null=True)
+    canonical_elsewhere = fields.BooleanField(db_default=False)
+    syndicatable = fields.BooleanField(db_default=True)
+    usage_terms = fields.TextField(null=True)
+    copyright_notice = fields.TextField(null=True)
+    ed_note = fields.TextField(null=True)
+    word_count = fields.IntField(db_default=0)
+    reading_minutes = fields.SmallIntField(db_default=1)
+    version = fields.IntField(db_default=1)
+    extra: Any = fields.JSONField(default=dict)
+    owner = fields.CharField(max_length=200, null=True)
+    working_of = fields.BigIntField(db_default=0)
+
+    class Meta:
+        table = "article"
+        constraints = (
+            one_of("status", Status),
+            one_of("content_type", ContentType),
+            one_of("access", Access),
+            check_constraint("urgency", "urgency between 1 and 9"),
+            check_constraint(
+                "public_is_complete",
+                "status not in ('PUBLISHED', 'SCHEDULED') or (published_at is not null"
+                " and first_published_at is not null and updated_at is not null and category_id is not null)",
+            ),
+            check_constraint("embargo_before_expiry", "expires_at > embargo_until"),
+        )
+        unique_together = (("language", "slug", "working_of"), ("uri", "working_of"))
+
+
+class ArticleBody(Model):
+    """Apart from Article, so that lists read rows of a few hundred bytes and never the texts."""
+
+    article: Any = fields.OneToOneField(
+        "content.Article", on_delete=OnDelete.CASCADE, related_name=False, primary_key=True
+    )
+    blocks: Any = fields.JSONField(default=list)
+    html = fields.TextField()
+    markdown = fields.TextField()
+    text = fields.TextField()
+
+    class Meta:
+        table = "article_body"
+
+
+class ArticleSection(Model):
+    """One row for every section an article stands in, and one for every section above those.
+
+    `direct` marks the article's own sections. `published_at` is the article's, kept here so that a
+    section of any size, with or without its subtree, is read as one stretch of one index.
+    """
+
+    id = id_field()
+    article = to("Article", OnDelete.CASCADE)
+    category = to("Category")
+    direct = fields.BooleanField(db_default=True)
+    position = fields.IntField(db_default=0)
+    published_at = TimestampField(null=True)
+
+    class Meta:
+        table = "article_section"
+        unique_together = (("article", "category"),)
+
+
+class ArticleTag(Model):
+    id = id_field()
+    article = to("Article", OnDelete.CASCADE)
+    tag = to("Tag")
+    position = fields.IntField(db_default=0)
+    relevance = fields.SmallIntField(null=True)
+    confidence = fields.SmallIntField(null=True)
+    published_at = TimestampField(null=True)
+
+    class Meta:
+        table = "article_tag"
+        unique_together = (("article", "tag"),)
+
+
+class ArticleAuthor(Model):
+    id = id_field()
+    article = to("Article", OnDelete.CASCADE)
+    author = to("Author")
+    role = fields.CharEnumField(AuthorRole, max_length=16, default=AuthorRole.WRITER)
+    position = fields.IntField(db_default=0)
+
+    class Meta:
+        table = "article_author"
+        constraints = (one_of("role", AuthorRole),)
+        unique_together = (("article", "author", "role"),)
+
+
+class ArticleMedia(Model):
+    id = id_field()
+    article = to("Article", OnDelete.CASCADE)
+    media = to("Media")
+    position = fields.IntField(db_default=0)
+    role = fields.CharEnumField(MediaRole, max_length=16, default=MediaRole.INLINE)
+    caption = fields.TextField(null=True)
+    alt = fields.TextField(null=True)
+
+    class Meta:
+        table = "article_media"
+        constraints = (one_of("role", MediaRole),)
+        unique_together = (("article", "position"),)
+
+
+class ArticleRelated(Model):
+    id = id_field()
+    article = to("Article", OnDelete.CASCADE)
+    related = to("Article", OnDelete.CASCADE)
+    position = fields.IntField(db_default=0)
+
+    class Meta:
+        table = "article_related"
+        unique_together = (("article", "related"),)
+
+
+class SlugHistory(Model):
+    """The slugs an article answered to before, so that old links still lead to it."""
+
+    id = id_field()
+    article = to("Article", OnDelete.CASCADE)
+    language = fields.CharField(max_length=35)
+    slug = fields.CharField(max_length=200)
+    until = TimestampField()
+
+    class Meta:
+        table = "slug_history"
+        unique_together = (("language", "slug"),)
+
+
+class Withdrawal(Model):
+    """What stands at the slug of an article that was taken back."""
+
+    article: Any = fields.OneToOneField(
+        "content.Article", on_delete=OnDelete.CASCADE, related_name=False, primary_key=True
+    )
+    language = fields.CharField(max_length=35)
+    slug = fields.CharField(max_length=200)
+    notice = fields.TextField()
+    at = TimestampField()
+
+    class Meta:
+        table = "withdrawal"

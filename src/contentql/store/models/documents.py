@@ -1,0 +1,28 @@
+"""Trusted documents."""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.models import Model
+
+from contentql.store.models.fields import TimestampField
+
+
+class TrustedDocument(Model):
+    """`id` is what clients send: the text's SHA-256 in hex, or any other id of the manifest.
+
+    By its `sha256` every document is found as well, whatever its id is.
+    """
+
+    id = fields.CharField(max_length=128, primary_key=True)
+    sha256 = fields.CharField(max_length=64)
+    name = fields.TextField(null=True)
+    text = fields.TextField()
+    client = fields.TextField(null=True)
+    cost = fields.IntField(null=True)
+    uses = fields.BigIntField(db_default=0)
+    added_at = TimestampField()
+    last_used_at = TimestampField(null=True)
+
+    class Meta:
+        table = "trusted_document"
