@@ -13,19 +13,19 @@ class LRUCache(Generic[K, V]):
     """`most` things of `size` in all; what was used longest ago is forgotten first."""
 
     def __init__(self, most: int, size: int) -> None:
-        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._most, self._room = most, size
 
     def get(self, key: K) -> V | None:
-        found = self._kept.get(key)
-        if found is None:
+        entry = self._entries.get(key)
+        if entry is None:
             return None
-        self._kept.move_to_end(key)
-        return found[0]
+        self._entries.move_to_end(key)
+        return entry[0]
 
     def set(self, key: K, value: V, size: int) -> None:
         """Anew or over what is there already."""
-        self._room += self._kept.pop(key, (None, 0))[1] - size
-        self._kept[key] = value, size
-        while len(self._kept) > self._most or (self._room < 0 and len(self._kept) > 1):
-            self._room += self._kept.popitem(last=False)[1][1]
+        self._room += self._entries.pop(key, (None, 0))[1] - size
+        self._entries[key] = value, size
+        while len(self._entries) > self._most or (self._room < 0 and len(self._entries) > 1):
+            self._room += self._entries.popitem(last=False)[1][1]

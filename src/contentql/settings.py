@@ -169,10 +169,10 @@ class Settings(BaseSettings):
         return tuple(filter(None, (part.strip() for part in self.search_languages.split(","))))
 
 
-def load_settings(**given: object) -> Settings:
+def load_settings(**overrides: object) -> Settings:
     """The environment's settings, with `given` ones (flags; None is not given) on top. Raises Unusable."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as exc:
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"

@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 async def with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns. Raises TimeoutError, and cancels it, if that takes longer."""
-    begun = start_eagerly(work)
-    return await begun.with_timeout(seconds) if isinstance(begun, StartedCoroutine) else begun
+    started = start_eagerly(work)
+    return await started.with_timeout(seconds) if isinstance(started, StartedCoroutine) else started
 
 
 def start_eagerly(work: Coroutine[Any, Any, T]) -> T | StartedCoroutine:
@@ -23,8 +23,8 @@ def start_eagerly(work: Coroutine[Any, Any, T]) -> T | StartedCoroutine:
     try:
         return StartedCoroutine(work, work.send(None))
     except StopIteration as done:
-        found: T = done.value
-        return found
+        result: T = done.value
+        return result
 
 
 class StartedCoroutine:

@@ -179,7 +179,7 @@ async def test_a_fault_that_was_there_before_is_named(sqlite_server: Server, tmp
         connection.execute("DELETE FROM source")
         connection.commit()
     for command in (["backup", "x"], ["restore", "x", "--force"]):
-        assert "2 rows refer to rows that are not there" in (await newsroom.run(*command, code=3)).stderr
+        assert "2 rows refer to missing rows" in (await newsroom.run(*command, code=3)).stderr
 
 
 async def test_programs_that_are_missing_are_told(postgres_server: Server, tmp_path: Path) -> None:

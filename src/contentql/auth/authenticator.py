@@ -91,14 +91,14 @@ class Authenticator:
             self._used = {**used, **self._used}
 
     async def _resolve_bearer(self, authorization: str) -> Viewer:
-        found = _BEARER.fullmatch(authorization.strip()) if len(authorization) <= MAX_TOKEN_LENGTH else None
-        if found is None:
+        match = _BEARER.fullmatch(authorization.strip()) if len(authorization) <= MAX_TOKEN_LENGTH else None
+        if match is None:
             raise ApiError(
                 "UNAUTHENTICATED",
                 "The Authorization header is not `Bearer` and a token.",
                 "Send `Authorization: Bearer cql_…`, or no such header to see what is public.",
             )
-        text = found[1]
+        text = match[1]
         try:
             if text.startswith(api_tokens.TOKEN_PREFIX):
                 return await self._api_token_viewer(text)

@@ -110,29 +110,29 @@ class OidcIssuer:
             raise invalid_token_error()
         role = self._role(claims)
         named = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
-        name = next((said for said in named if isinstance(said, str) and said.strip()), subject)
+        name = next((value for value in named if isinstance(value, str) and value.strip()), subject)
         name = "".join(c if c.isprintable() else "?" for c in name.strip()[:_LONGEST])
         return Viewer(name, role, _bounded_account(f"{self._issuer}|{subject}"), ROLE_PERMISSIONS[role])
 
     def _role(self, claims: Mapping[str, Any]) -> Role:
         """The highest that the claim names; READER where it names none that there is."""
-        said = claims.get(self._role_claim)  # a name that is a URL has dots of its own
-        if said is None:
-            said = claims
+        result = claims.get(self._role_claim)  # a name that is a URL has dots of its own
+        if result is None:
+            result = claims
             for part in self._role_claim.split("."):
-                said = said.get(part) if isinstance(said, Mapping) else None
-        words = said if isinstance(said, list) else [said]
-        known = [word.upper() for word in words if isinstance(word, str) and word.upper() in _RANK]
-        return Role(max(known, key=_RANK.__getitem__, default=Role.READER.value))
+                result = result.get(part) if isinstance(result, Mapping) else None
+        words = result if isinstance(result, list) else [result]
+        existing = [word.upper() for word in words if isinstance(word, str) and word.upper() in _RANK]
+        return Role(max(existing, key=_RANK.__getitem__, default=Role.READER.value))
 
 
 def _bounded_account(account: str) -> str:
     """The account as it can be kept: cut to what tells it apart from all others."""
     if len(account) <= _LONGEST and account.isprintable():
         return account
-    told = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
-    begins = "".join(c if c.isprintable() else "?" for c in account[: _LONGEST - len(told) - 1])
-    return f"{begins}#{told}"
+    value = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
+    begins = "".join(c if c.isprintable() else "?" for c in account[: _LONGEST - len(value) - 1])
+    return f"{begins}#{value}"
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class JwkSet:
         self._is_url = where.startswith(("https://", "http://"))
         self._clock = clock
         self._keys: tuple[_SigningKey, ...] = ()
-        self._asked: float | None = None
+        self._last_fetch: float | None = None
         self._heard: float | None = None
         self._asking: asyncio.Task[None] | None = None
         if not self._is_url:
@@ -162,11 +162,11 @@ class JwkSet:
 
     async def keys_for(self, kid: str | None, algorithm: str) -> list[Any]:
         """The keys that may have signed the token. Raises IDENTITY_PROVIDER_UNAVAILABLE if there are none."""
-        found = self._found(kid, algorithm)
-        if not found and self._may_ask(_REST if self._keys else _REST_WITHOUT):
+        result = self._matching_keys(kid, algorithm)
+        if not result and self._may_ask(_REST if self._keys else _REST_WITHOUT):
             await self._heard_anew()
-            found = self._found(kid, algorithm)
-        elif found and self._is_stale() and self._may_ask(_REST):
+            result = self._matching_keys(kid, algorithm)
+        elif result and self._is_stale() and self._may_ask(_REST):
             self._ask()  # nobody waits for it
         if not self._keys:
             raise ApiError(
@@ -175,9 +175,9 @@ class JwkSet:
                 "Send the same request again shortly.",
                 retryAfter=int(_REST_WITHOUT),
             )
-        return found
+        return result
 
-    def _found(self, kid: str | None, algorithm: str) -> list[Any]:
+    def _matching_keys(self, kid: str | None, algorithm: str) -> list[Any]:
         # Issuers with one key need not name it, in the token or in the set.
         return [
             one.key
@@ -187,14 +187,14 @@ class JwkSet:
 
     def _may_ask(self, rest: float) -> bool:
         running = self._asking is not None and not self._asking.done()
-        return running or self._asked is None or self._clock() - self._asked >= rest
+        return running or self._last_fetch is None or self._clock() - self._last_fetch >= rest
 
     def _is_stale(self) -> bool:
         return self._heard is None or self._clock() - self._heard >= _FRESH
 
     def _ask(self) -> asyncio.Task[None]:
         if self._asking is None or self._asking.done():
-            self._asked = self._clock()
+            self._last_fetch = self._clock()
             self._asking = asyncio.create_task(self._hear())
         return self._asking
 
@@ -209,9 +209,9 @@ class JwkSet:
         except (OSError, ValueError, TimeoutError, http.client.HTTPException) as exc:
             log.warning("the keys at CONTENTQL_OIDC_JWKS_URL cannot be had: %s", type(exc).__name__)
 
-    def _take(self, said: bytes) -> None:
+    def _take(self, data: bytes) -> None:
         """Raises ValueError for what is no set of keys, or has none that could be used."""
-        keys = _keys(said)
+        keys = _keys(data)
         if not keys:
             raise ValueError("there is no public key in it that signs")
         self._keys = keys
@@ -232,25 +232,25 @@ def _read(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def _keys(said: bytes) -> tuple[_SigningKey, ...]:
+def _keys(data: bytes) -> tuple[_SigningKey, ...]:
     """https://www.rfc-editor.org/rfc/rfc7517; keys for other ends are passed over."""
     try:
-        found = json.loads(said)
+        payload = json.loads(data)
     except RecursionError:
         raise ValueError("it is no JSON Web Key Set") from None
-    listed = found.get("keys") if isinstance(found, dict) else None
+    listed = payload.get("keys") if isinstance(payload, dict) else None
     if not isinstance(listed, list):
         raise ValueError("it is no JSON Web Key Set")
     return tuple(key for one in listed[:_MOST_KEYS] if (key := _key(one)) is not None)
 
 
-def _key(said: object) -> _SigningKey | None:
-    if not isinstance(said, dict) or said.get("use", "sig") != "sig" or "d" in said:
+def _key(value: object) -> _SigningKey | None:
+    if not isinstance(value, dict) or value.get("use", "sig") != "sig" or "d" in value:
         return None
-    ends = said.get("key_ops")
+    ends = value.get("key_ops")
     if isinstance(ends, list) and "verify" not in ends:
         return None
-    kind, curve, named, kid = (said.get(part) for part in ("kty", "crv", "alg", "kid"))
+    kind, curve, named, kid = (value.get(part) for part in ("kty", "crv", "alg", "kid"))
     algorithms = frozenset(
         name
         for name, of in ALGORITHMS.items()
@@ -259,7 +259,7 @@ def _key(said: object) -> _SigningKey | None:
     if not algorithms:
         return None
     try:
-        key = jwt.PyJWK(said, min(algorithms)).key
+        key = jwt.PyJWK(value, min(algorithms)).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError):
         return None
     return _SigningKey(kid if isinstance(kid, str) else None, algorithms, key)

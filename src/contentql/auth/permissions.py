@@ -86,5 +86,5 @@ ROLE_DESCRIPTIONS: Final[Mapping[Role, str]] = {
 
 def effective_permissions(role: Role, scopes: Iterable[str] = ()) -> frozenset[Permission]:
     """What a role may do, narrowed to `scopes` where there are any."""
-    wanted = frozenset(scopes)
-    return frozenset(a for a in ROLE_PERMISSIONS[role] if not wanted or a.value in wanted)
+    requested = frozenset(scopes)
+    return frozenset(a for a in ROLE_PERMISSIONS[role] if not requested or a.value in requested)

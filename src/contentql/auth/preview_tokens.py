@@ -27,13 +27,13 @@ _FORM = re.compile(rf"{PREVIEW_TOKEN_PREFIX}([A-Za-z0-9_-]{{64}})")
 _PURPOSE = b"contentql preview link\0"
 
 # By database: tests have several.
-_known: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
+_signing_keys: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 
 
 def sign_preview_token(secret: str, article: int, expires_at: dt.datetime) -> str:
     """A link to the article with this number."""
-    said = _SAID.pack(article, int(expires_at.timestamp()))
-    return PREVIEW_TOKEN_PREFIX + base64.urlsafe_b64encode(said + _signature(secret, said)).decode()
+    result = _SAID.pack(article, int(expires_at.timestamp()))
+    return PREVIEW_TOKEN_PREFIX + base64.urlsafe_b64encode(result + _signature(secret, result)).decode()
 
 
 def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None:
@@ -42,13 +42,13 @@ def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None
     if match is None:
         return None
     try:
-        whole = base64.urlsafe_b64decode(match[1])
+        document = base64.urlsafe_b64decode(match[1])
     except binascii.Error:
         return None
-    said, signature = whole[: _SAID.size], whole[_SAID.size :]
-    if not hmac.compare_digest(signature, _signature(secret, said)):
+    parts, signature = document[: _SAID.size], document[_SAID.size :]
+    if not hmac.compare_digest(signature, _signature(secret, parts)):
         return None
-    article, until = _SAID.unpack(said)
+    article, until = _SAID.unpack(parts)
     return int(article) if now.timestamp() < until else None
 
 
@@ -60,30 +60,32 @@ def preview_token_expiry(text: str) -> dt.datetime:
 
 async def get_or_create_signing_key(database: Database) -> str:
     """The key that signs, made by whoever asks first. Not for within a transaction: it may write itself."""
-    found = await get_signing_key(database)
-    if found is None:
+    result = await get_signing_key(database)
+    if result is None:
         async with database.orm():
-            found = _known[database] = await _made()
-    return found
+            result = _signing_keys[database] = await _create_signing_key()
+    return result
 
 
 async def sign_preview_token_in_transaction(database: Database, article: int, expires_at: dt.datetime) -> str:
     """The same as `sign`, where a transaction of this database's models is open: a key that is made now is
     there once that is committed, like whatever else it writes."""
-    return sign_preview_token(await get_signing_key(database) or await _made(), article, expires_at)
+    return sign_preview_token(
+        await get_signing_key(database) or await _create_signing_key(), article, expires_at
+    )
 
 
 async def get_signing_key(database: Database) -> str | None:
     """The key that signs, if there is one: without it no link can be ours."""
-    found = _known.get(database)
-    if found is None:
+    result = _signing_keys.get(database)
+    if result is None:
         for row in await database.rows(_READ, []):
             value = row[0]
-            found = _known[database] = decode_text(value)
-    return found
+            result = _signing_keys[database] = decode_text(value)
+    return result
 
 
-async def _made() -> str:
+async def _create_signing_key() -> str:
     new = SigningKey(id=_ID, value=secrets.token_hex(32), created_at=dt.datetime.now(dt.UTC))
     # Of two that make one at once, the first one's stays.
     await SigningKey.bulk_create([new], ignore_conflicts=True)
@@ -93,5 +95,5 @@ async def _made() -> str:
 _READ = f"SELECT value FROM signing_key WHERE id = '{_ID}'"
 
 
-def _signature(secret: str, said: bytes) -> bytes:
-    return hmac.new(secret.encode(), _PURPOSE + said, hashlib.sha256).digest()
+def _signature(secret: str, data: bytes) -> bytes:
+    return hmac.new(secret.encode(), _PURPOSE + data, hashlib.sha256).digest()

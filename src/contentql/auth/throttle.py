@@ -35,7 +35,7 @@ class FailedLoginThrottle:
     async def attempt(self, address: str, key: str) -> AsyncIterator[None]:
         """Hears whether what is done within is Refused as UNAUTHENTICATED. Raises RATE_LIMITED at once for
         an address that had so many refused, unless it showed this very token before and it was good."""
-        tally = None if self._was_good(address, key) else await self._begun(address, key)
+        tally = None if self._was_good(address, key) else await self._start_attempt(address, key)
         try:
             yield
         except ApiError as refusal:
@@ -60,7 +60,7 @@ class FailedLoginThrottle:
             self._tallies.set(address, tally, 1)
         return tally
 
-    async def _begun(self, address: str, key: str) -> _AddressAttempts:
+    async def _start_attempt(self, address: str, key: str) -> _AddressAttempts:
         tally = self._tally(address)
         while True:
             now = self._clock()

@@ -49,14 +49,14 @@ async def create_backup(
         raise OperatorError("The database holds nothing yet, so there is nothing to back up.")
     with _temporary_file(file) as draft:
         if database.dialect == "sqlite":
-            kept = await asyncio.to_thread(sqlite.copy_database, _real(sqlite_path(database.url)), draft)
+            stored = await asyncio.to_thread(sqlite.copy_database, _real(sqlite_path(database.url)), draft)
         else:
-            kept = await postgres_dump.dump_database(database.url, draft, programs)
+            stored = await postgres_dump.dump_database(database.url, draft, programs)
         with file_errors(file):
             # It holds drafts, keys and the hashes of tokens: it is for its owner alone.
             draft.chmod(0o600)
             publish_file(draft, file, replace=replace)
-    return kept
+    return stored
 
 
 async def restore_backup(

@@ -55,8 +55,8 @@ def require_compatible(file: Path, applied: Collection[str]) -> None:
     """Raises Unusable if the migrations that a backup has had are not ours, or newer than ours."""
     if not applied:
         raise OperatorError(f"{file} holds no newsroom of contentql. The database is as it was.")
-    known = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
-    unknown = sorted(set(applied) - known)
+    existing = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
+    unknown = sorted(set(applied) - existing)
     if unknown:
         raise OperatorError(
             f"{file} was made by a newer version of contentql (it has {unknown[-1]})."
@@ -64,8 +64,8 @@ def require_compatible(file: Path, applied: Collection[str]) -> None:
         )
 
 
-def damaged_error(file: Path, said: str) -> OperatorError:
-    return OperatorError(f"{file} is damaged ({said}). The database is as it was.")
+def damaged_error(file: Path, text: str) -> OperatorError:
+    return OperatorError(f"{file} is damaged ({text}). The database is as it was.")
 
 
 def article_count_sql(table: str, columns: Collection[str]) -> str:

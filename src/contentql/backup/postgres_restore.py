@@ -148,8 +148,8 @@ def _pour(url: str, archive: Archive, programs: PostgresTools, before: str, afte
         unread.seek(0)
         unwritten.seek(0)
         if target.returncode != 0:
-            said = tool_error(target.returncode, unwritten.read())
-            raise OperatorError(f"{archive.file} cannot be restored: {said}. The database is as it was.")
+            result = tool_error(target.returncode, unwritten.read())
+            raise OperatorError(f"{archive.file} cannot be restored: {result}. The database is as it was.")
         if source.returncode != 0:
             raise damaged_error(archive.file, tool_error(source.returncode, unread.read()))
 

@@ -107,7 +107,7 @@ def environment(url: str) -> dict[str, str]:
     login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     places = [re.fullmatch(r"(\[[^]]*\]|[^:]*):?(\d*)", host) for host in hosts.split(",")]
-    said = {
+    text = {
         "user": unquote(user),
         "password": unquote(password),
         "dbname": unquote(parts.path[1:]),
@@ -115,7 +115,7 @@ def environment(url: str) -> dict[str, str]:
         "port": ",".join(place[2] for place in places if place).strip(","),
         **dict(parse_qsl(parts.query)),
     }
-    named = {_VARIABLES[name]: value for name, value in said.items() if name in _VARIABLES and value}
+    named = {_VARIABLES[name]: value for name, value in text.items() if name in _VARIABLES and value}
     return {**os.environ, "PGAPPNAME": "contentql", "PGCLIENTENCODING": "UTF8", **named}
 
 
@@ -128,8 +128,8 @@ async def change_log_position(connection: Any) -> str:
 
 async def last_line(connection: Any, schema: str) -> int:
     (journal,) = quoted_tables(schema, ["row_change"])
-    said = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'seq')::regclass), 0)"
-    return int(await connection.fetchval(said, journal))
+    result = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'seq')::regclass), 0)"
+    return int(await connection.fetchval(result, journal))
 
 
 async def count_articles(connection: Any, schema: str) -> tuple[int, dt.datetime | None]:

@@ -33,8 +33,8 @@ def copy_database(path: Path, draft: Path) -> BackupSummary:
         lambda: _connected(path),
         path,
         draft,
-        lambda said: OperatorError(
-            f"The database at {path} is damaged ({said}), so there is no backup of it."
+        lambda reason: OperatorError(
+            f"The database at {path} is damaged ({reason}), so there is no backup of it."
         ),
     )
     return summarize(draft)
@@ -42,13 +42,13 @@ def copy_database(path: Path, draft: Path) -> BackupSummary:
 
 def stage_copy(file: Path, draft: Path) -> None:
     """A copy of a backup that was found sound and ours. Raises Unusable."""
-    _copied(lambda: _resting(file), file, draft, lambda said: damaged_error(file, said))
+    _copied(lambda: _resting(file), file, draft, lambda reason: damaged_error(file, reason))
     with closing(_resting(draft)) as connection:
-        (found,) = connection.execute(
+        (result,) = connection.execute(
             "SELECT count(*) FROM sqlite_master WHERE name IN ('article', 'tortoise_migrations')"
         ).fetchone()
         of = "SELECT name FROM tortoise_migrations WHERE app = 'content'"
-        require_compatible(file, [name for (name,) in connection.execute(of)] if found == 2 else ())
+        require_compatible(file, [name for (name,) in connection.execute(of)] if result == 2 else ())
 
 
 def checkpoint(draft: Path) -> None:
@@ -86,7 +86,7 @@ def overwrite_database(draft: Path, path: Path, replace: bool, everything: str) 
     except sqlite3.DatabaseError as exc:
         if replace and _code(exc) in _DAMAGED:
             return False
-        raise _said(path, path, exc) from exc
+        raise _describe_error(path, path, exc) from exc
 
 
 def summarize(path: Path) -> BackupSummary:
@@ -111,13 +111,13 @@ def _copied(
             target.execute("PRAGMA synchronous = OFF")  # it is on disk before it has its name
             _pages(source, target)
             target.execute("PRAGMA journal_mode = DELETE")
-            (said,) = target.execute("PRAGMA integrity_check(1)").fetchone()
+            (result,) = target.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.DatabaseError as exc:
         if _code(exc) in _DAMAGED:
             raise unsound(str(exc)) from exc
-        raise _said(path, draft.parent.parent, exc) from exc
-    if said != "ok":
-        raise unsound(" ".join(str(said).split()))
+        raise _describe_error(path, draft.parent.parent, exc) from exc
+    if result != "ok":
+        raise unsound(" ".join(str(result).split()))
 
 
 def _pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
@@ -146,21 +146,21 @@ def _go_on(draft: Path, last: int, everything: str, page_size: int) -> None:
 
 
 def _last_line(connection: sqlite3.Connection) -> int:
-    found = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'row_change'").fetchone()
-    if found == (0,):
+    result = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'row_change'").fetchone()
+    if result == (0,):
         return 0
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'row_change'").fetchone()
     return int(row[0]) if row else 0
 
 
-def _code(fault: sqlite3.Error) -> int:
-    return getattr(fault, "sqlite_errorcode", 0) & 0xFF
+def _code(exc: sqlite3.Error) -> int:
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF
 
 
-def _said(path: Path, disk: Path, fault: sqlite3.Error) -> OperatorError:
-    if _code(fault) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+def _describe_error(path: Path, disk: Path, exc: sqlite3.Error) -> OperatorError:
+    if _code(exc) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return OperatorError(f"The disk of {disk} is full or cannot be written. Nothing was changed.")
-    return OperatorError(describe_error(f"sqlite:///{path}", fault))
+    return OperatorError(describe_error(f"sqlite:///{path}", exc))
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -63,7 +63,7 @@ class BaselineApp:
 
     def __init__(self, answers: BaselineQueries) -> None:
         self.answers = answers
-        self._known = {workload.document: name for name, workload in WORKLOADS.items()}
+        self._workload_names = {workload.document: name for name, workload in WORKLOADS.items()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -75,7 +75,9 @@ class BaselineApp:
             chunks.append(message["body"])
             more = message["more_body"]
         request = orjson.loads(chunks[0] if len(chunks) == 1 else b"".join(chunks))
-        body = await self.answers.answer(self._known[request["query"]], request.get("variables") or {})
+        body = await self.answers.answer(
+            self._workload_names[request["query"]], request.get("variables") or {}
+        )
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -130,8 +132,8 @@ class _Postgres:
         if workload == "W5":
             published, number = deep_cursor(variables["after"])
             values = (dt.datetime.fromisoformat(published), number)
-        found: bytes = await self._pool.fetchval(POSTGRES[workload], *values)
-        return found
+        result: bytes = await self._pool.fetchval(POSTGRES[workload], *values)
+        return result
 
     async def close(self) -> None:
         await self._pool.close()
@@ -191,11 +193,11 @@ class _Sqlite:
         while (job := self._jobs.get()) is not None:
             sql, values, done = job
             try:
-                found = connection.execute(sql, values).fetchone()[0]
+                result = connection.execute(sql, values).fetchone()[0]
             except Exception as exc:
                 loop.call_soon_threadsafe(done.set_exception, exc)
             else:
-                loop.call_soon_threadsafe(done.set_result, found)
+                loop.call_soon_threadsafe(done.set_result, result)
         connection.close()
 
 

@@ -41,7 +41,7 @@ class BenchDatabases:
         self._keep = keep
         self._search = search
         self._tell = tell
-        self._made: list[str] = []
+        self._created: list[str] = []
 
     def of(self, articles: int) -> str:
         """The URL of the newsroom with that many articles, made now if it is not there."""
@@ -49,12 +49,12 @@ class BenchDatabases:
         url = self._url(name)
         if not asyncio.run(self._exists(name)):
             asyncio.run(self._make(name, articles))
-        if not self._keep and name not in self._made:
-            self._made.append(name)
+        if not self._keep and name not in self._created:
+            self._created.append(name)
         return url
 
     def drop_made(self) -> None:
-        for name in self._made:
+        for name in self._created:
             asyncio.run(self._drop(name))
 
     def _url(self, name: str) -> str:
@@ -72,12 +72,12 @@ class BenchDatabases:
         await self._drop(making)
         if self.dialect == "postgres":
             await self._server(f"CREATE DATABASE \"{making}\" TEMPLATE template0 ENCODING 'UTF8'")
-        url, said = self._url(making), 0
+        url, reported = self._url(making), 0
 
         def progress(done: int) -> None:
-            nonlocal said
-            if done // 100_000 > said:
-                said = done // 100_000
+            nonlocal reported
+            if done // 100_000 > reported:
+                reported = done // 100_000
                 self._tell(f"  {done:,} articles")
 
         self._tell(f"Making a newsroom of {articles:,} articles on {self.dialect} …")
@@ -122,9 +122,9 @@ def open_databases(
         home = str(folder)
         if dialect == "postgres":
             home = postgres_url or stack.enter_context(_embedded(folder / "postgres"))
-        found = BenchDatabases(dialect, home, keep=keep is not None, search=search, tell=tell)
-        stack.callback(found.drop_made)
-        yield found
+        result = BenchDatabases(dialect, home, keep=keep is not None, search=search, tell=tell)
+        stack.callback(result.drop_made)
+        yield result
 
 
 @contextmanager

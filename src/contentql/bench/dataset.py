@@ -133,7 +133,7 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
             article, eight = _id(number), _id(number * 8)
             at = instant(start + number * step + number * 7_919 % step)
             draft = is_draft(number)
-            shown = None if draft else at
+            displayed = None if draft else at
             place = upto(64)
             root = place // 8 * 8
             parts = [paragraphs[upto(len(paragraphs))] for _ in range(6)]
@@ -141,7 +141,7 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
             rows["article"].append((
                 article, f"https://newsroom.example/{article}", slug(number), "en",
                 "DRAFT" if draft else "PUBLISHED", _TYPES[upto(len(_TYPES))], "FREE", 1 + upto(9),
-                shown, shown, shown, at, categories[place], _id(lead), _headline(number),
+                displayed, displayed, displayed, at, categories[place], _id(lead), _headline(number),
                 claims[upto(997)], summaries[upto(1_999)], f"By {_NAMES[upto(len(_NAMES))]}",
                 sum(p.words for p in parts), 3, "{}",
             ))  # fmt: skip
@@ -152,13 +152,13 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
                 "\n\n".join([p.text for p in parts]),
                 "\n\n".join([p.text for p in parts]),
             ))  # fmt: skip
-            rows["article_section"].append((eight, article, categories[place], True, 0, shown))
+            rows["article_section"].append((eight, article, categories[place], True, 0, displayed))
             if place != root:
-                rows["article_section"].append((eight + 1, article, categories[root], False, 0, shown))
+                rows["article_section"].append((eight + 1, article, categories[root], False, 0, displayed))
             tag, apart = upto(TAGS), 1 + upto(600)
             for position in range(4):
                 rows["article_tag"].append(
-                    (eight + position, article, _id((tag + position * apart) % TAGS), position, shown)
+                    (eight + position, article, _id((tag + position * apart) % TAGS), position, displayed)
                 )
             for position in range(2):
                 placed = _id((lead + 1 + other * position) % media)
@@ -181,12 +181,12 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
 def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]:
     """The words of each story's headline, summary and body, as the search index takes them."""
     summary, headline = TABLE_COLUMNS["article"].index("summary"), TABLE_COLUMNS["article"].index("headline")
-    known: dict[str, str] = {}
+    existing: dict[str, str] = {}
 
     def stemmed(text: str) -> str:
-        if text not in known:
-            known[text] = " ".join(tokenize(text, "en"))
-        return known[text]
+        if text not in existing:
+            existing[text] = " ".join(tokenize(text, "en"))
+        return existing[text]
 
     for article, body in zip(rows["article"], rows["article_body"], strict=True):
         yield (
@@ -295,13 +295,13 @@ def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
         ):
             run(f"PRAGMA {pragma}")
         marks = ", ".join("?" * len(BIG))
-        found = run(
+        output = run(
             "SELECT type, name, sql FROM sqlite_master"
             f" WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks})"
             " OR type = 'trigger' AND sql LIKE '%INTO row_change%' ORDER BY name",
             BIG,
         ).fetchall()
-        for kind, name, _ in found:
+        for kind, name, _ in output:
             run(f'DROP {kind} "{name}"')
         inserts = {
             table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
@@ -321,7 +321,7 @@ def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
                 )
             progress(done := done + len(story["article"]))
         run("COMMIT")
-        for *_, sql in found:
+        for *_, sql in output:
             run(sql)
         run("ANALYZE")
         run("PRAGMA journal_mode = WAL")

@@ -115,17 +115,17 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._head = b""
         self._left = 0
-        self._asked = 0.0
+        self._sent_at = 0.0
 
     def use(self, transport: asyncio.WriteTransport) -> None:
         """Asks over this transport from now on, until the run is over."""
         self._transport = transport
-        self._ask()
+        self._send_request()
 
-    def _ask(self) -> None:
+    def _send_request(self) -> None:
         run = self._run
         if self._transport is not None and not run.over:
-            self._asked = time.perf_counter()
+            self._sent_at = time.perf_counter()
             self._transport.write(run.requests[next(run.turn) % len(run.requests)])
 
     def data_received(self, data: bytes) -> None:
@@ -151,8 +151,8 @@ class _Connection(asyncio.Protocol):
         else:
             self._left -= len(data)
         if self._left == 0:
-            self._run.took.append(time.perf_counter() - self._asked)
-            self._ask()
+            self._run.took.append(time.perf_counter() - self._sent_at)
+            self._send_request()
 
     def connection_lost(self, _: Exception | None) -> None:
         self._run.fail("the server closed the connection")

@@ -126,7 +126,7 @@ def measure_hot(
 ) -> list[HotResult]:
     """With the answer cache on, next to a constant on the same server."""
     url = newsrooms.of(articles)
-    found = []
+    results = []
     with servers.contentql_server(url, remembers=True) as ours:
         requests = _requests(ours, names, articles, deepest_page(visible(articles)))
         for name in names:
@@ -152,7 +152,7 @@ def measure_hot(
             against, own, got_again, unchanged = (
                 round(median(turn[i].per_second for turn in turns), 1) for i in range(4)
             )
-            found.append(
+            results.append(
                 HotResult(
                     newsrooms.dialect,
                     name,
@@ -166,7 +166,7 @@ def measure_hot(
                     len(answer),
                 )
             )
-    return found
+    return results
 
 
 def measure_growth(
@@ -186,8 +186,8 @@ def measure_growth(
             tell(f"Round {turn + 1} of {rounds} …")
             for name in GROWTH_WORKLOADS:
                 first, second = (
-                    servers.run_load(server, asked[name].timed, seconds, connections=1).p50_ms
-                    for server, asked in zip(pair, requests, strict=True)
+                    servers.run_load(server, request[name].timed, seconds, connections=1).p50_ms
+                    for server, request in zip(pair, requests, strict=True)
                 )
                 times[name].append((first, second))
     return [
@@ -241,7 +241,7 @@ def difference(expected: Any, actual: Any, path: str = "") -> str | None:
     else:
         alike = type(expected) is type(actual) and expected == actual
         return None if alike else f"at {path}: expected {_short(expected)}, got {_short(actual)}"
-    return next((found for at, one, other in pairs if (found := difference(one, other, at))), None)
+    return next((result for at, one, other in pairs if (result := difference(one, other, at))), None)
 
 
 def _short(value: Any) -> str:
@@ -249,7 +249,7 @@ def _short(value: Any) -> str:
 
 
 def _requests(ours: Server, names: Sequence[str], articles: int, page: int) -> Mapping[str, Requests]:
-    found = {}
+    results = {}
     for name in names:
         document = WORKLOADS[name].document
         if name == "W5":
@@ -258,11 +258,11 @@ def _requests(ours: Server, names: Sequence[str], articles: int, page: int) -> M
                     as_post_body(document, {"after": cursor})
                     for cursor in cursor_at_page(asker, (page - 1) * PAGE_SIZE)
                 ]
-            found[name] = Requests(walked, walked[-1:])
+            results[name] = Requests(walked, walked[-1:])
         else:
             bodies = [as_post_body(document, values) for values in workload_variables(name, articles)]
-            found[name] = Requests(list(islice(bodies, COMPARED_REQUESTS)), bodies)
-    return found
+            results[name] = Requests(list(islice(bodies, COMPARED_REQUESTS)), bodies)
+    return results
 
 
 def cursor_at_page(asker: BenchClient, articles: int) -> list[str]:

@@ -50,11 +50,11 @@ def contentql_server(database: str, *, remembers: bool = False) -> Iterator[Serv
 def static_server(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server]:
     """The same bytes to whatever is asked, on the same server."""
     port = _free_port()
-    with tempfile.TemporaryFile() as said:
-        said.write(orjson.dumps(headers) + b"\n" + body)
-        said.seek(0)
+    with tempfile.TemporaryFile() as result:
+        result.write(orjson.dumps(headers) + b"\n" + body)
+        result.seek(0)
         command = ["-m", "contentql.bench.static_server", "--port", str(port)]
-        with start_process("the constant", command, port, stdin=said) as server:
+        with start_process("the constant", command, port, stdin=result) as server:
             yield server
 
 
@@ -68,8 +68,8 @@ def baseline_server(database: str) -> Iterator[Server]:
 
 
 @contextmanager
-def traced_server(database: str, told: int) -> Iterator[Server]:
-    """contentql on SQLite, writing one byte to the descriptor `told` for every statement it runs."""
+def traced_server(database: str, count: int) -> Iterator[Server]:
+    """contentql on SQLite, writing one byte to the descriptor `pipe` for every statement it runs."""
     port = _free_port()
     command = [
         "-m",
@@ -78,10 +78,10 @@ def traced_server(database: str, told: int) -> Iterator[Server]:
         database,
         "--port",
         str(port),
-        "--told",
-        str(told),
+        "--pipe",
+        str(count),
     ]
-    with start_process("contentql, traced", command, port, keep=(told,), settings=_COLD) as server:
+    with start_process("contentql, traced", command, port, keep=(count,), settings=_COLD) as server:
         yield server
 
 
@@ -96,13 +96,13 @@ def start_process(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """A Python process that listens on `port`. Raises Unusable if it does not within STARTS_WITHIN."""
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as result:
         with _on(_cores()[0]):
             process = subprocess.Popen(
                 [sys.executable, *command],
                 stdin=stdin,
-                stdout=said,
-                stderr=said,
+                stdout=result,
+                stderr=result,
                 pass_fds=keep,
                 env={**os.environ, "CONTENTQL_WORKERS": "1", **(settings or {})},
             )
@@ -110,9 +110,9 @@ def start_process(
             patience = time.monotonic() + STARTS_WITHIN
             while not _listens(port):
                 if process.poll() is not None or time.monotonic() > patience:
-                    said.seek(0)
+                    result.seek(0)
                     raise OperatorError(
-                        f"{name} did not start: {said.read().decode(errors='replace').strip()[-2_000:]}"
+                        f"{name} did not start: {result.read().decode(errors='replace').strip()[-2_000:]}"
                     )
                 time.sleep(0.05)
             yield Server(name, port)
@@ -144,12 +144,12 @@ class BenchClient:
 
     def ask(self, body: bytes) -> bytes:
         """The answer's body. Raises Unusable when it is not a 200."""
-        return self._asked("POST", PATH, body)
+        return self._request("POST", PATH, body)
 
     def get(self, path: str) -> bytes:
-        return self._asked("GET", path, b"")
+        return self._request("GET", path, b"")
 
-    def _asked(self, method: str, path: str, body: bytes) -> bytes:
+    def _request(self, method: str, path: str, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         try:
             self._connection.request(method, path, body or None, headers)
@@ -160,8 +160,10 @@ class BenchClient:
         # What the server adds by itself is not the application's to say.
         self.headers = [pair for pair in response.getheaders() if pair[0].lower() != "date"]
         if response.status != 200:
-            shown = answer[:2_000].decode(errors="replace")
-            raise OperatorError(f"{self._server.name} answers {response.status} to {body.decode()}\n{shown}")
+            visible = answer[:2_000].decode(errors="replace")
+            raise OperatorError(
+                f"{self._server.name} answers {response.status} to {body.decode()}\n{visible}"
+            )
         return answer
 
 

@@ -18,16 +18,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m contentql.bench.traced", description=__doc__)
     parser.add_argument("--database", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--told", type=int, required=True)
+    parser.add_argument("--pipe", type=int, required=True)
     chosen = parser.parse_args()
     connect = sqlite3.connect
 
-    def told(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    def traced_factory(*arguments: Any, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*arguments, **options)
-        connection.set_trace_callback(lambda _: os.write(chosen.told, b"."))
+        connection.set_trace_callback(lambda _: os.write(chosen.pipe, b"."))
         return connection
 
-    sqlite3.connect = told  # type: ignore[assignment]
+    sqlite3.connect = traced_factory  # type: ignore[assignment]
     os.environ["CONTENTQL_DATABASE_URL"] = chosen.database
     uvicorn.run(
         "contentql.app:create_app",

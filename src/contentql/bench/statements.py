@@ -22,7 +22,7 @@ TIMES = 5
 def count_statements(database: str, requests: Mapping[str, Sequence[bytes]]) -> dict[str, float]:
     """Statements per request for each name in `requests`, after the server has seen every request once."""
     with _watched(database) as (asker, seen):
-        found = {}
+        results = {}
         for name, bodies in requests.items():
             chosen = bodies[:TIMES]
             for body in chosen:
@@ -30,8 +30,8 @@ def count_statements(database: str, requests: Mapping[str, Sequence[bytes]]) -> 
             before = seen()
             for body in chosen:
                 asker.ask(body)
-            found[name] = (seen() - before) / len(chosen)
-        return found
+            results[name] = (seen() - before) / len(chosen)
+        return results
 
 
 @contextmanager
@@ -44,8 +44,8 @@ def _watched(database: str) -> Iterator[tuple[BenchClient, Callable[[], int]]]:
         def seen() -> int:
             nonlocal heard
             with suppress(BlockingIOError):
-                while told := os.read(reads, 65_536):
-                    heard += len(told)
+                while value := os.read(reads, 65_536):
+                    heard += len(value)
             return heard
 
         try:

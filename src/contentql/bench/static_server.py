@@ -23,8 +23,8 @@ Message = dict[str, Any]
 class StaticResponseApp:
     """An ASGI application with one answer."""
 
-    def __init__(self, said: bytes) -> None:
-        headers, _, self._body = said.partition(b"\n")
+    def __init__(self, data: bytes) -> None:
+        headers, _, self._body = data.partition(b"\n")
         self._headers = [(name.encode(), value.encode()) for name, value in orjson.loads(headers)]
 
     async def __call__(

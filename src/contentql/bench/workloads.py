@@ -86,20 +86,20 @@ def workload_variables(name: str, articles: int, most: int = 1_000) -> list[Work
         return [{"section": path} for path in section_paths()]
     if name == "W2":
         # A stride that shares no factor with the newsroom's size visits old and new in turn.
-        found = (number * 7_919 % articles for number in range(articles))
-        return [{"slug": slug(number)} for number in islice(filterfalse(is_draft, found), most)]
+        result = (number * 7_919 % articles for number in range(articles))
+        return [{"slug": slug(number)} for number in islice(filterfalse(is_draft, result), most)]
     return [{}]
 
 
-def deepest_page(shown: int) -> int:
+def deepest_page(count: int) -> int:
     """The number of the deep page in a newsroom of that many shown articles: 500, or the last full one."""
-    return max(2, min(DEEP_PAGE, shown // PAGE_SIZE))
+    return max(2, min(DEEP_PAGE, count // PAGE_SIZE))
 
 
 def as_get_path(body: bytes) -> str:
     """The same request by GET."""
-    said = orjson.loads(body)
-    query = {"query": said["query"], "variables": orjson.dumps(said.get("variables") or {})}
+    payload = orjson.loads(body)
+    query = {"query": payload["query"], "variables": orjson.dumps(payload.get("variables") or {})}
     return f"/graphql?{urlencode(query)}"
 
 

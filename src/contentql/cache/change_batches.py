@@ -85,10 +85,10 @@ class ChangeBatchLoader:
         self, changes: Sequence[RowChange], came_or_went: Sequence[RowChange], now: dt.datetime
     ) -> list[RowChange]:
         """Without those of rows that nothing seen uses, before or after: they concern nobody."""
-        known = {(change.table, change.row) for change in came_or_went}
+        existing = {(change.table, change.row) for change in came_or_went}
         doubtful: dict[str, set[int]] = {}
         for change in changes:
-            is_there = change.after is not None and (change.table, change.row) not in known
+            is_there = change.after is not None and (change.table, change.row) not in existing
             if is_there and change.table in _USED:
                 doubtful.setdefault(change.table, set()).add(change.row)
         hidden = {
@@ -107,10 +107,10 @@ class ChangeBatchLoader:
         )
         if len(rows) > MAX_LINKS:
             return dict.fromkeys(numbers)
-        found: dict[int, list[RowData]] = {}
+        results: dict[int, list[RowData]] = {}
         for row in rows:
-            found.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
-        return dict(found)
+            results.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
+        return dict(results)
 
     async def _articles(
         self, changes: Sequence[RowChange], now: dt.datetime
@@ -118,16 +118,16 @@ class ChangeBatchLoader:
         """Every version in these changes that could be seen in its time, and the one that is there now."""
         batch = ChangeBatch(changes, now)
         versions: dict[int, list[RowData]] = {}
-        wanted: set[int] = set()
+        requested: set[int] = set()
         for change in changes:
             for row, seen in ((change.before, was_visible), (change.after, is_visible)):
                 if row is None:
                     continue
                 if change.table == "article" and seen(change, batch):
                     versions.setdefault(change.row, []).append(row)
-                wanted.update(row[c] for c in ("article_id", "related_id") if row.get(c) is not None)
-        for found in await self._rows(f"SELECT {', '.join(_SEEN)} FROM article", "id", sorted(wanted)):
-            row = row_from_values("article", _SEEN, found)
+                requested.update(row[c] for c in ("article_id", "related_id") if row.get(c) is not None)
+        for match in await self._rows(f"SELECT {', '.join(_SEEN)} FROM article", "id", sorted(requested)):
+            row = row_from_values("article", _SEEN, match)
             if is_publicly_visible("article", row, now):
                 versions.setdefault(row["id"], []).append(row)
         return versions

@@ -48,24 +48,24 @@ class Dependencies:
     """What one answer rests on: change none of it, and the answer stays the same."""
 
     scans: tuple[BoundScan, ...]
-    shown: Mapping[str, frozenset[str]]
+    displayed_columns: Mapping[str, frozenset[str]]
     row_ids: Mapping[str, frozenset[int]]
     ends: PageEnds
 
     @cached_property
     def by_table(self) -> Mapping[str, Sequence[BoundScan]]:
-        found: dict[str, list[BoundScan]] = {}
+        results: dict[str, list[BoundScan]] = {}
         for one in self.scans:
-            found.setdefault(one.scan.table, []).append(one)
-        return found
+            results.setdefault(one.scan.table, []).append(one)
+        return results
 
     @cached_property
     def by_link(self) -> Mapping[str, Sequence[BoundScan]]:
-        found: dict[str, list[BoundScan]] = {}
+        results: dict[str, list[BoundScan]] = {}
         for one in self.scans:
             if one.scan.link_path:
-                found.setdefault(one.scan.link_path.table, []).append(one)
-        return found
+                results.setdefault(one.scan.link_path.table, []).append(one)
+        return results
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -77,7 +77,7 @@ class Dependencies:
         return orjson.dumps(
             {
                 "looked": [_plain(one) for one in self.scans],
-                "shown": {table: sorted(columns) for table, columns in self.shown.items()},
+                "shown": {table: sorted(columns) for table, columns in self.displayed_columns.items()},
                 "rows": {table: sorted(rows) for table, rows in self.row_ids.items()},
                 "ends": [[*place, *end] for place, end in self.ends.items()],
             }
@@ -86,7 +86,7 @@ class Dependencies:
 
 def bind_dependencies(reads: ReadSet, variables: Variables, markers: RowMarkers) -> Dependencies:
     looked = tuple(BoundScan(scan, tuple(_values(scan, variables))) for scan in reads.scans)
-    return Dependencies(looked, reads.shown, markers.requested, markers.page_ends)
+    return Dependencies(looked, reads.displayed_columns, markers.requested, markers.page_ends)
 
 
 def _values(scan: Scan, variables: Variables) -> Iterator[Predicate]:
@@ -98,12 +98,12 @@ def _values(scan: Scan, variables: Variables) -> Iterator[Predicate]:
 
 
 def deserialize_dependencies(text: bytes) -> Dependencies:
-    said = orjson.loads(text)
+    payload = orjson.loads(text)
     return Dependencies(
-        tuple(_looked(one) for one in said["looked"]),
-        {table: frozenset(columns) for table, columns in said["shown"].items()},
-        {table: frozenset(rows) for table, rows in said["rows"].items()},
-        {(number, near): (count, tuple(keys)) for number, near, count, keys in said["ends"]},
+        tuple(_looked(one) for one in payload["looked"]),
+        {table: frozenset(columns) for table, columns in payload["shown"].items()},
+        {table: frozenset(rows) for table, rows in payload["rows"].items()},
+        {(number, near): (count, tuple(keys)) for number, near, count, keys in payload["ends"]},
     )
 
 
@@ -135,8 +135,8 @@ def _plain(one: BoundScan) -> list[Any]:
     ]
 
 
-def _looked(said: Sequence[Any]) -> BoundScan:
-    table, met, other, order, seen, near, way, flips, page = said
+def _looked(items: Sequence[Any]) -> BoundScan:
+    table, met, other, order, seen, near, way, flips, page = items
     scan = Scan(
         table,
         (),
@@ -149,14 +149,14 @@ def _looked(said: Sequence[Any]) -> BoundScan:
         PageBounds(page[0], page[1], tuple((column, down) for column, down in page[2])) if page else None,
     )
 
-    def value(column: str, found: Any) -> Any:
-        return parse_timestamps(table, {column: found})[column] if isinstance(found, str) else found
+    def value(column: str, item: Any) -> Any:
+        return parse_timestamps(table, {column: item})[column] if isinstance(item, str) else item
 
     return BoundScan(
         scan,
         tuple(
-            (c, op, [value(c, one) for one in found] if isinstance(found, list) else value(c, found))
-            for c, op, found in met
+            (c, op, [value(c, one) for one in match] if isinstance(match, list) else value(c, match))
+            for c, op, match in met
         ),
     )
 
@@ -190,7 +190,7 @@ def is_invalidated_by(dependencies: Dependencies, batch: ChangeBatch) -> bool:
 def _touches(change: RowChange, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     table = change.table
     if change.row in dependencies.row_ids.get(table, _NO_ROWS):
-        if change.columns is None or change.columns & dependencies.shown.get(table, _NONE):
+        if change.columns is None or change.columns & dependencies.displayed_columns.get(table, _NONE):
             return True
         if change.columns & VISIBILITY_COLUMNS.get(table, _NONE) and (
             was_visible(change, batch) != is_visible(change, batch)
@@ -267,21 +267,21 @@ def _behind(page: PageBounds, place: int, row: RowData, dependencies: Dependenci
     count, last = dependencies.ends.get((page.number, place), (0, ()))
     if count < page.size:
         return False
-    for (column, down), said in zip(page.keys, last, strict=True):
+    for (column, down), fields in zip(page.keys, last, strict=True):
         value = row.get(column)
         if value is None:
             return False
-        end = _like(value, said)
+        end = _like(value, fields)
         if value != end:
             return bool(value < end) if down else bool(value > end)
     return False
 
 
-def _like(value: Any, said: str) -> Any:
+def _like(value: Any, text: str) -> Any:
     """A key as its mark spells it, as a value of the same kind."""
     if isinstance(value, dt.datetime):
-        return dt.datetime.fromisoformat(said)
-    return int(said) if isinstance(value, int) else bytes.fromhex(said).decode()
+        return dt.datetime.fromisoformat(text)
+    return int(text) if isinstance(value, int) else bytes.fromhex(text).decode()
 
 
 def _relinks(change: RowChange, one: BoundScan, dependencies: Dependencies, batch: ChangeBatch) -> bool:
@@ -341,17 +341,17 @@ def _met(conditions: Iterable[Predicate], row: RowData) -> bool:
 
 
 def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    return lambda found, value: found is not None and compare(found, value)
+    return lambda column, value: column is not None and compare(column, value)
 
 
 # As planner/filters.py says them in SQL: what is missing meets nothing but `ne` and `notIn`.
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda found, value: found is not None and found == value,
-    "ne": lambda found, value: found is None or found != value,
-    "in": lambda found, value: found is not None and found in value,
-    "notIn": lambda found, value: found is None or found not in value,
-    "lt": _compared(lambda found, value: bool(found < value)),
-    "lte": _compared(lambda found, value: bool(found <= value)),
-    "gt": _compared(lambda found, value: bool(found > value)),
-    "gte": _compared(lambda found, value: bool(found >= value)),
+    "eq": lambda column, value: column is not None and column == value,
+    "ne": lambda column, value: column is None or column != value,
+    "in": lambda column, value: column is not None and column in value,
+    "notIn": lambda column, value: column is None or column not in value,
+    "lt": _compared(lambda column, value: bool(column < value)),
+    "lte": _compared(lambda column, value: bool(column <= value)),
+    "gt": _compared(lambda column, value: bool(column > value)),
+    "gte": _compared(lambda column, value: bool(column >= value)),
 }

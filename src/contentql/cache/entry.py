@@ -66,11 +66,11 @@ def deserialize(text: bytes) -> CachedResponse:
     sizes, _, rest = text.partition(b"\n")
     one, _, other = sizes.partition(b" ")
     head, middle = int(one), int(one) + int(other)
-    shown, words, cost, statements, rows, max_age, private = orjson.loads(rest[:head])
+    payload, words, cost, statements, rows, max_age, private = orjson.loads(rest[:head])
     return CachedResponse(
         rest[middle:],
         deserialize_dependencies(rest[head:middle]),
-        tuple(shown),
+        tuple(payload),
         tuple(words),
         cost,
         statements,

@@ -15,14 +15,14 @@ class MemoryBackend:
     """`room` in bytes: bodies, their compressed forms and what is known of them."""
 
     def __init__(self, room: int) -> None:
-        self._kept: OrderedDict[str, CachedResponse] = OrderedDict()
+        self._entries: OrderedDict[str, CachedResponse] = OrderedDict()
         self._room = room
         self._used = 0
 
     def get_sync(self, key: str) -> CachedResponse | None:
-        entry = self._kept.get(key)
+        entry = self._entries.get(key)
         if entry is not None:
-            self._kept.move_to_end(key)
+            self._entries.move_to_end(key)
         return entry
 
     async def get(self, key: str) -> CachedResponse | None:
@@ -35,7 +35,7 @@ class MemoryBackend:
         if entry.size > self._room // 8:
             return  # one giant is not worth a thousand others
         self._drop(key)
-        self._kept[key] = entry
+        self._entries[key] = entry
         entry.accounted_size = entry.size
         self._used += entry.accounted_size
         self._make_room()
@@ -48,44 +48,46 @@ class MemoryBackend:
             self._make_room()
 
     async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
-        if len(self._kept) * len(batch.changes) > _MOST:
+        if len(self._entries) * len(batch.changes) > _MOST:
             return await self.clear()
-        gone = [
-            (key, entry) for key, entry in self._kept.items() if is_invalidated_by(entry.dependencies, batch)
+        removed = [
+            (key, entry)
+            for key, entry in self._entries.items()
+            if is_invalidated_by(entry.dependencies, batch)
         ]
-        for key, _ in gone:
+        for key, _ in removed:
             self._drop(key)
-        return gone
+        return removed
 
     async def clear(self) -> list[tuple[str, CachedResponse]]:
-        gone = list(self._kept.items())
-        self._kept.clear()
-        for _, entry in gone:
-            self._gone(entry)
-        return gone
+        removed = list(self._entries.items())
+        self._entries.clear()
+        for _, entry in removed:
+            self._remove(entry)
+        return removed
 
     async def close(self) -> None:
         await self.clear()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
+        return iter(self._entries)
 
     @property
     def bytes_used(self) -> int:
         return self._used
 
     def _drop(self, key: str) -> None:
-        entry = self._kept.pop(key, None)
+        entry = self._entries.pop(key, None)
         if entry is not None:
-            self._gone(entry)
+            self._remove(entry)
 
     def _make_room(self) -> None:
-        while self._used > self._room and self._kept:
-            self._gone(self._kept.popitem(last=False)[1])
+        while self._used > self._room and self._entries:
+            self._remove(self._entries.popitem(last=False)[1])
 
-    def _gone(self, entry: CachedResponse) -> None:
+    def _remove(self, entry: CachedResponse) -> None:
         self._used -= entry.accounted_size
         entry.accounted_size = 0

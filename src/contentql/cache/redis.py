@@ -39,11 +39,11 @@ class RedisBackend:
 
     async def get(self, key: str) -> CachedResponse | None:
         page = await self._current_generation()
-        found = await self._asked(self._client.get(self._key(page, key))) if page else None
-        if found is None:
+        result = await self._call(self._client.get(self._key(page, key))) if page else None
+        if result is None:
             return None
         try:
-            return deserialize(found)
+            return deserialize(result)
         except (ValueError, KeyError):
             return None
 
@@ -56,24 +56,26 @@ class RedisBackend:
         pipe.hset(self._index(page), key, entry.dependencies.serialize())
         pipe.set(self._key(page, key), entry.serialize(), ex=_LIFE)
         pipe.expire(self._index(page), 2 * _LIFE)
-        await self._asked(pipe.execute())
+        await self._call(pipe.execute())
 
     async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
         page = await self._current_generation()
-        known = await self._asked(self._client.hgetall(self._index(page))) if page else None
-        if page is None or known is None:
+        existing = await self._call(self._client.hgetall(self._index(page))) if page else None
+        if page is None or existing is None:
             self._purge_failed = True
             return []
-        if len(known) > _MOST:
+        if len(existing) > _MOST:
             return await self.clear()
-        gone = [
-            key for key, rests in known.items() if is_invalidated_by(deserialize_dependencies(rests), batch)
+        removed = [
+            key
+            for key, rests in existing.items()
+            if is_invalidated_by(deserialize_dependencies(rests), batch)
         ]
-        if gone:
+        if removed:
             pipe = self._client.pipeline(transaction=True)
-            pipe.delete(*(self._key(page, key.decode()) for key in gone))
-            pipe.hdel(self._index(page), *gone)
-            if await self._asked(pipe.execute()) is None:
+            pipe.delete(*(self._key(page, key.decode()) for key in removed))
+            pipe.hdel(self._index(page), *removed)
+            if await self._call(pipe.execute()) is None:
                 self._purge_failed = True
         return []  # memory, which is asked first, has told of them already
 
@@ -89,14 +91,14 @@ class RedisBackend:
         """The page that is written on now, a new one after a purge was missed; None without Redis."""
         name = f"{self._prefix}:page"
         if self._purge_failed:
-            if await self._asked(self._client.incr(name)) is None:
+            if await self._call(self._client.incr(name)) is None:
                 return None
             self._purge_failed = False
-        found: bytes | None = await self._asked(self._client.get(name))
-        if found is None and time.monotonic() >= self._resting:
-            await self._asked(self._client.set(name, 1, nx=True))
-            found = await self._asked(self._client.get(name))
-        return found
+        result: bytes | None = await self._call(self._client.get(name))
+        if result is None and time.monotonic() >= self._resting:
+            await self._call(self._client.set(name, 1, nx=True))
+            result = await self._call(self._client.get(name))
+        return result
 
     def _key(self, page: bytes, key: str) -> str:
         return f"{self._prefix}:{page.decode()}:{key}"
@@ -104,14 +106,14 @@ class RedisBackend:
     def _index(self, page: bytes) -> str:
         return f"{self._prefix}:{page.decode()}:index"
 
-    async def _asked(self, asked: Awaitable[T]) -> T | None:
+    async def _call(self, awaitable: Awaitable[T]) -> T | None:
         if time.monotonic() < self._resting:
-            if asyncio.iscoroutine(asked):
-                asked.close()
+            if asyncio.iscoroutine(awaitable):
+                awaitable.close()
             return None
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await asked
+                return await awaitable
         except (RedisError, OSError, TimeoutError):
             self._resting = time.monotonic() + _REST
             return None

@@ -131,19 +131,19 @@ class ResponseCache:
 
     async def _computed(self, key: str, since: int, compute: ComputeResponse) -> Any:
         if self._listening and self._shared:
-            known = await self._shared.get(key)
-            if known is not None and self._is_fresh(known, since):
+            existing = await self._shared.get(key)
+            if existing is not None and self._is_fresh(existing, since):
                 self.counts.hits += 1
-                self.memory.put_sync(key, known)
-                return known
+                self.memory.put_sync(key, existing)
+                return existing
         self.counts.misses += 1
-        answered, entry = await compute()
+        response, entry = await compute()
         if entry is not None and self._is_fresh(entry, since):
             self._record_purge_accuracy(key, entry)
             self.memory.put_sync(key, entry)
             if self._shared:
                 await self._shared.put(key, entry)
-        return answered
+        return response
 
     def _is_fresh(self, entry: CachedResponse, since: int) -> bool:
         """Whether nothing that was heard since has touched it."""
@@ -163,9 +163,9 @@ class ResponseCache:
 
     async def open(self) -> None:
         """Begins to listen; returns when it does, or when it is clear that it cannot yet."""
-        begun = asyncio.Event()
-        self._follower = asyncio.create_task(self._follow(begun))
-        await begun.wait()
+        started = asyncio.Event()
+        self._follower = asyncio.create_task(self._follow(started))
+        await started.wait()
 
     async def close(self) -> None:
         if self._follower is not None:
@@ -186,13 +186,13 @@ class ResponseCache:
                     self._behind = True
                     raise
 
-    async def _follow(self, begun: asyncio.Event) -> None:
+    async def _follow(self, started: asyncio.Event) -> None:
         while True:
             try:
                 await self._journal.start()
                 await self._clear_all()
                 self._listening = True
-                begun.set()
+                started.set()
                 while True:
                     await self._journal.wait()
                     await self.apply_pending_changes()
@@ -202,7 +202,7 @@ class ResponseCache:
                 log.exception("the follower of changes stumbled")
             finally:
                 self._listening = False
-                begun.set()
+                started.set()
             await asyncio.sleep(1)
 
     async def _apply_time(self, now: dt.datetime) -> None:
@@ -247,9 +247,9 @@ class ResponseCache:
         await self._clock.reload(self._clock.now())
         self._pending, self._behind = [], False
 
-    def _record_purged(self, gone: Sequence[tuple[str, CachedResponse]]) -> None:
-        self.counts.purged += len(gone)
-        for key, entry in gone[-_PURGED:]:
+    def _record_purged(self, removed: Sequence[tuple[str, CachedResponse]]) -> None:
+        self.counts.purged += len(removed)
+        for key, entry in removed[-_PURGED:]:
             self._purged[key] = entry.etag
         while len(self._purged) > _PURGED:
             self._purged.popitem(last=False)

@@ -48,10 +48,10 @@ class VisibilityTimer:
         for table, columns in VISIBILITY_TIME_COLUMNS.items():
             for column in columns:
                 rule = f"{column} > {self._from} AND {self._rules[table]}"
-                found = await self._database.row(
+                result = await self._database.row(
                     f"SELECT min({column}) FROM {table} WHERE {rule}", [self._dialect.bind("time", at)]
                 )
-                moments.append(row_from_values(table, [column], found)[column] or NEVER)
+                moments.append(row_from_values(table, [column], result)[column] or NEVER)
         self.checked_until, self.next_transition = at, min(moments)
 
     async def transitions_until(self, now: dt.datetime) -> list[RowChange]:

@@ -62,9 +62,9 @@ def backup(
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     with stderr.status("Backing up"):
-        kept = run_async(back_up(newsroom, file, replace=force, programs=PostgresTools(pg_bin)))
-    typer.echo(f"{file} holds {_told(kept)}.")
-    _astray(kept)
+        stored = run_async(back_up(newsroom, file, replace=force, programs=PostgresTools(pg_bin)))
+    typer.echo(f"{file} holds {_describe(stored)}.")
+    _astray(stored)
 
 
 def restore(
@@ -107,14 +107,16 @@ def restore(
                 progress=lambda name: stderr.print(f"  {name}", markup=False),
             )
         )
-    typer.echo(f"Restored from {file}: {_told(restored.summary)}. {_followed(restored)}")
+    typer.echo(f"Restored from {file}: {_describe(restored.summary)}. {_followed(restored)}")
     _astray(restored.summary)
 
 
-def _told(kept: BackupSummary) -> str:
-    articles = f"{kept.articles:,} article{'' if kept.articles == 1 else 's'}"
-    newest = f", the last changed at {kept.last_modified:%Y-%m-%dT%H:%M:%SZ}" if kept.last_modified else ""
-    return f"{articles}{newest}, {kept.size / 1_000_000:,.1f} MB"
+def _describe(summary: BackupSummary) -> str:
+    articles = f"{summary.articles:,} article{'' if summary.articles == 1 else 's'}"
+    newest = (
+        f", the last changed at {summary.last_modified:%Y-%m-%dT%H:%M:%SZ}" if summary.last_modified else ""
+    )
+    return f"{articles}{newest}, {summary.size / 1_000_000:,.1f} MB"
 
 
 def _followed(restored: RestoreResult) -> str:
@@ -125,10 +127,10 @@ def _followed(restored: RestoreResult) -> str:
     return f"{migrated}Every server forgets what it remembers."
 
 
-def _astray(kept: BackupSummary) -> None:
-    if kept.broken_references:
+def _astray(summary: BackupSummary) -> None:
+    if summary.broken_references:
         stderr.print(
-            f"{kept.broken_references:,} rows refer to rows that are not there. They were kept as they are;"
+            f"{summary.broken_references:,} rows refer to missing rows. They are in the backup as they are;"
             " SQLite lists them with: PRAGMA foreign_key_check",
             markup=False,
         )

@@ -88,13 +88,15 @@ def bench(
             try:
                 with open_databases(
                     dialect, keep=keep, postgres_url=postgres_url, search=search, tell=tell
-                ) as made:
-                    colds += measure_cold(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
+                ) as created:
+                    colds += measure_cold(created, articles, names, rounds=rounds, seconds=seconds, tell=tell)
                     if heating:
-                        hots += measure_hot(made, articles, names, rounds=rounds, seconds=seconds, tell=tell)
+                        hots += measure_hot(
+                            created, articles, names, rounds=rounds, seconds=seconds, tell=tell
+                        )
                     if growing:
                         sizes = min(articles, SMALL), growth_articles
-                        growths += measure_growth(made, *sizes, rounds=rounds, seconds=seconds, tell=tell)
+                        growths += measure_growth(created, *sizes, rounds=rounds, seconds=seconds, tell=tell)
             except PostgresNotFound as exc:
                 if database is not Databases.both:
                     raise

@@ -41,12 +41,12 @@ def check(database: DatabaseUrl = None) -> None:
     typer.echo("settings   in order")
 
     async def work() -> None:
-        found = Database(settings.database_url)
-        state = await found.migration_state()
+        db = Database(settings.database_url)
+        state = await db.migration_state()
         require_no_unknown_migrations(state)
-        async with found:
-            await found.row("select 1", [])
-        typer.echo(f"database   {found.dialect}, answers")
+        async with db:
+            await db.row("select 1", [])
+        typer.echo(f"database   {db.dialect}, answers")
         if state.pending:
             raise OperatorError(
                 f"The database is {len(state.pending)} migrations behind."

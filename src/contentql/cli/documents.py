@@ -57,11 +57,11 @@ def list_(
     """
     if context.invoked_subcommand is not None:
         return
-    found = with_database(database, lambda _, kept: list_documents(kept))
+    result = with_database(database, lambda _, db: list_documents(db))
     if as_json:
-        typer.echo(orjson.dumps([_facts(row) for row in found], option=orjson.OPT_INDENT_2))
+        typer.echo(orjson.dumps([_facts(row) for row in result], option=orjson.OPT_INDENT_2))
     else:
-        for line in _table(found):
+        for line in _table(result):
             typer.echo(line)
 
 
@@ -95,14 +95,14 @@ def add(
     if client is not None and not (client.isprintable() and 0 < len(client) <= _CLIENT):
         raise typer.BadParameter(f"a name has 1 to {_CLIENT} printable characters", param_hint="--client")
 
-    async def work(settings: Settings, kept: Database) -> list[_Outcome]:
-        answers = answers_of(settings, kept)
+    async def work(settings: Settings, db: Database) -> list[_Outcome]:
+        answers = answers_of(settings, db)
         judged = [_check_entry(answers, entry, client) for name in manifests for entry in _entries(name)]
         good = [document for _, document in judged if isinstance(document, NewTrustedDocument)]
-        became = iter(await add_documents(kept, good, dry_run=dry_run))
+        became = iter(await add_documents(db, good, dry_run=dry_run))
         return [
             _outcome(entry, document, next(became)) if isinstance(document, NewTrustedDocument)
-            else _Outcome(entry.where, _shown(entry.name, entry.id), "failed", document)
+            else _Outcome(entry.where, _label(entry.name, entry.id), "failed", document)
             for entry, document in judged
         ]  # fmt: skip
 
@@ -111,8 +111,8 @@ def add(
         if outcome.what == "failed" or len(outcomes) <= _FEW:
             typer.echo(str(outcome))
     counts = {what: sum(o.what == what for o in outcomes) for what in ("added", "unchanged", "failed")}
-    said = ", ".join(f"{count} {what}" for what, count in counts.items())
-    typer.echo(f"{len(outcomes)} documents: {said}.{' Dry run: nothing was changed.' if dry_run else ''}")
+    text = ", ".join(f"{count} {what}" for what, count in counts.items())
+    typer.echo(f"{len(outcomes)} documents: {text}.{' Dry run: nothing was changed.' if dry_run else ''}")
     if counts["failed"]:
         raise typer.Exit(1 if counts["failed"] == len(outcomes) else PART)
 
@@ -140,10 +140,10 @@ def remove(
     if bool(ids) == (client is not None):
         raise typer.BadParameter("give ids or --client, and not both", param_hint="ID")
 
-    async def work(_: Settings, kept: Database) -> tuple[int, list[str]]:
-        rows = await list_documents(kept)
+    async def work(_: Settings, db: Database) -> tuple[int, list[str]]:
+        rows = await list_documents(db)
         if client is not None:
-            return await remove_documents(kept, [row.id for row in rows if row.client == client]), []
+            return await remove_documents(db, [row.id for row in rows if row.client == client]), []
         meant: set[str] = set()
         unclear: list[str] = []
         for id in ids or ():
@@ -151,7 +151,7 @@ def remove(
             meant.update(fit if len(fit) == 1 else ())
             if len(fit) != 1:
                 unclear.append(f"{id}: {'several documents begin so' if fit else 'no document has this id'}")
-        return await remove_documents(kept, sorted(meant)), unclear
+        return await remove_documents(db, sorted(meant)), unclear
 
     removed, unclear = with_database(database, work)
     for line in unclear:
@@ -169,8 +169,8 @@ class _Outcome:
     why: str = ""
 
     def __str__(self) -> str:
-        said = f"{self.where}: {self.what} {self.subject}".rstrip()
-        return f"{said}: {self.why}" if self.why else said
+        text = f"{self.where}: {self.what} {self.subject}".rstrip()
+        return f"{text}: {self.why}" if self.why else text
 
 
 # So many documents at most are told one by one.
@@ -222,16 +222,16 @@ def _name_and_cost(executor: Executor, entry: ManifestEntry) -> tuple[str | None
         if exc.code in _NEVER:
             raise
         refusal = exc
-    found = [d for d in parse(entry.text).definitions if isinstance(d, OperationDefinitionNode)]
-    several = entry.name is None and len(found) > 1
-    if refusal and not several and not any(operation.variable_definitions for operation in found):
+    results = [d for d in parse(entry.text).definitions if isinstance(d, OperationDefinitionNode)]
+    several = entry.name is None and len(results) > 1
+    if refusal and not several and not any(operation.variable_definitions for operation in results):
         raise refusal
-    name = found[0].name.value if len(found) == 1 and found[0].name else entry.name
+    name = results[0].name.value if len(results) == 1 and results[0].name else entry.name
     return name, None if refusal else cost
 
 
 def _outcome(entry: ManifestEntry, document: NewTrustedDocument, became: str) -> _Outcome:
-    subject = _shown(document.name, document.id)
+    subject = _label(document.name, document.id)
     if became == "taken":
         return _Outcome(
             entry.where, subject, "failed", "the id stands for another document: remove that first"
@@ -241,14 +241,14 @@ def _outcome(entry: ManifestEntry, document: NewTrustedDocument, became: str) ->
 
 def _fitting(rows: Sequence[TrustedDocument], id: str) -> list[str]:
     """The documents that an operator can mean by `id`."""
-    known = [row.id for row in rows]
-    kept = normalize_document_id(id)
-    if kept in known:
-        return [kept]
-    return [one for one in known if kept and len(kept) >= _BEGINNING and one.startswith(kept)]
+    existing = [row.id for row in rows]
+    stored = normalize_document_id(id)
+    if stored in existing:
+        return [stored]
+    return [one for one in existing if stored and len(stored) >= _BEGINNING and one.startswith(stored)]
 
 
-def _shown(name: str | None, id: str) -> str:
+def _label(name: str | None, id: str) -> str:
     return " ".join(filter(None, (name, id[:_SHORT])))
 
 

@@ -130,13 +130,17 @@ def import_(
                 report = ImportReport(tuple(unread))
             else:
                 items = _items(opened, kinds, pages)
-                report = _taken(settings.database_url, items, wishes, dry_run)
+                report = _import(settings.database_url, items, wishes, dry_run)
                 report = ImportReport((*unread, *report.outcomes))
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     if as_json:
-        said = {"dryRun": dry_run, "counts": report.counts(), "records": [asdict(o) for o in report.outcomes]}
-        typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2))
+        fields = {
+            "dryRun": dry_run,
+            "counts": report.counts(),
+            "records": [asdict(o) for o in report.outcomes],
+        }
+        typer.echo(orjson.dumps(fields, option=orjson.OPT_INDENT_2))
     else:
         for line in _lines(report, dry_run):
             typer.echo(line)
@@ -210,9 +214,9 @@ def _opened(
     return unread, opened
 
 
-def _kind(file: BufferedReader, name: str, wanted: FileFormat) -> FileFormat:
-    if wanted is not FileFormat.auto:
-        return wanted
+def _kind(file: BufferedReader, name: str, file_format: FileFormat) -> FileFormat:
+    if file_format is not FileFormat.auto:
+        return file_format
     ending = Path(name).suffix.lower()
     if ending in (".jsonl", ".ndjson"):
         return FileFormat.jsonl
@@ -226,17 +230,17 @@ def _items(
     opened: Sequence[tuple[str, BufferedReader]], kinds: Sequence[FileFormat], pages: dict[str, Any]
 ) -> Iterator[ImportItem]:
     for (name, file), kind in zip(opened, kinds, strict=True):
-        shown = _STDIN if name == "-" else name
+        visible = _STDIN if name == "-" else name
         try:
             if kind is FileFormat.jsonl:
-                yield from jsonl.read_records(file, shown)
+                yield from jsonl.read_records(file, visible)
             else:
-                yield text.read_page(file.read(text.MAX_PAGE + 1), shown, **pages)
+                yield text.read_page(file.read(text.MAX_PAGE + 1), visible, **pages)
         except OSError as exc:
-            yield ImportItem(shown, error=f"cannot be read: {exc.strerror or exc}")
+            yield ImportItem(visible, error=f"cannot be read: {exc.strerror or exc}")
 
 
-def _taken(url: str, items: Iterator[ImportItem], wishes: ImportOptions, dry_run: bool) -> ImportReport:
+def _import(url: str, items: Iterator[ImportItem], wishes: ImportOptions, dry_run: bool) -> ImportReport:
     async def work(url: str) -> ImportReport:
         database = Database(url)
         if _is_new(url):
@@ -316,11 +320,11 @@ def _counted(word: str) -> Iterator[Callable[[], None]]:
 def _lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
     """The report for a person: what failed or was passed over, what is still a draft, the counts."""
     for outcome in report.outcomes:
-        said = f"{outcome.result} {outcome.label}".strip()
+        message = f"{outcome.result} {outcome.label}".strip()
         if outcome.result in ("failed", "skipped"):
-            yield f"{outcome.location}: {said}: {outcome.reason}"
+            yield f"{outcome.location}: {message}: {outcome.reason}"
         elif len(report.outcomes) <= _FEW:
-            yield f"{outcome.location}: {said}{f' ({outcome.reason})' if outcome.reason else ''}"
+            yield f"{outcome.location}: {message}{f' ({outcome.reason})' if outcome.reason else ''}"
     drafts = [outcome for outcome in report.outcomes if outcome.status is Status.DRAFT]
     if drafts:
         yield _how_to_publish(drafts)

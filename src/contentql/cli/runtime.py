@@ -48,7 +48,7 @@ async def require_migrated(database: Database) -> None:
 def with_database(url: str | None, work: Callable[[Settings, Database], Awaitable[T]]) -> T:
     """What `work` gives with a database that is up to date; a fault of the database is one sentence."""
 
-    async def whole(settings: Settings) -> T:
+    async def run(settings: Settings) -> T:
         database = Database(settings.database_url)
         await require_migrated(database)
         try:
@@ -57,12 +57,12 @@ def with_database(url: str | None, work: Callable[[Settings, Database], Awaitabl
             raise OperatorError(describe_error(database.url, exc)) from exc
 
     try:
-        return run_async(whole(load_settings(database_url=url)))
+        return run_async(run(load_settings(database_url=url)))
     except OperatorError as exc:
         raise exit_with_error(exc) from None
 
 
-def exit_with_error(fault: OperatorError | ApiError) -> typer.Exit:
-    said = f"{fault.message} {fault.hint or ''}".strip() if isinstance(fault, ApiError) else str(fault)
-    stderr.print(said, markup=False)
+def exit_with_error(exc: OperatorError | ApiError) -> typer.Exit:
+    message = f"{exc.message} {exc.hint or ''}".strip() if isinstance(exc, ApiError) else str(exc)
+    stderr.print(message, markup=False)
     return typer.Exit(1)

@@ -51,19 +51,19 @@ def explain(
         raise exit_with_error(OperatorError(f"{document} is not UTF-8 text.")) from None
     except ValueError:
         raise exit_with_error(OperatorError("--variables must be a JSON object.")) from None
-    found = _statements(plan.statement)
+    result = _statements(plan.statement)
     facts = {
         "dialect": answers.dialect.name,
         "cost": plan.cost,
         "limit": answers.limits.cost,
-        "statements": [{"sql": s.sql, "parameters": [_parameter(p) for p in s.params]} for s in found],
+        "statements": [{"sql": s.sql, "parameters": [_parameter(p) for p in s.params]} for s in result],
     }
     if json:
         typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
         return
     typer.echo(f"cost        {plan.cost} of {answers.limits.cost} objects")
-    typer.echo(f"statements  {len(found)}, one snapshot")
-    for statement in found:
+    typer.echo(f"statements  {len(result)}, one snapshot")
+    for statement in result:
         typer.echo(f"\n-- {answers.dialect.name}\n{statement.sql}")
         for number, param in enumerate(statement.params, 1):
             typer.echo(f"--   {number}: {_parameter(param)}")
@@ -77,11 +77,11 @@ def _statements(statement: Statement | None) -> list[Statement]:
 
 def _parameter(param: Any) -> str:
     source = param.source
-    said = (
+    text = (
         source
         if isinstance(source, str)
         else ".".join(map(str, source.path))
         if hasattr(source, "path")
         else ""
     )
-    return f"{param.kind} {'$' if hasattr(source, 'path') else ''}{said or type(source).__name__.lower()}"
+    return f"{param.kind} {'$' if hasattr(source, 'path') else ''}{text or type(source).__name__.lower()}"

@@ -89,8 +89,8 @@ def create(
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     ends = None if expires is None else _moment(expires, now)
 
-    async def work(_: Settings, kept: Database) -> tuple[ApiToken, str]:
-        async with kept.orm(), in_transaction():
+    async def work(_: Settings, db: Database) -> tuple[ApiToken, str]:
+        async with db.orm(), in_transaction():
             token, secret = await make(
                 name=name,
                 role=holds,
@@ -129,8 +129,8 @@ def list_(
       contentql tokens list --json
     """
 
-    async def work(_: Settings, kept: Database) -> list[ApiToken]:
-        async with kept.orm():
+    async def work(_: Settings, db: Database) -> list[ApiToken]:
+        async with db.orm():
             return await ApiToken.all().order_by("id")
 
     rows = with_database(database, work)
@@ -163,16 +163,16 @@ def revoke(
     meant = dict.fromkeys(_number(text) for text in tokens)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
-    async def work(_: Settings, kept: Database) -> dict[int, str]:
+    async def work(_: Settings, db: Database) -> dict[int, str]:
         became = {}
-        async with kept.orm(), in_transaction():
+        async with db.orm(), in_transaction():
             for number in meant:
                 if await take_away(number, now):
                     await _note("revokeToken", number, now)
                     became[number] = "revoked"
                 else:
-                    known = await ApiToken.exists(id=number)
-                    became[number] = "was revoked before" if known else "there is no such token"
+                    existing = await ApiToken.exists(id=number)
+                    became[number] = "was revoked before" if existing else "there is no such token"
         return became
 
     became = with_database(database, work)
@@ -198,11 +198,11 @@ def _ability(text: str, role: Role) -> Permission:
     word = text.upper().replace("-", "_")
     may = [ability for ability in Permission if ability in ROLE_PERMISSIONS[role]]
     if word not in [ability.value for ability in may]:
-        known = (
+        message = (
             "; ".join(f"{ability.value} ({PERMISSION_DESCRIPTIONS[ability]})" for ability in may) or "none"
         )
         raise typer.BadParameter(
-            f"{text!r} is nothing that {role.value} may do. There are: {known}", param_hint="--scope"
+            f"{text!r} is nothing that {role.value} may do. There are: {message}", param_hint="--scope"
         )
     return Permission(word)
 
@@ -228,13 +228,13 @@ def _moment(text: str, now: dt.datetime) -> dt.datetime:
 
 
 def _number(text: str) -> int:
-    found = ids.decode_id(text)
-    if found is None or found[0] != "token":
+    result = ids.decode_id(text)
+    if result is None or result[0] != "token":
         # What was given may be the token itself: it is not repeated.
         raise typer.BadParameter(
             "an id begins with tok_; `contentql tokens list` shows them", param_hint="TOKEN"
         )
-    return found[1]
+    return result[1]
 
 
 async def _note(action: str, token: int, now: dt.datetime) -> None:

@@ -61,10 +61,10 @@ class IdField:
     def _understood(self, value: object) -> object:
         if not isinstance(value, str):
             return value
-        found = ids.decode_id(value)
-        if found is None or found[0] != self.table:
+        result = ids.decode_id(value)
+        if result is None or result[0] != self.table:
             raise ValueError(f"not an id of this kind: it should look like {ids.encode_id(self.table, 123)}")
-        return found[1]
+        return result[1]
 
 
 def _instant(value: object) -> object:
@@ -73,7 +73,7 @@ def _instant(value: object) -> object:
     return value
 
 
-def _whole(value: dt.datetime) -> dt.datetime:
+def _without_fraction(value: dt.datetime) -> dt.datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs a zone, as in 2026-06-30T08:00:00Z")
     return value.astimezone(dt.UTC).replace(microsecond=0)
@@ -94,7 +94,10 @@ def _harmless(value: str) -> str:
 _LINK = re.compile(r"(?:(?:https?|mailto|tel):|[^:]*(?:[/?#]|$))", re.IGNORECASE)
 
 Timestamp: TypeAlias = Annotated[
-    dt.datetime, BeforeValidator(_instant), AfterValidator(_whole), PlainSerializer(format_timestamp)
+    dt.datetime,
+    BeforeValidator(_instant),
+    AfterValidator(_without_fraction),
+    PlainSerializer(format_timestamp),
 ]
 Link: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_harmless)]
 # The store keeps forty characters of it, and nothing in it needs escaping anywhere.
@@ -118,9 +121,9 @@ class _Block(FrozenModel):
     @model_serializer(mode="wrap")
     def _say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # The type is said even where defaults are left out: nothing can be read without it.
-        said: dict[str, Any] = handler(self)
+        result: dict[str, Any] = handler(self)
         head = {"id": self.id} if self.id else {}
-        return {**head, "type": getattr(self, "type"), **said}  # noqa: B009
+        return {**head, "type": getattr(self, "type"), **result}  # noqa: B009
 
 
 class Paragraph(_Block):
@@ -237,11 +240,11 @@ class Unknown(_Block):
     def _whatever_it_was(cls, value: Any) -> Any:
         if not isinstance(value, dict) or value.get("type", "UNKNOWN") == "UNKNOWN":
             return value
-        said = value.get("fallbackText", value.get("text"))
+        result = value.get("fallbackText", value.get("text"))
         return {
             "id": value.get("id"),
             "originalType": str(value["type"]),
-            "fallbackText": said if isinstance(said, str) else None,
+            "fallbackText": result if isinstance(result, str) else None,
         }
 
 

@@ -64,14 +64,14 @@ def new_block_id() -> str:
 def assign_block_ids(blocks: Iterable[Block], before: Iterable[Block] = ()) -> tuple[Block, ...]:
     """The blocks, each with an id: its own, that of a block which said the same `before`, or a new one."""
     blocks = tuple(blocks)
-    taken = {block.id for block in blocks if block.id}
-    known: dict[Block, list[str]] = {}
+    used = {block.id for block in blocks if block.id}
+    existing: dict[Block, list[str]] = {}
     for block in before:
-        if block.id and block.id not in taken:
-            known.setdefault(anonymous(block), []).append(block.id)
+        if block.id and block.id not in used:
+            existing.setdefault(anonymous(block), []).append(block.id)
 
     def identity(block: Block) -> str:
-        same = known.get(block)
+        same = existing.get(block)
         return same.pop(0) if same else new_block_id()
 
     return tuple(block if block.id else block.model_copy(update={"id": identity(block)}) for block in blocks)
@@ -112,8 +112,8 @@ def publication_times(
 ) -> Times:
     """`first` and `updated` as known so far. What goes `public` gets both, and its first time stays."""
     published, first, updated = (at and at.replace(microsecond=0) for at in (published, first, updated))
-    shown = published if public else None
-    return Times(published, first or shown, updated or shown)
+    visible = published if public else None
+    return Times(published, first or visible, updated or visible)
 
 
 @dataclass(frozen=True)
@@ -145,17 +145,17 @@ def media_placements(
     lead: int | None, blocks: Iterable[Block], placed: Sequence[Placement] = ()
 ) -> tuple[Placement, ...]:
     """Every media of an article: those `placed` by hand, then what the lead and the blocks add."""
-    found = list(placed)
-    if lead is not None and not any(p.media == lead and p.role is MediaRole.LEAD for p in found):
-        found.insert(0, Placement(lead, MediaRole.LEAD))
-    present = {placement.media for placement in found}
+    results = list(placed)
+    if lead is not None and not any(p.media == lead and p.role is MediaRole.LEAD for p in results):
+        results.insert(0, Placement(lead, MediaRole.LEAD))
+    present = {placement.media for placement in results}
     for block in blocks:
         role = MediaRole.GALLERY if isinstance(block, body.Gallery) else MediaRole.INLINE
         for media in body.block_media(block):
             if media not in present:
                 present.add(media)
-                found.append(Placement(media, role))
-    return tuple(found)
+                results.append(Placement(media, role))
+    return tuple(results)
 
 
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")

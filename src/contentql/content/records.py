@@ -372,16 +372,16 @@ class ArticleRecord(FrozenModel):
         for n, span in enumerate(spans):
             if span.orphaned:
                 continue
-            said = texts.get(span.block_id)
-            if said is None:
+            result = texts.get(span.block_id)
+            if result is None:
                 raise ValueError(f"span {n + 1} is in block {span.block_id}, which is not here")
-            if not span.start < span.end <= len(said):
+            if not span.start < span.end <= len(result):
                 raise ValueError(f"span {n + 1} reaches outside its block {span.block_id}")
-            if span.exact is not None and span.exact != said[span.start : span.end]:
+            if span.exact is not None and span.exact != result[span.start : span.end]:
                 raise ValueError(f"span {n + 1} says {span.exact!r}, but its block does not, there")
-        known = {hop.id for hop in hops}
+        existing = {hop.id for hop in hops}
         for block in self.blocks:
-            if isinstance(block, body.Quote) and block.attribution and block.attribution not in known:
+            if isinstance(block, body.Quote) and block.attribution and block.attribution not in existing:
                 raise ValueError(f"block {block.id} names an attribution that is not here")
         return self
 
@@ -427,19 +427,19 @@ class ImportItem:
     partial: bool = False
 
 
-def describe_validation_error(fault: ValidationError) -> str:
+def describe_validation_error(exc: ValidationError) -> str:
     """What is wrong with a record, in a sentence: where in it, and why."""
-    found = [
+    results = [
         f"{_place(error['loc'])}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
-        for error in fault.errors(include_url=False, include_input=False)
+        for error in exc.errors(include_url=False, include_input=False)
     ]
-    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-    return "; ".join(found[:3]) + more
+    more = f"; and {len(results) - 3} more" if len(results) > 3 else ""
+    return "; ".join(results[:3]) + more
 
 
 def _place(location: tuple[int | str, ...]) -> str:
     # pydantic names the member of a union too, here the type of a block in capitals: it reads well.
-    said = ""
+    result = ""
     for part in location:
-        said += f"[{part}]" if isinstance(part, int) else f".{part}" if said else part
-    return said
+        result += f"[{part}]" if isinstance(part, int) else f".{part}" if result else part
+    return result

@@ -14,7 +14,7 @@ from contentql.content.blocks import Block
 
 def plain_text(blocks: Iterable[Block]) -> str:
     """As plain text, a paragraph a line."""
-    return "\n".join(said for said in map(body.block_text, blocks) if said)
+    return "\n".join(value for value in map(body.block_text, blocks) if value)
 
 
 def render_html(blocks: Iterable[Block]) -> str:
@@ -132,15 +132,15 @@ def _plain(text: str) -> str:
     # An empty line would end the block, and a line that begins with spaces could be code.
     text = re.sub(r"[ \t]*\n\s*", "\n", text)
     text = re.sub(r"([\\`*_\[\]<>]|&(?=#?\w+;))", r"\\\1", text)
-    return re.sub(r"(?m)^(\s*)([-+=#~](?!\w)|\d+(?=[.)](?:\s|$)))", _held, text)
+    return re.sub(r"(?m)^(\s*)([-+=#~](?!\w)|\d+(?=[.)](?:\s|$)))", _shield_match, text)
 
 
 def _line(text: str) -> str:
     return _plain(text.replace("\n", " "))
 
 
-def _held(found: re.Match[str]) -> str:
-    space, sign = found.groups()
+def _shield_match(match: re.Match[str]) -> str:
+    space, sign = match.groups()
     return f"{space}{sign}\\" if sign.isdigit() else f"{space}\\{sign}"
 
 
@@ -160,12 +160,12 @@ _MARKDOWN: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _marked(block: body.Paragraph, tags: Mapping[str, tuple[str, str]], said: Any) -> str:
+def _marked(block: body.Paragraph, tags: Mapping[str, tuple[str, str]], value: Any) -> str:
     """Cut where any mark begins or ends, so that marks may overlap and tags still nest."""
     cuts = sorted({0, len(block.text), *(at for mark in block.marks for at in (mark.start, mark.end))})
     pieces = []
     for start, end in pairwise(cuts):
-        piece = said(block.text[start:end])
+        piece = value(block.text[start:end])
         for mark in sorted(block.marks, key=lambda mark: (mark.kind, mark.start)):
             if mark.start <= start and end <= mark.end and (mark.kind != "link" or mark.href):
                 opening, closing = (tag.format(escape(mark.href or "")) for tag in tags[mark.kind])

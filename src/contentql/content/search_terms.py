@@ -54,20 +54,20 @@ class SearchTerms:
 
 def search_terms(headline: str, about: Iterable[str | None], text: str, language: str) -> SearchTerms:
     """`about`: kicker, short headline, summary, lede and byline. Never pass what the public may not read."""
-    parts = [headline, "\n".join(said for said in about if said), text]
+    parts = [headline, "\n".join(value for value in about if value), text]
     left = MAX_INDEX
     seen: set[str] = set()
-    kept: list[tuple[str, ...]] = []
+    stored: list[tuple[str, ...]] = []
     for part in parts:
-        found = [word for word in tokenize(part, language) if word]
-        for n, word in enumerate(found):
+        results = [word for word in tokenize(part, language) if word]
+        for n, word in enumerate(results):
             left -= 2 if word in seen else len(word.encode()) + 8
             seen.add(word)
             if left < 0:
-                found = found[:n]
+                results = results[:n]
                 break
-        kept.append(tuple(found))
-    return SearchTerms(*kept)
+        stored.append(tuple(results))
+    return SearchTerms(*stored)
 
 
 # A tsvector holds one megabyte; of a longer text both databases know the same beginning.

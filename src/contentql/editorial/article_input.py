@@ -72,19 +72,19 @@ async def article_values(
         values["blocks"] = derive.assign_block_ids(values["blocks"], before.blocks)
         values["attributions"] = reanchor_attributions(before.attributions, before.blocks, values["blocks"])
     if "blocks" in values:
-        known = {hop.id for head in (before.attributions if before else ()) for hop in head.hops()}
-        values["blocks"] = tuple(detach_unknown_attribution(block, known) for block in values["blocks"])
+        existing = {hop.id for head in (before.attributions if before else ()) for hop in head.hops()}
+        values["blocks"] = tuple(detach_unknown_attribution(block, existing) for block in values["blocks"])
     return values
 
 
-async def _body(said: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
+async def _body(values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
     # Elsewhere, because a long text takes long to read, and others are waiting.
-    return await asyncio.to_thread(body_input.parse_article_body, said) if said else ()
+    return await asyncio.to_thread(body_input.parse_article_body, values) if values else ()
 
 
-def detach_unknown_attribution(block: blocks.Block, known: set[int | None]) -> blocks.Block:
+def detach_unknown_attribution(block: blocks.Block, existing_ids: set[int | None]) -> blocks.Block:
     """A quotation whose attribution is not there stands for itself."""
-    if isinstance(block, blocks.Quote) and block.attribution not in known:
+    if isinstance(block, blocks.Quote) and block.attribution not in existing_ids:
         return block.model_copy(update={"attribution": None})
     return block
 
@@ -99,16 +99,16 @@ async def _references(context: EditContext, input: Input, errors: ErrorCollector
         main = input["category"]
         values["category"] = None if main is None else await errors.run(path(main, "category"))
     if "categories" in input:
-        found = [
+        output = [
             await errors.run(path(one, f"categories.{n}")) for n, one in enumerate(input["categories"] or ())
         ]
-        values["sections"] = tuple(filter(None, found))
+        values["sections"] = tuple(filter(None, output))
     if "story" in input:
-        told = input["story"]
+        result = input["story"]
         story = (
             None
-            if told is None
-            else await errors.run(references.find_by_reference(context, "story", told, "story"))
+            if result is None
+            else await errors.run(references.find_by_reference(context, "story", result, "story"))
         )
         values["story"] = story.slug if story else None
     if "leadMedia" in input:

@@ -71,16 +71,16 @@ async def load_for_update(
             UserErrorCode.NOT_OWNER, "This article is somebody else's.", where, "Ask an editor to change it."
         )
     copy = await Article.get_or_none(working_of=number)
-    found = await article_records.load_articles([live, copy] if copy else [live])
-    public = found[0]
-    article = ArticleState(live, copy, _of_copy(found[1], public) if copy else public, public)
+    result = await article_records.load_articles([live, copy] if copy else [live])
+    public = result[0]
+    article = ArticleState(live, copy, _of_copy(result[1], public) if copy else public, public)
     version = article.latest.version
     if context.expected_version is not None and context.expected_version != version:
-        said = await revisions.describe_changes_since(number, context.expected_version)
+        value = await revisions.describe_changes_since(number, context.expected_version)
         raise user_error(
             UserErrorCode.VERSION_CONFLICT,
             f"You have read version {context.expected_version}, but it is version {version} by now."
-            + (f" {said}." if said else ""),
+            + (f" {value}." if value else ""),
             "ifVersion",
             f"Read it again, and send ifVersion: {version}.",
         )
@@ -107,9 +107,9 @@ async def create_article(context: EditContext, input: Input) -> WriteResult:
         ),
         "x",
     )
-    begun = {"id": number, "slug": slug, "language": language, "headline": "x"}
+    started = {"id": number, "slug": slug, "language": language, "headline": "x"}
     values = await article_values(context, input, None, errors)
-    record = checked(errors, {**begun, **values})
+    record = checked(errors, {**started, **values})
     record = complete_record(record, None, context.now).model_copy(update={"version": 1})
     missing = await article_writer.save_article(
         context.connection, record, None, more={"owner": context.account}
@@ -126,13 +126,13 @@ async def update_article(context: EditContext, input: Input) -> WriteResult:
     values = await article_values(context, input, article.record, errors)
     language = values.get("language", article.record.language)
     if "slug" in input or language != article.record.language:
-        wanted = article.record.slug if input.get("slug") is None else input["slug"]
-        taken = slugs.slug_taken_by_other_article(language, article.id)
+        requested = article.record.slug if input.get("slug") is None else input["slug"]
+        used = slugs.slug_taken_by_other_article(language, article.id)
         values["slug"] = await errors.run(
-            slugs.available_slug(wanted, wanted, taken, 200), article.record.slug
+            slugs.available_slug(requested, requested, used, 200), article.record.slug
         )
-    kept = {name: getattr(article.record, name) for name in ArticleRecord.model_fields}
-    record = checked(errors, {**kept, **values})
+    stored = {name: getattr(article.record, name) for name in ArticleRecord.model_fields}
+    record = checked(errors, {**stored, **values})
     if article.status_at(context) is Status.SCHEDULED:
         await require_publishable(record, record.published_at or context.now)
     return await save_version(context, article, record, RevisionAction.UPDATED, status=status)
@@ -203,14 +203,16 @@ async def _save_copy(
     record = _next(context, article, record, status)
     number: int = article.working_copy_row.id if article.working_copy_row else new_id()
     rows = await Attribution.filter(article_id=number).values_list("working_of", "id")
-    known: dict[int, int] = dict(rows)
+    existing: dict[int, int] = dict(rows)
     stable: dict[int, int] = {}
 
-    def renumbered(said: AttributionRecord) -> AttributionRecord:
-        assert said.id is not None
-        own = known.get(said.id) or new_id()
-        stable[own] = said.id
-        return said.model_copy(update={"id": own, "via": said.via and renumbered(said.via)})
+    def renumbered(attribution: AttributionRecord) -> AttributionRecord:
+        assert attribution.id is not None
+        own = existing.get(attribution.id) or new_id()
+        stable[own] = attribution.id
+        return attribution.model_copy(
+            update={"id": own, "via": attribution.via and renumbered(attribution.via)}
+        )
 
     apart = record.model_copy(
         update={
@@ -225,7 +227,7 @@ async def _save_copy(
     await article_writer.save_article(
         context.connection, apart, article.working_copy_row, more=more, stable=stable
     )
-    return await _kept(context, article, record, action, minor)
+    return await _save_result(context, article, record, action, minor)
 
 
 async def save_published(
@@ -244,7 +246,7 @@ async def save_published(
         await article.working_copy_row.delete()
     more = {"deleted_at": record.deleted_at}
     await article_writer.save_article(context.connection, record, article.article_row, more=more)
-    return await _kept(context, article, record, action, minor)
+    return await _save_result(context, article, record, action, minor)
 
 
 def _next(
@@ -266,7 +268,7 @@ def _next(
     )
 
 
-async def _kept(
+async def _save_result(
     context: EditContext, article: ArticleState, record: ArticleRecord, action: RevisionAction, minor: bool
 ) -> WriteResult:
     before = article.record.version  # the row has the new one already

@@ -37,17 +37,17 @@ async def add_attribution(context: EditContext, input: Input) -> WriteResult:
 
 
 async def update_attribution(context: EditContext, input: Input) -> WriteResult:
-    work, head, hop = await _found(context, input["id"])
+    work, head, hop = await _find_attribution(context, input["id"])
     changed = await _hop(context, work, input, "", hop)
     changed = changed.model_copy(update={"id": hop.id})
     if "via" in input:
         changed = changed.model_copy(update={"via": changed.via and assign_attribution_ids(changed.via)})
-    whole = _with(head, hop, changed)
-    assert whole is not None
-    if whole.state is not REJECTED:
-        whole = whole.model_copy(update={"state": EDITED})
-    _check_chain(whole)
-    heads = tuple(whole if one is head else one for one in work.record.attributions)
+    document = _with(head, hop, changed)
+    assert document is not None
+    if document.state is not REJECTED:
+        document = document.model_copy(update={"state": EDITED})
+    _check_chain(document)
+    heads = tuple(document if one is head else one for one in work.record.attributions)
     return await _saved(context, work, heads, hop.id)
 
 
@@ -60,7 +60,7 @@ async def reject_attribution(context: EditContext, input: Input) -> WriteResult:
 
 
 async def _decided(context: EditContext, input: Input, state: AttributionState) -> WriteResult:
-    work, head, hop = await _found(context, input["id"])
+    work, head, hop = await _find_attribution(context, input["id"])
     if head.state is state:
         raise user_error(UserErrorCode.INVALID_TRANSITION, f"It is {state.value} already.", "id")
     heads = tuple(
@@ -71,7 +71,7 @@ async def _decided(context: EditContext, input: Input, state: AttributionState) 
 
 async def delete_attribution(context: EditContext, input: Input) -> WriteResult:
     """The whole chain of a head; of a relay, only that hop: its neighbours close up."""
-    work, head, hop = await _found(context, input["id"])
+    work, head, hop = await _find_attribution(context, input["id"])
     shorter = None if hop is head else _with(head, hop, None)
     others = (shorter if one is head else one for one in work.record.attributions)
     heads = tuple(one for one in others if one is not None)
@@ -81,11 +81,11 @@ async def delete_attribution(context: EditContext, input: Input) -> WriteResult:
 async def reorder_attributions(context: EditContext, input: Input) -> WriteResult:
     article = await load_for_update(context, input["id"])
     heads = {one.id: one for one in article.record.attributions}
-    wanted = [
+    requested = [
         context.decode_id("attribution", text, f"attributions.{n}")
         for n, text in enumerate(input["attributions"])
     ]
-    if sorted(wanted) != sorted(number for number in heads if number):
+    if sorted(requested) != sorted(number for number in heads if number):
         raise user_error(
             UserErrorCode.INVALID,
             "The list must name every attribution of the article, each once.",
@@ -93,7 +93,7 @@ async def reorder_attributions(context: EditContext, input: Input) -> WriteResul
             ", ".join(encode_id("attribution", number) for number in heads if number) or None,
         )
     status = status_after_edit(context, article)
-    record = article.record.model_copy(update={"attributions": tuple(heads[number] for number in wanted)})
+    record = article.record.model_copy(update={"attributions": tuple(heads[number] for number in requested)})
     return await save_version(context, article, record, RevisionAction.UPDATED, status=status)
 
 
@@ -101,14 +101,14 @@ async def _saved(
     context: EditContext, article: ArticleState, heads: Attributions, number: int | None
 ) -> WriteResult:
     status = status_after_edit(context, article)
-    known = {hop.id for head in heads for hop in head.hops()}
-    body = tuple(detach_unknown_attribution(block, known) for block in article.record.blocks)
+    existing = {hop.id for head in heads for hop in head.hops()}
+    body = tuple(detach_unknown_attribution(block, existing) for block in article.record.blocks)
     record = article.record.model_copy(update={"attributions": heads, "blocks": body})
     done = await save_version(context, article, record, RevisionAction.UPDATED, status=status)
     return replace(done, table="attribution", row_id=number or 0, related_ids={"article": done.id})
 
 
-async def _found(
+async def _find_attribution(
     context: EditContext, text: Any
 ) -> tuple[ArticleState, AttributionRecord, AttributionRecord]:
     """The article's latest state, the chain, and the hop of an id. Raises Amiss."""
@@ -136,55 +136,55 @@ async def _found(
 async def _hop(
     context: EditContext,
     article: ArticleState,
-    said: Mapping[str, Any],
+    data: Mapping[str, Any],
     path: str,
     before: AttributionRecord | None,
 ) -> AttributionRecord:
     """One hop, and with `via` the whole way from there, as a record: `before` with what is said over it."""
     errors = ErrorCollector()
     own = ("id", "article", "position", "kind", "source", "via", "media", "span")
-    values = validation.record_values(AttributionRecord, said, *own)
+    values = validation.record_values(AttributionRecord, data, *own)
     if "verification" in values or "verification_note" in values:
         values |= {"verified_by": context.name[:200], "verified_at": context.now}
-    if said.get("kind") is not None:
-        values["kind"] = said["kind"]
-    if "source" in said:
-        whose = said["source"]
+    if data.get("kind") is not None:
+        values["kind"] = data["kind"]
+    if "source" in data:
+        whose = data["source"]
         source = (
             None
             if whose is None
             else await errors.run(references.find_by_reference(context, "source", whose, f"{path}source"))
         )
         values["source"] = source.slug if source else None
-    if "media" in said:
-        media = said["media"]
+    if "media" in data:
+        media = data["media"]
         values["media"] = (
             None
             if media is None
             else await errors.run(references.find_media_id(context, media, f"{path}media"))
         )
-    if "span" in said:
-        span = said["span"]
+    if "span" in data:
+        span = data["span"]
         values["span"] = None if span is None else await errors.run(_span(article, span, f"{path}span"))
-    if "via" in said:
+    if "via" in data:
         depth = path.count("via.") + 1
-        if depth > MAX_HOPS and said["via"]:
+        if depth > MAX_HOPS and data["via"]:
             raise _too_long(f"{path}via")
-        values["via"] = said["via"] and await errors.run(
-            _hop(context, article, said["via"], f"{path}via.", None)
+        values["via"] = data["via"] and await errors.run(
+            _hop(context, article, data["via"], f"{path}via.", None)
         )
     errors.raise_if_any()
-    kept = {name: getattr(before, name) for name in AttributionRecord.model_fields} if before else {}
-    whole = {"made_by": "editor", **kept, **values}
-    kind = AttributionKind(whole["kind"])
-    if whole.get("source") is None and kind is not AttributionKind.REPORTED_BY:
+    stored = {name: getattr(before, name) for name in AttributionRecord.model_fields} if before else {}
+    document = {"made_by": "editor", **stored, **values}
+    kind = AttributionKind(document["kind"])
+    if document.get("source") is None and kind is not AttributionKind.REPORTED_BY:
         raise user_error(
             UserErrorCode.REQUIRED,
             "It does not say whose words they are.",
             f"{path}source",
             "Only REPORTED_BY may leave that open.",
         )
-    record = validation.build_record(AttributionRecord, whole)
+    record = validation.build_record(AttributionRecord, document)
     if not path:
         _check_chain(record)
     return record
@@ -214,11 +214,11 @@ def _too_long(where: str) -> UserErrors:
     )
 
 
-async def _span(article: ArticleState, said: Mapping[str, Any], where: str) -> SpanRecord:
+async def _span(article: ArticleState, values: Mapping[str, Any], where: str) -> SpanRecord:
     """The words that a span names, found in the text. Raises Amiss."""
     texts = block_texts(article.record.blocks)
-    block, exact = said.get("blockId"), said.get("exact")
-    start, end = said.get("start"), said.get("end")
+    block, exact = values.get("blockId"), values.get("exact")
+    start, end = values.get("start"), values.get("end")
     if block is not None and block not in texts:
         raise user_error(
             UserErrorCode.NOT_FOUND, f"There is no block {block!r} in the article.", f"{where}.blockId"
@@ -234,28 +234,28 @@ async def _span(article: ArticleState, said: Mapping[str, Any], where: str) -> S
                 )
             )
         return make_span(block, texts[block], start, texts[block][start:end])
-    found = [
+    results = [
         (name, at)
         for name, text in texts.items()
         if exact and block in (None, name)
         for at in occurrences(text, exact)
         if start is None or at == start
     ]
-    if not found:
+    if not results:
         raise user_error(
             UserErrorCode.NOT_FOUND,
             "Those words do not stand in the text.",
             f"{where}.exact",
             "Copy them from it.",
         )
-    if len(found) > 1:
+    if len(results) > 1:
         raise user_error(
             UserErrorCode.INVALID,
             "Those words stand in the text more than once.",
             f"{where}.exact",
-            f"Say where: blockId {found[0][0]!r} and start {found[0][1]} for the first.",
+            f"Say where: blockId {results[0][0]!r} and start {results[0][1]} for the first.",
         )
-    name, at = found[0]
+    name, at = results[0]
     return make_span(name, texts[name], at, exact)
 
 

@@ -17,11 +17,11 @@ from contentql.formats import html, markdown
 MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
 
 
-def parse_article_body(said: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
+def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
     """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
-    if not said:
+    if not values:
         raise user_error(UserErrorCode.REQUIRED, "The body is empty.", path)
-    ((form, value),) = said.items()
+    ((form, value),) = values.items()
     where = f"{path}.{form}"
     most = MAX_TEXT_LENGTH if form == "text" else MAX_MARKUP_LENGTH
     if isinstance(value, str) and len(value) > most:
@@ -48,7 +48,7 @@ def parse_article_body(said: Mapping[str, Any], path: str = "body") -> tuple[Blo
         ) from None
 
 
-def _block(said: Mapping[str, Any]) -> dict[str, Any]:
-    ((kind, values),) = said.items()
+def _block(data: Mapping[str, Any]) -> dict[str, Any]:
+    ((kind, values),) = data.items()
     values = {name: value for name, value in values.items() if value is not None}
     return {"type": to_snake(kind).upper(), **values}

@@ -46,8 +46,8 @@ async def update_category(context: EditContext, input: Input) -> WriteResult:
     parent = await parent_of(row)
     slug = row.slug
     if input.get("slug") not in (None, slug):
-        taken = slug_taken_by_other_row(Category, row.id, parent_id=row.parent_id)
-        slug = await available_slug(input["slug"], "", taken, 120)
+        used = slug_taken_by_other_row(Category, row.id, parent_id=row.parent_id)
+        slug = await available_slug(input["slug"], "", used, 120)
     return await _category(context, input, row, parent, slug)
 
 
@@ -137,8 +137,8 @@ async def rebuild_article_sections(categories: Sequence[int]) -> None:
         some = articles[start : start + _AT_ONCE]
         own: dict[int, list[str]] = {}
         at: dict[int, Any] = {}
-        found = ArticleSection.filter(article_id__in=some, direct=True).order_by("position")
-        for article, category, published in await found.values_list(
+        row = ArticleSection.filter(article_id__in=some, direct=True).order_by("position")
+        for article, category, published in await row.values_list(
             "article_id", "category_id", "published_at"
         ):
             own.setdefault(article, []).append(paths[category])

@@ -67,10 +67,10 @@ async def _collection(context: EditContext, input: Input, row: Any) -> WriteResu
     return WriteResult("collection", row.id)
 
 
-async def _items(context: EditContext, row: Collection, said: Sequence[Mapping[str, Any]]) -> None:
+async def _items(context: EditContext, row: Collection, entries: Sequence[Mapping[str, Any]]) -> None:
     errors = ErrorCollector()
     items: list[dict[str, Any]] = []
-    for n, one in enumerate(said):
+    for n, one in enumerate(entries):
         where = f"items.{n}"
         article = await errors.run(references.find_article(context, one["article"], f"{where}.article"))
         media = one.get("media")
@@ -81,7 +81,7 @@ async def _items(context: EditContext, row: Collection, said: Sequence[Mapping[s
         )
         if article is None:
             continue
-        if any(known["article_id"] == article.id for known in items):
+        if any(existing["article_id"] == article.id for existing in items):
             errors.add(UserErrorCode.TAKEN, "This article stands in the list already.", f"{where}.article")
             continue
         values = {
@@ -113,9 +113,9 @@ async def pin_article(context: EditContext, input: Input) -> WriteResult:
     until = input.get("until")
     if until is not None and until <= context.now:
         raise user_error(UserErrorCode.INVALID_TIME, "That moment has passed.", "until")
-    known = await CollectionItem.filter(collection_id=row.id).order_by("position", "id")
-    mine = next((one for one in known if one.article_id == article.id), None)  # type: ignore[attr-defined]
-    others = [one for one in known if one is not mine]
+    existing = await CollectionItem.filter(collection_id=row.id).order_by("position", "id")
+    mine = next((one for one in existing if one.article_id == article.id), None)  # type: ignore[attr-defined]
+    others = [one for one in existing if one is not mine]
     items: list[Any] = list(others)
     mine = mine or CollectionItem(collection_id=row.id, article_id=article.id)
     mine.pinned_until = until  # type: ignore[assignment]

@@ -86,23 +86,23 @@ class EditContext:
 
     def decode_id(self, table: str, text: Any, where: str) -> int:
         """The number of an id that should name a row of `table`. Amiss: WRONG_TYPE, NOT_FOUND."""
-        found = ids.decode_id(str(text))
+        result = ids.decode_id(str(text))
         word = DISPLAY_NAMES.get(table, table)
-        if found is None:
+        if result is None:
             raise user_error(
                 UserErrorCode.NOT_FOUND,
                 f"There is no {word} {str(text)[:80]!r}.",
                 where,
                 f"An id of this kind looks like {encode_id(table, 81726354)}.",
             )
-        if found[0] != table:
-            other = DISPLAY_NAMES.get(found[0], found[0])
+        if result[0] != table:
+            other = DISPLAY_NAMES.get(result[0], result[0])
             raise user_error(
                 UserErrorCode.WRONG_TYPE,
                 f"{str(text)[:80]} is the id of {_with_article(other)}, not of {_with_article(word)}.",
                 where,
             )
-        return found[1]
+        return result[1]
 
     async def get_row(self, table: str, text: Any, where: str = "id", *, hold: bool = False) -> Any:
         """The row of an id; to `hold` it keeps others from it until the transaction ends.

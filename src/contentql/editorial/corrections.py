@@ -41,7 +41,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
         record = _replaced(record, input, elsewhere=True)[0] if article.working_copy_row else public
     elif block is not None and block not in {one.id for one in public.blocks}:
         raise user_error(UserErrorCode.NOT_FOUND, f"There is no block {block!r} in it.", "block")
-    made = validation.build_record(
+    created = validation.build_record(
         CorrectionRecord,
         {
             "id": new_id(),
@@ -53,7 +53,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
             "after": input.get("after"),
         },
     )
-    public = public.model_copy(update={"corrections": (*public.corrections, made)})
+    public = public.model_copy(update={"corrections": (*public.corrections, created)})
     times = {
         "published_at": public.published_at,
         "first_published_at": public.first_published_at,
@@ -76,7 +76,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
         article.id,
         began,
         done.version_after,
-        related_ids={"correction": encode_id("correction", made.id or 0)},
+        related_ids={"correction": encode_id("correction", created.id or 0)},
     )
 
 
@@ -88,7 +88,7 @@ def _replaced(
     With `elsewhere`, a text in which they do not stand is left as it is.
     """
     before, after, block = input["before"], input["after"], input.get("block")
-    found = [
+    results = [
         one
         for one in record.blocks
         if isinstance(one, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
@@ -96,13 +96,13 @@ def _replaced(
         and before in one.text
         and block in (None, one.id)
     ]
-    if not found and elsewhere:
+    if not results and elsewhere:
         return record, None
-    if not found:
+    if not results:
         raise user_error(
             UserErrorCode.NOT_FOUND, "Those words do not stand in the text.", "before", "Copy them from it."
         )
-    if len(found) > 1 or found[0].text.count(before) > 1:
+    if len(results) > 1 or results[0].text.count(before) > 1:
         if elsewhere:
             return record, None
         raise user_error(
@@ -111,19 +111,19 @@ def _replaced(
             "before",
             "Give more of what stands around them, or the block.",
         )
-    if not found[0].text.replace(before, after).strip():
+    if not results[0].text.replace(before, after).strip():
         raise user_error(
             UserErrorCode.INVALID,
             "Nothing would be left of that paragraph.",
             "after",
             "Take it out with updateArticle, and correct without `before` and `after`.",
         )
-    changed = tuple(_reworded(one, before, after) if one is found[0] else one for one in record.blocks)
+    changed = tuple(_reworded(one, before, after) if one is results[0] else one for one in record.blocks)
     update = {
         "blocks": changed,
         "attributions": reanchor_attributions(record.attributions, record.blocks, changed),
     }
-    return record.model_copy(update=update), found[0].id
+    return record.model_copy(update=update), results[0].id
 
 
 def _reworded(block: blocks.Block, before: str, after: str) -> blocks.Block:

@@ -23,8 +23,8 @@ _MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+-]+)*", re.ASCII)
 
 
 async def create_media(context: EditContext, input: Input) -> WriteResult:
-    if known := await Media.filter(url=input["url"]).first():
-        number = encode_id("media", known.id)
+    if existing := await Media.filter(url=input["url"]).first():
+        number = encode_id("media", existing.id)
         raise user_error(
             UserErrorCode.TAKEN, "There is a media file of this address already.", "url", f"It is {number}."
         )
@@ -60,7 +60,7 @@ async def _media(context: EditContext, input: Input, row: Any) -> WriteResult:
         raise user_error(UserErrorCode.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
     values["mime"] = mime
     row = await save_row(
-        context, MediaRecord, Media, row, values, foreign_keys={}, made={"created_at": context.now}
+        context, MediaRecord, Media, row, values, foreign_keys={}, defaults={"created_at": context.now}
     )
     return WriteResult("media", row.id)
 

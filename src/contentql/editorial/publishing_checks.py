@@ -14,16 +14,16 @@ from contentql.store.models.taxonomy import Media
 
 
 async def require_media(
-    said: Mapping[str, Any] | None, body: Sequence[blocks.Block], errors: ErrorCollector
+    values: Mapping[str, Any] | None, body: Sequence[blocks.Block], errors: ErrorCollector
 ) -> None:
     """That all that the body shows is here."""
-    wanted = {number for block in body for number in blocks.block_media(block)}
-    rows: Any = await Media.filter(id__in=wanted).values_list("id", flat=True) if wanted else []
+    requested = {number for block in body for number in blocks.block_media(block)}
+    rows: Any = await Media.filter(id__in=requested).values_list("id", flat=True) if requested else []
     here = set(rows)
     for n, block in enumerate(body):
         for number in blocks.block_media(block):
             if number not in here:
-                (form,) = said or ("",)
+                (form,) = values or ("",)
                 where = f"body.blocks.{n}" if form == "blocks" else f"body.{form}"
                 errors.add(
                     UserErrorCode.NOT_FOUND, f"There is no media {encode_id('media', number)!r}.", where
@@ -61,10 +61,10 @@ async def _require_described(record: ArticleRecord, errors: ErrorCollector) -> N
     """Every picture says what it shows, or that it need not; and its licence has not ended."""
     from_text = {number for block in record.blocks for number in blocks.block_media(block)}
     own = {placed.media: placed.alt for placed in record.media if placed.alt}
-    wanted = {*from_text, *(placed.media for placed in record.media)}
+    requested = {*from_text, *(placed.media for placed in record.media)}
     if record.lead_media:
-        wanted.add(record.lead_media)
-    for row in await Media.filter(id__in=sorted(wanted)).order_by("id"):
+        requested.add(record.lead_media)
+    for row in await Media.filter(id__in=sorted(requested)).order_by("id"):
         field = "leadMedia" if row.id == record.lead_media else "body" if row.id in from_text else "media"
         name = encode_id("media", row.id)
         if row.kind.value == "IMAGE" and not row.decorative and not row.alt and row.id not in own:

@@ -35,35 +35,37 @@ async def find_by_reference(
 ) -> Any:
     """The row of a section, source, author, story or collection: by id, or by path or slug."""
     model, column = _NAMED[table]
-    said = str(text)
-    found = ids.decode_id(said)
-    if found is not None:
-        return await context.get_row(table, said, where, hold=hold)
-    row = await context.first(model.filter(**{column: said}), hold=hold)
+    message = str(text)
+    result = ids.decode_id(message)
+    if result is not None:
+        return await context.get_row(table, message, where, hold=hold)
+    row = await context.first(model.filter(**{column: message}), hold=hold)
     if row is None:
-        raise context.not_found(table, said, where)
+        raise context.not_found(table, message, where)
     return row
 
 
 async def find_tag(context: EditContext, text: Any, where: str) -> Tag:
     """A tag by id, by `TYPE:slug`, or by its slug where only one type has it."""
-    said = str(text)
-    if ids.decode_id(said) is not None:
-        row: Tag = await context.get_row("tag", said, where)
+    message = str(text)
+    if ids.decode_id(message) is not None:
+        row: Tag = await context.get_row("tag", message, where)
         return row
-    kind, mark, slug = said.partition(":")
-    rows = Tag.filter(type=kind, slug=slug) if mark and kind in TagType.__members__ else Tag.filter(slug=said)
-    found = await rows.limit(2)
-    if not found:
-        raise context.not_found("tag", said, where)
-    if len(found) > 1:
+    kind, mark, slug = message.partition(":")
+    rows = (
+        Tag.filter(type=kind, slug=slug) if mark and kind in TagType.__members__ else Tag.filter(slug=message)
+    )
+    result = await rows.limit(2)
+    if not result:
+        raise context.not_found("tag", message, where)
+    if len(result) > 1:
         raise user_error(
             UserErrorCode.INVALID,
-            f"Tags of several types have the slug {said[:80]!r}.",
+            f"Tags of several types have the slug {message[:80]!r}.",
             where,
-            f"Say which: {found[0].type.value}:{said[:80]}.",
+            f"Say which: {result[0].type.value}:{message[:80]}.",
         )
-    return found[0]
+    return result[0]
 
 
 async def find_article(context: EditContext, text: Any, where: str) -> Article:

@@ -69,13 +69,13 @@ async def _create(
 
 def comparable_fields(record: ArticleRecord) -> dict[str, str | None]:
     """Each field as text, every one of them always: what two revisions are compared by."""
-    said = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    found = {
-        to_camel(name): _text(said.get(to_camel(name), _default(name)))
+    result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    results = {
+        to_camel(name): _text(result.get(to_camel(name), _default(name)))
         for name in ArticleRecord.model_fields
         if name not in _UNTOLD
     }
-    return {**found, "body": render.render_markdown(record.blocks)}
+    return {**results, "body": render.render_markdown(record.blocks)}
 
 
 def _default(name: str) -> Any:
@@ -105,8 +105,10 @@ async def load_revision(article: int, version: int) -> ArticleRecord:
 async def describe_changes_since(article: int, version: int) -> str:
     """Who changed what after a version, in a sentence or two."""
     rows = await Revision.filter(article_id=article, version__gte=version).order_by("version")
-    said = []
+    values = []
     for before, after in pairwise(rows):
         fields = ", ".join(changed_fields(before.field_texts, after.field_texts)) or "nothing of its content"
-        said.append(f"{after.by} {after.action.value.lower()} it at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})")
-    return "; ".join(said[-5:])
+        values.append(
+            f"{after.by} {after.action.value.lower()} it at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})"
+        )
+    return "; ".join(values[-5:])

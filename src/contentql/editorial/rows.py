@@ -27,7 +27,7 @@ async def save_row(
     *,
     foreign_keys: Mapping[str, Any],
     name: str | None = None,
-    made: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Any:
     """The row, new or changed, of what a record says.
 
@@ -37,13 +37,13 @@ async def save_row(
     before = _said_by(kind, row) if row is not None else {}
     _check_pairs({**before, **values})
     record = validation.build_record(kind, {**before, **values})
-    found = {**record_columns(record, model), **foreign_keys}
+    results = {**record_columns(record, model), **foreign_keys}
     if name is not None:
-        found["sort_name"] = derive.sort_name(getattr(record, name))
+        results["sort_name"] = derive.sort_name(getattr(record, name))
     if row is None:
-        return await model.create(id=new_id(), **{**found, **(made or {})})
-    found.pop("created_at", None)
-    await row.update_from_dict(found).save()
+        return await model.create(id=new_id(), **{**results, **(defaults or {})})
+    results.pop("created_at", None)
+    await row.update_from_dict(results).save()
     return row
 
 
@@ -81,12 +81,12 @@ def required(input: Input, name: str, row: Any) -> None:
 
 async def require_unused(name: str, **users: Any) -> None:
     """Raises Amiss: IN_USE, with what uses it and how many of each."""
-    found = {word.replace("_", " "): await rows.count() for word, rows in users.items()}
-    said = [f"{count} {word if count > 1 else word[:-1]}" for word, count in found.items() if count]
-    if said:
+    results = {word.replace("_", " "): await rows.count() for word, rows in users.items()}
+    values = [f"{count} {word if count > 1 else word[:-1]}" for word, count in results.items() if count]
+    if values:
         raise user_error(
             UserErrorCode.IN_USE,
-            f"{name!r} is used by {' and '.join(said)}.",
+            f"{name!r} is used by {' and '.join(values)}.",
             "id",
             "Take it out of those first.",
         )

@@ -19,18 +19,20 @@ _SLUG = re.compile(r"[^\W_]+(?:[-._~]+[^\W_]+)*")
 
 def validate_slug(text: str, where: str = "slug", most: int = 160) -> str:
     """Letters and digits of any script, with - . _ ~ between them; nothing that hides or turns around."""
-    said = unicodedata.normalize("NFC", text.strip())
-    if len(said) > most:
+    result = unicodedata.normalize("NFC", text.strip())
+    if len(result) > most:
         raise user_error(UserErrorCode.TOO_LONG, f"A slug has at most {most} characters.", where)
-    if not _SLUG.fullmatch(said) or any(unicodedata.category(c) in ("Cf", "Cc", "Co", "Cs") for c in said):
-        made = slugify(said)[:most]
+    if not _SLUG.fullmatch(result) or any(
+        unicodedata.category(c) in ("Cf", "Cc", "Co", "Cs") for c in result
+    ):
+        created = slugify(result)[:most]
         raise user_error(
             UserErrorCode.INVALID,
             "A slug has letters and digits, with - between them.",
             where,
-            f"{made!r} would do." if made else None,
+            f"{created!r} would do." if created else None,
         )
-    return said
+    return result
 
 
 def slug_from(text: str, most: int = 160) -> str:
@@ -38,16 +40,16 @@ def slug_from(text: str, most: int = 160) -> str:
 
 
 async def available_slug(
-    wanted: str | None, made_of: str, taken: Callable[[str], Awaitable[bool]], most: int = 160
+    text: str | None, made_of: str, is_taken: Callable[[str], Awaitable[bool]], most: int = 160
 ) -> str:
     """`wanted` if it is free, else Amiss with one that is; without a wish the first free one of a title."""
-    start = validate_slug(wanted, most=most) if wanted is not None else slug_from(made_of, most)
-    if not await taken(start):
+    start = validate_slug(text, most=most) if text is not None else slug_from(made_of, most)
+    if not await is_taken(start):
         return start
     number = 2
-    while await taken(free := f"{start[: most - 6]}-{number}"):
+    while await is_taken(free := f"{start[: most - 6]}-{number}"):
         number += 1
-    if wanted is None:
+    if text is None:
         return free
     raise user_error(UserErrorCode.TAKEN, f"The slug {start!r} is taken.", "slug", f"{free!r} is free.")
 
@@ -55,18 +57,18 @@ async def available_slug(
 def slug_taken_by_other_article(language: str, besides: int) -> Callable[[str], Awaitable[bool]]:
     """Whether another article of the language has a slug, published or in the making."""
 
-    async def taken(slug: str) -> bool:
+    async def is_taken(slug: str) -> bool:
         rows = Article.filter(language=language, slug=slug)
         return await rows.exclude(Q(id=besides) | Q(working_of=besides)).exists()
 
-    return taken
+    return is_taken
 
 
 def slug_taken_by_other_row(
     model: type[Model], besides: int | None, **same: Any
 ) -> Callable[[str], Awaitable[bool]]:
-    async def taken(slug: str) -> bool:
+    async def is_taken(slug: str) -> bool:
         rows = model.filter(slug=slug, **same)
         return await (rows.exclude(id=besides) if besides else rows).exists()
 
-    return taken
+    return is_taken

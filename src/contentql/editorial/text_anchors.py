@@ -23,21 +23,21 @@ def reanchor_attributions(
 ) -> tuple[AttributionRecord, ...]:
     """The attributions of a body that was `before` and is `after`."""
     was, now = block_texts(before), block_texts(after)
-    return tuple(_hop(said, was, now) for said in attributions)
+    return tuple(_hop(value, was, now) for value in attributions)
 
 
-def _hop(said: AttributionRecord, was: Mapping[str, str], now: Mapping[str, str]) -> AttributionRecord:
+def _hop(attribution: AttributionRecord, was: Mapping[str, str], now: Mapping[str, str]) -> AttributionRecord:
     def moved(span: SpanRecord | None) -> SpanRecord | None:
         return span and reanchor(span, was, now)
 
-    lesser = [moved(span) for span in (said.cue_span, said.source_span)]
+    lesser = [moved(span) for span in (attribution.cue_span, attribution.source_span)]
     cue, source = (span if span and not span.orphaned else None for span in lesser)
-    return said.model_copy(
+    return attribution.model_copy(
         update={
-            "span": moved(said.span),
+            "span": moved(attribution.span),
             "cue_span": cue,
             "source_span": source,
-            "via": said.via and _hop(said.via, was, now),
+            "via": attribution.via and _hop(attribution.via, was, now),
         }
     )
 
@@ -83,12 +83,12 @@ def make_span(block: str, text: str, start: int, exact: str) -> SpanRecord:
 
 def occurrences(text: str, exact: str) -> list[int]:
     """Where words stand in a text, a thousand places at most."""
-    found: list[int] = []
+    results: list[int] = []
     at = text.find(exact)
-    while at >= 0 and len(found) < 1_000:
-        found.append(at)
+    while at >= 0 and len(results) < 1_000:
+        results.append(at)
         at = text.find(exact, at + 1)
-    return found
+    return results
 
 
 def _alike(a: str, b: str) -> int:

@@ -71,5 +71,5 @@ async def create_preview_link(context: EditContext, input: Input) -> WriteResult
     assert context.sign_preview_token is not None, "nobody signs"
     token = await context.sign_preview_token(article.id, ends)
     url = context.preview_url.replace("{token}", token).replace("{slug}", article.record.slug)
-    told = {"url": url, "token": token, "expiresAt": format_timestamp(ends)}
-    return WriteResult("article", article.id, payload=told, secret=token)
+    values = {"url": url, "token": token, "expiresAt": format_timestamp(ends)}
+    return WriteResult("article", article.id, payload=values, secret=token)

@@ -51,9 +51,9 @@ _MANY_LINES = frozenset(
 )
 
 
-def validate_texts(said: Mapping[str, Any]) -> None:
+def validate_texts(values: Mapping[str, Any]) -> None:
     """No text holds control characters or has no end, no time is unreadable. Amiss names those that do."""
-    errors = list(islice(_faults(said, ()), MOST_ERRORS))
+    errors = list(islice(_faults(values, ()), MOST_ERRORS))
     if errors:
         raise UserErrors(*errors)
 
@@ -96,11 +96,11 @@ def snake_keys(value: Any) -> Any:
     return [snake_keys(inner) for inner in value] if isinstance(value, list) else value
 
 
-def record_values(kind: type[FrozenModel], said: Mapping[str, Any], *without: str) -> dict[str, Any]:
+def record_values(kind: type[FrozenModel], data: Mapping[str, Any], *without: str) -> dict[str, Any]:
     """What is said by itself, in a record's names. Null empties; where there must be a value, it is the one
     that a new record has."""
     fields = kind.model_fields
-    values = snake_keys({name: value for name, value in said.items() if name not in without})
+    values = snake_keys({name: value for name, value in data.items() if name not in without})
     return {
         name: fields[name].default
         if value is None and name in fields and not fields[name].is_required()
@@ -119,17 +119,17 @@ def build_record(
         raise UserErrors(*user_errors_from_pydantic(exc, renamed or {})) from None
 
 
-def user_errors_from_pydantic(fault: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
-    return [_told(dict(error), renamed) for error in fault.errors(include_url=False)][:MOST_ERRORS]
+def user_errors_from_pydantic(exc: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
+    return [_describe_error(dict(error), renamed) for error in exc.errors(include_url=False)][:MOST_ERRORS]
 
 
-def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
+def _describe_error(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
     first, *rest = error["loc"] or ("",)
-    path = (renamed.get(str(first), _said(first)), *map(_said, rest))
+    path = (renamed.get(str(first), _path_part(first)), *map(_path_part, rest))
     path = tuple(part for part in path if part)
     name = path[-1] if path else ""
     what, limits = error["type"], error.get("ctx") or {}
-    said = str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ")
     if error.get("input", what) is None:
         return UserError(UserErrorCode.REQUIRED, "It is missing.", path)
     match what:
@@ -153,14 +153,14 @@ def _told(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
         case "string_pattern_mismatch":
             hint = _PATTERNS.get(name)
             return UserError(UserErrorCode.INVALID, "It does not look as it should.", path, hint)
-    if said.startswith("a link must"):
-        return UserError(UserErrorCode.UNSAFE_CONTENT, f"{said[0].upper()}{said[1:]}.", path)
+    if message.startswith("a link must"):
+        return UserError(UserErrorCode.UNSAFE_CONTENT, f"{message[0].upper()}{message[1:]}.", path)
     if what != "value_error":  # the words of a program
         return UserError(UserErrorCode.INVALID, "It does not look as it should.", path)
-    return UserError(UserErrorCode.INVALID, f"{said[:1].upper()}{said[1:].rstrip('.')}.", path)
+    return UserError(UserErrorCode.INVALID, f"{message[:1].upper()}{message[1:].rstrip('.')}.", path)
 
 
-def _said(part: int | str) -> str:
+def _path_part(part: int | str) -> str:
     """A part of a path in the API's words; the type of a block is the name of its input."""
     word = str(part)
     return to_camel(word.lower() if word.isupper() else word)
@@ -188,12 +188,12 @@ _PATTERNS = {
 }
 
 
-def position_argument(said: Mapping[str, Any]) -> int | None:
+def position_argument(values: Mapping[str, Any]) -> int | None:
     """`position`, counted from 0. Raises Amiss."""
-    found: int | None = said.get("position")
-    if found is not None and found < 0:
+    result: int | None = values.get("position")
+    if result is not None and result < 0:
         raise user_error(UserErrorCode.INVALID, "A place is 0 or more.", "position")
-    return found
+    return result
 
 
 MOST_ERRORS = 20

@@ -81,11 +81,11 @@ def _check_transition(
     stands = standing or article.status_at(context)
     if stands not in move.from_statuses:
         begins = " or ".join(sorted(status.value for status in move.from_statuses))
-        whole = "It has" if article.working_copy_row else "It is"
+        document = "It has" if article.working_copy_row else "It is"
         what = f" changes that are {stands.value}" if article.working_copy_row else f" {stands.value}"
         raise user_error(
             UserErrorCode.INVALID_TRANSITION,
-            f"{whole}{what}; {name} begins from {begins}.",
+            f"{document}{what}; {name} begins from {begins}.",
             "id",
             _HINTS[stands],
         )
@@ -153,15 +153,15 @@ async def publish_article(context: EditContext, input: Input) -> WriteResult:
     move = _check_transition(context, article, "publishArticle")
     await require_publishable(article.record, context.now)
     again = article.working_copy_row is not None
-    wanted: dt.datetime | None = input.get("publishedAt")
-    if wanted and wanted > context.now:
+    requested: dt.datetime | None = input.get("publishedAt")
+    if requested and requested > context.now:
         raise user_error(
             UserErrorCode.INVALID_TIME,
             "That is in the future.",
             "publishedAt",
             "To publish then: scheduleArticle.",
         )
-    at = wanted or (article.published_record.published_at if again else context.now)
+    at = requested or (article.published_record.published_at if again else context.now)
     first = article.published_record.first_published_at
     columns = {
         "published_at": at,
@@ -274,9 +274,9 @@ async def restore_revision(context: EditContext, input: Input) -> WriteResult:
     }  # fmt: skip
     record = earlier.model_copy(update={name: getattr(article.record, name) for name in own})
     if record.slug != article.record.slug or record.language != article.record.language:
-        taken = slugs.slug_taken_by_other_article(record.language, article.id)
-        if await taken(record.slug):
-            slug = await slugs.available_slug(None, record.slug, taken, 200)
+        used = slugs.slug_taken_by_other_article(record.language, article.id)
+        if await used(record.slug):
+            slug = await slugs.available_slug(None, record.slug, used, 200)
             record = record.model_copy(update={"slug": slug})
     try:
         return await save_version(context, article, record, RevisionAction.RESTORED, status=status)

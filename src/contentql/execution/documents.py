@@ -46,11 +46,11 @@ class PreparedOperation:
 
     def shape(self, variables: Variables) -> _VariableShape:
         form = variable_shape(variables) if variables else ()
-        found = self.shapes.get(form)
-        if found is None:
-            found = _VariableShape()
-            self.shapes.set(form, found, 1)
-        return found
+        entry = self.shapes.get(form)
+        if entry is None:
+            entry = _VariableShape()
+            self.shapes.set(form, entry, 1)
+        return entry
 
 
 @dataclass(eq=False)

@@ -42,17 +42,17 @@ def format_error(refusal: ApiError, request_id: str, path: list[str] | None = No
 
 
 def graphql_errors_response(errors: Sequence[GraphQLError], code: str, request_id: str) -> GraphQLResponse:
-    found = []
+    results = []
     for error in errors[:MAX_ERRORS]:
         message, _, guess = error.message.partition(_DID_YOU_MEAN)
-        said: dict[str, Any] = {"message": message.strip()}
+        text: dict[str, Any] = {"message": message.strip()}
         if error.locations:
-            said["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+            text["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
         hint = {"hint": _DID_YOU_MEAN + guess} if guess else {}
-        said["extensions"] = {"code": code, **hint, "requestId": request_id}
-        found.append(said)
+        text["extensions"] = {"code": code, **hint, "requestId": request_id}
+        results.append(text)
     status = 400 if code == "GRAPHQL_PARSE_FAILED" else 422
-    return GraphQLResponse(status, orjson.dumps({"errors": found}), (code,))
+    return GraphQLResponse(status, orjson.dumps({"errors": results}), (code,))
 
 
 def graphql_error(refusal: ApiError) -> GraphQLError:

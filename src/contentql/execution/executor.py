@@ -171,8 +171,10 @@ class Executor:
         responses = self.responses if shared else None
         if responses is None or plan.root_errors or wants_cost:
             trace.cache = "off" if responses is None else "bypass"
-            known = shared and (request.queries_only or responses is not None)
-            return await self._execute_plan(ready, now, trace, spend, known=known, wants_cost=wants_cost)
+            existing = shared and (request.queries_only or responses is not None)
+            return await self._execute_plan(
+                ready, now, trace, spend, existing=existing, wants_cost=wants_cost
+            )
         entry = self.get_cached(request, trace)
         if entry is not None:
             return GraphQLResponse(200, entry.body, (), entry)
@@ -182,11 +184,11 @@ class Executor:
             await spend(plan.cost)
 
         async def compute() -> tuple[GraphQLResponse, CachedResponse | None]:
-            answered = await self._execute_plan(ready, now, trace, None)
-            return answered, answered.cached
+            response = await self._execute_plan(ready, now, trace, None)
+            return response, response.cached
 
-        found = await responses.get_or_compute(ready.key, now, compute)
-        return GraphQLResponse(200, found.body, (), found) if isinstance(found, CachedResponse) else found
+        result = await responses.get_or_compute(ready.key, now, compute)
+        return GraphQLResponse(200, result.body, (), result) if isinstance(result, CachedResponse) else result
 
     async def _execute_mutation(
         self,
@@ -252,7 +254,7 @@ class Executor:
         )
         variables = _with_viewer_variables(operation.variables, viewer, now)
         question = Operation(self.catalog.schema, alone, operation.fragments, variables)
-        plan, _ = self._build_plan(question, {}, viewer=viewer, kept=False)
+        plan, _ = self._build_plan(question, {}, viewer=viewer, stored=False)
         data = await execute_plan(plan, self.dialect, within, variables, now, self.seconds)
         return data[data.index(b":") + 1 : -1]
 
@@ -263,7 +265,7 @@ class Executor:
         trace: RequestTrace,
         spend: ChargeCost | None,
         *,
-        known: bool = True,
+        existing: bool = True,
         wants_cost: bool = False,
     ) -> GraphQLResponse:
         """`known`: whether somebody may keep the answer, and must know what it is."""
@@ -291,14 +293,14 @@ class Executor:
         trace.rows = marked.rows
         if not plan.root_errors and not wants_cost:
             body = b'{"data":' + body + b"}"
-            return GraphQLResponse(200, body, (), _cache_entry(body, ready, marked) if known else None)
+            return GraphQLResponse(200, body, (), _cache_entry(body, ready, marked) if existing else None)
         body = b'{"data":' + body
         if plan.root_errors:
             errors = [format_error(r, trace.request_id, path=[key]) for key, r in plan.root_errors]
             body += b',"errors":' + orjson.dumps(errors)
         if wants_cost:
-            said = {"requested": plan.cost, "limit": self.limits.cost, "statements": plan.statements}
-            body += b',"extensions":' + orjson.dumps({"cost": said})
+            fields = {"requested": plan.cost, "limit": self.limits.cost, "statements": plan.statements}
+            body += b',"extensions":' + orjson.dumps({"cost": fields})
         status = 294 if plan.root_errors else 200  # data and errors together, by the 2026 edition
         return GraphQLResponse(status, body + b"}", tuple(r.code for _, r in plan.root_errors))
 
@@ -407,9 +409,9 @@ class Executor:
         """What a mutation shows of what it made. Refused above the limit."""
 
         def size(node: FieldNode, of: Any) -> int:
-            said = resolve_value(operation.arguments(node, of), operation.variables)
-            wanted = said.get("last") or said.get("first")
-            return wanted if isinstance(wanted, int) else self.limits.default_page
+            result = resolve_value(operation.arguments(node, of), operation.variables)
+            requested = result.get("last") or result.get("first")
+            return requested if isinstance(requested, int) else self.limits.default_page
 
         cost = operation_cost(self.catalog, operation.node, operation.fragments, size, operation.included)
         check_cost_limit(cost, self.limits)
@@ -500,7 +502,7 @@ class Executor:
         *,
         typed: bool = False,
         viewer: Viewer = ANONYMOUS_VIEWER,
-        kept: bool = True,
+        stored: bool = True,
     ) -> tuple[Plan, set[ValueConstraint]]:
         def constants(group: list[FieldNode]) -> bytes:
             return self._execute_introspection(operation, group)
@@ -515,7 +517,7 @@ class Executor:
             introspect=constants,
             failed_roots=without,
             with_typename=typed,
-            with_markers=self.responses is not None and not typed and kept and viewer is ANONYMOUS_VIEWER,
+            with_markers=self.responses is not None and not typed and stored and viewer is ANONYMOUS_VIEWER,
             visibility=viewer.visibility,
         )
 
@@ -550,8 +552,8 @@ def _with_viewer_variables(variables: Variables, viewer: Viewer, now: dt.datetim
 
 def _cache_key(document: ParsedDocument, prepared: PreparedOperation, variables: Variables) -> str:
     """One for all requests that are answered alike: whoever asks is the public, so far."""
-    said = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
-    return f"{document.hash}:{prepared.name}:{content_hash(said)}"
+    result = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
+    return f"{document.hash}:{prepared.name}:{content_hash(result)}"
 
 
 def _cache_entry(body: bytes, ready: PreparedRequest, markers: RowMarkers) -> CachedResponse:
@@ -560,9 +562,9 @@ def _cache_entry(body: bytes, ready: PreparedRequest, markers: RowMarkers) -> Ca
         word if slot is None else f"{word}:{slot.value(ready.variables)}"
         for word, slot in plan.read_set.listed
     ]
-    shown = [
+    visible = [
         ids.encode_id(table, number)
-        for table, numbers in markers.shown.items()
+        for table, numbers in markers.displayed_ids.items()
         if table in ids.PREFIXES
         for number in sorted(numbers)
     ]
@@ -574,7 +576,7 @@ def _cache_entry(body: bytes, ready: PreparedRequest, markers: RowMarkers) -> Ca
     return CachedResponse(
         body,
         on,
-        tuple(shown),
+        tuple(visible),
         tuple(words),
         plan.cost,
         plan.statements,
@@ -592,13 +594,13 @@ def _select_operation(document: ParsedDocument, request: GraphQLRequest) -> Prep
     name = request.operation_name or None
     if name is None and len(operations) == 1:
         return next(iter(operations.values()))
-    found = operations.get(name)
-    if found is not None:
-        return found
-    known = ", ".join(str(n) for n in operations if n)
+    result = operations.get(name)
+    if result is not None:
+        return result
+    text = ", ".join(str(n) for n in operations if n)
     if name is None:
         message = "The document has several operations." if operations else "The document has no operation."
     else:
         message = f"The document has no operation named {name[:100]!r}."
-    hint = f"Set operationName to one of: {known}." if known else None
+    hint = f"Set operationName to one of: {text}." if text else None
     raise ApiError("OPERATION_RESOLUTION_FAILURE", message, hint)

@@ -27,16 +27,16 @@ class _ReplayedResult:
     """What was told before: the very answer, or what was made, where other fields of it are wanted now."""
 
     answer: bytes
-    made: WriteResult | None
+    result: WriteResult | None
 
 
 def request_fingerprints(context: EditContext, field: MutationFieldCall) -> tuple[str, str]:
     """What was asked, and what was selected of the answer, by whom who sees how much."""
-    said = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
-    what = orjson.dumps([field.name, said], default=str, option=orjson.OPT_SORT_KEYS)
-    shown = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
-    shown += repr(context.viewer.visibility)
-    return hashlib.sha256(what).hexdigest(), hashlib.sha256(shown.encode()).hexdigest()
+    fields = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
+    what = orjson.dumps([field.name, fields], default=str, option=orjson.OPT_SORT_KEYS)
+    text = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
+    text += repr(context.viewer.visibility)
+    return hashlib.sha256(what).hexdigest(), hashlib.sha256(text.encode()).hexdigest()
 
 
 async def find_replay(context: EditContext, key: str, field: MutationFieldCall) -> _ReplayedResult | None:
@@ -47,7 +47,7 @@ async def find_replay(context: EditContext, key: str, field: MutationFieldCall) 
     done = await IdempotencyRecord.get_or_none(account=context.account, key=key)
     if done is None:
         return None
-    what, shown = request_fingerprints(context, field)
+    what, visible = request_fingerprints(context, field)
     if done.request_hash != what:
         raise user_error(
             UserErrorCode.IDEMPOTENCY_KEY_REUSED,
@@ -55,37 +55,37 @@ async def find_replay(context: EditContext, key: str, field: MutationFieldCall) 
             "idempotencyKey",
             "Make a new key for each thing that you want done.",
         )
-    kept = orjson.loads(done.response)
-    if done.selection_hash == shown:
-        return _ReplayedResult(kept["payload"].encode(), None)
-    return _ReplayedResult(b"", WriteResult(**kept["made"]))
+    payload = orjson.loads(done.response)
+    if done.selection_hash == visible:
+        return _ReplayedResult(payload["payload"].encode(), None)
+    return _ReplayedResult(b"", WriteResult(**payload["made"]))
 
 
 async def store_result(
-    context: EditContext, key: str, field: MutationFieldCall, made: WriteResult, payload: bytes
+    context: EditContext, key: str, field: MutationFieldCall, result: WriteResult, payload: bytes
 ) -> None:
-    told = payload.decode()
-    what, shown = request_fingerprints(context, field)
+    value = payload.decode()
+    what, visible = request_fingerprints(context, field)
     plain = {
-        "table": made.table,
-        "number": made.row_id,
-        "before": made.version_before,
-        "after": made.version_after,
+        "table": result.table,
+        "number": result.row_id,
+        "before": result.version_before,
+        "after": result.version_after,
     }
     answer = orjson.dumps(
-        {"payload": told, "made": {**plain, "said": made.payload, "also": made.related_ids}}, default=str
+        {"payload": value, "made": {**plain, "said": result.payload, "also": result.related_ids}}, default=str
     ).decode()
-    answer = redact_secret(answer, made)
+    answer = redact_secret(answer, result)
     await IdempotencyRecord.create(
         account=context.account,
         key=key,
         request_hash=what,
-        selection_hash=shown,
+        selection_hash=visible,
         response=answer,
         at=context.now,
     )
 
 
-def redact_secret(text: str, made: WriteResult | None) -> str:
+def redact_secret(text: str, result: WriteResult | None) -> str:
     """It is told once, to whoever had it made, and is kept nowhere."""
-    return text.replace(made.secret, "") if made and made.secret else text
+    return text.replace(result.secret, "") if result and result.secret else text

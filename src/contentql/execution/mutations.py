@@ -95,15 +95,15 @@ class MutationExecutor:
         seconds: float,
     ) -> bytes:
         """The payload as JSON. Refused as `Database.writing` refuses."""
-        said = dict(field.input)
-        rehearsal = bool(said.pop("validateOnly", None))
-        key = said.pop("idempotencyKey", None)
+        fields = dict(field.input)
+        rehearsal = bool(fields.pop("validateOnly", None))
+        key = fields.pop("idempotencyKey", None)
         context = EditContext(
             None,
             actor.viewer,
             now,
-            reason=said.pop("reason", None),
-            expected_version=said.pop("ifVersion", None),
+            reason=fields.pop("reason", None),
+            expected_version=fields.pop("ifVersion", None),
             preview_url=self.preview_url,
             sign_preview_token=self.sign_preview_token,
         )
@@ -113,17 +113,21 @@ class MutationExecutor:
             async with self._database.transaction(seconds) as connection:
                 context = replace(context, connection=connection)
                 within = TransactionReader(connection, self._database.dialect)
-                told = await find_replay(context, key, field) if key else None
-                if told is not None and told.made is None:
-                    return told.answer
-                made = told.made if told and told.made else await field.field_plan.resolver(context, said)
-                payload = await self._payload(field, made, (), read, within)
+                value = await find_replay(context, key, field) if key else None
+                if value is not None and value.result is None:
+                    return value.answer
+                created = (
+                    value.result
+                    if value and value.result
+                    else await field.field_plan.resolver(context, fields)
+                )
+                payload = await self._payload(field, created, (), read, within)
                 if rehearsal:
-                    raise _DryRunComplete(redact_secret(payload.decode(), made).encode())
-                if told is None:
-                    await write_audit_entry(context, field, made, actor, request_id)
+                    raise _DryRunComplete(redact_secret(payload.decode(), created).encode())
+                if value is None:
+                    await write_audit_entry(context, field, created, actor, request_id)
                     if key:
-                        await store_result(context, key, field, made, payload)
+                        await store_result(context, key, field, created, payload)
                     await self.prune_change_log(connection)
             return payload
         except _DryRunComplete as rehearsed:
@@ -140,7 +144,7 @@ class MutationExecutor:
     async def _payload(
         self,
         field: MutationFieldCall,
-        made: WriteResult | None,
+        result: WriteResult | None,
         errors: Sequence[UserError],
         read: ReadPayload,
         within: TransactionReader | None,
@@ -155,20 +159,20 @@ class MutationExecutor:
                 value = orjson.dumps(
                     [user_error_value(error, field.user_error_fields[key]) for error in errors]
                 )
-            elif made is None or within is None:
+            elif result is None or within is None:
                 value = b"null"
             elif isinstance(plan := fields[name], field_plans.PayloadObject):
-                thing = made.related_ids[plan.extra_key] if plan.extra_key else made.id
+                thing = result.related_ids[plan.extra_key] if plan.extra_key else result.id
                 kind = named_type(self._catalog.field_type(field.payload, name).type)
                 value = await read(payload_node_field(key, group, thing, kind), within)
             else:
-                value = orjson.dumps(payload_value(made, name))
+                value = orjson.dumps(payload_value(result, name))
             parts.append(b'"%b":%b' % (key.encode(), value))
         return b"{" + b",".join(parts) + b"}"
 
 
 async def write_audit_entry(
-    context: EditContext, field: MutationFieldCall, made: WriteResult, actor: Actor, request_id: str
+    context: EditContext, field: MutationFieldCall, result: WriteResult, actor: Actor, request_id: str
 ) -> None:
     await AuditEntry.create(
         at=context.now,
@@ -176,9 +180,9 @@ async def write_audit_entry(
         by=context.name,
         role=context.viewer.role.value,
         action=field.name,
-        target_id=made.id,
-        before=made.version_before,
-        after=made.version_after,
+        target_id=result.id,
+        before=result.version_before,
+        after=result.version_after,
         reason=context.reason,
         address=actor.address,
         client=actor.client,
@@ -197,21 +201,21 @@ def _check(key: Any, reason: Any) -> None:
         raise user_error(UserErrorCode.TOO_LONG, "A reason has at most 1,000 characters.", "reason")
 
 
-def user_errors_from(fault: Exception) -> Sequence[UserError]:
-    if isinstance(fault, UserErrors):
-        return fault.errors
-    if isinstance(fault, IntegrityError):
-        return (integrity_error_to_user_error(fault),)
-    said = str(fault).partition("\n")[0]
-    if isinstance(fault, ReferenceNotFound):  # somebody renamed or deleted it at the same moment
-        return (UserError(UserErrorCode.NOT_FOUND, f"{said[:1].upper()}{said[1:]}."),)
-    return (UserError(UserErrorCode.INVALID, said),)
+def user_errors_from(exc: Exception) -> Sequence[UserError]:
+    if isinstance(exc, UserErrors):
+        return exc.errors
+    if isinstance(exc, IntegrityError):
+        return (integrity_error_to_user_error(exc),)
+    message = str(exc).partition("\n")[0]
+    if isinstance(exc, ReferenceNotFound):  # somebody renamed or deleted it at the same moment
+        return (UserError(UserErrorCode.NOT_FOUND, f"{message[:1].upper()}{message[1:]}."),)
+    return (UserError(UserErrorCode.INVALID, message),)
 
 
-def integrity_error_to_user_error(fault: IntegrityError) -> UserError:
+def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
     """Two writers at once: what the database's own rules say against the second."""
-    said = str(fault)
-    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", said):
+    message = str(exc)
+    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
         columns = re.sub(r"\b\w+\.", "", same[2] or same[3]).replace("_id", "")
         if "version" in columns:
             return UserError(
@@ -224,6 +228,6 @@ def integrity_error_to_user_error(fault: IntegrityError) -> UserError:
         return UserError(
             UserErrorCode.TAKEN, f"Something else here has the same {' and '.join(names)}.", tuple(names[-1:])
         )
-    if "FOREIGN KEY" in said or "foreign key" in said:
+    if "FOREIGN KEY" in message or "foreign key" in message:
         return UserError(UserErrorCode.IN_USE, "Something that was just written uses it, or it is gone.")
     return UserError(UserErrorCode.INVALID, "It breaks a rule of the store.")

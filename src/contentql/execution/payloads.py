@@ -42,7 +42,7 @@ def collect_mutation_fields(
     operation: Operation, catalog: Catalog, included: Callable[[Any], bool]
 ) -> list[MutationFieldCall]:
     """The fields of the mutation, in order."""
-    found = []
+    results = []
     fields = operation.collect_fields([operation.node.selection_set], frozenset({"Mutation"}), included)
     for key, group in fields.items():
         name = group[0].name.value
@@ -56,21 +56,21 @@ def collect_mutation_fields(
         selections = [node.selection_set for node in group if node.selection_set]
         selected = operation.collect_fields(selections, frozenset({payload}), included)
         errors = {}
-        for shown, nodes in selected.items():
+        for visible, nodes in selected.items():
             inner = [node.selection_set for node in nodes if node.selection_set]
             if nodes[0].name.value == "userErrors":
                 each = operation.collect_fields(inner, frozenset({"UserError"}), included)
-                errors[shown] = [some[0] for some in each.values()]
-        found.append(
+                errors[visible] = [some[0] for some in each.values()]
+        results.append(
             MutationFieldCall(key, name, plan, payload, arguments.get("input") or {}, selected, errors)
         )
-    return found
+    return results
 
 
-def payload_value(made: WriteResult, name: str) -> Any:
+def payload_value(result: WriteResult, name: str) -> Any:
     if name == "secret":
-        return made.secret
-    return made.id if name == "deletedId" else made.payload.get(name)
+        return result.secret
+    return result.id if name == "deletedId" else result.payload.get(name)
 
 
 def payload_node_field(key: str, group: Sequence[FieldNode], thing: str, kind: str) -> FieldNode:
@@ -93,7 +93,7 @@ def payload_node_field(key: str, group: Sequence[FieldNode], thing: str, kind: s
     )
 
 
-def user_error_value(error: UserError, shown: Sequence[FieldNode]) -> dict[str, Any]:
+def user_error_value(error: UserError, selected_fields: Sequence[FieldNode]) -> dict[str, Any]:
     values = {
         "__typename": "UserError",
         "code": error.code.value,
@@ -101,4 +101,4 @@ def user_error_value(error: UserError, shown: Sequence[FieldNode]) -> dict[str, 
         "field": list(error.field) or None,
         "hint": error.hint,
     }
-    return {(node.alias or node.name).value: values[node.name.value] for node in shown}
+    return {(node.alias or node.name).value: values[node.name.value] for node in selected_fields}

@@ -45,8 +45,8 @@ class UnsafeContentError(Exception):
 
 def parse_media_reference(name: str) -> int | None:
     """The media that `med_123`, or `123` as our own HTML has it, names."""
-    found = ids.decode_id(name if name.startswith("med_") else f"med_{name}")
-    return found[1] or None if found else None
+    result = ids.decode_id(name if name.startswith("med_") else f"med_{name}")
+    return result[1] or None if result else None
 
 
 def ignore(address: str) -> None:
@@ -173,7 +173,7 @@ class BlockBuilder:
         if self._open:
             outer = self._open[0]
             self._open.clear()
-            self._made(outer)
+            self._make_block(outer)
         self._paragraph()
         return tuple(self._blocks)
 
@@ -198,7 +198,7 @@ class BlockBuilder:
         if self._open:
             self._part(container, opens=False)
         else:
-            self._made(container)
+            self._make_block(container)
 
     def _part(self, tag: str, *, opens: bool) -> None:
         """At the edge of a block, the words so far become a paragraph, an item, a cell or a line."""
@@ -213,29 +213,29 @@ class BlockBuilder:
             self._words.line()
 
     def _paragraph(self) -> None:
-        said, marks = self._taken()
-        if said:
-            self._blocks.append(Paragraph(text=said, marks=marks))
+        result, marks = self._take_text()
+        if result:
+            self._blocks.append(Paragraph(text=result, marks=marks))
         self._blocks += self._after
         self._after.clear()
 
     def _item(self) -> None:
-        said, _ = self._taken()
-        if said:
-            self._items.append(said)
+        result, _ = self._take_text()
+        if result:
+            self._items.append(result)
 
     def _cell(self, tag: str, *, opens: bool) -> None:
-        said, marks = self._taken()
+        result, marks = self._take_text()
         if self._in_cell:
-            self._rows[-1].append(said)
-        elif said:
+            self._rows[-1].append(result)
+        elif result:
             # Words between the cells are shown above the table.
-            self._blocks.append(Paragraph(text=said, marks=marks))
+            self._blocks.append(Paragraph(text=result, marks=marks))
         self._in_cell = opens and tag in ("td", "th")
         if opens and (tag == "tr" or (self._in_cell and not self._rows)):
             self._rows.append([])
 
-    def _made(self, container: str) -> None:
+    def _make_block(self, container: str) -> None:
         """The block of a container that has ended."""
         match container:
             case "ul" | "ol":
@@ -249,38 +249,38 @@ class BlockBuilder:
                     self._blocks.append(Table(rows=rows))
                 self._rows = []
             case "pre":
-                said, _ = self._taken(stripped=False)
-                if said:
-                    self._blocks.append(CodeText(text=said, language=self._language))
+                result, _ = self._take_text(stripped=False)
+                if result:
+                    self._blocks.append(CodeText(text=result, language=self._language))
             case _:
-                said, _ = self._taken()
-                if said:
-                    self._worded(container, said)
+                result, _ = self._take_text()
+                if result:
+                    self._worded(container, result)
         self._blocks += self._after
         self._after.clear()
 
-    def _worded(self, container: str, said: str) -> None:
+    def _worded(self, container: str, text: str) -> None:
         last = self._blocks[-1] if self._pictured else None
         match container:
             case "heading":
-                self._blocks.append(Heading(level=self._level, text=said))
+                self._blocks.append(Heading(level=self._level, text=text))
             case "blockquote":
-                self._blocks.append(Quote(text=said))
+                self._blocks.append(Quote(text=text))
             case "aside":
-                self._blocks.append(Pullquote(text=said))
+                self._blocks.append(Pullquote(text=text))
             case "figcaption" if isinstance(last, Image | Video | Audio) and not last.caption:
-                self._blocks[-1] = last.model_copy(update={"caption": said})
+                self._blocks[-1] = last.model_copy(update={"caption": text})
             case _:
-                self._blocks.append(Paragraph(text=said))
+                self._blocks.append(Paragraph(text=text))
 
-    def _taken(self, *, stripped: bool = True) -> tuple[str, tuple[Mark, ...]]:
+    def _take_text(self, *, stripped: bool = True) -> tuple[str, tuple[Mark, ...]]:
         """The words so far and their marks; the marks that are open go on in the next words."""
         if not self._words:
             return "", ()
         words, self._words = self._words, _TextBuffer()
-        for mark in words.begun():
+        for mark in words.has_text():
             self._words.begin(mark)
-        return words.taken(stripped)
+        return words.take(stripped)
 
     def _led(self, href: str) -> _Mark | None:
         href = href.replace("\t", "").replace("\n", "").replace("\r", "").strip(" ")
@@ -304,7 +304,7 @@ class BlockBuilder:
         """The form in which our own HTML names media of any kind."""
         self._pictured = False
         names = attributes.get("data-media", "").split()
-        media = [found for name in names if (found := self._media(name)) is not None]
+        media = [result for name in names if (result := self._media(name)) is not None]
         match attributes.get("data-type", "image"), media:
             case _ if len(media) < len(names):
                 self._lost(" ".join(names))
@@ -370,11 +370,11 @@ class _TextBuffer:
     def end(self, mark: _Mark) -> None:
         self._marked.append((mark, self._since.pop(mark), self._length))
 
-    def begun(self) -> tuple[_Mark, ...]:
+    def has_text(self) -> tuple[_Mark, ...]:
         return tuple(self._since)
 
-    def taken(self, stripped: bool) -> tuple[str, tuple[Mark, ...]]:
-        for mark in self.begun():
+    def take(self, stripped: bool) -> tuple[str, tuple[Mark, ...]]:
+        for mark in self.has_text():
             self.end(mark)
         text = "".join(self._pieces)
         text = text.rstrip(" \n") if stripped else text
@@ -384,11 +384,11 @@ class _TextBuffer:
         for mark, start, end in self._marked:
             end = min(end, len(text))
             if start < end:
-                found = ranges.setdefault(mark, [])
-                if found and found[-1][1] == start:
-                    start = found.pop()[0]
-                found.append((start, end))
-        placed = sorted((*range_, *mark) for mark, found in ranges.items() for range_ in found)
+                result = ranges.setdefault(mark, [])
+                if result and result[-1][1] == start:
+                    start = result.pop()[0]
+                result.append((start, end))
+        placed = sorted((*range_, *mark) for mark, spans in ranges.items() for range_ in spans)
         return text, tuple(Mark(start=at, end=end, kind=kind, href=href) for at, end, kind, href in placed)
 
     def _last(self) -> str:
@@ -452,24 +452,24 @@ _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*
 def _pieces(html: str) -> Iterator[str | _Tag]:
     """The words and tags of an HTML text, comments left out."""
     at = 0
-    while found := _MARKUP.search(html, at):
-        if at < found.start():
-            yield unescape(_numbered(html[at : found.start()]))
-        if found["name"]:
-            attributes, at = _attributes(html, found.end())
-            name = found["name"].lower()
-            yield _Tag(name, bool(found["closes"]), attributes)
-            if name == "pre" and not found["closes"] and html.startswith("\n", at):
+    while match := _MARKUP.search(html, at):
+        if at < match.start():
+            yield unescape(_numbered(html[at : match.start()]))
+        if match["name"]:
+            attributes, at = _attributes(html, match.end())
+            name = match["name"].lower()
+            yield _Tag(name, bool(match["closes"]), attributes)
+            if name == "pre" and not match["closes"] and html.startswith("\n", at):
                 at += 1
-        elif found["comment"]:
+        elif match["comment"]:
             # `<!-->` is a whole one.
-            end = _COMMENT_END.search(html, found.start() + 2)
+            end = _COMMENT_END.search(html, match.start() + 2)
             at = end.end() if end else 0
         else:
-            at = html.find(">", found.end()) + 1
+            at = html.find(">", match.end()) + 1
         if not at:
             raise UnsafeContentError(
-                f"There is a tag or a comment in the text that never ends: {_cut(html[found.start() :])}",
+                f"There is a tag or a comment in the text that never ends: {_cut(html[match.start() :])}",
                 "End it with >, or write &lt; where you mean the sign <.",
             )
     if at < len(html):
@@ -479,14 +479,14 @@ def _pieces(html: str) -> Iterator[str | _Tag]:
 def _attributes(html: str, at: int) -> tuple[dict[str, str], int]:
     """What a tag has, of each name the first, and where it ends; 0 where it never does."""
     attributes: dict[str, str] = {}
-    while found := _ATTRIBUTE.match(html, at):
-        at = found.end()
-        if found["end"]:
+    while match := _ATTRIBUTE.match(html, at):
+        at = match.end()
+        if match["end"]:
             return attributes, at
-        value = found["double"] or found["single"] or found["bare"] or ""
+        value = match["double"] or match["single"] or match["bare"] or ""
         if "&" in value:
             value = _REFERENCE.sub(lambda sign: unescape(sign[0]), _numbered(value))
-        attributes.setdefault(found["name"].lower(), value)
+        attributes.setdefault(match["name"].lower(), value)
     return attributes, 0
 
 
@@ -505,9 +505,9 @@ def _language(attributes: Mapping[str, str]) -> str | None:
 
 
 def _refuse_controls(text: str) -> None:
-    if found := _CONTROL.search(text):
+    if match := _CONTROL.search(text):
         raise UnsafeContentError(
-            f"There is a control character in the text: U+{ord(found[0]):04X}.",
+            f"There is a control character in the text: U+{ord(match[0]):04X}.",
             "Leave it out; lines end with a newline.",
         )
 

@@ -44,8 +44,8 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
 def write_records(records: Iterable[Record]) -> Iterator[bytes]:
     """A line for each record, with its newline."""
     for record in records:
-        said = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        yield orjson.dumps({"record": _NAMES[type(record)], **said}, option=orjson.OPT_APPEND_NEWLINE)
+        result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        yield orjson.dumps({"record": _NAMES[type(record)], **result}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 _NAMES: dict[type[Record], RecordKind] = {record: kind for kind, record in RECORD_TYPES.items()}
@@ -65,31 +65,31 @@ def _record(line: bytes) -> Record:
     if len(line) > MAX_LINE:
         raise ValueError(f"the line is longer than {MAX_LINE // 1024 // 1024} MiB")
     try:
-        said = orjson.loads(line)
+        payload = orjson.loads(line)
     except orjson.JSONDecodeError as exc:
         raise ValueError(f"not JSON: {exc.msg} at column {exc.colno}") from None
-    if not isinstance(said, dict):
+    if not isinstance(payload, dict):
         raise ValueError('a line must be an object, as in {"record": "article", …}')
-    _refuse_unkeepable(said, "", 0)
+    _refuse_unkeepable(payload, "", 0)
     # Not `kind` or `type`: sources, media and tags have such a field of their own.
-    kind = said.pop("record", None)
+    kind = payload.pop("record", None)
     if not isinstance(kind, str) or kind not in RECORD_TYPES:
         raise ValueError(f"record: {kind!r} is none of {', '.join(RECORD_TYPES)}")
     if kind == "article":
-        said = _with_extra(said)
-    return RECORD_TYPES[kind].model_validate(said)
+        payload = _with_extra(payload)
+    return RECORD_TYPES[kind].model_validate(payload)
 
 
-def _with_extra(said: dict[str, Any]) -> dict[str, Any]:
+def _with_extra(values: dict[str, Any]) -> dict[str, Any]:
     """Fields we do not know are kept, and go out again under `extra`."""
-    unknown = {name: value for name, value in said.items() if name not in _ARTICLE}
+    unknown = {name: value for name, value in values.items() if name not in _ARTICLE}
     if not unknown:
-        return said
-    extra = said.get("extra", {})
+        return values
+    extra = values.get("extra", {})
     if not isinstance(extra, dict):
         raise ValueError("extra: must be an object")
-    known = {name: value for name, value in said.items() if name in _ARTICLE}
-    return {**known, "extra": {**extra, **unknown}}
+    existing = {name: value for name, value in values.items() if name in _ARTICLE}
+    return {**existing, "extra": {**extra, **unknown}}
 
 
 def _refuse_unkeepable(value: Any, place: str, depth: int) -> None:

@@ -35,19 +35,19 @@ def read_manifest(content: bytes, file: str) -> Iterator[ManifestEntry]:
         yield ManifestEntry(file, error=f"the manifest is larger than {MAX_MANIFEST // 1024 // 1024} MiB")
         return
     try:
-        said: Any = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
+        payload: Any = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as exc:
         if file.endswith(".json"):
             yield ManifestEntry(file, error=f"not JSON: {exc.msg} at line {exc.lineno}")
         else:
             yield _plain(content, file)
         return
-    if not isinstance(said, dict):
+    if not isinstance(payload, dict):
         yield ManifestEntry(file, error="not a manifest: it must be a JSON object, or one GraphQL document")
-    elif isinstance(said.get("format"), str) and "operations" in said:
-        yield from _apollo(said, file)
+    elif isinstance(payload.get("format"), str) and "operations" in payload:
+        yield from _apollo(payload, file)
     else:
-        for id, text in said.items():
+        for id, text in payload.items():
             yield _entry(file, id, text, None)
 
 
@@ -59,12 +59,12 @@ def _plain(content: bytes, file: str) -> ManifestEntry:
     return _entry(file, sha256(text), text, None)
 
 
-def _apollo(said: dict[str, Any], file: str) -> Iterator[ManifestEntry]:
-    known = said["format"] == APOLLO and said.get("version") == 1
-    if not known or not isinstance(said["operations"], list):
+def _apollo(values: dict[str, Any], file: str) -> Iterator[ManifestEntry]:
+    existing = values["format"] == APOLLO and values.get("version") == 1
+    if not existing or not isinstance(values["operations"], list):
         yield ManifestEntry(file, error=f"not a manifest we know: {APOLLO} version 1 lists `operations`")
         return
-    for number, operation in enumerate(said["operations"], 1):
+    for number, operation in enumerate(values["operations"], 1):
         where = f"{file}: operation {number}"
         if not isinstance(operation, dict):
             yield ManifestEntry(where, error="an operation must be an object with `id` and `body`")
@@ -76,14 +76,14 @@ def _apollo(said: dict[str, Any], file: str) -> Iterator[ManifestEntry]:
 
 
 def _entry(where: str, id: Any, text: Any, name: str | None) -> ManifestEntry:
-    if not isinstance(id, str) or (kept := normalize_document_id(id)) is None:
+    if not isinstance(id, str) or (stored := normalize_document_id(id)) is None:
         rule = "an id is 1 to 128 of A-Z a-z 0-9 . _ : ~ -"
         return ManifestEntry(where, name=name, error=f"the id {str(id)[:_SHOWN]!r} cannot be used: {rule}")
     if not isinstance(text, str):
-        return ManifestEntry(where, kept, name=name, error="the text of the document is missing")
-    if claims_sha256(id) and kept != sha256(text):
-        return ManifestEntry(where, kept, text, name, "the id is not the SHA-256 of the text")
-    return ManifestEntry(where, kept, text, name)
+        return ManifestEntry(where, stored, name=name, error="the text of the document is missing")
+    if claims_sha256(id) and stored != sha256(text):
+        return ManifestEntry(where, stored, text, name, "the id is not the SHA-256 of the text")
+    return ManifestEntry(where, stored, text, name)
 
 
 _SHOWN = 40

@@ -79,11 +79,11 @@ _AT_ONCE = 100
 
 def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
     """The rows in their order, but each behind the one it refers to."""
-    known = {row.id: row for row in rows}
+    existing = {row.id: row for row in rows}
 
     def depth(row: Any) -> int:
         steps = 0
-        while (row := known.get(foreign_key(row, parent))) and steps < len(known):
+        while (row := existing.get(foreign_key(row, parent))) and steps < len(existing):
             steps += 1
         return steps
 

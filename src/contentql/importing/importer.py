@@ -161,15 +161,15 @@ class Importer:
                 await self._keep(ImportItem("--category", CategoryRecord(path=step, name=name)))
 
     async def _keep(self, item: ImportItem) -> None:
-        kept = await self._kept(item)
-        why = "; ".join(filter(None, (kept.why, *item.notes)))
-        self._note(RecordOutcome(item.location, _subject(item.record), kept.what, why, kept.status))
+        stored = await self._stored_record(item)
+        why = "; ".join(filter(None, (stored.why, *item.notes)))
+        self._note(RecordOutcome(item.location, _subject(item.record), stored.what, why, stored.status))
 
     def _note(self, outcome: RecordOutcome) -> None:
         self.outcomes.append(outcome)
         self._progress(outcome)
 
-    async def _kept(self, item: ImportItem) -> _SaveResult:
+    async def _stored_record(self, item: ImportItem) -> _SaveResult:
         if item.record is None:
             return _SaveResult("failed", item.error or "nothing was read")
         try:
@@ -187,32 +187,32 @@ class Importer:
     async def _article(
         self, connection: Any, record: ArticleRecord, where: str, *, partial: bool
     ) -> _SaveResult:
-        row = await _known(record)
-        kept = (await article_records.load_articles([row]))[0] if row else None
-        if kept and partial:
-            record = _merge_partial(kept, record)
-        if kept and record.version and kept.version and record.version < kept.version:
-            why = f"older than what is here (version {record.version}, here {kept.version})"
-            return _SaveResult("skipped", why, kept.status)
-        whole = complete_record(self._wished(record, kept), kept, self._now)
-        if kept == whole:
-            return _SaveResult("unchanged", draft(whole), whole.status)
-        require_publishable(whole)
-        if kept and partial:
+        row = await _is_known(record)
+        stored = (await article_records.load_articles([row]))[0] if row else None
+        if stored and partial:
+            record = _merge_partial(stored, record)
+        if stored and record.version and stored.version and record.version < stored.version:
+            why = f"older than what is here (version {record.version}, here {stored.version})"
+            return _SaveResult("skipped", why, stored.status)
+        document = complete_record(self._wished(record, stored), stored, self._now)
+        if stored == document:
+            return _SaveResult("unchanged", draft(document), document.status)
+        require_publishable(document)
+        if stored and partial:
             # What stays may rest on words that have gone: spans, quotes.
-            ArticleRecord.model_validate(whole.model_dump())
-        await _require_free_slug(whole)
-        changed = ", ".join(changed_field_names(kept, whole)) if kept else ""
-        if kept:
-            bumped = {} if record.version else {"version": (kept.version or 0) + 1}
+            ArticleRecord.model_validate(document.model_dump())
+        await _require_free_slug(document)
+        changed = ", ".join(changed_field_names(stored, document)) if stored else ""
+        if stored:
+            bumped = {} if record.version else {"version": (stored.version or 0) + 1}
             touched = {} if record.modified_at else {"modified_at": self._now}
-            whole = whole.model_copy(update={**bumped, **touched})
-        if await article_writer.save_article(connection, whole, row):
-            self._unrelated.append((where, whole))
-        why = "; ".join(filter(None, (changed, draft(whole))))
-        return _SaveResult("updated" if kept else "created", why, whole.status)
+            document = document.model_copy(update={**bumped, **touched})
+        if await article_writer.save_article(connection, document, row):
+            self._unrelated.append((where, document))
+        why = "; ".join(filter(None, (changed, draft(document))))
+        return _SaveResult("updated" if stored else "created", why, document.status)
 
-    def _wished(self, record: ArticleRecord, kept: ArticleRecord | None) -> ArticleRecord:
+    def _wished(self, record: ArticleRecord, stored: ArticleRecord | None) -> ArticleRecord:
         wished: dict[str, Any] = {}
         if self._wishes.category:
             wished["category"] = self._wishes.category
@@ -220,41 +220,41 @@ class Importer:
         if at is not None:
             status = Status.PUBLISHED if at <= self._now else Status.SCHEDULED
             # The clock has made it public since, without a write; that is no change.
-            if kept and kept.published_at == at and kept.status is Status.SCHEDULED:
-                status = kept.status
+            if stored and stored.published_at == at and stored.status is Status.SCHEDULED:
+                status = stored.status
             wished |= {"published_at": at, "status": status}
         return record.model_copy(update=wished)
 
 
-def _merge_partial(kept: ArticleRecord, said: ArticleRecord) -> ArticleRecord:
+def _merge_partial(stored: ArticleRecord, record: ArticleRecord) -> ArticleRecord:
     """What is kept, with what a partial record says over it. A day once printed moves no time that is set."""
-    own = {name: getattr(said, name) for name in said.model_fields_set}
-    if kept.published_at:
-        own["published_at"] = kept.published_at
+    own = {name: getattr(record, name) for name in record.model_fields_set}
+    if stored.published_at:
+        own["published_at"] = stored.published_at
     derived = dict.fromkeys(("version", "modified_at", "first_published_at", "updated_at"))
-    return kept.model_copy(update={**derived, **own})
+    return stored.model_copy(update={**derived, **own})
 
 
-def describe_integrity_error(fault: IntegrityError) -> str:
+def describe_integrity_error(exc: IntegrityError) -> str:
     """What the database's rules say against a record, in our words."""
-    said = str(fault)
-    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", said):
+    message = str(exc)
+    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
         columns = re.sub(r"\b\w+\.", "", same[2] or same[3])
         return f"something else here has the same {columns.replace('_id', '')}"
-    if rule := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", said):
+    if rule := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
         return f"it breaks a rule of the store: {(rule[1] or rule[2]).replace('_', ' ')}"
     return "it does not fit what is here"
 
 
-async def _known(record: ArticleRecord) -> Article | None:
+async def _is_known(record: ArticleRecord) -> Article | None:
     """The article a record is about: by id, uri or what others call it; by slug if it says none of these."""
     row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
     if row is None and record.uri:
         row = await Article.get_or_none(uri=record.uri, working_of=0)
-    for known in record.external_ids if row is None else ():
-        found = await ExternalId.get_or_none(system=known.system, value=known.value)
-        if found is not None:
-            return await Article.get(id=foreign_key(found, "article"))
+    for existing in record.external_ids if row is None else ():
+        match = await ExternalId.get_or_none(system=existing.system, value=existing.value)
+        if match is not None:
+            return await Article.get(id=foreign_key(match, "article"))
     if row is None and not (record.id or record.uri or record.external_ids):
         row = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
     return row
@@ -278,8 +278,8 @@ async def _keep(record: Record, now: dt.datetime) -> _SaveResult:
             parent = {"parent_id": parents.get(record.parent)}
             return await _row(record, Source, {"slug": record.slug}, parent, name=record.name)
         case MediaRecord():
-            made = {} if record.created_at else {"created_at": now}
-            return await _row(record, Media, {"url": record.url}, {}, made=made)
+            created = {} if record.created_at else {"created_at": now}
+            return await _row(record, Media, {"url": record.url}, {}, defaults=created)
         case AuthorRecord():
             await require_media([record.image])
             image = {"image_id": record.image}
@@ -304,7 +304,7 @@ async def _row(
     references: dict[str, Any],
     *,
     name: str | None = None,
-    made: dict[str, Any] | None = None,
+    defaults: dict[str, Any] | None = None,
 ) -> _SaveResult:
     """Keeps a record that is one row: found by its id or its key, written if anything differs."""
     values = {**article_records.record_columns(record, model), **references}
@@ -313,9 +313,9 @@ async def _row(
     row = await model.get_or_none(id=record.id) if record.id else None
     row = row or await model.filter(**key).order_by("id").first()
     if row is None:
-        await model.create(id=record.id or new_id(), **{**values, **(made or {})})
+        await model.create(id=record.id or new_id(), **{**values, **(defaults or {})})
         return _SaveResult("created")
-    for column in made or {}:
+    for column in defaults or {}:
         del values[column]
     changed = sorted(to_camel(column) for column, value in values.items() if getattr(row, column) != value)
     if not changed:
@@ -327,9 +327,11 @@ async def _row(
 async def _category(record: CategoryRecord) -> _SaveResult:
     parent, _, slug = record.path.rpartition("/")
     parents = await ids_by_key(Category, "path", [parent] if parent else [], "category")
-    known = await Category.get_or_none(id=record.id) if record.id else None
-    if known is not None and known.path != record.path:
-        raise RecordRejected(f"{encode_id('category', known.id)} is {known.path!r} here; move it there first")
+    existing = await Category.get_or_none(id=record.id) if record.id else None
+    if existing is not None and existing.path != record.path:
+        raise RecordRejected(
+            f"{encode_id('category', existing.id)} is {existing.path!r} here; move it there first"
+        )
     place = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
     return await _row(record, Category, {"path": record.path}, place, name=record.name)
 
@@ -337,12 +339,12 @@ async def _category(record: CategoryRecord) -> _SaveResult:
 async def _collection(record: CollectionRecord) -> _SaveResult:
     articles = await ids_by_key(Article, "uri", [item.article for item in record.items], "article")
     await require_media(item.media for item in record.items)
-    kept = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
+    stored = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
     row = await Collection.get(slug=record.slug)
-    if kept.what != "created":
+    if stored.what != "created":
         if (await collection_items([row]))[row.id] == record.items:
-            return kept
-        kept = _SaveResult("updated", ", ".join(filter(None, (kept.why, "items"))))
+            return stored
+        stored = _SaveResult("updated", ", ".join(filter(None, (stored.why, "items"))))
     await article_writer.replace_rows(
         CollectionItem,
         {"collection_id": row.id},
@@ -356,17 +358,17 @@ async def _collection(record: CollectionRecord) -> _SaveResult:
             for n, item in enumerate(record.items)
         ],
     )
-    return kept
+    return stored
 
 
 async def collection_items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRecord, ...]]:
-    found: dict[int, list[CollectionItemRecord]] = {row.id: [] for row in rows}
+    results: dict[int, list[CollectionItemRecord]] = {row.id: [] for row in rows}
     for item in (
-        await CollectionItem.filter(collection_id__in=list(found))
+        await CollectionItem.filter(collection_id__in=list(results))
         .order_by("position", "id")
         .values("collection_id", "pinned_until", "headline", "media_id", uri="article__uri")
     ):
-        found[item["collection_id"]].append(
+        results[item["collection_id"]].append(
             CollectionItemRecord(
                 article=item["uri"],
                 pinned_until=item["pinned_until"],
@@ -374,7 +376,7 @@ async def collection_items(rows: Sequence[Collection]) -> dict[int, tuple[Collec
                 media=item["media_id"],
             )
         )
-    return {number: tuple(items) for number, items in found.items()}
+    return {number: tuple(items) for number, items in results.items()}
 
 
 def _subject(record: Record | None) -> str:

@@ -34,5 +34,5 @@ class ImportReport:
         return {what: counted[what] for what in get_args(ImportResult)}
 
     def __str__(self) -> str:
-        said = ", ".join(f"{count} {what}" for what, count in self.counts().items())
-        return f"{len(self.outcomes)} records: {said}"
+        text = ", ".join(f"{count} {what}" for what, count in self.counts().items())
+        return f"{len(self.outcomes)} records: {text}"

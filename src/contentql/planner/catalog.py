@@ -57,11 +57,11 @@ class Catalog:
 
     def concrete(self, name: str) -> tuple[TypePlan, ...]:
         """The object types that a type name may turn out to be, in a fixed order."""
-        found = self.schema.type_map[name]
-        if isinstance(found, GraphQLInterfaceType):
+        result = self.schema.type_map[name]
+        if isinstance(result, GraphQLInterfaceType):
             return tuple(
                 self.types[t.name]
-                for t in sorted(self.schema.get_possible_types(found), key=lambda t: t.name)
+                for t in sorted(self.schema.get_possible_types(result), key=lambda t: t.name)
             )
         return (self.types[name],)
 
@@ -70,36 +70,42 @@ def build_catalog(schema: GraphQLSchema) -> Catalog:
     """The catalog of a finished schema. Raises LookupError if a field does not say where it lies."""
     types: dict[str, TypePlan] = {}
     filters: dict[str, dict[str, FilterPlan]] = {}
-    for name, found in schema.type_map.items():
-        definition: Any = (found.extensions or {}).get("strawberry-definition")
+    for name, match in schema.type_map.items():
+        definition: Any = (match.extensions or {}).get("strawberry-definition")
         if definition is None:
             continue
-        if isinstance(found, GraphQLObjectType):
+        if isinstance(match, GraphQLObjectType):
             types[name] = TypePlan(
                 name,
                 getattr(definition.origin, "__table__", ""),
                 getattr(definition.origin, "__element__", None),
-                {f: _field_plan(name, f, g) for f, g in found.fields.items() if _said(g) is not None},
+                {
+                    f: _field_plan(name, f, g)
+                    for f, g in match.fields.items()
+                    if _metadata_plan(g) is not None
+                },
                 getattr(definition.origin, "__max_age__", None),
             )
-        elif isinstance(found, GraphQLInputObjectType):
+        elif isinstance(match, GraphQLInputObjectType):
             filters[name] = {
-                f: _named(_said(g), f, g.type) for f, g in found.fields.items() if _said(g) is not None
+                f: _named(_metadata_plan(g), f, g.type)
+                for f, g in match.fields.items()
+                if _metadata_plan(g) is not None
             }
     return Catalog(schema, types, filters)
 
 
-def _said(found: Any) -> Any:
-    definition = (found.extensions or {}).get("strawberry-definition")
+def _metadata_plan(value: Any) -> Any:
+    definition = (value.extensions or {}).get("strawberry-definition")
     return None if definition is None else definition.metadata.get("plan")
 
 
-def _field_plan(owner: str, name: str, found: GraphQLField) -> FieldPlan:
-    plan = _named(_said(found), name, found.type)
+def _field_plan(owner: str, name: str, field: GraphQLField) -> FieldPlan:
+    plan = _named(_metadata_plan(field), name, field.type)
     if isinstance(plan, PathPrefixFilter | FullTextFilter):
         raise LookupError(f"{owner}.{name}: a filter's plan on an output field")
-    told: FieldPlan = plan
-    return told
+    value: FieldPlan = plan
+    return value
 
 
 def _named(plan: Any, name: str, graphql_type: Any) -> Any:

@@ -34,7 +34,7 @@ def operation_cost(
     `page` is the page size that a connection's arguments ask for; lists without one count as ten.
     `included` settles @skip and @include.
     """
-    known: dict[tuple[str, str, int], int] = {}
+    existing: dict[tuple[str, str, int], int] = {}
 
     def of_selection(selections: SelectionSetNode, type_name: str, rows: int) -> int:
         total = 0
@@ -45,13 +45,13 @@ def operation_cost(
                 total += of_field(node, type_name, rows)
             elif isinstance(node, FragmentSpreadNode):
                 key = (node.name.value, type_name, rows)
-                if key not in known:
-                    known[key] = 0
+                if key not in existing:
+                    existing[key] = 0
                     fragment = fragments[node.name.value]
-                    known[key] = of_selection(
+                    existing[key] = of_selection(
                         fragment.selection_set, fragment.type_condition.name.value, rows
                     )
-                total += known[key]
+                total += existing[key]
             else:
                 condition = node.type_condition  # type: ignore[attr-defined]
                 inner = condition.name.value if condition else type_name
@@ -63,17 +63,17 @@ def operation_cost(
         if name.startswith("__") or node.selection_set is None:
             return ASSUMED_LIST_SIZE if name == "totalCount" else 0
         of = catalog.field_type(type_name, name)
-        found = of.type
-        target = named_type(found)
-        if is_leaf(found):
+        result = of.type
+        target = named_type(result)
+        if is_leaf(result):
             return 0
         owner = catalog.types.get(type_name)
         plan = owner.fields.get(name) if owner else None
         if isinstance(plan, ToMany | RootField) and target.endswith("Connection"):
             return 1 + of_selection(node.selection_set, target, page(node, of))
         if type_name.endswith("Connection"):  # nodes and edges are the page, pageInfo is one
-            times = rows if is_list(found) else 1
-        elif is_list(found):
+            times = rows if is_list(result) else 1
+        elif is_list(result):
             times = ASSUMED_LIST_SIZE
         else:
             times = 1
@@ -83,9 +83,9 @@ def operation_cost(
     return of_selection(operation.selection_set, root, 1)
 
 
-def check_cost_limit(found: int, limits: Limits) -> None:
+def check_cost_limit(count: int, limits: Limits) -> None:
     at_most(
-        found,
+        count,
         limits.cost,
         "COST_LIMIT_EXCEEDED",
         "objects",

@@ -29,10 +29,10 @@ class ListFingerprint:
     arguments: Mapping[str, ArgumentValue]
 
     def value(self, variables: Variables) -> str:
-        said = orjson.dumps(
+        result = orjson.dumps(
             [self.name, _resolved(self.arguments, variables)], default=str, option=orjson.OPT_SORT_KEYS
         )
-        return hashlib.blake2s(said, digest_size=5).hexdigest()
+        return hashlib.blake2s(result, digest_size=5).hexdigest()
 
     def __hash__(self) -> int:
         return id(self)

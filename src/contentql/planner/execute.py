@@ -47,16 +47,16 @@ async def execute_plan(
         else:
             columns = await database.row(plan.statement.sql, values, seconds)
     read = iter(columns)
-    said: list[bytes] = [b"{"]
+    messages: list[bytes] = [b"{"]
     for i, root in enumerate(plan.roots):
-        said.append(b'%b"%b":' % (b"," if i else b"", root.key.encode()))
+        messages.append(b'%b"%b":' % (b"," if i else b"", root.key.encode()))
         if root.json is not None:
-            said.append(root.json)
+            messages.append(root.json)
         for part in root.parts:
-            found = next(read) if part is None else part
+            row = next(read) if part is None else part
             # A list may come as its items, so that no database had to build one large text of them.
-            said.append(found if isinstance(found, bytes) else ",".join(found).encode())
-    return b"".join(said) + b"}"
+            messages.append(row if isinstance(row, bytes) else ",".join(row).encode())
+    return b"".join(messages) + b"}"
 
 
 def _check(cuts: Sequence[Statement], dialect: Dialect, variables: Variables, now: dt.datetime) -> None:
@@ -79,17 +79,17 @@ async def _with_cuts(
         def filled(texts: Sequence[bytes], cuts: Sequence[Statement]) -> Sequence[bytes]:
             """The texts with every mark replaced by what its cut finds for that parent."""
             marks = {mark for text in texts for mark in _MARK.findall(text)}
-            found: dict[tuple[bytes, bytes], bytes] = {}
+            results: dict[tuple[bytes, bytes], bytes] = {}
             for number, cut in enumerate(cuts):
                 name = str(number).encode()
                 keys = sorted(int(key) for which, key in marks if which == name)
                 if keys:
-                    answered = rows(cut.sql, bind_params(cut.params, dialect, variables, now, keys))
-                    lists = filled([row[1] for row in answered], cut.sub_statements)
-                    found |= {
-                        (name, str(row[0]).encode()): text for row, text in zip(answered, lists, strict=True)
+                    records = rows(cut.sql, bind_params(cut.params, dialect, variables, now, keys))
+                    lists = filled([row[1] for row in records], cut.sub_statements)
+                    results |= {
+                        (name, str(row[0]).encode()): text for row, text in zip(records, lists, strict=True)
                     }
-            return [_MARK.sub(lambda mark: found[mark[1], mark[2]], text) for text in texts]
+            return [_MARK.sub(lambda mark: results[mark[1], mark[2]], text) for text in texts]
 
         return filled(rows(statement.sql, values)[0], statement.sub_statements)
 

@@ -92,21 +92,21 @@ def compile_filter(writer: FilterContext, filter_type: str, value: ArgumentValue
     plans = writer.catalog.filters[filter_type]
     fields: Any = writer.catalog.schema.type_map[filter_type]
     for name in sorted(value):
-        given = value[name]
+        arguments = value[name]
         if name in ("and", "or"):
-            if given is not None:
-                each = [sql_and(compile_filter(writer, filter_type, one, row)) for one in given]
+            if arguments is not None:
+                each = [sql_and(compile_filter(writer, filter_type, one, row)) for one in arguments]
                 empty = "true" if name == "and" else "false"
                 out.append("(" + f" {name} ".join(each) + ")" if each else empty)
-        elif given is None:
+        elif arguments is None:
             continue
         elif name == "not":
-            out.append(sql_not(sql_and(compile_filter(writer, filter_type, given, row))))
+            out.append(sql_not(sql_and(compile_filter(writer, filter_type, arguments, row))))
         elif name == "isNull":
-            out.append(_null(writer, row.column("id"), given))
+            out.append(_null(writer, row.column("id"), arguments))
         else:
             plan, inner = plans[name], named_type(fields.fields[name].type)
-            out.extend(_field(writer, plan, inner, given, row))
+            out.extend(_field(writer, plan, inner, arguments, row))
     return out
 
 
@@ -120,32 +120,32 @@ def row_conditions(
     if value is None:
         return (), True
     assert isinstance(value, Mapping)
-    found: list[RowCondition] = []
-    whole = True
+    results: list[RowCondition] = []
+    document = True
     plans = writer.catalog.filters[filter_type]
-    for name, given in value.items():
+    for name, arguments in value.items():
         plan = plans.get(name)
-        if given is None:
+        if arguments is None:
             continue
         if name == "and":
-            for one in given:
+            for one in arguments:
                 inner, all_told = row_conditions(writer, filter_type, one, table)
-                found += inner
-                whole &= all_told
+                results += inner
+                document &= all_told
         elif isinstance(plan, Column) and plan.kind != "float":
             kind = plan.kind or "text"
-            for op, slot in given.items():
+            for op, slot in arguments.items():
                 if op in _TOLD and slot is not None and (kind != "text" or op in ("eq", "ne", "in", "notIn")):
-                    found.append(RowCondition(plan.name, op, slot, _convert(writer, kind, table)))
+                    results.append(RowCondition(plan.name, op, slot, _convert(writer, kind, table)))
                 else:
-                    whole = False
+                    document = False
         else:
-            whole = False
-    return tuple(found), whole
+            document = False
+    return tuple(results), document
 
 
-def sql_and(found: list[str]) -> str:
-    return "(" + " and ".join(found) + ")" if found else "true"
+def sql_and(items: list[str]) -> str:
+    return "(" + " and ".join(items) + ")" if items else "true"
 
 
 def sql_not(condition: str) -> str:
@@ -161,42 +161,42 @@ def bind_search(writer: FilterContext, value: ArgumentValue, parts: str) -> str:
     return writer.param(value, "search", SearchParam(writer.languages, parts, 500))
 
 
-def _field(writer: FilterContext, plan: Any, inner: str, given: Any, row: RowRef) -> list[str]:
+def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef) -> list[str]:
     match plan:
         case Column():
             sql = writer.public_id(row) if plan.name == "id" else row.column(plan.name)
-            return _column(writer, sql, plan.kind or "text", given, row.table)
+            return _column(writer, sql, plan.kind or "text", value, row.table)
         case Computed():
-            return _column(writer, f"({writer.computed(plan, row)})", plan.kind, given, row.table)
+            return _column(writer, f"({writer.computed(plan, row)})", plan.kind, value, row.table)
         case FullTextFilter():
             row.used_columns.update(dict.fromkeys(SEARCH_COLUMNS))
             writer.read_set.scan(BODY_SEARCH_SCAN)
-            return [compile_search(writer, given, row)]
+            return [compile_search(writer, value, row)]
         case PathPrefixFilter():
-            path = writer.param(given, "text", TextParam(writer.limits.text))
+            path = writer.param(value, "text", TextParam(writer.limits.text))
             column = row.column(plan.column)
             below = writer.dialect.starts_with(column, f"({path} || '/')")
             return [f"({column} = {path} or {below})"]
         case ToOne():
-            return _one(writer, plan, inner, given, row)
+            return _one(writer, plan, inner, value, row)
         case ToMany():
             items: Any = writer.catalog.schema.type_map[inner]
             return [
-                _quantified(writer, plan, name, named_type(items.fields[name].type), given[name], row)
-                for name in sorted(given)
-                if given[name] is not None
+                _quantified(writer, plan, name, named_type(items.fields[name].type), value[name], row)
+                for name in sorted(value)
+                if value[name] is not None
             ]
         case AnyFilter():
-            return [_quantified(writer, plan.edge, "some", inner, given, row)]
+            return [_quantified(writer, plan.edge, "some", inner, value, row)]
     raise LookupError(f"no filter: {plan}")
 
 
 def _column(
-    writer: FilterContext, sql: str, kind: ValueKind, given: Mapping[str, ArgumentValue], table: str
+    writer: FilterContext, sql: str, kind: ValueKind, arguments: Mapping[str, ArgumentValue], table: str
 ) -> list[str]:
     out = []
-    for op in sorted(given):
-        value = given[op]
+    for op in sorted(arguments):
+        value = arguments[op]
         if op == "isNull":
             if value is not None:
                 out.append(_null(writer, sql, value))
@@ -214,8 +214,8 @@ def _column(
                 _LISTS.get(kind, "texts"),
                 ListParam(_convert(writer, kind, table), writer.limits.input_items),
             )
-            found = writer.dialect.in_list(sql, param)
-            out.append(found if op == "in" else sql_not(found))
+            result = writer.dialect.in_list(sql, param)
+            out.append(result if op == "in" else sql_not(result))
         else:
             param = writer.param(value, kind, _convert(writer, kind, table))
             match op:
@@ -243,34 +243,34 @@ def _null(writer: FilterContext, sql: str, value: ArgumentValue) -> str:
 
 
 def _one(
-    writer: FilterContext, relation: ToOne, inner: str, given: Mapping[str, ArgumentValue], row: RowRef
+    writer: FilterContext, relation: ToOne, inner: str, arguments: Mapping[str, ArgumentValue], row: RowRef
 ) -> list[str]:
     there = writer.new_row(relation.table)
     seen = writer.visible(there, witnessed=relation.visible_with_source)
-    asked = {name: value for name, value in given.items() if name != "isNull"}
+    request = {name: value for name, value in arguments.items() if name != "isNull"}
     here = row.column(relation.column)
     key = writer.public_id(there) if relation.by_public_id else f"{there.alias}.{relation.key}"
     out: list[str] = []
-    if given.get("isNull") is not None:
-        missing = bool(writer.constrain(given["isNull"]))
+    if arguments.get("isNull") is not None:
+        missing = bool(writer.constrain(arguments["isNull"]))
         if seen:  # what may not be seen is not there
             rows = f"{relation.table} {there.alias} where {sql_and(seen)}"
-            found = f"{here} in {writer.uncorrelated_subquery(f'select {key} from {rows}')}"
-            out.append(sql_not(found) if missing else found)
+            result = f"{here} in {writer.uncorrelated_subquery(f'select {key} from {rows}')}"
+            out.append(sql_not(result) if missing else result)
         else:
             out.append(f"{here} is {'' if missing else 'not '}null")
-    if asked or "isNull" not in given:
-        where = sql_and(seen + compile_filter(writer, inner, asked, there))
+    if request or "isNull" not in arguments:
+        where = sql_and(seen + compile_filter(writer, inner, request, there))
         rows = f"select {key} from {relation.table} {there.alias} where {where}"
-        one = _leads_to_one(relation.table, asked)
+        one = _leads_to_one(relation.table, request)
         out.append(f"{here} = ({rows})" if one else f"{here} in {writer.uncorrelated_subquery(rows)}")
     return out
 
 
-def _leads_to_one(table: str, asked: Mapping[str, ArgumentValue]) -> bool:
-    if len(asked) != 1:
+def _leads_to_one(table: str, conditions: Mapping[str, ArgumentValue]) -> bool:
+    if len(conditions) != 1:
         return False
-    ((name, ops),) = asked.items()
+    ((name, ops),) = conditions.items()
     return (
         name in UNIQUE_COLUMNS.get(table, ())
         and isinstance(ops, Mapping)
@@ -280,17 +280,17 @@ def _leads_to_one(table: str, asked: Mapping[str, ArgumentValue]) -> bool:
 
 
 def _quantified(
-    writer: FilterContext, relation: ToMany, quantifier: str, inner: str, given: ArgumentValue, row: RowRef
+    writer: FilterContext, relation: ToMany, quantifier: str, inner: str, value: ArgumentValue, row: RowRef
 ) -> str:
     there = writer.new_row(relation.table)
     source, where, back = writer.relation_source(relation, row, there)
-    asked = compile_filter(writer, inner, given, there)
+    request = compile_filter(writer, inner, value, there)
     here = writer.public_id(row) if relation.by_public_id else row.column(relation.column)
-    unmet = [sql_not(sql_and(asked))] if quantifier == "every" else asked
+    unmet = [sql_not(sql_and(request))] if quantifier == "every" else request
     if "{here}" in relation.where:
         rows = f"select 1 from {source} where {sql_and([f'{back} = {here}', *where, *unmet])}"
         return f"{'' if quantifier == 'some' else 'not '}exists ({rows})"
     # As a set, so that either side may drive, whichever is smaller.
     select = f"select {back} from {source} where {sql_and(where + unmet)}"
-    found = f"{here} in {writer.uncorrelated_subquery(select)}"
-    return found if quantifier == "some" else sql_not(found)
+    text = f"{here} in {writer.uncorrelated_subquery(select)}"
+    return text if quantifier == "some" else sql_not(text)

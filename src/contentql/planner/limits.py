@@ -52,7 +52,7 @@ class _Size:
 def check_document_limits(document: DocumentNode, limits: Limits) -> None:
     """Refuses a document by depth, aliases, root fields or unfolded fields; needs no schema."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-    known: dict[str, _Size] = {}
+    existing: dict[str, _Size] = {}
 
     def size(selections: SelectionSetNode | None) -> _Size:
         depth = aliases = fields = 0
@@ -68,25 +68,25 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
         return _Size(depth, aliases, fields)
 
     def of_fragment(name: str) -> _Size:
-        if name not in known:
-            known[name] = _Size()  # a fragment that spreads itself: validation says so in better words
+        if name not in existing:
+            existing[name] = _Size()  # a fragment that spreads itself: validation says so in better words
             if name in fragments:
-                known[name] = size(fragments[name].selection_set)
-        return known[name]
+                existing[name] = size(fragments[name].selection_set)
+        return existing[name]
 
     for operation in document.definitions:
         if not isinstance(operation, OperationDefinitionNode):
             continue
-        whole = size(operation.selection_set)
+        complete = size(operation.selection_set)
         at_most(
-            whole.depth,
+            complete.depth,
             limits.depth,
             "DEPTH_LIMIT_EXCEEDED",
             "levels of nesting",
             "Ask in two smaller queries.",
         )
         at_most(
-            whole.aliases,
+            complete.aliases,
             limits.aliases,
             "ALIAS_LIMIT_EXCEEDED",
             "aliases",
@@ -95,7 +95,11 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
         roots = _roots(operation.selection_set, fragments)
         at_most(roots, limits.root_fields, "ALIAS_LIMIT_EXCEEDED", "root fields", "Send several operations.")
         at_most(
-            whole.fields, limits.fields, "DOCUMENT_TOO_LARGE", "fields, fragments unfolded", "Ask for less."
+            complete.fields,
+            limits.fields,
+            "DOCUMENT_TOO_LARGE",
+            "fields, fragments unfolded",
+            "Ask for less.",
         )
 
 
@@ -133,23 +137,23 @@ def _measure(value: ArgumentValue) -> tuple[int, int]:
     return 0, 0
 
 
-def at_most(found: int, limit: int, code: str, what: str, hint: str) -> None:
-    if found > limit:
+def at_most(count: int, limit: int, code: str, what: str, hint: str) -> None:
+    if count > limit:
         key = "cost" if code == "COST_LIMIT_EXCEEDED" else "found"
         raise ApiError(
             code,
-            f"The operation has {found:,} {what}; {limit:,} are allowed.",
+            f"The operation has {count:,} {what}; {limit:,} are allowed.",
             hint,
-            **{key: found, "limit": limit},
+            **{key: count, "limit": limit},
         )
 
 
 def _roots(selections: SelectionSetNode, fragments: Mapping[str, Any]) -> int:
     seen: set[str] = set()
 
-    def count(found: SelectionSetNode) -> int:
+    def count(selection_set: SelectionSetNode) -> int:
         total = 0
-        for node in found.selections:
+        for node in selection_set.selections:
             if isinstance(node, FieldNode):
                 total += 1
             elif isinstance(node, FragmentSpreadNode):

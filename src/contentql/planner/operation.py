@@ -76,10 +76,10 @@ ArgumentValue = LeafValue | None | Sequence[Any] | Mapping[str, Any]
 
 
 def value_at_path(variables: Variables, path: ValuePath) -> Any:
-    found: Any = variables
+    result: Any = variables
     for step in path:
-        found = found[step]
-    return found
+        result = result[step]
+    return result
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,17 @@ class Operation:
     def included(self, node: Any, read: Callable[[VariableRef], Any] | None = None) -> bool:
         """What @skip and @include say; `read` gives a variable's value where that is to be noticed."""
         for directive in node.directives or ():
-            wanted = {"skip": False, "include": True}.get(directive.name.value)
-            if wanted is None:
+            requested = {"skip": False, "include": True}.get(directive.name.value)
+            if requested is None:
                 continue
             (argument,) = directive.arguments
             value = argument.value
             if isinstance(value, VariableNode):
                 slot = VariableRef((value.name.value,))
-                told = read(slot) if read else slot.value(self.variables)
+                result = read(slot) if read else slot.value(self.variables)
             else:
-                told = value.value
-            if bool(told) is not wanted:
+                result = value.value
+            if bool(result) is not requested:
                 return False
         return True
 
@@ -124,31 +124,31 @@ class Operation:
             return None
         if isinstance(bare, GraphQLList):
             items = node.values if isinstance(node, ListValueNode) else (node,)
-            found = [self.argument(item, bare.of_type) for item in items]
-            found = [None if item is Undefined else item for item in found]
+            results = [self.argument(item, bare.of_type) for item in items]
+            results = [None if item is Undefined else item for item in results]
             if is_leaf_type(get_named_type(bare)):
                 return ListValue(
-                    tuple(Constant(None) if item is None else cast(Constant, item) for item in found)
+                    tuple(Constant(None) if item is None else cast(Constant, item) for item in results)
                 )
-            return found
+            return results
         if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
-            given = {
+            arguments = {
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
-            return {name: value for name, value in given.items() if not isinstance(value, UndefinedType)}
+            return {name: value for name, value in arguments.items() if not isinstance(value, UndefinedType)}
         return Constant(literal_value(bare, node, self.node.operation is OperationType.MUTATION))
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:
         """The arguments of a field by their GraphQL names, defaults filled in, absent ones left out."""
-        given: dict[str, ArgumentValue] = {}
+        values: dict[str, ArgumentValue] = {}
         for argument in node.arguments or ():
             value = self.argument(argument.value, of.args[argument.name.value].type)
             if not isinstance(value, UndefinedType):
-                given[argument.name.value] = value
+                values[argument.name.value] = value
         for name, argument_type in of.args.items():
-            if name not in given and argument_type.default_value not in (Undefined, None):
-                given[name] = Constant(argument_type.default_value)
-        return given
+            if name not in values and argument_type.default_value not in (Undefined, None):
+                values[name] = Constant(argument_type.default_value)
+        return values
 
     def collect_fields(
         self, selections: Sequence[SelectionSetNode], type_names: frozenset[str], included: Any
@@ -157,12 +157,12 @@ class Operation:
 
         `type_names` are the object's own type and its interfaces; `included(node)` settles @skip/@include.
         """
-        found: dict[str, list[FieldNode]] = {}
+        results: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
         for selection in selections:
             for node in self._flat(selection, type_names, included, seen):
-                found.setdefault((node.alias or node.name).value, []).append(node)
-        return found
+                results.setdefault((node.alias or node.name).value, []).append(node)
+        return results
 
     def _flat(
         self, selection: SelectionSetNode, type_names: frozenset[str], included: Any, seen: set[str]

@@ -39,28 +39,28 @@ class ParamList:
     """The parameters of one statement in the making."""
 
     dialect: Dialect
-    found: list[Param] = field(default_factory=list)
+    params: list[Param] = field(default_factory=list)
 
     def add(
         self, source: ParamSource | str, kind: ParamKind, convert: Callable[[Any], Any], root: int
     ) -> str:
-        for number, known in enumerate(self.found, 1):
-            same = known.source is source or (
-                isinstance(source, str | VariableRef) and known.source == source
+        for number, existing in enumerate(self.params, 1):
+            same = existing.source is source or (
+                isinstance(source, str | VariableRef) and existing.source == source
             )
             if (
                 same
-                and known.kind == kind
-                and known.convert == convert
-                and (known.root == root or source == NOW)
+                and existing.kind == kind
+                and existing.convert == convert
+                and (existing.root == root or source == NOW)
             ):
                 return self.dialect.param(number, kind)
-        self.found.append(Param(source, kind, convert, root))
-        return self.dialect.param(len(self.found), kind)
+        self.params.append(Param(source, kind, convert, root))
+        return self.dialect.param(len(self.params), kind)
 
     def unused(self, sql: str) -> list[str]:
         """Those that the statement does not mention, which a driver would stumble over."""
-        places = (self.dialect.param(n, param.kind) for n, param in enumerate(self.found, 1))
+        places = (self.dialect.param(n, param.kind) for n, param in enumerate(self.params, 1))
         return [place for place in places if not re.search(re.escape(place) + r"(?!\d)", sql)]
 
 
@@ -125,16 +125,16 @@ class IdParam:
     table: str
 
     def __call__(self, text: Any) -> int:
-        found = ids.decode_id(str(text))
-        if found is None:
+        result = ids.decode_id(str(text))
+        if result is None:
             raise ApiError(
                 "INVALID_ID", f"{_short(text)} is not an id.", "Use an `id` from an earlier answer as it is."
             )
-        if self.table and found[0] != self.table:
+        if self.table and result[0] != self.table:
             raise ApiError(
-                "INVALID_ID", f"{_short(text)} is the id of a {found[0]}, and a {self.table} was asked for."
+                "INVALID_ID", f"{_short(text)} is the id of a {result[0]}, and a {self.table} was asked for."
             )
-        return found[1]
+        return result[1]
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,14 @@ class ListParam:
     max_items: int
 
     def __call__(self, items: Any) -> list[Any]:
-        found = items if isinstance(items, list) else [items]
-        if len(found) > self.max_items:
+        result = items if isinstance(items, list) else [items]
+        if len(result) > self.max_items:
             raise ApiError(
                 "INPUT_LIMIT_EXCEEDED",
-                f"A list of {len(found):,} values was given; {self.max_items} are allowed.",
+                f"A list of {len(result):,} values was given; {self.max_items} are allowed.",
                 limit=self.max_items,
             )
-        return [self.convert(item) for item in found if item is not None]
+        return [self.convert(item) for item in result if item is not None]
 
 
 @dataclass(frozen=True)
@@ -172,5 +172,5 @@ class TextParam:
 
 
 def _short(text: Any) -> str:
-    said = str(text)
-    return repr(said if len(said) <= 60 else said[:57] + "…")
+    message = str(text)
+    return repr(message if len(message) <= 60 else message[:57] + "…")

@@ -60,5 +60,5 @@ class Plan:
     @property
     def size(self) -> int:
         """How much there is to remember, in characters."""
-        known = sum(len(root.json or b"") for root in self.roots)
-        return known + (self.statement.size if self.statement else 0)
+        existing = sum(len(root.json or b"") for root in self.roots)
+        return existing + (self.statement.size if self.statement else 0)

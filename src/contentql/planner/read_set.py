@@ -110,7 +110,7 @@ class ReadSet:
     """All of it, for every answer of one plan. `shown`: by table, the columns that the answer says."""
 
     scans: tuple[Scan, ...] = ()
-    shown: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    displayed_columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     listed: tuple[
         tuple[str, LeafValue | None], ...
     ] = ()  # what was listed, in words: articles, section of a path
@@ -122,7 +122,7 @@ class ReadSetBuilder:
 
     scans: dict[Scan, None] = field(default_factory=dict)
     compared: list[tuple[str, Mapping[str, None]]] = field(default_factory=list)
-    shown: list[tuple[str, Mapping[str, None]]] = field(default_factory=list)
+    displayed: list[tuple[str, Mapping[str, None]]] = field(default_factory=list)
     lists: dict[tuple[str, LeafValue | None], None] = field(default_factory=dict)
 
     def scan(self, scan: Scan) -> None:
@@ -142,10 +142,10 @@ class ReadSetBuilder:
         scans = dict(self.scans)
         for table, columns in self.compared:
             scans[Scan(table, other_columns=frozenset(columns))] = None
-        shown: dict[str, frozenset[str]] = {}
-        for table, columns in self.shown:
-            shown[table] = shown.get(table, frozenset()).union(columns)
-        return ReadSet(tuple(scans), shown, tuple(self.lists))
+        visible: dict[str, frozenset[str]] = {}
+        for table, columns in self.displayed:
+            visible[table] = visible.get(table, frozenset()).union(columns)
+        return ReadSet(tuple(scans), visible, tuple(self.lists))
 
 
 # Of pages: by the list and by the row it hangs on, how many rows were shown, and the keys of the last one.
@@ -156,20 +156,20 @@ PageEnds = Mapping[tuple[int, int], tuple[int, tuple[str, ...]]]
 class RowMarkers:
     """The rows of one answer, by table: `shown` can be seen in it, `asked` includes what could not."""
 
-    shown: Mapping[str, frozenset[int]]
+    displayed_ids: Mapping[str, frozenset[int]]
     requested: Mapping[str, frozenset[int]]
     page_ends: PageEnds = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
-        return sum(map(len, self.shown.values()))
+        return sum(map(len, self.displayed_ids.values()))
 
 
 def strip_markers(body: bytes) -> tuple[bytes, RowMarkers]:
     """The answer as clients get it, and the rows that its marks told."""
     pieces = _MARKS.split(body)
-    shown: dict[str, set[int]] = {}
-    asked: dict[str, set[int]] = {}
+    visible: dict[str, set[int]] = {}
+    request: dict[str, set[int]] = {}
     items: dict[tuple[int, int], dict[tuple[str, ...], None]] = {}
     for mark in pieces[1::2]:
         if not mark:
@@ -182,12 +182,12 @@ def strip_markers(body: bytes) -> tuple[bytes, RowMarkers]:
             code, _, number = mark.decode().rpartition(".")
             unseen = code.startswith(HIDDEN_MARKER)
             table = _TABLES[code[1:] if unseen else code]
-            asked.setdefault(table, set()).add(int(number))
+            request.setdefault(table, set()).add(int(number))
             if not unseen:
-                shown.setdefault(table, set()).add(int(number))
+                visible.setdefault(table, set()).add(int(number))
     ends = {place: (len(keys), next(reversed(keys))) for place, keys in items.items()}
-    return b"".join(pieces[::2]), RowMarkers(_frozen(shown), _frozen(asked), ends)
+    return b"".join(pieces[::2]), RowMarkers(_frozen(visible), _frozen(request), ends)
 
 
-def _frozen(found: Mapping[str, set[int]]) -> Mapping[str, frozenset[int]]:
-    return {table: frozenset(numbers) for table, numbers in found.items()}
+def _frozen(data: Mapping[str, set[int]]) -> Mapping[str, frozenset[int]]:
+    return {table: frozenset(numbers) for table, numbers in data.items()}

@@ -38,11 +38,11 @@ class SearchQuery:
 
 def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
     """Words are stemmed in each of `languages`, and taken as they are for all others."""
-    wanted: list[list[Term]] = []
+    requested: list[list[Term]] = []
     unwanted: list[Term] = []
     either = False
     for minus, phrase, word in _TOKEN.findall(text)[:MAX_TERMS]:
-        if word.lower() == "or" and not minus and wanted:
+        if word.lower() == "or" and not minus and requested:
             either = True
             continue
         terms = _terms(phrase or word, languages, prefix=word.endswith("*"))
@@ -51,18 +51,18 @@ def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
         if minus:
             unwanted += terms
         elif either:
-            wanted[-1] += terms
+            requested[-1] += terms
         else:
-            wanted.append(terms)
+            requested.append(terms)
         either = False
-    return SearchQuery(tuple(tuple(group) for group in wanted), tuple(unwanted))
+    return SearchQuery(tuple(tuple(group) for group in requested), tuple(unwanted))
 
 
 def to_tsquery(search: SearchQuery, parts: str) -> str:
     """For PostgreSQL. `parts`: the weights to look in, "" for all of the text."""
     weight = f":{parts}" if parts else ""
 
-    def said(term: Term) -> str:
+    def term_sql(term: Term) -> str:
         star = (f"{weight}*" if weight else ":*") if term.prefix else weight
         phrases = (
             " <-> ".join([*(f"'{w}'{weight}" for w in spelling[:-1]), f"'{spelling[-1]}'{star}"])
@@ -72,31 +72,31 @@ def to_tsquery(search: SearchQuery, parts: str) -> str:
 
     if not search.required:
         return f"'{_NEVER}'"
-    met = ["(" + " | ".join(said(t) for t in group) + ")" for group in search.required]
-    return " & ".join(met + [f"!{said(t)}" for t in search.excluded])
+    met = ["(" + " | ".join(term_sql(t) for t in group) + ")" for group in search.required]
+    return " & ".join(met + [f"!{term_sql(t)}" for t in search.excluded])
 
 
 def to_fts5(search: SearchQuery, parts: str) -> str:
     """For SQLite. `parts` as for PostgreSQL."""
     columns = {"A": "{headline} : ", "AB": "{headline summary} : "}.get(parts, "")
 
-    def said(term: Term) -> str:
+    def term_sql(term: Term) -> str:
         star = " *" if term.prefix else ""
         return "(" + " OR ".join(f'"{" ".join(s)}"{star}' for s in term.spellings) + ")"
 
     if not search.required:
         return f'"{_NEVER}"'
-    met = " AND ".join("(" + " OR ".join(said(t) for t in group) + ")" for group in search.required)
-    without = "".join(f" NOT {said(t)}" for t in search.excluded)
+    met = " AND ".join("(" + " OR ".join(term_sql(t) for t in group) + ")" for group in search.required)
+    without = "".join(f" NOT {term_sql(t)}" for t in search.excluded)
     return f"{columns}(({met}){without})"
 
 
 def _terms(text: str, languages: Sequence[str], prefix: bool) -> list[Term]:
     # The beginning of a word cannot be stemmed; a whole word stands in the index by its stem.
-    found = [_term(text, languages, False)]
+    results = [_term(text, languages, False)]
     if prefix:
-        found.append(_term(text, (), True))
-    return [term for term in found if term.spellings]
+        results.append(_term(text, (), True))
+    return [term for term in results if term.spellings]
 
 
 def _term(text: str, languages: Sequence[str], prefix: bool) -> Term:

@@ -58,7 +58,7 @@ class InvalidScalar:
 def coerce_variables(
     schema: GraphQLSchema,
     declared: Sequence[VariableDefinition],
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     *,
     lenient: bool = False,
 ) -> tuple[Variables, list[GraphQLError]]:
@@ -69,9 +69,9 @@ def coerce_variables(
     variables: dict[str, Any] = {}
     try:
         for variable in declared:
-            if variable.name in given:
+            if variable.name in arguments:
                 variables[variable.name] = _coerced(
-                    variable.type, given[variable.name], MAX_VARIABLE_DEPTH, lenient
+                    variable.type, arguments[variable.name], MAX_VARIABLE_DEPTH, lenient
                 )
             elif variable.node.default_value is not None:
                 variables[variable.name] = _from_literal(variable.type, variable.node.default_value, lenient)
@@ -85,8 +85,8 @@ def coerce_variables(
     except Exception:
         # Our short way refuses; graphql-core says why, in the words that clients know.
         nodes = [variable.node for variable in declared]
-        found = get_variable_values(schema, nodes, dict(given), max_errors=20)
-        errors = found if isinstance(found, list) else []
+        result = get_variable_values(schema, nodes, dict(arguments), max_errors=20)
+        errors = result if isinstance(result, list) else []
         return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
 
 
@@ -120,15 +120,15 @@ def _coerced(of_type: Any, value: Any, levels: int, lenient: bool) -> Any:
             raise ValueError("object")
         if of_type.is_one_of and [value is None for value in value.values()] != [False]:
             raise ValueError("one of")
-        found = {}
+        results = {}
         for name, inner in of_type.fields.items():
             if name in value:
-                found[name] = _coerced(inner.type, value[name], levels - 1, lenient)
+                results[name] = _coerced(inner.type, value[name], levels - 1, lenient)
             elif inner.default_value not in (Undefined, None):
-                found[name] = inner.default_value
+                results[name] = inner.default_value
             elif isinstance(inner.type, GraphQLNonNull):
                 raise ValueError(name)
-        return found
+        return results
     if isinstance(of_type, GraphQLScalarType):
         return _fit(of_type.parse_value(value), lenient)
     if value not in of_type.values:

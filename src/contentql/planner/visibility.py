@@ -142,9 +142,9 @@ def referenced_visibility_sql(
     if rule is None:
         return None
 
-    def without(found: re.Match[str]) -> str:
-        names = re.findall(r"(?:from|join) \w+ (v\w)\b", found[0])
-        return found[0] + "".join(f"not {besides(f'{name}.id')} and " for name in names if besides)
+    def without(match: re.Match[str]) -> str:
+        names = re.findall(r"(?:from|join) \w+ (v\w)\b", match[0])
+        return match[0] + "".join(f"not {besides(f'{name}.id')} and " for name in names if besides)
 
     rule = re.sub(r"exists \(select 1 from .*? where ", without, rule)
     return rule.replace("{0}", row).replace("{now}", now)
@@ -166,15 +166,15 @@ def visibility_sql(
 ) -> list[str]:
     """The conditions under which `row` of `table` may be seen."""
     rules = _rules(table, witnessed, visibility)
-    said = [rule.replace("{0}", row) for rule in rules if rule]
+    values = [rule.replace("{0}", row) for rule in rules if rule]
     for place, value in (
         ("{now}", params.now),
         ("{present}", params.request_time),
         ("{me}", params.viewer_account),
         ("{linked}", params.shared_article),
     ):
-        said = [rule.replace(place, value()) if place in rule else rule for rule in said]
-    return said
+        values = [rule.replace(place, value()) if place in rule else rule for rule in values]
+    return values
 
 
 def public_id_sql(table: str, row: str, visibility: Visibility) -> str:
@@ -225,7 +225,7 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
     }[visibility.articles]
     suggestions = {"all": None, "own": f"({_ACCEPTED} or {mine})"}.get(visibility.articles, _ACCEPTED)
     revisions = {"all": None, "own": mine}.get(visibility.articles, "false")
-    whole = (
+    document = (
         visibility.articles in ("all", "own") and not visibility.at_preview_time
     )  # also media whose licence has ended
     ahead = visibility.at_preview_time and visibility.articles == "linked"
@@ -237,8 +237,8 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
     return article, {
         "article": article,
         "attribution": suggestions if visibility.internal_fields else _ACCEPTED,
-        "media": None if whole else unexpired,
-        "article_media": None if whole else _placed(unexpired),
+        "media": None if document else unexpired,
+        "article_media": None if document else _placed(unexpired),
         "collection_item": f"exists (select 1 from article va where {here} and {seen})",
         "revision": revisions if visibility.internal_fields else "false",
         "audit_entry": None if visibility.admin else "false",

@@ -48,32 +48,32 @@ class _Names(NameConverter):
 @lru_cache(maxsize=1)
 def get_schema() -> strawberry.Schema:
     """One schema a process. `context_value` of an execution must be an `Answer`."""
-    made = strawberry.Schema(
+    created = strawberry.Schema(
         Query,
         Mutation,
         types=_BLOCKS,
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
     )
-    types = made._schema.type_map
-    for name, found in types.items():
-        if isinstance(found, GraphQLObjectType) and not name.startswith("__"):
-            for field in found.fields.values():
+    types = created._schema.type_map
+    for name, match in types.items():
+        if isinstance(match, GraphQLObjectType) and not name.startswith("__"):
+            for field in match.fields.values():
                 field.resolve = _resolve_root if name in ("Query", "Mutation") else _resolve_from_parent
-            found.is_type_of = None
-        elif isinstance(found, GraphQLInterfaceType):
-            found.resolve_type = _resolve_type
-        elif isinstance(found, GraphQLInputObjectType):
+            match.is_type_of = None
+        elif isinstance(match, GraphQLInterfaceType):
+            match.resolve_type = _resolve_type
+        elif isinstance(match, GraphQLInputObjectType):
             # Strawberry says so to introspection only; graphql-core is to check it.
-            definition = found.extensions["strawberry-definition"]
-            found.is_one_of = definition.is_one_of
-        elif isinstance(found, GraphQLEnumType):
-            found.serialize = str  # type: ignore[method-assign, assignment]
-            for word, value in found.values.items():
+            definition = match.extensions["strawberry-definition"]
+            match.is_one_of = definition.is_one_of
+        elif isinstance(match, GraphQLEnumType):
+            match.serialize = str  # type: ignore[method-assign, assignment]
+            for word, value in match.values.items():
                 words = CODE_WORDS if name == "UserErrorCode" else ENUM_VALUE_DESCRIPTIONS.get(name, {})
                 value.description = value.description or words.get(word)
         if not name.startswith("__"):
-            _append_examples(found)
-    return made
+            _append_examples(match)
+    return created
 
 
 @lru_cache(maxsize=1)
@@ -98,9 +98,9 @@ def _resolve_type(source: Any, *_: Any) -> str:
     return str(source["__is"])
 
 
-def _append_examples(found: Any) -> None:
+def _append_examples(value: Any) -> None:
     """Ends the description of every field that leads to objects, or to an enum, with an example."""
-    for name, field in getattr(found, "fields", {}).items():
+    for name, field in getattr(value, "fields", {}).items():
         if "Example:" in field.description:
             field.description = field.description.replace(FIELD_NAME_PLACEHOLDER, name)
             continue
@@ -118,7 +118,7 @@ def _selection(target: Any) -> str:
     if "nodes" in fields:
         return f"(first: 5) {{ nodes{_selection(get_named_type(fields['nodes'].type))} }}"
     leaves = [name for name, field in fields.items() if is_leaf_type(get_named_type(field.type))]
-    said = next(
+    result = next(
         (name for name in ("headline", "name", "title", "url") if name in leaves), leaves[0] if leaves else ""
     )
-    return f" {{ {said or '__typename'} }}"
+    return f" {{ {result or '__typename'} }}"

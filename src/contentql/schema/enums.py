@@ -202,8 +202,8 @@ def _order(name: str, what: str, **columns: tuple[str, str, str]) -> Any:
         if descending:
             key = word if not ascending else f"{word}_DESC"
             members[key] = strawberry.enum_value(f"{column} desc", description=descending)
-    made: Any = Enum(name, members)  # type: ignore[misc]
-    return strawberry.enum(made, description=f"The order of a list of {what}.")
+    created: Any = Enum(name, members)  # type: ignore[misc]
+    return strawberry.enum(created, description=f"The order of a list of {what}.")
 
 
 _BY_NAME = {"NAME": ("sort_name", "By name, A first.", "By name, Z first.")}

@@ -123,7 +123,7 @@ def argument_field(
     The types' names are looked up in `module`.
     """
 
-    def answered(self: Any) -> Any:
+    def resolver(self: Any) -> Any:
         raise NotImplementedError("answered by the planner")
 
     parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -137,9 +137,9 @@ def argument_field(
                 default=inspect.Parameter.empty if required else strawberry.UNSET,
             )
         )
-    answered.__module__ = module
-    answered.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
-    return strawberry.field(resolver=answered, description=description, metadata={"plan": plan})
+    resolver.__module__ = module
+    resolver.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
+    return strawberry.field(resolver=resolver, description=description, metadata={"plan": plan})
 
 
 def _annotation(of: str) -> Any:

@@ -121,21 +121,21 @@ FIELD_NAME_PLACEHOLDER = "\N{PLACE OF INTEREST SIGN}"  # stands for a field's ow
 
 def _mutation_field(
     description: str,
-    taken: str,
+    text: str,
     payload: str,
     needs: Permission,
     does: Callable[..., Awaitable[Any]],
     example: str,
-    shown: str = "",
+    value: str = "",
 ) -> Any:
     thing = payload.removesuffix("Payload")
-    what = shown or f"{thing[0].lower()}{thing[1:]} {{ id }}"
+    what = value or f"{thing[0].lower()}{thing[1:]} {{ id }}"
     call = f"(input: {{{example}}}) {{ {what} userErrors {{ message field hint }} }}"
     return argument_field(
         f"{description} Needs {needs.value}. Example: `{FIELD_NAME_PLACEHOLDER}{call}`.",
         f"Optional[{payload}]",
         MutationField(needs.value, does),
-        [("input", f"{taken}!", f"What to do it with. Example: `{{{example}}}`.")],
+        [("input", f"{text}!", f"What to do it with. Example: `{{{example}}}`.")],
         __name__,
     )
 

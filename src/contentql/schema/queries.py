@@ -43,8 +43,8 @@ def _id(table: str, prefix: str) -> Argument:
 def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> Any:
     by = by or "its id or its slug"
     words = f"One {table} by {by}; null when there is none that may be seen."
-    name, _, told = more[0]
-    value = told.rpartition("Example: `")[2].removesuffix("`.")
+    name, _, result = more[0]
+    value = result.rpartition("Example: `")[2].removesuffix("`.")
     words += f" Example: `{table}({name}: {value}) {{ id }}`."
     return argument_field(words, f"Optional[{node}]", RootField("one", table), [_id(table, prefix), *more])
 
@@ -52,8 +52,8 @@ def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> A
 def _by_id(table: str, node: str, prefix: str) -> Any:
     words = f"One {table} by its id; null when there is none that may be seen."
     words += f' Example: `{table}(id: "{prefix}_81726354") {{ id }}`.'
-    name, _, told = _id(table, prefix)
-    return argument_field(words, f"Optional[{node}]", RootField("one", table), [(name, "ID!", told)])
+    name, _, value = _id(table, prefix)
+    return argument_field(words, f"Optional[{node}]", RootField("one", table), [(name, "ID!", value)])
 
 
 def _slug(example: str) -> Argument:

@@ -167,12 +167,12 @@ class HttpProtocol(UpgradeIgnoringProtocol):
             return
         cycle, _ = self._held
         extensions = cast(dict[str, RawResponse], cycle.scope["extensions"])
-        whole = extensions[RAW_RESPONSE_EXTENSION]
+        document = extensions[RAW_RESPONSE_EXTENSION]
         # Asked only where it can be sent: it is counted as given.
-        found = self._at_once(cycle.scope, bytes(cycle.body)) if whole.possible else None
-        if found is not None:
+        result = self._at_once(cycle.scope, bytes(cycle.body)) if document.possible else None
+        if result is not None:
             self._held = None
-            whole(*found)
+            document(*result)
         else:
             self._start_held()
 
@@ -332,6 +332,6 @@ _watches: Final[WeakKeyDictionary[ServerState, _ConnectionMonitor]] = WeakKeyDic
 def _watch(
     state: ServerState, loop: asyncio.AbstractEventLoop, limits: ConnectionLimits
 ) -> _ConnectionMonitor:
-    if (found := _watches.get(state)) is None:
-        found = _watches[state] = _ConnectionMonitor(loop, limits)
-    return found
+    if (result := _watches.get(state)) is None:
+        result = _watches[state] = _ConnectionMonitor(loop, limits)
+    return result

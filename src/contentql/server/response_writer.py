@@ -108,9 +108,9 @@ class RawResponse:
 
     def _default(self) -> bytes:
         """uvicorn's own headers, the date above all: a new list every second."""
-        said, text = RawResponse._dated
-        if said is not self._state.default_headers:
-            said = self._state.default_headers
+        result, text = RawResponse._dated
+        if result is not self._state.default_headers:
+            result = self._state.default_headers
             text = b"".join(b"%b: %b\r\n" % pair for pair in self._state.default_headers)
-            RawResponse._dated = said, text
+            RawResponse._dated = result, text
         return text

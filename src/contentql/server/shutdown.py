@@ -25,7 +25,7 @@ def drain_on_sigterm(seconds: float, tell: Callable[[], None]) -> Iterator[None]
         yield
         return
     loop = asyncio.get_running_loop()
-    told = False
+    signalled = False
 
     def leave(number: int) -> None:
         tell()
@@ -33,9 +33,9 @@ def drain_on_sigterm(seconds: float, tell: Callable[[], None]) -> Iterator[None]
 
     def heard(number: int, _: FrameType | None) -> None:
         # A supervisor may tell each worker, and uvicorn's parent again: that is no reason to hurry.
-        nonlocal told
-        if not told:
-            told = True
+        nonlocal signalled
+        if not signalled:
+            signalled = True
             loop.call_soon_threadsafe(leave, number)
 
     signal.signal(signal.SIGTERM, heard)

@@ -59,9 +59,9 @@ def foreign_key(row: Model, name: str) -> Any:
 
 def record_from_row(kind: type[AnyRecord], row: Model, **references: Any) -> AnyRecord:
     """A row as a record, with its references as natural keys."""
-    known = row._meta.fields_db_projection
-    said = {name: getattr(row, name) for name in kind.model_fields if name in known}
-    return kind(**{**said, **references})
+    existing = row._meta.fields_db_projection
+    fields = {name: getattr(row, name) for name in kind.model_fields if name in existing}
+    return kind(**{**fields, **references})
 
 
 async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
@@ -97,30 +97,30 @@ async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
             story=stories.get(foreign_key(row, "story")),
             lead_media=foreign_key(row, "lead_media"),
             sections=[
-                found["category__path"]
-                for found in sections.get(row.id, [])
-                if found["category__path"] != paths.get(foreign_key(row, "category"))
+                match["category__path"]
+                for match in sections.get(row.id, [])
+                if match["category__path"] != paths.get(foreign_key(row, "category"))
             ],
             blocks=bodies.get(row.id, ()),
-            authors=[fit(CreditRecord, found) for found in credits.get(row.id, [])],
-            media=[fit(PlacementRecord, found) for found in placed.get(row.id, [])],
+            authors=[fit(CreditRecord, values) for values in credits.get(row.id, [])],
+            media=[fit(PlacementRecord, values) for values in placed.get(row.id, [])],
             tags=[
-                fit(MentionRecord, found, tag=f"{found['tag__type'].value}:{found['tag__slug']}")
-                for found in mentions.get(row.id, [])
+                fit(MentionRecord, values, tag=f"{values['tag__type'].value}:{values['tag__slug']}")
+                for values in mentions.get(row.id, [])
             ],
             attributions=chains.get(row.id, []),
             corrections=sorted(
-                (fit(CorrectionRecord, found) for found in corrections.get(row.id, [])),
+                (fit(CorrectionRecord, values) for values in corrections.get(row.id, [])),
                 key=lambda correction: (correction.at, correction.id or 0),
             ),
-            related=[found["related__uri"] for found in related.get(row.id, [])],
+            related=[values["related__uri"] for values in related.get(row.id, [])],
             slug_history=sorted(
-                (fit(SlugRecord, found) for found in history.get(row.id, [])),
+                (fit(SlugRecord, values) for values in history.get(row.id, [])),
                 key=lambda old: (old.until, old.language, old.slug),
             ),
             external_ids=sorted(
-                (fit(ExternalIdRecord, found) for found in external.get(row.id, [])),
-                key=lambda known: (known.system, known.value),
+                (fit(ExternalIdRecord, values) for values in external.get(row.id, [])),
+                key=lambda external_id: (external_id.system, external_id.value),
             ),
         )
         for row in rows
@@ -129,23 +129,23 @@ async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
 
 async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:
     """The ids of tags by `TYPE:slug`. Raises Missing."""
-    wanted = dict.fromkeys(keys)
-    slugs = [key.partition(":")[2] for key in wanted]
+    requested = dict.fromkeys(keys)
+    slugs = [key.partition(":")[2] for key in requested]
     rows = await Tag.filter(slug__in=slugs).values_list("type", "slug", "id") if slugs else []
-    return _all_of(wanted, {f"{kind.value}:{slug}": number for kind, slug, number in rows}, "tag")
+    return _all_of(requested, {f"{kind.value}:{slug}": number for kind, slug, number in rows}, "tag")
 
 
 async def ids_by_key(model: type[Model], field: str, keys: Iterable[Any], word: str) -> dict[Any, int]:
     """The ids of the rows whose `field` is one of `keys`. Raises Missing."""
-    wanted = dict.fromkeys(keys)
+    requested = dict.fromkeys(keys)
     only = {"working_of": 0} if model is Article else {}
-    found = model.filter(**{f"{field}__in": list(wanted)}, **only)
-    rows = await found.values_list(field, "id") if wanted else []
-    return _all_of(wanted, dict(rows), word)
+    row = model.filter(**{f"{field}__in": list(requested)}, **only)
+    rows = await row.values_list(field, "id") if requested else []
+    return _all_of(requested, dict(rows), word)
 
 
-def _all_of(wanted: Iterable[Any], here: dict[Any, int], word: str) -> dict[Any, int]:
-    for key in wanted:
+def _all_of(requested: Iterable[Any], here: dict[Any, int], word: str) -> dict[Any, int]:
+    for key in requested:
         if key not in here:
             raise ReferenceNotFound(f"there is no {word} {key!r}")
     return here
@@ -153,12 +153,12 @@ def _all_of(wanted: Iterable[Any], here: dict[Any, int], word: str) -> dict[Any,
 
 async def _of(ids: Sequence[int], rows: Any, *names: str, **renamed: str) -> dict[int, list[dict[str, Any]]]:
     """The values of the rows of these articles by article, in the order of the first name."""
-    found: dict[int, list[dict[str, Any]]] = {}
+    results: dict[int, list[dict[str, Any]]] = {}
     for row in (
         await rows.filter(article_id__in=ids).order_by(names[0]).values("article_id", *names, **renamed)
     ):
-        found.setdefault(row["article_id"], []).append(row)
-    return found
+        results.setdefault(row["article_id"], []).append(row)
+    return results
 
 
 async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
@@ -207,5 +207,5 @@ def stored(value: Any) -> Any:
     return value.model_dump(by_alias=True) if isinstance(value, FrozenModel) else value
 
 
-def fit(kind: type[AnyRecord], found: dict[str, Any], **more: Any) -> AnyRecord:
-    return kind(**{name: found[name] for name in kind.model_fields if name in found}, **more)
+def fit(kind: type[AnyRecord], data: dict[str, Any], **more: Any) -> AnyRecord:
+    return kind(**{name: data[name] for name in kind.model_fields if name in data}, **more)

@@ -88,18 +88,18 @@ async def save_related_articles(record: ArticleRecord) -> list[str]:
 
 async def require_media(numbers: Iterable[int | None]) -> None:
     """Raises Missing unless all these media are here."""
-    wanted = {number for number in numbers if number is not None}
-    here = set(await Media.filter(id__in=wanted).values_list("id", flat=True)) if wanted else set()
-    for number in sorted(wanted - here):
+    requested = {number for number in numbers if number is not None}
+    here = set(await Media.filter(id__in=requested).values_list("id", flat=True)) if requested else set()
+    for number in sorted(requested - here):
         raise ReferenceNotFound(f"there is no media {encode_id('media', number)}")
 
 
 async def _references(record: ArticleRecord) -> dict[str, int | None]:
     paths = await ids_by_key(Category, "path", [record.category] if record.category else [], "category")
     stories = await ids_by_key(Story, "slug", [record.story] if record.story else [], "story")
-    shown = [number for block in record.blocks for number in blocks.block_media(block)]
-    told = [hop.media for attribution in record.attributions for hop in attribution.hops()]
-    await require_media([record.lead_media, *shown, *told, *(placed.media for placed in record.media)])
+    visible = [number for block in record.blocks for number in blocks.block_media(block)]
+    messages = [hop.media for attribution in record.attributions for hop in attribution.hops()]
+    await require_media([record.lead_media, *visible, *messages, *(placed.media for placed in record.media)])
     return {
         "category_id": paths.get(record.category),
         "story_id": stories.get(record.story),
@@ -143,8 +143,13 @@ async def _write_links(record: ArticleRecord) -> None:
         ArticleTag,
         of,
         [
-            {**record_columns(said, ArticleTag), "tag_id": tags[said.tag], "position": n, "published_at": at}
-            for n, said in enumerate(record.tags)
+            {
+                **record_columns(value, ArticleTag),
+                "tag_id": tags[value.tag],
+                "position": n,
+                "published_at": at,
+            }
+            for n, value in enumerate(record.tags)
         ],
     )
     authors = await ids_by_key(Author, "slug", [credit.author for credit in record.authors], "author")
@@ -168,7 +173,9 @@ async def _write_links(record: ArticleRecord) -> None:
         Correction, of, [{"id": one.id, **record_columns(one, Correction)} for one in record.corrections]
     )
     await replace_rows(SlugHistory, of, [record_columns(old, SlugHistory) for old in record.slug_history])
-    await replace_rows(ExternalId, of, [record_columns(known, ExternalId) for known in record.external_ids])
+    await replace_rows(
+        ExternalId, of, [record_columns(existing, ExternalId) for existing in record.external_ids]
+    )
 
 
 async def replace_rows(
@@ -182,22 +189,22 @@ async def replace_rows(
     """
     names = sorted({name for row in rows for name in row})
     missing = list(rows)
-    gone: list[Any] = []
-    kept: list[tuple[Any, dict[str, Any]]] = []
+    removed: list[Any] = []
+    stored: list[tuple[Any, dict[str, Any]]] = []
     for row in await model.filter(**of):
         same = {name: getattr(row, name) for name in names}
         if same in missing:
             missing.remove(same)
-            kept.append((row.pk, same))
+            stored.append((row.pk, same))
         else:
-            gone.append(row.pk)
-    while leads and (torn := [one for one in kept if one[1][leads] in gone]):
-        kept = [one for one in kept if one not in torn]
-        gone += [pk for pk, _ in torn]
+            removed.append(row.pk)
+    while leads and (torn := [one for one in stored if one[1][leads] in removed]):
+        stored = [one for one in stored if one not in torn]
+        removed += [pk for pk, _ in torn]
         missing += [same for _, same in torn]
         missing.sort(key=rows.index)
-    if gone:
-        await model.filter(pk__in=gone).delete()
+    if removed:
+        await model.filter(pk__in=removed).delete()
     await model.bulk_create(model(**of, **row) for row in missing)
 
 

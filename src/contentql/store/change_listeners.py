@@ -66,11 +66,11 @@ class PostgresChangeListener:
         self._dsn = postgres_dsn(database.url)
         self._connection: Any = None
         self._rung = asyncio.Event()
-        self._gone = False
+        self._disconnected = False
 
     async def open(self) -> None:
         await self.close()
-        self._rung, self._gone = asyncio.Event(), False
+        self._rung, self._disconnected = asyncio.Event(), False
         try:
             self._connection = await asyncpg.connect(self._dsn, timeout=5)
             self._connection.add_termination_listener(self._lost)
@@ -84,14 +84,14 @@ class PostgresChangeListener:
             async with asyncio.timeout(_DOUBT):
                 await self._rung.wait()
         self._rung.clear()
-        if self._gone:
+        if self._disconnected:
             raise OSError("the connection is gone")
 
     def _heard(self, *_: object) -> None:
         self._rung.set()
 
     def _lost(self, *_: object) -> None:
-        self._gone = True
+        self._disconnected = True
         self._rung.set()
 
     async def close(self) -> None:

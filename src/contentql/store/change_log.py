@@ -110,10 +110,10 @@ def _change(line: Sequence[Any]) -> RowChange:
     return RowChange(table, number, was, now, columns)
 
 
-def _row(table: str, said: str | None) -> RowData | None:
-    if said is None:
+def _row(table: str, text: str | None) -> RowData | None:
+    if text is None:
         return None
-    return parse_timestamps(table, orjson.loads(said))
+    return parse_timestamps(table, orjson.loads(text))
 
 
 def parse_timestamps(table: str, row: RowData) -> RowData:

@@ -23,19 +23,19 @@ class DatabaseClock:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._told: tuple[dt.datetime, float] | None = None
+        self._last_sync: tuple[dt.datetime, float] | None = None
 
     def now(self) -> dt.datetime:
-        if self._told is None:
+        if self._last_sync is None:
             return dt.datetime.now(dt.UTC)
-        at, since = self._told
+        at, since = self._last_sync
         return at + dt.timedelta(seconds=time.monotonic() - since)
 
     async def sync(self) -> None:
         if self._database.dialect == "postgres":
             ((at,),) = await self._database.rows("SELECT clock_timestamp()")
             # Counted from when the answer is here: it was that time already when it was written.
-            self._told = at, time.monotonic()
+            self._last_sync = at, time.monotonic()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

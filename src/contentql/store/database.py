@@ -223,8 +223,8 @@ class TransactionReader:
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row:
         _, rows = await self._connection.execute_query(sql, list(values))
-        found = [value.encode() if isinstance(value, str) else value for value in rows[0]]
-        return found
+        results = [value.encode() if isinstance(value, str) else value for value in rows[0]]
+        return results
 
     async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any:
         driver = (
@@ -265,21 +265,21 @@ async def _state(connection: Any) -> MigrationState:
     empty = await _is_empty(connection)
     executor = MigrationExecutor(connection, _apps(connection.connection_name))
     await executor.loader.build_graph()
-    known = sorted(key.name for key in executor.loader.graph.nodes)
+    existing = sorted(key.name for key in executor.loader.graph.nodes)
     applied = [] if empty else sorted(key.name for key in await executor.recorder.applied_migrations())
     if not empty and not applied:
         raise OperatorError("The database holds a table `article` that is not ours: choose another database.")
     return MigrationState(
         tuple(applied),
-        tuple(name for name in known if name not in applied),
-        tuple(name for name in applied if name not in known),
+        tuple(name for name in existing if name not in applied),
+        tuple(name for name in applied if name not in existing),
     )
 
 
 async def _is_empty(connection: Any) -> bool:
-    found = await connection.execute_query_dict(
+    result = await connection.execute_query_dict(
         "SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'article'"
         if connection.capabilities.dialect == "postgres"
         else "SELECT count(*) AS n FROM sqlite_master WHERE name = 'article'"
     )
-    return bool(found[0]["n"] == 0)
+    return bool(result[0]["n"] == 0)

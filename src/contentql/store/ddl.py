@@ -116,10 +116,10 @@ async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bo
 
     Without `unique`, what was unique so far is no more.
     """
-    found = await client.execute_query_dict(
+    result = await client.execute_query_dict(
         f"SELECT type, sql FROM sqlite_master WHERE tbl_name = '{table}' AND sql IS NOT NULL"
     )
-    text = next(str(one["sql"]) for one in found if one["type"] == "table").rstrip()
+    text = next(str(one["sql"]) for one in result if one["type"] == "table").rstrip()
     body = text[text.index("(") : text.rindex(")")]
     closing = text[text.rindex(")") :]
     if not unique:
@@ -130,7 +130,7 @@ async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bo
     await client.execute_query(f'INSERT INTO "{table}_new" SELECT * FROM "{table}"')
     await client.execute_query(f'DROP TABLE "{table}"')
     await client.execute_query(f'ALTER TABLE "{table}_new" RENAME TO "{table}"')
-    for one in found:
+    for one in result:
         if one["type"] != "table":
             await client.execute_query(one["sql"])
 
@@ -216,13 +216,13 @@ def _sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[
     changed_text_columns = " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in long) or "''"
     differs = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in (*short, *long))
 
-    def trigger(event: str, when: str, known: str, before: str, after: str, said: str) -> list[str]:
+    def trigger(event: str, when: str, text: str, before: str, after: str, value: str) -> list[str]:
         name = f"{table}_journal_{event.lower()}"
         return [
             f"DROP TRIGGER IF EXISTS {name}",
             f"CREATE TRIGGER {name} AFTER {event} ON {table}{when} BEGIN"
             " INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)"
-            f" VALUES ('{table}', {known}.{key}, {before}, {after}, {said}); END",
+            f" VALUES ('{table}', {text}.{key}, {before}, {after}, {value}); END",
         ]
 
     return [

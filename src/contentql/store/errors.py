@@ -54,40 +54,40 @@ def as_operator_error(url: str) -> Iterator[None]:
         raise OperatorError(describe_error(url, exc)) from exc
 
 
-def describe_error(url: str, fault: BaseException) -> str:
+def describe_error(url: str, exc: BaseException) -> str:
     """One sentence about a fault of the database at `url`; never the password in it."""
-    said = _whole(fault)
+    result = _describe_all(exc)
     where = (
         str(sqlite_path(url))
         if database_kind(url) == "sqlite"
         else f"{urlsplit(url).hostname or 'the local socket'}"
     )
-    if "readonly" in said or "read-only" in said:
+    if "readonly" in result or "read-only" in result:
         return f"The database at {where} is read-only: contentql may not write there."
-    if "locked" in said or "busy" in said:
+    if "locked" in result or "busy" in result:
         return f"The database at {where} is locked by another program; stop that program or try again."
-    if "not a database" in said or "malformed" in said:
+    if "not a database" in result or "malformed" in result:
         return f"The file at {where} is not a SQLite database, or it is damaged."
-    if "unable to open" in said:
+    if "unable to open" in result:
         return f"The database at {where} cannot be opened: is the folder there, and may contentql read it?"
-    if "password" in said or "authentication" in said:
+    if "password" in result or "authentication" in result:
         return f"The database at {where} refuses the user or password of the URL."
-    if "role" in said and "does not exist" in said:
+    if "role" in result and "does not exist" in result:
         return f"The database at {where} refuses the user or password of the URL."
-    if "database" in said and "does not exist" in said:
+    if "database" in result and "does not exist" in result:
         return f"The server at {where} has no such database: create it first (createdb)."
-    if isinstance(fault, OSError):
+    if isinstance(exc, OSError):
         return f"No PostgreSQL answers at {where}: is it running, and is the URL right?"
-    return f"The database at {where} cannot be used ({type(fault).__name__})."
+    return f"The database at {where} cannot be used ({type(exc).__name__})."
 
 
-def _whole(fault: BaseException) -> str:
+def _describe_all(exc: BaseException) -> str:
     """What a fault says, and what the faults behind it say: Tortoise's own leaves out the reason."""
-    behind = fault.__cause__ or fault.__context__
-    return str(fault).lower() + (f" {_whole(behind)}" if behind else "")
+    behind = exc.__cause__ or exc.__context__
+    return str(exc).lower() + (f" {_describe_all(behind)}" if behind else "")
 
 
-def unavailable_error(fault: BaseException) -> ApiError:
+def unavailable_error(exc: BaseException) -> ApiError:
     return ApiError(
         "DATABASE_UNAVAILABLE",
         "The database does not answer just now.",
@@ -95,10 +95,10 @@ def unavailable_error(fault: BaseException) -> ApiError:
     )
 
 
-def write_failed_error(fault: BaseException) -> ApiError:
+def write_failed_error(exc: BaseException) -> ApiError:
     """What is said of a write that the database did not take: nothing of it is there."""
-    said = _whole(fault)
-    if "full" in said or "no space" in said or "disk i/o" in said:
+    result = _describe_all(exc)
+    if "full" in result or "no space" in result or "disk i/o" in result:
         return ApiError(
             "DATABASE_UNAVAILABLE",
             "The database's disk is full or failing: nothing was written.",
@@ -129,10 +129,10 @@ def commit_unknown_error() -> ApiError:
     )
 
 
-def is_connection_lost(fault: BaseException) -> bool:
+def is_connection_lost(exc: BaseException) -> bool:
     """Whether a connection ended, so that nothing is known of what was asked through it last."""
     return isinstance(
-        fault,
+        exc,
         asyncpg.PostgresConnectionError
         | asyncpg.OperatorInterventionError
         | asyncpg.InterfaceError
@@ -140,19 +140,19 @@ def is_connection_lost(fault: BaseException) -> bool:
     )
 
 
-def is_programming_error(fault: BaseException) -> bool:
+def is_programming_error(exc: BaseException) -> bool:
     """Whether a statement was wrong, or what it was given: no state of the database is to blame."""
-    if isinstance(fault, DBConnectionError):
+    if isinstance(exc, DBConnectionError):
         return False
-    if isinstance(fault, BaseORMException):
-        behind = fault.args[0] if fault.args else None
+    if isinstance(exc, BaseORMException):
+        behind = exc.args[0] if exc.args else None
         return is_programming_error(behind) if isinstance(behind, Exception) else True
-    if isinstance(fault, sqlite3.OperationalError):
-        return getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-    if isinstance(fault, asyncpg.InsufficientPrivilegeError):
+    if isinstance(exc, sqlite3.OperationalError):
+        return getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    if isinstance(exc, asyncpg.InsufficientPrivilegeError):
         return False
     wrong = sqlite3.ProgrammingError | sqlite3.DataError | asyncpg.SyntaxOrAccessError | asyncpg.DataError
-    return isinstance(fault, wrong)
+    return isinstance(exc, wrong)
 
 
 def query_timeout_error(seconds: float) -> ApiError:

@@ -40,11 +40,11 @@ class PostgresReader:
         return reader
 
     def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Row]:
-        return self._asked("fetchrow", sql, values, seconds)
+        return self._run("fetchrow", sql, values, seconds)
 
     async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]:
-        found: list[Row] = await self._asked("fetch", sql, values, seconds)
-        return found
+        result: list[Row] = await self._run("fetch", sql, values, seconds)
+        return result
 
     async def snapshot(self, work: Callable[..., Any], seconds: float) -> Any:
         raise NotImplementedError("on PostgreSQL every plan is one statement")
@@ -57,7 +57,7 @@ class PostgresReader:
         if self._retiring:
             await asyncio.wait(self._retiring, timeout=5)
 
-    async def _asked(self, how: str, sql: str, values: Sequence[Any], seconds: float) -> Any:
+    async def _run(self, how: str, sql: str, values: Sequence[Any], seconds: float) -> Any:
         try:
             connection = self._take_free()
             if connection is None:
@@ -65,7 +65,7 @@ class PostgresReader:
                     connection = await self._acquire()
             try:
                 # asyncpg cancels the statement on the server when the time is over or this task is cancelled.
-                found = await getattr(connection, how)(sql, *values, timeout=seconds)
+                result = await getattr(connection, how)(sql, *values, timeout=seconds)
             except asyncpg.PostgresError:
                 self._release(connection)
                 raise
@@ -73,7 +73,7 @@ class PostgresReader:
                 self._retire(connection)
                 raise
             self._release(connection)
-            return found
+            return result
         except TimeoutError:
             raise query_timeout_error(seconds) from None
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as exc:
@@ -98,7 +98,7 @@ class PostgresReader:
             if self._open < self._size:
                 self._open += 1
                 try:
-                    return await self._made()
+                    return await self._connect()
                 except BaseException:
                     self._connection_closed()
                     raise
@@ -115,7 +115,7 @@ class PostgresReader:
             self._open -= connection is not None
         return connection
 
-    async def _made(self) -> Any:
+    async def _connect(self) -> Any:
         connection = await asyncpg.connect(
             self._dsn,
             timeout=5,

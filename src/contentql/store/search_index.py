@@ -16,7 +16,7 @@ def tsvector(words: SearchTerms) -> str:
             position += 1
             places.setdefault(word, []).append(f"{min(position, _MAX_POSITION)}{weight}")
         position += _GAP
-    return " ".join(f"'{word}':{','.join(dict.fromkeys(found))}" for word, found in sorted(places.items()))
+    return " ".join(f"'{word}':{','.join(dict.fromkeys(match))}" for word, match in sorted(places.items()))
 
 
 async def write_search_row(connection: Any, article: int, words: SearchTerms) -> None:

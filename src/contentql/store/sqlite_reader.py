@@ -43,10 +43,10 @@ class SqliteReader:
         return self._done(lambda connection: connection.execute(sql, values).fetchone(), seconds)
 
     async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]:
-        found: list[Row] = await self._done(
+        records: list[Row] = await self._done(
             lambda connection: connection.execute(sql, values).fetchall(), seconds
         )
-        return found
+        return records
 
     async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any:
         def job(connection: sqlite3.Connection) -> Any:
@@ -83,18 +83,18 @@ class SqliteReader:
         while (job := self._jobs.get()) is not None:
             run, done, loop, until = job
             row: Any = None
-            fault: Exception | None = None
+            error: Exception | None = None
             try:
                 if time.monotonic() > until:
                     raise TimeoutError
                 row = run(connection)
             except sqlite3.OperationalError as raised:
                 interrupted = raised.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
-                fault = TimeoutError() if interrupted else raised
+                error = TimeoutError() if interrupted else raised
             except Exception as raised:
-                fault = raised
+                error = raised
             with contextlib.suppress(RuntimeError):  # the loop may be closing
-                loop.call_soon_threadsafe(_settle, done, row, fault)
+                loop.call_soon_threadsafe(_settle, done, row, error)
         # The last to close a file empties its log into it; of two that close at once, none is the last.
         with self._closing:
             connection.close()
@@ -106,13 +106,13 @@ class SqliteReader:
             await asyncio.to_thread(thread.join, 5)
 
 
-def _settle(done: asyncio.Future[Any], row: Any, fault: Exception | None) -> None:
+def _settle(done: asyncio.Future[Any], row: Any, exc: Exception | None) -> None:
     if done.done():
         return
-    if fault is None:
+    if exc is None:
         done.set_result(row)
     else:
-        done.set_exception(fault)
+        done.set_exception(exc)
 
 
 def _open_sqlite(path: Path) -> sqlite3.Connection:

@@ -73,27 +73,27 @@ async def add_documents(
     An id never changes its document: one that stands for another text already is "taken", and left alone.
     """
     async with database.orm(), in_transaction():
-        known = {row.id: row.sha256 for row in await TrustedDocument.all().only("id", "sha256")}
+        existing = {row.id: row.sha256 for row in await TrustedDocument.all().only("id", "sha256")}
         now = dt.datetime.now(dt.UTC)
-        said: list[AddResult] = []
+        values: list[AddResult] = []
         rows = []
         for document in documents:
             text_hash = sha256(document.text)
-            before = known.get(document.id)
+            before = existing.get(document.id)
             if before is None:
-                known[document.id] = text_hash
+                existing[document.id] = text_hash
                 rows.append(TrustedDocument(sha256=text_hash, added_at=now, **vars(document)))
-            said.append("added" if before is None else "unchanged" if before == text_hash else "taken")
+            values.append("added" if before is None else "unchanged" if before == text_hash else "taken")
         if not dry_run:
             await TrustedDocument.bulk_create(rows, ignore_conflicts=True)
-        return said
+        return values
 
 
 async def list_documents(database: Database) -> list[TrustedDocument]:
     """All of them, by client, name and id."""
     async with database.orm():
-        found = await TrustedDocument.all()
-    return sorted(found, key=lambda row: (row.client or "", row.name or "", row.id))
+        result = await TrustedDocument.all()
+    return sorted(result, key=lambda row: (row.client or "", row.name or "", row.id))
 
 
 async def remove_documents(database: Database, ids: Sequence[str]) -> int:
@@ -134,7 +134,7 @@ class TrustedDocumentStore:
         self._room = characters
         self._most_unknown = unknown
         self._clock = clock
-        self._found: OrderedDict[str, _Found] = OrderedDict()
+        self._documents: OrderedDict[str, _Found] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._uses: dict[str, _Use] = {}
 
@@ -146,30 +146,30 @@ class TrustedDocumentStore:
         key = normalize_document_id(id)
         if key is None:
             return None
-        found = self._found.get(key)
-        if found is not None:
-            self._found.move_to_end(key)
-            return found.text
+        entry = self._documents.get(key)
+        if entry is not None:
+            self._documents.move_to_end(key)
+            return entry.text
         if self._unknown.get(key, 0.0) > self._clock():
             return None
-        found = await self._read(key)
-        if found is None:
+        entry = await self._read(key)
+        if entry is None:
             self._unknown[key] = self._clock() + _FORGOTTEN_AFTER
             self._unknown.move_to_end(key)
             if len(self._unknown) > self._most_unknown:
                 self._unknown.popitem(last=False)
             return None
-        self._remember(key, found)
-        return found.text
+        self._remember(key, entry)
+        return entry.text
 
     def used(self, id: str, cost: int | None = None) -> None:
         """Counts one use of a document that `text` has found. `cost` is what its plan said, if known."""
         key = normalize_document_id(id)
-        found = self._found.get(key) if key else None
-        if found is not None:
-            use = self._uses.get(found.id)
+        entry = self._documents.get(key) if key else None
+        if entry is not None:
+            use = self._uses.get(entry.id)
             if use is None:
-                use = self._uses[found.id] = _Use()
+                use = self._uses[entry.id] = _Use()
             use.count += 1
             if cost is not None:
                 use.cost = cost
@@ -180,7 +180,7 @@ class TrustedDocumentStore:
         if not uses:
             return
         try:
-            gone = await self._write(uses)
+            removed = await self._write(uses)
         except DRIVER_ERRORS:
             log.warning("the uses of trusted documents could not be written; they are kept", exc_info=True)
             for id, use in self._uses.items():
@@ -189,8 +189,8 @@ class TrustedDocumentStore:
                 before.cost = before.cost if use.cost is None else use.cost
             self._uses = uses
             return
-        for key in [key for key, found in self._found.items() if found.id in gone]:
-            self._room += len(self._found.pop(key).text)
+        for key in [key for key, match in self._documents.items() if match.id in removed]:
+            self._room += len(self._documents.pop(key).text)
 
     async def _read(self, key: str) -> _Found | None:
         try:
@@ -206,24 +206,24 @@ class TrustedDocumentStore:
         id, text = map(decode_text, row)
         return _Found(id, text)
 
-    def _remember(self, key: str, found: _Found) -> None:
-        self._room -= len(found.text) - len(self._found.pop(key, _NOTHING).text)
-        self._found[key] = found
-        while self._room < 0 and len(self._found) > 1:
-            self._room += len(self._found.popitem(last=False)[1].text)
+    def _remember(self, key: str, document: _Found) -> None:
+        self._room -= len(document.text) - len(self._documents.pop(key, _NOTHING).text)
+        self._documents[key] = document
+        while self._room < 0 and len(self._documents) > 1:
+            self._room += len(self._documents.popitem(last=False)[1].text)
 
     async def _write(self, uses: dict[str, _Use]) -> set[str]:
         """The ids that are there no more."""
         now = dt.datetime.now(dt.UTC)
-        gone = set()
+        removed = set()
         async with self._database.orm(), in_transaction():
             for id in sorted(uses):  # in one order, so that two servers never wait for each other
                 use = uses[id]
                 cost = {} if use.cost is None else {"cost": use.cost}
                 changed = {"uses": F("uses") + use.count, "last_used_at": now, **cost}
                 if not await TrustedDocument.filter(id=id).update(**changed):
-                    gone.add(id)
-        return gone
+                    removed.add(id)
+        return removed
 
 
 _FORGOTTEN_AFTER = 1.0

@@ -52,7 +52,7 @@ class AccessLog:
         if self._what == "off" or not (worth or self._what == "all"):
             return
         level = "error" if trace.status == 500 else "warning" if worth else "info"
-        line = self._line(_told(trace, seconds, level))
+        line = self._line(_record_fields(trace, seconds, level))
         if self._size + len(line) > _PIECE:
             self.flush()
         self._lines.append(line)
@@ -89,22 +89,22 @@ class Formatter(logging.Formatter):
         self._form = form
 
     def format(self, record: logging.LogRecord) -> str:
-        said: dict[str, Any] = {
+        message: dict[str, Any] = {
             "time": dt.datetime.fromtimestamp(record.created, dt.UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
         if request_id := getattr(record, "request_id", ""):
-            said["request_id"] = request_id
+            message["request_id"] = request_id
         trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
         if self._form == "json":
-            return _json(said | ({"trace": trace} if trace else {})).decode().rstrip("\n")
-        line = _text(said).decode().rstrip("\n")
+            return _json(message | ({"trace": trace} if trace else {})).decode().rstrip("\n")
+        line = _text(message).decode().rstrip("\n")
         return "\n    ".join([line, *map(_printable, trace.splitlines())]) if trace else line
 
 
-def _told(trace: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
+def _record_fields(trace: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
     return {
         "time": dt.datetime.now(dt.UTC),
         "level": level,
@@ -129,30 +129,30 @@ def _told(trace: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
 _OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
-def _json(said: Mapping[str, Any]) -> bytes:
+def _json(values: Mapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps(said, option=_OPTIONS)
+        return orjson.dumps(values, option=_OPTIONS)
     except TypeError:  # half a surrogate pair, which is no UTF-8
-        plain = {key: _printable(value) if isinstance(value, str) else value for key, value in said.items()}
+        plain = {key: _printable(value) if isinstance(value, str) else value for key, value in values.items()}
         return orjson.dumps(plain, option=_OPTIONS)
 
 
-def _text(said: Mapping[str, Any]) -> bytes:
+def _text(values: Mapping[str, Any]) -> bytes:
     """`key=value` with what is empty left out; a value with a space or a quotation mark stands in quotes."""
-    told = []
-    for key, value in said.items():
+    messages = []
+    for key, value in values.items():
         if key == "time":
-            told.append(value.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+            messages.append(value.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
         elif key == "stages":
-            told += (f"{name}={took}" for name, took in value.items())
+            messages += (f"{name}={took}" for name, took in value.items())
         elif isinstance(value, str):
             value = _printable(value)
             if any(c in ' "=' for c in value):
                 value = '"' + value.replace('"', "'") + '"'
-            told += [f"{key}={value}"] if value else []
+            messages += [f"{key}={value}"] if value else []
         else:
-            told.append(f"{key}={value}")
-    return " ".join(told).encode() + b"\n"
+            messages.append(f"{key}={value}")
+    return " ".join(messages).encode() + b"\n"
 
 
 def _printable(text: str) -> str:

@@ -179,8 +179,8 @@ class Metrics(Collector):
         yield from _processes(slates)
 
     def _row(self, *name: str) -> int:
-        found = self._counters.row(*name)
-        return self._nowhere if found is None else found
+        result = self._counters.row(*name)
+        return self._nowhere if result is None else result
 
     def _request(self, key: tuple[int, tuple[str, ...], str]) -> int:
         status, codes, cache = key
@@ -190,12 +190,12 @@ class Metrics(Collector):
         return row
 
     def _operation(self, name: str) -> int:
-        told = name or "anonymous"
-        if told not in self._operations and (
-            len(self._operations) >= MAX_OPERATION_LABELS or not _NAME.fullmatch(told)
+        value = name or "anonymous"
+        if value not in self._operations and (
+            len(self._operations) >= MAX_OPERATION_LABELS or not _NAME.fullmatch(value)
         ):
             return self._row("contentql_operation_duration_seconds", "other")
-        row = self._operations[name] = self._row("contentql_operation_duration_seconds", told)
+        row = self._operations[name] = self._row("contentql_operation_duration_seconds", value)
         return row
 
     def _stage(self, name: str) -> int:
@@ -235,10 +235,10 @@ def _families(sums: dict[tuple[str, ...], list[float]]) -> Iterator[Metric]:
 
 def _processes(slates: list[CounterSnapshot]) -> Iterator[Metric]:
     """Prometheus' usual numbers of a process, of each worker; where the system does not tell them, none."""
-    found: dict[str, Metric] = {}
+    results: dict[str, Metric] = {}
     for slate in slates:
         for metric in ProcessCollector(pid=partial(int, slate.owner), registry=None).collect():
-            kept = found.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
+            stored = results.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
             for sample in metric.samples:
-                kept.add_sample(sample.name, {"worker": str(slate.number)}, sample.value)
-    yield from found.values()
+                stored.add_sample(sample.name, {"worker": str(slate.number)}, sample.value)
+    yield from results.values()

@@ -27,11 +27,11 @@ class OpenTelemetryExporter:
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
         """By `provider`; else by the process's, as `opentelemetry-instrument` sets it; else by one of our
         own that exports as the OTEL_… variables say. Raises Unusable if that cannot be."""
-        found = provider or trace.get_tracer_provider()
+        result = provider or trace.get_tracer_provider()
         self._ours: TracerProvider | None = None
-        if not isinstance(found, TracerProvider):
-            found = self._ours = _provider()
-        self._tracer = found.get_tracer("contentql")
+        if not isinstance(result, TracerProvider):
+            result = self._ours = _provider()
+        self._tracer = result.get_tracer("contentql")
         self._propagator = TraceContextTextMapPropagator()
 
     def export(self, request_trace: RequestTrace) -> None:
@@ -41,7 +41,7 @@ class OpenTelemetryExporter:
         carried = {name: request_trace.headers.get(name.encode(), b"").decode("latin-1") for name in names}
         span = self._tracer.start_span(
             "GraphQL Operation",
-            context=self._propagator.extract({name: said for name, said in carried.items() if said}),
+            context=self._propagator.extract({name: value for name, value in carried.items() if value}),
             kind=SpanKind.SERVER,
             start_time=moments[0],
             attributes={
@@ -88,12 +88,14 @@ def _provider() -> TracerProvider:
 def _exporter(name: str) -> SpanExporter:
     """The one that an installed package offers under the name that OTEL_TRACES_EXPORTER gives."""
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-    wanted = {"otlp": "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"}.get(name, name)
-    for found in entry_points(group="opentelemetry_traces_exporter", name=wanted):
-        made: SpanExporter = found.load()()
-        return made
+    requested = {"otlp": "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"}.get(name, name)
+    for match in entry_points(group="opentelemetry_traces_exporter", name=requested):
+        created: SpanExporter = match.load()()
+        return created
     hint = (
-        f"opentelemetry-exporter-{wanted.replace('_', '-')}" if name == "otlp" else "the package that has it"
+        f"opentelemetry-exporter-{requested.replace('_', '-')}"
+        if name == "otlp"
+        else "the package that has it"
     )
     raise OperatorError(
         f"Traces cannot be exported by '{name}': install {hint}, or set OTEL_TRACES_EXPORTER."

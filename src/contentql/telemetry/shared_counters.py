@@ -52,21 +52,21 @@ class CounterFile:
 
     def row(self, *name: str) -> int | None:
         """Where the numbers of that row begin, 0 in a new one; None when the slate is full."""
-        found = self._rows.get(name)
-        if found is None and len(self._rows) < _ROWS:
+        entry = self._rows.get(name)
+        if entry is None and len(self._rows) < _ROWS:
             start = _HEAD + len(self._rows) * _ROW
             key = "\x1f".join(name).encode()
             self._memory[start : start + _NAME] = key.ljust(_NAME, b"\0")
-            found = self._rows[name] = (start + _NAME) // 8
+            entry = self._rows[name] = (start + _NAME) // 8
             # Last, so that nobody reads a row whose name is not whole.
             self.cells[_USED] = len(self._rows)
-        return found
+        return entry
 
     def names(self) -> list[tuple[str, ...]]:
         return list(self._rows)
 
     def snapshot(self) -> CounterSnapshot:
-        return _kept(self.number, self._memory)
+        return _read_snapshot(self.number, self._memory)
 
     def close(self) -> None:
         """The counts stay, for the others to read and for the next worker to go on with."""
@@ -104,7 +104,7 @@ def other_snapshots(counters: CounterFile, folder: Path) -> Iterator[CounterSnap
         if number != counters.number and path.stat().st_size == _SIZE:
             # Mapped, not read: so every number is taken whole while its worker writes.
             with path.open("rb") as file, mmap.mmap(file.fileno(), _SIZE, access=mmap.ACCESS_READ) as memory:
-                yield _kept(number, memory)
+                yield _read_snapshot(number, memory)
 
 
 def _lock(file: IO[bytes]) -> None:
@@ -120,7 +120,7 @@ def _rows(memory: mmap.mmap, cells: memoryview[float]) -> Iterator[tuple[tuple[s
         yield tuple(name.split("\x1f")), (start + _NAME) // 8
 
 
-def _kept(number: int, memory: mmap.mmap) -> CounterSnapshot:
+def _read_snapshot(number: int, memory: mmap.mmap) -> CounterSnapshot:
     cells: memoryview[float] = memoryview(memory).cast("d")
     with cells:
         rows = {name: list(cells[at : at + WIDTH]) for name, at in _rows(memory, cells)}

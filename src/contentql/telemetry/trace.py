@@ -75,11 +75,11 @@ class RequestTrace:
 
     def durations(self, until: float = 0.0) -> dict[Stage, float]:
         """Seconds by stage, in order of first appearance; the last one ends with the journey, or `until`."""
-        found: dict[Stage, float] = {}
+        results: dict[Stage, float] = {}
         ends = [*self.stage_starts[1:], until or self.ended]
         for name, start, end in zip(self.stages, self.stage_starts, ends, strict=True):
-            found[name] = found.get(name, 0.0) + end - start
-        return found
+            results[name] = results.get(name, 0.0) + end - start
+        return results
 
 
 def server_timing_header(trace: RequestTrace) -> bytes:
@@ -92,16 +92,16 @@ def server_timing_header(trace: RequestTrace) -> bytes:
     total = (now - trace.stage_starts[0]) * 1000
     if trace.cache == "hit":
         return b"cache;desc=hit, total;dur=%.3f" % total
-    found = trace.durations(now)
-    return _form(trace.cache, tuple(found)) % (*(seconds * 1000 for seconds in found.values()), total)
+    result = trace.durations(now)
+    return _form(trace.cache, tuple(result)) % (*(seconds * 1000 for seconds in result.values()), total)
 
 
 @lru_cache(maxsize=256)
 def _form(cache: CacheStatus, stages: tuple[Stage, ...]) -> bytes:
-    said = [] if "cache" in stages or not cache else [f"cache;desc={cache}"]
+    values = [] if "cache" in stages or not cache else [f"cache;desc={cache}"]
     for name in stages:
-        said.append(f"{name};desc={cache};dur=%.3f" if name == "cache" and cache else f"{name};dur=%.3f")
-    return ", ".join([*said, "total;dur=%.3f"]).encode()
+        values.append(f"{name};desc={cache};dur=%.3f" if name == "cache" and cache else f"{name};dur=%.3f")
+    return ", ".join([*values, "total;dur=%.3f"]).encode()
 
 
 def sanitize(text: str) -> str:

@@ -38,25 +38,25 @@ class ClientAddressResolver:
             return "unknown"
         host: str = peer[0]
         if self._proxies and self._trusted(host):
-            host = self._told(host, scope["headers"])
+            host = self._forwarded_address(host, scope["headers"])
         return self._named(host)
 
     def is_trusted_proxy(self, host: str) -> bool:
         """Whether connections from there are a proxy's, and carry many clients."""
         return bool(self._proxies) and self._trusted(host)
 
-    def _told(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
+    def _forwarded_address(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
         """Whom the proxies speak for: from the right, the first address that none of them has.
 
         A proxy adds to one of the two headers and lets a client's own text of the other pass. So if there
         are both and they disagree, neither is believed.
         """
-        found = {
+        results = {
             self._first(peer, hops)
             for hops in (_hops(headers, b"x-forwarded-for"), _forwarded(headers))
             if hops is not None
         }
-        return found.pop() if len(found) == 1 else peer
+        return results.pop() if len(results) == 1 else peer
 
     def _first(self, peer: str, hops: Iterator[str]) -> str:
         nearest = peer

@@ -49,7 +49,7 @@ def choose_encoding(accept: bytes) -> str | None:
 
 def parse_qvalues(header: bytes) -> dict[str, float]:
     """The choices of an Accept header in lower case, each with its weight, 0 to 1; parameters left out."""
-    found: dict[str, float] = {}
+    results: dict[str, float] = {}
     for part in header[:_LONGEST_HEADER].decode("latin-1").lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = 1.0
@@ -61,8 +61,8 @@ def parse_qvalues(header: bytes) -> dict[str, float]:
                 except ValueError:
                     weight = 0.0
         if name:
-            found[name] = max(weight, found.get(name, 0.0))
-    return found
+            results[name] = max(weight, results.get(name, 0.0))
+    return results
 
 
 async def compress(body: bytes, coding: str) -> bytes:

@@ -60,15 +60,15 @@ _NOSNIFF = (b"x-content-type-options", b"nosniff")
 class _HeaderVariant:
     """What is said of one answer in one form; with its lifetime, which is another every second."""
 
-    __slots__ = ("head", "kept", "second", "unchanged")
+    __slots__ = ("block", "head", "second", "unchanged")
 
     def __init__(self, head: HeaderBlock) -> None:
-        self.head = self.kept = self.unchanged = head
+        self.head = self.block = self.unchanged = head
         self.second = -1
 
     def tell(self, second: int, control: bytes) -> None:
         pairs = [*self.head.headers, (b"cache-control", control)]
-        self.kept = encode_headers(pairs)
+        self.block = encode_headers(pairs)
         self.unchanged = encode_headers(pair for pair in pairs if not pair[0].startswith(b"content-"))
         self.second = second
 
@@ -85,7 +85,7 @@ def _has_credentials(headers: Mapping[bytes, bytes]) -> bool:
     return b"authorization" in headers or b"x-preview-at" in headers
 
 
-def _said(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+def _header_text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     return headers[name].decode("latin-1") if name in headers else None
 
 
@@ -133,17 +133,19 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = headers.get(b"x-request-id")
-        known = given is not None and _REQUEST_ID.fullmatch(given)
-        journey = self.observer.start(given.decode() if given and known else new_request_id(), headers)
+        arguments = headers.get(b"x-request-id")
+        match = arguments is not None and _REQUEST_ID.fullmatch(arguments)
+        journey = self.observer.start(
+            arguments.decode() if arguments and match else new_request_id(), headers
+        )
         try:
-            said, body = await self._handle(scope, headers, receive, journey)
+            result, body = await self._handle(scope, headers, receive, journey)
             if scope["method"] == "HEAD":
                 body = b""
             own = journey.request_id.encode(), server_timing_header(journey)
-            whole = scope.get("extensions", _NOTHING).get(RAW_RESPONSE_EXTENSION)
-            if whole is None or not whole(journey.status, said.raw + _OWN % own, body):
-                pairs = [*said.headers, (b"x-request-id", own[0]), (b"server-timing", own[1])]
+            document = scope.get("extensions", _NOTHING).get(RAW_RESPONSE_EXTENSION)
+            if document is None or not document(journey.status, result.raw + _OWN % own, body):
+                pairs = [*result.headers, (b"x-request-id", own[0]), (b"server-timing", own[1])]
                 await send({"type": "http.response.start", "status": journey.status, "headers": pairs})
                 await send({"type": "http.response.body", "body": body})
         finally:
@@ -157,10 +159,10 @@ class GraphQLEndpoint:
         """
         method = scope["method"]
         read_only = method != "POST"
-        asked = self._request_cache[read_only].get(scope["query_string"] if read_only else sent)
-        entry = self.executor.lookup_cached(asked) if asked else None
+        request = self._request_cache[read_only].get(scope["query_string"] if read_only else sent)
+        entry = self.executor.lookup_cached(request) if request else None
         if (
-            asked is None
+            request is None
             or entry is None
             or method not in ("POST", "GET")
             or self.admission.rate_limit_key(scope)
@@ -178,13 +180,13 @@ class GraphQLEndpoint:
         formed = self._build_cached_response(entry, headers, by_get=read_only, legacy=legacy)
         if formed is None or b"x-request-id" in headers:
             return None
-        status, said, body = formed
+        status, result, body = formed
         journey = self.observer.start(new_request_id(), headers)
-        self.executor.record_cache_hit(asked, entry, journey)
+        self.executor.record_cache_hit(request, entry, journey)
         journey.status, journey.response_bytes = status, len(body)
         own = _OWN % (journey.request_id.encode(), server_timing_header(journey))
         self.observer.finish(journey)
-        return status, said.raw + own, body
+        return status, result.raw + own, body
 
     async def _handle(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, trace: RequestTrace
@@ -211,27 +213,27 @@ class GraphQLEndpoint:
                 raise ApiError(
                     "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
                 )
-            asked = self._request_cache[method != "POST"].get(sent) if caller is None else None
-            entry = self.executor.get_cached(asked, trace) if asked else None
+            request = self._request_cache[method != "POST"].get(sent) if caller is None else None
+            entry = self.executor.get_cached(request, trace) if request else None
             if entry is None:
-                answered = await self._execute_request(
-                    sent, asked, trace, visit, caller, read_only=method != "POST"
+                response = await self._execute_request(
+                    sent, request, trace, visit, caller, read_only=method != "POST"
                 )
-                entry = answered.cached if caller is None else None
+                entry = response.cached if caller is None else None
         except ApiError as refusal:
-            answered, entry = error_response(refusal, trace.request_id), None
+            response, entry = error_response(refusal, trace.request_id), None
         finally:
             visit.release()
         if entry is not None:
             by_get = method != "POST"
-            said, body = await self._cached_response(entry, headers, trace, by_get=by_get, legacy=legacy)
+            result, body = await self._cached_response(entry, headers, trace, by_get=by_get, legacy=legacy)
             if (
                 visit.is_rate_limited and not by_get
             ):  # nobody else's answer: it may tell what this client has left
-                said = encode_headers([*said.headers, *visit.headers()])
-            return said, body
+                result = encode_headers([*result.headers, *visit.headers()])
+            return result, body
         control = _NO_STORE if caller is None else _PRIVATE
-        return await self._uncached_response(answered, headers, trace, visit, control, legacy=legacy)
+        return await self._uncached_response(response, headers, trace, visit, control, legacy=legacy)
 
     async def _authenticate(
         self, scope: Scope, headers: Mapping[bytes, bytes], trace: RequestTrace, admission: Admission
@@ -240,7 +242,7 @@ class GraphQLEndpoint:
         address = self.admission.address(scope)
         try:
             viewer = await self.authenticator.authenticate(
-                _said(headers, b"authorization"), _said(headers, b"x-preview-at"), address
+                _header_text(headers, b"authorization"), _header_text(headers, b"x-preview-at"), address
             )
         except ApiError:
             await admission.admit()
@@ -271,14 +273,14 @@ class GraphQLEndpoint:
             plain, length = self._no_store_headers[legacy], b"%d" % len(body)
             pairs = (*plain.headers, (b"content-length", length))
             return HeaderBlock(pairs, b"%bcontent-length: %b\r\n" % (plain.raw, length)), body
-        said = [*self._common_headers(headers, len(body), packing, legacy=legacy), control]
+        values = [*self._common_headers(headers, len(body), packing, legacy=legacy), control]
         if status == 405:
-            said.append((b"allow", ALLOW_METHODS))
+            values.append((b"allow", ALLOW_METHODS))
         elif status == 401:
-            said.append((b"www-authenticate", b"Bearer"))
+            values.append((b"www-authenticate", b"Bearer"))
         elif response.retry_after:
-            said.append((b"retry-after", b"%d" % response.retry_after))
-        return encode_headers([*said, *admission.headers()]), body
+            values.append((b"retry-after", b"%d" % response.retry_after))
+        return encode_headers([*values, *admission.headers()]), body
 
     async def _cached_response(
         self,
@@ -296,9 +298,9 @@ class GraphQLEndpoint:
             self.executor.cache_entry_resized(entry)
         formed = self._build_cached_response(entry, headers, by_get=by_get, legacy=legacy)
         assert formed is not None, "it is packed"
-        trace.status, said, body = formed
+        trace.status, result, body = formed
         trace.response_bytes = len(body)
-        return said, body
+        return result, body
 
     def _build_cached_response(
         self, entry: CachedResponse, headers: Mapping[bytes, bytes], *, by_get: bool, legacy: bool
@@ -314,25 +316,25 @@ class GraphQLEndpoint:
                 return None
             body = entry.compressed[packing]
         variant = (legacy, packing, by_get, self.cors.allowed_origin(headers))
-        said: _HeaderVariant | None = entry.header_variants.get(variant)
-        if said is None:
+        result: _HeaderVariant | None = entry.header_variants.get(variant)
+        if result is None:
             pairs = self._common_headers(headers, len(body), packing, legacy=legacy)
             if by_get:
                 pairs.append((b"etag", http_cache.etag(entry, packing, legacy=legacy)))
                 pairs += http_cache.cache_tag_headers(entry)
-            said = _HeaderVariant(encode_headers(pairs))
+            result = _HeaderVariant(encode_headers(pairs))
             if len(entry.header_variants) < _VARIANTS:
-                entry.header_variants[variant] = said
+                entry.header_variants[variant] = result
         if not by_get:
-            return 200, said.head, body
+            return 200, result.head, body
         now = self.executor.now()
         second = int(now.timestamp())
-        if said.second != second:
+        if result.second != second:
             left = self.executor.seconds_until_expiry(now)
-            said.tell(second, http_cache.cache_control(entry, second, left))
+            result.tell(second, http_cache.cache_control(entry, second, left))
         if b"if-none-match" in headers and http_cache.matches_etag(headers[b"if-none-match"], entry):
-            return 304, said.unchanged, b""
-        return 200, said.kept, body
+            return 304, result.unchanged, b""
+        return 200, result.block, body
 
     def _common_headers(
         self, headers: Mapping[bytes, bytes], length: int, packing: str | None, *, legacy: bool
@@ -357,22 +359,24 @@ class GraphQLEndpoint:
     ) -> GraphQLResponse:
         if request is not None:
             return await self.executor.execute(request, trace, admission.charge)
-        given = requests.parse_query_string(sent) if read_only else requests.parse_json_body(sent)
-        request, trusted = await self._asked(given, read_only=read_only)
-        answered = await self._given(given, request, trusted, trace, admission, actor)
+        arguments = requests.parse_query_string(sent) if read_only else requests.parse_json_body(sent)
+        request, trusted = await self._prepare(arguments, read_only=read_only)
+        response = await self._execute_data(arguments, request, trusted, trace, admission, actor)
         # What rests on the list of trusted documents is looked up each time: that list may change. And what
         # is ready to be asked again is so for the public alone.
         shared = actor is None and trusted is None and request.prepared is not None
         if shared and len(sent) <= _REMEMBERED:
             self._request_cache[read_only].set(sent, request, 2 * len(sent) + len(request.query))
-        return answered
+        return response
 
-    async def _asked(self, data: GraphQLRequestData, *, read_only: bool) -> tuple[GraphQLRequest, str | None]:
+    async def _prepare(
+        self, data: GraphQLRequestData, *, read_only: bool
+    ) -> tuple[GraphQLRequest, str | None]:
         """What is asked and, if its document is a trusted one, by which name that was found."""
         text, trusted = await self.persisted.resolve(data)
         return GraphQLRequest(text, data.operation_name, data.variables, data.extensions, read_only), trusted
 
-    async def _given(
+    async def _execute_data(
         self,
         data: GraphQLRequestData,
         request: GraphQLRequest,
@@ -381,10 +385,10 @@ class GraphQLEndpoint:
         admission: Admission,
         actor: Actor | None,
     ) -> GraphQLResponse:
-        answered = await self.executor.execute(request, trace, admission.charge, actor or ANONYMOUS)
-        valid = request.prepared is not None or answered.status in _DATA
+        response = await self.executor.execute(request, trace, admission.charge, actor or ANONYMOUS)
+        valid = request.prepared is not None or response.status in _DATA
         self.persisted.remember(data, trusted, trace.cost, valid=valid)
-        return answered
+        return response
 
     async def execute_over_websocket(self, payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
         """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
@@ -396,17 +400,17 @@ class GraphQLEndpoint:
                 if _has_credentials(headers):  # each time: a token may be taken away while a socket is open
                     caller, visit = await self._authenticate(scope, headers, journey, visit)
                 await visit.admit()
-                given = requests.validate_request_data(payload)
-                asked, trusted = await self._asked(given, read_only=False)
-                answered = await self._given(given, asked, trusted, journey, visit, caller)
+                arguments = requests.validate_request_data(payload)
+                request, trusted = await self._prepare(arguments, read_only=False)
+                response = await self._execute_data(arguments, request, trusted, journey, visit, caller)
             except ApiError as refusal:
-                answered = error_response(refusal, journey.request_id)
+                response = error_response(refusal, journey.request_id)
             journey.status, journey.codes, journey.response_bytes = (
-                answered.status,
-                answered.codes,
-                len(answered.body),
+                response.status,
+                response.codes,
+                len(response.body),
             )
-            return answered
+            return response
         finally:
             visit.release()
             self.observer.finish(journey)
@@ -415,7 +419,10 @@ class GraphQLEndpoint:
         """Hears who opens a socket. Raises Refused as `Callers.viewer` does."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _has_credentials(headers):
-            authorization, preview_at = _said(headers, b"authorization"), _said(headers, b"x-preview-at")
+            authorization, preview_at = (
+                _header_text(headers, b"authorization"),
+                _header_text(headers, b"x-preview-at"),
+            )
             await self.authenticator.authenticate(authorization, preview_at, self.admission.address(scope))
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:

@@ -68,9 +68,9 @@ def editorial_examples() -> dict[str, str]:
 
 
 def _texts(folder: Traversable) -> dict[str, str]:
-    found = [file for file in folder.iterdir() if file.is_file()]
-    found.sort(key=lambda file: int(file.name.partition("-")[0]))
-    return {file.name: file.read_text(encoding="utf-8") for file in found}
+    results = [file for file in folder.iterdir() if file.is_file()]
+    results.sort(key=lambda file: int(file.name.partition("-")[0]))
+    return {file.name: file.read_text(encoding="utf-8") for file in results}
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def _reply(request: Request, file: _File, keep: str) -> Response:
     # Two forms of one thing need two tags.
     etag = f'"{file.etag}-gzip"' if packed else f'"{file.etag}"'
     headers = {**GRAPHIQL_HEADERS, "cache-control": keep, "etag": etag, "vary": "Accept-Encoding"}
-    known = request.headers.get("if-none-match", "")
-    if etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+    existing = request.headers.get("if-none-match", "")
+    if etag in (tag.strip().removeprefix("W/") for tag in existing.split(",")):
         return Response(status_code=304, headers=headers)
     if packed:
         headers["content-encoding"] = "gzip"

@@ -62,12 +62,12 @@ class Readiness:
                 row = await self._database.row(_APPLIED[self._database.dialect], (), self._every)
         except Exception:  # no table of migrations
             return {"schema": "is not there"}
-        said = row[0] or ""
-        applied = set(decode_text(said).split())
-        known = _migrations()
-        if known - applied:
+        result = row[0] or ""
+        applied = set(decode_text(result).split())
+        existing = _migrations()
+        if existing - applied:
             return {"schema": "is not up to date"}
-        return {"schema": "is of a newer version"} if applied - known else {}
+        return {"schema": "is of a newer version"} if applied - existing else {}
 
 
 def health_routes(
@@ -76,21 +76,21 @@ def health_routes(
     """`metrics`: who may read them; to others there is no such page."""
 
     async def live(request: Request) -> Response:
-        return _said(request, 200, {"status": "live"})
+        return _json_response(request, 200, {"status": "live"})
 
     async def ready(request: Request) -> Response:
         lacks = await readiness.problems()
         if lacks:
-            return _said(request, 503, {"status": "not ready", "reasons": lacks})
-        return _said(request, 200, {"status": "ready"})
+            return _json_response(request, 503, {"status": "not ready", "reasons": lacks})
+        return _json_response(request, 200, {"status": "ready"})
 
     async def numbers(request: Request) -> Response:
         if metrics == "local" and not _is_local(request):
             return Response(status_code=404, headers=NO_STORE_HEADERS)
         return _reply(request, 200, await observer.render_metrics(), CONTENT_TYPE_LATEST)
 
-    found: list[BaseRoute] = [Route("/health/live", live), Route("/health/ready", ready)]
-    return [*found, Route("/metrics", numbers)] if metrics != "off" else found
+    results: list[BaseRoute] = [Route("/health/live", live), Route("/health/ready", ready)]
+    return [*results, Route("/metrics", numbers)] if metrics != "off" else results
 
 
 _APPLIED: Final = {
@@ -114,8 +114,8 @@ def _is_local(request: Request) -> bool:
     return near and not any(name in request.headers for name in _PROXIED)
 
 
-def _said(request: Request, status: int, said: Mapping[str, object]) -> Response:
-    return _reply(request, status, orjson.dumps(said) + b"\n", "application/json")
+def _json_response(request: Request, status: int, values: Mapping[str, object]) -> Response:
+    return _reply(request, status, orjson.dumps(values) + b"\n", "application/json")
 
 
 def _reply(request: Request, status: int, body: bytes, media_type: str) -> Response:

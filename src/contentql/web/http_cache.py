@@ -44,7 +44,7 @@ def matches_etag(if_none_match: bytes, entry: CachedResponse) -> bool:
     if if_none_match.strip() == b"*":
         return True
     tag = entry.etag.encode()
-    return any(found.partition(b"-")[0] == tag for found in _TAGS.findall(if_none_match[:8_000]))
+    return any(match.partition(b"-")[0] == tag for match in _TAGS.findall(if_none_match[:8_000]))
 
 
 def cache_tag_headers(entry: CachedResponse) -> HeaderList:

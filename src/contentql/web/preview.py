@@ -106,14 +106,14 @@ class _Preview:
             graphql_request = GraphQLRequest(
                 PREVIEW_QUERY, None, {"id": ids.encode_id("article", viewer.shared_article_id)}
             )
-            answered = await self._executor.execute(
+            response = await self._executor.execute(
                 graphql_request, trace, visit.charge, Actor(viewer, address)
             )
         finally:
             visit.release()
-        if answered.codes:
-            raise ApiError(answered.codes[0], ERROR_CODES[answered.codes[0]][1])
-        article: Mapping[str, Any] | None = orjson.loads(answered.body)["data"]["article"]
+        if response.codes:
+            raise ApiError(response.codes[0], ERROR_CODES[response.codes[0]][1])
+        article: Mapping[str, Any] | None = orjson.loads(response.body)["data"]["article"]
         if article is None:
             raise _nothing()
         return article
@@ -150,10 +150,10 @@ def _standing(article: Mapping[str, Any]) -> str:
         return "Preview – changes that are not published."
     if status == "PUBLISHED":
         return "Preview – this article is published."
-    said = status.lower().replace("_", " ")
+    result = status.lower().replace("_", " ")
     if status == "SCHEDULED" and article["publishedAt"]:
-        said += f" for {_moment(dt.datetime.fromisoformat(article['publishedAt']))}"
-    return f"Preview – not published: {said}."
+        result += f" for {_moment(dt.datetime.fromisoformat(article['publishedAt']))}"
+    return f"Preview – not published: {result}."
 
 
 def _moment(at: dt.datetime) -> str:
@@ -161,11 +161,11 @@ def _moment(at: dt.datetime) -> str:
 
 
 def _lead(media: Mapping[str, Any] | None) -> str:
-    shown = _picture(media)
-    if media is None or not shown:
+    visible = _picture(media)
+    if media is None or not visible:
         return ""
     below = " ".join(escape(media[name]) for name in ("caption", "credit") if media[name])
-    return f"<figure>{shown}{f'<figcaption>{below}</figcaption>' if below else ''}</figure>"
+    return f"<figure>{visible}{f'<figcaption>{below}</figcaption>' if below else ''}</figure>"
 
 
 def _picture(media: Mapping[str, Any] | None) -> str:
@@ -187,9 +187,9 @@ def _body(body: Mapping[str, Any]) -> str:
             if named:
                 pictures[str(named[1])] = _picture(media)
 
-    def filled(found: re.Match[str]) -> str:
-        shown = "".join(pictures.get(number, "") for number in found[2].split())
-        return f"<figure>{shown}" if shown else f'<figure class="missing">{found[1].capitalize()}'
+    def filled(match: re.Match[str]) -> str:
+        text = "".join(pictures.get(number, "") for number in match[2].split())
+        return f"<figure>{text}" if text else f'<figure class="missing">{match[1].capitalize()}'
 
     html: str = body["html"]
     return _FIGURE.sub(filled, html)
@@ -223,9 +223,9 @@ def _source(attribution: Mapping[str, Any]) -> str:
         name = source["name"] or source["describedAs"] if source else None
         hops.append(f"{_WORDS.get(hop['kind'], 'from')} <b>{escape(name or 'an unnamed source')}</b>")
     way = ", ".join(hops)
-    said = f": {escape(attribution['claim'])}" if attribution["claim"] else ""
+    result = f": {escape(attribution['claim'])}" if attribution["claim"] else ""
     quote = f" <q>{escape(attribution['quote'])}</q>" if attribution["quote"] else ""
-    return f"{way[:1].upper()}{way[1:]}{said}{quote}"
+    return f"{way[:1].upper()}{way[1:]}{result}{quote}"
 
 
 def _correction(correction: Mapping[str, Any]) -> str:

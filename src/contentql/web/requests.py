@@ -78,16 +78,16 @@ def require_json_content_type(content_type: bytes, content_encoding: bytes) -> N
 
 def parse_json_body(body: bytes) -> GraphQLRequestData:
     try:
-        found = orjson.loads(body)
+        payload = orjson.loads(body)
     except (orjson.JSONDecodeError, RecursionError):
         raise ApiError("BAD_REQUEST", "The body is not JSON in UTF-8.") from None
-    if isinstance(found, list):
+    if isinstance(payload, list):
         raise ApiError(
             "BAD_REQUEST", "Several operations in one request are not served.", "Send them one by one."
         )
-    if not isinstance(found, dict):
+    if not isinstance(payload, dict):
         raise ApiError("BAD_REQUEST", "The body must be a JSON object with a `query`.")
-    return validate_request_data(found)
+    return validate_request_data(payload)
 
 
 def parse_query_string(query_string: bytes) -> GraphQLRequestData:
@@ -98,22 +98,22 @@ def parse_query_string(query_string: bytes) -> GraphQLRequestData:
         )
     except ValueError:
         raise ApiError("BAD_REQUEST", "The address is not UTF-8, or has more than 20 parameters.") from None
-    found: dict[str, Any] = dict(pairs)
+    results: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
-        if name in found:
+        if name in results:
             try:
-                found[name] = orjson.loads(found[name])
+                results[name] = orjson.loads(results[name])
             except (orjson.JSONDecodeError, RecursionError):
                 raise ApiError("BAD_REQUEST", f"`{name}` is not JSON.") from None
-    return validate_request_data(found)
+    return validate_request_data(results)
 
 
-def validate_request_data(found: Mapping[str, Any]) -> GraphQLRequestData:
+def validate_request_data(data: Mapping[str, Any]) -> GraphQLRequestData:
     """The members of a request, each of the right kind."""
-    query = _text(found, "query")
-    document_id = _text(found, "documentId") or _text(found, "doc_id")
-    name = _text(found, "operationName")
-    variables, extensions = _object(found, "variables"), _object(found, "extensions")
+    query = _text(data, "query")
+    document_id = _text(data, "documentId") or _text(data, "doc_id")
+    name = _text(data, "operationName")
+    variables, extensions = _object(data, "variables"), _object(data, "extensions")
     persisted = _persisted(extensions)
     if query and document_id:
         raise ApiError("BAD_REQUEST", "A request has either `query` or `documentId`, not both.")
@@ -125,26 +125,26 @@ def validate_request_data(found: Mapping[str, Any]) -> GraphQLRequestData:
 
 
 def _persisted(extensions: Mapping[str, Any]) -> str | None:
-    said = extensions.get("persistedQuery")
-    if said is None:
+    result = extensions.get("persistedQuery")
+    if result is None:
         return None
-    if not isinstance(said, dict) or said.get("version") != 1:
+    if not isinstance(result, dict) or result.get("version") != 1:
         raise ApiError("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
-    text = said.get("sha256Hash")
+    text = result.get("sha256Hash")
     if not isinstance(text, str) or len(text) != _HASH_LENGTH or not text.isalnum() or not text.isascii():
         raise ApiError("BAD_REQUEST", "`sha256Hash` must be 64 hexadecimal digits.")
     return text.lower()
 
 
-def _text(found: Mapping[str, Any], name: str) -> str | None:
-    value = found.get(name)
+def _text(data: Mapping[str, Any], name: str) -> str | None:
+    value = data.get(name)
     if value is not None and not isinstance(value, str):
         raise ApiError("BAD_REQUEST", f"`{name}` must be a text.")
     return value or None
 
 
-def _object(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = found.get(name)
+def _object(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = data.get(name)
     if value is not None and not isinstance(value, dict):
         raise ApiError("BAD_REQUEST", f"`{name}` must be an object.")
     return value or {}

@@ -353,23 +353,23 @@ def _read(event: Message) -> Mapping[str, Any]:
 
 
 def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    found = message.get(name)
-    if found is not None and not isinstance(found, dict):
+    text = message.get(name)
+    if text is not None and not isinstance(text, dict):
         raise _CloseConnection(INVALID_MESSAGE, f"`{name}` must be an object")
-    return found
+    return text
 
 
 def _with_connection_params(scope: Scope, payload: Mapping[str, Any]) -> Scope:
     """The scope as if what `payload` says of who is asking had come in headers, in place of those."""
-    said = {name.lower(): value for name, value in payload.items() if value is not None}
-    given = {name.encode(): said[name] for name in _SAID_AT_FIRST if name in said}
-    if not given:
+    fields = {name.lower(): value for name, value in payload.items() if value is not None}
+    arguments = {name.encode(): fields[name] for name in _SAID_AT_FIRST if name in fields}
+    if not arguments:
         return scope
-    if not all(isinstance(value, str) for value in given.values()):
+    if not all(isinstance(value, str) for value in arguments.values()):
         raise _CloseConnection(INVALID_MESSAGE, "`authorization` and `x-preview-at` must be texts")
-    kept = [pair for pair in scope["headers"] if pair[0] not in given]
-    told = [(name, value.strip().encode("utf-8", "replace")) for name, value in given.items()]
-    return {**scope, "headers": [*kept, *told]}
+    stored = [pair for pair in scope["headers"] if pair[0] not in arguments]
+    messages = [(name, value.strip().encode("utf-8", "replace")) for name, value in arguments.items()]
+    return {**scope, "headers": [*stored, *messages]}
 
 
 def _close_for(refusal: ApiError) -> _CloseConnection:
@@ -402,9 +402,9 @@ def _with_payload(kind: bytes, payload: Mapping[str, Any] | None) -> bytes:
 async def _refuse(send: Send, refusal: ApiError) -> None:
     """An answer of HTTP instead of a socket."""
     request_id = new_request_id()
-    answered = error_response(refusal, request_id)
+    response = error_response(refusal, request_id)
     headers = [(b"content-type", RESPONSE_TYPE), (b"x-request-id", request_id.encode())]
-    if answered.status == 429:
+    if response.status == 429:
         headers.append((b"retry-after", b"1"))
-    await send({"type": "websocket.http.response.start", "status": answered.status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": answered.body})
+    await send({"type": "websocket.http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": response.body})

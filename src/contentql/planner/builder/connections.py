@@ -81,14 +81,14 @@ def build_relation_connection(
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
     def base() -> RowSource:
-        wanted = relation
+        requested = relation
         if (
             relation.link == SECTION_ARTICLES
             and arguments.get("exact") is not None
             and context.constrain(arguments["exact"])
         ):
-            wanted = replace(relation, link=DIRECT_SECTION_ARTICLES)
-        return relation_rows(context, wanted, here)
+            requested = replace(relation, link=DIRECT_SECTION_ARTICLES)
+        return relation_rows(context, requested, here)
 
     return build_connection(context, label, base, relation.table, target, arguments, selections, relation)
 
@@ -211,18 +211,18 @@ def _build_full_page(
             case _:
                 return _build_page_info(context, selections, page, size, backward, before, cursor)
 
-    whole = ObjectNode(
+    document = ObjectNode(
         (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
     )
-    if not reads_alias(whole, page):
-        return whole  # nothing that the rows could tell
+    if not reads_alias(document, page):
+        return document  # nothing that the rows could tell
     keys = ", ".join(direction_sql(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
     columns += [f"row_number() over (order by {keys}) as n", "count(*) over () as m"]
     numbered = (
         f"(select {', '.join(columns)}"
         f" from {rows_sql(context, base)}{' order by n desc' if backward else ' order by n'}) {page}"
     )
-    return SingleRowNode(whole, numbered)
+    return SingleRowNode(document, numbered)
 
 
 def _build_edge(

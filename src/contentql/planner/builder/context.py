@@ -86,7 +86,7 @@ class StatementParts:
 
     def build(self, select: str) -> Statement:
         sql = self.complete(select)
-        return Statement(sql, tuple(self.params.found), tuple(self.sub_statements))
+        return Statement(sql, tuple(self.params.params), tuple(self.sub_statements))
 
 
 @dataclass
@@ -184,7 +184,7 @@ class BuildContext:
 
     def computed(self, plan: Computed, row: RowRef) -> str:
         sql = plan.sql if self.visibility.is_public or not plan.internal_sql else plan.internal_sql
-        sql = re.sub(r"\{row\}\.(\w+)", lambda found: row.column(found[1]), sql)
+        sql = re.sub(r"\{row\}\.(\w+)", lambda match: row.column(match[1]), sql)
         return sql.replace("{now}", self.now()) if "{now}" in sql else sql
 
     def public_id(self, row: RowRef) -> str:

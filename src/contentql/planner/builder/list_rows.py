@@ -43,12 +43,12 @@ def apply_filter(
     context: BuildContext, base: RowSource, table: str, node_type: str, arguments: dict[str, ArgumentValue]
 ) -> None:
     if arguments.get("filter") is not None:
-        said, kind, bare = arguments["filter"], f"{node_type}Filter", detached_row(base.row)
-        context.totals.conditions = check_filter_limits(said, context.limits, context.totals.conditions)
-        base.where += compile_filter(context, kind, said, bare)
-        told, whole = row_conditions(context, kind, said, table)
-        base.conditions += told
-        if not whole:
+        parts, kind, bare = arguments["filter"], f"{node_type}Filter", detached_row(base.row)
+        context.totals.conditions = check_filter_limits(parts, context.limits, context.totals.conditions)
+        base.where += compile_filter(context, kind, parts, bare)
+        value, document = row_conditions(context, kind, parts, table)
+        base.conditions += value
+        if not document:
             base.dependency_columns.update(bare.used_columns)
     if arguments.get("search") is not None:
         base.where.append(compile_search(context, arguments["search"], base.row))

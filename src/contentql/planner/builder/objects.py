@@ -61,12 +61,12 @@ def build_object(
         return _build_concrete_object(context, concrete[0], selections, row)
     cases: list[tuple[str, ResultNode]] = []
     other: ResultNode = "null"
-    for found in concrete:
-        node = _build_concrete_object(context, found, selections, row)
-        if found.json_type == "UNKNOWN":
+    for match in concrete:
+        node = _build_concrete_object(context, match, selections, row)
+        if match.json_type == "UNKNOWN":
             other = node
         else:
-            cases.append((str(found.json_type), node))
+            cases.append((str(match.json_type), node))
     return CaseNode(context.dialect.element_text(row.alias, "type"), tuple(cases), other)
 
 
@@ -82,7 +82,7 @@ def _build_concrete_object(
         what.append(("__is", f'"{type_plan.name}"'))
     context.record_max_age(type_plan)
     if row.table and not row.json:
-        context.read_set.shown.append((row.table, row.used_columns))
+        context.read_set.displayed.append((row.table, row.used_columns))
         if context.with_markers:
             what += [(MARKER_KEY, mark) for mark in _row_markers(context, type_plan, fields.values(), row)]
     return ObjectNode(
@@ -197,18 +197,18 @@ def _build_text_diff(
     number = row.column(plan.number)
     if arguments.get("against") is None:
         last = context.alias()
-        wanted = (
+        text = (
             f"(select max({last}.{plan.number}) from {row.table} {last}"
             f" where {last}.{plan.of} = {row.column(plan.of)} and {last}.{plan.number} < {number})"
         )
     else:
-        wanted = context.param(arguments["against"], "int", passthrough)
+        text = context.param(arguments["against"], "int", passthrough)
     pairs = context.dialect.json_diff(row.column(plan.column), f"{earlier}.{plan.column}")
     rows = (
         f"(select dl.key as field, de.value as earlier, dl.value as later"
         f" from {row.table} {earlier}, {pairs}"
         f" where {earlier}.{plan.of} = {row.column(plan.of)}"
-        f" and {earlier}.{plan.number} = {wanted}) {alias}"
+        f" and {earlier}.{plan.number} = {text}) {alias}"
     )
     there = RowRef(alias, "", FromClause(alias))
     return ArrayNode(build_object(context, target, selections, there), rows, f"{alias}.field")

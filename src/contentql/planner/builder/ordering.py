@@ -55,9 +55,9 @@ def as_tuple(value: Any) -> tuple[str, ...]:
 
 
 def apply_default_order(context: BuildContext, base: RowSource, relation: ToMany) -> None:
-    for said in relation.order or ("id",):
-        by_end = said.startswith(EXPIRED_LAST)
-        column, _, direction = said.removeprefix(EXPIRED_LAST).partition(" ")
+    for fields in relation.order or ("id",):
+        by_end = fields.startswith(EXPIRED_LAST)
+        column, _, direction = fields.removeprefix(EXPIRED_LAST).partition(" ")
         alias, _, name = column.rpartition(".")
 
         def value(row: str, name: str = name, by_end: bool = by_end) -> str:
@@ -68,15 +68,15 @@ def apply_default_order(context: BuildContext, base: RowSource, relation: ToMany
         sql = value(base.link_alias if alias == "link" else base.row.alias)
         if alias != "link":  # a link that moves is noticed as such
             base.order_columns.add(name)
-        known = ""
+        existing = ""
         if relation.link and alias == "link":
             # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
-            known = (
+            existing = (
                 f"(select {value('w')} from {relation.link.table} w"
                 f" where w.{relation.link.source_column} = {base.parent_sql}"
                 f" and w.{relation.link.target_column} = {{id}})"
             )
-        base.keys.append(SortKey(sql, ORDER_COLUMN_KINDS.get(name, "int"), direction == "desc", known))
+        base.keys.append(SortKey(sql, ORDER_COLUMN_KINDS.get(name, "int"), direction == "desc", existing))
     base.keys.append(SortKey(public_id_sql(base.row.table, base.row.alias, context.visibility), "id", False))
 
 
@@ -95,8 +95,8 @@ def apply_order(
     enum: Any = context.catalog.schema.type_map.get(f"{node_type}Order")
     words = [str(enum.values[name].value) for name in names]
     words = words or (["relevance desc"] if searched else []) + [DEFAULT_ORDER[table]]
-    for said in words:
-        column, _, direction = said.partition(" ")
+    for value in words:
+        column, _, direction = value.partition(" ")
         kind = ORDER_COLUMN_KINDS.get(column, "text")
         if column == "relevance":
             if not searched:
@@ -141,21 +141,21 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
         context.param(CursorValue(leaf_value(cursor), mark, kinds, i), kind, passthrough)
         for i, kind in enumerate(kinds)
     ]
-    told = iter(values)
+    result = iter(values)
     sides = []
     for key in base.keys:
         # A row that has left the list since then has no place any more: the list begins again.
         value = (
-            f"coalesce({key.lookup_sql.replace('{id}', values[-1])}, -1)" if key.lookup_sql else next(told)
+            f"coalesce({key.lookup_sql.replace('{id}', values[-1])}, -1)" if key.lookup_sql else next(result)
         )
         sides.append((context.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
     if len({sign for _, _, sign in sides}) == 1:
         left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
         return f"({left}) {sides[0][2]} ({right})"
-    found = ""
+    actual = ""
     for column, value, sign in reversed(sides):
-        found = f"({column} {sign} {value}{f' or ({column} = {value} and {found})' if found else ''})"
-    return found
+        actual = f"({column} {sign} {value}{f' or ({column} = {value} and {actual})' if actual else ''})"
+    return actual
 
 
 def has_previous(context: BuildContext, base: RowSource, where: list[str], beyond: str) -> str:

@@ -148,32 +148,32 @@ def _find_by_name(
 ) -> tuple[RowSource, RowRef]:
     """By the name it has or, if nothing of its kind has it, by one that it had."""
     table, name = base.row.table, former.column
-    said = context.param(arguments[name], "text", TextParam(context.limits.text))
-    wanted = []
+    result = context.param(arguments[name], "text", TextParam(context.limits.text))
+    requested = []
     if arguments.get("language") is not None:
         language = context.param(arguments["language"], "text", TextParam(context.limits.text))
-        wanted = [f".language = {language}"]
+        requested = [f".language = {language}"]
 
-    def number(source: str, found: RowRef, where: list[str]) -> str:
-        where += [*context.visible(found, witnessed=False), *(found.alias + said for said in wanted)]
-        number = f"{found.alias}.id"
+    def number(source: str, row: RowRef, where: list[str]) -> str:
+        where += [*context.visible(row, witnessed=False), *(row.alias + value for value in requested)]
+        number = f"{row.alias}.id"
         return f"(select {number} from {source} where {sql_and(where)} order by {number} limit 1)"
 
     now, before, way = table_rows(context, table).row, table_rows(context, table).row, context.alias()
     base.conditions = (RowCondition(name, "eq", leaf_value(arguments[name]), TextParam(context.limits.text)),)
     context.read_set.scan(Scan(former.table, base.conditions))
-    if wanted:
+    if requested:
         in_language = RowCondition(
             "language", "eq", leaf_value(arguments["language"]), TextParam(context.limits.text)
         )
         base.conditions += (in_language,)
         base.row.column("language")  # an article that changes it is not the one any more
     ways = [
-        number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {said}"]),
+        number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {result}"]),
         number(
             f"{former.table} {way} cross join {table} {before.alias}",
             before,
-            [f"{way}.{name} = {said}", context.matches_public_id(before, f"{way}.{former.owner}")],
+            [f"{way}.{name} = {result}", context.matches_public_id(before, f"{way}.{former.owner}")],
         ),
     ]
     if (
@@ -184,11 +184,11 @@ def _find_by_name(
             number(
                 f"{table} {out} cross join {table} {copy.alias}",
                 copy,
-                [f"{out}.{name} = {said}", f"{copy.alias}.working_of = {out}.id"],
+                [f"{out}.{name} = {result}", f"{copy.alias}.working_of = {out}.id"],
             )
         )
     base.where.append(f"{base.row.alias}.id = coalesce({', '.join(ways)})")
-    return base, replace(base.row, found_by_old_slug_sql=said)
+    return base, replace(base.row, found_by_old_slug_sql=result)
 
 
 def _single_row(
@@ -208,43 +208,43 @@ def _node_root(
     table = context.constrain(arguments["id"], _table_of)
     if table is None:
         IdParam("")(context.constrain(arguments["id"]))
-    found = _node_type(context, str(table))
-    if found is None:
+    result = _node_type(context, str(table))
+    if result is None:
         return "null"
-    base = table_rows(context, found.table)
+    base = table_rows(context, result.table)
     base.where.append(
-        context.matches_public_id(base.row, context.param(arguments["id"], "id", IdParam(found.table)))
+        context.matches_public_id(base.row, context.param(arguments["id"], "id", IdParam(result.table)))
     )
     base.where += context.visible(base.row, witnessed=False)
-    context.record_list(found.table)
-    named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(found.table))
-    context.read_set.scan(Scan(found.table, (named,)))
-    return _single_row(context, base, base.row, found.name, selections)
+    context.record_list(result.table)
+    named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(result.table))
+    context.read_set.scan(Scan(result.table, (named,)))
+    return _single_row(context, base, base.row, result.name, selections)
 
 
 def _nodes_root(
     context: BuildContext, arguments: dict[str, ArgumentValue], selections: Sequence[SelectionSetNode]
 ) -> ResultNode:
-    given = arguments["ids"]
-    tables = context.constrain(given, _tables_of)
+    values = arguments["ids"]
+    tables = context.constrain(values, _tables_of)
     most = context.limits.page
-    texts = context.param(given, "texts", ListParam(_table_name, most))
-    numbers = context.param(given, "ids", ListParam(IdParam(""), most))
+    texts = context.param(values, "texts", ListParam(_table_name, most))
+    numbers = context.param(values, "ids", ListParam(IdParam(""), most))
     alias = context.alias()
     table, number, order = context.dialect.unnested_columns(alias)
     cases: list[tuple[str, ResultNode]] = []
     for name in tables:
-        found = _node_type(context, name)
-        if found is None:
+        result = _node_type(context, name)
+        if result is None:
             continue
-        base = table_rows(context, found.table)
+        base = table_rows(context, result.table)
         base.where.append(context.matches_public_id(base.row, number))
         base.where += context.visible(base.row, witnessed=False)
-        context.record_list(found.table)
+        context.record_list(result.table)
         context.read_set.scan(
-            Scan(found.table, (RowCondition("id", "in", leaf_value(given), ListParam(IdParam(""), most)),))
+            Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(IdParam(""), most)),))
         )
-        cases.append((name, _single_row(context, base, base.row, found.name, selections)))
+        cases.append((name, _single_row(context, base, base.row, result.name, selections)))
     rows = f"(select * from {context.dialect.unnest_pairs(texts, numbers, alias)} order by {order}) {alias}"
     return ArrayNode(CaseNode(table, tuple(cases)) if cases else "null", rows, order)
 
@@ -263,9 +263,9 @@ def _list_root(
 ) -> ResultNode:
     def base() -> RowSource:
         if arguments.get("section") is None:
-            found = table_rows(context, plan.table)
-            found.where += context.visible(found.row, witnessed=False)
-            return found
+            rows = table_rows(context, plan.table)
+            rows.where += context.visible(rows.row, witnessed=False)
+            return rows
         return _section_articles(context, arguments)
 
     return build_connection(context, name, base, plan.table, type_name, arguments, selections)
@@ -287,8 +287,8 @@ def _section_articles(context: BuildContext, arguments: dict[str, ArgumentValue]
 
 
 def _table_of(value: Any) -> str | None:
-    found = ids.decode_id(str(value))
-    return found[0] if found else None
+    result = ids.decode_id(str(value))
+    return result[0] if result else None
 
 
 def _tables_of(value: Any) -> tuple[str, ...]:

@@ -164,8 +164,8 @@ class PostgresDialect:
     def element_number(self, alias: str, key: str) -> str:
         if not key:
             return f"({alias}.value #>> '{{}}')::bigint"
-        found = f"{alias}.value -> '{key}'"  # a list, in a block of another type
-        return f"case jsonb_typeof({found}) when 'number' then ({found})::bigint end"
+        result = f"{alias}.value -> '{key}'"  # a list, in a block of another type
+        return f"case jsonb_typeof({result}) when 'number' then ({result})::bigint end"
 
     def element_order(self, alias: str) -> str:
         return f"{alias}.n"

@@ -132,8 +132,8 @@ class SqliteDialect:
         for n, group in enumerate(groups):
             template, values = "" if n else "{", ""
             for i, (key, inner) in enumerate(group):
-                known = inner.replace("%", "%%") if isinstance(inner, str) else "%s"
-                template += f'{"," if n or i else ""}"{key}":{known}'
+                existing = inner.replace("%", "%%") if isinstance(inner, str) else "%s"
+                template += f'{"," if n or i else ""}"{key}":{existing}'
                 values += "" if isinstance(inner, str) else f", {self.json(inner)}"
             template += "}" if n == len(groups) - 1 else ""
             texts.append(f"format({sql_literal(template)}{values})")
@@ -199,8 +199,8 @@ class SqliteDialect:
         return f"{row}.id in (select rowid from article_search where article_search match {param})"
 
     def relevance(self, row: str, param: Callable[[str], str]) -> str:
-        found = f"{row}.id in (select rowid from article_search where article_search match"
-        return f"(case when {found} {param('A')}) then 3 when {found} {param('AB')}) then 2 else 1 end)"
+        text = f"{row}.id in (select rowid from article_search where article_search match"
+        return f"(case when {text} {param('A')}) then 3 when {text} {param('AB')}) then 2 else 1 end)"
 
 
 def _is_patchwork(node: ResultNode) -> bool:

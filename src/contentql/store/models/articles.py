@@ -9,7 +9,15 @@ from tortoise.fields import OnDelete
 from tortoise.models import Model
 
 from contentql.content.enums import Access, AuthorRole, ContentType, MediaRole, Status
-from contentql.store.models.fields import TimestampField, check_constraint, id_field, maybe, one_of, to, told
+from contentql.store.models.fields import (
+    TimestampField,
+    check_constraint,
+    enum_check_sql,
+    id_field,
+    maybe,
+    one_of,
+    to,
+)
 
 
 class Article(Model):
@@ -21,7 +29,10 @@ class Article(Model):
     slug = fields.CharField(max_length=200)
     language = fields.CharField(max_length=35)
     status = fields.CharEnumField(
-        Status, max_length=16, default=Status.DRAFT, description=told(Status, besides=Status.EXPIRED)
+        Status,
+        max_length=16,
+        default=Status.DRAFT,
+        description=enum_check_sql(Status, besides=Status.EXPIRED),
     )
     content_type = fields.CharEnumField(ContentType, max_length=16, default=ContentType.NEWS)
     access = fields.CharEnumField(Access, max_length=16, default=Access.FREE)

@@ -25,9 +25,11 @@ class TimestampField(fields.DatetimeField[dt.datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{self.model_field_name}: a time needs a zone, as in 2026-06-30T08:00:00Z")
-        whole = value.astimezone(dt.UTC).replace(microsecond=0)
+        document = value.astimezone(dt.UTC).replace(microsecond=0)
         # An update of many rows has no instance.
-        return whole if _speaks_postgres(instance or self.model) else whole.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (
+            document if _speaks_postgres(instance or self.model) else document.strftime("%Y-%m-%dT%H:%M:%SZ")
+        )
 
 
 def _speaks_postgres(instance: Any) -> bool:
@@ -41,7 +43,7 @@ def one_of(column: str, closed: type[Enum]) -> CheckConstraint:
     return CheckConstraint(check=f"{column} in ({words})", name=f"{column}_is_known")
 
 
-def told(closed: type[Enum], *, besides: Enum) -> str:
+def enum_check_sql(closed: type[Enum], *, besides: Enum) -> str:
     """As Tortoise describes a column of a closed set, without what is never stored."""
     return "\n".join(f"{member.value}: {member.value}" for member in closed if member is not besides)
 

@@ -59,7 +59,7 @@ class RedisRateLimitStore:
         owed, tally.unsynced = tally.unsynced, 0
         try:
             async with asyncio.timeout(_PATIENCE):
-                known = await self._storage.incr(
+                existing = await self._storage.incr(
                     f"rate:{client}:{tally.number}", 2 * self._rate_limit.window_seconds, owed
                 )
         except (RedisError, OSError, TimeoutError):
@@ -67,4 +67,4 @@ class RedisRateLimitStore:
             tally.unsynced += owed
         else:
             # What anybody knows is never more than the truth: the most that anybody knows is nearest to it.
-            tally.points = max(tally.points, known + tally.unsynced)
+            tally.points = max(tally.points, existing + tally.unsynced)
