@@ -78,7 +78,7 @@ def build_executor(settings: Settings, database: Database) -> Executor:
 def _shared(settings: Settings) -> CacheBackend | None:
     if not settings.redis_url:
         return None
-    shared: CacheBackend = _import_extra("contentql.cache.redis").Redis(settings.redis_url)
+    shared: CacheBackend = _import_extra("contentql.cache.redis").RedisBackend(settings.redis_url)
     return shared
 
 
@@ -143,7 +143,9 @@ def build_admission_control(settings: Settings) -> AdmissionControl:
     rate_limit = RateLimit(settings.rate_limit_cost_per_minute)
     rates: RateLimitStore | None = None
     if settings.rate_limit_cost_per_minute and settings.redis_url:
-        rates = _import_extra("contentql.web.rate_limit.redis").Redis(settings.redis_url, rate_limit)
+        rates = _import_extra("contentql.web.rate_limit.redis").RedisRateLimitStore(
+            settings.redis_url, rate_limit
+        )
     elif settings.rate_limit_cost_per_minute:
         rates = RatesInMemory(rate_limit)
     unset = "rate_limit_cost_per_minute" not in settings.model_fields_set

@@ -79,7 +79,7 @@ async def test_tokens_are_listed_without_their_secret(database: str) -> None:
         "--account",
         "wires",
         "--scope",
-        "write-own",
+        "edit-own",
         "--scope",
         "CREATE_TAXONOMY",
         "--expires",
@@ -91,7 +91,7 @@ async def test_tokens_are_listed_without_their_secret(database: str) -> None:
     assert (first["name"], first["account"], first["role"]) == ("Wires", "wires", "AUTHOR")
     assert (first["scopes"], first["state"], first["hint"]) == (
         ["CREATE_TAXONOMY", "EDIT_OWN"],
-        "good",
+        "active",
         good[-4:],
     )
     assert (first["expiresAt"], first["createdBy"]) == ("2099-01-01T00:00:00Z", "operator")

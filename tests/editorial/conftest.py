@@ -34,5 +34,5 @@ async def own_desk(server: Server, small_url: str) -> AsyncIterator[EditorialCli
 @pytest.fixture(autouse=True)
 async def _at_eight(request: pytest.FixtureRequest) -> None:
     """Every test of a shared desk begins at the same moment."""
-    if "desk" in request.fixturenames:
-        request.getfixturevalue("desk").now = NOW
+    if "newsroom" in request.fixturenames:
+        request.getfixturevalue("newsroom").now = NOW

@@ -129,7 +129,7 @@ async def test_the_log_of_an_article_is_its_revisions(newsroom: EditorialClient)
     ):
         await newsroom.mutate_ok(move, id=id, **more)
     query = """query($i: ID!) { article(id: $i) {
-      version revisions(first: 100) { nodes { version by action reason minor at } } } }"""
+      version revisions(first: 100) { nodes { version savedBy action reason minor savedAt } } } }"""
     article = (await newsroom.query(query, ANNA, i=id))["article"]
     revisions = list(reversed(article["revisions"]["nodes"]))
     log = await entries(newsroom, id)

@@ -105,7 +105,7 @@ async def test_a_purge_makes_every_worker_forget(server: Server, tmp_path: Path)
     url = await server.demo()
     async with serving(tmp_path, url, "--workers", "2") as served:
         await remembered(served.url, QUERY, 2)
-        contentql("purge", "--database", url)
+        contentql("cache", "purge", "--database", url)
         forgot: set[str] = set()
         async with asyncio.timeout(AT_MOST):
             while len(forgot) < 2:

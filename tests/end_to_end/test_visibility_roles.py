@@ -464,7 +464,7 @@ RIGHTS: dict[str, Permission] = {
 def test_every_mutation_is_listed_with_its_right() -> None:
     """A mutation that is not in the table above, or asks for another right, does not pass."""
     plans: Any = get_catalog().types["Mutation"].fields
-    assert {name: Permission(plans[name].needs) for name in mutations()} == RIGHTS
+    assert {name: Permission(plans[name].permission) for name in mutations()} == RIGHTS
 
 
 async def test_each_role_may_do_what_the_table_of_roles_says_and_nothing_else(server: Server) -> None:

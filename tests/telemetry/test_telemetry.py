@@ -66,7 +66,7 @@ def travelled(
 ) -> RequestTrace:
     """One that read for 1 ms, parsed for 2, planned for 3, ran for 10 and planned 1 more, replied in 4."""
     journey = observer.start("r-1", headers or {})
-    for stage, seconds in (("parse", 1), ("plan", 2), ("run", 3), ("plan", 10), ("reply", 1)):
+    for stage, seconds in (("parse", 1), ("plan", 2), ("execute", 3), ("plan", 10), ("response", 1)):
         clock.now += seconds / 1000
         journey.start_stage(stage)  # type: ignore[arg-type]
     clock.now += 0.004
@@ -93,8 +93,8 @@ def test_server_timing_tells_the_stages_that_happened(clock: Clock) -> None:
     """In milliseconds and in order; a stage that came twice is told once, with the sum."""
     journey = travelled(clock, RequestObserver(Settings()))
     assert server_timing_header(journey) == (
-        b"cache;desc=miss, read;dur=1.000, parse;dur=2.000, plan;dur=4.000, run;dur=10.000,"
-        b" reply;dur=4.000, total;dur=21.000"
+        b"cache;desc=miss, body;dur=1.000, parse;dur=2.000, plan;dur=4.000, execute;dur=10.000,"
+        b" response;dur=4.000, total;dur=21.000"
     )
 
 
@@ -105,7 +105,7 @@ def test_server_timing_tells_what_the_cache_did(clock: Clock) -> None:
     trace.start_stage("cache")
     clock.now += 0.002
     trace.cache = "miss"
-    assert server_timing_header(trace) == b"read;dur=1.000, cache;desc=miss;dur=2.000, total;dur=3.000"
+    assert server_timing_header(trace) == b"body;dur=1.000, cache;desc=miss;dur=2.000, total;dur=3.000"
     trace.cache = "hit"
     assert server_timing_header(trace) == b"cache;desc=hit, total;dur=3.000"
 
@@ -141,24 +141,24 @@ def logged(clock: Clock, what: str, form: str, **set_to: object) -> bytes:
 def test_a_line_tells_all_of_a_request(clock: Clock) -> None:
     """One JSON object a line, every field by its name."""
     payload = orjson.loads(logged(clock, "all", "json"))
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", payload.pop("time"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", payload.pop("timestamp"))
     assert payload == {
         "level": "info",
         "logger": "contentql.access",
         "request_id": "r-1",
-        "operation": "Latest",
-        "document": "5d41402a",
+        "operation_name": "Latest",
+        "document_hash": "5d41402a",
         "client_name": "ios",
         "client_version": "7",
-        "status": 200,
-        "code": "",
-        "cache": "miss",
-        "cost": 42,
-        "statements": 1,
+        "http_status": 200,
+        "error_codes": "",
+        "cache_status": "miss",
+        "query_cost": 42,
+        "sql_statements": 1,
         "rows": 20,
-        "bytes": 1234,
-        "ms": 21.0,
-        "stages": {"read": 1.0, "parse": 2.0, "plan": 4.0, "run": 10.0, "reply": 4.0},
+        "response_bytes": 1234,
+        "duration_ms": 21.0,
+        "stage_ms": {"body": 1.0, "parse": 2.0, "plan": 4.0, "execute": 10.0, "response": 4.0},
     }
 
 
@@ -166,9 +166,11 @@ def test_a_line_of_text_tells_the_same(clock: Clock) -> None:
     """`key=value`, and nothing of what is empty."""
     line = logged(clock, "all", "text").decode()
     assert line.endswith(
-        "Z level=info logger=contentql.access request_id=r-1 operation=Latest document=5d41402a"
-        " client_name=ios client_version=7 status=200 cache=miss cost=42 statements=1 rows=20 bytes=1234"
-        " ms=21.0 read=1.0 parse=2.0 plan=4.0 run=10.0 reply=4.0\n"
+        "Z level=info logger=contentql.access request_id=r-1 operation_name=Latest"
+        " document_hash=5d41402a"
+        " client_name=ios client_version=7 http_status=200 cache_status=miss query_cost=42"
+        " sql_statements=1 rows=20 response_bytes=1234"
+        " duration_ms=21.0 body=1.0 parse=2.0 plan=4.0 execute=10.0 response=4.0\n"
     )
 
 
@@ -189,7 +191,7 @@ def test_only_what_the_setting_names_is_logged(
 ) -> None:
     """`errors`: what the server failed at or was slow at; what clients got wrong is theirs."""
     marks = [clock.now - 2 if slow else clock.now + 0.02]
-    written = logged(clock, what, "json", status=status, stages=["read"], marks=marks)
+    written = logged(clock, what, "json", status=status, stages=["body"], stage_starts=marks)
     assert (orjson.loads(written)["level"] if written else None) == level
 
 
@@ -204,7 +206,7 @@ def test_what_a_client_wrote_breaks_no_line(clock: Clock, form: str) -> None:
     assert written.decode().rstrip("\n").isprintable()
     if form == "json":
         payload = orjson.loads(written)
-        assert len(payload["operation"]) == len(payload["client_name"]) == 64
+        assert len(payload["operation_name"]) == len(payload["client_name"]) == 64
         assert payload["level"] == "info"
 
 
@@ -250,14 +252,14 @@ def test_every_logger_speaks_in_one_format() -> None:
         root.handlers[:], level = before
         root.setLevel(level)
     first, second = map(orjson.loads, stream.getvalue().splitlines())
-    assert first.keys() == {"time", "level", "logger", "message"}
+    assert first.keys() == {"timestamp", "level", "logger", "message"}
     assert (first["level"], first["logger"], first["message"]) == (
         "error",
         "uvicorn.error",
         "cannot bind \n:80",
     )
     assert second["request_id"] == "r"
-    assert "ValueError: two\nlines" in second["trace"]
+    assert "ValueError: two\nlines" in second["exception"]
 
 
 def test_a_trace_in_text_stands_under_its_line() -> None:
@@ -288,19 +290,21 @@ async def test_requests_are_counted(clock: Clock) -> None:
     observer.finish(hit)
     under_way = observer.start("r", {})
     result = numbers(await observer.render_metrics())
-    assert result["contentql_http_requests_total{cache=miss,code=,status=200}"] == 3
-    assert result["contentql_http_requests_total{cache=hit,code=,status=200}"] == 1
-    assert result["contentql_http_requests_total{cache=,code=COST_LIMIT_EXCEEDED,status=422}"] == 1
+    assert result["contentql_http_requests_total{cache_status=miss,error_code=,status=200}"] == 3
+    assert result["contentql_http_requests_total{cache_status=hit,error_code=,status=200}"] == 1
+    assert (
+        result["contentql_http_requests_total{cache_status=,error_code=COST_LIMIT_EXCEEDED,status=422}"] == 1
+    )
     assert result["contentql_sql_statements_total{}"] == 3
-    assert result["contentql_operation_seconds_count{operation=Latest}"] == 4
-    assert result["contentql_operation_seconds_bucket{le=0.025,operation=Latest}"] == 4
-    assert result["contentql_operation_seconds_bucket{le=0.01,operation=Latest}"] == 0
-    assert result["contentql_operation_seconds_sum{operation=Latest}"] == pytest.approx(0.084)
-    assert result["contentql_operation_seconds_count{operation=anonymous}"] == 1
-    assert result["contentql_stage_seconds_count{stage=run}"] == 3
-    assert result["contentql_stage_seconds_sum{stage=plan}"] == pytest.approx(0.012)
-    assert result["contentql_cost_bucket{le=25.0}"] == 0
-    assert result["contentql_cost_bucket{le=50.0}"] == 3
+    assert result["contentql_operation_duration_seconds_count{operation_name=Latest}"] == 4
+    assert result["contentql_operation_duration_seconds_bucket{le=0.025,operation_name=Latest}"] == 4
+    assert result["contentql_operation_duration_seconds_bucket{le=0.01,operation_name=Latest}"] == 0
+    assert result["contentql_operation_duration_seconds_sum{operation_name=Latest}"] == pytest.approx(0.084)
+    assert result["contentql_operation_duration_seconds_count{operation_name=anonymous}"] == 1
+    assert result["contentql_stage_duration_seconds_count{stage=execute}"] == 3
+    assert result["contentql_stage_duration_seconds_sum{stage=plan}"] == pytest.approx(0.012)
+    assert result["contentql_operation_cost_bucket{le=25.0}"] == 0
+    assert result["contentql_operation_cost_bucket{le=50.0}"] == 3
     assert result["contentql_http_requests_in_flight{}"] == 1
     observer.finish(under_way)
     assert numbers(await observer.render_metrics())["contentql_http_requests_in_flight{}"] == 0
@@ -314,16 +318,18 @@ async def test_names_of_operations_are_bounded() -> None:
         journey.operation = name
         observer.finish(journey)
     result = numbers(await observer.render_metrics())
-    counted = {name: n for name, n in result.items() if name.startswith("contentql_operation_seconds_count")}
+    counted = {
+        name: n for name, n in result.items() if name.startswith("contentql_operation_duration_seconds_count")
+    }
     assert len(counted) == MAX_OPERATION_LABELS + 1
-    assert counted["contentql_operation_seconds_count{operation=other}"] == 52
-    assert counted["contentql_operation_seconds_count{operation=Op0}"] == 2
+    assert counted["contentql_operation_duration_seconds_count{operation_name=other}"] == 52
+    assert counted["contentql_operation_duration_seconds_count{operation_name=Op0}"] == 2
 
 
 async def test_requests_turned_away_are_counted_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     """A code with status 429 is a rate limit, one with 503 shed load, unless it names a fault."""
     monkeypatch.setattr(
-        "contentql.telemetry.metrics.CODES", {**ERROR_CODES, "FULL": (503, ""), "OFTEN": (429, "")}
+        "contentql.telemetry.metrics.ERROR_CODES", {**ERROR_CODES, "FULL": (503, ""), "OFTEN": (429, "")}
     )
     observer = RequestObserver(Settings())
     for status, code in ((503, "FULL"), (200, "OFTEN"), (429, "OFTEN"), (503, "TIMEOUT")):
@@ -338,7 +344,7 @@ async def test_requests_turned_away_are_counted_by_themselves(monkeypatch: pytes
 async def test_the_cache_is_counted_as_it_counts_itself() -> None:
     """Its totals and its size, at the moment of the question."""
     observer = RequestObserver(Settings())
-    cache = SimpleNamespace(hits=5, misses=4, purged=3, needless=1, entries=2, bytes=2048)
+    cache = SimpleNamespace(hits=5, misses=4, purged=3, unneeded_purges=1, entries=2, bytes=2048)
     observer.cache = cache
     cache.hits = 6
     result = numbers(await observer.render_metrics())
@@ -354,15 +360,17 @@ WORKER = """
 import sys
 from types import SimpleNamespace
 from contentql.settings import Settings
-from contentql.telemetry.watch import Watch
-watch = Watch(Settings(), cache=SimpleNamespace(hits=10, misses=0, purged=0, needless=0, entries=7, bytes=9))
+from contentql.telemetry.observer import RequestObserver
+observer = RequestObserver(Settings(), cache=SimpleNamespace(
+    hits=10, misses=0, purged=0, unneeded_purges=0, entries=7, bytes=9
+))
 for line in sys.stdin:
     for _ in range(int(line)):
-        journey = watch.begin("r", {})
+        journey = observer.start("r", {})
         journey.status, journey.statements = 200, 1
-        watch.end(journey)
-    watch.begin("r", {})
-    watch._mirror()
+        observer.finish(journey)
+    observer.start("r", {})
+    observer._mirror()
     print("done", flush=True)
 """
 
@@ -402,7 +410,7 @@ async def test_any_worker_tells_the_counts_of_all(tmp_path: Path) -> None:
         first.count(5)
         second.count(7)
         result = numbers(await observer.render_metrics())
-        assert result["contentql_http_requests_total{cache=,code=,status=200}"] == 12
+        assert result["contentql_http_requests_total{cache_status=,error_code=,status=200}"] == 12
         assert result["contentql_sql_statements_total{}"] == 12
         assert result["contentql_cache_hits_total{}"] == 20
         assert result["contentql_cache_entries{}"] == 14
@@ -490,23 +498,23 @@ def test_a_request_is_one_span_with_one_a_stage(
     observer = RequestObserver(Settings(), traces=traces)
     journey = observer.start("r-1", {b"apollographql-client-name": b"ios"})
     started = journey.stage_starts[0]
-    journey.stages = ["read", "parse", "run", "plan", "run", "reply"]
+    journey.stages = ["body", "parse", "execute", "plan", "execute", "response"]
     journey.stage_starts = [started - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
     journey.operation, journey.document, journey.status, journey.cost = "Latest", "5d41402a", 200, 42
     observer.finish(journey)
     *stages, document = memory.get_finished_spans()
     assert [(span.name, lasted(span)) for span in stages[:-1]] == [
-        ("read", 1000), ("parse", 2000), ("run", 3000), ("plan", 1000), ("run", 10000)
+        ("body", 1000), ("parse", 2000), ("execute", 3000), ("plan", 1000), ("execute", 10000)
     ]  # fmt: skip
-    assert stages[-1].name == "reply"
+    assert stages[-1].name == "response"
     assert {span.parent.span_id for span in stages if span.parent} == {document.context.span_id}
     assert (document.start_time, document.end_time) == (stages[0].start_time, stages[-1].end_time)
     assert document.attributes
     assert document.attributes["graphql.operation.name"] == "Latest"
     assert document.attributes["graphql.document.hash"] == "5d41402a"
     assert document.attributes["http.response.status_code"] == 200
-    assert document.attributes["contentql.cost"] == 42
-    assert document.attributes["contentql.client.name"] == "ios"
+    assert document.attributes["contentql.query_cost"] == 42
+    assert document.attributes["graphql.client.name"] == "ios"
     assert document.status.is_unset
 
 
@@ -577,8 +585,8 @@ def test_an_exporter_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_nobody_who_wants_no_traces_loads_opentelemetry() -> None:
     """It takes longer to load than a small server."""
     script = (
-        "import sys; from contentql.telemetry.watch import Settings, Watch;"
-        " Watch(Settings()); print('opentelemetry' in sys.modules)"
+        "import sys; from contentql.telemetry.observer import Settings, RequestObserver;"
+        " RequestObserver(Settings()); print('opentelemetry' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -173,7 +173,7 @@ async def test_metrics_are_for_those_whom_the_setting_names(
     async with client(Readiness(FakeDatabase()), metrics, host) as http:
         response = await http.get("/metrics", headers=headers)
     assert response.status_code == status
-    assert (b"contentql_requests" in response.content) == (status == 200)
+    assert (b"contentql_http_requests" in response.content) == (status == 200)
 
 
 async def test_metrics_are_in_the_text_format_of_prometheus() -> None:

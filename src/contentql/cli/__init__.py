@@ -1,41 +1,75 @@
-"""The command `contentql`: doors for the operator.
+"""The command `contentql`, for operators.
 
-Exit codes: 0 done, 1 cannot work as it is (one sentence says why), 2 wrong use of the command, 3 done in
-part.
+Exit codes: 0 success, 1 an error, described in one sentence, 2 wrong usage, 3 partial success.
+
+Each command's module is imported when the command runs: `contentql --help` imports nothing of the rest.
 """
 
 from __future__ import annotations
 
-import typer
+from importlib import import_module
+from typing import Any, Final
 
-from contentql.cli.backup import backup, restore
-from contentql.cli.bench import bench
-from contentql.cli.cache import purge_cache
-from contentql.cli.database import check, migrate
-from contentql.cli.documents import documents
-from contentql.cli.import_export import export, import_
-from contentql.cli.schema import explain, schema
-from contentql.cli.serve import serve
-from contentql.cli.tokens import tokens
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+# name: the module under contentql.cli, the function or Typer in it, the help line.
+COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
+    "serve": ("serve", "serve", "Run the HTTP server: GraphQL at /graphql, GraphiQL at /graphiql."),
+    "import": ("import_export", "import_", "Import content from plain pages or JSON Lines."),
+    "export": ("import_export", "export", "Export all content as JSON Lines, from one snapshot."),
+    "migrate": ("database", "migrate", "Create the database or apply pending migrations."),
+    "check": ("database", "check", "Check settings, database and migrations."),
+    "schema": ("schema", "schema", "Print the GraphQL schema in SDL."),
+    "explain": ("schema", "explain", "Print cost, statements and SQL of a GraphQL document."),
+    "documents": ("documents", "documents", "List, add and remove trusted documents."),
+    "tokens": ("tokens", "tokens", "Create, list and revoke API tokens."),
+    "cache": ("cache", "cache", "Manage the response cache."),
+    "backup": ("backup", "backup", "Back up the database to one file, while servers run."),
+    "restore": ("backup", "restore", "Restore the database from a backup."),
+    "bench": ("bench", "bench", "Measure speed against hand-written SQL on generated content."),
+}
+
+
+class _LazyCommand(TyperCommand):
+    """A command whose module is imported when it runs; until then it has a name and a help line."""
+
+    def __init__(self, name: str, module: str, attribute: str, help: str) -> None:
+        super().__init__(name, callback=None, help=help)
+        self._module, self._attribute = f"contentql.cli.{module}", attribute
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return self._load().make_context(info_name, args, parent, **extra)
+
+    def _load(self) -> Any:
+        target = getattr(import_module(self._module), self._attribute)
+        if isinstance(target, typer.Typer):
+            return typer.main.get_command(target)
+        single = typer.Typer(add_completion=False)
+        single.command(self.name)(target)
+        return typer.main.get_command(single)
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _LazyCommand(cmd_name, *COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
 
 app = typer.Typer(
     name="contentql",
-    help="A headless content API for newsrooms, on one GraphQL schema.\n\n"
-    "Begin with `contentql serve --demo` and open http://127.0.0.1:8000/graphiql.",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(serve)
-app.command("import")(import_)
-app.command()(export)
-app.command()(migrate)
-app.command()(check)
-app.command()(schema)
-app.command()(explain)
-app.add_typer(documents, name="documents")
-app.add_typer(tokens, name="tokens")
-app.command()(backup)
-app.command()(restore)
-app.command()(purge_cache)
-app.command()(bench)
+
+
+@app.callback()
+def main() -> None:
+    """A headless content API for newsrooms, on one GraphQL schema.
+
+    To start, run `contentql serve --demo` and open http://127.0.0.1:8000/graphiql.
+    """

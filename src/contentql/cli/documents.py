@@ -12,7 +12,7 @@ import orjson
 import typer
 from graphql import OperationDefinitionNode, parse
 
-from contentql.cli.loaded import answers_of
+from contentql.app import build_executor
 from contentql.cli.runtime import DatabaseUrl, with_database
 from contentql.errors import ApiError
 from contentql.execution.executor import Executor
@@ -96,7 +96,7 @@ def add(
         raise typer.BadParameter(f"a name has 1 to {_CLIENT} printable characters", param_hint="--client")
 
     async def work(settings: Settings, db: Database) -> list[_Outcome]:
-        answers = answers_of(settings, db)
+        answers = build_executor(settings, db)
         judged = [_check_entry(answers, entry, client) for name in manifests for entry in _entries(name)]
         good = [document for _, document in judged if isinstance(document, NewTrustedDocument)]
         became = iter(await add_documents(db, good, dry_run=dry_run))

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from contentql.cli.loaded import answers_of, sdl
+from contentql.app import build_executor
 from contentql.cli.runtime import DatabaseUrl, exit_with_error
 from contentql.errors import ApiError, OperatorError
 from contentql.execution.request import GraphQLRequest
 from contentql.planner.plan import Statement
+from contentql.schema.build import sdl
 from contentql.settings import load_settings
 from contentql.store.database import Database
 
@@ -41,7 +42,7 @@ def explain(
         values: Any = orjson.loads(variables)
         if not isinstance(values, dict):
             raise ValueError("object")
-        answers = answers_of(settings, Database(settings.database_url))
+        answers = build_executor(settings, Database(settings.database_url))
         plan, _ = answers.explain(GraphQLRequest(text, operation, values))
     except (OperatorError, ApiError) as exc:
         raise exit_with_error(exc) from None

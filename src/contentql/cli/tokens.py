@@ -135,7 +135,7 @@ def list_(
 
     rows = with_database(database, work)
     now = dt.datetime.now(dt.UTC)
-    rows.sort(key=lambda row: _state(row, now) != "good")
+    rows.sort(key=lambda row: _state(row, now) != "active")
     if as_json:
         typer.echo(orjson.dumps([_facts(row, now) for row in rows], option=orjson.OPT_INDENT_2))
         return
@@ -257,7 +257,7 @@ def _spelled(row: ApiToken) -> str:
 def _state(row: ApiToken, now: dt.datetime) -> str:
     if row.revoked_at is not None:
         return "revoked"
-    return "expired" if row.expires_at is not None and row.expires_at <= now else "good"
+    return "expired" if row.expires_at is not None and row.expires_at <= now else "active"
 
 
 def _time(at: Any) -> str | None:

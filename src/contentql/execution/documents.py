@@ -42,7 +42,11 @@ class PreparedOperation:
     node: OperationDefinitionNode
     name: str
     declared: Sequence[VariableDefinition]
+    operation_type: str = field(init=False)
     shapes: LRUCache[Any, _VariableShape] = field(default_factory=lambda: LRUCache(_SHAPES, _SHAPES))
+
+    def __post_init__(self) -> None:
+        self.operation_type = self.node.operation.value
 
     def shape(self, variables: Variables) -> _VariableShape:
         form = variable_shape(variables) if variables else ()

@@ -164,6 +164,7 @@ class Executor:
                 request.prepared = ready
         plan = ready.plan
         trace.operation, trace.document = ready.prepared.name, ready.document.hash
+        trace.operation_type = ready.prepared.operation_type
         # Whoever sees no more than the public sees it as it is now.
         chosen = viewer.preview_at if viewer.visibility.at_preview_time else None
         now = (chosen or self.now()).replace(microsecond=0)
@@ -201,6 +202,7 @@ class Executor:
     ) -> GraphQLResponse:
         """A mutation's answer: its fields one after the other, each done or not at all."""
         trace.operation, trace.document, trace.cache = prepared.name, document.hash, "off"
+        trace.operation_type = prepared.operation_type
         operation = Operation(self.catalog.schema, prepared.node, document.fragments, variables)
         included = operation.included
         cost = self._cost_of(operation)
@@ -209,7 +211,7 @@ class Executor:
         trace.cost = cost
         if spend:
             await spend(trace.cost)
-        trace.start_stage("run")
+        trace.start_stage("execute")
         now = self.now().replace(microsecond=0)
 
         async def read(node: FieldNode, within: SnapshotReader) -> bytes:
@@ -236,7 +238,7 @@ class Executor:
             # It is, even if the database goes away just now; then nothing is found until it was caught up.
             with contextlib.suppress(ApiError):
                 await self.responses.apply_pending_changes()
-        trace.start_stage("reply")
+        trace.start_stage("response")
         body = b'{"data":{' + b",".join(parts) + b"}"
         if errors:
             body += b',"errors":' + orjson.dumps(errors)
@@ -273,7 +275,7 @@ class Executor:
         trace.cost, trace.statements = plan.cost, plan.statements
         if spend:
             await spend(plan.cost)
-        trace.start_stage("run")
+        trace.start_stage("execute")
         without: dict[int, ApiError] = {}
         while True:
             try:
@@ -287,7 +289,7 @@ class Executor:
             except RootFieldError as exc:
                 without[exc.root] = exc.refusal
                 plan, _ = self._build_plan(self._operation(ready), without, viewer=ready.viewer)
-        trace.start_stage("reply")
+        trace.start_stage("response")
         marks = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, marked = strip_markers(data) if marks else (data, _UNMARKED)
         trace.rows = marked.rows
@@ -316,7 +318,9 @@ class Executor:
         if self.responses is not None:
             self.responses.counts.hits += 1
         if request.prepared is not None:
-            trace.operation, trace.document = request.prepared.prepared.name, request.prepared.document.hash
+            prepared = request.prepared.prepared
+            trace.operation, trace.document = prepared.name, request.prepared.document.hash
+            trace.operation_type = prepared.operation_type
         trace.cache, trace.cost, trace.rows = "hit", 1, entry.rows
 
     def get_cached(self, request: GraphQLRequest, trace: RequestTrace) -> CachedResponse | None:

@@ -90,7 +90,7 @@ class Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         message: dict[str, Any] = {
-            "time": dt.datetime.fromtimestamp(record.created, dt.UTC),
+            "timestamp": dt.datetime.fromtimestamp(record.created, dt.UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -99,30 +99,30 @@ class Formatter(logging.Formatter):
             message["request_id"] = request_id
         trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
         if self._form == "json":
-            return _json(message | ({"trace": trace} if trace else {})).decode().rstrip("\n")
+            return _json(message | ({"exception": trace} if trace else {})).decode().rstrip("\n")
         line = _text(message).decode().rstrip("\n")
         return "\n    ".join([line, *map(_printable, trace.splitlines())]) if trace else line
 
 
 def _record_fields(trace: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
     return {
-        "time": dt.datetime.now(dt.UTC),
+        "timestamp": dt.datetime.now(dt.UTC),
         "level": level,
         "logger": "contentql.access",
         "request_id": trace.request_id,
-        "operation": sanitize(trace.operation),
-        "document": trace.document,
+        "operation_name": sanitize(trace.operation),
+        "document_hash": trace.document,
         "client_name": trace.client_name,
         "client_version": trace.client_version,
-        "status": trace.status,
-        "code": ",".join(dict.fromkeys(trace.codes)),
-        "cache": trace.cache,
-        "cost": trace.cost,
-        "statements": trace.statements,
+        "http_status": trace.status,
+        "error_codes": ",".join(dict.fromkeys(trace.codes)),
+        "cache_status": trace.cache,
+        "query_cost": trace.cost,
+        "sql_statements": trace.statements,
         "rows": trace.rows,
-        "bytes": trace.response_bytes,
-        "ms": round(seconds * 1000, 3),
-        "stages": {name: round(took * 1000, 3) for name, took in trace.durations().items()},
+        "response_bytes": trace.response_bytes,
+        "duration_ms": round(seconds * 1000, 3),
+        "stage_ms": {name: round(took * 1000, 3) for name, took in trace.durations().items()},
     }
 
 
@@ -141,9 +141,9 @@ def _text(values: Mapping[str, Any]) -> bytes:
     """`key=value` with what is empty left out; a value with a space or a quotation mark stands in quotes."""
     messages = []
     for key, value in values.items():
-        if key == "time":
+        if key == "timestamp":
             messages.append(value.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
-        elif key == "stages":
+        elif key == "stage_ms":
             messages += (f"{name}={took}" for name, took in value.items())
         elif isinstance(value, str):
             value = _printable(value)

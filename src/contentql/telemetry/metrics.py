@@ -47,14 +47,14 @@ COST_BUCKETS: Final = (1.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_50
 MAX_OPERATION_LABELS: Final = 100
 
 _COUNTERS: Final = {
-    "contentql_requests": ("Requests answered.", ("status", "code", "cache")),
-    "contentql_statements": ("Statements sent to the database.", ()),
-    "contentql_shed": ("Requests turned away because too many were under way.", ()),
-    "contentql_rate_limited": ("Requests turned away because their sender sent too many.", ()),
+    "contentql_http_requests": ("HTTP requests.", ("status", "error_code", "cache_status")),
+    "contentql_sql_statements": ("Statements sent to the database.", ()),
+    "contentql_http_requests_shed": ("Requests turned away because too many were under way.", ()),
+    "contentql_http_requests_rate_limited": ("Requests turned away because their sender sent too many.", ()),
     "contentql_cache_hits": ("Answers found in the cache.", ()),
     "contentql_cache_misses": ("Answers that the cache did not have.", ()),
-    "contentql_cache_purged": ("Answers purged because what they showed may have changed.", ()),
-    "contentql_cache_needless": ("Purged answers that would have been the same.", ()),
+    "contentql_cache_invalidations": ("Answers purged because what they showed may have changed.", ()),
+    "contentql_cache_unneeded_invalidations": ("Purged answers that would have been the same.", ()),
 }
 _GAUGES: Final = {
     "contentql_http_requests_in_flight": "Requests under way.",
@@ -64,7 +64,7 @@ _GAUGES: Final = {
 _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
     "contentql_operation_duration_seconds": (
         "Time from request to answer, by operation.",
-        ("operation",),
+        ("operation_name",),
         LATENCY_BUCKETS,
     ),
     "contentql_stage_duration_seconds": (
@@ -118,7 +118,7 @@ class Metrics(Collector):
         self._cost = self._row("contentql_operation_cost")
         self._single = {name: self._row(name) for name, (_, labels) in _COUNTERS.items() if not labels}
         self._single |= {name: self._row(name) for name in _GAUGES}
-        self._statements = self._single["contentql_statements"]
+        self._statements = self._single["contentql_sql_statements"]
         self.inflight = self._single["contentql_http_requests_in_flight"]
         self.close()  # for a worker before this one that was killed
         # What an earlier worker's cache had counted.
@@ -147,8 +147,8 @@ class Metrics(Collector):
         for name, value in (
             ("contentql_cache_hits", cache.hits),
             ("contentql_cache_misses", cache.misses),
-            ("contentql_cache_purged", cache.purged),
-            ("contentql_cache_needless", cache.unneeded_purges),
+            ("contentql_cache_invalidations", cache.purged),
+            ("contentql_cache_unneeded_invalidations", cache.unneeded_purges),
             ("contentql_cache_entries", cache.entries),
             ("contentql_cache_bytes", cache.bytes),
         ):
@@ -173,7 +173,7 @@ class Metrics(Collector):
             for name, numbers in slate.rows.items():
                 sums[name] = [a + b for a, b in zip(sums.get(name, [0.0] * WIDTH), numbers, strict=True)]
         for key, numbers in list(sums.items()):
-            if key[0] == "contentql_requests" and (refused := _turned_away(key[2])):
+            if key[0] == "contentql_http_requests" and (refused := _turned_away(key[2])):
                 sums[(refused,)][0] += numbers[0]
         yield from _families(sums)
         yield from _processes(slates)
@@ -184,7 +184,7 @@ class Metrics(Collector):
 
     def _request(self, key: tuple[int, tuple[str, ...], str]) -> int:
         status, codes, cache = key
-        row = self._row("contentql_requests", str(status), codes[0] if codes else "", cache)
+        row = self._row("contentql_http_requests", str(status), codes[0] if codes else "", cache)
         if len(self._requests) < 1_000:  # combinations of codes are many
             self._requests[key] = row
         return row
@@ -207,8 +207,8 @@ def _turned_away(code: str) -> str | None:
     """The counter of requests that were answered without being looked at, if such a code says so."""
     status = ERROR_CODES[code][0] if code in ERROR_CODES else 0
     if status == 429:
-        return "contentql_rate_limited"
-    return "contentql_shed" if status == 503 and code not in _FAULTS else None
+        return "contentql_http_requests_rate_limited"
+    return "contentql_http_requests_shed" if status == 503 and code not in _FAULTS else None
 
 
 def _families(sums: dict[tuple[str, ...], list[float]]) -> Iterator[Metric]:

@@ -40,23 +40,25 @@ class OpenTelemetryExporter:
         names = ("traceparent", "tracestate")
         carried = {name: request_trace.headers.get(name.encode(), b"").decode("latin-1") for name in names}
         span = self._tracer.start_span(
-            "GraphQL Operation",
+            f"{request_trace.operation_type} {sanitize(request_trace.operation)}".strip()
+            or "GraphQL Operation",
             context=self._propagator.extract({name: value for name, value in carried.items() if value}),
             kind=SpanKind.SERVER,
             start_time=moments[0],
             attributes={
+                "graphql.operation.type": request_trace.operation_type,
                 "graphql.operation.name": sanitize(request_trace.operation),
                 "graphql.document.hash": request_trace.document,
                 "http.response.status_code": request_trace.status,
                 "contentql.request_id": request_trace.request_id,
-                "contentql.client.name": request_trace.client_name,
-                "contentql.client.version": request_trace.client_version,
-                "contentql.code": request_trace.codes[0] if request_trace.codes else "",
-                "contentql.cache": request_trace.cache,
-                "contentql.cost": request_trace.cost,
-                "contentql.statements": request_trace.statements,
+                "graphql.client.name": request_trace.client_name,
+                "graphql.client.version": request_trace.client_version,
+                "error.type": request_trace.codes[0] if request_trace.codes else "",
+                "contentql.cache_status": request_trace.cache,
+                "contentql.query_cost": request_trace.cost,
+                "contentql.sql_statements": request_trace.statements,
                 "contentql.rows": request_trace.rows,
-                "contentql.bytes": request_trace.response_bytes,
+                "contentql.response_bytes": request_trace.response_bytes,
             },
         )
         if span.is_recording():

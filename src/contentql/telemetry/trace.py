@@ -12,8 +12,8 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Final, Literal
 
-# `read` is the request's body; then the line of answer.py, `cache` where an answer is looked for or kept.
-Stage = Literal["read", "cache", "parse", "limit", "plan", "run", "reply"]
+# `body` reads the request; the others are the steps of Executor.execute. A stage may occur more than once.
+Stage = Literal["body", "cache", "parse", "plan", "execute", "response"]
 CacheStatus = Literal["", "hit", "miss", "off", "bypass"]
 
 MAX_CLIENT_TEXT: Final = 64
@@ -31,6 +31,7 @@ class RequestTrace:
         "ended",
         "headers",
         "operation",
+        "operation_type",
         "request_id",
         "response_bytes",
         "rows",
@@ -41,10 +42,11 @@ class RequestTrace:
     )
 
     def __init__(self, request_id: str, headers: Mapping[bytes, bytes] = _NO_HEADERS) -> None:
-        """Starts the clock in stage `read`. `headers` are kept and read only by a log or a trace."""
+        """Starts the clock in stage `body`. `headers` are kept and read only by a log or a trace."""
         self.request_id = request_id
         self.headers = headers
         self.operation = ""
+        self.operation_type = ""  # query, mutation or subscription
         self.document = ""  # a short hash
         self.cost = 0
         self.statements = 0
@@ -54,7 +56,7 @@ class RequestTrace:
         self.cache: CacheStatus = ""
         self.response_bytes = 0
         self.ended = 0.0  # by the clock of the marks
-        self.stages: list[Stage] = ["read"]
+        self.stages: list[Stage] = ["body"]
         self.stage_starts = [perf_counter()]  # when each of the stages began
 
     def start_stage(self, name: Stage) -> None:
@@ -83,7 +85,7 @@ class RequestTrace:
 
 
 def server_timing_header(trace: RequestTrace) -> bytes:
-    """The value of Server-Timing until now: `parse;dur=0.120, run;dur=3.100, total;dur=4.020`, in ms.
+    """The value of Server-Timing until now: `parse;dur=0.120, execute;dur=3.100, total;dur=4.020`, in ms.
 
     A hit is told as a whole, because its parts take less than telling them apart would. Names are ours
     alone: nothing that a client sent is in it.
