@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 "app": "content",
                 "unique_together": (("article", "version"),),
                 "pk_attr": "id",
-                "table_description": "An article as it was saved: `field_texts` has each of its fields as text, by the API's name, to compare,",
+                "table_description": "An article as it was saved: `field_texts` has each of its fields as text, by API name,",
             },
             bases=["Model"],
         ),

@@ -29,7 +29,7 @@ class RevisionAction(str, Enum):
 
 
 class Revision(Model):
-    """An article as it was saved: `field_texts` has each of its fields as text, by the API's name, to compare,
+    """An article as it was saved: `field_texts` has each of its fields as text, by API name,
     and in `record` all of it, to go back to."""
 
     id = id_field()
