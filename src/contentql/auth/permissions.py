@@ -34,18 +34,24 @@ class Permission(StrEnum):
 
 
 PERMISSION_DESCRIPTIONS: Final[Mapping[Permission, str]] = {
-    Permission.READ_OWN_DRAFTS: "see one's own drafts and working copies",
-    Permission.READ_ALL_DRAFTS: "see all drafts and working copies",
-    Permission.READ_INTERNAL_FIELDS: "see, of those, notes, revisions and suggestions as well",
-    Permission.EDIT_OWN: "begin articles; edit, attribute, submit and drop one's own",
-    Permission.EDIT_ALL: "do the same with everybody's",
-    Permission.CREATE_PREVIEW_LINKS: "make preview links",
-    Permission.REVIEW: "approve and send back",
-    Permission.PUBLISH: "schedule, publish, correct, take back, archive, delete, restore",
-    Permission.CREATE_TAXONOMY: "add sources, tags and media",
-    Permission.EDIT_TAXONOMY: "change those, and authors, stories and collections",
-    Permission.MANAGE_TAXONOMY: "change sections, merge sources, delete what is unused",
-    Permission.ADMIN: "manage tokens, read the audit log",
+    Permission.READ_OWN_DRAFTS: "read own drafts and working copies",
+    Permission.READ_ALL_DRAFTS: "read all drafts and working copies",
+    Permission.READ_INTERNAL_FIELDS: "read internal notes, revisions and suggestions of readable drafts",
+    Permission.EDIT_OWN: "create articles; edit, attribute, submit and delete own drafts",
+    Permission.EDIT_ALL: "edit, attribute, submit and delete all drafts",
+    Permission.CREATE_PREVIEW_LINKS: "create preview links",
+    Permission.REVIEW: "approve articles in review or return them",
+    Permission.PUBLISH: (
+        "schedule, publish, correct, unpublish, withdraw, archive, delete and restore articles"
+    ),
+    Permission.CREATE_TAXONOMY: "create sources, tags and media",
+    Permission.EDIT_TAXONOMY: (
+        "update sources, tags and media; create and update authors, stories and collections"
+    ),
+    Permission.MANAGE_TAXONOMY: (
+        "create, update, move and delete sections; merge sources; delete unused objects"
+    ),
+    Permission.ADMIN: "manage API tokens and read the audit log",
 }
 
 _AUTHOR = frozenset(

@@ -28,21 +28,21 @@ class UserErrorCode(StrEnum):
 
 
 USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
-    UserErrorCode.REQUIRED: "Something that must be there is missing.",
-    UserErrorCode.INVALID: "The value is not what the field takes.",
-    UserErrorCode.TOO_LONG: "The value is longer, or there are more of them, than the field takes.",
+    UserErrorCode.REQUIRED: "A required value is missing.",
+    UserErrorCode.INVALID: "The value is not valid for the field.",
+    UserErrorCode.TOO_LONG: "The value is longer than allowed, or the list has too many items.",
     UserErrorCode.UNSAFE_CONTENT: "The text contains scripts, event handlers or active content.",
-    UserErrorCode.NOT_FOUND: "There is no such thing that you may see.",
-    UserErrorCode.WRONG_TYPE: "The id names another kind of thing.",
-    UserErrorCode.NOT_OWNER: "It is somebody else's, and your role changes only its own.",
-    UserErrorCode.TAKEN: "Something else has this name already.",
-    UserErrorCode.IN_USE: "Something still uses it.",
-    UserErrorCode.VERSION_CONFLICT: "Somebody else saved it meanwhile.",
-    UserErrorCode.INVALID_TRANSITION: "What stands where it stands cannot be moved there.",
-    UserErrorCode.EMBARGOED: "An embargo is open.",
-    UserErrorCode.INVALID_TIME: "Two times are the wrong way round, or one has passed.",
-    UserErrorCode.INVALID_ATTRIBUTION_CHAIN: "A chain of sources comes back to itself, or is too long.",
-    UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key belongs to another request.",
+    UserErrorCode.NOT_FOUND: "The referenced object does not exist or is not visible to the viewer.",
+    UserErrorCode.WRONG_TYPE: "The id belongs to an object of another type.",
+    UserErrorCode.NOT_OWNER: "The article belongs to another account, and the role may change only its own.",
+    UserErrorCode.TAKEN: "The slug or name is already in use by another object.",
+    UserErrorCode.IN_USE: "The object cannot be deleted because other objects use it.",
+    UserErrorCode.VERSION_CONFLICT: "The article was changed since the version that the client has read.",
+    UserErrorCode.INVALID_TRANSITION: "The article's status does not allow this transition.",
+    UserErrorCode.EMBARGOED: "The article is under embargo.",
+    UserErrorCode.INVALID_TIME: "The time is in the past, or two times are in the wrong order.",
+    UserErrorCode.INVALID_ATTRIBUTION_CHAIN: "The chain of sources contains a cycle or is too long.",
+    UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used for a different input.",
 }
 
 

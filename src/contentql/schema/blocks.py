@@ -25,147 +25,150 @@ if TYPE_CHECKING:
 _CONTENT = strawberry.lazy("contentql.schema.content")  # content.Article has a Body
 
 
-@strawberry.type(description="A stretch of a text that is set off. Offsets are code points, `end` exclusive.")
+@strawberry.type(
+    description="A formatted range of a text. Offsets count Unicode code points; `end` is exclusive."
+)
 class Mark:
-    start: int = column_field("Where it begins.", "0")
-    end: int = column_field("Behind its last character.", "8")
-    kind: str = column_field("`strong`, `em`, `link` or `mention`.", '"link"')
-    href: str | None = column_field("Where a link leads.", '"https://example.org"')
+    start: int = column_field("Offset of the first character.", "0")
+    end: int = column_field("Offset after the last character.", "8")
+    kind: str = column_field("Kind of mark: `strong`, `em`, `link` or `mention`.", '"link"')
+    href: str | None = column_field("Target URL of a link; null for other marks.", '"https://example.org"')
 
 
 @strawberry.interface(
-    description="A part of an article's body. Its id stays the same when the text is edited."
+    description="A block of an article's body. Its id stays the same when the text is edited."
 )
 class Block:
-    id: str = column_field("The id of the block, unique everywhere.", '"blk_4f2a"')
-    type: str = column_field("The kind of block, in the store's word; new kinds may come.", '"PARAGRAPH"')
+    id: str = column_field("Id of the block, unique across all articles.", '"blk_4f2a"')
+    type: str = column_field("Type of the block as stored. New types may be added.", '"PARAGRAPH"')
 
 
 @json_type("PARAGRAPH", "A paragraph.")
 class ParagraphBlock(Block):
-    text: str = column_field("Its text, without markup.", '"The video aired on Sunday."')
-    marks: list[Mark] = object_field("What is set off in it.", JsonElements("", "marks"))
+    text: str = column_field("Text without markup.", '"The video aired on Sunday."')
+    marks: list[Mark] = object_field("Formatted ranges of the text.", JsonElements("", "marks"))
 
 
-@json_type("HEADING", "A heading inside the body.")
+@json_type("HEADING", "A heading within the body.")
 class HeadingBlock(Block):
-    level: int = column_field("2, 3 or 4.", "2")
-    text: str = column_field("Its text.", '"What we know"')
+    level: int = column_field("Level of the heading: 2, 3 or 4.", "2")
+    text: str = column_field("Body of the article in several formats.", '"What we know"')
 
 
-@json_type("QUOTE", "A quotation set as a block.")
+@json_type("QUOTE", "A block quotation.")
 class QuoteBlock(Block):
-    text: str = column_field("The words.", '"We are ready."')
+    text: str = column_field("Text of the passage.", '"We are ready."')
     attribution: Annotated[Attribution, _CONTENT] | None = object_field(
-        "Who said them.", ToOne("attribution", "attribution", by_public_id=True)
+        "Attribution of the quotation.", ToOne("attribution", "attribution", by_public_id=True)
     )
 
 
-@json_type("PULLQUOTE", "Words of the article itself, repeated large.")
+@json_type("PULLQUOTE", "An excerpt of the article, set as a pull quote.")
 class PullquoteBlock(Block):
-    text: str = column_field("The words.", '"Largely symbolic"')
+    text: str = column_field("Text of the passage.", '"Largely symbolic"')
 
 
 @json_type("LIST", "A list.")
 class ListBlock(Block):
-    ordered: bool = column_field("Whether it is numbered.", "false")
-    items: list[str] = column_field("Its items, as text.", '["Moscow", "Pyongyang"]')
+    ordered: bool = column_field("True for a numbered list.", "false")
+    items: list[str] = column_field("Text of the items.", '["Moscow", "Pyongyang"]')
 
 
-@json_type("IMAGE", "A picture in the text.")
+@json_type("IMAGE", "A picture within the body.")
 class ImageBlock(Block):
     media: Annotated[Media, _CONTENT] | None = object_field(
-        "The picture.", ToOne("media", "media", visible_with_source=True)
+        "Picture; null if it is not visible.", ToOne("media", "media", visible_with_source=True)
     )
-    caption: str | None = column_field("The line below it, in this place.", '"The ceremony"')
+    caption: str | None = column_field("Caption for this use.", '"The ceremony"')
 
 
-@json_type("VIDEO", "A film in the text.")
+@json_type("VIDEO", "A video within the body.")
 class VideoBlock(Block):
     media: Annotated[Media, _CONTENT] | None = object_field(
-        "The film.", ToOne("media", "media", visible_with_source=True)
+        "Video; null if it is not visible.", ToOne("media", "media", visible_with_source=True)
     )
-    caption: str | None = column_field("The line below it, in this place.", '"The broadcast"')
+    caption: str | None = column_field("Caption for this use.", '"The broadcast"')
 
 
-@json_type("AUDIO", "A recording in the text.")
+@json_type("AUDIO", "An audio recording within the body.")
 class AudioBlock(Block):
     media: Annotated[Media, _CONTENT] | None = object_field(
-        "The recording.", ToOne("media", "media", visible_with_source=True)
+        "Audio recording; null if it is not visible.", ToOne("media", "media", visible_with_source=True)
     )
-    caption: str | None = column_field("The line below it, in this place.", '"The interview"')
+    caption: str | None = column_field("Caption for this use.", '"The interview"')
 
 
-@json_type("GALLERY", "Pictures to leaf through.")
+@json_type("GALLERY", "A gallery of pictures.")
 class GalleryBlock(Block):
-    media: list[Annotated[Media, _CONTENT]] = object_field(
-        "The pictures, in order.", JsonElements("", "media")
-    )
+    media: list[Annotated[Media, _CONTENT]] = object_field("Pictures, in order.", JsonElements("", "media"))
 
 
-@json_type("EMBED", "Something of another site.")
+@json_type("EMBED", "Embedded content of another site.")
 class EmbedBlock(Block):
-    provider: str | None = column_field("Which site.", '"YouTube"')
-    url: str = column_field("Where it lies.", '"https://youtu.be/…"')
+    provider: str | None = column_field("Name of the site.", '"YouTube"')
+    url: str = column_field("URL of the file.", '"https://youtu.be/…"')
     html: str | None = column_field(
-        "Markup to show it, cleaned when it was saved.", '"<blockquote>…</blockquote>"'
+        "HTML to embed the content, sanitised when it was saved.", '"<blockquote>…</blockquote>"'
     )
     fallback_text: str | None = column_field(
-        "What to show instead.", '"A film of the parade"', Column("fallbackText")
+        "Text to show if the content cannot be embedded.", '"A film of the parade"', Column("fallbackText")
     )
 
 
 @json_type("TABLE", "A table.")
 class TableBlock(Block):
     rows: list[list[str]] = column_field(
-        "Its rows of cells; the first row is the head.", '[["Year", "Troops"]]'
+        "Rows of cells; the first row is the header.", '[["Year", "Troops"]]'
     )
 
 
-@json_type("CODE", "Text that keeps its spaces.")
+@json_type("CODE", "Preformatted text.")
 class CodeBlock(Block):
-    text: str = column_field("The text.", '"SELECT 1"')
-    language: str | None = column_field("What language it is in.", '"sql"')
+    text: str = column_field("Preformatted text, with its white space.", '"SELECT 1"')
+    language: str | None = column_field("Programming language.", '"sql"')
 
 
-@json_type("RULE", "A break between parts.")
+@json_type("RULE", "A thematic break.")
 class RuleBlock(Block):
     pass
 
 
-@json_type("LIVE_ENTRY", "An entry of a running account.")
+@json_type("LIVE_ENTRY", "An entry of a live blog.")
 class LiveEntryBlock(Block):
-    at: DateTime = column_field("When it happened.", '"2026-06-30T14:05:00Z"')
-    title: str | None = column_field("Its title.", '"Convoy leaves"')
-    text: str = column_field("Its text.", '"The first lorries are moving."')
-    key_event: bool = column_field(
-        "Whether it belongs into a summary of the day.", "true", Column("keyEvent")
-    )
-    summary: bool = column_field("Whether it is itself a summary.", "false")
-    pinned: bool = column_field("Whether it stays on top.", "false")
+    at: DateTime = column_field("Time of the event.", '"2026-06-30T14:05:00Z"')
+    title: str | None = column_field("Title of the entry.", '"Convoy leaves"')
+    text: str = column_field("Body of the article in several formats.", '"The first lorries are moving."')
+    key_event: bool = column_field("True if the entry is a key event.", "true", Column("keyEvent"))
+    summary: bool = column_field("True if the entry summarises the events so far.", "false")
+    pinned: bool = column_field("True if the entry is pinned to the top.", "false")
 
 
-@json_type("CORRECTION", "A correction that stands in the text.")
+@json_type("CORRECTION", "A correction within the body.")
 class CorrectionBlock(Block):
-    text: str = column_field("What was wrong and is right now.", '"An earlier version gave another date."')
+    text: str = column_field(
+        "Explanation for readers: what was wrong and what is right.",
+        '"An earlier version gave another date."',
+    )
 
 
-@json_type("RELATED_LINK", "A link to something related.")
+@json_type("RELATED_LINK", "A link to related content.")
 class RelatedLinkBlock(Block):
-    url: str = column_field("Where it leads.", '"https://example.org/background"')
-    title: str = column_field("What it says.", '"The treaty, explained"')
+    url: str = column_field("Target URL.", '"https://example.org/background"')
+    title: str = column_field("Title of the link.", '"The treaty, explained"')
 
 
-@json_type("UNKNOWN", "A block of a kind that this version does not know; apps skip it or show its text.")
+@json_type(
+    "UNKNOWN", "A block of a type that this version does not know. Clients should skip it or show its text."
+)
 class UnknownBlock(Block):
     fallback_text: str | None = column_field(
-        "What to show instead.", '"A map of the front"', Column("fallbackText")
+        "Text to show if the content cannot be embedded.", '"A map of the front"', Column("fallbackText")
     )
 
 
-@table_type("article_body", "The text of an article, in whichever form is wanted.", max_age=60)
+@table_type("article_body", "Body of an article in several formats.", max_age=60)
 class Body:
-    html: str = column_field("As HTML, cleaned when it was saved.", '"<p>The video aired…</p>"')
-    markdown: str = column_field("As Markdown.", '"The video aired…"')
-    text: str = column_field("As plain text, a paragraph a line.", '"The video aired…"')
-    blocks: list[Block] = object_field("As typed blocks, in order.", JsonElements("blocks"))
+    html: str = column_field("HTML, sanitised when it was saved.", '"<p>The video aired…</p>"')
+    markdown: str = column_field("Markdown (CommonMark with tables).", '"The video aired…"')
+    text: str = column_field("Plain text, one paragraph per line.", '"The video aired…"')
+    blocks: list[Block] = object_field("Typed blocks, in order.", JsonElements("blocks"))

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLList,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLResolveInfo,
     get_named_type,
@@ -28,7 +29,7 @@ from strawberry.schema.name_converter import NameConverter
 from contentql.planner.catalog import Catalog, build_catalog
 from contentql.schema import blocks
 from contentql.schema.enums import ENUM_VALUE_DESCRIPTIONS
-from contentql.schema.mutations import CODE_WORDS, FIELD_NAME_PLACEHOLDER, Mutation
+from contentql.schema.mutations import FIELD_NAME_PLACEHOLDER, Mutation
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
 
@@ -43,6 +44,11 @@ class _Names(NameConverter):
 
     def apply_naming_config(self, name: str) -> str:
         return super().apply_naming_config(name.rstrip("_"))
+
+    def from_generic(self, object_type: Any, types: Any) -> str:
+        """`ArticleListFilter` for the list filter of `ArticleFilter`, `AccessFilter` for that of an enum."""
+        name = super().from_generic(object_type, types)
+        return name.replace("FilterListFilter", "ListFilter") if name.endswith("ListFilter") else name
 
 
 @lru_cache(maxsize=1)
@@ -69,9 +75,10 @@ def get_schema() -> strawberry.Schema:
         elif isinstance(match, GraphQLEnumType):
             match.serialize = str  # type: ignore[method-assign, assignment]
             for word, value in match.values.items():
-                words = CODE_WORDS if name == "UserErrorCode" else ENUM_VALUE_DESCRIPTIONS.get(name, {})
-                value.description = value.description or words.get(word)
+                value.description = value.description or ENUM_VALUE_DESCRIPTIONS[name].get(word)
         if not name.startswith("__"):
+            if isinstance(match, GraphQLObjectType):
+                _append_null_meanings(name, match)
             _append_examples(match)
     return created
 
@@ -96,6 +103,21 @@ def _resolve_from_parent(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -
 
 def _resolve_type(source: Any, *_: Any) -> str:
     return str(source["__is"])
+
+
+# What null means in fields whose description does not say it.
+_NULL_MEANINGS = {
+    "Query": "Null if not found or not visible.",
+    "Mutation": "Null if the request has errors.",
+}
+
+
+def _append_null_meanings(name: str, type_: GraphQLObjectType) -> None:
+    for field in type_.fields.values():
+        text, example, rest = field.description.partition(" Example: ")
+        if not isinstance(field.type, GraphQLNonNull) and "null" not in text.lower():
+            meaning = _NULL_MEANINGS.get(name, "Null if not set.")
+            field.description = f"{text} {meaning}{example}{rest}"
 
 
 def _append_examples(value: Any) -> None:

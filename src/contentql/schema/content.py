@@ -129,95 +129,105 @@ __all__ = [
 EXACT_ARGUMENT: Argument = (
     "exact",
     "Boolean",
-    "Only this very section, without those below it. Example: `true`.",
+    "Only articles of this section itself, without its descendants. Example: `true`.",
 )
 
 
 SEARCH_ARGUMENT: Argument = (
     "search",
     "String",
-    'Words to look for; "a phrase", -without, this or that, begin*. Example: `"coffin -kursk"`.',
+    'Search text: words, "a phrase", -excluded, this OR that, prefix*. Example: `"coffin -kursk"`.',
 )
 
 
-@strawberry.type(description="An item of a list with its cursor.")
+@strawberry.type(description="An item of a connection with its cursor.")
 class Edge(Generic[ItemT]):
-    node: ItemT = envelope_field("The item itself.")
-    cursor: str = envelope_field("Its place in this list, with this filter and order.", '"3f0c…"')
+    node: ItemT = envelope_field("The item.")
+    cursor: str = envelope_field("Opaque cursor of the item, valid for the same filter and order.", '"3f0c…"')
 
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[ItemT]):
-    nodes: list[ItemT] = envelope_field("The items of this page.")
-    edges: list[Edge[ItemT]] = envelope_field("The items of this page, each with its cursor.")
-    page_info: PageInfo = envelope_field("What lies before and behind this page.")
-    total_count: int = envelope_field(
-        "How many items the whole list has; counted only when asked for.", "128"
-    )
+    nodes: list[ItemT] = envelope_field("Items of this page.")
+    edges: list[Edge[ItemT]] = envelope_field("Items of this page with their cursors.")
+    page_info: PageInfo = envelope_field("Position of this page in the list.")
+    total_count: int = envelope_field("Number of items in the whole list. Computed only if selected.", "128")
 
 
-@table_type("category", "A section of the newsroom; sections form a tree.", max_age=300)
+@table_type("category", "A section of the newsroom. Sections form a tree.", max_age=300)
 class Category(Node):
-    id: strawberry.ID = column_field("The id of the section.", '"cat_81726354"')
-    slug: str = column_field("Its part of the path.", '"asia"')
-    path: str = column_field("The slugs from the root down.", '"world/asia"')
+    id: strawberry.ID = column_field("Global id of the section.", '"cat_81726354"')
+    slug: str = column_field("Last part of the path.", '"asia"')
+    path: str = column_field("Slugs from the root section to this one, separated by slashes.", '"world/asia"')
     is_redirect: bool = computed(
-        "Whether it was asked for by an older path, so that a redirect to `path` is due.",
+        "True if the section was found by a former path; clients should redirect to `path`.",
         "false",
         FoundByOldSlug(),
     )
-    name: str = column_field("Its name.", '"Asia"')
-    names: list[LocalName] = object_field("Its name in other languages.", JsonElements("names"))
-    description: str | None = column_field("What the section is about.", '"News from Asia"')
-    depth: int = column_field("0 for a root section, 1 for those below it, and so on.", "1")
-    position: int = column_field("Its place among its siblings.", "2")
-    hidden: bool = column_field("Left out of menus; its page and articles are there all the same.", "false")
-    parent: Category | None = object_field("The section above.", relations.CATEGORY_PARENT)
+    name: str = column_field("Display name.", '"Asia"')
+    names: list[LocalName] = object_field("Names in other languages.", JsonElements("names"))
+    description: str | None = column_field("Short description.", '"News from Asia"')
+    depth: int = column_field("Number of ancestors: 0 for a root section.", "1")
+    position: int = column_field("Position among the sections with the same parent, from 0.", "2")
+    hidden: bool = column_field(
+        "True if the section is left out of menus; its page and articles stay accessible.", "false"
+    )
+    parent: Category | None = object_field(
+        "Parent section; null for a root section.", relations.CATEGORY_PARENT
+    )
     children: list[Category] = filtered_list_field(
-        "The sections right below, in order.", "Category", relations.CATEGORY_CHILDREN
+        "Child sections, in order.", "Category", relations.CATEGORY_CHILDREN
     )
     articles: Connection[Article] = connection_field(
-        "Its articles and those of all sections below it, newest first.",
+        "Articles of the section and its descendants, newest first.",
         "Article", relations.CATEGORY_ARTICLES, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT, EXACT_ARGUMENT,
     )  # fmt: skip
 
 
-@table_type("media", "A picture, film, recording or document.", max_age=300)
+@table_type("media", "A picture, video, audio recording or document.", max_age=300)
 class Media(Node):
-    id: strawberry.ID = column_field("The id of the media file.", '"med_5544332211"')
-    kind: MediaKind = column_field("What it is.", "IMAGE")
-    url: str = column_field("Where the file lies.", '"https://media.example.org/a.jpg"')
-    mime: str = column_field("Its media type.", '"image/jpeg"')
+    id: strawberry.ID = column_field("Global id of the media file.", '"med_5544332211"')
+    kind: MediaKind = column_field("Kind of media.", "IMAGE")
+    url: str = column_field("URL of the original file.", '"https://media.example.org/a.jpg"')
+    mime: str = column_field("Media type (MIME).", '"image/jpeg"')
     width: int | None = column_field("Width in pixels.", "1600")
     height: int | None = column_field("Height in pixels.", "1067")
-    duration: float | None = column_field("Length in seconds.", "93.5")
+    duration: float | None = column_field("Duration in seconds; null for pictures and documents.", "93.5")
     bytes: int | None = column_field("Size in bytes.", "182044")
-    alt: str | None = column_field("What it shows, for those who cannot see it.", '"Soldiers carry a coffin"')
-    decorative: bool = column_field("It shows nothing that matters, and needs no alt text.", "false")
-    caption: str | None = column_field("The line below it.", '"The ceremony in Pyongyang"')
-    credit: str | None = column_field("Whom to name beside it.", '"KCTV"')
-    creator: str | None = column_field("Who made it.", '"Jane Doe"')
-    copyright: str | None = column_field("The copyright line.", '"© 2026 Example Agency"')
-    licence: str | None = column_field("The licence's code.", '"CC BY 2.5"')
-    licence_url: str | None = column_field(
-        "Where the licence can be read.", '"https://creativecommons.org/licenses/by/2.5/"'
+    alt: str | None = column_field(
+        "Alternative text for readers who cannot see the picture.", '"Soldiers carry a coffin"'
     )
-    usage_terms: str | None = column_field("What else its use is bound to.", '"Editorial use only"')
+    decorative: bool = column_field(
+        "True if the picture is decorative and needs no alternative text.", "false"
+    )
+    caption: str | None = column_field("Caption.", '"The ceremony in Pyongyang"')
+    credit: str | None = column_field("Credit line, to be shown beside the media file.", '"KCTV"')
+    creator: str | None = column_field("Name of the creator.", '"Jane Doe"')
+    copyright: str | None = column_field("Copyright notice.", '"© 2026 Example Agency"')
+    licence: str | None = column_field("Code of the licence.", '"CC BY 2.5"')
+    licence_url: str | None = column_field(
+        "URL of the licence text.", '"https://creativecommons.org/licenses/by/2.5/"'
+    )
+    usage_terms: str | None = column_field("Further terms of use.", '"Editorial use only"')
     expires_at: DateTime | None = column_field(
-        "When its licence ends; it is gone from then on.", '"2027-01-01T00:00:00Z"'
+        "Time at which the licence expires; the media file is not visible from then on. Null if it"
+        " does not expire.",
+        '"2027-01-01T00:00:00Z"',
     )
     focal_point: FocalPoint | None = object_field(
-        "What must stay in view when it is cropped.", EmbeddedObject("focal_x")
+        "Point that must stay visible when the picture is cropped.", EmbeddedObject("focal_x")
     )
-    blurhash: str | None = column_field(
-        "A placeholder until it has loaded.", '"LEHV6nWB2yk8pyo0adR*.7kCMdnj"'
+    blurhash: str | None = column_field("BlurHash placeholder.", '"LEHV6nWB2yk8pyo0adR*.7kCMdnj"')
+    colour: str | None = column_field("Dominant colour as #rrggbb.", '"#7a6f5d"')
+    digital_source_type: str | None = column_field(
+        "IPTC digital source type, for example whether the picture is generated.", '"digitalCapture"'
     )
-    colour: str | None = column_field("Its main colour.", '"#7a6f5d"')
-    digital_source_type: str | None = column_field("How it came about, IPTC code.", '"digitalCapture"')
-    sensitive: bool = column_field("Better asked before it is shown.", "false")
-    renditions: list[Rendition] = object_field("The ready-made sizes.", JsonElements("renditions"))
+    sensitive: bool = column_field(
+        "True if the content may be disturbing; clients should ask before showing it.", "false"
+    )
+    renditions: list[Rendition] = object_field("Ready-made sizes.", JsonElements("renditions"))
     articles: Connection[Article] = connection_field(
-        "The articles that use it, newest first.",
+        "Articles that use the media file, newest first.",
         "Article",
         relations.MEDIA_ARTICLES,
         "PUBLISHED_AT_DESC",
@@ -225,87 +235,104 @@ class Media(Node):
     )
 
 
-@table_type(
-    "source", "Someone or something that news come from: a person, a medium, a service, a paper.", max_age=300
-)
+@table_type("source", "A source of news: a person, a medium, an organisation, a document.", max_age=300)
 class Source(Node):
-    id: strawberry.ID = column_field("The id of the source.", '"src_6677889900"')
-    slug: str = column_field("Its short name in addresses.", '"sky-news"')
-    name: str = column_field("Its name.", '"Sky News"')
-    kind: SourceKind = column_field("What it is.", "BROADCASTER")
-    aliases: list[str] = column_field("Other names it goes by.", '["Sky"]')
-    state_controlled: bool = column_field("Whether a state controls it.", "false")
-    country: str | None = column_field("Its country, ISO 3166.", '"GB"')
-    homepage: str | None = column_field("Its own page.", '"https://news.sky.com"')
-    wikidata: str | None = column_field("Its Wikidata item.", '"Q1026995"')
-    described_as: str | None = column_field("How an unnamed source is described.", '"a senior aide"')
-    parent: Source | None = object_field("What it belongs to.", relations.SOURCE_PARENT)
+    id: strawberry.ID = column_field("Global id of the source.", '"src_6677889900"')
+    slug: str = column_field("Short name for URLs.", '"sky-news"')
+    name: str = column_field("Display name.", '"Sky News"')
+    kind: SourceKind = column_field("Kind of media.", "BROADCASTER")
+    aliases: list[str] = column_field("Other names of the source.", '["Sky"]')
+    state_controlled: bool = column_field("True if the source is controlled by a state.", "false")
+    country: str | None = column_field("Country, ISO 3166 alpha-2.", '"GB"')
+    homepage: str | None = column_field("URL of the home page.", '"https://news.sky.com"')
+    wikidata: str | None = column_field("Wikidata item id.", '"Q1026995"')
+    described_as: str | None = column_field("Description of an unnamed source.", '"a senior aide"')
+    parent: Source | None = object_field("Organisation that the source belongs to.", relations.SOURCE_PARENT)
     articles: Connection[Article] = connection_field(
-        "The articles that rest on it, as origin or as relay, newest first.",
+        "Articles attributed to the source, as origin or as relay, newest first.",
         "Article", relations.SOURCE_ARTICLES, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
     )  # fmt: skip
     attributions: Connection[Attribution] = connection_field(
-        "Where it is named, as origin or as relay.", "Attribution", relations.SOURCE_ATTRIBUTIONS, "ID_DESC"
+        "Attributions to the source, as origin or as relay.",
+        "Attribution",
+        relations.SOURCE_ATTRIBUTIONS,
+        "ID_DESC",
     )
 
 
 @table_type(
     "attribution",
-    "Who said it, and via whom it reached us: a claim of an article, ascribed to its source.",
+    "Attribution of a claim to its source: who said it, and via whom it reached the newsroom.",
     max_age=60,
 )
 class Attribution(Node):
-    id: strawberry.ID = column_field("The id of the attribution.", '"att_1122334455"')
-    kind: AttributionKind = column_field("How the words are ascribed.", "CITING")
-    claim: str | None = column_field("What is claimed.", '"Russia may be preparing a new offensive"')
-    quote: str | None = column_field("The source's own words.", '"We are ready"')
-    position: int = column_field("Its place in the article, from 0; a relay has its origin's.", "3")
-    stance: Stance | None = column_field("What the source does with the claim.", "ASSERTS")
-    said_on: Date | None = column_field("The day it was said.", '"2026-06-17"')
-    url: str | None = column_field("Where it can be read.", '"https://news.sky.com/story/…"')
-    accessed_at: DateTime | None = column_field("When it was read there.", '"2026-07-01T05:00:00Z"')
-    archived_url: str | None = column_field("Where a copy is kept.", '"https://archive.example.org/…"')
-    hop: int = column_field("0 for the origin's own words, then one more for each relay.", "0")
-    state: AttributionState = column_field("Whether an editor stands behind it.", "ACCEPTED")
-    verification: Verification = column_field("What the newsroom found out about the claim.", "UNVERIFIED")
-    verification_note: str | None = column_field("How it found out.", '"Compared with satellite images"')
-    verified_at: DateTime | None = column_field("When it found out.", '"2026-07-01T12:00:00Z"')
+    id: strawberry.ID = column_field("Global id of the attribution.", '"att_1122334455"')
+    kind: AttributionKind = column_field("How the claim is attributed.", "CITING")
+    claim: str | None = column_field(
+        "Claim in the words of the article.", '"Russia may be preparing a new offensive"'
+    )
+    quote: str | None = column_field("Literal quotation of the source.", '"We are ready"')
+    position: int = column_field(
+        "Position among the article's attributions, from 0. All hops of a chain have the position"
+        " of their origin.",
+        "3",
+    )
+    stance: Stance | None = column_field("Stance of the source towards the claim.", "ASSERTS")
+    said_on: Date | None = column_field("Date on which the statement was made.", '"2026-06-17"')
+    url: str | None = column_field("URL of the statement.", '"https://news.sky.com/story/…"')
+    accessed_at: DateTime | None = column_field(
+        "Time at which the URL was accessed.", '"2026-07-01T05:00:00Z"'
+    )
+    archived_url: str | None = column_field("URL of an archived copy.", '"https://archive.example.org/…"')
+    hop: int = column_field("Position in the chain: 0 for the origin, then one more for each relay.", "0")
+    state: AttributionState = column_field("Editorial state of the attribution.", "ACCEPTED")
+    verification: Verification = column_field(
+        "Result of the newsroom's verification of the claim.", "UNVERIFIED"
+    )
+    verification_note: str | None = column_field(
+        "How the claim was verified.", '"Compared with satellite images"'
+    )
+    verified_at: DateTime | None = column_field("Time of the verification.", '"2026-07-01T12:00:00Z"')
     source: Source | None = object_field(
-        "Whose words they are; null when the text names nobody.", relations.ATTRIBUTION_SOURCE
+        "Source of the claim; null if the article does not name one.", relations.ATTRIBUTION_SOURCE
     )
     origin: Source | None = object_field(
-        "The end of the chain towards the event: where it all comes from.", relations.ATTRIBUTION_ORIGIN
+        "First hop of the chain: the attribution closest to the event.", relations.ATTRIBUTION_ORIGIN
     )
     via: Attribution | None = object_field(
-        "The next hop towards the reader: who passed it on.", relations.ATTRIBUTION_VIA
+        "Next hop towards the reader: the source that relayed the claim.", relations.ATTRIBUTION_VIA
     )
     chain: list[Attribution] = filtered_list_field(
-        "The whole chain, from the origin to the reader.", "Attribution", relations.ATTRIBUTION_CHAIN
+        "All hops, from the origin to the reader.", "Attribution", relations.ATTRIBUTION_CHAIN
     )
-    span: Span | None = object_field("The words of the article it stands on.", EmbeddedObject("span_block"))
-    media: Media | None = object_field("The picture or footage it is about.", relations.ATTRIBUTION_MEDIA)
-    article: Article = object_field("The article it is part of.", relations.ATTRIBUTION_ARTICLE)
+    span: Span | None = object_field(
+        "Passage of the article that contains the attribution.", EmbeddedObject("span_block")
+    )
+    media: Media | None = object_field(
+        "Picture or footage that the attribution refers to.", relations.ATTRIBUTION_MEDIA
+    )
+    article: Article = object_field("Article that contains the attribution.", relations.ATTRIBUTION_ARTICLE)
 
 
 @table_type(
     "tag",
-    "What articles are about: a topic, a person, an organisation, a place, an event, a work.",
+    "Subject of articles: a topic, person, organisation, place, event or work.",
     max_age=300,
 )
 class Tag(Node):
-    id: strawberry.ID = column_field("The id of the tag.", '"tag_2233445566"')
-    type: TagType = column_field("What it stands for.", "TOPIC")
-    slug: str = column_field("Its short name in addresses; unique within its type.", '"north-korea"')
-    name: str = column_field("Its name.", '"North Korea"')
-    names: list[LocalName] = object_field("Its name in other languages.", JsonElements("names"))
-    description: str | None = column_field("What it means.", '"The state in East Asia"')
-    aliases: list[str] = column_field("Other names it goes by.", '["DPRK"]')
-    wikidata: str | None = column_field("Its Wikidata item.", '"Q423"')
-    position: Position | None = object_field("Where it lies.", EmbeddedObject("latitude"))
-    codes: list[Code] = object_field("Its codes in other vocabularies.", JsonElements("codes"))
-    broader: Tag | None = object_field("The tag that contains it.", relations.TAG_BROADER)
+    id: strawberry.ID = column_field("Global id of the tag.", '"tag_2233445566"')
+    type: TagType = column_field("Type of the tag.", "TOPIC")
+    slug: str = column_field("Short name for URLs, unique within the type.", '"north-korea"')
+    name: str = column_field("Display name.", '"North Korea"')
+    names: list[LocalName] = object_field("Names in other languages.", JsonElements("names"))
+    description: str | None = column_field("Description of the subject.", '"The state in East Asia"')
+    aliases: list[str] = column_field("Other names of the source.", '["DPRK"]')
+    wikidata: str | None = column_field("Wikidata item id.", '"Q423"')
+    position: Position | None = object_field("URL of the file.", EmbeddedObject("latitude"))
+    codes: list[Code] = object_field("Codes of the tag in other vocabularies.", JsonElements("codes"))
+    broader: Tag | None = object_field("Broader tag that contains this one.", relations.TAG_BROADER)
     articles: Connection[Article] = connection_field(
-        "The articles about it, newest first.",
+        "Articles with the tag, newest first.",
         "Article",
         relations.TAG_ARTICLES,
         "PUBLISHED_AT_DESC",
@@ -313,18 +340,20 @@ class Tag(Node):
     )
 
 
-@table_type("author", "Someone who writes, photographs, translates or edits.", max_age=300)
+@table_type("author", "A writer, photographer, translator or editor.", max_age=300)
 class Author(Node):
-    id: strawberry.ID = column_field("The id of the author.", '"aut_3344556677"')
-    slug: str = column_field("The short name in addresses.", '"jane-doe"')
-    name: str = column_field("The name.", '"Jane Doe"')
-    bio: str | None = column_field("Who they are.", '"Reports on East Asia."')
-    desk: str | None = column_field("Where they work.", '"World"')
-    pseudonym: bool = column_field("Whether the name is assumed.", "false")
-    same_as: list[str] = column_field("Their pages elsewhere.", '["https://example.org/@jane"]')
-    image: Media | None = object_field("Their picture.", relations.AUTHOR_IMAGE)
+    id: strawberry.ID = column_field("Global id of the author.", '"aut_3344556677"')
+    slug: str = column_field("Short name for URLs.", '"jane-doe"')
+    name: str = column_field("Full name.", '"Jane Doe"')
+    bio: str | None = column_field("Short biography.", '"Reports on East Asia."')
+    desk: str | None = column_field("Desk of the newsroom that the author belongs to.", '"World"')
+    pseudonym: bool = column_field("True if the name is a pseudonym.", "false")
+    same_as: list[str] = column_field(
+        "URLs of the author's profiles elsewhere.", '["https://example.org/@jane"]'
+    )
+    image: Media | None = object_field("Portrait.", relations.AUTHOR_IMAGE)
     articles: Connection[Article] = connection_field(
-        "Their articles, newest first.",
+        "Articles by the author, newest first.",
         "Article",
         relations.AUTHOR_ARTICLES,
         "PUBLISHED_AT_DESC",
@@ -332,14 +361,14 @@ class Author(Node):
     )
 
 
-@table_type("story", "A running story that several articles tell.", max_age=300)
+@table_type("story", "A running story that connects several articles.", max_age=300)
 class Story(Node):
-    id: strawberry.ID = column_field("The id of the story.", '"sto_4455667788"')
-    slug: str = column_field("Its short name in addresses.", '"north-korea-russia"')
-    title: str = column_field("What it is called.", '"North Korea and Russia"')
-    description: str | None = column_field("What it is about.", '"Troops, arms and treaties"')
+    id: strawberry.ID = column_field("Global id of the story.", '"sto_4455667788"')
+    slug: str = column_field("Short name for URLs.", '"north-korea-russia"')
+    title: str = column_field("Name of the rendition.", '"North Korea and Russia"')
+    description: str | None = column_field("Summary of the story.", '"Troops, arms and treaties"')
     articles: Connection[Article] = connection_field(
-        "Its articles, newest first.",
+        "Articles of the story, newest first.",
         "Article",
         relations.STORY_ARTICLES,
         "PUBLISHED_AT_DESC",
@@ -347,167 +376,196 @@ class Story(Node):
     )
 
 
-@table_type("collection_item", "An article in a collection, as the editors put it there.", max_age=30)
+@table_type("collection_item", "An article in a collection.", max_age=30)
 class CollectionItem:
     pinned_until: DateTime | None = column_field(
-        "How long it keeps its place; then it falls behind all others.", '"2026-07-02T18:00:00Z"'
+        "Time until which the item keeps its position; afterwards it moves behind the other items."
+        " Null if it is not pinned.",
+        '"2026-07-02T18:00:00Z"',
     )
-    headline: str | None = column_field("A headline for this place only.", '"Kim weeps"')
-    media: Media | None = object_field("A picture for this place only.", relations.ITEM_MEDIA)
-    article: Article = object_field("The article.", relations.ITEM_ARTICLE)
+    headline: str | None = column_field(
+        "Headline for this collection; null if the article's own is used.", '"Kim weeps"'
+    )
+    media: Media | None = object_field(
+        "Picture for this collection; null if the article's own is used.", relations.ITEM_MEDIA
+    )
+    article: Article = object_field("Article of the item.", relations.ITEM_ARTICLE)
 
 
-@table_type("collection", "A list that editors put together: a front page, top stories.", max_age=30)
+@table_type("collection", "A list of articles curated by editors, for example a front page.", max_age=30)
 class Collection(Node):
-    id: strawberry.ID = column_field("The id of the collection.", '"col_5566778899"')
-    slug: str = column_field("Its short name in addresses.", '"front-page"')
-    title: str = column_field("What it is called.", '"Front page"')
-    description: str | None = column_field("What it is for.", '"The first thing readers see"')
-    max_items: int | None = column_field("How many items it should show at most.", "12")
+    id: strawberry.ID = column_field("Global id of the collection.", '"col_5566778899"')
+    slug: str = column_field("Short name for URLs.", '"front-page"')
+    title: str = column_field("Name of the rendition.", '"Front page"')
+    description: str | None = column_field("Purpose of the collection.", '"The first thing readers see"')
+    max_items: int | None = column_field("Number of items to show at most; null for no limit.", "12")
     items: list[CollectionItem] = filtered_list_field(
-        "Its items, in order.", "CollectionItem", relations.COLLECTION_ITEMS
+        "Items, in order.", "CollectionItem", relations.COLLECTION_ITEMS
     )
     articles: Connection[Article] = connection_field(
-        "Its articles, in the order of the items unless told otherwise.",
+        "Articles of the collection. Default order: that of the items.",
         "Article", relations.COLLECTION_ARTICLES, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
     )  # fmt: skip
 
 
-@table_type("article_author", "What an author did for an article.", max_age=60)
+@table_type("article_author", "Contribution of an author to an article.", max_age=60)
 class AuthorCredit:
-    role: AuthorRole = column_field("What they did.", "WRITER")
-    author: Author = object_field("Who.", relations.CREDIT_AUTHOR)
+    role: AuthorRole = column_field("Role of the author in this article.", "WRITER")
+    author: Author = object_field("Author.", relations.CREDIT_AUTHOR)
 
 
 @table_type(
-    "article_tag", "A person, organisation, place, event or work that an article mentions.", max_age=60
+    "article_tag", "A person, organisation, place, event or work mentioned in an article.", max_age=60
 )
 class EntityMention:
-    relevance: int | None = column_field("How much the article is about it, 0 to 100.", "80")
-    confidence: int | None = column_field("How sure that is, 0 to 100.", "95")
-    entity: Tag = object_field("What is mentioned.", relations.MENTION_TAG)
+    relevance: int | None = column_field("Relevance of the entity for the article, 0 to 100.", "80")
+    confidence: int | None = column_field("Confidence that the entity is meant, 0 to 100.", "95")
+    entity: Tag = object_field("Tag of the mentioned entity.", relations.MENTION_TAG)
 
 
-@table_type("article_media", "A media file in its place in an article.", max_age=60)
+@table_type("article_media", "Use of a media file in an article.", max_age=60)
 class MediaPlacement:
-    position: int = computed("Its place among the media of the article, from 0.", "1", ListPosition())
-    role: MediaRole = column_field("What it does there.", "LEAD")
+    position: int = computed("Position among the media of the article, from 0.", "1", ListPosition())
+    role: MediaRole = column_field("Role of the media file in the article.", "LEAD")
     caption: str | None = column_field(
-        "The line below it in this place; null means the file's own.", '"The ceremony"'
+        "Caption for this use; null if the media file's own is used.", '"The ceremony"'
     )
-    alt: str | None = column_field("What it shows, in this place; null means the file's own.", '"A coffin"')
-    media: Media = object_field("The file.", relations.PLACEMENT_MEDIA)
+    alt: str | None = column_field(
+        "Alternative text for this use; null if the media file's own is used.", '"A coffin"'
+    )
+    media: Media = object_field("Media file that is used.", relations.PLACEMENT_MEDIA)
 
 
 @table_type("correction", "A public correction of an article.", max_age=60)
 class Correction(Node):
-    id: strawberry.ID = column_field("The id of the correction.", '"cor_6677889900"')
-    kind: CorrectionKind = column_field("What it does.", "CORRECTION")
-    corrected_at: DateTime = column_field("When it was made.", '"2026-07-02T09:00:00Z"', Column("at"))
-    text: str = column_field("What was wrong and is right now.", '"The treaty was signed in 2024."')
-    block_id: str | None = column_field("The block it is about.", '"blk_4f2a"', Column("block"))
-    before: str | None = column_field("The words as they were.", '"in 2023"')
-    after: str | None = column_field("The words as they are.", '"in 2024"')
-    article: Article = object_field("The article that it corrects.", relations.CORRECTION_ARTICLE)
-
-
-@table_type("article", "An article: a headline, a body, and all that goes with them.", max_age=60)
-class Article(Node):
-    id: strawberry.ID = column_field("The id of the article.", '"art_90817263545"')
-    uri: str = column_field(
-        "Its name for machines, the same over all versions.", '"urn:contentql:article:90817263545"'
+    id: strawberry.ID = column_field("Global id of the correction.", '"cor_6677889900"')
+    kind: CorrectionKind = column_field("Kind of correction.", "CORRECTION")
+    corrected_at: DateTime = column_field("Time of the correction.", '"2026-07-02T09:00:00Z"', Column("at"))
+    text: str = column_field(
+        "Explanation for readers: what was wrong and what is right.", '"The treaty was signed in 2024."'
     )
-    slug: str = column_field("Its short name in addresses.", '"kim-jong-un-sheds-a-tear"')
+    block_id: str | None = column_field(
+        "Id of the corrected block; null if the correction is about the whole article.",
+        '"blk_4f2a"',
+        Column("block"),
+    )
+    before: str | None = column_field(
+        "Text before the correction; null if no text was replaced.", '"in 2023"'
+    )
+    after: str | None = column_field("Text after the correction; null if no text was replaced.", '"in 2024"')
+    article: Article = object_field("Corrected article.", relations.CORRECTION_ARTICLE)
+
+
+@table_type("article", "An article with its body, media, attributions and metadata.", max_age=60)
+class Article(Node):
+    id: strawberry.ID = column_field("Global id of the article.", '"art_90817263545"')
+    uri: str = column_field(
+        "URI of the article, the same in all versions.", '"urn:contentql:article:90817263545"'
+    )
+    slug: str = column_field("Short name for URLs.", '"kim-jong-un-sheds-a-tear"')
     canonical_slug: str = column_field(
-        "The slug to link to: its newest one.", '"kim-jong-un-sheds-a-tear"', Column("slug")
+        "Current slug, to be used in links.", '"kim-jong-un-sheds-a-tear"', Column("slug")
     )
     is_redirect: bool = computed(
-        "Whether it was asked for by an older slug, so that a redirect to `canonicalSlug` is due.",
+        "True if the article was found by a former slug; clients should redirect to `canonicalSlug`.",
         "false",
         FoundByOldSlug(),
     )
-    headline: str = column_field("The headline.", '"Kim Jong-un Sheds a Tear"')
-    kicker: str | None = column_field("The line above the headline.", '"North Korea"')
-    short_headline: str | None = column_field("A headline for cards and push messages.", '"Kim weeps"')
-    lede: str | None = column_field(
-        "How it begins: the first paragraph unless set.", '"North Korean state media…"'
+    headline: str = column_field("Headline.", '"Kim Jong-un Sheds a Tear"')
+    kicker: str | None = column_field("Short line above the headline.", '"North Korea"')
+    short_headline: str | None = column_field(
+        "Short headline for cards and push notifications.", '"Kim weeps"'
     )
-    summary: str | None = column_field("What it says, in short.", '"Footage of Kim at a coffin aired."')
-    language: str = column_field("Its language, BCP 47.", '"en"')
-    content_type: ContentType = column_field("What kind of journalism it is.", "NEWS")
-    urgency: int = column_field("From 1, the most urgent, to 9.", "5")
-    access: Access = column_field("Who may read the whole text.", "FREE")
+    lede: str | None = column_field(
+        "Introductory paragraph. Defaults to the first paragraph of the body.", '"North Korean state media…"'
+    )
+    summary: str | None = column_field(
+        "Summary in one or two sentences.", '"Footage of Kim at a coffin aired."'
+    )
+    language: str = column_field("Language, BCP 47.", '"en"')
+    content_type: ContentType = column_field("Genre of the article.", "NEWS")
+    urgency: int = column_field("Urgency from 1 (most urgent) to 9.", "5")
+    access: Access = column_field("Access to the full text.", "FREE")
     status: Status = computed(
-        "Where it stands.",
+        "Workflow status.",
         "PUBLISHED",
         relations.ARTICLE_STATUS,
     )
-    published_at: DateTime | None = column_field("When it came out.", '"2026-06-30T08:00:00Z"')
-    first_published_at: DateTime | None = column_field("When it first came out.", '"2026-06-30T08:00:00Z"')
+    published_at: DateTime | None = column_field(
+        "Time of publication; null if the article has not been published.", '"2026-06-30T08:00:00Z"'
+    )
+    first_published_at: DateTime | None = column_field(
+        "Time of the first publication; null if the article has never been published.",
+        '"2026-06-30T08:00:00Z"',
+    )
     updated_at: DateTime | None = column_field(
-        "When its text last changed in substance.", '"2026-07-02T09:00:00Z"'
+        "Time of the last substantial change of the content.", '"2026-07-02T09:00:00Z"'
     )
-    expires_at: DateTime | None = column_field("When it will be gone.", '"2027-01-01T00:00:00Z"')
-    byline: str | None = column_field("The authors' line as printed.", '"By Jane Doe in Seoul"')
-    word_count: int = column_field("Words of the body.", "365")
-    reading_minutes: int = column_field("Minutes it takes to read.", "2")
-    canonical_url: str | None = column_field(
-        "The address search engines should know it by.", '"https://example.org/a"'
+    expires_at: DateTime | None = column_field(
+        "Time from which the article is no longer public; null if it does not expire.",
+        '"2027-01-01T00:00:00Z"',
     )
-    canonical_elsewhere: bool = column_field("Whether that address is another publisher's.", "false")
-    version: int = column_field("One more with every saved change.", "3")
+    byline: str | None = column_field("Byline as printed.", '"By Jane Doe in Seoul"')
+    word_count: int = column_field("Number of words in the body.", "365")
+    reading_minutes: int = column_field("Estimated reading time in minutes.", "2")
+    canonical_url: str | None = column_field("Canonical URL for search engines.", '"https://example.org/a"')
+    canonical_elsewhere: bool = column_field(
+        "True if the canonical URL belongs to another publisher.", "false"
+    )
+    version: int = column_field("Version number, incremented by every save.", "3")
     unpublished_changes: bool = computed(
-        "Whether this is a working copy: the public sees an earlier version. Always false for the public.",
+        "True if the article has a working copy with changes that are not published. Always false"
+        " for the public.",
         "false",
         Computed("{row}.working_of <> 0", ("working_of",), "bool"),
     )
     ed_note: str | None = column_field(
-        "What editors tell each other; null for the public.", '"Call Seoul again"', Column(internal=True)
+        "Internal note for editors; null for the public.", '"Call Seoul again"', Column(internal=True)
     )
     embargo_until: DateTime | None = column_field(
-        "Until when it must not come out; null for the public.",
+        "Time before which the article must not be published; null for the public.",
         '"2026-06-30T08:00:00Z"',
         Column(internal=True),
     )
     owner: str | None = column_field(
-        "The account that began it; null for the public.", '"jane-doe"', Column(internal=True)
+        "Account that created the article; null for the public.", '"jane-doe"', Column(internal=True)
     )
     revisions: Connection[Revision] = argument_field(
-        "Every saved state of it, newest first. The public sees none.",
+        "Saved versions of the article, newest first. Empty for the public.",
         "Connection[Revision]",
         relations.ARTICLE_REVISIONS,
         [FIRST, AFTER, LAST, BEFORE],
     )
-    dateline: Dateline | None = object_field("Where it was filed.", EmbeddedObject("dateline_place"))
-    rights: Rights = object_field("What may be done with it.", EmbeddedObject())
-    body: Body = object_field("Its text.", ToOne("article_body", "id", "article_id"))
-    category: Category | None = object_field(
-        "Its main section; only drafts may have none.", relations.CATEGORY
+    dateline: Dateline | None = object_field(
+        "Place where the article was filed.", EmbeddedObject("dateline_place")
     )
+    rights: Rights = object_field("Usage rights.", EmbeddedObject())
+    body: Body = object_field(
+        "Body of the article in several formats.", ToOne("article_body", "id", "article_id")
+    )
+    category: Category | None = object_field("Main section; null only for drafts.", relations.CATEGORY)
     categories: list[Category] = filtered_list_field(
-        "All its sections, the main one first.", "Category", relations.ARTICLE_CATEGORIES
+        "All sections, the main one first.", "Category", relations.ARTICLE_CATEGORIES
     )
-    lead_media: Media | None = object_field("The picture or film that opens it.", relations.LEAD_MEDIA)
-    media: list[MediaPlacement] = list_field("All its media, in order.", relations.ARTICLE_MEDIA)
+    lead_media: Media | None = object_field("Picture or video that opens the article.", relations.LEAD_MEDIA)
+    media: list[MediaPlacement] = list_field("All media of the article, in order.", relations.ARTICLE_MEDIA)
     attributions: list[Attribution] = filtered_list_field(
-        "Who said what: one for each claim, in the order of the text; relays are under `via`.",
+        "Attributions of the article's claims, in the order of the text; relays are under `via`.",
         "Attribution", relations.ARTICLE_ATTRIBUTIONS,
     )  # fmt: skip
-    authors: list[AuthorCredit] = list_field("Who made it, in order.", relations.ARTICLE_AUTHORS)
-    tags: list[Tag] = filtered_list_field(
-        "What it is about: topics, people, places and all else that is tagged.", "Tag", relations.ARTICLE_TAGS
-    )
+    authors: list[AuthorCredit] = list_field("Authors with their roles, in order.", relations.ARTICLE_AUTHORS)
+    tags: list[Tag] = filtered_list_field("Tags of all types.", "Tag", relations.ARTICLE_TAGS)
     entities: list[EntityMention] = list_field(
-        "The tags that are not topics: whom and what it mentions, and how much.", relations.ARTICLE_ENTITIES
+        "Tags that are not topics, with relevance and confidence.", relations.ARTICLE_ENTITIES
     )
-    story: Story | None = object_field("The running story it is part of.", relations.STORY)
+    story: Story | None = object_field("Running story that the article belongs to.", relations.STORY)
     corrections: list[Correction] = list_field(
-        "What was put right, newest first.", relations.ARTICLE_CORRECTIONS
+        "Public corrections, newest first.", relations.ARTICLE_CORRECTIONS
     )
     translations: list[Article] = filtered_list_field(
         "The same article in other languages.", "Article", relations.ARTICLE_TRANSLATIONS
     )
     related: Connection[Article] = connection_field(
-        "What the editors put beside it, in their order unless told otherwise.",
+        "Related articles chosen by editors. Default order: theirs.",
         "Article", relations.ARTICLE_RELATED, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
     )  # fmt: skip

@@ -10,177 +10,182 @@ import strawberry
 
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS, Permission, Role
 from contentql.content import enums
+from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
 from contentql.store.models.history import RevisionAction
 
 _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
     enums.ContentType: (
-        "What kind of journalism an article is.",
+        "Genre of an article.",
         {
-            "NEWS": "A report of what happened.",
-            "ANALYSIS": "What it means.",
-            "OPINION": "What the author thinks.",
-            "LIVE": "A running account, entry by entry.",
-            "EXPLAINER": "The background of a subject.",
-            "INTERVIEW": "Questions and answers.",
-            "OBITUARY": "A life that ended.",
-            "REVIEW": "A work, judged.",
-            "GALLERY": "Told by pictures.",
-            "VIDEO": "Told by film.",
-            "FACT_CHECK": "A claim, examined.",
-            "SPONSORED": "Paid for by someone outside the newsroom.",
+            "NEWS": "News report.",
+            "ANALYSIS": "Description of the subject.",
+            "OPINION": "Opinion piece.",
+            "LIVE": "Live blog.",
+            "EXPLAINER": "Background or analysis of a subject.",
+            "INTERVIEW": "Interview.",
+            "OBITUARY": "Obituary.",
+            "REVIEW": "Review of a work.",
+            "GALLERY": "Photo story.",
+            "VIDEO": "Video story.",
+            "FACT_CHECK": "Fact check of a claim.",
+            "SPONSORED": "Sponsored content.",
         },
     ),
     enums.Status: (
-        "Where an article stands. The public sees PUBLISHED ones only.",
+        "Workflow status of an article. The public sees only PUBLISHED articles.",
         {
-            "DRAFT": "Being written.",
-            "IN_REVIEW": "With a reviewer.",
-            "APPROVED": "Reviewed, not yet out.",
-            "SCHEDULED": "Will be out at `publishedAt`.",
-            "PUBLISHED": "Out.",
-            "WITHDRAWN": "Taken back; a notice stays.",
-            "ARCHIVED": "Put away.",
-            "EXPIRED": "Its time is over.",
+            "DRAFT": "In progress.",
+            "IN_REVIEW": "Submitted for review.",
+            "APPROVED": "Approved, not published yet.",
+            "SCHEDULED": "To be published at `publishedAt`.",
+            "PUBLISHED": "Published.",
+            "WITHDRAWN": "Withdrawn; a notice remains.",
+            "ARCHIVED": "Archived; not public.",
+            "EXPIRED": "Expired; no longer public.",
         },
     ),
     enums.Access: (
-        "Who may read the whole text.",
-        {"FREE": "Everybody.", "METERED": "Everybody, a few times.", "SUBSCRIBER": "Subscribers."},
+        "Access to the full text.",
+        {
+            "FREE": "All readers.",
+            "METERED": "A limited number of articles for everyone.",
+            "SUBSCRIBER": "Subscribers only.",
+        },
     ),
     enums.MediaKind: (
-        "What a media file is.",
+        "Kind of media file.",
         {
-            "IMAGE": "A picture.",
-            "VIDEO": "A film.",
-            "AUDIO": "A recording.",
-            "DOCUMENT": "A paper, such as a PDF.",
+            "IMAGE": "Picture.",
+            "VIDEO": "Video.",
+            "AUDIO": "Audio recording.",
+            "DOCUMENT": "Document, for example a PDF.",
         },
     ),
     enums.MediaRole: (
-        "What a media file does in an article.",
-        {"LEAD": "Opens it.", "INLINE": "Stands in the text.", "GALLERY": "Is one of a series."},
+        "Role of a media file in an article.",
+        {"LEAD": "Opens the article.", "INLINE": "Stands within the text.", "GALLERY": "Part of a gallery."},
     ),
     enums.SourceKind: (
-        "What a source is.",
+        "Kind of source.",
         {
-            "AGENCY": "A news agency.",
-            "BROADCASTER": "Television or radio.",
-            "NEWSPAPER": "A newspaper or magazine.",
-            "ONLINE": "A news site.",
-            "OFFICIAL": "A government or authority, or someone speaking for it.",
+            "AGENCY": "News agency.",
+            "BROADCASTER": "Television or radio broadcaster.",
+            "NEWSPAPER": "Newspaper or magazine.",
+            "ONLINE": "News website.",
+            "OFFICIAL": "Government or authority, or its representative.",
             "MILITARY": "Armed forces.",
-            "COURT_POLICE": "A court, prosecutor or police.",
-            "INTELLIGENCE": "An intelligence service.",
-            "COMPANY": "A company.",
-            "NGO": "A non-governmental organisation.",
-            "PARTY": "A political party.",
-            "ACADEMIC": "A university or researcher.",
-            "DOCUMENT": "A paper: a report, a filing, a letter.",
-            "DATASET": "Figures.",
-            "PERSON": "A person speaking for themselves.",
-            "SOCIAL_MEDIA": "An account or post.",
-            "ANONYMOUS": "Someone the newsroom knows and does not name.",
-            "UNSPECIFIED": "Described, not named: observers, reports.",
-            "OTHER": "Anything else.",
+            "COURT_POLICE": "Court, prosecutor or police.",
+            "INTELLIGENCE": "Intelligence service.",
+            "COMPANY": "Company.",
+            "NGO": "Non-governmental organisation.",
+            "PARTY": "Political party.",
+            "ACADEMIC": "University or researcher.",
+            "DOCUMENT": "Document: a report, filing or letter.",
+            "DATASET": "Data set.",
+            "PERSON": "Person who speaks for themselves.",
+            "SOCIAL_MEDIA": "Social media account or post.",
+            "ANONYMOUS": "Anonymous source known to the newsroom.",
+            "UNSPECIFIED": 'Unnamed source that is only described, for example "observers".',
+            "OTHER": "Any other kind.",
         },
     ),
     enums.AttributionKind: (
-        "How words are ascribed to a source.",
+        "How a claim is attributed to a source.",
         {
             "ACCORDING_TO": "According to the source.",
-            "REPORTED_BY": "Reported by the source; the one kind that may leave it unnamed.",
-            "CITING": "Someone cites the source.",
-            "RELEASED_BY": "The source put it out: footage, a statement, a paper.",
-            "SAID": "The source said, confirmed, announced.",
+            "REPORTED_BY": "Reported by the source; the only kind that may leave the source unnamed.",
+            "CITING": "The source is cited by a relay.",
+            "RELEASED_BY": "Released by the source: footage, a statement, a document.",
+            "SAID": "Said, confirmed or announced by the source.",
             "TOLD": "The source told a medium.",
-            "QUOTED": "The source's own words.",
-            "DENIED": "The source denies it.",
-            "SEEN_BY": "Seen by the source.",
-            "PHOTO_CREDIT": "The source of a picture.",
-            "DATA": "The source of figures.",
-            "OTHER": "Any other way.",
+            "QUOTED": "Literal quotation of the source.",
+            "DENIED": "Denied by the source.",
+            "SEEN_BY": "Observed by the source.",
+            "PHOTO_CREDIT": "Photo credit.",
+            "DATA": "Source of data.",
+            "OTHER": "Any other attribution.",
         },
     ),
     enums.AttributionState: (
-        "Whether an editor stands behind an attribution. The public sees ACCEPTED and EDITED ones only.",
+        "Editorial state of an attribution. The public sees only ACCEPTED and EDITED ones.",
         {
-            "SUGGESTED": "Found by a rule, seen by nobody yet.",
-            "ACCEPTED": "Right as it was found or entered.",
-            "EDITED": "Right after an editor changed it.",
-            "REJECTED": "Wrong.",
+            "SUGGESTED": "Suggested by a rule, not reviewed.",
+            "ACCEPTED": "Accepted as suggested or entered.",
+            "EDITED": "Accepted after an edit.",
+            "REJECTED": "Rejected by an editor.",
         },
     ),
     enums.Stance: (
-        "What the source does with the claim.",
-        {"ASSERTS": "Says it is so.", "DENIES": "Says it is not so.", "ASKS": "Asks whether it is so."},
+        "Stance of the source towards the claim.",
+        {"ASSERTS": "Asserts the claim.", "DENIES": "Denies the claim.", "ASKS": "Questions the claim."},
     ),
     enums.Verification: (
-        "What the newsroom found out about a claim.",
+        "Result of the verification of a claim.",
         {
-            "UNVERIFIED": "Not checked.",
-            "CORROBORATED": "Another source says the same.",
-            "VERIFIED": "Checked and right.",
-            "DISPUTED": "Contradicted.",
-            "RETRACTED": "Taken back by its source.",
+            "UNVERIFIED": "Not verified.",
+            "CORROBORATED": "Corroborated by another source.",
+            "VERIFIED": "Verified.",
+            "DISPUTED": "Contradicted by another source.",
+            "RETRACTED": "Retracted by its source.",
         },
     ),
     enums.TagType: (
-        "What a tag stands for.",
+        "Type of a tag.",
         {
-            "TOPIC": "A subject.",
-            "PERSON": "A person.",
-            "ORGANISATION": "An organisation.",
-            "PLACE": "A place.",
-            "EVENT": "An event.",
-            "WORK": "A book, film, law or other work.",
+            "TOPIC": "Topic.",
+            "PERSON": "Person.",
+            "ORGANISATION": "Organisation.",
+            "PLACE": "Place.",
+            "EVENT": "Event.",
+            "WORK": "Book, film, law or other work.",
         },
     ),
     enums.AuthorRole: (
-        "What an author did for an article.",
+        "Contribution of an author to an article.",
         {
-            "WRITER": "Wrote it.",
-            "PHOTOGRAPHER": "Took its pictures.",
-            "TRANSLATOR": "Translated it.",
-            "EDITOR": "Edited it.",
+            "WRITER": "Writer.",
+            "PHOTOGRAPHER": "Photographer.",
+            "TRANSLATOR": "Translator.",
+            "EDITOR": "Editor.",
         },
     ),
     enums.CorrectionKind: (
-        "What a correction does.",
+        "Kind of correction.",
         {
-            "CORRECTION": "Puts an error right.",
-            "CLARIFICATION": "Makes clear what could be misread.",
-            "UPDATE": "Adds what became known.",
-            "RETRACTION": "Takes it all back.",
+            "CORRECTION": "Corrects an error.",
+            "CLARIFICATION": "Clarifies a statement that could be misunderstood.",
+            "UPDATE": "Adds information that became known later.",
+            "RETRACTION": "Retracts the article.",
         },
     ),
 }
 
 _STORED |= {
     RevisionAction: (
-        "What was done to an article when it was saved.",
+        "Action that created a revision.",
         {
-            "CREATED": "It was begun.",
-            "UPDATED": "Its content was changed.",
-            "SUBMITTED": "It was sent to review.",
-            "RETURNED": "It was sent back to its author.",
-            "APPROVED": "It passed review.",
-            "SCHEDULED": "It was set to come out by itself.",
-            "PUBLISHED": "It, or its changes, came out.",
-            "UNPUBLISHED": "It was taken off, without a word.",
-            "WITHDRAWN": "It was taken back, with a notice.",
-            "CORRECTED": "A public correction was made.",
-            "ARCHIVED": "It was put away.",
-            "DELETED": "It was deleted.",
-            "RESTORED": "It, or an earlier state of it, was brought back.",
+            "CREATED": "The article was created.",
+            "UPDATED": "The content was changed.",
+            "SUBMITTED": "The article was submitted for review.",
+            "RETURNED": "The article was returned to its author.",
+            "APPROVED": "The article was approved.",
+            "SCHEDULED": "The publication was scheduled.",
+            "PUBLISHED": "The article, or its changes, was published.",
+            "UNPUBLISHED": "The article was unpublished without a notice.",
+            "WITHDRAWN": "The article was withdrawn with a notice.",
+            "CORRECTED": "A public correction was published.",
+            "ARCHIVED": "The article was archived.",
+            "DELETED": "The article was deleted.",
+            "RESTORED": "The article, or an earlier version, was restored.",
         },
     ),
     Role: (
-        "What a caller is; README has the table of what each may do.",
+        "Role of an account; the documentation lists the permissions of each role.",
         {role.value: ROLE_DESCRIPTIONS[role] for role in Role},
     ),
     Permission: (
-        "What a caller may do; the scopes of a token name some of these.",
-        {ability.value: f"To {PERMISSION_DESCRIPTIONS[ability]}." for ability in Permission},
+        "Permission of an account; the scopes of a token are permissions.",
+        {p.value: f"{PERMISSION_DESCRIPTIONS[p].capitalize()}." for p in Permission},
     ),
 }
 
@@ -189,7 +194,11 @@ for _enum, (_description, _) in _STORED.items():
 
 ENUM_VALUE_DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     **{enum.__name__: words for enum, (_, words) in _STORED.items()},
-    "CacheControlScope": {"PUBLIC": "For everybody.", "PRIVATE": "Only for the one who asked."},
+    "UserErrorCode": {code.value: text for code, text in USER_ERROR_DESCRIPTIONS.items()},
+    "CacheControlScope": {
+        "PUBLIC": "Shared caches may store the response.",
+        "PRIVATE": "Only the client's own cache may store the response.",
+    },
 }
 
 
@@ -206,37 +215,47 @@ def _order(name: str, what: str, **columns: tuple[str, str, str]) -> Any:
     return strawberry.enum(created, description=f"The order of a list of {what}.")
 
 
-_BY_NAME = {"NAME": ("sort_name", "By name, A first.", "By name, Z first.")}
+_BY_NAME = {"NAME": ("sort_name", "Name, ascending.", "Name, descending.")}
 
 ArticleOrder = _order(
     "ArticleOrder",
     "articles",
-    PUBLISHED_AT=("published_at", "Oldest first.", "Newest first: the default."),
+    PUBLISHED_AT=("published_at", "Oldest first.", "Newest first. This is the default."),
     FIRST_PUBLISHED_AT=(
         "first_published_at",
-        "First out first.",
-        "Last out first, republished ones stay put.",
+        "First publication, oldest first.",
+        "First publication, newest first; republished articles keep their position.",
     ),
-    UPDATED_AT=("updated_at", "Longest unchanged first.", "Last changed first."),
+    UPDATED_AT=("updated_at", "Last change, oldest first.", "Last change, newest first."),
     URGENCY=("urgency", "Most urgent first.", "Least urgent first."),
-    HEADLINE=("headline", "By headline, A first.", "By headline, Z first."),
+    HEADLINE=("headline", "Headline, ascending.", "Headline, descending."),
     RELEVANCE=(
         "relevance",
         "",
-        "Best match first: headline, then summary, then text; newest first among equals."
-        " Needs `search`, and is its default.",
+        "Relevance: matches in the headline, then the summary, then the text; newest first among"
+        " equals. Requires `search` and is its default.",
     ),
 )
 CategoryOrder = _order(
     "CategoryOrder",
     "sections",
-    POSITION=("position", "As the newsroom arranged them.", "The other way round."),
-    PATH=("path", "By path: each section before those below it. The default.", "By path, Z first."),
+    POSITION=("position", "Position, as arranged by editors.", "Position, reversed."),
+    PATH=(
+        "path",
+        "Path, ascending: each section before its children. This is the default.",
+        "Path, descending.",
+    ),
     **_BY_NAME,
 )
-MediaOrder = _order("MediaOrder", "media", ID=("id", "First added first.", "Last added first: the default."))
+MediaOrder = _order(
+    "MediaOrder",
+    "media",
+    ID=("id", "Oldest first, by creation.", "Newest first, by creation. This is the default."),
+)
 AttributionOrder = _order(
-    "AttributionOrder", "attributions", ID=("id", "First entered first.", "Last entered first: the default.")
+    "AttributionOrder",
+    "attributions",
+    ID=("id", "Oldest first, by creation.", "Newest first, by creation. This is the default."),
 )
 SourceOrder = _order("SourceOrder", "sources", **_BY_NAME)
 TagOrder = _order("TagOrder", "tags", **_BY_NAME)
@@ -244,11 +263,13 @@ AuthorOrder = _order("AuthorOrder", "authors", **_BY_NAME)
 StoryOrder = _order("StoryOrder", "stories", **_BY_NAME)
 CollectionOrder = _order("CollectionOrder", "collections", **_BY_NAME)
 CorrectionOrder = _order(
-    "CorrectionOrder", "corrections", AT=("at", "Oldest first.", "Newest first: the default.")
+    "CorrectionOrder", "corrections", AT=("at", "Oldest first.", "Newest first. This is the default.")
 )
 AuditEntryOrder = _order(
-    "AuditEntryOrder", "entries of the audit log", AT=("at", "Oldest first.", "Newest first: the default.")
+    "AuditEntryOrder",
+    "entries of the audit log",
+    AT=("at", "Oldest first.", "Newest first. This is the default."),
 )
 TokenOrder = _order(
-    "TokenOrder", "tokens", CREATED_AT=("created_at", "Oldest first.", "Newest first: the default.")
+    "TokenOrder", "tokens", CREATED_AT=("created_at", "Oldest first.", "Newest first. This is the default.")
 )

@@ -64,10 +64,14 @@ def filter_operator(description: str) -> Any:
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
-FIRST = ("first", "Int", "How many, from the beginning: 1 to 100, 20 unless told. Example: `5`.")
-LAST = ("last", "Int", "How many, from the end: 1 to 100; instead of `first`. Example: `5`.")
-AFTER = ("after", "String", 'Go on behind this cursor: an `endCursor` of the same list. Example: `"3f…"`.')
-BEFORE = ("before", "String", 'Go back from this cursor, together with `last`. Example: `"3f…"`.')
+FIRST = ("first", "Int", "Number of items from the beginning: 1 to 100, 20 by default. Example: `5`.")
+LAST = ("last", "Int", "Number of items from the end, 1 to 100; instead of `first`. Example: `5`.")
+AFTER = (
+    "after",
+    "String",
+    'Return items after this cursor: an `endCursor` of the same list. Example: `"3f…"`.',
+)
+BEFORE = ("before", "String", 'Return items before this cursor; requires `last`. Example: `"3f…"`.')
 _SCALARS: Mapping[str, Any] = {"Int": int, "String": str, "ID": strawberry.ID, "Boolean": bool}
 
 Argument = tuple[str, str, str]
@@ -163,7 +167,7 @@ def _with_example(description: str, example: str) -> str:
     return f"{description} Example: `{example}`." if example else description
 
 
-@strawberry.enum(description="For whom a cached answer may be used.")
+@strawberry.enum(description="Caches that may store a response.")
 class CacheControlScope(StrEnum):
     PUBLIC = "PUBLIC"
     PRIVATE = "PRIVATE"
@@ -171,13 +175,13 @@ class CacheControlScope(StrEnum):
 
 @strawberry.schema_directive(
     locations=[Location.OBJECT],
-    description="How long others may keep an answer that says something of this type: the least of what was"
-    " selected holds.",
+    description="Time for which a response with this type may be cached. The minimum over all selected"
+    " types applies.",
 )
 class CacheControl:
     max_age: int = strawberry.field(name="maxAge", description="Seconds. Example: `60`.")
     scope: CacheControlScope = strawberry.field(
-        description="For whom. Example: `PUBLIC`.", default=CacheControlScope.PUBLIC
+        description="Caches that may store the response. Example: `PUBLIC`.", default=CacheControlScope.PUBLIC
     )
 
 

@@ -30,393 +30,447 @@ from contentql.schema.scalars import DateTime
 ItemT = TypeVar("ItemT")
 EnumT = TypeVar("EnumT")
 
-_AND = "All of these hold. Example: `[{}]`."
-_OR = "At least one of these holds. Example: `[{}]`."
-_NOT = "This does not hold. Example: `{}`."
-_NULL = "Whether there is none: for use inside another filter. Example: `true`."
+_AND = "All of these conditions hold. Example: `[{}]`."
+_OR = "At least one of these conditions holds. Example: `[{}]`."
+_NOT = "This condition does not hold. Example: `{}`."
+_NULL = "True if there is no such object; for use within another filter. Example: `true`."
 
 
-@strawberry.input(description="Conditions on an id. All of them hold.")
+@strawberry.input(description="Conditions on an id, combined with AND.")
 class IDFilter:
-    eq: strawberry.ID | None = filter_operator('Is this one. Example: `"art_90817263545"`.')
-    ne: strawberry.ID | None = filter_operator('Is not this one. Example: `"art_90817263545"`.')
+    eq: strawberry.ID | None = filter_operator('Equals this id. Example: `"art_90817263545"`.')
+    ne: strawberry.ID | None = filter_operator('Does not equal this id. Example: `"art_90817263545"`.')
     in_: list[strawberry.ID] | None = filter_operator(
-        'Is one of these, 250 at most. Example: `["art_1", "art_2"]`.'
+        'Is one of these, at most 250. Example: `["art_1", "art_2"]`.'
     )
     not_in: list[strawberry.ID] | None = filter_operator(
-        'Is none of these, 250 at most. Example: `["art_1"]`.'
+        'Is none of these, at most 250. Example: `["art_1"]`.'
     )
-    is_null: bool | None = filter_operator("Whether it is missing. Example: `false`.")
+    is_null: bool | None = filter_operator(
+        "True: the value is null. False: the value is not null. Example: `false`."
+    )
 
 
-@strawberry.input(
-    description="Conditions on a text; letters count as they are, case and all. All of them hold."
-)
+@strawberry.input(description="Case-sensitive conditions on a string, combined with AND.")
 class StringFilter:
-    eq: str | None = filter_operator('Is this. Example: `"asia"`.')
-    ne: str | None = filter_operator('Is not this, or is missing. Example: `"asia"`.')
-    in_: list[str] | None = filter_operator('Is one of these, 250 at most. Example: `["asia", "europe"]`.')
-    not_in: list[str] | None = filter_operator('Is none of these, 250 at most. Example: `["asia"]`.')
-    lt: str | None = filter_operator('Comes before this, letter by letter. Example: `"m"`.')
-    lte: str | None = filter_operator('Comes before this or is this. Example: `"m"`.')
-    gt: str | None = filter_operator('Comes after this, letter by letter. Example: `"m"`.')
-    gte: str | None = filter_operator('Comes after this or is this. Example: `"m"`.')
-    starts_with: str | None = filter_operator('Begins with this. Example: `"Kim"`.')
-    contains: str | None = filter_operator(
-        'Has this in it; for words, `search` is better. Example: `"coffin"`.'
+    eq: str | None = filter_operator('Equals this value. Example: `"asia"`.')
+    ne: str | None = filter_operator('Does not equal this value, or is null. Example: `"asia"`.')
+    in_: list[str] | None = filter_operator('Is one of these, at most 250. Example: `["asia", "europe"]`.')
+    not_in: list[str] | None = filter_operator('Is none of these, at most 250. Example: `["asia"]`.')
+    lt: str | None = filter_operator('Is less than this string, in code point order. Example: `"m"`.')
+    lte: str | None = filter_operator(
+        'Is less than or equal to this string, in code point order. Example: `"m"`.'
     )
-    is_null: bool | None = filter_operator("Whether it is missing. Example: `true`.")
+    gt: str | None = filter_operator('Is greater than this string, in code point order. Example: `"m"`.')
+    gte: str | None = filter_operator(
+        'Is greater than or equal to this string, in code point order. Example: `"m"`.'
+    )
+    starts_with: str | None = filter_operator('Starts with this string. Example: `"Kim"`.')
+    contains: str | None = filter_operator(
+        'Contains this string. To search for words, use `search`. Example: `"coffin"`.'
+    )
+    is_null: bool | None = filter_operator(
+        "True: the value is null. False: the value is not null. Example: `true`."
+    )
 
 
-@strawberry.input(description="Conditions on a number. All of them hold.")
+@strawberry.input(description="Conditions on an integer, combined with AND.")
 class IntFilter:
-    eq: int | None = filter_operator("Is this. Example: `1`.")
-    ne: int | None = filter_operator("Is not this, or is missing. Example: `1`.")
-    in_: list[int] | None = filter_operator("Is one of these, 250 at most. Example: `[1, 2]`.")
-    not_in: list[int] | None = filter_operator("Is none of these, 250 at most. Example: `[9]`.")
-    lt: int | None = filter_operator("Is less. Example: `5`.")
-    lte: int | None = filter_operator("Is less or the same. Example: `5`.")
-    gt: int | None = filter_operator("Is more. Example: `5`.")
-    gte: int | None = filter_operator("Is more or the same. Example: `5`.")
-    is_null: bool | None = filter_operator("Whether it is missing. Example: `true`.")
+    eq: int | None = filter_operator("Equals this value. Example: `1`.")
+    ne: int | None = filter_operator("Does not equal this value, or is null. Example: `1`.")
+    in_: list[int] | None = filter_operator("Is one of these, at most 250. Example: `[1, 2]`.")
+    not_in: list[int] | None = filter_operator("Is none of these, at most 250. Example: `[9]`.")
+    lt: int | None = filter_operator("Is less than this value. Example: `5`.")
+    lte: int | None = filter_operator("Is less than or equal to this value. Example: `5`.")
+    gt: int | None = filter_operator("Is greater than this value. Example: `5`.")
+    gte: int | None = filter_operator("Is greater than or equal to this value. Example: `5`.")
+    is_null: bool | None = filter_operator(
+        "True: the value is null. False: the value is not null. Example: `true`."
+    )
 
 
-@strawberry.input(description="Conditions on yes or no. All of them hold.")
+@strawberry.input(description="Conditions on a boolean, combined with AND.")
 class BooleanFilter:
-    eq: bool | None = filter_operator("Is this. Example: `true`.")
-    ne: bool | None = filter_operator("Is not this. Example: `true`.")
+    eq: bool | None = filter_operator("Equals this value. Example: `true`.")
+    ne: bool | None = filter_operator("Does not equal this value. Example: `true`.")
 
 
-@strawberry.input(description="Conditions on a moment. All of them hold.")
+@strawberry.input(description="Conditions on a time, combined with AND.")
 class DateTimeFilter:
-    eq: DateTime | None = filter_operator('Is this second. Example: `"2026-06-30T08:00:00Z"`.')
+    eq: DateTime | None = filter_operator(
+        'Equals this time, to the second. Example: `"2026-06-30T08:00:00Z"`.'
+    )
     ne: DateTime | None = filter_operator(
-        'Is another second, or is missing. Example: `"2026-06-30T08:00:00Z"`.'
+        'Does not equal this time, or is null. Example: `"2026-06-30T08:00:00Z"`.'
     )
     in_: list[DateTime] | None = filter_operator(
-        'Is one of these, 250 at most. Example: `["2026-06-30T08:00:00Z"]`.'
+        'Is one of these, at most 250. Example: `["2026-06-30T08:00:00Z"]`.'
     )
     not_in: list[DateTime] | None = filter_operator(
-        'Is none of these, 250 at most. Example: `["2026-06-30T08:00:00Z"]`.'
+        'Is none of these, at most 250. Example: `["2026-06-30T08:00:00Z"]`.'
     )
-    lt: DateTime | None = filter_operator('Is earlier. Example: `"2026-07-01T00:00:00Z"`.')
-    lte: DateTime | None = filter_operator('Is earlier or the same. Example: `"2026-07-01T00:00:00Z"`.')
-    gt: DateTime | None = filter_operator('Is later. Example: `"2026-06-01T00:00:00Z"`.')
-    gte: DateTime | None = filter_operator('Is later or the same. Example: `"2026-06-01T00:00:00Z"`.')
-    is_null: bool | None = filter_operator("Whether it is missing. Example: `true`.")
+    lt: DateTime | None = filter_operator('Is before this time. Example: `"2026-07-01T00:00:00Z"`.')
+    lte: DateTime | None = filter_operator('Is at or before this time. Example: `"2026-07-01T00:00:00Z"`.')
+    gt: DateTime | None = filter_operator('Is after this time. Example: `"2026-06-01T00:00:00Z"`.')
+    gte: DateTime | None = filter_operator('Is at or after this time. Example: `"2026-06-01T00:00:00Z"`.')
+    is_null: bool | None = filter_operator(
+        "True: the value is null. False: the value is not null. Example: `true`."
+    )
 
 
-@strawberry.input(description="Conditions on one of a closed set of words. All of them hold.", name="Filter")
+@strawberry.input(description="Conditions on an enum value, combined with AND.", name="Filter")
 class EnumFilter(Generic[EnumT]):
-    eq: EnumT | None = filter_operator("Is this.")
-    ne: EnumT | None = filter_operator("Is not this, or is missing.")
-    in_: list[EnumT] | None = filter_operator("Is one of these.")
-    not_in: list[EnumT] | None = filter_operator("Is none of these.")
-    is_null: bool | None = filter_operator("Whether it is missing. Example: `true`.")
+    eq: EnumT | None = filter_operator("Equals this value.")
+    ne: EnumT | None = filter_operator("Does not equal this value, or is null.")
+    in_: list[EnumT] | None = filter_operator("Is one of these values.")
+    not_in: list[EnumT] | None = filter_operator("Is none of these values.")
+    is_null: bool | None = filter_operator(
+        "True: the value is null. False: the value is not null. Example: `true`."
+    )
 
 
-@strawberry.input(description="Conditions on the items of a list. All of them hold.", name="s")
+@strawberry.input(description="Conditions on the items of a list, combined with AND.", name="ListFilter")
 class ListFilter(Generic[ItemT]):
     some: ItemT | None = filter_operator(
-        "At least one item is like this; `{}` means there is one. Example: `{}`."
+        "At least one item matches; `{}` matches a list that is not empty. Example: `{}`."
     )
-    every: ItemT | None = filter_operator("There is no item that is not like this. Example: `{}`.")
-    none: ItemT | None = filter_operator("No item is like this; `{}` means there is none. Example: `{}`.")
+    every: ItemT | None = filter_operator("All items match. Example: `{}`.")
+    none: ItemT | None = filter_operator("No item matches; `{}` matches an empty list. Example: `{}`.")
 
 
-@strawberry.input(description="Which sections. All conditions hold.")
+@strawberry.input(description="Filter for sections. Conditions are combined with AND.")
 class CategoryFilter:
     and_: list[CategoryFilter] | None = filter_operator(_AND)
     or_: list[CategoryFilter] | None = filter_operator(_OR)
     not_: CategoryFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["cat_1"]}`.')
-    slug: StringFilter | None = filter_field('By the last part of the path. Example: `{eq: "asia"}`.')
-    path: StringFilter | None = filter_field('By path, exactly. Example: `{eq: "world/asia"}`.')
-    under: str | None = filter_field(
-        'This section and all below it. Example: `"world"`.', PathPrefixFilter("path")
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["cat_1"]}`.')
+    slug: StringFilter | None = filter_field(
+        'Condition on the last part of the path. Example: `{eq: "asia"}`.'
     )
-    name: StringFilter | None = filter_field('By name. Example: `{startsWith: "A"}`.')
-    depth: IntFilter | None = filter_field("By depth; 0 is a root section. Example: `{eq: 0}`.")
-    hidden: BooleanFilter | None = filter_field("Whether it is left out of menus. Example: `{eq: false}`.")
+    path: StringFilter | None = filter_field('Condition on the full path. Example: `{eq: "world/asia"}`.')
+    under: str | None = filter_field(
+        'This section and its descendants. Example: `"world"`.', PathPrefixFilter("path")
+    )
+    name: StringFilter | None = filter_field('Condition on the name. Example: `{startsWith: "A"}`.')
+    depth: IntFilter | None = filter_field("Condition on the depth; 0 is a root section. Example: `{eq: 0}`.")
+    hidden: BooleanFilter | None = filter_field(
+        "Condition on being left out of menus. Example: `{eq: false}`."
+    )
     parent: CategoryFilter | None = filter_field(
-        "By the section above. Example: `{isNull: true}`.", relations.CATEGORY_PARENT
+        "Condition on the parent section. Example: `{isNull: true}`.", relations.CATEGORY_PARENT
     )
     children: ListFilter[CategoryFilter] | None = filter_field(
-        "By the sections right below. Example: `{some: {}}`.", relations.CATEGORY_CHILDREN
+        "Condition on the child sections. Example: `{some: {}}`.", relations.CATEGORY_CHILDREN
     )
     articles: ListFilter[ArticleFilter] | None = filter_field(
-        "By its articles and those below it. Example: `{some: {}}`.", relations.CATEGORY_ARTICLES
+        "Condition on the articles of the section and its descendants. Example: `{some: {}}`.",
+        relations.CATEGORY_ARTICLES,
     )
 
 
-@strawberry.input(description="Which media. All conditions hold.")
+@strawberry.input(description="Filter for media files. Conditions are combined with AND.")
 class MediaFilter:
     and_: list[MediaFilter] | None = filter_operator(_AND)
     or_: list[MediaFilter] | None = filter_operator(_OR)
     not_: MediaFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["med_1"]}`.')
-    kind: EnumFilter[MediaKind] | None = filter_field("By kind. Example: `{eq: IMAGE}`.")
-    mime: StringFilter | None = filter_field('By media type. Example: `{startsWith: "image/"}`.')
-    width: IntFilter | None = filter_field("By width in pixels. Example: `{gte: 1200}`.")
-    height: IntFilter | None = filter_field("By height in pixels. Example: `{gte: 600}`.")
-    alt: StringFilter | None = filter_field('By what it shows. Example: `{contains: "coffin"}`.')
-    credit: StringFilter | None = filter_field('By the credit line. Example: `{eq: "KCTV"}`.')
-    licence: StringFilter | None = filter_field('By licence. Example: `{eq: "CC BY 2.5"}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["med_1"]}`.')
+    kind: EnumFilter[MediaKind] | None = filter_field("Condition on the kind. Example: `{eq: IMAGE}`.")
+    mime: StringFilter | None = filter_field(
+        'Condition on the media type. Example: `{startsWith: "image/"}`.'
+    )
+    width: IntFilter | None = filter_field("Condition on the width in pixels. Example: `{gte: 1200}`.")
+    height: IntFilter | None = filter_field("Condition on the height in pixels. Example: `{gte: 600}`.")
+    alt: StringFilter | None = filter_field(
+        'Condition on the alternative text. Example: `{contains: "coffin"}`.'
+    )
+    credit: StringFilter | None = filter_field('Condition on the credit line. Example: `{eq: "KCTV"}`.')
+    licence: StringFilter | None = filter_field('Condition on the licence. Example: `{eq: "CC BY 2.5"}`.')
     sensitive: BooleanFilter | None = filter_field(
-        "Whether to ask before it is shown. Example: `{eq: false}`."
+        "Condition on being marked as sensitive. Example: `{eq: false}`."
     )
     articles: ListFilter[ArticleFilter] | None = filter_field(
-        "By the articles that use it. Example: `{some: {}}`.", relations.MEDIA_ARTICLES
+        "Condition on the articles that use the media file. Example: `{some: {}}`.", relations.MEDIA_ARTICLES
     )
 
 
-@strawberry.input(description="Which sources. All conditions hold.")
+@strawberry.input(description="Filter for sources. Conditions are combined with AND.")
 class SourceFilter:
     and_: list[SourceFilter] | None = filter_operator(_AND)
     or_: list[SourceFilter] | None = filter_operator(_OR)
     not_: SourceFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["src_1"]}`.')
-    slug: StringFilter | None = filter_field('By slug. Example: `{eq: "sky-news"}`.')
-    name: StringFilter | None = filter_field('By name. Example: `{contains: "News"}`.')
-    kind: EnumFilter[SourceKind] | None = filter_field("By kind. Example: `{eq: BROADCASTER}`.")
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["src_1"]}`.')
+    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "sky-news"}`.')
+    name: StringFilter | None = filter_field('Condition on the name. Example: `{contains: "News"}`.')
+    kind: EnumFilter[SourceKind] | None = filter_field("Condition on the kind. Example: `{eq: BROADCASTER}`.")
     state_controlled: BooleanFilter | None = filter_field(
-        "Whether a state controls it. Example: `{eq: true}`."
+        "True if the source is controlled by a state. Example: `{eq: true}`."
     )
-    country: StringFilter | None = filter_field('By country, ISO 3166. Example: `{eq: "KP"}`.')
+    country: StringFilter | None = filter_field(
+        'Condition on the country, ISO 3166 alpha-2. Example: `{eq: "KP"}`.'
+    )
     parent: SourceFilter | None = filter_field(
-        'By what it belongs to. Example: `{slug: {eq: "bbc"}}`.', relations.SOURCE_PARENT
+        'Condition on the parent organisation. Example: `{slug: {eq: "bbc"}}`.', relations.SOURCE_PARENT
     )
     articles: ListFilter[ArticleFilter] | None = filter_field(
-        "By the articles that rest on it. Example: `{some: {}}`.", relations.SOURCE_ARTICLES
+        "Condition on the articles attributed to the source. Example: `{some: {}}`.",
+        relations.SOURCE_ARTICLES,
     )
 
 
-@strawberry.input(description="Which attributions. All conditions hold.")
+@strawberry.input(description="Filter for attributions. Conditions are combined with AND.")
 class AttributionFilter:
     and_: list[AttributionFilter] | None = filter_operator(_AND)
     or_: list[AttributionFilter] | None = filter_operator(_OR)
     not_: AttributionFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["att_1"]}`.')
-    kind: EnumFilter[AttributionKind] | None = filter_field("By kind. Example: `{eq: CITING}`.")
-    hop: IntFilter | None = filter_field("By place in the chain; 0 is the origin's. Example: `{eq: 0}`.")
-    stance: EnumFilter[Stance] | None = filter_field("By stance. Example: `{eq: DENIES}`.")
-    verification: EnumFilter[Verification] | None = filter_field(
-        "By what the newsroom found out. Example: `{eq: DISPUTED}`."
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["att_1"]}`.')
+    kind: EnumFilter[AttributionKind] | None = filter_field("Condition on the kind. Example: `{eq: CITING}`.")
+    hop: IntFilter | None = filter_field(
+        "Condition on the position in the chain; 0 is the origin. Example: `{eq: 0}`."
     )
-    claim: StringFilter | None = filter_field('By the claim. Example: `{contains: "troops"}`.')
-    quote: StringFilter | None = filter_field("By the quotation. Example: `{isNull: false}`.")
+    stance: EnumFilter[Stance] | None = filter_field("Condition on the stance. Example: `{eq: DENIES}`.")
+    verification: EnumFilter[Verification] | None = filter_field(
+        "Condition on the verification. Example: `{eq: DISPUTED}`."
+    )
+    claim: StringFilter | None = filter_field('Condition on the claim. Example: `{contains: "troops"}`.')
+    quote: StringFilter | None = filter_field("Condition on the quotation. Example: `{isNull: false}`.")
     source: SourceFilter | None = filter_field(
-        'By whose words they are. Example: `{slug: {eq: "kctv"}}`.', relations.ATTRIBUTION_SOURCE
+        'Condition on the source. Example: `{slug: {eq: "kctv"}}`.', relations.ATTRIBUTION_SOURCE
     )
     origin: SourceFilter | None = filter_field(
-        'By the end of the chain towards the event. Example: `{slug: {eq: "south-korean-intelligence"}}`.',
+        'Condition on the origin of the chain. Example: `{slug: {eq: "south-korean-intelligence"}}`.',
         relations.ATTRIBUTION_ORIGIN,
     )
     via: SourceFilter | None = filter_field(
-        'By a relay anywhere in the chain. Example: `{slug: {eq: "sky-news"}}`.',
+        'Condition on any relay of the chain. Example: `{slug: {eq: "sky-news"}}`.',
         relations.ATTRIBUTION_RELAY_SOURCES,
     )
     article: ArticleFilter | None = filter_field(
-        'By its article. Example: `{category: {under: "world"}}`.', relations.ATTRIBUTION_ARTICLE
+        'Condition on the article. Example: `{category: {under: "world"}}`.', relations.ATTRIBUTION_ARTICLE
     )
 
 
-@strawberry.input(description="Which tags. All conditions hold.")
+@strawberry.input(description="Filter for tags. Conditions are combined with AND.")
 class TagFilter:
     and_: list[TagFilter] | None = filter_operator(_AND)
     or_: list[TagFilter] | None = filter_operator(_OR)
     not_: TagFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["tag_1"]}`.')
-    type: EnumFilter[TagType] | None = filter_field("By what it stands for. Example: `{eq: PERSON}`.")
-    slug: StringFilter | None = filter_field('By slug. Example: `{eq: "north-korea"}`.')
-    name: StringFilter | None = filter_field('By name. Example: `{startsWith: "North"}`.')
-    wikidata: StringFilter | None = filter_field('By Wikidata item. Example: `{eq: "Q423"}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["tag_1"]}`.')
+    type: EnumFilter[TagType] | None = filter_field("Condition on the type. Example: `{eq: PERSON}`.")
+    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "north-korea"}`.')
+    name: StringFilter | None = filter_field('Condition on the name. Example: `{startsWith: "North"}`.')
+    wikidata: StringFilter | None = filter_field('Condition on the Wikidata item. Example: `{eq: "Q423"}`.')
     broader: TagFilter | None = filter_field(
-        'By the tag that contains it. Example: `{slug: {eq: "asia"}}`.', relations.TAG_BROADER
+        'Condition on the broader tag. Example: `{slug: {eq: "asia"}}`.', relations.TAG_BROADER
     )
     articles: ListFilter[ArticleFilter] | None = filter_field(
-        "By the articles about it. Example: `{some: {}}`.", relations.TAG_ARTICLES
+        "Condition on the articles with the tag. Example: `{some: {}}`.", relations.TAG_ARTICLES
     )
 
 
-@strawberry.input(description="Which authors. All conditions hold.")
+@strawberry.input(description="Filter for authors. Conditions are combined with AND.")
 class AuthorFilter:
     and_: list[AuthorFilter] | None = filter_operator(_AND)
     or_: list[AuthorFilter] | None = filter_operator(_OR)
     not_: AuthorFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["aut_1"]}`.')
-    slug: StringFilter | None = filter_field('By slug. Example: `{eq: "jane-doe"}`.')
-    name: StringFilter | None = filter_field('By name. Example: `{startsWith: "Jane"}`.')
-    desk: StringFilter | None = filter_field('By desk. Example: `{eq: "World"}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["aut_1"]}`.')
+    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "jane-doe"}`.')
+    name: StringFilter | None = filter_field('Condition on the name. Example: `{startsWith: "Jane"}`.')
+    desk: StringFilter | None = filter_field('Condition on the desk. Example: `{eq: "World"}`.')
     articles: ListFilter[ArticleFilter] | None = filter_field(
-        "By their articles. Example: `{some: {}}`.", relations.AUTHOR_ARTICLES
+        "Condition on the author's articles. Example: `{some: {}}`.", relations.AUTHOR_ARTICLES
     )
 
 
-@strawberry.input(description="Which stories. All conditions hold.")
+@strawberry.input(description="Filter for running stories. Conditions are combined with AND.")
 class StoryFilter:
     and_: list[StoryFilter] | None = filter_operator(_AND)
     or_: list[StoryFilter] | None = filter_operator(_OR)
     not_: StoryFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["sto_1"]}`.')
-    slug: StringFilter | None = filter_field('By slug. Example: `{eq: "north-korea-russia"}`.')
-    title: StringFilter | None = filter_field('By title. Example: `{contains: "Russia"}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["sto_1"]}`.')
+    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "north-korea-russia"}`.')
+    title: StringFilter | None = filter_field('Condition on the title. Example: `{contains: "Russia"}`.')
     articles: ListFilter[ArticleFilter] | None = filter_field(
-        "By its articles. Example: `{some: {}}`.", relations.STORY_ARTICLES
+        "Condition on the articles. Example: `{some: {}}`.", relations.STORY_ARTICLES
     )
 
 
-@strawberry.input(description="Which collections. All conditions hold.")
+@strawberry.input(description="Filter for collections. Conditions are combined with AND.")
 class CollectionFilter:
     and_: list[CollectionFilter] | None = filter_operator(_AND)
     or_: list[CollectionFilter] | None = filter_operator(_OR)
     not_: CollectionFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["col_1"]}`.')
-    slug: StringFilter | None = filter_field('By slug. Example: `{eq: "front-page"}`.')
-    title: StringFilter | None = filter_field('By title. Example: `{contains: "page"}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["col_1"]}`.')
+    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "front-page"}`.')
+    title: StringFilter | None = filter_field('Condition on the title. Example: `{contains: "page"}`.')
     articles: ListFilter[ArticleFilter] | None = filter_field(
-        "By its articles. Example: `{some: {}}`.", relations.COLLECTION_ARTICLES
+        "Condition on the articles. Example: `{some: {}}`.", relations.COLLECTION_ARTICLES
     )
 
 
-@strawberry.input(description="Which items of a collection. All conditions hold.")
+@strawberry.input(description="Filter for items of a collection. Conditions are combined with AND.")
 class CollectionItemFilter:
     and_: list[CollectionItemFilter] | None = filter_operator(_AND)
     or_: list[CollectionItemFilter] | None = filter_operator(_OR)
     not_: CollectionItemFilter | None = filter_operator(_NOT)
     pinned_until: DateTimeFilter | None = filter_field(
-        'By how long it is pinned. Example: `{gt: "2026-07-01T00:00:00Z"}`.'
+        'Condition on the end of the pin. Example: `{gt: "2026-07-01T00:00:00Z"}`.'
     )
     article: ArticleFilter | None = filter_field(
-        "By the article. Example: `{urgency: {lte: 3}}`.", relations.ITEM_ARTICLE
+        "Condition on the article. Example: `{urgency: {lte: 3}}`.", relations.ITEM_ARTICLE
     )
 
 
-@strawberry.input(description="Which articles. All conditions hold.")
+@strawberry.input(description="Filter for articles. Conditions are combined with AND.")
 class ArticleFilter:
     and_: list[ArticleFilter] | None = filter_operator(_AND)
     or_: list[ArticleFilter] | None = filter_operator(_OR)
     not_: ArticleFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["art_1", "art_2"]}`.')
-    uri: StringFilter | None = filter_field('By URI. Example: `{startsWith: "urn:contentql:"}`.')
-    slug: StringFilter | None = filter_field('By slug. Example: `{eq: "kim-jong-un-sheds-a-tear"}`.')
-    headline: StringFilter | None = filter_field('By headline. Example: `{contains: "Kursk"}`.')
-    kicker: StringFilter | None = filter_field('By the line above it. Example: `{eq: "North Korea"}`.')
-    summary: StringFilter | None = filter_field("By summary. Example: `{isNull: false}`.")
-    byline: StringFilter | None = filter_field('By the authors\' line. Example: `{contains: "Seoul"}`.')
-    search: str | None = filter_field(
-        'By its words, as in `search`. Example: `"coffin -kursk"`.', FullTextFilter()
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["art_1", "art_2"]}`.')
+    uri: StringFilter | None = filter_field(
+        'Condition on the URI. Example: `{startsWith: "urn:contentql:"}`.'
     )
-    language: StringFilter | None = filter_field('By language, BCP 47. Example: `{in: ["en", "de"]}`.')
+    slug: StringFilter | None = filter_field(
+        'Condition on the slug. Example: `{eq: "kim-jong-un-sheds-a-tear"}`.'
+    )
+    headline: StringFilter | None = filter_field('Condition on the headline. Example: `{contains: "Kursk"}`.')
+    kicker: StringFilter | None = filter_field(
+        'Condition on the line above the headline. Example: `{eq: "North Korea"}`.'
+    )
+    summary: StringFilter | None = filter_field("Condition on the summary. Example: `{isNull: false}`.")
+    byline: StringFilter | None = filter_field('Condition on the byline. Example: `{contains: "Seoul"}`.')
+    search: str | None = filter_field(
+        'Search text, as in the argument `search`. Example: `"coffin -kursk"`.', FullTextFilter()
+    )
+    language: StringFilter | None = filter_field(
+        'Condition on the language, BCP 47. Example: `{in: ["en", "de"]}`.'
+    )
     status: EnumFilter[Status] | None = filter_field(
-        "By where it stands: the public finds PUBLISHED ones. Example: `{in: [DRAFT, IN_REVIEW]}`.",
+        "Condition on the workflow status; the public sees only PUBLISHED articles. Example: `{in:"
+        " [DRAFT, IN_REVIEW]}`.",
         relations.ARTICLE_STATUS,
     )
-    content_type: EnumFilter[ContentType] | None = filter_field("By kind. Example: `{in: [NEWS, ANALYSIS]}`.")
-    access: EnumFilter[Access] | None = filter_field("By who may read it all. Example: `{eq: FREE}`.")
-    urgency: IntFilter | None = filter_field("By urgency, 1 the highest. Example: `{lte: 3}`.")
-    word_count: IntFilter | None = filter_field("By length in words. Example: `{gte: 1000}`.")
+    content_type: EnumFilter[ContentType] | None = filter_field(
+        "Condition on the kind. Example: `{in: [NEWS, ANALYSIS]}`."
+    )
+    access: EnumFilter[Access] | None = filter_field("Condition on the access. Example: `{eq: FREE}`.")
+    urgency: IntFilter | None = filter_field(
+        "Condition on the urgency; 1 is the most urgent. Example: `{lte: 3}`."
+    )
+    word_count: IntFilter | None = filter_field("Condition on the number of words. Example: `{gte: 1000}`.")
     published_at: DateTimeFilter | None = filter_field(
-        'By when it came out. Example: `{gte: "2026-06-01T00:00:00Z"}`.'
+        'Condition on the time of publication. Example: `{gte: "2026-06-01T00:00:00Z"}`.'
     )
     first_published_at: DateTimeFilter | None = filter_field(
-        'By when it first came out. Example: `{lt: "2026-07-01T00:00:00Z"}`.'
+        'Condition on the time of the first publication. Example: `{lt: "2026-07-01T00:00:00Z"}`.'
     )
     updated_at: DateTimeFilter | None = filter_field(
-        'By when it last changed. Example: `{gte: "2026-07-01T00:00:00Z"}`.'
+        'Condition on the time of the last substantial change. Example: `{gte: "2026-07-01T00:00:00Z"}`.'
     )
-    expires_at: DateTimeFilter | None = filter_field("By when it will be gone. Example: `{isNull: true}`.")
+    expires_at: DateTimeFilter | None = filter_field(
+        "Condition on the expiry time. Example: `{isNull: true}`."
+    )
     category: CategoryFilter | None = filter_field(
-        'By its main section; `under` takes in all below it. Example: `{under: "world"}`.',
+        'Condition on the main section; `under` includes its descendants. Example: `{under: "world"}`.',
         relations.CATEGORY,
     )
     categories: ListFilter[CategoryFilter] | None = filter_field(
-        'By any of its sections. Example: `{some: {path: {eq: "politics"}}}`.', relations.ARTICLE_CATEGORIES
+        'Condition on any of the sections. Example: `{some: {path: {eq: "politics"}}}`.',
+        relations.ARTICLE_CATEGORIES,
     )
     lead_media: MediaFilter | None = filter_field(
-        "By what opens it. Example: `{kind: {eq: VIDEO}}`.", relations.LEAD_MEDIA
+        "Condition on the lead media. Example: `{kind: {eq: VIDEO}}`.", relations.LEAD_MEDIA
     )
     media: ListFilter[MediaFilter] | None = filter_field(
-        "By its media; `{some: {}}` means it has any. Example: `{some: {kind: {eq: IMAGE}}}`.",
+        "Condition on the media; `{some: {}}` matches articles with media. Example: `{some: {kind:"
+        " {eq: IMAGE}}}`.",
         relations.ARTICLE_MEDIA_FILES,
     )
     attributions: ListFilter[AttributionFilter] | None = filter_field(
-        'By who said what. Example: `{some: {origin: {slug: {eq: "nis"}}, via: {slug: {eq: "sky-news"}}}}`.',
+        'Condition on the attributions. Example: `{some: {origin: {slug: {eq: "nis"}}, via: {slug:'
+        ' {eq: "sky-news"}}}}`.',
         relations.ARTICLE_ATTRIBUTIONS,
     )
     sources: ListFilter[SourceFilter] | None = filter_field(
-        "By whom it rests on, as origin or as relay. Example: `{some: {kind: {eq: INTELLIGENCE}}}`.",
+        "Condition on all sources, as origin or as relay. Example: `{some: {kind: {eq: INTELLIGENCE}}}`.",
         relations.ARTICLE_SOURCES,
     )
     source: SourceFilter | None = filter_field(
-        'It rests on such a source, as origin or as relay. Example: `{slug: {eq: "sky-news"}}`.',
+        'At least one source, as origin or as relay, matches. Example: `{slug: {eq: "sky-news"}}`.',
         relations.ARTICLE_ANY_SOURCE,
     )
     authors: ListFilter[AuthorFilter] | None = filter_field(
-        'By its authors. Example: `{some: {slug: {eq: "jane-doe"}}}`.', relations.ARTICLE_AUTHOR_ROWS
+        'Condition on the authors. Example: `{some: {slug: {eq: "jane-doe"}}}`.',
+        relations.ARTICLE_AUTHOR_ROWS,
     )
     tags: ListFilter[TagFilter] | None = filter_field(
-        'By its tags. Example: `{some: {slug: {eq: "north-korea"}}}`.', relations.ARTICLE_TAGS
+        'Condition on the tags. Example: `{some: {slug: {eq: "north-korea"}}}`.', relations.ARTICLE_TAGS
     )
     story: StoryFilter | None = filter_field(
-        'By its story. Example: `{slug: {eq: "north-korea-russia"}}`.', relations.STORY
+        'Condition on the running story. Example: `{slug: {eq: "north-korea-russia"}}`.', relations.STORY
     )
     translations: ListFilter[ArticleFilter] | None = filter_field(
-        'By the same article in other languages. Example: `{some: {language: {eq: "de"}}}`.',
+        'Condition on the translations. Example: `{some: {language: {eq: "de"}}}`.',
         relations.ARTICLE_TRANSLATIONS,
     )
     related: ListFilter[ArticleFilter] | None = filter_field(
-        "By what stands beside it. Example: `{some: {}}`.", relations.ARTICLE_RELATED
+        "Condition on the related articles. Example: `{some: {}}`.", relations.ARTICLE_RELATED
     )
 
 
-@strawberry.input(description="Which corrections. All conditions hold.")
+@strawberry.input(description="Filter for corrections. Conditions are combined with AND.")
 class CorrectionFilter:
     and_: list[CorrectionFilter] | None = filter_operator(_AND)
     or_: list[CorrectionFilter] | None = filter_operator(_OR)
     not_: CorrectionFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('By id. Example: `{in: ["cor_1"]}`.')
-    kind: EnumFilter[CorrectionKind] | None = filter_field("By kind. Example: `{eq: RETRACTION}`.")
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["cor_1"]}`.')
+    kind: EnumFilter[CorrectionKind] | None = filter_field(
+        "Condition on the kind. Example: `{eq: RETRACTION}`."
+    )
     corrected_at: DateTimeFilter | None = filter_field(
-        'Time of the correction. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
+        'Condition on the time of the correction. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
     )
     article: ArticleFilter | None = filter_field(
-        'By the article, and so by section or source. Example: `{source: {slug: {eq: "sky-news"}}}`.',
+        "Condition on the article, and so on its section or sources. Example: `{source: {slug: {eq:"
+        ' "sky-news"}}}`.',
         relations.CORRECTION_ARTICLE,
     )
 
 
-@strawberry.input(description="Which entries of the audit log. All conditions hold.")
+@strawberry.input(description="Filter for the audit log. Conditions are combined with AND.")
 class AuditEntryFilter:
     and_: list[AuditEntryFilter] | None = filter_operator(_AND)
     or_: list[AuditEntryFilter] | None = filter_operator(_OR)
     not_: AuditEntryFilter | None = filter_operator(_NOT)
     occurred_at: DateTimeFilter | None = filter_field(
-        'Time of the mutation. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
+        'Condition on the time of the mutation. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
     )
-    account: StringFilter | None = filter_field('By who did it. Example: `{eq: "jane-doe"}`.')
-    role: EnumFilter[Role] | None = filter_field("By what they were. Example: `{eq: ADMIN}`.")
-    action: StringFilter | None = filter_field('By what was done. Example: `{eq: "publishArticle"}`.')
+    account: StringFilter | None = filter_field('Condition on the account. Example: `{eq: "jane-doe"}`.')
+    role: EnumFilter[Role] | None = filter_field("Condition on the role. Example: `{eq: ADMIN}`.")
+    action: StringFilter | None = filter_field(
+        'Condition on the mutation. Example: `{eq: "publishArticle"}`.'
+    )
     target_id: StringFilter | None = filter_field(
-        'By what it was done to. Example: `{eq: "art_90817263545"}`.'
+        'Condition on the changed object. Example: `{eq: "art_90817263545"}`.'
     )
 
 
-@strawberry.input(description="Which tokens. All conditions hold.")
+@strawberry.input(description="Filter for API tokens. Conditions are combined with AND.")
 class TokenFilter:
     and_: list[TokenFilter] | None = filter_operator(_AND)
     or_: list[TokenFilter] | None = filter_operator(_OR)
     not_: TokenFilter | None = filter_operator(_NOT)
-    account: StringFilter | None = filter_field('By whose it is. Example: `{eq: "jane-doe"}`.')
-    role: EnumFilter[Role] | None = filter_field("By role. Example: `{eq: ADMIN}`.")
-    revoked_at: DateTimeFilter | None = filter_field("By when it was revoked. Example: `{isNull: true}`.")
+    account: StringFilter | None = filter_field('Condition on the account. Example: `{eq: "jane-doe"}`.')
+    role: EnumFilter[Role] | None = filter_field("Condition on the role. Example: `{eq: ADMIN}`.")
+    revoked_at: DateTimeFilter | None = filter_field(
+        "Condition on the time of the revocation. Example: `{isNull: true}`."
+    )

@@ -22,7 +22,6 @@ from contentql.editorial import (
     tokens,
     workflow,
 )
-from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
 from contentql.planner.field_plans import MutationField
 from contentql.schema.fields import argument_field
 from contentql.schema.inputs.articles import (
@@ -110,10 +109,7 @@ __all__ = [
     "UpdateStoryInput",
     "UpdateTagInput",
     "WithdrawArticleInput",
-]  # fmt: skip
-
-
-CODE_WORDS = {code.value: meaning for code, meaning in USER_ERROR_DESCRIPTIONS.items()}
+]
 
 
 FIELD_NAME_PLACEHOLDER = "\N{PLACE OF INTEREST SIGN}"  # stands for a field's own name in its example
@@ -158,31 +154,45 @@ _GONE = "deletedId"
 
 
 @strawberry.type(
-    description="Everything that can be done. Each field is done whole or not at all, one after the other."
+    description="Root fields for writing. Each field is one transaction; fields are executed one after the"
+    " other."
 )
 class Mutation:
     create_article: ArticlePayload | None = _mutation_field(
-        "Begin an article, as a draft.", "CreateArticleInput", "ArticlePayload", _OWN,
+        "Creates an article as a draft.",
+        "CreateArticleInput",
+        "ArticlePayload",
+        _OWN,
         articles.create_article,
         'headline: "Kim Jong-un Sheds a Tear", body: {markdown: "…"}',
-    )  # fmt: skip
+    )
     update_article: ArticlePayload | None = _mutation_field(
-        "Change what an article says. One that is out is changed in a working copy, which the public does not"
-        " see until it is published.",
-        "UpdateArticleInput", "ArticlePayload", _OWN, articles.update_article,
+        "Updates an article. The changes of a published article go to a working copy, which is not"
+        " public until it is published.",
+        "UpdateArticleInput",
+        "ArticlePayload",
+        _OWN,
+        articles.update_article,
         f'{_ID}, ifVersion: 3, headline: "Kim weeps"',
-    )  # fmt: skip
+    )
     submit_article: ArticlePayload | None = _mutation_field(
-        "Send a draft, or the changes of an article that is out, to review.",
-        "ArticleTransitionInput", "ArticlePayload", _OWN, workflow.submit_article, _ID,
-    )  # fmt: skip
+        "Submits a draft, or the changes of a published article, for review.",
+        "ArticleTransitionInput",
+        "ArticlePayload",
+        _OWN,
+        workflow.submit_article,
+        _ID,
+    )
     return_article: ArticlePayload | None = _mutation_field(
-        "Send it back to its author.", "ArticleTransitionInput", "ArticlePayload", _REVIEW,
+        "Returns an article in review to its author.",
+        "ArticleTransitionInput",
+        "ArticlePayload",
+        _REVIEW,
         workflow.return_article,
         f'{_ID}, reason: "Who says so?"',
-    )  # fmt: skip
+    )
     approve_article: ArticlePayload | None = _mutation_field(
-        "Let it pass review.",
+        "Approves an article in review.",
         "ArticleTransitionInput",
         "ArticlePayload",
         _REVIEW,
@@ -190,187 +200,352 @@ class Mutation:
         _ID,
     )
     schedule_article: ArticlePayload | None = _mutation_field(
-        "Let it come out by itself, at that very second.",
-        "ScheduleArticleInput", "ArticlePayload", _PUBLISH, workflow.schedule_article,
+        "Schedules the publication of an approved article.",
+        "ScheduleArticleInput",
+        "ArticlePayload",
+        _PUBLISH,
+        workflow.schedule_article,
         f'{_ID}, publishAt: "2026-06-30T14:00:00Z"',
-    )  # fmt: skip
+    )
     publish_article: ArticlePayload | None = _mutation_field(
-        "Let it, or its changes, come out now.",
-        "PublishArticleInput", "ArticlePayload", _PUBLISH, workflow.publish_article, _ID,
-    )  # fmt: skip
+        "Publishes an article, or its changes, immediately.",
+        "PublishArticleInput",
+        "ArticlePayload",
+        _PUBLISH,
+        workflow.publish_article,
+        _ID,
+    )
     unpublish_article: ArticlePayload | None = _mutation_field(
-        "Take it off, without a word: it is a draft again.",
-        "ArticleTransitionInput", "ArticlePayload", _PUBLISH, workflow.unpublish_article, _ID,
-    )  # fmt: skip
+        "Unpublishes an article without a notice; the article becomes a draft.",
+        "ArticleTransitionInput",
+        "ArticlePayload",
+        _PUBLISH,
+        workflow.unpublish_article,
+        _ID,
+    )
     withdraw_article: ArticlePayload | None = _mutation_field(
-        "Take it back: a notice stands in its place.",
-        "WithdrawArticleInput", "ArticlePayload", _PUBLISH, workflow.withdraw_article,
+        "Withdraws an article and leaves a public notice in its place.",
+        "WithdrawArticleInput",
+        "ArticlePayload",
+        _PUBLISH,
+        workflow.withdraw_article,
         f'{_ID}, notice: "This report was wrong."',
-    )  # fmt: skip
+    )
     correct_article: CorrectArticlePayload | None = _mutation_field(
-        "Correct what is out, for everybody to see.",
-        "CorrectArticleInput", "CorrectArticlePayload", _PUBLISH, corrections.correct_article,
+        "Publishes a correction of a published article.",
+        "CorrectArticleInput",
+        "CorrectArticlePayload",
+        _PUBLISH,
+        corrections.correct_article,
         f'{_ID}, kind: CORRECTION, text: "It was 2024.", before: "in 2023", after: "in 2024"',
         "correction { id }",
-    )  # fmt: skip
+    )
     archive_article: ArticlePayload | None = _mutation_field(
-        "Put it away.", "ArticleTransitionInput", "ArticlePayload", _PUBLISH, workflow.archive_article, _ID
+        "Archives an article.",
+        "ArticleTransitionInput",
+        "ArticlePayload",
+        _PUBLISH,
+        workflow.archive_article,
+        _ID,
     )
     delete_article: DeletionPayload | None = _mutation_field(
-        "Delete it. Drafts that never were out need no more; for all else PUBLISH is needed.",
-        "ArticleTransitionInput", "DeletionPayload", _OWN, workflow.delete_article, _ID, _GONE,
-    )  # fmt: skip
+        "Deletes an article. Drafts that were never published require EDIT_OWN or EDIT_ALL, all"
+        " other articles PUBLISH.",
+        "ArticleTransitionInput",
+        "DeletionPayload",
+        _OWN,
+        workflow.delete_article,
+        _ID,
+        _GONE,
+    )
     restore_article: ArticlePayload | None = _mutation_field(
-        "Bring back what was deleted, put away or taken back: as a draft.",
-        "ArticleTransitionInput", "ArticlePayload", _PUBLISH, workflow.restore_article, _ID,
-    )  # fmt: skip
+        "Restores a deleted, archived or withdrawn article as a draft.",
+        "ArticleTransitionInput",
+        "ArticlePayload",
+        _PUBLISH,
+        workflow.restore_article,
+        _ID,
+    )
     restore_revision: ArticlePayload | None = _mutation_field(
-        "Bring back what an article said in an earlier version, as a new one.",
-        "RestoreRevisionInput", "ArticlePayload", _OWN, workflow.restore_revision, f"{_ID}, version: 2",
-    )  # fmt: skip
+        "Restores the content of an earlier version as a new version.",
+        "RestoreRevisionInput",
+        "ArticlePayload",
+        _OWN,
+        workflow.restore_revision,
+        f"{_ID}, version: 2",
+    )
     create_preview_link: PreviewLinkPayload | None = _mutation_field(
-        "A signed link that shows this one article, as it stands, to people without a token.",
-        "CreatePreviewLinkInput", "PreviewLinkPayload", Permission.CREATE_PREVIEW_LINKS,
-        tokens.create_preview_link, _ID, "url",
-    )  # fmt: skip
+        "Creates a signed link that shows the current state of one article to readers without a token.",
+        "CreatePreviewLinkInput",
+        "PreviewLinkPayload",
+        Permission.CREATE_PREVIEW_LINKS,
+        tokens.create_preview_link,
+        _ID,
+        "url",
+    )
     add_attribution: AttributionPayload | None = _mutation_field(
-        "Say whose words they are, and by which way they came.",
-        "AddAttributionInput", "AttributionPayload", _OWN, attributions.add_attribution,
+        "Adds an attribution, with the chain of sources that relayed the claim.",
+        "AddAttributionInput",
+        "AttributionPayload",
+        _OWN,
+        attributions.add_attribution,
         'article: "art_90817263545", kind: CITING, source: "south-korean-intelligence",'
         ' via: {kind: ACCORDING_TO, source: "sky-news"}',
-    )  # fmt: skip
+    )
     update_attribution: AttributionPayload | None = _mutation_field(
-        "Change an attribution, or one hop of it.",
-        "UpdateAttributionInput", "AttributionPayload", _OWN, attributions.update_attribution,
+        "Updates an attribution, or one hop of its chain.",
+        "UpdateAttributionInput",
+        "AttributionPayload",
+        _OWN,
+        attributions.update_attribution,
         'id: "att_1122334455", kind: SAID',
-    )  # fmt: skip
+    )
     accept_attribution: AttributionPayload | None = _mutation_field(
-        "Stand behind a suggestion: it is public with its article.",
-        "ArticleTransitionInput", "AttributionPayload", _OWN,
-        attributions.accept_attribution, 'id: "att_1122334455"',
-    )  # fmt: skip
+        "Accepts a suggested attribution; it becomes public with its article.",
+        "ArticleTransitionInput",
+        "AttributionPayload",
+        _OWN,
+        attributions.accept_attribution,
+        'id: "att_1122334455"',
+    )
     reject_attribution: AttributionPayload | None = _mutation_field(
-        "Say that a suggestion, or an attribution, is wrong: it is not public.",
-        "ArticleTransitionInput", "AttributionPayload", _OWN,
-        attributions.reject_attribution, 'id: "att_1122334455"',
-    )  # fmt: skip
+        "Rejects an attribution or a suggestion; it is not public.",
+        "ArticleTransitionInput",
+        "AttributionPayload",
+        _OWN,
+        attributions.reject_attribution,
+        'id: "att_1122334455"',
+    )
     delete_attribution: DeletionPayload | None = _mutation_field(
-        "Delete an attribution with its whole chain; of a relay, that hop alone.",
-        "ArticleTransitionInput", "DeletionPayload", _OWN,
-        attributions.delete_attribution, 'id: "att_1122334455"', _GONE,
-    )  # fmt: skip
+        "Deletes an attribution with its chain, or one relay of a chain.",
+        "ArticleTransitionInput",
+        "DeletionPayload",
+        _OWN,
+        attributions.delete_attribution,
+        'id: "att_1122334455"',
+        _GONE,
+    )
     reorder_attributions: ArticlePayload | None = _mutation_field(
-        "Put an article's attributions in order.",
-        "ReorderAttributionsInput", "ArticlePayload", _OWN, attributions.reorder_attributions,
+        "Reorders the attributions of an article.",
+        "ReorderAttributionsInput",
+        "ArticlePayload",
+        _OWN,
+        attributions.reorder_attributions,
         f'{_ID}, attributions: ["att_2", "att_1"]',
-    )  # fmt: skip
+    )
     create_category: CategoryPayload | None = _mutation_field(
-        "Open a section.", "CreateCategoryInput", "CategoryPayload", _ARRANGE, categories.create_category,
+        "Creates a section.",
+        "CreateCategoryInput",
+        "CategoryPayload",
+        _ARRANGE,
+        categories.create_category,
         'name: "Asia", parent: "world"',
-    )  # fmt: skip
+    )
     update_category: CategoryPayload | None = _mutation_field(
-        "Change a section.", "UpdateCategoryInput", "CategoryPayload", _ARRANGE, categories.update_category,
+        "Updates a section.",
+        "UpdateCategoryInput",
+        "CategoryPayload",
+        _ARRANGE,
+        categories.update_category,
         'id: "world/asia", description: "News from Asia"',
-    )  # fmt: skip
+    )
     move_category: CategoryPayload | None = _mutation_field(
-        "Move a section with all that lies below it. Old paths lead to the new ones.",
-        "MoveCategoryInput", "CategoryPayload", _ARRANGE, categories.move_category,
+        "Moves a section with its descendants. Former paths redirect to the new ones.",
+        "MoveCategoryInput",
+        "CategoryPayload",
+        _ARRANGE,
+        categories.move_category,
         'id: "world/asia", parent: null',
-    )  # fmt: skip
+    )
     delete_category: DeletionPayload | None = _mutation_field(
-        "Close a section in which nothing stands.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, categories.delete_category, 'id: "world/asia"', _GONE,
-    )  # fmt: skip
+        "Deletes a section that is not used.",
+        "UpdateInput",
+        "DeletionPayload",
+        _ARRANGE,
+        categories.delete_category,
+        'id: "world/asia"',
+        _GONE,
+    )
     create_media: MediaPayload | None = _mutation_field(
-        "Make a media file known that lies elsewhere already.",
-        "CreateMediaInput", "MediaPayload", _ADD, media.create_media,
+        "Creates a media file from the URL of a file that is hosted elsewhere.",
+        "CreateMediaInput",
+        "MediaPayload",
+        _ADD,
+        media.create_media,
         'kind: IMAGE, url: "https://media.example.org/a.jpg", alt: "Soldiers carry a coffin"',
-    )  # fmt: skip
+    )
     update_media: MediaPayload | None = _mutation_field(
-        "Change what is said of a media file.", "UpdateMediaInput", "MediaPayload", _FILE,
-        media.update_media, 'id: "med_5544332211", alt: "Soldiers carry a coffin"',
-    )  # fmt: skip
+        "Updates the metadata of a media file.",
+        "UpdateMediaInput",
+        "MediaPayload",
+        _FILE,
+        media.update_media,
+        'id: "med_5544332211", alt: "Soldiers carry a coffin"',
+    )
     delete_media: DeletionPayload | None = _mutation_field(
-        "Forget a media file that nothing uses.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, media.delete_media, 'id: "med_5544332211"', _GONE,
-    )  # fmt: skip
+        "Deletes a media file that is not used.",
+        "UpdateInput",
+        "DeletionPayload",
+        _ARRANGE,
+        media.delete_media,
+        'id: "med_5544332211"',
+        _GONE,
+    )
     create_source: SourcePayload | None = _mutation_field(
-        "Enter a source.", "CreateSourceInput", "SourcePayload", _ADD, sources.create_source,
+        "Creates a source.",
+        "CreateSourceInput",
+        "SourcePayload",
+        _ADD,
+        sources.create_source,
         'name: "Sky News", kind: BROADCASTER',
-    )  # fmt: skip
+    )
     update_source: SourcePayload | None = _mutation_field(
-        "Change a source.", "UpdateSourceInput", "SourcePayload", _FILE, sources.update_source,
+        "Updates a source.",
+        "UpdateSourceInput",
+        "SourcePayload",
+        _FILE,
+        sources.update_source,
         'id: "sky-news", country: "GB"',
-    )  # fmt: skip
+    )
     merge_sources: SourcePayload | None = _mutation_field(
-        "Make several entries of one source into one.",
-        "MergeSourcesInput", "SourcePayload", _ARRANGE, sources.merge_sources,
+        "Merges several sources into one.",
+        "MergeSourcesInput",
+        "SourcePayload",
+        _ARRANGE,
+        sources.merge_sources,
         'into: "sky-news", sources: ["sky-news-uk"]',
-    )  # fmt: skip
+    )
     delete_source: DeletionPayload | None = _mutation_field(
-        "Delete a source that nothing rests on.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, sources.delete_source, 'id: "sky-news"', _GONE,
-    )  # fmt: skip
+        "Deletes a source that is not used.",
+        "UpdateInput",
+        "DeletionPayload",
+        _ARRANGE,
+        sources.delete_source,
+        'id: "sky-news"',
+        _GONE,
+    )
     create_tag: TagPayload | None = _mutation_field(
-        "Enter a tag.", "CreateTagInput", "TagPayload", _ADD, tags.create_tag,
+        "Creates a tag.",
+        "CreateTagInput",
+        "TagPayload",
+        _ADD,
+        tags.create_tag,
         'type: PLACE, name: "Pyongyang"',
-    )  # fmt: skip
+    )
     update_tag: TagPayload | None = _mutation_field(
-        "Change a tag.", "UpdateTagInput", "TagPayload", _FILE, tags.update_tag,
+        "Updates a tag.",
+        "UpdateTagInput",
+        "TagPayload",
+        _FILE,
+        tags.update_tag,
         'id: "PLACE:pyongyang", wikidata: "Q18808"',
-    )  # fmt: skip
+    )
     delete_tag: DeletionPayload | None = _mutation_field(
-        "Delete a tag that nothing has.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, tags.delete_tag, 'id: "PLACE:pyongyang"', _GONE,
-    )  # fmt: skip
+        "Deletes a tag that is not used.",
+        "UpdateInput",
+        "DeletionPayload",
+        _ARRANGE,
+        tags.delete_tag,
+        'id: "PLACE:pyongyang"',
+        _GONE,
+    )
     create_author: AuthorPayload | None = _mutation_field(
-        "Enter an author.", "CreateAuthorInput", "AuthorPayload", _FILE, authors.create_author,
+        "Creates an author.",
+        "CreateAuthorInput",
+        "AuthorPayload",
+        _FILE,
+        authors.create_author,
         'name: "Jane Doe"',
-    )  # fmt: skip
+    )
     update_author: AuthorPayload | None = _mutation_field(
-        "Change an author.", "UpdateAuthorInput", "AuthorPayload", _FILE, authors.update_author,
+        "Updates an author.",
+        "UpdateAuthorInput",
+        "AuthorPayload",
+        _FILE,
+        authors.update_author,
         'id: "jane-doe", desk: "World"',
-    )  # fmt: skip
+    )
     delete_author: DeletionPayload | None = _mutation_field(
-        "Delete an author of no article.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, authors.delete_author, 'id: "jane-doe"', _GONE,
-    )  # fmt: skip
+        "Deletes an author without articles.",
+        "UpdateInput",
+        "DeletionPayload",
+        _ARRANGE,
+        authors.delete_author,
+        'id: "jane-doe"',
+        _GONE,
+    )
     create_story: StoryPayload | None = _mutation_field(
-        "Open a running story.", "CreateStoryInput", "StoryPayload", _FILE, stories.create_story,
+        "Creates a running story.",
+        "CreateStoryInput",
+        "StoryPayload",
+        _FILE,
+        stories.create_story,
         'title: "North Korea and Russia"',
-    )  # fmt: skip
+    )
     update_story: StoryPayload | None = _mutation_field(
-        "Change a story.", "UpdateStoryInput", "StoryPayload", _FILE, stories.update_story,
+        "Updates a running story.",
+        "UpdateStoryInput",
+        "StoryPayload",
+        _FILE,
+        stories.update_story,
         'id: "north-korea-russia", description: "Troops, arms and treaties"',
-    )  # fmt: skip
+    )
     delete_story: DeletionPayload | None = _mutation_field(
-        "Delete a story that no article tells.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, stories.delete_story, 'id: "north-korea-russia"', _GONE,
-    )  # fmt: skip
+        "Deletes a running story without articles.",
+        "UpdateInput",
+        "DeletionPayload",
+        _ARRANGE,
+        stories.delete_story,
+        'id: "north-korea-russia"',
+        _GONE,
+    )
     create_collection: CollectionPayload | None = _mutation_field(
-        "Make a collection.", "CreateCollectionInput", "CollectionPayload", _FILE,
-        collections.create_collection, 'title: "Front page"',
-    )  # fmt: skip
+        "Creates a collection.",
+        "CreateCollectionInput",
+        "CollectionPayload",
+        _FILE,
+        collections.create_collection,
+        'title: "Front page"',
+    )
     update_collection: CollectionPayload | None = _mutation_field(
-        "Change a collection, and put its articles in order.",
-        "UpdateCollectionInput", "CollectionPayload", _FILE, collections.update_collection,
+        "Updates a collection and the order of its items.",
+        "UpdateCollectionInput",
+        "CollectionPayload",
+        _FILE,
+        collections.update_collection,
         'id: "front-page", items: [{article: "art_1"}, {article: "art_2"}]',
-    )  # fmt: skip
+    )
     pin_article: CollectionPayload | None = _mutation_field(
-        "Put an article on top of a collection, until a moment.",
-        "PinArticleInput", "CollectionPayload", _FILE, collections.pin_article,
+        "Pins an article in a collection, optionally until a given time.",
+        "PinArticleInput",
+        "CollectionPayload",
+        _FILE,
+        collections.pin_article,
         'id: "front-page", article: "art_1", until: "2026-07-01T00:00:00Z"',
-    )  # fmt: skip
+    )
     delete_collection: DeletionPayload | None = _mutation_field(
-        "Delete a collection; its articles stay.",
-        "UpdateInput", "DeletionPayload", _ARRANGE, collections.delete_collection, 'id: "front-page"', _GONE,
-    )  # fmt: skip
+        "Deletes a collection; its articles are kept.",
+        "UpdateInput",
+        "DeletionPayload",
+        _ARRANGE,
+        collections.delete_collection,
+        'id: "front-page"',
+        _GONE,
+    )
     create_token: TokenPayload | None = _mutation_field(
-        "Make a token. Its secret is told once.",
-        "CreateTokenInput", "TokenPayload", _ADMIN, tokens.create_token, 'name: "Jane Doe", role: EDITOR',
+        "Creates an API token. The secret is returned only once.",
+        "CreateTokenInput",
+        "TokenPayload",
+        _ADMIN,
+        tokens.create_token,
+        'name: "Jane Doe", role: EDITOR',
         "secret",
-    )  # fmt: skip
+    )
     revoke_token: TokenPayload | None = _mutation_field(
-        "End a token: it is refused from the next request on.",
-        "UpdateInput", "TokenPayload", _ADMIN, tokens.revoke_token, 'id: "tok_6677889900"',
-    )  # fmt: skip
+        "Revokes an API token with immediate effect.",
+        "UpdateInput",
+        "TokenPayload",
+        _ADMIN,
+        tokens.revoke_token,
+        'id: "tok_6677889900"',
+    )

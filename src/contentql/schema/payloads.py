@@ -27,18 +27,22 @@ from contentql.schema.scalars import DateTime
 strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for which a mutation was rejected.")
 
 
-@strawberry.type(name="UserError", description="Why nothing was changed, in plain words.")
+@strawberry.type(name="UserError", description="Reason for which a mutation changed nothing.")
 class UserErrorType:
-    code: UserErrorCode = envelope_field("What kind of mistake it is; never changes.", "REQUIRED")
-    message: str = envelope_field("What is amiss, for people.", '"It stands in no section."')
-    field: list[str] | None = envelope_field("Where in the input.", '["category"]')
-    hint: str | None = envelope_field("How to go on.", "\"'kim-weeps-2' is free.\"")
+    code: UserErrorCode = envelope_field("Stable code of the error.", "REQUIRED")
+    message: str = envelope_field("Description of the error for editors.", '"It stands in no section."')
+    field: list[str] | None = envelope_field(
+        "Path of the input field; null if the error is not about one field.", '["category"]'
+    )
+    hint: str | None = envelope_field(
+        "Suggestion for the next step; null if there is none.", "\"'kim-weeps-2' is free.\""
+    )
 
 
-_AS_YOU_SEE = "It, as you see it now; null if nothing was changed."
+_AS_YOU_SEE = "The changed object; null if `userErrors` is not empty."
 
 
-_ERRORS = "Why nothing was changed; empty when it was done."
+_ERRORS = "Errors that an editor can correct; empty if the mutation succeeded."
 
 
 def _payload_object(description: str, also: str = "") -> Any:
@@ -55,86 +59,103 @@ def _errors() -> Any:
     return envelope_field(_ERRORS, "[]")
 
 
-@strawberry.type(description="What became of an article.")
+@strawberry.type(description="Result of a mutation of an article.")
 class ArticlePayload:
-    article: Article | None = _payload_object("The article as you see it now; null if nothing was changed.")
+    article: Article | None = _payload_object("The changed article; null if `userErrors` is not empty.")
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a correction.")
+@strawberry.type(description="Result of a correction.")
 class CorrectArticlePayload:
-    article: Article | None = _payload_object("The article as you see it now; null if nothing was changed.")
-    correction: Correction | None = _payload_object("The correction.", "correction")
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of an attribution.")
-class AttributionPayload:
-    attribution: Attribution | None = _payload_object("The attribution as you see it now.")
-    article: Article | None = _payload_object("The article that it is part of.", "article")
-    user_errors: list[UserErrorType] = _errors()
-
-
-@strawberry.type(description="What became of something deleted.")
-class DeletionPayload:
-    deleted_id: strawberry.ID | None = _payload_value(
-        "The id of what is gone; null if nothing was.", '"art_90817263545"'
+    article: Article | None = _payload_object("The changed article; null if `userErrors` is not empty.")
+    correction: Correction | None = _payload_object(
+        "The new correction; null if `userErrors` is not empty.", "correction"
     )
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="A link for people without a token.")
+@strawberry.type(description="Result of a mutation of an attribution.")
+class AttributionPayload:
+    attribution: Attribution | None = _payload_object(
+        "The changed attribution; null if `userErrors` is not empty."
+    )
+    article: Article | None = _payload_object(
+        "Article that contains the attribution; null if `userErrors` is not empty.", "article"
+    )
+    user_errors: list[UserErrorType] = _errors()
+
+
+@strawberry.type(description="Result of a deletion.")
+class DeletionPayload:
+    deleted_id: strawberry.ID | None = _payload_value(
+        "Global id of the deleted object; null if `userErrors` is not empty.", '"art_90817263545"'
+    )
+    user_errors: list[UserErrorType] = _errors()
+
+
+@strawberry.type(description="A preview link for readers without a token.")
 class PreviewLinkPayload:
-    url: str | None = _payload_value("The address to give away.", '"https://example.org/preview/cqlp_…"')
-    token: str | None = _payload_value("The same for a client: `Authorization: Bearer …`.", '"cqlp_…"')
-    expires_at: DateTime | None = _payload_value("When it ends.", '"2026-07-03T00:00:00Z"')
+    url: str | None = _payload_value(
+        "URL of the preview; null if `userErrors` is not empty.", '"https://example.org/preview/cqlp_…"'
+    )
+    token: str | None = _payload_value(
+        "Preview token for clients, to be sent as `Authorization: Bearer …`; null if `userErrors`"
+        " is not empty.",
+        '"cqlp_…"',
+    )
+    expires_at: DateTime | None = _payload_value(
+        "Time at which the token expires; null if it does not expire.", '"2026-07-03T00:00:00Z"'
+    )
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a token.")
+@strawberry.type(description="Result of a mutation of a token.")
 class TokenPayload:
-    token: Token | None = _payload_object("The token.")
-    secret: str | None = _payload_value("What its holder sends. It is told now, and never again.", '"cql_…"')
+    token: Token | None = _payload_object("The token; null if `userErrors` is not empty.")
+    secret: str | None = _payload_value(
+        "Secret to be sent as bearer token. Returned only once, by the mutation that creates the token.",
+        '"cql_…"',
+    )
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a section.")
+@strawberry.type(description="Result of a mutation of a section.")
 class CategoryPayload:
     category: Category | None = _payload_object(_AS_YOU_SEE)
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a media file.")
+@strawberry.type(description="Result of a mutation of a media file.")
 class MediaPayload:
     media: Media | None = _payload_object(_AS_YOU_SEE)
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a source.")
+@strawberry.type(description="Result of a mutation of a source.")
 class SourcePayload:
     source: Source | None = _payload_object(_AS_YOU_SEE)
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a tag.")
+@strawberry.type(description="Result of a mutation of a tag.")
 class TagPayload:
     tag: Tag | None = _payload_object(_AS_YOU_SEE)
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of an author.")
+@strawberry.type(description="Result of a mutation of an author.")
 class AuthorPayload:
     author: Author | None = _payload_object(_AS_YOU_SEE)
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a story.")
+@strawberry.type(description="Result of a mutation of a story.")
 class StoryPayload:
     story: Story | None = _payload_object(_AS_YOU_SEE)
     user_errors: list[UserErrorType] = _errors()
 
 
-@strawberry.type(description="What became of a collection.")
+@strawberry.type(description="Result of a mutation of a collection.")
 class CollectionPayload:
     collection: Collection | None = _payload_object(_AS_YOU_SEE)
     user_errors: list[UserErrorType] = _errors()

@@ -27,13 +27,15 @@ from contentql.schema.fields import AFTER, FIRST, Argument, argument_field, conn
 from contentql.schema.values import Node
 
 _EXCLUDED: Argument = (
-    "exclude_ids", "[ID!]",
-    "Leave these out: what the page shows already, 250 at most. Example: `[\"art_1\"]`.",
-)  # fmt: skip
+    "exclude_ids",
+    "[ID!]",
+    'Ids to leave out, for example those already on the page; at most 250. Example: `["art_1"]`.',
+)
 _ONE_PER_STORY: Argument = (
-    "one_per_story", "Boolean",
-    "Of each running story only the newest article of this list. Example: `true`.",
-)  # fmt: skip
+    "one_per_story",
+    "Boolean",
+    "Return only the newest article of each running story in this list. Example: `true`.",
+)
 
 
 def _id(table: str, prefix: str) -> Argument:
@@ -57,73 +59,97 @@ def _by_id(table: str, node: str, prefix: str) -> Any:
 
 
 def _slug(example: str) -> Argument:
-    return ("slug", "String", f'Its slug. Example: `"{example}"`.')
+    return ("slug", "String", 'Slug of the withdrawn article. Example: `"')
 
 
-@strawberry.type(description="Everything that can be asked.")
+@strawberry.type(description="Root fields for reading.")
 class Query:
     node: Node | None = argument_field(
-        "Anything by its id; null when there is no such thing that may be seen."
-        " Example: `node(id: \"art_90817263545\") { id }`.",
-        "Optional[Node]", RootField("node"),
-        [("id", "ID!", "An id from an earlier answer. Example: `\"art_90817263545\"`.")],
-    )  # fmt: skip
+        "Object with this global id; null if it does not exist or is not visible. Example:"
+        ' `node(id: "art_90817263545") { id }`.',
+        "Optional[Node]",
+        RootField("node"),
+        [("id", "ID!", 'Global id from an earlier response. Example: `"art_90817263545"`.')],
+    )
     nodes: list[Node | None] = argument_field(
-        "Several things by their ids, in the order of the ids; null for each that may not be seen."
-        " Example: `nodes(ids: [\"art_90817263545\"]) { id }`.",
-        "list[Optional[Node]]", RootField("nodes"),
-        [("ids", "[ID!]!", "At most 100 ids. Example: `[\"art_90817263545\", \"src_6677889900\"]`.")],
-    )  # fmt: skip
+        "Objects with these global ids, in the order of the ids; null for each that does not exist"
+        ' or is not visible. Example: `nodes(ids: ["art_90817263545"]) { id }`.',
+        "list[Optional[Node]]",
+        RootField("nodes"),
+        [("ids", "[ID!]!", 'Global ids, at most 100. Example: `["art_90817263545", "src_6677889900"]`.')],
+    )
     article: Article | None = _one(
-        "article", "Article", "art",
-        ("slug", "String", "Its slug, or one it had before. Example: `\"kim-jong-un-sheds-a-tear\"`."),
-        ("language", "String", "Which edition, where several languages share a slug. Example: `\"en\"`."),
-    )  # fmt: skip
+        "article",
+        "Article",
+        "art",
+        ("slug", "String", 'Current or former slug of the article. Example: `"kim-jong-un-sheds-a-tear"`.'),
+        (
+            "language",
+            "String",
+            "Language of the article, BCP 47; needed only if articles in several languages share the"
+            ' slug. Example: `"en"`.',
+        ),
+    )
     articles: Connection[Article] = connection_field(
-        "Articles, newest first unless told otherwise.",
+        "Articles. Default order: newest first.",
         "Article",
         RootField("page", "article"),
         "PUBLISHED_AT_DESC",
         SEARCH_ARGUMENT,
     )
     latest_news: Connection[Article] = argument_field(
-        "The newest articles: of everything, or of a section with all that lies below it.",
-        "Connection[Article]", RootField("latest", "article"),
+        "Newest articles of all sections, or of one section and its descendants.",
+        "Connection[Article]",
+        RootField("latest", "article"),
         [
-            ("section", "String", "The path of the section; all unless told. Example: `\"world/asia\"`."),
-            EXACT_ARGUMENT, filter_argument("Article"), _EXCLUDED, _ONE_PER_STORY, FIRST, AFTER,
+            ("section", "String", 'Path of the section; all sections by default. Example: `"world/asia"`.'),
+            EXACT_ARGUMENT,
+            filter_argument("Article"),
+            _EXCLUDED,
+            _ONE_PER_STORY,
+            FIRST,
+            AFTER,
         ],
-    )  # fmt: skip
+    )
     category: Category | None = _one(
         "category",
         "Category",
         "cat",
-        ("path", "String", 'Its path. Example: `"world/asia"`.'),
+        ("path", "String", 'Path of the section. Example: `"world/asia"`.'),
         by="its id or its path",
     )
     categories: Connection[Category] = connection_field(
-        "Sections, in the order of the tree unless told otherwise.",
+        "Sections. Default order: by path, each section before its children.",
         "Category",
         RootField("page", "category"),
         "POSITION_ASC",
     )
     media: Media | None = _by_id("media", "Media", "med")
     media_items: Connection[Media] = connection_field(
-        "Media that public articles use, last added first.", "Media", RootField("page", "media"), "ID_DESC"
+        "Media files used by visible articles, newest first.", "Media", RootField("page", "media"), "ID_DESC"
     )
     attribution: Attribution | None = _by_id("attribution", "Attribution", "att")
     attributions: Connection[Attribution] = connection_field(
-        "Attributions of all articles, hops of chains included, last entered first.",
-        "Attribution", RootField("page", "attribution"), "ID_DESC",
-    )  # fmt: skip
+        "Attributions of all articles, including the hops of chains, newest first.",
+        "Attribution",
+        RootField("page", "attribution"),
+        "ID_DESC",
+    )
     source: Source | None = _one("source", "Source", "src", _slug("sky-news"))
     sources: Connection[Source] = connection_field(
         "Sources, by name.", "Source", RootField("page", "source"), "NAME_ASC"
     )
     tag: Tag | None = _one(
-        "tag", "Tag", "tag", _slug("north-korea"),
-        ("type", "TagType", "Which of them, where tags of several types share a slug. Example: `PLACE`."),
-    )  # fmt: skip
+        "tag",
+        "Tag",
+        "tag",
+        _slug("north-korea"),
+        (
+            "type",
+            "TagType",
+            "Type of the tag; needed only if tags of several types share the slug. Example: `PLACE`.",
+        ),
+    )
     tags: Connection[Tag] = connection_field("Tags, by name.", "Tag", RootField("page", "tag"), "NAME_ASC")
     author: Author | None = _one("author", "Author", "aut", _slug("jane-doe"))
     authors: Connection[Author] = connection_field(
@@ -144,16 +170,29 @@ class Query:
         "AT_DESC",
     )
     withdrawal: Withdrawal | None = _one(
-        "withdrawal", "Withdrawal", "art",
-        ("slug", "String", "The slug of the article that is gone. Example: `\"a-report-that-was-wrong\"`."),
-        ("language", "String", "Which edition, where several languages share a slug. Example: `\"en\"`."),
-    )  # fmt: skip
+        "withdrawal",
+        "Withdrawal",
+        "art",
+        ("slug", "String", 'Slug of the withdrawn article. Example: `"a-report-that-was-wrong"`.'),
+        (
+            "language",
+            "String",
+            "Language of the article, BCP 47; needed only if articles in several languages share the"
+            ' slug. Example: `"en"`.',
+        ),
+    )
     audit_log: Connection[AuditEntry] = connection_field(
-        "Who did what, newest first. For administrators.",
-        "AuditEntry", RootField("page", "audit_entry", admin_only=True), "AT_DESC",
-    )  # fmt: skip
+        "Log of all mutations, newest first. Requires the permission ADMIN.",
+        "AuditEntry",
+        RootField("page", "audit_entry", admin_only=True),
+        "AT_DESC",
+    )
     tokens: Connection[Token] = connection_field(
-        "The tokens there are, newest first; never their secrets. For administrators.",
-        "Token", RootField("page", "token", admin_only=True), "CREATED_AT_DESC",
-    )  # fmt: skip
-    viewer: Viewer = argument_field("Who is asking, and what they see.", "Viewer", RootField("viewer"), [])
+        "API tokens without their secrets, newest first. Requires the permission ADMIN.",
+        "Token",
+        RootField("page", "token", admin_only=True),
+        "CREATED_AT_DESC",
+    )
+    viewer: Viewer = argument_field(
+        "The authenticated viewer, with role and permissions.", "Viewer", RootField("viewer"), []
+    )

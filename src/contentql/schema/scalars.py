@@ -16,24 +16,26 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]
 
 def _time(text: object) -> dt.datetime | InvalidScalar:
     if not isinstance(text, str):
-        raise ValueError("A time is a text, as in 2026-06-30T08:00:00Z.")
+        raise ValueError("DateTime must be a string, as in 2026-06-30T08:00:00Z.")
     if not _RFC_3339.fullmatch(text):
-        return InvalidScalar("A time needs a date, a time of day and a zone, as in 2026-06-30T08:00:00Z.")
+        return InvalidScalar(
+            "DateTime needs a date, a time of day and a time zone, as in 2026-06-30T08:00:00Z."
+        )
     try:
         return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        return InvalidScalar("There is no such time; write it as in 2026-06-30T08:00:00Z.")
+        return InvalidScalar("DateTime is not a valid time; the format is 2026-06-30T08:00:00Z.")
 
 
 def _date(text: object) -> str | InvalidScalar:
     if not isinstance(text, str):
-        raise ValueError("A date is a text, as in 2026-06-30.")
+        raise ValueError("Date must be a string, as in 2026-06-30.")
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
             return dt.date.fromisoformat(text).isoformat()
     except ValueError:
         pass
-    return InvalidScalar("A date is written as in 2026-06-30.")
+    return InvalidScalar("Date must have the format 2026-06-30.")
 
 
 DateTime = NewType("DateTime", str)
@@ -42,14 +44,14 @@ Date = NewType("Date", str)
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="A moment in UTC, RFC 3339 in whole seconds. Example: `2026-06-30T08:00:00Z`.",
+        description="Time in UTC, RFC 3339, in whole seconds. Example: `2026-06-30T08:00:00Z`.",
         specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
         serialize=str,
         parse_value=_time,
     ),
     Date: strawberry.scalar(
         name="Date",
-        description="A day, RFC 3339 full-date. Example: `2026-06-30`.",
+        description="Date, RFC 3339 full-date. Example: `2026-06-30`.",
         specified_by_url="https://scalars.graphql.org/andimarek/local-date.html",
         serialize=str,
         parse_value=_date,

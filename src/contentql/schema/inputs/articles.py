@@ -22,119 +22,134 @@ from contentql.schema.inputs.body import BodyInput
 from contentql.schema.scalars import DateTime
 
 
-@strawberry.input(description="What an author did for an article.")
+@strawberry.input(description="Contribution of an author to an article.")
 class CreditInput:
-    author: strawberry.ID = required("Who: id or slug.", '"jane-doe"')
-    role: AuthorRole | None = optional("What they did; WRITER unless told.", "WRITER")
+    author: strawberry.ID = required("Author: id or slug.", '"jane-doe"')
+    role: AuthorRole | None = optional("Role of the author; WRITER by default.", "WRITER")
 
 
 @strawberry.input(description="A tag of an article.")
 class MentionInput:
-    tag: strawberry.ID = required("Which: id, `TYPE:slug` or slug.", '"TOPIC:north-korea"')
-    relevance: int | None = optional("How much the article is about it, 0 to 100.", "80")
-    confidence: int | None = optional("How sure that is, 0 to 100.", "95")
+    tag: strawberry.ID = required("Tag: id, `TYPE:slug` or slug.", '"TOPIC:north-korea"')
+    relevance: int | None = optional("Relevance of the entity for the article, 0 to 100.", "80")
+    confidence: int | None = optional("Confidence that the entity is meant, 0 to 100.", "95")
 
 
-@strawberry.input(description="A media file in its place in an article.")
+@strawberry.input(description="Use of a media file in an article.")
 class PlacementInput:
     media: strawberry.ID = required("Which.", '"med_5544332211"')
-    role: MediaRole | None = optional("What it does there; INLINE unless told.", "INLINE")
-    caption: str | None = optional("The line below it in this place.", '"The ceremony"')
-    alt: str | None = optional("What it shows, in this place.", '"A coffin"')
-
-
-@strawberry.input(description="Where an article was filed.")
-class DatelineInput:
-    place: str = required("The place.", '"Seoul"')
-    text: str | None = optional("The line as printed.", '"SEOUL, 30 June"')
-
-
-@strawberry.input(description="What may be done with an article.")
-class RightsInput:
-    syndicatable: bool | None = optional("Whether others may carry it.", "true")
-    usage_terms: str | None = optional("On which terms.", '"With credit and link"')
-    copyright_notice: str | None = optional("The copyright line.", '"© 2026 The Newsroom"')
-
-
-@strawberry.input(description="What an article says.")
-class ArticleFields(MutationInput):
-    slug: str | None = optional(
-        "Its short name in addresses; made of the headline unless told.", '"kim-weeps"'
+    role: MediaRole | None = optional("Role of the media file; INLINE by default.", "INLINE")
+    caption: str | None = optional("Caption for this use; by default the media file's own.", '"The ceremony"')
+    alt: str | None = optional(
+        "Alternative text for this use; by default the media file's own.", '"A coffin"'
     )
-    kicker: str | None = optional("The line above the headline.", '"North Korea"')
-    short_headline: str | None = optional("A headline for cards and push messages.", '"Kim weeps"')
-    lede: str | None = optional("How it begins; the first paragraph unless told.", '"State media…"')
-    summary: str | None = optional("What it says, in short.", '"Footage of Kim at a coffin aired."')
-    body: BodyInput | None = optional("Its text.", '{markdown: "…"}')
-    language: str | None = optional("Its language, BCP 47; `en` unless told.", '"en"')
-    content_type: ContentType | None = optional("What kind of journalism it is; NEWS unless told.", "NEWS")
-    urgency: int | None = optional("From 1, the most urgent, to 9; 5 unless told.", "5")
-    access: Access | None = optional("Who may read it all; FREE unless told.", "FREE")
-    byline: str | None = optional("The authors' line as printed.", '"By Jane Doe in Seoul"')
-    authors: list[CreditInput] | None = optional("Who made it, in order.", '[{author: "jane-doe"}]')
-    dateline: DatelineInput | None = optional("Where it was filed.", '{place: "Seoul"}')
-    category: strawberry.ID | None = optional("Its main section: path or id.", '"world/asia"')
-    categories: list[strawberry.ID] | None = optional("Its other sections.", '["politics"]')
-    tags: list[MentionInput] | None = optional("What it is about.", '[{tag: "PLACE:pyongyang"}]')
-    lead_media: strawberry.ID | None = optional("What opens it.", '"med_5544332211"')
-    media: list[PlacementInput] | None = optional("All its media, in order.", '[{media: "med_1"}]')
-    story: strawberry.ID | None = optional("The running story: slug or id.", '"north-korea-russia"')
-    related: list[strawberry.ID] | None = optional("Articles to put beside it, in order.", '["art_1"]')
-    translation_of: strawberry.ID | None = optional("The article that this one translates.", '"art_1"')
-    canonical_url: str | None = optional("The address search engines know it by.", '"https://example.org/a"')
-    canonical_elsewhere: bool | None = optional("Whether that is another publisher's.", "false")
-    rights: RightsInput | None = optional("What may be done with it.", "{syndicatable: false}")
-    embargo_until: DateTime | None = optional("Until when it must not come out.", '"2026-06-30T08:00:00Z"')
-    expires_at: DateTime | None = optional("When it is to be gone.", '"2027-01-01T00:00:00Z"')
-    ed_note: str | None = optional("What editors tell each other; never public.", '"Call Seoul again"')
 
 
-@strawberry.input(description="A new article; it begins as a draft.")
+@strawberry.input(description="Place where an article was filed.")
+class DatelineInput:
+    place: str = required("Name of the place.", '"Seoul"')
+    text: str | None = optional("Dateline as printed.", '"SEOUL, 30 June"')
+
+
+@strawberry.input(description="Usage rights of an article.")
+class RightsInput:
+    syndicatable: bool | None = optional("True if other publishers may syndicate the article.", "true")
+    usage_terms: str | None = optional("Terms of use.", '"With credit and link"')
+    copyright_notice: str | None = optional("Copyright notice.", '"© 2026 The Newsroom"')
+
+
+@strawberry.input(description="Content of an article.")
+class ArticleFields(MutationInput):
+    slug: str | None = optional("Short name for URLs; derived from the headline by default.", '"kim-weeps"')
+    kicker: str | None = optional("Short line above the headline.", '"North Korea"')
+    short_headline: str | None = optional("Short headline for cards and push notifications.", '"Kim weeps"')
+    lede: str | None = optional(
+        "Introductory paragraph; by default the first paragraph of the body.", '"State media…"'
+    )
+    summary: str | None = optional("Summary in one or two sentences.", '"Footage of Kim at a coffin aired."')
+    body: BodyInput | None = optional("Body of the article in several formats.", '{markdown: "…"}')
+    language: str | None = optional("Language, BCP 47; `en` by default.", '"en"')
+    content_type: ContentType | None = optional("Genre; NEWS by default.", "NEWS")
+    urgency: int | None = optional("Urgency from 1 (most urgent) to 9; 5 by default.", "5")
+    access: Access | None = optional("Access to the full text; FREE by default.", "FREE")
+    byline: str | None = optional("Byline as printed.", '"By Jane Doe in Seoul"')
+    authors: list[CreditInput] | None = optional(
+        "Authors with their roles, in order.", '[{author: "jane-doe"}]'
+    )
+    dateline: DatelineInput | None = optional("Place where the article was filed.", '{place: "Seoul"}')
+    category: strawberry.ID | None = optional("Main section: path or id.", '"world/asia"')
+    categories: list[strawberry.ID] | None = optional("Further sections.", '["politics"]')
+    tags: list[MentionInput] | None = optional("Summary of the story.", '[{tag: "PLACE:pyongyang"}]')
+    lead_media: strawberry.ID | None = optional(
+        "Picture or video that opens the article.", '"med_5544332211"'
+    )
+    media: list[PlacementInput] | None = optional("All media of the article, in order.", '[{media: "med_1"}]')
+    story: strawberry.ID | None = optional("Running story: slug or id.", '"north-korea-russia"')
+    related: list[strawberry.ID] | None = optional("Related articles, in order.", '["art_1"]')
+    translation_of: strawberry.ID | None = optional("Article that this one translates.", '"art_1"')
+    canonical_url: str | None = optional("Canonical URL for search engines.", '"https://example.org/a"')
+    canonical_elsewhere: bool | None = optional(
+        "True if the canonical URL belongs to another publisher.", "false"
+    )
+    rights: RightsInput | None = optional("Usage rights.", "{syndicatable: false}")
+    embargo_until: DateTime | None = optional(
+        "Time before which the article must not be published.", '"2026-06-30T08:00:00Z"'
+    )
+    expires_at: DateTime | None = optional(
+        "Time from which the article is no longer public.", '"2027-01-01T00:00:00Z"'
+    )
+    ed_note: str | None = optional("Internal note for editors; never public.", '"Call Seoul again"')
+
+
+@strawberry.input(description="A new article, created as a draft.")
 class CreateArticleInput(ArticleFields):
-    headline: str = required("The headline.", '"Kim Jong-un Sheds a Tear"')
+    headline: str = required("Headline.", '"Kim Jong-un Sheds a Tear"')
 
 
-@strawberry.input(description="A change of an article; of one that is out, in a working copy.")
+@strawberry.input(description="Update of an article; the changes of a published one go to a working copy.")
 class UpdateArticleInput(ArticleFields):
     id: strawberry.ID = required("Which.", '"art_90817263545"')
-    if_version: int | None = optional("The `version` that you have read.", "3")
-    headline: str | None = optional("The headline.", '"Kim Jong-un Sheds a Tear"')
+    if_version: int | None = optional("Expected `version` of the article.", "3")
+    headline: str | None = optional("Headline.", '"Kim Jong-un Sheds a Tear"')
 
 
-@strawberry.input(description="When an article is to come out by itself.")
+@strawberry.input(description="Scheduling of a publication.")
 class ScheduleArticleInput(ArticleTransitionInput):
-    publish_at: DateTime = required("When: it is out from this second on.", '"2026-06-30T14:00:00Z"')
+    publish_at: DateTime = required("Time of the publication, to the second.", '"2026-06-30T14:00:00Z"')
 
 
-@strawberry.input(description="Publishing an article, or the changes of one that is out.")
+@strawberry.input(description="Publication of an article, or of its changes.")
 class PublishArticleInput(ArticleTransitionInput):
-    minor: bool | None = optional("The change is small: `updatedAt` stays.", "true")
+    minor: bool | None = optional("True for a minor change: `updatedAt` is not changed.", "true")
     published_at: DateTime | None = optional(
-        "When it came out, if that was earlier, elsewhere.", '"2025-06-30T08:00:00Z"'
+        "Time of an earlier publication elsewhere; by default the current time.", '"2025-06-30T08:00:00Z"'
     )
 
 
-@strawberry.input(description="Taking an article back.")
+@strawberry.input(description="Withdrawal of an article.")
 class WithdrawArticleInput(ArticleTransitionInput):
-    notice: str = required("What readers are told in its place.", '"This report was wrong."')
+    notice: str = required("Public notice in place of the article.", '"This report was wrong."')
 
 
-@strawberry.input(description="A public correction of an article that is out.")
+@strawberry.input(description="A public correction of a published article.")
 class CorrectArticleInput(ArticleTransitionInput):
-    kind: CorrectionKind = required("What it does.", "CORRECTION")
-    text: str = required("What was wrong and is right now, for readers.", '"The treaty was signed in 2024."')
-    block: str | None = optional("The block that it is about.", '"blk_4f2a"')
-    before: str | None = optional("The words as they were: they are replaced in the text.", '"in 2023"')
-    after: str | None = optional("The words as they are now.", '"in 2024"')
+    kind: CorrectionKind = required("Kind of correction.", "CORRECTION")
+    text: str = required(
+        "Explanation for readers: what was wrong and what is right.", '"The treaty was signed in 2024."'
+    )
+    block: str | None = optional("Id of the block to correct.", '"blk_4f2a"')
+    before: str | None = optional("Text to replace, as it stands in the article.", '"in 2023"')
+    after: str | None = optional("Replacement text.", '"in 2024"')
 
 
-@strawberry.input(description="Bringing back an earlier state of an article.")
+@strawberry.input(description="Restoration of an earlier version of an article.")
 class RestoreRevisionInput(ArticleTransitionInput):
-    version: int = required("The version to bring back.", "2")
+    version: int = required("Version number to restore.", "2")
 
 
-@strawberry.input(description="A link for people without a token.")
+@strawberry.input(description="A preview link for readers without a token.")
 class CreatePreviewLinkInput(UpdateInput):
     expires_at: DateTime | None = optional(
-        "When it ends: in three days unless told, in thirty at most.", '"2026-07-03T00:00:00Z"'
+        "Time at which the link expires; by default after three days, at most after thirty.",
+        '"2026-07-03T00:00:00Z"',
     )

@@ -16,25 +16,30 @@ def required(description: str, example: str) -> Any:
     return strawberry.field(description=f"{description} Example: `{example}`.")
 
 
-@strawberry.input(description="What every write takes.")
+@strawberry.input(description="Fields that the inputs of all mutations have.")
 class MutationInput:
     validate_only: bool | None = optional(
-        "Rehearse: the answer shows what would be, and nothing is changed.", "true"
+        "Dry run: validates the input and returns the result without saving anything.", "true"
     )
     idempotency_key: str | None = optional(
-        "A key of your own: sent again within a day, the same request is done once and told the same.",
+        "Idempotency key chosen by the client. Within 24 hours, the same input with the same key is"
+        " executed once and returns the same result.",
         '"7c2f5a1e"',
     )
-    reason: str | None = optional("Why, for the revision and the audit log.", '"Spelling of a name"')
+    reason: str | None = optional(
+        "Reason for the change, for the revision and the audit log.", '"Spelling of a name"'
+    )
 
 
-@strawberry.input(description="A write to something that is there.")
+@strawberry.input(description="Fields that the inputs of all updates have.")
 class UpdateInput(MutationInput):
-    id: strawberry.ID = required("What to change.", '"art_90817263545"')
+    id: strawberry.ID = required("Global id of the object to change.", '"art_90817263545"')
 
 
-@strawberry.input(description="A write to an article as it was read.")
+@strawberry.input(description="Change of an article.")
 class ArticleTransitionInput(UpdateInput):
     if_version: int | None = optional(
-        "The `version` that you have read: refused if somebody saved another meanwhile.", "3"
+        "Expected `version` of the article; the mutation fails with VERSION_CONFLICT if the article"
+        " has another one.",
+        "3",
     )

@@ -9,10 +9,16 @@ from contentql.schema.inputs.base import MutationInput, optional, required
 from contentql.schema.scalars import DateTime
 
 
-@strawberry.input(description="A new token.")
+@strawberry.input(description="A new API token.")
 class CreateTokenInput(MutationInput):
-    name: str = required("Whom or what it is for.", '"Jane Doe"')
-    role: Role = required("What its holder is.", "EDITOR")
-    account: str | None = optional("Whose work is done with it; made of the name unless told.", '"jane-doe"')
-    scopes: list[Permission] | None = optional("Only these of the role's abilities.", "[READ_ALL_DRAFTS]")
-    expires_at: DateTime | None = optional("When it ends.", '"2027-01-01T00:00:00Z"')
+    name: str = required("Person or program that the token is for.", '"Jane Doe"')
+    role: Role = required("Role of the token.", "EDITOR")
+    account: str | None = optional(
+        "Account that owns articles created with the token; derived from the name by default.", '"jane-doe"'
+    )
+    scopes: list[Permission] | None = optional(
+        "Permissions to limit the token to; by default all permissions of the role.", "[READ_ALL_DRAFTS]"
+    )
+    expires_at: DateTime | None = optional(
+        "Time at which the token expires; null if it does not expire.", '"2027-01-01T00:00:00Z"'
+    )
