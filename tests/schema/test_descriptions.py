@@ -10,9 +10,7 @@ from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLObjectType, is_speci
 from contentql.schema.build import get_schema
 
 SCHEMA = get_schema()._schema
-DENIED = re.compile(
-    r"\b(whoever|nobody|somebody|anybody|everybody|told|says|asked|answered|It is|It was)\b", re.IGNORECASE
-)
+DENIED = re.compile(r"\b(whoever|nobody|somebody|anybody|everybody|told|says|asked|answered|It is|It was)\b")
 
 
 def descriptions() -> Iterator[tuple[str, str]]:

@@ -99,13 +99,13 @@ class Token(Node):
     created_at: DateTime = column_field("Time of the correction.", '"2026-06-30T08:00:00Z"')
     created_by: str = column_field("Name of the creator.", '"Operator"')
     expires_at: DateTime | None = column_field(
-        "Time at which the token expires; null if it does not expire.", '"2027-01-01T00:00:00Z"'
+        "Time at which the token expires; null if without expiry.", '"2027-01-01T00:00:00Z"'
     )
     last_used_at: DateTime | None = column_field(
-        "Time of the last use, to the minute; null if it was never used.", '"2026-07-01T09:00:00Z"'
+        "Time of the last use, to the minute; null if never used.", '"2026-07-01T09:00:00Z"'
     )
     revoked_at: DateTime | None = column_field(
-        "Time at which the token was revoked; null if it is active.", "null"
+        "Time at which the token was revoked; null if active.", "null"
     )
 
 

@@ -77,7 +77,7 @@ class ListBlock(Block):
 @json_type("IMAGE", "A picture within the body.")
 class ImageBlock(Block):
     media: Annotated[Media, _CONTENT] | None = object_field(
-        "Picture; null if it is not visible.", ToOne("media", "media", visible_with_source=True)
+        "Picture; null if not visible.", ToOne("media", "media", visible_with_source=True)
     )
     caption: str | None = column_field("Caption for this use.", '"The ceremony"')
 
@@ -85,7 +85,7 @@ class ImageBlock(Block):
 @json_type("VIDEO", "A video within the body.")
 class VideoBlock(Block):
     media: Annotated[Media, _CONTENT] | None = object_field(
-        "Video; null if it is not visible.", ToOne("media", "media", visible_with_source=True)
+        "Video; null if not visible.", ToOne("media", "media", visible_with_source=True)
     )
     caption: str | None = column_field("Caption for this use.", '"The broadcast"')
 
@@ -93,7 +93,7 @@ class VideoBlock(Block):
 @json_type("AUDIO", "An audio recording within the body.")
 class AudioBlock(Block):
     media: Annotated[Media, _CONTENT] | None = object_field(
-        "Audio recording; null if it is not visible.", ToOne("media", "media", visible_with_source=True)
+        "Audio recording; null if not visible.", ToOne("media", "media", visible_with_source=True)
     )
     caption: str | None = column_field("Caption for this use.", '"The interview"')
 
@@ -108,7 +108,7 @@ class EmbedBlock(Block):
     provider: str | None = column_field("Name of the site.", '"YouTube"')
     url: str = column_field("URL of the file.", '"https://youtu.be/…"')
     html: str | None = column_field(
-        "HTML to embed the content, sanitised when it was saved.", '"<blockquote>…</blockquote>"'
+        "HTML to embed the content, sanitised on save.", '"<blockquote>…</blockquote>"'
     )
     fallback_text: str | None = column_field(
         "Text to show if the content cannot be embedded.", '"A film of the parade"', Column("fallbackText")
@@ -168,7 +168,7 @@ class UnknownBlock(Block):
 
 @table_type("article_body", "Body of an article in several formats.", max_age=60)
 class Body:
-    html: str = column_field("HTML, sanitised when it was saved.", '"<p>The video aired…</p>"')
+    html: str = column_field("HTML, sanitised on save.", '"<p>The video aired…</p>"')
     markdown: str = column_field("Markdown (CommonMark with tables).", '"The video aired…"')
     text: str = column_field("Plain text, one paragraph per line.", '"The video aired…"')
     blocks: list[Block] = object_field("Typed blocks, in order.", JsonElements("blocks"))

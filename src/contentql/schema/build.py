@@ -29,7 +29,8 @@ from strawberry.schema.name_converter import NameConverter
 from contentql.planner.catalog import Catalog, build_catalog
 from contentql.schema import blocks
 from contentql.schema.enums import ENUM_VALUE_DESCRIPTIONS
-from contentql.schema.mutations import FIELD_NAME_PLACEHOLDER, Mutation
+from contentql.schema.mutation_field import FIELD_NAME_PLACEHOLDER
+from contentql.schema.mutations import Mutation
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
 

@@ -5,19 +5,14 @@ Each field carries its place for the planner; none has a resolver that reads.
 
 from __future__ import annotations
 
-from typing import Generic
-
 import strawberry
 
 from contentql.content.enums import (
     Access,
     AttributionKind,
     AttributionState,
-    AuthorRole,
     ContentType,
-    CorrectionKind,
     MediaKind,
-    MediaRole,
     SourceKind,
     Stance,
     Status,
@@ -30,12 +25,13 @@ from contentql.planner.field_plans import (
     EmbeddedObject,
     FoundByOldSlug,
     JsonElements,
-    ListPosition,
     ToOne,
 )
 from contentql.schema import relations
 from contentql.schema.administration import Revision
+from contentql.schema.article_parts import AuthorCredit, Correction, EntityMention, MediaPlacement
 from contentql.schema.blocks import Body
+from contentql.schema.connections import Connection
 from contentql.schema.enums import (
     ArticleOrder,
     AttributionOrder,
@@ -53,14 +49,14 @@ from contentql.schema.enums import (
 from contentql.schema.fields import (
     AFTER,
     BEFORE,
+    EXACT_ARGUMENT,
     FIRST,
     LAST,
-    Argument,
+    SEARCH_ARGUMENT,
     argument_field,
     column_field,
     computed,
     connection_field,
-    envelope_field,
     filtered_list_field,
     list_field,
     object_field,
@@ -86,72 +82,15 @@ from contentql.schema.values import (
     Code,
     Dateline,
     FocalPoint,
-    ItemT,
     LocalName,
     Node,
-    PageInfo,
     Position,
     Rendition,
     Rights,
     Span,
 )
 
-# Named here because the signatures in `fields.py` are resolved in this module.
-__all__ = [
-    "ArticleFilter",
-    "ArticleOrder",
-    "AttributionFilter",
-    "AttributionOrder",
-    "AuditEntryFilter",
-    "AuditEntryOrder",
-    "AuthorFilter",
-    "AuthorOrder",
-    "CategoryFilter",
-    "CategoryOrder",
-    "CollectionFilter",
-    "CollectionItemFilter",
-    "CollectionOrder",
-    "CorrectionFilter",
-    "CorrectionOrder",
-    "MediaFilter",
-    "MediaOrder",
-    "SourceFilter",
-    "SourceOrder",
-    "StoryFilter",
-    "StoryOrder",
-    "TagFilter",
-    "TagOrder",
-    "TokenFilter",
-    "TokenOrder",
-]  # fmt: skip
-
-
-EXACT_ARGUMENT: Argument = (
-    "exact",
-    "Boolean",
-    "Only articles of this section itself, without its descendants. Example: `true`.",
-)
-
-
-SEARCH_ARGUMENT: Argument = (
-    "search",
-    "String",
-    'Search text: words, "a phrase", -excluded, this OR that, prefix*. Example: `"coffin -kursk"`.',
-)
-
-
-@strawberry.type(description="An item of a connection with its cursor.")
-class Edge(Generic[ItemT]):
-    node: ItemT = envelope_field("The item.")
-    cursor: str = envelope_field("Opaque cursor of the item, valid for the same filter and order.", '"3f0c…"')
-
-
-@strawberry.type(description="A page of a list.")
-class Connection(Generic[ItemT]):
-    nodes: list[ItemT] = envelope_field("Items of this page.")
-    edges: list[Edge[ItemT]] = envelope_field("Items of this page with their cursors.")
-    page_info: PageInfo = envelope_field("Position of this page in the list.")
-    total_count: int = envelope_field("Number of items in the whole list. Computed only if selected.", "128")
+# Filters and orders are imported because `fields.py` resolves the names in signatures in this module.
 
 
 @table_type("category", "A section of the newsroom. Sections form a tree.", max_age=300)
@@ -376,86 +315,6 @@ class Story(Node):
     )
 
 
-@table_type("collection_item", "An article in a collection.", max_age=30)
-class CollectionItem:
-    pinned_until: DateTime | None = column_field(
-        "Time until which the item keeps its position; afterwards it moves behind the other items."
-        " Null if it is not pinned.",
-        '"2026-07-02T18:00:00Z"',
-    )
-    headline: str | None = column_field(
-        "Headline for this collection; null if the article's own is used.", '"Kim weeps"'
-    )
-    media: Media | None = object_field(
-        "Picture for this collection; null if the article's own is used.", relations.ITEM_MEDIA
-    )
-    article: Article = object_field("Article of the item.", relations.ITEM_ARTICLE)
-
-
-@table_type("collection", "A list of articles curated by editors, for example a front page.", max_age=30)
-class Collection(Node):
-    id: strawberry.ID = column_field("Global id of the collection.", '"col_5566778899"')
-    slug: str = column_field("Short name for URLs.", '"front-page"')
-    title: str = column_field("Name of the rendition.", '"Front page"')
-    description: str | None = column_field("Purpose of the collection.", '"The first thing readers see"')
-    max_items: int | None = column_field("Number of items to show at most; null for no limit.", "12")
-    items: list[CollectionItem] = filtered_list_field(
-        "Items, in order.", "CollectionItem", relations.COLLECTION_ITEMS
-    )
-    articles: Connection[Article] = connection_field(
-        "Articles of the collection. Default order: that of the items.",
-        "Article", relations.COLLECTION_ARTICLES, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
-    )  # fmt: skip
-
-
-@table_type("article_author", "Contribution of an author to an article.", max_age=60)
-class AuthorCredit:
-    role: AuthorRole = column_field("Role of the author in this article.", "WRITER")
-    author: Author = object_field("Author.", relations.CREDIT_AUTHOR)
-
-
-@table_type(
-    "article_tag", "A person, organisation, place, event or work mentioned in an article.", max_age=60
-)
-class EntityMention:
-    relevance: int | None = column_field("Relevance of the entity for the article, 0 to 100.", "80")
-    confidence: int | None = column_field("Confidence that the entity is meant, 0 to 100.", "95")
-    entity: Tag = object_field("Tag of the mentioned entity.", relations.MENTION_TAG)
-
-
-@table_type("article_media", "Use of a media file in an article.", max_age=60)
-class MediaPlacement:
-    position: int = computed("Position among the media of the article, from 0.", "1", ListPosition())
-    role: MediaRole = column_field("Role of the media file in the article.", "LEAD")
-    caption: str | None = column_field(
-        "Caption for this use; null if the media file's own is used.", '"The ceremony"'
-    )
-    alt: str | None = column_field(
-        "Alternative text for this use; null if the media file's own is used.", '"A coffin"'
-    )
-    media: Media = object_field("Media file that is used.", relations.PLACEMENT_MEDIA)
-
-
-@table_type("correction", "A public correction of an article.", max_age=60)
-class Correction(Node):
-    id: strawberry.ID = column_field("Global id of the correction.", '"cor_6677889900"')
-    kind: CorrectionKind = column_field("Kind of correction.", "CORRECTION")
-    corrected_at: DateTime = column_field("Time of the correction.", '"2026-07-02T09:00:00Z"', Column("at"))
-    text: str = column_field(
-        "Explanation for readers: what was wrong and what is right.", '"The treaty was signed in 2024."'
-    )
-    block_id: str | None = column_field(
-        "Id of the corrected block; null if the correction is about the whole article.",
-        '"blk_4f2a"',
-        Column("block"),
-    )
-    before: str | None = column_field(
-        "Text before the correction; null if no text was replaced.", '"in 2023"'
-    )
-    after: str | None = column_field("Text after the correction; null if no text was replaced.", '"in 2024"')
-    article: Article = object_field("Corrected article.", relations.CORRECTION_ARTICLE)
-
-
 @table_type("article", "An article with its body, media, attributions and metadata.", max_age=60)
 class Article(Node):
     id: strawberry.ID = column_field("Global id of the article.", '"art_90817263545"')
@@ -502,7 +361,7 @@ class Article(Node):
         "Time of the last substantial change of the content.", '"2026-07-02T09:00:00Z"'
     )
     expires_at: DateTime | None = column_field(
-        "Time from which the article is no longer public; null if it does not expire.",
+        "Time from which the article is no longer public; null if without expiry.",
         '"2027-01-01T00:00:00Z"',
     )
     byline: str | None = column_field("Byline as printed.", '"By Jane Doe in Seoul"')

@@ -97,7 +97,7 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "CITING": "The source is cited by a relay.",
             "RELEASED_BY": "Released by the source: footage, a statement, a document.",
             "SAID": "Said, confirmed or announced by the source.",
-            "TOLD": "The source told a medium.",
+            "TOLD": "Statement of the source to a medium.",
             "QUOTED": "Literal quotation of the source.",
             "DENIED": "Denied by the source.",
             "SEEN_BY": "Observed by the source.",
@@ -212,7 +212,7 @@ def _order(name: str, what: str, **columns: tuple[str, str, str]) -> Any:
             key = word if not ascending else f"{word}_DESC"
             members[key] = strawberry.enum_value(f"{column} desc", description=descending)
     created: Any = Enum(name, members)  # type: ignore[misc]
-    return strawberry.enum(created, description=f"The order of a list of {what}.")
+    return strawberry.enum(created, description=f"Sort order of a list of {what}.")
 
 
 _BY_NAME = {"NAME": ("sort_name", "Name, ascending.", "Name, descending.")}

@@ -74,7 +74,7 @@ AFTER = (
 BEFORE = ("before", "String", 'Return items before this cursor; requires `last`. Example: `"3f…"`.')
 _SCALARS: Mapping[str, Any] = {"Int": int, "String": str, "ID": strawberry.ID, "Boolean": bool}
 
-Argument = tuple[str, str, str]
+Argument = tuple[str, Any, str]
 
 
 _FILTERS: Mapping[str, str] = {
@@ -95,11 +95,15 @@ _FILTERS: Mapping[str, str] = {
 
 
 def filter_argument(node: str) -> Argument:
-    return ("filter", f"{node}Filter", f"Which of them: see {node}Filter. Example: `{_FILTERS[node]}`.")
+    return ("filter", f"{node}Filter", f"Conditions that the items must meet. Example: `{_FILTERS[node]}`.")
 
 
 def order_argument(node: str, example: str) -> Argument:
-    return ("order_by", f"[{node}Order]", f"In which order; the first counts most. Example: `[{example}]`.")
+    return (
+        "order_by",
+        f"[{node}Order]",
+        f"Sort order; later values break ties of earlier ones. Example: `[{example}]`.",
+    )
 
 
 def filtered_list_field(description: str, node: str, plan: ToMany) -> Any:
@@ -117,7 +121,7 @@ def connection_field(
 
 def argument_field(
     description: str,
-    returns: str,
+    returns: Any,
     plan: FieldPlan,
     arguments: list[Argument],
     module: str = "contentql.schema.content",
@@ -132,12 +136,14 @@ def argument_field(
 
     parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     for name, of, words in arguments:
-        required = of.endswith("!")
+        required = not isinstance(of, str) or of.endswith("!")
         parameters.append(
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                annotation=Annotated[_annotation(of), strawberry.argument(description=words)],
+                annotation=Annotated[
+                    _annotation(of) if isinstance(of, str) else of, strawberry.argument(description=words)
+                ],
                 default=inspect.Parameter.empty if required else strawberry.UNSET,
             )
         )
@@ -204,3 +210,17 @@ def json_type(kind: str, description: str) -> Callable[[type], Any]:
         return strawberry.type(description=description)(cls)
 
     return dress
+
+
+EXACT_ARGUMENT: Argument = (
+    "exact",
+    "Boolean",
+    "Only articles of this section itself, without its descendants. Example: `true`.",
+)
+
+
+SEARCH_ARGUMENT: Argument = (
+    "search",
+    "String",
+    'Search text: words, "a phrase", -excluded, this OR that, prefix*. Example: `"coffin -kursk"`.',
+)

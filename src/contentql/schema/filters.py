@@ -5,8 +5,6 @@ Nothing here is made from columns by itself: what is not named cannot be asked.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
-
 import strawberry
 
 from contentql.auth.permissions import Role
@@ -25,117 +23,26 @@ from contentql.content.enums import (
 from contentql.planner.field_plans import Column, FullTextFilter, PathPrefixFilter
 from contentql.schema import relations
 from contentql.schema.fields import filter_field, filter_operator
-from contentql.schema.scalars import DateTime
-
-ItemT = TypeVar("ItemT")
-EnumT = TypeVar("EnumT")
+from contentql.schema.operators import (
+    BooleanFilter,
+    DateTimeFilter,
+    EnumFilter,
+    IDFilter,
+    IntFilter,
+    ListFilter,
+    StringFilter,
+)
 
 _AND = "All of these conditions hold. Example: `[{}]`."
+
+
 _OR = "At least one of these conditions holds. Example: `[{}]`."
+
+
 _NOT = "This condition does not hold. Example: `{}`."
+
+
 _NULL = "True if there is no such object; for use within another filter. Example: `true`."
-
-
-@strawberry.input(description="Conditions on an id, combined with AND.")
-class IDFilter:
-    eq: strawberry.ID | None = filter_operator('Equals this id. Example: `"art_90817263545"`.')
-    ne: strawberry.ID | None = filter_operator('Does not equal this id. Example: `"art_90817263545"`.')
-    in_: list[strawberry.ID] | None = filter_operator(
-        'Is one of these, at most 250. Example: `["art_1", "art_2"]`.'
-    )
-    not_in: list[strawberry.ID] | None = filter_operator(
-        'Is none of these, at most 250. Example: `["art_1"]`.'
-    )
-    is_null: bool | None = filter_operator(
-        "True: the value is null. False: the value is not null. Example: `false`."
-    )
-
-
-@strawberry.input(description="Case-sensitive conditions on a string, combined with AND.")
-class StringFilter:
-    eq: str | None = filter_operator('Equals this value. Example: `"asia"`.')
-    ne: str | None = filter_operator('Does not equal this value, or is null. Example: `"asia"`.')
-    in_: list[str] | None = filter_operator('Is one of these, at most 250. Example: `["asia", "europe"]`.')
-    not_in: list[str] | None = filter_operator('Is none of these, at most 250. Example: `["asia"]`.')
-    lt: str | None = filter_operator('Is less than this string, in code point order. Example: `"m"`.')
-    lte: str | None = filter_operator(
-        'Is less than or equal to this string, in code point order. Example: `"m"`.'
-    )
-    gt: str | None = filter_operator('Is greater than this string, in code point order. Example: `"m"`.')
-    gte: str | None = filter_operator(
-        'Is greater than or equal to this string, in code point order. Example: `"m"`.'
-    )
-    starts_with: str | None = filter_operator('Starts with this string. Example: `"Kim"`.')
-    contains: str | None = filter_operator(
-        'Contains this string. To search for words, use `search`. Example: `"coffin"`.'
-    )
-    is_null: bool | None = filter_operator(
-        "True: the value is null. False: the value is not null. Example: `true`."
-    )
-
-
-@strawberry.input(description="Conditions on an integer, combined with AND.")
-class IntFilter:
-    eq: int | None = filter_operator("Equals this value. Example: `1`.")
-    ne: int | None = filter_operator("Does not equal this value, or is null. Example: `1`.")
-    in_: list[int] | None = filter_operator("Is one of these, at most 250. Example: `[1, 2]`.")
-    not_in: list[int] | None = filter_operator("Is none of these, at most 250. Example: `[9]`.")
-    lt: int | None = filter_operator("Is less than this value. Example: `5`.")
-    lte: int | None = filter_operator("Is less than or equal to this value. Example: `5`.")
-    gt: int | None = filter_operator("Is greater than this value. Example: `5`.")
-    gte: int | None = filter_operator("Is greater than or equal to this value. Example: `5`.")
-    is_null: bool | None = filter_operator(
-        "True: the value is null. False: the value is not null. Example: `true`."
-    )
-
-
-@strawberry.input(description="Conditions on a boolean, combined with AND.")
-class BooleanFilter:
-    eq: bool | None = filter_operator("Equals this value. Example: `true`.")
-    ne: bool | None = filter_operator("Does not equal this value. Example: `true`.")
-
-
-@strawberry.input(description="Conditions on a time, combined with AND.")
-class DateTimeFilter:
-    eq: DateTime | None = filter_operator(
-        'Equals this time, to the second. Example: `"2026-06-30T08:00:00Z"`.'
-    )
-    ne: DateTime | None = filter_operator(
-        'Does not equal this time, or is null. Example: `"2026-06-30T08:00:00Z"`.'
-    )
-    in_: list[DateTime] | None = filter_operator(
-        'Is one of these, at most 250. Example: `["2026-06-30T08:00:00Z"]`.'
-    )
-    not_in: list[DateTime] | None = filter_operator(
-        'Is none of these, at most 250. Example: `["2026-06-30T08:00:00Z"]`.'
-    )
-    lt: DateTime | None = filter_operator('Is before this time. Example: `"2026-07-01T00:00:00Z"`.')
-    lte: DateTime | None = filter_operator('Is at or before this time. Example: `"2026-07-01T00:00:00Z"`.')
-    gt: DateTime | None = filter_operator('Is after this time. Example: `"2026-06-01T00:00:00Z"`.')
-    gte: DateTime | None = filter_operator('Is at or after this time. Example: `"2026-06-01T00:00:00Z"`.')
-    is_null: bool | None = filter_operator(
-        "True: the value is null. False: the value is not null. Example: `true`."
-    )
-
-
-@strawberry.input(description="Conditions on an enum value, combined with AND.", name="Filter")
-class EnumFilter(Generic[EnumT]):
-    eq: EnumT | None = filter_operator("Equals this value.")
-    ne: EnumT | None = filter_operator("Does not equal this value, or is null.")
-    in_: list[EnumT] | None = filter_operator("Is one of these values.")
-    not_in: list[EnumT] | None = filter_operator("Is none of these values.")
-    is_null: bool | None = filter_operator(
-        "True: the value is null. False: the value is not null. Example: `true`."
-    )
-
-
-@strawberry.input(description="Conditions on the items of a list, combined with AND.", name="ListFilter")
-class ListFilter(Generic[ItemT]):
-    some: ItemT | None = filter_operator(
-        "At least one item matches; `{}` matches a list that is not empty. Example: `{}`."
-    )
-    every: ItemT | None = filter_operator("All items match. Example: `{}`.")
-    none: ItemT | None = filter_operator("No item matches; `{}` matches an empty list. Example: `{}`.")
 
 
 @strawberry.input(description="Filter for sections. Conditions are combined with AND.")

@@ -9,18 +9,9 @@ import strawberry
 from contentql.editorial.user_errors import UserErrorCode
 from contentql.planner.field_plans import PayloadObject, PayloadValue
 from contentql.schema.administration import Token
-from contentql.schema.content import (
-    Article,
-    Attribution,
-    Author,
-    Category,
-    Collection,
-    Correction,
-    Media,
-    Source,
-    Story,
-    Tag,
-)
+from contentql.schema.article_parts import Correction
+from contentql.schema.collections import Collection
+from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
 from contentql.schema.fields import envelope_field
 from contentql.schema.scalars import DateTime
 
@@ -104,7 +95,7 @@ class PreviewLinkPayload:
         '"cqlp_…"',
     )
     expires_at: DateTime | None = _payload_value(
-        "Time at which the token expires; null if it does not expire.", '"2026-07-03T00:00:00Z"'
+        "Time at which the token expires; null if without expiry.", '"2026-07-03T00:00:00Z"'
     )
     user_errors: list[UserErrorType] = _errors()
 

@@ -8,22 +8,20 @@ import strawberry
 
 from contentql.planner.field_plans import RootField
 from contentql.schema.administration import AuditEntry, Token, Viewer, Withdrawal
-from contentql.schema.content import (
+from contentql.schema.article_parts import Correction
+from contentql.schema.collections import Collection
+from contentql.schema.connections import Connection
+from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
+from contentql.schema.fields import (
+    AFTER,
     EXACT_ARGUMENT,
+    FIRST,
     SEARCH_ARGUMENT,
-    Article,
-    Attribution,
-    Author,
-    Category,
-    Collection,
-    Connection,
-    Correction,
-    Media,
-    Source,
-    Story,
-    Tag,
+    Argument,
+    argument_field,
+    connection_field,
+    filter_argument,
 )
-from contentql.schema.fields import AFTER, FIRST, Argument, argument_field, connection_field, filter_argument
 from contentql.schema.values import Node
 
 _EXCLUDED: Argument = (
@@ -39,12 +37,12 @@ _ONE_PER_STORY: Argument = (
 
 
 def _id(table: str, prefix: str) -> Argument:
-    return ("id", "ID", f'The id of the {table}. Example: `"{prefix}_81726354"`.')
+    return ("id", "ID", f'Global id of the {table}. Example: `"{prefix}_81726354"`.')
 
 
 def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> Any:
     by = by or "its id or its slug"
-    words = f"One {table} by {by}; null when there is none that may be seen."
+    words = f"The {table} with this {by}; null if not found or not visible."
     name, _, result = more[0]
     value = result.rpartition("Example: `")[2].removesuffix("`.")
     words += f" Example: `{table}({name}: {value}) {{ id }}`."
@@ -52,14 +50,14 @@ def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> A
 
 
 def _by_id(table: str, node: str, prefix: str) -> Any:
-    words = f"One {table} by its id; null when there is none that may be seen."
+    words = f"The {table} with this id; null if not found or not visible."
     words += f' Example: `{table}(id: "{prefix}_81726354") {{ id }}`.'
     name, _, value = _id(table, prefix)
     return argument_field(words, f"Optional[{node}]", RootField("one", table), [(name, "ID!", value)])
 
 
 def _slug(example: str) -> Argument:
-    return ("slug", "String", 'Slug of the withdrawn article. Example: `"')
+    return ("slug", "String", f'Slug. Example: `"{example}"`.')
 
 
 @strawberry.type(description="Root fields for reading.")

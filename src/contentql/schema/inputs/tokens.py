@@ -20,5 +20,5 @@ class CreateTokenInput(MutationInput):
         "Permissions to limit the token to; by default all permissions of the role.", "[READ_ALL_DRAFTS]"
     )
     expires_at: DateTime | None = optional(
-        "Time at which the token expires; null if it does not expire.", '"2027-01-01T00:00:00Z"'
+        "Time at which the token expires; null if without expiry.", '"2027-01-01T00:00:00Z"'
     )

@@ -1,0 +1,53 @@
+"""Collections: lists of articles that editors curate."""
+
+from __future__ import annotations
+
+import strawberry
+
+from contentql.schema import relations
+from contentql.schema.connections import Connection
+from contentql.schema.content import Article, Media
+from contentql.schema.fields import (
+    SEARCH_ARGUMENT,
+    column_field,
+    connection_field,
+    filtered_list_field,
+    object_field,
+    table_type,
+)
+from contentql.schema.scalars import DateTime
+from contentql.schema.values import (
+    Node,
+)
+
+
+@table_type("collection_item", "An article in a collection.", max_age=30)
+class CollectionItem:
+    pinned_until: DateTime | None = column_field(
+        "Time until which the item keeps its position; afterwards it moves behind the other items."
+        " Null if not pinned.",
+        '"2026-07-02T18:00:00Z"',
+    )
+    headline: str | None = column_field(
+        "Headline for this collection; null if the article's own is used.", '"Kim weeps"'
+    )
+    media: Media | None = object_field(
+        "Picture for this collection; null if the article's own is used.", relations.ITEM_MEDIA
+    )
+    article: Article = object_field("Article of the item.", relations.ITEM_ARTICLE)
+
+
+@table_type("collection", "A list of articles curated by editors, for example a front page.", max_age=30)
+class Collection(Node):
+    id: strawberry.ID = column_field("Global id of the collection.", '"col_5566778899"')
+    slug: str = column_field("Short name for URLs.", '"front-page"')
+    title: str = column_field("Name of the rendition.", '"Front page"')
+    description: str | None = column_field("Purpose of the collection.", '"The first thing readers see"')
+    max_items: int | None = column_field("Number of items to show at most; null for no limit.", "12")
+    items: list[CollectionItem] = filtered_list_field(
+        "Items, in order.", "CollectionItem", relations.COLLECTION_ITEMS
+    )
+    articles: Connection[Article] = connection_field(
+        "Articles of the collection. Default order: that of the items.",
+        "Article", relations.COLLECTION_ARTICLES, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
+    )  # fmt: skip
