@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from graphql import (
     EnumValueNode,
     GraphQLError,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -64,7 +65,7 @@ def coerce_variables(
 ) -> tuple[Variables, list[GraphQLError]]:
     """The operation's variables, coerced as the specification says; or why they cannot be.
 
-    `lenient` lets what is Unfit through, for whoever can say it better.
+    `lenient` lets what is InvalidScalar through, for a caller that reports it with the path of the input.
     """
     variables: dict[str, Any] = {}
     try:
@@ -120,14 +121,12 @@ def _coerced(of_type: Any, value: Any, levels: int, lenient: bool) -> Any:
             raise ValueError("object")
         if of_type.is_one_of and [value is None for value in value.values()] != [False]:
             raise ValueError("one of")
-        results = {}
+        results: dict[str, Any] = {}
         for name, inner in of_type.fields.items():
             if name in value:
                 results[name] = _coerced(inner.type, value[name], levels - 1, lenient)
-            elif inner.default_value not in (Undefined, None):
-                results[name] = inner.default_value
-            elif isinstance(inner.type, GraphQLNonNull):
-                raise ValueError(name)
+            else:
+                _set_default(results, name, inner, lenient)
         return results
     if isinstance(of_type, GraphQLScalarType):
         return _fit(of_type.parse_value(value), lenient)
@@ -136,19 +135,54 @@ def _coerced(of_type: Any, value: Any, levels: int, lenient: bool) -> Any:
     return value
 
 
+def _set_default(results: dict[str, Any], name: str, input_field: GraphQLInputField, lenient: bool) -> None:
+    """Sets the default of a field that an input object leaves out. Raises ValueError if it is required."""
+    default = input_field.default
+    if default is not None and default.literal is not None:
+        results[name] = _from_literal(input_field.type, default.literal, lenient)
+    elif default is not None:
+        results[name] = _coerced(input_field.type, default.value, MAX_VARIABLE_DEPTH, lenient)
+    elif input_field.default_value is not Undefined:
+        results[name] = input_field.default_value
+    elif isinstance(input_field.type, GraphQLNonNull):
+        raise ValueError(name)
+
+
 def _from_literal(of_type: Any, node: ValueNode, lenient: bool) -> Any:
     """A variable's default as JSON-like values, enums by name, as `_coerced` makes them."""
-    bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+    if isinstance(of_type, GraphQLNonNull):
+        if isinstance(node, NullValueNode):
+            raise ValueError("null")
+        return _from_literal(of_type.of_type, node, lenient)
     if isinstance(node, NullValueNode):
         return None
-    if isinstance(bare, GraphQLList):
+    if isinstance(of_type, GraphQLList):
         items = node.values if isinstance(node, ListValueNode) else (node,)
-        return [_from_literal(bare.of_type, item, lenient) for item in items]
-    if isinstance(bare, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
-        return {
-            f.name.value: _from_literal(bare.fields[f.name.value].type, f.value, lenient) for f in node.fields
-        }
-    return literal_value(bare, node, lenient)
+        return [_from_literal(of_type.of_type, item, lenient) for item in items]
+    if isinstance(of_type, GraphQLInputObjectType):
+        return _object_from_literal(of_type, node, lenient)
+    if not isinstance(of_type, GraphQLScalarType) and (
+        not isinstance(node, EnumValueNode) or node.value not in of_type.values
+    ):
+        raise ValueError("enum")
+    return literal_value(of_type, node, lenient)
+
+
+def _object_from_literal(of_type: GraphQLInputObjectType, node: ValueNode, lenient: bool) -> dict[str, Any]:
+    if not isinstance(node, ObjectValueNode):
+        raise ValueError("object")
+    nodes = {field.name.value: field.value for field in node.fields}
+    if nodes.keys() - of_type.fields.keys():
+        raise ValueError("object")
+    if of_type.is_one_of and [isinstance(value, NullValueNode) for value in nodes.values()] != [False]:
+        raise ValueError("one of")
+    results: dict[str, Any] = {}
+    for name, inner in of_type.fields.items():
+        if name in nodes:
+            results[name] = _from_literal(inner.type, nodes[name], lenient)
+        else:
+            _set_default(results, name, inner, lenient)
+    return results
 
 
 def literal_value(of_type: Any, node: ValueNode, lenient: bool) -> Any:
@@ -156,7 +190,9 @@ def literal_value(of_type: Any, node: ValueNode, lenient: bool) -> Any:
     if not isinstance(of_type, GraphQLScalarType):
         return cast(EnumValueNode, node).value
     try:
-        return _fit(of_type.parse_literal(node), lenient)
+        # Without variables: String.parse_literal accepts enum names, coerce_input_literal does not.
+        parse: Callable[..., Any] = of_type.coerce_input_literal or of_type.parse_literal
+        return _fit(parse(node), lenient)
     except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
         raise ApiError("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
 
