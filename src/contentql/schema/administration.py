@@ -104,9 +104,7 @@ class Token(Node):
     last_used_at: DateTime | None = column_field(
         "Time of the last use, to the minute; null if never used.", '"2026-07-01T09:00:00Z"'
     )
-    revoked_at: DateTime | None = column_field(
-        "Time at which the token was revoked; null if active.", "null"
-    )
+    revoked_at: DateTime | None = column_field("Time at which the token was revoked; null if active.", "null")
 
 
 @strawberry.type(
