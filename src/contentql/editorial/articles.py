@@ -18,8 +18,9 @@ from contentql.editorial.article_input import DEFAULT_LANGUAGE, article_values, 
 from contentql.editorial.completion import complete_record
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
-from contentql.editorial.references import can_see, is_owner, is_public
+from contentql.editorial.references import can_see, is_owner
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
+from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
 from contentql.store import article_records, article_writer
 from contentql.store.models.articles import Article
 from contentql.store.models.attributions import Attribution
@@ -46,12 +47,8 @@ class ArticleState:
 
     def status_at(self, context: EditContext) -> Status:
         """Where it stands at this moment: its working copy, if there is one."""
-        row = self.latest
-        if row.status not in (Status.SCHEDULED, Status.PUBLISHED):
-            return row.status
-        if row.expires_at is not None and row.expires_at <= context.now:
-            return Status.EXPIRED
-        return Status.PUBLISHED if is_public(row, context.now) else Status.SCHEDULED
+        row = {name: getattr(self.latest, name) for name in VISIBILITY_COLUMNS["article"]}
+        return article_status_at(row, context.now)
 
 
 async def load_for_update(

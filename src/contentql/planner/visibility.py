@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from contentql.auth.viewer import Visibility
+from contentql.content.enums import Status
 from contentql.planner.field_plans import ToOne
 
 # Rows of which each is seen exactly when the row that it leads to is.
@@ -28,14 +29,24 @@ VISIBLE_THROUGH: Mapping[str, ToOne] = {
 # Whose rows go by another row's id while they are a working copy's.
 WORKING_COPY_TABLES = frozenset({"article", "attribution"})
 
+_UNEXPIRED = "({0}.expires_at is null or {0}.expires_at > {now})"
+_RELEASED = "{0}.published_at <= {now} and ({0}.embargo_until is null or {0}.embargo_until <= {now})"
 # The first line is, word for word, the condition of the partial indexes.
 _ARTICLE = (
     "{0}.status in ('PUBLISHED', 'SCHEDULED') and {0}.deleted_at is null"
-    " and {0}.published_at <= {now} and ({0}.embargo_until is null or {0}.embargo_until <= {now})"
-    " and ({0}.expires_at is null or {0}.expires_at > {now})"
+    f" and {_RELEASED} and {_UNEXPIRED}"
 )
 _ACCEPTED = "{0}.state in ('ACCEPTED', 'EDITED')"
-_UNEXPIRED = "({0}.expires_at is null or {0}.expires_at > {now})"
+
+# SCHEDULED and PUBLISHED become one another, and EXPIRED, by the clock alone: no row is written for it.
+# The public sees a scheduled article only once it is published.
+PUBLIC_ARTICLE_STATUS_SQL = "case {row}.status when 'SCHEDULED' then 'PUBLISHED' else {row}.status end"
+ARTICLE_STATUS_SQL = (
+    "case when {row}.status not in ('SCHEDULED', 'PUBLISHED') then {row}.status"
+    " when {row}.expires_at <= {now} then 'EXPIRED' when "
+    + _RELEASED.replace("{0}", "{row}")
+    + " then 'PUBLISHED' else 'SCHEDULED' end"
+)
 
 
 def _seen(row: str) -> str:
@@ -119,16 +130,35 @@ def is_publicly_visible(table: str, row: Mapping[str, Any], now: dt.datetime) ->
         return (
             row["status"] in ("PUBLISHED", "SCHEDULED")
             and row["deleted_at"] is None
-            and row["published_at"] is not None
-            and row["published_at"] <= now
-            and (row["embargo_until"] is None or row["embargo_until"] <= now)
-            and (row["expires_at"] is None or row["expires_at"] > now)
+            and _is_released(row, now)
+            and _is_unexpired(row, now)
         )
     if table == "attribution":
         return row["state"] in ("ACCEPTED", "EDITED")
     if table == "media":
-        return row["expires_at"] is None or row["expires_at"] > now
+        return _is_unexpired(row, now)
     return True
+
+
+def article_status_at(row: Mapping[str, Any], now: dt.datetime) -> Status:
+    """The status of an article at a time, as ARTICLE_STATUS_SQL computes it; deletion does not change it."""
+    status = Status(row["status"])
+    if status not in (Status.SCHEDULED, Status.PUBLISHED):
+        return status
+    if not _is_unexpired(row, now):
+        return Status.EXPIRED
+    return Status.PUBLISHED if _is_released(row, now) else Status.SCHEDULED
+
+
+def _is_released(row: Mapping[str, Any], now: dt.datetime) -> bool:
+    published_at, embargo_until = row["published_at"], row["embargo_until"]
+    return (
+        published_at is not None and published_at <= now and (embargo_until is None or embargo_until <= now)
+    )
+
+
+def _is_unexpired(row: Mapping[str, Any], now: dt.datetime) -> bool:
+    return row["expires_at"] is None or row["expires_at"] > now
 
 
 def referenced_visibility_sql(

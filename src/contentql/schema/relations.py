@@ -11,6 +11,7 @@ from contentql.planner.field_plans import (
     ToMany,
     ToOne,
 )
+from contentql.planner.visibility import ARTICLE_STATUS_SQL, PUBLIC_ARTICLE_STATUS_SQL
 
 # `witnessed`: an article that may be seen shows its own tags, authors, media and so on.
 CATEGORY = ToOne("category", "category_id", always_set_when_public=True)
@@ -69,15 +70,7 @@ ARTICLE_RELATED = ToMany(
     order=("link.position",),
 )
 
-# What is scheduled is out when its time has come, and what has expired is gone: nobody writes that down.
-ARTICLE_STATUS = Computed(
-    "case {row}.status when 'SCHEDULED' then 'PUBLISHED' else {row}.status end",
-    ("status",),
-    internal_sql="case when {row}.status not in ('SCHEDULED', 'PUBLISHED') then {row}.status"
-    " when {row}.expires_at <= {now} then 'EXPIRED' when {row}.published_at <= {now}"
-    " and ({row}.embargo_until is null or {row}.embargo_until <= {now}) then 'PUBLISHED'"
-    " else 'SCHEDULED' end",
-)
+ARTICLE_STATUS = Computed(PUBLIC_ARTICLE_STATUS_SQL, ("status",), internal_sql=ARTICLE_STATUS_SQL)
 
 CATEGORY_PARENT = ToOne("category", "parent_id")
 CATEGORY_CHILDREN = ToMany("category", "parent_id", order=("position",))
