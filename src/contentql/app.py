@@ -1,12 +1,13 @@
-"""The only place that builds rooms and connects them."""
+"""Composition root: builds every service and injects it; lifespan of the application."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import gc
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from contentql.cache.memory import MemoryBackend
 from contentql.cache.response_cache import ResponseCache
 from contentql.cache.visibility_timer import VisibilityTimer
 from contentql.errors import OperatorError
-from contentql.execution.executor import Executor
+from contentql.execution.executor import Executor, utc_now
 from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog
 from contentql.server.shutdown import drain_on_sigterm
@@ -48,30 +49,40 @@ from contentql.web.rate_limit.window import RateLimit, RateLimitStore
 from contentql.web.websocket import WebSocketEndpoint
 
 
-def build_executor(settings: Settings, database: Database) -> Executor:
-    """Who answers from this database. What is remembered is followed once `responses` is opened."""
-    limits = Limits(
-        tokens=settings.max_document_tokens,
-        depth=settings.max_query_depth,
-        aliases=settings.max_aliases,
-        root_fields=settings.max_root_fields,
-        cost=settings.max_query_cost,
-    )
+def build_executor(
+    settings: Settings, database: Database, now: Callable[[], dt.datetime] = utc_now
+) -> Executor:
+    """The executor for a database. `responses` must be opened before it caches anything."""
+
+    def current_time() -> dt.datetime:
+        return executor.now()
+
+    responses = None
+    if settings.response_cache_bytes:
+        responses = ResponseCache(
+            MemoryBackend(settings.response_cache_bytes),
+            ChangeLog(database),
+            VisibilityTimer(database, current_time),
+            ChangeBatchLoader(database),
+            _shared(settings),
+        )
     executor = Executor(
         database,
         get_catalog(),
-        limits=limits,
+        limits=Limits(
+            tokens=settings.max_document_tokens,
+            depth=settings.max_query_depth,
+            aliases=settings.max_aliases,
+            root_fields=settings.max_root_fields,
+            cost=settings.max_query_cost,
+        ),
         languages=settings.search_language_list,
         seconds=settings.operation_timeout_seconds,
+        responses=responses,
+        sign_preview_token=partial(sign_preview_token_in_transaction, database),
+        preview_url=settings.preview_url_template or PREVIEW_PATH,
+        now=now,
     )
-    executor.mutations.sign_preview_token = partial(sign_preview_token_in_transaction, database)
-    executor.mutations.preview_url = settings.preview_url_template or PREVIEW_PATH
-    if settings.response_cache_bytes:
-        clock = VisibilityTimer(database, lambda: executor.now())
-        memory = MemoryBackend(settings.response_cache_bytes)
-        executor.responses = ResponseCache(
-            memory, ChangeLog(database), clock, ChangeBatchLoader(database), _shared(settings)
-        )
     return executor
 
 
@@ -86,10 +97,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """The ASGI application. The database is opened when the server starts, and must be up to date by then."""
     settings = settings or load_settings()
     database = Database(settings.database_url, readers=settings.read_pool_size)
-    executor = build_executor(settings, database)
-    documents = TrustedDocumentStore(database)
     time = DatabaseClock(database)
-    executor.now = time.now
+    executor = build_executor(settings, database, time.now)
+    documents = TrustedDocumentStore(database)
     authenticator = Authenticator(database, settings, now=time.now)
     observer = RequestObserver(settings, cache=executor.responses.counts if executor.responses else None)
     readiness = Readiness(database)

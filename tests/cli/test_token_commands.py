@@ -140,7 +140,7 @@ async def test_a_token_ends_after_a_while(database: str, span: str) -> None:
         (("--role", "king"), "'king' is none; there are reader, previewer"),
         (
             ("--scope", "fly"),
-            "'fly' is nothing that EDITOR may do. There are: READ_OWN_DRAFTS (see one's own drafts",
+            "'fly' is nothing that EDITOR may do. There are: READ_OWN_DRAFTS (read own drafts",
         ),
         (("--scope", "PUBLISH"), "'PUBLISH' is nothing that EDITOR may do"),
         (("--expires", "soon"), "'soon' is no time; write 90d"),

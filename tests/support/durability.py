@@ -405,7 +405,7 @@ async def partial_writes(url: str) -> list[str]:
 
 async def _twice(url: str) -> list[str]:
     """What was sent again and written again, though no two articles were to have one headline."""
-    first = await rows(url, "SELECT told FROM revision WHERE version = 1 AND account <> 'import'")
+    first = await rows(url, "SELECT field_texts FROM revision WHERE version = 1 AND account <> 'import'")
     headlines = Counter(orjson.loads(text)["headline"] for (text,) in first)
     return [f"written {n} times: {headline!r}" for headline, n in headlines.items() if n > 1]
 

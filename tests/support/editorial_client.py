@@ -305,9 +305,10 @@ async def open_editorial_client(
     if not template:
         await load_small_newsroom(url, *more)
     async with Database(url) as database:
-        executor = build_executor(Settings(database_url=url, max_root_fields=50), database)
+        settings = Settings(database_url=url, max_root_fields=50)
         if not followed:
-            executor.responses = None
+            settings.response_cache_bytes = 0
+        executor = build_executor(settings, database)
         newsroom = EditorialClient(executor, server, url)
         executor.now = lambda: newsroom.now
         if executor.responses:

@@ -1,8 +1,10 @@
-"""Whole answers, remembered until what they rest on changes: by a write, or because time has come.
+"""Response cache with exact invalidation: an entry lives until a row it depends on changes, or until a
+publish, embargo or expiry time passes.
 
-One computation serves everybody who asks the same meanwhile. What is kept is never older than the last
-change that was heard of; while changes cannot be heard, nothing is kept and nothing is found. Knows
-plans and changes; does not know HTTP or GraphQL.
+Entries are never older than the last change that was read from the change log. While the change log cannot
+be read, nothing is stored and nothing is returned.
+
+Invariant: knows dependencies and changes; never HTTP or GraphQL.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ import contextlib
 import datetime as dt
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from contentql.cache.change_batches import ChangeBatchLoader
 from contentql.cache.dependencies import ChangeBatch, is_invalidated_by
 from contentql.cache.entry import CacheBackend, CachedResponse
 from contentql.cache.memory import MemoryBackend
+from contentql.cache.single_flight import SingleFlight
 from contentql.cache.visibility_timer import VisibilityTimer
 from contentql.errors import ApiError
 from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated, RowChange
@@ -29,8 +31,6 @@ log = logging.getLogger("contentql")
 _HISTORY = 200  # batches against which an answer is checked that was computed meanwhile
 _MOST = 5_000  # changes at once; of more, everything is forgotten
 _PURGED = 2_000  # purged answers of which it is told whether they had to be
-
-ComputeResponse = Callable[[], Awaitable[tuple[Any, CachedResponse | None]]]
 
 
 @dataclass
@@ -53,14 +53,6 @@ class CacheStats:
         return self.memory.bytes_used
 
 
-@dataclass(eq=False)
-class _InFlight:
-    """A computation, and how many wait for it."""
-
-    task: asyncio.Task[Any]
-    waiting: int = 0
-
-
 class ResponseCache:
     """`shared` is asked where this process's memory has nothing, and told what it learns."""
 
@@ -76,7 +68,7 @@ class ResponseCache:
         self.counts = CacheStats(memory)
         self._journal, self._clock, self._neighbours, self._shared = journal, clock, neighbours, shared
         self._backends: list[CacheBackend] = [memory, *([shared] if shared else [])]
-        self._running: dict[tuple[str, int], _InFlight] = {}
+        self.flights = SingleFlight()
         self._applied = 0  # batches so far
         self._history: deque[tuple[int, ChangeBatch]] = deque(maxlen=_HISTORY)
         self._purged: OrderedDict[str, str] = OrderedDict()
@@ -99,51 +91,44 @@ class ResponseCache:
             return None
         return self.memory.get_sync(key)
 
-    async def get_or_compute(self, key: str, now: dt.datetime, compute: ComputeResponse) -> Any:
-        """What `compute` gives: an answer, and the entry to remember it by if it may be.
+    async def get_current(self, key: str, now: dt.datetime) -> CachedResponse | None:
+        """As `get`, after pending changes and the passage of time are applied. Counts a hit."""
+        if not self._listening or not (self._pending or self._behind or now >= self._clock.next_transition):
+            return None
+        await self._apply_time(now)
+        entry = self.get(key, now)
+        if entry is not None:
+            self.counts.hits += 1
+        return entry
 
-        An entry in its place means that another process knew the answer. Whoever asks the same while it is
-        computed gets the same.
-        """
-        if self._listening and (self._pending or self._behind or now >= self._clock.next_transition):
-            await self._apply_time(now)
-            entry = self.get(key, now)
-            if entry is not None:
-                self.counts.hits += 1
-                return entry
-        if not self._listening or now < self._clock.checked_until:
-            return (await compute())[0]
-        place = (key, self._applied)
-        running = self._running.get(place)
-        if running is None:
-            running = _InFlight(asyncio.create_task(self._computed(key, self._applied, compute)))
-            self._running[place] = running
-        running.waiting += 1
-        try:
-            return await asyncio.shield(running.task)
-        finally:
-            running.waiting -= 1
-            if not running.waiting:
-                # Whoever comes now begins anew. If nobody is left to wait for it, the statement ends too.
-                if self._running.get(place) is running:
-                    del self._running[place]
-                running.task.cancel()
+    def can_store(self, now: dt.datetime) -> bool:
+        """False while changes cannot be observed, and for times before the last applied change."""
+        return self._listening and now >= self._clock.checked_until
 
-    async def _computed(self, key: str, since: int, compute: ComputeResponse) -> Any:
+    @property
+    def applied_batches(self) -> int:
+        """Number of batches of changes applied so far: the state that a response is computed on."""
+        return self._applied
+
+    async def get_shared(self, key: str, since: int) -> CachedResponse | None:
+        """The entry of another process, if no change since batch `since` invalidates it. Counts a hit or a
+        miss."""
         if self._listening and self._shared:
-            existing = await self._shared.get(key)
-            if existing is not None and self._is_fresh(existing, since):
+            entry = await self._shared.get(key)
+            if entry is not None and self._is_fresh(entry, since):
                 self.counts.hits += 1
-                self.memory.put_sync(key, existing)
-                return existing
+                self.memory.put_sync(key, entry)
+                return entry
         self.counts.misses += 1
-        response, entry = await compute()
-        if entry is not None and self._is_fresh(entry, since):
+        return None
+
+    async def store(self, key: str, entry: CachedResponse, since: int) -> None:
+        """Stores an entry computed at batch `since`, unless a later change invalidates it."""
+        if self._is_fresh(entry, since):
             self._record_purge_accuracy(key, entry)
             self.memory.put_sync(key, entry)
             if self._shared:
                 await self._shared.put(key, entry)
-        return response
 
     def _is_fresh(self, entry: CachedResponse, since: int) -> bool:
         """Whether nothing that was heard since has touched it."""
@@ -197,9 +182,11 @@ class ResponseCache:
                     await self._journal.wait()
                     await self.apply_pending_changes()
             except (OSError, ApiError) as exc:
-                log.warning("changes cannot be heard just now, so no answer is remembered: %s", exc)
+                log.warning(
+                    "Change listener disconnected; response cache disabled until it reconnects: %s", exc
+                )
             except Exception:
-                log.exception("the follower of changes stumbled")
+                log.exception("Change listener failed")
             finally:
                 self._listening = False
                 started.set()

@@ -1,4 +1,4 @@
-"""Parsed documents and prepared operations: what the executor keeps of a document between requests."""
+"""GraphQL documents: parsed, validated and cached by text; operations with their coerced variables."""
 
 from __future__ import annotations
 
@@ -7,27 +7,44 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FragmentDefinitionNode,
+    GraphQLSchema,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+    validate,
 )
+from graphql.validation import MaxIntrospectionDepthRule
+from graphql.validation.rules import overlapping_fields_can_be_merged as overlapping
 
-from contentql.auth.viewer import Viewer
+from contentql.cache.entry import content_hash
+from contentql.errors import ApiError
+from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
+from contentql.execution.request import GraphQLRequest
 from contentql.lru import LRUCache
 from contentql.planner.constraints import ValueConstraint
-from contentql.planner.params import BoundParams
-from contentql.planner.plan import Plan
+from contentql.planner.limits import Limits, check_document_limits
 from contentql.planner.variables import (
     VariableDefinition,
     Variables,
+    coerce_variables,
+    variable_definitions,
     variable_shape,
 )
 
-_SHAPES = 32
+_SHAPES = 32  # shapes of variables per operation
+_RULES = (*specified_rules, MaxIntrospectionDepthRule)
+
+# graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
+overlapping.MAX_COMPLEXITY_BUDGET = 50_000
 
 
 @dataclass(eq=False)
 class _VariableShape:
-    """Variables of one form, and the values that plans for them depend on: those only become more."""
+    """Variables of one shape, and the constraints of their plans. Constraints are only ever added."""
 
     constraints: dict[ValueConstraint, None] = field(default_factory=dict)
 
@@ -37,7 +54,7 @@ class _VariableShape:
 
 @dataclass
 class PreparedOperation:
-    """One operation of a document, and the shapes its variables have come in."""
+    """An operation of a document, with the shapes of variables that it was requested with."""
 
     node: OperationDefinitionNode
     name: str
@@ -57,21 +74,107 @@ class PreparedOperation:
         return entry
 
 
-@dataclass(eq=False)
-class PreparedRequest:
-    """All that can be known of a request before its answer. `key` is under which that is remembered."""
-
-    plan: Plan
-    prepared: PreparedOperation
-    document: ParsedDocument
-    variables: Variables
-    key: str
-    viewer: Viewer
-    bound: BoundParams | None = None
-
-
 @dataclass(frozen=True)
 class ParsedDocument:
+    """A valid document: hash of its text, fragments and operations by name."""
+
     hash: str
     fragments: Mapping[str, FragmentDefinitionNode]
     operations: Mapping[str | None, PreparedOperation]
+
+
+class DocumentCache:
+    """Parses and validates documents; keeps the most recently used ones by text."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, documents: int, characters: int) -> None:
+        """`documents` and `characters` bound the cache."""
+        self._schema, self._limits = schema, limits
+        self._documents: LRUCache[str, ParsedDocument] = LRUCache(documents, characters)
+
+    def prepare(self, request: GraphQLRequest) -> tuple[ParsedDocument, PreparedOperation, Variables]:
+        """The requested operation and its variables. Raises ApiError and GraphQLErrors."""
+        document = self._documents.get(request.query)
+        if document is None:
+            document = self._parse(request.query)
+            self._documents.set(request.query, document, len(request.query))
+        operation = _select_operation(document, request)
+        if request.queries_only and operation.node.operation is not OperationType.QUERY:
+            raise ApiError("METHOD_NOT_ALLOWED", "GET requests may only contain queries.", "Use POST.")
+        lenient = operation.node.operation is OperationType.MUTATION
+        variables, errors = coerce_variables(
+            self._schema, operation.declared, request.variables, lenient=lenient
+        )
+        if errors:
+            raise GraphQLErrors(errors, "BAD_USER_INPUT")
+        return document, operation, variables
+
+    def _parse(self, text: str) -> ParsedDocument:
+        limits = self._limits
+        if len(text) > limits.characters:
+            raise _too_large(f"The document has {len(text):,} characters", limits.characters)
+        try:
+            node = parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
+            check_document_limits(node, limits)
+        except GraphQLSyntaxError as error:
+            if error.message.endswith("tokens. Parsing aborted."):
+                raise _too_large(
+                    f"The document has more than {limits.tokens:,} tokens", limits.tokens
+                ) from None
+            if error.message.endswith("nested too deeply. Parsing aborted."):
+                raise _too_deep(limits.depth) from None
+            raise GraphQLErrors([error], "GRAPHQL_PARSE_FAILED") from None
+        except RecursionError:
+            raise _too_deep(limits.depth) from None
+        errors = validate(self._schema, node, _RULES, max_errors=MAX_ERRORS)
+        if any(error.message == "Validation aborted." for error in errors):
+            raise ApiError(
+                "DOCUMENT_TOO_LARGE",
+                "The document selects the same fields too many times.",
+                "Select each field once, and spread each fragment once.",
+            )
+        if errors:
+            raise GraphQLErrors(errors, "GRAPHQL_VALIDATION_FAILED")
+        return self._index(node, text)
+
+    def _index(self, node: DocumentNode, text: str) -> ParsedDocument:
+        fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
+        operations = {
+            d.name.value if d.name else None: PreparedOperation(
+                d, d.name.value if d.name else "", variable_definitions(self._schema, d)
+            )
+            for d in node.definitions
+            if isinstance(d, OperationDefinitionNode)
+        }
+        return ParsedDocument(content_hash(text.encode("utf-8", "surrogatepass")), fragments, operations)
+
+
+def _too_large(fact: str, limit: int) -> ApiError:
+    return ApiError(
+        "DOCUMENT_TOO_LARGE",
+        f"{fact}; the limit is {limit:,}.",
+        "Select less in one operation.",
+        limit=limit,
+    )
+
+
+def _too_deep(limit: int) -> ApiError:
+    return ApiError(
+        "DEPTH_LIMIT_EXCEEDED", f"The document is nested deeper than {limit} levels.", limit=limit
+    )
+
+
+def _select_operation(document: ParsedDocument, request: GraphQLRequest) -> PreparedOperation:
+    operations = document.operations
+    name = request.operation_name or None
+    if name is None and len(operations) == 1:
+        return next(iter(operations.values()))
+    result = operations.get(name)
+    if result is not None:
+        return result
+    text = ", ".join(str(n) for n in operations if n)
+    if name is None:
+        message = "The document has several operations." if operations else "The document has no operation."
+    else:
+        message = f"The document has no operation named {name[:100]!r}."
+    hint = f"Set operationName to one of: {text}." if text else None
+    raise ApiError("OPERATION_RESOLUTION_FAILURE", message, hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import orjson
 from graphql import (
@@ -24,14 +24,14 @@ MAX_IDEMPOTENCY_KEY_LENGTH = 200
 
 @dataclass(frozen=True)
 class _ReplayedResult:
-    """What was told before: the very answer, or what was made, where other fields of it are wanted now."""
+    """The stored result of a mutation: its payload, or what it saved if other fields are selected now."""
 
     answer: bytes
     result: WriteResult | None
 
 
 def request_fingerprints(context: EditContext, field: MutationFieldCall) -> tuple[str, str]:
-    """What was asked, and what was selected of the answer, by whom who sees how much."""
+    """Hashes of the input, and of the selection with the viewer's visibility."""
     fields = {name: value for name, value in field.input.items() if name != "idempotencyKey"}
     what = orjson.dumps([field.name, fields], default=str, option=orjson.OPT_SORT_KEYS)
     text = "".join(key + "".join(map(print_ast, group)) for key, group in field.selected.items())
@@ -51,14 +51,14 @@ async def find_replay(context: EditContext, key: str, field: MutationFieldCall) 
     if done.request_hash != what:
         raise user_error(
             UserErrorCode.IDEMPOTENCY_KEY_REUSED,
-            "This idempotency key was sent before, with another request.",
+            "The idempotency key was used before with a different input.",
             "idempotencyKey",
-            "Make a new key for each thing that you want done.",
+            "Use a new key for each mutation.",
         )
     payload = orjson.loads(done.response)
     if done.selection_hash == visible:
         return _ReplayedResult(payload["payload"].encode(), None)
-    return _ReplayedResult(b"", WriteResult(**payload["made"]))
+    return _ReplayedResult(b"", WriteResult(**payload["result"]))
 
 
 async def store_result(
@@ -66,26 +66,18 @@ async def store_result(
 ) -> None:
     value = payload.decode()
     what, visible = request_fingerprints(context, field)
-    plain = {
-        "table": result.table,
-        "number": result.row_id,
-        "before": result.version_before,
-        "after": result.version_after,
-    }
-    answer = orjson.dumps(
-        {"payload": value, "made": {**plain, "said": result.payload, "also": result.related_ids}}, default=str
-    ).decode()
-    answer = redact_secret(answer, result)
+    saved = {name: value for name, value in asdict(result).items() if name != "secret"}
+    stored = orjson.dumps({"payload": value, "result": saved}, default=str).decode()
     await IdempotencyRecord.create(
         account=context.account,
         key=key,
         request_hash=what,
         selection_hash=visible,
-        response=answer,
+        response=redact_secret(stored, result),
         at=context.now,
     )
 
 
 def redact_secret(text: str, result: WriteResult | None) -> str:
-    """It is told once, to whoever had it made, and is kept nowhere."""
+    """The text without the secret of a new token, which is returned once and stored nowhere."""
     return text.replace(result.secret, "") if result and result.secret else text

@@ -1,30 +1,33 @@
-"""The journey of a mutation: one transaction for each of its fields, and the answer read inside it.
+"""Executes mutations: each field in one transaction, its payload read before the commit.
 
-What the payload shows is read by the planner before the commit, through the same connection: so a rehearsal
-(`validateOnly`) shows what would be, and a request that comes twice is told what it was told first. Rights,
-the audit log and idempotency are seen to here, for every mutation alike.
+The planner reads the payload through the connection of the transaction: so a dry run (`validateOnly`)
+returns the result that a commit would have. Authorization, audit log and idempotency are here, the same for
+every mutation.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
-from graphql import (
-    FieldNode,
-)
+from graphql import FieldNode, OperationDefinitionNode, OperationType, SelectionSetNode
 from tortoise.exceptions import IntegrityError, ValidationError
 
 from contentql.auth.permissions import Permission
-from contentql.auth.viewer import Actor
+from contentql.auth.viewer import Actor, Viewer
+from contentql.cache.response_cache import ResponseCache
 from contentql.editorial import validation
 from contentql.editorial.context import EditContext, WriteResult
 from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
 from contentql.errors import ApiError
+from contentql.execution.documents import ParsedDocument, PreparedOperation
 from contentql.execution.idempotency import (
     MAX_IDEMPOTENCY_KEY_LENGTH,
     find_replay,
@@ -33,22 +36,33 @@ from contentql.execution.idempotency import (
 )
 from contentql.execution.payloads import (
     MutationFieldCall,
+    collect_mutation_fields,
     payload_node_field,
     payload_value,
     user_error_value,
 )
+from contentql.execution.planning import Planner, with_viewer_variables
+from contentql.execution.request import ChargeCost, GraphQLResponse
+from contentql.execution.responses import build_response
 from contentql.planner import field_plans
 from contentql.planner.catalog import Catalog, named_type
+from contentql.planner.execute import SnapshotReader, execute_plan
+from contentql.planner.operation import Operation
+from contentql.planner.plan import Plan
+from contentql.planner.sql.nodes import Dialect
+from contentql.planner.variables import Variables
 from contentql.store import change_log
 from contentql.store.article_records import ReferenceNotFound
 from contentql.store.database import Database, TransactionReader
 from contentql.store.models.history import AuditEntry
+from contentql.telemetry.trace import RequestTrace
 
 PRUNE_EVERY = 1_000  # changes between two looks at what can go
 
 
-# The planner's answer to one field of Query, as bytes, read through a transaction.
+# Reads one field of Query, as JSON, through a transaction.
 ReadPayload = Callable[[FieldNode, TransactionReader], Awaitable[bytes]]
+SignPreviewToken = Callable[[int, dt.datetime], Awaitable[str]]
 
 
 class _DryRunComplete(Exception):
@@ -77,13 +91,90 @@ def authorize(fields: Sequence[MutationFieldCall], actor: Actor) -> None:
 
 
 class MutationExecutor:
-    """Carries out mutations on one database."""
+    """Executes the mutations of one database."""
 
-    def __init__(self, database: Database, catalog: Catalog) -> None:
-        self._database, self._catalog = database, catalog
-        self.preview_url = ""
-        self.sign_preview_token: Callable[[int, dt.datetime], Awaitable[str]] | None = None
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        planner: Planner,
+        dialect: Dialect,
+        seconds: float,
+        responses: ResponseCache | None,
+        *,
+        sign_preview_token: SignPreviewToken | None,
+        preview_url: str,
+    ) -> None:
+        """`seconds`: time limit of all fields of an operation together."""
+        self._database, self._catalog, self._planner = database, catalog, planner
+        self._dialect, self._seconds, self._responses = dialect, seconds, responses
+        self.sign_preview_token, self.preview_url = sign_preview_token, preview_url
         self._changes = 0
+
+    async def execute(
+        self,
+        document: ParsedDocument,
+        prepared: PreparedOperation,
+        variables: Variables,
+        actor: Actor,
+        now: dt.datetime,
+        trace: RequestTrace,
+        charge: ChargeCost | None,
+    ) -> GraphQLResponse:
+        """Executes the fields of a mutation in order; each is committed or rolled back by itself."""
+        trace.operation, trace.document, trace.cache = prepared.name, document.hash, "off"
+        trace.operation_type = prepared.operation_type
+        operation = self._planner.operation(prepared, document, variables)
+        cost = self._planner.mutation_cost(operation)
+        fields = collect_mutation_fields(operation, self._catalog, operation.included)
+        authorize(fields, actor)
+        trace.cost = cost
+        if charge:
+            await charge(trace.cost)
+        trace.start_stage("execute")
+        parts = [_member(key, orjson.dumps(name)) for key, name in operation.typenames(operation.included)]
+        errors: list[tuple[str, ApiError]] = []
+        deadline = time.monotonic() + self._seconds
+        read = partial(self._read_object, operation, actor.viewer, now)
+        for field in fields:
+            seconds = max(0.0, deadline - time.monotonic())
+            try:
+                payload = await self.execute_field(field, actor, now, trace.request_id, read, seconds)
+            except ApiError as exc:
+                if len(fields) == 1:
+                    raise
+                errors.append((field.key, exc))
+                payload = b"null"
+            parts.append(_member(field.key, payload))
+        if self._responses:
+            # The client finds its own writes. They are committed: if the database is away now, the cache
+            # returns nothing until it has applied them.
+            with contextlib.suppress(ApiError):
+                await self._responses.apply_pending_changes()
+        trace.start_stage("response")
+        plan = Plan((), None, trace.cost, tuple(errors))
+        return build_response(b"{" + b",".join(parts) + b"}", plan, trace.request_id)
+
+    async def _read_object(
+        self,
+        operation: Operation,
+        viewer: Viewer,
+        now: dt.datetime,
+        node: FieldNode,
+        within: SnapshotReader,
+    ) -> bytes:
+        """The selected object of a payload as JSON, read before the transaction ends."""
+        alone = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            variable_definitions=operation.node.variable_definitions,
+            selection_set=SelectionSetNode(selections=(node,)),
+            directives=(),
+        )
+        variables = with_viewer_variables(operation.variables, viewer, now)
+        query = Operation(self._catalog.schema, alone, operation.fragments, variables)
+        plan, _ = self._planner.build(query, {}, viewer=viewer, cacheable=False)
+        data = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
+        return data[data.index(b":") + 1 : -1]
 
     async def execute_field(
         self,
@@ -231,3 +322,7 @@ def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
     if "FOREIGN KEY" in message or "foreign key" in message:
         return UserError(UserErrorCode.IN_USE, "Something that was just written uses it, or it is gone.")
     return UserError(UserErrorCode.INVALID, "It breaks a rule of the store.")
+
+
+def _member(key: str, value: bytes) -> bytes:
+    return orjson.dumps(key) + b":" + value

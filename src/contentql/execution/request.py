@@ -7,26 +7,28 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from contentql.cache.entry import CachedResponse
-from contentql.execution.documents import PreparedRequest
+
+# Charges the cost of an operation before it runs; raises RATE_LIMITED if the client has none left.
+ChargeCost = Callable[[int], Awaitable[None]]
 
 
 @dataclass(eq=False)
 class GraphQLRequest:
-    """A GraphQL request as its transport understood it; the same one may be asked again and again."""
+    """A GraphQL request, independent of its transport. Transports may execute the same object repeatedly."""
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     extensions: Mapping[str, Any] = field(default_factory=dict)
-    queries_only: bool = False  # asked by GET: only a query may be
-    prepared: PreparedRequest | None = field(default=None, repr=False)
+    queries_only: bool = False  # sent by GET, which may only carry queries
+    prepared: Any = field(default=None, repr=False)  # planning.PreparedRequest, set by the executor
 
 
 class GraphQLResponse(NamedTuple):
-    """`status` is HTTP's for application/graphql-response+json; `body` is the whole JSON answer.
+    """`status` is the HTTP status for application/graphql-response+json, `body` the JSON.
 
-    `entry` tells what may be told to caches; an answer without one is not for them. `retry_after` in seconds
-    where the same may be asked again later.
+    `cached` describes the response for caches; None if it must not be stored. `retry_after` in seconds, for
+    requests that may succeed later.
     """
 
     status: int
@@ -34,7 +36,3 @@ class GraphQLResponse(NamedTuple):
     codes: tuple[str, ...] = ()
     cached: CachedResponse | None = None
     retry_after: int = 0
-
-
-# Told what an operation costs before it runs; raises Refused for whoever has nothing left to pay with.
-ChargeCost = Callable[[int], Awaitable[None]]

@@ -1,0 +1,44 @@
+"""Single flight: concurrent callers with the same key share one computation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class _Flight:
+    task: asyncio.Task[Any]
+    waiting: int = 0  # callers
+
+
+class SingleFlight:
+    """Runs at most one computation per key at a time."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, _Flight] = {}
+
+    async def run(self, key: Hashable, compute: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of `compute`, or of the computation that is running for the key.
+
+        A computation is cancelled when its last caller is.
+        """
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = _Flight(asyncio.create_task(compute()))
+            self._flights[key] = flight
+        flight.waiting += 1
+        task: Awaitable[T] = asyncio.shield(flight.task)
+        try:
+            return await task
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting:
+                # Later callers start anew; the statement of a computation without callers ends too.
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+                flight.task.cancel()

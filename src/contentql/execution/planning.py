@@ -1,0 +1,170 @@
+"""Plans of operations: built by the planner, cached by operation, shape of variables and visibility."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+from graphql import FieldNode
+
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
+from contentql.cache.entry import content_hash
+from contentql.errors import ApiError
+from contentql.execution.documents import ParsedDocument, PreparedOperation
+from contentql.execution.introspection import execute_introspection
+from contentql.lru import LRUCache
+from contentql.planner.builder import build_plan
+from contentql.planner.builder.context import (
+    REQUEST_TIME_VARIABLE,
+    SHARED_ARTICLE_VARIABLE,
+    VIEWER_ACCOUNT_VARIABLE,
+)
+from contentql.planner.catalog import Catalog
+from contentql.planner.constraints import ValueConstraint
+from contentql.planner.cost import check_cost_limit, operation_cost
+from contentql.planner.limits import Limits
+from contentql.planner.operation import Operation, resolve_value
+from contentql.planner.params import BoundParams
+from contentql.planner.plan import Plan
+from contentql.planner.sql.nodes import Dialect
+from contentql.planner.variables import Variables
+
+MUTATION_FIELD_COST = 10  # of each mutation field, besides the cost of its selection
+
+
+@dataclass(eq=False)
+class PreparedRequest:
+    """A planned operation with its variables; `key` is its key in the response cache."""
+
+    plan: Plan
+    prepared: PreparedOperation
+    document: ParsedDocument
+    variables: Variables
+    key: str
+    viewer: Viewer
+    bound: BoundParams | None = None
+
+
+class Planner:
+    """Plans operations for a viewer and keeps the most recently used plans."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        dialect: Dialect,
+        limits: Limits,
+        languages: tuple[str, ...],
+        *,
+        with_markers: bool,
+        plans: int,
+        size: int,
+    ) -> None:
+        """`with_markers`: responses to anonymous viewers name their rows, for the response cache. `plans`
+        and `size`, in bytes of SQL, bound the cache of plans."""
+        self.catalog = catalog
+        self.limits = limits
+        self._dialect, self._languages, self._with_markers = dialect, languages, with_markers
+        self._plans: LRUCache[Any, Plan] = LRUCache(plans, size)
+
+    def prepare(
+        self,
+        document: ParsedDocument,
+        prepared: PreparedOperation,
+        variables: Variables,
+        viewer: Viewer,
+        now: dt.datetime,
+    ) -> PreparedRequest:
+        variables = with_viewer_variables(variables, viewer, now)
+        plan = self._get_or_build(document, prepared, variables, viewer)
+        key = _cache_key(document, prepared, variables)
+        return PreparedRequest(plan, prepared, document, variables, key, viewer)
+
+    def replan(self, ready: PreparedRequest, failed_roots: Mapping[int, ApiError]) -> Plan:
+        """The plan of a request some of whose root fields failed when their parameters were bound."""
+        operation = self.operation(ready.prepared, ready.document, ready.variables)
+        return self.build(operation, failed_roots, viewer=ready.viewer)[0]
+
+    def operation(
+        self, prepared: PreparedOperation, document: ParsedDocument, variables: Variables
+    ) -> Operation:
+        return Operation(self.catalog.schema, prepared.node, document.fragments, variables)
+
+    def build(
+        self,
+        operation: Operation,
+        failed_roots: Mapping[int, ApiError],
+        *,
+        with_typename: bool = False,
+        viewer: Viewer = ANONYMOUS_VIEWER,
+        cacheable: bool = True,
+    ) -> tuple[Plan, set[ValueConstraint]]:
+        """A new plan and its constraints; `cacheable`: the response may go to the response cache."""
+        return build_plan(
+            operation,
+            self.catalog,
+            self._dialect,
+            limits=self.limits,
+            languages=self._languages,
+            virtual_objects={"viewer": viewer.as_graphql},
+            introspect=partial(execute_introspection, operation),
+            failed_roots=failed_roots,
+            with_typename=with_typename,
+            with_markers=self._with_markers
+            and cacheable
+            and not with_typename
+            and viewer is ANONYMOUS_VIEWER,
+            visibility=viewer.visibility,
+        )
+
+    def mutation_cost(self, operation: Operation) -> int:
+        """Cost of the fields and of what their payloads select. Raises COST_LIMIT_EXCEEDED."""
+
+        def size(node: FieldNode, of: Any) -> int:
+            arguments = resolve_value(operation.arguments(node, of), operation.variables)
+            requested = arguments.get("last") or arguments.get("first")
+            return requested if isinstance(requested, int) else self.limits.default_page
+
+        cost = operation_cost(self.catalog, operation.node, operation.fragments, size, operation.included)
+        check_cost_limit(cost, self.limits)
+        return cost + MUTATION_FIELD_COST * len(operation.node.selection_set.selections)
+
+    def _get_or_build(
+        self, document: ParsedDocument, prepared: PreparedOperation, variables: Variables, viewer: Viewer
+    ) -> Plan:
+        shape = prepared.shape(variables)
+
+        def key() -> Any:
+            own = shape.key(variables)
+            return own if viewer is ANONYMOUS_VIEWER else (viewer.visibility, own)
+
+        plan = self._plans.get(key())
+        if plan is None:
+            operation = self.operation(prepared, document, variables)
+            plan, constraints = self.build(operation, {}, viewer=viewer)
+            shape.constraints.update(dict.fromkeys(constraints))
+            # A private plan holds the viewer's name; another account may have the same visibility.
+            if viewer is ANONYMOUS_VIEWER or not plan.private:
+                self._plans.set(key(), plan, plan.size)
+        return plan
+
+
+def with_viewer_variables(variables: Variables, viewer: Viewer, now: dt.datetime) -> Variables:
+    """The variables, with those that plans for non-public visibilities read about the viewer."""
+    if viewer.visibility.is_public:
+        return variables
+    return {
+        **variables,
+        VIEWER_ACCOUNT_VARIABLE: viewer.account or "",
+        SHARED_ARTICLE_VARIABLE: viewer.shared_article_id or 0,
+        REQUEST_TIME_VARIABLE: now.replace(microsecond=0),
+    }
+
+
+def _cache_key(document: ParsedDocument, prepared: PreparedOperation, variables: Variables) -> str:
+    """The same for all anonymous requests that have the same response."""
+    values = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
+    return f"{document.hash}:{prepared.name}:{content_hash(values)}"

@@ -1,0 +1,47 @@
+"""The schema executed by graphql-core, with the planner behind its root fields: the reference for tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import orjson
+from graphql import GraphQLResolveInfo, OperationDefinitionNode, OperationType, SelectionSetNode
+
+from contentql.errors import ApiError
+from contentql.execution.errors import graphql_error
+from contentql.execution.planning import Planner
+from contentql.planner.execute import SnapshotReader, execute_plan
+from contentql.planner.operation import Operation
+from contentql.planner.params import RootFieldError
+from contentql.planner.sql.nodes import Dialect
+from contentql.planner.variables import Variables
+
+
+async def resolve_root_field(
+    planner: Planner,
+    dialect: Dialect,
+    reader: SnapshotReader,
+    info: GraphQLResolveInfo[Any],
+    variables: Variables,
+    now: dt.datetime,
+    seconds: float,
+) -> Any:
+    """One root field as Python values, which graphql-core then resolves field by field."""
+    node = OperationDefinitionNode(
+        operation=OperationType.QUERY,
+        variable_definitions=info.operation.variable_definitions,
+        selection_set=SelectionSetNode(selections=tuple(info.field_nodes)),
+        directives=(),
+    )
+    operation = Operation(planner.catalog.schema, node, info.fragments, variables)
+    try:
+        plan, _ = planner.build(operation, {}, with_typename=True)
+        data = await execute_plan(plan, dialect, reader, variables, now, seconds)
+    except RootFieldError as exc:
+        raise graphql_error(exc.refusal) from None
+    except ApiError as exc:
+        raise graphql_error(exc) from None
+    if plan.root_errors:
+        raise graphql_error(plan.root_errors[0][1])
+    return orjson.loads(data)[info.path.key]

@@ -1,0 +1,64 @@
+"""Responses of executed plans, and their entries in the response cache."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+
+from contentql.cache.dependencies import Dependencies, bind_dependencies
+from contentql.cache.entry import CachedResponse
+from contentql.content import ids
+from contentql.execution.errors import format_error
+from contentql.execution.planning import PreparedRequest
+from contentql.execution.request import GraphQLResponse
+from contentql.planner.plan import Plan
+from contentql.planner.read_set import RowMarkers
+
+NO_MARKERS: Final = RowMarkers({}, {})
+_NO_DEPENDENCIES: Final = Dependencies((), {}, {}, {})
+
+
+def build_response(
+    data: bytes, plan: Plan, request_id: str, *, extensions: dict[str, object] | None = None
+) -> GraphQLResponse:
+    """The response to a query: data, the errors of root fields, extensions."""
+    body = b'{"data":' + data
+    if plan.root_errors:
+        errors = [format_error(error, request_id, path=[key]) for key, error in plan.root_errors]
+        body += b',"errors":' + orjson.dumps(errors)
+    if extensions:
+        body += b',"extensions":' + orjson.dumps(extensions)
+    # 294: data and errors in one response, by the GraphQL over HTTP specification of 2026.
+    status = 294 if plan.root_errors else 200
+    return GraphQLResponse(status, body + b"}", tuple(error.code for _, error in plan.root_errors))
+
+
+def cache_entry(body: bytes, ready: PreparedRequest, markers: RowMarkers) -> CachedResponse:
+    """The response with what HTTP caches and the response cache must know of it."""
+    plan = ready.plan
+    tags = [
+        tag if leaf is None else f"{tag}:{leaf.value(ready.variables)}" for tag, leaf in plan.read_set.listed
+    ]
+    shown = [
+        ids.encode_id(table, id_)
+        for table, row_ids in markers.displayed_ids.items()
+        if table in ids.PREFIXES
+        for id_ in sorted(row_ids)
+    ]
+    dependencies = (
+        _NO_DEPENDENCIES
+        if markers is NO_MARKERS
+        else bind_dependencies(plan.read_set, ready.variables, markers)
+    )
+    return CachedResponse(
+        body,
+        dependencies,
+        tuple(shown),
+        tuple(tags),
+        plan.cost,
+        plan.statements,
+        markers.rows,
+        plan.max_age,
+        plan.private,
+    )
