@@ -57,14 +57,14 @@ def test_the_page_is_a_draft_until_it_is_published(page: Path) -> None:
     """The command says that it has no date, so is not public, and how to publish it; then it is done."""
     first = run("import", page).stdout
     assert "created article kim-jong-un-sheds-a-tear" in first
-    assert "a draft, so not public: it has no date (publishedAt, or --publish-at)" in first
+    assert "the article is a draft and not public: it has no date (publishedAt, or --publish-at)" in first
     assert "1 records: 1 created" in first
     how = first.partition("such as: ")[2].splitlines()[0].split()
     assert how[:3] == ["contentql", "import", str(page)]
     assert "0 created, 0 updated, 1 unchanged" in run("import", page).stdout
     refused = run("import", page, *PUBLISH[:2], code=1).stdout
     assert f"{page}: failed article" in refused
-    assert "it cannot be published without a section (category, or --category)" in refused
+    assert "the article cannot be published without a section (category, or --category)" in refused
     published = run(*how[1:]).stdout
     assert "created category world/asia" in published
     assert "a draft" not in published
@@ -100,7 +100,7 @@ def test_a_dry_run_makes_nothing(page: Path) -> None:
         (b"", "the page is empty"),
         (b"\x89PNG\r\n\x1a\n\x00", "the file is not text"),
         ("Head\nCafé".encode("latin-1"), "the page is not in UTF-8: line 2 cannot be read"),
-        (b"Head\nBell \x07", "line 2 holds the control character U+0007"),
+        (b"Head\nBell \x07", "line 2 has the control character U+0007"),
     ],
 )
 def test_a_bad_page_is_one_sentence(page: Path, content: bytes, why: str) -> None:

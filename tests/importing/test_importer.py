@@ -90,7 +90,7 @@ async def test_a_page_is_a_draft_until_it_has_a_date_and_a_section(database: Dat
         return (await import_records(database, [item], wishes=ImportOptions(**wishes))).outcomes[-1]
 
     lacks = (
-        "a draft, so not public: it has no date (publishedAt, or --publish-at)"
+        "the article is a draft and not public: it has no date (publishedAt, or --publish-at)"
         " and no section (category, or --category)"
     )
     result = await page()
@@ -101,7 +101,7 @@ async def test_a_page_is_a_draft_until_it_has_a_date_and_a_section(database: Dat
     result = await page(publish_at=at)
     assert (result.result, result.reason) == (
         "failed",
-        "it cannot be published without a section (category, or --category)",
+        "the article cannot be published without a section (category, or --category)",
     )
     result = await page(publish_at=at, category="world/asia")
     assert (result.result, result.status) == ("updated", Status.PUBLISHED)
@@ -163,7 +163,7 @@ async def test_one_broken_line_of_many(database: Database) -> None:
         (article("a", attributions=[{"kind": "SAID", "source": "none"}]), "there is no source 'none'"),
         (
             article("a", embargoUntil="2030-01-02T00:00:00Z", expiresAt="2030-01-01T00:00:00Z"),
-            "it breaks a rule of the store: article embargo before expiry",
+            "the record violates the constraint: article embargo before expiry",
         ),
         ({"record": "category", "path": "a/b", "name": "B"}, "there is no category 'a'"),
         (
@@ -172,7 +172,7 @@ async def test_one_broken_line_of_many(database: Database) -> None:
         ),
         (
             article("a", slugHistory=[{"language": "en", "slug": "old", "until": NOON}]),
-            "something else here has the same language, slug",
+            "another row has the same language, slug",
         ),
         (article("taken"), ""),
     ],
@@ -240,7 +240,7 @@ async def test_an_older_version_never_overwrites(database: Database) -> None:
     """Versions are compared as numbers: 9 is older than 10."""
     await import_records(database, lines(article("a", version=10)))
     report = await import_records(database, lines(article("a", version=9, headline="Stale")))
-    assert outcomes_of(report) == [("skipped", "older than what is here (version 9, here 10)")]
+    assert outcomes_of(report) == [("skipped", "the stored version 10 is newer than version 9 of the record")]
     report = await import_records(database, lines(article("a", version=11, headline="Fresh")))
     assert (await the(database, "a")).version == 11
     assert outcomes_of(report)[0][0] == "updated"
@@ -253,7 +253,7 @@ async def test_articles_may_stand_beside_each_other(database: Database) -> None:
         article("b", uri="urn:b", related=["urn:a", "urn:none"]),
     )
     report = await import_records(database, records)
-    assert outcomes_of(report)[2:] == [("failed", "the article beside it is not here: urn:none")]
+    assert outcomes_of(report)[2:] == [("failed", "the related article urn:none does not exist")]
     assert (await the(database, "a")).related == ("urn:b",)
     assert (await the(database, "b")).related == ("urn:a",)
 
@@ -275,8 +275,8 @@ async def test_attributions_keep_their_ids(database: Database) -> None:
     assert len({*ids, None}) == 4
     again = lines(article("a", blocks=[block], attributions=[{"kind": "REPORTED_BY"}, fields]))
     assert outcomes_of(await import_records(database, again)) == [
-        ("updated", "attributions; a draft, so not public: it has no date (publishedAt, or --publish-at)"
-         " and no section (category, or --category)")
+        ("updated", "attributions; the article is a draft and not public:"
+         " it has no date (publishedAt, or --publish-at) and no section (category, or --category)")
     ]  # fmt: skip
     assert (await the(database, "a")).attributions[1] == before
 

@@ -136,30 +136,3 @@ def _history(record: ArticleRecord, stored: ArticleRecord | None, now: dt.dateti
 def changed_field_names(stored: ArticleRecord, record: ArticleRecord) -> list[str]:
     names = ArticleRecord.model_fields.keys() - {"modified_at"}
     return sorted(to_camel(name) for name in names if getattr(stored, name) != getattr(record, name))
-
-
-def require_publishable(record: ArticleRecord) -> None:
-    lacks = _lacks(record)
-    if lacks and record.status in (Status.PUBLISHED, Status.SCHEDULED):
-        raise RecordRejected(f"it cannot be published without {' and '.join(lacks)}")
-
-
-def _lacks(record: ArticleRecord) -> list[str]:
-    """What an article must have before it may be public."""
-    needed = (
-        ("a date (publishedAt, or --publish-at)", record.published_at),
-        ("a section (category, or --category)", record.category),
-        ("a text (blocks)", record.blocks),
-    )
-    return [word for word, there in needed if not there]
-
-
-def draft(record: ArticleRecord) -> str:
-    if record.status is not Status.DRAFT:
-        return ""
-    lacks = [f"no {word.partition(' ')[2]}" for word in _lacks(record)]
-    return f"a draft, so not public{': it has ' if lacks else ''}{' and '.join(lacks)}"
-
-
-class RecordRejected(Exception):
-    """A record that cannot be kept: one plain sentence."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from contentql.content import blocks
 from contentql.content.ids import encode_id
@@ -13,10 +14,33 @@ from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
 from contentql.store.models.taxonomy import Media
 
 
+@dataclass(frozen=True)
+class PublishingRequirement:
+    """Field of a record without which an article is not published. `noun` names the field in a sentence."""
+
+    field: str
+    input_field: str
+    noun: str
+
+
+PUBLISHING_REQUIREMENTS: Final = (
+    PublishingRequirement("slug", "slug", "slug"),
+    PublishingRequirement("headline", "headline", "headline"),
+    PublishingRequirement("language", "language", "language"),
+    PublishingRequirement("category", "category", "section"),
+    PublishingRequirement("blocks", "body", "text"),
+)
+
+
+def missing_requirements(record: ArticleRecord) -> list[PublishingRequirement]:
+    """Requirements for publishing that the record does not meet; the date is left to the caller."""
+    return [needed for needed in PUBLISHING_REQUIREMENTS if not getattr(record, needed.field)]
+
+
 async def require_media(
     values: Mapping[str, Any] | None, body: Sequence[blocks.Block], errors: ErrorCollector
 ) -> None:
-    """That all that the body shows is here."""
+    """Adds an error for every media file of the body that does not exist."""
     requested = {number for block in body for number in blocks.block_media(block)}
     rows: Any = await Media.filter(id__in=requested).values_list("id", flat=True) if requested else []
     here = set(rows)
@@ -26,39 +50,39 @@ async def require_media(
                 (form,) = values or ("",)
                 where = f"body.blocks.{n}" if form == "blocks" else f"body.{form}"
                 errors.add(
-                    UserErrorCode.NOT_FOUND, f"There is no media {encode_id('media', number)!r}.", where
+                    UserErrorCode.NOT_FOUND,
+                    f"There is no media file {encode_id('media', number)!r}.",
+                    where,
+                    "Create the media file first, or remove its block.",
                 )
 
 
 async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:
-    """Raises Amiss with everything that keeps it from coming out `at` that moment."""
+    """Raises UserErrors with every reason for which the article cannot be published at a time."""
     errors = ErrorCollector()
-    needed = (
-        ("slug", record.slug, "It has no slug."),
-        ("headline", record.headline, "It has no headline."),
-        ("language", record.language, "It has no language."),
-        ("category", record.category, "It stands in no section."),
-        ("body", record.blocks, "It has no text."),
-    )
-    for field, there, message in needed:
-        if not there:
-            errors.add(UserErrorCode.REQUIRED, message, field, f"updateArticle(input: {{id: …, {field}: …}})")
-    await _require_described(record, errors)
+    for missing in missing_requirements(record):
+        errors.add(
+            UserErrorCode.REQUIRED,
+            f"The article has no {missing.noun}.",
+            missing.input_field,
+            f"updateArticle(input: {{id: …, {missing.input_field}: …}})",
+        )
+    await _require_described_media(record, errors)
     if record.embargo_until and record.embargo_until > at:
         until = blocks.format_timestamp(record.embargo_until)
         errors.add(
             UserErrorCode.EMBARGOED,
-            f"An embargo is open until {until}.",
+            f"The article is under embargo until {until}.",
             "embargoUntil",
-            f'Schedule it for then: scheduleArticle(input: {{publishAt: "{until}"}}).',
+            f'Schedule the article for that time: scheduleArticle(input: {{publishAt: "{until}"}}).',
         )
     if record.expires_at and record.expires_at <= at:
-        errors.add(UserErrorCode.INVALID_TIME, "It would be gone before it came out.", "expiresAt")
+        errors.add(UserErrorCode.INVALID_TIME, "expiresAt must be after the time of publishing.", "expiresAt")
     errors.raise_if_any()
 
 
-async def _require_described(record: ArticleRecord, errors: ErrorCollector) -> None:
-    """Every picture says what it shows, or that it need not; and its licence has not ended."""
+async def _require_described_media(record: ArticleRecord, errors: ErrorCollector) -> None:
+    """Adds an error for every picture that is neither decorative nor has an alternative text."""
     from_text = {number for block in record.blocks for number in blocks.block_media(block)}
     own = {placed.media: placed.alt for placed in record.media if placed.alt}
     requested = {*from_text, *(placed.media for placed in record.media)}
@@ -70,7 +94,7 @@ async def _require_described(record: ArticleRecord, errors: ErrorCollector) -> N
         if row.kind.value == "IMAGE" and not row.decorative and not row.alt and row.id not in own:
             errors.add(
                 UserErrorCode.REQUIRED,
-                f"The picture {name} does not say what it shows.",
+                f"The picture {name} has no alternative text.",
                 field,
                 f'updateMedia(input: {{id: "{name}", alt: "…"}}), or decorative: true.',
             )

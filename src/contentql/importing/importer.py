@@ -36,15 +36,10 @@ from contentql.content.records import (
     TagRecord,
     describe_validation_error,
 )
-from contentql.editorial.completion import (
-    RecordRejected,
-    changed_field_names,
-    complete_record,
-    draft,
-    require_publishable,
-)
+from contentql.editorial.completion import changed_field_names, complete_record
 from contentql.errors import OperatorError
 from contentql.formats import jsonl
+from contentql.importing.publishing import RecordRejected, describe_draft, require_publishable
 from contentql.importing.report import ImportReport, ImportResult, RecordOutcome
 from contentql.store import article_records, article_writer, change_log
 from contentql.store.article_records import ReferenceNotFound, foreign_key, ids_by_key
@@ -143,7 +138,7 @@ class Importer:
             async with in_transaction():
                 missing = await article_writer.save_related_articles(record)
             for uri in missing:
-                why = f"the article beside it is not here: {uri}"
+                why = f"the related article {uri} does not exist"
                 self._note(RecordOutcome(where, _subject(record), "failed", why))
         if tidy:
             await tidy()
@@ -171,7 +166,7 @@ class Importer:
 
     async def _stored_record(self, item: ImportItem) -> _SaveResult:
         if item.record is None:
-            return _SaveResult("failed", item.error or "nothing was read")
+            return _SaveResult("failed", item.error or "the item has no record")
         try:
             async with in_transaction() as connection:
                 if isinstance(item.record, ArticleRecord):
@@ -192,11 +187,11 @@ class Importer:
         if stored and partial:
             record = _merge_partial(stored, record)
         if stored and record.version and stored.version and record.version < stored.version:
-            why = f"older than what is here (version {record.version}, here {stored.version})"
+            why = f"the stored version {stored.version} is newer than version {record.version} of the record"
             return _SaveResult("skipped", why, stored.status)
         document = complete_record(self._wished(record, stored), stored, self._now)
         if stored == document:
-            return _SaveResult("unchanged", draft(document), document.status)
+            return _SaveResult("unchanged", describe_draft(document), document.status)
         require_publishable(document)
         if stored and partial:
             # What stays may rest on words that have gone: spans, quotes.
@@ -209,7 +204,7 @@ class Importer:
             document = document.model_copy(update={**bumped, **touched})
         if await article_writer.save_article(connection, document, row):
             self._unrelated.append((where, document))
-        why = "; ".join(filter(None, (changed, draft(document))))
+        why = "; ".join(filter(None, (changed, describe_draft(document))))
         return _SaveResult("updated" if stored else "created", why, document.status)
 
     def _wished(self, record: ArticleRecord, stored: ArticleRecord | None) -> ArticleRecord:
@@ -240,10 +235,10 @@ def describe_integrity_error(exc: IntegrityError) -> str:
     message = str(exc)
     if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
         columns = re.sub(r"\b\w+\.", "", same[2] or same[3])
-        return f"something else here has the same {columns.replace('_id', '')}"
+        return f"another row has the same {columns.replace('_id', '')}"
     if rule := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
-        return f"it breaks a rule of the store: {(rule[1] or rule[2]).replace('_', ' ')}"
-    return "it does not fit what is here"
+        return f"the record violates the constraint: {(rule[1] or rule[2]).replace('_', ' ')}"
+    return "the record conflicts with stored content"
 
 
 async def _is_known(record: ArticleRecord) -> Article | None:
@@ -330,7 +325,8 @@ async def _category(record: CategoryRecord) -> _SaveResult:
     existing = await Category.get_or_none(id=record.id) if record.id else None
     if existing is not None and existing.path != record.path:
         raise RecordRejected(
-            f"{encode_id('category', existing.id)} is {existing.path!r} here; move it there first"
+            f"the section {encode_id('category', existing.id)} has the path {existing.path!r}; "
+            f"move the section to {record.path!r} first"
         )
     place = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
     return await _row(record, Category, {"path": record.path}, place, name=record.name)
