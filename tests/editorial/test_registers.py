@@ -102,7 +102,7 @@ async def test_things_are_named_as_people_name_them(newsroom: EditorialClient) -
     await newsroom.mutate_ok("createTag", type="EVENT", name="Tears")
     (error,) = await newsroom.mutate_errors("updateTag", id="tears", description="Wet")
     assert (error["code"], error["field"]) == ("INVALID", ["id"])
-    assert error["hint"] in ("Say which: TOPIC:tears.", "Say which: EVENT:tears.")
+    assert error["hint"] in ("Send the type too, as in TOPIC:tears.", "Send the type too, as in EVENT:tears.")
     assert (await newsroom.mutate_ok("updateTag", id="EVENT:tears", description="Wet"))["type"] == "EVENT"
     await newsroom.mutate_ok("deleteTag", id="EVENT:tears")
 
@@ -112,12 +112,20 @@ async def test_slugs_are_made_of_names_and_free(newsroom: EditorialClient) -> No
     slugs = [(await newsroom.mutate_ok("createStory", title="Same again"))["slug"] for _ in range(3)]
     assert slugs == ["same-again", "same-again-2", "same-again-3"]
     (error,) = await newsroom.mutate_errors("createStory", title="x", slug="same-again")
-    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["slug"], "'same-again-4' is free.")
+    assert (error["code"], error["field"], error["hint"]) == (
+        "TAKEN",
+        ["slug"],
+        "Use 'same-again-4', which is free.",
+    )
     (error,) = await newsroom.mutate_errors("updateSource", id="kctv", slug="sky-news")
-    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["slug"], "'sky-news-2' is free.")
+    assert (error["code"], error["field"], error["hint"]) == (
+        "TAKEN",
+        ["slug"],
+        "Use 'sky-news-2', which is free.",
+    )
     assert (await newsroom.mutate_ok("createTag", type="EVENT", name="Pyongyang"))["slug"] == "pyongyang"
     (error,) = await newsroom.mutate_errors("createCategory", name="x", slug="asia", parent="world")
-    assert (error["code"], error["hint"]) == ("TAKEN", "'asia-2' is free.")
+    assert (error["code"], error["hint"]) == ("TAKEN", "Use 'asia-2', which is free.")
     assert (await newsroom.mutate_ok("createCategory", name="Asia", parent="politics"))[
         "path"
     ] == "politics/asia"
@@ -144,10 +152,14 @@ async def test_what_is_known_already_is_said(newsroom: EditorialClient) -> None:
     (error,) = await newsroom.mutate_errors(
         "createMedia", kind="IMAGE", url="https://media.example.org/a.jpg"
     )
-    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["url"], "It is med_301.")
+    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["url"], "Use med_301.")
     await newsroom.mutate_ok("updateTag", id="PLACE:pyongyang", wikidata="Q18808")
     (error,) = await newsroom.mutate_errors("createTag", type="PLACE", name="P'yŏngyang", wikidata="Q18808")
-    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["wikidata"], "It is PLACE:pyongyang.")
+    assert (error["code"], error["field"], error["hint"]) == (
+        "TAKEN",
+        ["wikidata"],
+        "Use the tag PLACE:pyongyang.",
+    )
     assert await newsroom.mutate_codes("createMedia", kind="IMAGE", url="https://media.example.org/x") == {
         ("REQUIRED", "mime")
     }

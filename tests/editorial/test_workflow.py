@@ -30,6 +30,7 @@ from contentql.content.blocks import Paragraph
 from contentql.content.enums import Status
 from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord
+from contentql.editorial.user_errors import STATUS_WORDS
 from contentql.editorial.workflow import TRANSITIONS
 from contentql.execution.request import GraphQLRequest
 
@@ -97,7 +98,7 @@ async def test_only_legal_moves_move(all_over: EditorialClient, move: str) -> No
         for fields, status in refused:
             (error,) = await newsroom.mutate_errors(move, **fields)
             assert (error["code"], error["field"]) == ("INVALID_TRANSITION", ["id"]), (status, error)
-            assert status.value in error["message"]
+            assert STATUS_WORDS[status] in error["message"]
             assert error["hint"], error
 
 
@@ -311,8 +312,8 @@ async def test_who_changed_it_meanwhile_is_said(newsroom: EditorialClient) -> No
     async with newsroom.unchanged():
         (error,) = await newsroom.mutate_errors("updateArticle", id=id, ifVersion=1, headline="By Anna")
     assert (error["code"], error["field"]) == ("VERSION_CONFLICT", ["ifVersion"])
-    assert "Eric updated it at 2026-06-30 08:00:00Z (headline, kicker)" in error["message"]
-    assert error["hint"] == "Read it again, and send ifVersion: 2."
+    assert "Eric updated the article at 2026-06-30 08:00:00Z (headline, kicker)" in error["message"]
+    assert error["hint"] == "Read the article again and send ifVersion: 2."
     assert (await newsroom.mutate_ok("updateArticle", id=id, ifVersion=2, headline="By Anna"))["version"] == 3
 
 
@@ -606,7 +607,7 @@ async def test_deleted_is_gone_for_everybody(newsroom: EditorialClient) -> None:
     for mutation in ("updateArticle", "submitArticle", "publishArticle", GONE):
         assert await newsroom.mutate_codes(mutation, id=id) == {("NOT_FOUND", "id")}
     (error,) = await newsroom.mutate_errors("createArticle", headline="Xylophone", slug="xylophone")
-    assert (error["code"], error["hint"]) == ("TAKEN", "'xylophone-2' is free.")
+    assert (error["code"], error["hint"]) == ("TAKEN", "Use 'xylophone-2', which is free.")
     payload = await newsroom.mutate_ok("restoreArticle", id=id)
     assert (payload["status"], payload["slug"]) == ("DRAFT", "xylophone")
 

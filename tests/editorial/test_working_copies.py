@@ -200,7 +200,11 @@ async def test_a_slug_of_a_copy_is_taken(newsroom: EditorialClient) -> None:
     one, two = await newsroom.create_published(), await newsroom.create_published()
     await newsroom.mutate_ok("updateArticle", id=one, slug="wanted")
     (error,) = await newsroom.mutate_errors("updateArticle", id=two, slug="wanted")
-    assert (error["code"], error["field"], error["hint"]) == ("TAKEN", ["slug"], "'wanted-2' is free.")
+    assert (error["code"], error["field"], error["hint"]) == (
+        "TAKEN",
+        ["slug"],
+        "Use 'wanted-2', which is free.",
+    )
     await newsroom.mutate_ok("updateArticle", id=two, slug="wanted-2")
     await newsroom.republish(one)
     assert (await newsroom.republish(two))["slug"] == "wanted-2"

@@ -106,12 +106,12 @@ def test_operations_that_are_none() -> None:
         (b'"x"', "not a manifest: it must be a JSON object"),
         (
             b'{"format": "apollo-persisted-query-manifest", "version": 2, "operations": []}',
-            "not a manifest we",
+            "not a supported manifest",
         ),
-        (b'{"format": "other", "version": 1, "operations": []}', "not a manifest we know"),
+        (b'{"format": "other", "version": 1, "operations": []}', "not a supported manifest"),
         (
             b'{"format": "apollo-persisted-query-manifest", "version": 1, "operations": 1}',
-            "not a manifest we",
+            "not a supported manifest",
         ),
         (b" " * (MAX_MANIFEST + 1), "the manifest is larger than 32 MiB"),
         (b"[" * 100_000, "not JSON: "),

@@ -214,7 +214,10 @@ class EditorialClient:
 def assert_plain_message(error: Mapping[str, Any]) -> None:
     """A user error as a journalist can read it: a sentence of ours, not a program's."""
     message = error["message"]
-    assert message[0].isupper() or message[0] in "'\"0123456789" or re.match(r"[a-z]{3}_\d", message), error
+    names_field = message.partition(" ")[0].rpartition(".")[2] in (error["field"] or ())
+    starts_sentence = message[0].isupper() or message[0] in "'\"0123456789"
+    assert names_field or starts_sentence or re.match(r"[a-z]{3}_\d", message), error
+    assert not re.match(r"(It|That|This|Those|These|They) ", message), error
     assert message.endswith((".", "!", "…")), error
     for word in ("Input should", "Value error", "valid integer", "pydantic", "Traceback", "SQL", "NoneType"):
         assert word not in message, error

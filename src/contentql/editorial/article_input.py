@@ -50,7 +50,7 @@ async def article_values(
     if values.get("language", "") is None:
         values["language"] = DEFAULT_LANGUAGE
     if "headline" in input and not (input["headline"] or "").strip():
-        errors.add(UserErrorCode.REQUIRED, "An article needs a headline.", "headline")
+        errors.add(UserErrorCode.REQUIRED, "headline must not be empty.", "headline")
         del values["headline"]
     for name, columns in (
         ("dateline", ("place", "text")),
@@ -171,9 +171,7 @@ def checked(errors: ErrorCollector, values: dict[str, Any]) -> ArticleRecord:
     with errors.collecting():
         record = validation.build_record(ArticleRecord, values, API_FIELD_NAMES)
     if record and record.embargo_until and record.expires_at and record.embargo_until >= record.expires_at:
-        errors.add(
-            UserErrorCode.INVALID_TIME, "The embargo would end after the article is gone.", "embargoUntil"
-        )
+        errors.add(UserErrorCode.INVALID_TIME, "embargoUntil must be before expiresAt.", "embargoUntil")
     errors.raise_if_any()
     assert record is not None
     return record

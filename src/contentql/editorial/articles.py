@@ -19,7 +19,7 @@ from contentql.editorial.completion import complete_record
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.references import can_see, is_owner
-from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
+from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
 from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
 from contentql.store import article_records, article_writer
 from contentql.store.models.articles import Article
@@ -65,7 +65,10 @@ async def load_for_update(
         raise context.not_found("article", text, where)
     if not context.has_permission(Permission.EDIT_ALL) and not is_owner(context, live):
         raise user_error(
-            UserErrorCode.NOT_OWNER, "This article is somebody else's.", where, "Ask an editor to change it."
+            UserErrorCode.NOT_OWNER,
+            "The article belongs to another account.",
+            where,
+            "Ask an editor for the change.",
         )
     copy = await Article.get_or_none(working_of=number)
     result = await article_records.load_articles([live, copy] if copy else [live])
@@ -76,10 +79,10 @@ async def load_for_update(
         value = await revisions.describe_changes_since(number, context.expected_version)
         raise user_error(
             UserErrorCode.VERSION_CONFLICT,
-            f"You have read version {context.expected_version}, but it is version {version} by now."
+            f"The article has version {version}, not ifVersion {context.expected_version}."
             + (f" {value}." if value else ""),
             "ifVersion",
-            f"Read it again, and send ifVersion: {version}.",
+            f"Read the article again and send ifVersion: {version}.",
         )
     return article
 
@@ -141,9 +144,9 @@ def status_after_edit(context: EditContext, article: ArticleState) -> Status:
     if not context.has_permission(Permission.EDIT_ALL) and standing in (Status.IN_REVIEW, Status.APPROVED):
         raise user_error(
             UserErrorCode.INVALID_TRANSITION,
-            "It is with a reviewer.",
+            f"The article is {STATUS_WORDS[standing]}; only an editor can change it now.",
             "id",
-            "Ask for it to be sent back: returnArticle.",
+            "Ask a reviewer to return the article: returnArticle.",
         )
     match standing:
         case Status.PUBLISHED | Status.EXPIRED:
@@ -152,17 +155,17 @@ def status_after_edit(context: EditContext, article: ArticleState) -> Status:
             if not context.has_permission(Permission.PUBLISH):
                 raise user_error(
                     UserErrorCode.INVALID_TRANSITION,
-                    "It is scheduled: what is changed now would come out unseen.",
+                    "The article is scheduled; a change without review needs the permission to publish.",
                     "id",
-                    "Ask a publisher, or have it taken back first: unpublishArticle.",
+                    "Ask a publisher for the change, or to unschedule the article first: unpublishArticle.",
                 )
             return Status.SCHEDULED
         case Status.WITHDRAWN | Status.ARCHIVED:
             raise user_error(
                 UserErrorCode.INVALID_TRANSITION,
-                f"It is {standing.value.lower()} and is not changed any more.",
+                f"The article is {STATUS_WORDS[standing]} and cannot be changed.",
                 "id",
-                "Bring it back first: restoreArticle.",
+                "Restore the article first: restoreArticle.",
             )
         case Status.APPROVED:  # what was approved is not what it is now
             return Status.APPROVED if context.has_permission(Permission.REVIEW) else Status.IN_REVIEW

@@ -62,7 +62,9 @@ async def reject_attribution(context: EditContext, input: Input) -> WriteResult:
 async def _decided(context: EditContext, input: Input, state: AttributionState) -> WriteResult:
     work, head, hop = await _find_attribution(context, input["id"])
     if head.state is state:
-        raise user_error(UserErrorCode.INVALID_TRANSITION, f"It is {state.value} already.", "id")
+        raise user_error(
+            UserErrorCode.INVALID_TRANSITION, f"The attribution is already {state.value.lower()}.", "id"
+        )
     heads = tuple(
         one.model_copy(update={"state": state}) if one is head else one for one in work.record.attributions
     )
@@ -88,7 +90,7 @@ async def reorder_attributions(context: EditContext, input: Input) -> WriteResul
     if sorted(requested) != sorted(number for number in heads if number):
         raise user_error(
             UserErrorCode.INVALID,
-            "The list must name every attribution of the article, each once.",
+            "attributions must name every attribution of the article once.",
             "attributions",
             ", ".join(encode_id("attribution", number) for number in heads if number) or None,
         )
@@ -180,9 +182,9 @@ async def _hop(
     if document.get("source") is None and kind is not AttributionKind.REPORTED_BY:
         raise user_error(
             UserErrorCode.REQUIRED,
-            "It does not say whose words they are.",
+            f"{path}source is required for this kind of attribution.",
             f"{path}source",
-            "Only REPORTED_BY may leave that open.",
+            "Send source, or the kind REPORTED_BY, which alone needs no source.",
         )
     record = validation.build_record(AttributionRecord, document)
     if not path:
@@ -198,9 +200,9 @@ def _check_chain(head: AttributionRecord) -> None:
     if twice:
         raise user_error(
             UserErrorCode.INVALID_ATTRIBUTION_CHAIN,
-            f"The chain comes back to {twice!r}.",
+            f"The chain names the source {twice!r} twice.",
             "via",
-            "Each source stands in it once.",
+            "Name each source once in the chain.",
         )
     if len(hops) > MAX_HOPS + 1:
         raise _too_long("via")
@@ -209,7 +211,7 @@ def _check_chain(head: AttributionRecord) -> None:
 def _too_long(where: str) -> UserErrors:
     return user_error(
         UserErrorCode.INVALID_ATTRIBUTION_CHAIN,
-        f"A chain has at most {MAX_HOPS} hops between source and reader.",
+        f"A chain must have at most {MAX_HOPS} hops between source and reader.",
         where,
     )
 
@@ -221,16 +223,19 @@ async def _span(article: ArticleState, values: Mapping[str, Any], where: str) ->
     start, end = values.get("start"), values.get("end")
     if block is not None and block not in texts:
         raise user_error(
-            UserErrorCode.NOT_FOUND, f"There is no block {block!r} in the article.", f"{where}.blockId"
+            UserErrorCode.NOT_FOUND,
+            f"The article has no block {block!r}.",
+            f"{where}.blockId",
+            "Send the id of a block of the article's body.",
         )
     if exact is None:
         if block is None or start is None or end is None or not 0 <= start < end <= len(texts[block]):
             raise UserErrors(
                 UserError(
                     UserErrorCode.INVALID,
-                    "It does not say which words of the article.",
+                    f"{where} does not name words of the article.",
                     tuple(where.split(".")),
-                    "Give `exact`; or `blockId`, `start` and `end`.",
+                    "Send exact; or blockId, start and end within the block.",
                 )
             )
         return make_span(block, texts[block], start, texts[block][start:end])
@@ -244,16 +249,16 @@ async def _span(article: ArticleState, values: Mapping[str, Any], where: str) ->
     if not results:
         raise user_error(
             UserErrorCode.NOT_FOUND,
-            "Those words do not stand in the text.",
+            "The words of exact do not occur in the text.",
             f"{where}.exact",
-            "Copy them from it.",
+            "Copy the words from the text.",
         )
     if len(results) > 1:
         raise user_error(
             UserErrorCode.INVALID,
-            "Those words stand in the text more than once.",
+            "The words of exact occur in the text more than once.",
             f"{where}.exact",
-            f"Say where: blockId {results[0][0]!r} and start {results[0][1]} for the first.",
+            f"Send blockId {results[0][0]!r} and start {results[0][1]} for the first occurrence.",
         )
     name, at = results[0]
     return make_span(name, texts[name], at, exact)

@@ -10,7 +10,7 @@ import pydantic
 from contentql.content import blocks
 from contentql.content.blocks import Block
 from contentql.content.names import to_snake
-from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
+from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
 from contentql.editorial.validation import MAX_TEXT_LENGTH, user_errors_from_pydantic
 from contentql.formats import html, markdown
 
@@ -20,14 +20,14 @@ MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
 def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
     """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
     if not values:
-        raise user_error(UserErrorCode.REQUIRED, "The body is empty.", path)
+        raise user_error(
+            UserErrorCode.REQUIRED, f"{path} must have one of text, markdown, html and blocks.", path
+        )
     ((form, value),) = values.items()
     where = f"{path}.{form}"
     most = MAX_TEXT_LENGTH if form == "text" else MAX_MARKUP_LENGTH
     if isinstance(value, str) and len(value) > most:
-        raise user_error(
-            UserErrorCode.TOO_LONG, f"A body in this form has at most {most:,} characters.", where
-        )
+        raise user_error(UserErrorCode.TOO_LONG, f"{where} must have at most {most:,} characters.", where)
     try:
         match form:
             case "html":
@@ -42,10 +42,7 @@ def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[B
     except html.UnsafeContentError as exc:
         raise user_error(UserErrorCode.UNSAFE_CONTENT, exc.message, where, exc.hint) from None
     except pydantic.ValidationError as exc:
-        errors = user_errors_from_pydantic(exc, {})
-        raise UserErrors(
-            *(UserError(e.code, e.message, (*where.split("."), *e.field), e.hint) for e in errors)
-        ) from None
+        raise UserErrors(*user_errors_from_pydantic(exc, {}, tuple(where.split(".")))) from None
 
 
 def _block(data: Mapping[str, Any]) -> dict[str, Any]:

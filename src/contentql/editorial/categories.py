@@ -78,10 +78,14 @@ async def parent_of(row: Any) -> Category | None:
 def _check_path(path: str) -> None:
     if path.count("/") > derive.MAX_SECTION_DEPTH:
         raise user_error(
-            UserErrorCode.INVALID, f"Sections lie at most {derive.MAX_SECTION_DEPTH + 1} deep.", "parent"
+            UserErrorCode.INVALID,
+            f"Sections must be nested at most {derive.MAX_SECTION_DEPTH + 1} levels deep.",
+            "parent",
         )
     if len(path) > 1000:
-        raise user_error(UserErrorCode.TOO_LONG, "The path has at most 1,000 characters.", "slug")
+        raise user_error(
+            UserErrorCode.TOO_LONG, "The path of the section must have at most 1,000 characters.", "slug"
+        )
 
 
 async def move_category(context: EditContext, input: Input) -> WriteResult:
@@ -103,9 +107,14 @@ async def _move(context: EditContext, row: Category, parent: Category | None, sl
     if path == before:
         return
     if parent is not None and (parent.id == row.id or parent.path.startswith(f"{before}/")):
-        raise user_error(UserErrorCode.INVALID, "A section cannot lie below itself.", "parent")
+        raise user_error(UserErrorCode.INVALID, "A section cannot be its own ancestor.", "parent")
     if await Category.filter(path=path).exclude(id=row.id).exists():
-        raise user_error(UserErrorCode.TAKEN, f"There is a section {path!r} already.", "slug")
+        raise user_error(
+            UserErrorCode.TAKEN,
+            f"The path {path!r} belongs to another section.",
+            "slug",
+            "Send another slug or parent.",
+        )
     below = await Category.filter(path__startswith=f"{before}/").order_by("depth")
     below = [one for one in below if one.path.startswith(f"{before}/")]  # LIKE does not tell case from case
     deepest = max((one.path.count("/") for one in below), default=before.count("/")) - before.count("/")

@@ -37,7 +37,9 @@ async def _collection(context: EditContext, input: Input, row: Any) -> WriteResu
     slug = await row_slug(input, row, Collection, input.get("title", ""))
     most = input.get("maxItems", row.max_items if row else None)
     if most is not None and not 1 <= most < 1 << 15:
-        raise user_error(UserErrorCode.INVALID, "It holds 1 to 32,767 articles.", "maxItems")
+        raise user_error(
+            UserErrorCode.INVALID, "maxItems must be a whole number from 1 to 32,767.", "maxItems"
+        )
     title = input.get("title", row.title if row else "")
     story = validation.build_record(
         StoryRecord, {"slug": slug, "title": title, "description": None}
@@ -58,9 +60,9 @@ async def _collection(context: EditContext, input: Input, row: Any) -> WriteResu
         if count > most:
             raise user_error(
                 UserErrorCode.TOO_LONG,
-                f"It has {count} articles by now.",
+                f"maxItems must be at least {count}, the number of articles in the collection.",
                 "maxItems",
-                "Send with it the `items` that stay.",
+                "Send items with the articles that remain.",
             )
     if input.get("items") is not None:
         await _items(context, row, input["items"])
@@ -82,7 +84,7 @@ async def _items(context: EditContext, row: Collection, entries: Sequence[Mappin
         if article is None:
             continue
         if any(existing["article_id"] == article.id for existing in items):
-            errors.add(UserErrorCode.TAKEN, "This article stands in the list already.", f"{where}.article")
+            errors.add(UserErrorCode.TAKEN, "items must not name an article twice.", f"{where}.article")
             continue
         values = {
             "article": article.uri,
@@ -102,7 +104,9 @@ async def _items(context: EditContext, row: Collection, entries: Sequence[Mappin
             )
     errors.raise_if_any()
     if row.max_items is not None and len(items) > row.max_items:
-        raise user_error(UserErrorCode.TOO_LONG, f"It holds at most {row.max_items} articles.", "items")
+        raise user_error(
+            UserErrorCode.TOO_LONG, f"items must have at most {row.max_items} articles (maxItems).", "items"
+        )
     await replace_rows(CollectionItem, {"collection_id": row.id}, items)
 
 
@@ -112,7 +116,7 @@ async def pin_article(context: EditContext, input: Input) -> WriteResult:
     article = await references.find_article(context, input["article"], "article")
     until = input.get("until")
     if until is not None and until <= context.now:
-        raise user_error(UserErrorCode.INVALID_TIME, "That moment has passed.", "until")
+        raise user_error(UserErrorCode.INVALID_TIME, "until must be in the future.", "until")
     existing = await CollectionItem.filter(collection_id=row.id).order_by("position", "id")
     mine = next((one for one in existing if one.article_id == article.id), None)  # type: ignore[attr-defined]
     others = [one for one in existing if one is not mine]

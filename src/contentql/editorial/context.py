@@ -93,7 +93,7 @@ class EditContext:
                 UserErrorCode.NOT_FOUND,
                 f"There is no {word} {str(text)[:80]!r}.",
                 where,
-                f"An id of this kind looks like {encode_id(table, 81726354)}.",
+                f"The id of {_with_article(word)} looks like {encode_id(table, 81726354)}.",
             )
         if result[0] != table:
             other = DISPLAY_NAMES.get(result[0], result[0])
@@ -101,6 +101,7 @@ class EditContext:
                 UserErrorCode.WRONG_TYPE,
                 f"{str(text)[:80]} is the id of {_with_article(other)}, not of {_with_article(word)}.",
                 where,
+                f"The id of {_with_article(word)} looks like {encode_id(table, 81726354)}.",
             )
         return result[1]
 
@@ -130,6 +131,7 @@ class EditContext:
             UserErrorCode.NOT_FOUND,
             f"There is no {DISPLAY_NAMES.get(table, table)} {str(text)[:80]!r} that you may see.",
             where,
+            "Check the value and the permissions of your token.",
         )
 
 

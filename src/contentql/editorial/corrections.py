@@ -14,7 +14,7 @@ from contentql.editorial.articles import (
 )
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.text_anchors import reanchor_attributions
-from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.editorial.workflow import PUBLISHED, published_status
 from contentql.store.models.articles import Article
 from contentql.store.models.history import RevisionAction
@@ -22,25 +22,42 @@ from contentql.store.models.history import RevisionAction
 
 async def correct_article(context: EditContext, input: Input) -> WriteResult:
     """A public correction: of the text too, if it says which words are replaced."""
+    errors = ErrorCollector()
     if not input["text"].strip():
-        raise user_error(UserErrorCode.REQUIRED, "Readers must be told what was wrong.", "text")
-    article = await load_for_update(context, input["id"])
+        errors.add(
+            UserErrorCode.REQUIRED,
+            "text must not be empty.",
+            "text",
+            "State what was wrong; readers see this text.",
+        )
+    if input.get("after") is not None and input.get("before") is None:
+        errors.add(
+            UserErrorCode.REQUIRED,
+            "before is required together with after.",
+            "before",
+            "Send the words that are replaced.",
+        )
+    article: ArticleState = await errors.run(load_for_update(context, input["id"]))
+    errors.raise_if_any()
     if published_status(context, article) is not PUBLISHED:
         raise user_error(
             UserErrorCode.INVALID_TRANSITION,
-            "Only what is out can be corrected.",
+            "Only a published article can be corrected.",
             "id",
-            "Change it: updateArticle.",
+            "Change the article with updateArticle.",
         )
     public, record = article.published_record, article.record
-    if input.get("after") is not None and input.get("before") is None:
-        raise user_error(UserErrorCode.REQUIRED, "Say which words are replaced.", "before")
     block = input.get("block")
     if input.get("before") is not None and input.get("after") is not None:
         public, block = _replaced(public, input)
         record = _replaced(record, input, elsewhere=True)[0] if article.working_copy_row else public
     elif block is not None and block not in {one.id for one in public.blocks}:
-        raise user_error(UserErrorCode.NOT_FOUND, f"There is no block {block!r} in it.", "block")
+        raise user_error(
+            UserErrorCode.NOT_FOUND,
+            f"The article has no block {block!r}.",
+            "block",
+            "Send the id of a block of the published text.",
+        )
     created = validation.build_record(
         CorrectionRecord,
         {
@@ -100,23 +117,26 @@ def _replaced(
         return record, None
     if not results:
         raise user_error(
-            UserErrorCode.NOT_FOUND, "Those words do not stand in the text.", "before", "Copy them from it."
+            UserErrorCode.NOT_FOUND,
+            "The words of before do not occur in the text.",
+            "before",
+            "Copy the words from the text.",
         )
     if len(results) > 1 or results[0].text.count(before) > 1:
         if elsewhere:
             return record, None
         raise user_error(
             UserErrorCode.INVALID,
-            "Those words stand in the text more than once.",
+            "The words of before occur in the text more than once.",
             "before",
-            "Give more of what stands around them, or the block.",
+            "Add the words around them, or send block.",
         )
     if not results[0].text.replace(before, after).strip():
         raise user_error(
             UserErrorCode.INVALID,
-            "Nothing would be left of that paragraph.",
+            "The correction would leave the paragraph empty.",
             "after",
-            "Take it out with updateArticle, and correct without `before` and `after`.",
+            "Remove the paragraph with updateArticle, and send the correction without before and after.",
         )
     changed = tuple(_reworded(one, before, after) if one is results[0] else one for one in record.blocks)
     update = {

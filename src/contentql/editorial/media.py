@@ -13,7 +13,7 @@ from contentql.editorial import references, validation
 from contentql.editorial.categories import RUNS
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, save_row
-from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.store.models.articles import Article, ArticleMedia
 from contentql.store.models.attributions import Attribution
 from contentql.store.models.collections import CollectionItem
@@ -26,15 +26,15 @@ async def create_media(context: EditContext, input: Input) -> WriteResult:
     if existing := await Media.filter(url=input["url"]).first():
         number = encode_id("media", existing.id)
         raise user_error(
-            UserErrorCode.TAKEN, "There is a media file of this address already.", "url", f"It is {number}."
+            UserErrorCode.TAKEN, "The url belongs to another media file.", "url", f"Use {number}."
         )
     mime = input.get("mime") or references.guess_media_type(input["url"])
     if mime is None:
         raise user_error(
             UserErrorCode.REQUIRED,
-            "Its media type cannot be told from the address.",
+            "The media type cannot be derived from the url.",
             "mime",
-            "As in image/jpeg.",
+            "Send mime, as in image/jpeg.",
         )
     return await _media(context, {**input, "mime": mime}, None)
 
@@ -45,19 +45,21 @@ async def update_media(context: EditContext, input: Input) -> WriteResult:
 
 async def _media(context: EditContext, input: Input, row: Any) -> WriteResult:
     values = validation.record_values(MediaRecord, input, "id")
+    errors = ErrorCollector()
     for name in ("url", "mime"):
         if name in values and values[name] is None:
-            raise user_error(UserErrorCode.REQUIRED, "It is missing.", name)
+            errors.add(UserErrorCode.REQUIRED, f"{name} must not be null.", name)
+    errors.raise_if_any()
     mime = values.get("mime", row.mime if row else "").strip()
     if RUNS.match(mime):
         raise user_error(
             UserErrorCode.UNSAFE_CONTENT,
-            f"Files of the type {mime[:60]} can run code.",
+            f"Files of the type {mime[:60]} can run code and are not allowed.",
             "mime",
             "Use PNG, JPEG or WebP.",
         )
     if not _MIME.fullmatch(mime):
-        raise user_error(UserErrorCode.INVALID, "That is no media type.", "mime", "As in image/jpeg.")
+        raise user_error(UserErrorCode.INVALID, "mime must be a media type.", "mime", "Example: image/jpeg.")
     values["mime"] = mime
     row = await save_row(
         context, MediaRecord, Media, row, values, foreign_keys={}, defaults={"created_at": context.now}

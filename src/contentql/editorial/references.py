@@ -63,7 +63,7 @@ async def find_tag(context: EditContext, text: Any, where: str) -> Tag:
             UserErrorCode.INVALID,
             f"Tags of several types have the slug {message[:80]!r}.",
             where,
-            f"Say which: {result[0].type.value}:{message[:80]}.",
+            f"Send the type too, as in {result[0].type.value}:{message[:80]}.",
         )
     return result[0]
 

@@ -98,7 +98,12 @@ async def load_revision(article: int, version: int) -> ArticleRecord:
     """The article as it was saved. Raises Amiss."""
     row = await Revision.get_or_none(article_id=article, version=version)
     if row is None:
-        raise user_error(UserErrorCode.NOT_FOUND, f"There is no version {version} of it.", "version")
+        raise user_error(
+            UserErrorCode.NOT_FOUND,
+            f"The article has no version {version}.",
+            "version",
+            "Send a version of Article.revisions.",
+        )
     return ArticleRecord.model_validate(row.record)
 
 
@@ -109,6 +114,6 @@ async def describe_changes_since(article: int, version: int) -> str:
     for before, after in pairwise(rows):
         fields = ", ".join(changed_fields(before.field_texts, after.field_texts)) or "nothing of its content"
         values.append(
-            f"{after.by} {after.action.value.lower()} it at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})"
+            f"{after.by} {after.action.value.lower()} the article at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})"
         )
     return "; ".join(values[-5:])

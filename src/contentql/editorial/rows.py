@@ -14,7 +14,7 @@ from contentql.content.ids import new_id
 from contentql.editorial import validation
 from contentql.editorial.context import EditContext, Input
 from contentql.editorial.slugs import available_slug, slug_taken_by_other_row
-from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.store.article_records import record_columns
 
 
@@ -49,15 +49,17 @@ async def save_row(
 
 def _check_pairs(values: Mapping[str, Any]) -> None:
     """Raises Amiss where one of two that only mean something together is missing."""
+    errors = ErrorCollector()
     for pair in (("focal_x", "focal_y"), ("latitude", "longitude")):
         for name, other in (pair, pair[::-1]):
             if values.get(name) is None and values.get(other) is not None:
-                raise user_error(
+                errors.add(
                     UserErrorCode.REQUIRED,
-                    f"It goes together with {to_camel(other)}.",
+                    f"{to_camel(name)} is required together with {to_camel(other)}.",
                     to_camel(name),
-                    "Send both.",
+                    "Send both, or null for both.",
                 )
+    errors.raise_if_any()
 
 
 def _said_by(kind: type[FrozenModel], row: Any) -> dict[str, Any]:
@@ -76,7 +78,7 @@ async def row_slug(input: Input, row: Any, model: type[Model], title: str, **sam
 
 def required(input: Input, name: str, row: Any) -> None:
     if (row is None or name in input) and not (input.get(name) or "").strip():
-        raise user_error(UserErrorCode.REQUIRED, "It needs a name.", name)
+        raise user_error(UserErrorCode.REQUIRED, f"{name} must not be empty.", name)
 
 
 async def require_unused(name: str, **users: Any) -> None:
@@ -88,5 +90,5 @@ async def require_unused(name: str, **users: Any) -> None:
             UserErrorCode.IN_USE,
             f"{name!r} is used by {' and '.join(values)}.",
             "id",
-            "Take it out of those first.",
+            f"Remove {name!r} from these first.",
         )

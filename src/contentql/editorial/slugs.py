@@ -21,16 +21,16 @@ def validate_slug(text: str, where: str = "slug", most: int = 160) -> str:
     """Letters and digits of any script, with - . _ ~ between them; nothing that hides or turns around."""
     result = unicodedata.normalize("NFC", text.strip())
     if len(result) > most:
-        raise user_error(UserErrorCode.TOO_LONG, f"A slug has at most {most} characters.", where)
+        raise user_error(UserErrorCode.TOO_LONG, f"{where} must have at most {most} characters.", where)
     if not _SLUG.fullmatch(result) or any(
         unicodedata.category(c) in ("Cf", "Cc", "Co", "Cs") for c in result
     ):
         created = slugify(result)[:most]
         raise user_error(
             UserErrorCode.INVALID,
-            "A slug has letters and digits, with - between them.",
+            f"{where} must be letters and digits, with hyphens between them.",
             where,
-            f"{created!r} would do." if created else None,
+            f"Example: {created!r}." if created else None,
         )
     return result
 
@@ -51,7 +51,9 @@ async def available_slug(
         number += 1
     if text is None:
         return free
-    raise user_error(UserErrorCode.TAKEN, f"The slug {start!r} is taken.", "slug", f"{free!r} is free.")
+    raise user_error(
+        UserErrorCode.TAKEN, f"The slug {start!r} is taken.", "slug", f"Use {free!r}, which is free."
+    )
 
 
 def slug_taken_by_other_article(language: str, besides: int) -> Callable[[str], Awaitable[bool]]:

@@ -51,7 +51,9 @@ async def require_no_cycle(model: type[Model], column: str, row: Any, above: Any
     seen = 0
     while row is not None and above is not None and seen < 100:
         if above.id == row.id:
-            raise user_error(UserErrorCode.INVALID, "It would lie below itself.", field)
+            raise user_error(
+                UserErrorCode.INVALID, f"A {model.__name__.lower()} cannot be its own ancestor.", field
+            )
         number = getattr(above, column)
         above = await model.get_or_none(id=number) if number else None
         seen += 1
@@ -67,13 +69,15 @@ async def merge_sources(context: EditContext, input: Input) -> WriteResult:
     ]
     errors.raise_if_any()
     if not others:
-        raise user_error(UserErrorCode.REQUIRED, "Say which sources go into it.", "sources")
+        raise user_error(UserErrorCode.REQUIRED, "sources must name at least one source to merge.", "sources")
     numbers = sorted({one.id for one in others})
     if into.id in numbers:
-        raise user_error(UserErrorCode.INVALID, "A source does not go into itself.", "sources")
+        raise user_error(UserErrorCode.INVALID, "A source cannot be merged into itself.", "sources")
     if any(one.described_as for one in (into, *others)):
         raise user_error(
-            UserErrorCode.INVALID, "Unnamed sources are not one and the same: they are not merged.", "sources"
+            UserErrorCode.INVALID,
+            "Unnamed sources cannot be merged: they may be different people.",
+            "sources",
         )
     await require_mergeable(into.id, numbers)
     await Attribution.filter(source_id__in=numbers).update(source_id=into.id)
@@ -97,9 +101,9 @@ async def require_mergeable(into: int, others: Sequence[int]) -> None:
         name = encode_id("attribution", row.working_of or row.id)
         raise user_error(
             UserErrorCode.INVALID_ATTRIBUTION_CHAIN,
-            f"Two of them stand in one chain: {name}.",
+            f"The attribution {name} names two of the merged sources in one chain.",
             "sources",
-            "Mend that attribution first.",
+            "Change or delete the attribution first.",
         )
 
 

@@ -43,9 +43,9 @@ async def _tag(context: EditContext, input: Input, row: Any) -> WriteResult:
     if wikidata and (other := await others.first()):
         raise user_error(
             UserErrorCode.TAKEN,
-            f"Another tag stands for {wikidata}.",
+            f"The Wikidata item {wikidata} belongs to another tag.",
             "wikidata",
-            f"It is {other.type.value}:{other.slug}.",
+            f"Use the tag {other.type.value}:{other.slug}.",
         )
     row = await save_row(context, TagRecord, Tag, row, values, foreign_keys=foreign_keys, name="name")
     return WriteResult("tag", row.id)

@@ -9,31 +9,39 @@ from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from contentql.content.blocks import format_timestamp
 from contentql.editorial.articles import load_for_update
 from contentql.editorial.context import EditContext, Input, WriteResult
-from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.errors import ApiError
 
 DEFAULT_LINK_DAYS, MAX_LINK_DAYS = 3, 30
 
 
 async def create_token(context: EditContext, input: Input) -> WriteResult:
+    errors = ErrorCollector()
     if not input["name"].strip():
-        raise user_error(UserErrorCode.REQUIRED, "Say whom or what it is for.", "name")
+        errors.add(
+            UserErrorCode.REQUIRED,
+            "name must not be empty.",
+            "name",
+            "Name the person or program that uses the token.",
+        )
     for field in ("name", "account"):
         if len(input.get(field) or "") > 200:
-            raise user_error(UserErrorCode.TOO_LONG, "It has at most 200 characters.", field)
+            errors.add(UserErrorCode.TOO_LONG, f"{field} must have at most 200 characters.", field)
     ends: dt.datetime | None = input.get("expiresAt")
     if ends is not None and ends <= context.now:
-        raise user_error(UserErrorCode.INVALID_TIME, "That moment has passed.", "expiresAt")
+        errors.add(UserErrorCode.INVALID_TIME, "expiresAt must be in the future.", "expiresAt")
     role = Role(input["role"])
     scopes = [Permission(scope) for scope in input.get("scopes") or ()]
+    allowed = ", ".join(sorted(permission.value for permission in ROLE_PERMISSIONS[role])) or "none"
     for scope in scopes:
         if scope not in ROLE_PERMISSIONS[role]:
-            raise user_error(
+            errors.add(
                 UserErrorCode.INVALID,
-                f"{scope.value} is nothing that {role.value} may do.",
+                f"The role {role.value} does not have the permission {scope.value}.",
                 "scopes",
-                f"It may: {', '.join(sorted(one.value for one in ROLE_PERMISSIONS[role])) or 'nothing'}.",
+                f"Permissions of the role: {allowed}.",
             )
+    errors.raise_if_any()
     try:
         token, secret = await api_tokens.issue_token(
             name=input["name"].strip(),
@@ -53,7 +61,7 @@ async def create_token(context: EditContext, input: Input) -> WriteResult:
 async def revoke_token(context: EditContext, input: Input) -> WriteResult:
     row = await context.get_row("token", input["id"], hold=True)
     if row.revoked_at is not None:
-        raise user_error(UserErrorCode.INVALID_TRANSITION, "It was revoked before.", "id")
+        raise user_error(UserErrorCode.INVALID_TRANSITION, "The token is already revoked.", "id")
     await api_tokens.mark_token_revoked(row.id, context.now)
     return WriteResult("token", row.id)
 
@@ -65,7 +73,7 @@ async def create_preview_link(context: EditContext, input: Input) -> WriteResult
     if not context.now < ends <= context.now + dt.timedelta(days=MAX_LINK_DAYS):
         raise user_error(
             UserErrorCode.INVALID_TIME,
-            f"A link ends within {MAX_LINK_DAYS} days from now, and not before now.",
+            f"expiresAt must be in the future and at most {MAX_LINK_DAYS} days from now.",
             "expiresAt",
         )
     assert context.sign_preview_token is not None, "nobody signs"

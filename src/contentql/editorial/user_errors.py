@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from contentql.content.enums import Status
+
 
 class UserErrorCode(StrEnum):
     REQUIRED = "REQUIRED"
@@ -43,6 +45,19 @@ USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
     UserErrorCode.INVALID_TIME: "The time is in the past, or two times are in the wrong order.",
     UserErrorCode.INVALID_ATTRIBUTION_CHAIN: "The chain of sources contains a cycle or is too long.",
     UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used for a different input.",
+}
+
+
+# How a sentence calls a status: "the article is in review".
+STATUS_WORDS: Final[Mapping[Status, str]] = {
+    Status.DRAFT: "a draft",
+    Status.IN_REVIEW: "in review",
+    Status.APPROVED: "approved",
+    Status.SCHEDULED: "scheduled",
+    Status.PUBLISHED: "published",
+    Status.EXPIRED: "expired",
+    Status.WITHDRAWN: "withdrawn",
+    Status.ARCHIVED: "archived",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -66,7 +66,9 @@ def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
             yield from _faults(inner, (*path, name))
     elif isinstance(value, list):
         if len(value) > MAX_LIST_ITEMS:
-            yield UserError(UserErrorCode.TOO_LONG, f"There are at most {MAX_LIST_ITEMS:,} of them.", path)
+            yield UserError(
+                UserErrorCode.TOO_LONG, f"{label(path)} must have at most {MAX_LIST_ITEMS:,} items.", path
+            )
             return
         for n, inner in enumerate(value):
             yield from _faults(inner, (*path, str(n)))
@@ -76,15 +78,17 @@ def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
 
 def _text_faults(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
     if len(text) > MAX_TEXT_LENGTH:
-        yield UserError(UserErrorCode.TOO_LONG, f"It has at most {MAX_TEXT_LENGTH:,} characters.", path)
+        yield UserError(
+            UserErrorCode.TOO_LONG, f"{label(path)} must have at most {MAX_TEXT_LENGTH:,} characters.", path
+        )
         return
     allowed = "\n\t\r" if _MANY_LINES & set(path) else ""
     for at, c in enumerate(text):
         if unicodedata.category(c) in ("Cc", "Cs") and c not in allowed:
             what = "a line break" if c in "\n\r" else "a control character"
-            hint = "It takes one line." if c in "\n\r" else None
+            hint = "Send the text in one line." if c in "\n\r" else "Remove the character."
             yield UserError(
-                UserErrorCode.INVALID, f"There is {what} at place {at + 1} of the text.", path, hint
+                UserErrorCode.INVALID, f"{label(path)} has {what} at character {at + 1}.", path, hint
             )
             return
 
@@ -119,45 +123,64 @@ def build_record(
         raise UserErrors(*user_errors_from_pydantic(exc, renamed or {})) from None
 
 
-def user_errors_from_pydantic(exc: pydantic.ValidationError, renamed: Mapping[str, str]) -> list[UserError]:
-    return [_describe_error(dict(error), renamed) for error in exc.errors(include_url=False)][:MOST_ERRORS]
+def user_errors_from_pydantic(
+    exc: pydantic.ValidationError, renamed: Mapping[str, str], prefix: tuple[str, ...] = ()
+) -> list[UserError]:
+    """User errors of a record that does not validate, each at its path below `prefix`."""
+    return [_describe_error(dict(error), renamed, prefix) for error in exc.errors(include_url=False)][
+        :MOST_ERRORS
+    ]
 
 
-def _describe_error(error: Mapping[str, Any], renamed: Mapping[str, str]) -> UserError:
+def _describe_error(
+    error: Mapping[str, Any], renamed: Mapping[str, str], prefix: tuple[str, ...]
+) -> UserError:
     first, *rest = error["loc"] or ("",)
     path = (renamed.get(str(first), _path_part(first)), *map(_path_part, rest))
-    path = tuple(part for part in path if part)
+    path = (*prefix, *(part for part in path if part))
     name = path[-1] if path else ""
+    subject = label(path)
     what, limits = error["type"], error.get("ctx") or {}
     message = str(error["msg"]).removeprefix("Value error, ")
     if error.get("input", what) is None:
-        return UserError(UserErrorCode.REQUIRED, "It is missing.", path)
+        return UserError(UserErrorCode.REQUIRED, f"{subject} is required.", path)
     match what:
         case "greater_than_equal" | "less_than_equal" | "less_than" if name in _RANGES:
-            return UserError(UserErrorCode.INVALID, f"It is {_RANGES[name]}.", path)
+            return UserError(UserErrorCode.INVALID, f"{subject} must be {_RANGES[name]}.", path)
         case "greater_than_equal":
-            return UserError(UserErrorCode.INVALID, f"It is {limits['ge']:g} or more.", path)
+            return UserError(UserErrorCode.INVALID, f"{subject} must be {limits['ge']:,g} or more.", path)
         case "less_than_equal" | "less_than":
-            return UserError(UserErrorCode.INVALID, "The number is too great.", path)
+            return UserError(UserErrorCode.INVALID, f"{subject} must be {_upper_bound(limits)}.", path)
         case "literal_error":
             choice = str(limits["expected"]).replace(" or ", ", ").replace("'", "")
-            return UserError(UserErrorCode.INVALID, f"It is one of {choice}.", path)
+            return UserError(UserErrorCode.INVALID, f"{subject} must be one of {choice}.", path)
         case "string_too_long":
             return UserError(
-                UserErrorCode.TOO_LONG, f"It has at most {limits['max_length']:,} characters.", path
+                UserErrorCode.TOO_LONG,
+                f"{subject} must have at most {limits['max_length']:,} characters.",
+                path,
             )
         case "string_too_short":
-            return UserError(UserErrorCode.REQUIRED, "It is empty.", path)
+            return UserError(UserErrorCode.REQUIRED, f"{subject} must not be empty.", path)
         case "missing":
-            return UserError(UserErrorCode.REQUIRED, "It is missing.", path)
+            return UserError(UserErrorCode.REQUIRED, f"{subject} is required.", path)
         case "string_pattern_mismatch":
             hint = _PATTERNS.get(name)
-            return UserError(UserErrorCode.INVALID, "It does not look as it should.", path, hint)
+            return UserError(UserErrorCode.INVALID, f"{subject} has the wrong format.", path, hint)
     if message.startswith("a link must"):
         return UserError(UserErrorCode.UNSAFE_CONTENT, f"{message[0].upper()}{message[1:]}.", path)
     if what != "value_error":  # the words of a program
-        return UserError(UserErrorCode.INVALID, "It does not look as it should.", path)
+        return UserError(UserErrorCode.INVALID, f"{subject} has the wrong format.", path)
     return UserError(UserErrorCode.INVALID, f"{message[:1].upper()}{message[1:].rstrip('.')}.", path)
+
+
+def label(path: Sequence[str]) -> str:
+    """Name of a field in a sentence: its path within the input, `tags.0.relevance`."""
+    return ".".join(path) or "The input"
+
+
+def _upper_bound(limits: Mapping[str, Any]) -> str:
+    return f"{limits['le']:,} or less" if "le" in limits else f"less than {limits['lt']:,}"
 
 
 def _path_part(part: int | str) -> str:
@@ -167,24 +190,24 @@ def _path_part(part: int | str) -> str:
 
 
 _RANGES = {
-    "urgency": "1 to 9",
-    "relevance": "0 to 100",
-    "confidence": "0 to 100",
-    "latitude": "-90 to 90",
-    "longitude": "-180 to 180",
-    "focalX": "0 to 1",
-    "focalY": "0 to 1",
-    "level": "2 to 4",
+    "urgency": "a whole number from 1 to 9",
+    "relevance": "a number from 0 to 100",
+    "confidence": "a number from 0 to 100",
+    "latitude": "a number from -90 to 90",
+    "longitude": "a number from -180 to 180",
+    "focalX": "a number from 0 to 1",
+    "focalY": "a number from 0 to 1",
+    "level": "a whole number from 2 to 4",
 }
 
 
 _PATTERNS = {
-    "language": "A language is written as in en, de or pt-BR.",
-    "country": "A country is two capitals, as in GB.",
-    "wikidata": "A Wikidata item is written as in Q423.",
-    "colour": "A colour is written as in #7a6f5d.",
+    "language": "Examples of a language: en, de, pt-BR.",
+    "country": "A country is two capital letters, as in GB.",
+    "wikidata": "Example of a Wikidata item: Q423.",
+    "colour": "Example of a colour: #7a6f5d.",
     "headline": "A headline is one line.",
-    "mime": "A media type is written as in image/jpeg.",
+    "mime": "Example of a media type: image/jpeg.",
 }
 
 
@@ -192,7 +215,7 @@ def position_argument(values: Mapping[str, Any]) -> int | None:
     """`position`, counted from 0. Raises Amiss."""
     result: int | None = values.get("position")
     if result is not None and result < 0:
-        raise user_error(UserErrorCode.INVALID, "A place is 0 or more.", "position")
+        raise user_error(UserErrorCode.INVALID, "position must be 0 or more.", "position")
     return result
 
 

@@ -19,7 +19,7 @@ from contentql.editorial.articles import (
 )
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
-from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
 from contentql.store import article_records
 from contentql.store.models.articles import Withdrawal
 from contentql.store.models.history import RevisionAction
@@ -62,14 +62,14 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
 
 
 _HINTS: Final[Mapping[Status, str]] = {
-    DRAFT: "Send it to review first: submitArticle.",
-    IN_REVIEW: "It has to be approved first: approveArticle.",
-    APPROVED: "It is approved: publishArticle or scheduleArticle.",
-    SCHEDULED: "It is scheduled: unpublishArticle makes it a draft again.",
-    PUBLISHED: "It is out: updateArticle begins a working copy, unpublishArticle takes it off.",
-    EXPIRED: "Its time is over: unpublishArticle makes it a draft again.",
-    WITHDRAWN: "It was taken back: restoreArticle makes it a draft again.",
-    ARCHIVED: "It is put away: restoreArticle makes it a draft again.",
+    DRAFT: "Submit the article for review first: submitArticle.",
+    IN_REVIEW: "Approve the article first: approveArticle.",
+    APPROVED: "Publish or schedule the article: publishArticle, scheduleArticle.",
+    SCHEDULED: "Make the article a draft again first: unpublishArticle.",
+    PUBLISHED: "Change the article with updateArticle, or make it a draft with unpublishArticle.",
+    EXPIRED: "Make the article a draft again first: unpublishArticle.",
+    WITHDRAWN: "Restore the article first: restoreArticle.",
+    ARCHIVED: "Restore the article first: restoreArticle.",
 }
 
 
@@ -80,12 +80,11 @@ def _check_transition(
     move = TRANSITIONS[name]
     stands = standing or article.status_at(context)
     if stands not in move.from_statuses:
-        begins = " or ".join(sorted(status.value for status in move.from_statuses))
-        document = "It has" if article.working_copy_row else "It is"
-        what = f" changes that are {stands.value}" if article.working_copy_row else f" {stands.value}"
+        required = " or ".join(STATUS_WORDS[status] for status in Status if status in move.from_statuses)
+        subject = "The working copy of the article" if article.working_copy_row else "The article"
         raise user_error(
             UserErrorCode.INVALID_TRANSITION,
-            f"{document}{what}; {name} begins from {begins}.",
+            f"{subject} is {STATUS_WORDS[stands]}; {name} requires an article that is {required}.",
             "id",
             _HINTS[stands],
         )
@@ -122,18 +121,18 @@ async def schedule_article(context: EditContext, input: Input) -> WriteResult:
     if article.working_copy_row:
         raise user_error(
             UserErrorCode.INVALID_TRANSITION,
-            "It is out already; its changes come out when they are published.",
+            "The article is already published; its working copy cannot be scheduled.",
             "id",
-            "publishArticle, when the time has come.",
+            "Publish the working copy when the time comes: publishArticle.",
         )
     move = _check_transition(context, article, "scheduleArticle")
     at: dt.datetime = input["publishAt"]
     if at <= context.now:
         raise user_error(
             UserErrorCode.INVALID_TIME,
-            "That moment has passed.",
+            "publishAt must be in the future.",
             "publishAt",
-            "To publish now: publishArticle.",
+            "To publish the article now, use publishArticle.",
         )
     await require_publishable(article.record, at)
     first = article.record.first_published_at
@@ -157,9 +156,9 @@ async def publish_article(context: EditContext, input: Input) -> WriteResult:
     if requested and requested > context.now:
         raise user_error(
             UserErrorCode.INVALID_TIME,
-            "That is in the future.",
+            "publishedAt must not be in the future.",
             "publishedAt",
-            "To publish then: scheduleArticle.",
+            "To publish the article later, use scheduleArticle.",
         )
     at = requested or (article.published_record.published_at if again else context.now)
     first = article.published_record.first_published_at
@@ -203,9 +202,16 @@ def _cleared_times(context: EditContext, article: ArticleState) -> dict[str, dt.
 
 async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
     """Taken back: the text is gone from all answers, and a notice stands at its slug."""
+    errors = ErrorCollector()
     if not input["notice"].strip():
-        raise user_error(UserErrorCode.REQUIRED, "Readers must be told why it is gone.", "notice")
-    article = await load_for_update(context, input["id"])
+        errors.add(
+            UserErrorCode.REQUIRED,
+            "notice must not be empty.",
+            "notice",
+            "State why the article is withdrawn; readers see the notice in its place.",
+        )
+    article: ArticleState = await errors.run(load_for_update(context, input["id"]))
+    errors.raise_if_any()
     move = _check_transition(context, article, "withdrawArticle", published_status(context, article))
     await Withdrawal.filter(article_id=article.id).delete()
     await Withdrawal.create(
@@ -235,9 +241,9 @@ async def delete_article(context: EditContext, input: Input) -> WriteResult:
     if not context.has_permission(Permission.PUBLISH) and not untouched:
         raise user_error(
             UserErrorCode.NOT_OWNER,
-            "Only drafts that never were out may be deleted without the right to publish.",
+            "Only a draft that was never published can be deleted without the permission to publish.",
             "id",
-            "Ask a publisher.",
+            "Ask a publisher to delete the article.",
         )
     status = article.article_row.status if article.article_row.status not in (PUBLISHED, SCHEDULED) else DRAFT
     off = _cleared_times(context, article) if status is not article.article_row.status else {}
@@ -283,7 +289,7 @@ async def restore_revision(context: EditContext, input: Input) -> WriteResult:
     except article_records.ReferenceNotFound as exc:
         raise user_error(
             UserErrorCode.NOT_FOUND,
-            f"That version needs what is gone: {exc}.",
+            f"Version {input['version']} refers to deleted content: {exc}.",
             "version",
-            "Restore another.",
+            "Restore another version.",
         ) from None

@@ -285,11 +285,11 @@ def _check(key: Any, reason: Any) -> None:
     if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
         raise user_error(
             UserErrorCode.INVALID,
-            f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters.",
+            f"idempotencyKey must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters.",
             "idempotencyKey",
         )
     if reason is not None and len(reason) > 1_000:
-        raise user_error(UserErrorCode.TOO_LONG, "A reason has at most 1,000 characters.", "reason")
+        raise user_error(UserErrorCode.TOO_LONG, "reason must have at most 1,000 characters.", "reason")
 
 
 def user_errors_from(exc: Exception) -> Sequence[UserError]:
@@ -311,17 +311,17 @@ def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
         if "version" in columns:
             return UserError(
                 UserErrorCode.VERSION_CONFLICT,
-                "Somebody else saved it at the same moment.",
+                "Another request saved the article at the same moment.",
                 (),
-                "Load it again.",
+                "Read the article again and repeat the request.",
             )
         names = [name for name in columns.split(", ") if name not in ("working_of", "id")]
         return UserError(
-            UserErrorCode.TAKEN, f"Something else here has the same {' and '.join(names)}.", tuple(names[-1:])
+            UserErrorCode.TAKEN, f"Another object has the same {' and '.join(names)}.", tuple(names[-1:])
         )
     if "FOREIGN KEY" in message or "foreign key" in message:
-        return UserError(UserErrorCode.IN_USE, "Something that was just written uses it, or it is gone.")
-    return UserError(UserErrorCode.INVALID, "It breaks a rule of the store.")
+        return UserError(UserErrorCode.IN_USE, "Another request deleted the object, or refers to it, at the same moment.")
+    return UserError(UserErrorCode.INVALID, "The input violates a constraint of the database.")
 
 
 def _member(key: str, value: bytes) -> bytes:

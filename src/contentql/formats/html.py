@@ -469,8 +469,8 @@ def _pieces(html: str) -> Iterator[str | _Tag]:
             at = html.find(">", match.end()) + 1
         if not at:
             raise UnsafeContentError(
-                f"There is a tag or a comment in the text that never ends: {_cut(html[match.start() :])}",
-                "End it with >, or write &lt; where you mean the sign <.",
+                f"The text contains a tag or a comment without an end: {_cut(html[match.start() :])}",
+                "End the tag with >, or write the character < as &lt;.",
             )
     if at < len(html):
         yield unescape(_numbered(html[at:]))
@@ -507,27 +507,27 @@ def _language(attributes: Mapping[str, str]) -> str | None:
 def _refuse_controls(text: str) -> None:
     if match := _CONTROL.search(text):
         raise UnsafeContentError(
-            f"There is a control character in the text: U+{ord(match[0]):04X}.",
-            "Leave it out; lines end with a newline.",
+            f"The text contains the control character U+{ord(match[0]):04X}.",
+            "Remove the character; lines end with a newline.",
         )
 
 
 def _reject_unsafe(tag: str, attributes: Mapping[str, str]) -> None:
     if tag in _HOSTILE:
         raise UnsafeContentError(
-            f"The text has {'an' if tag[0] in 'aeio' else 'a'} <{tag}> in it.",
-            "Leave it out: a body has words, links, lists, tables and pictures.",
+            f"The text contains {'an' if tag[0] in 'aeio' else 'a'} <{tag}> tag.",
+            "Remove the tag: a body may have text, links, lists, tables and pictures.",
         )
     for name, value in attributes.items():
         if name.startswith("on") and len(name) > 2:
             raise UnsafeContentError(
-                f"The text has an event handler in it: {_cut(name)} on <{_cut(tag)}>.",
-                "Leave the attribute out: nothing in a body may run.",
+                f"The text contains an event handler: {_cut(name)} on <{_cut(tag)}>.",
+                "Remove the attribute: scripts are not allowed in a body.",
             )
         if name in _ADDRESSES and (scheme := _SCHEME.match(value)):
             raise UnsafeContentError(
-                f"The text has a {scheme.lastgroup}: link in it.",
-                "A link begins with https:, http:, mailto: or tel:, or is relative.",
+                f"The text contains a {scheme.lastgroup}: link.",
+                "A link must begin with https:, http:, mailto: or tel:, or be relative.",
             )
 
 

@@ -74,7 +74,7 @@ def _record(line: bytes) -> Record:
     # Not `kind` or `type`: sources, media and tags have such a field of their own.
     kind = payload.pop("record", None)
     if not isinstance(kind, str) or kind not in RECORD_TYPES:
-        raise ValueError(f"record: {kind!r} is none of {', '.join(RECORD_TYPES)}")
+        raise ValueError(f"record must be one of {', '.join(RECORD_TYPES)}, not {kind!r}")
     if kind == "article":
         payload = _with_extra(payload)
     return RECORD_TYPES[kind].model_validate(payload)
@@ -87,18 +87,18 @@ def _with_extra(values: dict[str, Any]) -> dict[str, Any]:
         return values
     extra = values.get("extra", {})
     if not isinstance(extra, dict):
-        raise ValueError("extra: must be an object")
+        raise ValueError("extra must be an object")
     existing = {name: value for name, value in values.items() if name in _ARTICLE}
     return {**existing, "extra": {**extra, **unknown}}
 
 
 def _refuse_unkeepable(value: Any, place: str, depth: int) -> None:
     if depth > MAX_JSON_DEPTH:
-        raise ValueError(f"{place}: nested more than {MAX_JSON_DEPTH} deep")
+        raise ValueError(f"{place} is nested more than {MAX_JSON_DEPTH} levels deep")
     if isinstance(value, str) and not value.isprintable():
         for character in value:
             if character not in "\n\t" and unicodedata.category(character) == "Cc":
-                raise ValueError(f"{place or 'a name'}: holds the control character U+{ord(character):04X}")
+                raise ValueError(f"{place or 'a name'} has the control character U+{ord(character):04X}")
     elif isinstance(value, list):
         for item in value:
             _refuse_unkeepable(item, place, depth + 1)

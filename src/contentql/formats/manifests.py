@@ -62,7 +62,9 @@ def _plain(content: bytes, file: str) -> ManifestEntry:
 def _apollo(values: dict[str, Any], file: str) -> Iterator[ManifestEntry]:
     existing = values["format"] == APOLLO and values.get("version") == 1
     if not existing or not isinstance(values["operations"], list):
-        yield ManifestEntry(file, error=f"not a manifest we know: {APOLLO} version 1 lists `operations`")
+        yield ManifestEntry(
+            file, error=f"not a supported manifest: {APOLLO} version 1 must have a list of operations"
+        )
         return
     for number, operation in enumerate(values["operations"], 1):
         where = f"{file}: operation {number}"

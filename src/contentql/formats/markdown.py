@@ -72,7 +72,7 @@ def _flat(tokens: list[Token]) -> Iterator[Token]:
         # The parser leaves out what lies deeper.
         if token.nesting > 0 and token.level >= _MARKDOWN.options["maxNesting"] - 1:
             raise UnsafeContentError(
-                "The lists or quotes in the text are nested too deep.", "Nine levels are enough."
+                "The lists or quotes in the text are nested too deep.", "Use at most nine levels."
             )
         if token.type == "inline":
             yield from token.children or ()

@@ -60,7 +60,7 @@ def read_page(
     if day:
         notes.append(f"the page prints the day {day}, taken as midnight UTC")
     if paragraphs == "line" and _looks_cut(rest):
-        notes.append("its lines look cut to a width: --paragraphs blank joins them")
+        notes.append("the lines look cut to a fixed width: --paragraphs blank joins them")
     return ImportItem(name, record, notes=tuple(notes), partial=True)
 
 
@@ -95,7 +95,7 @@ def _decoded(page: bytes) -> str:
     for number, line in enumerate(text.split("\n"), 1):
         for character in line.replace("\t", ""):
             if unicodedata.category(character) == "Cc":
-                raise FormatError(f"line {number} holds the control character U+{ord(character):04X}")
+                raise FormatError(f"line {number} has the control character U+{ord(character):04X}")
     if not text.strip():
         raise FormatError("the page is empty")
     return text
