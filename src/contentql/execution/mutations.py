@@ -320,7 +320,9 @@ def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
             UserErrorCode.TAKEN, f"Another object has the same {' and '.join(names)}.", tuple(names[-1:])
         )
     if "FOREIGN KEY" in message or "foreign key" in message:
-        return UserError(UserErrorCode.IN_USE, "Another request deleted the object, or refers to it, at the same moment.")
+        return UserError(
+            UserErrorCode.IN_USE, "Another request deleted the object, or refers to it, at the same moment."
+        )
     return UserError(UserErrorCode.INVALID, "The input violates a constraint of the database.")
 
 
