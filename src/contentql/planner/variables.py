@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -190,9 +190,9 @@ def literal_value(of_type: Any, node: ValueNode, lenient: bool) -> Any:
     if not isinstance(of_type, GraphQLScalarType):
         return cast(EnumValueNode, node).value
     try:
-        # Without variables: String.parse_literal accepts enum names, coerce_input_literal does not.
-        parse: Callable[..., Any] = of_type.coerce_input_literal or of_type.parse_literal
-        return _fit(parse(node), lenient)
+        if isinstance(node, EnumValueNode):  # which parse_literal of String and ID would accept
+            raise GraphQLError("enum")
+        return _fit(of_type.parse_literal(node), lenient)
     except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
         raise ApiError("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
 
