@@ -52,6 +52,11 @@ def check(database: DatabaseUrl = None) -> None:
                 f"The database is {len(state.pending)} migrations behind."
                 " Bring it up to date with: contentql migrate"
             )
+        if stale := await db.stale_trigger_tables():
+            raise OperatorError(
+                f"The change triggers do not match the columns of: {', '.join(stale)}."
+                " Recreate them with: contentql migrate"
+            )
         typer.echo(f"schema     up to date ({state.applied[-1]})")
 
     run_async(work())

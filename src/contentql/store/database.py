@@ -21,6 +21,11 @@ from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import OperatorError
+from contentql.store.change_triggers import (
+    TriggerMigrationExecutor,
+    find_stale_triggers,
+    repair_triggers,
+)
 from contentql.store.errors import (
     DRIVER_ERRORS,
     DatabaseKind,
@@ -186,7 +191,10 @@ class Database:
         )
 
     async def migrate(self, progress: Callable[[str], object] = lambda name: None) -> None:
-        """Brings the schema up to date. A database of a newer version is refused and left as it is."""
+        """Brings the schema up to date, SQLite's change triggers included.
+
+        Raises OperatorError for a database of a newer version, and leaves it as it is.
+        """
         if self.dialect == "sqlite":
             sqlite_path(self.url).parent.mkdir(parents=True, exist_ok=True)
         with as_operator_error(self.url):
@@ -194,11 +202,13 @@ class Database:
                 state = await _state(connection)
                 require_no_unknown_migrations(state)
                 if state.pending:
-                    await MigrationExecutor(connection, _apps(connection.connection_name)).migrate(
+                    await TriggerMigrationExecutor(connection, _apps(connection.connection_name)).migrate(
                         [MigrationTarget("content", "__latest__")],
                         direction="forward",
                         progress=lambda event, _app, name: progress(name) if event == "apply_start" else None,
                     )
+                else:
+                    await repair_triggers(connection)
 
     async def migration_state(self) -> MigrationState:
         if self.dialect == "sqlite" and not sqlite_path(self.url).exists():
@@ -208,6 +218,14 @@ class Database:
         with as_operator_error(self.url):
             async with self.orm() as connection:
                 return await _state(connection)
+
+    async def stale_trigger_tables(self) -> list[str]:
+        """Tables whose change triggers do not match their columns; none on PostgreSQL, which names none."""
+        if self.dialect != "sqlite":
+            return []
+        with as_operator_error(self.url):
+            async with self.orm() as connection:
+                return await find_stale_triggers(connection)
 
 
 def decode_text(value: Any) -> Any:

@@ -13,6 +13,8 @@ from tortoise.fields import JSONField, TextField
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.operations import TortoiseOperation
 
+from contentql.store.change_triggers import postgres_triggers, sqlite_triggers
+
 
 class DialectSql(TortoiseOperation):
     """Statements in the dialect of the database at hand; `both` runs first on either."""
@@ -144,10 +146,10 @@ async def _run(state_editor: Any, statement: str) -> None:
 
 
 class ChangeTriggers(TortoiseOperation):
-    """Triggers that leave a line in `row_change` for every row of these models that is written.
+    """Creates the triggers that add a row to `row_change` for every row of these models that is written.
 
-    The line holds the row before and after, but of texts and JSON only which of them changed. A later
-    migration that gives a model another column names the model here again.
+    The row holds the values before and after, but of texts and JSON only which of them changed. On SQLite
+    `Database.migrate` recreates the triggers after the last migration, from the columns that exist then.
     """
 
     reversible = False
@@ -170,63 +172,6 @@ class ChangeTriggers(TortoiseOperation):
             columns = meta.fields_db_projection
             long = {c for f, c in columns.items() if isinstance(meta.fields_map[f], TextField | JSONField)}
             short = [c for c in columns.values() if c not in long]
-            say = _postgres_triggers if postgres else _sqlite_triggers
-            for statement in say(meta.db_table, meta.db_pk_column, short, sorted(long)):
+            build = postgres_triggers if postgres else sqlite_triggers
+            for statement in build(meta.db_table, meta.db_pk_column, short, sorted(long)):
                 await _run(state_editor, statement)
-
-
-# The sequence is given as the transaction commits, under a lock until it has: whoever has read up to a
-# number has missed none below it.
-POSTGRES_CHANGE_FUNCTION = """
-CREATE FUNCTION log_row_change() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
-  now jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-  long text[] := TG_ARGV[1]::text[];
-  changed_text_columns text[] := '{}';
-BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    IF was = now THEN RETURN NULL; END IF;
-    SELECT coalesce(array_agg(c), '{}') INTO changed_text_columns FROM unnest(long) c
-    WHERE was -> c IS DISTINCT FROM now -> c;
-  END IF;
-  PERFORM pg_advisory_xact_lock(4711, 1);
-  INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)
-  VALUES (TG_TABLE_NAME, (coalesce(now, was) ->> TG_ARGV[0])::bigint, (was - long)::text, (now - long)::text,
-          array_to_string(changed_text_columns, ' '));
-  NOTIFY contentql_row_change;
-  RETURN NULL;
-END $$"""
-
-
-def _postgres_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
-    listed = "{" + ",".join(long) + "}"
-    return [
-        f"DROP TRIGGER IF EXISTS {table}_journal ON {table}",
-        f"CREATE CONSTRAINT TRIGGER {table}_journal AFTER INSERT OR UPDATE OR DELETE ON {table}"
-        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_row_change('{key}', '{listed}')",
-    ]
-
-
-def _sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
-    def row(of: str) -> str:
-        pairs = ", ".join(f"'{column}', {of}.{column}" for column in short)
-        return f"json_object({pairs})"
-
-    changed_text_columns = " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in long) or "''"
-    differs = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in (*short, *long))
-
-    def trigger(event: str, when: str, text: str, before: str, after: str, value: str) -> list[str]:
-        name = f"{table}_journal_{event.lower()}"
-        return [
-            f"DROP TRIGGER IF EXISTS {name}",
-            f"CREATE TRIGGER {name} AFTER {event} ON {table}{when} BEGIN"
-            " INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)"
-            f" VALUES ('{table}', {text}.{key}, {before}, {after}, {value}); END",
-        ]
-
-    return [
-        *trigger("INSERT", "", "NEW", "NULL", row("NEW"), "''"),
-        *trigger("UPDATE", f" WHEN {differs}", "NEW", row("OLD"), row("NEW"), changed_text_columns),
-        *trigger("DELETE", "", "OLD", row("OLD"), "NULL", "''"),
-    ]

@@ -2,7 +2,8 @@
 
 from tortoise import migrations
 
-from contentql.store.ddl import POSTGRES_CHANGE_FUNCTION, DialectSql, ChangeTriggers
+from contentql.store.change_triggers import POSTGRES_CHANGE_FUNCTION
+from contentql.store.ddl import ChangeTriggers, DialectSql
 
 PUBLIC = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
 

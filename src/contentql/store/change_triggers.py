@@ -1,0 +1,181 @@
+"""Change triggers: for every write to a content table they add a row to `row_change`, the change log.
+
+PostgreSQL's trigger function reads whole rows. SQLite's triggers name each column, so they are compared with
+the columns that the tables have, and recreated after every migration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tortoise.fields import JSONField, TextField
+from tortoise.migrations.executor import MigrationExecutor, PlanStep
+from tortoise.migrations.operations import TortoiseOperation
+from tortoise.models import Model
+from tortoise.transactions import in_transaction
+
+from contentql.store.models import CONTENT_MODULES, models_of
+from contentql.store.models.taxonomy import ExternalId
+
+
+def logged_models() -> list[type[Model]]:
+    """Models whose rows responses depend on: all content except the ids of other systems."""
+    return [model for model in models_of(CONTENT_MODULES) if model is not ExternalId]
+
+
+async def find_stale_triggers(connection: Any) -> list[str]:
+    """Tables of a SQLite database whose change triggers are missing or differ from the table's columns."""
+    stored = {
+        str(row["name"]): str(row["sql"])
+        for row in await connection.execute_query_dict(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        )
+    }
+    stale = []
+    for model in logged_models():
+        table = str(model._meta.db_table)
+        statements = await _current_triggers(connection, model)
+        expected = {text.split()[2]: text for text in statements if text.startswith("CREATE")}
+        if any(stored.get(name) != text for name, text in expected.items()):
+            stale.append(table)
+    return stale
+
+
+async def recreate_stale_triggers(connection: Any) -> list[str]:
+    """Recreates the change triggers that differ from their table's columns; returns the tables' names.
+
+    Expects an open transaction on `connection`. Does nothing on PostgreSQL, or when all triggers match.
+    """
+    if connection.capabilities.dialect != "sqlite":
+        return []
+    stale = await find_stale_triggers(connection)
+    for model in logged_models():
+        if model._meta.db_table in stale:
+            for statement in await _current_triggers(connection, model):
+                await connection.execute_query(statement)
+    return stale
+
+
+async def repair_triggers(connection: Any) -> list[str]:
+    """Recreates stale change triggers in one transaction of their own; returns the tables' names."""
+    if connection.capabilities.dialect != "sqlite" or not await find_stale_triggers(connection):
+        return []
+    async with in_transaction(connection.connection_name) as transaction:
+        return await recreate_stale_triggers(transaction)
+
+
+async def _current_triggers(connection: Any, model: type[Model]) -> list[str]:
+    meta = model._meta
+    columns = await connection.execute_query_dict(
+        "SELECT name, type FROM pragma_table_info(?) ORDER BY cid", [meta.db_table]
+    )
+    fields = {column: meta.fields_map[name] for name, column in meta.fields_db_projection.items()}
+    short: list[str] = []
+    long: list[str] = []
+    for column in columns:
+        field = fields.get(column["name"])
+        # A column that no model describes is classified by its declared type.
+        is_long = (
+            isinstance(field, TextField | JSONField)
+            if field is not None
+            else column["type"].upper() in ("TEXT", "JSON")
+        )
+        (long if is_long else short).append(str(column["name"]))
+    return sqlite_triggers(str(meta.db_table), meta.db_pk_column, short, sorted(long))
+
+
+class RecreateTriggers(TortoiseOperation):
+    """Recreates SQLite's change triggers from the columns that the tables have."""
+
+    reversible = False
+
+    def describe(self) -> str:
+        return "Recreate change triggers"
+
+    def state_forward(self, app_label: str, state: Any) -> None:
+        return None
+
+    async def database_forward(
+        self, app_label: str, old_state: Any, new_state: Any, state_editor: Any = None
+    ) -> None:
+        if not state_editor.collect_sql:
+            await recreate_stale_triggers(state_editor.client)
+
+
+class TriggerMigrationExecutor(MigrationExecutor):
+    """Migration executor that recreates the change triggers in the transaction of the last migration.
+
+    In that transaction, because a crash between the two would leave a migrated database whose writes are
+    not logged, and nothing pending to show it.
+    """
+
+    # Tortoise has no public hook here: `migrate` and `plan` both take their steps from this method.
+    def _migration_plan(self, *arguments: Any) -> list[PlanStep]:
+        steps = super()._migration_plan(*arguments)
+        if steps and not steps[-1].backward:
+            steps[-1].migration.operations.append(RecreateTriggers())
+        return steps
+
+
+# The sequence is given as the transaction commits, under a lock until it has: whoever has read up to a
+# number has missed none below it.
+POSTGRES_CHANGE_FUNCTION = """
+CREATE FUNCTION log_row_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+  now jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+  long text[] := TG_ARGV[1]::text[];
+  changed_text_columns text[] := '{}';
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF was = now THEN RETURN NULL; END IF;
+    SELECT coalesce(array_agg(c), '{}') INTO changed_text_columns FROM unnest(long) c
+    WHERE was -> c IS DISTINCT FROM now -> c;
+  END IF;
+  PERFORM pg_advisory_xact_lock(4711, 1);
+  INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)
+  VALUES (TG_TABLE_NAME, (coalesce(now, was) ->> TG_ARGV[0])::bigint, (was - long)::text, (now - long)::text,
+          array_to_string(changed_text_columns, ' '));
+  NOTIFY contentql_row_change;
+  RETURN NULL;
+END $$"""
+
+
+def postgres_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
+    """Statements that recreate the change trigger of a table on PostgreSQL."""
+    listed = "{" + ",".join(long) + "}"
+    return [
+        f"DROP TRIGGER IF EXISTS {table}_journal ON {table}",
+        f"CREATE CONSTRAINT TRIGGER {table}_journal AFTER INSERT OR UPDATE OR DELETE ON {table}"
+        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_row_change('{key}', '{listed}')",
+    ]
+
+
+def sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
+    """Statements that recreate the three change triggers of a table on SQLite.
+
+    `short`: columns whose values the change log holds; `long`: texts and JSON, of which it holds the names.
+    """
+
+    def row(of: str) -> str:
+        pairs = ", ".join(f"'{column}', {of}.{column}" for column in short)
+        return f"json_object({pairs})"
+
+    changed_text_columns = " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in long) or "''"
+    differs = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in (*short, *long))
+
+    def trigger(event: str, when: str, text: str, before: str, after: str, value: str) -> list[str]:
+        name = f"{table}_journal_{event.lower()}"
+        return [
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} AFTER {event} ON {table}{when} BEGIN"
+            " INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)"
+            f" VALUES ('{table}', {text}.{key}, {before}, {after}, {value}); END",
+        ]
+
+    return [
+        *trigger("INSERT", "", "NEW", "NULL", row("NEW"), "''"),
+        *trigger("UPDATE", f" WHEN {differs}", "NEW", row("OLD"), row("NEW"), changed_text_columns),
+        *trigger("DELETE", "", "OLD", row("OLD"), "NULL", "''"),
+    ]
