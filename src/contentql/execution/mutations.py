@@ -317,13 +317,22 @@ def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
             )
         names = [name for name in columns.split(", ") if name not in ("working_of", "id")]
         return UserError(
-            UserErrorCode.TAKEN, f"Another object has the same {' and '.join(names)}.", tuple(names[-1:])
+            UserErrorCode.TAKEN,
+            f"Another object has the same {' and '.join(names)}.",
+            tuple(names[-1:]),
+            "Send another value.",
         )
     if "FOREIGN KEY" in message or "foreign key" in message:
         return UserError(
-            UserErrorCode.IN_USE, "Another request deleted the object, or refers to it, at the same moment."
+            UserErrorCode.IN_USE,
+            "Another request deleted the object, or refers to it, at the same moment.",
+            hint="Read the object again and repeat the request.",
         )
-    return UserError(UserErrorCode.INVALID, "The input violates a constraint of the database.")
+    return UserError(
+        UserErrorCode.INVALID,
+        "The input violates a constraint of the database.",
+        hint="Check that the fields of the input agree with each other.",
+    )
 
 
 def _member(key: str, value: bytes) -> bytes:
