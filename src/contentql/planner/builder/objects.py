@@ -49,6 +49,8 @@ from contentql.planner.sql.nodes import (
     ScalarNode,
 )
 
+MAX_CHANGED_FIELDS = 1_000  # more than a revision has fields
+
 
 def build_object(
     context: BuildContext, type_name: str, selections: Sequence[SelectionSetNode], row: RowRef
@@ -203,15 +205,20 @@ def _build_text_diff(
         )
     else:
         text = context.param(arguments["against"], "int", passthrough)
-    pairs = context.dialect.json_diff(row.column(plan.column), f"{earlier}.{plan.column}")
+    dialect = context.dialect
+    pairs = dialect.json_diff(row.column(plan.column), f"{earlier}.{plan.column}")
+    # SQLite aggregates in the order of the inner query, which it keeps only where that has a limit.
+    order = "" if dialect.orders_aggregates else f" order by dl.key limit {MAX_CHANGED_FIELDS}"
     rows = (
         f"(select dl.key as field, de.value as earlier, dl.value as later"
         f" from {row.table} {earlier}, {pairs}"
         f" where {earlier}.{plan.of} = {row.column(plan.of)}"
-        f" and {earlier}.{plan.number} = {text}) {alias}"
+        f" and {earlier}.{plan.number} = {text}{order}) {alias}"
     )
     there = RowRef(alias, "", FromClause(alias))
-    return ArrayNode(build_object(context, target, selections, there), rows, f"{alias}.field")
+    return ArrayNode(
+        build_object(context, target, selections, there), rows, dialect.sortable(f"{alias}.field", "text")
+    )
 
 
 def _build_json_elements(
