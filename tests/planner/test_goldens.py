@@ -1,22 +1,42 @@
 """Golden cases: a query, the SQL it becomes on either database, and the one answer it has.
 
 `pytest tests/planner/test_goldens.py --rewrite-goldens` writes them anew; whoever does so reads the diff.
+A first line `# viewer: EDITOR` names the viewer; a last line `# variables: {…}` holds the variables.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from tests.conftest import NOW, Server
 from tests.support.graphql_client import codes_by_path, execute_with_graphql_core, query_json
+from tests.support.noninterference import make_viewer, mutate_as, preview_viewer
 
+from contentql.app import build_executor
+from contentql.auth.permissions import Role
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest
+from contentql.settings import Settings
+from contentql.store.database import Database
 
 CASES = sorted(Path(__file__).with_name("queries").glob("*.graphql"), key=lambda path: path.stem)
 _MARK = "# variables: "
+_VIEWER_MARK = "# viewer: "
+_SCHEDULED_ARTICLE = 735
+VIEWERS: Mapping[str, Viewer] = {
+    **{role.value: make_viewer(role) for role in Role},
+    "preview link": preview_viewer(_SCHEDULED_ARTICLE),
+    "preview link at 2099-01-01": replace(
+        preview_viewer(_SCHEDULED_ARTICLE), preview_at=dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
+    ),
+}
 
 
 def variables(case: Path) -> dict[str, Any]:
@@ -25,27 +45,51 @@ def variables(case: Path) -> dict[str, Any]:
     return payload
 
 
+def viewer(case: Path) -> Viewer:
+    first = case.read_text().partition("\n")[0]
+    return VIEWERS[first.removeprefix(_VIEWER_MARK)] if first.startswith(_VIEWER_MARK) else ANONYMOUS_VIEWER
+
+
+@pytest.fixture(scope="module")
+async def executor(server: Server) -> AsyncIterator[Executor]:
+    """The demo newsroom with what only viewers with a token see: a working copy, an own draft, a token."""
+    url = await server.demo()
+    async with Database(url) as database:
+        executor = build_executor(Settings(), database)
+        executor.now = lambda: NOW
+        admin = VIEWERS[Role.ADMIN.value]
+        edit = {"id": "art_715", "headline": "Tram line over the estuary to reopen twice"}
+        await mutate_as(
+            executor, admin, "updateArticle", {**edit, "urgency": 1, "tags": [{"tag": "tag_401"}]}
+        )
+        draft = {"slug": "draft-of-jane", "headline": "A draft of her own", "category": "cat_119"}
+        await mutate_as(executor, VIEWERS[Role.AUTHOR.value], "createArticle", draft)
+        await mutate_as(executor, admin, "createToken", {"name": "Archive export", "role": "READER"})
+        yield executor
+    await server.drop(url)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 async def test_a_query_has_its_sql_and_its_answer(
-    demo_executor: Executor, case: Path, request: pytest.FixtureRequest
+    executor: Executor, case: Path, request: pytest.FixtureRequest
 ) -> None:
     """The planner writes the same single statement and the same answer every time."""
     query, values = case.read_text(), variables(case)
-    plan, _ = demo_executor.explain(GraphQLRequest(query, None, values))
+    plan, _ = executor.explain(GraphQLRequest(query, None, values), viewer(case))
     assert plan.statement is not None
     assert plan.statements == 1
-    data = await query_json(demo_executor, query, values)
-    golden(case.with_suffix(f".{demo_executor.dialect.name}.sql"), plan.statement.sql + "\n", request)
+    data = await query_json(executor, query, values, viewer(case))
+    golden(case.with_suffix(f".{executor.dialect.name}.sql"), plan.statement.sql + "\n", request)
     answer = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     golden(case.with_suffix(".json"), answer, request)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-async def test_graphql_core_gives_the_same_answer(demo_executor: Executor, case: Path) -> None:
+async def test_graphql_core_gives_the_same_answer(executor: Executor, case: Path) -> None:
     """`schema.execute`, which resolves field by field, agrees with the bytes of the planner."""
     query, values = case.read_text(), variables(case)
-    assert await execute_with_graphql_core(demo_executor, query, values) == codes_by_path(
-        await query_json(demo_executor, query, values)
+    assert await execute_with_graphql_core(executor, query, values, viewer(case)) == codes_by_path(
+        await query_json(executor, query, values, viewer(case))
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from graphql import OperationDefinitionNode, parse
 
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.planner.variables import coerce_variables, variable_definitions
@@ -22,33 +23,44 @@ async def query_data(executor: Executor, query: str, variables: Mapping[str, Any
     return response["data"]
 
 
-async def query_json(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
+async def query_json(
+    executor: Executor,
+    query: str,
+    variables: Mapping[str, Any] | None = None,
+    viewer: Viewer = ANONYMOUS_VIEWER,
+) -> Any:
     """The answer as JSON, request ids left out."""
-    response = orjson.loads((await execute(executor, query, variables)).body)
+    response = orjson.loads((await execute(executor, query, variables, viewer)).body)
     for error in response.get("errors", ()):
         del error["extensions"]["requestId"]
     return response
 
 
 async def execute(
-    executor: Executor, query: str, variables: Mapping[str, Any] | None = None
+    executor: Executor,
+    query: str,
+    variables: Mapping[str, Any] | None = None,
+    viewer: Viewer = ANONYMOUS_VIEWER,
 ) -> GraphQLResponse:
-    return await executor.execute(GraphQLRequest(query, None, variables or {}))
+    return await executor.execute(GraphQLRequest(query, None, variables or {}), actor=Actor(viewer))
 
 
 async def execute_with_graphql_core(
-    executor: Executor, query: str, variables: Mapping[str, Any] | None = None
+    executor: Executor,
+    query: str,
+    variables: Mapping[str, Any] | None = None,
+    viewer: Viewer = ANONYMOUS_VIEWER,
 ) -> Any:
     """The same operation through `schema.execute`: data, and the codes of errors by path."""
     (node,) = (d for d in parse(query).definitions if isinstance(d, OperationDefinitionNode))
     core = get_schema()._schema
     values, errors = coerce_variables(core, variable_definitions(core, node), variables or {})
     assert not errors, errors
-    now: dt.datetime = executor.now().replace(microsecond=0)
+    now: dt.datetime = (viewer.preview_at or executor.now()).replace(microsecond=0)
     result = await get_schema().execute(
         query,
         variable_values=dict(variables or {}),
-        context_value=lambda info: executor.resolve_root_field(info, values, now),
+        context_value=lambda info: executor.resolve_root_field(info, values, now, viewer),
     )
     response: dict[str, Any] = {"data": result.data}
     if result.errors:

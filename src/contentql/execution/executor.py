@@ -15,7 +15,7 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo, OperationType
 
-from contentql.auth.viewer import ANONYMOUS, ANONYMOUS_VIEWER, Actor
+from contentql.auth.viewer import ANONYMOUS, ANONYMOUS_VIEWER, Actor, Viewer
 from contentql.cache.entry import CachedResponse
 from contentql.cache.response_cache import ResponseCache
 from contentql.errors import ApiError
@@ -23,7 +23,7 @@ from contentql.execution import reference
 from contentql.execution.documents import DocumentCache
 from contentql.execution.errors import GraphQLErrors, error_response, graphql_errors_response
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
-from contentql.execution.planning import Planner, PreparedRequest
+from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
 from contentql.execution.responses import NO_MARKERS, build_response, cache_entry
 from contentql.planner.catalog import Catalog
@@ -247,24 +247,29 @@ class Executor:
 
     # Tools
 
-    def explain(self, request: GraphQLRequest) -> tuple[Plan, Variables]:
+    def explain(self, request: GraphQLRequest, viewer: Viewer = ANONYMOUS_VIEWER) -> tuple[Plan, Variables]:
         """The plan of a request, without executing it; of a mutation only its cost. Raises ApiError."""
         try:
             document, prepared, variables = self._documents.prepare(request)
             if prepared.node.operation is OperationType.MUTATION:
                 operation = self._planner.operation(prepared, document, variables)
                 return Plan((), None, self._planner.mutation_cost(operation)), variables
-            ready = self._planner.prepare(document, prepared, variables, ANONYMOUS_VIEWER, self.now())
+            ready = self._planner.prepare(document, prepared, variables, viewer, self.now())
         except GraphQLErrors as exc:
             raise ApiError(exc.code, exc.errors[0].message) from None
         return ready.plan, ready.variables
 
     async def resolve_root_field(
-        self, info: GraphQLResolveInfo[Any], variables: Variables, now: dt.datetime
+        self,
+        info: GraphQLResolveInfo[Any],
+        variables: Variables,
+        now: dt.datetime,
+        viewer: Viewer = ANONYMOUS_VIEWER,
     ) -> Any:
         """One root field for graphql-core; see `execution.reference`."""
+        variables = with_viewer_variables(variables, viewer, self.now())
         return await reference.resolve_root_field(
-            self._planner, self.dialect, self.database, info, variables, now, self.seconds
+            self._planner, self.dialect, self.database, info, variables, now, self.seconds, viewer
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLResolveInfo, OperationDefinitionNode, OperationType, SelectionSetNode
 
+from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
 from contentql.errors import ApiError
 from contentql.execution.errors import graphql_error
 from contentql.execution.planning import Planner
@@ -26,6 +27,7 @@ async def resolve_root_field(
     variables: Variables,
     now: dt.datetime,
     seconds: float,
+    viewer: Viewer = ANONYMOUS_VIEWER,
 ) -> Any:
     """One root field as Python values, which graphql-core then resolves field by field."""
     node = OperationDefinitionNode(
@@ -36,7 +38,7 @@ async def resolve_root_field(
     )
     operation = Operation(planner.catalog.schema, node, info.fragments, variables)
     try:
-        plan, _ = planner.build(operation, {}, with_typename=True)
+        plan, _ = planner.build(operation, {}, with_typename=True, viewer=viewer)
         data = await execute_plan(plan, dialect, reader, variables, now, seconds)
     except RootFieldError as exc:
         raise graphql_error(exc.refusal) from None
