@@ -22,11 +22,11 @@ def test_every_floor_imports_only_downward() -> None:
     assert CONTRACT["exhaustive"]
 
 
-def test_readme_shows_the_floors_as_they_are_kept() -> None:
+def test_documentation_shows_the_layers_of_the_contract() -> None:
     """Top to bottom, the same words."""
-    house = (TOP / "README.md").read_text().split("so:\n\n```\n")[1].split("```")[0]
-    messages = [re.split(r" {2,}", line)[0] for line in house.splitlines()]
-    assert messages == CONTRACT["layers"]
+    page = (TOP / "docs/architecture.md").read_text()
+    block = page.split("<!-- begin generated: layers -->\n```\n")[1].split("```")[0]
+    assert block.splitlines() == CONTRACT["layers"]
 
 
 def test_every_file_says_what_it_is_for() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-# code: (HTTP status, meaning). README prints this table; a test compares the two.
+# code: (HTTP status, meaning). docs/errors.md has this table; a test compares the two.
 ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "BAD_REQUEST": (
         400,

@@ -1,4 +1,4 @@
-"""What each role may do, and that README says the same."""
+"""Permissions of roles, and their table in the documentation."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from contentql.auth.permissions import (
     effective_permissions,
 )
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+SECURITY_PAGE = (Path(__file__).parents[2] / "docs/security.md").read_text()
 
 
-def test_readme_grants_what_the_roles_grant() -> None:
-    """Each ability in a row, with its meaning; each role in a column."""
-    (header,) = re.findall(r"^\| ability \| lets one \| (.*) \|$", README, re.MULTILINE)
+def test_documentation_shows_the_permissions_of_the_roles() -> None:
+    """Each permission in a row, with its meaning; each role in a column."""
+    (header,) = re.findall(r"^\| permission \| allows to \| (.*) \|$", SECURITY_PAGE, re.MULTILINE)
     assert header.split(" | ") == [role.value for role in Role]
-    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \| ([✓ |]*)\|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \| ([✓ |]*)\|$", SECURITY_PAGE, re.MULTILINE)
     expected = {
-        ability: (meaning, [cell.strip() == "✓" for cell in cells.split("|")][: len(Role)])
-        for ability, meaning, cells in rows
+        permission: (meaning, [cell.strip() == "✓" for cell in cells.split("|")][: len(Role)])
+        for permission, meaning, cells in rows
     }
     assert expected == {
-        ability.value: (
-            PERMISSION_DESCRIPTIONS[ability],
-            [ability in ROLE_PERMISSIONS[role] for role in Role],
+        permission.value: (
+            PERMISSION_DESCRIPTIONS[permission],
+            [permission in ROLE_PERMISSIONS[role] for role in Role],
         )
-        for ability in Permission
+        for permission in Permission
     }
 
 

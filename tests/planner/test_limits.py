@@ -151,7 +151,7 @@ async def test_64_kib_of_text_are_the_end(demo_executor: Executor) -> None:
 
 
 def test_every_limit_has_the_figure_that_the_reference_gives() -> None:
-    """The defaults are what README prints: a newsroom stays far below."""
+    """The defaults are what the documentation prints: a newsroom stays far below."""
     assert Limits() == Limits(
         characters=65_536,
         tokens=2_000,
