@@ -48,31 +48,31 @@ MAX_OPERATION_LABELS: Final = 100
 
 _COUNTERS: Final = {
     "contentql_http_requests": ("HTTP requests.", ("status", "error_code", "cache_status")),
-    "contentql_sql_statements": ("Statements sent to the database.", ()),
-    "contentql_http_requests_shed": ("Requests turned away because too many were under way.", ()),
-    "contentql_http_requests_rate_limited": ("Requests turned away because their sender sent too many.", ()),
-    "contentql_cache_hits": ("Answers found in the cache.", ()),
-    "contentql_cache_misses": ("Answers that the cache did not have.", ()),
-    "contentql_cache_invalidations": ("Answers purged because what they showed may have changed.", ()),
-    "contentql_cache_unneeded_invalidations": ("Purged answers that would have been the same.", ()),
+    "contentql_sql_statements": ("SQL statements sent to the database.", ()),
+    "contentql_http_requests_shed": ("Requests rejected because the server was overloaded.", ()),
+    "contentql_http_requests_rate_limited": ("Requests rejected by a rate limit.", ()),
+    "contentql_cache_hits": ("Responses read from the response cache.", ()),
+    "contentql_cache_misses": ("Responses that were not in the response cache.", ()),
+    "contentql_cache_invalidations": ("Cached responses invalidated by a change.", ()),
+    "contentql_cache_unneeded_invalidations": ("Invalidated responses whose content had not changed.", ()),
 }
 _GAUGES: Final = {
-    "contentql_http_requests_in_flight": "Requests under way.",
-    "contentql_cache_entries": "Answers in the cache.",
-    "contentql_cache_bytes": "Size of the answers in the cache.",
+    "contentql_http_requests_in_flight": "Requests in flight.",
+    "contentql_cache_entries": "Responses in the response cache.",
+    "contentql_cache_bytes": "Size of the response cache in bytes.",
 }
 _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
     "contentql_operation_duration_seconds": (
-        "Time from request to answer, by operation.",
+        "Time from request to response, by operation.",
         ("operation_name",),
         LATENCY_BUCKETS,
     ),
     "contentql_stage_duration_seconds": (
-        "Time in one stage, of answers that were not a cache hit.",
+        "Time in one stage, without cache hits.",
         ("stage",),
         LATENCY_BUCKETS,
     ),
-    "contentql_operation_cost": ("Cost of operations whose answer was not a cache hit.", (), COST_BUCKETS),
+    "contentql_operation_cost": ("Cost of operations, without cache hits.", (), COST_BUCKETS),
 }
 # The other refusals with status 503 are the server's own way of having too much to do.
 _FAULTS: Final = ("TIMEOUT", "DATABASE_UNAVAILABLE")
