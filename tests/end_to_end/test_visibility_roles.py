@@ -406,7 +406,7 @@ async def test_a_slug_that_a_hidden_draft_has_is_taken_and_no_more_is_told(serve
                 "code": "TAKEN",
                 "message": "The slug 'a-quiet-plan' is taken.",
                 "field": ["slug"],
-                "hint": "'a-quiet-plan-2' is free.",
+                "hint": "Use 'a-quiet-plan-2', which is free.",
             }
         ]
         mine = await mutate_as(answers, JANE, "createArticle", {"headline": "A quiet plan"})

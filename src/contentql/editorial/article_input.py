@@ -1,4 +1,4 @@
-"""The fields of an article's input, as values of its record."""
+"""Mapping of an article's input to the values of its record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
 from contentql.store.models.articles import Article
 
-# How the API calls what records call otherwise.
+# API names of record fields, where they differ.
 API_FIELD_NAMES = {
     "blocks": "body",
     "sections": "categories",
@@ -78,12 +78,12 @@ async def article_values(
 
 
 async def _body(values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
-    # Elsewhere, because a long text takes long to read, and others are waiting.
+    # In a thread: parsing a long text would block the event loop.
     return await asyncio.to_thread(body_input.parse_article_body, values) if values else ()
 
 
 def detach_unknown_attribution(block: blocks.Block, existing_ids: set[int | None]) -> blocks.Block:
-    """A quotation whose attribution is not there stands for itself."""
+    """The block without its reference to an attribution that does not exist."""
     if isinstance(block, blocks.Quote) and block.attribution not in existing_ids:
         return block.model_copy(update={"attribution": None})
     return block
@@ -177,4 +177,4 @@ def checked(errors: ErrorCollector, values: dict[str, Any]) -> ArticleRecord:
     return record
 
 
-DEFAULT_LANGUAGE = "en"  # unless told
+DEFAULT_LANGUAGE = "en"  # of an article whose input has no language

@@ -1,6 +1,6 @@
-"""Articles as editors write them: begun, changed, kept with a revision for every save.
+"""Articles: create, update, save; every save adds a revision.
 
-What is out is changed in a working copy beside it, which nobody outside sees until it is published.
+A published article is edited in a working copy, which is not public until it is published in turn.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from contentql.store.models.history import RevisionAction
 
 @dataclass(frozen=True)
 class ArticleState:
-    """An article in hand. `record` is its latest state, under its own id; `public` what its own row says."""
+    """Article during a mutation: `record` is its latest state, `published_record` that of its own row."""
 
     article_row: Article
     working_copy_row: Article | None
@@ -46,7 +46,7 @@ class ArticleState:
         return self.working_copy_row or self.article_row
 
     def status_at(self, context: EditContext) -> Status:
-        """Where it stands at this moment: its working copy, if there is one."""
+        """Status at this time, of the working copy if there is one."""
         row = {name: getattr(self.latest, name) for name in VISIBILITY_COLUMNS["article"]}
         return article_status_at(row, context.now)
 
@@ -54,9 +54,9 @@ class ArticleState:
 async def load_for_update(
     context: EditContext, text: Any, where: str = "id", *, deleted: bool = False
 ) -> ArticleState:
-    """The article of an id, held until the transaction ends, in the version that was read (`ifVersion`).
+    """Loads an article by id, locks its row until the transaction ends and checks `ifVersion`.
 
-    Raises Amiss: NOT_FOUND, WRONG_TYPE, NOT_OWNER, CONFLICT.
+    Raises UserErrors: NOT_FOUND, WRONG_TYPE, NOT_OWNER, VERSION_CONFLICT.
     """
     number = context.decode_id("article", text, where)
     await context.lock_sections()
@@ -88,7 +88,7 @@ async def load_for_update(
 
 
 def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
-    """What only the article's own row has goes with every state of it."""
+    """The record of a working copy, with the fields that only the article's own row has."""
     own = ("id", "uri", "external_ids", "corrections", "slug_history")
     return copy.model_copy(update={name: getattr(public, name) for name in own})
 
@@ -139,7 +139,7 @@ async def update_article(context: EditContext, input: Input) -> WriteResult:
 
 
 def status_after_edit(context: EditContext, article: ArticleState) -> Status:
-    """The status that an edit leaves it in. Raises Amiss where it may not be edited as it stands."""
+    """Status of the article after an edit. Raises UserErrors if its current status does not allow edits."""
     standing = article.status_at(context)
     if not context.has_permission(Permission.EDIT_ALL) and standing in (Status.IN_REVIEW, Status.APPROVED):
         raise user_error(
@@ -167,7 +167,7 @@ def status_after_edit(context: EditContext, article: ArticleState) -> Status:
                 "id",
                 "Restore the article first: restoreArticle.",
             )
-        case Status.APPROVED:  # what was approved is not what it is now
+        case Status.APPROVED:  # the approval does not cover the edit
             return Status.APPROVED if context.has_permission(Permission.REVIEW) else Status.IN_REVIEW
     return standing
 
@@ -181,7 +181,7 @@ async def save_version(
     status: Status,
     minor: bool = False,
 ) -> WriteResult:
-    """One more version: of a working copy if what is out stays as it is, else of the article itself."""
+    """Saves a new version: of the working copy if the published state stays, else of the article itself."""
     out = (
         article.article_row.status in (Status.PUBLISHED, Status.SCHEDULED)
         and article.status_at(context) is not Status.SCHEDULED
@@ -240,7 +240,7 @@ async def save_published(
     minor: bool = False,
     columns: Mapping[str, Any] | None = None,
 ) -> WriteResult:
-    """One more version of the article itself, which takes in its working copy."""
+    """Saves a new version of the article itself and deletes its working copy, whose content it takes over."""
     record = _next(context, article, record, status, base=article.published_record, columns=columns)
     if article.working_copy_row:
         await article.working_copy_row.delete()

@@ -1,4 +1,4 @@
-"""Who said it, and via whom it reached us, as editors enter it: part of the article, saved with it."""
+"""Attributions (who said it, and via whom): add, update, accept, reject, reorder; saved with the article."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Attributions = tuple[AttributionRecord, ...]
 
 
 async def add_attribution(context: EditContext, input: Input) -> WriteResult:
-    """What an editor enters is accepted. Its words in the text are looked for if it says them."""
+    """Adds an accepted attribution. A span given by its words is located in the text."""
     place = validation.position_argument(input)
     article = await load_for_update(context, input["article"], "article")
     head = await _hop(context, article, {**input}, "", None)
@@ -72,7 +72,7 @@ async def _decided(context: EditContext, input: Input, state: AttributionState) 
 
 
 async def delete_attribution(context: EditContext, input: Input) -> WriteResult:
-    """The whole chain of a head; of a relay, only that hop: its neighbours close up."""
+    """Deletes the chain of a head; of a relay only that hop, and its neighbours are joined."""
     work, head, hop = await _find_attribution(context, input["id"])
     shorter = None if hop is head else _with(head, hop, None)
     others = (shorter if one is head else one for one in work.record.attributions)
@@ -113,7 +113,7 @@ async def _saved(
 async def _find_attribution(
     context: EditContext, text: Any
 ) -> tuple[ArticleState, AttributionRecord, AttributionRecord]:
-    """The article's latest state, the chain, and the hop of an id. Raises Amiss."""
+    """The article's latest state, the chain and the hop of an id. Raises UserErrors."""
     number = context.decode_id("attribution", text, "id")
     row = await Attribution.filter(id=number).first() or await Attribution.filter(working_of=number).first()
     article = await Article.get_or_none(id=row.article_id) if row else None  # type: ignore[attr-defined]
@@ -123,7 +123,7 @@ async def _find_attribution(
         article_state = await load_for_update(context, encode_id("article", article.working_of or article.id))
     except UserErrors as exc:
         code = exc.errors[0].code
-        # What is out of an article of somebody else's are the attributions that are accepted.
+        # Of another account's published article, only the accepted attributions are visible.
         out = article.working_of == 0 and row.state in (ACCEPTED, EDITED)
         if code is UserErrorCode.NOT_FOUND or (code is UserErrorCode.NOT_OWNER and not out):
             raise context.not_found("attribution", text, "id") from None
@@ -132,7 +132,7 @@ async def _find_attribution(
         for hop in head.hops():
             if hop.id == number:
                 return article_state, head, hop
-    raise context.not_found("attribution", text, "id")  # it has gone in the working copy
+    raise context.not_found("attribution", text, "id")  # deleted in the working copy
 
 
 async def _hop(
@@ -142,7 +142,7 @@ async def _hop(
     path: str,
     before: AttributionRecord | None,
 ) -> AttributionRecord:
-    """One hop, and with `via` the whole way from there, as a record: `before` with what is said over it."""
+    """Record of a hop, and with `via` of the chain behind it: `before`, overridden by the input."""
     errors = ErrorCollector()
     own = ("id", "article", "position", "kind", "source", "via", "media", "span")
     values = validation.record_values(AttributionRecord, data, *own)
@@ -193,7 +193,7 @@ async def _hop(
 
 
 def _check_chain(head: AttributionRecord) -> None:
-    """Nobody stands in a chain twice, and it has no more hops than may be. Raises Amiss: CHAIN."""
+    """Raises UserErrors (INVALID_ATTRIBUTION_CHAIN) if a source is repeated or the chain is too long."""
     hops = list(head.hops())
     named = [hop.source for hop in hops if hop.source]
     twice = next((name for n, name in enumerate(named) if name in named[:n]), None)
@@ -217,7 +217,7 @@ def _too_long(where: str) -> UserErrors:
 
 
 async def _span(article: ArticleState, values: Mapping[str, Any], where: str) -> SpanRecord:
-    """The words that a span names, found in the text. Raises Amiss."""
+    """The span of an input, located in the text. Raises UserErrors."""
     texts = block_texts(article.record.blocks)
     block, exact = values.get("blockId"), values.get("exact")
     start, end = values.get("start"), values.get("end")
@@ -267,7 +267,7 @@ async def _span(article: ArticleState, values: Mapping[str, Any], where: str) ->
 def _with(
     head: AttributionRecord, hop: AttributionRecord, changed: AttributionRecord | None
 ) -> AttributionRecord | None:
-    """The chain with one hop as it is `changed`, or without it: then its neighbours close up."""
+    """The chain with one hop replaced by `changed`, or removed if `changed` is None."""
     if head is hop:
         return changed or hop.via
     assert head.via is not None

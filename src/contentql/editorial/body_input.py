@@ -1,4 +1,4 @@
-"""The body of an article as clients send it: text, Markdown, HTML or blocks."""
+"""Parser of an article body in an input: text, Markdown, HTML or blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
 
 
 def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
-    """The blocks of a body, in whichever form it was sent. Raises Amiss: UNSAFE, TOO_LONG, INVALID."""
+    """Parses a body in any of its forms. Raises UserErrors: UNSAFE_CONTENT, TOO_LONG, INVALID."""
     if not values:
         raise user_error(
             UserErrorCode.REQUIRED, f"{path} must have one of text, markdown, html and blocks.", path

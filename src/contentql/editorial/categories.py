@@ -19,7 +19,7 @@ from contentql.store.article_writer import replace_rows
 from contentql.store.models.articles import ArticleSection
 from contentql.store.models.taxonomy import Category, PathHistory
 
-# What a browser may run when it is opened by itself.
+# Media types that a browser may execute when it opens the file by itself.
 RUNS = re.compile(r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.I)
 
 
@@ -89,7 +89,7 @@ def _check_path(path: str) -> None:
 
 
 async def move_category(context: EditContext, input: Input) -> WriteResult:
-    """Under another section, with all below it; old paths lead to the new ones."""
+    """Moves a section and its descendants below another one; the old paths redirect."""
     await context.lock_sections(moving=True)
     row = await references.find_by_reference(context, "category", input["id"], "id", hold=True)
     parent = await _parent(context, input["parent"]) if "parent" in input else await parent_of(row)
@@ -116,7 +116,7 @@ async def _move(context: EditContext, row: Category, parent: Category | None, sl
             "Send another slug or parent.",
         )
     below = await Category.filter(path__startswith=f"{before}/").order_by("depth")
-    below = [one for one in below if one.path.startswith(f"{before}/")]  # LIKE does not tell case from case
+    below = [one for one in below if one.path.startswith(f"{before}/")]  # SQLite's LIKE ignores case
     deepest = max((one.path.count("/") for one in below), default=before.count("/")) - before.count("/")
     _check_path(path + "/x" * deepest)
     moved = [row, *below]
@@ -135,7 +135,7 @@ async def _move(context: EditContext, row: Category, parent: Category | None, sl
 
 
 async def rebuild_article_sections(categories: Sequence[int]) -> None:
-    """The section rows of all articles that stand in these, now that other sections lie above them."""
+    """Rebuilds the section rows of all articles in the categories, after their ancestors have changed."""
     paths: dict[int, str] = dict(await Category.all().values_list("id", "path"))
     numbers = {path: number for number, path in paths.items()}
     rows = await ArticleSection.filter(category_id__in=categories, direct=True).values_list(

@@ -111,7 +111,7 @@ async def _items(context: EditContext, row: Collection, entries: Sequence[Mappin
 
 
 async def pin_article(context: EditContext, input: Input) -> WriteResult:
-    """At its place in the collection, until then; the others close up behind it."""
+    """Pins an article at a position of a collection until a time; the other articles keep their order."""
     row = await references.find_by_reference(context, "collection", input["id"], "id", hold=True)
     article = await references.find_article(context, input["article"], "article")
     until = input.get("until")

@@ -21,7 +21,7 @@ from contentql.editorial.text_anchors import make_span
 
 
 def complete_record(record: ArticleRecord, stored: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
-    """The record with all that it may leave out, ids, times, placements: as `kept` has them, or new."""
+    """Fills in what a record may omit (ids, times, placements) from the stored record, or with new values."""
     number = stored.id if stored else record.id or new_id()
     body = derive.assign_block_ids(record.blocks, stored.blocks if stored else ())
     public = record.status in (Status.PUBLISHED, Status.SCHEDULED)
@@ -66,7 +66,7 @@ def complete_record(record: ArticleRecord, stored: ArticleRecord | None, now: dt
 
 
 def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
-    """What was only planned may still move."""
+    """The time if it has passed; a planned time may still change."""
     return at if at and at <= now else None
 
 
@@ -84,7 +84,7 @@ def _numbered(
         results.append(
             same.pop(0) if same and value.id in (None, same[0].id) else assign_attribution_ids(value)
         )
-    # First what is public, so that the places of the public ones never betray a suggestion among them.
+    # Public ones first, so that their positions never reveal a suggestion among them.
     return tuple(sorted(results, key=lambda attribution: attribution.state not in PUBLIC_ATTRIBUTION_STATES))
 
 
@@ -93,7 +93,7 @@ def _nameless(attribution: AttributionRecord) -> AttributionRecord:
 
 
 def assign_attribution_ids(attribution: AttributionRecord) -> AttributionRecord:
-    """The chain, each hop with an id: its own or a new one."""
+    """The chain with an id for every hop: its own or a new one."""
     return attribution.model_copy(
         update={
             "id": attribution.id or new_id(),
@@ -103,7 +103,7 @@ def assign_attribution_ids(attribution: AttributionRecord) -> AttributionRecord:
 
 
 def _quoted(attribution: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
-    """With the words of its span and those around it, by which it is found again after an edit."""
+    """The attribution with the words of its span and their surroundings, which locate it after an edit."""
     via = attribution.via and _quoted(attribution.via, texts)
     span = attribution.span
     if span is not None and span.exact is None:
@@ -121,7 +121,7 @@ def _dated(
 
 
 def _history(record: ArticleRecord, stored: ArticleRecord | None, now: dt.datetime) -> tuple[SlugRecord, ...]:
-    """The slugs the article had, with the one that it has just given up."""
+    """The former slugs of the article, including the one that this change replaces."""
     old = {
         (value.language, value.slug): value
         for value in (*(stored.slug_history if stored else ()), *record.slug_history)

@@ -1,7 +1,7 @@
-"""Whoever writes, in the transaction that they write in: who, when, why, and how they name things.
+"""Context of one mutation: viewer, transaction, time, reason, and helpers to resolve ids.
 
-Functions of this room get a Desk and an input, change rows, and return a Made. Rights that hang on the
-thing itself are asked here; whether the mutation may be called at all was asked before.
+The functions of this package take an EditContext and an input, change rows and return a WriteResult. They
+check the permissions that depend on the object; the permission for the mutation was checked before.
 """
 
 from __future__ import annotations
@@ -41,15 +41,17 @@ DISPLAY_NAMES = {"category": "section"}
 
 @dataclass(frozen=True)
 class WriteResult:
-    """What came of a write: the thing, by table and id, its version before and after, and what only the
-    payload tells. `secret` is told once and kept nowhere."""
+    """Result of a write: table and id of the object, its version before and after, extra payload values.
+
+    `secret` is returned once and stored nowhere.
+    """
 
     table: str
     row_id: int
     version_before: int | None = None
     version_after: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
-    related_ids: Mapping[str, str] = field(default_factory=dict)  # ids of what else was made, by a word
+    related_ids: Mapping[str, str] = field(default_factory=dict)  # ids of other created objects, by name
     secret: str | None = None
 
     @property
@@ -59,7 +61,7 @@ class WriteResult:
 
 @dataclass(frozen=True)
 class EditContext:
-    """`connection` is Tortoise's, inside the transaction; `now` the moment of all that is written."""
+    """Viewer, time and Tortoise connection of one mutation; all rows are written with the time `now`."""
 
     connection: Any
     viewer: Viewer
@@ -85,7 +87,7 @@ class EditContext:
         return bool(self.connection.capabilities.dialect == "postgres")
 
     def decode_id(self, table: str, text: Any, where: str) -> int:
-        """The number of an id that should name a row of `table`. Amiss: WRONG_TYPE, NOT_FOUND."""
+        """Decodes a global id of a row of `table`. Raises UserErrors: WRONG_TYPE, NOT_FOUND."""
         result = ids.decode_id(str(text))
         word = DISPLAY_NAMES.get(table, table)
         if result is None:
@@ -106,9 +108,9 @@ class EditContext:
         return result[1]
 
     async def get_row(self, table: str, text: Any, where: str = "id", *, hold: bool = False) -> Any:
-        """The row of an id; to `hold` it keeps others from it until the transaction ends.
+        """Loads the row of an id; `hold` locks it until the transaction ends.
 
-        Amiss: WRONG_TYPE, NOT_FOUND.
+        Raises UserErrors: WRONG_TYPE, NOT_FOUND.
         """
         row = await self.first(
             MODELS_BY_TABLE[table].filter(id=self.decode_id(table, text, where)), hold=hold
@@ -121,7 +123,7 @@ class EditContext:
         return await (rows.select_for_update() if hold and self.is_postgres else rows).first()
 
     async def lock_sections(self, *, moving: bool = False) -> None:
-        """Articles are not filed while sections move, nor the other way round. To be asked for first."""
+        """Locks sections, shared to file articles, exclusive to move sections; called before row locks."""
         if self.is_postgres:
             how = "pg_advisory_xact_lock" if moving else "pg_advisory_xact_lock_shared"
             await self.connection.execute_query(f"SELECT {how}(4711, 2)")

@@ -21,7 +21,7 @@ from contentql.store.models.history import RevisionAction
 
 
 async def correct_article(context: EditContext, input: Input) -> WriteResult:
-    """A public correction: of the text too, if it says which words are replaced."""
+    """Adds a public correction; with `before` and `after` it also replaces these words in the text."""
     errors = ErrorCollector()
     if not input["text"].strip():
         errors.add(
@@ -78,7 +78,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
     }
     alone = ArticleState(article.article_row, None, article.published_record, article.published_record)
     began = article.latest.version
-    if article.working_copy_row:  # it goes on from the corrected text, under one number with the article
+    if article.working_copy_row:  # the copy continues from the corrected text, with the article's version
         await save_version(
             context, article, record, RevisionAction.CORRECTED, status=article.working_copy_row.status
         )
@@ -100,9 +100,9 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
 def _replaced(
     record: ArticleRecord, input: Input, *, elsewhere: bool = False
 ) -> tuple[ArticleRecord, str | None]:
-    """The record with those words in place of the others, and the block that they stand in.
+    """The record with the words replaced, and the id of their block.
 
-    With `elsewhere`, a text in which they do not stand is left as it is.
+    With `elsewhere`, a text without these words is returned unchanged.
     """
     before, after, block = input["before"], input["after"], input.get("block")
     results = [
@@ -147,7 +147,7 @@ def _replaced(
 
 
 def _reworded(block: blocks.Block, before: str, after: str) -> blocks.Block:
-    """The block with the words replaced; marks behind them move along, marks across them grow or shrink."""
+    """The block with the words replaced; marks after them are shifted, marks across them are resized."""
     assert isinstance(block, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
     at = block.text.index(before)
     end, grown = at + len(before), len(after) - len(before)

@@ -1,6 +1,6 @@
-"""How things are named in what editors send: by id, or as people name them; and the names that are free.
+"""Lookup of the objects that an input refers to, by id, path or slug.
 
-What is not there, or may not be seen, is the same: NOT_FOUND.
+An object that does not exist and one that the viewer may not see give the same error: NOT_FOUND.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NAMED: dict[str, tuple[type[Model], str]] = {
 async def find_by_reference(
     context: EditContext, table: str, text: Any, where: str, *, hold: bool = False
 ) -> Any:
-    """The row of a section, source, author, story or collection: by id, or by path or slug."""
+    """Loads a section, source, author, story or collection by id, path or slug."""
     model, column = _NAMED[table]
     message = str(text)
     result = ids.decode_id(message)
@@ -46,7 +46,7 @@ async def find_by_reference(
 
 
 async def find_tag(context: EditContext, text: Any, where: str) -> Tag:
-    """A tag by id, by `TYPE:slug`, or by its slug where only one type has it."""
+    """Loads a tag by id, by `TYPE:slug`, or by a slug that only one type has."""
     message = str(text)
     if ids.decode_id(message) is not None:
         row: Tag = await context.get_row("tag", message, where)
@@ -69,7 +69,7 @@ async def find_tag(context: EditContext, text: Any, where: str) -> Tag:
 
 
 async def find_article(context: EditContext, text: Any, where: str) -> Article:
-    """An article that the viewer may see, as it is known to the public; not held."""
+    """Loads the own row of an article that the viewer may see, without a lock."""
     number = context.decode_id("article", text, where)
     row = await Article.get_or_none(id=number, working_of=0, deleted_at=None)
     if row is None or not can_see(context, row):

@@ -1,4 +1,4 @@
-"""Every saved state of an article: kept, compared, brought back."""
+"""Revisions of an article: save, compare, load."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from contentql.editorial.context import EditContext
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store.models.history import Revision, RevisionAction
 
-# What is no content, or is kept elsewhere; the text stands in for its blocks.
-_UNTOLD = {
+# Fields that are no content or are stored elsewhere; `body` replaces the blocks.
+_EXCLUDED_FIELDS = {
     "id",
     "uri",
     "version",
@@ -37,7 +37,7 @@ async def save_revision(
 
 
 async def ensure_base_revision(context: EditContext, article: int, record: ArticleRecord) -> None:
-    """What was there before the newsdesk's first change, which came by import."""
+    """Saves the imported state as a revision before the first edit, unless there is one."""
     if not await Revision.filter(article_id=article, version=record.version).exists():
         await _create(context, article, record, RevisionAction.CREATED, "import", "Import")
 
@@ -68,18 +68,18 @@ async def _create(
 
 
 def comparable_fields(record: ArticleRecord) -> dict[str, str | None]:
-    """Each field as text, every one of them always: what two revisions are compared by."""
+    """Every content field of a record as text, for the comparison of revisions."""
     result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     results = {
         to_camel(name): _text(result.get(to_camel(name), _default(name)))
         for name in ArticleRecord.model_fields
-        if name not in _UNTOLD
+        if name not in _EXCLUDED_FIELDS
     }
     return {**results, "body": render.render_markdown(record.blocks)}
 
 
 def _default(name: str) -> Any:
-    """What a field says that was left out: lists say nothing."""
+    """Default of an omitted field; None for lists and dictionaries."""
     value = ArticleRecord.model_fields[name].get_default(call_default_factory=True)
     return None if isinstance(value, tuple | dict) else value
 
@@ -95,7 +95,7 @@ def changed_fields(before: dict[str, str | None], after: dict[str, str | None]) 
 
 
 async def load_revision(article: int, version: int) -> ArticleRecord:
-    """The article as it was saved. Raises Amiss."""
+    """Loads the record of an article at a version. Raises UserErrors: NOT_FOUND."""
     row = await Revision.get_or_none(article_id=article, version=version)
     if row is None:
         raise user_error(
@@ -108,7 +108,7 @@ async def load_revision(article: int, version: int) -> ArticleRecord:
 
 
 async def describe_changes_since(article: int, version: int) -> str:
-    """Who changed what after a version, in a sentence or two."""
+    """Description of the last five changes after a version: actor, action, time and fields."""
     rows = await Revision.filter(article_id=article, version__gte=version).order_by("version")
     values = []
     for before, after in pairwise(rows):

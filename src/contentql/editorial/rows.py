@@ -29,12 +29,12 @@ async def save_row(
     name: str | None = None,
     defaults: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The row, new or changed, of what a record says.
+    """Creates or updates a row from the values of a record.
 
-    `foreign_keys`: values of the foreign-key columns, `name` what it is sorted by.
-    Raises Amiss with every field that does not fit.
+    `foreign_keys` are the values of the foreign-key columns, `name` the field that the row is sorted by.
+    Raises UserErrors with every invalid field.
     """
-    before = _said_by(kind, row) if row is not None else {}
+    before = _record_values_of(kind, row) if row is not None else {}
     _check_pairs({**before, **values})
     record = validation.build_record(kind, {**before, **values})
     results = {**record_columns(record, model), **foreign_keys}
@@ -48,7 +48,7 @@ async def save_row(
 
 
 def _check_pairs(values: Mapping[str, Any]) -> None:
-    """Raises Amiss where one of two that only mean something together is missing."""
+    """Raises UserErrors where one of two coordinates is missing."""
     errors = ErrorCollector()
     for pair in (("focal_x", "focal_y"), ("latitude", "longitude")):
         for name, other in (pair, pair[::-1]):
@@ -62,8 +62,8 @@ def _check_pairs(values: Mapping[str, Any]) -> None:
     errors.raise_if_any()
 
 
-def _said_by(kind: type[FrozenModel], row: Any) -> dict[str, Any]:
-    """The fields of a record that a row has by themselves."""
+def _record_values_of(kind: type[FrozenModel], row: Any) -> dict[str, Any]:
+    """The columns of a row that are fields of the record."""
     own = row._meta.fields_db_projection.keys() & kind.model_fields.keys()
     return {name: getattr(row, name) for name in own}
 
@@ -82,7 +82,7 @@ def required(input: Input, name: str, row: Any) -> None:
 
 
 async def require_unused(name: str, **users: Any) -> None:
-    """Raises Amiss: IN_USE, with what uses it and how many of each."""
+    """Raises UserErrors (IN_USE) with the number of objects of each kind that use the row."""
     results = {word.replace("_", " "): await rows.count() for word, rows in users.items()}
     values = [f"{count} {word if count > 1 else word[:-1]}" for word, count in results.items() if count]
     if values:

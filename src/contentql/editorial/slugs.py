@@ -18,7 +18,7 @@ _SLUG = re.compile(r"[^\W_]+(?:[-._~]+[^\W_]+)*")
 
 
 def validate_slug(text: str, where: str = "slug", most: int = 160) -> str:
-    """Letters and digits of any script, with - . _ ~ between them; nothing that hides or turns around."""
+    """Normalizes a slug: letters and digits of any script, - . _ ~ between them, nothing invisible."""
     result = unicodedata.normalize("NFC", text.strip())
     if len(result) > most:
         raise user_error(UserErrorCode.TOO_LONG, f"{where} must have at most {most} characters.", where)
@@ -42,7 +42,7 @@ def slug_from(text: str, most: int = 160) -> str:
 async def available_slug(
     text: str | None, made_of: str, is_taken: Callable[[str], Awaitable[bool]], most: int = 160
 ) -> str:
-    """`wanted` if it is free, else Amiss with one that is; without a wish the first free one of a title."""
+    """The requested slug, or the first free one of a title. Raises UserErrors (TAKEN) with a free slug."""
     start = validate_slug(text, most=most) if text is not None else slug_from(made_of, most)
     if not await is_taken(start):
         return start
@@ -57,7 +57,7 @@ async def available_slug(
 
 
 def slug_taken_by_other_article(language: str, besides: int) -> Callable[[str], Awaitable[bool]]:
-    """Whether another article of the language has a slug, published or in the making."""
+    """Predicate: another article of the language has the slug, in its own row or a working copy."""
 
     async def is_taken(slug: str) -> bool:
         rows = Article.filter(language=language, slug=slug)

@@ -60,7 +60,7 @@ async def require_no_cycle(model: type[Model], column: str, row: Any, above: Any
 
 
 async def merge_sources(context: EditContext, input: Input) -> WriteResult:
-    """One source of several: what was ascribed to the others is ascribed to it; their names become its."""
+    """Merges sources into one, which takes over their attributions and, as aliases, their names."""
     errors = ErrorCollector()
     into = await errors.run(references.find_by_reference(context, "source", input["into"], "into", hold=True))
     others = [
@@ -93,7 +93,7 @@ async def merge_sources(context: EditContext, input: Input) -> WriteResult:
 
 
 async def require_mergeable(into: int, others: Sequence[int]) -> None:
-    """Merging must not make a chain that comes back to itself."""
+    """Raises UserErrors if a chain of attributions would name the merged source twice."""
     rows: Any = Attribution.filter(source_id__in=[into, *others]).values_list("head_id", flat=True)
     twice = [head for head, count in Counter(await rows).items() if count > 1]
     if twice:

@@ -1,6 +1,6 @@
-"""Where the words of attributions stand after the text was changed: found again by what they say.
+"""Spans of attributions after an edit of the text, located by their words and surroundings.
 
-A span is never moved silently to other words: what is not found is marked, and shown to the editor.
+A span is never moved silently to other words: a span that is not located is marked as orphaned.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def block_texts(body: Sequence[Block]) -> dict[str, str]:
 def reanchor_attributions(
     attributions: Sequence[AttributionRecord], before: Sequence[Block], after: Sequence[Block]
 ) -> tuple[AttributionRecord, ...]:
-    """The attributions of a body that was `before` and is `after`."""
+    """Relocates the spans of attributions from the body `before` to the body `after`."""
     was, now = block_texts(before), block_texts(after)
     return tuple(_hop(value, was, now) for value in attributions)
 
@@ -43,7 +43,7 @@ def _hop(attribution: AttributionRecord, was: Mapping[str, str], now: Mapping[st
 
 
 def reanchor(span: SpanRecord, was: Mapping[str, str], now: Mapping[str, str]) -> SpanRecord:
-    """The span on the same words: where they were, else where most of what stood around them stands."""
+    """Relocates a span to the same words: at the old position, else where the surroundings match best."""
     exact = span.exact or was.get(span.block_id, "")[span.start : span.end]
     if not exact:
         return span.model_copy(update={"orphaned": True})
@@ -69,7 +69,7 @@ def reanchor(span: SpanRecord, was: Mapping[str, str], now: Mapping[str, str]) -
 
 
 def make_span(block: str, text: str, start: int, exact: str) -> SpanRecord:
-    """A span with the words that stand around it."""
+    """Creates a span with the words around it."""
     end = start + len(exact)
     return SpanRecord(
         block_id=block,
@@ -82,7 +82,7 @@ def make_span(block: str, text: str, start: int, exact: str) -> SpanRecord:
 
 
 def occurrences(text: str, exact: str) -> list[int]:
-    """Where words stand in a text, a thousand places at most."""
+    """Start positions of words in a text, at most 1,000."""
     results: list[int] = []
     at = text.find(exact)
     while at >= 0 and len(results) < 1_000:
@@ -92,5 +92,5 @@ def occurrences(text: str, exact: str) -> list[int]:
 
 
 def _alike(a: str, b: str) -> int:
-    """How many characters two texts begin with in common."""
+    """Length of the common prefix of two texts."""
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,4 +1,4 @@
-"""Tokens and preview links, as administrators and editors make them."""
+"""API tokens and preview links: create, revoke."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def revoke_token(context: EditContext, input: Input) -> WriteResult:
 
 
 async def create_preview_link(context: EditContext, input: Input) -> WriteResult:
-    """A link that shows one article, as it stands, to whoever has it, until it ends."""
+    """Creates a link that shows one article, in its current state, to its holder until it expires."""
     article = await load_for_update(context, input["id"])
     ends = input.get("expiresAt") or context.now + dt.timedelta(days=DEFAULT_LINK_DAYS)
     if not context.now < ends <= context.now + dt.timedelta(days=MAX_LINK_DAYS):
@@ -76,7 +76,7 @@ async def create_preview_link(context: EditContext, input: Input) -> WriteResult
             f"expiresAt must be in the future and at most {MAX_LINK_DAYS} days from now.",
             "expiresAt",
         )
-    assert context.sign_preview_token is not None, "nobody signs"
+    assert context.sign_preview_token is not None, "no signing key"
     token = await context.sign_preview_token(article.id, ends)
     url = context.preview_url.replace("{token}", token).replace("{slug}", article.record.slug)
     values = {"url": url, "token": token, "expiresAt": format_timestamp(ends)}

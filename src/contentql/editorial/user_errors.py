@@ -1,4 +1,4 @@
-"""What an editor did that cannot be carried out: a code, a sentence, the field, and how to go on."""
+"""User errors: what an editor can correct, with a code, a sentence, the field and a hint."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ STATUS_WORDS: Final[Mapping[Status, str]] = {
 
 @dataclass(frozen=True)
 class UserError:
-    """`field` is the path within the input, in the API's words."""
+    """Reason for which a mutation changed nothing; `field` is the path within the input, in API names."""
 
     code: UserErrorCode
     message: str
@@ -72,7 +72,7 @@ class UserError:
 
 
 class UserErrors(Exception):
-    """Nothing is changed, and these are the reasons: all of them at once, never the first only."""
+    """Raised when a mutation changes nothing, with all reasons that are known."""
 
     def __init__(self, *errors: UserError) -> None:
         super().__init__("; ".join(error.message for error in errors))
@@ -87,7 +87,7 @@ def user_error(
 
 
 class ErrorCollector:
-    """Several things that may be amiss, to be said all at once."""
+    """Collector of user errors that are reported together."""
 
     def __init__(self) -> None:
         self.errors: list[UserError] = []
@@ -99,7 +99,7 @@ class ErrorCollector:
 
     @contextlib.contextmanager
     def collecting(self, where: str = "") -> Iterator[None]:
-        """Keeps what is amiss within, under the field `where`; what stands behind it goes on."""
+        """Collects the user errors of a block below the field `where`; execution continues after it."""
         try:
             yield
         except UserErrors as exc:

@@ -1,4 +1,4 @@
-"""From what editors send to records: checked, with every fault named by its field, in plain words."""
+"""Validation of inputs against records; every error names its field."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ _MANY_LINES = frozenset(
 
 
 def validate_texts(values: Mapping[str, Any]) -> None:
-    """No text holds control characters or has no end, no time is unreadable. Amiss names those that do."""
-    errors = list(islice(_faults(values, ()), MOST_ERRORS))
+    """Raises UserErrors for control characters, overlong texts and lists, and unreadable times."""
+    errors = list(islice(_value_errors(values, ()), MAX_ERRORS))
     if errors:
         raise UserErrors(*errors)
 
 
-def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
+def _value_errors(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
     if isinstance(value, InvalidScalar):
         yield UserError(UserErrorCode.INVALID, value.reason, path)
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _faults(inner, (*path, name))
+            yield from _value_errors(inner, (*path, name))
     elif isinstance(value, list):
         if len(value) > MAX_LIST_ITEMS:
             yield UserError(
@@ -71,12 +71,12 @@ def _faults(value: Any, path: tuple[str, ...]) -> Iterator[UserError]:
             )
             return
         for n, inner in enumerate(value):
-            yield from _faults(inner, (*path, str(n)))
+            yield from _value_errors(inner, (*path, str(n)))
     elif isinstance(value, str):
-        yield from _text_faults(value, path)
+        yield from _text_errors(value, path)
 
 
-def _text_faults(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
+def _text_errors(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
     if len(text) > MAX_TEXT_LENGTH:
         yield UserError(
             UserErrorCode.TOO_LONG, f"{label(path)} must have at most {MAX_TEXT_LENGTH:,} characters.", path
@@ -94,15 +94,14 @@ def _text_faults(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
 
 
 def snake_keys(value: Any) -> Any:
-    """camelCase to Python's names, all the way down."""
+    """Converts the names in a nested value from camelCase to snake_case."""
     if isinstance(value, Mapping):
         return {to_snake(name): snake_keys(inner) for name, inner in value.items()}
     return [snake_keys(inner) for inner in value] if isinstance(value, list) else value
 
 
 def record_values(kind: type[FrozenModel], data: Mapping[str, Any], *without: str) -> dict[str, Any]:
-    """What is said by itself, in a record's names. Null empties; where there must be a value, it is the one
-    that a new record has."""
+    """The values of an input under the names of a record; null becomes the default of the field."""
     fields = kind.model_fields
     values = snake_keys({name: value for name, value in data.items() if name not in without})
     return {
@@ -116,7 +115,7 @@ def record_values(kind: type[FrozenModel], data: Mapping[str, Any], *without: st
 def build_record(
     kind: type[AnyShape], values: Mapping[str, Any], renamed: Mapping[str, str] | None = None
 ) -> AnyShape:
-    """The record of these values. `renamed`: how the API calls a field of the record. Raises Amiss."""
+    """Builds a record; `renamed` maps its fields to their API names. Raises UserErrors."""
     try:
         return kind(**values)
     except pydantic.ValidationError as exc:
@@ -128,7 +127,7 @@ def user_errors_from_pydantic(
 ) -> list[UserError]:
     """User errors of a record that does not validate, each at its path below `prefix`."""
     return [_describe_error(dict(error), renamed, prefix) for error in exc.errors(include_url=False)][
-        :MOST_ERRORS
+        :MAX_ERRORS
     ]
 
 
@@ -169,7 +168,7 @@ def _describe_error(
             return UserError(UserErrorCode.INVALID, f"{subject} has the wrong format.", path, hint)
     if message.startswith("a link must"):
         return UserError(UserErrorCode.UNSAFE_CONTENT, f"{message[0].upper()}{message[1:]}.", path)
-    if what != "value_error":  # the words of a program
+    if what != "value_error":  # pydantic's own wording
         return UserError(UserErrorCode.INVALID, f"{subject} has the wrong format.", path)
     return UserError(UserErrorCode.INVALID, f"{message[:1].upper()}{message[1:].rstrip('.')}.", path)
 
@@ -184,7 +183,7 @@ def _upper_bound(limits: Mapping[str, Any]) -> str:
 
 
 def _path_part(part: int | str) -> str:
-    """A part of a path in the API's words; the type of a block is the name of its input."""
+    """API name of a part of a path; the type of a block becomes the name of its input."""
     word = str(part)
     return to_camel(word.lower() if word.isupper() else word)
 
@@ -212,11 +211,11 @@ _PATTERNS = {
 
 
 def position_argument(values: Mapping[str, Any]) -> int | None:
-    """`position`, counted from 0. Raises Amiss."""
+    """The argument `position`, counted from 0. Raises UserErrors."""
     result: int | None = values.get("position")
     if result is not None and result < 0:
         raise user_error(UserErrorCode.INVALID, "position must be 0 or more.", "position")
     return result
 
 
-MOST_ERRORS = 20
+MAX_ERRORS = 20

@@ -1,4 +1,4 @@
-"""The moves of an article: from draft to review, out, and back. Only these, only from where they begin."""
+"""Workflow of an article: the transitions between its statuses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WITHDRAWN, ARCHIVED = Status.WITHDRAWN, Status.ARCHIVED
 
 @dataclass(frozen=True)
 class Transition:
-    """From where a mutation may move an article, and where to."""
+    """Statuses from which a mutation may start, and the status after it."""
 
     from_statuses: frozenset[Status]
     to_status: Status
@@ -76,7 +76,7 @@ _HINTS: Final[Mapping[Status, str]] = {
 def _check_transition(
     context: EditContext, article: ArticleState, name: str, standing: Status | None = None
 ) -> Transition:
-    """The move, if it may begin where the article stands. Raises Amiss: INVALID_TRANSITION."""
+    """The transition of a mutation. Raises UserErrors (INVALID_TRANSITION) if the status forbids it."""
     move = TRANSITIONS[name]
     stands = standing or article.status_at(context)
     if stands not in move.from_statuses:
@@ -92,7 +92,7 @@ def _check_transition(
 
 
 def published_status(context: EditContext, article: ArticleState) -> Status:
-    """Where the article itself stands, whatever its working copy does."""
+    """Status of the article itself, without its working copy."""
     return ArticleState(
         article.article_row, None, article.published_record, article.published_record
     ).status_at(context)
@@ -147,7 +147,7 @@ async def schedule_article(context: EditContext, input: Input) -> WriteResult:
 
 
 async def publish_article(context: EditContext, input: Input) -> WriteResult:
-    """What is approved comes out now. An article that is out keeps its time, and gets its changes."""
+    """Publishes an approved article now. A published article keeps its time and gets its changes."""
     article = await load_for_update(context, input["id"])
     move = _check_transition(context, article, "publishArticle")
     await require_publishable(article.record, context.now)
@@ -176,7 +176,7 @@ async def publish_article(context: EditContext, input: Input) -> WriteResult:
 
 
 async def unpublish_article(context: EditContext, input: Input) -> WriteResult:
-    """A draft again, with the changes that were not out yet."""
+    """Makes an article a draft again, with its unpublished changes."""
     article = await load_for_update(context, input["id"])
     move = _check_transition(context, article, "unpublishArticle", published_status(context, article))
     return await save_published(
@@ -190,7 +190,7 @@ async def unpublish_article(context: EditContext, input: Input) -> WriteResult:
 
 
 def _cleared_times(context: EditContext, article: ArticleState) -> dict[str, dt.datetime | None]:
-    """The times of what is not out any more: when it first was, stays."""
+    """Publication times of an article that is no longer public; the first publication is retained."""
     first = article.published_record.first_published_at
     stays = first if first and first <= context.now else None
     return {
@@ -201,7 +201,7 @@ def _cleared_times(context: EditContext, article: ArticleState) -> dict[str, dt.
 
 
 async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
-    """Taken back: the text is gone from all answers, and a notice stands at its slug."""
+    """Withdraws an article: its text leaves all responses, and a notice takes its place at the slug."""
     errors = ErrorCollector()
     if not input["notice"].strip():
         errors.add(
@@ -231,7 +231,7 @@ async def archive_article(context: EditContext, input: Input) -> WriteResult:
 
 
 async def delete_article(context: EditContext, input: Input) -> WriteResult:
-    """Gone for everybody; only restoreArticle brings it back. Without PUBLISH: drafts that never were out."""
+    """Deletes an article until restoreArticle. Without PUBLISH only drafts that were never published."""
     article = await load_for_update(context, input["id"])
     untouched = (
         article.status_at(context) is DRAFT
@@ -254,7 +254,7 @@ async def delete_article(context: EditContext, input: Input) -> WriteResult:
 
 
 async def restore_article(context: EditContext, input: Input) -> WriteResult:
-    """From the archive, from where it was taken back to, or from among the deleted: a draft again."""
+    """Makes an archived, withdrawn or deleted article a draft again."""
     article = await load_for_update(context, input["id"], deleted=True)
     if article.article_row.deleted_at is None:
         _check_transition(context, article, "restoreArticle")
@@ -270,7 +270,7 @@ async def restore_article(context: EditContext, input: Input) -> WriteResult:
 
 
 async def restore_revision(context: EditContext, input: Input) -> WriteResult:
-    """The content of an earlier version, as a new one: of a working copy where the article is out."""
+    """Saves the content of an earlier version as a new one; in a working copy if the article is published."""
     article = await load_for_update(context, input["id"])
     status = status_after_edit(context, article)
     earlier = await revisions.load_revision(article.id, input["version"])

@@ -1,4 +1,4 @@
-"""HTML of an article's body as typed blocks; what could do harm is refused and never quietly cleaned.
+"""Parser of body HTML into typed blocks; unsafe content is rejected and never silently removed.
 
 Finds the tags itself: `html.parser` takes quadratic time over tags that never end. Knows no database and no
 style: of a tag it does not know the words stay, and marks are kept in paragraphs, which alone have them.
@@ -35,7 +35,7 @@ from contentql.content.blocks import (
 
 
 class UnsafeContentError(Exception):
-    """A text that is not taken: what was found in it, in a plain sentence, and what would help."""
+    """Raised for a text with unsafe content, with a sentence on the content and a hint."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -44,13 +44,13 @@ class UnsafeContentError(Exception):
 
 
 def parse_media_reference(name: str) -> int | None:
-    """The media that `med_123`, or `123` as our own HTML has it, names."""
+    """Decodes a media id: `med_123`, or `123` as in rendered HTML."""
     result = ids.decode_id(name if name.startswith("med_") else f"med_{name}")
     return result[1] or None if result else None
 
 
 def ignore(address: str) -> None:
-    """What is lost is nobody's concern."""
+    """Ignores an address that no block can hold."""
 
 
 def html_to_blocks(
@@ -59,10 +59,10 @@ def html_to_blocks(
     media: Callable[[str], int | None] = parse_media_reference,
     lost: Callable[[str], object] = ignore,
 ) -> tuple[Block, ...]:
-    """The blocks of a body; what has no words is left out, and a picture in a text stands after it.
+    """Parses HTML into blocks; elements without text are omitted, a picture in a text follows it.
 
-    `media` says which of our media a `data-media` names, if any. `lost` is told the address of every picture,
-    film or link that no block can hold. Raises Unsafe.
+    `media` resolves a `data-media` attribute to a media id. `lost` is called with the address of every
+    picture, video or link that no block can hold. Raises UnsafeContentError.
     """
     body = BlockBuilder(media, lost)
     body.feed(text)
@@ -70,17 +70,17 @@ def html_to_blocks(
 
 
 def normalize_newlines(text: str) -> str:
-    """The text with plain line ends. Raises Unsafe where it has control characters or half characters."""
+    """Converts line ends to newlines. Raises UnsafeContentError for control characters and surrogates."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     _refuse_controls(text)
     return text
 
 
 class BlockBuilder:
-    """Blocks in the making: told tags and words as they come, in any order. Every method may raise Unsafe.
+    """Builder of blocks from tags and text in any order. Every method may raise UnsafeContentError.
 
-    The outermost open tag decides what becomes of the words in it: those of a list are its items, however
-    deep; where no block is open they are a paragraph.
+    The outermost open tag decides the block: text within a list becomes its items, at any depth; text outside
+    of a block becomes a paragraph.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class BlockBuilder:
                 self._pictured = False
 
     def blocks(self) -> tuple[Block, ...]:
-        """All of them, once nothing more comes."""
+        """Closes all open tags and returns the blocks."""
         if self._open:
             outer = self._open[0]
             self._open.clear()
@@ -190,7 +190,7 @@ class BlockBuilder:
         self._depth[container] += 1
 
     def _leave(self, container: str) -> None:
-        """Ends a container that is open, and with it all that are open in it."""
+        """Closes an open container and all containers within it."""
         ended = None
         while ended != container:
             ended = self._open.pop()
@@ -201,7 +201,7 @@ class BlockBuilder:
             self._make_block(container)
 
     def _part(self, tag: str, *, opens: bool) -> None:
-        """At the edge of a block, the words so far become a paragraph, an item, a cell or a line."""
+        """Ends the text so far at the edge of a block: as a paragraph, an item, a cell or a line."""
         outer = self._open[0] if self._open else None
         if outer is None:
             self._paragraph()
@@ -236,7 +236,7 @@ class BlockBuilder:
             self._rows.append([])
 
     def _make_block(self, container: str) -> None:
-        """The block of a container that has ended."""
+        """Appends the block of a closed container."""
         match container:
             case "ul" | "ol":
                 self._item()
@@ -274,7 +274,7 @@ class BlockBuilder:
                 self._blocks.append(Paragraph(text=text))
 
     def _take_text(self, *, stripped: bool = True) -> tuple[str, tuple[Mark, ...]]:
-        """The words so far and their marks; the marks that are open go on in the next words."""
+        """Text so far with its marks; open marks continue in the next text."""
         if not self._words:
             return "", ()
         words, self._words = self._words, _TextBuffer()
@@ -301,7 +301,7 @@ class BlockBuilder:
             self._lost(address)
 
     def _figure(self, attributes: Mapping[str, str]) -> None:
-        """The form in which our own HTML names media of any kind."""
+        """Handles a `figure` as rendered by this package, with media of any kind."""
         self._pictured = False
         names = attributes.get("data-media", "").split()
         media = [result for name in names if (result := self._media(name)) is not None]
@@ -354,7 +354,7 @@ class _TextBuffer:
         self.keep(text.removeprefix(" ") if self._last() in ("", " ", "\n") else text)
 
     def turn(self) -> None:
-        """Goes on in a new line, but for the first, which nothing stands above."""
+        """Begins a new line, except before the first text."""
         if self._last() == " ":
             self._pieces[-1] = self._pieces[-1][:-1] + "\n"
         elif self._pieces:
@@ -450,7 +450,7 @@ _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*
 
 
 def _pieces(html: str) -> Iterator[str | _Tag]:
-    """The words and tags of an HTML text, comments left out."""
+    """Yields the texts and tags of an HTML text, without comments."""
     at = 0
     while match := _MARKUP.search(html, at):
         if at < match.start():
@@ -477,7 +477,7 @@ def _pieces(html: str) -> Iterator[str | _Tag]:
 
 
 def _attributes(html: str, at: int) -> tuple[dict[str, str], int]:
-    """What a tag has, of each name the first, and where it ends; 0 where it never does."""
+    """Attributes of a tag, the first of each name, and the end of the tag; 0 if it has no end."""
     attributes: dict[str, str] = {}
     while match := _ATTRIBUTE.match(html, at):
         at = match.end()
@@ -491,12 +491,12 @@ def _attributes(html: str, at: int) -> tuple[dict[str, str], int]:
 
 
 def _numbered(text: str) -> str:
-    """The text with no number of a character longer than `unescape` can take."""
+    """The text with its numeric character references cut to what `unescape` accepts."""
     return _HUGE.sub("\ufffd", _ZEROS.sub("", text)) if "&#" in text else text
 
 
 def _language(attributes: Mapping[str, str]) -> str | None:
-    """As `class="language-sql"` says it."""
+    """Language of a code block, from `class="language-sql"`."""
     for word in attributes.get("class", "").split():
         if word.startswith("language-"):
             _refuse_controls(word)

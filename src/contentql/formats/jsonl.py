@@ -1,7 +1,7 @@
-"""Our own format, JSON Lines: one thing of the newsroom a line, nothing lost on the way out and back in.
+"""JSON Lines format of this package: one record a line, without loss on export and import.
 
-A line is an object that says first which `record` it is, with camelCase names and spelled ids; whatever is
-empty is left out, so that the same newsroom always gives the same bytes. Knows no database, network or clock.
+A line is an object with its type in `record` first, camelCase names and global ids. Empty fields are omitted,
+so that the same content always gives the same bytes. Invariant: knows no database, network or clock.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_JSON_DEPTH = 64
 
 
 def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
-    """The records of a file, line by line. A bad line becomes an Item with its fault; the others go on."""
+    """Reads the records of a file, line by line. An invalid line becomes an ImportItem with its error."""
     for number, line in enumerate(_lines(file), 1):
         line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if not line.strip():
@@ -42,7 +42,7 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
 
 
 def write_records(records: Iterable[Record]) -> Iterator[bytes]:
-    """A line for each record, with its newline."""
+    """Writes a line for each record, with its newline."""
     for record in records:
         result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         yield orjson.dumps({"record": _NAMES[type(record)], **result}, option=orjson.OPT_APPEND_NEWLINE)
@@ -53,7 +53,7 @@ _ARTICLE = {field.alias or name for name, field in ArticleRecord.model_fields.it
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Lines of any length, of which never more than the allowed is held."""
+    """Yields lines, with at most MAX_LINE + 1 bytes of each in memory."""
     while line := file.readline(MAX_LINE + 1):
         rest = line
         while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
@@ -70,7 +70,7 @@ def _record(line: bytes) -> Record:
         raise ValueError(f"not JSON: {exc.msg} at column {exc.colno}") from None
     if not isinstance(payload, dict):
         raise ValueError('a line must be an object, as in {"record": "article", …}')
-    _refuse_unkeepable(payload, "", 0)
+    _require_storable(payload, "", 0)
     # Not `kind` or `type`: sources, media and tags have such a field of their own.
     kind = payload.pop("record", None)
     if not isinstance(kind, str) or kind not in RECORD_TYPES:
@@ -81,7 +81,7 @@ def _record(line: bytes) -> Record:
 
 
 def _with_extra(values: dict[str, Any]) -> dict[str, Any]:
-    """Fields we do not know are kept, and go out again under `extra`."""
+    """Moves unknown fields to `extra`, so that they are exported again."""
     unknown = {name: value for name, value in values.items() if name not in _ARTICLE}
     if not unknown:
         return values
@@ -92,7 +92,7 @@ def _with_extra(values: dict[str, Any]) -> dict[str, Any]:
     return {**existing, "extra": {**extra, **unknown}}
 
 
-def _refuse_unkeepable(value: Any, place: str, depth: int) -> None:
+def _require_storable(value: Any, place: str, depth: int) -> None:
     if depth > MAX_JSON_DEPTH:
         raise ValueError(f"{place} is nested more than {MAX_JSON_DEPTH} levels deep")
     if isinstance(value, str) and not value.isprintable():
@@ -101,8 +101,8 @@ def _refuse_unkeepable(value: Any, place: str, depth: int) -> None:
                 raise ValueError(f"{place or 'a name'} has the control character U+{ord(character):04X}")
     elif isinstance(value, list):
         for item in value:
-            _refuse_unkeepable(item, place, depth + 1)
+            _require_storable(item, place, depth + 1)
     elif isinstance(value, dict):
         for name, item in value.items():
-            _refuse_unkeepable(name, "", depth)
-            _refuse_unkeepable(item, f"{place}.{name}" if place else name, depth + 1)
+            _require_storable(name, "", depth)
+            _require_storable(item, f"{place}.{name}" if place else name, depth + 1)

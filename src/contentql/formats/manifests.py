@@ -1,7 +1,7 @@
-"""Manifests of trusted documents as other people's tools write them: ids, texts, names.
+"""Manifests of trusted documents (id, text, name), as written by client tools.
 
 Apollo lists operations; Relay, graphql-codegen and gql.tada map ids to texts; anything else is one plain
-document. Knows no schema and no database: whether a text is GraphQL is for others to say.
+document. Invariant: knows no schema and no database; the caller validates that a text is GraphQL.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ APOLLO = "apollo-persisted-query-manifest"
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """One document of a manifest, or at `where` the `fault` that makes it none."""
+    """Document of a manifest, or the `error` that makes it invalid, at its location `where`."""
 
     where: str
     id: str = ""
@@ -30,7 +30,7 @@ class ManifestEntry:
 
 
 def read_manifest(content: bytes, file: str) -> Iterator[ManifestEntry]:
-    """The documents of a file. A bad one becomes an Entry with its fault; the others go on."""
+    """Reads the documents of a file. An invalid document becomes a ManifestEntry with its error."""
     if len(content) > MAX_MANIFEST:
         yield ManifestEntry(file, error=f"the manifest is larger than {MAX_MANIFEST // 1024 // 1024} MiB")
         return

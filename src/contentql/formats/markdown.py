@@ -1,4 +1,4 @@
-"""Markdown of an article's body as typed blocks, with HTML in it held to the same rules as HTML alone.
+"""Parser of body Markdown into typed blocks; embedded HTML follows the rules of HTML bodies.
 
 White space collapses as in HTML, line ends too but those that a backslash or two spaces make hard. What
 Markdown cannot say: a pullquote, which reads as a quote; two lists of one kind in a row, which read as one;
@@ -30,7 +30,7 @@ def markdown_to_blocks(
     media: Callable[[str], int | None] = parse_media_reference,
     lost: Callable[[str], object] = ignore,
 ) -> tuple[Block, ...]:
-    """The blocks of a body, with `media` and `lost` as for HTML. Raises Unsafe."""
+    """Parses Markdown into blocks; `media` and `lost` as for HTML. Raises UnsafeContentError."""
     body = BlockBuilder(media, lost)
     for token in _flat(_MARKDOWN.parse(normalize_newlines(text))):
         match token.type:
@@ -55,7 +55,7 @@ def markdown_to_blocks(
 
 
 class _Markdown(MarkdownIt):
-    """Takes every link as it is written: a hostile one would stay as text, and is to be refused."""
+    """Parser that accepts every link as written: an unsafe link is rejected later, not shown as text."""
 
     def validateLink(self, url: str) -> bool:
         return True
@@ -69,7 +69,7 @@ _MARKDOWN = _Markdown("commonmark").enable("table")
 
 def _flat(tokens: list[Token]) -> Iterator[Token]:
     for token in tokens:
-        # The parser leaves out what lies deeper.
+        # The parser drops deeper levels.
         if token.nesting > 0 and token.level >= _MARKDOWN.options["maxNesting"] - 1:
             raise UnsafeContentError(
                 "The lists or quotes in the text are nested too deep.", "Use at most nine levels."

@@ -1,7 +1,7 @@
-"""A page of plain text: menu lines, a headline, then a paragraph a line.
+"""Reader of a plain text page: menu lines, a headline, then a paragraph a line.
 
-What the page does not print is left open: no date, section or source is made up. Knows no database, network
-or clock.
+What the page does not print stays unset: no date, section or source is invented. Invariant: knows no
+database, network or clock.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ MAX_PAGE = 4 * 1024 * 1024
 def read_page(
     page: bytes, name: str, *, language: str = "en", slug: str | None = None, paragraphs: Paragraphs = "line"
 ) -> ImportItem:
-    """The article of a page, as a partial record: nothing is said of what a page cannot say.
+    """Reads the article of a page as a partial record: what a page cannot contain stays unset.
 
-    `paragraphs`: each line is one, or, where lines are cut to a width, what stands between blank lines.
+    `paragraphs`: each line is a paragraph (`line`), or each group of lines between blank lines (`blank`).
     """
     try:
         lines = [line.strip() for line in _decoded(page).splitlines()]
@@ -102,7 +102,7 @@ def _decoded(page: bytes) -> str:
 
 
 def _headline(lines: list[str]) -> tuple[str, list[str]]:
-    """The first line that is no label of the site's menu, and the lines below it."""
+    """The first line that is not a menu label, and the lines below it."""
     for n, line in enumerate(lines):
         if line and not _MENU.fullmatch(line):
             headline = " ".join(line.split())
@@ -113,7 +113,7 @@ def _headline(lines: list[str]) -> tuple[str, list[str]]:
 
 
 def _signed(lines: list[str]) -> tuple[str | None, dt.date | None, list[str]]:
-    """Byline and day, if the page prints them between headline and text, and the lines below."""
+    """Byline and day between headline and text, if printed, and the lines below."""
     byline: str | None = None
     day: dt.date | None = None
     for n, line in enumerate(lines):
@@ -150,5 +150,5 @@ def _joined(lines: Iterable[str]) -> list[str]:
 
 
 def _looks_cut(lines: list[str]) -> bool:
-    """Whether a line goes on in the next one, in the middle of a sentence."""
+    """Whether a line ends in the middle of a sentence."""
     return any(above[-1:].isalnum() and below[:1].islower() for above, below in pairwise(lines))

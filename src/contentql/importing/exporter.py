@@ -30,9 +30,9 @@ from contentql.store.models.taxonomy import Author, Category, Media, Source, Sto
 
 
 async def export_records(database: Database) -> AsyncGenerator[Record, None]:
-    """Everything that is kept, from one snapshot, each record behind what it refers to; always in one order.
+    """Yields all content from one snapshot in a fixed order, each record after those it refers to.
 
-    Raises Unusable if the database fails.
+    Raises OperatorError if the database fails.
     """
     try:
         async with database.orm(), in_transaction() as connection:
@@ -45,7 +45,7 @@ async def export_records(database: Database) -> AsyncGenerator[Record, None]:
 
 
 async def _all() -> AsyncIterator[Record]:
-    # Sorted here: the databases differ in what comes before what.
+    # Sorted here: the databases differ in their collations.
     for category in sorted(await Category.all(), key=attrgetter("depth", "path")):
         yield record_from_row(CategoryRecord, category)
     sources = sorted(await Source.all(), key=attrgetter("slug"))
@@ -73,12 +73,12 @@ async def _all() -> AsyncIterator[Record]:
         yield record_from_row(CollectionRecord, collection, items=items[collection.id])
 
 
-# Articles read together on the way out: few statements, and never more than some megabytes of text.
+# Articles read per batch: few statements, and never more than some megabytes of text.
 _AT_ONCE = 100
 
 
 def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
-    """The rows in their order, but each behind the one it refers to."""
+    """The rows in their order, but each after its parent."""
     existing = {row.id: row for row in rows}
 
     def depth(row: Any) -> int:

@@ -1,6 +1,6 @@
-"""Content in and out: records kept one transaction each, with a report of what became of every one.
+"""Import of records, one transaction each, with a report of the outcome of every record.
 
-Taking in the same records again changes nothing and says so. Knows records, not the files they come from.
+Invariant: importing the same records again changes nothing. Knows records, not the files they come from.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ from contentql.store.models.taxonomy import Author, Category, ExternalId, Media,
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the editor asks for all articles of a run, over what they say themselves.
+    """Options of a run that override the fields of all its articles.
 
-    A `category` that is not here is made, unless its name is nearly that of one which is.
+    A `category` that does not exist is created, unless its name is close to an existing one.
     """
 
     category: str | None = None
@@ -70,10 +70,10 @@ async def import_records(
     dry_run: bool = False,
     progress: Callable[[RecordOutcome], object] = lambda outcome: None,
 ) -> ImportReport:
-    """Keeps the records, each wholly or not at all.
+    """Imports records, each completely or not at all.
 
-    A dry run does the same and takes it all back. Raises Unusable if the database fails; what was kept until
-    then stays.
+    A dry run does the same and rolls back. Raises OperatorError if the database fails; what was stored until
+    then remains.
     """
     intake = Importer(dt.datetime.now(dt.UTC).replace(microsecond=0), wishes, progress)
     try:
@@ -88,7 +88,7 @@ async def import_records(
 
 
 async def import_file(database: Database, path: Path) -> ImportReport:
-    """Keeps what a file of our own JSON Lines holds. Raises Unusable."""
+    """Imports a JSON Lines file. Raises OperatorError."""
     with path.open("rb") as file:
         return await import_records(database, jsonl.read_records(file, path.name))
 
@@ -114,7 +114,7 @@ async def _dry_run(intake: Importer, items: Iterable[ImportItem]) -> None:
 
 
 class Importer:
-    """One run: its clock, its wishes, and what has become of the items so far."""
+    """One run of an import: its time, options and the outcomes so far."""
 
     def __init__(
         self, now: dt.datetime, wishes: ImportOptions, progress: Callable[[RecordOutcome], object]
@@ -126,14 +126,14 @@ class Importer:
     async def run(
         self, items: Iterable[ImportItem], tidy: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """`tidy` is called from time to time and at the end."""
+        """Imports the items; `tidy` is called every 1,000 items and at the end."""
         if self._wishes.category:
             await self._make_section(self._wishes.category)
         for number, item in enumerate(items, 1):
             await self._keep(item)
             if tidy and number % 1_000 == 0:
                 await tidy()
-        # Articles may stand beside each other, so one of the two always comes before its neighbour.
+        # Articles may relate to each other, so one of the two is always stored before the other.
         for where, record in self._unrelated:
             async with in_transaction():
                 missing = await article_writer.save_related_articles(record)
@@ -194,7 +194,7 @@ class Importer:
             return _SaveResult("unchanged", describe_draft(document), document.status)
         require_publishable(document)
         if stored and partial:
-            # What stays may rest on words that have gone: spans, quotes.
+            # Stored spans and quotes may refer to words that were removed.
             ArticleRecord.model_validate(document.model_dump())
         await _require_free_slug(document)
         changed = ", ".join(changed_field_names(stored, document)) if stored else ""
@@ -214,7 +214,7 @@ class Importer:
         at = self._wishes.publish_at
         if at is not None:
             status = Status.PUBLISHED if at <= self._now else Status.SCHEDULED
-            # The clock has made it public since, without a write; that is no change.
+            # A scheduled article becomes public without a write; that is no change.
             if stored and stored.published_at == at and stored.status is Status.SCHEDULED:
                 status = stored.status
             wished |= {"published_at": at, "status": status}
@@ -222,7 +222,7 @@ class Importer:
 
 
 def _merge_partial(stored: ArticleRecord, record: ArticleRecord) -> ArticleRecord:
-    """What is kept, with what a partial record says over it. A day once printed moves no time that is set."""
+    """The stored record, overridden by a partial one; a printed day does not change a stored time."""
     own = {name: getattr(record, name) for name in record.model_fields_set}
     if stored.published_at:
         own["published_at"] = stored.published_at
@@ -231,7 +231,7 @@ def _merge_partial(stored: ArticleRecord, record: ArticleRecord) -> ArticleRecor
 
 
 def describe_integrity_error(exc: IntegrityError) -> str:
-    """What the database's rules say against a record, in our words."""
+    """Description of a violated database constraint."""
     message = str(exc)
     if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
         columns = re.sub(r"\b\w+\.", "", same[2] or same[3])
@@ -242,7 +242,7 @@ def describe_integrity_error(exc: IntegrityError) -> str:
 
 
 async def _is_known(record: ArticleRecord) -> Article | None:
-    """The article a record is about: by id, uri or what others call it; by slug if it says none of these."""
+    """The stored article of a record: by id, uri or external id; by slug if the record has none of these."""
     row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
     if row is None and record.uri:
         row = await Article.get_or_none(uri=record.uri, working_of=0)
@@ -264,7 +264,7 @@ async def _require_free_slug(record: ArticleRecord) -> None:
 
 
 async def _keep(record: Record, now: dt.datetime) -> _SaveResult:
-    """Keeps anything but an article."""
+    """Stores a record of any type but article."""
     match record:
         case CategoryRecord():
             return await _category(record)
@@ -289,7 +289,7 @@ async def _keep(record: Record, now: dt.datetime) -> _SaveResult:
         case CollectionRecord():
             return await _collection(record)
         case ArticleRecord():
-            raise AssertionError("articles are kept by `_Intake._article`")
+            raise AssertionError("articles are stored by `Importer._article`")
 
 
 async def _row(
@@ -301,7 +301,7 @@ async def _row(
     name: str | None = None,
     defaults: dict[str, Any] | None = None,
 ) -> _SaveResult:
-    """Keeps a record that is one row: found by its id or its key, written if anything differs."""
+    """Stores a record that is one row, matched by its id or key, if anything differs."""
     values = {**article_records.record_columns(record, model), **references}
     if name is not None:
         values["sort_name"] = derive.sort_name(name)

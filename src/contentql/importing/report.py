@@ -13,7 +13,7 @@ ImportResult = Literal["created", "updated", "unchanged", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class RecordOutcome:
-    """What became of the record at `where`, and why; an article's `status` is the one it has now."""
+    """Outcome of the record at `location` and its reason; `status` is the current status of an article."""
 
     location: str
     label: str
