@@ -14,8 +14,14 @@ from tortoise.fields import JSONField, TextField
 from tortoise.models import Model
 
 from contentql.cache.dependencies import ChangeBatch, is_visible, was_visible
+from contentql.planner.catalog import Catalog
+from contentql.planner.field_plans import JunctionTable, ToMany
 from contentql.planner.sql import dialect_for
-from contentql.planner.visibility import is_publicly_visible, referenced_visibility_sql
+from contentql.planner.visibility import (
+    TABLES_VISIBLE_BY_USE,
+    is_publicly_visible,
+    referenced_visibility_sql,
+)
 from contentql.store.change_log import RowChange, RowData, row_from_values
 from contentql.store.database import Database
 from contentql.store.models import CONTENT_MODULES, models_of
@@ -54,6 +60,53 @@ _PARTS = ("attribution", "correction")  # of an article, seen only with it
 _SEEN = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
 
 _MODELS: Mapping[str, type[Model]] = {model._meta.db_table: model for model in models_of(CONTENT_MODULES)}
+
+
+# An origin is the source of one hop of its own chain, and so is used by that hop as well.
+_USED_ELSEWHERE = {("attribution", "origin_id")}
+
+
+def check_relations(catalog: Catalog) -> None:
+    """Raises LookupError for a declared relation that the tables above leave out.
+
+    Without its entry, a change of the related rows would leave responses in the cache that show them.
+    """
+    module = "cache/change_batches.py"
+    for relation in catalog.relations():
+        plan = relation.plan
+        link = plan.link if isinstance(plan, ToMany) else None
+        if link is not None:
+            entries = [near for table, far, near in _LINKS.get(plan.table, ()) if (table, far) == _far(link)]
+            if not any(link.source_column in near for near in entries):
+                raise LookupError(
+                    f"{relation.field}: _LINKS in {module} has no entry for {plan.table} through {link.table}"
+                    f" from {link.source_column} to {link.target_column}."
+                )
+        if not plan.visible_with_source or plan.table not in TABLES_VISIBLE_BY_USE:
+            continue
+        if isinstance(plan, ToMany) and link is None:
+            if plan.key == "article_id" and plan.table not in _PARTS:
+                raise LookupError(f"{relation.field}: _PARTS in {module} has no entry for {plan.table}.")
+            continue
+        user = _far(link) if link is not None else (relation.table, getattr(plan, "column", ""))
+        if plan.table in _PARTS or user in _USED_ELSEWHERE or not user[0]:
+            continue
+        if _USES.get(user[0], {}).get(user[1]) != plan.table:
+            raise LookupError(
+                f"{relation.field}: _USES in {module} has no entry for {plan.table}"
+                f" used by {user[0]}.{user[1]}."
+            )
+    for table, _, near in _LINKS["article"]:
+        unread = sorted(_USES.get(table, {}).keys() - set(near))
+        if unread:
+            raise LookupError(f"_LINKS in {module} does not read {table}.{unread[0]}, which _USES names.")
+    missing = sorted(TABLES_VISIBLE_BY_USE - _USED - set(_PARTS))
+    if missing:
+        raise LookupError(f"_USES and _PARTS in {module} have no entry for {', '.join(missing)}.")
+
+
+def _far(link: JunctionTable) -> tuple[str, str]:
+    return link.table, link.target_column
 
 
 def journaled_columns(table: str) -> list[str]:

@@ -6,7 +6,7 @@ Knows GraphQL types and table names. Knows no SQL dialect and no request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,13 +26,17 @@ from graphql import (
 
 from contentql.content.names import to_snake
 from contentql.planner.field_plans import (
+    AnyFilter,
     Column,
     FieldPlan,
     FilterPlan,
     FullTextFilter,
     PathPrefixFilter,
+    ToMany,
+    ToOne,
     ValueKind,
 )
+from contentql.planner.read_set import MARKER_CODES
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,30 @@ class Catalog:
             )
         return (self.types[name],)
 
+    def relations(self) -> Iterator[Relation]:
+        """All declared relations of fields and filters; a filter does not know its own table."""
+        for type_name, type_plan in self.types.items():
+            for name, plan in type_plan.fields.items():
+                if isinstance(plan, ToOne | ToMany):
+                    yield Relation(f"{type_name}.{name}", type_plan.table, plan)
+        for type_name, plans in self.filters.items():
+            for name, filter_plan in plans.items():
+                edge = filter_plan.edge if isinstance(filter_plan, AnyFilter) else filter_plan
+                if isinstance(edge, ToOne | ToMany):
+                    yield Relation(f"{type_name}.{name}", "", edge)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation as a field declares it: `field` is its coordinate, `table` that of the field's type."""
+
+    field: str
+    table: str
+    plan: ToOne | ToMany
+
 
 def build_catalog(schema: GraphQLSchema) -> Catalog:
-    """The catalog of a finished schema. Raises LookupError if a field does not say where it lies."""
+    """The catalog of a finished schema. Raises LookupError if a field or a table has no plan."""
     types: dict[str, TypePlan] = {}
     filters: dict[str, dict[str, FilterPlan]] = {}
     for name, match in schema.type_map.items():
@@ -92,7 +117,26 @@ def build_catalog(schema: GraphQLSchema) -> Catalog:
                 for f, g in match.fields.items()
                 if _metadata_plan(g) is not None
             }
-    return Catalog(schema, types, filters)
+    catalog = Catalog(schema, types, filters)
+    check_tables(catalog)
+    return catalog
+
+
+def check_tables(catalog: Catalog) -> None:
+    """Raises LookupError for a table of the catalog that the read sets of plans could not name."""
+    for type_plan in catalog.types.values():
+        if type_plan.table and type_plan.table not in MARKER_CODES:
+            raise LookupError(
+                f"{type_plan.name}: MARKER_CODES in planner/read_set.py has no code for the table"
+                f" {type_plan.table}; without one its rows cannot be marked in responses."
+            )
+    for relation in catalog.relations():
+        plan = relation.plan
+        if plan.table not in MARKER_CODES:
+            raise LookupError(
+                f"{relation.field}: MARKER_CODES in planner/read_set.py has no code for the table"
+                f" {plan.table}."
+            )
 
 
 def _metadata_plan(value: Any) -> Any:

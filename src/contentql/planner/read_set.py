@@ -14,6 +14,7 @@ from typing import Any
 from contentql.content import ids
 from contentql.planner.operation import LeafValue
 from contentql.planner.visibility import VISIBLE_THROUGH
+from contentql.store.models import models_of
 
 # Every table whose rows can be shown, by a short word for marks. Those with ids of their own keep theirs.
 MARKER_CODES: Mapping[str, str] = {
@@ -26,10 +27,12 @@ MARKER_CODES: Mapping[str, str] = {
     "withdrawal": "wdr",
 }
 _TABLES = {code: table for table, code in MARKER_CODES.items()}
+# Of the tables whose primary key is not `id`.
 PRIMARY_KEYS: Mapping[str, str] = {
-    "article_body": "article_id",
-    "withdrawal": "article_id",
-}  # the others are known by `id`
+    model._meta.db_table: model._meta.db_pk_column
+    for model in models_of()
+    if model._meta.db_pk_column != "id"
+}
 
 ANY_COLUMN = frozenset({"*"})  # of whatever column
 # The columns whose words search finds; those of the body lie in a table of their own.

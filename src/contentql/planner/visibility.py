@@ -105,6 +105,9 @@ _USED = {
     + ")",
 }
 
+# Tables whose rows the public sees only while a visible row uses them.
+TABLES_VISIBLE_BY_USE = frozenset(_USED)
+
 # What `_OWN` asks of a row: the columns, and the moments from which on its answer may be another.
 VISIBILITY_COLUMNS: Mapping[str, frozenset[str]] = {
     "article": frozenset({"status", "deleted_at", "published_at", "embargo_until", "expires_at"}),

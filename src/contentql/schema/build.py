@@ -26,6 +26,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
+from contentql.cache.change_batches import check_relations
 from contentql.planner.catalog import Catalog, build_catalog
 from contentql.schema import blocks
 from contentql.schema.enums import ENUM_VALUE_DESCRIPTIONS
@@ -86,7 +87,9 @@ def get_schema() -> strawberry.Schema:
 
 @lru_cache(maxsize=1)
 def get_catalog() -> Catalog:
-    return build_catalog(get_schema()._schema)
+    catalog = build_catalog(get_schema()._schema)
+    check_relations(catalog)
+    return catalog
 
 
 def sdl() -> str:
