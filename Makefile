@@ -1,4 +1,4 @@
-# `make demo` serves the demo newsroom, `make test` runs the whole suite; each does its own set-up in .venv.
+# `make help` lists the targets. Each does its own set-up in .venv.
 
 PORT ?= 8000
 VENV := .venv
@@ -6,24 +6,39 @@ FITS := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$name" $(FITS) 2>/dev/null && { echo "$$name"; break; }; done)
 
-.PHONY: demo test lint bench goldens
+FAST := not postgres and not redis and not browser and not node and not slow
 
-demo: $(VENV)/.served
+.PHONY: help demo test test-fast coverage lint fix bench goldens
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.served  ## Serve the demo newsroom at http://127.0.0.1:8000/graphiql (PORT=8080 for another port)
 	@$(VENV)/bin/contentql serve --demo --port $(PORT)
 
-test: $(VENV)/.tested
-	@$(VENV)/bin/pytest
+test: $(VENV)/.tested  ## Run the whole suite on SQLite, PostgreSQL and Valkey
+	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile
 
-lint: $(VENV)/.tested
+test-fast: $(VENV)/.tested  ## Run the tests that need only SQLite
+	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile -m "$(FAST)"
+
+coverage: $(VENV)/.tested  ## Run the fast tests and print the coverage of every module
+	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile -m "$(FAST)" --cov --cov-report term:skip-covered
+
+lint: $(VENV)/.tested  ## Check style, types and import layers
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-bench: $(VENV)/.tested
+fix: $(VENV)/.tested  ## Format the code and apply safe fixes
+	@$(VENV)/bin/ruff check --fix --quiet .
+	@$(VENV)/bin/ruff format --quiet .
+
+bench: $(VENV)/.tested  ## Measure speed against hand-written SQL
 	@$(VENV)/bin/contentql bench
 
-goldens: $(VENV)/.tested
+goldens: $(VENV)/.tested  ## Write schema.graphql and the golden files of the planner anew
 	@$(VENV)/bin/contentql schema > schema.graphql
 	@$(VENV)/bin/pytest tests/planner/test_goldens.py --rewrite-goldens
 

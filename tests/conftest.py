@@ -193,6 +193,21 @@ async def both_executors(
         yield answers
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by what they need: PostgreSQL, Redis, a browser, Node.js."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+        if "postgres" in parameters or names & {"postgres_server", "postgres_home"}:
+            item.add_marker("postgres")
+        if "valkey" in parameters or "valkey_url" in names:
+            item.add_marker("redis")
+        if "browser" in names:
+            item.add_marker("browser")
+        if "clients" in item.path.parts:
+            item.add_marker("node")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     yield

@@ -36,6 +36,8 @@ from contentql.store.change_log import ChangeLog
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def programs(server: Server, database_url: str) -> PostgresTools:

@@ -23,6 +23,8 @@ from contentql.bench.workloads import (
 )
 from contentql.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 ARTICLES = 200
 
 

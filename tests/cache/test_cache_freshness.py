@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import Server
@@ -38,6 +39,8 @@ from contentql.importing.importer import import_records
 from contentql.schema.build import get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
+
+pytestmark = pytest.mark.slow
 
 DOCUMENTS = 60
 WRITES = 25

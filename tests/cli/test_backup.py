@@ -28,6 +28,8 @@ from contentql.importing.importer import import_file
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 
+pytestmark = pytest.mark.slow
+
 HEADLINE = '{ latestNews(section: "world/asia", first: 1) { nodes { headline } } }'
 
 

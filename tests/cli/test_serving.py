@@ -18,6 +18,8 @@ import pytest
 from tests.conftest import Server
 from tests.support.http_client import free_port
 
+pytestmark = pytest.mark.slow
+
 QUERY = '{ latestNews(section: "world/asia", first: 2) { nodes { slug } } }'
 LONG = "nodes { slug headline body { html } category { name } tags { name } leadMedia { url } }"
 # Nothing here takes longer than this unless it is broken.

@@ -38,6 +38,8 @@ from contentql.execution.request import GraphQLRequest
 from contentql.schema.build import get_schema
 from contentql.web.graphiql import query_examples
 
+pytestmark = pytest.mark.slow
+
 # None of these is in the data. Each has broken something somewhere.
 PROBES = [
     "zq",  # harmless: what the others are compared with

@@ -12,8 +12,11 @@ from typing import Any
 
 import httpx2
 import orjson
+import pytest
 from tests.cli.test_serving import AT_MOST, serving
 from tests.conftest import Server
+
+pytestmark = pytest.mark.slow
 
 QUERY = '{ latestNews(section: "science", first: 3) { nodes { slug headline } } }'
 OTHER = '{ latestNews(section: "world/asia", first: 3) { nodes { slug headline } } }'

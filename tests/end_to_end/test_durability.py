@@ -47,6 +47,8 @@ from contentql.content.records import ArticleRecord, ImportItem
 from contentql.importing.importer import import_records
 from contentql.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 # What an editor may be told of a write that the server or its database has no time for.
 LATER = {"SERVICE_OVERLOADED", "TIMEOUT", "DATABASE_UNAVAILABLE"}
 

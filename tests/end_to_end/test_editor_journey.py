@@ -19,6 +19,8 @@ from contentql.auth import api_tokens
 from contentql.auth.permissions import Role
 from contentql.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 SEED = Path(__file__).parents[2] / "fixtures/seed/kim-coffin-page.txt"
 EDITOR = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
 VARIABLES = "document.querySelector('.graphiql-editor-tool .CodeMirror').CodeMirror"

@@ -22,6 +22,8 @@ from contentql.store.database import Database
 from contentql.store.models.accounts import ApiToken
 from contentql.store.trusted_documents import NewTrustedDocument, add_documents, sha256
 
+pytestmark = pytest.mark.slow
+
 READER = api_tokens.generate_token()
 
 # What breaks a limit: the document, its variables, the code, and whether the limit is named.

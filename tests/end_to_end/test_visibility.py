@@ -25,6 +25,8 @@ from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog, get_schema
 from contentql.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = 40
 LISTS = {
     "articles": ["", "orderBy: [URGENCY_ASC]", "orderBy: [HEADLINE_DESC]", 'search: "coffin or tide"'],

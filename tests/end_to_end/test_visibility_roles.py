@@ -56,6 +56,8 @@ from contentql.schema.build import get_catalog, get_schema
 from contentql.settings import Settings
 from contentql.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 1
 DOCUMENTS = 8  # for each viewer
 

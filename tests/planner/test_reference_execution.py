@@ -19,6 +19,8 @@ from contentql.importing.exporter import export_records
 from contentql.schema.build import get_schema
 from contentql.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 Both = tuple[Executor, Executor]
 
 

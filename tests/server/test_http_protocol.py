@@ -17,6 +17,8 @@ from contentql.server.http_protocol import ConnectionLimits, HttpProtocol
 from contentql.settings import Settings
 from contentql.web.client_address import ClientAddressResolver
 
+pytestmark = pytest.mark.slow
+
 QUICK = ConnectionLimits(header_timeout_seconds=0.4, read_seconds=0.4, linger_seconds=0.4)
 GET = b"GET / HTTP/1.1\r\nHost: newsroom.test\r\n\r\n"
 BIG = 20_000_000
