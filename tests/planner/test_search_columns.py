@@ -1,0 +1,46 @@
+"""The columns whose words search reads, compared with what search finds."""
+
+from __future__ import annotations
+
+from tests.conftest import NOW, Server
+from tests.support.graphql_client import query_json
+from tests.support.noninterference import make_viewer, mutate_as
+
+from contentql.app import build_executor
+from contentql.auth.permissions import Role
+from contentql.planner.read_set import SEARCH_COLUMNS
+from contentql.settings import Settings
+from contentql.store.database import Database
+
+# A word of its own in every text that an editor writes, by column.
+TEXTS = {
+    "slug": "quokka",
+    "headline": "walrus",
+    "kicker": "ocelot",
+    "short_headline": "lemur",
+    "summary": "badger",
+    "lede": "gecko",
+    "byline": "osprey",
+    "ed_note": "marmot",
+}
+NAMES = {"short_headline": "shortHeadline", "ed_note": "edNote"}
+QUERY = "query ($word: String!) { articles(search: $word) { totalCount } }"
+
+
+async def test_search_finds_the_words_of_exactly_the_search_columns(server: Server) -> None:
+    """A column that search reads and the read set leaves out would leave outdated results in the cache."""
+    url = await server.demo()
+    editor = make_viewer(Role.EDITOR)
+    async with Database(url) as database:
+        executor = build_executor(Settings(), database)
+        executor.now = lambda: NOW
+        article = {NAMES.get(column, column): word for column, word in TEXTS.items()}
+        await mutate_as(executor, editor, "createArticle", {**article, "category": "cat_119"})
+        matched = set()
+        for column, word in TEXTS.items():
+            data = (await query_json(executor, QUERY, {"word": word}, editor))["data"]
+            if data["articles"]["totalCount"] == 1:
+                matched.add(column)
+    await server.drop(url)
+    # The language decides how words are stemmed; it holds none itself.
+    assert matched == SEARCH_COLUMNS - {"language"}
