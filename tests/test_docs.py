@@ -23,6 +23,7 @@ import orjson
 import pytest
 import typer.main
 from graphql import parse, validate
+from tests.support.browser import open_page
 from tests.support.graphql_client import query_data
 from tests.support.http_client import free_port
 
@@ -261,7 +262,51 @@ def test_the_other_commands_run(
     assert count >= 7
 
 
-@pytest.fixture
+@pytest.mark.slow
+def test_the_editorial_examples_work(demo_server: tuple[int, str]) -> None:
+    """Those of docs/editorial.md run one after another, with the article that the first one creates."""
+    documents = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs/editorial.md").read_text(), re.DOTALL)
+    article = ""
+    for document in documents:
+        response = post(demo_server, {"query": document, "variables": {"article": article, "id": article}})
+        assert "errors" not in response, response
+        (payload,) = response["data"].values()
+        assert payload.get("userErrors", []) == []
+        article = article or payload["article"]["id"]
+    assert len(documents) == 3
+
+
+def post(server: tuple[int, str], body: dict[str, Any]) -> Any:
+    port, token = server
+    headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", orjson.dumps(body), headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return orjson.loads(response.read())
+
+
+async def test_the_screenshot_can_be_taken(
+    request: pytest.FixtureRequest, browser: str, demo_server: tuple[int, str]
+) -> None:
+    """GraphiQL with the response of its third example; `--rewrite-goldens` replaces the picture in README."""
+    editor = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
+    response = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
+    async with open_page(browser) as page:
+        await page.resize(1280, 800)
+        await page.open(f"http://127.0.0.1:{demo_server[0]}/graphiql")
+        await page.until(f"{editor}.getValue() !== '' && {editor}.options.hintOptions.schema")
+        await page.click(".graphiql-tabs > :nth-child(3) .graphiql-tab-button")
+        # GraphiQL knows which operation the button runs a moment after the text.
+        await page.until(f"{editor}.operationName === 'WhoRelaysWhom'")
+        await page.click(".graphiql-execute-button")
+        await page.until(f"{response}.includes('chain')")
+        picture = await page.picture()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 200_000
+    if request.config.getoption("--rewrite-goldens"):
+        (ROOT / "docs/images/graphiql.png").write_bytes(picture)
+
+
+@pytest.fixture(scope="module")
 def demo_server(
     tmp_path_factory: pytest.TempPathFactory, contentql_environment: dict[str, str]
 ) -> Iterator[tuple[int, str]]:
