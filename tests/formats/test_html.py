@@ -28,7 +28,8 @@ from contentql.content.blocks import (
     Table,
     Video,
 )
-from contentql.formats.html import UnsafeContentError, html_to_blocks
+from contentql.formats.html import html_to_blocks
+from contentql.formats.html_safety import UnsafeContentError
 
 
 def refusal(html: str) -> str:

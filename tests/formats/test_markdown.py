@@ -23,7 +23,7 @@ from contentql.content.blocks import (
     Rule,
     Table,
 )
-from contentql.formats.html import UnsafeContentError
+from contentql.formats.html_safety import UnsafeContentError
 from contentql.formats.markdown import markdown_to_blocks
 
 

@@ -13,6 +13,7 @@ from contentql.content.names import to_snake
 from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
 from contentql.editorial.validation import MAX_TEXT_LENGTH, user_errors_from_pydantic
 from contentql.formats import html, markdown
+from contentql.formats.html_safety import UnsafeContentError
 
 MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
 
@@ -39,7 +40,7 @@ def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[B
                 return tuple(blocks.Paragraph(text=line) for line in lines if line)
             case _:
                 return blocks.parse_blocks([_block(one) for one in value or ()])
-    except html.UnsafeContentError as exc:
+    except UnsafeContentError as exc:
         raise user_error(UserErrorCode.UNSAFE_CONTENT, exc.message, where, exc.hint) from None
     except pydantic.ValidationError as exc:
         raise UserErrors(*user_errors_from_pydantic(exc, {}, tuple(where.split(".")))) from None

@@ -1,15 +1,14 @@
 """Parser of body HTML into typed blocks; unsafe content is rejected and never silently removed.
 
-Finds the tags itself: `html.parser` takes quadratic time over tags that never end. Knows no database and no
-style: of a tag it does not know the words stay, and marks are kept in paragraphs, which alone have them.
+Of an unknown tag the text stays. Marks are kept in paragraphs only, the one block that has them.
+Invariant: knows no database and no style.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from html import unescape
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,15 +31,8 @@ from contentql.content.blocks import (
     Table,
     Video,
 )
-
-
-class UnsafeContentError(Exception):
-    """Raised for a text with unsafe content, with a sentence on the content and a hint."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+from contentql.formats.html_safety import refuse_controls, reject_unsafe
+from contentql.formats.html_tokenizer import tokenize_html
 
 
 def parse_media_reference(name: str) -> int | None:
@@ -72,7 +64,7 @@ def html_to_blocks(
 def normalize_newlines(text: str) -> str:
     """Converts line ends to newlines. Raises UnsafeContentError for control characters and surrogates."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    _refuse_controls(text)
+    refuse_controls(text)
     return text
 
 
@@ -104,7 +96,7 @@ class BlockBuilder:
         self._pictured = False
 
     def feed(self, html: str) -> None:
-        for piece in _pieces(normalize_newlines(html)):
+        for piece in tokenize_html(normalize_newlines(html)):
             if isinstance(piece, str):
                 self.text(piece)
             elif piece.closes:
@@ -113,7 +105,7 @@ class BlockBuilder:
                 self.open(piece.name, piece.attributes)
 
     def text(self, text: str) -> None:
-        _refuse_controls(text)
+        refuse_controls(text)
         if not self._depth["pre"]:
             self._words.say(text)
         elif self._open[0] == "pre":
@@ -125,7 +117,7 @@ class BlockBuilder:
                 self._words.say(line)
 
     def open(self, tag: str, attributes: Mapping[str, str]) -> None:
-        _reject_unsafe(tag, attributes)
+        reject_unsafe(tag, attributes)
         if kind := _MARKS.get(tag):
             self._depth[kind] += 1
             self._words.begin(_Mark(kind))
@@ -284,7 +276,7 @@ class BlockBuilder:
 
     def _led(self, href: str) -> _Mark | None:
         href = href.replace("\t", "").replace("\n", "").replace("\r", "").strip(" ")
-        _refuse_controls(href)
+        refuse_controls(href)
         try:
             return _Mark("link", _LINK.validate_python(href))
         except ValidationError:
@@ -395,23 +387,6 @@ class _TextBuffer:
         return self._pieces[-1][-1] if self._pieces else ""
 
 
-class _Tag(NamedTuple):
-    name: str
-    closes: bool
-    attributes: Mapping[str, str]
-
-
-_HOSTILE = {
-    "script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "svg", "math", "link",
-    "meta", "base", "title", "template", "form", "input", "button", "select", "option", "optgroup",
-    "textarea", "fieldset", "datalist", "keygen", "isindex",
-    # In these, browsers see words where others see tags.
-    "noscript", "noembed", "noframes", "xmp", "plaintext",
-}  # fmt: skip
-_ADDRESSES = {
-    "href", "src", "srcset", "action", "formaction", "poster", "background", "cite", "longdesc", "data",
-    "xlink:href", "ping", "lowsrc", "dynsrc", "codebase", "manifest", "usemap",
-}  # fmt: skip
 _MARKS: Mapping[str, Literal["strong", "em"]] = {"strong": "strong", "b": "strong", "em": "em", "i": "em"}
 _SHOWN = {"img", "image", "video", "audio", "source"}
 _CONTAINERS = {tag: tag for tag in ("blockquote", "aside", "ul", "ol", "table", "pre", "figcaption")} | {
@@ -426,110 +401,12 @@ _PARTS = {
 
 _LINK: TypeAdapter[str] = TypeAdapter(Link)
 _SPACE = re.compile(r"[ \t\n]+")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# Browsers find the scheme of an address behind blanks and across line ends.
-_BLANK = r"[\x00-\x20\x7f-\xa0]*+"
-_SCHEME = re.compile(
-    "|".join(f"(?P<{name}>{_BLANK}{_BLANK.join(f'{name}:')})" for name in ("javascript", "vbscript", "data")),
-    re.IGNORECASE,
-)
-
-# As in https://html.spec.whatwg.org/multipage/parsing.html#tokenization; no pattern looks at a place twice.
-_MARKUP = re.compile(r"<(?:(?P<comment>!--)|[!?]|/(?![a-zA-Z])|(?P<closes>/?)(?P<name>[a-zA-Z][^ \t\n/>]*))")
-_COMMENT_END = re.compile("--!?>")
-_ATTRIBUTE = re.compile(
-    r"""[\ \t\n/]*+ (?: (?P<end>>) | (?P<name>[^\ \t\n/>][^\ \t\n/>=]*+)
-    (?: [\ \t\n]*+ = [\ \t\n]*+
-        (?: "(?P<double>[^"]*+)(?:"|\Z) | '(?P<single>[^']*+)(?:'|\Z) | (?P<bare>[^\ \t\n>]*+) ) )? )""",
-    re.VERBOSE,
-)
-_ZEROS = re.compile(r"(?<=&#)0+(?=[0-9])|(?<=&#[xX])0+(?=[0-9a-fA-F])")
-_HUGE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
-# In an attribute `&copy=1` is no sign, but the next part of an address.
-_REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*+(?:;|(?!=)))")
-
-
-def _pieces(html: str) -> Iterator[str | _Tag]:
-    """Yields the texts and tags of an HTML text, without comments."""
-    at = 0
-    while match := _MARKUP.search(html, at):
-        if at < match.start():
-            yield unescape(_numbered(html[at : match.start()]))
-        if match["name"]:
-            attributes, at = _attributes(html, match.end())
-            name = match["name"].lower()
-            yield _Tag(name, bool(match["closes"]), attributes)
-            if name == "pre" and not match["closes"] and html.startswith("\n", at):
-                at += 1
-        elif match["comment"]:
-            # `<!-->` is a whole one.
-            end = _COMMENT_END.search(html, match.start() + 2)
-            at = end.end() if end else 0
-        else:
-            at = html.find(">", match.end()) + 1
-        if not at:
-            raise UnsafeContentError(
-                f"The text contains a tag or a comment without an end: {_cut(html[match.start() :])}",
-                "End the tag with >, or write the character < as &lt;.",
-            )
-    if at < len(html):
-        yield unescape(_numbered(html[at:]))
-
-
-def _attributes(html: str, at: int) -> tuple[dict[str, str], int]:
-    """Attributes of a tag, the first of each name, and the end of the tag; 0 if it has no end."""
-    attributes: dict[str, str] = {}
-    while match := _ATTRIBUTE.match(html, at):
-        at = match.end()
-        if match["end"]:
-            return attributes, at
-        value = match["double"] or match["single"] or match["bare"] or ""
-        if "&" in value:
-            value = _REFERENCE.sub(lambda sign: unescape(sign[0]), _numbered(value))
-        attributes.setdefault(match["name"].lower(), value)
-    return attributes, 0
-
-
-def _numbered(text: str) -> str:
-    """The text with its numeric character references cut to what `unescape` accepts."""
-    return _HUGE.sub("\ufffd", _ZEROS.sub("", text)) if "&#" in text else text
 
 
 def _language(attributes: Mapping[str, str]) -> str | None:
     """Language of a code block, from `class="language-sql"`."""
     for word in attributes.get("class", "").split():
         if word.startswith("language-"):
-            _refuse_controls(word)
+            refuse_controls(word)
             return word.removeprefix("language-") or None
     return None
-
-
-def _refuse_controls(text: str) -> None:
-    if match := _CONTROL.search(text):
-        raise UnsafeContentError(
-            f"The text contains the control character U+{ord(match[0]):04X}.",
-            "Remove the character; lines end with a newline.",
-        )
-
-
-def _reject_unsafe(tag: str, attributes: Mapping[str, str]) -> None:
-    if tag in _HOSTILE:
-        raise UnsafeContentError(
-            f"The text contains {'an' if tag[0] in 'aeio' else 'a'} <{tag}> tag.",
-            "Remove the tag: a body may have text, links, lists, tables and pictures.",
-        )
-    for name, value in attributes.items():
-        if name.startswith("on") and len(name) > 2:
-            raise UnsafeContentError(
-                f"The text contains an event handler: {_cut(name)} on <{_cut(tag)}>.",
-                "Remove the attribute: scripts are not allowed in a body.",
-            )
-        if name in _ADDRESSES and (scheme := _SCHEME.match(value)):
-            raise UnsafeContentError(
-                f"The text contains a {scheme.lastgroup}: link.",
-                "A link must begin with https:, http:, mailto: or tel:, or be relative.",
-            )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -17,11 +17,11 @@ from markdown_it.token import Token
 from contentql.content.blocks import Block
 from contentql.formats.html import (
     BlockBuilder,
-    UnsafeContentError,
     ignore,
     normalize_newlines,
     parse_media_reference,
 )
+from contentql.formats.html_safety import UnsafeContentError
 
 
 def markdown_to_blocks(
