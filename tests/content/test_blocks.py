@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from contentql.content import blocks
 from contentql.content.blocks import Embed, Paragraph, RelatedLink, Table, Unknown
+from contentql.content.timestamps import format_timestamp
 
 EVERY: list[dict[str, Any]] = [
     {"type": "PARAGRAPH", "text": "a", "marks": [{"start": 0, "end": 1, "kind": "em"}]},
@@ -109,7 +110,7 @@ def test_what_is_no_block(value: Any) -> None:
 def test_times_are_spelled_alike_in_any_year() -> None:
     """UTC, whole seconds, four digits of year."""
     noon = dt.datetime(476, 9, 4, 12, 30, 0, 999, tzinfo=dt.timezone(dt.timedelta(hours=2)))
-    assert blocks.format_timestamp(noon) == "0476-09-04T10:30:00Z"
+    assert format_timestamp(noon) == "0476-09-04T10:30:00Z"
 
 
 def test_blocks_are_values() -> None:

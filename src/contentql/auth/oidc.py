@@ -24,6 +24,7 @@ from contentql.auth.api_tokens import invalid_token_error
 from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import Viewer
 from contentql.errors import ApiError, OperatorError
+from contentql.telemetry.printable import replace_unprintable
 
 log = logging.getLogger("contentql")
 
@@ -111,7 +112,7 @@ class OidcIssuer:
         role = self._role(claims)
         named = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
         name = next((value for value in named if isinstance(value, str) and value.strip()), subject)
-        name = "".join(c if c.isprintable() else "?" for c in name.strip()[:_LONGEST])
+        name = replace_unprintable(name.strip()[:_LONGEST])
         return Viewer(name, role, _bounded_account(f"{self._issuer}|{subject}"), ROLE_PERMISSIONS[role])
 
     def _role(self, claims: Mapping[str, Any]) -> Role:
@@ -131,7 +132,7 @@ def _bounded_account(account: str) -> str:
     if len(account) <= _LONGEST and account.isprintable():
         return account
     value = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
-    begins = "".join(c if c.isprintable() else "?" for c in account[: _LONGEST - len(value) - 1])
+    begins = replace_unprintable(account[: _LONGEST - len(value) - 1])
     return f"{begins}#{value}"
 
 

@@ -24,6 +24,7 @@ import uvicorn
 
 from contentql.bench.baseline_queries import POSTGRES, SQLITE
 from contentql.bench.workloads import WORKLOADS
+from contentql.content.timestamps import format_timestamp
 from contentql.store.errors import postgres_dsn, sqlite_path
 
 # asyncpg and ASGI both speak in untyped values; they stay at this border.
@@ -167,7 +168,7 @@ class _Sqlite:
             thread.start()
 
     async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes:
-        values = {**variables, "now": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        values = {**variables, "now": format_timestamp(dt.datetime.now(dt.UTC))}
         if workload == "W5":
             values["published_at"], values["id"] = deep_cursor(variables["after"])
         done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()

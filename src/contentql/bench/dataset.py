@@ -20,6 +20,7 @@ import asyncpg
 import orjson
 
 from contentql.content.search_terms import tokenize
+from contentql.content.timestamps import format_timestamp
 from contentql.store.errors import DatabaseKind, postgres_dsn, sqlite_path
 
 DATASET_VERSION = 1  # of the rows: a kept database of another version is not this newsroom
@@ -280,7 +281,7 @@ def _instants(dialect: DatabaseKind) -> Callable[[int], Any]:
     """From seconds to what the database keeps: an instant, or its text on SQLite."""
     if dialect == "postgres":
         return lambda seconds: dt.datetime.fromtimestamp(seconds, dt.UTC)
-    return lambda seconds: dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return lambda seconds: format_timestamp(dt.datetime.fromtimestamp(seconds, dt.UTC))
 
 
 def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int], object]) -> None:

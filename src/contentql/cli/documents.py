@@ -14,6 +14,7 @@ from graphql import OperationDefinitionNode, parse
 
 from contentql.app import build_executor
 from contentql.cli.runtime import DatabaseUrl, with_database
+from contentql.content.timestamps import format_timestamp
 from contentql.errors import ApiError
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest
@@ -267,7 +268,7 @@ def _facts(row: TrustedDocument) -> dict[str, Any]:
 
 
 def _time(at: Any) -> str | None:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+    return format_timestamp(at) if at else None
 
 
 def _table(rows: Sequence[TrustedDocument]) -> Iterator[str]:

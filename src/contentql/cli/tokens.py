@@ -16,6 +16,7 @@ from contentql.auth.api_tokens import mark_token_revoked as take_away
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS, Permission, Role
 from contentql.cli.runtime import DatabaseUrl, stderr, with_database
 from contentql.content import ids
+from contentql.content.timestamps import format_timestamp
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.models.accounts import ApiToken
@@ -261,7 +262,7 @@ def _state(row: ApiToken, now: dt.datetime) -> str:
 
 
 def _time(at: Any) -> str | None:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+    return format_timestamp(at) if at else None
 
 
 def _facts(row: ApiToken, now: dt.datetime) -> dict[str, Any]:

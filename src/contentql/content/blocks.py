@@ -33,6 +33,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
 from contentql.content import ids
+from contentql.content.timestamps import format_timestamp
 
 
 class FrozenModel(BaseModel):
@@ -77,11 +78,6 @@ def _without_fraction(value: dt.datetime) -> dt.datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs a zone, as in 2026-06-30T08:00:00Z")
     return value.astimezone(dt.UTC).replace(microsecond=0)
-
-
-def format_timestamp(value: dt.datetime) -> str:
-    # strftime leaves out the leading zeros of years before 1000.
-    return value.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _harmless(value: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from contentql.content import blocks as body
 from contentql.content.blocks import Block
+from contentql.content.timestamps import format_timestamp
 
 
 def plain_text(blocks: Iterable[Block]) -> str:
@@ -59,7 +60,7 @@ def _html(block: Block) -> str:
         case body.Rule():
             return "<hr>"
         case body.LiveEntry():
-            at = body.format_timestamp(block.at)
+            at = format_timestamp(block.at)
             title = f"<h3>{_escape(block.title)}</h3>" if block.title else ""
             return f'<section><time datetime="{at}">{at}</time>{title}<p>{_escape(block.text)}</p></section>'
         case body.CorrectionText():
@@ -108,7 +109,7 @@ def _markdown(block: Block) -> str:
             return "---"
         case body.LiveEntry():
             title = f" {_plain(block.title)}" if block.title else ""
-            return f"**{body.format_timestamp(block.at)}**{title}\n\n{_plain(block.text)}"
+            return f"**{format_timestamp(block.at)}**{title}\n\n{_plain(block.text)}"
         case body.CorrectionText():
             return f"*{_plain(block.text)}*"
         case body.RelatedLink():

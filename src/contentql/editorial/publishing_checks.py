@@ -10,6 +10,7 @@ from typing import Any, Final
 from contentql.content import blocks
 from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord
+from contentql.content.timestamps import format_timestamp
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
 from contentql.store.models.taxonomy import Media
 
@@ -69,7 +70,7 @@ async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:
         )
     await _require_described_media(record, errors)
     if record.embargo_until and record.embargo_until > at:
-        until = blocks.format_timestamp(record.embargo_until)
+        until = format_timestamp(record.embargo_until)
         errors.add(
             UserErrorCode.EMBARGOED,
             f"The article is under embargo until {until}.",

@@ -6,7 +6,7 @@ import datetime as dt
 
 from contentql.auth import api_tokens
 from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
-from contentql.content.blocks import format_timestamp
+from contentql.content.timestamps import format_timestamp
 from contentql.editorial.articles import load_for_update
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error

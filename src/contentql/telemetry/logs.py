@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from contentql.settings import Settings
+from contentql.telemetry.printable import replace_unprintable
 from contentql.telemetry.trace import RequestTrace, sanitize
 
 AccessLogMode = Literal["all", "errors", "off"]
@@ -101,7 +102,7 @@ class Formatter(logging.Formatter):
         if self._form == "json":
             return _json(message | ({"exception": trace} if trace else {})).decode().rstrip("\n")
         line = _text(message).decode().rstrip("\n")
-        return "\n    ".join([line, *map(_printable, trace.splitlines())]) if trace else line
+        return "\n    ".join([line, *map(replace_unprintable, trace.splitlines())]) if trace else line
 
 
 def _record_fields(trace: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
@@ -133,7 +134,10 @@ def _json(values: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(values, option=_OPTIONS)
     except TypeError:  # half a surrogate pair, which is no UTF-8
-        plain = {key: _printable(value) if isinstance(value, str) else value for key, value in values.items()}
+        plain = {
+            key: replace_unprintable(value) if isinstance(value, str) else value
+            for key, value in values.items()
+        }
         return orjson.dumps(plain, option=_OPTIONS)
 
 
@@ -146,14 +150,10 @@ def _text(values: Mapping[str, Any]) -> bytes:
         elif key == "stage_ms":
             messages += (f"{name}={took}" for name, took in value.items())
         elif isinstance(value, str):
-            value = _printable(value)
+            value = replace_unprintable(value)
             if any(c in ' "=' for c in value):
                 value = '"' + value.replace('"', "'") + '"'
             messages += [f"{key}={value}"] if value else []
         else:
             messages.append(f"{key}={value}")
     return " ".join(messages).encode() + b"\n"
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -12,6 +12,8 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Final, Literal
 
+from contentql.telemetry.printable import replace_unprintable
+
 # `body` reads the request; the others are the steps of Executor.execute. A stage may occur more than once.
 Stage = Literal["body", "cache", "parse", "plan", "execute", "response"]
 CacheStatus = Literal["", "hit", "miss", "off", "bypass"]
@@ -107,6 +109,5 @@ def _form(cache: CacheStatus, stages: tuple[Stage, ...]) -> bytes:
 
 
 def sanitize(text: str) -> str:
-    """Something that a client wrote, short, and without what could break a line or steer a terminal."""
-    text = text[:MAX_CLIENT_TEXT]
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    """A client's text, cut to `MAX_CLIENT_TEXT` characters and without unprintable ones."""
+    return replace_unprintable(text[:MAX_CLIENT_TEXT])

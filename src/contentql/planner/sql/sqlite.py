@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
+from contentql.content.timestamps import format_timestamp
 from contentql.planner.field_plans import ValueKind
 from contentql.planner.search import to_fts5
 from contentql.planner.sql.nodes import (
@@ -222,4 +223,4 @@ def _is_patchwork(node: ResultNode) -> bool:
 
 @lru_cache(maxsize=256)  # the same moment serves many statements
 def _instant(value: dt.datetime) -> str:
-    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return format_timestamp(value)

@@ -12,6 +12,7 @@ from tortoise.migrations.constraints import CheckConstraint
 
 from contentql.content.enums import Status
 from contentql.content.ids import new_id
+from contentql.content.timestamps import format_timestamp
 
 
 class TimestampField(fields.DatetimeField[dt.datetime]):
@@ -25,11 +26,9 @@ class TimestampField(fields.DatetimeField[dt.datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{self.model_field_name}: a time needs a zone, as in 2026-06-30T08:00:00Z")
-        document = value.astimezone(dt.UTC).replace(microsecond=0)
+        moment = value.astimezone(dt.UTC).replace(microsecond=0)
         # An update of many rows has no instance.
-        return (
-            document if _speaks_postgres(instance or self.model) else document.strftime("%Y-%m-%dT%H:%M:%SZ")
-        )
+        return moment if _speaks_postgres(instance or self.model) else format_timestamp(moment)
 
 
 def _speaks_postgres(instance: Any) -> bool:
