@@ -188,8 +188,8 @@ def test_an_export_ends_quietly_when_its_reader_does() -> None:
     ("arguments", "why"),
     [
         ((), "Missing argument"),
-        (("page.txt", "--publish-at", "tomorrow"), "a time is written as in 2026-06-30T08:00:00Z"),
-        (("page.txt", "--publish-at", "2026-06-30T08:00:00"), "a time is written as in"),
+        (("page.txt", "--publish-at", "tomorrow"), "a time must look like 2026-06-30T08:00:00Z"),
+        (("page.txt", "--publish-at", "2026-06-30T08:00:00"), "a time must look like"),
         (("page.txt", "--category", "World News"), "a path is written as in world/asia"),
         (("page.txt", "--slug", "a/b"), "a slug has no spaces and none of"),
         (("page.txt", "--language", "klingon!"), "a language is written as in en or pt-BR"),

@@ -296,7 +296,7 @@ async def test_a_page_does_not_pull_words_from_under_an_attribution(database: Da
     assert moved.count("updated") == 1
     removed = await import_records(database, [text.read_page(b"Head\nNew.\nTwo.", "page.txt")])
     assert removed.count("failed") == 1
-    assert "which is not here" in removed.outcomes[0].reason
+    assert "which the article does not have" in removed.outcomes[0].reason
     assert before != await written(database)
 
 

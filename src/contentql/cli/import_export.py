@@ -110,7 +110,7 @@ def import_(
     wishes = ImportOptions(
         category=_checked(SectionPath, category, "--category", "a path is written as in world/asia"),
         publish_at=_checked(
-            Timestamp, publish_at, "--publish-at", "a time is written as in 2026-06-30T08:00:00Z"
+            Timestamp, publish_at, "--publish-at", "a time must look like 2026-06-30T08:00:00Z"
         ),
     )
     pages = {

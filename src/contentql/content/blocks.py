@@ -64,19 +64,19 @@ class IdField:
             return value
         result = ids.decode_id(value)
         if result is None or result[0] != self.table:
-            raise ValueError(f"not an id of this kind: it should look like {ids.encode_id(self.table, 123)}")
+            raise ValueError(f"the id must look like {ids.encode_id(self.table, 123)}")
         return result[1]
 
 
 def _instant(value: object) -> object:
     if not isinstance(value, str | dt.datetime):
-        raise ValueError("a time is written as in 2026-06-30T08:00:00Z")
+        raise ValueError("a time must look like 2026-06-30T08:00:00Z")
     return value
 
 
 def _without_fraction(value: dt.datetime) -> dt.datetime:
     if value.tzinfo is None:
-        raise ValueError("a time needs a zone, as in 2026-06-30T08:00:00Z")
+        raise ValueError("a time must have a time zone, as in 2026-06-30T08:00:00Z")
     return value.astimezone(dt.UTC).replace(microsecond=0)
 
 
@@ -130,7 +130,7 @@ class Paragraph(_Block):
     @model_validator(mode="after")
     def _marks_fit(self) -> Paragraph:
         if any(not mark.start < mark.end <= len(self.text) for mark in self.marks):
-            raise ValueError("a mark lies outside the text")
+            raise ValueError("a mark must lie within the text")
         return self
 
 

@@ -154,7 +154,7 @@ class MediaRecord(FrozenModel):
     @model_validator(mode="after")
     def _has_a_whole_focus(self) -> MediaRecord:
         if (self.focal_x is None) is not (self.focal_y is None):
-            raise ValueError("focalX and focalY go together")
+            raise ValueError("focalX and focalY must be set together")
         return self
 
 
@@ -191,7 +191,7 @@ class TagRecord(FrozenModel):
     @model_validator(mode="after")
     def _has_a_whole_place(self) -> TagRecord:
         if (self.latitude is None) is not (self.longitude is None):
-            raise ValueError("latitude and longitude go together")
+            raise ValueError("latitude and longitude must be set together")
         return self
 
 
@@ -282,12 +282,12 @@ class AttributionRecord(FrozenModel):
     @model_validator(mode="after")
     def _holds(self) -> AttributionRecord:
         if self.source is None and self.kind is not AttributionKind.REPORTED_BY:
-            raise ValueError("only REPORTED_BY may leave the source open")
+            raise ValueError("source is required unless kind is REPORTED_BY")
         hops = list(self.hops())
         if len(hops) > MAX_HOPS + 1:
-            raise ValueError(f"a chain has at most {MAX_HOPS} relays")
+            raise ValueError(f"a chain must have at most {MAX_HOPS} relays")
         if any(hop.state is not AttributionState.SUGGESTED for hop in hops[1:]):
-            raise ValueError("the state of a chain stands at its head")
+            raise ValueError("only the head of a chain may have a state")
         return self
 
     def hops(self) -> Iterator[AttributionRecord]:
@@ -374,15 +374,17 @@ class ArticleRecord(FrozenModel):
                 continue
             result = texts.get(span.block_id)
             if result is None:
-                raise ValueError(f"span {n + 1} is in block {span.block_id}, which is not here")
+                raise ValueError(f"span {n + 1} names block {span.block_id}, which the article does not have")
             if not span.start < span.end <= len(result):
-                raise ValueError(f"span {n + 1} reaches outside its block {span.block_id}")
+                raise ValueError(f"span {n + 1} extends beyond its block {span.block_id}")
             if span.exact is not None and span.exact != result[span.start : span.end]:
-                raise ValueError(f"span {n + 1} says {span.exact!r}, but its block does not, there")
+                raise ValueError(
+                    f"span {n + 1} has the words {span.exact!r}, but its block has other words there"
+                )
         existing = {hop.id for hop in hops}
         for block in self.blocks:
             if isinstance(block, body.Quote) and block.attribution and block.attribution not in existing:
-                raise ValueError(f"block {block.id} names an attribution that is not here")
+                raise ValueError(f"block {block.id} names an attribution that the article does not have")
         return self
 
 
