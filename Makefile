@@ -38,9 +38,10 @@ fix: $(VENV)/.tested  ## Format the code and apply safe fixes
 bench: $(VENV)/.tested  ## Measure speed against hand-written SQL
 	@$(VENV)/bin/contentql bench
 
-goldens: $(VENV)/.tested  ## Write schema.graphql and the golden files of the planner anew
+goldens: $(VENV)/.tested  ## Rewrite schema.graphql, the golden files of the planner and the tables in docs/
 	@$(VENV)/bin/contentql schema > schema.graphql
 	@$(VENV)/bin/pytest tests/planner/test_goldens.py --rewrite-goldens
+	@$(VENV)/bin/pytest tests/test_docs.py -k generated_table --rewrite-goldens
 
 $(VENV)/.served: pyproject.toml constraints.txt
 	@"$(PYTHON)" $(FITS) 2>/dev/null \

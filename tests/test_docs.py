@@ -95,6 +95,13 @@ def heading_anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_every_source_path_exists() -> None:
+    """Paths in backticks that begin with src/ or tests/; placeholders in angle brackets left out."""
+    for page in PAGES:
+        for path in re.findall(r"`((?:src|tests)/[^`<>*]*)`", page.read_text()):
+            assert (ROOT / path).exists(), (page.name, path)
+
+
 # Examples
 
 
@@ -159,6 +166,19 @@ def test_every_command_line_is_valid() -> None:
     for line in lines:
         words = shlex.split(line.split("  #")[0].partition(" &")[0].rstrip(")"), comments=True)
         assert unknown_words(root, words[1:]) == [], line
+
+
+def test_every_make_target_and_marker_exists() -> None:
+    """Those that pages name are in Makefile and pyproject.toml."""
+    makefile = (ROOT / "Makefile").read_text()
+    for page in PAGES:
+        for target in re.findall(r"(?:^|`)(?:PORT=\d+ )?make ([a-z-]+)", page.read_text(), re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), (page.name, target)
+    markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+    (listed,) = re.findall(
+        r"Markers name what a test needs:\n(.*?)\. ", (ROOT / "CONTRIBUTING.md").read_text()
+    )
+    assert re.findall(r"`(\w+)`", listed) == [marker.partition(":")[0] for marker in markers]
 
 
 def unknown_words(command: Any, words: list[str]) -> list[str]:
