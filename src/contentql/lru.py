@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -29,3 +30,12 @@ class LRUCache(Generic[K, V]):
         self._entries[key] = value, size
         while len(self._entries) > self._most or (self._room < 0 and len(self._entries) > 1):
             self._room += self._entries.popitem(last=False)[1][1]
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """Keys and values, least recently used first; does not count as a use."""
+        return ((key, value) for key, (value, _) in self._entries.items())
+
+    def remove(self, key: K) -> None:
+        """Removes the entry of a key, if there is one."""
+        if (entry := self._entries.pop(key, None)) is not None:
+            self._room += entry[1]

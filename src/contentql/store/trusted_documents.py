@@ -11,7 +11,6 @@ import logging
 import re
 import sqlite3
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -20,6 +19,7 @@ import asyncpg
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
+from contentql.lru import LRUCache
 from contentql.store.database import Database, decode_text
 from contentql.store.errors import DRIVER_ERRORS
 from contentql.store.models.documents import TrustedDocument
@@ -131,11 +131,9 @@ class TrustedDocumentStore:
     ) -> None:
         """`characters` of texts, and so many `unknown` ids, are remembered at most."""
         self._database = database
-        self._room = characters
-        self._most_unknown = unknown
         self._clock = clock
-        self._documents: OrderedDict[str, _Found] = OrderedDict()
-        self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._documents: LRUCache[str, _Found] = LRUCache(max(characters, 1), characters)
+        self._unknown: LRUCache[str, float] = LRUCache(unknown, 0)
         self._uses: dict[str, _Use] = {}
 
     async def text(self, id: str) -> str | None:
@@ -148,18 +146,14 @@ class TrustedDocumentStore:
             return None
         entry = self._documents.get(key)
         if entry is not None:
-            self._documents.move_to_end(key)
             return entry.text
-        if self._unknown.get(key, 0.0) > self._clock():
+        if (self._unknown.get(key) or 0.0) > self._clock():
             return None
         entry = await self._read(key)
         if entry is None:
-            self._unknown[key] = self._clock() + _FORGOTTEN_AFTER
-            self._unknown.move_to_end(key)
-            if len(self._unknown) > self._most_unknown:
-                self._unknown.popitem(last=False)
+            self._unknown.set(key, self._clock() + _FORGOTTEN_AFTER, 0)
             return None
-        self._remember(key, entry)
+        self._documents.set(key, entry, len(entry.text))
         return entry.text
 
     def used(self, id: str, cost: int | None = None) -> None:
@@ -189,8 +183,8 @@ class TrustedDocumentStore:
                 before.cost = before.cost if use.cost is None else use.cost
             self._uses = uses
             return
-        for key in [key for key, match in self._documents.items() if match.id in removed]:
-            self._room += len(self._documents.pop(key).text)
+        for key in [key for key, document in self._documents.items() if document.id in removed]:
+            self._documents.remove(key)
 
     async def _read(self, key: str) -> _Found | None:
         try:
@@ -205,12 +199,6 @@ class TrustedDocumentStore:
             return None
         id, text = map(decode_text, row)
         return _Found(id, text)
-
-    def _remember(self, key: str, document: _Found) -> None:
-        self._room -= len(document.text) - len(self._documents.pop(key, _NOTHING).text)
-        self._documents[key] = document
-        while self._room < 0 and len(self._documents) > 1:
-            self._room += len(self._documents.popitem(last=False)[1].text)
 
     async def _write(self, uses: dict[str, _Use]) -> set[str]:
         """The ids that are there no more."""
@@ -227,9 +215,6 @@ class TrustedDocumentStore:
 
 
 _FORGOTTEN_AFTER = 1.0
-
-
-_NOTHING = _Found("", "")
 
 
 # By its own id first: two ids may stand for one text.
