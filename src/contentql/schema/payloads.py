@@ -21,7 +21,7 @@ strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for whi
 @strawberry.type(name="UserError", description="Reason for which a mutation changed nothing.")
 class UserErrorType:
     code: UserErrorCode = envelope_field("Stable code of the error.", "REQUIRED")
-    message: str = envelope_field("Description of the error for editors.", '"It stands in no section."')
+    message: str = envelope_field("Description of the error for editors.", '"The article has no section."')
     field: list[str] | None = envelope_field(
         "Path of the input field; null if the error is not about one field.", '["category"]'
     )
