@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -294,6 +295,22 @@ def test_the_editorial_examples_work(demo_server: tuple[int, str]) -> None:
         assert payload.get("userErrors", []) == []
         article = article or payload["article"]["id"]
     assert len(documents) == 3
+
+
+@pytest.mark.slow
+def test_the_error_example_is_the_response(demo_server: tuple[int, str]) -> None:
+    """Document, status and body of docs/errors.md; only the request id differs."""
+    page = (ROOT / "docs/errors.md").read_text()
+    document, status, body = re.findall(
+        r"`(\{.*?\})` gets status (\d+) and:\n\n```json\n(.*?)```", page, re.DOTALL
+    )[0]
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        post(demo_server, {"query": document})
+    assert raised.value.code == int(status)
+    response, expected = orjson.loads(raised.value.read()), orjson.loads(body)
+    for errors in (response["errors"], expected["errors"]):
+        assert re.fullmatch(r"[0-9a-f]{12}-\d+", errors[0]["extensions"].pop("requestId"))
+    assert response == expected
 
 
 def post(server: tuple[int, str], body: dict[str, Any]) -> Any:
