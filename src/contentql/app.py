@@ -94,7 +94,7 @@ def _shared(settings: Settings) -> CacheBackend | None:
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The ASGI application. The database is opened when the server starts, and must be up to date by then."""
+    """Creates the ASGI application. At start-up the database must have no pending migrations."""
     settings = settings or load_settings()
     database = Database(settings.database_url, readers=settings.read_pool_size)
     time = DatabaseClock(database)
@@ -149,7 +149,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 
 def build_admission_control(settings: Settings) -> AdmissionControl:
-    """Counts by cost and address in this process or, with Redis, in all; lets so many run at once."""
+    """Admission control: a rate limit by cost, counted in this process or in Redis, and a limit of
+    concurrency."""
     rate_limit = RateLimit(settings.rate_limit_cost_per_minute)
     rates: RateLimitStore | None = None
     if settings.rate_limit_cost_per_minute and settings.redis_url:
@@ -186,7 +187,7 @@ async def _response_cache_lifespan(executor: Executor) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _usage_flush_lifespan(*used: TrustedDocumentStore | Authenticator) -> AsyncIterator[None]:
-    """What is used of trusted documents and tokens is written every ten seconds, and at the end."""
+    """Saves the use of trusted documents and tokens every ten seconds, and at shutdown."""
 
     async def flush() -> None:
         for one in used:
@@ -208,7 +209,8 @@ async def _usage_flush_lifespan(*used: TrustedDocumentStore | Authenticator) -> 
 
 
 class _RootApp:
-    """/graphql goes straight to its endpoint: a router's layers would cost as much as a small answer."""
+    """Dispatches /graphql to its endpoint without a router, whose layers would cost as much as a small
+    response."""
 
     def __init__(self, graphql: GraphQLEndpoint, sockets: WebSocketEndpoint, others: ASGIApp) -> None:
         self.graphql = graphql
@@ -216,7 +218,7 @@ class _RootApp:
         self.others = others
 
     def try_cached_response(self, scope: Scope, sent: bytes) -> tuple[int, bytes, bytes] | None:
-        """For `web/protocol.py`: an answer that is there already."""
+        """The cached response for a request, or None. Called by the HTTP protocol before the application."""
         return self.graphql.try_cached_response(scope, sent) if scope["path"] == "/graphql" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

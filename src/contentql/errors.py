@@ -1,6 +1,6 @@
-"""Every refusal: a code that never changes, a sentence for a person, a hint that helps them go on.
+"""Errors: a stable code, a sentence, a hint.
 
-Whatever is not a `Refused` is a fault of ours: clients see INTERNAL_SERVER_ERROR, our log sees the trace.
+Any other exception is an internal error: clients receive INTERNAL_SERVER_ERROR, the log has the traceback.
 """
 
 from __future__ import annotations
@@ -94,4 +94,4 @@ class ApiError(Exception):
 
 
 class OperatorError(Exception):
-    """The operator's set-up cannot work as it is: one plain sentence, shown without a trace."""
+    """Error of the installation that an operator can correct: one sentence, shown without a traceback."""

@@ -1,4 +1,4 @@
-"""What was used last, within bounds of number and of size."""
+"""Bounded dictionary that evicts the least recently used entries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class LRUCache(Generic[K, V]):
-    """`most` things of `size` in all; what was used longest ago is forgotten first."""
+    """Holds at most `most` entries and at most `size` in total; evicts the least recently used first."""
 
     def __init__(self, most: int, size: int) -> None:
         self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
@@ -25,7 +25,7 @@ class LRUCache(Generic[K, V]):
         return entry[0]
 
     def set(self, key: K, value: V, size: int) -> None:
-        """Anew or over what is there already."""
+        """Adds or replaces an entry."""
         self._room += self._entries.pop(key, (None, 0))[1] - size
         self._entries[key] = value, size
         while len(self._entries) > self._most or (self._room < 0 and len(self._entries) > 1):

@@ -1,4 +1,4 @@
-"""Waiting with a deadline that costs nothing where there is nothing to wait for.
+"""Timeouts without a timer for coroutines that finish without waiting.
 
 A timer for every step of every request would cost more than many of the steps.
 """
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 async def with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns. Raises TimeoutError, and cancels it, if that takes longer."""
+    """The result of `work`. Raises TimeoutError, and cancels the work, after `seconds`."""
     started = start_eagerly(work)
     return await started.with_timeout(seconds) if isinstance(started, StartedCoroutine) else started
 
 
 def start_eagerly(work: Coroutine[Any, Any, T]) -> T | StartedCoroutine:
-    """What `work` returns if it need not wait; else `work`, which has taken its first step."""
+    """The result of `work` if it does not wait; otherwise the started coroutine."""
     try:
         return StartedCoroutine(work, work.send(None))
     except StopIteration as done:
@@ -28,14 +28,14 @@ def start_eagerly(work: Coroutine[Any, Any, T]) -> T | StartedCoroutine:
 
 
 class StartedCoroutine:
-    """A coroutine that has taken its first step and waits for something."""
+    """A coroutine that has run to its first wait."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], waited_for: Any) -> None:
         self._work = work
         self._waited_for = waited_for
 
     async def with_timeout(self, seconds: float) -> Any:
-        """Raises TimeoutError, and cancels the work, if that takes longer."""
+        """The result. Raises TimeoutError, and cancels the work, after `seconds`."""
         async with asyncio.timeout(seconds):
             return await self
 

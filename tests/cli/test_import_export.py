@@ -193,9 +193,9 @@ def test_an_export_ends_quietly_when_its_reader_does() -> None:
         (("page.txt", "--category", "World News"), "a path is written as in world/asia"),
         (("page.txt", "--slug", "a/b"), "a slug has no spaces and none of"),
         (("page.txt", "--language", "klingon!"), "a language is written as in en or pt-BR"),
-        (("page.txt", "page.txt", "--slug", "a"), "goes with one file only"),
+        (("page.txt", "page.txt", "--slug", "a"), "requires a single file"),
         (("page.txt", "--format", "pdf"), "is not one of 'auto', 'text', 'jsonl'"),
-        (("file.jsonl", "--slug", "a"), "is for pages of text only"),
+        (("file.jsonl", "--slug", "a"), "is only for plain pages"),
     ],
 )
 def test_wrong_use(page: Path, arguments: tuple[str, ...], why: str) -> None:
@@ -270,7 +270,7 @@ async def test_a_postgres_without_our_tables(postgres_server: Server, page: Path
     """It is not made by the way: one sentence names the command."""
     url = await postgres_server.empty()
     result = await asyncio.to_thread(sentence, "import", page, "--database", url)
-    assert result == "The database is not up to date. Bring it up to date with: contentql migrate"
+    assert result == "The database has unapplied migrations. Run: contentql migrate"
     await Database(url).migrate()
     assert "1 created" in (await asyncio.to_thread(run, "import", page, "--database", url)).stdout
 

@@ -1,6 +1,6 @@
-"""API tokens: opaque texts of which only a hash is kept, made here and taken away again.
+"""API tokens: random secrets of which only a hash is stored.
 
-Knows roles and the table of tokens. Does not know HTTP; who shows a token is told by `callers.py`.
+Invariant: knows roles and the table of tokens; never HTTP.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _HINT = 4
 
 
 def generate_token() -> str:
-    """A new secret, which nobody has ever seen."""
+    """Generates a random token with prefix and checksum."""
     random = "".join(secrets.choice(_BASE62) for _ in range(_RANDOM))
     return f"{TOKEN_PREFIX}{random}{_checksum(random)}"
 
 
 def has_valid_checksum(text: str) -> bool:
-    """Whether a text has a token's form and its checksum is right: nothing else needs to be looked up."""
+    """True if the text has the form of a token and a valid checksum. Others need no database lookup."""
     match = _FORM.fullmatch(text)
     return match is not None and _checksum(match[1]) == match[2]
 
 
 def hash_token(text: str) -> str:
-    """What is kept of a token. It has more chance in it than can be guessed, so it needs no slow hash."""
+    """SHA-256 of a token. Tokens are random, so that no slow hash is needed."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -59,9 +59,9 @@ async def issue_token(
     created_by: str,
     now: dt.datetime,
 ) -> tuple[ApiToken, str]:
-    """The row, written where Tortoise's models are open, and the secret, which nobody can be told again.
+    """Creates a token. Returns its row and the secret, which cannot be read again.
 
-    `account` is the name as a slug unless given. Refused with BAD_USER_INPUT.
+    Needs an open ORM connection. `account` defaults to the slug of the name. Raises BAD_USER_INPUT.
     """
     name = name.strip()
     _check_text("name", name)
@@ -100,13 +100,13 @@ async def issue_token(
 
 
 async def mark_token_revoked(token_id: int, now: dt.datetime) -> bool:
-    """Takes a token away where Tortoise's models are open; False if there is none, or none any more."""
+    """Revokes a token. Needs an open ORM connection. False if there is no active token with this id."""
     changed = await ApiToken.filter(id=token_id, revoked_at=None).update(revoked_at=now)
     return bool(changed)
 
 
 def invalid_token_error() -> ApiError:
-    """One and the same for all tokens that are not good: why would tell who tries them out."""
+    """The error for every invalid token: its cause would help an attacker who tries tokens."""
     return ApiError(
         "UNAUTHENTICATED",
         "The token is not known here, has expired or was revoked.",

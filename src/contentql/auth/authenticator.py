@@ -1,6 +1,7 @@
-"""Who is asking: what a request shows of itself, looked at anew each time.
+"""Authenticates a request by API token, preview token or JWT. Tokens are checked on every request, so a
+revoked one fails at once.
 
-Knows the three kinds of tokens and where they are kept. Does not know HTTP but for what two headers hold.
+Invariant: knows the kinds of tokens and where they are stored; of HTTP only two header values.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\
 
 
 class TokenIssuer(Protocol):
-    """Who else may say who somebody is."""
+    """An issuer of tokens outside this application."""
 
     async def authenticate(self, text: str) -> Viewer:
-        """Raises UNAUTHENTICATED, IDENTITY_PROVIDER_UNAVAILABLE."""
+        """The viewer of a token. Raises UNAUTHENTICATED, IDENTITY_PROVIDER_UNAVAILABLE."""
         ...
 
 
 class Authenticator:
-    """One for a process. `flush` writes when tokens were used; call it every now and then, and at the end."""
+    """Authenticates requests; one per process. `flush_last_used` must be called regularly and at shutdown."""
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Authenticator:
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         throttle: FailedLoginThrottle | None = None,
     ) -> None:
-        """Raises Unusable if the settings of an issuer cannot work."""
+        """Raises OperatorError if the settings of the OIDC issuer are not valid."""
         self._database = database
         self._issuer = load_oidc_issuer(settings)
         self._now = now
@@ -63,11 +64,11 @@ class Authenticator:
         self._used: dict[int, dt.datetime] = {}
 
     async def authenticate(self, authorization: str | None, preview_at: str | None, address: str) -> Viewer:
-        """Whom the headers `Authorization` and `X-Preview-At` speak of.
+        """The viewer of the headers `Authorization` and `X-Preview-At`.
 
-        Refused with UNAUTHENTICATED, with FORBIDDEN where a preview is asked for without the right to see
-        any draft, BAD_USER_INPUT where its time is none, RATE_LIMITED for an address that tries tokens out,
-        and as whoever must be asked refuses: DATABASE_UNAVAILABLE, TIMEOUT, IDENTITY_PROVIDER_UNAVAILABLE.
+        Raises UNAUTHENTICATED; FORBIDDEN for a preview time without permission to read drafts; BAD_USER_INPUT
+        for an invalid time; RATE_LIMITED for an address that sent too many invalid tokens;
+        DATABASE_UNAVAILABLE, TIMEOUT and IDENTITY_PROVIDER_UNAVAILABLE.
         """
         viewer = ANONYMOUS_VIEWER
         if authorization is not None:
@@ -76,7 +77,7 @@ class Authenticator:
         return viewer if preview_at is None else _apply_preview_time(viewer, preview_at)
 
     async def flush_last_used(self) -> None:
-        """A fault is logged, and what was to be written is kept."""
+        """Saves the times of last use. Errors are logged, and the times are saved later."""
         used, self._used = self._used, {}
         if not used:
             return
@@ -152,7 +153,7 @@ _READ = {
 
 
 def load_oidc_issuer(settings: Settings) -> TokenIssuer | None:
-    """Who else's tokens are taken, as the settings say. Raises Unusable where they cannot work."""
+    """The OIDC issuer of the settings, or None. Raises OperatorError if the settings are not valid."""
     parts = {name: getattr(settings, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks_url")}
     if not any(parts.values()):
         return None

@@ -1,7 +1,6 @@
-"""Tokens of an outside issuer: JWTs, judged by its public keys, and the roles that they say.
+"""JWTs of an OIDC issuer, verified by its public keys, and the roles they contain.
 
-Only what needs the issuer's private key is believed. Knows PyJWT, claims and keys; does not know what is
-done with a role.
+Invariant: knows PyJWT, claims and keys; not what a role permits.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ _RANK = {role.value: rank for rank, role in enumerate(Role)}
 
 
 class OidcIssuer:
-    """One issuer's tokens, made for one audience. `keys`: the URL of its JWKS, or a file with one."""
+    """Verifies JWTs of one issuer for one audience. `keys`: URL of its JWKS, or a file with one."""
 
     def __init__(
         self,
@@ -65,7 +64,7 @@ class OidcIssuer:
         leeway: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises Unusable if the file of keys cannot be read."""
+        """Raises OperatorError if the file of keys cannot be read."""
         self._issuer = issuer
         self._audience = audience
         self._keys = JwkSet(keys, clock=clock)
@@ -73,7 +72,8 @@ class OidcIssuer:
         self._leeway = leeway
 
     async def authenticate(self, text: str) -> Viewer:
-        """Raises UNAUTHENTICATED, and IDENTITY_PROVIDER_UNAVAILABLE where its keys cannot be had."""
+        """The viewer of a JWT. Raises UNAUTHENTICATED, and IDENTITY_PROVIDER_UNAVAILABLE if no keys are
+        available."""
         try:
             header = jwt.get_unverified_header(text)
             algorithm, kid = header.get("alg"), header.get("kid")
@@ -116,7 +116,7 @@ class OidcIssuer:
         return Viewer(name, role, _bounded_account(f"{self._issuer}|{subject}"), ROLE_PERMISSIONS[role])
 
     def _role(self, claims: Mapping[str, Any]) -> Role:
-        """The highest that the claim names; READER where it names none that there is."""
+        """The highest role in the claim; READER if the claim has no valid role."""
         result = claims.get(self._role_claim)  # a name that is a URL has dots of its own
         if result is None:
             result = claims
@@ -128,7 +128,7 @@ class OidcIssuer:
 
 
 def _bounded_account(account: str) -> str:
-    """The account as it can be kept: cut to what tells it apart from all others."""
+    """The account name, shortened to the length that is stored."""
     if len(account) <= _LONGEST and account.isprintable():
         return account
     value = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
@@ -144,7 +144,7 @@ class _SigningKey:
 
 
 class JwkSet:
-    """The public keys of an issuer, as last heard: what cannot be heard anew goes on being believed."""
+    """Public keys of an issuer. If they cannot be fetched, the last keys stay valid."""
 
     def __init__(self, where: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._where = where
@@ -211,7 +211,7 @@ class JwkSet:
             log.warning("the keys at CONTENTQL_OIDC_JWKS_URL cannot be had: %s", type(exc).__name__)
 
     def _take(self, data: bytes) -> None:
-        """Raises ValueError for what is no set of keys, or has none that could be used."""
+        """Replaces the keys. Raises ValueError if the data is no JWKS or has no usable key."""
         keys = _keys(data)
         if not keys:
             raise ValueError("there is no public key in it that signs")
@@ -220,7 +220,7 @@ class JwkSet:
 
 
 def _fetched(url: str) -> bytes:
-    """Raises OSError, HTTPException, ValueError."""
+    """Fetches the JWKS. Raises OSError, HTTPException, ValueError."""
     request = urllib.request.Request(url, headers={"accept": "application/json"})
     with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
         content: bytes = answer.read(_MOST_BYTES + 1)
@@ -234,7 +234,7 @@ def _read(path: str) -> bytes:
 
 
 def _keys(data: bytes) -> tuple[_SigningKey, ...]:
-    """https://www.rfc-editor.org/rfc/rfc7517; keys for other ends are passed over."""
+    """The usable keys of a JWKS (RFC 7517); keys for other purposes are skipped."""
     try:
         payload = json.loads(data)
     except RecursionError:

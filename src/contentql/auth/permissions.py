@@ -1,4 +1,4 @@
-"""What each role may do: one table, read by everybody who must decide. What it does not grant is refused."""
+"""Permissions of each role: one table for every authorization decision. What it does not grant is denied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a mutation or a field asks for; a token's scopes name some of these."""
+    """A permission that mutations and fields require; the scopes of a token are permissions."""
 
     READ_OWN_DRAFTS = "READ_OWN_DRAFTS"
     READ_ALL_DRAFTS = "READ_ALL_DRAFTS"
@@ -91,6 +91,6 @@ ROLE_DESCRIPTIONS: Final[Mapping[Role, str]] = {
 
 
 def effective_permissions(role: Role, scopes: Iterable[str] = ()) -> frozenset[Permission]:
-    """What a role may do, narrowed to `scopes` where there are any."""
+    """The permissions of a role, limited to `scopes` if there are any."""
     requested = frozenset(scopes)
     return frozenset(a for a in ROLE_PERMISSIONS[role] if not requested or a.value in requested)

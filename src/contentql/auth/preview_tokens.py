@@ -1,6 +1,7 @@
-"""Preview links: texts that open one article to whoever has them, until they expire.
+"""Preview tokens: signed tokens that open one article until they expire.
 
-Nothing is kept of a link: it carries the article and its end, signed with a key that all workers share.
+Nothing is stored for a token: it contains the article and its expiry time, signed with a key that all workers
+share.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ _signing_keys: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 
 
 def sign_preview_token(secret: str, article: int, expires_at: dt.datetime) -> str:
-    """A link to the article with this number."""
+    """A preview token for the article with this id."""
     result = _SAID.pack(article, int(expires_at.timestamp()))
     return PREVIEW_TOKEN_PREFIX + base64.urlsafe_b64encode(result + _signature(secret, result)).decode()
 
 
 def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None:
-    """The article that a link opens; None if it is none of ours, was changed, or has expired."""
+    """The article id of a preview token; None if the signature is not valid or the token has expired."""
     match = _FORM.fullmatch(text)
     if match is None:
         return None
@@ -53,13 +54,13 @@ def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None
 
 
 def preview_token_expiry(text: str) -> dt.datetime:
-    """When a link ends that `read` found good."""
+    """Expiry time of a token that `verify_preview_token` accepted."""
     _, until = _SAID.unpack(base64.urlsafe_b64decode(text.removeprefix(PREVIEW_TOKEN_PREFIX))[: _SAID.size])
     return dt.datetime.fromtimestamp(until, dt.UTC)
 
 
 async def get_or_create_signing_key(database: Database) -> str:
-    """The key that signs, made by whoever asks first. Not for within a transaction: it may write itself."""
+    """The signing key, created if missing. Must not be called in a transaction, because it may write."""
     result = await get_signing_key(database)
     if result is None:
         async with database.orm():
@@ -68,15 +69,14 @@ async def get_or_create_signing_key(database: Database) -> str:
 
 
 async def sign_preview_token_in_transaction(database: Database, article: int, expires_at: dt.datetime) -> str:
-    """The same as `sign`, where a transaction of this database's models is open: a key that is made now is
-    there once that is committed, like whatever else it writes."""
+    """As `sign_preview_token`, within an open transaction: a key created now is committed with it."""
     return sign_preview_token(
         await get_signing_key(database) or await _create_signing_key(), article, expires_at
     )
 
 
 async def get_signing_key(database: Database) -> str | None:
-    """The key that signs, if there is one: without it no link can be ours."""
+    """The signing key, or None: without one no preview token can be valid."""
     result = _signing_keys.get(database)
     if result is None:
         for row in await database.rows(_READ, []):

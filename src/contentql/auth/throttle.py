@@ -1,6 +1,6 @@
-"""How often one address may show tokens that are not good, and which of its tokens were.
+"""Throttling of invalid tokens by network address.
 
-Knows addresses and keys by which tokens are told apart, never the tokens. Counts in this process.
+Invariant: knows addresses and hashes of tokens, never tokens. Counts per process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _GOOD = 50_000
 
 
 class FailedLoginThrottle:
-    """Wrap each look at a token in `one`."""
+    """Limits the invalid tokens of an address. Every check of a token runs within `attempt`."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -33,8 +33,8 @@ class FailedLoginThrottle:
 
     @contextlib.asynccontextmanager
     async def attempt(self, address: str, key: str) -> AsyncIterator[None]:
-        """Hears whether what is done within is Refused as UNAUTHENTICATED. Raises RATE_LIMITED at once for
-        an address that had so many refused, unless it showed this very token before and it was good."""
+        """Context manager around a check; counts UNAUTHENTICATED as a failure. Raises RATE_LIMITED for an
+        address with too many failures, unless the same token was valid before."""
         tally = None if self._was_good(address, key) else await self._start_attempt(address, key)
         try:
             yield
@@ -76,7 +76,7 @@ class FailedLoginThrottle:
 
 
 class _AddressAttempts:
-    """One address: when its last tokens were refused, and which are being looked at."""
+    """One address: times of its rejected tokens, and the checks in progress."""
 
     __slots__ = ("_turn", "refused", "trying")
 

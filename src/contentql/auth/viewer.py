@@ -1,4 +1,4 @@
-"""Who is asking, what they may do, and what of the newsroom they see."""
+"""Viewers: role, permissions and visibility of the sender of a request."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from contentql.auth.permissions import ROLE_DESCRIPTIONS, ROLE_PERMISSIONS, Perm
 
 @dataclass(frozen=True)
 class Visibility:
-    """What can be seen, as far as plans depend on it: two viewers of the same sight share their plans.
+    """What a viewer can see; viewers with equal visibility share their plans.
 
-    `articles`: `public` ones; also one that was shared (`linked`); also one's `own`, or `all`. `desk`: with
-    the notes, revisions and suggestions of those. `clock`: as at a moment that was chosen.
+    `articles`: `public` ones, also one shared article (`linked`), also `own` ones, or `all`.
+    `internal_fields`: includes notes, revisions and suggestions. `at_preview_time`: evaluated at a chosen
+    time.
     """
 
     articles: Literal["public", "linked", "own", "all"] = "public"
@@ -32,9 +33,9 @@ PUBLIC_VISIBILITY = Visibility()
 
 @dataclass(frozen=True)
 class Viewer:
-    """`name` is what a token was given to; the public has none. `account` is whose work is whose.
+    """`name` of the token's holder, None for anonymous viewers; `account` that owns its articles.
 
-    `article` is the one that a preview link opens; `at` the moment that a preview is asked for.
+    `shared_article_id` is the article of a preview token, `preview_at` the requested preview time.
     """
 
     name: str | None = None
@@ -49,7 +50,7 @@ class Viewer:
 
     @property
     def is_public(self) -> bool:
-        """Whether nobody in particular is asking: no token was shown."""
+        """True for viewers without a token."""
         return self.account is None and self.shared_article_id is None
 
     @property
@@ -66,7 +67,7 @@ class Viewer:
 
     @property
     def access_description(self) -> str:
-        """In a sentence: what the sight is, which scopes may have narrowed."""
+        """A sentence about the visible content, which scopes may have narrowed."""
         sight = self.visibility
         if sight.articles == "linked":
             return "What is published, and the one article that was shared."
@@ -80,7 +81,7 @@ class Viewer:
 
     @property
     def as_graphql(self) -> dict[str, object]:
-        """The viewer as the API shows it."""
+        """Values of the GraphQL type Viewer."""
         return {
             "name": self.name,
             "role": self.role.value,
@@ -94,7 +95,7 @@ ANONYMOUS_VIEWER = Viewer()
 
 @dataclass(frozen=True)
 class Actor:
-    """A viewer at a door: `address` and `client` (the program's own name for itself) are for the record."""
+    """A viewer with `address` and `client` (the program's own name for itself), for the audit log."""
 
     viewer: Viewer = ANONYMOUS_VIEWER
     address: str | None = None

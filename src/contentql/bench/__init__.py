@@ -1,1 +1,1 @@
-"""Speed and growth, measured on a made newsroom next to the fastest answer a person could write by hand."""
+"""Speed and growth, measured on generated content next to hand-written SQL."""

@@ -1,8 +1,8 @@
-"""The limit: each workload as the one SQL statement and the bare server a good engineer would write for it.
+"""Baseline of the benchmark: each workload as one hand-written SQL statement behind a bare ASGI app.
 
-Takes the same requests and gives the same answers as contentql. Knows the workloads and the tables;
-checks nothing, refuses nothing, plans nothing: whatever is faster than this is not done by hand.
-Run as a process: `python -m contentql.bench.limit --database URL --port 9000`.
+Accepts the same requests and returns the same responses as contentql. Knows the workloads and tables;
+validates and plans nothing. Run as a process: `python -m contentql.bench.baseline --database URL --port
+9000`.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class BaselineQueries(Protocol):
 
 
 def application(url: str) -> BaselineApp:
-    """The ASGI application over the database at `url`; opened and closed by the lifespan."""
+    """The ASGI application for the database at `url`, opened and closed by its lifespan."""
     return BaselineApp(_Sqlite(url) if url.startswith("sqlite:") else _Postgres(url))
 
 
 @contextlib.asynccontextmanager
 async def open_baseline(url: str) -> AsyncIterator[BaselineApp]:
-    """The application without a server around it."""
+    """The application without a server."""
     app = application(url)
     await app.answers.open()
     try:
@@ -60,7 +60,7 @@ async def open_baseline(url: str) -> AsyncIterator[BaselineApp]:
 
 
 class BaselineApp:
-    """Finds the statement by the request's document and sends what the database made."""
+    """Selects the statement by the request's document and sends the JSON that the database builds."""
 
     def __init__(self, answers: BaselineQueries) -> None:
         self.answers = answers
@@ -98,7 +98,7 @@ class BaselineApp:
 
 
 def deep_cursor(cursor: str) -> tuple[str, int]:
-    """The published time, as the API writes it, and the number of the article that a cursor names."""
+    """Publication time, in the API's format, and id of the article that a cursor points to."""
     _, published, number = cursor.rsplit(".", 2)
     return published, int(number)
 
@@ -147,14 +147,14 @@ async def _take_bytes(connection: Any) -> None:
 
 
 async def _keep_session(_: Any) -> None:
-    """Every session stays as it was opened: nothing to reset when a connection comes back."""
+    """Keeps session settings when a connection returns to the pool."""
 
 
 _Job = tuple[str, Mapping[str, Any], asyncio.Future[bytes]]
 
 
 class _Sqlite:
-    """Two threads with a connection each; SQLite lets go of the interpreter while it works."""
+    """Two threads with a connection each; SQLite releases the GIL while it works."""
 
     def __init__(self, url: str) -> None:
         self._path = sqlite_path(url)

@@ -1,7 +1,7 @@
-"""Where the made newsrooms are kept: made when missing, reused when kept, dropped when not.
+"""Databases with generated content: created if missing, reused if kept, dropped otherwise.
 
-A finished newsroom has its final name, so what bears the name is whole. Knows SQLite files, PostgreSQL's
-databases and the embedded server; knows no table.
+A complete database is renamed to its final name. Knows SQLite files, PostgreSQL databases and the embedded
+server; knows no table.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Progress = Callable[[str], object]
 
 
 class PostgresNotFound(OperatorError):
-    """There is no PostgreSQL to measure on."""
+    """No PostgreSQL server is available."""
 
 
 class BenchDatabases:
-    """Newsrooms of one dialect, by size."""
+    """Databases of one kind, by number of articles."""
 
     def __init__(self, dialect: DatabaseKind, home: str, *, keep: bool, search: bool, tell: Progress) -> None:
-        """`home`: a folder's path on SQLite, the URL of any database of the server on PostgreSQL."""
+        """`home`: path of a folder on SQLite, URL of any database of the server on PostgreSQL."""
         self.dialect = dialect
         self._home = home
         self._keep = keep
@@ -44,7 +44,7 @@ class BenchDatabases:
         self._created: list[str] = []
 
     def of(self, articles: int) -> str:
-        """The URL of the newsroom with that many articles, made now if it is not there."""
+        """URL of the database with that many articles, created if missing."""
         name = f"contentql_bench_{articles}_{_fingerprint()}{'_search' if self._search else ''}"
         url = self._url(name)
         if not asyncio.run(self._exists(name)):
@@ -115,7 +115,8 @@ class BenchDatabases:
 def open_databases(
     dialect: DatabaseKind, *, keep: Path | None, postgres_url: str | None, search: bool, tell: Progress
 ) -> Iterator[BenchDatabases]:
-    """Newsrooms that go when the block ends, unless `keep` says where they stay. Raises Missing."""
+    """Databases that are dropped at the end of the block unless `keep` names a folder. Raises
+    PostgresNotFound."""
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="contentql-bench-")))
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,6 +146,6 @@ def _embedded(folder: Path) -> Iterator[str]:
 
 
 def _fingerprint() -> str:
-    """Changes with the schema and with the made rows: a kept newsroom of another kind is not reused."""
+    """Hash of the schema and the generated rows: databases with another one are not reused."""
     texts = [path.read_bytes() for path in sorted(Path(str(migrations.__file__)).parent.glob("[0-9]*.py"))]
     return f"{zlib.crc32(b''.join(texts), dataset.DATASET_VERSION):08x}"

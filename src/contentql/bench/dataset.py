@@ -1,8 +1,7 @@
-"""A made newsroom of any size, the same rows every time, loaded as fast as the database takes them.
+"""Generated content of any size, deterministic, loaded with bulk inserts.
 
-Knows the tables and how each database loads in bulk. Fills a database that is migrated and empty.
-Search words are made only when asked for (`--search`): no workload reads them, and they take
-longer than all the rest.
+Fills a migrated, empty database. Search terms are generated only with `--search`: no workload reads them, and
+they take longer than everything else.
 """
 
 from __future__ import annotations
@@ -64,30 +63,31 @@ BIG = ("media", "article", "article_body", "article_section", "article_tag", "ar
 
 
 def section_paths() -> list[str]:
-    """The 64 sections: every root followed by its children."""
+    """The 64 sections: every root section followed by its children."""
     return [path for root in ROOTS for path in (root.lower(), *(f"{root}/{desk}".lower() for desk in DESKS))]
 
 
 def slug(article: int) -> str:
-    """The slug of the article made as number `article`, counted from 0 for the oldest."""
+    """Slug of the article with index `article`, from 0 for the oldest."""
     first, second, third = article % 61, article // 61 % 59, article * 31 % 53
     return f"{_WORDS[first]}-{_WORDS[60 + second]}-{_WORDS[third]}-{article}"
 
 
 def is_draft(article: int) -> bool:
-    """One in every twenty, never twice at the same place."""
+    """True for one article in twenty."""
     return article % 20 == article // 20 * 7 % 20
 
 
 def visible(articles: int) -> int:
-    """How many of the newsroom's articles a reader sees."""
+    """Number of published articles among that many."""
     return articles - sum(map(is_draft, range(articles)))
 
 
 async def load_dataset(
     url: str, articles: int, *, search: bool = False, progress: Callable[[int], object] = int
 ) -> None:
-    """Loads the newsroom into the migrated, empty database at `url`; `progress` hears the articles done."""
+    """Loads the content into the migrated, empty database at `url`; `progress` receives the number of
+    articles loaded."""
     if url.startswith("sqlite:"):
         await asyncio.to_thread(_fill_sqlite, url, articles, search, progress)
     else:
@@ -95,7 +95,7 @@ async def load_dataset(
 
 
 def base_rows(dialect: DatabaseKind, articles: int) -> Iterator[tuple[str, Rows]]:
-    """Categories, sources, tags and media, in an order that every foreign key allows."""
+    """Categories, sources, tags and media, in the order of their foreign keys."""
     yield "category", [_category(root, None) for root in range(len(ROOTS))]
     yield "category", [_category(root, desk) for root in range(len(ROOTS)) for desk in range(len(DESKS))]
     yield "source", [_source(number) for number in range(SOURCES)]
@@ -111,7 +111,7 @@ def media_count(articles: int) -> int:
 
 
 def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Rows]]:
-    """The articles with everything that hangs on them, oldest first, a thousand at a time."""
+    """Articles with all dependent rows, oldest first, in batches of a thousand."""
     instant = _instants(dialect)
     rng = random.Random(articles)
     paragraphs = _paragraphs()
@@ -180,7 +180,7 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
 
 
 def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]:
-    """The words of each story's headline, summary and body, as the search index takes them."""
+    """Search terms of headline, summary and body for the full-text index."""
     summary, headline = TABLE_COLUMNS["article"].index("summary"), TABLE_COLUMNS["article"].index("headline")
     existing: dict[str, str] = {}
 
@@ -199,7 +199,7 @@ def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]
 
 
 class _Paragraph:
-    """One paragraph in every rendering, made once and used in many articles."""
+    """A paragraph in every rendering, generated once and used in many articles."""
 
     __slots__ = ("block", "html", "text", "words")
 
@@ -278,7 +278,7 @@ def _media(number: int, instant: Callable[[int], Any]) -> tuple[Any, ...]:
 
 
 def _instants(dialect: DatabaseKind) -> Callable[[int], Any]:
-    """From seconds to what the database keeps: an instant, or its text on SQLite."""
+    """Converts seconds to the database's time value: a datetime, or its text on SQLite."""
     if dialect == "postgres":
         return lambda seconds: dt.datetime.fromtimestamp(seconds, dt.UTC)
     return lambda seconds: format_timestamp(dt.datetime.fromtimestamp(seconds, dt.UTC))
@@ -366,13 +366,13 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
 
 
 async def _unfollowed(connection: Any, how: str) -> None:
-    """Nobody follows the making of a newsroom."""
+    """Disables the change triggers while content is loaded."""
     for table in TABLE_COLUMNS:
         await connection.execute(f"ALTER TABLE {table} {how} TRIGGER {table}_journal")
 
 
 async def _bare(connection: Any) -> list[str]:
-    """Takes indexes, unique and foreign keys off the big tables; returns what puts them back."""
+    """Drops indexes, unique and foreign keys of the big tables; returns the statements that restore them."""
     constraints = await connection.fetch(
         "SELECT conrelid::regclass::text AS place, quote_ident(conname) AS name,"
         " pg_get_constraintdef(oid) AS rule FROM pg_constraint"

@@ -1,8 +1,8 @@
-"""Sends prepared requests over kept connections, one at a time on each, and times every answer.
+"""Load generator: sends prepared requests over persistent connections, one at a time per connection.
 
-A process of its own, so that its work is not the server's: `python -m contentql.bench.load` reads one JSON
-object (`Order`) from standard input and writes one (`Timing`) to standard output. Knows no GraphQL; any
-answer but a 200 or a 304 ends the run.
+A process of its own, so that its work is not the server's: `python -m contentql.bench.load` reads a JSON
+object (`LoadSpec`) from standard input and writes one (`LoadResult`) to standard output. Any status other
+than 200 or 304 ends the run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import uvloop
 
 @dataclass(frozen=True)
 class LoadSpec:
-    """What to send where; `core` is the processor to stay on, `warm` the seconds that are not counted."""
+    """Requests and target; `core` is the CPU to run on, `warm` the seconds that are not counted."""
 
     port: int
     path: str
@@ -36,7 +36,7 @@ class LoadSpec:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """`busy`: the part of the time this process itself worked; near 1, it was the brake, not the server."""
+    """`busy`: fraction of the time in which this process worked; near 1, it was the bottleneck."""
 
     requests: int
     per_second: float
@@ -47,11 +47,11 @@ class LoadResult:
 
 
 class LoadFailed(Exception):
-    """An answer that is neither a 200 nor a 304, or none."""
+    """A response with a status other than 200 or 304, or none."""
 
 
 async def generate_load(order: LoadSpec) -> LoadResult:
-    """Loads the server for the ordered time. Raises Failed when an answer is neither a 200 nor a 304."""
+    """Generates load for the specified time. Raises LoadFailed."""
     more = "".join(f"{name}: {value}\r\n" for name, value in order.headers.items())
     head = f" {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: application/json\r\n{more}"
     post = f"POST{head}Content-Type: application/json\r\nContent-Length: "
@@ -92,7 +92,7 @@ async def generate_load(order: LoadSpec) -> LoadResult:
 
 
 class _Run:
-    """What all connections of a run share."""
+    """State that all connections of a run share."""
 
     def __init__(self, requests: Sequence[bytes], broken: asyncio.Future[None]) -> None:
         self.requests = requests
@@ -108,7 +108,7 @@ class _Run:
 
 
 class _Connection(asyncio.Protocol):
-    """Reads answers by their Content-Length; the bytes are counted, not kept."""
+    """Reads responses by Content-Length; bytes are counted, not stored."""
 
     def __init__(self, run: _Run) -> None:
         self._run = run
@@ -118,7 +118,7 @@ class _Connection(asyncio.Protocol):
         self._sent_at = 0.0
 
     def use(self, transport: asyncio.WriteTransport) -> None:
-        """Asks over this transport from now on, until the run is over."""
+        """Sends requests over this transport until the run ends."""
         self._transport = transport
         self._send_request()
 

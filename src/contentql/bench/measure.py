@@ -1,7 +1,7 @@
-"""The measurement: the same answers first, then both servers in turn, then the ratio of the two.
+"""Measurements: first the responses are compared, then both servers are measured in turns.
 
-Ratios, because machines are noisy: contentql and the limit run next to each other on the same rows, a
-ratio is taken in every round, and the median of the rounds is what is said.
+Machines are noisy, so both servers run next to each other on the same rows, a ratio is taken in every round,
+and the median of the rounds is reported.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Tell = Callable[[str], object]
 
 @dataclass(frozen=True)
 class ColdResult:
-    """One workload without any cache: `ratio` is contentql's throughput as a part of the limit's."""
+    """A workload without response cache: `ratio` is contentql's throughput divided by the baseline's."""
 
     database: str
     workload: str
@@ -57,7 +57,8 @@ class ColdResult:
 
 @dataclass(frozen=True)
 class HotResult:
-    """The same question again, by POST unless told: `ratio` is to a route that says the same bytes."""
+    """A repeated request with response cache: `ratio` is to a static route with the same bytes, by POST
+    unless stated."""
 
     database: str
     workload: str
@@ -73,7 +74,7 @@ class HotResult:
 
 @dataclass(frozen=True)
 class GrowthResult:
-    """The cost of one page, asked alone, in a small and in a large newsroom."""
+    """Time of one page, requested alone, in a small and in a large database."""
 
     database: str
     workload: str
@@ -87,7 +88,7 @@ class GrowthResult:
 def measure_cold(
     newsrooms: BenchDatabases, articles: int, names: Sequence[str], *, rounds: int, seconds: float, tell: Tell
 ) -> list[ColdResult]:
-    """Raises Unusable when an answer differs from the limit's, and shows the difference."""
+    """Raises OperatorError with the difference if a response differs from the baseline's."""
     url = newsrooms.of(articles)
     with servers.baseline_server(url) as limit, servers.contentql_server(url) as ours:
         page = deepest_page(visible(articles))
@@ -124,7 +125,7 @@ def measure_cold(
 def measure_hot(
     newsrooms: BenchDatabases, articles: int, names: Sequence[str], *, rounds: int, seconds: float, tell: Tell
 ) -> list[HotResult]:
-    """With the answer cache on, next to a constant on the same server."""
+    """With the response cache on, next to a static response of the same server."""
     url = newsrooms.of(articles)
     results = []
     with servers.contentql_server(url, remembers=True) as ours:
@@ -172,7 +173,7 @@ def measure_hot(
 def measure_growth(
     newsrooms: BenchDatabases, small: int, large: int, *, rounds: int, seconds: float, tell: Tell
 ) -> list[GrowthResult]:
-    """The same pages of both newsrooms in turn, over one connection: what is timed is a page, not a queue."""
+    """Measures the same pages of both databases in turns over one connection, so that no queue is timed."""
     urls = newsrooms.of(small), newsrooms.of(large)
     page = deepest_page(visible(small))
     with ExitStack() as stack:
@@ -206,14 +207,14 @@ def measure_growth(
 
 @dataclass(frozen=True)
 class Requests:
-    """The bodies to compare, and those to time."""
+    """Request bodies to compare, and those to measure."""
 
     compared: Sequence[bytes]
     timed: Sequence[bytes]
 
 
 def compare_responses(limit: Server, ours: Server, name: str, requests: Requests) -> bool:
-    """Whether the bytes are the same too. Raises Unusable when the JSON or the order of its keys differs."""
+    """True if the bytes are equal. Raises OperatorError if the JSON or the order of its keys differs."""
     same = True
     with servers.open_client(limit) as first, servers.open_client(ours) as second:
         for body in requests.compared:
@@ -229,7 +230,7 @@ def compare_responses(limit: Server, ours: Server, name: str, requests: Requests
 
 
 def difference(expected: Any, actual: Any, path: str = "") -> str | None:
-    """The first place where two answers differ, or None; keys must come in the same order."""
+    """Path of the first difference of two responses, or None; keys must have the same order."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         if list(expected) != list(actual):
             return f"at {path or 'the top'}: expected keys {list(expected)}, got {list(actual)}"
@@ -266,7 +267,7 @@ def _requests(ours: Server, names: Sequence[str], articles: int, page: int) -> M
 
 
 def cursor_at_page(asker: BenchClient, articles: int) -> list[str]:
-    """The cursors on the way past that many articles, the last one exactly behind them."""
+    """Cursors on the way to that many articles; the last one points exactly after them."""
     first = articles % STRIDE or STRIDE
     cursors: list[str] = []
     for size in (first, *[STRIDE] * ((articles - first) // STRIDE)):

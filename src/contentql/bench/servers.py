@@ -1,7 +1,6 @@
-"""The two servers side by side, contentql and the limit: started, asked, stopped.
+"""Server processes of the benchmark: started, requested, stopped.
 
-Each is a process of its own on the first processor; the load comes from another on the second. Knows the
-command lines and HTTP, not what is asked.
+Each server runs on the first CPU, the load generator on the second.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _COLD = {"CONTENTQL_RESPONSE_CACHE_BYTES": "0"}
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; `name` is for people."""
+    """A running server; `name` is for reports."""
 
     name: str
     port: int
@@ -39,7 +38,7 @@ class Server:
 
 @contextmanager
 def contentql_server(database: str, *, remembers: bool = False) -> Iterator[Server]:
-    """contentql itself, one worker, as an operator starts it; with the answer cache or without."""
+    """contentql with one worker, as an operator starts it, with or without response cache."""
     port = _free_port()
     command = ["-m", "contentql", "serve", "--database", database, "--port", str(port), "--workers", "1"]
     with start_process("contentql", command, port, settings={} if remembers else _COLD) as server:
@@ -48,7 +47,7 @@ def contentql_server(database: str, *, remembers: bool = False) -> Iterator[Serv
 
 @contextmanager
 def static_server(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server]:
-    """The same bytes to whatever is asked, on the same server."""
+    """A server that returns the same bytes for every request."""
     port = _free_port()
     with tempfile.TemporaryFile() as result:
         result.write(orjson.dumps(headers) + b"\n" + body)
@@ -60,7 +59,7 @@ def static_server(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[S
 
 @contextmanager
 def baseline_server(database: str) -> Iterator[Server]:
-    """The hand-written answers."""
+    """The baseline server."""
     port = _free_port()
     command = ["-m", "contentql.bench.baseline", "--database", database, "--port", str(port)]
     with start_process("the limit", command, port) as server:
@@ -69,7 +68,7 @@ def baseline_server(database: str) -> Iterator[Server]:
 
 @contextmanager
 def traced_server(database: str, count: int) -> Iterator[Server]:
-    """contentql on SQLite, writing one byte to the descriptor `pipe` for every statement it runs."""
+    """contentql on SQLite; writes one byte to the file descriptor `pipe` for every statement."""
     port = _free_port()
     command = [
         "-m",
@@ -95,7 +94,8 @@ def start_process(
     stdin: IO[bytes] | int = subprocess.DEVNULL,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """A Python process that listens on `port`. Raises Unusable if it does not within STARTS_WITHIN."""
+    """Starts a Python process that listens on `port`. Raises OperatorError if it is not ready in
+    STARTS_WITHIN seconds."""
     with tempfile.TemporaryFile() as result:
         with _on(_cores()[0]):
             process = subprocess.Popen(
@@ -135,7 +135,7 @@ def open_client(server: Server) -> Iterator[BenchClient]:
 
 
 class BenchClient:
-    """Asks one request after the other over one connection."""
+    """Sends requests over one connection, one after the other."""
 
     def __init__(self, server: Server, connection: http.client.HTTPConnection) -> None:
         self._server = server
@@ -143,7 +143,7 @@ class BenchClient:
         self.headers: Sequence[tuple[str, str]] = ()  # of the last answer
 
     def ask(self, body: bytes) -> bytes:
-        """The answer's body. Raises Unusable when it is not a 200."""
+        """The body of the response. Raises OperatorError if the status is not 200."""
         return self._request("POST", PATH, body)
 
     def get(self, path: str) -> bytes:
@@ -176,7 +176,7 @@ def run_load(
     path: str = PATH,
     headers: Mapping[str, str] | None = None,
 ) -> LoadResult:
-    """Sends the bodies in turn for that time, from a process on the second processor; without any, a GET."""
+    """Generates load from a process on the second CPU; a GET if there are no bodies."""
     order = LoadSpec(
         port=server.port,
         path=path,
@@ -199,7 +199,7 @@ def run_load(
 
 
 def has_two_cores() -> bool:
-    """Whether server and load have a processor each."""
+    """True if server and load generator have a CPU each."""
     return _cores()[0] is not None
 
 
@@ -212,7 +212,7 @@ def _cores() -> tuple[int | None, int | None]:
 
 @contextmanager
 def _on(core: int | None) -> Iterator[None]:
-    """Processes started meanwhile stay on that processor, with every thread they make."""
+    """Pins processes that are started in the block to one CPU."""
     if core is None:
         yield
         return

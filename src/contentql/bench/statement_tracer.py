@@ -1,7 +1,6 @@
-"""contentql on SQLite with every statement told: one byte to a file descriptor for each.
+"""contentql on SQLite with one byte per statement on a file descriptor.
 
-Counts from outside: SQLite itself reports what it runs, whoever sends it. Run as a process by
-`bench.servers`; never timed.
+SQLite itself reports the statements it runs. Run as a process by `bench.servers`; never measured for time.
 """
 
 from __future__ import annotations

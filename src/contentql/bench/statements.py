@@ -1,6 +1,6 @@
-"""How many statements a request costs, counted between the server and its database, not told by the server.
+"""SQL statements per request, counted between the server and its database.
 
-On PostgreSQL every message passes through here on its way; on SQLite the library reports each statement.
+On PostgreSQL by a proxy that counts messages, on SQLite by the library's trace callback.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMES = 5
 
 
 def count_statements(database: str, requests: Mapping[str, Sequence[bytes]]) -> dict[str, float]:
-    """Statements per request for each name in `requests`, after the server has seen every request once."""
+    """Statements per request for each name in `requests`, after every request was sent once."""
     with _watched(database) as (asker, seen):
         results = {}
         for name, bodies in requests.items():
@@ -64,7 +64,7 @@ def _watched(database: str) -> Iterator[tuple[BenchClient, Callable[[], int]]]:
 
 
 class PostgresProxy:
-    """Passes PostgreSQL's messages on, unencrypted, and counts those that run a statement."""
+    """Forwards PostgreSQL messages without TLS and counts those that run a statement."""
 
     def __init__(self, database: str) -> None:
         parts = urlsplit(database)

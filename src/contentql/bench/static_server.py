@@ -1,7 +1,7 @@
-"""The bound of a hot answer: the server that contentql runs on, with a route that always says the same.
+"""Static server: the upper bound of a cached response, with the same HTTP server as contentql.
 
-Run as a process: `python -m contentql.bench.constant --port 9000`. On standard input: the headers as a line
-of JSON, [[name, value], …], and then the body.
+Run as a process: `python -m contentql.bench.static_server --port 9000`. Standard input: the headers as a line
+of JSON, [[name, value], …], then the body.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Message = dict[str, Any]
 
 
 class StaticResponseApp:
-    """An ASGI application with one answer."""
+    """An ASGI application with one response."""
 
     def __init__(self, data: bytes) -> None:
         headers, _, self._body = data.partition(b"\n")

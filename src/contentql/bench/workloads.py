@@ -1,7 +1,4 @@
-"""What is asked: five documents of a news site's day, and the variables that vary from request to request.
-
-Knows the schema's words and the made newsroom's slugs and sections. Asks nobody.
-"""
+"""Workloads: five documents of a news site and the variables that differ between requests."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ _BUNDLE = """
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of request: what a reader does, and the document that asks for it."""
+    """A kind of request: its purpose and its document."""
 
     name: str
     title: str
@@ -81,7 +78,7 @@ DEEP_PAGE = 500
 
 
 def workload_variables(name: str, articles: int, most: int = 1_000) -> list[WorkloadVariables]:
-    """What a workload's requests vary in, in the order they are sent; not W5's, which a server must give."""
+    """Variables of a workload's requests, in order; not W5's, whose cursors come from a server."""
     if name == "W1":
         return [{"section": path} for path in section_paths()]
     if name == "W2":
@@ -92,17 +89,17 @@ def workload_variables(name: str, articles: int, most: int = 1_000) -> list[Work
 
 
 def deepest_page(count: int) -> int:
-    """The number of the deep page in a newsroom of that many shown articles: 500, or the last full one."""
+    """Number of the deep page for that many published articles: 500, or the last full page."""
     return max(2, min(DEEP_PAGE, count // PAGE_SIZE))
 
 
 def as_get_path(body: bytes) -> str:
-    """The same request by GET."""
+    """The request as path and query string of a GET."""
     payload = orjson.loads(body)
     query = {"query": payload["query"], "variables": orjson.dumps(payload.get("variables") or {})}
     return f"/graphql?{urlencode(query)}"
 
 
 def as_post_body(document: str, values: Mapping[str, object]) -> bytes:
-    """The body of a POST."""
+    """The request as body of a POST."""
     return orjson.dumps({"query": document, "variables": values})

@@ -1,7 +1,7 @@
-"""What must be known of a change's neighbours to tell whom it concerns.
+"""Change batches: the changed rows with the related rows that invalidation needs.
 
-Links, and the articles they hang on; and the rows that come into sight or leave it because what uses them
-does. Links that have gone by now have left a line of their own, so those that are there are enough.
+These are the rows linked to a changed row, and rows whose visibility depends on a changed row. Removed links
+have change-log rows of their own, so the current links are sufficient.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _far(link: JunctionTable) -> tuple[str, str]:
 
 
 def journaled_columns(table: str) -> list[str]:
-    """The columns that lines of the journal hold: all but texts and JSON."""
+    """Columns whose values the change log stores: all but texts and JSON."""
     meta = _MODELS[table]._meta
     return [
         column
@@ -137,7 +137,7 @@ class ChangeBatchLoader:
     async def _seen(
         self, changes: Sequence[RowChange], came_or_went: Sequence[RowChange], now: dt.datetime
     ) -> list[RowChange]:
-        """Without those of rows that nothing seen uses, before or after: they concern nobody."""
+        """The changes of rows that a visible row used before or uses now; others affect no response."""
         existing = {(change.table, change.row) for change in came_or_went}
         doubtful: dict[str, set[int]] = {}
         for change in changes:
@@ -168,7 +168,7 @@ class ChangeBatchLoader:
     async def _articles(
         self, changes: Sequence[RowChange], now: dt.datetime
     ) -> Mapping[int, Sequence[RowData]]:
-        """Every version in these changes that could be seen in its time, and the one that is there now."""
+        """Every version of the changed articles that was visible at its time, and the current one."""
         batch = ChangeBatch(changes, now)
         versions: dict[int, list[RowData]] = {}
         requested: set[int] = set()
@@ -191,9 +191,9 @@ class ChangeBatchLoader:
         links: Mapping[tuple[str, str], Mapping[int, Sequence[RowData] | None]],
         now: dt.datetime,
     ) -> list[RowChange]:
-        """Rows that may be seen now and were not before, or the other way round, because of their users.
+        """Rows that became visible or invisible because of the rows that use them.
 
-        Whatever is used by something else besides, which did not change, has stayed where it was.
+        A row that is also used by an unchanged row keeps its visibility.
         """
         batch = ChangeBatch(changes, now)
         flipped = {
@@ -261,7 +261,7 @@ class ChangeBatchLoader:
     async def _rows(
         self, select: str, column: str, numbers: Sequence[int], rest: str = "", *more: Any
     ) -> Sequence[Sequence[Any]]:
-        """The rows whose column is one of `numbers`; `more` are the values of `rest`, from the second on."""
+        """Rows whose column is one of the ids; `more` are the parameters of `rest`, from the second on."""
         if not numbers:
             return []
         among = self._dialect.in_list(column, self._dialect.param(1, "ids"))

@@ -1,6 +1,6 @@
-"""Which answers showed which rows, and which rows a change touches, said in the same words.
+"""Dependencies of responses on rows and lists, and the test whether a change invalidates a response.
 
-Knows plans and changes. Does not know HTTP, Redis or SQL.
+Invariant: knows plans and changes; never HTTP, Redis or SQL.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Predicate = tuple[str, str, Any]
 
 @dataclass(frozen=True)
 class BoundScan:
-    """A scan with the values that its conditions had."""
+    """A scan with the values of its conditions."""
 
     scan: Scan
     predicates: tuple[Predicate, ...]
@@ -45,7 +45,7 @@ class BoundScan:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What one answer rests on: change none of it, and the answer stays the same."""
+    """Everything a response depends on: it stays valid until one of these changes."""
 
     scans: tuple[BoundScan, ...]
     displayed_columns: Mapping[str, frozenset[str]]
@@ -69,11 +69,11 @@ class Dependencies:
 
     @cached_property
     def tables(self) -> frozenset[str]:
-        """A change of a row of any other table cannot touch the answer."""
+        """Tables whose changes may invalidate the response."""
         return frozenset((*self.by_table, *self.by_link, *self.row_ids))
 
     def serialize(self) -> bytes:
-        """As JSON, for a cache outside this process."""
+        """The dependencies as JSON, for a cache outside this process."""
         return orjson.dumps(
             {
                 "looked": [_plain(one) for one in self.scans],
@@ -163,11 +163,10 @@ def _looked(items: Sequence[Any]) -> BoundScan:
 
 @dataclass(frozen=True)
 class ChangeBatch:
-    """Changes that are looked at together, and what must be known of their neighbours.
+    """Changes that are applied together, with the related rows they need.
 
-    `links`: by link table and far column, which rows each far row is linked with, by column; None where
-    they are too many to say. `articles`: of the articles named by the changes, the versions that could be
-    seen in their time.
+    `links`: by link table and target column, the rows that each target row is linked with; None if there are
+    too many. `articles`: versions of the changed articles that were visible at their time.
     """
 
     changes: Sequence[RowChange]
@@ -181,7 +180,7 @@ class ChangeBatch:
 
 
 def is_invalidated_by(dependencies: Dependencies, batch: ChangeBatch) -> bool:
-    """Whether the answer could be another after these changes."""
+    """True if the changes may have changed the response."""
     return not dependencies.tables.isdisjoint(batch.tables) and any(
         _touches(change, dependencies, batch) for change in batch.changes
     )
@@ -207,7 +206,7 @@ def _touches(change: RowChange, dependencies: Dependencies, batch: ChangeBatch) 
 
 
 def _of_a_seen_article(change: RowChange, batch: ChangeBatch) -> bool:
-    """Rows that hang on an article cannot matter before it can be seen."""
+    """True for rows of an article that is or was visible."""
     if change.table == "article":
         return True
     for column in ("article_id", "related_id"):
@@ -218,7 +217,7 @@ def _of_a_seen_article(change: RowChange, batch: ChangeBatch) -> bool:
 
 
 def _moves(change: RowChange, one: BoundScan, dependencies: Dependencies, batch: ChangeBatch) -> bool:
-    """Whether a row comes into what was looked at, leaves it, or may stand elsewhere in it."""
+    """True if the row enters or leaves the scan, or changes its position in it."""
     scan = one.scan
     own = VISIBILITY_COLUMNS.get(change.table, _NONE) if scan.visible_rows_only else _NONE
     if scan.visibility_changes_only:
@@ -247,7 +246,7 @@ def _moves(change: RowChange, one: BoundScan, dependencies: Dependencies, batch:
 
 
 def _behind_the_end(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch) -> bool:
-    """Whether the row stands behind what was shown of every list that it is in."""
+    """True if the row sorts after the end of the returned page in every list that contains it."""
     if scan.page is None or row is None:
         return False
     if scan.parent_key:
@@ -278,14 +277,14 @@ def _behind(page: PageBounds, place: int, row: RowData, dependencies: Dependenci
 
 
 def _like(value: Any, text: str) -> Any:
-    """A key as its mark spells it, as a value of the same kind."""
+    """A sort key from a cursor marker, converted to the type of `value`."""
     if isinstance(value, dt.datetime):
         return dt.datetime.fromisoformat(text)
     return int(text) if isinstance(value, int) else bytes.fromhex(text).decode()
 
 
 def _relinks(change: RowChange, one: BoundScan, dependencies: Dependencies, batch: ChangeBatch) -> bool:
-    """Whether a link comes, goes or moves that the answer's lists were reached through."""
+    """True if a link was added, removed or moved through which a list of the response was reached."""
     scan = one.scan
     assert scan.link_path is not None
     marked = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
@@ -336,7 +335,7 @@ def _near(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: Ch
 
 
 def _met(conditions: Iterable[Predicate], row: RowData) -> bool:
-    """Whether the row meets them all; what it does not say may well be met."""
+    """True if the row meets all conditions, as far as its columns are known."""
     return all(column not in row or _OPERATORS[op](row[column], value) for column, op, value in conditions)
 
 

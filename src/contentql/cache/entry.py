@@ -1,4 +1,4 @@
-"""An answer that is remembered, and what may be said of it without reading it again."""
+"""Cached responses, and what HTTP needs to know of them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _OVERHEAD = 2_500  # bytes that an entry takes besides its texts, about
 
 
 def content_hash(text: bytes) -> str:
-    """A fingerprint that nobody can make two texts for: clients choose the texts that answers are kept by."""
+    """Collision-resistant hash: clients choose the texts that responses are stored under."""
     return blake2b(text, digest_size=16).hexdigest()
 
 
 @dataclass(eq=False)
 class CachedResponse:
-    """`max_age` in seconds, as the schema hints; `words` name what was listed, for caches in between."""
+    """A response body with its dependencies. `max_age` in seconds; `list_tags` name the lists in it, for
+    HTTP caches."""
 
     body: bytes
     dependencies: Dependencies
@@ -42,11 +43,11 @@ class CachedResponse:
 
     @cached_property
     def etag(self) -> str:
-        """The body's fingerprint, the same in every process."""
+        """Hash of the body, the same in every process."""
         return content_hash(self.body)
 
     def serialize(self) -> bytes:
-        """For a cache outside this process; without the compressed forms."""
+        """The entry for a cache outside this process, without compressed bodies."""
         facts = [
             self.shown_ids,
             self.list_tags,
@@ -62,7 +63,7 @@ class CachedResponse:
 
 
 def deserialize(text: bytes) -> CachedResponse:
-    """Raises ValueError if it is not what `written` wrote."""
+    """Raises ValueError for data that `serialize` did not write."""
     sizes, _, rest = text.partition(b"\n")
     one, _, other = sizes.partition(b" ")
     head, middle = int(one), int(one) + int(other)
@@ -81,12 +82,13 @@ def deserialize(text: bytes) -> CachedResponse:
 
 
 class CacheBackend(Protocol):
-    """Where answers are kept. What is purged is not found again; what is put may be gone at any time."""
+    """Storage of responses. Purged entries are not returned again; stored entries may be evicted at any
+    time."""
 
     async def get(self, key: str) -> CachedResponse | None: ...
     async def put(self, key: str, entry: CachedResponse) -> None: ...
     async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
-        """Drops what the changes touch, and says what that was."""
+        """Removes and returns the entries that the changes invalidate."""
 
     async def clear(self) -> list[tuple[str, CachedResponse]]: ...
     async def close(self) -> None: ...

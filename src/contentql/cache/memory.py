@@ -1,4 +1,4 @@
-"""Answers in the memory of this process: the one used longest ago goes first when room runs out."""
+"""Response storage in the memory of this process, evicting the least recently used entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST = 300_000  # comparisons of an answer with a change in one go; a flood of 
 
 
 class MemoryBackend:
-    """`room` in bytes: bodies, their compressed forms and what is known of them."""
+    """`room`: capacity in bytes, for bodies, compressed bodies and metadata."""
 
     def __init__(self, room: int) -> None:
         self._entries: OrderedDict[str, CachedResponse] = OrderedDict()
@@ -41,7 +41,7 @@ class MemoryBackend:
         self._make_room()
 
     def entry_resized(self, entry: CachedResponse) -> None:
-        """A compressed form was added to an answer; if it is kept, it takes more room now."""
+        """Accounts for a compressed body that was added to a stored entry."""
         if entry.accounted_size:
             self._used += entry.size - entry.accounted_size
             entry.accounted_size = entry.size

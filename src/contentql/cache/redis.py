@@ -1,7 +1,7 @@
-"""Answers in Redis or Valkey, shared by the workers of all machines.
+"""Response storage in Redis or Valkey, shared by the workers of all machines.
 
-Every worker purges on its own, so one that is cut off from Redis must not let others' answers live on: when
-it comes back, it turns the page, and what was written on the old one is found no more.
+Every worker purges. A worker that was disconnected from Redis may have missed to purge there: it then starts
+a new generation of keys, and entries of the old one are not returned any more.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class RedisBackend:
-    """`url` as in redis://host:6379/0. A Redis that does not answer costs speed, never a right answer."""
+    """`url`: redis://host:6379/0. Without a response from Redis, nothing is found or raised."""
 
     def __init__(self, url: str, *, prefix: str = "contentql") -> None:
         self._client: Any = redis_asyncio.Redis.from_url(
@@ -88,7 +88,7 @@ class RedisBackend:
         await self._client.aclose()
 
     async def _current_generation(self) -> bytes | None:
-        """The page that is written on now, a new one after a purge was missed; None without Redis."""
+        """The current generation of keys; a new one after a failed purge; None without Redis."""
         name = f"{self._prefix}:page"
         if self._purge_failed:
             if await self._call(self._client.incr(name)) is None:

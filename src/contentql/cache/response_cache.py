@@ -35,7 +35,8 @@ _PURGED = 2_000  # purged answers of which it is told whether they had to be
 
 @dataclass
 class CacheStats:
-    """`needless`: answers that were purged and came out the same; `needed`: those that did not."""
+    """Statistics. `unneeded_purges`: entries that were purged and computed again unchanged; `needed_purges`:
+    the others."""
 
     memory: MemoryBackend
     hits: int = 0
@@ -54,7 +55,7 @@ class CacheStats:
 
 
 class ResponseCache:
-    """`shared` is asked where this process's memory has nothing, and told what it learns."""
+    """Stores responses in `memory` and, if given, in `shared`, which other processes use too."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class ResponseCache:
     # Answers
 
     def get(self, key: str, now: dt.datetime) -> CachedResponse | None:
-        """An answer that holds at `now`, from memory; whoever gives it counts it."""
+        """The entry that is valid at `now`, from memory. Does not count a hit."""
         if (
             not self._listening
             or self._pending
@@ -131,7 +132,7 @@ class ResponseCache:
                 await self._shared.put(key, entry)
 
     def _is_fresh(self, entry: CachedResponse, since: int) -> bool:
-        """Whether nothing that was heard since has touched it."""
+        """True if no batch since `since` invalidates the entry."""
         if not self._listening or (
             since < self._applied and (not self._history or self._history[0][0] > since + 1)
         ):
@@ -141,13 +142,13 @@ class ResponseCache:
         )
 
     def seconds_left(self, now: dt.datetime) -> float:
-        """Until something may come into sight or leave it by the clock."""
+        """Seconds until the passage of time may change what is visible."""
         return (self._clock.next_transition - now).total_seconds() if self._listening else 0.0
 
     # Changes
 
     async def open(self) -> None:
-        """Begins to listen; returns when it does, or when it is clear that it cannot yet."""
+        """Starts to follow the change log; returns when it is read, or when it cannot be read yet."""
         started = asyncio.Event()
         self._follower = asyncio.create_task(self._follow(started))
         await started.wait()
@@ -162,7 +163,7 @@ class ResponseCache:
             await backend.close()
 
     async def apply_pending_changes(self) -> None:
-        """Everything committed before this call is known when it returns; refuses as the database does."""
+        """Applies every change committed before this call. Raises the errors of the database."""
         async with self._applying:
             if self._listening:
                 try:
@@ -193,18 +194,18 @@ class ResponseCache:
             await asyncio.sleep(1)
 
     async def _apply_time(self, now: dt.datetime) -> None:
-        """Time itself changes what can be seen."""
+        """Applies the visibility changes that the passage of time has caused."""
         async with self._applying:
             if now >= self._clock.next_transition:
                 self._pending += await self._clock.transitions_until(now)
             await self._apply()
 
     async def _apply(self) -> None:
-        """Everything that has been heard of and everything that has been written since.
+        """Applies all pending and new changes.
 
-        The neighbours are as they are now. So what is written while they are looked at belongs to the same
-        batch: it may have taken away the very link that led to an answer. Whatever breaks this off, a fault
-        or a client that goes away, the changes stay pending, and no answer is found before they are applied.
+        Related rows are read in their current state. Changes written while they are read belong to the same
+        batch: they may have removed the link that led to a response. If this is interrupted, changes stay
+        pending, and no response is returned before they are applied.
         """
         batch: ChangeBatch | None = None
         try:
@@ -242,7 +243,7 @@ class ResponseCache:
             self._purged.popitem(last=False)
 
     def _record_purge_accuracy(self, key: str, entry: CachedResponse) -> None:
-        """Whether it had to be purged."""
+        """Counts whether a purge was needed, when the entry is computed again."""
         before = self._purged.pop(key, None)
         if before is not None:
             if before == entry.etag:

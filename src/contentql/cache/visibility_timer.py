@@ -1,6 +1,6 @@
-"""What time changes: rows that come into sight or leave it although nobody writes.
+"""Visibility changes by time: rows that become visible or invisible without a write.
 
-The moments lie in the rows. Each is passed once, and then the rows are changes like any other.
+Each publication, embargo and expiry time is processed once, as a change of its row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _PUBLIC = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
 
 
 class VisibilityTimer:
-    """`at` is how far time has been told, `next` the moment at which it changes something again."""
+    """`checked_until`: time up to which changes were returned; `next_transition`: the next time with a
+    change."""
 
     def __init__(self, database: Database, now: Callable[[], dt.datetime]) -> None:
         self._database = database
@@ -43,7 +44,7 @@ class VisibilityTimer:
         return self._now().replace(microsecond=0)
 
     async def reload(self, at: dt.datetime) -> None:
-        """To this moment, and anew from what the database holds."""
+        """Reads the next transition after `time` from the database."""
         moments = []
         for table, columns in VISIBILITY_TIME_COLUMNS.items():
             for column in columns:
@@ -55,7 +56,7 @@ class VisibilityTimer:
         self.checked_until, self.next_transition = at, min(moments)
 
     async def transitions_until(self, now: dt.datetime) -> list[RowChange]:
-        """The rows that came into sight or left it since `at`, which is `now` from here on."""
+        """Rows that became visible or invisible since `checked_until`, which is set to `now`."""
         changes: dict[tuple[str, int], RowChange] = {}
         was = self.checked_until
         for table, columns in VISIBILITY_TIME_COLUMNS.items():

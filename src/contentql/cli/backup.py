@@ -1,4 +1,4 @@
-"""`contentql backup` and `contentql restore`: the whole newsroom into a file, and back."""
+"""`contentql backup` and `contentql restore`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PgBin = Annotated[
         "--pg-bin",
         metavar="FOLDER",
         envvar="CONTENTQL_PG_BIN",
-        help="Where pg_dump, pg_restore and psql are; else on the PATH. pg_dump must not be older than the"
+        help="Folder of pg_dump, pg_restore and psql; by default the PATH. pg_dump must not be older than the"
         " server. SQLite needs none of them.",
         show_default=False,
     ),
@@ -34,27 +34,27 @@ PgBin = Annotated[
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to create.")],
     database: DatabaseUrl = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace FILE if it is there, once the new one is complete.")
+        bool, typer.Option("--force", help="Replace an existing FILE when the new one is complete.")
     ] = False,
     pg_bin: PgBin = None,
 ) -> None:
-    """Write the whole newsroom to one file, while servers serve and editors write.
+    """Back up the database to one file, while servers run.
 
-    In it is everything that was saved before the command began: content, drafts, revisions, the audit log,
-    tokens (as hashes) and signing keys. So keep it where only you can read it. FILE appears when it is
-    complete, checked and on the disk; a backup that fails leaves no file, and the one of yesterday as it was.
+    The backup contains everything saved before the command started: content, drafts, revisions, the audit
+    log, hashes of tokens and signing keys. Store it where only you can read it. FILE is created when it is
+    complete and checked; if the backup fails, an existing FILE stays unchanged.
 
     From SQLite, FILE is a SQLite database; from PostgreSQL, an archive of pg_dump.
 
-    Exit codes: 0 done, 1 there is no backup, 2 wrong use, 3 done, but the database has a fault that is named.
+    Exit codes: 0 success, 1 no backup was made, 2 wrong usage, 3 success, but the database has broken
+    references.
 
     Examples:
 
       contentql backup newsroom.backup
-
       contentql backup --database postgresql://user@host/newsroom "/backups/$(date +%F).backup"
     """
     try:
@@ -68,28 +68,28 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `contentql backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File written by `contentql backup`.")],
     database: DatabaseUrl = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace what the database holds. It cannot be brought back.")
+        bool, typer.Option("--force", help="Replace the contents of the database. They cannot be recovered.")
     ] = False,
     pg_bin: PgBin = None,
 ) -> None:
-    """Make the database what a backup holds. It must be empty, or else --force replaces what is there.
+    """Restore the database from a backup. The database must be empty unless --force is given.
 
-    The file is read and checked before anything is changed, and all is changed at once: what cannot be
-    restored leaves the database as it was. A backup of an older version is brought up to date. Servers that
-    run forget what they remember; they need no restart.
+    The file is checked before anything is changed, and the restore is one transaction: if it fails, the
+    database stays unchanged. Backups of older versions are migrated. Running servers clear their caches; they
+    need no restart.
 
-    What was done since the backup is undone: what was taken down since is back, and so are tokens that were
-    revoked. Restore only files that you trust: one of PostgreSQL can run any SQL.
+    Changes made since the backup are lost: withdrawn articles are public again, revoked tokens are valid
+    again. Restore only files that you trust: a PostgreSQL archive can run any SQL.
 
-    Exit codes: 0 done, 1 nothing was changed, 2 wrong use, 3 done, but the backup has a fault that is named.
+    Exit codes: 0 success, 1 nothing was changed, 2 wrong usage, 3 success, but the backup has broken
+    references.
 
     Examples:
 
       contentql restore newsroom.backup --database sqlite:///drill.sqlite3
-
       contentql restore newsroom.backup --force
     """
     try:

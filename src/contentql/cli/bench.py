@@ -1,4 +1,4 @@
-"""`contentql bench`: how fast it is here, next to the fastest answer a person could write by hand."""
+"""`contentql bench`: speed on this machine, compared with hand-written SQL."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SMALL = 10_000
 
 
 class Databases(str, Enum):
-    """What to measure on."""
+    """Databases to measure on."""
 
     sqlite = "sqlite"
     postgres = "postgres"
@@ -41,35 +41,33 @@ class Databases(str, Enum):
 
 def bench(
     articles: Annotated[
-        int, typer.Option(min=200, max=20_000_000, help="Articles in the made newsroom.")
+        int, typer.Option(min=200, max=20_000_000, help="Number of generated articles.")
     ] = SMALL,
-    database: Annotated[Databases, typer.Option(help="What to measure on.")] = Databases.both,
+    database: Annotated[Databases, typer.Option(help="Databases to measure on.")] = Databases.both,
     postgres_url: Annotated[
         str | None,
-        typer.Option(help="Any database of a PostgreSQL server: newsrooms are made beside it."),
+        typer.Option(help="URL of any database of a PostgreSQL server; new databases are created on it."),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians of them are said.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of load, each time.")] = 2.0,
-    workloads: Annotated[str, typer.Option(help="Which, separated by commas.")] = ",".join(WORKLOADS),
-    heating: Annotated[
-        bool, typer.Option("--hot", help="Also the same questions again, out of the answer cache.")
-    ] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are reported.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of load per measurement.")] = 2.0,
+    workloads: Annotated[str, typer.Option(help="Workloads, separated by commas.")] = ",".join(WORKLOADS),
+    heating: Annotated[bool, typer.Option("--hot", help="Measure cached responses too.")] = False,
     growing: Annotated[
-        bool, typer.Option("--growth", help="Also W1 and W5 in a small and a large newsroom.")
+        bool, typer.Option("--growth", help="Measure W1 and W5 with few and with many articles too.")
     ] = False,
     growth_articles: Annotated[
-        int, typer.Option(min=400, help="Articles in the large newsroom.")
+        int, typer.Option(min=400, help="Number of articles for --growth.")
     ] = 1_000_000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     keep: Annotated[
         Path | None,
-        typer.Option(help="A folder where the newsrooms stay, to be used again.", file_okay=False),
+        typer.Option(help="Folder for the databases, to be reused by later runs.", file_okay=False),
     ] = None,
     search: Annotated[
-        bool, typer.Option("--search", help="Make search words too: slow, and no workload reads them.")
+        bool, typer.Option("--search", help="Generate search terms too: slow, and not used by any workload.")
     ] = False,
 ) -> None:
-    """Measure the speed here: contentql next to hand-written SQL on the same made newsroom."""
+    """Measure speed against hand-written SQL on generated content."""
 
     def tell(line: str) -> None:
         stderr.print(line, markup=False)
@@ -130,7 +128,7 @@ _LOADED = f"{servers.CONNECTIONS} connections, medians of the rounds"
 
 
 def _table(title: str, figures: Sequence[str], caption: str | None = None) -> Table:
-    """A row is one workload on one database."""
+    """A table with one row per workload and database."""
     table = Table(title=title, caption=caption)
     for heading in ("database", "workload"):
         table.add_column(heading)

@@ -10,7 +10,7 @@ from contentql.settings import load_settings
 from contentql.store import change_log
 from contentql.store.database import Database
 
-cache = typer.Typer(no_args_is_help=True, help="Manage the response cache.")
+cache = typer.Typer(add_completion=False, no_args_is_help=True, help="Manage the response cache.")
 
 
 @cache.callback()

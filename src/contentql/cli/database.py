@@ -12,7 +12,7 @@ from contentql.store.database import Database, require_no_unknown_migrations
 
 
 def migrate(database: DatabaseUrl = None) -> None:
-    """Make the database, or bring it up to date. Running it again changes nothing."""
+    """Create the database or apply pending migrations. Without pending migrations, nothing is changed."""
     try:
         settings = load_settings(database_url=database)
     except OperatorError as exc:
@@ -32,13 +32,13 @@ def migrate(database: DatabaseUrl = None) -> None:
 
 
 def check(database: DatabaseUrl = None) -> None:
-    """Say whether all is in order: settings, database, schema. Exit code 0 means it is."""
+    """Check settings, database and migrations. Exit code 0 if there is no problem."""
     try:
         settings = load_settings(database_url=database)
         load_oidc_issuer(settings)
     except OperatorError as exc:
         raise exit_with_error(exc) from None
-    typer.echo("settings   in order")
+    typer.echo("settings   valid")
 
     async def work() -> None:
         db = Database(settings.database_url)
@@ -46,16 +46,14 @@ def check(database: DatabaseUrl = None) -> None:
         require_no_unknown_migrations(state)
         async with db:
             await db.row("select 1", [])
-        typer.echo(f"database   {db.dialect}, answers")
+        typer.echo(f"database   {db.dialect}, reachable")
         if state.pending:
             raise OperatorError(
-                f"The database is {len(state.pending)} migrations behind."
-                " Bring it up to date with: contentql migrate"
+                f"The database has {len(state.pending)} unapplied migrations. Run: contentql migrate"
             )
         if stale := await db.stale_trigger_tables():
             raise OperatorError(
-                f"The change triggers do not match the columns of: {', '.join(stale)}."
-                " Recreate them with: contentql migrate"
+                f"The change triggers do not match the columns of: {', '.join(stale)}. Run: contentql migrate"
             )
         typer.echo(f"schema     up to date ({state.applied[-1]})")
 

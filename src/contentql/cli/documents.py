@@ -1,4 +1,4 @@
-"""`contentql documents`: the trusted documents, in and out by manifest, and a look at their use."""
+"""`contentql documents`: trusted documents."""
 
 from __future__ import annotations
 
@@ -32,28 +32,26 @@ from contentql.store.trusted_documents import (
 
 PART = 3
 
-documents = typer.Typer()
+documents = typer.Typer(add_completion=False)
 
 
 @documents.callback(invoke_without_command=True)
 def list_(
     context: typer.Context,
     database: DatabaseUrl = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with whole ids and texts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with full ids and texts.")] = False,
 ) -> None:
-    """List, let in and take out trusted documents: operations that clients send by their id.
+    """List, add and remove trusted documents: operations that clients send by id.
 
-    Without a command: all of them, with their cost and use. With CONTENTQL_TRUSTED_DOCUMENTS=required it
-    answers no others.
+    Without a subcommand, lists all documents with cost and use. With CONTENTQL_TRUSTED_DOCUMENTS=required,
+    the server executes no other operations.
 
-    Exit codes: 0 done, 3 done in part, 1 nothing could be done, 2 wrong use.
+    Exit codes: 0 success, 1 nothing was changed, 2 wrong usage, 3 partial success.
 
     Examples:
 
-      contentql documents
-
+      contentql documents list
       contentql documents add persisted-query-manifest.json --client web
-
       contentql documents remove --client web
     """
     if context.invoked_subcommand is not None:
@@ -69,32 +67,36 @@ def list_(
 @documents.command()
 def add(
     manifests: Annotated[
-        list[str], typer.Argument(metavar="MANIFEST...", help="Manifests, or - for standard input.")
+        list[str], typer.Argument(metavar="MANIFEST...", help="Manifest files, or - for standard input.")
     ],
     client: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose documents these are, such as web or ios.")
+        str | None,
+        typer.Option(metavar="NAME", help="Client that uses the documents, for example web or ios."),
     ] = None,
     database: DatabaseUrl = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
+        bool, typer.Option("--dry-run", help="Report what would happen; change nothing.")
     ] = False,
 ) -> None:
-    """Let in the documents of manifests; those that the schema does not allow are named, the others go in.
+    """Add the documents of manifests. Documents that are not valid for the schema are reported; the others
+    are added.
 
-    A manifest is what Apollo's generate-persisted-query-manifest, Relay's persistConfig, graphql-codegen's
-    persistedDocuments or gql.tada's generate-persisted write, or a file with one GraphQL document. The same
-    manifest again changes nothing. A document that is in already stays with the client that brought it.
+    A manifest is the output of Apollo's generate-persisted-query-manifest, Relay's persistConfig,
+    graphql-codegen's persistedDocuments or gql.tada's generate-persisted, or a file with one GraphQL
+    document. Adding the same manifest again changes nothing. A document that exists already stays with its
+    client.
 
-    Exit codes: 0 all are in, 3 some failed, 1 nothing could be done, 2 wrong use.
+    Exit codes: 0 all documents are stored, 1 none is, 2 wrong usage, 3 some failed.
 
     Examples:
 
       contentql documents add persisted-query-manifest.json --client web
-
       contentql documents add persisted.json latest.graphql --dry-run
     """
     if client is not None and not (client.isprintable() and 0 < len(client) <= _CLIENT):
-        raise typer.BadParameter(f"a name has 1 to {_CLIENT} printable characters", param_hint="--client")
+        raise typer.BadParameter(
+            f"a client name has 1 to {_CLIENT} printable characters", param_hint="--client"
+        )
 
     async def work(settings: Settings, db: Database) -> list[_Outcome]:
         answers = build_executor(settings, db)
@@ -121,25 +123,24 @@ def add(
 @documents.command()
 def remove(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or how they begin (8 or more).")
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, or at least their first 8 characters.")
     ] = None,
     client: Annotated[
-        str | None, typer.Option(metavar="NAME", help="All documents of this client instead.")
+        str | None, typer.Option(metavar="NAME", help="Remove all documents of this client.")
     ] = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Take out trusted documents, by id or all of one client. Running servers notice within seconds.
+    """Remove trusted documents by id, or all documents of a client. Running servers notice within seconds.
 
-    Exit codes: 0 all are out, 3 some ids are not known, 1 nothing could be done, 2 wrong use.
+    Exit codes: 0 all documents are removed, 1 none was, 2 wrong usage, 3 some ids are unknown.
 
     Examples:
 
       contentql documents remove 8b43f1c29d07
-
       contentql documents remove --client web
     """
     if bool(ids) == (client is not None):
-        raise typer.BadParameter("give ids or --client, and not both", param_hint="ID")
+        raise typer.BadParameter("use either ids or --client", param_hint="ID")
 
     async def work(_: Settings, db: Database) -> tuple[int, list[str]]:
         rows = await list_documents(db)
@@ -201,7 +202,7 @@ def _entries(name: str) -> Iterator[ManifestEntry]:
 def _check_entry(
     executor: Executor, entry: ManifestEntry, client: str | None
 ) -> tuple[ManifestEntry, NewTrustedDocument | str]:
-    """The document as it would be kept, or why it cannot be."""
+    """The document as it would be stored, or the reason for its rejection."""
     if entry.error:
         return entry, entry.error
     try:
@@ -212,7 +213,7 @@ def _check_entry(
 
 
 def _name_and_cost(executor: Executor, entry: ManifestEntry) -> tuple[str | None, int | None]:
-    """Raises Refused if the document can never be answered. The cost is None if it depends on variables."""
+    """Raises ApiError if the document can never be executed. The cost is None if it depends on variables."""
     refusal: ApiError | None = None
     cost: int | None = None
     try:
@@ -241,7 +242,7 @@ def _outcome(entry: ManifestEntry, document: NewTrustedDocument, became: str) ->
 
 
 def _fitting(rows: Sequence[TrustedDocument], id: str) -> list[str]:
-    """The documents that an operator can mean by `id`."""
+    """Documents whose id begins with `id`."""
     existing = [row.id for row in rows]
     stored = normalize_document_id(id)
     if stored in existing:

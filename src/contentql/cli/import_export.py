@@ -1,4 +1,4 @@
-"""`contentql import` and `contentql export`: content in from files, and out again."""
+"""`contentql import` and `contentql export`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _STDIN = "standard input"
 
 
 class FileFormat(str, Enum):
-    """What a file holds."""
+    """Format of a file."""
 
     auto = "auto"
     text = "text"
@@ -46,7 +46,7 @@ class FileFormat(str, Enum):
 
 
 class ParagraphMode(str, Enum):
-    """What a paragraph of a page of text is."""
+    """Separation of the paragraphs of a plain page."""
 
     line = "line"
     blank = "blank"
@@ -54,59 +54,60 @@ class ParagraphMode(str, Enum):
 
 def import_(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Files to take in, or - for standard input.")
+        list[str], typer.Argument(metavar="FILE...", help="Files to import, or - for standard input.")
     ],
     database: DatabaseUrl = None,
     format: Annotated[
         FileFormat,
-        typer.Option(help="text: a plain page. jsonl: what `contentql export` writes. auto: by a look."),
+        typer.Option(help="text: a plain page. jsonl: output of `contentql export`. auto: detect."),
     ] = FileFormat.auto,
     category: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="The section of the articles, such as world/asia; made if new."),
+        typer.Option(
+            metavar="PATH", help="Section of the articles, for example world/asia; created if missing."
+        ),
     ] = None,
     publish_at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Publish the articles at this time, such as 2026-06-30T08:00:00Z."),
+        typer.Option(
+            metavar="TIME", help="Publication time of the articles, for example 2026-06-30T08:00:00Z."
+        ),
     ] = None,
     slug: Annotated[
-        str | None, typer.Option(help="The slug of the one page of text; else made of its headline.")
+        str | None, typer.Option(help="Slug of a single plain page; by default derived from its headline.")
     ] = None,
     language: Annotated[
         str | None,
-        typer.Option(metavar="TAG", help="The language of the pages of text, BCP 47; else en."),
+        typer.Option(metavar="TAG", help="Language of plain pages, BCP 47; by default en."),
     ] = None,
     paragraphs: Annotated[
         ParagraphMode,
-        typer.Option(help="In pages of text, each line is a paragraph, or what stands between blank lines."),
+        typer.Option(help="Paragraphs of plain pages: one per line, or separated by blank lines."),
     ] = ParagraphMode.line,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
+        bool, typer.Option("--dry-run", help="Report what would happen; change nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Take in content: pages of plain text, or JSON Lines that `contentql export` wrote.
+    """Import content: plain pages, or JSON Lines written by `contentql export`.
 
-    A page of text becomes a draft: its first line, behind menu lines such as "- Latest news", is the
-    headline, every other line a paragraph. It prints no date and no section, so it is not public until you
-    give it both. Taking in the same file again changes nothing and says so. A bad record is named with its
-    line and reason; the others go in. A SQLite database that is not there is made.
+    A plain page becomes a draft: its first line, after menu lines such as "- Latest news", is the headline,
+    every other line a paragraph. A page has no date and no section, so it is not public until both are given.
+    Importing the same file again changes nothing. Invalid records are reported with line and reason; the
+    others are imported. A missing SQLite database is created.
 
-    Exit codes: 0 all is in, 3 some records failed, 1 nothing could be done, 2 wrong use.
+    Exit codes: 0 all records are imported, 1 none is, 2 wrong usage, 3 some records failed.
 
     Examples:
 
       contentql import page.txt
-
       contentql import page.txt --publish-at 2026-06-30T08:00:00Z --category world/asia
-
       contentql import newsroom.jsonl --dry-run
-
       ssh old.example.org contentql export | contentql import -
     """
     if len(files) > 1 and (slug or "-" in files):
         word = "--slug" if slug else "-"
-        raise typer.BadParameter("goes with one file only", param_hint=word)
+        raise typer.BadParameter("requires a single file", param_hint=word)
     wishes = ImportOptions(
         category=_checked(SectionPath, category, "--category", "a path is written as in world/asia"),
         publish_at=_checked(
@@ -125,7 +126,7 @@ def import_(
             unread, opened = _opened(files, stack)
             kinds = [_kind(file, name, format) for name, file in opened]
             if pages and FileFormat.jsonl in kinds:
-                raise typer.BadParameter("is for pages of text only", param_hint=f"--{next(iter(pages))}")
+                raise typer.BadParameter("is only for plain pages", param_hint=f"--{next(iter(pages))}")
             if not opened:
                 report = ImportReport(tuple(unread))
             else:
@@ -156,19 +157,18 @@ def export(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where to; else standard output. Replaced once all is written.",
+            help="Output file, replaced when complete; by default standard output.",
         ),
     ] = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Write all content as JSON Lines, from one snapshot: what `contentql import` takes in without loss.
+    """Export all content as JSON Lines, from one snapshot. `contentql import` reads it without loss.
 
-    Everything goes out, drafts and hidden things too. The same content always gives the same bytes.
+    The export includes drafts and everything else that is not public. Equal content gives equal bytes.
 
     Examples:
 
       contentql export --output newsroom.jsonl
-
       contentql export | gzip > newsroom.jsonl.gz
     """
     try:
@@ -200,7 +200,7 @@ def _checked(kind: Any, value: str | None, option: str, rule: str) -> Any:
 def _opened(
     names: Sequence[str], stack: ExitStack
 ) -> tuple[list[RecordOutcome], list[tuple[str, BufferedReader]]]:
-    """The files that can be read, and a word about those that cannot."""
+    """Opens the files that can be read and reports the others."""
     unread: list[RecordOutcome] = []
     opened: list[tuple[str, BufferedReader]] = []
     for name in names:
@@ -280,7 +280,7 @@ def _is_new(url: str) -> bool:
 
 @contextlib.contextmanager
 def _replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` when all is written, or else never existed."""
+    """Writes a file that replaces `path` when it is complete; after an error `path` is unchanged."""
     draft = None
     try:
         descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -301,7 +301,7 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _counted(word: str) -> Iterator[Callable[[], None]]:
-    """Counts on stderr: live on a terminal, elsewhere a line for every thousand."""
+    """Shows progress on stderr: live on a terminal, otherwise one line per thousand records."""
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         task = progress.add_task(word, total=None)
@@ -318,7 +318,7 @@ def _counted(word: str) -> Iterator[Callable[[], None]]:
 
 
 def _lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
-    """The report for a person: what failed or was passed over, what is still a draft, the counts."""
+    """The report as text: failed and skipped records, drafts, totals."""
     for outcome in report.outcomes:
         message = f"{outcome.result} {outcome.label}".strip()
         if outcome.result in ("failed", "skipped"):

@@ -1,4 +1,4 @@
-"""What the commands share: the database option, a database that is ready, how a fault ends a command."""
+"""Shared by the commands: the database option, checks of the database, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Runs it. What makes it impossible is one sentence on stderr and exit code 1; no trace."""
+    """Runs a coroutine. OperatorError and ApiError become one sentence on stderr and exit code 1."""
     try:
         return asyncio.run(work)
     except (OperatorError, ApiError) as exc:
@@ -38,15 +38,15 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def require_migrated(database: Database) -> None:
-    """Raises Unusable with the command that helps if the database is not there or not up to date."""
+    """Raises OperatorError with the command to run if the database has pending migrations."""
     state = await database.migration_state()
     require_no_unknown_migrations(state)
     if state.pending:
-        raise OperatorError("The database is not up to date. Bring it up to date with: contentql migrate")
+        raise OperatorError("The database has unapplied migrations. Run: contentql migrate")
 
 
 def with_database(url: str | None, work: Callable[[Settings, Database], Awaitable[T]]) -> T:
-    """What `work` gives with a database that is up to date; a fault of the database is one sentence."""
+    """Runs `work` with a migrated database. Errors of the database become one sentence."""
 
     async def run(settings: Settings) -> T:
         database = Database(settings.database_url)

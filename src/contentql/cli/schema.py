@@ -1,4 +1,4 @@
-"""`contentql schema` and `contentql explain`: the API's words, and what becomes of a document."""
+"""`contentql schema` and `contentql explain`."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from contentql.store.database import Database
 
 
 def schema() -> None:
-    """Print the schema in SDL, with all its descriptions."""
+    """Print the GraphQL schema in SDL, with all descriptions."""
     typer.echo(sdl(), nl=False)
 
 
 def explain(
-    document: Annotated[
-        str, typer.Argument(help="A file with one GraphQL document, or - for standard input.")
-    ],
+    document: Annotated[str, typer.Argument(help="File with a GraphQL document, or - for standard input.")],
     variables: Annotated[
-        str, typer.Option(help='The variables as JSON, such as \'{"section": "world"}\'.')
+        str, typer.Option(help='Variables as JSON, for example \'{"section": "world"}\'.')
     ] = "{}",
-    operation: Annotated[str | None, typer.Option(help="Which operation, if there are several.")] = None,
+    operation: Annotated[
+        str | None, typer.Option(help="Operation name, if the document has several operations.")
+    ] = None,
     database: DatabaseUrl = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Show what would answer a document: cost, statements, SQL. Reads no data and needs no database."""
+    """Print cost, statements and SQL of a GraphQL document. Reads no data and needs no database."""
     try:
         settings = load_settings(database_url=database)
         text = sys.stdin.read() if document == "-" else Path(document).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""`contentql serve`: the server."""
+"""`contentql serve`: the HTTP server."""
 
 from __future__ import annotations
 
@@ -29,21 +29,19 @@ DEMO_URL = "sqlite:///demo.sqlite3"
 
 
 def serve(
-    host: Annotated[
-        str | None, typer.Option(envvar="CONTENTQL_HOST", help="The address to listen on.")
-    ] = None,
+    host: Annotated[str | None, typer.Option(envvar="CONTENTQL_HOST", help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(envvar=["CONTENTQL_PORT", "PORT"], help="The port to listen on.")
+        int | None, typer.Option(envvar=["CONTENTQL_PORT", "PORT"], help="Port to listen on.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(envvar="CONTENTQL_WORKERS", help="Server processes that share the port.")
+        int | None, typer.Option(envvar="CONTENTQL_WORKERS", help="Number of worker processes.")
     ] = None,
     database: DatabaseUrl = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Serve the demo newsroom, made at the first start.")
+        bool, typer.Option("--demo", help="Serve the demo newsroom, loaded at the first start.")
     ] = False,
 ) -> None:
-    """Serve the API: /graphql, and GraphiQL at /graphiql."""
+    """Run the HTTP server: GraphQL at /graphql, GraphiQL at /graphiql."""
     try:
         if demo and database is None:
             database = DEMO_URL
@@ -56,12 +54,12 @@ def serve(
     # Worker processes read their settings from the environment.
     for name in ("host", "port", "workers", "database_url"):
         os.environ[f"CONTENTQL_{name.upper()}"] = str(getattr(settings, name))
-    stderr.print(f"contentql serves http://{settings.host}:{settings.port}/graphql", markup=False)
+    stderr.print(f"Listening on http://{settings.host}:{settings.port}/graphql", markup=False)
     if settings.graphiql:
-        stderr.print(f"GraphiQL is at   http://{settings.host}:{settings.port}/graphiql", markup=False)
+        stderr.print(f"GraphiQL at   http://{settings.host}:{settings.port}/graphiql", markup=False)
     if demo:
         make = f"contentql tokens create --database {settings.database_url} --name You --role publisher"
-        stderr.print(f"To write, make a token: {make}", markup=False, soft_wrap=True)
+        stderr.print(f"To edit content, create a token: {make}", markup=False, soft_wrap=True)
     # When all is done uvicorn sends itself the signal that ended it: being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with metrics_directory(settings) as folder, contextlib.suppress(KeyboardInterrupt):
@@ -78,7 +76,8 @@ def serve(
 
 
 class _Workers(Multiprocess):
-    """uvicorn's parent keeps the door open until its last worker has left: who knocked would wait in vain."""
+    """uvicorn's supervisor, which keeps the socket open until its last worker has stopped: connections must
+    not wait for a process that is gone."""
 
     def terminate_all(self) -> None:
         super().terminate_all()
@@ -87,7 +86,7 @@ class _Workers(Multiprocess):
 
 
 def _served(config: uvicorn.Config) -> bool:
-    """Whether it came to that; why not has been said."""
+    """True if the server started; otherwise the error was printed."""
     if config.workers == 1:
         server = uvicorn.Server(config)
         server.run()
@@ -98,7 +97,7 @@ def _served(config: uvicorn.Config) -> bool:
 
 
 async def _ready(settings: Settings, demo: bool) -> None:
-    """A database that can be served; with `demo`, one that holds the demo newsroom."""
+    """Checks that the database can be served; with `demo`, loads the demo newsroom."""
     database = Database(settings.database_url)
     fresh = database.dialect == "sqlite" and not sqlite_path(settings.database_url).exists()
     if demo or fresh:
@@ -113,4 +112,4 @@ async def _ready(settings: Settings, demo: bool) -> None:
             stderr.print(f"  {report}", markup=False)
     state = await database.migration_state()
     if state.pending:
-        raise OperatorError("The database is not up to date. Bring it up to date with: contentql migrate")
+        raise OperatorError("The database has unapplied migrations. Run: contentql migrate")

@@ -1,4 +1,4 @@
-"""`contentql tokens`: who may come in, made and taken away by whoever runs the server."""
+"""`contentql tokens`: API tokens."""
 
 from __future__ import annotations
 
@@ -28,28 +28,26 @@ _OPERATOR = "operator"
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 
-tokens = typer.Typer(no_args_is_help=True)
+tokens = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @tokens.callback()
 def callback() -> None:
-    """Make, list and revoke API tokens: who may see drafts, write, publish.
+    """Create, list and revoke API tokens: access to drafts, editing and publishing.
 
-    A client sends its token with each request: `Authorization: Bearer cql_…`. Only a hash of it is kept.
+    Clients send the token with each request: `Authorization: Bearer cql_…`. Only its hash is stored.
 
     Examples:
 
       contentql tokens create --name "Jane Doe" --role editor
-
       contentql tokens list
-
       contentql tokens revoke tok_6677889900
     """
 
 
 @tokens.command()
 def create(
-    name: Annotated[str, typer.Option(metavar="NAME", help="Whom or what it is for, as it will be shown.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="Person or program that the token is for.")],
     role: Annotated[
         str, typer.Option(metavar="ROLE", help=f"One of {', '.join(role.value.lower() for role in Role)}.")
     ],
@@ -57,33 +55,33 @@ def create(
         str | None,
         typer.Option(
             metavar="ACCOUNT",
-            help="Whose work is whose: tokens of one account share their articles. The name as a slug, unless"
-            " given.",
+            help="Account that owns articles created with the token; by default the slug of the name.",
         ),
     ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="ABILITY", help="Leave it only this of what the role may do; may be repeated."),
+        typer.Option(
+            metavar="PERMISSION", help="Limit the token to this permission of its role; may be repeated."
+        ),
     ] = None,
     expires: Annotated[
         str | None,
         typer.Option(
-            metavar="WHEN", help="After how long (90d, 12h, 8w), or when (2027-01-01T00:00:00Z). Or never."
+            metavar="WHEN",
+            help="Lifetime (90d, 12h, 8w) or expiry time (2027-01-01T00:00:00Z); by default none.",
         ),
     ] = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Make a token. It is printed once, alone on standard output; nobody can ever read it again.
+    """Create a token. The token is printed once, alone on standard output, and cannot be read again.
 
-    Exit codes: 0 done, 1 cannot work as it is, 2 wrong use.
+    Exit codes: 0 success, 1 error, 2 wrong usage.
 
     Examples:
 
       contentql tokens create --name "Jane Doe" --role editor --expires 90d
-
       contentql tokens create --name "Preview site" --role previewer > token.txt
-
-      contentql tokens create --name "Wire import" --role author --scope EDIT_OWN --scope ADD
+      contentql tokens create --name "Wire import" --role author --scope EDIT_OWN --scope CREATE_TAXONOMY
     """
     holds = _role(role)
     scopes = [_ability(text, holds) for text in scope or ()]
@@ -119,14 +117,13 @@ def list_(
     database: DatabaseUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List all tokens, those that are good first: how each ends, its role and account, when it was last used.
+    """List all tokens, active ones first: last characters, role, account, last use, state.
 
-    The last use is known to a minute. Never shows a token.
+    The last use is accurate to a minute. Tokens themselves are never shown.
 
     Examples:
 
       contentql tokens list
-
       contentql tokens list --json
     """
 
@@ -147,15 +144,16 @@ def list_(
 @tokens.command()
 def revoke(
     tokens: Annotated[
-        list[str], typer.Argument(metavar="TOKEN...", help="Ids as `contentql tokens list` shows: tok_…")
+        list[str],
+        typer.Argument(metavar="TOKEN...", help="Ids of tokens, as listed by `contentql tokens list`: tok_…"),
     ],
     database: DatabaseUrl = None,
 ) -> None:
-    """Revoke tokens: every worker refuses them from the next request on, and open sockets too.
+    """Revoke tokens. Every worker rejects them from the next request on and closes their WebSockets.
 
-    What they wrote stays, and so does their account.
+    Articles and accounts of the token stay.
 
-    Exit codes: 0 all are revoked, 3 some are not known, 1 nothing could be done, 2 wrong use.
+    Exit codes: 0 all tokens are revoked, 1 none is, 2 wrong usage, 3 some ids are unknown.
 
     Examples:
 
@@ -195,7 +193,7 @@ def _role(text: str) -> Role:
 
 
 def _ability(text: str, role: Role) -> Permission:
-    """In the roles' words, or as a command line has them: write-own."""
+    """The permission of a scope: `EDIT_OWN` or, as usual on a command line, `edit-own`."""
     word = text.upper().replace("-", "_")
     may = [ability for ability in Permission if ability in ROLE_PERMISSIONS[role]]
     if word not in [ability.value for ability in may]:
@@ -224,7 +222,7 @@ def _moment(text: str, now: dt.datetime) -> dt.datetime:
             f"{text!r} is no time; write 90d, 12h, 8w or 2027-01-01T00:00:00Z", param_hint="--expires"
         )
     if at <= now:
-        raise typer.BadParameter(f"{text} has passed", param_hint="--expires")
+        raise typer.BadParameter(f"{text} is in the past", param_hint="--expires")
     return at
 
 

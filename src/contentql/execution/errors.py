@@ -17,7 +17,7 @@ _DID_YOU_MEAN = "Did you mean "
 
 
 class GraphQLErrors(Exception):
-    """A request that graphql-core refuses, and what it says."""
+    """Errors that graphql-core reports for a document or its variables."""
 
     def __init__(self, errors: Sequence[GraphQLError], code: str) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class GraphQLErrors(Exception):
 
 
 def error_response(refusal: ApiError, request_id: str) -> GraphQLResponse:
-    """The answer that carries a refusal: errors and no data."""
+    """The response to a request that failed as a whole: errors and no data."""
     body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
     later = refusal.extra_extensions.get("retryAfter", 1) if refusal.status in (429, 503) else 0
     return GraphQLResponse(refusal.status, body, (refusal.code,), None, later)

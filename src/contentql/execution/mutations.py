@@ -66,7 +66,7 @@ SignPreviewToken = Callable[[int, dt.datetime], Awaitable[str]]
 
 
 class _DryRunComplete(Exception):
-    """Ends the transaction of a rehearsal."""
+    """Ends the transaction of a dry run."""
 
     def __init__(self, payload: bytes) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class _DryRunComplete(Exception):
 
 
 def authorize(fields: Sequence[MutationFieldCall], actor: Actor) -> None:
-    """Before anything is done: whoever may not do all of it does none. Raises Refused."""
+    """Checks the permissions for all fields before any is executed. Raises UNAUTHENTICATED, FORBIDDEN."""
     for field in fields:
         if not actor.viewer.has_permission(Permission(field.field_plan.permission)):
             if actor.viewer.is_public:
@@ -185,7 +185,7 @@ class MutationExecutor:
         read: ReadPayload,
         seconds: float,
     ) -> bytes:
-        """The payload as JSON. Refused as `Database.writing` refuses."""
+        """The payload as JSON. Raises as `Database.transaction` does."""
         fields = dict(field.input)
         rehearsal = bool(fields.pop("validateOnly", None))
         key = fields.pop("idempotencyKey", None)
@@ -227,7 +227,7 @@ class MutationExecutor:
             return await self._payload(field, None, user_errors_from(exc), read, None)
 
     async def prune_change_log(self, connection: Any) -> None:
-        """Lines of the journal that nobody is to read any more go now and then."""
+        """Deletes old rows of the change log, once per PRUNE_EVERY mutations."""
         self._changes += 1
         if self._changes % PRUNE_EVERY == 0:
             await change_log.prune(connection)
@@ -304,7 +304,7 @@ def user_errors_from(exc: Exception) -> Sequence[UserError]:
 
 
 def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
-    """Two writers at once: what the database's own rules say against the second."""
+    """The user error for a violated database constraint, for example of two concurrent writers."""
     message = str(exc)
     if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
         columns = re.sub(r"\b\w+\.", "", same[2] or same[3]).replace("_id", "")

@@ -25,7 +25,7 @@ from contentql.planner.operation import Operation, resolve_value
 
 @dataclass(frozen=True)
 class MutationFieldCall:
-    """One field of a mutation: its key in the answer, and what was said with it."""
+    """One mutation field: its response key, its input and the selection of its payload."""
 
     key: str
     name: str
@@ -74,7 +74,7 @@ def payload_value(result: WriteResult, name: str) -> Any:
 
 
 def payload_node_field(key: str, group: Sequence[FieldNode], thing: str, kind: str) -> FieldNode:
-    """`node(id: …)` under the payload's key, with all that was selected of it."""
+    """The field `node(id: …)` under the payload's response key, with the selection of the object."""
     selections = [
         InlineFragmentNode(
             type_condition=NamedTypeNode(name=NameNode(value=kind)),

@@ -1,7 +1,7 @@
-"""The finished schema: the types, put together once, and read by the planner.
+"""The GraphQL schema, built once from the Strawberry types, and the planner's catalog of it.
 
-Every field of content is answered from what the planner wrote, also when graphql-core walks the answer:
-the root fields ask the planner, and all fields below pick their part out of its JSON.
+Root fields call the planner, also when graphql-core executes a document; all other fields take their value
+from the planner's JSON.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _BLOCKS = [t for t in vars(blocks).values() if isinstance(t, type) and issubclas
 
 
 class _Names(NameConverter):
-    """camelCase, and `in_` is `in`: Python's own words stand with an underscore there."""
+    """Names in camelCase; a trailing underscore, as in `in_`, is removed."""
 
     def apply_naming_config(self, name: str) -> str:
         return super().apply_naming_config(name.rstrip("_"))
@@ -55,7 +55,7 @@ class _Names(NameConverter):
 
 @lru_cache(maxsize=1)
 def get_schema() -> strawberry.Schema:
-    """One schema a process. `context_value` of an execution must be an `Answer`."""
+    """The schema; one per process. `context_value` of an execution must be a `ResolveRootField`."""
     created = strawberry.Schema(
         Query,
         Mutation,
@@ -125,7 +125,7 @@ def _append_null_meanings(name: str, type_: GraphQLObjectType) -> None:
 
 
 def _append_examples(value: Any) -> None:
-    """Ends the description of every field that leads to objects, or to an enum, with an example."""
+    """Appends an example to the description of every field that returns objects or an enum."""
     for name, field in getattr(value, "fields", {}).items():
         if "Example:" in field.description:
             field.description = field.description.replace(FIELD_NAME_PLACEHOLDER, name)

@@ -1,6 +1,6 @@
-"""The things of a newsroom as the API shows them. Types that mention each other live in this one file.
+"""GraphQL types of content. Types that refer to each other are in this module.
 
-Each field carries its place for the planner; none has a resolver that reads.
+Each field has a field plan for the planner; none has a resolver that reads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The closed sets of the API: those of the store with words for people, and the orders of lists."""
+"""GraphQL enums: the closed sets of content with descriptions, and the sort orders of lists."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ ENUM_VALUE_DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
 
 
 def _order(name: str, what: str, **columns: tuple[str, str, str]) -> Any:
-    """An order enum: for each word the column, and what ascending and descending mean."""
+    """A sort-order enum: for each name the column and the descriptions of both directions."""
     members: dict[str, Any] = {}
     for word, (column, ascending, descending) in columns.items():
         if ascending:

@@ -1,6 +1,6 @@
-"""How a field of the schema is written: its words for people, and its place for the planner.
+"""Fields of the schema: description, example and field plan.
 
-Every description ends with an example, so that nobody has to guess what a value looks like.
+Every description ends with an example value.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ def computed(description: str, example: str, plan: Computed | FoundByOldSlug | L
 
 
 def object_field(description: str, plan: ToOne | EmbeddedObject | JsonElements) -> Any:
-    """An object or a list of objects without arguments."""
+    """An object or a list of objects, without arguments."""
     return _field(description, plan)
 
 
 def list_field(description: str, plan: ToMany) -> Any:
-    """A short list of objects, always whole."""
+    """A short list of objects, returned completely."""
     return _field(description, plan)
 
 
 def envelope_field(description: str, example: str = "") -> Any:
-    """A field of an envelope (connections, edges, pageInfo), which the planner knows by name."""
+    """A field of an envelope (connections, edges, pageInfo), built by the planner by name."""
     return strawberry.field(description=_with_example(description, example))
 
 
@@ -60,7 +60,7 @@ def filter_field(description: str, plan: FilterPlan | None = None) -> Any:
 
 
 def filter_operator(description: str) -> Any:
-    """A field of an input that means the same in every input: and, or, not, some, eq …"""
+    """An operator that every filter has: and, or, not, some, eq …"""
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
@@ -107,14 +107,14 @@ def order_argument(node: str, example: str) -> Argument:
 
 
 def filtered_list_field(description: str, node: str, plan: ToMany) -> Any:
-    """A list of objects, whole unless `first` says otherwise."""
+    """A list of objects, returned completely unless `first` is given."""
     return argument_field(description, f"list[{node}]", plan, [filter_argument(node), FIRST])
 
 
 def connection_field(
     description: str, node: str, plan: ToMany | RootField, order: str, *more: Argument
 ) -> Any:
-    """A connection with the same arguments wherever it stands."""
+    """A connection with the standard arguments."""
     arguments = [filter_argument(node), *more, order_argument(node, order), FIRST, AFTER, LAST, BEFORE]
     return argument_field(description, f"Connection[{node}]", plan, arguments)
 
@@ -126,9 +126,9 @@ def argument_field(
     arguments: list[Argument],
     module: str = "contentql.schema.content",
 ) -> Any:
-    """A field with arguments. It is answered by the planner; `schema/build.py` puts it in place.
+    """A field with arguments, resolved by the planner; `schema/build.py` sets its resolver.
 
-    The types' names are looked up in `module`.
+    Type names are resolved in `module`.
     """
 
     def resolver(self: Any) -> Any:
@@ -153,7 +153,7 @@ def argument_field(
 
 
 def _annotation(of: str) -> Any:
-    """A GraphQL type expression as Python's; other names are looked up in `schema.content`."""
+    """A Python annotation for a GraphQL type expression; names are resolved in `schema.content`."""
     if of.endswith("!"):
         return _bare(of[:-1])
     return Optional[_bare(of)]  # noqa: UP045 - a forward reference has no `|`
@@ -192,7 +192,7 @@ class CacheControl:
 
 
 def table_type(table: str, description: str, *, max_age: int) -> Callable[[type], Any]:
-    """A type whose objects are rows of `table`; `max_age` in seconds is a hint to caches in between."""
+    """A GraphQL type for rows of `table`; `max_age` in seconds is a hint for HTTP caches."""
 
     def dress(cls: type) -> Any:
         cls.__table__ = table  # type: ignore[attr-defined]
@@ -203,7 +203,7 @@ def table_type(table: str, description: str, *, max_age: int) -> Callable[[type]
 
 
 def json_type(kind: str, description: str) -> Callable[[type], Any]:
-    """A type whose objects are elements of a JSON list that call themselves `kind`."""
+    """A GraphQL type for elements of a JSON list whose `type` is `kind`."""
 
     def dress(cls: type) -> Any:
         cls.__element__ = kind  # type: ignore[attr-defined]

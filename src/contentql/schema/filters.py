@@ -1,7 +1,4 @@
-"""How lists are narrowed: the same words for every type, each leading to a written, public column.
-
-Nothing here is made from columns by itself: what is not named cannot be asked.
-"""
+"""Filters of lists. Every condition names a public column or relation explicitly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fields of Query: where every question begins."""
+"""Root fields of queries."""
 
 from __future__ import annotations
 

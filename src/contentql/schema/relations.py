@@ -1,4 +1,4 @@
-"""How the things of a newsroom lead to each other: said once, used by fields and by filters alike."""
+"""Relations between tables, declared once and used by fields and filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two scalars beyond GraphQL's own, each with the page that specifies it."""
+"""The scalars DateTime and Date, each with a link to its specification."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the server says on stderr: a line a request, and everything else, in one format.
+"""Logging to stderr: one line per request, and all other records, in one format.
 
-A request's line does not go through `logging`, which would cost more than a hot answer may; it looks the
-same. Lines are gathered and written by the piece, whole ones only, so that workers which share a pipe never
-cut each other's. What a client wrote is bounded and cannot break a line.
+Request lines do not go through `logging`, which would cost more than a cached response may; the format is the
+same. Lines are written in batches of whole lines, so that workers that share a pipe do not interleave. Values
+from clients are truncated and cannot break a line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _PIECE: Final = 4096
 
 
 def to_stderr(lines: bytes) -> None:
-    """Past Python's own buffers, which would tear the piece. A log that cannot be written stops nobody."""
+    """Writes to file descriptor 2, without Python's buffering. Errors are ignored: logging must not stop a
+    request."""
     try:
         os.write(2, lines)
     except OSError:
@@ -35,12 +36,12 @@ def to_stderr(lines: bytes) -> None:
 
 
 class AccessLog:
-    """A line a request, for all of them or for those that an operator should look at."""
+    """Writes one line per request: for all requests, or for errors and slow requests."""
 
     def __init__(
         self, what: AccessLogMode, form: LogFormat, slow: float, write: Callable[[bytes], None] = to_stderr
     ) -> None:
-        """`slow`: from how many seconds on an answer is worth a line by itself."""
+        """`slow`: seconds from which a request is logged as slow."""
         self._what = what
         self._line = _json if form == "json" else _text
         self._slow = slow
@@ -60,7 +61,7 @@ class AccessLog:
         self._size += len(line)
 
     def flush(self) -> None:
-        """Writes what has been gathered; to be called every so often."""
+        """Writes the collected lines; must be called regularly."""
         if self._lines:
             lines, self._lines, self._size = self._lines, [], 0
             self._write(b"".join(lines))
@@ -83,7 +84,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
 
 
 class Formatter(logging.Formatter):
-    """A record as one line; only the trace of a fault follows on lines of its own, and only in text."""
+    """Formats a record as one line; in text format a traceback follows on lines of its own."""
 
     def __init__(self, form: LogFormat) -> None:
         super().__init__()
@@ -142,7 +143,7 @@ def _json(values: Mapping[str, Any]) -> bytes:
 
 
 def _text(values: Mapping[str, Any]) -> bytes:
-    """`key=value` with what is empty left out; a value with a space or a quotation mark stands in quotes."""
+    """`key=value` pairs without empty values; values with spaces or quotation marks are quoted."""
     messages = []
     for key, value in values.items():
         if key == "timestamp":

@@ -1,7 +1,7 @@
-"""Journeys counted, and the page of numbers that Prometheus reads.
+"""Metrics of requests, and their page in Prometheus text format.
 
-Counting is adding to a worker's slate; names, sums and text are made when somebody asks. The page adds up
-all workers, the dead ones too. Nothing on it says how much content there is or what it says.
+Requests are counted in a worker's counter file; names, sums and text are computed when the page is requested.
+The page sums all workers, including stopped ones. It tells nothing about the content.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _LAST = WIDTH - 1  # of a histogram's row: the sum; before it the buckets
 
 
 class CacheStatsSource(Protocol):
-    """What a cache knows of itself; the first four only grow."""
+    """Statistics of the response cache; the first four are counters."""
 
     @property
     def hits(self) -> int: ...
@@ -98,7 +98,7 @@ class CacheStatsSource(Protocol):
 
 
 class Metrics(Collector):
-    """The counts of this worker, on its slate; `text` adds those of the others in the folder."""
+    """Counters of this worker; `render` adds those of the other workers in the directory."""
 
     def __init__(self, counters: CounterFile, folder: Path | None = None) -> None:
         self.cells = counters.cells
@@ -125,7 +125,7 @@ class Metrics(Collector):
         self._before = {name: self.cells[row] for name, row in self._single.items()}
 
     def count(self, trace: RequestTrace, seconds: float) -> None:
-        """One request more. It is about to be said to have taken `seconds`."""
+        """Counts a request that took `seconds`."""
         cells = self.cells
         key = trace.status, trace.codes, trace.cache
         cells[self._requests.get(key) or self._request(key)] += 1
@@ -143,7 +143,7 @@ class Metrics(Collector):
                 cells[row + _LAST] += took
 
     def copy_cache_stats(self, cache: CacheStatsSource) -> None:
-        """Puts down what the cache has counted since this worker began."""
+        """Copies the statistics of the response cache to the counters."""
         for name, value in (
             ("contentql_cache_hits", cache.hits),
             ("contentql_cache_misses", cache.misses),
@@ -155,11 +155,11 @@ class Metrics(Collector):
             self.cells[self._single[name]] = self._before[name] + value
 
     def render(self) -> bytes:
-        """In Prometheus' text format."""
+        """The metrics in Prometheus text format."""
         return generate_latest(self._registry)
 
     def close(self) -> None:
-        """Nothing is under way or remembered here any more; the counts stay."""
+        """Sets the gauges of this worker to zero; its counters stay."""
         for name in _GAUGES:
             self.cells[self._single[name]] = 0
 
@@ -204,7 +204,7 @@ class Metrics(Collector):
 
 
 def _turned_away(code: str) -> str | None:
-    """The counter of requests that were answered without being looked at, if such a code says so."""
+    """The counter for requests rejected with such a code: shed or rate limited."""
     status = ERROR_CODES[code][0] if code in ERROR_CODES else 0
     if status == 429:
         return "contentql_http_requests_rate_limited"
@@ -234,7 +234,7 @@ def _families(sums: dict[tuple[str, ...], list[float]]) -> Iterator[Metric]:
 
 
 def _processes(slates: list[CounterSnapshot]) -> Iterator[Metric]:
-    """Prometheus' usual numbers of a process, of each worker; where the system does not tell them, none."""
+    """Process metrics of each worker, as far as the operating system provides them."""
     results: dict[str, Metric] = {}
     for slate in slates:
         for metric in ProcessCollector(pid=partial(int, slate.owner), registry=None).collect():

@@ -1,7 +1,7 @@
-"""Sees every request off, and tells logs, metrics and traces of it.
+"""Observes requests: passes each request trace to logs, metrics and traces.
 
-One in each process: `app.py` builds it, doors of `web/` begin and end journeys with it. What is off costs a
-request nothing.
+One per process, built in `app.py`; the endpoints start and finish traces. Disabled outputs cost nothing per
+request.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _PATIENCE: Final = 2.0  # seconds for the last spans to leave
 
 
 class SpanExporter(Protocol):
-    """What tells of traces; OpenTelemetry where it is wanted."""
+    """Exporter of spans, implemented by OpenTelemetryExporter."""
 
     def export(self, trace: RequestTrace) -> None: ...
     def close(self) -> None: ...
 
 
 class RequestObserver:
-    """Open with `async with` where requests are answered."""
+    """Async context manager around the lifetime of a server."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class RequestObserver:
         log: AccessLog | None = None,
         traces: SpanExporter | None = None,
     ) -> None:
-        """`cache` may be set later. `log` and `traces` are chosen by the settings unless given. Raises
-        Unusable if the settings ask for what is not installed or cannot be written."""
+        """`log` and `traces` default to those of the settings. Raises OperatorError if the settings need a
+        package that is not installed or a directory that is not writable."""
         self.cache = cache
         self._log = log or AccessLog(settings.access_log, settings.log_format, settings.slow_request_seconds)
         self._traces = traces or load_tracer(settings)
@@ -80,12 +80,12 @@ class RequestObserver:
         self._slate.close()
 
     def start(self, request_id: str, headers: Mapping[bytes, bytes]) -> RequestTrace:
-        """A request has come; its stage is `read`. Whoever begins it ends it, whatever happens."""
+        """Starts the trace of a request in the stage `body`. The caller must finish it."""
         self._cells[self._inflight] += 1
         return RequestTrace(request_id, headers)
 
     def finish(self, trace: RequestTrace) -> None:
-        """The last byte has gone, or the client has."""
+        """Finishes a trace, after the last byte was sent or the client has disconnected."""
         trace.ended = ended = perf_counter()
         seconds = ended - trace.stage_starts[0]
         self._cells[self._inflight] -= 1
@@ -95,7 +95,7 @@ class RequestObserver:
             self._traces.export(trace)
 
     async def render_metrics(self) -> bytes:
-        """The page of /metrics, of all workers."""
+        """The page /metrics, with the counts of all workers."""
         self._mirror()
         # Takes some milliseconds, which no answer shall wait for.
         return await asyncio.to_thread(self._metrics.render)
@@ -112,10 +112,10 @@ class RequestObserver:
 
 @contextlib.contextmanager
 def metrics_directory(settings: Settings) -> Iterator[str]:
-    """Where workers shall keep their counts: the value of CONTENTQL_METRICS_DIR for them.
+    """Directory of the counter files, as value of CONTENTQL_METRICS_DIR for the workers.
 
-    Unless the operator named a folder, one worker needs none, and several get one that lasts as long as
-    the server. On Windows each worker counts alone.
+    Unless set by the operator, one worker needs none, and several share one that exists as long as the
+    server. On Windows each worker counts alone.
     """
     if settings.metrics_dir != "auto" or settings.workers == 1 or sys.platform == "win32":
         yield settings.metrics_dir
@@ -125,10 +125,10 @@ def metrics_directory(settings: Settings) -> Iterator[str]:
 
 
 def load_tracer(settings: Settings) -> SpanExporter | None:
-    """Who tells of traces, or None where nobody asked for any. Raises Unusable if they cannot be had.
+    """The span exporter, or None if tracing is off. Raises OperatorError if it cannot be loaded.
 
-    CONTENTQL_TRACING asks, and so do OpenTelemetry's own variables; those ask the whole machine, so without
-    the extra they are passed over.
+    CONTENTQL_TRACING enables it, and so do OpenTelemetry's own variables; those may be set for the whole
+    machine, so without the extra they are ignored.
     """
     named = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
@@ -147,6 +147,6 @@ def load_tracer(settings: Settings) -> SpanExporter | None:
 
 
 def check_telemetry(settings: Settings) -> None:
-    """Raises Unusable where a Watch would: to be asked before any worker starts."""
+    """Raises OperatorError as RequestObserver would; called before workers start."""
     if traces := load_tracer(settings):
         traces.close()

@@ -1,7 +1,7 @@
-"""One span a request and one a stage, none a field, for OpenTelemetry.
+"""OpenTelemetry: one span per request and one per stage.
 
-Made after the answer has gone, from the marks of its journey, so an answer never waits for a span. Imported
-only where traces are wanted: OpenTelemetry is an extra, and takes its time to load.
+Spans are created from the request trace after the response was sent, so that no response waits for them.
+Imported only if tracing is on, because OpenTelemetry is an optional dependency and slow to import.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from contentql.telemetry.trace import RequestTrace, sanitize
 
 
 class OpenTelemetryExporter:
-    """Spans of journeys, under the trace that the client's `traceparent` names."""
+    """Exports request traces as spans, as children of the client's `traceparent`."""
 
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
-        """By `provider`; else by the process's, as `opentelemetry-instrument` sets it; else by one of our
-        own that exports as the OTEL_… variables say. Raises Unusable if that cannot be."""
+        """Uses `provider`, else that of the process, as `opentelemetry-instrument` sets it, else a new one
+        that exports as the OTEL_… variables say. Raises OperatorError."""
         result = provider or trace.get_tracer_provider()
         self._ours: TracerProvider | None = None
         if not isinstance(result, TracerProvider):
@@ -70,7 +70,7 @@ class OpenTelemetryExporter:
         span.end(moments[-1])
 
     def close(self) -> None:
-        """Sends what has not been sent."""
+        """Exports the remaining spans."""
         if self._ours:
             self._ours.shutdown()
 
@@ -88,7 +88,7 @@ def _provider() -> TracerProvider:
 
 
 def _exporter(name: str) -> SpanExporter:
-    """The one that an installed package offers under the name that OTEL_TRACES_EXPORTER gives."""
+    """The exporter named by OTEL_TRACES_EXPORTER, from an installed package."""
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     requested = {"otlp": "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"}.get(name, name)
     for match in entry_points(group="opentelemetry_traces_exporter", name=requested):

@@ -1,8 +1,8 @@
-"""Counts in memory that all workers can read and none can lose.
+"""Metrics counters in memory-mapped files, one per worker. Any worker can sum all; counts survive a killed
+worker.
 
-Each worker writes on a slate of its own, a mapped file of named rows of numbers; any worker adds up all of
-them. What stands there outlives a worker that was killed, and the next worker goes on with the same slate,
-so sums never go backwards. Does not know what is counted.
+A file has named rows of numbers. A new worker continues the file of a stopped one, so that sums never
+decrease. Knows nothing of what is counted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _THIS_FORM: Final = 1.0
 
 
 class CounterSnapshot(NamedTuple):
-    """What stands on a slate. `owner` is the process that writes on it, 0 when none does."""
+    """Contents of a counter file. `owner` is the process id of its worker, 0 if there is none."""
 
     number: int
     owner: int
@@ -36,10 +36,10 @@ class CounterSnapshot(NamedTuple):
 
 
 class CounterFile:
-    """`cells[row]` is the first number of a row; adding to it is all that counting costs."""
+    """`cells[row]` is the first number of a row; counting adds to it and costs nothing else."""
 
     def __init__(self, number: int = 1, file: IO[bytes] | None = None) -> None:
-        """In this process's memory alone, or on a `file` that is locked and has the size of a slate."""
+        """In memory only, or in a locked `file` of the full size."""
         self.number = number
         self._file = file
         self._memory = mmap.mmap(file.fileno() if file else -1, _SIZE)
@@ -51,7 +51,8 @@ class CounterFile:
         self.cells[_OWNER] = os.getpid()
 
     def row(self, *name: str) -> int | None:
-        """Where the numbers of that row begin, 0 in a new one; None when the slate is full."""
+        """Index of the first number of a row, which is created with zeros if missing; None if the file is
+        full."""
         entry = self._rows.get(name)
         if entry is None and len(self._rows) < _ROWS:
             start = _HEAD + len(self._rows) * _ROW
@@ -69,7 +70,7 @@ class CounterFile:
         return _read_snapshot(self.number, self._memory)
 
     def close(self) -> None:
-        """The counts stay, for the others to read and for the next worker to go on with."""
+        """Releases the file; its counts stay for other workers."""
         self.cells[_OWNER] = 0
         if self._file and sys.platform != "win32":
             # Said aloud: the mapping stays for a request that ends late, and would keep the lock.
@@ -78,9 +79,9 @@ class CounterFile:
 
 
 def claim_counter_file(folder: Path) -> CounterFile:
-    """The first slate that nobody writes on: one of a worker that died, or a new one. Raises OSError.
+    """The counter file of a stopped worker, or a new one, locked for this process. Raises OSError.
 
-    The lock goes with the process that has it, however that ends.
+    The operating system releases the lock when the process ends.
     """
     number = 1
     while True:
@@ -97,7 +98,7 @@ def claim_counter_file(folder: Path) -> CounterFile:
 
 
 def other_snapshots(counters: CounterFile, folder: Path) -> Iterator[CounterSnapshot]:
-    """What stands on the other slates of the folder."""
+    """Contents of the other counter files in the directory."""
     for path in sorted(folder.glob("*.slate")):
         number = int(path.stem)
         # One that was begun this moment has no size yet.

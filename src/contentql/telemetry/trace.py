@@ -1,7 +1,7 @@
-"""What can be observed of one request; logs, metrics, traces and Server-Timing choose from it.
+"""Trace of one request, from which logs, metrics, spans and Server-Timing are written.
 
-A hot answer takes some fifty microseconds, so a journey is slots and marks and computes nothing until it is
-asked. Never holds a variable's value, a token or a document's text.
+A cached response takes some fifty microseconds, so a trace only collects values and times, and computes
+nothing before it is read. It never contains values of variables, tokens or documents.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NO_HEADERS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 
 
 class RequestTrace:
-    """One request from its first byte to its last; whoever learns something of it sets it here."""
+    """One request from its first to its last byte. The code that learns a value sets it here."""
 
     __slots__ = (
         "cache",
@@ -44,7 +44,7 @@ class RequestTrace:
     )
 
     def __init__(self, request_id: str, headers: Mapping[bytes, bytes] = _NO_HEADERS) -> None:
-        """Starts the clock in stage `body`. `headers` are kept and read only by a log or a trace."""
+        """Starts in the stage `body`. `headers` are read only by logs and spans."""
         self.request_id = request_id
         self.headers = headers
         self.operation = ""
@@ -62,7 +62,7 @@ class RequestTrace:
         self.stage_starts = [perf_counter()]  # when each of the stages began
 
     def start_stage(self, name: Stage) -> None:
-        """`name` begins now, and what went on until now ends. A stage may come more than once."""
+        """Ends the current stage and starts `name`. A stage may occur more than once."""
         self.stages.append(name)
         self.stage_starts.append(perf_counter())
 
@@ -78,7 +78,7 @@ class RequestTrace:
         return sanitize(self.headers.get(name, b"").decode("latin-1"))
 
     def durations(self, until: float = 0.0) -> dict[Stage, float]:
-        """Seconds by stage, in order of first appearance; the last one ends with the journey, or `until`."""
+        """Seconds per stage, in order of first occurrence, until the end of the request or `until`."""
         results: dict[Stage, float] = {}
         ends = [*self.stage_starts[1:], until or self.ended]
         for name, start, end in zip(self.stages, self.stage_starts, ends, strict=True):
@@ -87,10 +87,10 @@ class RequestTrace:
 
 
 def server_timing_header(trace: RequestTrace) -> bytes:
-    """The value of Server-Timing until now: `parse;dur=0.120, execute;dur=3.100, total;dur=4.020`, in ms.
+    """The value of the Server-Timing header: `parse;dur=0.120, execute;dur=3.100, total;dur=4.020`, in ms.
 
-    A hit is told as a whole, because its parts take less than telling them apart would. Names are ours
-    alone: nothing that a client sent is in it.
+    A cache hit has only a total, because measuring stages would take longer than they do. Contains nothing
+    from the client.
     """
     now = perf_counter()
     total = (now - trace.stage_starts[0]) * 1000

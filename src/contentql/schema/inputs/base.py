@@ -8,7 +8,7 @@ import strawberry
 
 
 def optional(description: str, example: str) -> Any:
-    """A field that may be left out."""
+    """An input field that may be omitted."""
     return strawberry.field(description=f"{description} Example: `{example}`.", default=strawberry.UNSET)
 
 
