@@ -30,6 +30,7 @@ from tests.support.http_client import free_port
 
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS, Role
 from contentql.cli import COMMANDS, app
+from contentql.content.enums import Status
 from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
 from contentql.editorial.workflow import TRANSITIONS
 from contentql.errors import ERROR_CODES
@@ -414,7 +415,7 @@ def permissions_table() -> str:
 def transitions_table() -> str:
     rows = ["| mutation | from | to |", "|---|---|---|"]
     for name, transition in TRANSITIONS.items():
-        starts = ", ".join(sorted(status.value for status in transition.from_statuses))
+        starts = ", ".join(status.value for status in Status if status in transition.from_statuses)
         rows.append(f"| `{name}` | {starts} | {transition.to_status.value} |")
     return "\n".join(rows)
 
