@@ -67,7 +67,7 @@ async def stored_documents() -> dict[str, dict[str, Any]]:
 async def test_a_manifest_goes_in_and_is_listed(database: str) -> None:
     """Names, clients and costs; a cost that depends on variables is left open."""
     assert await output_of() == [
-        "No documents are trusted yet. Let some in with: contentql documents add MANIFEST"
+        "There are no trusted documents. Add some with: contentql documents add MANIFEST"
     ]
     Path("m.json").write_bytes(manifest(operation("Latest", LATEST), operation("Bundle", ARTICLE, "b-1")))
     assert await output_of("add", "m.json", "--client", "web") == [

@@ -71,7 +71,7 @@ async def test_a_token_is_told_once_and_alone(database: str) -> None:
 async def test_tokens_are_listed_without_their_secret(database: str) -> None:
     """How they end, role, account, last use, end, state; those that are good first."""
     assert (await output_of("list")).stdout.startswith(
-        "There are no tokens yet. Make one with: contentql tokens"
+        "There are no tokens. Create one with: contentql tokens"
     )
     revoked = (await output_of(*JANE)).stdout.strip()
     await output_of("revoke", (await listed())[0]["id"])

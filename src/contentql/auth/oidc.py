@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import http.client
 import json
 import logging
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +41,6 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
 
 _LONGEST = 200
 _MOST_KEYS = 50
-_MOST_BYTES = 1_048_576
 _PATIENCE = 5.0
 _FRESH = 600.0  # seconds; what an issuer takes back is taken back here by then
 _REST = 60.0  # seconds between two looks at an issuer's keys
@@ -156,7 +153,7 @@ class JwkSet:
         self._asking: asyncio.Task[None] | None = None
         if not self._is_url:
             try:
-                self._take(Path(where).read_bytes())
+                self._take(_read(where))
             except (OSError, ValueError) as exc:
                 why = exc.strerror if isinstance(exc, OSError) else exc
                 raise OperatorError(f"CONTENTQL_OIDC_JWKS_URL cannot be {where!r}: {why}.") from None
@@ -168,11 +165,11 @@ class JwkSet:
             await self._heard_anew()
             result = self._matching_keys(kid, algorithm)
         elif result and self._is_stale() and self._may_ask(_REST):
-            self._ask()  # nobody waits for it
+            self._ask()  # in the background
         if not self._keys:
             raise ApiError(
                 "IDENTITY_PROVIDER_UNAVAILABLE",
-                "The keys of the token's issuer cannot be had just now.",
+                "The keys of the token's issuer cannot be fetched.",
                 "Send the same request again shortly.",
                 retryAfter=int(_REST_WITHOUT),
             )
@@ -206,42 +203,39 @@ class JwkSet:
     async def _hear(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):  # a trickle is no answer either
-                self._take(await asyncio.to_thread(_fetched if self._is_url else _read, self._where))
-        except (OSError, ValueError, TimeoutError, http.client.HTTPException) as exc:
-            log.warning("the keys at CONTENTQL_OIDC_JWKS_URL cannot be had: %s", type(exc).__name__)
+                self._take(await asyncio.to_thread(_fetch if self._is_url else _read, self._where))
+        except (OSError, ValueError, TimeoutError, jwt.PyJWTError, RecursionError) as exc:
+            log.warning("Could not fetch JWKS from CONTENTQL_OIDC_JWKS_URL: %s", type(exc).__name__)
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, payload: object) -> None:
         """Replaces the keys. Raises ValueError if the data is no JWKS or has no usable key."""
-        keys = _keys(data)
+        keys = _keys(payload)
         if not keys:
-            raise ValueError("there is no public key in it that signs")
+            raise ValueError("the key set has no usable public key")
         self._keys = keys
         self._heard = self._clock()
 
 
-def _fetched(url: str) -> bytes:
-    """Fetches the JWKS. Raises OSError, HTTPException, ValueError."""
-    request = urllib.request.Request(url, headers={"accept": "application/json"})
-    with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
-        content: bytes = answer.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError("it is larger than a set of keys")
-    return content
+def _fetch(url: str) -> object:
+    """Fetches the JWKS. PyJWKClient follows no redirects. Raises PyJWTError, OSError, ValueError."""
+    client = jwt.PyJWKClient(
+        url, cache_jwk_set=False, headers={"accept": "application/json"}, timeout=_PATIENCE
+    )
+    return client.fetch_data()
 
 
-def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
-
-
-def _keys(data: bytes) -> tuple[_SigningKey, ...]:
-    """The usable keys of a JWKS (RFC 7517); keys for other purposes are skipped."""
+def _read(path: str) -> object:
     try:
-        payload = json.loads(data)
+        return json.loads(Path(path).read_bytes())
     except RecursionError:
-        raise ValueError("it is no JSON Web Key Set") from None
+        raise ValueError("the file is not a JSON Web Key Set") from None
+
+
+def _keys(payload: object) -> tuple[_SigningKey, ...]:
+    """The usable keys of a JWKS (RFC 7517); keys for other purposes are skipped."""
     listed = payload.get("keys") if isinstance(payload, dict) else None
     if not isinstance(listed, list):
-        raise ValueError("it is no JSON Web Key Set")
+        raise ValueError("the document is not a JSON Web Key Set")
     return tuple(key for one in listed[:_MOST_KEYS] if (key := _key(one)) is not None)
 
 

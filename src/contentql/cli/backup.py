@@ -12,13 +12,11 @@ from contentql.backup import create_backup as back_up
 from contentql.backup import restore_backup as bring_back
 from contentql.backup.files import BackupSummary
 from contentql.backup.postgres_tools import PostgresTools
-from contentql.cli.runtime import DatabaseUrl, exit_with_error, run_async, stderr
+from contentql.cli.runtime import EXIT_PARTIAL, DatabaseUrl, exit_with_error, run_async, stderr
 from contentql.errors import OperatorError
 from contentql.settings import load_settings
 from contentql.store import change_log
 from contentql.store.database import Database
-
-PART = 3
 
 PgBin = Annotated[
     Path | None,
@@ -134,4 +132,4 @@ def _astray(summary: BackupSummary) -> None:
             " SQLite lists them with: PRAGMA foreign_key_check",
             markup=False,
         )
-        raise typer.Exit(PART)
+        raise typer.Exit(EXIT_PARTIAL)

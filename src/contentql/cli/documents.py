@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 from graphql import OperationDefinitionNode, parse
+from rich.table import Table
 
 from contentql.app import build_executor
-from contentql.cli.runtime import DatabaseUrl, with_database
+from contentql.cli.runtime import EXIT_PARTIAL, DatabaseUrl, plain_table, print_table, with_database
 from contentql.content.timestamps import format_timestamp
 from contentql.errors import ApiError
 from contentql.execution.executor import Executor
@@ -29,8 +30,6 @@ from contentql.store.trusted_documents import (
     normalize_document_id,
     remove_documents,
 )
-
-PART = 3
 
 documents = typer.Typer(add_completion=False)
 
@@ -54,14 +53,27 @@ def list_(
       contentql documents add persisted-query-manifest.json --client web
       contentql documents remove --client web
     """
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        _print_documents(database, as_json)
+
+
+@documents.command("list")
+def list_command(
+    database: DatabaseUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with full ids and texts.")] = False,
+) -> None:
+    """List all trusted documents with cost and use."""
+    _print_documents(database, as_json)
+
+
+def _print_documents(database: str | None, as_json: bool) -> None:
     result = with_database(database, lambda _, db: list_documents(db))
     if as_json:
         typer.echo(orjson.dumps([_facts(row) for row in result], option=orjson.OPT_INDENT_2))
+    elif result:
+        print_table(_table(result))
     else:
-        for line in _table(result):
-            typer.echo(line)
+        typer.echo("There are no trusted documents. Add some with: contentql documents add MANIFEST")
 
 
 @documents.command()
@@ -117,7 +129,7 @@ def add(
     text = ", ".join(f"{count} {what}" for what, count in counts.items())
     typer.echo(f"{len(outcomes)} documents: {text}.{' Dry run: nothing was changed.' if dry_run else ''}")
     if counts["failed"]:
-        raise typer.Exit(1 if counts["failed"] == len(outcomes) else PART)
+        raise typer.Exit(1 if counts["failed"] == len(outcomes) else EXIT_PARTIAL)
 
 
 @documents.command()
@@ -160,7 +172,7 @@ def remove(
         typer.echo(line)
     typer.echo(f"{removed} documents removed.")
     if unclear or not removed:
-        raise typer.Exit(PART if removed else 1)
+        raise typer.Exit(EXIT_PARTIAL if removed else 1)
 
 
 @dataclass(frozen=True)
@@ -272,18 +284,12 @@ def _time(at: Any) -> str | None:
     return format_timestamp(at) if at else None
 
 
-def _table(rows: Sequence[TrustedDocument]) -> Iterator[str]:
-    if not rows:
-        yield "No documents are trusted yet. Let some in with: contentql documents add MANIFEST"
-        return
-    cells = [("id", "name", "client", "cost", "uses", "last used")]
+def _table(rows: Sequence[TrustedDocument]) -> Table:
+    table = plain_table("id", "name", "client", "cost", "uses", "last used")
+    for column in (3, 4):
+        table.columns[column].justify = "right"
     for row in rows:
         cost = "" if row.cost is None else f"{row.cost:,}"
         used = _time(row.last_used_at) or "never"
-        cells.append((row.id[:_SHORT], row.name or "", row.client or "", cost, f"{row.uses:,}", used))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        yield "  ".join(
-            cell.rjust(width) if number in (3, 4) else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
+        table.add_row(row.id[:_SHORT], row.name or "", row.client or "", cost, f"{row.uses:,}", used)
+    return table

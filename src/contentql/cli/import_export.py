@@ -19,7 +19,14 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contentql.cli.runtime import DatabaseUrl, exit_with_error, require_migrated, run_async, stderr
+from contentql.cli.runtime import (
+    EXIT_PARTIAL,
+    DatabaseUrl,
+    exit_with_error,
+    require_migrated,
+    run_async,
+    stderr,
+)
 from contentql.content.blocks import Timestamp
 from contentql.content.enums import Status
 from contentql.content.records import ArticleSlug, ImportItem, Language
@@ -33,7 +40,6 @@ from contentql.settings import load_settings
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 
-EXIT_PARTIAL = 3
 _STDIN = "standard input"
 
 

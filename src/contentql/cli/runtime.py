@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from contentql.errors import ApiError, OperatorError
 from contentql.settings import Settings, load_settings
@@ -26,7 +27,27 @@ DatabaseUrl = Annotated[
     ),
 ]
 
+EXIT_PARTIAL = 3  # exit code of a command that succeeded in part
+
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+# Tables are as wide as their cells, whatever the terminal: programs read them too.
+_plain = Console(highlight=False, soft_wrap=True, width=10_000)
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without borders; cells are never truncated or wrapped."""
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    for column in table.columns:
+        column.no_wrap = True
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Prints a plain table on standard output, without trailing spaces."""
+    with _plain.capture() as capture:
+        _plain.print(table)
+    for line in capture.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

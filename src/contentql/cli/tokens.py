@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.table import Table
 from tortoise.transactions import in_transaction
 
 from contentql.auth.api_tokens import issue_token as make
 from contentql.auth.api_tokens import mark_token_revoked as take_away
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS, Permission, Role
-from contentql.cli.runtime import DatabaseUrl, stderr, with_database
+from contentql.cli.runtime import (
+    EXIT_PARTIAL,
+    DatabaseUrl,
+    plain_table,
+    print_table,
+    stderr,
+    with_database,
+)
 from contentql.content import ids
 from contentql.content.timestamps import format_timestamp
 from contentql.settings import Settings
@@ -23,7 +31,6 @@ from contentql.store.models.accounts import ApiToken
 from contentql.store.models.history import AuditEntry
 from contentql.telemetry.request_id import new_request_id
 
-PART = 3
 _OPERATOR = "operator"
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
@@ -137,8 +144,12 @@ def list_(
     if as_json:
         typer.echo(orjson.dumps([_facts(row, now) for row in rows], option=orjson.OPT_INDENT_2))
         return
-    for line in _table(rows, now):
-        typer.echo(line)
+    if rows:
+        print_table(_table(rows, now))
+    else:
+        typer.echo(
+            'There are no tokens. Create one with: contentql tokens create --name "Jane" --role editor'
+        )
 
 
 @tokens.command()
@@ -179,7 +190,7 @@ def revoke(
         typer.echo(f"{ids.encode_id('token', number)}: {what}")
     unknown = sum(what.startswith("there is no") for what in became.values())
     if unknown:
-        raise typer.Exit(1 if unknown == len(became) else PART)
+        raise typer.Exit(1 if unknown == len(became) else EXIT_PARTIAL)
 
 
 def _role(text: str) -> Role:
@@ -280,17 +291,12 @@ def _facts(row: ApiToken, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[ApiToken], now: dt.datetime) -> Iterator[str]:
-    if not rows:
-        yield 'There are no tokens yet. Make one with: contentql tokens create --name "Jane" --role editor'
-        return
-    cells = [("id", "name", "account", "role", "ends", "last used", "expires", "state")]
+def _table(rows: Sequence[ApiToken], now: dt.datetime) -> Table:
+    table = plain_table("id", "name", "account", "role", "ends", "last used", "expires", "state")
     for row in rows:
         role = f"{row.role} ({', '.join(row.scopes)})" if row.scopes else row.role
         used, expires = _time(row.last_used_at) or "never", _time(row.expires_at) or "never"
-        cells.append(
-            (_spelled(row), row.name, row.account, role, f"…{row.hint}", used, expires, _state(row, now))
+        table.add_row(
+            _spelled(row), row.name, row.account, role, f"…{row.hint}", used, expires, _state(row, now)
         )
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    return table
