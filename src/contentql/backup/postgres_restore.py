@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+import asyncpg
+
 from contentql.backup.files import (
     SEQUENCE_GAP,
     BackupSummary,
@@ -32,7 +34,7 @@ from contentql.backup.postgres_tools import (
     tool_error,
 )
 from contentql.errors import OperatorError
-from contentql.store.database import Database
+from contentql.store.database import Database, MigrationState
 
 FUNCTIONS = ("log_row_change", "append_only")
 
@@ -52,26 +54,8 @@ async def restore_archive(
     archive = await asyncio.to_thread(opened, file, programs)
     state = await database.migration_state()
     async with connected(database.url) as connection:
-        present = [
-            str(name)
-            for (name,) in await connection.fetch(
-                "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1"
-                " AND relkind IN ('r', 'p') AND relname = ANY($2::text[]) ORDER BY relname",
-                archive.schema,
-                sorted(TABLES),
-            )
-        ]
-        if present and not state.applied:
-            raise OperatorError(
-                f"The database holds a table {present[0]} that is not ours: choose another database."
-            )
-        if present and not replace:
-            raise OperatorError("The database is not empty. Replace what it holds with --force.")
-        if state.unknown:
-            raise OperatorError(
-                f"The database was made by a newer version of contentql (it has {state.unknown[-1]}): what is"
-                " there cannot be cleared by this one. Restore into a new database (createdb)."
-            )
+        present = await _present_tables(connection, archive.schema)
+        _require_replaceable(present, state, replace)
         last = await last_line(connection, archive.schema) if "row_change" in present else 0
         before = _before(archive.schema, present, await change_log_position(connection))
     after = _go_on(archive.schema, last + SEQUENCE_GAP, everything) if "row_change" in archive.tables else ""
@@ -99,6 +83,34 @@ async def restore_archive(
             " right: contentql migrate, contentql purge"
         ) from exc
     return BackupSummary(size, articles, newest), tuple(migrated)
+
+
+async def _present_tables(connection: asyncpg.Connection, schema: str) -> list[str]:
+    """The names of our tables that the schema holds."""
+    return [
+        str(name)
+        for (name,) in await connection.fetch(
+            "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1"
+            " AND relkind IN ('r', 'p') AND relname = ANY($2::text[]) ORDER BY relname",
+            schema,
+            sorted(TABLES),
+        )
+    ]
+
+
+def _require_replaceable(present: list[str], state: MigrationState, replace: bool) -> None:
+    """Raises OperatorError if the tables in the database must not or cannot be dropped."""
+    if present and not state.applied:
+        raise OperatorError(
+            f"The database holds a table {present[0]} that is not ours: choose another database."
+        )
+    if present and not replace:
+        raise OperatorError("The database is not empty. Replace what it holds with --force.")
+    if state.unknown:
+        raise OperatorError(
+            f"The database was made by a newer version of contentql (it has {state.unknown[-1]}): what is"
+            " there cannot be cleared by this one. Restore into a new database (createdb)."
+        )
 
 
 def _pour(url: str, archive: Archive, programs: PostgresTools, before: str, after: str) -> None:

@@ -131,7 +131,7 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
             table: [] for table in TABLE_COLUMNS if table.startswith(("article", "attribution"))
         }
         for number in range(first, min(articles, first + 1_000)):
-            article, eight = _id(number), _id(number * 8)
+            article, first_id = _id(number), _id(number * 8)
             at = instant(start + number * step + number * 7_919 % step)
             draft = is_draft(number)
             displayed = None if draft else at
@@ -153,30 +153,38 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
                 "\n\n".join([p.text for p in parts]),
                 "\n\n".join([p.text for p in parts]),
             ))  # fmt: skip
-            rows["article_section"].append((eight, article, categories[place], True, 0, displayed))
+            rows["article_section"].append((first_id, article, categories[place], True, 0, displayed))
             if place != root:
-                rows["article_section"].append((eight + 1, article, categories[root], False, 0, displayed))
+                rows["article_section"].append((first_id + 1, article, categories[root], False, 0, displayed))
             tag, apart = upto(TAGS), 1 + upto(600)
             for position in range(4):
                 rows["article_tag"].append(
-                    (eight + position, article, _id((tag + position * apart) % TAGS), position, displayed)
+                    (first_id + position, article, _id((tag + position * apart) % TAGS), position, displayed)
                 )
             for position in range(2):
                 placed = _id((lead + 1 + other * position) % media)
-                rows["article_media"].append((eight + position, article, placed, position, "INLINE"))
-            for position in range(3):
-                head, relay = eight + position, eight + 3 if position == 1 else None
-                source, kind = _id(upto(SOURCES)), _CLAIMED[upto(len(_CLAIMED))]
-                rows["attribution"].append((
-                    head, article, kind, source, relay, head, 0, source, position, claims[upto(997)],
-                    "editor", "ACCEPTED", "UNVERIFIED",
-                ))  # fmt: skip
-                if relay is not None:
-                    rows["attribution"].append((
-                        relay, article, "CITING", _id(upto(SOURCES)), None, head, 1, source, position, None,
-                        "editor", "ACCEPTED", "UNVERIFIED",
-                    ))  # fmt: skip
+                rows["article_media"].append((first_id + position, article, placed, position, "INLINE"))
+            rows["attribution"] += _attribution_rows(rng, article, first_id, claims)
         yield rows
+
+
+def _attribution_rows(
+    rng: random.Random, article: int, first_id: int, claims: Sequence[str]
+) -> Iterator[tuple[object, ...]]:
+    """Three attributions of an article, the second of them via a relay."""
+    for position in range(3):
+        head = first_id + position
+        relay = first_id + 3 if position == 1 else None
+        source, kind = _id(int(rng.random() * SOURCES)), _CLAIMED[int(rng.random() * len(_CLAIMED))]
+        yield (
+            head, article, kind, source, relay, head, 0, source, position,
+            claims[int(rng.random() * len(claims))], "editor", "ACCEPTED", "UNVERIFIED",
+        )  # fmt: skip
+        if relay is not None:
+            yield (
+                relay, article, "CITING", _id(int(rng.random() * SOURCES)), None, head, 1, source, position,
+                None, "editor", "ACCEPTED", "UNVERIFIED",
+            )  # fmt: skip
 
 
 def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]:

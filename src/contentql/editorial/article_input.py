@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tortoise.expressions import Q
@@ -90,25 +90,25 @@ def detach_unknown_attribution(block: blocks.Block, existing_ids: set[int | None
 
 
 async def _references(context: EditContext, input: Input, errors: ErrorCollector) -> dict[str, Any]:
+    """The record values of all fields that refer to other objects; references not found become errors."""
     values: dict[str, Any] = {}
-
-    async def path(text: Any, where: str) -> str:
-        return str((await references.find_by_reference(context, "category", text, where)).path)
-
     if "category" in input:
         main = input["category"]
-        values["category"] = None if main is None else await errors.run(path(main, "category"))
+        values["category"] = (
+            None if main is None else await errors.run(_category_path(context, main, "category"))
+        )
     if "categories" in input:
-        output = [
-            await errors.run(path(one, f"categories.{n}")) for n, one in enumerate(input["categories"] or ())
+        paths = [
+            await errors.run(_category_path(context, one, f"categories.{n}"))
+            for n, one in enumerate(input["categories"] or ())
         ]
-        values["sections"] = tuple(filter(None, output))
+        values["sections"] = tuple(filter(None, paths))
     if "story" in input:
-        result = input["story"]
+        text = input["story"]
         story = (
             None
-            if result is None
-            else await errors.run(references.find_by_reference(context, "story", result, "story"))
+            if text is None
+            else await errors.run(references.find_by_reference(context, "story", text, "story"))
         )
         values["story"] = story.slug if story else None
     if "leadMedia" in input:
@@ -117,46 +117,78 @@ async def _references(context: EditContext, input: Input, errors: ErrorCollector
             None if lead is None else await errors.run(references.find_media_id(context, lead, "leadMedia"))
         )
     if "media" in input:
-        placed = []
-        for n, one in enumerate(input["media"] or ()):
-            place = {name: value for name, value in one.items() if value is not None}
-            place["media"] = await errors.run(
-                references.find_media_id(context, one["media"], f"media.{n}.media"), 1
-            )
-            placed.append(place)
-        values["media"] = tuple(placed)
+        values["media"] = await _media(context, input["media"] or (), errors)
     if "tags" in input:
-        mentions = []
-        for n, one in enumerate(input["tags"] or ()):
-            found_tag = await errors.run(references.find_tag(context, one["tag"], f"tags.{n}.tag"))
-            if found_tag:
-                key = f"{found_tag.type.value}:{found_tag.slug}"
-                mentions.append({**one, "tag": key})
-        values["tags"] = tuple(mentions)
+        values["tags"] = await _tags(context, input["tags"] or (), errors)
     if "authors" in input:
-        credits = []
-        for n, one in enumerate(input["authors"] or ()):
-            author = await errors.run(
-                references.find_by_reference(context, "author", one["author"], f"authors.{n}.author")
-            )
-            if author:
-                credits.append({"author": author.slug, **({"role": one["role"]} if one.get("role") else {})})
-        values["authors"] = tuple(credits)
+        values["authors"] = await _authors(context, input["authors"] or (), errors)
     if "related" in input:
-        beside = [
+        articles = [
             await errors.run(references.find_article(context, one, f"related.{n}"))
             for n, one in enumerate(input["related"] or ())
         ]
-        values["related"] = tuple(row.uri for row in beside if row)
+        values["related"] = tuple(row.uri for row in articles if row)
     if "translationOf" in input:
-        first = input["translationOf"]
+        original = input["translationOf"]
         values["translation_group"] = (
-            None if first is None else await errors.run(_translation_group(context, first))
+            None if original is None else await errors.run(_translation_group(context, original))
         )
     return values
 
 
-async def _translation_group(context: EditContext, text: Any) -> int:
+async def _category_path(context: EditContext, text: Any, field: str) -> str | None:
+    if text is None:
+        return None
+    return str((await references.find_by_reference(context, "category", text, field)).path)
+
+
+async def _story_slug(context: EditContext, text: Any) -> str | None:
+    if text is None:
+        return None
+    return str((await references.find_by_reference(context, "story", text, "story")).slug)
+
+
+async def _media(
+    context: EditContext, placements: Sequence[Input], errors: ErrorCollector
+) -> tuple[dict[str, Any], ...]:
+    values = []
+    for n, placement in enumerate(placements):
+        value = {name: part for name, part in placement.items() if part is not None}
+        value["media"] = await errors.run(
+            references.find_media_id(context, placement["media"], f"media.{n}.media"), 1
+        )
+        values.append(value)
+    return tuple(values)
+
+
+async def _tags(
+    context: EditContext, mentions: Sequence[Input], errors: ErrorCollector
+) -> tuple[dict[str, Any], ...]:
+    values = []
+    for n, mention in enumerate(mentions):
+        tag = await errors.run(references.find_tag(context, mention["tag"], f"tags.{n}.tag"))
+        if tag:
+            values.append({**mention, "tag": f"{tag.type.value}:{tag.slug}"})
+    return tuple(values)
+
+
+async def _authors(
+    context: EditContext, credits: Sequence[Input], errors: ErrorCollector
+) -> tuple[dict[str, Any], ...]:
+    values = []
+    for n, credit in enumerate(credits):
+        author = await errors.run(
+            references.find_by_reference(context, "author", credit["author"], f"authors.{n}.author")
+        )
+        if author:
+            role = {"role": credit["role"]} if credit.get("role") else {}
+            values.append({"author": author.slug, **role})
+    return tuple(values)
+
+
+async def _translation_group(context: EditContext, text: Any) -> int | None:
+    if text is None:
+        return None
     row = await references.find_article(context, text, "translationOf")
     if row.translation_group is None:
         # In its working copy as well, which would else take it away when it is published.

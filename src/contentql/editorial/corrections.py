@@ -21,22 +21,9 @@ from contentql.store.models.history import RevisionAction
 
 
 async def correct_article(context: EditContext, input: Input) -> WriteResult:
-    """Adds a public correction; with `before` and `after` it also replaces these words in the text."""
+    """Add a public correction; with `before` and `after` also replace these words in the text."""
     errors = ErrorCollector()
-    if not input["text"].strip():
-        errors.add(
-            UserErrorCode.REQUIRED,
-            "text must not be empty.",
-            "text",
-            "State what was wrong; readers see this text.",
-        )
-    if input.get("after") is not None and input.get("before") is None:
-        errors.add(
-            UserErrorCode.REQUIRED,
-            "before is required together with after.",
-            "before",
-            "Send the words that are replaced.",
-        )
+    _check_texts(input, errors)
     article: ArticleState = await errors.run(load_for_update(context, input["id"]))
     errors.raise_if_any()
     if published_status(context, article) is not PUBLISHED:
@@ -46,18 +33,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
             "id",
             "Change the article with updateArticle.",
         )
-    public, record = article.published_record, article.record
-    block = input.get("block")
-    if input.get("before") is not None and input.get("after") is not None:
-        public, block = _replaced(public, input)
-        record = _replaced(record, input, elsewhere=True)[0] if article.working_copy_row else public
-    elif block is not None and block not in {one.id for one in public.blocks}:
-        raise user_error(
-            UserErrorCode.NOT_FOUND,
-            f"The article has no block {block!r}.",
-            "block",
-            "Send the id of a block of the published text.",
-        )
+    public, record, block = _corrected_texts(article, input)
     created = validation.build_record(
         CorrectionRecord,
         {
@@ -95,6 +71,41 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
         done.version_after,
         related_ids={"correction": encode_id("correction", created.id or 0)},
     )
+
+
+def _check_texts(input: Input, errors: ErrorCollector) -> None:
+    """Collect the errors that need no look at the article."""
+    if not input["text"].strip():
+        errors.add(
+            UserErrorCode.REQUIRED,
+            "text must not be empty.",
+            "text",
+            "State what was wrong; readers see this text.",
+        )
+    if input.get("after") is not None and input.get("before") is None:
+        errors.add(
+            UserErrorCode.REQUIRED,
+            "before is required together with after.",
+            "before",
+            "Send the words that are replaced.",
+        )
+
+
+def _corrected_texts(article: ArticleState, input: Input) -> tuple[ArticleRecord, ArticleRecord, str | None]:
+    """The published and the latest text with the words replaced, and the id of the corrected block."""
+    public, record = article.published_record, article.record
+    block = input.get("block")
+    if input.get("before") is not None and input.get("after") is not None:
+        public, block = _replaced(public, input)
+        record = _replaced(record, input, elsewhere=True)[0] if article.working_copy_row else public
+    elif block is not None and block not in {one.id for one in public.blocks}:
+        raise user_error(
+            UserErrorCode.NOT_FOUND,
+            f"The article has no block {block!r}.",
+            "block",
+            "Send the id of a block of the published text.",
+        )
+    return public, record, block
 
 
 def _replaced(

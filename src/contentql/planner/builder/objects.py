@@ -127,12 +127,7 @@ def _build_field(
         case Computed():
             return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
         case FoundByOldSlug():
-            name = RENAME_HISTORY[row.table].column
-            return (
-                ScalarNode(f"{row.column(name)} <> {row.found_by_old_slug_sql}", "bool")
-                if row.found_by_old_slug_sql
-                else "false"
-            )
+            return _build_redirect_flag(row)
         case ListPosition():
             return ScalarNode(row.place, "int")
         case EmbeddedObject():
@@ -169,6 +164,14 @@ def _build_field(
                 lambda inner, here: _build_text_diff(inner, plan, here, target, arguments, selections),
             )
     raise LookupError(f"{type_plan.name}.{name}: no shape for {plan}")
+
+
+def _build_redirect_flag(row: RowRef) -> ResultNode:
+    """Whether the row was found by a former slug, and so has another one now."""
+    if not row.found_by_old_slug_sql:
+        return "false"
+    column = RENAME_HISTORY[row.table].column
+    return ScalarNode(f"{row.column(column)} <> {row.found_by_old_slug_sql}", "bool")
 
 
 def _build_column(context: BuildContext, row: RowRef, plan: Column, required: bool) -> ResultNode:
