@@ -1,0 +1,44 @@
+"""What `contentql --help` imports, and that every command is there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from contentql.cli import COMMANDS, app
+
+HELP = """
+import json, sys
+before = len(sys.modules)
+sys.argv = ["contentql", "--help"]
+from contentql.cli import app
+try:
+    app()
+except SystemExit:
+    print("\\n" + json.dumps([before, *sys.modules]))
+"""
+MAX_IMPORTS = 330  # Typer and Rich: 295 with Python 3.11
+LAZY = ("graphql", "strawberry", "tortoise", "starlette", "uvicorn", "asyncpg", "pydantic", "orjson")
+
+
+def test_help_imports_no_command() -> None:
+    """Only the module `contentql.cli` of the package, none of the libraries that a server needs."""
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+    before, *modules = json.loads(done.stdout.splitlines()[-1])
+    assert {name for name in modules if name.startswith("contentql")} == {"contentql", "contentql.cli"}
+    assert not {name for name in modules if name.partition(".")[0] in LAZY}
+    assert len(modules) - before <= MAX_IMPORTS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_listed_and_has_help(command: str) -> None:
+    """The overview shows the command's help line, and `--help` of the command works."""
+    overview = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"})
+    assert COMMANDS[command][2] in overview.stdout
+    done = CliRunner().invoke(app, [command, "--help"])
+    assert done.exit_code == 0
+    assert f"contentql {command}" in done.stdout.replace("root", "contentql")
