@@ -1,7 +1,7 @@
-"""Between rows and records: what the tables say about an article, told as one value, and the way back.
+"""Conversion between article rows and `ArticleRecord`s.
 
-Everything derived is made here on the way in, so a record never has to carry it. Whoever calls opens the
-transaction. Knows no file format.
+Values that are derived from others, such as the lede, are not part of a record. The caller opens the
+transaction. Invariant: knows no file format.
 """
 
 from __future__ import annotations
@@ -43,29 +43,31 @@ AnyRecord = TypeVar("AnyRecord", bound=FrozenModel)
 
 
 class ReferenceNotFound(Exception):
-    """A record refers to what is not here: one plain sentence."""
+    """A record refers to a row that does not exist; the message is one sentence."""
 
 
 def record_columns(record: FrozenModel, model: type[Model]) -> dict[str, Any]:
-    """The columns that a record says by itself; its references and its id are left to the caller."""
+    """The column values that a record contains itself: everything but its id and its references to other
+    rows."""
     own = type(record).model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"}
     return {name: stored(getattr(record, name)) for name in sorted(own)}
 
 
 def foreign_key(row: Model, name: str) -> Any:
-    """The id that a row's foreign key holds, which Tortoise adds without telling the type checker."""
+    """The value of a row's foreign key column. Tortoise adds the attribute `<name>_id` without declaring its
+    type."""
     return getattr(row, f"{name}_id")
 
 
 def record_from_row(kind: type[AnyRecord], row: Model, **references: Any) -> AnyRecord:
-    """A row as a record, with its references as natural keys."""
+    """Converts a row to a record; `references` are the natural keys of the rows it refers to."""
     existing = row._meta.fields_db_projection
     fields = {name: getattr(row, name) for name in kind.model_fields if name in existing}
     return kind(**{**fields, **references})
 
 
 async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
-    """Articles with all that hangs on them, in so many statements however many they are."""
+    """Loads the records of articles with all their parts, in a fixed number of statements."""
     ids = [row.id for row in rows]
     bodies = {
         foreign_key(row, "article"): blocks.parse_blocks(row.blocks)
@@ -128,7 +130,7 @@ async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
 
 
 async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:
-    """The ids of tags by `TYPE:slug`. Raises Missing."""
+    """The ids of tags by `TYPE:slug`. Raises ReferenceNotFound."""
     requested = dict.fromkeys(keys)
     slugs = [key.partition(":")[2] for key in requested]
     rows = await Tag.filter(slug__in=slugs).values_list("type", "slug", "id") if slugs else []
@@ -136,7 +138,10 @@ async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:
 
 
 async def ids_by_key(model: type[Model], field: str, keys: Iterable[Any], word: str) -> dict[Any, int]:
-    """The ids of the rows whose `field` is one of `keys`. Raises Missing."""
+    """The ids of the rows whose `field` is one of `keys`, by key. Raises ReferenceNotFound.
+
+    `word` names the kind of row in the error message. Working copies of articles are left out.
+    """
     requested = dict.fromkeys(keys)
     only = {"working_of": 0} if model is Article else {}
     row = model.filter(**{f"{field}__in": list(requested)}, **only)
@@ -152,7 +157,7 @@ def _all_of(requested: Iterable[Any], here: dict[Any, int], word: str) -> dict[A
 
 
 async def _of(ids: Sequence[int], rows: Any, *names: str, **renamed: str) -> dict[int, list[dict[str, Any]]]:
-    """The values of the rows of these articles by article, in the order of the first name."""
+    """The values of the rows of these articles, by article id, ordered by the first of `names`."""
     results: dict[int, list[dict[str, Any]]] = {}
     for row in (
         await rows.filter(article_id__in=ids).order_by(names[0]).values("article_id", *names, **renamed)

@@ -1,4 +1,4 @@
-"""Writes an article's record as rows."""
+"""Writing of an article record to its tables."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ async def save_article(
     more: Mapping[str, Any] | None = None,
     stable: Mapping[int, int] | None = None,
 ) -> list[str]:
-    """Puts a whole article into its tables, new or over `row`.
+    """Writes a whole article to its tables: inserts it, or updates `row`.
 
-    Every id must be made. `more` are columns that no record says; in a working copy `stable` tells by which
-    id each row of an attribution goes. Returns the related articles that are not here (yet); raises Missing
-    for anything else that is not.
+    The record and its parts must have their ids. `more` are further column values of the article's row.
+    `stable` maps the id of an attribution in a working copy to the id that it has once published. Returns the
+    URIs of related articles that do not exist (yet); raises ReferenceNotFound for any other missing row.
     """
     assert record.id is not None
     refers = await _references(record)
@@ -71,7 +71,7 @@ async def save_article(
 
 
 async def save_related_articles(record: ArticleRecord) -> list[str]:
-    """Writes what the editors put beside the article, and returns the uris that are not here."""
+    """Writes the related articles of an article and returns the URIs of those that do not exist."""
     rows = Article.filter(uri__in=record.related, working_of=0)
     here = dict(await rows.values_list("uri", "id") if record.related else [])
     await replace_rows(
@@ -87,7 +87,7 @@ async def save_related_articles(record: ArticleRecord) -> list[str]:
 
 
 async def require_media(numbers: Iterable[int | None]) -> None:
-    """Raises Missing unless all these media are here."""
+    """Checks that all these media exist. Raises ReferenceNotFound."""
     requested = {number for number in numbers if number is not None}
     here = set(await Media.filter(id__in=requested).values_list("id", flat=True)) if requested else set()
     for number in sorted(requested - here):
@@ -181,11 +181,12 @@ async def _write_links(record: ArticleRecord) -> None:
 async def replace_rows(
     model: type[Model], of: dict[str, Any], rows: Sequence[dict[str, Any]], *, leads: str = ""
 ) -> None:
-    """Makes `rows` the only ones that belong to `of`. Those that are there already are not touched.
+    """Makes `rows` the only rows that belong to `of`: deletes and inserts what differs, leaves equal rows
+    alone.
 
-    Whoever follows the changes would otherwise be told of many that are none. `leads`: the column by which
-    rows lead to each other. One that leads to a row that is made anew is so too: the database empties that
-    column when the other goes.
+    Rewriting equal rows would add needless entries to the change log. `leads`: the column by which rows refer
+    to each other. A row that refers to a deleted row is inserted again too, because the database sets that
+    column to NULL on delete.
     """
     names = sorted({name for row in rows for name in row})
     missing = list(rows)

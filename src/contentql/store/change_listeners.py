@@ -25,7 +25,11 @@ class ChangeListener(Protocol):
 
 
 class SqliteChangeListener:
-    """SQLite counts the commits of other connections; reading the count takes some microseconds."""
+    """Change listener for SQLite: polls `PRAGMA data_version`, which changes when another connection
+    commits.
+
+    One poll takes a few microseconds.
+    """
 
     def __init__(self, database: Database) -> None:
         self._path = sqlite_path(database.url)
@@ -60,7 +64,7 @@ class SqliteChangeListener:
 
 
 class PostgresChangeListener:
-    """PostgreSQL notifies, in the order of commits."""
+    """Change listener for PostgreSQL: a connection that listens on the channel `contentql_row_change`."""
 
     def __init__(self, database: Database) -> None:
         self._dsn = postgres_dsn(database.url)

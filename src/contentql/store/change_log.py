@@ -1,7 +1,7 @@
-"""What was written to which row: the lines that the database's triggers leave, read in the order of commits.
+"""Change log: the rows of `row_change`, written by database triggers and read in the order of the commits.
 
-Whoever writes, and by whatever way, leaves them. Knows tables and their columns; does not know what its
-readers do with a change.
+The triggers fire for every write, whichever program made it. Invariant: knows tables and their columns; does
+not know what its readers do with a change.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _TIMES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class RowChange:
-    """One row, before and after; texts and JSON are left out of both.
+    """Change of one row, with its values before and after; text and JSON columns are left out of both.
 
-    `columns` are those that changed, or None where the whole row came or went. `was`: the moment up to
-    which `before` held, when nobody wrote and only time has passed.
+    `columns` are the names of the changed columns, or None if the row was inserted or deleted. `valid_until`:
+    the time up to which `before` was valid, for a change caused by time and not by a write.
     """
 
     table: str
@@ -51,11 +51,12 @@ class RowChange:
 
 
 class ChangeLogTruncated(Exception):
-    """Lines were cleared away before they were read: anything may have changed."""
+    """Rows of the change log were deleted before they were read: anything may have changed."""
 
 
 class ChangeLog:
-    """One reader of the lines. Open it once; `news` then gives what has come since the last call."""
+    """One reader of the change log. Call `start` once; `read_new` then returns the changes since the last
+    call."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -67,7 +68,8 @@ class ChangeLog:
         )
 
     async def start(self) -> None:
-        """From now on: what is written after this is news. Raises OSError if the database cannot be heard."""
+        """Starts reading: later changes are returned by `read_new`. Raises OSError if the database cannot be
+        reached."""
         await self._bell.open()
         (last,) = await self.database.row("SELECT coalesce(max(seq), 0) FROM row_change", ())
         self.position = last
@@ -76,11 +78,11 @@ class ChangeLog:
         await self._bell.close()
 
     async def wait(self) -> None:
-        """Returns when something may have been written. Raises OSError when that cannot be heard any more."""
+        """Waits until something may have been written. Raises OSError when the connection is lost."""
         await self._bell.wait()
 
     async def read_new(self) -> list[RowChange]:
-        """Raises Lost; refuses as the database does."""
+        """The changes since the last call. Raises ChangeLogTruncated; ApiError as `Database.rows` does."""
         place = "?" if self.database.dialect == "sqlite" else "$1"
         rows = await self.database.rows(
             "SELECT seq, table_name, row_id, before, after, changed_text_columns,"
@@ -97,7 +99,7 @@ class ChangeLog:
 
 
 def row_from_values(table: str, columns: Sequence[str], values: Sequence[Any]) -> RowData:
-    """A row that was read from the table itself, as a line holds it."""
+    """Row data of a row read from the table itself, in the form that the change log uses."""
     return parse_timestamps(table, dict(zip(columns, map(decode_text, values), strict=True)))
 
 
@@ -117,7 +119,7 @@ def _row(table: str, text: str | None) -> RowData | None:
 
 
 def parse_timestamps(table: str, row: RowData) -> RowData:
-    """The row with its times as instants, however the database spells them."""
+    """The row with its timestamps as `datetime`, from either database's text form."""
     times = _TIMES.get(table, frozenset())
     return {
         name: dt.datetime.fromisoformat(value) if name in times and isinstance(value, str) else value
@@ -126,14 +128,14 @@ def parse_timestamps(table: str, row: RowData) -> RowData:
 
 
 async def prune(connection: Any) -> None:
-    """Leaves the newest lines; for writers, from time to time."""
+    """Deletes all but the newest `RETAINED_ROWS` rows of the change log. Called by writers now and then."""
     await connection.execute_query(
         f"DELETE FROM row_change WHERE seq <= (SELECT max(seq) FROM row_change) - {RETAINED_ROWS}"
     )
 
 
 async def invalidate_everything(connection: Any) -> None:
-    """Says that anything may have changed."""
+    """Adds a row to the change log which means that anything may have changed."""
     insert = f"INSERT INTO row_change (table_name, row_id, changed_text_columns) SELECT '{ANY_TABLE}', 0, ''"
     if connection.capabilities.dialect == "postgres":
         # As the triggers do, so that no number is given before one that is read already.

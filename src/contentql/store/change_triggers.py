@@ -20,7 +20,7 @@ from contentql.store.models.taxonomy import ExternalId
 
 
 def logged_models() -> list[type[Model]]:
-    """Models whose rows responses depend on: all content except the ids of other systems."""
+    """The models that responses depend on, whose writes are logged: all content except `ExternalId`."""
     return [model for model in models_of(CONTENT_MODULES) if model is not ExternalId]
 
 
@@ -155,7 +155,8 @@ def postgres_triggers(table: str, key: str, short: Sequence[str], long: Sequence
 def sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
     """Statements that recreate the three change triggers of a table on SQLite.
 
-    `short`: columns whose values the change log holds; `long`: texts and JSON, of which it holds the names.
+    `short`: columns whose values are logged; `long`: text and JSON columns, of which only the names are
+    logged.
     """
 
     def row(of: str) -> str:

@@ -1,7 +1,7 @@
-"""What time it is: the database's time, on every machine that asks it.
+"""Clock that follows the database's time, so that all servers open an embargo at the same moment.
 
-An embargo opens by one clock, whatever each server's own says. A PostgreSQL server is asked now and then,
-and in between the seconds are counted; a SQLite file is on this machine, and so is its time.
+On PostgreSQL the time is queried once a second and counted by the monotonic clock in between. A SQLite file
+is on this machine, so the system's clock is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ _EVERY = 1.0  # seconds between two questions
 
 
 class DatabaseClock:
-    """`now` may be behind the database's time by as long as an answer takes, and is never ahead of it."""
+    """Clock of the database's time.
+
+    `now` is behind it by at most one round trip, and never ahead of it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,7 +42,7 @@ class DatabaseClock:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """While the database is open; it is asked once before this begins."""
+        """Keeps the clock synchronized within the block; queries the time once before the block begins."""
         await self.sync()
         if self._database.dialect != "postgres":
             yield

@@ -1,7 +1,7 @@
-"""One database, SQLite or PostgreSQL: opened, migrated, read from in one statement, written to by models.
+"""Database access for SQLite and PostgreSQL: open, migrate, read with one statement, write through models.
 
-Readers have connections of their own, apart from the writer's, so a read never waits for a write.
-Does not know GraphQL; knows no table but the migrations' own.
+Readers have connections of their own, so a read never waits for a write. Invariant: does not know GraphQL;
+knows no table but those of the migrations.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True)
 class MigrationState:
-    """Which migrations the database has had: `behind` are missing, `unknown` come from a newer version."""
+    """The migrations of a database: applied, pending, and unknown ones of a newer version."""
 
     applied: tuple[str, ...]
     pending: tuple[str, ...]
@@ -67,10 +67,10 @@ class Reader(Protocol):
 
 
 class Database:
-    """Open with `async with Database(url) as database`; one instance serves a whole process."""
+    """Database of the service. Open it with `async with Database(url)`; one instance per process."""
 
     def __init__(self, url: str, *, readers: int = 0) -> None:
-        """`readers`: connections that read at once; 0 chooses 2 threads on SQLite, 10 on PostgreSQL."""
+        """`readers`: the number of read connections; 0 selects 2 on SQLite, 10 on PostgreSQL."""
         self.url = url
         self.dialect: DatabaseKind = database_kind(url)
         self._readers = readers
@@ -86,7 +86,7 @@ class Database:
         await self.close()
 
     async def open(self) -> None:
-        """Connects the readers. Raises Unusable with one sentence if the database cannot be used."""
+        """Opens the read connections. Raises OperatorError if the database cannot be used."""
         if self.dialect == "sqlite":
             path = sqlite_path(self.url)
             if not path.exists():
@@ -104,32 +104,32 @@ class Database:
             self._reader = None
 
     def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Coroutine[Any, Any, Row]:
-        """The one row of a read-only statement, from one snapshot; text columns come back as UTF-8 bytes.
+        """The first row of a read-only statement. On PostgreSQL, text columns are UTF-8 bytes.
 
-        Refused with TIMEOUT after `seconds` (the statement is cancelled in the database too) and with
-        DATABASE_UNAVAILABLE when the database does not answer.
+        Raises ApiError: TIMEOUT after `seconds` (the statement is cancelled in the database too),
+        DATABASE_UNAVAILABLE when the database does not respond.
         """
         assert self._reader is not None, "the database is not open"
         return self._reader.row(sql, values, seconds)
 
     async def rows(self, sql: str, values: Sequence[Any] = (), seconds: float = 5.0) -> list[Row]:
-        """All rows of a read-only statement; refuses as `row` does."""
+        """All rows of a read-only statement. Raises ApiError as `row` does."""
         assert self._reader is not None, "the database is not open"
         return await self._reader.rows(sql, values, seconds)
 
     async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float = 5.0) -> Any:
-        """What `work` makes of several statements that see one and the same state; SQLite only."""
+        """The result of `work`, whose statements all read the same snapshot; SQLite only."""
         assert self._reader is not None, "the database is not open"
         return await self._reader.snapshot(work, seconds)
 
     @contextlib.asynccontextmanager
     async def transaction(self, seconds: float = 5.0) -> AsyncIterator[Any]:
-        """A transaction of the models; yields Tortoise's connection, which `Within` can read through.
+        """Opens a write transaction for the models and yields Tortoise's connection.
 
-        Committed when the block ends, taken back when it raises. Refused with DATABASE_UNAVAILABLE where the
-        database takes no writes, with TIMEOUT where it has not come to its end within `seconds`: then nothing
-        was written, unless the refusal says that this is not known. IntegrityError and ValidationError come
-        through, and so does what is our own fault.
+        Commits when the block ends, rolls back when it raises. Raises ApiError: DATABASE_UNAVAILABLE when the
+        database does not accept writes, TIMEOUT when the block takes longer than `seconds`. Nothing was
+        written then, unless the message states that this is unknown. IntegrityError, ValidationError and
+        programming errors are not converted.
         """
         ending = False
         try:
@@ -168,9 +168,9 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def orm(self, *, foreign_keys: bool = True) -> AsyncIterator[Any]:
-        """Tortoise's models bound to this database; yields Tortoise's connection.
+        """Binds Tortoise's models to this database and yields Tortoise's connection.
 
-        SQLite makes a table anew only without enforcing `foreign_keys`.
+        SQLite can rebuild a table only while `foreign_keys` are not enforced.
         """
         if self.dialect == "sqlite":
             # A file that cannot be opened leaves Tortoise's driver waiting, or throwing from its thread.
@@ -191,9 +191,9 @@ class Database:
         )
 
     async def migrate(self, progress: Callable[[str], object] = lambda name: None) -> None:
-        """Brings the schema up to date, SQLite's change triggers included.
+        """Applies the pending migrations and recreates SQLite's stale change triggers.
 
-        Raises OperatorError for a database of a newer version, and leaves it as it is.
+        Raises OperatorError for a database of a newer version, without changing it.
         """
         if self.dialect == "sqlite":
             sqlite_path(self.url).parent.mkdir(parents=True, exist_ok=True)
@@ -220,7 +220,7 @@ class Database:
                 return await _state(connection)
 
     async def stale_trigger_tables(self) -> list[str]:
-        """Tables whose change triggers do not match their columns; none on PostgreSQL, which names none."""
+        """Tables whose change triggers do not match their columns. Always empty on PostgreSQL."""
         if self.dialect != "sqlite":
             return []
         with as_operator_error(self.url):
@@ -229,12 +229,12 @@ class Database:
 
 
 def decode_text(value: Any) -> Any:
-    """A value of a row as Python knows it: texts come as UTF-8 bytes from one way of reading, not another."""
+    """Decodes bytes to `str`, other values unchanged: not every reader returns text as bytes."""
     return value.decode() if isinstance(value, bytes) else value
 
 
 class TransactionReader:
-    """Reads through a transaction that writes, and sees what it has written. As a Reader does."""
+    """Reader that uses a write transaction's connection, so that it includes the uncommitted writes."""
 
     def __init__(self, connection: Any, dialect: DatabaseKind) -> None:
         self._connection, self._dialect = connection, dialect
@@ -260,7 +260,10 @@ def require_no_unknown_migrations(state: MigrationState) -> None:
 
 
 def _apps(connection: str) -> dict[str, Any]:
-    """Tortoise's apps. It remembers SQL by the connection's name, so each dialect's has a name of its own."""
+    """Tortoise's configuration of apps.
+
+    Tortoise caches SQL by connection name, so each dialect's connection has its own name.
+    """
     migrations = "contentql.store.migrations"
     return {
         "content": {"models": list(MODEL_MODULES), "migrations": migrations, "default_connection": connection}
@@ -268,7 +271,7 @@ def _apps(connection: str) -> dict[str, Any]:
 
 
 def _tortoise(url: str, foreign_keys: bool) -> str:
-    """Our URL in Tortoise's spelling, with the write settings that keep an acknowledged write."""
+    """Converts the database URL to Tortoise's form, with settings that make SQLite commits durable."""
     if database_kind(url) == "sqlite":
         keys = "ON" if foreign_keys else "OFF"
         pragmas = f"journal_mode=WAL&synchronous=FULL&busy_timeout=5000&foreign_keys={keys}"

@@ -1,7 +1,5 @@
-"""What Tortoise's migrations cannot say by themselves: one statement for each dialect, and CHECKs on SQLite.
-
-Used by the migrations only.
-"""
+"""Migration operations that Tortoise lacks: SQL for one dialect, CHECK constraints on SQLite, change
+triggers."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from contentql.store.change_triggers import postgres_triggers, sqlite_triggers
 
 
 class DialectSql(TortoiseOperation):
-    """Statements in the dialect of the database at hand; `both` runs first on either."""
+    """Migration operation that runs SQL statements: `both` first, then those of the database's dialect."""
 
     reversible = False
 
@@ -41,10 +39,10 @@ class DialectSql(TortoiseOperation):
 
 
 class EnforceChecks(TortoiseOperation):
-    """Puts the models' CHECK constraints on tables. Rows that break one stop the migration.
+    """Migration operation that adds the models' CHECK constraints. Rows that violate one stop the migration.
 
-    PostgreSQL adds them. SQLite cannot, and Tortoise's rebuild of a table forgets its unique constraints,
-    so the table is made again from its own text with the checks in it, and its rows are moved there.
+    PostgreSQL adds them with ALTER TABLE. SQLite cannot, and Tortoise's rebuild of a table loses its unique
+    constraints, so the table is rebuilt from its own CREATE TABLE text with the checks added.
     """
 
     reversible = False
@@ -73,12 +71,12 @@ class EnforceChecks(TortoiseOperation):
 
 
 class UniqueTogether(TortoiseOperation):
-    """From now on these are what is unique in a model, and nothing else but its primary key is."""
+    """Migration operation that replaces all unique constraints of a model except its primary key."""
 
     reversible = False
 
     def __init__(self, name: str, *together: tuple[str, ...], plain: Sequence[str] = ()) -> None:
-        """`plain`: the fields that were unique by themselves and are no more."""
+        """`plain`: fields that were declared unique on their own and no longer are."""
         self.name, self.together, self.plain = name, together, plain
 
     def describe(self) -> str:
@@ -114,9 +112,11 @@ class UniqueTogether(TortoiseOperation):
 
 
 async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bool = True) -> None:
-    """SQLite's own recipe. Foreign keys are not enforced meanwhile: the old table's end deletes no row.
+    """Rebuilds a SQLite table with more constraints: create, copy, drop, rename
+    (sqlite.org/lang_altertable.html).
 
-    Without `unique`, what was unique so far is no more.
+    Foreign keys must not be enforced, so that dropping the old table deletes no rows of others. With
+    `unique=False` the present unique constraints are dropped.
     """
     result = await client.execute_query_dict(
         f"SELECT type, sql FROM sqlite_master WHERE tbl_name = '{table}' AND sql IS NOT NULL"
@@ -146,10 +146,11 @@ async def _run(state_editor: Any, statement: str) -> None:
 
 
 class ChangeTriggers(TortoiseOperation):
-    """Creates the triggers that add a row to `row_change` for every row of these models that is written.
+    """Migration operation that creates the change triggers of these models; see `change_triggers`.
 
-    The row holds the values before and after, but of texts and JSON only which of them changed. On SQLite
-    `Database.migrate` recreates the triggers after the last migration, from the columns that exist then.
+    The change log has the values before and after, but of text and JSON columns only the names of the changed
+    ones. On SQLite `Database.migrate` recreates the triggers after the last migration, from the columns that
+    exist then.
     """
 
     reversible = False

@@ -1,6 +1,6 @@
-"""Where a database is, and what is said of one that cannot be used: plain sentences, never a secret.
+"""Database URLs, and errors of the database drivers as messages without secrets.
 
-Knows the drivers' faults. Opens nothing.
+Invariant: knows the drivers' exceptions; opens no connection.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ DRIVER_ERRORS = (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg
 
 
 def sqlite_path(url: str) -> Path:
-    """The file that `sqlite:///relative.db` or `sqlite:////absolute.db` names."""
+    """The path of the file in `sqlite:///relative.db` or `sqlite:////absolute.db`."""
     return Path(url.partition("?")[0].removeprefix("sqlite://").removeprefix("/") or "/")
 
 
 def postgres_dsn(url: str) -> str:
-    """The URL as asyncpg wants it, whatever driver it names."""
+    """The URL in the form that asyncpg accepts, whichever driver its scheme names."""
     parts = urlsplit(url)
     return urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, ""))
 
@@ -47,7 +47,7 @@ def database_kind(url: str) -> DatabaseKind:
 
 @contextlib.contextmanager
 def as_operator_error(url: str) -> Iterator[None]:
-    """Turns what a driver says about an unusable database into one sentence without secrets."""
+    """Converts driver errors of an unusable database to OperatorError, without secrets."""
     try:
         yield
     except DRIVER_ERRORS as exc:
@@ -55,7 +55,7 @@ def as_operator_error(url: str) -> Iterator[None]:
 
 
 def describe_error(url: str, exc: BaseException) -> str:
-    """One sentence about a fault of the database at `url`; never the password in it."""
+    """Describes an error of the database at `url` in one sentence, without the password."""
     result = _describe_all(exc)
     where = (
         str(sqlite_path(url))
@@ -82,7 +82,8 @@ def describe_error(url: str, exc: BaseException) -> str:
 
 
 def _describe_all(exc: BaseException) -> str:
-    """What a fault says, and what the faults behind it say: Tortoise's own leaves out the reason."""
+    """The lower-case messages of an exception and its causes. Tortoise's own exceptions leave out the
+    reason."""
     behind = exc.__cause__ or exc.__context__
     return str(exc).lower() + (f" {_describe_all(behind)}" if behind else "")
 
@@ -96,7 +97,7 @@ def unavailable_error(exc: BaseException) -> ApiError:
 
 
 def write_failed_error(exc: BaseException) -> ApiError:
-    """What is said of a write that the database did not take: nothing of it is there."""
+    """Error for a write that the database rejected: nothing was written."""
     result = _describe_all(exc)
     if "full" in result or "no space" in result or "disk i/o" in result:
         return ApiError(
@@ -112,7 +113,7 @@ def write_failed_error(exc: BaseException) -> ApiError:
 
 
 def write_timeout_error(seconds: float) -> ApiError:
-    """What is said of a write that was given up: nothing of it is there."""
+    """Error for a write that was cancelled after its timeout: nothing was written."""
     return ApiError(
         "TIMEOUT",
         f"The write did not come to its end within {seconds:.2g} seconds: nothing was written.",
@@ -121,7 +122,7 @@ def write_timeout_error(seconds: float) -> ApiError:
 
 
 def commit_unknown_error() -> ApiError:
-    """What is said where the connection went away between COMMIT and its answer."""
+    """Error for a connection that was lost during COMMIT: the outcome is unknown."""
     return ApiError(
         "DATABASE_UNAVAILABLE",
         "The database went away at the last moment: whether this was written is not known.",
@@ -130,7 +131,8 @@ def commit_unknown_error() -> ApiError:
 
 
 def is_connection_lost(exc: BaseException) -> bool:
-    """Whether a connection ended, so that nothing is known of what was asked through it last."""
+    """Whether the exception means that the connection ended, so that the outcome of its last statement is
+    unknown."""
     return isinstance(
         exc,
         asyncpg.PostgresConnectionError
@@ -141,7 +143,7 @@ def is_connection_lost(exc: BaseException) -> bool:
 
 
 def is_programming_error(exc: BaseException) -> bool:
-    """Whether a statement was wrong, or what it was given: no state of the database is to blame."""
+    """Whether the cause is a wrong statement or a wrong value, and not the state of the database."""
     if isinstance(exc, DBConnectionError):
         return False
     if isinstance(exc, BaseORMException):

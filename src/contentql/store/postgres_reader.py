@@ -1,7 +1,7 @@
-"""How PostgreSQL is read: connections that are kept, each statement prepared once on each.
+"""PostgreSQL reader: a pool of read-only connections, each with its own cache of prepared statements.
 
-asyncpg's own pool takes as long to lend a connection as many an answer takes to be read, so the lending is
-ours: whoever brings one back brings it back clean.
+The pool is our own, because acquiring a connection from asyncpg's takes as long as reading many a response. A
+connection is returned to the pool only after its statement has ended.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PostgresReader:
 
     @classmethod
     async def connect(cls, url: str, size: int) -> PostgresReader:
-        """Raises Unusable if nobody answers."""
+        """Opens the reader with its first connection. Raises OperatorError if it cannot connect."""
         reader = cls(postgres_dsn(url), size)
         with as_operator_error(url):
             try:
@@ -84,7 +84,7 @@ class PostgresReader:
     # Connections
 
     def _take_free(self) -> Any:
-        """A connection that is free and alive, or None."""
+        """Takes an idle, open connection from the pool, or None."""
         while self._free:
             connection = self._free.pop()
             if not connection.is_closed():
@@ -93,7 +93,7 @@ class PostgresReader:
         return None
 
     async def _acquire(self) -> Any:
-        """A free connection, a new one, or the next one that comes back."""
+        """Acquires an idle connection, opens a new one, or waits for the next one that is released."""
         while (connection := self._take_free()) is None:
             if self._open < self._size:
                 self._open += 1
@@ -147,7 +147,7 @@ class PostgresReader:
             self._free.append(connection)
 
     def _hand_over(self, connection: Any) -> None:
-        """To whoever waits longest; None: there is room for a new one."""
+        """Gives the connection to the task that has waited longest. None: a new one may be opened."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -161,7 +161,7 @@ class PostgresReader:
         self._hand_over(None)
 
     def _retire(self, connection: Any) -> None:
-        """One whose statement was broken off: it is closed once the server has heard of that."""
+        """Closes a connection whose statement was interrupted, in a task that waits for the cancellation."""
 
         async def closed() -> None:
             with contextlib.suppress(Exception):

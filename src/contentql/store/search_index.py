@@ -8,7 +8,7 @@ from contentql.content.search_terms import SearchTerms
 
 
 def tsvector(words: SearchTerms) -> str:
-    """The words as PostgreSQL writes a tsvector: 'kim':1A,14B 'coffin':5A."""
+    """The terms in the text form of a tsvector, with positions and weights: 'kim':1A,14B 'coffin':5A."""
     places: dict[str, list[str]] = {}
     position = 0
     for weight, part in zip("ABC", (words.headline, words.summary, words.body), strict=True):
@@ -20,7 +20,7 @@ def tsvector(words: SearchTerms) -> str:
 
 
 async def write_search_row(connection: Any, article: int, words: SearchTerms) -> None:
-    """Writes the search row of an article over Tortoise's connection."""
+    """Writes the search row of an article through Tortoise's connection."""
     if connection.capabilities.dialect == "postgres":
         await connection.execute_query(
             "INSERT INTO article_search (article_id, document) VALUES ($1, $2::text::tsvector)"

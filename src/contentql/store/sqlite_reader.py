@@ -1,4 +1,4 @@
-"""How SQLite is read: a few threads, each with a connection of its own, apart from the writer's."""
+"""SQLite reader: a few threads, each with a read-only connection of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Job = tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any], asyncio.A
 
 
 class SqliteReader:
-    """A few threads, each with a connection of its own; SQLite lets go of the interpreter while it works."""
+    """Pool of reader threads. SQLite releases the GIL while it runs a statement."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

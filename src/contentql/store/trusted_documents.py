@@ -1,6 +1,6 @@
-"""Trusted documents: GraphQL texts that the operator let in, found by the id a client sends, and their use.
+"""Trusted documents: GraphQL texts that the operator has registered, looked up by id.
 
-Knows ids, texts and counts. Does not know GraphQL, manifests or HTTP.
+Invariant: knows ids, texts and counts; does not know GraphQL, manifests or HTTP.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AddResult = Literal["added", "unchanged", "taken"]
 
 @dataclass(frozen=True)
 class NewTrustedDocument:
-    """A document to let in."""
+    """Trusted document to be added."""
 
     id: str
     text: str
@@ -46,13 +46,13 @@ def sha256(text: str) -> str:
 
 
 def normalize_document_id(id: str) -> str | None:
-    """The id as it is kept: without the prefix of a SHA-256. None if no document can have it."""
+    """The id in its stored form, without the prefix `sha256:`; None if it is not a valid id."""
     bare = id.removeprefix(_PREFIX)
     return bare if _ID.fullmatch(bare) else None
 
 
 def claims_sha256(id: str) -> bool:
-    """Whether an id as a client or a manifest writes it says that it is the SHA-256 of its text."""
+    """Whether an id from a client or a manifest has the form of a SHA-256 of its text."""
     return id.startswith(_PREFIX) or _SHA256.fullmatch(id) is not None
 
 
@@ -68,9 +68,9 @@ _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 async def add_documents(
     database: Database, documents: Sequence[NewTrustedDocument], *, dry_run: bool = False
 ) -> list[AddResult]:
-    """Lets documents in, all or none, and says of each what became of it.
+    """Adds documents in one transaction and returns the result for each.
 
-    An id never changes its document: one that stands for another text already is "taken", and left alone.
+    The text of an id never changes: an id that already has another text is "taken", and is not changed.
     """
     async with database.orm(), in_transaction():
         existing = {row.id: row.sha256 for row in await TrustedDocument.all().only("id", "sha256")}
@@ -90,14 +90,17 @@ async def add_documents(
 
 
 async def list_documents(database: Database) -> list[TrustedDocument]:
-    """All of them, by client, name and id."""
+    """All trusted documents, ordered by client, name and id."""
     async with database.orm():
         result = await TrustedDocument.all()
     return sorted(result, key=lambda row: (row.client or "", row.name or "", row.id))
 
 
 async def remove_documents(database: Database, ids: Sequence[str]) -> int:
-    """Takes documents out again; how many there were. Servers notice within seconds of their next use."""
+    """Removes documents and returns how many there were.
+
+    Servers drop a removed document seconds after its next use.
+    """
     async with database.orm(), in_transaction():
         return await TrustedDocument.filter(id__in=list(ids)).delete()
 
@@ -114,11 +117,11 @@ class _Use:
 
 
 class TrustedDocumentStore:
-    """The trusted documents as a server asks for them: by id, a thousand times a second.
+    """Cached look-up of trusted documents by id, for the server.
 
-    What was found is remembered, within bounds; what was not found is remembered for a second, so that a new
-    document is served soon and a wrong id does not become a statement each time. Uses are counted here until
-    they are flushed. A document that was removed is served until the flush that finds its row gone.
+    Documents are cached up to a total size. Unknown ids are cached for a second, so that a new document is
+    served soon and a wrong id does not cause a statement each time. Uses are counted in memory until
+    `flush_last_used`; a removed document is served until the flush that finds its row missing.
     """
 
     def __init__(
@@ -129,7 +132,7 @@ class TrustedDocumentStore:
         unknown: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`characters` of texts, and so many `unknown` ids, are remembered at most."""
+        """`characters`: maximum total length of cached texts; `unknown`: maximum number of unknown ids."""
         self._database = database
         self._clock = clock
         self._documents: LRUCache[str, _Found] = LRUCache(max(characters, 1), characters)
@@ -137,9 +140,9 @@ class TrustedDocumentStore:
         self._uses: dict[str, _Use] = {}
 
     async def text(self, id: str) -> str | None:
-        """The document with this id, or with this SHA-256; None if there is none.
+        """The text of the document with this id or this SHA-256; None if there is none.
 
-        Refused with DATABASE_UNAVAILABLE or TIMEOUT when it would have to be read and cannot be.
+        Raises ApiError (DATABASE_UNAVAILABLE, TIMEOUT) if the document has to be read and cannot be.
         """
         key = normalize_document_id(id)
         if key is None:
@@ -157,7 +160,7 @@ class TrustedDocumentStore:
         return entry.text
 
     def used(self, id: str, cost: int | None = None) -> None:
-        """Counts one use of a document that `text` has found. `cost` is what its plan said, if known."""
+        """Counts one use of a document that `text` has returned. `cost` is the cost of its plan, if known."""
         key = normalize_document_id(id)
         entry = self._documents.get(key) if key else None
         if entry is not None:
@@ -169,7 +172,7 @@ class TrustedDocumentStore:
                 use.cost = cost
 
     async def flush_last_used(self) -> None:
-        """Writes counts, costs and the time of the last use. A fault is logged, and the counts are kept."""
+        """Writes counts, costs and the time of the last use. The counts remain if that fails."""
         uses, self._uses = self._uses, {}
         if not uses:
             return
@@ -201,7 +204,7 @@ class TrustedDocumentStore:
         return _Found(id, text)
 
     async def _write(self, uses: dict[str, _Use]) -> set[str]:
-        """The ids that are there no more."""
+        """Updates the rows of the used documents and returns the ids whose rows no longer exist."""
         now = dt.datetime.now(dt.UTC)
         removed = set()
         async with self._database.orm(), in_transaction():

@@ -1,7 +1,7 @@
-"""The transactions of the models: one at a time on SQLite, a few at once on PostgreSQL.
+"""Write transactions for the models: one at a time on SQLite, a few at once on PostgreSQL.
 
-What is done in them is Tortoise's, the way in and out is ours: its own keeps its lock, or loses its
-connection, where beginning fails or is broken off. Knows no table.
+Tortoise runs the statements; beginning and ending a transaction is our own code, because Tortoise keeps its
+lock or loses its connection when BEGIN fails or is cancelled. Invariant: knows no table.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _TURN = 250  # milliseconds
 class TransactionFactory(Protocol):
     @contextlib.asynccontextmanager
     def begin(self) -> AsyncIterator[Any]:
-        """Tortoise's connection, in a transaction. Whoever does not `commit` it has it taken back."""
+        """Begins a transaction and yields its connection; rolls back unless `commit` was called."""
 
     async def close(self) -> None: ...
 
 
 class SqliteWriter:
-    """One connection, lent to one task at a time."""
+    """Write transactions on SQLite: one connection, used by one task at a time."""
 
     def __init__(self, context: TortoiseContext) -> None:
         self._context = context
@@ -57,7 +57,7 @@ class SqliteWriter:
                         await driver.rollback()
 
     async def _connected(self) -> None:
-        """With all its settings, or not at all: without them a write might not last."""
+        """Opens the connection with all its settings, or none: without them writes may not be durable."""
         if self._client._connection is not None:
             return
         try:
@@ -74,7 +74,7 @@ class SqliteWriter:
 
 
 async def _begin_immediate(driver: Any) -> None:
-    """Holds the file from the first read on: what was read is still so when it is written."""
+    """Begins a transaction with the write lock, so that no row changes between reading and writing it."""
     while True:
         try:
             cursor = await driver.execute("BEGIN IMMEDIATE")
@@ -88,7 +88,7 @@ async def _begin_immediate(driver: Any) -> None:
 
 
 class PostgresWriter:
-    """A few connections, each to one task at a time; one that is broken is closed and another made."""
+    """Write transactions on PostgreSQL: a pool of connections; a broken one is closed and replaced."""
 
     def __init__(self, context: TortoiseContext, url: str) -> None:
         self._context = context
@@ -134,7 +134,7 @@ class PostgresWriter:
 
 
 async def _rollback(driver: Any) -> None:
-    """Takes a transaction back; the server does where a connection ends."""
+    """Rolls a transaction back. If the connection is closed, the server has done so."""
     if driver.is_closed():
         return
     try:
@@ -149,7 +149,7 @@ async def _rollback(driver: Any) -> None:
 
 @contextlib.contextmanager
 def _bind_connection(context: TortoiseContext, name: str, connection: Any) -> Any:
-    """The models of this task are those of the transaction meanwhile."""
+    """Uses the transaction's connection for the models of the current task, within the block."""
     with copy.copy(context) as own:
         token = own.connections.set(name, connection)
         try:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 "table": "trusted_document",
                 "app": "content",
                 "pk_attr": "id",
-                "table_description": "`id` is what clients send: the text's SHA-256 in hex, or any other id of the manifest.",
+                "table_description": "Trusted document: a GraphQL text with the `id` that clients send.",
             },
             bases=["Model"],
         ),

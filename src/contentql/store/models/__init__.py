@@ -21,7 +21,7 @@ CONTENT_MODULES: Final = MODEL_MODULES[:4]
 
 
 def models_of(modules: tuple[str, ...] = MODEL_MODULES) -> Iterator[type[Model]]:
-    """The model classes that the modules define, in the order of definition."""
+    """The model classes defined in these modules, in the order of definition."""
     for name in modules:
         for value in vars(import_module(name)).values():
             if isinstance(value, type) and issubclass(value, Model) and value.__module__ == name:

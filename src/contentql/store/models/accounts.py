@@ -1,4 +1,4 @@
-"""Who may come in: tokens, of which only a hash is kept, and the secrets that are signed with."""
+"""API tokens, of which only a hash is stored, and signing keys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from contentql.store.models.fields import TimestampField, id_field
 
 
 class ApiToken(Model):
-    """`account` is whose work is whose, beyond the token. `scopes` narrow the role, and none is all.
+    """API token, of which only the hash is stored.
 
-    `hint` is how the token ends, so that people can tell theirs apart.
+    `account` is the owner of the drafts written with the token; several tokens may share it. An empty
+    `scopes` does not restrict the role. `hint` is the end of the token, by which people can recognise it.
     """
 
     id = id_field()
@@ -34,7 +35,7 @@ class ApiToken(Model):
 
 
 class SigningKey(Model):
-    """A key that signs, made once for all workers. `id` says what for."""
+    """Signing key shared by all workers. `id` names its purpose."""
 
     id = fields.CharField(max_length=40, primary_key=True)
     value = fields.CharField(max_length=200)

@@ -88,7 +88,7 @@ class Article(Model):
 
 
 class ArticleBody(Model):
-    """Apart from Article, so that lists read rows of a few hundred bytes and never the texts."""
+    """Body of an article, in a table of its own so that lists read short rows without texts."""
 
     article: Any = fields.OneToOneField(
         "content.Article", on_delete=OnDelete.CASCADE, related_name=False, primary_key=True
@@ -103,10 +103,10 @@ class ArticleBody(Model):
 
 
 class ArticleSection(Model):
-    """One row for every section an article stands in, and one for every section above those.
+    """Section of an article: one row for each section it is in and for each ancestor of those.
 
-    `direct` marks the article's own sections. `published_at` is the article's, kept here so that a
-    section of any size, with or without its subtree, is read as one stretch of one index.
+    `direct` marks the article's own sections. `published_at` copies the article's, so that a section of any
+    size, with or without its subsections, is read as one range of one index.
     """
 
     id = id_field()
@@ -175,7 +175,7 @@ class ArticleRelated(Model):
 
 
 class SlugHistory(Model):
-    """The slugs an article answered to before, so that old links still lead to it."""
+    """Former slug of an article, so that old links can be redirected."""
 
     id = id_field()
     article = to("Article", OnDelete.CASCADE)
@@ -189,7 +189,7 @@ class SlugHistory(Model):
 
 
 class Withdrawal(Model):
-    """What stands at the slug of an article that was taken back."""
+    """Notice shown at the slug of a withdrawn article."""
 
     article: Any = fields.OneToOneField(
         "content.Article", on_delete=OnDelete.CASCADE, related_name=False, primary_key=True

@@ -13,12 +13,12 @@ from contentql.store.models.fields import TimestampField, check_constraint, id_f
 
 
 class Attribution(Model):
-    """One hop of a claim's way to the reader.
+    """One hop in the attribution chain of a claim.
 
-    The head row (`hop` 0) holds the claim and its origin; `via` leads hop by hop towards the reader.
-    All rows of one chain share `head` and `origin` and one state, so the whole chain, its origin and
-    its relays are each one index look-up, however long it is. In a working copy of an article, `working_of`
-    is the id that the row goes by, now and when it is published.
+    The head row (`hop` 0) holds the claim and its origin; `via` refers to the next hop towards the reader.
+    All rows of one chain share `head_id`, `origin` and state, so the whole chain, its origin and its relays
+    are each one index look-up, however long the chain is. In a working copy of an article, `working_of` is
+    the id by which the API shows the row, before and after publishing.
     """
 
     id = id_field()

@@ -9,9 +9,10 @@ from contentql.store.models.fields import TimestampField
 
 
 class TrustedDocument(Model):
-    """`id` is what clients send: the text's SHA-256 in hex, or any other id of the manifest.
+    """Trusted document: a GraphQL text with the `id` that clients send.
 
-    By its `sha256` every document is found as well, whatever its id is.
+    The `id` is the text's SHA-256 in hex, or any other id from the manifest. Every document is also found by
+    its `sha256`.
     """
 
     id = fields.CharField(max_length=128, primary_key=True)

@@ -1,4 +1,4 @@
-"""Field types and check constraints that the models share."""
+"""Field types and CHECK constraints shared by the models."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from contentql.content.timestamps import format_timestamp
 
 
 class TimestampField(fields.DatetimeField[dt.datetime]):
-    """A UTC instant in whole seconds: `timestamptz` on PostgreSQL, `2026-06-30T08:00:00Z` as text on SQLite.
+    """UTC time in whole seconds: `timestamptz` on PostgreSQL, text like `2026-06-30T08:00:00Z` on SQLite.
 
-    Whole seconds everywhere, so that both databases sort, compare and print one moment alike.
+    Whole seconds, so that both databases sort, compare and print a time alike.
     """
 
     def to_db_value(self, value: Any, instance: Any) -> Any:
@@ -43,7 +43,7 @@ def one_of(column: str, closed: type[Enum]) -> CheckConstraint:
 
 
 def enum_check_sql(closed: type[Enum], *, besides: Enum) -> str:
-    """As Tortoise describes a column of a closed set, without what is never stored."""
+    """The description that Tortoise gives an enum column, without `besides`, which is never stored."""
     return "\n".join(f"{member.value}: {member.value}" for member in closed if member is not besides)
 
 

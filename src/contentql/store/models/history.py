@@ -1,4 +1,4 @@
-"""What was done: every saved state of every article, and who did what. Both only ever grow."""
+"""Article revisions and the audit log, both append-only, and records of idempotent requests."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ class RevisionAction(str, Enum):
 
 
 class Revision(Model):
-    """An article as it was saved: `field_texts` has each of its fields as text, by API name,
-    and in `record` all of it, to go back to."""
+    """Saved state of an article.
+
+    `field_texts` has each field as text, by API name; `record` is the complete article, from which it can be
+    restored.
+    """
 
     id = id_field()
     article: Any = fields.ForeignKeyField("content.Article", on_delete=OnDelete.CASCADE, related_name=False)
@@ -50,7 +53,10 @@ class Revision(Model):
 
 
 class AuditEntry(Model):
-    """Who did what to which thing, from where. The database refuses to change or delete a row."""
+    """Entry of the audit log: who did what to which object, and from where.
+
+    Triggers in the database reject updates and deletes.
+    """
 
     id = id_field()
     at = TimestampField()
@@ -71,7 +77,7 @@ class AuditEntry(Model):
 
 
 class IdempotencyRecord(Model):
-    """A write that carried an idempotency key, and the answer it got: asked again, that is the answer."""
+    """Response to a mutation sent with an idempotency key, returned again when the request is repeated."""
 
     id = id_field()
     account = fields.CharField(max_length=200)

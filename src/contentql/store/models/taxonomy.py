@@ -137,7 +137,7 @@ class Author(Model):
 
 
 class PathHistory(Model):
-    """The paths a section stood at before, so that old links still lead to it."""
+    """Former path of a section, so that old links can be redirected."""
 
     id = id_field()
     category = to("Category", OnDelete.CASCADE)
@@ -149,7 +149,7 @@ class PathHistory(Model):
 
 
 class ExternalId(Model):
-    """Who an imported article is in the system it came from: what makes a second import change nothing."""
+    """Id of an imported article in its system of origin, by which a repeated import recognises it."""
 
     id = id_field()
     article = to("Article", OnDelete.CASCADE)
