@@ -1,7 +1,8 @@
-"""What can be asked and where it lies: the finished schema read once, as tables, columns and edges.
+"""Catalog of the finished schema: GraphQL types and fields mapped to tables, columns and relations.
 
-The schema's fields carry these values in their metadata, so the catalog follows the schema by itself.
-Knows GraphQL types and table names. Knows no SQL dialect and no request.
+The field plans are read from the metadata of the schema's fields, so the catalog always matches the schema.
+
+Invariant: knows GraphQL types and table names; never SQL dialects or requests.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ from contentql.planner.read_set import MARKER_CODES
 
 @dataclass(frozen=True)
 class TypePlan:
-    """An object type: its table, or the value of `type` by which a JSON element is told to be one."""
+    """An object type with its table or, for JSON elements, `json_type`: their value of `type`."""
 
     name: str
     table: str
     json_type: str | None
     fields: Mapping[str, FieldPlan]
-    max_age: int | None = None  # seconds for which others may keep what was said of it
+    max_age: int | None = None  # HTTP max-age in seconds of responses with this type
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Catalog:
         return self.schema.type_map[parent].fields[name]  # type: ignore[attr-defined, no-any-return]
 
     def concrete(self, name: str) -> tuple[TypePlan, ...]:
-        """The object types that a type name may turn out to be, in a fixed order."""
+        """Returns the object types of a type name: those of an interface, by name, or the type itself."""
         result = self.schema.type_map[name]
         if isinstance(result, GraphQLInterfaceType):
             return tuple(
@@ -70,7 +71,7 @@ class Catalog:
         return (self.types[name],)
 
     def relations(self) -> Iterator[Relation]:
-        """All declared relations of fields and filters; a filter does not know its own table."""
+        """Yields the relations of all fields and filters; `table` is "" for those of filters."""
         for type_name, type_plan in self.types.items():
             for name, plan in type_plan.fields.items():
                 if isinstance(plan, ToOne | ToMany):
@@ -84,7 +85,7 @@ class Catalog:
 
 @dataclass(frozen=True)
 class Relation:
-    """A relation as a field declares it: `field` is its coordinate, `table` that of the field's type."""
+    """A relation declared by a field, with its schema coordinate and the table of the type with the field."""
 
     field: str
     table: str
@@ -92,7 +93,8 @@ class Relation:
 
 
 def build_catalog(schema: GraphQLSchema) -> Catalog:
-    """The catalog of a finished schema. Raises LookupError if a field or a table has no plan."""
+    """Builds the catalog of a finished schema. Raises LookupError for a filter plan on an output field, or
+    for a table without marker code."""
     types: dict[str, TypePlan] = {}
     filters: dict[str, dict[str, FilterPlan]] = {}
     for name, match in schema.type_map.items():
@@ -123,7 +125,7 @@ def build_catalog(schema: GraphQLSchema) -> Catalog:
 
 
 def check_tables(catalog: Catalog) -> None:
-    """Raises LookupError for a table of the catalog that the read sets of plans could not name."""
+    """Raises LookupError if a table of the catalog has no marker code (`read_set.MARKER_CODES`)."""
     for type_plan in catalog.types.values():
         if type_plan.table and type_plan.table not in MARKER_CODES:
             raise LookupError(
@@ -182,7 +184,7 @@ def _kind(graphql_type: Any) -> ValueKind:
 
 
 def named_type(graphql_type: Any) -> str:
-    """The name of the type inside lists and non-nulls."""
+    """Returns the name of the type without its list and non-null wrappers."""
     return str(get_named_type(graphql_type).name)
 
 

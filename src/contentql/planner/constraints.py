@@ -1,7 +1,7 @@
 """Constraints of a plan: values of variables that it was built for.
 
-A plan is cached under the shape of its variables; it may be reused for a request only if every constraint
-evaluates to the same value as when the plan was built.
+Plans are cached by the shape of the variables. A plan is reused for a request only if each constraint has the
+value that it had when the plan was built.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contentql.planner.operation import LeafValue
 
 @dataclass(frozen=True, slots=True)
 class ValueConstraint:
-    """The plan holds for requests whose `leaf`, read by `convert`, has the value it had at build time."""
+    """A condition of a plan: `leaf`, converted by `convert`, has the value that it had at build time."""
 
     leaf: LeafValue
     convert: Callable[[Any], Any]

@@ -1,4 +1,4 @@
-"""Cost of an operation: the number of objects that it may return."""
+"""Cost of an operation: an estimate of the number of objects that it reads."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def operation_cost(
     page: Callable[[FieldNode, GraphQLField], int],
     included: Callable[[Any], bool],
 ) -> int:
-    """How many objects the operation may read: rows of every list, times what is asked of each.
+    """Returns the cost: for each list, its number of rows times the cost of the selection on one row.
 
-    `page` is the page size that a connection's arguments ask for; lists without one count as ten.
-    `included` settles @skip and @include.
+    `page` returns the page size of a connection from its arguments; other lists and each `totalCount` count
+    as ASSUMED_LIST_SIZE. `included` evaluates @skip and @include.
     """
     existing: dict[tuple[str, str, int], int] = {}
 
@@ -71,7 +71,7 @@ def operation_cost(
         plan = owner.fields.get(name) if owner else None
         if isinstance(plan, ToMany | RootField) and target.endswith("Connection"):
             return 1 + of_selection(node.selection_set, target, page(node, of))
-        if type_name.endswith("Connection"):  # nodes and edges are the page, pageInfo is one
+        if type_name.endswith("Connection"):  # nodes and edges have one item per row, pageInfo is single
             times = rows if is_list(result) else 1
         elif is_list(result):
             times = ASSUMED_LIST_SIZE

@@ -1,4 +1,4 @@
-"""Cursors: opaque positions in a list, bound to the list by its fingerprint."""
+"""Cursors: opaque positions in a list, valid only for the list whose fingerprint they contain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _LONGEST_CURSOR = 4_096
 
 @dataclass(frozen=True)
 class ListFingerprint:
-    """The fingerprint of a list: name, filter, order. A cursor carries it, so it fits no other list."""
+    """Hash of a list's name and its arguments other than the page arguments. Cursors contain it, so that a
+    cursor is rejected in a list with another filter or order."""
 
     name: str
     arguments: Mapping[str, ArgumentValue]
@@ -40,7 +41,7 @@ class ListFingerprint:
 
 @dataclass(frozen=True)
 class CursorValue:
-    """One of the values that a cursor holds."""
+    """One sort key value of a cursor. `value` raises ApiError INVALID_CURSOR."""
 
     cursor: LeafValue
     print: ListFingerprint
@@ -52,7 +53,8 @@ class CursorValue:
 
 
 def _resolved(value: Any, variables: Variables) -> Any:
-    """Without nulls: clients such as Relay send them for what they do not use, and mean the same list."""
+    """Returns the arguments without nulls: clients such as Relay send null for unused variables and mean the
+    same list."""
     return _spare(resolve_value(value, variables))
 
 

@@ -1,4 +1,4 @@
-"""A plan and its values in, the bytes of the answer out."""
+"""Execution of plans: reads the rows and assembles the JSON of the response."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from contentql.planner.plan import Plan, Statement
 from contentql.planner.sql.nodes import Dialect
 from contentql.planner.variables import Variables
 
-# No text that anybody wrote can look like this: its quotation marks would be escaped.
+# Placeholder of a sub-statement's list. Content cannot contain it: JSON escapes quotation marks in strings.
 _MARK = re.compile(rb'\{"cut (\d+)":(-?\d+)\}')
 
 Rows = Callable[[str, Sequence[Any]], list[Sequence[Any]]]
 
 
 class SnapshotReader(Protocol):
-    """A database, or a transaction of it."""
+    """A database, or one of its transactions."""
 
     def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Sequence[Any]]: ...
     async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any: ...
@@ -34,9 +34,11 @@ async def execute_plan(
     seconds: float,
     bound: BoundParams | None = None,
 ) -> bytes:
-    """The `data` object. Raises Refused for a value that cannot be used, before anything is read.
+    """Executes a plan and returns the `data` object as JSON.
 
-    `bound` are the plan's values for these variables, where they are known from an earlier time.
+    `now` is the time for visibility, `seconds` the timeout. `bound` has the parameters of the plan if they
+    were bound earlier for the same variables. Raises RootFieldError for an unusable parameter, before
+    anything is read.
     """
     columns: Sequence[bytes | list[str]] = ()
     if plan.statement is not None:
@@ -54,13 +56,13 @@ async def execute_plan(
             messages.append(root.json)
         for part in root.parts:
             row = next(read) if part is None else part
-            # A list may come as its items, so that no database had to build one large text of them.
+            # A list may be returned as its items, so that the database need not build one large text.
             messages.append(row if isinstance(row, bytes) else ",".join(row).encode())
     return b"".join(messages) + b"}"
 
 
 def _check(cuts: Sequence[Statement], dialect: Dialect, variables: Variables, now: dt.datetime) -> None:
-    """Raises RootRefused for a bad value even where no row would ever need it."""
+    """Raises RootFieldError for an unusable parameter of a sub-statement, even if no row would need it."""
     for cut in cuts:
         bind_params(cut.params, dialect, variables, now)
         _check(cut.sub_statements, dialect, variables, now)
@@ -77,7 +79,8 @@ async def _with_cuts(
 ) -> Sequence[bytes]:
     def work(rows: Rows) -> Sequence[bytes]:
         def filled(texts: Sequence[bytes], cuts: Sequence[Statement]) -> Sequence[bytes]:
-            """The texts with every mark replaced by what its cut finds for that parent."""
+            """Replaces each placeholder in the texts by the list that its sub-statement returns for the
+            parent id."""
             marks = {mark for text in texts for mark in _MARK.findall(text)}
             results: dict[tuple[bytes, bytes], bytes] = {}
             for number, cut in enumerate(cuts):

@@ -1,4 +1,4 @@
-"""Field plans: how the planner reads a field. Plain values, attached to the fields of the GraphQL types."""
+"""Field plans: how the planner reads a field. Values in the metadata of the GraphQL fields."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-# text: any string, quoted on its way out. plain: a string of ours that never needs escaping.
+# text: any string, escaped in JSON. plain: a string of our own that never needs escaping.
 ValueKind = Literal["text", "plain", "id", "int", "float", "bool", "time", "date", "json"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A value on the row. `name` and `kind` are filled in from the field when left empty.
+    """A column of the row. `name` and `kind` default to those of the GraphQL field.
 
-    An id is spelled as one `of` this table: the row's own, unless told. `desk`: nobody's business outside
-    the newsroom, and null there.
+    `id_table`: the table whose prefix a global ID gets; the row's own table by default. `internal`: null
+    for viewers without access to internal fields.
     """
 
     name: str = ""
@@ -26,9 +26,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Computed:
-    """A value made from the row: `sql` holds `{row}` for its alias, and means the same on both databases.
+    """A value computed from the row. `sql` has `{row}` for the alias and must mean the same in both
+    dialects.
 
-    `inside` stands in its place for the newsroom's own people; it may hold `{now}`.
+    `columns` are those that it reads. `internal_sql` replaces `sql` for non-public visibility; it may contain
+    `{now}`.
     """
 
     sql: str
@@ -39,26 +41,28 @@ class Computed:
 
 @dataclass(frozen=True)
 class FoundByOldSlug:
-    """Whether the object was found by another slug than its own."""
+    """A field that is true if the object was looked up by a slug or path other than its present one."""
 
 
 @dataclass(frozen=True)
 class ListPosition:
-    """Where the row stands in its list, from 0: a stored number would betray what is hidden."""
+    """A field with the row's index in the visible list, from 0; stored positions would reveal hidden rows."""
 
 
 @dataclass(frozen=True)
 class EmbeddedObject:
-    """An object made of this row's own columns; null when the column `unless` is null."""
+    """An object made of columns of the same row; null if the column `null_when` is null."""
 
     null_when: str | None = None
 
 
 @dataclass(frozen=True)
 class JunctionTable:
-    """A table between two others. `unique`: a pair stands in it once, so it may be walked in its own order.
+    """A junction table between two tables.
 
-    `sorted` maps the target's columns to copies kept in the link, so that one index serves the list.
+    `unique`: each pair occurs once, so the junction table may be joined and its own order used.
+    `denormalized` maps columns of the target to their copies in the junction table, so that one index serves
+    the list. `where` is a condition on `{link}`.
     """
 
     table: str
@@ -67,16 +71,16 @@ class JunctionTable:
     unique: bool = True
     where: str = ""
     denormalized: Mapping[str, str] = field(default_factory=dict, hash=False)
-    stable: bool = False  # `far` holds the id that a row is known by, not that of a working copy
+    stable: bool = False  # `target_column` holds the public id, not that of a working copy
 
 
 @dataclass(frozen=True)
 class ToOne:
-    """Leads to one row: `table.key = here.column`.
+    """A relation to one row: `table.key = source.column`.
 
-    `witnessed`: whoever may see this row may see that one, because this row is what makes it visible.
-    `stable`: the column holds the id that the other is known by, also while it has a working copy.
-    `out`: whatever is public has it; only drafts may lack it.
+    `visible_with_source`: the source row is what makes the target visible, so only the target's own state is
+    checked. `by_public_id`: the column holds the target's public id, also while the target has a working
+    copy. `always_set_when_public`: never null for public rows; only drafts may lack it.
     """
 
     table: str
@@ -87,25 +91,25 @@ class ToOne:
     always_set_when_public: bool = False
 
 
-# Before a column of `Many.order`: those come last for which this moment has passed.
+# Prefix of a time column in `ToMany.order`: rows for which that time has passed come last.
 EXPIRED_LAST = "ended "
 
 
 @dataclass(frozen=True)
 class ToMany:
-    """Leads to rows: `table.key = here.column`, or through a link; as a plain list or as a connection."""
+    """A relation to many rows: `table.key = source.column`, or through `link`; a list or a connection."""
 
     table: str
     key: str = ""
     column: str = "id"
     link: JunctionTable | None = None
-    where: str = ""  # {row} is the row led to, {here} the one it is led from
+    where: str = ""  # {row} is the target row, {here} the source row
     order: tuple[str, ...] = ()
     visible_with_source: bool = False
-    by_public_id: bool = False  # `key` holds the id that this row is known by, not that of a working copy
+    by_public_id: bool = False  # `key` holds the source's public id, not that of a working copy
 
 
-# The list every section is read from: its own articles and those of all sections below it.
+# Articles of a section: its own and those of all sections below it.
 SECTION_ARTICLES = JunctionTable(
     "article_section",
     "category_id",
@@ -119,15 +123,16 @@ DIRECT_SECTION_ARTICLES = replace(SECTION_ARTICLES, where="{link}.direct")
 
 @dataclass(frozen=True)
 class JsonElements:
-    """The objects of a JSON list in a column."""
+    """The objects of a JSON array in a column."""
 
     column: str
-    key: str = ""  # in a JSON element: the list lies under this key
+    key: str = ""  # key of the array, if the source is itself a JSON element
 
 
 @dataclass(frozen=True)
 class TextDiff:
-    """What of the texts in `column` differs from an earlier row's: of the same `of`, by its `number`."""
+    """Texts in the JSON object `column` that differ from those of an earlier row with the same `of`,
+    selected by its `number`."""
 
     column: str
     of: str
@@ -136,9 +141,9 @@ class TextDiff:
 
 @dataclass(frozen=True)
 class RootField:
-    """A field of Query: what it reads, and how its arguments name it.
+    """A field of Query: the table that it reads and the shape of its result.
 
-    `audit`: only for whoever may read the audit log.
+    `admin_only`: raises FORBIDDEN for viewers without the permission ADMIN.
     """
 
     shape: Literal["one", "page", "latest", "node", "nodes", "viewer"]
@@ -148,28 +153,28 @@ class RootField:
 
 @dataclass(frozen=True)
 class FullTextFilter:
-    """A filter field that searches the words of the row's text."""
+    """A filter field for full-text search."""
 
 
 @dataclass(frozen=True)
 class PathPrefixFilter:
-    """A filter field that means a path and everything below it."""
+    """A filter field that matches a path and all paths below it."""
 
     column: str
 
 
 @dataclass(frozen=True)
 class AnyFilter:
-    """A filter field that at least one row of an edge meets."""
+    """A filter field that is true if at least one row of a relation matches."""
 
     edge: ToMany
 
 
 @dataclass(frozen=True)
 class MutationField:
-    """A field of Mutation: what it takes to call it, and what it does.
+    """A field of Mutation: the required permission and the function that executes it.
 
-    `does` gets whoever may write, and the input; what it makes of them the payload shows.
+    `resolver` gets the edit context and the input, and returns the result that the payload shows.
     """
 
     permission: str
@@ -178,15 +183,14 @@ class MutationField:
 
 @dataclass(frozen=True)
 class PayloadObject:
-    """A field of a payload: the thing that was written, as the one who wrote it sees it; or, by its name,
-    another that was written `also`."""
+    """A payload field with the changed object or, by its `extra_key`, another object of the result."""
 
     extra_key: str = ""
 
 
 @dataclass(frozen=True)
 class PayloadValue:
-    """A field of a payload: a value that only this answer tells."""
+    """A payload field with a value of the result, such as the secret of a new token."""
 
 
 FieldPlan = (

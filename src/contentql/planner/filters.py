@@ -1,6 +1,6 @@
-"""From a filter's fields to conditions on rows.
+"""Compiles GraphQL filters to SQL conditions.
 
-Conditions are two-valued where it shows: what is not known to be true is false, under `not` as well.
+A comparison with NULL counts as false, also under `not`; `ne` and `notIn` are true for NULL.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from contentql.planner.read_set import BODY_SEARCH_SCAN, SEARCH_COLUMNS, ReadSet
 from contentql.planner.search import SearchQuery, parse_search_query
 from contentql.planner.sql.nodes import Dialect, ParamKind, RowRef
 
-# A filter on one of these by `eq` alone leads to at most one row.
+# An `eq` filter on one of these columns alone matches at most one row.
 UNIQUE_COLUMNS = {
     "category": {"id", "path"},
     "source": {"id", "slug"},
@@ -44,7 +44,7 @@ _LISTS: Mapping[ValueKind, ParamKind] = {"id": "ids", "int": "ints", "time": "ti
 
 
 class FilterContext(Protocol):
-    """What filters need of the build they are part of."""
+    """The part of the build context that filters use."""
 
     @property
     def catalog(self) -> Catalog: ...
@@ -62,7 +62,7 @@ class FilterContext(Protocol):
     def new_row(self, table: str) -> RowRef: ...
     def visible(self, row: RowRef, *, witnessed: bool) -> list[str]: ...
     def uncorrelated_subquery(self, select: str) -> str:
-        """A query that depends on no row outside, as the right side of `in`."""
+        """Returns the SQL of a subquery without references to outer rows, for the right side of `in`."""
 
     def public_id(self, row: RowRef) -> str: ...
     def computed(self, plan: Computed, row: RowRef) -> str: ...
@@ -73,7 +73,11 @@ class FilterContext(Protocol):
 
 @dataclass(frozen=True)
 class SearchParam:
-    """A search text as this installation's languages stem it; `parts` are where to look."""
+    """Conversion of a search text to a `SearchQuery` with the stems of `languages`.
+
+    `weights`: the parts of the article that are searched, see `to_tsquery`. `most`: maximum length in
+    characters.
+    """
 
     languages: tuple[str, ...]
     weights: str
@@ -84,7 +88,8 @@ class SearchParam:
 
 
 def compile_filter(writer: FilterContext, filter_type: str, value: ArgumentValue, row: RowRef) -> list[str]:
-    """All of them must hold. `filter_type` names the GraphQL input type of `value`."""
+    """Returns the SQL conditions of a filter, all of which must hold. `filter_type` names the input type of
+    `value`."""
     if value is None:
         return []
     assert isinstance(value, Mapping)
@@ -116,7 +121,8 @@ _TOLD = {"eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte"}
 def row_conditions(
     writer: FilterContext, filter_type: str, value: ArgumentValue, table: str
 ) -> tuple[tuple[RowCondition, ...], bool]:
-    """Those conditions of a filter that a row alone can tell, and whether they are all of them."""
+    """Returns the conditions of a filter that can be evaluated on the row alone, and whether they are the
+    whole filter."""
     if value is None:
         return (), True
     assert isinstance(value, Mapping)
@@ -153,7 +159,7 @@ def sql_not(condition: str) -> str:
 
 
 def compile_search(writer: FilterContext, value: ArgumentValue, row: RowRef) -> str:
-    """The row's words are what a search text asks for."""
+    """Returns the SQL condition that the row matches the search text."""
     return writer.dialect.matches(row.alias, bind_search(writer, value, ""))
 
 
@@ -253,7 +259,7 @@ def _one(
     out: list[str] = []
     if arguments.get("isNull") is not None:
         missing = bool(writer.constrain(arguments["isNull"]))
-        if seen:  # what may not be seen is not there
+        if seen:  # an invisible row counts as missing
             rows = f"{relation.table} {there.alias} where {sql_and(seen)}"
             result = f"{here} in {writer.uncorrelated_subquery(f'select {key} from {rows}')}"
             out.append(sql_not(result) if missing else result)
@@ -290,7 +296,7 @@ def _quantified(
     if "{here}" in relation.where:
         rows = f"select 1 from {source} where {sql_and([f'{back} = {here}', *where, *unmet])}"
         return f"{'' if quantifier == 'some' else 'not '}exists ({rows})"
-    # As a set, so that either side may drive, whichever is smaller.
+    # As a set, so that the database can start from the smaller side.
     select = f"select {back} from {source} where {sql_and(where + unmet)}"
     text = f"{here} in {writer.uncorrelated_subquery(select)}"
     return text if quantifier == "some" else sql_not(text)

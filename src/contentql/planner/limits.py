@@ -1,7 +1,9 @@
-"""How much a document may ask for: its size, depth, aliases and cost, each told in one pass.
+"""Limits on documents and filters: depth, aliases, fields and conditions.
 
-Every count is remembered per fragment, so a document of fragments that spread each other costs what it
-is long, not what it would unfold to. Nothing here runs a resolver or makes SQL.
+Counts are memoized by fragment, so the check takes time linear in the document's length even if fragments
+spread one another.
+
+Invariant: calls no resolvers and builds no SQL.
 """
 
 from __future__ import annotations
@@ -25,7 +27,12 @@ from contentql.planner.operation import ArgumentValue
 
 @dataclass(frozen=True)
 class Limits:
-    """The defaults that a newsroom stays far below."""
+    """Limits of an operation; a newsroom's usual operations stay far below the defaults.
+
+    `characters` and `tokens` of the document; `fields` after expansion of fragments; `page` is the maximum
+    page size; `input_items` of a list argument; `input_depth` and `conditions` of filters; `text` is the
+    maximum length of a text value in characters.
+    """
 
     characters: int = 65_536
     tokens: int = 2_000
@@ -50,7 +57,10 @@ class _Size:
 
 
 def check_document_limits(document: DocumentNode, limits: Limits) -> None:
-    """Refuses a document by depth, aliases, root fields or unfolded fields; needs no schema."""
+    """Checks depth, aliases, root fields and expanded fields of all operations; needs no schema.
+
+    Raises ApiError DEPTH_LIMIT_EXCEEDED, ALIAS_LIMIT_EXCEEDED or DOCUMENT_TOO_LARGE.
+    """
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     existing: dict[str, _Size] = {}
 
@@ -69,7 +79,7 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
 
     def of_fragment(name: str) -> _Size:
         if name not in existing:
-            existing[name] = _Size()  # a fragment that spreads itself: validation says so in better words
+            existing[name] = _Size()  # ends cycles of fragments; validation reports them
             if name in fragments:
                 existing[name] = size(fragments[name].selection_set)
         return existing[name]
@@ -104,9 +114,9 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
 
 
 def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> int:
-    """How many conditions an operation has with this filter, which had `before` without it.
+    """Returns the number of filter conditions: `before`, those of earlier filters, plus those of this one.
 
-    A database's parser has its own, lower limits for what it can nest: nobody should come near them.
+    The limits stay below what the parsers of the databases can nest. Raises ApiError INPUT_LIMIT_EXCEEDED.
     """
     depth, conditions = _measure(value)
     if depth > limits.input_depth:
@@ -127,7 +137,7 @@ def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> in
 
 
 def _measure(value: ArgumentValue) -> tuple[int, int]:
-    """Input objects inside one another, and how many fields they have in all."""
+    """Returns the depth of nested input objects and the number of their fields and list items."""
     if isinstance(value, Mapping):
         inner = [_measure(one) for one in value.values()]
         return 1 + max((depth for depth, _ in inner), default=0), sum(1 + count for _, count in inner)

@@ -1,7 +1,7 @@
-"""A GraphQL operation with its values: what was asked, before anyone knows how to answer it.
+"""A GraphQL operation with its argument values, before planning.
 
-A leaf of an argument is a `Slot`: where its value will come from when the operation runs. What is not a
-leaf (which filters there are, null or absent) is known here, and is what a plan may depend on.
+Each leaf of an argument is a `LeafValue`: a constant, or where its value comes from at execution. The rest
+(which filter fields are present, null or absent) is known at planning, and a plan may depend on it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ValuePath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Constant:
-    """A leaf written in the document."""
+    """A leaf value written in the document."""
 
     literal: Any
 
@@ -50,7 +50,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class VariableRef:
-    """A leaf inside a variable, at a path that is there for every operation of the same outline."""
+    """A leaf value inside a variable, at a path that exists for all variables of the same shape."""
 
     path: ValuePath
 
@@ -60,7 +60,7 @@ class VariableRef:
 
 @dataclass(frozen=True)
 class ListValue:
-    """A list of leaves written in the document, some of them variables."""
+    """A list of leaf values written in the document, some of which may be variables."""
 
     items: tuple[Constant | VariableRef, ...]
 
@@ -71,7 +71,7 @@ class ListValue:
 LeafValue = Constant | VariableRef | ListValue
 
 
-# An argument's value: a leaf, null, a list of values or an input object. Absent ones are not in the mapping.
+# Value of an argument: a leaf, null, a list or an input object. Absent fields are not in the mapping.
 ArgumentValue = LeafValue | None | Sequence[Any] | Mapping[str, Any]
 
 
@@ -84,7 +84,7 @@ def value_at_path(variables: Variables, path: ValuePath) -> Any:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of a validated document with coerced variables."""
+    """One operation of a validated document, with its coerced variables."""
 
     schema: GraphQLSchema
     node: OperationDefinitionNode
@@ -92,7 +92,10 @@ class Operation:
     variables: Variables
 
     def included(self, node: Any, read: Callable[[VariableRef], Any] | None = None) -> bool:
-        """What @skip and @include say; `read` gives a variable's value where that is to be noticed."""
+        """True unless @skip or @include excludes the node.
+
+        `read` returns the value of a variable, for callers that record the dependency on it.
+        """
         for directive in node.directives or ():
             requested = {"skip": False, "include": True}.get(directive.name.value)
             if requested is None:
@@ -109,13 +112,13 @@ class Operation:
         return True
 
     def typenames(self, included: Any) -> list[tuple[str, str]]:
-        """Where the root asks for its own type's name: the key, and the name."""
+        """Returns the response keys of `__typename` at the root, with the name of the root type."""
         root = self.node.operation.value.capitalize()
         fields = self.collect_fields([self.node.selection_set], frozenset({root}), included)
         return [(key, root) for key, group in fields.items() if group[0].name.value == "__typename"]
 
     def argument(self, node: ValueNode, of_type: Any) -> ArgumentValue | UndefinedType:
-        """The value of an argument or input field; `Undefined` for a variable that was not given."""
+        """Returns the value of an argument or input field; `Undefined` for an absent variable."""
         if isinstance(node, VariableNode):
             name = node.name.value
             return _spread(self.variables[name], of_type, (name,)) if name in self.variables else Undefined
@@ -139,7 +142,7 @@ class Operation:
         return Constant(literal_value(bare, node, self.node.operation is OperationType.MUTATION))
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:
-        """The arguments of a field by their GraphQL names, defaults filled in, absent ones left out."""
+        """Returns the arguments of a field by GraphQL name, with defaults and without absent ones."""
         values: dict[str, ArgumentValue] = {}
         for argument in node.arguments or ():
             value = self.argument(argument.value, of.args[argument.name.value].type)
@@ -153,9 +156,10 @@ class Operation:
     def collect_fields(
         self, selections: Sequence[SelectionSetNode], type_names: frozenset[str], included: Any
     ) -> dict[str, list[FieldNode]]:
-        """The fields asked of an object, merged by response key, in the order of the document.
+        """Returns the selected fields of an object by response key, in document order (GraphQL,
+        CollectFields).
 
-        `type_names` are the object's own type and its interfaces; `included(node)` settles @skip/@include.
+        `type_names` are the object's type and its interfaces; `included(node)` evaluates @skip and @include.
         """
         results: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
@@ -196,7 +200,7 @@ def _spread(value: Any, of_type: Any, path: ValuePath) -> ArgumentValue:
 
 
 def resolve_value(value: ArgumentValue, variables: Variables) -> Any:
-    """An argument as plain values, null where null was said."""
+    """Returns an argument as plain values."""
     if isinstance(value, Constant | VariableRef | ListValue):
         return value.value(variables)
     if isinstance(value, Mapping):

@@ -1,6 +1,7 @@
-"""The values of a statement: where each comes from and what it must become before it is bound.
+"""Parameters of a statement: the source of each value and its conversion before binding.
 
-A value is never pasted into SQL. Whatever is wrong with one is said when it is bound, with a code.
+Values are bound, never interpolated into SQL, except page sizes (checked integers). An invalid value raises
+an error with a code when it is bound.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ParamSource = LeafValue | ListFingerprint | CursorValue
 class Param:
     source: (
         ParamSource | str
-    )  # a str names what the run itself brings: the moment, or the keys of a further statement
+    )  # a str names a value set at execution: the time, or the parent ids of a sub-statement
     kind: ParamKind
     convert: Callable[[Any], Any]
     root: int
@@ -36,7 +37,7 @@ class Param:
 
 @dataclass
 class ParamList:
-    """The parameters of one statement in the making."""
+    """Parameters of one statement while it is built."""
 
     dialect: Dialect
     params: list[Param] = field(default_factory=list)
@@ -59,13 +60,15 @@ class ParamList:
         return self.dialect.param(len(self.params), kind)
 
     def unused(self, sql: str) -> list[str]:
-        """Those that the statement does not mention, which a driver would stumble over."""
+        """Returns the placeholders that the SQL does not contain; databases reject statements with unused
+        parameters."""
         places = (self.dialect.param(n, param.kind) for n, param in enumerate(self.params, 1))
         return [place for place in places if not re.search(re.escape(place) + r"(?!\d)", sql)]
 
 
 class RootFieldError(Exception):
-    """A value of one root field cannot be used; the others may still be answered."""
+    """An unusable parameter of one root field (`root` is its index); the other root fields can still be
+    executed."""
 
     def __init__(self, root: int, refusal: ApiError) -> None:
         super().__init__(refusal.message)
@@ -74,12 +77,12 @@ class RootFieldError(Exception):
 
 
 class BoundParams:
-    """The values of one request, for every moment at which it is asked."""
+    """Bound parameters of one request, reusable for executions at different times."""
 
     __slots__ = ("_dialect", "_moments", "_values")
 
     def __init__(self, params: Sequence[Param], dialect: Dialect, variables: Variables) -> None:
-        """Raises RootRefused for a value that cannot be used."""
+        """Binds all parameters but the time. Raises RootFieldError for an unusable value."""
         self._values = bind_params(params, dialect, variables, ANY_TIME)
         self._moments = [i for i, param in enumerate(params) if param.source is NOW]
         self._dialect = dialect
@@ -98,7 +101,10 @@ def bind_params(
     now: dt.datetime,
     keys: Sequence[int] = (),
 ) -> list[Any]:
-    """The driver's values. Raises RootRefused for a value that cannot be used."""
+    """Returns the parameters in the form that the driver takes.
+
+    `keys` are the parent ids of a sub-statement. Raises RootFieldError for an unusable value.
+    """
     bound = []
     for param in params:
         if param.source is NOW:
@@ -120,7 +126,10 @@ def passthrough(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class IdParam:
-    """Reads the number of an id; `table` is the only kind of thing it may name, "" for any."""
+    """Conversion of a global ID to an integer id. `table` is the only accepted table; "" accepts all.
+
+    Raises ApiError INVALID_ID.
+    """
 
     table: str
 
@@ -139,7 +148,10 @@ class IdParam:
 
 @dataclass(frozen=True)
 class ListParam:
-    """Converts every item of a list of at most `most` items."""
+    """Conversion of the items of a list by `convert`; nulls are dropped.
+
+    Raises ApiError INPUT_LIMIT_EXCEEDED for more than `max_items` items.
+    """
 
     convert: Callable[[Any], Any]
     max_items: int
@@ -157,7 +169,11 @@ class ListParam:
 
 @dataclass(frozen=True)
 class TextParam:
-    """A text of at most `most` characters, without the NUL that PostgreSQL cannot hold."""
+    """Conversion of a text; NUL, which PostgreSQL cannot store, becomes U+FFFD, and lone surrogates become
+    `?`.
+
+    Raises ApiError INPUT_LIMIT_EXCEEDED for more than `max_length` characters.
+    """
 
     max_length: int
 

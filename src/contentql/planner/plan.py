@@ -1,4 +1,4 @@
-"""What the planner makes of an operation: finished statements, and how their columns become the answer."""
+"""Plans: SQL statements of an operation, and the assembly of their columns into the response."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from contentql.planner.read_set import ReadSet
 
 @dataclass(frozen=True)
 class Statement:
-    """One SQL text. `cuts` are statements for lists that lie too deep for the dialect to nest.
+    """An SQL statement; `sub_statements` are for lists nested too deeply for the dialect.
 
-    Where a cut's list belongs, the answer holds a mark with the parent's id; the cut takes the ids as its
-    first parameter and gives one row (id, JSON) for each.
+    In place of such a list, the JSON has a placeholder with the parent's id. The sub-statement takes the
+    parent ids as its first parameter and returns one row (id, JSON) for each.
     """
 
     sql: str
@@ -28,13 +28,14 @@ class Statement:
 
     @property
     def size(self) -> int:
-        """In characters of SQL."""
+        """Length of the SQL in characters, with sub-statements."""
         return len(self.sql) + sum(cut.size for cut in self.sub_statements)
 
 
 @dataclass(frozen=True)
 class RootFieldPlan:
-    """One field of the answer: JSON known already, or parts of it; None stands for the next column."""
+    """A root field of the response: constant JSON, or parts, where None stands for the next column of the
+    statement."""
 
     key: str
     json: bytes | None = None
@@ -43,15 +44,19 @@ class RootFieldPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """`statement` is None when nothing has to be read. `refused` are root fields that are null, and why."""
+    """Plan of an operation.
+
+    `statement` is None if nothing has to be read. `root_errors` has the response keys of failed root fields,
+    which are null, with their errors.
+    """
 
     roots: tuple[RootFieldPlan, ...]
     statement: Statement | None
     cost: int
     root_errors: tuple[tuple[str, ApiError], ...] = ()
     read_set: ReadSet = field(default_factory=ReadSet)
-    max_age: int = 0  # seconds for which what was selected may be kept by others: the least of it all
-    private: bool = False  # it tells something about who asks
+    max_age: int = 0  # HTTP max-age in seconds: the minimum of all types in the response
+    private: bool = False  # the response has data about the viewer
 
     @cached_property
     def statements(self) -> int:
@@ -59,6 +64,6 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """How much there is to remember, in characters."""
+        """Approximate size in characters, for the plan cache."""
         existing = sum(len(root.json or b"") for root in self.roots)
         return existing + (self.statement.size if self.statement else 0)

@@ -1,7 +1,7 @@
-"""What an answer rests on: the rows it showed, and the lists it read with the conditions they set.
+"""Read sets: what a response depends on, as displayed rows and scanned lists with their conditions.
 
-A plan says which tables, columns and conditions; the answer's bytes say which rows, by marks that are
-taken out again before anybody sees them. `cache/tags.py` compares both with what a write touched.
+The plan determines tables, columns and conditions; row markers in the response determine the rows. They are
+removed before the response is sent. `cache/dependencies.py` compares both with changed rows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from contentql.planner.operation import LeafValue
 from contentql.planner.visibility import VISIBLE_THROUGH
 from contentql.store.models import models_of
 
-# Every table whose rows can be shown, by a short word for marks. Those with ids of their own keep theirs.
+# Short codes in row markers, for every table whose rows can be displayed; tables with global IDs use their
+# ID prefix.
 MARKER_CODES: Mapping[str, str] = {
     **ids.PREFIXES,
     "article_body": "bod",
@@ -27,27 +28,27 @@ MARKER_CODES: Mapping[str, str] = {
     "withdrawal": "wdr",
 }
 _TABLES = {code: table for table, code in MARKER_CODES.items()}
-# Of the tables whose primary key is not `id`.
+# Primary keys of the tables where it is not `id`.
 PRIMARY_KEYS: Mapping[str, str] = {
     model._meta.db_table: model._meta.db_pk_column
     for model in models_of()
     if model._meta.db_pk_column != "id"
 }
 
-ANY_COLUMN = frozenset({"*"})  # of whatever column
-# The columns whose words search finds; those of the body lie in a table of their own.
+ANY_COLUMN = frozenset({"*"})  # any column
+# Columns in the full-text index; the body is in a table of its own.
 SEARCH_COLUMNS = frozenset({"headline", "kicker", "short_headline", "summary", "lede", "byline", "language"})
 
-# GraphQL has no empty response key, and JSON escapes the quotation marks of every text.
+# Cannot occur in content: GraphQL has no empty response keys, and JSON escapes quotation marks in strings.
 MARKER_KEY = ""
 _MARKS = re.compile(rb'"":(?:"([^"]*)"|null),?')
-# Not shown itself: a row that was asked for, and would change the answer if it came into sight.
+# Marks a row that is not displayed but was requested: becoming visible would change the response.
 HIDDEN_MARKER = "~"
 
 
 @dataclass(frozen=True)
 class RowCondition:
-    """A condition that can be told from the row alone: `convert` makes the value as it is bound."""
+    """A condition on the row alone; `convert` converts the value as for binding."""
 
     column: str
     op: str  # eq ne in notIn lt lte gt gte
@@ -57,7 +58,7 @@ class RowCondition:
 
 @dataclass(frozen=True)
 class ParentKey:
-    """The rows lead, by `column`, to rows of `table` that the answer marks."""
+    """The column that references the parent row of a list; parents have markers in the response."""
 
     column: str
     table: str
@@ -65,7 +66,7 @@ class ParentKey:
 
 @dataclass(frozen=True)
 class LinkPath:
-    """The link that a list was reached through: `far` names its rows, `near` the marked ones."""
+    """The junction table of a list: `target_column` references its rows, `parent_key` their parents."""
 
     table: str
     target_column: str
@@ -74,10 +75,11 @@ class LinkPath:
 
 @dataclass(frozen=True)
 class PageBounds:
-    """The list showed its first `size` rows and nothing of the rest: no total, no word of more.
+    """Bounds of a page that depends on no row after its last: no total count, no information about a next
+    page.
 
-    `keys`: the columns it is ordered by, and whether downwards. Every item is marked with its list's
-    `number` in the plan, with the row the list hangs on, and with its keys.
+    `keys`: the sort columns, and whether each is descending. Every item has a marker with the list's `number`
+    in the plan, the id of the parent row, and the values of the sort keys.
     """
 
     number: int
@@ -87,11 +89,11 @@ class PageBounds:
 
 @dataclass(frozen=True)
 class Scan:
-    """Rows of a table that were looked at, to show, count or only to compare.
+    """Rows of a table that a statement reads, to display, count or compare them.
 
-    A row belongs when every test holds (and the visibility rule, if `seen`). What else the statement asks
-    of it rests on the columns of `other`; `order` are the columns that say where it stands. `flips`: only
-    whether the row can be seen matters, not which of its columns changed.
+    A row is included if all `conditions` hold and, with `visible_rows_only`, if it is visible. Further
+    conditions depend on `other_columns`, the order on `order_columns`. `visibility_changes_only`: only a
+    change of a row's visibility matters, not which of its columns changed.
     """
 
     table: str
@@ -110,18 +112,16 @@ BODY_SEARCH_SCAN = Scan("article_body", other_columns=frozenset({"text"}))
 
 @dataclass(frozen=True)
 class ReadSet:
-    """All of it, for every answer of one plan. `shown`: by table, the columns that the answer says."""
+    """What responses of a plan depend on. `displayed_columns`: columns in the response, by table."""
 
     scans: tuple[Scan, ...] = ()
     displayed_columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    listed: tuple[
-        tuple[str, LeafValue | None], ...
-    ] = ()  # what was listed, in words: articles, section of a path
+    listed: tuple[tuple[str, LeafValue | None], ...] = ()  # tables that were listed, and sections by path
 
 
 @dataclass
 class ReadSetBuilder:
-    """Reads in the making. Columns are noted by reference: a row may still be asked for more of them."""
+    """Read set while it is built. Column sets are stored by reference, as builders may still add columns."""
 
     scans: dict[Scan, None] = field(default_factory=dict)
     compared: list[tuple[str, Mapping[str, None]]] = field(default_factory=list)
@@ -132,9 +132,10 @@ class ReadSetBuilder:
         self.scans[scan] = None
 
     def add_visibility_dependency(self, table: str, near: ParentKey | None = None) -> None:
-        """Whether rows of `table` can be seen was decided by a row of another table as well.
+        """Records that the visibility of rows of `table` depends on rows of another table as well.
 
-        Rows that something must use to be seen need no word here: they come and go by changes of their own.
+        Rows visible only while another row uses them need no entry: change batches include them as
+        changed rows.
         """
         decides = VISIBLE_THROUGH.get(table)
         if decides:
@@ -151,13 +152,14 @@ class ReadSetBuilder:
         return ReadSet(tuple(scans), visible, tuple(self.lists))
 
 
-# Of pages: by the list and by the row it hangs on, how many rows were shown, and the keys of the last one.
+# Ends of pages, by list number and parent id: the number of rows, and the sort keys of the last row.
 PageEnds = Mapping[tuple[int, int], tuple[int, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
 class RowMarkers:
-    """The rows of one answer, by table: `shown` can be seen in it, `asked` includes what could not."""
+    """Row markers of a response, by table: `displayed_ids` are visible; `requested` adds rows that may not
+    be visible."""
 
     displayed_ids: Mapping[str, frozenset[int]]
     requested: Mapping[str, frozenset[int]]
@@ -169,7 +171,7 @@ class RowMarkers:
 
 
 def strip_markers(body: bytes) -> tuple[bytes, RowMarkers]:
-    """The answer as clients get it, and the rows that its marks told."""
+    """Returns the response without markers, and the rows that they name."""
     pieces = _MARKS.split(body)
     visible: dict[str, set[int]] = {}
     request: dict[str, set[int]] = {}
@@ -179,7 +181,7 @@ def strip_markers(body: bytes) -> tuple[bytes, RowMarkers]:
             continue
         if mark.startswith(b"@"):
             number, near, *keys = mark[1:].decode().split(".")
-            # A list may stand in the answer more than once, by aliases or with the row it hangs on.
+            # The same list can occur more than once: by aliases, or with its parent row.
             items.setdefault((int(number), int(near)), {})[tuple(keys)] = None
         else:
             code, _, number = mark.decode().rpartition(".")

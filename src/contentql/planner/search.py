@@ -1,9 +1,9 @@
-"""What a person types into a search box, understood once and said to both databases.
+"""Search syntax: parses a search text once, and renders it for both databases.
 
-`coffin kursk` needs both words, `"liberation operation"` the phrase, `-putin` leaves out, `kim or putin`
-takes either, `north*` begins a word. Nothing a person can type is an error; a text without any word to
-look for finds nothing. Rank comes from where the words stand, never from how rare they are: rarity would
-tell how many hidden articles use them.
+`coffin kursk` requires both words, `"liberation operation"` the phrase; `-putin` excludes, `kim or putin`
+accepts either, `north*` matches a prefix. No text is an error; a text without searchable words matches
+nothing. Rank depends on where words occur, never on their frequency, which would reveal how many hidden
+articles contain them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from contentql.content.search_terms import MAX_TERM_LENGTH, tokenize
 
 MAX_TERMS = 24
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
-# Longer than any word in the index can be, so it finds nothing.
+# Longer than any indexed word, so it matches nothing.
 _NEVER = "x" * (MAX_TERM_LENGTH + 1)
 
 
 @dataclass(frozen=True)
 class Term:
-    """Spellings of one word or phrase, any of which will do."""
+    """A word or phrase with its alternative spellings, such as stems."""
 
     spellings: tuple[tuple[str, ...], ...]
     prefix: bool = False
@@ -30,14 +30,14 @@ class Term:
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """Every group must be met, by any of its terms; none of the unwanted may be there."""
+    """A parsed search text: any term of every required group must match, and no excluded term."""
 
     required: tuple[tuple[Term, ...], ...]
     excluded: tuple[Term, ...]
 
 
 def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
-    """Words are stemmed in each of `languages`, and taken as they are for all others."""
+    """Parses a search text; words match by their stem in each of `languages`, and unstemmed."""
     requested: list[list[Term]] = []
     unwanted: list[Term] = []
     either = False
@@ -59,7 +59,7 @@ def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
 
 
 def to_tsquery(search: SearchQuery, parts: str) -> str:
-    """For PostgreSQL. `parts`: the weights to look in, "" for all of the text."""
+    """Renders a search as PostgreSQL tsquery. `parts`: the weights to search, "" for the whole text."""
     weight = f":{parts}" if parts else ""
 
     def term_sql(term: Term) -> str:
@@ -77,7 +77,7 @@ def to_tsquery(search: SearchQuery, parts: str) -> str:
 
 
 def to_fts5(search: SearchQuery, parts: str) -> str:
-    """For SQLite. `parts` as for PostgreSQL."""
+    """Renders a search as SQLite FTS5 expression. `parts` as in `to_tsquery`."""
     columns = {"A": "{headline} : ", "AB": "{headline summary} : "}.get(parts, "")
 
     def term_sql(term: Term) -> str:
@@ -92,7 +92,7 @@ def to_fts5(search: SearchQuery, parts: str) -> str:
 
 
 def _terms(text: str, languages: Sequence[str], prefix: bool) -> list[Term]:
-    # The beginning of a word cannot be stemmed; a whole word stands in the index by its stem.
+    # A prefix cannot be stemmed, while whole words are indexed by their stem: search for both.
     results = [_term(text, languages, False)]
     if prefix:
         results.append(_term(text, (), True))

@@ -28,12 +28,12 @@ from graphql.execution.values import get_variable_values
 
 from contentql.errors import ApiError
 
-MAX_VARIABLE_DEPTH = 64  # of lists and objects inside a variable
+MAX_VARIABLE_DEPTH = 64  # nested lists and objects in a variable
 
 
 @dataclass(frozen=True)
 class VariableDefinition:
-    """A variable as the operation declares it, its type looked up."""
+    """A variable as the operation declares it, with its resolved type."""
 
     name: str
     type: Any
@@ -51,7 +51,7 @@ def variable_definitions(
 
 @dataclass(frozen=True)
 class InvalidScalar:
-    """What a scalar makes of a text it cannot read: a question is refused for it, an editor is told."""
+    """Result of a scalar for an unparsable text: an error of a query, a user error of a mutation."""
 
     reason: str
 
@@ -63,9 +63,9 @@ def coerce_variables(
     *,
     lenient: bool = False,
 ) -> tuple[Variables, list[GraphQLError]]:
-    """The operation's variables, coerced as the specification says; or why they cannot be.
+    """Returns the coerced variables (GraphQL, CoerceVariableValues), or the errors.
 
-    `lenient` lets what is InvalidScalar through, for a caller that reports it with the path of the input.
+    `lenient` accepts `InvalidScalar` values, for callers that report them with the path of the input field.
     """
     variables: dict[str, Any] = {}
     try:
@@ -84,7 +84,7 @@ def coerce_variables(
     except RecursionError:
         return {}, [GraphQLError("A variable is nested too deeply.")]
     except Exception:
-        # Our short way refuses; graphql-core says why, in the words that clients know.
+        # Coercion above only detects an error; graphql-core describes it, in the wording that clients know.
         nodes = [variable.node for variable in declared]
         result = get_variable_values(schema, nodes, dict(arguments), max_errors=20)
         errors = result if isinstance(result, list) else []
@@ -92,7 +92,8 @@ def coerce_variables(
 
 
 def variable_shape(variables: Variables) -> Any:
-    """What of the variables a plan may depend on: which are null, and the form of input objects."""
+    """Returns what a plan may depend on: the names of the variables, which are null, and the fields of input
+    objects."""
     return tuple((name, _outline(value)) for name, value in variables.items())
 
 
@@ -136,7 +137,7 @@ def _coerced(of_type: Any, value: Any, levels: int, lenient: bool) -> Any:
 
 
 def _set_default(results: dict[str, Any], name: str, input_field: GraphQLInputField, lenient: bool) -> None:
-    """Sets the default of a field that an input object leaves out. Raises ValueError if it is required."""
+    """Sets the default of a field missing in an input object. Raises ValueError if the field is required."""
     default = input_field.default
     if default is not None and default.literal is not None:
         results[name] = _from_literal(input_field.type, default.literal, lenient)
@@ -149,7 +150,7 @@ def _set_default(results: dict[str, Any], name: str, input_field: GraphQLInputFi
 
 
 def _from_literal(of_type: Any, node: ValueNode, lenient: bool) -> Any:
-    """A variable's default as JSON-like values, enums by name, as `_coerced` makes them."""
+    """Returns a default value in the form that `_coerced` returns: JSON-like, enums by name."""
     if isinstance(of_type, GraphQLNonNull):
         if isinstance(node, NullValueNode):
             raise ValueError("null")
@@ -186,14 +187,17 @@ def _object_from_literal(of_type: GraphQLInputObjectType, node: ValueNode, lenie
 
 
 def literal_value(of_type: Any, node: ValueNode, lenient: bool) -> Any:
-    """A leaf of the document: enum members by their name, every other leaf as its scalar parses it."""
+    """Returns a leaf value of the document: enum values by name, others as parsed by their scalar.
+
+    Raises ApiError BAD_USER_INPUT.
+    """
     if not isinstance(of_type, GraphQLScalarType):
         return cast(EnumValueNode, node).value
     try:
-        if isinstance(node, EnumValueNode):  # which parse_literal of String and ID would accept
+        if isinstance(node, EnumValueNode):  # parse_literal of String and ID would accept it
             raise GraphQLError("enum")
         return _fit(of_type.parse_literal(node), lenient)
-    except GraphQLError:  # validation lets some pass: a number of 5,000 digits as an ID
+    except GraphQLError:  # validation accepts some, such as a number of 5,000 digits as an ID
         raise ApiError("BAD_USER_INPUT", f"A value in the document cannot be used as {of_type}.") from None
 
 

@@ -1,11 +1,11 @@
-"""What may be seen: one predicate for every table, put into every scan of every plan.
+"""Visibility rules: one SQL predicate for each table, part of every scan of every plan.
 
-A row is visible when its own state allows it (`own`) and something visible uses it (`used`): a tag of
-which only an embargoed article knows is as hidden as the article. `used` may be left out where the row
-was reached from the very thing that makes it visible; `own` never may.
+A row is visible if its own state allows it (`_OWN`) and a visible row uses it (`_USED`): a tag used only by
+an embargoed article is hidden like the article. `_USED` may be omitted where the row was reached from the row
+that makes it visible; `_OWN` never.
 
-The public's rules come first; what the newsroom's own people see is written after them, by sight. Whoever
-sees a working copy sees it in place of the article it was made of.
+The rules for the public come first, those for other visibilities after them. Viewers who can see a working
+copy see it in place of its article.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from contentql.auth.viewer import Visibility
 from contentql.content.enums import Status
 from contentql.planner.field_plans import ToOne
 
-# Rows of which each is seen exactly when the row that it leads to is.
+# Tables whose rows are visible exactly when the row that they reference is.
 VISIBLE_THROUGH: Mapping[str, ToOne] = {
     "article_media": ToOne("media", "media_id", visible_with_source=True),
     "collection_item": ToOne("article", "article_id", by_public_id=True),
 }
 
-# Whose rows go by another row's id while they are a working copy's.
+# Tables with working copies, which have the public id of the row that they copy.
 WORKING_COPY_TABLES = frozenset({"article", "attribution"})
 
 _UNEXPIRED = "({0}.expires_at is null or {0}.expires_at > {now})"
 _RELEASED = "{0}.published_at <= {now} and ({0}.embargo_until is null or {0}.embargo_until <= {now})"
-# The first line is, word for word, the condition of the partial indexes.
+# The first line must be identical to the condition of the partial indexes.
 _ARTICLE = (
     "{0}.status in ('PUBLISHED', 'SCHEDULED') and {0}.deleted_at is null"
     f" and {_RELEASED} and {_UNEXPIRED}"
 )
 _ACCEPTED = "{0}.state in ('ACCEPTED', 'EDITED')"
 
-# SCHEDULED and PUBLISHED become one another, and EXPIRED, by the clock alone: no row is written for it.
-# The public sees a scheduled article only once it is published.
+# Changes between SCHEDULED, PUBLISHED and EXPIRED follow from the time alone: no row is written for them.
+# A scheduled article is visible to the public only when it is published.
 PUBLIC_ARTICLE_STATUS_SQL = "case {row}.status when 'SCHEDULED' then 'PUBLISHED' else {row}.status end"
 ARTICLE_STATUS_SQL = (
     "case when {row}.status not in ('SCHEDULED', 'PUBLISHED') then {row}.status"
@@ -105,10 +105,10 @@ _USED = {
     + ")",
 }
 
-# Tables whose rows the public sees only while a visible row uses them.
+# Tables whose rows are visible to the public only while a visible row uses them.
 TABLES_VISIBLE_BY_USE = frozenset(_USED)
 
-# What `_OWN` asks of a row: the columns, and the moments from which on its answer may be another.
+# Columns that `_OWN` reads, and those whose time changes its result when it passes.
 VISIBILITY_COLUMNS: Mapping[str, frozenset[str]] = {
     "article": frozenset({"status", "deleted_at", "published_at", "embargo_until", "expires_at"}),
     "attribution": frozenset({"state"}),
@@ -117,18 +117,21 @@ VISIBILITY_COLUMNS: Mapping[str, frozenset[str]] = {
 VISIBILITY_TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "article": ("published_at", "embargo_until", "expires_at"),
     "media": ("expires_at",),
-    "collection_item": ("pinned_until",),  # which says where it stands
+    "collection_item": ("pinned_until",),  # a time that changes the order, not the visibility
 }
 
 
 def own_visibility_sql(table: str, row: str, now: str) -> str:
-    """What the row itself must be like for the public to see it, whoever uses it."""
+    """Returns the condition on the row's own state under which it is visible to the public."""
     rule = _OWN.get(table)
     return rule.replace("{0}", row).replace("{now}", now) if rule else "true"
 
 
 def is_publicly_visible(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
-    """What `_OWN` says of a row that is at hand: its columns, times as instants."""
+    """Evaluates the `_OWN` rule of an article, attribution or media row; True for other tables.
+
+    `row` has the columns of VISIBILITY_COLUMNS, times as `datetime`.
+    """
     if table == "article":
         return (
             row["status"] in ("PUBLISHED", "SCHEDULED")
@@ -167,9 +170,9 @@ def _is_unexpired(row: Mapping[str, Any], now: dt.datetime) -> bool:
 def referenced_visibility_sql(
     table: str, row: str, now: str, besides: Callable[[str], str] | None = None
 ) -> str | None:
-    """Whether something visible uses the row, leaving out of account all rows whose id meets `besides`.
+    """Returns the condition that a visible row uses `row`; rows whose id meets `besides` are ignored.
 
-    None for tables whose rows need nobody to use them.
+    None for tables whose rows are visible without use.
     """
     rule = _USED.get(table)
     if rule is None:
@@ -184,11 +187,11 @@ def referenced_visibility_sql(
 
 
 class VisibilityParams(Protocol):
-    """Who asks and when, as SQL."""
+    """SQL parameters of visibility rules: the viewer and the time."""
 
     def now(self) -> str: ...
     def request_time(self) -> str:
-        """The moment of asking, where `now` is one that was chosen."""
+        """SQL of the time of the request; `now` may be a preview time."""
 
     def viewer_account(self) -> str: ...
     def shared_article(self) -> str: ...
@@ -197,7 +200,10 @@ class VisibilityParams(Protocol):
 def visibility_sql(
     table: str, row: str, params: VisibilityParams, *, witnessed: bool, visibility: Visibility
 ) -> list[str]:
-    """The conditions under which `row` of `table` may be seen."""
+    """Returns the conditions under which `row` of `table` is visible.
+
+    `witnessed`: reached from the row that makes it visible, so `_USED` is omitted.
+    """
     rules = _rules(table, witnessed, visibility)
     values = [rule.replace("{0}", row) for rule in rules if rule]
     for place, value in (
@@ -211,14 +217,15 @@ def visibility_sql(
 
 
 def public_id_sql(table: str, row: str, visibility: Visibility) -> str:
-    """The id by which a row is known: a working copy goes by that of what it was made of."""
+    """Returns SQL of a row's public id: that of a working copy is the id of the row that it copies."""
     if visibility.is_public or table not in WORKING_COPY_TABLES:
         return f"{row}.id"
     return f"coalesce(nullif({row}.working_of, 0), {row}.id)"
 
 
 def matches_public_id_sql(table: str, row: str, value: str, visibility: Visibility) -> str:
-    """That a row is known by this id. What may be seen of it and its working copy is one of the two."""
+    """Returns the condition that a row has a public id; at most one of a row and its working copy is
+    visible."""
     if visibility.is_public or table not in WORKING_COPY_TABLES:
         return f"{row}.id = {value}"
     return f"({row}.id = {value} or ({row}.working_of = {value} and {row}.working_of <> 0))"
@@ -234,7 +241,8 @@ def _rules(table: str, witnessed: bool, visibility: Visibility) -> tuple[str | N
 
 
 def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
-    """What may be seen by sights that are not the public's: of an article, and instead of `_OWN`."""
+    """Returns the rules for a non-public visibility: that of articles, and those by table in place of
+    `_OWN`."""
     latest = (
         "{0}.deleted_at is null"
         " and not exists (select 1 from article vw where vw.working_of = {0}.id and vw.working_of <> 0)"
@@ -245,7 +253,7 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
             " and ({0}.published_at is null or {0}.published_at <= {now})"
             " and ({0}.embargo_until is null or {0}.embargo_until <= {now}) and " + _UNEXPIRED
         )
-    # Another moment opens nothing that is other people's: it must be out at present as well.
+    # A preview time reveals no articles of others: they must be public at the time of the request as well.
     public = _both(_ARTICLE) if visibility.at_preview_time else _ARTICLE
     mine = "exists (select 1 from article va where va.id = {0}.article_id and va.owner = {me})"
     article = {
@@ -260,7 +268,7 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
     revisions = {"all": None, "own": mine}.get(visibility.articles, "false")
     document = (
         visibility.articles in ("all", "own") and not visibility.at_preview_time
-    )  # also media whose licence has ended
+    )  # then media are visible after their licence has ended
     ahead = visibility.at_preview_time and visibility.articles == "linked"
     unexpired = _both(_UNEXPIRED) if ahead else _UNEXPIRED
     here, seen = (
@@ -280,15 +288,19 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
 
 
 def _both(rule: str) -> str:
-    """The rule for the moment that was chosen, and for the present."""
+    """Returns the rule evaluated both at the preview time and at the time of the request."""
     return f"{rule} and {rule.replace('{now}', '{present}')}"
 
 
 def _used_inside(table: str, visibility: Visibility, article: str) -> str | None:
-    """The newsroom's own people see its registers whole; what belongs to an article, with the article."""
+    """Returns the rule in place of `_USED`.
+
+    Parts of an article are visible with the article. None for viewers of drafts and other tables: their rows
+    are visible without use.
+    """
     seen = article.replace("{0}", "va")
     if table in ("attribution", "correction", "revision"):
-        own = table == "attribution"  # a working copy has its own; the others go by the article's id
+        own = table == "attribution"  # copies have their own attributions; other parts use the public id
         here = (
             "va.id = {0}.article_id"
             if own

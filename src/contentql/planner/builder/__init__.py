@@ -1,11 +1,11 @@
 """Builds the plan of an operation: SQL that reads only selected columns and writes the JSON of the response.
 
-Lists become ordered, limited inner queries; what leads to one row is joined to the query it starts from;
-every scan carries the visibility predicate. The whole operation is one statement, so it is answered from
-one snapshot. `roots` builds root fields, `objects` objects, `connections` lists, `rows` FROM clauses,
-`ordering` ORDER BY and cursors, `subplans` statements of their own for deep lists.
+Lists become ordered, limited subqueries; single related rows are joined to the query of their source row;
+every scan carries the visibility predicate. An operation is one statement, with sub-statements only for very
+deeply nested lists, and reads one snapshot. `roots` builds root fields, `objects` objects, `connections`
+lists, `rows` FROM clauses, `ordering` ORDER BY and cursors, `subplans` sub-statements.
 
-Invariant: knows the catalog and SQL dialects; never HTTP, and runs nothing.
+Invariant: knows the catalog and SQL dialects; never HTTP, and executes nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from contentql.planner.sql.nodes import (
 
 STATIC_MAX_AGE = 3_600  # seconds that a response without content may be cached
 
-# Lists nested in one statement, and whether subqueries are hoisted: the first that the database can parse.
+# Maximum nesting of lists in one statement, and whether subqueries become CTEs; the first attempt that the
+# database can parse is used.
 _ATTEMPTS = ((16, False), (3, False), (2, False), (1, False), (1, True))
 
 
@@ -56,12 +57,13 @@ def build_plan(
     with_markers: bool = False,
     visibility: Visibility = PUBLIC_VISIBILITY,
 ) -> tuple[Plan, set[ValueConstraint]]:
-    """The plan, and the constraints under which it holds: other values of those need another plan.
+    """Returns the plan of an operation, and the constraints under which it can be reused.
 
     `virtual_objects` has the fields that read no table, `introspect` renders introspection fields,
-    `failed_roots` has root fields, by index, that failed before planning. With `with_typename`, objects of
-    abstract types name their type under `__is`; with `with_markers`, every object names its row
-    (`read_set.strip_markers` removes both). Raises ApiError for an operation that cannot be planned.
+    `failed_roots` has the errors of root fields that failed before planning, by index. With `with_typename`,
+    objects of types with interfaces have their type name under `__is`; with `with_markers`, objects of table
+    rows have row markers, which `read_set.strip_markers` removes. Raises ApiError for an operation that
+    cannot be planned.
     """
     for max_nesting, hoist_subqueries in _ATTEMPTS:
         context = BuildContext(
@@ -132,7 +134,7 @@ def _build(context: BuildContext) -> Plan:
 
 
 def _add_columns(context: BuildContext, node: ResultNode, columns: list[str]) -> tuple[bytes | None, ...]:
-    """Adds the node's columns to `columns`; returns its constant parts, None where a column's value goes."""
+    """Adds the node's SQL columns to `columns`. Returns its constant parts, None for a column."""
     parts: list[bytes | None] = []
     for part in context.dialect.columns(node):
         if isinstance(part, str):

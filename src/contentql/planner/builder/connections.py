@@ -103,7 +103,8 @@ def build_connection(
     selections: Sequence[SelectionSetNode],
     relation: ToMany | None = None,
 ) -> ResultNode:
-    """A page: `make` gives the visible rows; filter, search, order and cursors act on them here."""
+    """Builds a Relay connection. `make` returns the visible rows; filter, search, order and cursor are added
+    here."""
     node_type = named_type(context.catalog.field_type(connection, "nodes").type)
 
     def rows() -> RowSource:
@@ -125,7 +126,7 @@ def build_connection(
         base.keys = [replace(key, descending=not key.descending) for key in base.keys]
     beyond = after_cursor(context, base, cursor, mark) if cursor is not None else None
     if beyond:
-        # First, because of two bounds on one column SQLite starts from the one that it meets first.
+        # First: of two bounds on a column, SQLite uses the first one for the index.
         base.where.insert(0, beyond)
 
     fields = context.operation.collect_fields(selections, frozenset({connection}), context.included)
@@ -177,7 +178,8 @@ def _build_full_page(
     mark: ListFingerprint,
     before: str,
 ) -> ResultNode:
-    """One pass over at most `size` + 1 rows, numbered: the last one only tells that there are more."""
+    """Builds a page with edges or page info from one subquery of at most `size` + 1 numbered rows. The extra
+    row is not returned; it shows that there is a next (or previous) page."""
     page = context.alias()
     columns: list[str] = []
 
@@ -215,7 +217,7 @@ def _build_full_page(
         (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
     )
     if not reads_alias(document, page):
-        return document  # nothing that the rows could tell
+        return document  # it depends on no row
     keys = ", ".join(direction_sql(f"{base.row.alias}.k{i}", key) for i, key in enumerate(base.keys))
     columns += [f"row_number() over (order by {keys}) as n", "count(*) over () as m"]
     numbered = (

@@ -1,10 +1,10 @@
-"""What the builders of a plan share: the operation, the settings of the build, and what they collect.
+"""Shared state of the builders: the operation, the build settings, and the collected parts of the plan.
 
-`BuildContext` is immutable: a root field, a nested list or a statement of its own gets a changed copy
-(`for_root`, `deeper`, `new_statement`). What a build collects (`PlanTotals`, `StatementParts`, the read set,
-the constraints) is shared by the copies that belong together.
+`BuildContext` is immutable: each root field, nested list and sub-statement gets a modified copy (`for_root`,
+`deeper`, `new_statement`). The collected parts (`PlanTotals`, `StatementParts`, the read set, the
+constraints) are mutable and shared by these copies; `new_statement` gives its copy new `StatementParts`.
 
-Invariant: knows the catalog and SQL dialects; never HTTP, and runs nothing.
+Invariant: knows the catalog and SQL dialects; never HTTP, and executes nothing.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ from contentql.planner.visibility import (
     visibility_sql,
 )
 
-# Values that the viewer brings into the variables, under names that no GraphQL variable can have.
+# Variables with values of the viewer and the request; no GraphQL variable can have these names.
 VIEWER_ACCOUNT_VARIABLE, SHARED_ARTICLE_VARIABLE, REQUEST_TIME_VARIABLE = " me", " linked", " present"
 
-# A field that reads no table: its JSON values by field name.
+# JSON values by field name, for an object that is in no table.
 VirtualObject = Mapping[str, Any]
 
 
@@ -65,7 +65,7 @@ class PlanTotals:
 
     aliases: int = 0
     conditions: int = 0  # filter conditions
-    pages: int = 0  # pages that the response cache can check row by row
+    pages: int = 0  # pages with bounds for the response cache
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
 
@@ -79,7 +79,8 @@ class StatementParts:
     ctes: list[str] = field(default_factory=list)  # hoisted subqueries
 
     def complete(self, select: str) -> str:
-        """The statement with its CTEs; one more CTE names the parameters that no part uses."""
+        """Returns the SQL with its CTEs. The CTE `unused` references the parameters that no other part
+        contains."""
         unused = self.params.unused(" ".join([*self.ctes, select]))
         before = [*self.ctes, *([f"unused as (select {', '.join(unused)})"] if unused else [])]
         return f"with {', '.join(before)} {select}" if before else select
@@ -91,30 +92,27 @@ class StatementParts:
 
 @dataclass
 class RowSource:
-    """The inner query of a list: which rows, in which order."""
+    """The subquery of a list: its FROM clause, conditions, sort keys and limit."""
 
     row: RowRef
     source: str
     where: list[str] = field(default_factory=list)
     keys: list[SortKey] = field(default_factory=list)
     limit: str = ""
-    link_alias: str = ""  # the alias of the link it was reached through
-    parent_sql: str = ""  # SQL: the side of that link it was reached from
-    parent_key: ParentKey | None = None  # the same as columns: what its rows, or that link's, lead to
+    link_alias: str = ""  # alias of the junction table
+    parent_sql: str = ""  # SQL of the parent's id in the junction table
+    parent_key: ParentKey | None = None  # column, of the rows or the junction table, of the parent id
     link: JunctionTable | None = None
-    conditions: tuple[RowCondition, ...] = ()  # conditions that a row alone can tell
-    dependency_columns: dict[str, None] = field(
-        default_factory=dict
-    )  # the columns that the other conditions rest on
-    order_columns: set[str] = field(default_factory=set)  # the columns that say where a row stands
+    conditions: tuple[RowCondition, ...] = ()  # conditions on the row alone
+    dependency_columns: dict[str, None] = field(default_factory=dict)  # columns that other conditions read
+    order_columns: set[str] = field(default_factory=set)  # columns that the order depends on
     page: PageBounds | None = None
-    denormalized_columns: Mapping[str, str] = field(
-        default_factory=dict
-    )  # columns that the link keeps a copy of
+    # SQL of the copies in the junction table, by column
+    denormalized_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def relation_condition(text: str, here: RowRef, there: RowRef, used: dict[str, None]) -> str:
-    """SQL of a relation's own condition; adds the columns of `there` that it uses to `used`."""
+    """Returns the SQL of a relation's `where`; adds the columns of `there` that it reads to `used`."""
     used.update(dict.fromkeys(re.findall(r"\{row\}\.(\w+)", text)))
     text = re.sub(r"\{here\}\.(\w+)", lambda match: here.column(match[1]), text)
     return text.replace("{row}", there.alias)
@@ -122,7 +120,7 @@ def relation_condition(text: str, here: RowRef, there: RowRef, used: dict[str, N
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """Everything a builder needs; implements `FilterContext` and `VisibilityParams`."""
+    """State and settings for all builders; implements `FilterContext` and `VisibilityParams`."""
 
     operation: Operation
     catalog: Catalog
@@ -135,16 +133,16 @@ class BuildContext:
     with_typename: bool
     with_markers: bool
     visibility: Visibility
-    max_nesting: int  # lists that may stand inside one another in one statement
+    max_nesting: int  # of lists in one statement
     hoist_subqueries: bool  # subqueries of filters become CTEs
-    # Builds the object of a list's rows. Injected, because objects contain lists and lists contain objects.
+    # Builds the object of a list's row; injected, because objects and lists contain one another.
     build_object: Callable[[BuildContext, str, Sequence[SelectionSetNode], RowRef], ResultNode]
     statement: StatementParts
     read_set: ReadSetBuilder = field(default_factory=ReadSetBuilder)
     constraints: set[ValueConstraint] = field(default_factory=set)
     totals: PlanTotals = field(default_factory=PlanTotals)
-    root: int = 0  # index of the root field that is built
-    depth: int = 0  # lists around the place that is built, in this statement
+    root: int = 0  # index of the root field
+    depth: int = 0  # enclosing lists in this statement
 
     def for_root(self, index: int) -> BuildContext:
         return replace(self, root=index)
@@ -162,7 +160,7 @@ class BuildContext:
         return self.statement.params.add(source, kind, convert, self.root)
 
     def constrain(self, value: Any, read: Callable[[Any], Any] = passthrough) -> Any:
-        """A leaf's value as of now; from here on the plan is for this value only."""
+        """Returns the current value of a leaf, converted by `read`, and constrains the plan to it."""
         if value is None:
             return None
         if not isinstance(value, Constant):
@@ -188,7 +186,7 @@ class BuildContext:
         return sql.replace("{now}", self.now()) if "{now}" in sql else sql
 
     def public_id(self, row: RowRef) -> str:
-        """The id that the row is known by."""
+        """Returns SQL of the row's public id, and notes the columns that it reads."""
         for column in (
             "id",
             *(("working_of",) if row.table in WORKING_COPY_TABLES and not self.visibility.is_public else ()),
@@ -234,7 +232,7 @@ class BuildContext:
         return source, where, f"{way}.{relation.link.source_column}"
 
     def record_max_age(self, type_plan: TypePlan) -> None:
-        """How long others may keep what says something of this type."""
+        """Limits the plan's `max_age` to that of the type."""
         if type_plan.max_age is not None:
             self.totals.max_age = (
                 type_plan.max_age

@@ -1,4 +1,4 @@
-"""Tables that keep the earlier names of renamed rows."""
+"""Tables with the former names of renamed rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RenameHistory:
-    """Where the names are kept that things had before."""
+    """A table of former names: `column` is the name in both tables, `owner` the id of the renamed row."""
 
     column: str
     table: str

@@ -69,7 +69,8 @@ def apply_filter(
 def one_per_story(
     context: BuildContext, base: RowSource, arguments: dict[str, ArgumentValue], make: Callable[[], RowSource]
 ) -> None:
-    """Of each story only the newest article that the list would show."""
+    """Restricts the list to the newest article of each story, among the articles that the list would
+    contain."""
     if arguments.get("onePerStory") is None or not context.constrain(arguments["onePerStory"]):
         return
     base.dependency_columns.update({"story_id": None, "published_at": None})
@@ -82,7 +83,7 @@ def one_per_story(
 
 
 def record_scan(context: BuildContext, base: RowSource, page: PageBounds | None = None) -> None:
-    """Notes what the list rests on, now that its conditions and its order are known."""
+    """Adds the scan of the list to the read set. Requires its conditions and sort keys to be complete."""
     near, way = base.parent_key, None
     if base.link and base.parent_key:
         near, way = None, LinkPath(base.link.table, base.link.target_column, base.parent_key)
@@ -93,7 +94,8 @@ def record_scan(context: BuildContext, base: RowSource, page: PageBounds | None 
 
 
 def parent_marker(context: BuildContext, base: RowSource) -> tuple[tuple[str, ResultNode], ...]:
-    """What the list hangs on, where no object of the answer is it."""
+    """Returns the marker of the list's parent row if the parent is looked up by SQL and so has no object in
+    the response."""
     if not context.with_markers or base.parent_key is None or not base.parent_sql.startswith("("):
         return ()
     return (
@@ -107,7 +109,10 @@ def parent_marker(context: BuildContext, base: RowSource) -> tuple[tuple[str, Re
 
 
 def cacheable_page(context: BuildContext, base: RowSource, size: int) -> PageBounds | None:
-    """The list as a page that its marks can tell the end of; None where a key is no column."""
+    """Returns the bounds of the page for the response cache and assigns them to `base.page`.
+
+    None without markers, or if a sort key is not a plain column.
+    """
     columns = [(key.sql.rpartition(".")[2], key.descending) for key in base.keys]
     if not context.with_markers or any(key.lookup_sql or not _COLUMN.fullmatch(key.sql) for key in base.keys):
         return None

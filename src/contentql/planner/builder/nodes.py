@@ -1,4 +1,4 @@
-"""Small functions on GraphQL and result nodes that several builders share."""
+"""Functions on GraphQL and result nodes that several builders share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def leaf_value(value: ArgumentValue) -> LeafValue:
 
 
 def detached_row(row: RowRef) -> RowRef:
-    """The row as the inner query sees it: its columns need not be brought outside."""
+    """Returns the row for use inside the list's subquery: columns read from it are not added to the outer
+    query."""
     return replace(row, scope=FromClause(""), used_columns={})
 
 
@@ -34,7 +35,7 @@ def direction_sql(sql: str, key: SortKey) -> str:
 
 
 def reads_alias(node: ResultNode, alias: str) -> bool:
-    """Whether an object says anything of the rows that go by that alias."""
+    """True if the node reads a column of the row alias, or aggregates rows."""
     match node:
         case ObjectNode():
             return any(reads_alias(inner, alias) for _, inner in node.fields)

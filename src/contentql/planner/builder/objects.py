@@ -49,13 +49,13 @@ from contentql.planner.sql.nodes import (
     ScalarNode,
 )
 
-MAX_CHANGED_FIELDS = 1_000  # more than a revision has fields
+MAX_CHANGED_FIELDS = 1_000  # more than the fields of a revision
 
 
 def build_object(
     context: BuildContext, type_name: str, selections: Sequence[SelectionSetNode], row: RowRef
 ) -> ResultNode:
-    """An object of a type or an interface: which one it is, a JSON element says of itself."""
+    """Builds an object of an object type or interface; a JSON element has its concrete type under `type`."""
     concrete = context.catalog.concrete(type_name)
     if type_name == "Node":
         concrete = tuple(t for t in concrete if t.table == row.table)
@@ -95,7 +95,8 @@ def _build_concrete_object(
 def _row_markers(
     context: BuildContext, type_plan: TypePlan, fields: Iterable[list[FieldNode]], row: RowRef
 ) -> Iterator[ResultNode]:
-    """Which row this is, and those it leads to, which may be out of sight."""
+    """Yields the marker of the row and those of the rows that its relations lead to, which may not be
+    visible."""
     yield ScalarNode(
         row.column(PRIMARY_KEYS.get(row.table, "id")), "id", prefix=f"{MARKER_CODES[row.table]}."
     )
@@ -167,7 +168,7 @@ def _build_field(
 
 
 def _build_redirect_flag(row: RowRef) -> ResultNode:
-    """Whether the row was found by a former slug, and so has another one now."""
+    """Builds the field that is true if the row was looked up by a name other than its present one."""
     if not row.found_by_old_slug_sql:
         return "false"
     column = RENAME_HISTORY[row.table].column
@@ -197,7 +198,7 @@ def _build_text_diff(
     arguments: dict[str, ArgumentValue],
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
-    """Field by field, as text: what the earlier row says and what this one does, where they differ."""
+    """Builds the list of texts that differ between an earlier row and this row, with both values of each."""
     earlier, alias = context.alias(), context.alias()
     number = row.column(plan.number)
     if arguments.get("against") is None:
@@ -210,7 +211,7 @@ def _build_text_diff(
         text = context.param(arguments["against"], "int", passthrough)
     dialect = context.dialect
     pairs = dialect.json_diff(row.column(plan.column), f"{earlier}.{plan.column}")
-    # SQLite aggregates in the order of the inner query, which it keeps only where that has a limit.
+    # SQLite aggregates in the order of the subquery, which it keeps only if that has a LIMIT.
     order = "" if dialect.orders_aggregates else f" order by dl.key limit {MAX_CHANGED_FIELDS}"
     rows = (
         f"(select dl.key as field, de.value as earlier, dl.value as later"

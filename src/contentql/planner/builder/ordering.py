@@ -66,11 +66,11 @@ def apply_default_order(context: BuildContext, base: RowSource, relation: ToMany
             )
 
         sql = value(base.link_alias if alias == "link" else base.row.alias)
-        if alias != "link":  # a link that moves is noticed as such
+        if alias != "link":  # a change of the junction row is detected as such
             base.order_columns.add(name)
         existing = ""
         if relation.link and alias == "link":
-            # Gaps in stored numbers would tell of what is hidden, so a cursor leaves them out.
+            # Gaps in stored positions would reveal hidden rows, so cursors do not contain them.
             existing = (
                 f"(select {value('w')} from {relation.link.table} w"
                 f" where w.{relation.link.source_column} = {base.parent_sql}"
@@ -120,7 +120,7 @@ def _drafts_last(context: BuildContext, base: RowSource, column: str) -> str:
     sql = f"{base.row.alias}.{column}"
     if context.visibility.is_public or ORDER_COLUMN_KINDS.get(column) != "time":
         return sql
-    return f"coalesce({sql}, {context.dialect.max_timestamp})"  # a draft has no time: it will be the newest
+    return f"coalesce({sql}, {context.dialect.max_timestamp})"  # a draft has no time and sorts as the newest
 
 
 def cursor_sql(context: BuildContext, base: RowSource, mark: ListFingerprint) -> str:
@@ -135,7 +135,7 @@ def cursor_sql(context: BuildContext, base: RowSource, mark: ListFingerprint) ->
 
 
 def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, mark: ListFingerprint) -> str:
-    """The rows after the cursor in the order of `base`."""
+    """Returns the keyset predicate for the rows after the cursor, in the order of `base`."""
     kinds = tuple(key.kind for key in base.keys if not key.lookup_sql)
     values = [
         context.param(CursorValue(leaf_value(cursor), mark, kinds, i), kind, passthrough)
@@ -144,7 +144,7 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
     result = iter(values)
     sides = []
     for key in base.keys:
-        # A row that has left the list since then has no place any more: the list begins again.
+        # A row that has left the list has no position any more: the list starts from the beginning.
         value = (
             f"coalesce({key.lookup_sql.replace('{id}', values[-1])}, -1)" if key.lookup_sql else next(result)
         )
@@ -159,7 +159,11 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
 
 
 def has_previous(context: BuildContext, base: RowSource, where: list[str], beyond: str) -> str:
-    """Whether the list has a row on the other side of the cursor: its very first one would be."""
+    """Returns SQL that is true if the first row of the list is not after the cursor: then earlier rows
+    exist.
+
+    `where` are the conditions of the list without the cursor, `beyond` is the predicate of `after_cursor`.
+    """
     return (
         f"coalesce((select not {beyond} from {base.source} where {sql_and(where)}"
         f" order by {order_sql(context, base)} limit 1), false)"

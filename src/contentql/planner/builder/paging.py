@@ -43,4 +43,4 @@ def page_size_of(context: BuildContext, node: FieldNode, of: Any) -> int:
     try:
         return page_arguments(context, context.operation.arguments(node, of))[0]
     except ApiError:
-        return context.limits.default_page  # said where the field is built
+        return context.limits.default_page  # the error is raised when the field is built

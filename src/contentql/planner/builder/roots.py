@@ -49,7 +49,7 @@ from contentql.planner.visibility import (
     WORKING_COPY_TABLES,
 )
 
-ID_TABLES = {"withdrawal": "article"}  # whose ids a table's rows go by
+ID_TABLES = {"withdrawal": "article"}  # tables whose rows have the global IDs of another table
 
 
 def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNode | bytes | ApiError:
@@ -84,7 +84,7 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
             case "page" | "latest":
                 return _list_root(context, plan, f"Query.{name}", named_type(of.type), arguments, selections)
     except ApiError as refusal:
-        # A nullable root field is null and the others are answered; any other takes all down.
+        # A nullable root field becomes null and the others are executed; for others the operation fails.
         if is_required(of.type) or refusal.code == "COST_LIMIT_EXCEEDED":
             raise
         return refusal
@@ -146,7 +146,10 @@ def _single_object_root(
 def _find_by_name(
     context: BuildContext, base: RowSource, former: RenameHistory, arguments: dict[str, ArgumentValue]
 ) -> tuple[RowSource, RowRef]:
-    """By the name it has or, if nothing of its kind has it, by one that it had."""
+    """Restricts `base` to the row with this name or, if there is none, to the row that had it formerly.
+
+    For staff, a working copy is also found by the name of its published article.
+    """
     table, name = base.row.table, former.column
     result = context.param(arguments[name], "text", TextParam(context.limits.text))
     requested = []
@@ -167,7 +170,7 @@ def _find_by_name(
             "language", "eq", leaf_value(arguments["language"]), TextParam(context.limits.text)
         )
         base.conditions += (in_language,)
-        base.row.column("language")  # an article that changes it is not the one any more
+        base.row.column("language")  # the result depends on the language of the article
     ways = [
         number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {result}"]),
         number(
@@ -178,7 +181,7 @@ def _find_by_name(
     ]
     if (
         not context.visibility.is_public and table in WORKING_COPY_TABLES
-    ):  # what the public knows a working copy's article by
+    ):  # the published article's name, for its working copy
         copy, out = table_rows(context, table).row, context.alias()
         ways.append(
             number(

@@ -31,7 +31,7 @@ def table_rows(context: BuildContext, table: str) -> RowSource:
 
 def link_rows(context: BuildContext, link: JunctionTable, table: str, near: str) -> RowSource:
     base, way = table_rows(context, table), context.alias()
-    # CROSS JOIN, because on SQLite it means: the link drives.
+    # In SQLite, CROSS JOIN fixes the join order: the junction table is the outer loop.
     base.source = f"{link.table} {way} cross join {table} {base.row.alias}"
     far = f"{way}.{link.target_column}"
     same = context.matches_public_id(base.row, far) if link.stable else f"{base.row.alias}.id = {far}"
@@ -46,13 +46,16 @@ def link_rows(context: BuildContext, link: JunctionTable, table: str, near: str)
     base.link = link
     if (
         "published_at" in base.denormalized_columns and context.visibility.is_public
-    ):  # an index of the link begins at the present
+    ):  # lets an index on the junction table start at the present time
         base.where.append(f"{base.denormalized_columns['published_at']} <= {context.now()}")
     return base
 
 
 def relation_rows(context: BuildContext, relation: ToMany, here: RowRef, flat: bool = False) -> RowSource:
-    """The rows an edge leads to. `flat`: what decides over them may be joined, as nothing is limited."""
+    """Returns the rows that a relation leads to from `here`.
+
+    `flat`: the list has no LIMIT, so rows that decide visibility are joined instead of tested in a subquery.
+    """
     near = context.public_id(here) if relation.by_public_id else here.column(relation.column)
     link = relation.link
     nearby = ParentKey(link.source_column if link else relation.key, here.table)
@@ -82,7 +85,10 @@ def relation_rows(context: BuildContext, relation: ToMany, here: RowRef, flat: b
 
 
 def join_row(context: BuildContext, relation: ToOne, row: RowRef, join: str = "left join") -> RowRef:
-    """The row that an edge leads to, joined to the query that `row` stands in; once for each edge."""
+    """Joins a relation's target row to the FROM clause of `row`, once for each relation.
+
+    Raises ApiError COST_LIMIT_EXCEEDED for more than MAX_JOINS joins in one FROM clause.
+    """
     scope = row.scope
     if (row.alias, relation) not in scope.joined:
         if len(scope.joins) >= MAX_JOINS:
@@ -92,7 +98,7 @@ def join_row(context: BuildContext, relation: ToOne, row: RowRef, join: str = "l
                 limit=MAX_JOINS,
             )  # fmt: skip
         there = RowRef(context.alias(), relation.table, scope)
-        if row.json:  # no mark leads to what cannot be seen, so any that comes into sight may be it
+        if row.json:  # invisible targets have no marker, so any row that becomes visible may be one
             context.read_set.scan(Scan(relation.table, visibility_changes_only=True))
         context.read_set.add_visibility_dependency(relation.table)
         column = (
@@ -112,7 +118,7 @@ def join_row(context: BuildContext, relation: ToOne, row: RowRef, join: str = "l
 
 
 def rows_sql(context: BuildContext, base: RowSource) -> str:
-    """The inner query under the base row's alias, and everything that was joined to it."""
+    """Returns the FROM clause of a list: its subquery under the base row's alias, and the joins to it."""
     row, scope = base.row, base.row.scope
     keys = [f"{key.sql} as k{i}" for i, key in enumerate(base.keys)]
     order = order_sql(context, base)

@@ -1,4 +1,4 @@
-"""Lists nested too deep for one statement: they become statements of their own."""
+"""Sub-statements: separate SQL statements for lists nested too deeply for one statement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ PARENT_KEYS = "keys"
 def nested_list(
     context: BuildContext, row: RowRef, build: Callable[[BuildContext, RowRef], ResultNode]
 ) -> ResultNode:
-    """A list inside the row's JSON: in the same statement or, nested too deeply for it, in one of its own."""
+    """Builds a list inside the JSON of a row: in the same statement or, beyond `max_nesting`, in a
+    sub-statement."""
     if context.depth < context.max_nesting or row.json:
         return build(context.deeper(), row)
     inner = context.new_statement()

@@ -1,4 +1,4 @@
-"""Which dialect a database speaks."""
+"""SQL dialects of the supported databases."""
 
 from __future__ import annotations
 

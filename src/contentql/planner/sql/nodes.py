@@ -1,7 +1,7 @@
-"""The parts of a statement, and what a dialect must know to write one.
+"""Nodes of a result and the protocol of SQL dialects.
 
-What an answer will look like is a tree of nodes, whose leaves are SQL expressions; a dialect writes the
-tree as one expression that yields the JSON text.
+The shape of a response is a tree of nodes with SQL expressions as leaves; a dialect renders the tree as one
+expression that returns JSON text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ParamKind = ValueKind | Literal["texts", "ids", "ints", "times", "search"]
 
 @dataclass(frozen=True)
 class ScalarNode:
-    """A value of a column or expression; null stays null unless it is `required`."""
+    """A scalar from a column or expression. Not `required`: may be null."""
 
     sql: str
     kind: ValueKind
@@ -27,7 +27,7 @@ class ScalarNode:
 
 @dataclass(frozen=True)
 class JsonValueNode:
-    """What a JSON object keeps under a key, as it is; null when it keeps nothing."""
+    """The value under a key of a JSON object, unchanged; null if it is missing."""
 
     alias: str
     key: str
@@ -40,7 +40,7 @@ class ObjectNode:
 
 @dataclass(frozen=True)
 class NullableNode:
-    """Null where the column is null."""
+    """A node that is null if the column is null."""
 
     column: str
     node: ResultNode
@@ -48,7 +48,7 @@ class NullableNode:
 
 @dataclass(frozen=True)
 class CaseNode:
-    """One of several nodes, by the value of an expression."""
+    """One of several nodes, selected by the value of an expression."""
 
     expression: str
     cases: tuple[tuple[str, ResultNode], ...]
@@ -57,7 +57,7 @@ class CaseNode:
 
 @dataclass(frozen=True)
 class SingleRowNode:
-    """A node over the one row of a FROM clause; null when there is none."""
+    """A node on the single row of a FROM clause; null if there is no row."""
 
     node: ResultNode
     rows: str
@@ -65,7 +65,7 @@ class SingleRowNode:
 
 @dataclass(frozen=True)
 class ArrayNode:
-    """A node for every row of a FROM clause, in order."""
+    """A JSON array with one node for each row of a FROM clause, in order."""
 
     node: ResultNode
     rows: str
@@ -74,14 +74,15 @@ class ArrayNode:
 
 @dataclass(frozen=True)
 class AggregateNode:
-    """The texts of JSON values in a column, for those rows of the group that meet a condition, in order."""
+    """A JSON array of the JSON texts in a column, from the rows of the group that meet a condition, in
+    order."""
 
     column: str
     condition: str
     order: str
 
 
-# A `str` is JSON as it will stand in the answer.
+# A `str` is constant JSON of the response.
 ResultNode: TypeAlias = (
     str
     | ScalarNode
@@ -97,12 +98,12 @@ ResultNode: TypeAlias = (
 
 @dataclass(frozen=True)
 class SortKey:
-    """What a list is ordered by: an expression over the base row, and its direction."""
+    """A sort key of a list: an expression on the base row, and its direction."""
 
     sql: str
     kind: ValueKind
     descending: bool
-    lookup_sql: str = ""  # SQL with {id}: the key of the row of that id; cursors leave such a key out
+    lookup_sql: str = ""  # SQL with {id} for the key of that row; cursors do not contain such a key
 
 
 class Dialect(Protocol):
@@ -114,13 +115,13 @@ class Dialect(Protocol):
     def can_parse(self, sql: str) -> bool: ...
 
     def columns(self, node: ResultNode) -> Sequence[bytes | str]:
-        """The JSON text of a node in parts: bytes that are known, and SQL columns for the rest.
+        """Returns the JSON text of a node in parts: constant bytes, and SQL columns for the rest.
 
-        A column yields bytes, or an array of texts that are to be joined by commas.
+        A column returns bytes, or an array of texts to be joined by commas.
         """
 
     def json(self, node: ResultNode) -> str:
-        """SQL that yields the JSON text of a node, never null."""
+        """Returns SQL for the JSON text of a node, never NULL."""
 
     def text_of(self, sql: str, kind: ValueKind) -> str: ...
     def as_text(self, sql: str) -> str: ...
@@ -129,7 +130,7 @@ class Dialect(Protocol):
 
     @property
     def orders_aggregates(self) -> bool:
-        """Whether an aggregate can be told its order, so that a list needs no ordered query inside."""
+        """True if aggregates accept ORDER BY, so that a list needs no ordered subquery."""
 
     def elements(self, sql: str, alias: str) -> str: ...
     def element_text(self, alias: str, key: str) -> str: ...
@@ -139,10 +140,11 @@ class Dialect(Protocol):
 
     @property
     def max_timestamp(self) -> str:
-        """A moment behind all others."""
+        """SQL of a timestamp later than all stored ones."""
 
     def json_diff(self, later: str, earlier: str) -> str:
-        """`dl` and `de`, each with `key` and `value`: where two JSON objects of texts are not the same."""
+        """Returns a FROM item with the keys whose texts differ in two JSON objects: `dl` (later) and `de`
+        (earlier), each with `key` and `value`."""
 
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str: ...
     def unnested_columns(self, alias: str) -> tuple[str, str, str]: ...
@@ -165,27 +167,25 @@ def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 @dataclass
 class FromClause:
-    """A FROM clause in the making: which columns its base row must bring, and what is joined to it."""
+    """A FROM clause while it is built: the columns that its base row must provide, and the joins."""
 
     base: str
     columns: dict[str, None] = field(default_factory=dict)
     joins: list[str] = field(default_factory=list)
     joined: dict[Any, RowRef] = field(default_factory=dict)
-    place: str = ""  # SQL: which of the list the base row is, where no inner query can tell
+    place: str = ""  # SQL: index of the base row in a list that has no subquery
 
 
 @dataclass(frozen=True)
 class RowRef:
-    """A row that a statement stands on: a table's, or an object of a JSON list."""
+    """A row in a statement: of a table, or an object of a JSON array."""
 
     alias: str
     table: str
     scope: FromClause
     json: bool = False
-    found_by_old_slug_sql: str | None = None  # SQL: was it found by an old slug?
-    used_columns: dict[str, None] = field(
-        default_factory=dict, compare=False
-    )  # every column asked of it so far
+    found_by_old_slug_sql: str | None = None  # SQL of the slug or path that the row was looked up by
+    used_columns: dict[str, None] = field(default_factory=dict, compare=False)  # columns read so far
 
     def column(self, name: str) -> str:
         self.used_columns[name] = None

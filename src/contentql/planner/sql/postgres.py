@@ -1,4 +1,4 @@
-"""How PostgreSQL says it."""
+"""SQL dialect of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class _Sql:
-    """An expression that yields JSON text, never null."""
+    """An SQL expression for JSON text, never NULL."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class _Items(_Sql):
-    """The items of a list as one text; `array` gives them apart."""
+    """The items of a JSON array joined by commas; `array` is the SQL array of the items."""
 
     array: str
 
@@ -68,7 +68,7 @@ class PostgresDialect:
             if isinstance(piece, str):
                 columns.append(piece.encode())
             elif isinstance(piece, _Items):
-                # Apart, a large answer is not copied into one value of its size again and again.
+                # Separate items, so that a large response is not repeatedly copied into one value.
                 columns.append(piece.array)
             else:
                 columns.append(f"({piece.text})::text")
@@ -164,7 +164,7 @@ class PostgresDialect:
     def element_number(self, alias: str, key: str) -> str:
         if not key:
             return f"({alias}.value #>> '{{}}')::bigint"
-        result = f"{alias}.value -> '{key}'"  # a list, in a block of another type
+        result = f"{alias}.value -> '{key}'"  # may be an array, in a block of another type
         return f"case jsonb_typeof({result}) when 'number' then ({result})::bigint end"
 
     def element_order(self, alias: str) -> str:
@@ -185,7 +185,7 @@ class PostgresDialect:
         return f"{alias}.t", f"{alias}.number", f"{alias}.n"
 
     def sortable(self, sql: str, kind: ValueKind) -> str:
-        # Byte order, as SQLite has it: the same list on both databases, whatever the server's locale.
+        # Byte order, as in SQLite: the same list on both databases, independent of the server's locale.
         return f'{sql} collate "C"' if kind in ("text", "plain") else sql
 
     def in_list(self, sql: str, param: str) -> str:
@@ -208,7 +208,7 @@ class PostgresDialect:
 
 
 def _merged(pieces: list[str | _Sql]) -> list[str | _Sql]:
-    """The same pieces with neighbouring literals made one."""
+    """Returns the pieces with adjacent literals merged."""
     out: list[str | _Sql] = []
     for piece in pieces:
         if isinstance(piece, str) and out and isinstance(out[-1], str):

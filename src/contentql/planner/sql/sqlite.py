@@ -1,4 +1,4 @@
-"""How SQLite says it."""
+"""SQL dialect of SQLite."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ class SqliteDialect:
                 return value
 
     def can_parse(self, sql: str) -> bool:
-        """Whether SQLite can parse it: before 3.46 its parser's stack has 100 places; nesting fills it."""
+        """True if SQLite can parse the statement: before 3.46 its parser stack has 100 entries, which
+        nesting fills."""
         with closing(sqlite3.connect(":memory:")) as empty:
             try:
                 empty.execute("explain " + sql)
@@ -91,10 +92,11 @@ class SqliteDialect:
 
     @property
     def orders_aggregates(self) -> bool:
-        return False  # not before 3.44: an inner query that is ordered and limited keeps its order instead
+        return False  # only since 3.44; an ordered subquery with LIMIT keeps its order instead
 
     def _value(self, node: ResultNode) -> str:
-        """SQL that json_object() takes for what it is: a plain value, or JSON that is known to be JSON."""
+        """Returns SQL for an argument of json_object(): a plain value, or JSON that SQLite recognizes as
+        JSON."""
         match node:
             case "null":
                 return "null"
@@ -118,7 +120,7 @@ class SqliteDialect:
             case SingleRowNode():
                 return f"(select {self._value(node.node)} from {node.rows})"
             case ArrayNode():
-                # The rows come in order already: the inner query is limited, and joins keep it first.
+                # Already in order: the subquery has a LIMIT, and joins keep it as the outer loop.
                 return f"(select json_group_array({self._value(node.node)}) from {node.rows})"
             case AggregateNode():
                 raise AssertionError("told to be a patchwork")
@@ -205,7 +207,8 @@ class SqliteDialect:
 
 
 def _is_patchwork(node: ResultNode) -> bool:
-    """Whether texts must be put together: for numbered rows, or more fields than a function takes."""
+    """True if JSON must be concatenated as text: for aggregates, and for objects with more fields than
+    json_object() takes."""
     match node:
         case AggregateNode():
             return True
@@ -221,6 +224,6 @@ def _is_patchwork(node: ResultNode) -> bool:
             return False
 
 
-@lru_cache(maxsize=256)  # the same moment serves many statements
+@lru_cache(maxsize=256)  # many statements have the same time
 def _instant(value: dt.datetime) -> str:
     return format_timestamp(value)
