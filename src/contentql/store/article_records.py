@@ -47,15 +47,13 @@ class ReferenceNotFound(Exception):
 
 
 def record_columns(record: FrozenModel, model: type[Model]) -> dict[str, Any]:
-    """The column values that a record contains itself: everything but its id and its references to other
-    rows."""
+    """The column values contained in a record: all but its id and its references to other rows."""
     own = type(record).model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"}
     return {name: stored(getattr(record, name)) for name in sorted(own)}
 
 
 def foreign_key(row: Model, name: str) -> Any:
-    """The value of a row's foreign key column. Tortoise adds the attribute `<name>_id` without declaring its
-    type."""
+    """The id in a row's foreign key. Tortoise adds `<name>_id` to models without a type annotation."""
     return getattr(row, f"{name}_id")
 
 
@@ -167,7 +165,7 @@ async def _of(ids: Sequence[int], rows: Any, *names: str, **renamed: str) -> dic
 
 
 async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
-    # The far end of a chain first, so that every hop finds the one it leads to.
+    # The last hop first: the record of a hop contains the one that its `via` refers to.
     rows = await Attribution.filter(article_id__in=ids).order_by("article_id", "position", "-hop", "id")
     slugs: dict[int, str] = dict(
         await Source.filter(id__in={foreign_key(row, "source") for row in rows}).values_list("id", "slug")

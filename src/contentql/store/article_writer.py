@@ -242,6 +242,6 @@ async def _write_chains(record: ArticleRecord, stable: Mapping[int, int]) -> Non
         row.setdefault("span_orphaned", False)
         for name in ("span_block", "span_start", "span_end", "span_exact", "span_prefix", "span_suffix"):
             row.setdefault(name, None)
-    # A hop refers to the next one, which therefore has to be there before it.
+    # A hop refers to the next one, which must be inserted before it.
     rows.sort(key=lambda row: -row["hop"])
     await replace_rows(Attribution, {"article_id": record.id}, rows, leads="via_id")

@@ -12,10 +12,10 @@ import asyncpg
 from contentql.store.database import Database
 from contentql.store.errors import postgres_dsn, sqlite_path
 
-_POLL = 0.05  # seconds between two looks at SQLite
+_POLL = 0.05  # seconds between two polls of SQLite
 
 
-_DOUBT = 1.0  # seconds without a notification of PostgreSQL
+_DOUBT = 1.0  # seconds to wait for a notification of PostgreSQL
 
 
 class ChangeListener(Protocol):
@@ -83,7 +83,8 @@ class PostgresChangeListener:
             raise OSError(str(exc)) from exc
 
     async def wait(self) -> None:
-        # A connection that died without a word is never heard of: once a second it is asked all the same.
+        # A connection can be lost without an error, so this returns once a second without a notification too:
+        # the query that follows runs on another connection.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DOUBT):
                 await self._rung.wait()

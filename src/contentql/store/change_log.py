@@ -17,10 +17,10 @@ from contentql.store.change_listeners import ChangeListener, PostgresChangeListe
 from contentql.store.database import Database, decode_text
 from contentql.store.models import CONTENT_MODULES, fields, models_of
 
-ANY_TABLE = "*"  # the table of a line which says that anything may have changed
+ANY_TABLE = "*"  # table name of a row which means that anything may have changed
 
 
-RETAINED_ROWS = 50_000  # lines; a reader that is further behind has lost the thread
+RETAINED_ROWS = 50_000  # a reader that is further behind gets ChangeLogTruncated
 
 
 RowData = Mapping[str, Any]
@@ -55,8 +55,7 @@ class ChangeLogTruncated(Exception):
 
 
 class ChangeLog:
-    """One reader of the change log. Call `start` once; `read_new` then returns the changes since the last
-    call."""
+    """Reader of the change log. Call `start` once; `read_new` returns the changes since the last call."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -68,8 +67,7 @@ class ChangeLog:
         )
 
     async def start(self) -> None:
-        """Starts reading: later changes are returned by `read_new`. Raises OSError if the database cannot be
-        reached."""
+        """Starts reading: later changes are returned by `read_new`. Raises OSError without a connection."""
         await self._bell.open()
         (last,) = await self.database.row("SELECT coalesce(max(seq), 0) FROM row_change", ())
         self.position = last
@@ -138,7 +136,7 @@ async def invalidate_everything(connection: Any) -> None:
     """Adds a row to the change log which means that anything may have changed."""
     insert = f"INSERT INTO row_change (table_name, row_id, changed_text_columns) SELECT '{ANY_TABLE}', 0, ''"
     if connection.capabilities.dialect == "postgres":
-        # As the triggers do, so that no number is given before one that is read already.
+        # The triggers' lock, so that no number is assigned below one that has been read already.
         await connection.execute_query(f"{insert} FROM (SELECT pg_advisory_xact_lock(4711, 1)) locked")
         await connection.execute_query("NOTIFY contentql_row_change")
     else:

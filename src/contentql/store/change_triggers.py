@@ -118,7 +118,7 @@ class TriggerMigrationExecutor(MigrationExecutor):
         return steps
 
 
-# The sequence is given as the transaction commits, under a lock until it has: whoever has read up to a
+# `seq` is assigned while the transaction commits, under a lock until it has: a reader that has read up to a
 # number has missed none below it.
 POSTGRES_CHANGE_FUNCTION = """
 CREATE FUNCTION log_row_change() RETURNS trigger LANGUAGE plpgsql AS $$

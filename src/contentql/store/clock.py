@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contentql.errors import ApiError
 from contentql.store.database import Database
 
-_EVERY = 1.0  # seconds between two questions
+_EVERY = 1.0  # seconds between two queries
 
 
 class DatabaseClock:
@@ -37,7 +37,7 @@ class DatabaseClock:
     async def sync(self) -> None:
         if self._database.dialect == "postgres":
             ((at,),) = await self._database.rows("SELECT clock_timestamp()")
-            # Counted from when the answer is here: it was that time already when it was written.
+            # Counted from when the response arrives, so that `now` is never ahead of the database.
             self._last_sync = at, time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -58,5 +58,5 @@ class DatabaseClock:
     async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(_EVERY)
-            with contextlib.suppress(ApiError):  # it is away: the seconds are counted on
+            with contextlib.suppress(ApiError):  # database unavailable: keep counting
                 await self.sync()

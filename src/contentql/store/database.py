@@ -45,7 +45,7 @@ from contentql.store.writer import PostgresWriter, SqliteWriter, TransactionFact
 
 log = logging.getLogger("contentql")
 
-_ENDING = 1.5  # seconds that a COMMIT has at least
+_ENDING = 1.5  # minimum number of seconds for a COMMIT
 
 Row = Sequence[Any]
 
@@ -137,7 +137,7 @@ class Database:
                 writer = await self._opened_writer()
                 async with writer.begin() as connection:
                     yield connection
-                    # Time that runs out from here on tells nothing of what becomes of it.
+                    # After a timeout from here on, the outcome of the transaction is unknown.
                     ending = True
                     least = asyncio.get_running_loop().time() + _ENDING
                     limit.reschedule(max(limit.when() or 0.0, least))
@@ -173,7 +173,7 @@ class Database:
         SQLite can rebuild a table only while `foreign_keys` are not enforced.
         """
         if self.dialect == "sqlite":
-            # A file that cannot be opened leaves Tortoise's driver waiting, or throwing from its thread.
+            # If the file cannot be opened, Tortoise's driver hangs or raises in its thread: try it first.
             with contextlib.closing(sqlite3.connect(sqlite_path(self.url))) as probe:
                 probe.execute("SELECT count(*) FROM sqlite_master")
         async with TortoiseContext() as context:
@@ -245,9 +245,8 @@ class TransactionReader:
         return results
 
     async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any:
-        driver = (
-            self._connection._connection
-        )  # aiosqlite's: it has one thread, and runs there what it is given
+        # aiosqlite's connection has one thread, in which it runs `work`.
+        driver = self._connection._connection
         return await driver._execute(work, lambda sql, values: driver._conn.execute(sql, values).fetchall())
 
 
@@ -282,7 +281,7 @@ def _tortoise(url: str, foreign_keys: bool) -> str:
 
 
 async def _state(connection: Any) -> MigrationState:
-    # Asked first: Tortoise takes any fault for a database without migrations, and then waits for ever.
+    # Checked first: Tortoise takes any error for a database without migrations, and then waits forever.
     empty = await _is_empty(connection)
     executor = MigrationExecutor(connection, _apps(connection.connection_name))
     await executor.loader.build_graph()

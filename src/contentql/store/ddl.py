@@ -1,5 +1,4 @@
-"""Migration operations that Tortoise lacks: SQL for one dialect, CHECK constraints on SQLite, change
-triggers."""
+"""Migration operations that Tortoise lacks: SQL per dialect, CHECKs on SQLite, change triggers."""
 
 from __future__ import annotations
 
@@ -138,7 +137,7 @@ async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bo
 
 
 async def _run(state_editor: Any, statement: str) -> None:
-    # Not the editor's own runner: it cuts at every semicolon, also inside a trigger.
+    # Not the schema editor's own runner, which splits at every semicolon, even inside a trigger.
     if state_editor.collect_sql:
         state_editor.collected_sql.append(statement + ";")
     else:

@@ -19,7 +19,7 @@ from contentql.errors import ApiError, OperatorError
 
 DatabaseKind = Literal["postgres", "sqlite"]
 
-# What the drivers and Tortoise raise when a database cannot do what it is asked.
+# The exceptions of the drivers and of Tortoise when a statement or a connection fails.
 DRIVER_ERRORS = (BaseORMException, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -82,8 +82,7 @@ def describe_error(url: str, exc: BaseException) -> str:
 
 
 def _describe_all(exc: BaseException) -> str:
-    """The lower-case messages of an exception and its causes. Tortoise's own exceptions leave out the
-    reason."""
+    """The lower-case messages of an exception and its causes. Tortoise's own omit the reason."""
     behind = exc.__cause__ or exc.__context__
     return str(exc).lower() + (f" {_describe_all(behind)}" if behind else "")
 
@@ -131,8 +130,7 @@ def commit_unknown_error() -> ApiError:
 
 
 def is_connection_lost(exc: BaseException) -> bool:
-    """Whether the exception means that the connection ended, so that the outcome of its last statement is
-    unknown."""
+    """Whether the connection ended, so that the outcome of its last statement is unknown."""
     return isinstance(
         exc,
         asyncpg.PostgresConnectionError

@@ -24,7 +24,7 @@ class PostgresReader:
         self._dsn = dsn
         self._size = size
         self._open = 0
-        self._free: list[Any] = []  # the one used last is used next: its statements are warm
+        self._free: list[Any] = []  # last in, first out: its statements are prepared
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -64,7 +64,7 @@ class PostgresReader:
                 async with asyncio.timeout(seconds):
                     connection = await self._acquire()
             try:
-                # asyncpg cancels the statement on the server when the time is over or this task is cancelled.
+                # asyncpg cancels the statement on the server on a timeout or when this task is cancelled.
                 result = await getattr(connection, how)(sql, *values, timeout=seconds)
             except asyncpg.PostgresError:
                 self._release(connection)
@@ -126,15 +126,15 @@ class PostgresReader:
                 "application_name": "contentql",
                 "default_transaction_read_only": "on",
                 "jit": "off",
-                # One plan for all values: planning a whole answer costs more than running it.
+                # One plan for all values: planning the statement of a response takes longer than running it.
                 "plan_cache_mode": "force_generic_plan",
                 "random_page_cost": "1.1",
-                # Remembering rows costs more than finding some twenty again.
+                # Memoizing rows costs more than some twenty repeated look-ups.
                 "enable_memoize": "off",
                 "timezone": "UTC",
             },
         )
-        # Answers are JSON text on their way to a socket: the bytes are wanted, never a str.
+        # Responses are JSON text that goes to a socket: keep the bytes, do not decode them.
         await connection.set_type_codec(
             "text", schema="pg_catalog", encoder=str.encode, decoder=bytes, format="binary"
         )

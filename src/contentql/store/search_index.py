@@ -35,7 +35,7 @@ async def write_search_row(connection: Any, article: int, words: SearchTerms) ->
     )
 
 
-# PostgreSQL counts no further, and between two parts a phrase must find no neighbour.
+# The largest position in a tsvector, and a gap so that no phrase matches across two parts.
 _MAX_POSITION = 16_383
 
 

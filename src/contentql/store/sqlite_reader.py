@@ -16,7 +16,7 @@ from contentql.errors import OperatorError
 from contentql.store.errors import describe_error, query_timeout_error, unavailable_error
 
 Row = Sequence[Any]
-# Runs one statement of a snapshot and gives its rows.
+# Runs one statement of a snapshot and returns its rows.
 RunStatement = Callable[[str, Sequence[Any]], list[Row]]
 
 _Job = tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any], asyncio.AbstractEventLoop, float]
@@ -68,7 +68,7 @@ class SqliteReader:
             raise query_timeout_error(seconds) from None
         except sqlite3.OperationalError as exc:
             if exc.sqlite_errorcode == sqlite3.SQLITE_ERROR:
-                raise  # a statement that cannot run is our fault, not the database's
+                raise  # a wrong statement is a bug, not an unavailable database
             raise unavailable_error(exc) from exc
 
     def _work(self, connection: sqlite3.Connection) -> None:
@@ -78,7 +78,7 @@ class SqliteReader:
         def in_vain() -> bool:
             return time.monotonic() > until or (done is not None and done.done())
 
-        # Asked every so many steps of SQLite's machine: a small read never is.
+        # Called once per 50,000 instructions of SQLite's virtual machine, so never during a small read.
         connection.set_progress_handler(in_vain, 50_000)
         while (job := self._jobs.get()) is not None:
             run, done, loop, until = job
@@ -95,7 +95,7 @@ class SqliteReader:
                 error = raised
             with contextlib.suppress(RuntimeError):  # the loop may be closing
                 loop.call_soon_threadsafe(_settle, done, row, error)
-        # The last to close a file empties its log into it; of two that close at once, none is the last.
+        # The last connection to close checkpoints the WAL; of two that close at once, neither is the last.
         with self._closing:
             connection.close()
 

@@ -193,7 +193,7 @@ class TrustedDocumentStore:
         try:
             row = await self._database.row(_READ[self._database.dialect], [key])
         except asyncpg.UndefinedTableError:
-            row = None  # not migrated yet: nothing is trusted, and everything else is served
+            row = None  # not migrated yet: no trusted documents, everything else works
         except sqlite3.OperationalError as exc:
             if "no such table" not in str(exc):
                 raise
@@ -208,7 +208,7 @@ class TrustedDocumentStore:
         now = dt.datetime.now(dt.UTC)
         removed = set()
         async with self._database.orm(), in_transaction():
-            for id in sorted(uses):  # in one order, so that two servers never wait for each other
+            for id in sorted(uses):  # in a fixed order, so that two servers cannot deadlock
                 use = uses[id]
                 cost = {} if use.cost is None else {"cost": use.cost}
                 changed = {"uses": F("uses") + use.count, "last_used_at": now, **cost}
@@ -220,7 +220,7 @@ class TrustedDocumentStore:
 _FORGOTTEN_AFTER = 1.0
 
 
-# By its own id first: two ids may stand for one text.
+# A match of the id comes first: two ids may have the same text.
 _READ = {
     "postgres": "SELECT id::text, text FROM trusted_document WHERE id = $1::text OR sha256 = $1::text"
     " ORDER BY id <> $1::text, id LIMIT 1",

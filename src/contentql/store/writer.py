@@ -18,9 +18,9 @@ from tortoise.context import TortoiseContext
 
 from contentql.store.errors import postgres_dsn
 
-_MOST = 5  # connections to PostgreSQL that write at once
-_LEAVING = 1.0  # seconds to leave a connection clean; then it is closed
-# A thread that waits for SQLite's lock cannot be broken off: it waits in short turns.
+_MOST = 5  # maximum number of write connections to PostgreSQL
+_LEAVING = 1.0  # seconds to roll back and release a connection; then it is closed
+# A thread that waits for SQLite's lock cannot be cancelled, so it waits in short intervals.
 _TURN = 250  # milliseconds
 
 
@@ -52,7 +52,7 @@ class SqliteWriter:
                     yield connection
             finally:
                 if not connection._finalized:
-                    # The driver's thread does this after whatever was broken off, and before what comes next.
+                    # The driver's thread runs this after an interrupted statement and before the next one.
                     with contextlib.suppress(sqlite3.Error, ValueError):
                         await driver.rollback()
 
@@ -117,12 +117,12 @@ class PostgresWriter:
             if self._client._pool is None:
                 self._client._pool = await asyncpg.create_pool(
                     self._dsn,
-                    min_size=0,  # a database that is away now may be there when somebody writes
+                    min_size=0,  # connect at the first write: the database may be unavailable now
                     max_size=_MOST,
                     timeout=5,
                     server_settings={
                         "application_name": "contentql",
-                        # Of a machine that went away without a word, nothing is held for long.
+                        # Releases the locks of a machine that disappeared without closing its connection.
                         "idle_in_transaction_session_timeout": "30s",
                     },
                 )

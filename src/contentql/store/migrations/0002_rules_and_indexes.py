@@ -1,10 +1,10 @@
-"""Checks, the indexes that lists and foreign keys need, and the word index for search."""
+"""CHECK constraints, the indexes for lists and foreign keys, and the full-text index."""
 
 from tortoise import migrations
 
 from contentql.store.ddl import EnforceChecks, DialectSql
 
-# The same words as the visibility predicate, so that both databases see that the index serves it.
+# The same SQL as the visibility predicate, so that both databases recognise that the partial index applies.
 PUBLIC = "WHERE status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
 
 INDEXES = [
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
             ],
             sqlite=[
                 *(f"CREATE INDEX {table}_by_name ON {table} (sort_name, id)" for table in SORTED_BY_NAME),
-                # Words arrive folded and stemmed from store/words.py; the tokenizer must only cut at spaces.
+                # content/search_terms.py folds and stems the terms; the tokenizer only splits at spaces.
                 "CREATE VIRTUAL TABLE article_search USING fts5 ("
                 " headline, summary, body, tokenize = 'unicode61 remove_diacritics 0')",
                 "CREATE TRIGGER article_search_follows AFTER DELETE ON article"

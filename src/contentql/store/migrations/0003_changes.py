@@ -1,4 +1,4 @@
-"""What was written to which row, for whoever must react; the indexes that tell what time will change."""
+"""Change log with its triggers; indexes on the times at which an article's or media's visibility changes."""
 
 from tortoise import migrations
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 POSTGRES_CHANGE_FUNCTION,
             ],
             sqlite=[
-                # Numbers are never used again, also when the newest lines have been cleared away.
+                # AUTOINCREMENT: numbers are never reused, even after the newest rows were deleted.
                 "CREATE TABLE row_change (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
                 " table_name TEXT NOT NULL, row_id INTEGER NOT NULL, before TEXT, after TEXT, changed_text_columns TEXT NOT NULL)",
             ],

@@ -1,4 +1,4 @@
-"""Trusted documents: texts by the id that clients send, and their use."""
+"""Trusted documents: GraphQL texts by the id that clients send, and their usage counts."""
 
 from contentql.store.models.fields import TimestampField
 from contentql.store.ddl import DialectSql

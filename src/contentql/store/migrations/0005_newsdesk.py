@@ -1,4 +1,4 @@
-"""What the newsdesk keeps: tokens, revisions, the audit log, working copies, notices, former paths."""
+"""Editorial tables: tokens, revisions, audit log, working copies, withdrawals, former paths."""
 
 from typing import Any
 

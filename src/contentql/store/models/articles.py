@@ -21,9 +21,9 @@ from contentql.store.models.fields import (
 
 
 class Article(Model):
-    # Where `working_of` is not 0, the row is what editors are making of the article of that id: a working
-    # copy, with body, links and attributions of its own. Its status is never a public one, it goes when it is
-    # published, and whoever sees it sees it under the article's id. `owner` is the account that began it.
+    # A row whose `working_of` is not 0 is the working copy of the article with that id: unpublished changes,
+    # with body, links and attributions of its own. Its status is never a public one, it is deleted when it is
+    # published, and the API shows it under the article's id. `owner` is the account that created the article.
     id = id_field()
     uri = fields.CharField(max_length=500)
     slug = fields.CharField(max_length=200)

@@ -27,7 +27,7 @@ class TimestampField(fields.DatetimeField[dt.datetime]):
         if value.tzinfo is None:
             raise ValueError(f"{self.model_field_name}: a time needs a zone, as in 2026-06-30T08:00:00Z")
         moment = value.astimezone(dt.UTC).replace(microsecond=0)
-        # An update of many rows has no instance.
+        # Tortoise passes no instance for an update of many rows.
         return moment if _speaks_postgres(instance or self.model) else format_timestamp(moment)
 
 
