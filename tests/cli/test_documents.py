@@ -231,8 +231,8 @@ def test_a_database_that_is_not_there() -> None:
         (("add",), "Missing argument"),
         (("add", "m.json", "--client", ""), "1 to 100 printable characters"),
         (("add", "m.json", "--client", "a\nb"), "1 to 100 printable characters"),
-        (("remove",), "give ids or --client"),
-        (("remove", "x", "--client", "web"), "give ids or --client"),
+        (("remove",), "use either ids or --client"),
+        (("remove", "x", "--client", "web"), "use either ids or --client"),
         (("forget",), "No such command"),
     ],
 )

@@ -392,7 +392,7 @@ async def test_the_documentation_explains_itself(reader: Page) -> None:
         "document.querySelector('.graphiql-doc-explorer').innerText.includes('Root fields for reading.')"
     )
     text = await reader.read("document.querySelector('.graphiql-doc-explorer').innerText")
-    assert "The newest articles: of everything, or of a section with all that lies below it." in text
+    assert "Newest articles of all sections, or of one section and its descendants." in text
 
 
 async def test_the_editor_proposes_what_fits(reader: Page) -> None:
