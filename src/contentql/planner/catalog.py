@@ -93,8 +93,10 @@ class Relation:
 
 
 def build_catalog(schema: GraphQLSchema) -> Catalog:
-    """Builds the catalog of a finished schema. Raises LookupError for a filter plan on an output field, or
-    for a table without marker code."""
+    """Builds the catalog of a finished schema.
+
+    Raises LookupError for a filter plan on an output field, or a table without a marker code.
+    """
     types: dict[str, TypePlan] = {}
     filters: dict[str, dict[str, FilterPlan]] = {}
     for name, match in schema.type_map.items():

@@ -29,7 +29,7 @@ def operation_cost(
     page: Callable[[FieldNode, GraphQLField], int],
     included: Callable[[Any], bool],
 ) -> int:
-    """Returns the cost: for each list, its number of rows times the cost of the selection on one row.
+    """Returns the cost: each object counts 1, multiplied by the sizes of the lists that contain it.
 
     `page` returns the page size of a connection from its arguments; other lists and each `totalCount` count
     as ASSUMED_LIST_SIZE. `included` evaluates @skip and @include.

@@ -23,8 +23,10 @@ _LONGEST_CURSOR = 4_096
 
 @dataclass(frozen=True)
 class ListFingerprint:
-    """Hash of a list's name and its arguments other than the page arguments. Cursors contain it, so that a
-    cursor is rejected in a list with another filter or order."""
+    """Hash of a list's name and its arguments, except page arguments.
+
+    Cursors contain it, so that a list with another filter or order rejects them.
+    """
 
     name: str
     arguments: Mapping[str, ArgumentValue]
@@ -53,8 +55,10 @@ class CursorValue:
 
 
 def _resolved(value: Any, variables: Variables) -> Any:
-    """Returns the arguments without nulls: clients such as Relay send null for unused variables and mean the
-    same list."""
+    """Returns the arguments without nulls.
+
+    Clients such as Relay send null for unused variables and mean the same list.
+    """
     return _spare(resolve_value(value, variables))
 
 

@@ -36,8 +36,8 @@ async def execute_plan(
 ) -> bytes:
     """Executes a plan and returns the `data` object as JSON.
 
-    `now` is the time for visibility, `seconds` the timeout. `bound` has the parameters of the plan if they
-    were bound earlier for the same variables. Raises RootFieldError for an unusable parameter, before
+    `now` is bound as the current time; `seconds` is the timeout. `bound` has the parameters of the plan if
+    they were bound earlier for the same variables. Raises RootFieldError for an unusable parameter, before
     anything is read.
     """
     columns: Sequence[bytes | list[str]] = ()
@@ -79,8 +79,7 @@ async def _with_cuts(
 ) -> Sequence[bytes]:
     def work(rows: Rows) -> Sequence[bytes]:
         def filled(texts: Sequence[bytes], cuts: Sequence[Statement]) -> Sequence[bytes]:
-            """Replaces each placeholder in the texts by the list that its sub-statement returns for the
-            parent id."""
+            """Returns the texts with each placeholder replaced by its list, read by its sub-statement."""
             marks = {mark for text in texts for mark in _MARK.findall(text)}
             results: dict[tuple[bytes, bytes], bytes] = {}
             for number, cut in enumerate(cuts):

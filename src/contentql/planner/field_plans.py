@@ -26,8 +26,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Computed:
-    """A value computed from the row. `sql` has `{row}` for the alias and must mean the same in both
-    dialects.
+    """A value computed by `sql`, which has `{row}` for the alias and must mean the same in both dialects.
 
     `columns` are those that it reads. `internal_sql` replaces `sql` for non-public visibility; it may contain
     `{now}`.
@@ -131,8 +130,10 @@ class JsonElements:
 
 @dataclass(frozen=True)
 class TextDiff:
-    """Texts in the JSON object `column` that differ from those of an earlier row with the same `of`,
-    selected by its `number`."""
+    """The texts in the JSON object `column` that differ from those of an earlier row with the same `of`.
+
+    `number` orders these rows and selects the earlier one, by default the preceding row.
+    """
 
     column: str
     of: str

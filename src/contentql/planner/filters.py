@@ -1,4 +1,4 @@
-"""Compiles GraphQL filters to SQL conditions.
+"""Compilation of GraphQL filters to SQL conditions.
 
 A comparison with NULL counts as false, also under `not`; `ne` and `notIn` are true for NULL.
 """
@@ -88,8 +88,7 @@ class SearchParam:
 
 
 def compile_filter(writer: FilterContext, filter_type: str, value: ArgumentValue, row: RowRef) -> list[str]:
-    """Returns the SQL conditions of a filter, all of which must hold. `filter_type` names the input type of
-    `value`."""
+    """Returns SQL conditions, all of which must hold. `filter_type` names the input type of `value`."""
     if value is None:
         return []
     assert isinstance(value, Mapping)
@@ -121,8 +120,7 @@ _TOLD = {"eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte"}
 def row_conditions(
     writer: FilterContext, filter_type: str, value: ArgumentValue, table: str
 ) -> tuple[tuple[RowCondition, ...], bool]:
-    """Returns the conditions of a filter that can be evaluated on the row alone, and whether they are the
-    whole filter."""
+    """Returns the conditions that need the row alone, and whether they are the whole filter."""
     if value is None:
         return (), True
     assert isinstance(value, Mapping)

@@ -1,7 +1,7 @@
 """Limits on documents and filters: depth, aliases, fields and conditions.
 
-Counts are memoized by fragment, so the check takes time linear in the document's length even if fragments
-spread one another.
+Counts are memoized by fragment, so the time depends on the length of the document, not on its size after
+expansion of fragments that spread one another.
 
 Invariant: calls no resolvers and builds no SQL.
 """
@@ -30,7 +30,7 @@ class Limits:
     """Limits of an operation; a newsroom's usual operations stay far below the defaults.
 
     `characters` and `tokens` of the document; `fields` after expansion of fragments; `page` is the maximum
-    page size; `input_items` of a list argument; `input_depth` and `conditions` of filters; `text` is the
+    page size; `input_items` of a list value; `input_depth` and `conditions` of filters; `text` is the
     maximum length of a text value in characters.
     """
 

@@ -156,8 +156,7 @@ class Operation:
     def collect_fields(
         self, selections: Sequence[SelectionSetNode], type_names: frozenset[str], included: Any
     ) -> dict[str, list[FieldNode]]:
-        """Returns the selected fields of an object by response key, in document order (GraphQL,
-        CollectFields).
+        """Returns the selected fields by response key, in document order (GraphQL, CollectFields).
 
         `type_names` are the object's type and its interfaces; `included(node)` evaluates @skip and @include.
         """

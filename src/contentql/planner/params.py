@@ -60,15 +60,13 @@ class ParamList:
         return self.dialect.param(len(self.params), kind)
 
     def unused(self, sql: str) -> list[str]:
-        """Returns the placeholders that the SQL does not contain; databases reject statements with unused
-        parameters."""
+        """Returns the placeholders missing in the SQL; databases reject statements with unused parameters."""
         places = (self.dialect.param(n, param.kind) for n, param in enumerate(self.params, 1))
         return [place for place in places if not re.search(re.escape(place) + r"(?!\d)", sql)]
 
 
 class RootFieldError(Exception):
-    """An unusable parameter of one root field (`root` is its index); the other root fields can still be
-    executed."""
+    """An unusable parameter of the root field with index `root`; the others can still be executed."""
 
     def __init__(self, root: int, refusal: ApiError) -> None:
         super().__init__(refusal.message)
@@ -169,9 +167,9 @@ class ListParam:
 
 @dataclass(frozen=True)
 class TextParam:
-    """Conversion of a text; NUL, which PostgreSQL cannot store, becomes U+FFFD, and lone surrogates become
-    `?`.
+    """Conversion of a text to one that both databases accept.
 
+    NUL, which PostgreSQL cannot store, becomes U+FFFD; lone surrogates become `?`.
     Raises ApiError INPUT_LIMIT_EXCEEDED for more than `max_length` characters.
     """
 

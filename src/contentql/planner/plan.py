@@ -34,8 +34,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class RootFieldPlan:
-    """A root field of the response: constant JSON, or parts, where None stands for the next column of the
-    statement."""
+    """A root field of the response: constant JSON, or parts, where None stands for the next SQL column."""
 
     key: str
     json: bytes | None = None

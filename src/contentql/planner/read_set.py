@@ -75,8 +75,7 @@ class LinkPath:
 
 @dataclass(frozen=True)
 class PageBounds:
-    """Bounds of a page that depends on no row after its last: no total count, no information about a next
-    page.
+    """Bounds of a page that depends on no rows after its end: no total count, no `hasNextPage`.
 
     `keys`: the sort columns, and whether each is descending. Every item has a marker with the list's `number`
     in the plan, the id of the parent row, and the values of the sort keys.
@@ -158,8 +157,7 @@ PageEnds = Mapping[tuple[int, int], tuple[int, tuple[str, ...]]]
 
 @dataclass(frozen=True)
 class RowMarkers:
-    """Row markers of a response, by table: `displayed_ids` are visible; `requested` adds rows that may not
-    be visible."""
+    """Row ids in a response, by table: `requested` has `displayed_ids` and rows that may be invisible."""
 
     displayed_ids: Mapping[str, frozenset[int]]
     requested: Mapping[str, frozenset[int]]

@@ -1,4 +1,4 @@
-"""Search syntax: parses a search text once, and renders it for both databases.
+"""Full-text search syntax: parses a search text, and renders it for both databases.
 
 `coffin kursk` requires both words, `"liberation operation"` the phrase; `-putin` excludes, `kim or putin`
 accepts either, `north*` matches a prefix. No text is an error; a text without searchable words matches

@@ -51,7 +51,7 @@ def variable_definitions(
 
 @dataclass(frozen=True)
 class InvalidScalar:
-    """Result of a scalar for an unparsable text: an error of a query, a user error of a mutation."""
+    """Parsing result of a scalar for an invalid text: an error in a query, a user error in a mutation."""
 
     reason: str
 
@@ -63,7 +63,7 @@ def coerce_variables(
     *,
     lenient: bool = False,
 ) -> tuple[Variables, list[GraphQLError]]:
-    """Returns the coerced variables (GraphQL, CoerceVariableValues), or the errors.
+    """Returns the coerced variables, or {} and the errors (GraphQL, CoerceVariableValues).
 
     `lenient` accepts `InvalidScalar` values, for callers that report them with the path of the input field.
     """
@@ -92,8 +92,7 @@ def coerce_variables(
 
 
 def variable_shape(variables: Variables) -> Any:
-    """Returns what a plan may depend on: the names of the variables, which are null, and the fields of input
-    objects."""
+    """Returns what a plan may depend on: which variables exist, which are null, the form of input objects."""
     return tuple((name, _outline(value)) for name, value in variables.items())
 
 

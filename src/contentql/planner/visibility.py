@@ -224,8 +224,10 @@ def public_id_sql(table: str, row: str, visibility: Visibility) -> str:
 
 
 def matches_public_id_sql(table: str, row: str, value: str, visibility: Visibility) -> str:
-    """Returns the condition that a row has a public id; at most one of a row and its working copy is
-    visible."""
+    """Returns the condition that a row has a public id.
+
+    A row and its working copy have the same public id; at most one of them is visible.
+    """
     if visibility.is_public or table not in WORKING_COPY_TABLES:
         return f"{row}.id = {value}"
     return f"({row}.id = {value} or ({row}.working_of = {value} and {row}.working_of <> 0))"
@@ -241,8 +243,7 @@ def _rules(table: str, witnessed: bool, visibility: Visibility) -> tuple[str | N
 
 
 def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
-    """Returns the rules for a non-public visibility: that of articles, and those by table in place of
-    `_OWN`."""
+    """Returns the rules of a non-public visibility: for articles, and by table those in place of `_OWN`."""
     latest = (
         "{0}.deleted_at is null"
         " and not exists (select 1 from article vw where vw.working_of = {0}.id and vw.working_of <> 0)"

@@ -103,8 +103,7 @@ def build_connection(
     selections: Sequence[SelectionSetNode],
     relation: ToMany | None = None,
 ) -> ResultNode:
-    """Builds a Relay connection. `make` returns the visible rows; filter, search, order and cursor are added
-    here."""
+    """Builds a Relay connection: filter, search, order and cursor on the visible rows that `make` returns."""
     node_type = named_type(context.catalog.field_type(connection, "nodes").type)
 
     def rows() -> RowSource:
@@ -178,8 +177,10 @@ def _build_full_page(
     mark: ListFingerprint,
     before: str,
 ) -> ResultNode:
-    """Builds a page with edges or page info from one subquery of at most `size` + 1 numbered rows. The extra
-    row is not returned; it shows that there is a next (or previous) page."""
+    """Builds a page with edges or page info from one subquery of at most `size` + 1 numbered rows.
+
+    The extra row is not returned; it shows that there is a next page (backward: a previous page).
+    """
     page = context.alias()
     columns: list[str] = []
 

@@ -79,8 +79,7 @@ class StatementParts:
     ctes: list[str] = field(default_factory=list)  # hoisted subqueries
 
     def complete(self, select: str) -> str:
-        """Returns the SQL with its CTEs. The CTE `unused` references the parameters that no other part
-        contains."""
+        """Returns the SQL with its CTEs; the CTE `unused` references parameters that no other part has."""
         unused = self.params.unused(" ".join([*self.ctes, select]))
         before = [*self.ctes, *([f"unused as (select {', '.join(unused)})"] if unused else [])]
         return f"with {', '.join(before)} {select}" if before else select

@@ -69,8 +69,7 @@ def apply_filter(
 def one_per_story(
     context: BuildContext, base: RowSource, arguments: dict[str, ArgumentValue], make: Callable[[], RowSource]
 ) -> None:
-    """Restricts the list to the newest article of each story, among the articles that the list would
-    contain."""
+    """Restricts the list to the newest of its articles in each story."""
     if arguments.get("onePerStory") is None or not context.constrain(arguments["onePerStory"]):
         return
     base.dependency_columns.update({"story_id": None, "published_at": None})
@@ -94,8 +93,7 @@ def record_scan(context: BuildContext, base: RowSource, page: PageBounds | None 
 
 
 def parent_marker(context: BuildContext, base: RowSource) -> tuple[tuple[str, ResultNode], ...]:
-    """Returns the marker of the list's parent row if the parent is looked up by SQL and so has no object in
-    the response."""
+    """Returns the marker of the list's parent row, if it was looked up by a subquery and has no object."""
     if not context.with_markers or base.parent_key is None or not base.parent_sql.startswith("("):
         return ()
     return (

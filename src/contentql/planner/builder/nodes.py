@@ -25,8 +25,7 @@ def leaf_value(value: ArgumentValue) -> LeafValue:
 
 
 def detached_row(row: RowRef) -> RowRef:
-    """Returns the row for use inside the list's subquery: columns read from it are not added to the outer
-    query."""
+    """Returns the row for use inside the list's subquery, which need not select the columns read from it."""
     return replace(row, scope=FromClause(""), used_columns={})
 
 

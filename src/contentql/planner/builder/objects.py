@@ -95,8 +95,7 @@ def _build_concrete_object(
 def _row_markers(
     context: BuildContext, type_plan: TypePlan, fields: Iterable[list[FieldNode]], row: RowRef
 ) -> Iterator[ResultNode]:
-    """Yields the marker of the row and those of the rows that its relations lead to, which may not be
-    visible."""
+    """Yields the markers of the row and of the rows that it references, which may not be visible."""
     yield ScalarNode(
         row.column(PRIMARY_KEYS.get(row.table, "id")), "id", prefix=f"{MARKER_CODES[row.table]}."
     )

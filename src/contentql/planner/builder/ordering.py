@@ -159,8 +159,7 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
 
 
 def has_previous(context: BuildContext, base: RowSource, where: list[str], beyond: str) -> str:
-    """Returns SQL that is true if the first row of the list is not after the cursor: then earlier rows
-    exist.
+    """Returns SQL that is true if rows exist before the cursor: if the first row of the list is not after it.
 
     `where` are the conditions of the list without the cursor, `beyond` is the predicate of `after_cursor`.
     """

@@ -148,7 +148,7 @@ def _find_by_name(
 ) -> tuple[RowSource, RowRef]:
     """Restricts `base` to the row with this name or, if there is none, to the row that had it formerly.
 
-    For staff, a working copy is also found by the name of its published article.
+    With non-public visibility, a working copy also matches by the name of its published article.
     """
     table, name = base.row.table, former.column
     result = context.param(arguments[name], "text", TextParam(context.limits.text))

@@ -22,8 +22,7 @@ PARENT_KEYS = "keys"
 def nested_list(
     context: BuildContext, row: RowRef, build: Callable[[BuildContext, RowRef], ResultNode]
 ) -> ResultNode:
-    """Builds a list inside the JSON of a row: in the same statement or, beyond `max_nesting`, in a
-    sub-statement."""
+    """Builds a list in a row's JSON: in the same statement or, beyond `max_nesting`, in a sub-statement."""
     if context.depth < context.max_nesting or row.json:
         return build(context.deeper(), row)
     inner = context.new_statement()

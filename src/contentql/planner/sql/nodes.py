@@ -74,8 +74,7 @@ class ArrayNode:
 
 @dataclass(frozen=True)
 class AggregateNode:
-    """A JSON array of the JSON texts in a column, from the rows of the group that meet a condition, in
-    order."""
+    """A JSON array of the JSON texts in a column, in order, from rows of the group that meet a condition."""
 
     column: str
     condition: str
@@ -143,8 +142,10 @@ class Dialect(Protocol):
         """SQL of a timestamp later than all stored ones."""
 
     def json_diff(self, later: str, earlier: str) -> str:
-        """Returns a FROM item with the keys whose texts differ in two JSON objects: `dl` (later) and `de`
-        (earlier), each with `key` and `value`."""
+        """Returns FROM items for the keys whose texts differ in two JSON objects of texts.
+
+        `dl` is from `later`, `de` from `earlier`; both have `key` and `value`.
+        """
 
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str: ...
     def unnested_columns(self, alias: str) -> tuple[str, str, str]: ...

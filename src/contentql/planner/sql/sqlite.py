@@ -52,8 +52,7 @@ class SqliteDialect:
                 return value
 
     def can_parse(self, sql: str) -> bool:
-        """True if SQLite can parse the statement: before 3.46 its parser stack has 100 entries, which
-        nesting fills."""
+        """True unless nesting fills the parser stack of SQLite, which has 100 entries before 3.46."""
         with closing(sqlite3.connect(":memory:")) as empty:
             try:
                 empty.execute("explain " + sql)
@@ -95,8 +94,7 @@ class SqliteDialect:
         return False  # only since 3.44; an ordered subquery with LIMIT keeps its order instead
 
     def _value(self, node: ResultNode) -> str:
-        """Returns SQL for an argument of json_object(): a plain value, or JSON that SQLite recognizes as
-        JSON."""
+        """Returns SQL for an argument of json_object(): a value, or JSON that SQLite recognizes as such."""
         match node:
             case "null":
                 return "null"
@@ -207,8 +205,7 @@ class SqliteDialect:
 
 
 def _is_patchwork(node: ResultNode) -> bool:
-    """True if JSON must be concatenated as text: for aggregates, and for objects with more fields than
-    json_object() takes."""
+    """True if JSON must be concatenated as text: for aggregates, or more fields than json_object() takes."""
     match node:
         case AggregateNode():
             return True
