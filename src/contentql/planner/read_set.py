@@ -75,7 +75,7 @@ class LinkPath:
 
 @dataclass(frozen=True)
 class PageBounds:
-    """Bounds of a page that depends on no rows after its end: no total count, no `hasNextPage`.
+    """Bounds of a page that depends on no rows after its end: no total count, no page info.
 
     `keys`: the sort columns, and whether each is descending. Every item has a marker with the list's `number`
     in the plan, the id of the parent row, and the values of the sort keys.

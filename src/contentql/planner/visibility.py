@@ -296,8 +296,8 @@ def _both(rule: str) -> str:
 def _used_inside(table: str, visibility: Visibility, article: str) -> str | None:
     """Returns the rule in place of `_USED`.
 
-    Parts of an article are visible with the article. None for viewers of drafts and other tables: their rows
-    are visible without use.
+    Parts of an article are visible with the article. Rows of other tables are visible without use to viewers
+    of drafts (None); to others while an article visible to them uses them.
     """
     seen = article.replace("{0}", "va")
     if table in ("attribution", "correction", "revision"):
