@@ -297,7 +297,7 @@ def _used_inside(table: str, visibility: Visibility, article: str) -> str | None
     """Returns the rule in place of `_USED`.
 
     Parts of an article are visible with the article. Rows of other tables are visible without use to viewers
-    of drafts (None); to others while an article visible to them uses them.
+    of drafts (None); for others, `_USED` applies with the articles visible to them.
     """
     seen = article.replace("{0}", "va")
     if table in ("attribution", "correction", "revision"):
