@@ -1,7 +1,7 @@
 """Conversion between article rows and `ArticleRecord`s.
 
-Values that are derived from others, such as the lede, are not part of a record. The caller opens the
-transaction. Invariant: knows no file format.
+Derived values, such as the word count, are not part of a record: `article_writer` computes them. The caller
+opens the transaction. Invariant: knows no file format.
 """
 
 from __future__ import annotations

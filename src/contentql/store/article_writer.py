@@ -39,7 +39,7 @@ async def save_article(
     """Writes a whole article to its tables: inserts it, or updates `row`.
 
     The record and its parts must have their ids. `more` are further column values of the article's row.
-    `stable` maps the id of an attribution in a working copy to the id that it has once published. Returns the
+    `stable` maps the id of an attribution in a working copy to its id in the published article. Returns the
     URIs of related articles that do not exist (yet); raises ReferenceNotFound for any other missing row.
     """
     assert record.id is not None
@@ -181,8 +181,7 @@ async def _write_links(record: ArticleRecord) -> None:
 async def replace_rows(
     model: type[Model], of: dict[str, Any], rows: Sequence[dict[str, Any]], *, leads: str = ""
 ) -> None:
-    """Makes `rows` the only rows that belong to `of`: deletes and inserts what differs, leaves equal rows
-    alone.
+    """Makes `rows` the only rows that belong to `of`: deletes and inserts only what differs.
 
     Rewriting equal rows would add needless entries to the change log. `leads`: the column by which rows refer
     to each other. A row that refers to a deleted row is inserted again too, because the database sets that

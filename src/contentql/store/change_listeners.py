@@ -25,10 +25,9 @@ class ChangeListener(Protocol):
 
 
 class SqliteChangeListener:
-    """Change listener for SQLite: polls `PRAGMA data_version`, which changes when another connection
-    commits.
+    """Change listener for SQLite: polls `PRAGMA data_version`.
 
-    One poll takes a few microseconds.
+    The value changes when another connection commits; one poll takes a few microseconds.
     """
 
     def __init__(self, database: Database) -> None:

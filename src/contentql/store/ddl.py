@@ -111,11 +111,11 @@ class UniqueTogether(TortoiseOperation):
 
 
 async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bool = True) -> None:
-    """Rebuilds a SQLite table with more constraints: create, copy, drop, rename
-    (sqlite.org/lang_altertable.html).
+    """Rebuilds a SQLite table with more constraints: create, copy, drop, rename.
 
-    Foreign keys must not be enforced, so that dropping the old table deletes no rows of others. With
-    `unique=False` the present unique constraints are dropped.
+    See https://www.sqlite.org/lang_altertable.html#otheralter. Foreign keys must not be enforced, so that
+    dropping the old table deletes no rows of others. With `unique=False` the present unique constraints are
+    dropped.
     """
     result = await client.execute_query_dict(
         f"SELECT type, sql FROM sqlite_master WHERE tbl_name = '{table}' AND sql IS NOT NULL"

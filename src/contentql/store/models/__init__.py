@@ -1,4 +1,8 @@
-"""Tortoise models of all tables, by subject."""
+"""Tortoise models of all tables, by subject.
+
+The first line of a model's docstring is also its table's description in the migrations. It must not contain a
+semicolon, because Tortoise splits the SQL of a migration there.
+"""
 
 from __future__ import annotations
 
