@@ -1,7 +1,7 @@
-"""The whole newsroom as one file, made while others write; and such a file made the newsroom again.
+"""Backup of the whole database to one file while it is in use, and restore from such a file.
 
-Either is done entirely or leaves everything as it was. Says what a backup holds; does not know who reads the
-journal.
+Each either completes or changes nothing, except that a failed migration of a restored PostgreSQL backup
+leaves the database at the version of the backup. Invariant: does not depend on the readers of the change log.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from contentql.store.errors import sqlite_path
 
 @dataclass(frozen=True)
 class RestoreResult:
-    """`migrated`: what the backup was behind. `unheard`: servers that run cannot have noticed."""
+    """Result of a restore.
+
+    `migrated`: names of the migrations applied to bring the backup up to date. `restart_needed`: the database
+    file was replaced, so running servers still have the old file open.
+    """
 
     summary: BackupSummary
     migrated: tuple[str, ...]
@@ -34,7 +38,10 @@ class RestoreResult:
 async def create_backup(
     database: Database, file: Path, *, replace: bool = False, programs: PostgresTools
 ) -> BackupSummary:
-    """Writes all that was committed before the call, and checks it. Raises Unusable, and leaves no file."""
+    """Writes a verified backup of everything committed before the call to `file`.
+
+    `replace` allows overwriting an existing file. Raises `OperatorError` and leaves no partial file.
+    """
     file = _real(file)
     _refuse_in_place_of_itself(database, file)
     if file.exists() and not (replace and file.is_file()):
@@ -53,7 +60,7 @@ async def create_backup(
         else:
             stored = await postgres_dump.dump_database(database.url, draft, programs)
         with file_errors(file):
-            # It holds drafts, keys and the hashes of tokens: it is for its owner alone.
+            # It contains drafts, keys and token hashes, so only its owner may read it.
             draft.chmod(0o600)
             publish_file(draft, file, replace=replace)
     return stored
@@ -68,10 +75,11 @@ async def restore_backup(
     everything: str,
     progress: Callable[[str], object] = lambda name: None,
 ) -> RestoreResult:
-    """Makes the database what the backup holds, at the newest version; `replace`: whatever it holds now.
+    """Replaces the content of the database by that of a backup, migrated to the newest version.
 
-    `everything` is the table that the journal's last line names, so that its readers take nothing for known.
-    Raises Unusable; then the database is as it was, unless the sentence says otherwise.
+    `replace` allows overwriting a database that is not empty. `everything` is the table name of the change
+    log row written last: it makes every reader of the change log invalidate all it has cached. Raises
+    `OperatorError`; the database is then unchanged unless the message states otherwise.
     """
     file = _real(file)
     _refuse_in_place_of_itself(database, file)
@@ -128,7 +136,11 @@ def _refuse_filled(path: Path) -> None:
 
 
 def _install(draft: Path, path: Path, replace: bool, everything: str) -> bool:
-    """Whether what was there was too damaged to pour anything into, so that a file took its place."""
+    """Installs the restored database at `path`.
+
+    Returns True if the existing database was too damaged to overwrite in place, so that its file was
+    replaced.
+    """
     sqlite.checkpoint(draft)
     if not replace:
         _refuse_filled(path)
@@ -150,13 +162,20 @@ def _is_there(path: Path) -> bool:
 
 
 def _beside(path: Path) -> list[Path]:
-    """What SQLite may have beside a database; with another one under that name it would be applied to it."""
+    """Returns the paths of SQLite's `-wal`, `-shm` and `-journal` files of a database.
+
+    SQLite would apply a leftover one to a new database of the same name.
+    """
     return [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
 
 
 @contextlib.contextmanager
 def _temporary_file(file: Path) -> Iterator[Path]:
-    """A name on the same disk that nobody else sees; whatever stands there afterwards is cleared away."""
+    """Provides a path in a temporary folder next to `file`, on the same disk, so that the result can be
+    renamed.
+
+    Whatever remains in the folder is deleted on exit.
+    """
     with file_errors(file):
         if not file.parent.exists():
             raise OperatorError(f"{file} cannot be written: the folder {file.parent} is not there.")
@@ -183,5 +202,5 @@ def _same_owner(old: Path, new: Path) -> None:
 
 
 def _real(path: Path) -> Path:
-    """Behind symbolic links: the file takes the place of the file, not of the link to it."""
+    """Resolves symbolic links, so that the target file is replaced and not the link."""
     return Path(os.path.realpath(path))

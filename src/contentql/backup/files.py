@@ -1,6 +1,6 @@
-"""A backup as a file: of which database it is, what it holds, how it comes to its place.
+"""Backup files: detection of the database kind, compatibility check, summary, and atomic publication.
 
-Knows files and the names of migrations. Opens no database.
+Invariant: works on files and names of migrations only; never opens a database.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from contentql.store.errors import DatabaseKind
 
 _BEGINS: dict[bytes, DatabaseKind] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgres"}
 
-# A server that runs has read the journal up to a line. The restored one goes on so far behind the last known
-# line that whatever is written meanwhile is still before it.
+# Running servers have read the change log up to some position. The restored log continues this far after the
+# last known position, so that rows written during the restore still come before it.
 SEQUENCE_GAP = 1_000_000
 
 
 @dataclass(frozen=True)
 class BackupSummary:
-    """What a backup holds, or a database that was restored.
+    """Summary of a backup or of a restored database.
 
-    `size` in bytes; `newest`: when an article last changed; `astray`: rows that refer to rows which are not
-    there, a fault that was there before.
+    `size`: bytes. `last_modified`: when an article last changed. `broken_references`: rows with a foreign key
+    to a missing row, which the source database already had.
     """
 
     size: int
@@ -39,7 +39,8 @@ class BackupSummary:
 
 
 def detect_database(file: Path) -> DatabaseKind:
-    """Of which database the backup is. Raises Unusable if it is none."""
+    """Returns the database kind of a backup, by its first bytes. Raises `OperatorError` if the file is no
+    backup."""
     try:
         with file.open("rb") as opened:
             start = opened.read(16)
@@ -52,7 +53,7 @@ def detect_database(file: Path) -> DatabaseKind:
 
 
 def require_compatible(file: Path, applied: Collection[str]) -> None:
-    """Raises Unusable if the migrations that a backup has had are not ours, or newer than ours."""
+    """Raises `OperatorError` if the migrations applied in a backup are missing or unknown to this version."""
     if not applied:
         raise OperatorError(f"{file} holds no newsroom of contentql. The database is as it was.")
     existing = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
@@ -69,13 +70,20 @@ def damaged_error(file: Path, text: str) -> OperatorError:
 
 
 def article_count_sql(table: str, columns: Collection[str]) -> str:
-    """The statement that counts; an older database has no working copies, so no column that tells them."""
+    """Returns the SQL that selects the number of articles and their latest `modified_at`.
+
+    Working copies are not counted; databases of older versions have no `working_of` column and no working
+    copies.
+    """
     where = " WHERE working_of = 0" if "working_of" in columns else ""
     return f"SELECT count(*), max(modified_at) FROM {table}{where}"
 
 
 def publish_file(draft: Path, file: Path, *, replace: bool) -> None:
-    """Gives a finished file its name, for good. Without `replace`, another that has it meanwhile stays."""
+    """Flushes a finished file to disk and moves it to its final name.
+
+    Without `replace`, raises `OperatorError` if a file of that name has appeared in the meantime.
+    """
     with draft.open("rb+") as finished:
         os.fsync(finished.fileno())
     if replace:
@@ -83,7 +91,7 @@ def publish_file(draft: Path, file: Path, *, replace: bool) -> None:
     else:
         try:
             os.link(draft, file)
-        except OSError:  # the name is taken, or this disk gives a file no second name
+        except OSError:  # the name exists, or the file system has no hard links
             if file.exists():
                 raise OperatorError(
                     f"{file} was made by somebody else meanwhile, and is left as it is."
@@ -93,7 +101,7 @@ def publish_file(draft: Path, file: Path, *, replace: bool) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    with contextlib.suppress(PermissionError):  # Windows does not open folders
+    with contextlib.suppress(PermissionError):  # Windows cannot open folders
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -24,10 +24,10 @@ from contentql.errors import OperatorError
 
 
 async def dump_database(url: str, draft: Path, programs: PostgresTools) -> BackupSummary:
-    """An archive of our tables as they are now, checked. Raises Unusable."""
+    """Writes a verified pg_dump archive of contentql's tables. Raises `OperatorError`."""
     async with connected(url) as connection:
         refuse_older(programs.path("pg_dump"), connection.get_server_version().major)
-        # The archive and what is said of it come from one and the same snapshot.
+        # The archive and its summary come from the same snapshot.
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             schema = await connection.fetchval(
@@ -58,7 +58,7 @@ async def dump_database(url: str, draft: Path, programs: PostgresTools) -> Backu
     return BackupSummary(archive.size, articles, newest)
 
 
-# Tables, views and the like; a sequence is whose table it counts for.
+# Relations of the schema that are not contentql's. A sequence belongs to the table whose column it numbers.
 _OTHERS = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid

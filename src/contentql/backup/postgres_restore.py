@@ -48,7 +48,10 @@ async def restore_archive(
     everything: str,
     progress: Callable[[str], object],
 ) -> tuple[BackupSummary, tuple[str, ...]]:
-    """All in one transaction, only an older backup is migrated after it: what is held, what was migrated."""
+    """Restores an archive in one transaction, then applies missing migrations in transactions of their own.
+
+    Returns the summary and the names of the applied migrations. Raises `OperatorError`.
+    """
     for name in ("pg_restore", "psql"):
         programs.path(name)
     archive = await asyncio.to_thread(opened, file, programs)
@@ -114,9 +117,10 @@ def _require_replaceable(present: list[str], state: MigrationState, replace: boo
 
 
 def _pour(url: str, archive: Archive, programs: PostgresTools, before: str, after: str) -> None:
-    """The archive as a script, between what opens and what ends the transaction, to psql.
+    """Pipes the archive as SQL from pg_restore to psql, between the SQL `before` and `after`.
 
-    If anything goes wrong on the way, COMMIT is never said.
+    `after` holds the COMMIT and is sent only if pg_restore succeeds, so any failure rolls back. Raises
+    `OperatorError`.
     """
     reading = [
         programs.path("pg_restore"),
@@ -153,7 +157,7 @@ def _pour(url: str, archive: Archive, programs: PostgresTools, before: str, afte
                 if source.wait() == 0:
                     target.stdin.write(after.encode())
                 target.stdin.close()
-            except BrokenPipeError:  # psql has said why
+            except BrokenPipeError:  # psql has exited; its error output has the reason
                 source.kill()
                 with contextlib.suppress(BrokenPipeError):
                     target.stdin.close()
@@ -168,7 +172,7 @@ def _pour(url: str, archive: Archive, programs: PostgresTools, before: str, afte
 
 def _script(source: IO[bytes], target: IO[bytes]) -> None:
     for line in source:
-        # A setting that pg_restore says since 17 also to servers that do not know it yet.
+        # pg_restore 17 sets this even for older servers, which reject it.
         if not line.startswith(b"SET transaction_timeout ="):
             target.write(line)
         if line.startswith(b"COPY "):
@@ -177,7 +181,8 @@ def _script(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _before(schema: str, present: Sequence[str], place: str) -> str:
-    """Opens the transaction, in the database that was looked at and no other, and clears what is there."""
+    """Returns SQL that begins the transaction, verifies that psql reached the same database, and drops old
+    tables."""
     statements = [
         "BEGIN",
         f"DO $$ BEGIN IF {PLACE} <> {_literal(place)} THEN"
@@ -188,7 +193,7 @@ def _before(schema: str, present: Sequence[str], place: str) -> str:
         functions = ", ".join(f"{name}()" for name in quoted_tables(schema, FUNCTIONS))
         statements += [
             f"SET LOCAL lock_timeout = '{PATIENCE}s'",
-            # All at once, before anything is dropped: whoever writes has finished, whoever comes waits.
+            # All tables in one statement before any DROP: running writers finish first, new ones wait.
             f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE",
             f"DROP TABLE {tables}",
             f"DROP FUNCTION IF EXISTS {functions}",
@@ -197,7 +202,10 @@ def _before(schema: str, present: Sequence[str], place: str) -> str:
 
 
 def _go_on(schema: str, last: int, everything: str) -> str:
-    """The journal goes on where nobody has read yet, with a line for all who have read before."""
+    """Returns SQL that continues the change log after `last` and adds a row that invalidates everything.
+
+    No reader has passed that position, so every running server reads the row.
+    """
     (journal,) = quoted_tables(schema, ["row_change"])
     sequence = f"pg_get_serial_sequence({_literal(journal)}, 'seq')::regclass"
     return (

@@ -1,4 +1,4 @@
-"""pg_dump and pg_restore: finding the programs, running them, their environment."""
+"""PostgreSQL client programs: lookup, execution, environment variables, and archive verification."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from contentql.store.models import models_of
 
 @dataclass(frozen=True)
 class PostgresTools:
-    """PostgreSQL's programs: in this folder, or else on the PATH."""
+    """PostgreSQL's client programs, in `folder` or else on the PATH."""
 
     folder: Path | None = None
 
     def path(self, name: str) -> str:
-        """Raises Unusable if it is not there."""
+        """Returns the path of a program. Raises `OperatorError` if it is not installed."""
         at = shutil.which(name, path=str(self.folder) if self.folder else None)
         if at is None:
             where = f"in {self.folder}" if self.folder else "on the PATH"
@@ -47,7 +47,7 @@ class PostgresTools:
 
 @contextlib.asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Any]:
-    """Turns every fault of PostgreSQL on the way into a sentence."""
+    """Opens a connection and raises PostgreSQL errors as `OperatorError`."""
     with as_operator_error(url):
         connection = await asyncpg.connect(postgres_dsn(url), timeout=5)
         try:
@@ -57,7 +57,7 @@ async def connected(url: str) -> AsyncIterator[Any]:
 
 
 def run_tool(url: str | None, *command: str) -> str:
-    """What the program says. Raises Unusable with its complaint."""
+    """Runs a program and returns its standard output. Raises `OperatorError` with its error message."""
     try:
         done = subprocess.run(
             command, capture_output=True, env=environment(url) if url else None, check=False
@@ -70,7 +70,7 @@ def run_tool(url: str | None, *command: str) -> str:
 
 
 def tool_error(code: int, stderr: bytes) -> str:
-    """The first error that a program of PostgreSQL tells of, without the name of the program."""
+    """Returns the first error in a PostgreSQL program's output, without the program's name."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     errors = [line for line in lines if re.search(r"\b(error|ERROR|FATAL):", line)]
     if not lines:
@@ -102,7 +102,10 @@ _VARIABLES: Mapping[str, str] = {
 
 
 def environment(url: str) -> dict[str, str]:
-    """The URL as the variables of PostgreSQL's programs; as asyncpg does, they take the rest as it is."""
+    """Returns the environment for PostgreSQL's programs, with the URL's parts as libpq variables.
+
+    Variables that the URL does not set keep their value, as with asyncpg.
+    """
     parts = urlsplit(url)
     login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
@@ -141,19 +144,19 @@ async def count_articles(connection: Any, schema: str) -> tuple[int, dt.datetime
     return articles, newest
 
 
-# What the migrations make. A database may hold other things too: they are nobody's business here.
+# The tables that migrations create. Other tables in the database are neither backed up nor touched.
 TABLES = frozenset(
     {"tortoise_migrations", "row_change", "article_search"}
     | {str(model._meta.db_table) for model in models_of()}
 )
 
 
-PATIENCE = 30  # seconds for others to let go of a table
+PATIENCE = 30  # seconds to wait for a table lock
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A dump that was read from end to end."""
+    """A verified pg_dump archive: `size` in bytes, the schema, and the names of its tables."""
 
     file: Path
     size: int
@@ -162,11 +165,14 @@ class Archive:
 
 
 def opened(file: Path, programs: PostgresTools) -> Archive:
-    """Raises Unusable if it is damaged, not ours, or newer than ours."""
+    """Reads an archive completely and returns its description.
+
+    Raises `OperatorError` if it is damaged, not a backup of contentql, or made by a newer version.
+    """
     pg_restore = programs.path("pg_restore")
     try:
         listed = run_tool(None, pg_restore, "--list", str(file))
-        # The list stands at the front. That the rest is whole shows only when it is read.
+        # --list reads only the table of contents at the start; damage further on shows when all is read.
         run_tool(None, pg_restore, f"--file={os.devnull}", str(file))
         rows = run_tool(None, pg_restore, "--data-only", "--table=tortoise_migrations", "--file=-", str(file))
     except OperatorError as exc:

@@ -1,6 +1,7 @@
-"""How a SQLite database is copied while others write, and a copy poured into one that others have open.
+"""Copy of a SQLite database in use, and overwriting of a database that others have open.
 
-Pages are copied by SQLite's own backup: one snapshot out, one transaction in. Does not know where files go.
+Both use SQLite's online backup API: one snapshot when reading, one transaction when writing
+(https://www.sqlite.org/backup.html). Invariant: the caller chooses and publishes the file names.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from contentql.backup.files import (
 from contentql.errors import OperatorError
 from contentql.store.errors import as_operator_error, describe_error
 
-_PATIENCE = 30.0  # seconds for another writer to finish
+_PATIENCE = 30.0  # seconds to wait for another writer
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def copy_database(path: Path, draft: Path) -> BackupSummary:
-    """The database as it is now, in one file that needs no other. Raises Unusable."""
+    """Copies the current state of a database to a single verified file. Raises `OperatorError`."""
     _copied(
         lambda: _connected(path),
         path,
@@ -41,7 +42,7 @@ def copy_database(path: Path, draft: Path) -> BackupSummary:
 
 
 def stage_copy(file: Path, draft: Path) -> None:
-    """A copy of a backup that was found sound and ours. Raises Unusable."""
+    """Copies a backup after verifying its integrity and compatibility. Raises `OperatorError`."""
     _copied(lambda: _resting(file), file, draft, lambda reason: damaged_error(file, reason))
     with closing(_resting(draft)) as connection:
         (result,) = connection.execute(
@@ -52,14 +53,14 @@ def stage_copy(file: Path, draft: Path) -> None:
 
 
 def checkpoint(draft: Path) -> None:
-    """Nothing of it stands in a log beside it any more."""
+    """Moves the write-ahead log into the database file, so that the file is complete on its own."""
     with closing(_connected(draft)) as connection:
         (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         assert mode == "delete", "somebody has the draft open"
 
 
 def has_no_tables(path: Path) -> bool:
-    """Whether the database has no tables at all. One that cannot be read may have."""
+    """Returns whether the database has no tables; False if it cannot be read."""
     try:
         with closing(_connected(path)) as connection:
             (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -69,9 +70,9 @@ def has_no_tables(path: Path) -> bool:
 
 
 def overwrite_database(draft: Path, path: Path, replace: bool, everything: str) -> bool:
-    """Makes the database at `path` what the draft is, in one transaction that its readers see whole.
+    """Overwrites the database at `path` with the draft in one transaction, atomic for its readers.
 
-    False where it is so damaged that nothing can be poured into it, and may be replaced. Raises Unusable.
+    Returns False if `replace` is set and the database is too damaged to write to. Raises `OperatorError`.
     """
     try:
         with closing(_connected(path)) as live:
@@ -90,7 +91,7 @@ def overwrite_database(draft: Path, path: Path, replace: bool, everything: str) 
 
 
 def summarize(path: Path) -> BackupSummary:
-    """What is in a database."""
+    """Returns the summary of a database. Raises `OperatorError`."""
     with as_operator_error(f"sqlite:///{path}"), closing(_connected(path)) as connection:
         columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(article)")}
         articles, newest = connection.execute(article_count_sql("article", columns)).fetchone()
@@ -105,10 +106,10 @@ def summarize(path: Path) -> BackupSummary:
 def _copied(
     opened: Callable[[], sqlite3.Connection], path: Path, draft: Path, unsound: Callable[[str], OperatorError]
 ) -> None:
-    """Copies and checks the copy: what was found sound is what goes on."""
+    """Copies a database and checks the integrity of the copy, so that the checked bytes are those used."""
     try:
         with closing(opened()) as source, closing(sqlite3.connect(draft, isolation_level=None)) as target:
-            target.execute("PRAGMA synchronous = OFF")  # it is on disk before it has its name
+            target.execute("PRAGMA synchronous = OFF")  # publish_file calls fsync before the rename
             _pages(source, target)
             target.execute("PRAGMA journal_mode = DELETE")
             (result,) = target.execute("PRAGMA integrity_check(1)").fetchone()
@@ -121,7 +122,10 @@ def _copied(
 
 
 def _pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """All pages in one step, so one snapshot. Python itself would wait for ever for a lock."""
+    """Copies all pages in one step, hence from one snapshot.
+
+    Gives up on a lock after `_PATIENCE` seconds; `sqlite3.Connection.backup` alone would retry without end.
+    """
     until = time.monotonic() + _PATIENCE
 
     def waits(status: int, _remaining: int, _total: int) -> None:
@@ -132,11 +136,15 @@ def _pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
 
 
 def _go_on(draft: Path, last: int, everything: str, page_size: int) -> None:
-    """The draft's journal goes on where nobody has read yet, with a line for all who have read before."""
+    """Continues the draft's change log after `last` and adds a row that invalidates everything.
+
+    No reader has passed that position, so every running server reads the row. Also changes the draft's page
+    size to that of the target.
+    """
     with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         (own,) = connection.execute("PRAGMA page_size").fetchone()
-        if own != page_size:  # SQLite pours only into pages of the same size
+        if own != page_size:  # the backup API requires equal page sizes in WAL mode
             connection.execute(f"PRAGMA page_size = {page_size}")
             connection.execute("VACUUM")
         line = "INSERT INTO row_change (table_name, row_id, changed_text_columns) VALUES (?, 0, '')"
@@ -164,12 +172,15 @@ def _describe_error(path: Path, disk: Path, exc: sqlite3.Error) -> OperatorError
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """To a database that is there: none is made."""
+    """Connects to an existing database; does not create one."""
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_PATIENCE)
 
 
 def _resting(path: Path) -> sqlite3.Connection:
-    """To a file that nobody writes to. Without a log beside it, it is read where nothing may be written."""
+    """Connects read-only to a file that has no writers.
+
+    Without a `-wal` file it is opened as immutable, which also works in a read-only folder.
+    """
     alone = not path.with_name(f"{path.name}-wal").exists()
     mode = "mode=ro&immutable=1" if alone else "mode=ro"
     return sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, timeout=_PATIENCE)

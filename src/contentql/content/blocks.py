@@ -1,7 +1,8 @@
-"""The body of an article as typed blocks, and the few kinds of value that all written-down content shares.
+"""Typed blocks of an article's body, and the value types shared by all content records.
 
-A block reads from the JSON of `article_body.blocks` or of a file, and says itself in either: ids are numbers
-inside the database and spelled outside. What a block was given is kept or refused, never half understood.
+Blocks are parsed from and serialized to the JSON of `article_body.blocks` and of files: ids are integers in
+the database and global ids such as `art_5` in files. Unknown fields of a known block type are rejected, not
+dropped.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from contentql.content.timestamps import format_timestamp
 
 
 class FrozenModel(BaseModel):
-    """A frozen value with camelCase names outside."""
+    """Immutable model with camelCase field names in JSON."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
@@ -46,7 +47,7 @@ class FrozenModel(BaseModel):
 
 @dataclass(frozen=True)
 class IdField:
-    """Marks an int as an id: `5` in Python and in the database, `"art_5"` in a file."""
+    """Annotation of an int as an id of a table: `5` in Python and in the database, `"art_5"` in a file."""
 
     table: str
 
@@ -86,7 +87,7 @@ def _harmless(value: str) -> str:
     return value
 
 
-# A colon before the first slash would name a scheme, `javascript:` among them.
+# A colon before the first slash would denote a scheme, such as `javascript:`.
 _LINK = re.compile(r"(?:(?:https?|mailto|tel):|[^:]*(?:[/?#]|$))", re.IGNORECASE)
 
 Timestamp: TypeAlias = Annotated[
@@ -96,14 +97,14 @@ Timestamp: TypeAlias = Annotated[
     PlainSerializer(format_timestamp),
 ]
 Link: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_harmless)]
-# The store keeps forty characters of it, and nothing in it needs escaping anywhere.
+# The column has forty characters; none of these characters needs escaping in HTML, JSON or URLs.
 BlockId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^blk_[A-Za-z0-9_-]{1,36}$")]
 MediaId: TypeAlias = Annotated[int, IdField("media")]
 AttributionId: TypeAlias = Annotated[int, IdField("attribution")]
 
 
 class Mark(FrozenModel):
-    """A stretch of a text that is set off; code points, `end` exclusive."""
+    """Inline formatting of a range of text, in code points; `end` is exclusive."""
 
     start: Annotated[int, Field(ge=0)]
     end: int
@@ -116,7 +117,7 @@ class _Block(FrozenModel):
 
     @model_serializer(mode="wrap")
     def _say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # The type is said even where defaults are left out: nothing can be read without it.
+        # `type` is written even when defaults are excluded: it is the discriminator for parsing.
         result: dict[str, Any] = handler(self)
         head = {"id": self.id} if self.id else {}
         return {**head, "type": getattr(self, "type"), **result}  # noqa: B009
@@ -225,7 +226,7 @@ class RelatedLink(_Block):
 
 
 class Unknown(_Block):
-    """A block of a kind we do not know: its kind and its text are kept, for apps that can do more."""
+    """Block of an unknown type. Its type and text are preserved for apps that can render it."""
 
     type: Literal["UNKNOWN"] = "UNKNOWN"
     original_type: str
@@ -285,17 +286,17 @@ _BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(tuple[Block, ...])
 
 
 def parse_blocks(stored: Any) -> tuple[Block, ...]:
-    """The blocks that `article_body.blocks` holds."""
+    """Parses the value of `article_body.blocks`."""
     return _BLOCKS.validate_python(stored)
 
 
 def dump_blocks(blocks: Iterable[Block]) -> list[dict[str, Any]]:
-    """The blocks as `article_body.blocks` keeps them: every key of the type, null where empty."""
+    """Serializes blocks for `article_body.blocks`: every key of the type, null where empty."""
     return [block.model_dump(by_alias=True) for block in blocks]
 
 
 def block_text(block: Block) -> str:
-    """The words of a block, in which spans are counted; a media block's are its caption."""
+    """Returns the text of a block, to which span offsets refer; for a media block its caption."""
     match block:
         case Paragraph() | Heading() | Quote() | Pullquote() | CodeText() | CorrectionText():
             return block.text
@@ -316,7 +317,7 @@ def block_text(block: Block) -> str:
 
 
 def block_media(block: Block) -> tuple[int, ...]:
-    """The media a block shows."""
+    """Returns the ids of the media in a block."""
     match block:
         case Image() | Video() | Audio():
             return (block.media,)

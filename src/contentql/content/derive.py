@@ -1,7 +1,6 @@
-"""What follows from what editors typed: paths, renderings, counts, chains, sections, the words for search.
+"""Derived columns: category paths, sections, text length, publication times, attribution chains, media.
 
-Pure functions, but for `index`, which writes the search row. Whoever saves an article calls them; no column
-named here is ever typed in.
+Invariant: no database access; callers compute these values whenever an article is saved.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ MAX_SECTION_DEPTH = 7
 
 
 def sort_name(name: str) -> str:
-    """What lists are sorted by: case and accents do not count."""
+    """Returns the sort key of a name: lower case without accents, at most 200 characters."""
     return fold_text(name).strip()[:200]
 
 
@@ -35,14 +34,14 @@ def path(parent: str | None, slug: str) -> str:
 
 
 def ancestor_paths(path: str) -> list[str]:
-    """The paths above one, the root first: those of "world/asia/east" are "world" and "world/asia"."""
+    """Returns the ancestors of a path, root first: "world" and "world/asia" for "world/asia/east"."""
     parts = path.split("/")
     return ["/".join(parts[:n]) for n in range(1, len(parts))]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A row of `article_section`; `path` names the category."""
+    """A row of `article_section`; `path` is the path of the category."""
 
     path: str
     direct: bool
@@ -50,7 +49,7 @@ class Section:
 
 
 def section_rows(own: Sequence[str]) -> list[Section]:
-    """A row for every section an article stands in, the primary first, and one for each above those."""
+    """Returns a row for each section of an article, primary first, followed by their ancestors."""
     direct = list(dict.fromkeys(own))
     higher = [up for path in direct for up in ancestor_paths(path)]
     indirect = [path for path in dict.fromkeys(higher) if path not in direct]
@@ -62,7 +61,8 @@ def new_block_id() -> str:
 
 
 def assign_block_ids(blocks: Iterable[Block], before: Iterable[Block] = ()) -> tuple[Block, ...]:
-    """The blocks, each with an id: its own, that of a block which said the same `before`, or a new one."""
+    """Returns the blocks with ids: a block without one takes that of an equal block in `before`, or a new
+    one."""
     blocks = tuple(blocks)
     used = {block.id for block in blocks if block.id}
     existing: dict[Block, list[str]] = {}
@@ -78,7 +78,7 @@ def assign_block_ids(blocks: Iterable[Block], before: Iterable[Block] = ()) -> t
 
 
 def lede(blocks: Iterable[Block]) -> str | None:
-    """The first paragraph."""
+    """Returns the text of the first paragraph, or None."""
     return next((block.text for block in blocks if isinstance(block, body.Paragraph)), None)
 
 
@@ -89,7 +89,10 @@ class TextLength:
 
 
 def measure_text(text: str) -> TextLength:
-    """How long a text is. Scripts without spaces are counted and read by the character, 500 a minute."""
+    """Returns the number of words and the reading time in minutes, at least 1.
+
+    Assumes 238 words a minute; a CJK character counts as one word and is read at 500 a minute.
+    """
     characters = len(_CJK.findall(text))
     spaced = len(_CJK.sub(" ", text).split())
     minutes = math.ceil(spaced / 238 + characters / 500)
@@ -110,7 +113,11 @@ def publication_times(
     first: dt.datetime | None = None,
     updated: dt.datetime | None = None,
 ) -> Times:
-    """`first` and `updated` as known so far. What goes `public` gets both, and its first time stays."""
+    """Returns the publication times in whole seconds.
+
+    `first` and `updated` are the stored values. If the article is `public`, missing ones are set to
+    `published`; existing ones do not change.
+    """
     published, first, updated = (at and at.replace(microsecond=0) for at in (published, first, updated))
     visible = published if public else None
     return Times(published, first or visible, updated or visible)
@@ -118,7 +125,8 @@ def publication_times(
 
 @dataclass(frozen=True)
 class ChainRow:
-    """The derived columns of one row of a chain; `via` is the id of the next row towards the reader."""
+    """Derived columns of one row of an attribution chain; `via` is the id of the next row towards the
+    reader."""
 
     head: int
     hop: int
@@ -127,7 +135,10 @@ class ChainRow:
 
 
 def attribution_chain_rows(ids: Sequence[int], sources: Sequence[int | None]) -> list[ChainRow]:
-    """The rows of a chain of attributions, given from the origin to the reader."""
+    """Returns the rows of an attribution chain, ordered from the origin to the reader.
+
+    Raises `ValueError` if the chain is too long or contains an id twice.
+    """
     if len(ids) > MAX_HOPS + 1 or len(set(ids)) < len(ids):
         raise ValueError(f"a chain of sources has at most {MAX_HOPS} relays and never comes back to itself")
     return [ChainRow(ids[0], n, sources[0], via) for n, via in enumerate([*ids[1:], None])]
@@ -144,7 +155,7 @@ class Placement:
 def media_placements(
     lead: int | None, blocks: Iterable[Block], placed: Sequence[Placement] = ()
 ) -> tuple[Placement, ...]:
-    """Every media of an article: those `placed` by hand, then what the lead and the blocks add."""
+    """Returns all media of an article: those explicitly `placed`, then those of the lead and the blocks."""
     results = list(placed)
     if lead is not None and not any(p.media == lead and p.role is MediaRole.LEAD for p in results):
         results.insert(0, Placement(lead, MediaRole.LEAD))

@@ -1,4 +1,4 @@
-"""Closed sets of values of the newsroom's model."""
+"""Enums of the content model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Status(str, Enum):
     PUBLISHED = "PUBLISHED"
     WITHDRAWN = "WITHDRAWN"
     ARCHIVED = "ARCHIVED"
-    EXPIRED = "EXPIRED"  # never stored: the clock makes it so
+    EXPIRED = "EXPIRED"  # never stored: derived from the expiry time
 
 
 class Access(str, Enum):

@@ -1,8 +1,8 @@
-"""Ids that stay for ever: made here, without asking the database, and spelled with the kind they name.
+"""Generation of permanent ids without a database, and their text form (global ids).
 
-An id is a positive 63-bit integer: milliseconds since 2024 and twenty bits that start at random within
-each millisecond, so ids are roughly in order of making and tell nothing about how many rows exist.
-Outside it is written `art_90817263…`; inside it is the integer.
+An id is a positive 63-bit integer: milliseconds since 2024 and twenty bits that start at random within each
+millisecond, so ids are roughly in order of creation and do not reveal the number of rows. The text form is
+the table's prefix and the integer: `art_90817263…`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _last = 0
 
 
 def new_id() -> int:
-    """A fresh id, never the same twice in one process."""
+    """Returns a new id, unique within the process."""
     global _last
     with _lock:
         fresh = (int(time.time() * 1000) - EPOCH_MS) * _SPREAD + secrets.randbelow(_SPREAD // 2)
@@ -44,15 +44,15 @@ def new_id() -> int:
 
 
 def encode_id(table: str, number: int) -> str:
-    """`spell("article", 17)` is `"art_17"`."""
+    """Returns the global id of a row: `encode_id("article", 17)` is `"art_17"`."""
     return f"{PREFIXES[table]}_{number}"
 
 
 def decode_id(text: str) -> tuple[str, int] | None:
-    """The table and number that a spelled id names; None when it is not an id of ours."""
+    """Returns the table and id of a global id, or None if it is not valid."""
     prefix, mark, digits = text.partition("_")
     table = _TABLES.get(prefix)
-    # isdecimal alone lets other scripts' digits through, which int() would quietly accept.
+    # isdecimal alone accepts digits of other scripts, and so does int().
     if not mark or table is None or not digits.isascii() or not digits.isdecimal() or len(digits) > 19:
         return None
     number = int(digits)

@@ -1,7 +1,8 @@
-"""What every format reads into and writes from: the things of a newsroom, apart from any database.
+"""Content records that every file format reads and writes, independent of a database.
 
 References are natural keys: the path of a category, the slug of a source, author, story or collection,
-`TYPE:slug` of a tag, the uri of an article. Ids may be left out: whoever keeps the record makes them.
+`TYPE:slug` of a tag, the uri of an article. Ids are optional: a record without one gets a new id when it is
+stored.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ from contentql.content.enums import (
 
 
 class FormatError(Exception):
-    """The bytes are not what the format says: one plain sentence."""
+    """Raised when a file does not conform to its format; the message is one sentence for the user."""
 
 
 def _sorted(value: Any) -> Any:
-    """Free JSON in one order, since one of the databases keeps none."""
+    """Sorts the keys of free JSON recursively, since not every database preserves their order."""
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
@@ -242,7 +243,10 @@ class MentionRecord(FrozenModel):
 
 
 class SpanRecord(FrozenModel):
-    """Words of a block: code points, `end` exclusive. Those of an `orphaned` one are not there any more."""
+    """A claim's range in the text of a block, in code points; `end` is exclusive.
+
+    The words of an `orphaned` span are no longer in the text.
+    """
 
     block_id: BlockId
     start: Annotated[int, Field(ge=0)]
@@ -254,7 +258,10 @@ class SpanRecord(FrozenModel):
 
 
 class AttributionRecord(FrozenModel):
-    """A claim and its origin; `via` is the next hop towards the reader. The head's state is the chain's."""
+    """A claim and its source; `via` is the next hop towards the reader.
+
+    The state of the head is the chain's state.
+    """
 
     id: AttributionId | None = None
     kind: AttributionKind
@@ -291,7 +298,7 @@ class AttributionRecord(FrozenModel):
         return self
 
     def hops(self) -> Iterator[AttributionRecord]:
-        """From the origin to the reader."""
+        """Iterates over the chain from the origin to the reader."""
         hop: AttributionRecord | None = self
         while hop is not None:
             yield hop
@@ -402,7 +409,7 @@ RecordKind: TypeAlias = Literal[
     "category", "source", "media", "author", "tag", "story", "article", "collection"
 ]
 
-# In an order in which everything stands behind what it refers to.
+# Ordered so that every record comes after the records it refers to.
 RECORD_TYPES: dict[RecordKind, type[Record]] = {
     "category": CategoryRecord,
     "source": SourceRecord,
@@ -417,9 +424,9 @@ RECORD_TYPES: dict[RecordKind, type[Record]] = {
 
 @dataclass(frozen=True)
 class ImportItem:
-    """What stood at one place of a file: a record, or else the fault that kept it from being one.
+    """Item read from a file: a record, or the error that prevented reading one.
 
-    A `partial` record says nothing of the fields it leaves out; a whole one says they are empty.
+    Fields missing from a `partial` record stay unchanged; those missing from a complete record are cleared.
     """
 
     location: str
@@ -430,7 +437,8 @@ class ImportItem:
 
 
 def describe_validation_error(exc: ValidationError) -> str:
-    """What is wrong with a record, in a sentence: where in it, and why."""
+    """Describes a validation error in one sentence: the location in the record and the reason, at most
+    three."""
     results = [
         f"{_place(error['loc'])}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
         for error in exc.errors(include_url=False, include_input=False)
@@ -440,7 +448,7 @@ def describe_validation_error(exc: ValidationError) -> str:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    # pydantic names the member of a union too, here the type of a block in capitals: it reads well.
+    # pydantic's location includes the union member, here the block type in capitals; it helps the reader.
     result = ""
     for part in location:
         result += f"[{part}]" if isinstance(part, int) else f".{part}" if result else part

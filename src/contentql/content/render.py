@@ -14,12 +14,12 @@ from contentql.content.timestamps import format_timestamp
 
 
 def plain_text(blocks: Iterable[Block]) -> str:
-    """As plain text, a paragraph a line."""
+    """Renders blocks as plain text, one line per paragraph."""
     return "\n".join(value for value in map(body.block_text, blocks) if value)
 
 
 def render_html(blocks: Iterable[Block]) -> str:
-    """As HTML in which nothing but our own tags and cleaned embeds can be markup."""
+    """Renders blocks as HTML. Text is escaped; the only foreign markup is the sanitized HTML of embeds."""
     return "\n".join(filter(None, map(_html, blocks)))
 
 
@@ -45,7 +45,7 @@ def _html(block: Block) -> str:
             tag = "ol" if block.ordered else "ul"
             return f"<{tag}>{''.join(f'<li>{_escape(item)}</li>' for item in block.items)}</{tag}>"
         case body.Image() | body.Video() | body.Audio() | body.Gallery():
-            # By id and not by address: a picture whose licence ends must not live on in a stored text.
+            # By id, not by URL: a picture whose licence has expired must not remain in a stored rendering.
             named = " ".join(map(str, body.block_media(block)))
             caption = body.block_text(block)
             below = f"<figcaption>{_escape(caption)}</figcaption>" if caption else ""
@@ -86,7 +86,7 @@ def _row(cells: Iterable[str], tag: str) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case body.Paragraph():
-            # A line end that is only written is a space to whoever reads it.
+            # Markdown renders a plain line break as a space; a backslash before it makes it a hard break.
             return _marked(block, _MARKDOWN, _plain).strip().replace("\n", "\\\n")
         case body.Heading():
             return f"{'#' * block.level} {_line(block.text)}"
@@ -129,8 +129,8 @@ def _markdown_rows(rows: Iterable[Sequence[str]]) -> Iterable[str]:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is, whatever it looks like."""
-    # An empty line would end the block, and a line that begins with spaces could be code.
+    """Escapes text for Markdown, so that it is shown literally."""
+    # An empty line would end the block, and an indented line could become a code block.
     text = re.sub(r"[ \t]*\n\s*", "\n", text)
     text = re.sub(r"([\\`*_\[\]<>]|&(?=#?\w+;))", r"\\\1", text)
     return re.sub(r"(?m)^(\s*)([-+=#~](?!\w)|\d+(?=[.)](?:\s|$)))", _shield_match, text)
@@ -162,7 +162,10 @@ _MARKDOWN: Mapping[str, tuple[str, str]] = {
 
 
 def _marked(block: body.Paragraph, tags: Mapping[str, tuple[str, str]], value: Any) -> str:
-    """Cut where any mark begins or ends, so that marks may overlap and tags still nest."""
+    """Renders a paragraph with its marks.
+
+    The text is split at every mark boundary, so that marks may overlap and tags still nest.
+    """
     cuts = sorted({0, len(block.text), *(at for mark in block.marks for at in (mark.start, mark.end))})
     pieces = []
     for start, end in pairwise(cuts):

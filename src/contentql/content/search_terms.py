@@ -1,8 +1,8 @@
-"""How a text becomes the words that search knows, the same on every database.
+"""Conversion of text to search terms, the same for every database.
 
-Both databases index these words as they are, so what a query finds does not depend on either's
-dictionaries: letters are folded (case, accents), words are stemmed by language, and scripts that
-write without spaces are cut into single characters, which a phrase then puts together again.
+Both databases index the terms unchanged, so results do not depend on their dictionaries: case and accents are
+folded, words are stemmed by language, and scripts without spaces are split into single characters, which a
+phrase query joins again.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ MAX_TERM_LENGTH = 64
 
 
 def tokenize(text: str, language: str) -> list[str]:
-    """The words of a text in order, ready for an index: ASCII-safe separators, no quotes, no operators."""
+    """Returns the search terms of a text in order. Terms contain no separators, quotes or query operators."""
     name = _STEMMED.get(language.partition("-")[0].lower(), "")
     return [_stem(word[:MAX_TERM_LENGTH], name) for word in _WORD.findall(fold_text(text))]
 
 
 def fold_text(text: str) -> str:
-    """Lower case without accents: "São Paulo" is "sao paulo"."""
+    """Folds case and removes accents: "São Paulo" becomes "sao paulo"."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return (
         "".join(c for c in decomposed if not unicodedata.combining(c)) if not text.isascii() else decomposed
@@ -45,7 +45,7 @@ def _stem(word: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class SearchTerms:
-    """An article's words for search, in three parts that no phrase may cross."""
+    """Search terms of an article in three parts; phrases do not match across parts."""
 
     headline: tuple[str, ...]
     summary: tuple[str, ...]
@@ -53,7 +53,10 @@ class SearchTerms:
 
 
 def search_terms(headline: str, about: Iterable[str | None], text: str, language: str) -> SearchTerms:
-    """`about`: kicker, short headline, summary, lede and byline. Never pass what the public may not read."""
+    """Returns the search terms of an article.
+
+    `about`: kicker, short headline, summary, lede and byline. Pass only text that the public may read.
+    """
     parts = [headline, "\n".join(value for value in about if value), text]
     left = MAX_INDEX
     seen: set[str] = set()
@@ -70,5 +73,5 @@ def search_terms(headline: str, about: Iterable[str | None], text: str, language
     return SearchTerms(*stored)
 
 
-# A tsvector holds one megabyte; of a longer text both databases know the same beginning.
+# A tsvector holds at most one megabyte; both databases index the same beginning of a longer text.
 MAX_INDEX = 1_000_000
