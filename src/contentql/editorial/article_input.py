@@ -83,7 +83,7 @@ async def _body(values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
 
 
 def detach_unknown_attribution(block: blocks.Block, existing_ids: set[int | None]) -> blocks.Block:
-    """The block without its reference to an attribution that does not exist."""
+    """Returns the block without its reference to an attribution that does not exist."""
     if isinstance(block, blocks.Quote) and block.attribution not in existing_ids:
         return block.model_copy(update={"attribution": None})
     return block
@@ -191,7 +191,7 @@ async def _translation_group(context: EditContext, text: Any) -> int | None:
         return None
     row = await references.find_article(context, text, "translationOf")
     if row.translation_group is None:
-        # In its working copy as well, which would else take it away when it is published.
+        # In its working copy as well, which would otherwise reset it when published.
         rows = Article.filter(Q(id=row.id) | Q(working_of=row.id), translation_group=None)
         await rows.update(translation_group=row.id)
     group: int = row.translation_group or row.id

@@ -88,7 +88,7 @@ async def load_for_update(
 
 
 def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
-    """The record of a working copy, with the fields that only the article's own row has."""
+    """Returns the record of a working copy, with the fields that only the article's own row has."""
     own = ("id", "uri", "external_ids", "corrections", "slug_history")
     return copy.model_copy(update={name: getattr(public, name) for name in own})
 

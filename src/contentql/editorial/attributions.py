@@ -1,4 +1,7 @@
-"""Attributions (who said it, and via whom): add, update, accept, reject, reorder; saved with the article."""
+"""Attributions of a claim to its source and the sources in between: add, update, accept, reject, reorder.
+
+They are saved with the article.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +116,7 @@ async def _saved(
 async def _find_attribution(
     context: EditContext, text: Any
 ) -> tuple[ArticleState, AttributionRecord, AttributionRecord]:
-    """The article's latest state, the chain and the hop of an id. Raises UserErrors."""
+    """Returns the article's latest state, the chain and the hop of an id. Raises UserErrors."""
     number = context.decode_id("attribution", text, "id")
     row = await Attribution.filter(id=number).first() or await Attribution.filter(working_of=number).first()
     article = await Article.get_or_none(id=row.article_id) if row else None  # type: ignore[attr-defined]
@@ -217,7 +220,7 @@ def _too_long(where: str) -> UserErrors:
 
 
 async def _span(article: ArticleState, values: Mapping[str, Any], where: str) -> SpanRecord:
-    """The span of an input, located in the text. Raises UserErrors."""
+    """Returns the span of an input, located in the text. Raises UserErrors."""
     texts = block_texts(article.record.blocks)
     block, exact = values.get("blockId"), values.get("exact")
     start, end = values.get("start"), values.get("end")
@@ -267,7 +270,7 @@ async def _span(article: ArticleState, values: Mapping[str, Any], where: str) ->
 def _with(
     head: AttributionRecord, hop: AttributionRecord, changed: AttributionRecord | None
 ) -> AttributionRecord | None:
-    """The chain with one hop replaced by `changed`, or removed if `changed` is None."""
+    """Returns the chain with one hop replaced by `changed`, or removed if `changed` is None."""
     if head is hop:
         return changed or hop.via
     assert head.via is not None

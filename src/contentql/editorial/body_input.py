@@ -15,7 +15,7 @@ from contentql.editorial.validation import MAX_TEXT_LENGTH, user_errors_from_pyd
 from contentql.formats import html, markdown
 from contentql.formats.html_safety import UnsafeContentError
 
-MAX_MARKUP_LENGTH = 250_000  # of one that has to be parsed first
+MAX_MARKUP_LENGTH = 250_000  # characters in a body that must be parsed (Markdown, HTML)
 
 
 def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:

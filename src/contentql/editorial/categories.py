@@ -23,7 +23,7 @@ from contentql.store.models.taxonomy import Category, PathHistory
 RUNS = re.compile(r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.I)
 
 
-_AT_ONCE = 500  # articles whose sections are written together
+_AT_ONCE = 500  # articles per batch when section rows are rewritten
 
 
 async def create_category(context: EditContext, input: Input) -> WriteResult:
@@ -126,7 +126,7 @@ async def _move(context: EditContext, row: Category, parent: Category | None, sl
         one.depth = one.path.count("/")
     row.parent_id, row.slug = (parent.id if parent else None), slug
     await PathHistory.filter(path__in=[one.path for one in moved]).delete()
-    # From the deepest up or from the top down, no two ever have one path: all of them are new.
+    # None of the new paths exists yet, so the unique index holds in any order of saving.
     for one in moved:
         await one.save(update_fields=["path", "depth", "parent_id", "slug"])
         await PathHistory.filter(path=old[one.id]).delete()

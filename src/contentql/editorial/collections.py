@@ -43,7 +43,7 @@ async def _collection(context: EditContext, input: Input, row: Any) -> WriteResu
     title = input.get("title", row.title if row else "")
     story = validation.build_record(
         StoryRecord, {"slug": slug, "title": title, "description": None}
-    )  # the same rules
+    )  # title and slug follow the rules of stories
     values = {
         "slug": story.slug,
         "title": story.title,

@@ -66,7 +66,7 @@ def complete_record(record: ArticleRecord, stored: ArticleRecord | None, now: dt
 
 
 def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
-    """The time if it has passed; a planned time may still change."""
+    """Returns the time if it has passed, else None: a planned time may still change."""
     return at if at and at <= now else None
 
 
@@ -93,7 +93,7 @@ def _nameless(attribution: AttributionRecord) -> AttributionRecord:
 
 
 def assign_attribution_ids(attribution: AttributionRecord) -> AttributionRecord:
-    """The chain with an id for every hop: its own or a new one."""
+    """Returns the chain with an id for every hop: its own or a new one."""
     return attribution.model_copy(
         update={
             "id": attribution.id or new_id(),
@@ -103,7 +103,8 @@ def assign_attribution_ids(attribution: AttributionRecord) -> AttributionRecord:
 
 
 def _quoted(attribution: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
-    """The attribution with the words of its span and their surroundings, which locate it after an edit."""
+    """Returns the attribution with the words of its span and their surroundings, used to locate it after an
+    edit."""
     via = attribution.via and _quoted(attribution.via, texts)
     span = attribution.span
     if span is not None and span.exact is None:
@@ -121,7 +122,7 @@ def _dated(
 
 
 def _history(record: ArticleRecord, stored: ArticleRecord | None, now: dt.datetime) -> tuple[SlugRecord, ...]:
-    """The former slugs of the article, including the one that this change replaces."""
+    """Returns the former slugs of the article, including the one that this change replaces."""
     old = {
         (value.language, value.slug): value
         for value in (*(stored.slug_history if stored else ()), *record.slug_history)

@@ -21,7 +21,7 @@ from contentql.store.models.history import RevisionAction
 
 
 async def correct_article(context: EditContext, input: Input) -> WriteResult:
-    """Add a public correction; with `before` and `after` also replace these words in the text."""
+    """Adds a public correction; with `before` and `after` also replaces these words in the text."""
     errors = ErrorCollector()
     _check_texts(input, errors)
     article: ArticleState = await errors.run(load_for_update(context, input["id"]))
@@ -74,7 +74,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
 
 
 def _check_texts(input: Input, errors: ErrorCollector) -> None:
-    """Collect the errors that need no look at the article."""
+    """Collects the errors that can be detected without loading the article."""
     if not input["text"].strip():
         errors.add(
             UserErrorCode.REQUIRED,
@@ -92,7 +92,7 @@ def _check_texts(input: Input, errors: ErrorCollector) -> None:
 
 
 def _corrected_texts(article: ArticleState, input: Input) -> tuple[ArticleRecord, ArticleRecord, str | None]:
-    """The published and the latest text with the words replaced, and the id of the corrected block."""
+    """Returns the published and the latest text with the words replaced, and the corrected block's id."""
     public, record = article.published_record, article.record
     block = input.get("block")
     if input.get("before") is not None and input.get("after") is not None:
@@ -111,7 +111,7 @@ def _corrected_texts(article: ArticleState, input: Input) -> tuple[ArticleRecord
 def _replaced(
     record: ArticleRecord, input: Input, *, elsewhere: bool = False
 ) -> tuple[ArticleRecord, str | None]:
-    """The record with the words replaced, and the id of their block.
+    """Returns the record with the words replaced, and the id of their block.
 
     With `elsewhere`, a text without these words is returned unchanged.
     """
@@ -158,7 +158,8 @@ def _replaced(
 
 
 def _reworded(block: blocks.Block, before: str, after: str) -> blocks.Block:
-    """The block with the words replaced; marks after them are shifted, marks across them are resized."""
+    """Returns the block with the words replaced; marks after them are shifted, marks across them are
+    resized."""
     assert isinstance(block, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
     at = block.text.index(before)
     end, grown = at + len(before), len(after) - len(before)

@@ -90,7 +90,7 @@ def is_owner(context: EditContext, row: Article) -> bool:
 
 
 def is_public(row: Article, now: dt.datetime) -> bool:
-    """Whether the public sees it."""
+    """Returns whether an anonymous viewer can see the article."""
     return is_publicly_visible(
         "article", {name: getattr(row, name) for name in VISIBILITY_COLUMNS["article"]}, now
     )

@@ -48,7 +48,7 @@ USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
 }
 
 
-# How a sentence calls a status: "the article is in review".
+# Wording of a status in a sentence: "the article is in review".
 STATUS_WORDS: Final[Mapping[Status, str]] = {
     Status.DRAFT: "a draft",
     Status.IN_REVIEW: "in review",

@@ -18,10 +18,10 @@ from contentql.planner.variables import InvalidScalar
 AnyShape = TypeVar("AnyShape", bound=FrozenModel)
 
 
-MAX_TEXT_LENGTH = 1_000_000  # characters of a body
+MAX_TEXT_LENGTH = 1_000_000  # characters in a body
 
 
-MAX_LIST_ITEMS = 5_000  # of one list
+MAX_LIST_ITEMS = 5_000  # items in one list
 
 
 _MANY_LINES = frozenset(

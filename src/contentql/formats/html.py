@@ -1,7 +1,7 @@
 """Parser of body HTML into typed blocks; unsafe content is rejected and never silently removed.
 
-Of an unknown tag the text stays. Marks are kept in paragraphs only, the one block that has them.
-Invariant: knows no database and no style.
+The text of unknown tags is preserved. Marks are preserved in paragraphs only, the one block type that has
+them. Invariant: independent of the database and of CSS.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class BlockBuilder:
             self._depth[kind] += 1
             self._words.begin(_Mark(kind))
         elif tag == "a":
-            # A link within a link ends it, as in every browser.
+            # A link within a link closes the outer one, as in every browser.
             self.close("a")
             self._link = self._led(attributes.get("href", ""))
             if self._link:
@@ -221,7 +221,7 @@ class BlockBuilder:
         if self._in_cell:
             self._rows[-1].append(result)
         elif result:
-            # Words between the cells are shown above the table.
+            # Browsers show text between cells above the table.
             self._blocks.append(Paragraph(text=result, marks=marks))
         self._in_cell = opens and tag in ("td", "th")
         if opens and (tag == "tr" or (self._in_cell and not self._rows)):
@@ -325,7 +325,7 @@ class _Mark(NamedTuple):
 
 
 class _TextBuffer:
-    """Words as a browser shows them, white space collapsed, and where in them marks begin and end."""
+    """Text buffer with white space collapsed as in browsers, and the positions where marks begin and end."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []

@@ -19,7 +19,7 @@ _HOSTILE = {
     "script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "svg", "math", "link",
     "meta", "base", "title", "template", "form", "input", "button", "select", "option", "optgroup",
     "textarea", "fieldset", "datalist", "keygen", "isindex",
-    # In these, browsers see words where others see tags.
+    # Browsers parse the content of these as text, other parsers as tags.
     "noscript", "noembed", "noframes", "xmp", "plaintext",
 }  # fmt: skip
 _ADDRESSES = {
@@ -27,7 +27,7 @@ _ADDRESSES = {
     "xlink:href", "ping", "lowsrc", "dynsrc", "codebase", "manifest", "usemap",
 }  # fmt: skip
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# Browsers find the scheme of an address behind blanks and across line ends.
+# Browsers ignore white space and control characters before and within the scheme of a URL.
 _BLANK = r"[\x00-\x20\x7f-\xa0]*+"
 _SCHEME = re.compile(
     "|".join(f"(?P<{name}>{_BLANK}{_BLANK.join(f'{name}:')})" for name in ("javascript", "vbscript", "data")),

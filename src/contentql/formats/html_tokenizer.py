@@ -1,9 +1,8 @@
-"""HTML text as a stream of words and tags, found by the rules of browsers and in linear time.
+"""Tokenizer of HTML into text and tags by the rules of browsers, in linear time.
 
-Not by a library: `html.parser` takes quadratic time over tags that never end. selectolax takes quadratic
-time over nested blocks, and returns a repaired tree. Unfinished tags, which we refuse, are gone from it, and
-so are end tags on their own, which inline HTML in Markdown consists of.
-Invariant: knows tags and attributes, never blocks.
+No library is used: `html.parser` takes quadratic time for unclosed tags; selectolax takes quadratic time for
+nested blocks and returns a repaired tree, which lacks the unfinished tags that must be rejected and the lone
+end tags of which inline HTML in Markdown consists. Invariant: independent of blocks.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class Tag(NamedTuple):
     attributes: Mapping[str, str]
 
 
-# As in https://html.spec.whatwg.org/multipage/parsing.html#tokenization; no pattern looks at a place twice.
+# As in https://html.spec.whatwg.org/multipage/parsing.html#tokenization; all patterns take linear time.
 _MARKUP = re.compile(r"<(?:(?P<comment>!--)|[!?]|/(?![a-zA-Z])|(?P<closes>/?)(?P<name>[a-zA-Z][^ \t\n/>]*))")
 _COMMENT_END = re.compile("--!?>")
 _ATTRIBUTE = re.compile(
@@ -35,7 +34,7 @@ _ATTRIBUTE = re.compile(
 )
 _ZEROS = re.compile(r"(?<=&#)0+(?=[0-9])|(?<=&#[xX])0+(?=[0-9a-fA-F])")
 _HUGE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
-# In an attribute `&copy=1` is no sign, but the next part of an address.
+# In an attribute value, `&copy=1` is no character reference but part of a URL's query.
 _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*+(?:;|(?!=)))")
 
 
@@ -55,7 +54,7 @@ def tokenize_html(html: str) -> Iterator[str | Tag]:
             if name == "pre" and not match["closes"] and html.startswith("\n", at):
                 at += 1
         elif match["comment"]:
-            # `<!-->` is a whole one.
+            # `<!-->` is a complete comment.
             end = _COMMENT_END.search(html, match.start() + 2)
             at = end.end() if end else 0
         else:

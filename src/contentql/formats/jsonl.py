@@ -1,7 +1,7 @@
 """JSON Lines format of this package: one record a line, without loss on export and import.
 
 A line is an object with its type in `record` first, camelCase names and global ids. Empty fields are omitted,
-so that the same content always gives the same bytes. Invariant: knows no database, network or clock.
+so that the same content always gives the same bytes. Invariant: independent of database, network and clock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Manifests of trusted documents (id, text, name), as written by client tools.
 
 Apollo lists operations; Relay, graphql-codegen and gql.tada map ids to texts; anything else is one plain
-document. Invariant: knows no schema and no database; the caller validates that a text is GraphQL.
+document. Invariant: independent of schema and database; the caller validates that a text is GraphQL.
 """
 
 from __future__ import annotations

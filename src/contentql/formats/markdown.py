@@ -1,9 +1,9 @@
 """Parser of body Markdown into typed blocks; embedded HTML follows the rules of HTML bodies.
 
-White space collapses as in HTML, line ends too but those that a backslash or two spaces make hard. What
-Markdown cannot say: a pullquote, which reads as a quote; two lists of one kind in a row, which read as one;
-more than a line in a heading, an item or a cell; empty lines in a text; more cells than the first row has; a
-mark whose edge is a space or a sign.
+White space collapses as in HTML; only a line break after a backslash or two spaces is preserved. Markdown
+cannot represent: a pullquote, which is read as a quote; two consecutive lists of one kind, which are read as
+one; more than one line in a heading, an item or a cell; empty lines in a text; more cells than the first row
+has; a mark that begins or ends at a space or punctuation.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def markdown_to_blocks(
                 body.text(token.content)
             case "html_inline" | "html_block":
                 body.feed(token.content)
-            case "softbreak":  # the end of a line in the file, not of one in the text
+            case "softbreak":  # a line break of the source, not of the text
                 body.text(" ")
             case "hardbreak":
                 body.open("br", {})

@@ -1,7 +1,7 @@
 """Reader of a plain text page: menu lines, a headline, then a paragraph a line.
 
-What the page does not print stays unset: no date, section or source is invented. Invariant: knows no
-database, network or clock.
+What the page does not print stays unset: no date, section or source is invented. Invariant: independent of
+database, network and clock.
 """
 
 from __future__ import annotations

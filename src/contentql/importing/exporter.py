@@ -78,7 +78,7 @@ _AT_ONCE = 100
 
 
 def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
-    """The rows in their order, but each after its parent."""
+    """Returns the rows in their order, except that each comes after its parent."""
     existing = {row.id: row for row in rows}
 
     def depth(row: Any) -> int:

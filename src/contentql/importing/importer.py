@@ -1,6 +1,6 @@
 """Import of records, one transaction each, with a report of the outcome of every record.
 
-Invariant: importing the same records again changes nothing. Knows records, not the files they come from.
+Invariant: importing the same records again changes nothing. Independent of file formats.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ async def import_file(database: Database, path: Path) -> ImportReport:
 
 
 class _RolledBack(Exception):
-    """Ends the transaction of a dry run."""
+    """Raised to roll back the transaction of a dry run."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Importer:
             await self._keep(item)
             if tidy and number % 1_000 == 0:
                 await tidy()
-        # Articles may relate to each other, so one of the two is always stored before the other.
+        # Relations are saved after all articles, since two articles may refer to each other.
         for where, record in self._unrelated:
             async with in_transaction():
                 missing = await article_writer.save_related_articles(record)
@@ -214,7 +214,7 @@ class Importer:
         at = self._wishes.publish_at
         if at is not None:
             status = Status.PUBLISHED if at <= self._now else Status.SCHEDULED
-            # A scheduled article becomes public without a write; that is no change.
+            # A scheduled article becomes public without a write, so its stored status remains SCHEDULED.
             if stored and stored.published_at == at and stored.status is Status.SCHEDULED:
                 status = stored.status
             wished |= {"published_at": at, "status": status}
@@ -242,7 +242,8 @@ def describe_integrity_error(exc: IntegrityError) -> str:
 
 
 async def _is_known(record: ArticleRecord) -> Article | None:
-    """The stored article of a record: by id, uri or external id; by slug if the record has none of these."""
+    """Returns the stored article of a record: by id, uri or external id; by slug if the record has none of
+    these."""
     row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
     if row is None and record.uri:
         row = await Article.get_or_none(uri=record.uri, working_of=0)
