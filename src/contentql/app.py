@@ -28,6 +28,7 @@ from contentql.errors import OperatorError
 from contentql.execution.executor import Executor, utc_now
 from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog
+from contentql.server.client_address import ClientAddressResolver
 from contentql.server.shutdown import drain_on_sigterm
 from contentql.settings import Settings, load_settings
 from contentql.store.change_log import ChangeLog
@@ -36,7 +37,6 @@ from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.admission import AdmissionControl
-from contentql.web.client_address import ClientAddressResolver
 from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.endpoint import GraphQLEndpoint
 from contentql.web.graphiql import graphiql_routes as graphiql_routes

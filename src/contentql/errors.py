@@ -95,3 +95,12 @@ class ApiError(Exception):
 
 class OperatorError(Exception):
     """Error of the installation that an operator can correct: one sentence, shown without a traceback."""
+
+
+def format_error(error: ApiError, request_id: str, path: list[str] | None = None) -> dict[str, Any]:
+    """The error as an entry of `errors` in a GraphQL response."""
+    return {
+        "message": error.message,
+        **({"path": path} if path else {}),
+        "extensions": {**error.extensions, "requestId": request_id},
+    }

@@ -116,6 +116,13 @@ class Settings(BaseSettings):
             "count.",
         ),
     ] = 1_000
+    http_protocol: Annotated[
+        Literal["contentql", "uvicorn"],
+        Field(
+            description="`contentql`: connections have time and size limits, cached responses start no task. "
+            "`uvicorn`: uvicorn's own protocol classes, for use behind a proxy that has such limits."
+        ),
+    ] = "contentql"
     header_timeout_seconds: Annotated[
         float, Field(gt=0, description="Maximum time in seconds to receive the headers of a request.")
     ] = 20.0

@@ -1,4 +1,4 @@
-"""`contentql serve` as its operator sees it: workers, the end of a server, slow clients and too many."""
+"""The command `contentql serve`: workers, shutdown, slow clients and overload."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from pathlib import Path
 import httpx2
 import orjson
 import pytest
+import websockets
 from tests.conftest import Server
 from tests.support.http_client import free_port
+from websockets.typing import Subprotocol
 
 pytestmark = pytest.mark.slow
 
@@ -132,7 +134,7 @@ async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, wo
         )
         await asyncio.sleep(0.5)  # it has been read by then
         served.process.terminate()
-        assert 503 in await readiness(served)  # until nobody answers any more
+        assert 503 in await readiness(served)  # until the server is gone
         assert served.process.poll() is None
         writer.write(body[20:])
         async with asyncio.timeout(AT_MOST):
@@ -180,7 +182,7 @@ async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom:
 async def test_three_hundred_at_once_are_answered_or_turned_away(
     tmp_path: Path, newsroom: str, limit: dict[str, str], status: int
 ) -> None:
-    """In the words of every refusal, with the time to come again; nobody waits for long."""
+    """As a regular error response with Retry-After, without a long wait."""
 
     async def ask(http: httpx2.AsyncClient, number: int) -> httpx2.Response:
         # No two alike: none is answered from memory.
@@ -200,3 +202,32 @@ async def test_three_hundred_at_once_are_answered_or_turned_away(
             assert error["extensions"]["code"] == {429: "RATE_LIMITED", 503: "SERVICE_OVERLOADED"}[status]
             assert int(answer.headers["retry-after"]) == error["extensions"]["retryAfter"] > 0
     assert took < AT_MOST / 2
+
+
+@pytest.mark.parametrize("protocol", ["contentql", "uvicorn"])
+async def test_both_http_protocols_serve_the_same(tmp_path: Path, newsroom: str, protocol: str) -> None:
+    """`CONTENTQL_HTTP_PROTOCOL=uvicorn` runs uvicorn's own classes, with equal responses."""
+    async with serving(tmp_path, newsroom, CONTENTQL_HTTP_PROTOCOL=protocol) as served:
+        async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+            bodies = []
+            for _ in range(3):  # computed, then from the cache
+                answer = await http.get("/graphql", params={"query": QUERY})
+                assert answer.status_code == 200
+                assert answer.headers["x-request-id"]
+                bodies.append(answer.content)
+            assert len(set(bodies)) == 1
+            tag = {"If-None-Match": answer.headers["etag"]}
+            unchanged = await http.get("/graphql", params={"query": QUERY}, headers=tag)
+            assert (unchanged.status_code, unchanged.content) == (304, b"")
+            posted = await http.post("/graphql", json={"query": QUERY}, headers={"Accept-Encoding": "gzip"})
+            assert posted.content == bodies[0]
+            failed = await http.post("/graphql", content=b"{")
+            assert failed.status_code == 415
+            assert (await http.get("/health/ready")).status_code == 200
+        url = f"ws://127.0.0.1:{served.port}/graphql"
+        async with websockets.connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+            await socket.send(orjson.dumps({"type": "connection_init"}).decode())
+            assert orjson.loads(await socket.recv())["type"] == "connection_ack"
+            subscribe = {"type": "subscribe", "id": "1", "payload": {"query": QUERY}}
+            await socket.send(orjson.dumps(subscribe).decode())
+            assert orjson.loads(await socket.recv())["payload"] == orjson.loads(bodies[0])

@@ -1,4 +1,4 @@
-"""A connection ends when it should: whoever is slow, silent or endless holds nothing for long."""
+"""HTTP connections: timeouts and limits for slow, idle and endless requests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from contentql.server.client_address import ClientAddressResolver
 from contentql.server.http_protocol import ConnectionLimits, HttpProtocol
 from contentql.settings import Settings
-from contentql.web.client_address import ClientAddressResolver
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""A server that is told to stop says so before it does."""
+"""Shutdown of a server: readiness fails before it stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a client is, what it may ask for in a minute, and how much runs at once."""
+"""Client addresses, rate limits and concurrency limits over HTTP."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 import pytest
 
 from contentql.errors import ApiError
+from contentql.server.client_address import ClientAddressResolver
 from contentql.settings import Settings
 from contentql.web.admission import AdmissionControl
-from contentql.web.client_address import ClientAddressResolver
 from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit

@@ -10,7 +10,7 @@ from graphql import (
     GraphQLError,
 )
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, format_error
 from contentql.execution.request import GraphQLResponse
 
 _DID_YOU_MEAN = "Did you mean "
@@ -30,15 +30,6 @@ def error_response(refusal: ApiError, request_id: str) -> GraphQLResponse:
     body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
     later = refusal.extra_extensions.get("retryAfter", 1) if refusal.status in (429, 503) else 0
     return GraphQLResponse(refusal.status, body, (refusal.code,), None, later)
-
-
-def format_error(refusal: ApiError, request_id: str, path: list[str] | None = None) -> dict[str, Any]:
-    where = {"path": path} if path else {}
-    return {
-        "message": refusal.message,
-        **where,
-        "extensions": {**refusal.extensions, "requestId": request_id},
-    }
 
 
 def graphql_errors_response(errors: Sequence[GraphQLError], code: str, request_id: str) -> GraphQLResponse:

@@ -9,7 +9,7 @@ import orjson
 from contentql.cache.dependencies import Dependencies, bind_dependencies
 from contentql.cache.entry import CachedResponse
 from contentql.content import ids
-from contentql.execution.errors import format_error
+from contentql.errors import format_error
 from contentql.execution.planning import PreparedRequest
 from contentql.execution.request import GraphQLResponse
 from contentql.planner.plan import Plan

@@ -15,21 +15,19 @@ from functools import cache
 from typing import Any, ClassVar, Final, cast
 from weakref import WeakKeyDictionary
 
+import orjson
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from contentql.errors import ApiError
-from contentql.execution.errors import error_response
-from contentql.server.response_writer import RAW_RESPONSE_EXTENSION, CoalescingTransport, RawResponse
+from contentql.errors import ApiError, format_error
+from contentql.server.client_address import ClientAddressResolver
+from contentql.server.extensions import RAW_RESPONSE_EXTENSION, TRY_CACHED_RESPONSE, TryCachedResponse
+from contentql.server.response_writer import CoalescingTransport, RawResponse
 from contentql.server.upgrade import UpgradeIgnoringProtocol
 from contentql.settings import load_settings
 from contentql.telemetry.request_id import new_request_id
-from contentql.web.client_address import ClientAddressResolver
-
-# Scope and whole body in; status, headers and body out, or None for the ordinary way.
-TryCachedResponse = Callable[[Any, bytes], tuple[int, bytes, bytes] | None]
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,7 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         self._watch = _watch(server_state, self.loop, self._bounds)
         self._counted = False
         self._refusal: ApiError | None = None
-        # Of the application, where it has one: answers that are there already.
-        self._at_once: TryCachedResponse | None = getattr(self.app, "at_once", None)
+        self._try_cached: TryCachedResponse | None = getattr(self.app, TRY_CACHED_RESPONSE, None)
         self._held: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._reading = False
         # What is being received: bytes of a head that is not complete, of the read that is being parsed,
@@ -151,7 +148,7 @@ class HttpProtocol(UpgradeIgnoringProtocol):
             self.scope["extensions"] = extensions
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if self._reading and self._at_once is not None and self._held is None:
+        if self._reading and self._try_cached is not None and self._held is None:
             self._held = cycle, app
         else:
             super()._start_asgi_task(cycle, app)
@@ -163,13 +160,13 @@ class HttpProtocol(UpgradeIgnoringProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        if self._held is None or self._at_once is None:
+        if self._held is None or self._try_cached is None:
             return
         cycle, _ = self._held
         extensions = cast(dict[str, RawResponse], cycle.scope["extensions"])
         document = extensions[RAW_RESPONSE_EXTENSION]
         # Asked only where it can be sent: it is counted as given.
-        result = self._at_once(cycle.scope, bytes(cycle.body)) if document.possible else None
+        result = self._try_cached(cycle.scope, bytes(cycle.body)) if document.possible else None
         if result is not None:
             self._held = None
             document(*result)
@@ -258,7 +255,7 @@ class HttpProtocol(UpgradeIgnoringProtocol):
             return
         self._joined.flush()
         request_id = new_request_id()
-        body = error_response(refusal, request_id).body
+        body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
         lines = [
             *(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
             b"content-type: application/graphql-response+json; charset=utf-8\r\n",

@@ -1,12 +1,10 @@
-"""How uvicorn is run: the same for the server and for what it is measured against."""
+"""Options of uvicorn, the same for `contentql serve` and for the servers that `contentql bench` compares."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from contentql.server.http_protocol import HttpProtocol
-from contentql.server.websocket_protocol import WebSocketProtocol
 from contentql.settings import Settings
 
 # For requests that run when the server is told to stop: a slow body (20 s) and its operation (5 s).
@@ -15,12 +13,17 @@ GRACEFUL_SHUTDOWN_SECONDS = 25
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """Keyword arguments of `uvicorn.run`, apart from the application and its workers."""
+    if settings.http_protocol == "uvicorn":
+        http, websocket = "httptools", "websockets-sansio"
+    else:
+        http = "contentql.server.http_protocol:HttpProtocol"
+        websocket = "contentql.server.websocket_protocol:WebSocketProtocol"
     return {
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop" if os.name != "nt" else "asyncio",
-        "http": HttpProtocol,
-        "ws": WebSocketProtocol,
+        "http": http,
+        "ws": websocket,
         "ws_max_size": settings.max_body_bytes,
         "ws_per_message_deflate": False,  # it would take three times the memory of a socket
         "ws_ping_interval": 20,

@@ -6,12 +6,10 @@ Knows uvicorn's cycle of a request and its transport; does not know what is said
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
-
-RAW_RESPONSE_EXTENSION: Final = "contentql.whole"
 
 
 class CoalescingTransport:

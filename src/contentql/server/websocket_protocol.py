@@ -16,9 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 
-# The code of `websocket.disconnect` when the server stops: no client can send it. The socket is still open,
-# so that what is under way can be told before the application closes it.
-SHUTDOWN_CODE: Final = 0
+from contentql.server.extensions import SHUTDOWN_CODE
 
 # How long a client may take to read what was written before a close frame, and to answer it.
 CLOSE_TIMEOUT: Final = 5.0

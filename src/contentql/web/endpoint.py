@@ -7,10 +7,10 @@ A bare ASGI endpoint, because a framework's layers would cost more than the answ
 from __future__ import annotations
 
 import re
-from collections.abc import Coroutine, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.viewer import ANONYMOUS, Actor
@@ -20,13 +20,12 @@ from contentql.execution.errors import error_response
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.lru import LRUCache
-from contentql.server.response_writer import RAW_RESPONSE_EXTENSION
+from contentql.server.extensions import RAW_RESPONSE_EXTENSION
 from contentql.settings import Settings
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
 from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace, server_timing_header
-from contentql.timeouts import StartedCoroutine, start_eagerly, with_timeout
 from contentql.web import compression, http_cache, requests
 from contentql.web.admission import Admission, AdmissionControl
 from contentql.web.cors import ALLOW_METHODS, CorsPolicy
@@ -206,7 +205,9 @@ class GraphQLEndpoint:
                 await visit.admit()
             if method == "POST":
                 _check_type(headers)
-                sent = await self._body(headers, receive)
+                sent = await requests.read_body(
+                    headers, receive, max_bytes=self.max_body, timeout_seconds=self.body_seconds
+                )
             elif method in ("GET", "HEAD"):
                 sent = scope["query_string"]
             else:
@@ -424,43 +425,3 @@ class GraphQLEndpoint:
                 _header_text(headers, b"x-preview-at"),
             )
             await self.authenticator.authenticate(authorization, preview_at, self.admission.address(scope))
-
-    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 15 or int(length) > self.max_body:
-            raise self._too_large()
-        # As a rule it is there, and needs no timer.
-        first = start_eagerly(cast("Coroutine[Any, Any, Message]", receive()))
-        if (
-            not isinstance(first, StartedCoroutine)
-            and first["type"] == "http.request"
-            and not first.get("more_body")
-        ):
-            body: bytes = first.get("body", b"")
-        else:
-            try:
-                body = await with_timeout(self.body_seconds, self._received(first, receive))
-            except TimeoutError:
-                raise ApiError("BAD_REQUEST", "The request body did not arrive in time.") from None
-        if len(body) > self.max_body:
-            raise self._too_large()
-        return body
-
-    async def _received(self, first: Message | StartedCoroutine, receive: Receive) -> bytes:
-        message: Message = await first if isinstance(first, StartedCoroutine) else first
-        parts, size = [], 0
-        while True:
-            if message["type"] == "http.disconnect":
-                raise ApiError("BAD_REQUEST", "The client went away.")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self.max_body:
-                raise self._too_large()
-            if not message.get("more_body"):
-                return b"".join(parts)
-            message = await receive()
-
-    def _too_large(self) -> ApiError:
-        return ApiError(
-            "PAYLOAD_TOO_LARGE", f"The request body may have {self.max_body:,} bytes.", limit=self.max_body
-        )

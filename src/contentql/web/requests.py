@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import orjson
+from starlette.types import Message, Receive
 
 from contentql.errors import ApiError
+from contentql.timeouts import StartedCoroutine, start_eagerly, with_timeout
 from contentql.web.compression import parse_qvalues
 
 GRAPHQL_RESPONSE_MEDIA_TYPE = "application/graphql-response+json"
@@ -148,3 +150,46 @@ def _object(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise ApiError("BAD_REQUEST", f"`{name}` must be an object.")
     return value or {}
+
+
+async def read_body(
+    headers: Mapping[bytes, bytes], receive: Receive, *, max_bytes: int, timeout_seconds: float
+) -> bytes:
+    """The whole body of a request. Raises ApiError if it is larger than `max_bytes`, late or incomplete."""
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 15 or int(length) > max_bytes:
+        raise _too_large(max_bytes)
+    # As a rule the body has arrived with the headers, and no timer is needed.
+    first = start_eagerly(cast("Coroutine[Any, Any, Message]", receive()))
+    if (
+        not isinstance(first, StartedCoroutine)
+        and first["type"] == "http.request"
+        and not first.get("more_body")
+    ):
+        body: bytes = first.get("body", b"")
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+        return body
+    try:
+        return await with_timeout(timeout_seconds, _read_messages(first, receive, max_bytes))
+    except TimeoutError:
+        raise ApiError("BAD_REQUEST", "The request body did not arrive in time.") from None
+
+
+async def _read_messages(first: Message | StartedCoroutine, receive: Receive, max_bytes: int) -> bytes:
+    message: Message = await first if isinstance(first, StartedCoroutine) else first
+    parts, size = [], 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ApiError("BAD_REQUEST", "The client closed the connection.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+
+
+def _too_large(max_bytes: int) -> ApiError:
+    return ApiError("PAYLOAD_TOO_LARGE", f"The request body may have {max_bytes:,} bytes.", limit=max_bytes)

@@ -23,9 +23,9 @@ from starlette.types import Message, Receive, Scope, Send
 from contentql.errors import ApiError
 from contentql.execution.errors import error_response
 from contentql.execution.request import GraphQLResponse
-from contentql.server.websocket_protocol import SHUTDOWN_CODE
+from contentql.server.client_address import ClientAddressResolver
+from contentql.server.extensions import SHUTDOWN_CODE
 from contentql.telemetry.request_id import new_request_id
-from contentql.web.client_address import ClientAddressResolver
 from contentql.web.endpoint import RESPONSE_TYPE
 
 log = logging.getLogger("contentql")

@@ -1,0 +1,74 @@
+"""The extensions that the HTTP protocol class offers an application."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from contentql.app import create_app
+from contentql.server.extensions import RAW_RESPONSE_EXTENSION, TRY_CACHED_RESPONSE
+from contentql.server.options import uvicorn_options
+from contentql.settings import Settings
+
+HEADERS = b"content-type: text/plain\r\ncontent-length: 6\r\n"
+
+
+class CountingApp:
+    """Has a cached response for /cached, a raw one for /raw; counts how often it is called as a task."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.raw = False
+
+    def try_cached_response(self, scope: Scope, sent: bytes) -> tuple[int, bytes, bytes] | None:
+        return (200, HEADERS, b"cached") if scope["path"] == "/cached" else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.calls.append(scope["path"])
+        write: Any = scope.get("extensions", {}).get(RAW_RESPONSE_EXTENSION)
+        self.raw = write is not None and write(200, HEADERS, b"staged")
+        if not self.raw:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"staged"})
+
+
+@pytest.fixture(params=["contentql", "uvicorn"])
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, CountingApp, str]]:
+    """Protocol, application and URL of a running server."""
+    app = CountingApp()
+    options = uvicorn_options(Settings(http_protocol=request.param))
+    options |= {"lifespan": "off", "log_config": None, "port": 0}
+    server = uvicorn.Server(uvicorn.Config(app, **options))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        threading.Event().wait(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield request.param, app, f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+async def test_a_cached_response_starts_no_task(served: tuple[str, CountingApp, str]) -> None:
+    """Where the protocol class supports it; uvicorn's own class calls the application."""
+    protocol, app, url = served
+    async with httpx2.AsyncClient(base_url=url) as http:
+        answer = await http.get("/cached")
+        assert answer.text == ("cached" if protocol == "contentql" else "staged")
+        assert app.calls == ([] if protocol == "contentql" else ["/cached"])
+        assert (await http.get("/other")).text == "staged"
+        assert app.calls[-1] == "/other"
+        assert app.raw == (protocol == "contentql")
+
+
+def test_the_application_offers_cached_responses(tmp_path: Path) -> None:
+    """Under the name that the protocol class looks for."""
+    app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/news.sqlite3"))
+    assert callable(getattr(app, TRY_CACHED_RESPONSE))
