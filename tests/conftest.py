@@ -1,4 +1,4 @@
-"""The newsrooms that tests ask, on both databases, and the summary of what ran on what."""
+"""Fixtures for both databases, and the summary of tests per database."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Server:
         return await self.copy(self._demo)
 
     async def copy(self, url: str) -> str:
-        """The URL of a new database with the rows of another, which nobody may be using."""
+        """The URL of a new database with the rows of another, which must have no connections."""
         if self.dialect == "postgres":
             return await self.empty(urlsplit(url).path[1:])
         copied = await self.empty()

@@ -1,4 +1,4 @@
-"""Documentation is true: its examples run, its tables match the code, its links resolve.
+"""Documentation: examples run, generated tables match the code, and links resolve.
 
 `pytest tests/test_docs.py --rewrite-goldens` rewrites the generated tables.
 """

@@ -1,4 +1,4 @@
-"""API tokens: made once, kept as a hash, looked at anew each time, and good until they are taken away."""
+"""API tokens: creation, storage as a hash, verification on every request, expiry and revocation."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ async def test_what_cannot_be_meant_is_refused(database: Database, wrong: dict[s
 
 
 async def test_a_token_is_revoked_once(database: Database) -> None:
-    """The first moment stays; there is nothing to take away from nobody."""
+    """The first revocation time stays; an unknown token cannot be revoked."""
     await create_token(database)
     row = await stored_token(database)
     async with database.orm():
@@ -426,7 +426,7 @@ async def test_good_tokens_go_on_where_others_are_tried_out(
 async def test_many_people_at_one_address_do_not_shut_each_other_out(
     database: Database, callers: Authenticator
 ) -> None:
-    """Fifty that nobody has seen there before, at the same moment."""
+    """Fifty new tokens at the same moment."""
     secrets = [await create_token(database, f"Person {number}") for number in range(50)]
     results = await asyncio.gather(*(authenticate(callers, secret) for secret in secrets for _ in range(3)))
     assert len({viewer.name for viewer in results}) == 50

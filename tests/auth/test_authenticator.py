@@ -1,4 +1,4 @@
-"""Who asks, seen through every door: what a token opens, what no cache keeps, and who is turned away."""
+"""Authentication of requests on every endpoint: valid and invalid tokens, permissions and caching."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def test_what_a_token_is_told_is_kept_by_nobody(room: AuthSetup, http: htt
 async def test_the_public_and_others_never_get_each_others_answers(
     room: AuthSetup, http: httpx2.AsyncClient
 ) -> None:
-    """The same bytes asked in turns, whoever asks first; with what is remembered in between."""
+    """Alternating viewers get their own responses in any order, with a response cache."""
     everyone: dict[str | None, Any] = {None: PUBLIC}
     for role in Role:
         everyone[await room.token(role.value, role)] = {"viewer": {"name": role.value, "role": role.value}}
@@ -168,7 +168,7 @@ async def test_the_public_and_others_never_get_each_others_answers(
 
 
 async def test_a_hit_at_once_is_the_publics(room: AuthSetup, graphql: GraphQLEndpoint) -> None:
-    """The short way from memory is not taken by whoever shows something."""
+    """Requests with credentials do not use the fast path of the cache."""
     query = str(httpx2.QueryParams({"query": LATEST})).encode()
     scope = {
         "type": "http", "method": "GET", "query_string": query, "client": ("127.0.0.1", 1), "headers": [],
@@ -242,7 +242,7 @@ async def test_a_token_that_is_not_good_is_refused(room: AuthSetup) -> None:
 
 
 async def test_what_is_no_bearer_token_is_refused(http: httpx2.AsyncClient) -> None:
-    """It is not passed over: whoever sends it means to be somebody."""
+    """It is not ignored: a request that sends it is not anonymous."""
     for header in ("Basic dXNlcjpwYXNz", "Bearer", ""):
         answer = await post(http, ME, {"authorization": header})
         assert (answer.status_code, error_code(answer)) == (401, "UNAUTHENTICATED")
@@ -263,7 +263,7 @@ async def test_a_revoked_token_is_refused_by_the_next_request_to_any_worker(room
 
 
 async def test_a_preview_at_a_moment_needs_the_right(room: AuthSetup, http: httpx2.AsyncClient) -> None:
-    """403 without it, 422 for what is no time; with both it is answered, and kept by nobody."""
+    """403 without permission, 422 for an invalid time; otherwise a response that is not cached."""
     reader, previewer = await room.token(role=Role.READER), await room.token(role=Role.PREVIEWER)
     at = {"x-preview-at": "2040-01-01T00:00:00Z"}
     for ask in DOORS:

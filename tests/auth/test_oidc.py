@@ -1,4 +1,4 @@
-"""Tokens of an outside issuer: what its key has signed is believed, and nothing else."""
+"""Verification of JWTs of an OIDC identity provider: signature, claims and key rotation."""
 
 from __future__ import annotations
 
@@ -308,7 +308,7 @@ class Clock:
 
 
 async def settled(keys: JwkSet) -> None:
-    """Until nobody asks for keys any more."""
+    """Wait until no request for keys is running."""
     if keys._asking is not None:
         await keys._asking
 
@@ -322,7 +322,7 @@ async def test_keys_come_from_a_url_once(served: Serving) -> None:
 
 
 async def test_a_new_key_is_found_within_a_minute(served: Serving) -> None:
-    """A key that nobody knows is looked for at most once a minute, so made-up names cost nothing."""
+    """An unknown key id causes at most one request for keys per minute."""
     clock = Clock()
     jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
     await jwts.authenticate(signed())

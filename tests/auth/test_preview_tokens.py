@@ -1,4 +1,4 @@
-"""Preview links: one article, to whoever has the link, until it expires."""
+"""Preview tokens: access to one article until the token expires."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_link_cannot_be_made_or_changed_without_the_key() -> None:
 
 
 async def test_all_workers_sign_with_one_key(database_url: str) -> None:
-    """Made by whoever asks first, also where many do at once; the others find it."""
+    """The first request creates it, also with concurrent requests; the others read it."""
     databases = [Database(database_url) for _ in range(6)]
     for database in databases:
         await database.open()

@@ -1,4 +1,4 @@
-"""A backup is whole or is not; a restore gives what was acknowledged, or leaves everything as it was."""
+"""Backup and restore of both databases: completeness, atomicity and failures."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ async def refused(work: object, *input: str) -> None:
 async def test_what_was_acknowledged_before_is_restored(
     server: Server, database_url: str, file: Path, programs: PostgresTools
 ) -> None:
-    """Somebody commits on and on: what was acknowledged before the start is in it, no commit by half."""
+    """Under continuous commits, it has all commits acknowledged before its start, and no partial one."""
     await fill_with_stories(database_url, 40_000)
     async with BackgroundWriter(database_url) as writer:
         before = writer.acknowledged
         stored = await back_up(database_url, file, programs)
         after = writer.acknowledged
         await writer.until(after + 5)
-    assert after > before, "nobody wrote meanwhile"
+    assert after > before, "no concurrent write"
     assert stored.size == file.stat().st_size
     copy = await server.empty()
     await restore(copy, file, programs)
@@ -259,7 +259,7 @@ async def test_a_file_is_not_overwritten(
 async def test_a_backup_replaces_and_is_its_owners_alone(
     newsroom: str, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
-    """With force, behind a link too; it holds drafts and keys, so nobody else may read it."""
+    """With force, behind a link too; it holds drafts and keys, so no other user may read it."""
     elsewhere = tmp_path / "disk"
     elsewhere.mkdir()
     (elsewhere / "real.backup").write_bytes(b"yesterday's")
@@ -370,7 +370,7 @@ async def test_a_backup_of_the_other_database_is_refused(
 async def test_what_is_no_newsroom_is_refused(
     server: Server, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
-    """A sound file of somebody else's tables."""
+    """A valid file with other tables."""
     target = await server.migrated()
     if server.dialect == "sqlite":
         with closing(sqlite3.connect(file)) as other:
@@ -388,7 +388,7 @@ async def test_what_is_no_newsroom_is_refused(
 async def test_a_restore_that_breaks_off_leaves_everything(
     server: Server, newsroom: str, file: Path, programs: PostgresTools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody who does not let go of the database is told of, and all is as it was."""
+    """A client that keeps the database locked is reported, and nothing changes."""
     monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
     monkeypatch.setattr(postgres_restore, "PATIENCE", 1)
     await back_up(newsroom, file, programs)

@@ -1,4 +1,4 @@
-"""The bench measures what it says: a whole newsroom, the same each time, and answers to compare with."""
+"""The benchmark: its generated dataset, measurements and baseline comparison."""
 
 from __future__ import annotations
 

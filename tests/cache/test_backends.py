@@ -1,4 +1,4 @@
-"""What every place for answers promises: found again until it is touched, gone at once when it is."""
+"""Contract of the response cache backends: storage, invalidation and outages."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ async def test_without_redis_nothing_is_found_and_nothing_fails() -> None:
 
 
 async def test_what_was_purged_while_redis_was_away_is_never_found(valkey_url: str) -> None:
-    """Whoever missed a purge turns the page when Redis is back, for all workers."""
+    """A worker that missed a purge starts a new generation for all workers when Redis is back."""
     prefix = f"test-{next(_prefixes)}"
     cut_off, other = RedisBackend(valkey_url, prefix=prefix), RedisBackend(valkey_url, prefix=prefix)
     await other.put("one", entry(1))

@@ -1,4 +1,4 @@
-"""Whatever is written and whatever is asked: a remembered answer is the one that would be given now."""
+"""Cached responses equal fresh ones after random writes and queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a write touches is forgotten, and nothing else: one case a line, each once a bug or a promise."""
+"""Exact cache invalidation: which writes invalidate which cached responses."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ async def test_what_is_hidden_is_not_felt(newsroom: CachedNewsroom, name: str) -
 
 
 async def test_the_clock_forgets_only_what_it_changes(newsroom: CachedNewsroom) -> None:
-    """An embargo opens: the lists it comes into are new at that second, others stay, whoever asks first."""
+    """The end of an embargo invalidates the affected lists at that second, and no others."""
     moment = NOW + dt.timedelta(seconds=30)
     await newsroom.write(
         f"UPDATE article SET embargo_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"

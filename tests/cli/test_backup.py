@@ -1,4 +1,4 @@
-"""`contentql backup` and `contentql restore`, as an operator and a nightly job use them."""
+"""The commands `contentql backup` and `contentql restore`."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ async def test_a_full_disk_is_told(newsroom: Desk) -> None:
 
 
 async def test_a_fault_that_was_there_before_is_named(sqlite_server: Server, tmp_path: Path) -> None:
-    """Done, with exit code 3: the backup is there, and somebody must look at the database."""
+    """Exit code 3: the backup is complete, and an operator must check the database."""
     newsroom = Desk(await sqlite_server.migrated(), tmp_path, PostgresTools())
     async with by_hand(newsroom.url) as sql:
         await fill(sql)

@@ -1,4 +1,4 @@
-"""The operator's doors: each command teaches, works, and says in one sentence why it cannot."""
+"""Commands of the CLI: help texts, results and error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`contentql documents`, as an operator uses it."""
+"""The command `contentql documents`."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ async def test_documents_are_removed_by_id_and_by_client(database: str) -> None:
 
 
 async def test_the_beginning_of_several_ids_removes_none(database: str) -> None:
-    """Nobody can tell which was meant."""
+    """The reference is ambiguous."""
     await output_of("add", "-", stdin=orjson.dumps({"checkout-a": LATEST, "checkout-b": LATEST}))
     assert await output_of("remove", "checkout-", code=1) == [
         "checkout-: several documents begin so",

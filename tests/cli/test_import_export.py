@@ -1,4 +1,4 @@
-"""`contentql import` and `contentql export`, as an operator uses them."""
+"""The commands `contentql import` and `contentql export`."""
 
 from __future__ import annotations
 
@@ -260,8 +260,8 @@ def test_what_is_no_database(page: Path) -> None:
     assert "is not a SQLite database" in sentence("import", page)
     assert "cannot be opened" in sentence("import", page, "--database", f"sqlite:///{page.parent}")
     assert "must look like sqlite:///" in sentence("import", page, "--database", "mysql://a/b")
-    nobody = "postgresql://user:secret@127.0.0.1:1/none"
-    message = sentence("import", page, "--database", nobody)
+    unreachable = "postgresql://user:secret@127.0.0.1:1/none"
+    message = sentence("import", page, "--database", unreachable)
     assert "No PostgreSQL answers at 127.0.0.1" in message
     assert "secret" not in message
 

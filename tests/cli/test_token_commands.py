@@ -1,4 +1,4 @@
-"""`contentql tokens`, as an operator uses it."""
+"""The command `contentql tokens`."""
 
 from __future__ import annotations
 

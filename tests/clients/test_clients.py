@@ -1,4 +1,4 @@
-"""The clients that newsrooms really use ask the served newsroom, and get what they expect.
+"""GraphQL client libraries against a running server.
 
 Each script beside this file is one client; it prints what it was told and what went over the wire.
 """

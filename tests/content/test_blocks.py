@@ -1,4 +1,4 @@
-"""Blocks: read from what is stored, said the same way again, kept or refused but never half understood."""
+"""Parsing, validation and serialization of content blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from what editors typed: renderings, counts, chains, sections, the words for search."""
+"""Fields derived from content: renderings, counts, attribution chains, sections and search text."""
 
 from __future__ import annotations
 

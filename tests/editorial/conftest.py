@@ -1,4 +1,4 @@
-"""Newsdesks that tests of one file share, and one that a test has for itself."""
+"""Newsroom fixtures, one shared by a file's tests and one per test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who said it and by which way it came, as editors enter it; and where the words are after every edit."""
+"""Mutations of attributions, and their text spans after edits."""
 
 from __future__ import annotations
 

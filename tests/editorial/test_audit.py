@@ -1,4 +1,4 @@
-"""What is done is written down, once and for good; and whoever reads is told of it at once."""
+"""The audit log: entries, immutability, and cache invalidation by mutations."""
 
 # ruff: noqa: E501 - documents read best in one line
 
@@ -151,7 +151,7 @@ async def test_the_log_of_an_article_is_its_revisions(newsroom: EditorialClient)
 
 
 async def test_the_database_keeps_the_log(own_desk: EditorialClient) -> None:
-    """An UPDATE or DELETE is refused by the database itself, whoever sends it."""
+    """The database itself rejects every UPDATE or DELETE."""
     newsroom = own_desk
     await newsroom.create_draft()
     statements = ["UPDATE audit_entry SET by = 'nobody'", "DELETE FROM audit_entry"]

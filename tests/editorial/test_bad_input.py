@@ -1,4 +1,4 @@
-"""Whatever is sent: done, told in plain words, or refused with a code; never a fault, and nothing half done."""
+"""Mutations with invalid or random input: error codes, messages and no partial writes."""
 
 # ruff: noqa: E501 - lists of odd things read best in rows
 

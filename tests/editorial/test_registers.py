@@ -1,4 +1,4 @@
-"""What articles lean on: entered, changed, moved, merged, and not deleted while something uses it."""
+"""Mutations of sections, tags, authors, sources and media: create, update, move, merge and delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From draft to archive: every move from every status, what a move needs, and what the clock does alone."""
+"""Workflow transitions of articles: permitted statuses, requirements and scheduled times."""
 
 from __future__ import annotations
 
@@ -325,7 +325,7 @@ MOVABLE = [
 
 
 async def test_every_write_to_an_article_takes_the_version_that_was_read(own_desk: EditorialClient) -> None:
-    """No mutation of an article, or of what is part of one, goes over what somebody else has saved."""
+    """No mutation of an article or its parts overwrites another editor's changes."""
     inputs = rehearsals(await furnished(own_desk))
     assert len(MOVABLE) >= 19
     async with own_desk.unchanged():
@@ -481,7 +481,7 @@ async def seen(newsroom: EditorialClient, id: str, slug: str, word: str) -> bool
 
 
 async def test_a_scheduled_article_comes_out_by_itself(newsroom: EditorialClient) -> None:
-    """Nothing a second before, all of it at that very second, and nobody has to do anything."""
+    """Not visible a second before, visible at that second, without any request."""
     id = await newsroom.create_approved(headline="Zugzwang today", expiresAt="2026-07-02T00:00:00Z")
     payload = await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T00:00:00+00:00")
     assert (payload["status"], payload["publishedAt"]) == ("SCHEDULED", "2026-07-01T00:00:00Z")

@@ -1,4 +1,4 @@
-"""What is out stays as it is while it is worked on: a copy that the public sees nothing of."""
+"""Working copies of published articles, which the public does not see before they are published."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ async def test_old_slugs_lead_on(newsroom: EditorialClient) -> None:
 
 
 async def test_a_slug_of_a_copy_is_taken(newsroom: EditorialClient) -> None:
-    """Two articles never come out under one slug: what a copy wants, nobody else gets."""
+    """Two articles never get the same slug: the slug of a working copy is reserved."""
     one, two = await newsroom.create_published(), await newsroom.create_published()
     await newsroom.mutate_ok("updateArticle", id=one, slug="wanted")
     (error,) = await newsroom.mutate_errors("updateArticle", id=two, slug="wanted")
@@ -350,7 +350,7 @@ async def test_an_edit_that_only_touches_one_field_changes_no_other(newsroom: Ed
 
 
 async def test_a_preview_of_a_moment_shows_what_will_be_out_then(newsroom: EditorialClient) -> None:
-    """As with X-Preview-At: the clock of one question, for whoever may see drafts; the public's stays."""
+    """As with X-Preview-At: it sets the time of one request for viewers of drafts, not the public's."""
     id = await newsroom.create_approved(headline="Tomorrow")
     await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
     query = """query($i: ID!) { article(id: $i) { status }
@@ -369,7 +369,7 @@ async def test_a_preview_of_a_moment_shows_what_will_be_out_then(newsroom: Edito
 
 
 async def test_a_preview_link_shows_the_copy_of_one_article(newsroom: EditorialClient) -> None:
-    """Whoever holds it sees that article as it stands, and of all others what is public."""
+    """Its holder sees the current state of that article, and only public content otherwise."""
     id, other = (
         await newsroom.create_published(headline="Shared"),
         await newsroom.create_draft(headline="Not shared"),

@@ -1,4 +1,4 @@
-"""A server under attack: no value becomes SQL, no request is a fault, and whoever is innocent is served."""
+"""A server under attack: SQL injection, hostile requests and service for other clients."""
 
 # ruff: noqa: E501 - lists of odd things read best in rows
 

@@ -1,4 +1,4 @@
-"""Servers follow what is written beside them: by another program, and by the clock alone."""
+"""Servers pick up changes written by other processes and changes due by time."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) ->
         assert all([(await ask(served.url, OTHER))[2] for _ in range(10)]), (
             "another section was forgotten too"
         )
-        # By the clock alone: nobody writes when it comes out.
+        # By time alone: no write happens when it is published.
         moment = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=7)).replace(microsecond=0)
         lines.write_bytes(orjson.dumps(article("neap-tide", "Neap tide", moment)))
         contentql("import", str(lines), "--database", url)

@@ -1,4 +1,4 @@
-"""What is acknowledged lasts: through kills, races, restarts, without a database, and on a full disk.
+"""Acknowledged writes survive kills, races, restarts, database outages and a full disk.
 
 From outside, with server processes of their own; two of them share a database.
 """
@@ -26,7 +26,7 @@ from tests.conftest import Server
 from tests.support.durability import (
     AT_MOST,
     LOST,
-    NOBODY,
+    UNREACHABLE,
     Answer,
     EditorClient,
     ServerProcess,
@@ -120,7 +120,7 @@ async def test_of_eight_editors_one_wins(two: Two, editor: EditorClient) -> None
 
 
 async def test_without_a_version_no_update_is_lost_silently(two: Two, editor: EditorClient) -> None:
-    """Whoever does not say what they have read writes over it; each such text is kept as a revision."""
+    """A write without an expected version overwrites; each overwritten text is kept as a revision."""
     id = (await editor.mutate_until_done(two.a, "createArticle", **draft("Overwritten"))).article["id"]
 
     async def write(name: int) -> dict[int, str]:
@@ -234,7 +234,7 @@ async def test_a_revoked_token_opens_nothing_anywhere(two: Two) -> None:
     lost = await token(two.url, "Lost")
     async with (
         EditorClient(await token(two.url, "Root", Role.ADMIN)) as admin,
-        EditorClient(lost) as whoever,
+        EditorClient(lost) as client,
         websockets.connect(
             two.b.url.replace("http", "ws") + "/graphql",
             subprotocols=[websockets.Subprotocol("graphql-transport-ws")],
@@ -250,7 +250,7 @@ async def test_a_revoked_token_opens_nothing_anywhere(two: Two) -> None:
         revoke = f'mutation {{ revokeToken(input: {{id: "tok_{id}"}}) {{ userErrors {{ code }} }} }}'
         assert (await admin.query(two.a, revoke))["revokeToken"]["userErrors"] == []
         revoked = time.monotonic()
-        answer = await whoever.http.post(f"{two.b.url}/graphql", json={"query": query})
+        answer = await client.http.post(f"{two.b.url}/graphql", json={"query": query})
         await say(socket, type="subscribe", id="2", payload={"query": query})
         refused = await hear(socket)
         assert time.monotonic() - revoked < 1
@@ -259,7 +259,7 @@ async def test_a_revoked_token_opens_nothing_anywhere(two: Two) -> None:
 
 
 async def test_a_write_that_is_broken_off_is_in_nobodys_way(two: Two, editor: EditorClient) -> None:
-    """Whoever takes an operation back while it writes leaves no transaction behind, and nothing in part."""
+    """A client that cancels an operation during a write leaves no open transaction and no partial write."""
     mutation = """mutation($input: CreateArticleInput!) {
       createArticle(input: $input) { userErrors { code } } }"""
     async with websockets.connect(
@@ -306,7 +306,7 @@ async def test_a_rolling_restart_loses_nothing(two: Two, tmp_path: Path) -> None
                     headline = f"Rolling {name} {number}"
                     fields = {**draft(headline), "idempotencyKey": headline}
                     while (answer := await editor.mutate(door, "createArticle", **fields)).code in (
-                        NOBODY,
+                        UNREACHABLE,
                         LOST,
                     ):
                         unanswered.append(answer.code)
@@ -322,7 +322,7 @@ async def test_a_rolling_restart_loses_nothing(two: Two, tmp_path: Path) -> None
             await asyncio.sleep(0.02)
         over.set()
         await asyncio.gather(*writing)
-    assert unanswered, "nobody noticed"
+    assert unanswered, "no write failed"
     # At most what was on its way to a door that had just been closed.
     assert unanswered.count(LOST) <= 4
     there = await rows(two.url, "SELECT id, headline FROM article WHERE headline LIKE 'Rolling %'")
@@ -434,9 +434,9 @@ async def test_a_database_that_was_away_is_written_again(tmp_path_factory: pytes
 
 
 def assert_told(answers: list[Answer]) -> None:
-    """Whoever could not write was told to come again, in time and in no other words."""
+    """Failed writes get a retry error in time, and no other error."""
     refused = [answer for answer in answers if answer.code]
-    assert refused, "nobody noticed"
+    assert refused, "no write failed"
     assert {answer.code for answer in refused} <= LATER
     assert {answer.status for answer in refused} == {503}
     assert max(answer.took for answer in answers) < 8

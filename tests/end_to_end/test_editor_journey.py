@@ -1,4 +1,4 @@
-"""From an empty page to a restored revision: the newsdesk's whole walk, by hand, in a browser."""
+"""The editorial workflow in a browser, from the first draft to a restored revision."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def secrets(newsroom: str) -> Mapping[Role, str]:
 
 
 class Hands:
-    """Somebody at GraphiQL."""
+    """An editor using GraphiQL."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -144,7 +144,7 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
         await hands.choose(15)
         link = (await hands.run("PreviewLink"))["url"]
 
-        # Whoever has the link reads it, and nobody else.
+        # Only readers with the link can read it.
         async with open_page(browser) as guest:
             await guest.open(served.url + link)
             words = await guest.read("document.body.innerText")

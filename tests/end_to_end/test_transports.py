@@ -1,4 +1,4 @@
-"""The same verdict whichever way a request comes in, and what still works when a neighbour is gone."""
+"""Equal results over every transport, and operation without optional services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing hidden shows: every answer is that of a newsroom in which the hidden things never existed."""
+"""Hidden content does not affect public responses: they equal those of a newsroom without it."""
 
 from __future__ import annotations
 

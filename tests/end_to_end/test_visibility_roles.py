@@ -1,4 +1,4 @@
-"""Whoever asks: what one may not know changes no answer, what one may not do changes no row."""
+"""Visibility and permissions per role: hidden content changes no response, denied mutations change no row."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def _pool(both_executors: DatabasePair) -> Pool:
 
 
 async def test_the_whole_newsroom_is_another_for_whoever_sees_it(server: Server) -> None:
-    """What was hidden is really there: somebody finds it, by the same questions."""
+    """Hidden content exists: some viewer reads it with the same queries."""
     async with open_database_pair(server, "author", 4) as both_executors:
         for query, variables in (
             (_lists("first: 100"), None),
@@ -236,7 +236,7 @@ def _media(article: ArticleRecord) -> list[Any]:
 
 
 async def test_a_deleted_article_takes_its_revisions_with_it(server: Server) -> None:
-    """Whoever wrote it, and whoever sees everything, finds no earlier state of it by any id."""
+    """Neither its author nor a viewer of all drafts can read an earlier state of it by any id."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(2), articles=3))
     async with open_executor(url) as answers:
@@ -277,7 +277,7 @@ async def test_a_relay_that_is_changed_stays_in_its_chain(server: Server) -> Non
 
 
 async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server) -> None:
-    """Whoever has a link finds the collection and the translation of what they see, before and after."""
+    """Holders of a preview link can read the collection and translation of its article, before and after."""
     url = await server.migrated()
     query = "{ collections { nodes { articles { nodes { headline translations { headline } } } } } }"
     async with open_executor(url) as answers:
@@ -531,7 +531,7 @@ async def test_a_request_with_one_forbidden_field_does_none(server: Server) -> N
 
 
 async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server) -> None:
-    """With answers remembered, whoever asks first: each is told their own, and only the public's is kept."""
+    """With a response cache, viewers get their own responses in any order; only public ones are cached."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(3)))
     query = "{ articles(first: 100) { totalCount nodes { id headline edNote status } } }"

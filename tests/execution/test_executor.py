@@ -1,4 +1,4 @@
-"""One operation's journey: which operation, with which values, answered whole or refused with one code."""
+"""Execution of operations: operation selection, variables, errors and complete responses."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ async def test_what_is_remembered_has_bounds(demo_url: str) -> None:
 
 
 class Broken(Database):
-    """A database whose driver fails in a way that nobody foresaw."""
+    """A database whose driver fails with an unexpected error."""
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Row:
         raise RuntimeError(f"secret of {__file__}: {sql}")

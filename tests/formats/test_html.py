@@ -1,4 +1,4 @@
-"""HTML of a body becomes typed blocks, and what could do harm is refused."""
+"""Import of HTML bodies as typed blocks, without unsafe content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Lines: every record goes out and comes back the same, and a bad line is named, not fatal."""
+"""JSON Lines: round trips of every record type, and errors with line numbers."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_chains_have_at_most_five_relays() -> None:
 
 
 def test_only_a_report_may_leave_its_source_open() -> None:
-    """ "It was reported" names nobody; everything else has a source."""
+    """ "It was reported" names no source; every other kind has one."""
     assert read(article(attributions=[{"kind": "REPORTED_BY"}]))[0].error is None
     assert "source is required unless kind is REPORTED_BY" in error_in(
         article(attributions=[{"kind": "SAID"}])

@@ -1,4 +1,4 @@
-"""Manifests as other people's tools write them: every document with its id, text and name, or its fault."""
+"""Persisted document manifests of other tools: ids, texts, names and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown of a body becomes typed blocks, and HTML in it is held to the rules of HTML."""
+"""Import of Markdown bodies as typed blocks, with the HTML rules for embedded HTML."""
 
 from __future__ import annotations
 

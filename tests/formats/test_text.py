@@ -1,4 +1,4 @@
-"""A page of plain text becomes an article, and nothing is made up."""
+"""Import of plain text as articles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records in and out of either database: kept whole or not at all, and the same again changes nothing."""
+"""Import and export of records on both databases: atomicity, idempotency and error reports."""
 
 from __future__ import annotations
 

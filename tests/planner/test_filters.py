@@ -1,4 +1,4 @@
-"""What a filter means, said a second time in plain Python, and both must find the same."""
+"""Filters, compared with a reference implementation in Python."""
 
 from __future__ import annotations
 

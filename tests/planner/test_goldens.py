@@ -1,6 +1,6 @@
-"""Golden cases: a query, the SQL it becomes on either database, and the one answer it has.
+"""Golden cases: a query, its SQL on both databases, and its response.
 
-`pytest tests/planner/test_goldens.py --rewrite-goldens` writes them anew; whoever does so reads the diff.
+`pytest tests/planner/test_goldens.py --rewrite-goldens` rewrites them; review the diff.
 A first line `# viewer: EDITOR` names the viewer; a last line `# variables: {…}` holds the variables.
 """
 

@@ -1,4 +1,4 @@
-"""What asks for too much is refused before any of it is done, and by the same rule whichever way it asks."""
+"""Query limits: depth, aliases, cost and input, checked before execution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One answer, whatever the way: planned or walked by graphql-core, on SQLite or on PostgreSQL."""
+"""Planned execution, compared with graphql-core on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The printed schema is the contract: complete, described, and the one that is committed."""
+"""The printed schema: complete, described, and equal to the committed file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_printed_schema_is_whole() -> None:
 
 
 def test_every_field_and_argument_has_an_example() -> None:
-    """Nobody has to guess what a value looks like."""
+    """Descriptions of scalars show the format of their values."""
     without = [
         place for place, text in described_names() if not re.search(r"Example: `[^`]+`\.$", text or "")
     ]

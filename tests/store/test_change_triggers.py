@@ -1,4 +1,4 @@
-"""SQLite's change triggers name every column of their table, whatever the migrations say."""
+"""SQLite's change triggers name every column of their table."""
 
 from __future__ import annotations
 

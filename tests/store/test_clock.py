@@ -1,4 +1,4 @@
-"""Everybody's time is the database's."""
+"""Timestamps come from the database's clock."""
 
 from __future__ import annotations
 

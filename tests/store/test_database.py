@@ -1,4 +1,4 @@
-"""A database that cannot be used is told in one plain sentence; reads are read-only and see one state."""
+"""Database connections: error messages, read-only reads and consistent snapshots."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ async def test_a_reader_cannot_write(reader: Database) -> None:
 
 
 async def test_reading_does_not_wait_for_writing(reader: Database) -> None:
-    """While somebody writes and has not finished, a read is answered from before."""
+    """A read during an open write transaction sees the state before it."""
     async with reader.orm() as connection, connection._in_transaction() as writing:
         await writing.execute_query(
             "INSERT INTO story (id, slug, title, sort_name) VALUES (1, 'x', 'x', 'x')"
@@ -251,7 +251,7 @@ ENDLESS = {
 
 
 async def test_a_closed_newsroom_is_one_file(sqlite_server: Server) -> None:
-    """Whoever copies the file of a server that was stopped has everything: no log is left beside it."""
+    """The file of a stopped server is complete: no write-ahead log is left beside it."""
     url = await sqlite_server.migrated()
     log = Path(f"{sqlite_path(url)}-wal")
     for name in range(60):

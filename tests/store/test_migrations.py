@@ -1,4 +1,4 @@
-"""The schema is one thing in two spellings: the same tables and rules on SQLite and PostgreSQL."""
+"""Migrations: the same tables and constraints on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -420,7 +420,7 @@ def test_every_rule_has_a_row_that_breaks_it() -> None:
 
 
 async def test_the_database_refuses_wrong_values(sql: Sql) -> None:
-    """Each CHECK stops what our code would never write, whoever writes."""
+    """Each CHECK rejects invalid rows from any writer."""
     await fill(sql)
     for table, wrong in BROKEN:
         result = ", ".join(f'"{column}" = {_literal(value)}' for column, value in wrong.items())

@@ -1,4 +1,4 @@
-"""Trusted documents: found by id on either database, soon after they came, and counted without losing any."""
+"""Storage of trusted documents on both databases: lookup by id, updates and usage counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Newsrooms that are written to while they are backed up, what is in one, and the programs for it."""
+"""Fixtures for backup tests: newsrooms under concurrent writes, their contents, and backup programs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def fill_with_stories(url: str, many: int) -> None:
 
 
 class BackgroundWriter:
-    """Somebody who writes all the time: story 1, 2, 3 and so on, in one commit with the count in story 0.
+    """A continuous writer: story 1, 2, 3 and so on, in one commit with the count in story 0.
 
     `acknowledged` is the last of which the database has said that it is kept.
     """

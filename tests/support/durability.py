@@ -1,4 +1,4 @@
-"""Editors who write through servers that are killed again and again, and what must be there afterwards.
+"""Editors that write through servers which are killed repeatedly, and checks of the saved data.
 
 By hand, for the figures: `python -m tests.journeys.durability --kills 8 --writes 2000`.
 """
@@ -39,8 +39,8 @@ from contentql.store.errors import database_kind
 
 # Nothing here takes longer than this unless it is broken.
 AT_MOST = 30.0
-# In place of a code: no answer came, and nobody was there to send it to.
-LOST, NOBODY = "LOST", "NOBODY"
+# In place of a code: no response came, or no server accepted the connection.
+LOST, UNREACHABLE = "LOST", "UNREACHABLE"
 _SHOWN = {"addAttribution": "article { id version } attribution { id }", "deleteArticle": "deletedId"}
 
 
@@ -126,7 +126,7 @@ class Answer:
 
 
 class EditorClient:
-    """Somebody with a token, who writes to any server."""
+    """A client with a token that writes to any server."""
 
     def __init__(self, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
@@ -156,7 +156,7 @@ class EditorClient:
         try:
             answer = await self.http.post(f"{server.url}/graphql", json=body)
         except httpx2.ConnectError:
-            return Answer(NOBODY, {}, 0, time.monotonic() - began)
+            return Answer(UNREACHABLE, {}, 0, time.monotonic() - began)
         except httpx2.TransportError:
             return Answer(LOST, {}, 0, time.monotonic() - began)
         took = time.monotonic() - began
@@ -173,7 +173,7 @@ class EditorClient:
         async with asyncio.timeout(2 * AT_MOST):
             while True:
                 answer = await self.mutate(server, mutation, **input)
-                if answer.code in (LOST, NOBODY) or answer.status == 503:
+                if answer.code in (LOST, UNREACHABLE) or answer.status == 503:
                     await asyncio.sleep(0.05)
                     continue
                 assert answer.code == "", (mutation, input, answer)
@@ -289,7 +289,7 @@ async def _one_article(
     editor: EditorClient, server: ServerProcess, ledger: AcknowledgedWrites, headline: str
 ) -> None:
     """From its first draft to its second publication; each write tells the version that it rests on."""
-    # Nobody asks again for this one: it is there whole, or not at all.
+    # This one is not retried: it is saved completely or not at all.
     await editor.mutate(server, "createArticle", **draft(f"Once {headline}"))
     done = await editor.mutate_until_done(server, "createArticle", **draft(headline))
     id = done.article["id"]

@@ -1,6 +1,6 @@
-"""A small newsroom whose desk tests work at: mutations in, payloads out, and what its tables hold.
+"""A client for mutations on a small newsroom, with access to its tables.
 
-Everything goes through `Answers.answer`, as whoever holds a token would ask; only what no answer tells (all
+Everything goes through `Answers.answer`, as for a client with a token; only what no answer tells (all
 rows of all tables) is looked at from inside.
 """
 

@@ -1,4 +1,4 @@
-"""Two ways to one answer: the planner's bytes, and graphql-core walking what the planner read."""
+"""Execution of a query by the planner and by graphql-core."""
 
 from __future__ import annotations
 

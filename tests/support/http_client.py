@@ -1,4 +1,4 @@
-"""The front door as a test knocks at it, and what every refusal must look like."""
+"""An HTTP client for tests, and checks of error responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.endpoint import GraphQLEndpoint
 
-# What belongs to us and to nobody who asks: statements, places, names of code, words of drivers.
+# Internal details that no response may contain: SQL, paths, names of code, driver messages.
 INTERNAL = re.compile(
     r"""Traceback|\bFile\ "|\.py\b|site-packages|line\ \d+,\ in\b
     |\b(?:sqlite3?|asyncpg|postgres(?:ql)?|psycopg|tortoise|strawberry|graphql-core|orjson|starlette|uvicorn)\b
@@ -33,7 +33,7 @@ _ECHOED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody has, chosen by the system: two that ask at once get different ones."""
+    """A free port of 127.0.0.1, chosen by the system: concurrent callers get different ones."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Who looks at a newsroom, and pairs of newsrooms that differ only in what one of them may not know.
+"""Viewers of a newsroom, and pairs of newsrooms that differ only in what one viewer may not see.
 
 The first of a pair is what an onlooker may know, and nothing else. The second is a copy of it to which all
 that is hidden was added: by import, and through the mutations that people use.
@@ -294,7 +294,7 @@ async def assert_hidden_from(
     articles = [r for r in records if isinstance(r, ArticleRecord)]
     beside = [encode_id("article", a.id or 0) for a in articles if is_public(a)][:2]
     more: dict[str, Any] = {"related": beside, "edNote": SECRET}
-    # Whoever translates what was no translation so far makes a group of it: that must not be one already.
+    # The first translation of an article creates a translation group: there must be none yet.
     groups = {a.translation_group for a in articles}
     if alone := [a for a in articles if is_public(a) and not a.translation_group and a.id not in groups]:
         more["translationOf"] = encode_id("article", alone[0].id or 0)

@@ -1,4 +1,4 @@
-"""Newsrooms made at random: what the public may see, mixed with much that it may not.
+"""Randomly generated newsrooms with public and hidden content.
 
 `without_hidden` says, in plain Python and apart from the planner's rule, what the same newsroom is if
 everything hidden had never existed.

@@ -1,4 +1,4 @@
-"""Documents that nobody thought of: valid GraphQL over our schema, drawn at random.
+"""Randomly generated valid GraphQL documents over the schema.
 
 Every root, field, argument, filter and order can come up, with aliases, fragments, directives and
 variables in any place. Values come from a pool: ids, slugs and words that the newsroom knows, and some

@@ -1,4 +1,4 @@
-"""What happens can be watched: logs, metrics, traces and Server-Timing tell of a request what is so."""
+"""Logs, metrics, traces and Server-Timing of requests."""
 
 from __future__ import annotations
 
@@ -311,7 +311,7 @@ async def test_requests_are_counted(clock: Clock) -> None:
 
 
 async def test_names_of_operations_are_bounded() -> None:
-    """Whoever asks chooses them: after a hundred, and for what is no name, all are one."""
+    """Clients choose operation names: after a hundred, and for invalid names, one label is used."""
     observer = RequestObserver(Settings())
     for name in [HOSTILE, *(f"Op{i}" for i in range(MAX_OPERATION_LABELS + 50)), "Op0", "Op149"]:
         journey = observer.start("r", {})
@@ -442,7 +442,7 @@ async def test_every_worker_has_its_process_told(tmp_path: Path) -> None:
 
 
 async def test_counts_survive_a_worker_that_ends_well(clock: Clock, tmp_path: Path) -> None:
-    """The next one takes its slate up again; a request that ends late harms nobody."""
+    """The next request reuses its slate; a request that ends late affects no other."""
     settings = Settings(metrics_dir=str(tmp_path))
     async with RequestObserver(settings) as watch:
         watch.finish(travelled(clock, watch))
@@ -553,7 +553,7 @@ def test_a_damaged_traceparent_is_passed_over(
 
 
 async def test_spans_that_nobody_takes_hold_up_no_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server ends, though whoever takes the spans does not answer."""
+    """The server stops although the span collector does not respond."""
     monkeypatch.setattr("contentql.telemetry.observer._PATIENCE", 0.05)
     never = threading.Event()
     traces = SimpleNamespace(tell=lambda journey: None, close=never.wait)

@@ -1,4 +1,4 @@
-"""Which pages may ask: all of them, as this is a public API without cookies, unless told otherwise."""
+"""CORS headers: all origins by default, or the configured ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/graphql speaks HTTP as the GraphQL specification says, and answers whatever is sent to it."""
+"""The /graphql endpoint: GraphQL over HTTP, invalid requests and content negotiation."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ async def test_json_may_be_announced_in_any_decent_way(http: httpx2.AsyncClient,
 
 
 async def test_a_compressed_body_is_refused(http: httpx2.AsyncClient) -> None:
-    """Announced gzip is 415, gzip that nobody announced is 400: no bomb is ever unpacked."""
+    """Declared gzip is 415, undeclared gzip is 400: compressed bodies are never unpacked."""
     packed = gzip.compress(orjson.dumps({"query": NAMES}))
     headers = {"content-type": "application/json"}
     response = await http.post("/graphql", content=packed, headers={**headers, "content-encoding": "gzip"})

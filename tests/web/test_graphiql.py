@@ -1,4 +1,4 @@
-"""GraphiQL opens without the internet, shows the newsroom's examples, and answers them."""
+"""GraphiQL: offline use, example queries and authentication."""
 
 from __future__ import annotations
 
@@ -354,7 +354,7 @@ async def token(origin: str, newsroom: str) -> str:
 
 @pytest.fixture
 async def reader(browser: str, origin: str) -> AsyncIterator[Page]:
-    """Somebody who opens GraphiQL for the first time; whatever they do, nothing complains or goes astray."""
+    """A first-time user of GraphiQL; no action causes an error or an external request."""
     async with open_page(browser) as opened:
         await opened.open(f"{origin}/graphiql")
         # The schema is there when the editor marks no word as unknown and knows its types.

@@ -1,4 +1,4 @@
-"""Whoever runs the server learns whether it lives, whether it is ready, and what it has done."""
+"""Health, readiness and metrics endpoints."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ async def test_a_database_that_hangs_is_not_ready() -> None:
 
 
 async def test_many_who_ask_share_one_look() -> None:
-    """At the same time and within the second; one who goes away takes it from nobody."""
+    """Concurrently and within a second; a cancelled request does not affect the others."""
     database = FakeDatabase()
     database.may_answer.clear()
     readiness = Readiness(database, every=60.0)

@@ -1,4 +1,4 @@
-"""What browsers, phones and CDNs are told of an answer, seen through the front door."""
+"""HTTP caching headers of responses: Cache-Control, ETag and conditional requests."""
 
 from __future__ import annotations
 

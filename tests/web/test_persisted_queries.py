@@ -1,4 +1,4 @@
-"""Documents that are named instead of sent: Apollo's automatic ones, and those the operator let in."""
+"""Automatic persisted queries and trusted documents over HTTP."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_a_text_is_sent_once_and_named_from_then_on(http: httpx2.AsyncClie
 
 
 async def test_a_hash_must_be_its_texts_own(http: httpx2.AsyncClient) -> None:
-    """Nobody can name a text so that others are answered with it."""
+    """A document cannot be registered under a hash that is not its own."""
     wrong = await http.post("/graphql", json={"query": OTHER, "extensions": named(TEXT + " ")})
     assert (wrong.status_code, error_code(wrong)) == (400, "BAD_REQUEST")
     after = await http.post("/graphql", json={"extensions": named(TEXT + " ")})

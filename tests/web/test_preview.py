@@ -1,4 +1,4 @@
-"""The page behind a preview link: one article for people without a token, and nothing for anybody else."""
+"""The preview page: one article by preview token, and errors for all other requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def newsroom(server: Server) -> AsyncIterator[EditorialClient]:
 
 @pytest.fixture
 async def http(newsroom: EditorialClient) -> AsyncIterator[httpx2.AsyncClient]:
-    """Somebody with a browser and nothing else."""
+    """A reader with a browser and no token."""
     settings = Settings()
     authenticator = Authenticator(newsroom.database, settings, now=lambda: newsroom.now)
     page = preview_routes(
@@ -155,7 +155,7 @@ async def test_what_an_article_is_stands_at_its_head(
 async def test_the_beginning_of_the_text_is_not_said_twice(
     newsroom: EditorialClient, http: httpx2.AsyncClient
 ) -> None:
-    """A lede that nobody wrote is the first paragraph."""
+    """Without a lede, the first paragraph is shown."""
     response = Shown((await http.get(await link(newsroom, await newsroom.create_draft()))).text)
     assert response.words.count("Kim wept before a coffin on Monday.") == 1
 

@@ -1,4 +1,4 @@
-"""/graphql speaks graphql-transport-ws over WebSockets, and no socket costs more than its share."""
+"""Subprotocol graphql-transport-ws at /graphql, and limits per WebSocket connection."""
 
 from __future__ import annotations
 
@@ -497,7 +497,7 @@ async def test_what_is_not_utf_8_is_told_so_by_the_server() -> None:
 
 
 async def test_who_does_not_initialise_in_time_is_closed() -> None:
-    """4408, pings or not; whoever did may stay silent."""
+    """Close code 4408, with or without pings; initialized connections may stay idle."""
     async with (
         serving(Stub(), limits=WebSocketLimits(init_seconds=0.3)) as served,
         talking(served) as patient,
@@ -534,7 +534,7 @@ async def test_operations_that_wait_hold_only_so_much_text() -> None:
 
 
 async def test_messages_may_come_as_fast_as_is_said() -> None:
-    """Whoever keeps to the rate is not closed, however long."""
+    """A connection within the rate limit is never closed."""
     limits = WebSocketLimits(messages_a_second=1_000_000, burst=2)
     async with serving(Stub(), limits=limits) as served, talking(served) as socket:
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""Whoever keeps the counts, in memory or in Redis, keeps the same promise."""
+"""Contract of the rate limit stores, in memory and in Redis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 
 
 def newcomer() -> str:
-    """A client that nobody has seen, early enough in its window for a test."""
+    """A new client, early enough in its window for a test."""
     while True:
         name = f"203.0.113.{next(_numbers)}"
         if BUDGET.window(name, time.time())[1] - time.time() > 20:
@@ -172,7 +172,7 @@ async def link(valkey_url: str) -> AsyncIterator[Link]:
 
 
 async def test_a_worker_goes_on_without_redis(link: Link, worker: Callable[..., RedisRateLimitStore]) -> None:
-    """It counts what it knows, fails nobody, and tells what it counted when Redis is back."""
+    """It counts locally, fails no request, and reports its counts when Redis is back."""
     cut_off, other, client = worker(link.url), worker(), newcomer()
     await cut_off.hit(client, 10)
     await link.cut()
@@ -202,7 +202,7 @@ async def test_a_redis_that_is_silent_is_waited_for_once(
 
 async def test_a_redis_that_never_was_fails_nobody(worker: Callable[..., RedisRateLimitStore]) -> None:
     """Each worker counts alone."""
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        alone = worker(f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        alone = worker(f"redis://127.0.0.1:{unused.getsockname()[1]}/0")
         assert (await alone.hit("198.51.100.1", 5)).points == 5
