@@ -171,10 +171,10 @@ def _beside(path: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _temporary_file(file: Path) -> Iterator[Path]:
-    """Provides a path in a temporary folder next to `file`, on the same disk, so that the result can be
-    renamed.
+    """Provides a path in a temporary folder next to `file`.
 
-    Whatever remains in the folder is deleted on exit.
+    It is on the same disk, so that the result can be renamed to its final name. Whatever remains in
+    the folder is deleted on exit.
     """
     with file_errors(file):
         if not file.parent.exists():

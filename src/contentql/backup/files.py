@@ -39,8 +39,7 @@ class BackupSummary:
 
 
 def detect_database(file: Path) -> DatabaseKind:
-    """Returns the database kind of a backup, by its first bytes. Raises `OperatorError` if the file is no
-    backup."""
+    """Returns the database kind of a backup from its first bytes. Raises `OperatorError` for other files."""
     try:
         with file.open("rb") as opened:
             start = opened.read(16)

@@ -181,8 +181,7 @@ def _script(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _before(schema: str, present: Sequence[str], place: str) -> str:
-    """Returns SQL that begins the transaction, verifies that psql reached the same database, and drops old
-    tables."""
+    """Returns SQL that begins the transaction, checks that it is the same database, and drops old tables."""
     statements = [
         "BEGIN",
         f"DO $$ BEGIN IF {PLACE} <> {_literal(place)} THEN"

@@ -61,8 +61,7 @@ def new_block_id() -> str:
 
 
 def assign_block_ids(blocks: Iterable[Block], before: Iterable[Block] = ()) -> tuple[Block, ...]:
-    """Returns the blocks with ids: a block without one takes that of an equal block in `before`, or a new
-    one."""
+    """Returns the blocks, each with an id: its own, that of an equal block in `before`, or a new one."""
     blocks = tuple(blocks)
     used = {block.id for block in blocks if block.id}
     existing: dict[Block, list[str]] = {}
@@ -125,8 +124,7 @@ def publication_times(
 
 @dataclass(frozen=True)
 class ChainRow:
-    """Derived columns of one row of an attribution chain; `via` is the id of the next row towards the
-    reader."""
+    """Derived columns of a row of an attribution chain; `via` is the id of the next row to the reader."""
 
     head: int
     hop: int

@@ -1,8 +1,7 @@
 """Content records that every file format reads and writes, independent of a database.
 
 References are natural keys: the path of a category, the slug of a source, author, story or collection,
-`TYPE:slug` of a tag, the uri of an article. Ids are optional: a record without one gets a new id when it is
-stored.
+`TYPE:slug` of a tag, the uri of an article. Ids are optional: a record without one gets an id when stored.
 """
 
 from __future__ import annotations
@@ -243,10 +242,7 @@ class MentionRecord(FrozenModel):
 
 
 class SpanRecord(FrozenModel):
-    """A claim's range in the text of a block, in code points; `end` is exclusive.
-
-    The words of an `orphaned` span are no longer in the text.
-    """
+    """Code points `start` to `end` (exclusive) of a block. The words of an `orphaned` span were removed."""
 
     block_id: BlockId
     start: Annotated[int, Field(ge=0)]
@@ -258,10 +254,7 @@ class SpanRecord(FrozenModel):
 
 
 class AttributionRecord(FrozenModel):
-    """A claim and its source; `via` is the next hop towards the reader.
-
-    The state of the head is the chain's state.
-    """
+    """A claim and its source; `via` is the next hop to the reader. The head's state is the chain's state."""
 
     id: AttributionId | None = None
     kind: AttributionKind
@@ -437,8 +430,7 @@ class ImportItem:
 
 
 def describe_validation_error(exc: ValidationError) -> str:
-    """Describes a validation error in one sentence: the location in the record and the reason, at most
-    three."""
+    """Returns the location and message of the first three errors of a record, in one sentence."""
     results = [
         f"{_place(error['loc'])}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
         for error in exc.errors(include_url=False, include_input=False)

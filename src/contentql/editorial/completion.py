@@ -103,8 +103,7 @@ def assign_attribution_ids(attribution: AttributionRecord) -> AttributionRecord:
 
 
 def _quoted(attribution: AttributionRecord, texts: dict[str | None, str]) -> AttributionRecord:
-    """Returns the attribution with the words of its span and their surroundings, used to locate it after an
-    edit."""
+    """Returns the attribution with the words of its span and their context, which locate it after an edit."""
     via = attribution.via and _quoted(attribution.via, texts)
     span = attribution.span
     if span is not None and span.exact is None:

@@ -158,8 +158,7 @@ def _replaced(
 
 
 def _reworded(block: blocks.Block, before: str, after: str) -> blocks.Block:
-    """Returns the block with the words replaced; marks after them are shifted, marks across them are
-    resized."""
+    """Returns the block with the words replaced and its marks shifted or resized to match."""
     assert isinstance(block, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
     at = block.text.index(before)
     end, grown = at + len(before), len(after) - len(before)

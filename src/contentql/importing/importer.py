@@ -242,8 +242,7 @@ def describe_integrity_error(exc: IntegrityError) -> str:
 
 
 async def _is_known(record: ArticleRecord) -> Article | None:
-    """Returns the stored article of a record: by id, uri or external id; by slug if the record has none of
-    these."""
+    """Returns the stored article of a record: by id, uri or external id; if it has none of them, by slug."""
     row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
     if row is None and record.uri:
         row = await Article.get_or_none(uri=record.uri, working_of=0)
