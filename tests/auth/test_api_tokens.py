@@ -82,7 +82,7 @@ async def code(authenticator: Authenticator, authorization: str, address: str = 
 # The text
 
 
-def test_a_token_says_what_it_is() -> None:
+def test_token_format() -> None:
     """A prefix that scanners can know, more than 200 bits of chance, a checksum; never twice the same."""
     texts = {api_tokens.generate_token() for _ in range(1_000)}
     assert len(texts) == 1_000
@@ -101,7 +101,7 @@ def test_a_token_with_a_slip_is_known_without_looking_it_up() -> None:
         assert not api_tokens.has_valid_checksum(wrong)
 
 
-def test_the_checksum_is_the_one_that_is_told() -> None:
+def test_checksum_is_crc32_in_base_62() -> None:
     """CRC-32 of the forty characters, in base 62 with the digits 0-9, A-Z, a-z."""
     text = api_tokens.generate_token()
     number = 0
@@ -113,7 +113,7 @@ def test_the_checksum_is_the_one_that_is_told() -> None:
 # Made and taken away
 
 
-async def test_only_a_hash_is_kept(database: Database) -> None:
+async def test_only_a_hash_is_stored(database: Database) -> None:
     """The row holds nothing of the secret but its hash and its last four characters."""
     secret = await create_token(database, scopes=["READ_ALL_DRAFTS"], expires_at=NOW + DAY)
     row = await stored_token(database)
@@ -131,7 +131,7 @@ async def test_only_a_hash_is_kept(database: Database) -> None:
         assert secret[4:-4] not in getattr(row, name)
 
 
-async def test_an_account_is_the_slug_of_the_name_unless_given(database: Database) -> None:
+async def test_account_defaults_to_the_slug_of_the_name(database: Database) -> None:
     """A name without letters gets the token's id: two of them are not one account."""
     async with database.orm():
         results = []
@@ -159,7 +159,7 @@ async def test_an_account_is_the_slug_of_the_name_unless_given(database: Databas
     ],
     ids=str,
 )
-async def test_what_cannot_be_meant_is_refused(database: Database, wrong: dict[str, Any]) -> None:
+async def test_invalid_token_options_are_rejected(database: Database, wrong: dict[str, Any]) -> None:
     """And nothing is written."""
     async with database.orm():
         arguments = {"name": "Jane", "role": Role.AUTHOR, "created_by": "tests", "now": NOW, **wrong}
@@ -169,7 +169,7 @@ async def test_what_cannot_be_meant_is_refused(database: Database, wrong: dict[s
         assert await ApiToken.all().count() == 0
 
 
-async def test_a_token_is_revoked_once(database: Database) -> None:
+async def test_a_token_can_be_revoked_only_once(database: Database) -> None:
     """The first revocation time stays; an unknown token cannot be revoked."""
     await create_token(database)
     row = await stored_token(database)
@@ -197,7 +197,7 @@ async def test_a_good_token_is_its_owner(database: Database, callers: Authentica
     assert await callers.authenticate(None, None, HOME) == ANONYMOUS_VIEWER
 
 
-async def test_nobody_can_tell_why_a_token_is_refused(database: Database, callers: Authenticator) -> None:
+async def test_all_rejected_tokens_get_the_same_error(database: Database, callers: Authenticator) -> None:
     """Never made, mistyped, expired, revoked: one message for all."""
     expired = await create_token(database, expires_at=NOW + DAY)
     revoked = await create_token(database)
@@ -233,7 +233,7 @@ async def test_nobody_can_tell_why_a_token_is_refused(database: Database, caller
     ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a b", "Bearer \u00e9", "Bearer " + "a" * 9_000],
     ids=lambda text: text[:20],
 )
-async def test_a_header_that_is_no_bearer_token_is_refused(callers: Authenticator, wrong: str) -> None:
+async def test_invalid_authorization_headers_are_rejected(callers: Authenticator, wrong: str) -> None:
     """Whatever it holds, it is not taken for the public."""
     assert await code(callers, wrong) == "UNAUTHENTICATED"
 
@@ -245,7 +245,7 @@ async def test_the_scheme_is_read_as_http_says(database: Database, callers: Auth
         assert (await callers.authenticate(header, None, HOME)).account == "jane-doe"
 
 
-async def test_a_revoked_token_is_refused_at_once_by_every_worker(database_url: str) -> None:
+async def test_revoked_tokens_are_rejected_by_every_worker(database_url: str) -> None:
     """Nothing is remembered that would let it in once more."""
     async with Database(database_url) as one, Database(database_url) as other:
         secret = await create_token(one)
@@ -259,7 +259,7 @@ async def test_a_revoked_token_is_refused_at_once_by_every_worker(database_url: 
             assert await code(worker, f"Bearer {secret}") == "UNAUTHENTICATED"
 
 
-async def test_a_database_without_the_table_knows_nobody(server: Any) -> None:
+async def test_tokens_are_rejected_without_the_token_table(server: Any) -> None:
     """It was not migrated yet: tokens are refused, and nothing fails."""
     url = await server.empty()
     async with Database(url).orm() as connection:
@@ -287,7 +287,7 @@ async def test_the_last_use_is_written_once_a_minute(database: Database) -> None
         assert (await stored_token(database)).last_used_at == NOW + dt.timedelta(seconds=written)
 
 
-async def test_a_use_that_cannot_be_written_is_kept(database: Database, monkeypatch: Any) -> None:
+async def test_last_use_is_retried_after_a_failed_write(database: Database, monkeypatch: Any) -> None:
     """Until it can."""
     authenticator = Authenticator(database, Settings(), now=lambda: NOW)
     await authenticate(authenticator, await create_token(database))
@@ -362,7 +362,7 @@ class Counted:
         monkeypatch.setattr(database, "row", counted)
 
 
-async def test_who_tries_tokens_out_is_shut_out(
+async def test_failed_tokens_block_the_client_address(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After ten that were refused in a minute, without a further look; the next minute begins anew."""
@@ -382,7 +382,7 @@ async def test_who_tries_tokens_out_is_shut_out(
     assert await code(counted.callers, f"Bearer {api_tokens.generate_token()}") == "UNAUTHENTICATED"
 
 
-async def test_many_guesses_at_once_are_no_way_around(
+async def test_concurrent_failed_tokens_are_limited(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that come together are let in only as far as they could be refused one by one."""
@@ -394,7 +394,7 @@ async def test_many_guesses_at_once_are_no_way_around(
     assert (results.count("UNAUTHENTICATED"), counted.lookups) == (MAX_FAILURES, MAX_FAILURES)
 
 
-async def test_what_is_no_token_counts_as_well(callers: Authenticator) -> None:
+async def test_malformed_tokens_count_as_failed(callers: Authenticator) -> None:
     """Otherwise a header of another form would be a way to find out which forms are looked at."""
     wrong = ["Basic dXNlcjpwYXNz", "Bearer", "Bearer a.b.c", "Bearer cqlp_x", "Bearer cql_x"] * 2
     assert {await code(callers, text) for text in wrong} == {"UNAUTHENTICATED"}
@@ -432,7 +432,7 @@ async def test_many_people_at_one_address_do_not_shut_each_other_out(
     assert len({viewer.name for viewer in results}) == 50
 
 
-async def test_a_database_that_is_away_is_nobodys_bad_token(
+async def test_database_outage_is_not_a_failed_token(
     database: Database, callers: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is said as it is, and does not count."""

@@ -129,7 +129,7 @@ DOORS = (post, get)
 # Let in
 
 
-async def test_a_token_says_who_asks(room: AuthSetup, http: httpx2.AsyncClient) -> None:
+async def test_token_identifies_the_viewer(room: AuthSetup, http: httpx2.AsyncClient) -> None:
     """By POST and by GET; without one it is the public."""
     secret = await room.token()
     for ask in DOORS:
@@ -138,7 +138,7 @@ async def test_a_token_says_who_asks(room: AuthSetup, http: httpx2.AsyncClient) 
     assert (await http.head("/graphql", params={"query": ME}, headers=bearer(secret))).status_code == 200
 
 
-async def test_what_a_token_is_told_is_kept_by_nobody(room: AuthSetup, http: httpx2.AsyncClient) -> None:
+async def test_responses_with_a_token_are_not_cached(room: AuthSetup, http: httpx2.AsyncClient) -> None:
     """Also a reader's: no tag to ask again with, none to purge by, and never 304."""
     for role in (Role.READER, Role.EDITOR):
         headers = bearer(await room.token(role.value, role))
@@ -151,7 +151,7 @@ async def test_what_a_token_is_told_is_kept_by_nobody(room: AuthSetup, http: htt
                 assert not {"etag", "cache-tag", "surrogate-key", "age"} & answer.headers.keys()
 
 
-async def test_the_public_and_others_never_get_each_others_answers(
+async def test_cached_responses_are_not_shared_between_viewers(
     room: AuthSetup, http: httpx2.AsyncClient
 ) -> None:
     """Alternating viewers get their own responses in any order, with a response cache."""
@@ -207,7 +207,7 @@ async def test_a_draft_is_seen_by_those_who_may(room: AuthSetup, http: httpx2.As
             await connection.execute_script("UPDATE article SET status = 'PUBLISHED' WHERE id = 701")
 
 
-async def test_a_persisted_query_is_remembered_for_whoever_sends_it(
+async def test_persisted_queries_are_shared_between_viewers(
     room: AuthSetup, http: httpx2.AsyncClient
 ) -> None:
     """Its text is the same for all; what is answered is not."""
@@ -224,7 +224,7 @@ async def test_a_persisted_query_is_remembered_for_whoever_sends_it(
 # Turned away
 
 
-async def test_a_token_that_is_not_good_is_refused(room: AuthSetup) -> None:
+async def test_invalid_tokens_are_rejected(room: AuthSetup) -> None:
     """401 and how to come in, whatever is asked and however; one message, nothing to store, no echo."""
     for secret in await room.bad():
         for accept in ("*/*", "application/json"):
@@ -241,14 +241,14 @@ async def test_a_token_that_is_not_good_is_refused(room: AuthSetup) -> None:
                 assert (head.status_code, head.content) == (401, b"")
 
 
-async def test_what_is_no_bearer_token_is_refused(http: httpx2.AsyncClient) -> None:
+async def test_invalid_authorization_headers_are_rejected(http: httpx2.AsyncClient) -> None:
     """It is not ignored: a request that sends it is not anonymous."""
     for header in ("Basic dXNlcjpwYXNz", "Bearer", ""):
         answer = await post(http, ME, {"authorization": header})
         assert (answer.status_code, error_code(answer)) == (401, "UNAUTHENTICATED")
 
 
-async def test_a_revoked_token_is_refused_by_the_next_request_to_any_worker(room: AuthSetup) -> None:
+async def test_revoked_tokens_are_rejected_by_every_worker(room: AuthSetup) -> None:
     """Two workers with nothing in common but the database."""
     secret = await room.token()
     async with Database(room.url) as database, door(room.database) as one, door(database) as other:
@@ -322,7 +322,7 @@ async def test_what_a_token_spends_is_its_accounts(room: AuthSetup) -> None:
         assert (refused.status_code, "ratelimit" in refused.headers) == (401, True)
 
 
-async def test_pages_of_other_sites_may_say_who_asks(http: httpx2.AsyncClient) -> None:
+async def test_cors_preflight_allows_the_token_headers(http: httpx2.AsyncClient) -> None:
     """Both headers pass the question before the question."""
     answer = await http.options("/graphql", headers={"origin": "https://desk.test"})
     assert {"authorization", "x-preview-at"} <= set(
@@ -441,7 +441,7 @@ def introductions(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str
     )
 
 
-async def test_a_socket_says_who_asks_at_first(room: AuthSetup, served: Served) -> None:
+async def test_websocket_token_in_message_or_header(room: AuthSetup, served: Served) -> None:
     """In its first message or, unless that does, in a header of its request; or else it is the public."""
     for payload, headers in introductions(await room.token()):
         async with greeted(served, payload, headers) as socket:

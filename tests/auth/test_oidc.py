@@ -168,7 +168,7 @@ async def test_every_algorithm_of_two_keys_is_taken(jwts: OidcIssuer, algorithm:
         assert (await jwts.authenticate(signed(algorithm, kid))).name == "user-17"
 
 
-async def test_what_anybody_could_have_made_is_refused(jwts: OidcIssuer) -> None:
+async def test_unsigned_and_forged_tokens_are_rejected(jwts: OidcIssuer) -> None:
     """No signature, or one by what is public: the public key as a password in all its spellings."""
     public = RSA.public_key()
     spellings = [
@@ -214,7 +214,7 @@ async def test_the_key_fits_the_algorithm(jwts: OidcIssuer, tmp_path: Path) -> N
     ],
     ids=str,
 )  # fmt: skip
-async def test_a_token_that_is_not_for_us_is_refused(jwts: OidcIssuer, input: dict[str, Any]) -> None:
+async def test_tokens_with_wrong_claims_are_rejected(jwts: OidcIssuer, input: dict[str, Any]) -> None:
     """By another issuer, for another audience, without an end or an owner."""
     document = {**claims(), **input}
     head = part({"alg": "RS256", "kid": "rsa"})
@@ -245,7 +245,7 @@ async def test_clocks_may_differ_a_little(path: Path) -> None:
         await refused(strict, signed(**value))
 
 
-async def test_a_changed_token_is_refused(jwts: OidcIssuer) -> None:
+async def test_modified_tokens_are_rejected(jwts: OidcIssuer) -> None:
     """In its claims, its head, its signature; and whatever is no token at all is no fault of ours."""
     head, body, signature = signed(contentql_role="reader").split(".")
     await refused(jwts, f"{head}.{part(claims(contentql_role='admin'))}.{signature}")
@@ -321,7 +321,7 @@ async def test_keys_come_from_a_url_once(served: Serving) -> None:
     assert served.requests == 1
 
 
-async def test_a_new_key_is_found_within_a_minute(served: Serving) -> None:
+async def test_new_keys_are_loaded_within_a_minute(served: Serving) -> None:
     """An unknown key id causes at most one request for keys per minute."""
     clock = Clock()
     jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
@@ -336,7 +336,7 @@ async def test_a_new_key_is_found_within_a_minute(served: Serving) -> None:
     assert served.requests == 2
 
 
-async def test_a_key_that_is_taken_back_is_forgotten(served: Serving) -> None:
+async def test_withdrawn_keys_are_dropped(served: Serving) -> None:
     """Looked for in the background when what is known has become old."""
     clock = Clock()
     jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
@@ -374,7 +374,7 @@ async def test_keys_go_on_being_believed_while_their_issuer_is_away(
     assert text.split(".")[1] not in caplog.text
 
 
-async def test_without_any_key_the_issuer_is_said_to_be_away(served: Serving) -> None:
+async def test_unavailable_keys_are_a_503_error(served: Serving) -> None:
     """503 and not 401: the token may be good. It is asked again after some seconds."""
     served.status = 500
     clock = Clock()

@@ -283,7 +283,7 @@ def test_who_comes_second_does_not_overwrite(tmp_path: Path) -> None:
     assert created.read_bytes() == b"second"
 
 
-async def test_places_that_cannot_be_written_are_told(
+async def test_unwritable_paths_are_reported(
     newsroom: str, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
     """No folder, a folder in place of a file, the database itself."""
@@ -367,7 +367,7 @@ async def test_a_backup_of_the_other_database_is_refused(
         await refused(restore(url, file, programs, replace=True), "contentql export, contentql import")
 
 
-async def test_what_is_no_newsroom_is_refused(
+async def test_files_with_other_tables_are_rejected(
     server: Server, file: Path, programs: PostgresTools, tmp_path: Path
 ) -> None:
     """A valid file with other tables."""
@@ -429,7 +429,7 @@ async def test_an_older_backup_that_cannot_be_brought_up_to_date(
 # SQLite
 
 
-async def test_rows_astray_are_kept_and_counted(sqlite_server: Server, file: Path) -> None:
+async def test_broken_references_are_backed_up_and_counted(sqlite_server: Server, file: Path) -> None:
     """A fault of the database is no reason to have no backup of it; but it is said."""
     url = await sqlite_server.migrated()
     async with by_hand(url) as sql:
@@ -531,7 +531,7 @@ async def test_all_that_the_migrations_make_is_known(postgres_server: Server) ->
     assert {name for (name,) in functions} == set(FUNCTIONS)
 
 
-async def test_tables_of_others_are_nobodys_business(postgres_server: Server, file: Path) -> None:
+async def test_foreign_tables_are_left_alone(postgres_server: Server, file: Path) -> None:
     """They are in no backup, and a restore over ours leaves them; what hangs on ours makes it stop."""
     url = await postgres_server.migrated()
     programs = await tools_for(postgres_server, url)
@@ -551,7 +551,7 @@ async def test_tables_of_others_are_nobodys_business(postgres_server: Server, fi
     assert await table_contents(url) == before
 
 
-async def test_somebody_elses_tables_are_not_dropped(postgres_server: Server, file: Path) -> None:
+async def test_tables_of_another_application_are_not_dropped(postgres_server: Server, file: Path) -> None:
     """A database with a table of a name of ours, but without our migrations: not even with force."""
     url = await postgres_server.migrated()
     programs = await tools_for(postgres_server, url)
@@ -575,7 +575,7 @@ async def test_a_newer_postgres_newsroom_is_not_cleared(postgres_server: Server,
     await refused(restore(url, file, programs, replace=True), "0099_from_the_future", "createdb")
 
 
-async def test_a_pg_dump_that_is_missing_or_too_old_is_told(
+async def test_missing_or_old_pg_dump_is_reported(
     postgres_server: Server, file: Path, tmp_path: Path
 ) -> None:
     """With what to install, and how to name it."""

@@ -40,7 +40,7 @@ def renamed(row: int) -> ChangeBatch:
     return ChangeBatch([RowChange("source", row, {"name": "A"}, {"name": "B"}, frozenset({"name"}))], NOW)
 
 
-async def test_what_is_put_is_found(backend: CacheBackend) -> None:
+async def test_stored_entries_are_returned(backend: CacheBackend) -> None:
     """The same body and everything that was told of it; nothing under another key."""
     await backend.put("one", entry(1, b"one"))
     result = await backend.get("one")
@@ -130,7 +130,7 @@ async def test_an_entry_survives_being_written_down() -> None:
     )
 
 
-async def test_without_redis_nothing_is_found_and_nothing_fails() -> None:
+async def test_without_redis_lookups_miss_without_errors() -> None:
     """It costs speed, never an answer."""
     redis = RedisBackend("redis://127.0.0.1:1/0")
     await redis.put("one", entry(1))
@@ -139,7 +139,7 @@ async def test_without_redis_nothing_is_found_and_nothing_fails() -> None:
     await redis.close()
 
 
-async def test_what_was_purged_while_redis_was_away_is_never_found(valkey_url: str) -> None:
+async def test_purges_during_a_redis_outage_take_effect(valkey_url: str) -> None:
     """A worker that missed a purge starts a new generation for all workers when Redis is back."""
     prefix = f"test-{next(_prefixes)}"
     cut_off, other = RedisBackend(valkey_url, prefix=prefix), RedisBackend(valkey_url, prefix=prefix)

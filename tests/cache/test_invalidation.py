@@ -151,7 +151,7 @@ TOUCHED: dict[str, tuple[str, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", TOUCHED)
-async def test_what_is_touched_is_forgotten_and_nothing_else(newsroom: CachedNewsroom, name: str) -> None:
+async def test_writes_invalidate_only_dependent_responses(newsroom: CachedNewsroom, name: str) -> None:
     """The answer after the write is the fresh one, and the neighbour is still remembered."""
     question, before, write, neighbour = TOUCHED[name]
     await newsroom.write(*before.split("; "))
@@ -179,7 +179,7 @@ HIDDEN: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-async def test_what_is_hidden_is_not_felt(newsroom: CachedNewsroom, name: str) -> None:
+async def test_hidden_changes_invalidate_nothing(newsroom: CachedNewsroom, name: str) -> None:
     """No answer is forgotten for it, and no lifetime gets shorter."""
     await newsroom.write(
         f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
@@ -203,7 +203,7 @@ async def test_what_is_hidden_is_not_felt(newsroom: CachedNewsroom, name: str) -
     assert newsroom.responses.seconds_left(NOW) == left
 
 
-async def test_the_clock_forgets_only_what_it_changes(newsroom: CachedNewsroom) -> None:
+async def test_scheduled_times_invalidate_only_affected_responses(newsroom: CachedNewsroom) -> None:
     """The end of an embargo invalidates the affected lists at that second, and no others."""
     moment = NOW + dt.timedelta(seconds=30)
     await newsroom.write(

@@ -156,7 +156,7 @@ async def test_an_older_backup_names_its_migrations(server: Server, newsroom: De
     await server.drop(old)
 
 
-async def test_a_full_disk_is_told(newsroom: Desk) -> None:
+async def test_full_disk_is_reported(newsroom: Desk) -> None:
     """There is no file then, not even a part of one, and the database is as it was."""
     await fill_with_stories(newsroom.url, 10_000)
     await newsroom.run("backup", "newsroom.backup")
@@ -184,7 +184,7 @@ async def test_a_fault_that_was_there_before_is_named(sqlite_server: Server, tmp
         assert "2 rows refer to missing rows" in (await newsroom.run(*command, code=3)).stderr
 
 
-async def test_programs_that_are_missing_are_told(postgres_server: Server, tmp_path: Path) -> None:
+async def test_missing_programs_are_reported(postgres_server: Server, tmp_path: Path) -> None:
     """In one sentence, with what helps."""
     newsroom = Desk(await postgres_server.migrated(), tmp_path, PostgresTools(tmp_path))
     for command, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
@@ -210,7 +210,7 @@ async def test_programs_that_are_missing_are_told(postgres_server: Server, tmp_p
         (["backup", "x", "--database", "postgresql://ed:hush@127.0.0.1:9/n"], 1, "No PostgreSQL answers"),
     ],
 )
-def test_wrong_use_is_told(
+def test_wrong_usage_is_reported(
     arguments: Sequence[str], code: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the exit codes of README, no trace, no password, and nothing made."""

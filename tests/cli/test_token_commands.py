@@ -54,7 +54,7 @@ async def role_of(url: str, secret: str) -> Viewer:
         return viewer
 
 
-async def test_a_token_is_told_once_and_alone(database: str) -> None:
+async def test_tokens_are_printed_once(database: str) -> None:
     """On standard output, for a file or a pipe; what is to be said of it goes to standard error."""
     output = await output_of(*JANE)
     secret = output.stdout.strip()

@@ -224,7 +224,7 @@ def test_apollo_knows_what_implements_what(apollo: Any) -> None:
     assert apollo["thing"] == {"__typename": "Article", "id": apollo["six"][0]}
 
 
-def test_apollo_hears_why_it_was_refused(apollo: Any) -> None:
+def test_apollo_receives_error_codes(apollo: Any) -> None:
     """Status 422 and 294 do not keep Apollo from the code, nor from the data that there is."""
     for name, code in (
         ("unknownField", "GRAPHQL_VALIDATION_FAILED"),
@@ -291,7 +291,7 @@ def test_graphcache_keeps_our_things_by_their_ids(urql: Any) -> None:
     assert urql["again"] == {"same": True, "sent": []}
 
 
-def test_urql_hears_why_it_was_refused(urql: Any) -> None:
+def test_urql_receives_error_codes(urql: Any) -> None:
     """The code arrives, by POST and by GET."""
     assert urql["tooMany"]["codes"] == ["INVALID_PAGE_SIZE"]
     assert urql["wrongVariable"]["codes"] == ["BAD_USER_INPUT"]
@@ -314,7 +314,7 @@ def test_graphql_request_asks_by_post_and_get(request_: Any) -> None:
     assert request_["got"]["data"] == request_["posted"]["data"]
 
 
-def test_graphql_request_hears_why_it_was_refused(request_: Any) -> None:
+def test_graphql_request_receives_error_codes(request_: Any) -> None:
     """Its ClientError carries status and code; partial data comes with its errors; an abort is an abort."""
     refused = request_["refused"]
     assert (refused["own"], refused["status"], refused["codes"]) == (
@@ -627,6 +627,6 @@ def test_one_connection_serves_many_requests(served: Served) -> None:
             assert client.post(served.address, json={"query": "{ viewer { role } }"}).content == ANSWER
 
 
-def test_the_server_found_no_fault_of_its_own(served: Served) -> None:
+def test_the_server_logged_no_internal_error(served: Served) -> None:
     """After all these clients its log holds no trace."""
     assert "Traceback" not in served.log.read_text()

@@ -302,9 +302,7 @@ async def test_words_are_found_by_what_they_say(newsroom: EditorialClient) -> No
         (None, False),
     ],
 )
-async def test_words_are_found_again_after_an_edit(
-    newsroom: EditorialClient, body: Any, stands: bool
-) -> None:
+async def test_spans_are_relocated_after_an_edit(newsroom: EditorialClient, body: Any, stands: bool) -> None:
     """They stand on exactly what they say, or are marked. Brought back, they stand again."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv", span=CITING)

@@ -92,7 +92,7 @@ async def test_what_is_not_done_is_not_written_down(newsroom: EditorialClient) -
     assert await count(newsroom) == before
 
 
-async def test_of_several_mutations_the_refused_one_leaves_no_trace(newsroom: EditorialClient) -> None:
+async def test_rejected_mutations_leave_no_audit_entry(newsroom: EditorialClient) -> None:
     """Fields of one request are done one after the other, each with its own entry or none."""
     id = await newsroom.create_draft()
     before = await count(newsroom)

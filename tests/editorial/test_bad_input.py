@@ -145,7 +145,7 @@ async def test_files_that_run_are_no_media(newsroom: EditorialClient, value: dic
 HUGE = "x" * 10_000_000
 
 
-async def test_what_is_too_long_is_told(newsroom: EditorialClient) -> None:
+async def test_too_long_values_are_reported(newsroom: EditorialClient) -> None:
     """A headline of 10 MB, a body of more than a million characters, a thousand tags: told, and at once."""
     cases: list[tuple[dict[str, Any], tuple[str, str]]] = [
         ({"headline": HUGE}, ("TOO_LONG", "headline")),
@@ -331,7 +331,7 @@ async def test_no_text_of_any_mutation_holds_what_no_database_keeps(
     ],
     ids=str,
 )
-async def test_what_is_amiss_is_told_with_its_field(
+async def test_invalid_values_are_reported_with_their_field(
     newsroom: EditorialClient, value: dict[str, Any], code: str | None, field: str | None, message: str | None
 ) -> None:
     """In plain words, and nothing is kept; the same whether it is new or changed."""
@@ -444,7 +444,7 @@ NOT_GRAPHQL: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("mutation", "value"), NOT_GRAPHQL, ids=str)
-async def test_what_the_schema_does_not_have_is_refused_before_anything(
+async def test_input_outside_the_schema_is_rejected(
     newsroom: EditorialClient, mutation: str, value: dict[str, Any]
 ) -> None:
     """A coded error of the request, and nothing is done."""
@@ -456,7 +456,7 @@ async def test_what_the_schema_does_not_have_is_refused_before_anything(
     assert set(response.codes) == {"BAD_USER_INPUT"}, response.body
 
 
-async def test_what_is_nested_too_deeply_is_refused(newsroom: EditorialClient) -> None:
+async def test_too_deeply_nested_input_is_rejected(newsroom: EditorialClient) -> None:
     """A chain of ten thousand hops, a list in a list in a list: refused or told, at once."""
     chain: dict[str, Any] = {"kind": "SAID", "source": "kctv"}
     for _ in range(10_000):
@@ -497,7 +497,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_what_people_write_is_kept_as_they_write_it(newsroom: EditorialClient, text: str) -> None:
+async def test_text_is_stored_unchanged(newsroom: EditorialClient, text: str) -> None:
     """Emoji, scripts from right to left, letters of many code points, in name and text, on both databases."""
     id = await newsroom.create_draft(headline=text, body={"text": f"{text} said.\n{text}"}, kicker=text[:200])
     query = "query($i: ID!) { article(id: $i) { headline kicker slug body { text } } }"

@@ -290,7 +290,7 @@ async def test_a_rehearsal_gives_no_secret_away(newsroom: EditorialClient) -> No
     assert (token["secret"], token["token"]["name"]) == ("", "Machine")
 
 
-async def test_a_rehearsal_is_refused_as_the_real_thing_would_be(newsroom: EditorialClient) -> None:
+async def test_dry_runs_return_the_same_errors(newsroom: EditorialClient) -> None:
     """And it needs the same rights."""
     id = await newsroom.create_draft()
     assert await newsroom.mutate_codes("publishArticle", id=id, validateOnly=True) == {
@@ -305,7 +305,7 @@ async def test_a_rehearsal_is_refused_as_the_real_thing_would_be(newsroom: Edito
 # Two at once
 
 
-async def test_who_changed_it_meanwhile_is_said(newsroom: EditorialClient) -> None:
+async def test_version_conflicts_name_the_other_editor(newsroom: EditorialClient) -> None:
     """`ifVersion` of an old version: CONFLICT, with who changed which fields, and the version to read."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("updateArticle", ERIC, id=id, headline="By Eric", kicker="Korea")
@@ -336,7 +336,7 @@ async def test_every_write_to_an_article_takes_the_version_that_was_read(own_des
             )
 
 
-async def test_of_two_that_save_at_once_one_is_told(newsroom: EditorialClient) -> None:
+async def test_one_of_two_concurrent_saves_gets_a_conflict(newsroom: EditorialClient) -> None:
     """Two editors who have read the same version: one saves it, the other is told, and nothing is lost."""
     id = await newsroom.create_draft()
     both_executors = await asyncio.gather(
@@ -419,7 +419,7 @@ async def test_a_key_asked_for_other_fields_is_told_of_the_same_thing(newsroom: 
     assert again == {"id": first["id"], "slug": "shown"}
 
 
-async def test_what_was_refused_or_rehearsed_leaves_its_key_free(newsroom: EditorialClient) -> None:
+async def test_rejected_and_dry_runs_do_not_use_the_idempotency_key(newsroom: EditorialClient) -> None:
     """A key is spent by what is done, and by nothing else."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("createStory", title="Later", idempotencyKey="free", validateOnly=True)
@@ -433,7 +433,7 @@ async def test_what_was_refused_or_rehearsed_leaves_its_key_free(newsroom: Edito
     }
 
 
-async def test_secrets_are_kept_nowhere(newsroom: EditorialClient) -> None:
+async def test_secrets_are_not_stored(newsroom: EditorialClient) -> None:
     """A token's secret and a preview link are told once: with the key again they are empty."""
     fields = {"name": "Machine", "role": "READER", "idempotencyKey": "secret"}
     first = await newsroom.mutate_ok("createToken", ROOT, **fields)
@@ -539,7 +539,7 @@ async def test_an_embargo_holds_to_the_second(newsroom: EditorialClient) -> None
     assert await seen(newsroom, fresh, "quixotic-plan", "quixotic")
 
 
-async def test_times_that_have_passed_are_refused(newsroom: EditorialClient) -> None:
+async def test_past_times_are_rejected(newsroom: EditorialClient) -> None:
     """Nothing is scheduled into the past, or published into the future."""
     id = await newsroom.create_approved()
     assert await newsroom.mutate_codes("scheduleArticle", id=id, publishAt="2026-06-30T08:00:00Z") == {
@@ -596,7 +596,7 @@ async def test_taken_off_and_out_again(newsroom: EditorialClient) -> None:
     assert await seen(newsroom, id, "yardstick", "yardstick")
 
 
-async def test_deleted_is_gone_for_everybody(newsroom: EditorialClient) -> None:
+async def test_deleted_articles_are_not_visible_to_any_viewer(newsroom: EditorialClient) -> None:
     """Editors find it no more either, its slug stays its own, and only restoreArticle brings it back."""
     id = await newsroom.create_published(headline="Xylophone")
     await newsroom.mutate_ok(GONE, id=id)

@@ -102,7 +102,7 @@ async def attributed(newsroom: EditorialClient, id: str, source: str = "south-ko
     return created["attribution"]
 
 
-async def test_the_public_sees_nothing_of_a_working_copy(own_desk: EditorialClient) -> None:
+async def test_working_copies_are_not_visible_to_the_public(own_desk: EditorialClient) -> None:
     """Every field, list, filter, count, search, slug, attribution, tag and source page stays as it was."""
     newsroom = own_desk
     id = await newsroom.create_draft(headline="Before")
@@ -129,7 +129,7 @@ async def test_the_public_sees_nothing_of_a_working_copy(own_desk: EditorialClie
     assert after["source"]["attributions"]["totalCount"] == 1
 
 
-async def test_whoever_may_see_it_sees_it_in_place_of_the_article(own_desk: EditorialClient) -> None:
+async def test_staff_see_the_working_copy_instead_of_the_article(own_desk: EditorialClient) -> None:
     """Editors see the copy under the article's id, once, in every list; another author sees none of it."""
     newsroom = own_desk
     id = await newsroom.create_published(headline="Before")

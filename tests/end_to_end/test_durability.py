@@ -258,7 +258,7 @@ async def test_a_revoked_token_opens_nothing_anywhere(two: Two) -> None:
         assert refused["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def test_a_write_that_is_broken_off_is_in_nobodys_way(two: Two, editor: EditorClient) -> None:
+async def test_cancelled_writes_do_not_block_others(two: Two, editor: EditorClient) -> None:
     """A client that cancels an operation during a write leaves no open transaction and no partial write."""
     mutation = """mutation($input: CreateArticleInput!) {
       createArticle(input: $input) { userErrors { code } } }"""

@@ -178,7 +178,7 @@ def _pool(both_executors: DatabasePair) -> Pool:
     )
 
 
-async def test_the_whole_newsroom_is_another_for_whoever_sees_it(server: Server) -> None:
+async def test_hidden_content_is_visible_to_permitted_viewers(server: Server) -> None:
     """Hidden content exists: some viewer reads it with the same queries."""
     async with open_database_pair(server, "author", 4) as both_executors:
         for query, variables in (

@@ -65,7 +65,7 @@ async def test_variables_of_one_operation_do_not_reach_another(demo_executor: Ex
     assert (await demo_executor.execute(GraphQLRequest(query, "A"))).codes == ("BAD_USER_INPUT",)
 
 
-async def test_variables_that_nobody_declared_are_ignored(demo_executor: Executor) -> None:
+async def test_undeclared_variables_are_ignored(demo_executor: Executor) -> None:
     """As the specification wants it: they change nothing, whatever they hold."""
     query = "query($n: Int) { categories(first: $n) { nodes { path } } }"
     plain = await data(demo_executor, query, {"n": 2})
@@ -127,7 +127,7 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("bad", BAD_IDS)
-async def test_a_malformed_id_is_told_by_its_code(demo_executor: Executor, bad: str) -> None:
+async def test_malformed_ids_get_an_error_code(demo_executor: Executor, bad: str) -> None:
     """INVALID_ID wherever an id may stand, at the root, in lists, in filters; with a hint, and short."""
     for declared, field in (
         ("ID!", "article(id: $id) { id }"),
@@ -144,7 +144,7 @@ async def test_a_malformed_id_is_told_by_its_code(demo_executor: Executor, bad: 
         assert await code(demo_executor, f"query($id: {declared}) {{ {field} }}", {"id": bad}) == "INVALID_ID"
 
 
-async def test_the_id_of_another_thing_is_told_by_its_code(demo_executor: Executor) -> None:
+async def test_ids_of_another_type_get_an_error_code(demo_executor: Executor) -> None:
     """A source's id does not find an article; the answer says which kinds were mixed up."""
     for expected in ("article", "category", "media", "attribution", "tag", "author", "story", "collection"):
         response = await demo_executor.execute(GraphQLRequest(f'{{ {expected}(id: "src_1") {{ id }} }}'))
@@ -165,7 +165,7 @@ CURSOR = "{ articles(first: 2) { pageInfo { endCursor } } }"
 AFTER = "query($c: String) { articles(first: 2, after: $c) { nodes { id } } }"
 
 
-async def test_a_damaged_cursor_is_told_by_its_code(demo_executor: Executor) -> None:
+async def test_damaged_cursors_get_an_error_code(demo_executor: Executor) -> None:
     """Every cut, swap or flip of a cursor is INVALID_CURSOR or another place in the same list."""
     cursor = (await data(demo_executor, CURSOR))["articles"]["pageInfo"]["endCursor"]
     mark, *parts = cursor.split(".")
@@ -208,7 +208,7 @@ async def test_a_damaged_cursor_is_told_by_its_code(demo_executor: Executor) -> 
         assert not response.codes or response.codes == ("INVALID_CURSOR",), response.body
 
 
-async def test_a_cursor_of_another_list_is_told_by_its_code(demo_executor: Executor) -> None:
+async def test_cursors_of_another_list_get_an_error_code(demo_executor: Executor) -> None:
     """Another root, parent field, filter, search, order or type does not take it; another page size does."""
     cursor = (await data(demo_executor, CURSOR))["articles"]["pageInfo"]["endCursor"]
     for field in (
@@ -304,7 +304,7 @@ class Broken(Database):
         raise RuntimeError("secret")
 
 
-async def test_a_fault_of_ours_is_masked_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_internal_errors_are_masked_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The client gets one sentence and the request's id; under that id the log has the trace."""
     executor = Executor(Broken("sqlite:///nowhere.sqlite3"), get_catalog())
     with caplog.at_level(logging.ERROR, "contentql"):

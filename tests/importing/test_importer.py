@@ -177,7 +177,7 @@ async def test_one_broken_line_of_many(database: Database) -> None:
         (article("taken"), ""),
     ],
 )
-async def test_what_cannot_be_kept(database: Database, record: dict[str, Any], why: str) -> None:
+async def test_records_that_cannot_be_imported(database: Database, record: dict[str, Any], why: str) -> None:
     """Nothing of it is kept, the reason is one plain sentence, and what follows goes in."""
     history = [{"language": "en", "slug": "old", "until": NOON}]
     await import_records(
@@ -316,7 +316,7 @@ async def test_free_fields_are_the_same_on_both_databases(database: Database) ->
     assert orjson.dumps(result) == orjson.dumps(extra, option=orjson.OPT_SORT_KEYS)
 
 
-async def test_progress_is_told_as_it_goes(database: Database) -> None:
+async def test_progress_is_reported_during_the_import(database: Database) -> None:
     """Every outcome is passed on when it is known, before the next record is read."""
     seen: list[RecordOutcome] = []
 

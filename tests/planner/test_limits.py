@@ -107,7 +107,7 @@ async def test_sixty_levels_are_refused(answers: Executor) -> None:
     assert (result["code"], result["found"], result["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
 
 
-async def test_no_depth_is_a_fault(answers: Executor) -> None:
+async def test_no_depth_causes_an_internal_error(answers: Executor) -> None:
     """Hundreds of levels of selections, of inline fragments, lists and objects are refused like sixty."""
     for levels in (150, 300, 450, 600):
         assert (await verdict(answers, nested(levels)))["code"] in (
@@ -310,7 +310,7 @@ async def test_a_second_ask_is_refused_like_the_first(answers: Executor) -> None
         assert (await verdict(answers, query, {"n": 101}))["code"] == "INVALID_PAGE_SIZE"
 
 
-async def test_the_cost_is_told_when_asked(demo_executor: Executor) -> None:
+async def test_cost_is_returned_on_request(demo_executor: Executor) -> None:
     """`extensions: {cost: true}` gives what the operation cost and may cost."""
     query = "{ categories(first: 5) { nodes { articles(first: 3) { nodes { id } } } } }"
     response = await demo_executor.execute(GraphQLRequest(query, None, {}, {"cost": True}))

@@ -298,7 +298,7 @@ async def test_who_offers_another_protocol_is_answered_in_this_one(door: LocalSe
             assert (status, len(body)) == (200, size)
 
 
-async def test_what_is_not_http_is_told_so(door: LocalServer) -> None:
+async def test_invalid_http_is_a_400_error(door: LocalServer) -> None:
     """In the words of every refusal."""
     async with door.knock(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") as line:
         assert await line.code() == (400, "BAD_REQUEST")

@@ -27,7 +27,7 @@ def stopped() -> Iterator[asyncio.Event]:
     signal.signal(signal.SIGTERM, before)
 
 
-async def test_it_tells_first_and_stops_later(stopped: asyncio.Event) -> None:
+async def test_readiness_fails_before_the_server_stops(stopped: asyncio.Event) -> None:
     """Told twice it does not hurry."""
     messages: list[bool] = []
     with drain_on_sigterm(0.2, lambda: messages.append(stopped.is_set())):
@@ -47,7 +47,7 @@ async def test_what_was_there_before_is_there_afterwards(stopped: asyncio.Event)
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-async def test_where_nobody_listens_for_the_signal_nothing_is_changed() -> None:
+async def test_unhandled_signals_keep_their_behaviour() -> None:
     """It ends the process, as always."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

@@ -73,14 +73,14 @@ def test_a_sqlite_url_names_a_file() -> None:
 # SQLite
 
 
-async def test_a_missing_file_is_told(folder: Path) -> None:
+async def test_missing_file_is_reported(folder: Path) -> None:
     """With the command that makes one; and it is not made by looking."""
     for work in (at(folder / "no.db").open, at(folder / "no.db").migration_state):
         assert "contentql migrate" in await sentence(work)
     assert not (folder / "no.db").exists()
 
 
-async def test_a_file_that_is_no_database_is_told(folder: Path) -> None:
+async def test_invalid_database_file_is_reported(folder: Path) -> None:
     """Text, a picture, and a database that was cut in the middle; nothing is written to them."""
     text = folder / "notes.txt"
     text.write_bytes(b"Dear diary, " * 1_000)
@@ -89,13 +89,13 @@ async def test_a_file_that_is_no_database_is_told(folder: Path) -> None:
     assert text.read_bytes() == b"Dear diary, " * 1_000
 
 
-async def test_a_folder_in_place_of_a_file_is_told(folder: Path) -> None:
+async def test_folder_in_place_of_a_file_is_reported(folder: Path) -> None:
     """A directory is not a database, for reading or writing."""
     for work in (at(folder).open, at(folder).migration_state, at(folder).migrate):
         assert "cannot be opened" in await sentence(work)
 
 
-async def test_a_locked_database_is_told(sqlite_server: Server) -> None:
+async def test_locked_database_is_reported(sqlite_server: Server) -> None:
     """Another program that holds on to it makes a migration give up, after a while, with a sentence."""
     path = sqlite_path(await sqlite_server.migrated())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -106,7 +106,7 @@ async def test_a_locked_database_is_told(sqlite_server: Server) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only files")
-async def test_a_read_only_file_is_told(sqlite_server: Server, folder: Path) -> None:
+async def test_read_only_file_is_reported(sqlite_server: Server, folder: Path) -> None:
     """A file without the right to write cannot be migrated; the sentence says why."""
     path = sqlite_path(await sqlite_server.empty())
     with closing(sqlite3.connect(path)) as created:
@@ -129,7 +129,7 @@ async def test_a_read_only_file_is_told(sqlite_server: Server, folder: Path) -> 
         ("something new", "cannot be used (OperationalError)."),
     ],
 )
-def test_what_a_driver_says_becomes_plain(text: str, message: str) -> None:
+def test_driver_errors_become_plain_messages(text: str, message: str) -> None:
     """The faults that cannot be made at will, as SQLite words them."""
     error_message = describe_error("sqlite:///news.db", sqlite3.OperationalError(text))
     assert error_message.endswith(message)
@@ -143,7 +143,7 @@ def changed(url: str, **parts: str) -> str:
     return urlunsplit(urlsplit(url)._replace(**parts))
 
 
-async def test_a_postgres_that_is_not_there_is_told() -> None:
+async def test_unreachable_postgres_is_reported() -> None:
     """No server at the address: told for reading and migrating, without the password."""
     url = "postgresql://editor:hush@127.0.0.1:9/news"
     for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
@@ -151,14 +151,14 @@ async def test_a_postgres_that_is_not_there_is_told() -> None:
         assert message == "No PostgreSQL answers at 127.0.0.1: is it running, and is the URL right?"
 
 
-async def test_a_database_that_does_not_exist_is_told(postgres_home: str) -> None:
+async def test_missing_postgres_database_is_reported(postgres_home: str) -> None:
     """A server without that database: told with the command that makes it."""
     url = changed(postgres_home, path="/no_such_newsroom")
     for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
         assert "has no such database: create it first (createdb)." in await sentence(work)
 
 
-async def test_a_user_that_does_not_exist_is_told(postgres_home: str) -> None:
+async def test_unknown_postgres_user_is_reported(postgres_home: str) -> None:
     """A wrong user or password is told as that, and never printed."""
     parts = urlsplit(postgres_home)
     host = parts.netloc.rpartition("@")[2]
@@ -169,14 +169,14 @@ async def test_a_user_that_does_not_exist_is_told(postgres_home: str) -> None:
         assert "hush" not in message
 
 
-def test_a_wrong_password_is_told() -> None:
+def test_wrong_password_is_reported() -> None:
     """As PostgreSQL words it where passwords are asked for."""
     error = asyncpg.InvalidPasswordError('password authentication failed for user "editor"')
     message = describe_error("postgresql://editor:hush@db.example/news", error)
     assert message == "The database at db.example refuses the user or password of the URL."
 
 
-async def test_a_read_only_postgres_is_told(postgres_server: Server) -> None:
+async def test_read_only_postgres_is_reported(postgres_server: Server) -> None:
     """A database that takes no writes, as a replica is, cannot be migrated; the sentence says why."""
     url = await postgres_server.empty()
     await postgres_server.run(

@@ -552,7 +552,7 @@ def test_a_damaged_traceparent_is_passed_over(
     assert not document.status.is_unset
 
 
-async def test_spans_that_nobody_takes_hold_up_no_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unsent_spans_do_not_delay_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server stops although the span collector does not respond."""
     monkeypatch.setattr("contentql.telemetry.observer._PATIENCE", 0.05)
     never = threading.Event()
@@ -582,7 +582,7 @@ def test_an_exporter_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -
     check_telemetry(Settings(tracing=True))
 
 
-def test_nobody_who_wants_no_traces_loads_opentelemetry() -> None:
+def test_opentelemetry_is_not_imported_without_traces() -> None:
     """It takes longer to load than a small server."""
     script = (
         "import sys; from contentql.telemetry.observer import Settings, RequestObserver;"

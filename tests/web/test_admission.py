@@ -39,7 +39,7 @@ def test_a_client_is_its_address() -> None:
     assert ClientAddressResolver().resolve({"type": "http", "client": None, "headers": []}) == "unknown"
 
 
-def test_nobody_but_a_trusted_proxy_speaks_for_others() -> None:
+def test_only_trusted_proxies_set_the_client_address() -> None:
     """Headers from elsewhere are what anybody can write."""
     expected = ("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")
     assert client(ClientAddressResolver(), "10.0.0.1", *expected) == "10.0.0.1"
@@ -106,7 +106,7 @@ async def test_every_request_costs_a_point_and_operations_what_they_read() -> No
     assert left == (b"ratelimit", b'"cost";r=78;t=30')
 
 
-async def test_who_has_nothing_left_is_told_when_there_will_be_more() -> None:
+async def test_exhausted_clients_get_retry_after() -> None:
     """With what was used, of what, and the seconds to wait; others go on."""
     one = guard(50)
     for _ in range(2):
@@ -203,7 +203,7 @@ async def test_a_gate_turns_away_at_once_whom_no_place_to_wait_is_left() -> None
     await waiting
 
 
-async def test_nobody_waits_at_a_gate_for_long() -> None:
+async def test_waiting_requests_time_out() -> None:
     """And a place that comes free afterwards is not lost."""
     gate = ConcurrencyLimiter(1, queue=3, seconds=0.01)
     gate.try_acquire()

@@ -120,9 +120,7 @@ async def test_a_request_keeps_the_id_it_came_with(http: httpx2.AsyncClient) -> 
         ("{ categories(first: 101) { totalCount } }", 422, "INVALID_PAGE_SIZE"),
     ],
 )
-async def test_the_status_says_what_was_wrong(
-    http: httpx2.AsyncClient, query: str, status: int, code: str
-) -> None:
+async def test_status_codes_of_errors(http: httpx2.AsyncClient, query: str, status: int, code: str) -> None:
     """400 when the request cannot be read, 422 when it is refused; 200 for clients of the old kind."""
     new = await http.post("/graphql", json={"query": query}, headers={"accept": NEW})
     old = await http.post("/graphql", json={"query": query}, headers={"accept": OLD})
@@ -269,7 +267,7 @@ NOT_REQUESTS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("what", NOT_REQUESTS)
-async def test_what_is_no_request_is_refused(http: httpx2.AsyncClient, what: str) -> None:
+async def test_invalid_request_bodies_are_rejected(http: httpx2.AsyncClient, what: str) -> None:
     """400 and one coded error, whatever the bytes are, and also for a client of the old kind."""
     for accept in (NEW, OLD):
         response = await http.post(
@@ -296,7 +294,7 @@ async def test_what_is_no_request_is_refused(http: httpx2.AsyncClient, what: str
         b"variables={}",
     ],
 )
-async def test_an_address_that_is_no_request_is_refused(http: httpx2.AsyncClient, address: bytes) -> None:
+async def test_invalid_query_strings_are_rejected(http: httpx2.AsyncClient, address: bytes) -> None:
     """GET with a broken address is 400 with one coded error."""
     response = await http.get(httpx2.URL("http://newsroom.test/graphql", query=address))
     assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
@@ -524,7 +522,7 @@ async def test_an_odd_announcement_of_the_length_is_refused(demo_executor: Execu
         assert (await wire.serve(), wire.code()) == (413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_a_client_that_goes_away_is_no_fault(demo_executor: Executor) -> None:
+async def test_client_disconnects_are_not_errors(demo_executor: Executor) -> None:
     """A connection that closes in the middle of a body ends the request without noise."""
     wire = Wire(demo_executor, {})
     wire.heard.put_nowait({"type": "http.request", "body": b'{"query', "more_body": True})

@@ -51,7 +51,7 @@ async def ready(database_url: str) -> AsyncIterator[Readiness]:
 
 
 @pytest.mark.parametrize("address", ["/health/live", "/health/ready", "/metrics"])
-async def test_head_tells_what_get_tells(address: str, ready: Readiness) -> None:
+async def test_head_returns_the_headers_of_get(address: str, ready: Readiness) -> None:
     """The same headers, nothing to be kept by any cache, and no body."""
     async with client(ready) as http:
         got, head = await http.get(address), await http.head(address)

@@ -76,7 +76,7 @@ async def test_another_form_is_another_representation(http: httpx2.AsyncClient) 
     assert len(set(tags)) == len(tags)
 
 
-async def test_head_says_what_get_would(http: httpx2.AsyncClient) -> None:
+async def test_head_returns_the_headers_of_get(http: httpx2.AsyncClient) -> None:
     """The same headers, no body."""
     got = await get(http, LATEST)
     head = await http.head("/graphql", params={"query": LATEST}, headers={"accept-encoding": ""})
@@ -239,7 +239,7 @@ async def test_a_stampede_is_computed_once(remembering: Executor) -> None:
     assert counts.misses == before + 1
 
 
-async def test_asked_again_it_comes_from_memory(http: httpx2.AsyncClient) -> None:
+async def test_repeated_requests_are_cache_hits(http: httpx2.AsyncClient) -> None:
     """By POST and by GET, in the same words or with the variables in another order: one answer is kept."""
     query = "query Q($n: Int, $s: String) { latestNews(first: $n, section: $s) { nodes { slug } } }"
     first = await http.post("/graphql", json={"query": query, "variables": {"n": 4, "s": "world"}})

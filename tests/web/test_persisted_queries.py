@@ -65,7 +65,7 @@ async def test_other_protocols_are_refused(http: httpx2.AsyncClient, value: Any)
 
 
 @pytest.mark.parametrize("hash", ["", "abc", "g" * 63, 7, None, "é" * 64])
-async def test_what_is_no_hash_is_refused(http: httpx2.AsyncClient, hash: Any) -> None:
+async def test_invalid_hashes_are_rejected(http: httpx2.AsyncClient, hash: Any) -> None:
     """With a code, before anything is looked up."""
     fields = {"persistedQuery": {"version": 1, "sha256Hash": hash}}
     answer = await http.post("/graphql", json={"extensions": fields})
@@ -95,7 +95,7 @@ def answers(database: Database) -> Executor:
     return build_executor(Settings(), database)
 
 
-async def test_a_trusted_document_is_asked_by_its_id(trusting: Database) -> None:
+async def test_trusted_documents_are_executed_by_id(trusting: Database) -> None:
     """With the prefix or without, by POST and by GET; another id is not found, and never cached."""
     async with make_client(answers(trusting)) as http:
         for id in (f"sha256:{sha256(TEXT)}", sha256(TEXT)):
@@ -111,7 +111,7 @@ async def test_a_trusted_document_is_asked_by_its_id(trusting: Database) -> None
         assert (both_executors.status_code, error_code(both_executors)) == (400, "BAD_REQUEST")
 
 
-async def test_a_closed_house_answers_only_what_it_knows(trusting: Database) -> None:
+async def test_only_trusted_documents_are_executed_when_required(trusting: Database) -> None:
     """In `trusted` mode any other text is refused, however it is sent, and no hash slips one in."""
     async with make_client(answers(trusting), trusted_documents="required") as http:
         assert (await http.post("/graphql", json={"query": TEXT})).status_code == 200
@@ -126,7 +126,7 @@ async def test_a_closed_house_answers_only_what_it_knows(trusting: Database) -> 
         assert (by_get.status_code, error_code(by_get)) == (403, "DOCUMENT_NOT_TRUSTED")
 
 
-async def test_what_is_taken_out_is_answered_no_more(trusting: Database) -> None:
+async def test_removed_documents_are_rejected(trusting: Database) -> None:
     """However it is asked for: by id, by hash or as text, once its use has been written down."""
     async with make_client(answers(trusting), trusted_documents="required") as http:
         ways: list[dict[str, Any]] = [

@@ -180,7 +180,7 @@ async def test_only_pictures_of_https_are_loaded(newsroom: EditorialClient, http
     assert "Image Video" in response.words
 
 
-async def test_nobody_keeps_or_finds_it(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
+async def test_pages_are_not_cached_or_indexed(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """No cache, no search engine, no frame, no script, no address told to others: whatever is answered."""
     url = await link(newsroom, await newsroom.create_draft())
     for address, status in ((url, 200), (url[:-1], 404)):
@@ -241,7 +241,7 @@ async def test_what_is_no_good_link_is_one_page(newsroom: EditorialClient, http:
     assert (await http.get(other)).status_code == 200
 
 
-async def test_a_deleted_article_is_gone(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
+async def test_deleted_articles_are_not_shown(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """Whatever the link says."""
     id = await newsroom.create_draft()
     url = await link(newsroom, id)
@@ -251,7 +251,7 @@ async def test_a_deleted_article_is_gone(newsroom: EditorialClient, http: httpx2
     assert "This link shows nothing" in answer.text
 
 
-async def test_whoever_tries_links_out_is_slowed_down(
+async def test_failed_preview_links_are_rate_limited(
     newsroom: EditorialClient, http: httpx2.AsyncClient
 ) -> None:
     """As with any other token: the address has to wait."""

@@ -275,7 +275,7 @@ async def test_variables_names_and_extensions_travel_in_the_payload(
         ),
     ],
 )
-async def test_what_http_refuses_is_refused_here(
+async def test_operations_rejected_over_http_are_rejected_here(
     newsroom: tuple[Served, Executor], query: str, code: str
 ) -> None:
     """One `error` with the same errors, nothing after it, and the socket serves on."""
@@ -421,7 +421,7 @@ async def test_an_address_has_only_so_many_sockets(stub: Served) -> None:
     ],
     ids=lambda message: repr(message[:70]),
 )  # fmt: skip
-async def test_an_invalid_message_is_told_so(stub: Served, message: str | bytes) -> None:
+async def test_invalid_messages_close_the_connection(stub: Served, message: str | bytes) -> None:
     """4400 with a reason in a close frame, before the connection is acknowledged and after."""
     async with dial(stub) as early, talking(stub) as late:
         for socket in (early, late):
@@ -542,7 +542,7 @@ async def test_messages_may_come_as_fast_as_is_said() -> None:
             assert await hear(socket) == {"type": "pong"}
 
 
-async def test_a_fault_of_ours_ends_in_a_close_frame(caplog: pytest.LogCaptureFixture) -> None:
+async def test_internal_errors_end_in_a_close_frame(caplog: pytest.LogCaptureFixture) -> None:
     """1011, without a word of what went wrong; our log has it."""
     sent: list[Any] = []
     events = iter([{"type": "websocket.connect"}, {"unheard": "of"}])

@@ -200,7 +200,7 @@ async def test_a_redis_that_is_silent_is_waited_for_once(
     assert cut_off.peek(client).points == 101
 
 
-async def test_a_redis_that_never_was_fails_nobody(worker: Callable[..., RedisRateLimitStore]) -> None:
+async def test_unreachable_redis_fails_no_request(worker: Callable[..., RedisRateLimitStore]) -> None:
     """Each worker counts alone."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
