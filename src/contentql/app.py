@@ -39,12 +39,10 @@ from contentql.telemetry.observer import RequestObserver
 from contentql.web.admission import AdmissionControl
 from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.endpoint import GraphQLEndpoint
-from contentql.web.graphiql import graphiql_routes as graphiql_routes
-from contentql.web.health import Readiness
-from contentql.web.health import health_routes as health_routes
-from contentql.web.preview import PREVIEW_PATH
-from contentql.web.preview import preview_routes as preview_routes
-from contentql.web.rate_limit.memory import MemoryRateLimitStore as RatesInMemory
+from contentql.web.graphiql import graphiql_routes
+from contentql.web.health import Readiness, health_routes
+from contentql.web.preview import PREVIEW_PATH, preview_routes
+from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore
 from contentql.web.websocket import WebSocketEndpoint
 
@@ -97,22 +95,22 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """Creates the ASGI application. At start-up the database must have no pending migrations."""
     settings = settings or load_settings()
     database = Database(settings.database_url, readers=settings.read_pool_size)
-    time = DatabaseClock(database)
-    executor = build_executor(settings, database, time.now)
+    clock = DatabaseClock(database)
+    executor = build_executor(settings, database, clock.now)
     documents = TrustedDocumentStore(database)
-    authenticator = Authenticator(database, settings, now=time.now)
+    authenticator = Authenticator(database, settings, now=clock.now)
     observer = RequestObserver(settings, cache=executor.responses.counts if executor.responses else None)
     readiness = Readiness(database)
-    guard = build_admission_control(settings)
+    admission = build_admission_control(settings)
     graphql = GraphQLEndpoint(
         executor,
         settings,
         authenticator=authenticator,
         documents=documents,
         observer=observer,
-        admission=guard,
+        admission=admission,
     )
-    sockets = WebSocketEndpoint(
+    websockets = WebSocketEndpoint(
         graphql.execute_over_websocket,
         greet=graphql.authenticate_websocket,
         origins=settings.cors_origin_list,
@@ -125,27 +123,27 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         require_no_unknown_migrations(await database.migration_state())
         async with (
             database,
-            time.running(),
+            clock.running(),
             observer,
             _response_cache_lifespan(executor),
             _usage_flush_lifespan(documents, authenticator),
         ):
-            # What is here now stays for ever: the collector need not look at it again and again.
+            # All objects made so far live as long as the process: the collector need not scan them again.
             gc.collect()
             gc.freeze()
-            # A request makes some hundred objects and no rings of them: looking every 700 is looking in vain.
+            # A request makes some hundred objects without reference cycles, so collections can be rare.
             gc.set_threshold(20_000, 20, 50)
             with drain_on_sigterm(settings.drain_seconds, readiness.start_draining):
                 yield
             readiness.start_draining()
-            await guard.close()
+            await admission.close()
 
     routes: list[BaseRoute] = [Route("/", _redirect_to_graphiql if settings.graphiql else _not_found)]
     routes += health_routes(readiness, observer, settings.metrics_access)
-    routes += preview_routes(executor, authenticator, guard, observer)
+    routes += preview_routes(executor, authenticator, admission, observer)
     if settings.graphiql:
         routes += graphiql_routes()
-    return _RootApp(graphql, sockets, Starlette(routes=routes, lifespan=lifespan))
+    return _RootApp(graphql, websockets, Starlette(routes=routes, lifespan=lifespan))
 
 
 def build_admission_control(settings: Settings) -> AdmissionControl:
@@ -158,11 +156,15 @@ def build_admission_control(settings: Settings) -> AdmissionControl:
             settings.redis_url, rate_limit
         )
     elif settings.rate_limit_cost_per_minute:
-        rates = RatesInMemory(rate_limit)
+        rates = MemoryRateLimitStore(rate_limit)
     unset = "rate_limit_cost_per_minute" not in settings.model_fields_set
-    gate = ConcurrencyLimiter(settings.max_concurrent_operations)
+    concurrency = ConcurrencyLimiter(settings.max_concurrent_operations)
     return AdmissionControl(
-        rate_limit, rates, ClientAddressResolver(settings.trusted_proxy_networks), gate, public_only=unset
+        rate_limit,
+        rates,
+        ClientAddressResolver(settings.trusted_proxy_networks),
+        concurrency,
+        public_only=unset,
     )
 
 
@@ -186,19 +188,19 @@ async def _response_cache_lifespan(executor: Executor) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _usage_flush_lifespan(*used: TrustedDocumentStore | Authenticator) -> AsyncIterator[None]:
+async def _usage_flush_lifespan(*services: TrustedDocumentStore | Authenticator) -> AsyncIterator[None]:
     """Saves the use of trusted documents and tokens every ten seconds, and at shutdown."""
 
     async def flush() -> None:
-        for one in used:
-            await one.flush_last_used()
+        for service in services:
+            await service.flush_last_used()
 
-    async def now_and_then() -> None:
+    async def flush_periodically() -> None:
         while True:
             await asyncio.sleep(10)
             await flush()
 
-    writing = asyncio.create_task(now_and_then())
+    writing = asyncio.create_task(flush_periodically())
     try:
         yield
     finally:
@@ -212,18 +214,18 @@ class _RootApp:
     """Dispatches /graphql to its endpoint without a router, whose layers would cost as much as a small
     response."""
 
-    def __init__(self, graphql: GraphQLEndpoint, sockets: WebSocketEndpoint, others: ASGIApp) -> None:
+    def __init__(self, graphql: GraphQLEndpoint, websockets: WebSocketEndpoint, others: ASGIApp) -> None:
         self.graphql = graphql
-        self.doors: dict[str, ASGIApp] = {"http": graphql, "websocket": sockets}
+        self.endpoints: dict[str, ASGIApp] = {"http": graphql, "websocket": websockets}
         self.others = others
 
-    def try_cached_response(self, scope: Scope, sent: bytes) -> tuple[int, bytes, bytes] | None:
+    def try_cached_response(self, scope: Scope, body: bytes) -> tuple[int, bytes, bytes] | None:
         """The cached response for a request, or None. Called by the HTTP protocol before the application."""
-        return self.graphql.try_cached_response(scope, sent) if scope["path"] == "/graphql" else None
+        return self.graphql.try_cached_response(scope, body) if scope["path"] == "/graphql" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan" and scope["path"] in ("/graphql", "/graphql/"):
-            await self.doors[scope["type"]](scope, receive, send)
+            await self.endpoints[scope["type"]](scope, receive, send)
         else:
             await self.others(scope, receive, send)
 

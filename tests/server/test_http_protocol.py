@@ -112,7 +112,7 @@ def opened() -> Iterator[Callable[[ConnectionLimits], LocalServer]]:
         class Bounded(HttpProtocol):
             pass
 
-        Bounded.bounds = staticmethod(lambda: limits)
+        Bounded.connection_limits = staticmethod(lambda: limits)
         listening = socket.create_server(("127.0.0.1", 0), backlog=1_000)
         config = uvicorn.Config(
             app, http=Bounded, lifespan="off", log_config=None, timeout_graceful_shutdown=1

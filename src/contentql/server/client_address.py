@@ -1,7 +1,4 @@
-"""Whose request it is: the peer's address, or the one that a trusted proxy tells of.
-
-Knows addresses, networks and the two headers of proxies. Does not know what is counted by address.
-"""
+"""Address of the client of a request: the peer's address, or the one that a trusted proxy forwards."""
 
 from __future__ import annotations
 
@@ -16,23 +13,23 @@ from contentql.settings import Network
 
 Address = IPv4Address | IPv6Address
 
-# Whoever has one IPv6 address has the 2**64 of its network.
+# A client with one IPv6 address has all 2**64 of its network.
 _IPV6_PREFIX: Final = 64
 _REMEMBERED: Final = 4_096
 
 
 class ClientAddressResolver:
-    """Names the client of each request."""
+    """Resolves the address of a client from the connection and the headers of proxies."""
 
     def __init__(self, proxies: Sequence[Network] = ()) -> None:
-        """`proxies`: networks of those whose word about others is believed; no one else's is."""
+        """`proxies`: networks of trusted proxies; forwarding headers of other peers are ignored."""
         self._proxies = tuple(proxies)
         # Reading an address takes longer than all else that is done with it here.
         self._trusted = lru_cache(_REMEMBERED)(self._is_trusted)
         self._named = lru_cache(_REMEMBERED)(_name)
 
     def resolve(self, scope: Scope) -> str:
-        """The name to count by: an IPv4 address, or the network of an IPv6 one."""
+        """The client's address to count by: an IPv4 address, or the /64 network of an IPv6 address."""
         peer = scope.get("client")
         if peer is None:
             return "unknown"
@@ -42,14 +39,15 @@ class ClientAddressResolver:
         return self._named(host)
 
     def is_trusted_proxy(self, host: str) -> bool:
-        """Whether connections from there are a proxy's, and carry many clients."""
+        """Whether connections from this address are those of a trusted proxy, which carry many clients."""
         return bool(self._proxies) and self._trusted(host)
 
     def _forwarded_address(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
-        """Whom the proxies speak for: from the right, the first address that none of them has.
+        """The client's address by the forwarding headers: from the right, the first that is not a trusted
+        proxy.
 
-        A proxy adds to one of the two headers and lets a client's own text of the other pass. So if there
-        are both and they disagree, neither is believed.
+        A proxy adds to one of the two headers and passes a client's own text in the other on. If both headers
+        are there and disagree, neither is used.
         """
         results = {
             self._first(peer, hops)
@@ -76,7 +74,7 @@ class ClientAddressResolver:
 
 @lru_cache(_REMEMBERED)
 def is_global_address(client: str) -> bool:
-    """Whether a client's name is an address of the public internet, and not of one's own network."""
+    """Whether a client's address is one of the public internet, not of a private or local network."""
     address = _read(client.partition("/")[0])
     return address is not None and address.is_global
 
@@ -101,7 +99,7 @@ def _read(host: str) -> Address | None:
 
 
 def _hops(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> Iterator[str] | None:
-    """What a header lists, the last first, over all its lines; None where there is none."""
+    """The elements of a header, last first, over all its lines; None without the header."""
     lines = [value for key, value in headers if key == name]
     if not lines:
         return None
@@ -109,7 +107,7 @@ def _hops(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> Iterator[str] 
 
 
 def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> Iterator[str] | None:
-    """The `for` of each hop: for="[2001:db8::1]:4711";proto=https."""
+    """The `for` parameter of each element of `Forwarded` (RFC 7239): for="[2001:db8::1]:4711";proto=https."""
     hops = _hops(headers, b"forwarded")
     return None if hops is None else (_for(hop) for hop in hops)
 
@@ -120,7 +118,7 @@ def _for(hop: str) -> str:
 
 
 def _bare(hop: str) -> str:
-    """Without the port, if one was told."""
+    """The host without its port."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop

@@ -1,8 +1,8 @@
-"""uvicorn's end of an HTTP connection, with an end to every wait and to every buffer.
+"""uvicorn's HTTP protocol class with limits of time and size for every connection.
 
-uvicorn waits without end for the rest of a request's headers and for a client that does not read, and takes
-in headers of any size. Nothing here runs for a request that behaves but a few comparisons: a connection is
-looked at once a second. Knows connections, buffers and clocks; knows no GraphQL but to say why it refuses.
+uvicorn waits without limit for the rest of a request's headers and for a client that does not read, and
+accepts headers of any size. A timer checks all connections once a second, so a request costs only a few
+comparisons more.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from contentql.telemetry.request_id import new_request_id
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How long a connection is waited for, and how much of one is kept."""
+    """Limits of time and size of one connection."""
 
     header_timeout_seconds: float = 20.0  # from connecting, or from a further request's first byte
     read_seconds: float = 30.0  # in which a client reads `read_bytes` of what waits for it
     read_bytes: int = 16_384
-    linger_seconds: float = 2.0  # for reading why one is refused
+    linger_seconds: float = 2.0  # for the client to read the error
     head_bytes: int = 65_536  # of a request's line and headers; of what frames its body too
     connections: int = 1_000  # from one address
     peers: ClientAddressResolver = field(default_factory=ClientAddressResolver)
@@ -49,7 +49,7 @@ class ConnectionLimits:
 
 @cache
 def limits_from_settings() -> ConnectionLimits:
-    """uvicorn makes a protocol in each worker from its class alone, so this reads the settings itself."""
+    """The limits that the settings give; uvicorn creates a protocol from its class alone, in every worker."""
     settings = load_settings()
     return ConnectionLimits(
         header_timeout_seconds=settings.header_timeout_seconds,
@@ -59,9 +59,9 @@ def limits_from_settings() -> ConnectionLimits:
 
 
 class HttpProtocol(UpgradeIgnoringProtocol):
-    """For uvicorn's `http`."""
+    """HTTP protocol class for uvicorn's option `http`."""
 
-    bounds: ClassVar[Callable[[], ConnectionLimits]] = staticmethod(limits_from_settings)
+    connection_limits: ClassVar[Callable[[], ConnectionLimits]] = staticmethod(limits_from_settings)
 
     def __init__(
         self,
@@ -71,12 +71,12 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._bounds = type(self).bounds()
-        self._watch = _watch(server_state, self.loop, self._bounds)
+        self._limits = type(self).connection_limits()
+        self._monitor = _monitor(server_state, self.loop, self._limits)
         self._counted = False
-        self._refusal: ApiError | None = None
+        self._error: ApiError | None = None
         self._try_cached: TryCachedResponse | None = getattr(self.app, TRY_CACHED_RESPONSE, None)
-        self._held: tuple[RequestResponseCycle, ASGI3Application] | None = None
+        self._delayed: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._reading = False
         # What is being received: bytes of a head that is not complete, of the read that is being parsed,
         # and of a request after its head that are not its body.
@@ -89,30 +89,30 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         self._unread = 0
         self._unread_since = self.loop.time()
         self._drained = 0
-        self._over_since: float | None = None
+        self._closing_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self._joined = CoalescingTransport(transport, self.loop)
+        self._writer = CoalescingTransport(transport, self.loop)
         host = self.client[0] if self.client else ""
-        if not self._watch.add(self, host):
+        if not self._monitor.add(self, host):
             self._refuse(
                 ApiError(
                     "SERVICE_OVERLOADED",
-                    f"{self._bounds.connections:,} connections from one address are the most there may be.",
+                    f"{self._limits.connections:,} connections from one address are the most there may be.",
                     "Send several requests through one connection.",
-                    limit=self._bounds.connections,
+                    limit=self._limits.connections,
                 )
             )
             self.transport.close()
         self._counted = True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._leave()
+        self._uncount()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        self._leave()  # from here on the socket's own protocol has it
+        self._uncount()  # the WebSocket protocol class has the connection now
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
@@ -120,67 +120,67 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         self._reading = True
         super().data_received(data)
         self._reading = False
-        self._start_held()  # what has not come as a whole waits in a task of its own
+        self._start_delayed()  # a request that is not complete waits in a task
         if self.scope is None or "method" not in self.scope:
-            self._head_grows(len(data))
+            self._check_head_size(len(data))
             return
         self._partial = 0
         self._framing += len(data)
-        if self._framing > self._bounds.head_bytes and self.cycle and not self.cycle.response_complete:
-            # Endless trailers, extensions of chunks, or chunks of a byte: none of it is a body.
+        if self._framing > self._limits.head_bytes and self.cycle and not self.cycle.response_complete:
+            # Trailers, chunk extensions or one-byte chunks without end: framing, not body.
             self.transport.abort()
 
     def on_headers_complete(self) -> None:
-        if self._partial + self._read > self._bounds.head_bytes and self._head() > self._bounds.head_bytes:
-            self._refusal = self._too_large()
-            raise self._refusal  # the parser ends, and uvicorn sends what it thinks is a 400
+        if self._partial + self._read > self._limits.head_bytes and self._head() > self._limits.head_bytes:
+            self._error = self._too_large()
+            raise self._error  # the parser ends, and uvicorn calls send_400_response
         self._partial = 0
         self._framing = -self._read  # this read may hold whole requests before this one
-        transport, self.transport = self.transport, cast(asyncio.Transport, self._joined)
+        transport, self.transport = self.transport, cast(asyncio.Transport, self._writer)
         try:
             super().on_headers_complete()
         finally:
             self.transport = transport
         if self.cycle is not None:
             extensions: dict[str, Any] = {
-                RAW_RESPONSE_EXTENSION: RawResponse(self.cycle, self._joined, self.server_state)
+                RAW_RESPONSE_EXTENSION: RawResponse(self.cycle, self._writer, self.server_state)
             }
             self.scope["extensions"] = extensions
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if self._reading and self._try_cached is not None and self._held is None:
-            self._held = cycle, app
+        if self._reading and self._try_cached is not None and self._delayed is None:
+            self._delayed = cycle, app
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _start_held(self) -> None:
-        if self._held is not None:
-            held, self._held = self._held, None
-            super()._start_asgi_task(*held)
+    def _start_delayed(self) -> None:
+        if self._delayed is not None:
+            delayed, self._delayed = self._delayed, None
+            super()._start_asgi_task(*delayed)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        if self._held is None or self._try_cached is None:
+        if self._delayed is None or self._try_cached is None:
             return
-        cycle, _ = self._held
+        cycle, _ = self._delayed
         extensions = cast(dict[str, RawResponse], cycle.scope["extensions"])
-        document = extensions[RAW_RESPONSE_EXTENSION]
-        # Asked only where it can be sent: it is counted as given.
-        result = self._try_cached(cycle.scope, bytes(cycle.body)) if document.possible else None
+        raw_response = extensions[RAW_RESPONSE_EXTENSION]
+        # Called only if it can be written, because it is counted as a response.
+        result = self._try_cached(cycle.scope, bytes(cycle.body)) if raw_response.possible else None
         if result is not None:
-            self._held = None
-            document(*result)
+            self._delayed = None
+            raw_response(*result)
         else:
-            self._start_held()
+            self._start_delayed()
 
     def shutdown(self) -> None:
-        self._joined.flush()
+        self._writer.flush()
         super().shutdown()
 
     def on_response_complete(self) -> None:
-        self._joined.finish()
+        self._writer.finish()
         if self.cycle is not None:
-            # They lead back to the cycle, and it to them: a ring that only the collector would find.
+            # Breaks a reference cycle, which only the garbage collector would free.
             self.cycle.scope.pop("extensions", None)
         super().on_response_complete()
 
@@ -190,99 +190,99 @@ class HttpProtocol(UpgradeIgnoringProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(
-            self._refusal or ApiError("BAD_REQUEST", "This is not HTTP.", "Send a request of HTTP/1.1.")
+            self._error or ApiError("BAD_REQUEST", "This is not HTTP.", "Send a request of HTTP/1.1.")
         )
 
-    def look(self, now: float) -> None:
-        """Ends what takes too long."""
-        if self._over_since is not None:
-            if now - self._over_since > self._bounds.linger_seconds:
+    def check_deadlines(self, now: float) -> None:
+        """Close the connection if a deadline has passed. Called once a second."""
+        if self._closing_since is not None:
+            if now - self._closing_since > self._limits.linger_seconds:
                 self.transport.abort()
-        elif self._is_read(now):
-            self._is_sent(now)
+        elif self._client_reads(now):
+            self._check_request_headers(now)
 
-    def _is_read(self, now: float) -> bool:
-        """Whether the client reads its answer, also one that was handed over when the connection closed."""
+    def _client_reads(self, now: float) -> bool:
+        """Whether the client reads its response in time; also after the connection began to close."""
         unread = self.transport.get_write_buffer_size()
         self._drained += max(0, self._unread - unread)
         self._unread = unread
-        if not unread or self._drained >= self._bounds.read_bytes:
+        if not unread or self._drained >= self._limits.read_bytes:
             self._drained, self._unread_since = 0, now
-        elif now - self._unread_since > self._bounds.read_seconds:
+        elif now - self._unread_since > self._limits.read_seconds:
             self.transport.abort()
             return False
         return True
 
-    def _is_sent(self, now: float) -> None:
-        """Whether the client sends the head of its request; a body is the application's to wait for."""
+    def _check_request_headers(self, now: float) -> None:
+        """Close the connection if the client does not send a request's headers in time."""
         scope, cycle = self.scope, self.cycle
         partial = scope is None or "method" not in scope
-        at_rest = cycle is None or (cycle.response_complete and not self.pipeline)
+        idle = cycle is None or (cycle.response_complete and not self.pipeline)
         # Answered before it was all there: what is missing is in the way of further requests.
-        unfinished = at_rest and not partial and cycle is not None and cycle.more_body
+        unfinished = idle and not partial and cycle is not None and cycle.more_body
         # Any byte ends uvicorn's own deadline of an idle connection, also one that begins no request.
-        if not partial and not unfinished and not (at_rest and self.timeout_keep_alive_task is None):
+        if not partial and not unfinished and not (idle and self.timeout_keep_alive_task is None):
             self._awaited = self
         elif scope is not self._awaited:
             self._awaited, self._awaited_since = scope, now
         elif now - self._awaited_since > (
-            self._bounds.linger_seconds if unfinished else self._bounds.header_timeout_seconds
+            self._limits.linger_seconds if unfinished else self._limits.header_timeout_seconds
         ):
             self.transport.close()
 
-    def _head_grows(self, read: int) -> None:
+    def _check_head_size(self, read: int) -> None:
         # Where requests before it were in the same read, it is not known how much of that is this head's.
         before = self._partial
-        self._partial = before + read if before else min(read, self._bounds.head_bytes)
-        if self._partial > self._bounds.head_bytes and not self.transport.is_closing():
+        self._partial = before + read if before else min(read, self._limits.head_bytes)
+        if self._partial > self._limits.head_bytes and not self.transport.is_closing():
             self._refuse(self._too_large())
 
     def _head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _too_large(self) -> ApiError:
-        limit = self._bounds.head_bytes
+        limit = self._limits.head_bytes
         return ApiError(
             "REQUEST_HEADERS_TOO_LARGE",
             f"A request's line and headers may have {limit:,} bytes.",
             limit=limit,
         )
 
-    def _refuse(self, refusal: ApiError) -> None:
-        """The last that is said. Where an answer is being written, there is no place to say it."""
+    def _refuse(self, error: ApiError) -> None:
+        """Write an error as the connection's last response. Abort if another response is being written."""
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.abort()
             return
-        self._joined.flush()
+        self._writer.flush()
         request_id = new_request_id()
-        body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
+        body = orjson.dumps({"errors": [format_error(error, request_id)]})
         lines = [
             *(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
             b"content-type: application/graphql-response+json; charset=utf-8\r\n",
             b"content-length: %d\r\n" % len(body),
             b"x-request-id: %b\r\n" % request_id.encode(),
-            b"retry-after: 1\r\n" if refusal.status == 503 else b"",
+            b"retry-after: 1\r\n" if error.status == 503 else b"",
             b"connection: close\r\n\r\n",
         ]
-        self.transport.write(STATUS_LINE[refusal.status] + b"".join(lines) + body)
+        self.transport.write(STATUS_LINE[error.status] + b"".join(lines) + body)
         if self.cycle is not None and not self.cycle.response_complete:
-            # A request that was under way has its answer; the application hears that the client is gone.
+            # The running request has its response; the application receives http.disconnect.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        # Closing for good with bytes unread would reset the connection, and take back what was said.
+        # Closing with unread bytes would reset the connection, and the client would lose the response.
         self.transport.set_protocol(_DiscardingProtocol(self))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._over_since = self.loop.time()
+        self._closing_since = self.loop.time()
 
-    def _leave(self) -> None:
+    def _uncount(self) -> None:
         if self._counted:
             self._counted = False
-            self._watch.remove(self, self.client[0] if self.client else "")
+            self._monitor.remove(self, self.client[0] if self.client else "")
 
 
 class _DiscardingProtocol(asyncio.Protocol):
-    """Throws away what still comes in after the last word was said."""
+    """Discards what still arrives after a connection's last response was written."""
 
     def __init__(self, connection: HttpProtocol) -> None:
         self._connection = connection
@@ -292,43 +292,45 @@ class _DiscardingProtocol(asyncio.Protocol):
 
 
 class _ConnectionMonitor:
-    """All connections of a server, looked at as long as there are any."""
+    """All connections of a server, checked once a second while there are any."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ConnectionLimits) -> None:
         self._loop = loop
         self._limits = limits
         self._open: set[HttpProtocol] = set()
-        self._from: Counter[str] = Counter()
+        self._count_by_address: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: HttpProtocol, host: str) -> bool:
-        """Whether the address may have one more."""
+        """Add a connection; False if its address has more than the limit."""
         self._open.add(connection)
-        self._from[host] += 1
+        self._count_by_address[host] += 1
         if self._timer is None:
-            self._timer = self._loop.call_later(self._limits.check_interval, self._look)
-        return self._from[host] <= self._limits.connections or self._limits.peers.is_trusted_proxy(host)
+            self._timer = self._loop.call_later(self._limits.check_interval, self._check_all)
+        return self._count_by_address[
+            host
+        ] <= self._limits.connections or self._limits.peers.is_trusted_proxy(host)
 
     def remove(self, connection: HttpProtocol, host: str) -> None:
         self._open.discard(connection)
-        self._from[host] -= 1
-        if not self._from[host]:
-            del self._from[host]
+        self._count_by_address[host] -= 1
+        if not self._count_by_address[host]:
+            del self._count_by_address[host]
 
-    def _look(self) -> None:
+    def _check_all(self) -> None:
         again = bool(self._open)
-        self._timer = self._loop.call_later(self._limits.check_interval, self._look) if again else None
+        self._timer = self._loop.call_later(self._limits.check_interval, self._check_all) if again else None
         now = self._loop.time()
         for connection in tuple(self._open):
-            connection.look(now)
+            connection.check_deadlines(now)
 
 
-_watches: Final[WeakKeyDictionary[ServerState, _ConnectionMonitor]] = WeakKeyDictionary()
+_monitors: Final[WeakKeyDictionary[ServerState, _ConnectionMonitor]] = WeakKeyDictionary()
 
 
-def _watch(
+def _monitor(
     state: ServerState, loop: asyncio.AbstractEventLoop, limits: ConnectionLimits
 ) -> _ConnectionMonitor:
-    if (result := _watches.get(state)) is None:
-        result = _watches[state] = _ConnectionMonitor(loop, limits)
+    if (result := _monitors.get(state)) is None:
+        result = _monitors[state] = _ConnectionMonitor(loop, limits)
     return result

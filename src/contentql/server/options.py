@@ -7,7 +7,7 @@ from typing import Any
 
 from contentql.settings import Settings
 
-# For requests that run when the server is told to stop: a slow body (20 s) and its operation (5 s).
+# For requests that run at SIGTERM: a slow body (20 s) and its operation (5 s).
 GRACEFUL_SHUTDOWN_SECONDS = 25
 
 

@@ -1,7 +1,4 @@
-"""Responses on their way to a connection: each in one piece, and all that can go together at once.
-
-Knows uvicorn's cycle of a request and its transport; does not know what is said.
-"""
+"""Writing of responses: each in one piece, pipelined ones together."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from uvicorn.server import ServerState
 
 
 class CoalescingTransport:
-    """What a response writes to: its head waits for the first of its body, so that both leave at once.
+    """Writes responses to a transport, with their headers and the first part of the body in one call.
 
-    Whole answers wait until everything that has been read is answered. A write at once would wake its reader
-    on another processor, again and again, in the middle of the work.
+    Raw responses are written together once all requests that have been read are answered: a write for each
+    would wake the client's process again and again.
     """
 
     __slots__ = ("_head", "_loop", "_pending", "_transport")
@@ -28,7 +25,7 @@ class CoalescingTransport:
         self._pending: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Of ordinary responses."""
+        """Write a part of an ordinary response."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
@@ -38,18 +35,18 @@ class CoalescingTransport:
         self._transport.write(data)
 
     def send(self, data: bytes) -> None:
-        """A whole answer."""
+        """Queue a whole response; it is written once the parser has read all it has."""
         if not self._pending:
             self._loop.call_soon(self._send_pending)
         self._pending.append(data)
 
     def finish(self) -> None:
-        """A response is over, if it was one without a body."""
+        """End a response; writes the headers of one without a body."""
         if self._head:
             self.write(b"")
 
     def flush(self) -> None:
-        """Nothing waits any more."""
+        """Write everything that is pending."""
         self.finish()
         self._send_pending()
 
@@ -69,20 +66,20 @@ class CoalescingTransport:
 
 
 class RawResponse:
-    """An answer in one piece: what uvicorn does in two messages, without looking at each header again.
+    """Writes a whole response in one call, without uvicorn's checks of each header.
 
-    An ASGI extension: `scope["extensions"][WHOLE](status, headers, body)`. The application vouches for the
-    headers, rendered with an end of line each and its Content-Length among them. False where the ordinary way
-    must be taken: nothing has been sent then.
+    Offered to applications as the ASGI extension RAW_RESPONSE_EXTENSION. `headers` are rendered lines with
+    Content-Length. False if the response must be sent by the standard messages; nothing has been written
+    then.
     """
 
-    __slots__ = ("_cycle", "_joined", "_state")
+    __slots__ = ("_cycle", "_state", "_writer")
 
-    _dated: ClassVar[tuple[object, bytes]] = (None, b"")
+    _rendered_defaults: ClassVar[tuple[object, bytes]] = (None, b"")
 
-    def __init__(self, cycle: RequestResponseCycle, joined: CoalescingTransport, state: ServerState) -> None:
+    def __init__(self, cycle: RequestResponseCycle, writer: CoalescingTransport, state: ServerState) -> None:
         self._cycle = cycle
-        self._joined = joined
+        self._writer = writer
         self._state = state
 
     def __call__(self, status: int, headers: bytes, body: bytes) -> bool:
@@ -92,23 +89,23 @@ class RawResponse:
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         cycle.message_event.set()
-        self._joined.send(b"".join((STATUS_LINE[status], self._default(), headers, b"\r\n", body)))
+        self._writer.send(b"".join((STATUS_LINE[status], self._default_headers(), headers, b"\r\n", body)))
         cycle.on_response()
         return True
 
     @property
     def possible(self) -> bool:
-        """Whether nothing has been said yet, and the client listens and stays."""
+        """Whether no response has started, and the connection is open and stays open."""
         cycle = self._cycle
         return (
             not (cycle.response_started or cycle.disconnected or cycle.flow.write_paused) and cycle.keep_alive
         )
 
-    def _default(self) -> bytes:
-        """uvicorn's own headers, the date above all: a new list every second."""
-        result, text = RawResponse._dated
+    def _default_headers(self) -> bytes:
+        """uvicorn's default headers, such as Date, rendered; uvicorn replaces the list every second."""
+        result, text = RawResponse._rendered_defaults
         if result is not self._state.default_headers:
             result = self._state.default_headers
             text = b"".join(b"%b: %b\r\n" % pair for pair in self._state.default_headers)
-            RawResponse._dated = result, text
+            RawResponse._rendered_defaults = result, text
         return text

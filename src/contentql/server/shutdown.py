@@ -1,7 +1,7 @@
-"""Time to be taken off the list: on SIGTERM a server says that it leaves, and goes on for a while.
+"""Graceful shutdown: after SIGTERM the server reports that it is not ready and continues for some seconds.
 
-uvicorn closes its door at the signal. A load balancer that has not looked since would send requests to
-nobody. Knows signals and clocks; does not know who asks.
+uvicorn closes its listening socket at the signal. A load balancer that has not checked readiness since would
+still send requests to it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def drain_on_sigterm(seconds: float, tell: Callable[[], None]) -> Iterator[None]:
-    """While open, SIGTERM calls `tell` in the event loop, and does what it did before after `seconds`.
+def drain_on_sigterm(seconds: float, on_sigterm: Callable[[], None]) -> Iterator[None]:
+    """While open, SIGTERM calls `on_sigterm` in the event loop and runs the previous handler after `seconds`.
 
-    Does nothing where signals are not ours: outside the main thread, or where nobody waits for one.
+    Does nothing outside the main thread, or if no handler was installed.
     """
     before = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
@@ -27,18 +27,18 @@ def drain_on_sigterm(seconds: float, tell: Callable[[], None]) -> Iterator[None]
     loop = asyncio.get_running_loop()
     signalled = False
 
-    def leave(number: int) -> None:
-        tell()
+    def start_draining(number: int) -> None:
+        on_sigterm()
         loop.call_later(seconds, before, number, None)
 
-    def heard(number: int, _: FrameType | None) -> None:
-        # A supervisor may tell each worker, and uvicorn's parent again: that is no reason to hurry.
+    def handle_signal(number: int, _: FrameType | None) -> None:
+        # A supervisor may signal each worker and the parent process, which signals the workers again.
         nonlocal signalled
         if not signalled:
             signalled = True
-            loop.call_soon_threadsafe(leave, number)
+            loop.call_soon_threadsafe(start_draining, number)
 
-    signal.signal(signal.SIGTERM, heard)
+    signal.signal(signal.SIGTERM, handle_signal)
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""uvicorn's end of HTTP/1.1, which answers a request although it offers another protocol.
+"""HTTP/1.1 protocol class that ignores an offer to upgrade to another protocol.
 
-Java's HttpClient, Ktor and `curl --http2` send `Upgrade: h2c` with their first request. A server may pass
-that over (RFC 9110, 7.8); uvicorn loses the body then. Knows bytes, no GraphQL.
+Java's HttpClient, Ktor and `curl --http2` send `Upgrade: h2c` with their first request. A server may ignore
+it (RFC 9110, section 7.8); uvicorn loses the request's body.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class UpgradeIgnoringProtocol(HttpToolsProtocol):
-    """For uvicorn's `http`."""
+    """HTTP protocol class for uvicorn's option `http`."""
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -39,7 +39,8 @@ class UpgradeIgnoringProtocol(HttpToolsProtocol):
         return stops and not self._should_upgrade()
 
     def _go_on(self, rest: bytes) -> None:
-        """The parser stops for good behind such a head: a new one reads it again, without the offer."""
+        """Continue with a new parser, because the old one stops after such headers; it reads them without
+        the offer."""
         version = self.parser.get_http_version().encode()
         lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
         lines += [b"%s: %s" % field for field in self.headers if field[0] != b"upgrade"]

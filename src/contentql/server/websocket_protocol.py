@@ -1,7 +1,7 @@
-"""uvicorn's end of a WebSocket, with an end to every wait.
+"""uvicorn's WebSocket protocol class with limits of time and number for every connection.
 
-uvicorn waits without end for a client that does not read, drops what it cannot parse before the client has
-read why, and leaves a socket at once when the server stops. Knows frames, buffers and clocks, no GraphQL.
+uvicorn waits without limit for a client that does not read, drops a connection before the client has read the
+close frame, and closes all connections at once when the server stops.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from contentql.server.extensions import SHUTDOWN_CODE
 CLOSE_TIMEOUT: Final = 5.0
 
 # Frames of any kind. A message of 1 MiB comes in some 256 of them where a client cuts it small; a hundred
-# thousand empty ones would fit into less, and hold up everybody else for seconds.
+# thousand empty ones would fit into less, and block the event loop for seconds.
 MAX_FRAMES_PER_SECOND: Final = 100.0
 FRAME_BURST: Final = 1_000
 TOO_MANY: Final = 4429
 
-# Bytes that are taken apart before the frames in them are counted.
+# Bytes that are parsed before their frames are counted.
 _PART = 4096
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """For uvicorn's `ws`."""
+    """WebSocket protocol class for uvicorn's option `ws`."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_TIMEOUT
         self._frames = 0.0
         self._counted = self.loop.time()
-        self._deaf = False  # what still comes in is thrown away
+        self._discarding = False  # discards what still arrives
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._discarding:
             return
         now = self.loop.time()
         self._frames = max(0.0, self._frames - (now - self._counted) * MAX_FRAMES_PER_SECOND)
@@ -64,10 +64,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.handle_events()
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Raises ClientDisconnected where the socket is closed or closing."""
+        """Send an ASGI event. Raises ClientDisconnected if the connection is closed or closing."""
         closing = message["type"] == "websocket.close" and self.handshake_complete
         if closing:
-            self.writable.set()  # the farewell does not wait for a reader who is slow
+            self.writable.set()  # the close frame does not wait for a slow reader
         await self.writable.wait()
         if self.close_sent or self.disconnected:
             raise ClientDisconnected
@@ -75,11 +75,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if closing:
             self._abort_after_timeout()
         elif self.close_sent:
-            self.handshake_complete = True  # by a refusal; uvicorn would log it as a fault
+            self.handshake_complete = True  # by an HTTP response; uvicorn would log an error
 
     def shutdown(self) -> None:
         if self.close_sent:
-            return  # it will be over within CLOSE_SECONDS
+            return  # it will be closed within CLOSE_TIMEOUT
         if self.handshake_complete:
             self.queue.put_nowait({"type": "websocket.disconnect", "code": SHUTDOWN_CODE})
         else:
@@ -90,14 +90,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._abort_after_timeout()
 
     def handle_ping(self) -> None:
-        # Who does not read gets no pongs: they would pile up. A later ping's pong answers earlier ones too.
+        # A client that does not read gets no pongs, which would fill the buffer. A later pong covers
+        # earlier pings.
         if self.writable.is_set():
             super().handle_ping()
         else:
             self.conn.data_to_send()
 
     def handle_parser_exception(self) -> None:
-        self._deaf = True
+        self._discarding = True
         if self.close_sent:
             return
         assert self.conn.close_sent is not None
@@ -105,7 +106,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        # Closing for good with bytes unread would reset the connection, and take back the close frame.
+        # Closing with unread bytes would reset the connection, and the client would lose the close frame.
         if self.transport.can_write_eof():
             self.transport.write_eof()
         if self.read_paused:
@@ -118,7 +119,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._abort_after_timeout()
 
     def _abort_after_timeout(self) -> None:
-        """A transport that is only closed waits for its buffer to be read, for ever if need be."""
+        """Abort the connection after a timeout: a closed transport waits without limit until its buffer is
+        read."""
         if self.close_timer is not None:
             self.close_timer.cancel()
         if not self.disconnected:

@@ -1,9 +1,7 @@
-"""What a client may ask for in a minute, and how much runs at once.
+"""Admission control: rate limit by cost for each client, and the limit of concurrent operations.
 
-Knows clients by name, costs and places. Does not know operations, addresses or Redis.
-
-A client is an address until its token has been checked, and then the account of the token, wherever it asks
-from: a token that nobody has checked would be a fresh budget for whoever makes one up.
+A client is an address until its token is verified, and then the token's account at any address. A token that
+is not verified must not give a new budget.
 """
 
 from __future__ import annotations
@@ -25,11 +23,11 @@ _NOBODY: Final = ""
 
 
 class AdmissionControl:
-    """A budget of cost for each client. Whatever is asked costs a point, and more if more is read.
+    """A budget of cost for each client. Every request costs one point, and the cost of its operation.
 
-    An operation runs while anything is left. So the last one of a window may use more than is left, an
-    operation that costs more than the whole budget can still be asked, and a client that has used all is
-    refused before anything is planned for it.
+    An operation runs while any points are left. So the last one of a window may exceed the budget, an
+    operation that costs more than the whole budget can still run, and a client without points is refused
+    before its operation is planned.
     """
 
     def __init__(
@@ -41,10 +39,10 @@ class AdmissionControl:
         *,
         public_only: bool,
     ) -> None:
-        """Without `rates` nothing is counted; with `public_only` nothing of one's own network.
+        """Without `rates` nothing is counted; with `public_only` no address of a private network is.
 
-        A front end, a proxy that nobody named, a load test: from one's own network one address often asks
-        for many readers.
+        From a private network one address often sends the requests of many readers: a front end, or a proxy
+        that is not configured as trusted.
         """
         self._rate_limit = rate_limit
         self._store = store
@@ -60,12 +58,12 @@ class AdmissionControl:
         return Admission(self, self.rate_limit_key(scope, account))
 
     def address(self, scope: Scope) -> str:
-        """Where this request comes from, as far as those who are trusted say."""
+        """The client's address of a request, as the trusted proxies report it."""
         return self._addresses.resolve(scope)
 
     def rate_limit_key(self, scope: Scope, account: str | None = None) -> str:
-        """Whom this request counts for: its address or, known by a good token, its account; empty if for
-        nobody."""
+        """The key that a request is counted under: its account, else its address; empty if it is not
+        counted."""
         if self._store is None:
             return _NOBODY
         client = self._addresses.resolve(scope)
@@ -74,7 +72,7 @@ class AdmissionControl:
         return client if account is None else f"account {account}"
 
     async def admit(self, client: str) -> None:
-        """The first point of a request, before anything is done for it. Raises RATE_LIMITED."""
+        """Count the first point of a request, before any work. Raises ApiError RATE_LIMITED."""
         if client and self._store is not None:
             used = self._store.peek(client)
             if used.points >= self._rate_limit.limit:
@@ -82,7 +80,7 @@ class AdmissionControl:
             await self._store.hit(client, 1)
 
     async def charge(self, client: str, cost: int) -> None:
-        """All further points of a request, before the database reads for it. Raises RATE_LIMITED."""
+        """Count the cost of an operation, before its SQL runs. Raises ApiError RATE_LIMITED."""
         if client and self._store is not None and cost > 1:
             used = await self._store.hit(client, cost - 1)
             # Its own first point is not what refuses it.
@@ -90,9 +88,9 @@ class AdmissionControl:
                 raise self._refused(used)
 
     def headers(self, client: str) -> Headers:
-        """What is left, as draft-ietf-httpapi-ratelimit-headers words it.
+        """The rate limit headers (draft-ietf-httpapi-ratelimit-headers).
 
-        Not for a shared cache: they are one client's.
+        Not for responses in a shared cache: they are one client's.
         """
         if not client or self._store is None:
             return ()
@@ -118,7 +116,7 @@ class AdmissionControl:
 
 
 class Admission:
-    """One request's way past the guards."""
+    """Admission of one request."""
 
     __slots__ = ("_admission", "_client", "_inside")
 
@@ -129,17 +127,17 @@ class Admission:
 
     @property
     def is_rate_limited(self) -> bool:
-        """Whether anybody's budget is concerned."""
+        """Whether the request is counted."""
         return bool(self._client)
 
     async def admit(self) -> None:
-        """Before anything is done for it. Raises RATE_LIMITED."""
+        """Count the first point, before any work. Raises ApiError RATE_LIMITED."""
         await self._admission.admit(self._client)
 
     async def charge(self, cost: int) -> None:
-        """Before the database reads for it. Raises RATE_LIMITED, SERVICE_OVERLOADED.
+        """Count the cost and wait for a place, before any SQL runs. Raises RATE_LIMITED, SERVICE_OVERLOADED.
 
-        What costs a point comes from memory or is a row: it needs no place.
+        An operation of one point is a cache hit or reads one row: it needs no place.
         """
         if cost > 1:
             await self._admission.charge(self._client, cost)
@@ -149,7 +147,7 @@ class Admission:
                 self._inside = True
 
     def release(self) -> None:
-        """To be called once the answer is there, whatever happened; not when it has been read."""
+        """Release the place, in any case, once the response is complete; not when it has been sent."""
         if self._inside:
             self._inside = False
             self._admission.gate.release()

@@ -1,4 +1,4 @@
-"""Content codings: which one a client wants, and a body in it. Knows nothing of what the body says."""
+"""Content codings: negotiation by Accept-Encoding, and compression."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _br, "g
 
 @lru_cache(maxsize=256)
 def choose_encoding(accept: bytes) -> str | None:
-    """The coding for an Accept-Encoding header; None to send the body as it is."""
+    """The coding for an Accept-Encoding header; None for none."""
     weights = parse_qvalues(accept)
     anything = weights.get("*", 0.0)
 
@@ -48,7 +48,7 @@ def choose_encoding(accept: bytes) -> str | None:
 
 
 def parse_qvalues(header: bytes) -> dict[str, float]:
-    """The choices of an Accept header in lower case, each with its weight, 0 to 1; parameters left out."""
+    """The elements of an Accept header in lower case without parameters, each with its weight, 0 to 1."""
     results: dict[str, float] = {}
     for part in header[:_LONGEST_HEADER].decode("latin-1").lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))

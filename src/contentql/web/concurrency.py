@@ -10,17 +10,10 @@ from contentql.errors import ApiError
 
 
 class ConcurrencyLimiter:
-    """So many operations at once; a bounded number waits for a bounded time, the rest is turned away.
-
-    if not gate.enter():
-        await gate.wait()
-    try: ...
-    finally:
-        gate.leave()
-    """
+    """Limits concurrent operations. A bounded number waits for a bounded time; others are refused."""
 
     def __init__(self, places: int, *, queue: int | None = None, seconds: float = 1.0) -> None:
-        """`queue`: how many may wait, eight times the places unless told; `seconds`: how long each."""
+        """`queue`: how many may wait, by default eight times the places; `seconds`: how long."""
         self.limit = places
         self._free = places
         self._queue = 8 * places if queue is None else queue
@@ -28,14 +21,14 @@ class ConcurrencyLimiter:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def try_acquire(self) -> bool:
-        """Takes a place if one is free."""
+        """Take a place if one is free."""
         if self._free:
             self._free -= 1
             return True
         return False
 
     async def acquire(self) -> None:
-        """Takes the next free place. Raises SERVICE_OVERLOADED, at once if the queue is full."""
+        """Wait for a place. Raises ApiError SERVICE_OVERLOADED, at once if the queue is full."""
         if len(self._waiting) >= self._queue:
             raise self._refused()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -54,7 +47,7 @@ class ConcurrencyLimiter:
             raise
 
     def release(self) -> None:
-        """Gives the place to whoever waits longest."""
+        """Return a place; the operation that waits longest gets it."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

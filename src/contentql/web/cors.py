@@ -1,4 +1,4 @@
-"""Which pages of other sites may ask: a public API without cookies, so all of them, unless told otherwise."""
+"""CORS: which sites' pages may read responses. All by default, because the API uses no cookies."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class CorsPolicy:
-    """`origins` are those that may ask; `*` is everybody."""
+    """`origins`: the allowed origins; `*` allows all."""
 
     def __init__(self, origins: Sequence[str]) -> None:
         self._anyone = "*" in origins
         self._origins = frozenset(origin.encode() for origin in origins)
 
     def headers(self, headers: Mapping[bytes, bytes]) -> Headers:
-        """For the answer to a request that names its origin."""
+        """The CORS headers of a response to a request with an Origin header."""
         origin = headers.get(b"origin")
         if origin is None:
             return []
@@ -40,7 +40,7 @@ class CorsPolicy:
         return []
 
     def allowed_origin(self, headers: Mapping[bytes, bytes]) -> bytes | None:
-        """To which origin `headers` speaks: one word for all those that hear the same."""
+        """The value of Access-Control-Allow-Origin; equal values mean equal headers."""
         origin = headers.get(b"origin")
         if origin is None or self._anyone:
             return origin and b"*"
@@ -48,7 +48,7 @@ class CorsPolicy:
 
     @property
     def vary_by_origin(self) -> bool:
-        """Whether the same answer goes out with other headers to another origin."""
+        """Whether the CORS headers differ by origin."""
         return not self._anyone
 
     def preflight(self, headers: Mapping[bytes, bytes]) -> Headers:

@@ -1,7 +1,6 @@
-"""GraphQL over HTTP: a request in, a GraphQL JSON body out, whatever was sent.
+"""GraphQL over HTTP: reads a request, executes it, writes a GraphQL response.
 
-A bare ASGI endpoint, because a framework's layers would cost more than the answer. Knows HTTP and
-`answer.py`; knows no SQL and no schema.
+A bare ASGI endpoint: middleware would cost more time than a cached response.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from contentql.web.requests import GraphQLRequestData
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_REMEMBERED = 8_192  # bytes of a request; longer ones are read anew each time
+_MAX_CACHED_REQUEST = 8_192  # bytes; longer requests are parsed each time
 _TRANSPORT = {
     "BAD_REQUEST",
     "METHOD_NOT_ALLOWED",
@@ -47,17 +46,17 @@ _TRANSPORT = {
     "DOCUMENT_NOT_TRUSTED",
 }
 _DATA = (200, 294)
-_WHO = (401, 403)  # said to old clients too: they ask whoever uses them to sign in again
-_VARIANTS = 8  # of the headers of one answer
-_OWN = b"x-request-id: %b\r\nserver-timing: %b\r\n"
-_NOTHING: Mapping[str, Any] = {}
+_AUTH_STATUSES = (401, 403)  # sent to old clients too, which then show their login
+_MAX_VARIANTS = 8  # of the headers of one response
+_REQUEST_HEADERS = b"x-request-id: %b\r\nserver-timing: %b\r\n"
+_NO_EXTENSIONS: Mapping[str, Any] = {}
 _NO_STORE = (b"cache-control", b"no-store")
 _PRIVATE = (b"cache-control", b"private, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class _HeaderVariant:
-    """What is said of one answer in one form; with its lifetime, which is another every second."""
+    """Headers of a cached response in one variant; those with a lifetime are rendered once a second."""
 
     __slots__ = ("block", "head", "second", "unchanged")
 
@@ -65,7 +64,7 @@ class _HeaderVariant:
         self.head = self.block = self.unchanged = head
         self.second = -1
 
-    def tell(self, second: int, control: bytes) -> None:
+    def render(self, second: int, control: bytes) -> None:
         pairs = [*self.head.headers, (b"cache-control", control)]
         self.block = encode_headers(pairs)
         self.unchanged = encode_headers(pair for pair in pairs if not pair[0].startswith(b"content-"))
@@ -79,8 +78,7 @@ def _response_encoding(headers: Mapping[bytes, bytes], body: bytes) -> str | Non
 
 
 def _has_credentials(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a request says who asks, or what only somebody may ask: then nothing is kept of its answer,
-    and nothing that was kept is its answer."""
+    """Whether a request has a token or a preview time; such a request never uses a shared cache."""
     return b"authorization" in headers or b"x-preview-at" in headers
 
 
@@ -89,7 +87,7 @@ def _header_text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
 
 
 def _check_type(headers: Mapping[bytes, bytes]) -> None:
-    """Raises Refused for a body of another type than ours."""
+    """Check the media type of the body. Raises ApiError."""
     requests.require_json_content_type(
         headers.get(b"content-type", b"")[:200], headers.get(b"content-encoding", b"")[:200]
     )
@@ -109,7 +107,7 @@ class GraphQLEndpoint:
         admission: AdmissionControl,
         body_seconds: float = 20.0,
     ) -> None:
-        """`body_seconds`: how long a client may take to send a body."""
+        """`body_seconds`: maximum time to receive a body, in seconds."""
         self.executor = executor
         self.authenticator = authenticator
         self.max_body = settings.max_body_bytes
@@ -120,12 +118,12 @@ class GraphQLEndpoint:
         self.cors = CorsPolicy(settings.cors_origin_list)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.vary_by_origin else "")
         self._vary = (b"vary", vary.encode())
-        # What most answers that are not kept begin with.
+        # The common headers of most uncached responses.
         self._no_store_headers = {
             legacy: encode_headers([(b"content-type", kind), self._vary, _NOSNIFF, _NO_STORE])
             for legacy, kind in ((False, RESPONSE_TYPE), (True, LEGACY_TYPE))
         }
-        # What was asked before in the same bytes need not be read again.
+        # Parsed requests by their bytes, for anonymous clients.
         self._request_cache: dict[bool, LRUCache[bytes, GraphQLRequest]] = {
             read_only: LRUCache(4_000, 8_000_000) for read_only in (False, True)
         }
@@ -134,27 +132,25 @@ class GraphQLEndpoint:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         arguments = headers.get(b"x-request-id")
         match = arguments is not None and _REQUEST_ID.fullmatch(arguments)
-        journey = self.observer.start(
-            arguments.decode() if arguments and match else new_request_id(), headers
-        )
+        trace = self.observer.start(arguments.decode() if arguments and match else new_request_id(), headers)
         try:
-            result, body = await self._handle(scope, headers, receive, journey)
+            result, body = await self._handle(scope, headers, receive, trace)
             if scope["method"] == "HEAD":
                 body = b""
-            own = journey.request_id.encode(), server_timing_header(journey)
-            document = scope.get("extensions", _NOTHING).get(RAW_RESPONSE_EXTENSION)
-            if document is None or not document(journey.status, result.raw + _OWN % own, body):
+            own = trace.request_id.encode(), server_timing_header(trace)
+            write_raw = scope.get("extensions", _NO_EXTENSIONS).get(RAW_RESPONSE_EXTENSION)
+            if write_raw is None or not write_raw(trace.status, result.raw + _REQUEST_HEADERS % own, body):
                 pairs = [*result.headers, (b"x-request-id", own[0]), (b"server-timing", own[1])]
-                await send({"type": "http.response.start", "status": journey.status, "headers": pairs})
+                await send({"type": "http.response.start", "status": trace.status, "headers": pairs})
                 await send({"type": "http.response.body", "body": body})
         finally:
-            self.observer.finish(journey)
+            self.observer.finish(trace)
 
     def try_cached_response(self, scope: Scope, sent: bytes) -> tuple[int, bytes, bytes] | None:
-        """Status, headers and body for what was asked and answered before in just this way.
+        """Status, headers and body of a cached public response, without a task.
 
-        None for all else, which takes the ordinary way: a server that knows of this one asks here first,
-        and an answer from memory costs no task. `sent` is the whole body.
+        None if the request must take the standard way. The HTTP protocol class calls this first; `sent` is
+        the whole body.
         """
         method = scope["method"]
         read_only = method != "POST"
@@ -176,33 +172,33 @@ class GraphQLEndpoint:
                 _check_type(headers)
         except ApiError:
             return None
-        formed = self._build_cached_response(entry, headers, by_get=read_only, legacy=legacy)
-        if formed is None or b"x-request-id" in headers:
+        built = self._build_cached_response(entry, headers, by_get=read_only, legacy=legacy)
+        if built is None or b"x-request-id" in headers:
             return None
-        status, result, body = formed
-        journey = self.observer.start(new_request_id(), headers)
-        self.executor.record_cache_hit(request, entry, journey)
-        journey.status, journey.response_bytes = status, len(body)
-        own = _OWN % (journey.request_id.encode(), server_timing_header(journey))
-        self.observer.finish(journey)
+        status, result, body = built
+        trace = self.observer.start(new_request_id(), headers)
+        self.executor.record_cache_hit(request, entry, trace)
+        trace.status, trace.response_bytes = status, len(body)
+        own = _REQUEST_HEADERS % (trace.request_id.encode(), server_timing_header(trace))
+        self.observer.finish(trace)
         return status, result.raw + own, body
 
     async def _handle(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, trace: RequestTrace
     ) -> tuple[HeaderBlock, bytes]:
-        """Headers and body; the journey knows the status."""
+        """Headers and body of the response; its status is set in `trace`."""
         method = scope["method"]
         if method == "OPTIONS":
             trace.status = 204
             return encode_headers([*self.cors.preflight(headers), (b"content-length", b"0")]), b""
-        legacy, caller = False, None
-        visit = self.admission.admit_request(scope)
+        legacy, actor = False, None
+        admission = self.admission.admit_request(scope)
         try:
             legacy = requests.prefers_application_json(headers.get(b"accept", b"")[:1_000])
             if _has_credentials(headers):
-                caller, visit = await self._authenticate(scope, headers, trace, visit)
-            if visit.is_rate_limited:
-                await visit.admit()
+                actor, admission = await self._authenticate(scope, headers, trace, admission)
+            if admission.is_rate_limited:
+                await admission.admit()
             if method == "POST":
                 _check_type(headers)
                 sent = await requests.read_body(
@@ -214,32 +210,31 @@ class GraphQLEndpoint:
                 raise ApiError(
                     "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
                 )
-            request = self._request_cache[method != "POST"].get(sent) if caller is None else None
+            request = self._request_cache[method != "POST"].get(sent) if actor is None else None
             entry = self.executor.get_cached(request, trace) if request else None
             if entry is None:
                 response = await self._execute_request(
-                    sent, request, trace, visit, caller, read_only=method != "POST"
+                    sent, request, trace, admission, actor, read_only=method != "POST"
                 )
-                entry = response.cached if caller is None else None
-        except ApiError as refusal:
-            response, entry = error_response(refusal, trace.request_id), None
+                entry = response.cached if actor is None else None
+        except ApiError as error:
+            response, entry = error_response(error, trace.request_id), None
         finally:
-            visit.release()
+            admission.release()
         if entry is not None:
             by_get = method != "POST"
             result, body = await self._cached_response(entry, headers, trace, by_get=by_get, legacy=legacy)
-            if (
-                visit.is_rate_limited and not by_get
-            ):  # nobody else's answer: it may tell what this client has left
-                result = encode_headers([*result.headers, *visit.headers()])
+            if admission.is_rate_limited and not by_get:  # never in a shared cache
+                result = encode_headers([*result.headers, *admission.headers()])
             return result, body
-        control = _NO_STORE if caller is None else _PRIVATE
-        return await self._uncached_response(response, headers, trace, visit, control, legacy=legacy)
+        control = _NO_STORE if actor is None else _PRIVATE
+        return await self._uncached_response(response, headers, trace, admission, control, legacy=legacy)
 
     async def _authenticate(
         self, scope: Scope, headers: Mapping[bytes, bytes], trace: RequestTrace, admission: Admission
     ) -> tuple[Actor, Admission]:
-        """Who asks, and from now on the visit of their account. What is refused counts for the address."""
+        """The viewer of a request, and the admission under its account. A failed one is counted for the
+        address."""
         address = self.admission.address(scope)
         try:
             viewer = await self.authenticator.authenticate(
@@ -261,20 +256,25 @@ class GraphQLEndpoint:
         *,
         legacy: bool,
     ) -> tuple[HeaderBlock, bytes]:
-        """A refusal, or an answer that is nobody's to keep."""
+        """Headers and body of an error, or of a response that must not be cached."""
         status, body = response.status, response.body
-        if legacy and status < 500 and status not in _WHO and not _TRANSPORT.intersection(response.codes):
+        if (
+            legacy
+            and status < 500
+            and status not in _AUTH_STATUSES
+            and not _TRANSPORT.intersection(response.codes)
+        ):
             status = 200
-        packing = _response_encoding(headers, body)
-        if packing:
-            body = await compression.compress(body, packing)
+        coding = _response_encoding(headers, body)
+        if coding:
+            body = await compression.compress(body, coding)
         trace.status, trace.codes, trace.response_bytes = status, response.codes, len(body)
-        plainly = not packing and not admission.is_rate_limited and b"origin" not in headers
+        plainly = not coding and not admission.is_rate_limited and b"origin" not in headers
         if status == 200 and plainly and control is _NO_STORE:
             plain, length = self._no_store_headers[legacy], b"%d" % len(body)
             pairs = (*plain.headers, (b"content-length", length))
             return HeaderBlock(pairs, b"%bcontent-length: %b\r\n" % (plain.raw, length)), body
-        values = [*self._common_headers(headers, len(body), packing, legacy=legacy), control]
+        values = [*self._common_headers(headers, len(body), coding, legacy=legacy), control]
         if status == 405:
             values.append((b"allow", ALLOW_METHODS))
         elif status == 401:
@@ -292,39 +292,39 @@ class GraphQLEndpoint:
         by_get: bool,
         legacy: bool,
     ) -> tuple[HeaderBlock, bytes]:
-        """An answer that may be kept, here and elsewhere."""
-        packing = _response_encoding(headers, entry.body)
-        if packing and packing not in entry.compressed:
-            entry.compressed[packing] = await compression.compress(entry.body, packing)
+        """Headers and body of a response that clients may cache."""
+        coding = _response_encoding(headers, entry.body)
+        if coding and coding not in entry.compressed:
+            entry.compressed[coding] = await compression.compress(entry.body, coding)
             self.executor.cache_entry_resized(entry)
-        formed = self._build_cached_response(entry, headers, by_get=by_get, legacy=legacy)
-        assert formed is not None, "it is packed"
-        trace.status, result, body = formed
+        built = self._build_cached_response(entry, headers, by_get=by_get, legacy=legacy)
+        assert built is not None, "it is packed"
+        trace.status, result, body = built
         trace.response_bytes = len(body)
         return result, body
 
     def _build_cached_response(
         self, entry: CachedResponse, headers: Mapping[bytes, bytes], *, by_get: bool, legacy: bool
     ) -> tuple[int, HeaderBlock, bytes] | None:
-        """Status, headers and body. What is said of an answer is worked out once for each form of it.
+        """Status, headers and body of a cached response. Headers are rendered once for each variant.
 
-        None where the body is not packed yet in the coding that is wanted.
+        None if the body is not yet compressed in the negotiated coding.
         """
         body = entry.body
-        packing = _response_encoding(headers, body)
-        if packing:
-            if packing not in entry.compressed:
+        coding = _response_encoding(headers, body)
+        if coding:
+            if coding not in entry.compressed:
                 return None
-            body = entry.compressed[packing]
-        variant = (legacy, packing, by_get, self.cors.allowed_origin(headers))
+            body = entry.compressed[coding]
+        variant = (legacy, coding, by_get, self.cors.allowed_origin(headers))
         result: _HeaderVariant | None = entry.header_variants.get(variant)
         if result is None:
-            pairs = self._common_headers(headers, len(body), packing, legacy=legacy)
+            pairs = self._common_headers(headers, len(body), coding, legacy=legacy)
             if by_get:
-                pairs.append((b"etag", http_cache.etag(entry, packing, legacy=legacy)))
+                pairs.append((b"etag", http_cache.etag(entry, coding, legacy=legacy)))
                 pairs += http_cache.cache_tag_headers(entry)
             result = _HeaderVariant(encode_headers(pairs))
-            if len(entry.header_variants) < _VARIANTS:
+            if len(entry.header_variants) < _MAX_VARIANTS:
                 entry.header_variants[variant] = result
         if not by_get:
             return 200, result.head, body
@@ -332,18 +332,18 @@ class GraphQLEndpoint:
         second = int(now.timestamp())
         if result.second != second:
             left = self.executor.seconds_until_expiry(now)
-            result.tell(second, http_cache.cache_control(entry, second, left))
+            result.render(second, http_cache.cache_control(entry, second, left))
         if b"if-none-match" in headers and http_cache.matches_etag(headers[b"if-none-match"], entry):
             return 304, result.unchanged, b""
         return 200, result.block, body
 
     def _common_headers(
-        self, headers: Mapping[bytes, bytes], length: int, packing: str | None, *, legacy: bool
+        self, headers: Mapping[bytes, bytes], length: int, coding: str | None, *, legacy: bool
     ) -> list[tuple[bytes, bytes]]:
         pairs = [(b"content-type", LEGACY_TYPE if legacy else RESPONSE_TYPE), self._vary, _NOSNIFF]
         pairs += self.cors.headers(headers)
-        if packing:
-            pairs.append((b"content-encoding", packing.encode()))
+        if coding:
+            pairs.append((b"content-encoding", coding.encode()))
         return [*pairs, (b"content-length", b"%d" % length)]
 
     # Requests
@@ -363,17 +363,17 @@ class GraphQLEndpoint:
         arguments = requests.parse_query_string(sent) if read_only else requests.parse_json_body(sent)
         request, trusted = await self._prepare(arguments, read_only=read_only)
         response = await self._execute_data(arguments, request, trusted, trace, admission, actor)
-        # What rests on the list of trusted documents is looked up each time: that list may change. And what
-        # is ready to be asked again is so for the public alone.
+        # A trusted document is looked up each time, because the list may change. A prepared request is
+        # shared only among anonymous clients.
         shared = actor is None and trusted is None and request.prepared is not None
-        if shared and len(sent) <= _REMEMBERED:
+        if shared and len(sent) <= _MAX_CACHED_REQUEST:
             self._request_cache[read_only].set(sent, request, 2 * len(sent) + len(request.query))
         return response
 
     async def _prepare(
         self, data: GraphQLRequestData, *, read_only: bool
     ) -> tuple[GraphQLRequest, str | None]:
-        """What is asked and, if its document is a trusted one, by which name that was found."""
+        """The request with its document, and the id of a trusted document."""
         text, trusted = await self.persisted.resolve(data)
         return GraphQLRequest(text, data.operation_name, data.variables, data.extensions, read_only), trusted
 
@@ -392,32 +392,32 @@ class GraphQLEndpoint:
         return response
 
     async def execute_over_websocket(self, payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
-        """The same for an operation that came through a WebSocket. Never raises but when it is cancelled."""
+        """Execute an operation that arrived over a WebSocket. Raises nothing but CancelledError."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        journey, caller = self.observer.start(new_request_id(), headers), None
-        visit = self.admission.admit_request(scope)
+        trace, actor = self.observer.start(new_request_id(), headers), None
+        admission = self.admission.admit_request(scope)
         try:
             try:
-                if _has_credentials(headers):  # each time: a token may be taken away while a socket is open
-                    caller, visit = await self._authenticate(scope, headers, journey, visit)
-                await visit.admit()
+                if _has_credentials(headers):  # each time: a token may be revoked meanwhile
+                    actor, admission = await self._authenticate(scope, headers, trace, admission)
+                await admission.admit()
                 arguments = requests.validate_request_data(payload)
                 request, trusted = await self._prepare(arguments, read_only=False)
-                response = await self._execute_data(arguments, request, trusted, journey, visit, caller)
-            except ApiError as refusal:
-                response = error_response(refusal, journey.request_id)
-            journey.status, journey.codes, journey.response_bytes = (
+                response = await self._execute_data(arguments, request, trusted, trace, admission, actor)
+            except ApiError as error:
+                response = error_response(error, trace.request_id)
+            trace.status, trace.codes, trace.response_bytes = (
                 response.status,
                 response.codes,
                 len(response.body),
             )
             return response
         finally:
-            visit.release()
-            self.observer.finish(journey)
+            admission.release()
+            self.observer.finish(trace)
 
     async def authenticate_websocket(self, scope: Scope) -> None:
-        """Hears who opens a socket. Raises Refused as `Callers.viewer` does."""
+        """Authenticate the client that opens a WebSocket. Raises ApiError."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _has_credentials(headers):
             authorization, preview_at = (

@@ -1,7 +1,6 @@
-"""GraphiQL at /graphiql: the page, its examples and every file it needs, out of the package.
+"""GraphiQL at /graphiql: the page, its examples and all its files, served from the package.
 
-Nothing is asked of any other host, neither here nor by the page: its policy forbids it. Knows files and
-HTTP; does not know the schema or the database.
+The page loads nothing from other hosts; its content security policy forbids it.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
 
 def graphiql_routes() -> list[BaseRoute]:
-    """The page under both spellings, neither of which redirects, and its files."""
+    """The routes of the page, with and without a slash at the end, and of its files."""
     return [
         Route("/graphiql", _page),
         Route("/graphiql/", _page),
@@ -58,12 +57,13 @@ def graphiql_routes() -> list[BaseRoute]:
 
 
 def query_examples() -> dict[str, str]:
-    """The questions that a first visit opens as tabs: file name and text, in order."""
+    """The queries that open as tabs on a first visit: file name and text, in order."""
     return _texts(_root() / "examples")
 
 
 def editorial_examples() -> dict[str, str]:
-    """What the newsdesk does, from a draft to a correction: opened from the menu, for they need a token."""
+    """The examples of editing, from a draft to a correction; opened from the menu, because they need a
+    token."""
     return _texts(_root() / "examples" / "newsdesk")
 
 
@@ -113,7 +113,7 @@ def _reply(request: Request, file: _File, keep: str) -> Response:
 
 @cache
 def _page_file(before: str) -> _File:
-    """The page; `before` leads from its address to the folder of its files."""
+    """The page; `before` is the relative path from its URL to the folder of its files."""
     read, written = query_examples(), editorial_examples()
     templates = "\n".join(
         f'<template class="example" data-name="{escape(name)}"{" data-tab" if name in read else ""}>'
@@ -131,7 +131,7 @@ def _page_file(before: str) -> _File:
 
 
 def _entries(names: Iterable[str]) -> str:
-    """`2-front-page.graphql` is entry 2, Front page."""
+    """Number, title and text of the examples: `2-front-page.graphql` has number 2 and title "Front page"."""
     lines = []
     for name in names:
         number, _, words = name.removesuffix(".graphql").partition("-")
@@ -156,7 +156,7 @@ def _file(ending: str, body: bytes) -> _File:
 
 @cache
 def _paths() -> frozenset[str]:
-    """Every file there is. What is not in this list is not looked for, whatever dots the address has."""
+    """All files by URL path. No other path is looked up, so no path can leave the folder."""
     return frozenset(_walk(_root(), ""))
 
 

@@ -1,4 +1,4 @@
-"""Response headers, as ASGI wants them and as they go over the wire."""
+"""Response headers, as ASGI pairs and as rendered lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Header = tuple[bytes, bytes]
 
 
 class HeaderBlock(NamedTuple):
-    """`raw` are the same `pairs`, a line each."""
+    """`raw`: the same headers, one rendered line each."""
 
     headers: tuple[Header, ...]
     raw: bytes

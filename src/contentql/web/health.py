@@ -1,7 +1,6 @@
-"""/health/live, /health/ready and /metrics: what whoever runs the server asks of it.
+"""/health/live, /health/ready and /metrics, for operators.
 
-Says what is not ready, never why in the words of a driver. However many ask, the database is asked once a
-second.
+States what is not ready, without texts of database drivers. The database is queried at most once a second.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
 class Readiness:
-    """Whether this process can answer, found out at most once in `every` seconds and within as many."""
+    """Whether this process is ready; checked at most once in `every` seconds, with the same timeout."""
 
     def __init__(self, database: Database, *, every: float = 1.0) -> None:
         self.stopping = False
@@ -38,11 +37,11 @@ class Readiness:
         self._until = 0.0
 
     def start_draining(self) -> None:
-        """From now on it says that it leaves."""
+        """Report from now on that the process is not ready."""
         self.stopping = True
 
     async def problems(self) -> Mapping[str, str]:
-        """What is not ready, and how; nothing when all is."""
+        """What is not ready, and why; empty if all is ready."""
         if self.stopping:
             return {"server": "shuts down"}
         if self._look is None or (self._look.done() and monotonic() >= self._until):
@@ -73,7 +72,7 @@ class Readiness:
 def health_routes(
     readiness: Readiness, observer: RequestObserver, metrics: Literal["local", "all", "off"]
 ) -> list[BaseRoute]:
-    """`metrics`: who may read them; to others there is no such page."""
+    """`metrics`: who may read /metrics; others get 404."""
 
     async def live(request: Request) -> Response:
         return _json_response(request, 200, {"status": "live"})
@@ -106,7 +105,7 @@ def _migrations() -> set[str]:
 
 
 def _is_local(request: Request) -> bool:
-    """From this machine, and for nobody else: behind a proxy of this machine everybody looks local."""
+    """Whether the request comes from this machine, and not from a proxy on it."""
     try:
         near = request.client is not None and ip_address(request.client.host).is_loopback
     except ValueError:

@@ -1,7 +1,4 @@
-"""What browsers, phones and CDNs are told of an answer: how long it may be kept, which it is, what it shows.
-
-Knows entries and headers; does not know how answers are remembered here.
-"""
+"""HTTP caching headers of a response: Cache-Control, ETag and cache tags."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 def max_age(entry: CachedResponse, now: int, left: float) -> int:
-    """Seconds for which others may keep the answer. `left`: until time may change it."""
+    """Seconds for which others may cache the response. `left`: seconds until time may change it."""
     until = now + min(entry.max_age, max(0, int(left)))
     return max(0, until // MAX_AGE_STEP * MAX_AGE_STEP - now)
 
@@ -34,13 +31,13 @@ def cache_control(entry: CachedResponse, now: int, left: float) -> bytes:
 
 
 def etag(entry: CachedResponse, coding: str | None, *, legacy: bool) -> bytes:
-    """Strong: the same body in another coding or of another type is another representation."""
+    """Strong ETag of one representation: media type and coding are part of it."""
     parts = [entry.etag, *(["json"] if legacy else []), *([coding] if coding else [])]
     return f'"{"-".join(parts)}"'.encode()
 
 
 def matches_etag(if_none_match: bytes, entry: CachedResponse) -> bool:
-    """By weak comparison, as RFC 9110 asks for: the same body in whatever coding."""
+    """Whether If-None-Match has the response's ETag, by weak comparison (RFC 9110, section 13.1.2)."""
     if if_none_match.strip() == b"*":
         return True
     tag = entry.etag.encode()
@@ -48,7 +45,8 @@ def matches_etag(if_none_match: bytes, entry: CachedResponse) -> bool:
 
 
 def cache_tag_headers(entry: CachedResponse) -> HeaderList:
-    """What was shown and which lists were read, for those that purge by tag; fewer words where it is much."""
+    """Headers that name the objects and lists of a response, for purging a CDN by tag; coarser if there are
+    many."""
     words = [_UNFIT.sub("_", word)[:100] for word in (*entry.list_tags, *entry.shown_ids)]
     if len(words) > MAX_TAGS or sum(map(len, words)) + len(words) > MAX_TAG_BYTES:
         kinds = dict.fromkeys(f"any-{id.partition('_')[0]}" for id in entry.shown_ids)

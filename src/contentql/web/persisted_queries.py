@@ -1,7 +1,4 @@
-"""Documents that clients name instead of sending: automatic persisted queries, and trusted documents.
-
-Knows texts and their names; does not know what they ask for.
-"""
+"""Documents by id: automatic persisted queries and trusted documents."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ _MOST, _CHARACTERS = 2_000, 8_000_000
 
 
 class PersistedQueries:
-    """`only_trusted`: no text is answered that the operator has not let in, however it is sent."""
+    """`only_trusted`: only trusted documents are executed, however they are sent."""
 
     def __init__(self, documents: TrustedDocumentStore, *, only_trusted: bool = False) -> None:
         self.documents = documents
@@ -22,9 +19,9 @@ class PersistedQueries:
         self._sent: LRUCache[str, str] = LRUCache(_MOST, _CHARACTERS)
 
     async def resolve(self, data: GraphQLRequestData) -> tuple[str, str | None]:
-        """The document that is meant and, if it is a trusted one, by which name it was found.
+        """The text of the document and, if it is trusted, its id.
 
-        Refused when its name is not known or is not its own.
+        Raises ApiError if the id is unknown or is not that of the text.
         """
         if data.document_id is not None:
             return await self._trusted(data.document_id), data.document_id
@@ -48,7 +45,7 @@ class PersistedQueries:
         return data.query, own
 
     def remember(self, data: GraphQLRequestData, trusted: str | None, cost: int, *, valid: bool) -> None:
-        """Remembers a text under its hash once it has turned out to be a document; counts the trusted."""
+        """Store a valid text under its hash; count the use of a trusted document."""
         if trusted is not None:
             self.documents.used(trusted, cost)
         elif data.persisted and data.query and valid:

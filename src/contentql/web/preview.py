@@ -1,8 +1,7 @@
-"""/preview/{token}: the page that a preview link opens, for people who have no token and no client.
+"""/preview/{token}: an article as plain HTML, for people with a preview link and no token.
 
-One question to the API, as whoever holds the link, and plain HTML of the answer: no script, nothing kept,
-nothing told to the sites whose pictures it shows. Knows HTML and the words of the API; does not know the
-database.
+One GraphQL operation with the link's permissions. The page has no script, is not cached, and sends no Referer
+to the hosts of its images.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ class _Preview:
             self._observer.finish(journey)
 
     async def _article(self, token: str, request: Request, trace: RequestTrace) -> Mapping[str, Any]:
-        """The article that the link shares. Raises Refused."""
+        """The article of the link. Raises ApiError."""
         visit = self._admission.admit_request(request.scope)
         try:
             await visit.admit()
@@ -131,7 +130,7 @@ def _article(article: Mapping[str, Any], ends: dt.datetime) -> str:
     if article["kicker"]:
         parts.append(f'<p class="kicker">{escape(article["kicker"])}</p>')
     parts.append(f"<h1>{escape(article['headline'])}</h1>")
-    # Unless an editor wrote one of its own, the lede is how the text begins: said once is enough.
+    # Unless an editor wrote a lede, it repeats the beginning of the text, and is left out.
     lede = article["lede"] or ""
     if lede and not article["body"]["text"].startswith(lede.removesuffix("…")):
         parts.append(f'<p class="lede">{escape(lede)}</p>')
@@ -174,12 +173,12 @@ def _picture(media: Mapping[str, Any] | None) -> str:
     return f'<img src="{escape(media["url"])}" alt="{escape(media["alt"] or "")}">'
 
 
-# As `store/derive.py` writes it: media by their numbers, for whoever draws the text to fill in.
+# As `content/render.py` writes it: media by id, for the page to fill in.
 _FIGURE = re.compile(r'<figure data-type="(\w+)" data-media="([\d ]*)">')
 
 
 def _body(body: Mapping[str, Any]) -> str:
-    """The text as it is kept, which is clean already, with its pictures in their places."""
+    """The stored HTML of the body, which is sanitised, with its images in place."""
     pictures: dict[str, str] = {}
     for block in body["blocks"]:
         for media in (block.get("media"), *(block.get("items") or ())):
@@ -216,7 +215,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def _source(attribution: Mapping[str, Any]) -> str:
-    """The way from the origin to us, and what was said."""
+    """The source of an attribution with its chain of relays, and the claim."""
     hops = []
     for hop in attribution["chain"]:
         source = hop["source"]
@@ -234,7 +233,7 @@ def _correction(correction: Mapping[str, Any]) -> str:
 
 
 def _refused(refusal: ApiError) -> tuple[int, str]:
-    """Status and page. Why a link is not good is told nobody."""
+    """Status and page. The reason why a link is not valid is not disclosed."""
     if refusal.status in (401, 403, 404, 422):
         return 404, _message(
             "This link shows nothing",

@@ -1,4 +1,4 @@
-"""What a client sent, as GraphQL over HTTP spells it: bytes in, a checked request out. Answers nothing."""
+"""Parsing and validation of a GraphQL-over-HTTP request: bytes in, GraphQLRequestData out."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HASH_LENGTH = 64
 
 @dataclass(frozen=True)
 class GraphQLRequestData:
-    """A request of which the document may be there by name only: `document_id` (trusted documents) or
-    `persisted` (automatic persisted queries, the SHA-256 of the text in hex)."""
+    """Parameters of a request. The document is its text, `document_id` (trusted documents) or `persisted`
+    (automatic persisted queries: SHA-256 of the text, in hex)."""
 
     query: str | None
     document_id: str | None
@@ -35,9 +35,9 @@ class GraphQLRequestData:
 
 @lru_cache(maxsize=256)
 def prefers_application_json(accept: bytes) -> bool:
-    """Whether the client wants plain application/json most: an old one, which trusts only status 200.
+    """Whether the client prefers application/json, whose clients expect status 200 with GraphQL errors.
 
-    Refused with NOT_ACCEPTABLE when it accepts neither of our types.
+    Raises ApiError NOT_ACCEPTABLE if it accepts neither of our media types.
     """
     if not accept.strip():
         return False
@@ -61,10 +61,10 @@ def prefers_application_json(accept: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def require_json_content_type(content_type: bytes, content_encoding: bytes) -> None:
-    """Refused unless the body is JSON in UTF-8, as it is.
+    """Require a body of JSON in UTF-8. Raises ApiError UNSUPPORTED_MEDIA_TYPE.
 
-    Anything that a form or a plain text could send is not taken: no page of another site can make a browser
-    post here without asking us first.
+    The media types of HTML forms are refused: a page of another site could send those without a CORS
+    preflight.
     """
     media_type, _, rest = content_type.partition(b";")
     charset = rest.lower().replace(b'"', b"").partition(b"charset=")[2].strip()
@@ -93,7 +93,7 @@ def parse_json_body(body: bytes) -> GraphQLRequestData:
 
 
 def parse_query_string(query_string: bytes) -> GraphQLRequestData:
-    """A parameter without a value counts as left out."""
+    """The parameters of a query string; one without a value is absent."""
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20
@@ -111,7 +111,7 @@ def parse_query_string(query_string: bytes) -> GraphQLRequestData:
 
 
 def validate_request_data(data: Mapping[str, Any]) -> GraphQLRequestData:
-    """The members of a request, each of the right kind."""
+    """The parameters of a request, with their types checked. Raises ApiError."""
     query = _text(data, "query")
     document_id = _text(data, "documentId") or _text(data, "doc_id")
     name = _text(data, "operationName")

@@ -1,7 +1,6 @@
-"""GraphQL over WebSocket: the graphql-transport-ws protocol, message by message.
+"""GraphQL over WebSocket: the graphql-transport-ws protocol.
 
-A bare ASGI endpoint. A socket is the one task that its server makes; an operation is a task while it runs.
-Knows WebSockets and `answer.py`; knows no SQL and no schema.
+A bare ASGI endpoint. A connection is one task, made by the server; each running operation is another.
 
 https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
@@ -32,7 +31,7 @@ log = logging.getLogger("contentql")
 
 PROTOCOL: Final = "graphql-transport-ws"
 
-# RFC 6455's codes, and the protocol's own. None of them asks a client to try again but 1001 and 1013.
+# Codes of RFC 6455 and of the subprotocol. Clients reconnect only after 1001 and 1013.
 GOING_AWAY: Final = 1001
 POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
@@ -47,7 +46,7 @@ TOO_MANY_REQUESTS: Final = 4429
 
 @dataclass(frozen=True)
 class WebSocketLimits:
-    """What one socket may do, and how long it is waited for."""
+    """Limits of one connection: numbers, sizes and seconds."""
 
     init_seconds: float = 5.0
     operations: int = 100  # at once, those whose answers wait to be read among them
@@ -60,11 +59,11 @@ class WebSocketLimits:
     id_characters: int = 128
 
 
-# Answers the payload of one `subscribe` that came over the socket of this scope; never raises. The payload's
-# parts are of the right types, and it holds a document or the name of one.
+# Executes the payload of one `subscribe` message of the connection with this scope; never raises. The payload's
+# parts have the right types, and it has a document or the id of one.
 ExecuteOperation = Callable[[Mapping[str, Any], Scope], Awaitable[GraphQLResponse]]
 
-# Hears who opens a socket, by the headers of its scope; raises Refused for whoever may not.
+# Authenticates the client that opens a connection, by the headers of its scope. Raises ApiError.
 AuthenticateConnection = Callable[[Scope], Awaitable[None]]
 
 # What a page cannot say by headers, because browsers send none of its own with a socket.
@@ -88,8 +87,8 @@ class WebSocketEndpoint:
         max_sockets: int = 100,
         limits: WebSocketLimits | None = None,
     ) -> None:
-        """`origins`: pages of which sites may connect, `*` for all; `max_sockets`: open from one address, as
-        `peers` tells it."""
+        """`origins`: sites whose pages may connect, `*` for all; `max_sockets`: connections from one
+        address."""
         self.answer = answer
         self.greet = greet
         self.peers = addresses or ClientAddressResolver()
@@ -138,7 +137,7 @@ class WebSocketEndpoint:
 
 
 class _CloseConnection(Exception):
-    """The end of a socket, and what to tell the other side; nothing if it has left."""
+    """Closes the connection with a code and a reason; without a code if the client has left."""
 
     def __init__(self, code: int | None = None, reason: str = "") -> None:
         super().__init__(code, reason)
@@ -147,7 +146,7 @@ class _CloseConnection(Exception):
 
 
 class _Connection:
-    """One socket from its first message to its last."""
+    """One connection from its first message to its last."""
 
     # There may be thousands, most of them silent.
     __slots__ = (
@@ -190,7 +189,7 @@ class _Connection:
         self._counted = time.monotonic()
 
     async def run(self) -> None:
-        """Until one side has had enough."""
+        """Handle messages until one side closes the connection."""
         try:
             await self._until_acknowledged()
             while True:
@@ -217,7 +216,7 @@ class _Connection:
             reason = over.reason.encode()[:123].decode(errors="ignore")
             with contextlib.suppress(OSError):
                 await self._send({"type": "websocket.close", "code": over.code, "reason": reason})
-        # Whoever closes the database after us finds nobody reading.
+        # No operation reads any more when the database is closed after this.
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -309,7 +308,7 @@ class _Connection:
                 await self._say(b'{"id":%b,"type":"complete"}' % orjson.dumps(name))
 
     async def _tell(self, name: str, response: GraphQLResponse) -> bool:
-        """One result of an operation; False where it ends the operation, being a refusal of all of it."""
+        """Send one result of an operation; False if it ended the operation with an error."""
         if response.body.startswith(b'{"data":'):
             await self._say(b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(name), response.body))
             return True
@@ -360,7 +359,7 @@ def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
 
 
 def _with_connection_params(scope: Scope, payload: Mapping[str, Any]) -> Scope:
-    """The scope as if what `payload` says of who is asking had come in headers, in place of those."""
+    """The scope with the credentials of `payload` as headers, in place of those of the handshake."""
     fields = {name.lower(): value for name, value in payload.items() if value is not None}
     arguments = {name.encode(): fields[name] for name in _SAID_AT_FIRST if name in fields}
     if not arguments:
@@ -400,7 +399,7 @@ def _with_payload(kind: bytes, payload: Mapping[str, Any] | None) -> bytes:
 
 
 async def _refuse(send: Send, refusal: ApiError) -> None:
-    """An answer of HTTP instead of a socket."""
+    """Send an HTTP response instead of accepting the WebSocket."""
     request_id = new_request_id()
     response = error_response(refusal, request_id)
     headers = [(b"content-type", RESPONSE_TYPE), (b"x-request-id", request_id.encode())]

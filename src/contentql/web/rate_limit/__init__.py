@@ -1,1 +1,1 @@
-"""How much cost each client has asked for: in this process, or in Redis for all workers."""
+"""Rate limits: the counts of each client, in this process or in Redis for all workers."""

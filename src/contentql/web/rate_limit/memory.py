@@ -1,7 +1,6 @@
-"""The counts of one process.
+"""Counts of one process.
 
-Own, because the `limits` package's memory takes ten times as long for a hit and its state, and starts a
-task for each.
+The memory storage of the `limits` package takes ten times as long for one hit and starts a task for each.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ _CLIENTS = 100_000
 
 
 class ClientWindow:
-    """One client's window; `owed`: what of its points others who count with us do not know of yet."""
+    """The window of one client; `owed`: points that are not yet reported to the shared count."""
 
     __slots__ = ("end", "number", "points", "unsynced")
 
@@ -28,12 +27,12 @@ class ClientWindow:
 
 
 class MemoryRateLimitStore:
-    """Counts in a dict, of bounded size."""
+    """Counts in a dict of bounded size."""
 
     def __init__(
         self, rate_limit: RateLimit, *, clients: int = _CLIENTS, clock: Callable[[], float] = time.time
     ) -> None:
-        """`clients`: how many are remembered at most; beyond, those that came first begin anew."""
+        """`clients`: maximum number of clients; beyond it, the oldest windows are dropped."""
         self.rate_limit = rate_limit
         self.clock = clock
         self._clients = clients
@@ -52,7 +51,7 @@ class MemoryRateLimitStore:
         return RateLimitUsage(tally.points, tally.end - self.clock())
 
     def tally(self, client: str) -> ClientWindow:
-        """The client's present window."""
+        """The client's current window."""
         now = self.clock()
         tally = self._tallies.get(client)
         if tally is None or now >= tally.end:

@@ -1,8 +1,8 @@
-"""The counts of all workers, in Redis or Valkey.
+"""Counts of all workers, in Redis or Valkey.
 
-Each worker counts in its memory and settles with Redis whenever it owes a hundredth of the budget: most
-requests wait for nothing, and N workers together may give N hundredths too much. Without Redis each goes on
-with what it knows, and settles when Redis is back.
+Each worker counts in memory and synchronises with Redis once it owes a hundredth of the budget. So most
+requests wait for nothing, and N workers together may exceed the budget by N hundredths. Without Redis each
+worker continues with its own count and synchronises later.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _CONNECTIONS = 16
 
 
 class RedisRateLimitStore:
-    """`url` as in redis://host:6379/0."""
+    """`url`: for example redis://host:6379/0."""
 
     def __init__(self, url: str, rate_limit: RateLimit, *, prefix: str = "contentql") -> None:
-        """`prefix`: of the keys; newsrooms that share a Redis need different ones."""
+        """`prefix`: prefix of the keys; newsrooms that share a Redis need different ones."""
         self._memory = MemoryRateLimitStore(rate_limit)
         self._rate_limit = rate_limit
         self._share = max(1, rate_limit.limit // 100)
@@ -66,5 +66,5 @@ class RedisRateLimitStore:
             self._rest_until = time.monotonic() + _REST
             tally.unsynced += owed
         else:
-            # What anybody knows is never more than the truth: the most that anybody knows is nearest to it.
+            # Each known count is at most the true one, so the highest is the nearest to it.
             tally.points = max(tally.points, existing + tally.unsynced)

@@ -1,7 +1,7 @@
-"""A budget of cost for a span of time, what is used of it, and who keeps the count.
+"""Fixed-window rate limit: budget, usage and the interface of a store of counts.
 
-A client's windows follow each other at the same moments on every worker, and at other moments than most
-clients' do: nobody has to tell when one ends, and not all who wait come back at once.
+The windows of a client begin at the same moments in every worker, and at other moments than those of most
+other clients, so that not all clients retry at once.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ class RateLimit:
     window_seconds: int = 60
 
     def window(self, client: str, now: float) -> tuple[int, float]:
-        """The number of the client's window of time, and when it ends."""
+        """The number of the client's window at a time, and when it ends."""
         offset = crc32(client.encode()) % (self.window_seconds * 1000) / 1000
         number = int((now + offset) // self.window_seconds)
         return number, (number + 1) * self.window_seconds - offset
 
 
 class RateLimitUsage(NamedTuple):
-    """`points` used in the window, and the `seconds` left of it."""
+    """`points` used in the current window, and `seconds` until it ends."""
 
     points: int
     seconds: float
 
 
 class RateLimitStore(Protocol):
-    """Keeps the counts. Never fails: what cannot be asked for is counted as well as can be."""
+    """Store of counts. Never raises: without its server it counts as well as it can."""
 
     def peek(self, client: str) -> RateLimitUsage:
-        """What this process knows of, without asking anybody."""
+        """The usage that this process knows of, without I/O."""
         ...
 
     async def hit(self, client: str, points: int) -> RateLimitUsage:
-        """Adds `points`, and says what is used with them."""
+        """Add `points` and return the usage."""
         ...
 
     async def close(self) -> None: ...
