@@ -198,7 +198,7 @@ async def test_a_good_token_is_its_owner(database: Database, callers: Authentica
 
 
 async def test_all_rejected_tokens_get_the_same_error(database: Database, callers: Authenticator) -> None:
-    """Never made, mistyped, expired, revoked: one message for all."""
+    """Unknown, mistyped, expired and revoked tokens get one message."""
     expired = await create_token(database, expires_at=NOW + DAY)
     revoked = await create_token(database)
     good = await create_token(database)

@@ -139,7 +139,7 @@ async def test_token_identifies_the_viewer(room: AuthSetup, http: httpx2.AsyncCl
 
 
 async def test_responses_with_a_token_are_not_cached(room: AuthSetup, http: httpx2.AsyncClient) -> None:
-    """Also a reader's: no tag to ask again with, none to purge by, and never 304."""
+    """Also for readers: no ETag, no cache tags, and never 304."""
     for role in (Role.READER, Role.EDITOR):
         headers = bearer(await room.token(role.value, role))
         for query in (LATEST, ME, "{", "{ nonsense }"):
@@ -323,7 +323,7 @@ async def test_what_a_token_spends_is_its_accounts(room: AuthSetup) -> None:
 
 
 async def test_cors_preflight_allows_the_token_headers(http: httpx2.AsyncClient) -> None:
-    """Both headers pass the question before the question."""
+    """`Authorization` and `X-Preview-At` are allowed headers."""
     answer = await http.options("/graphql", headers={"origin": "https://desk.test"})
     assert {"authorization", "x-preview-at"} <= set(
         answer.headers["access-control-allow-headers"].replace(" ", "").split(",")
@@ -333,7 +333,7 @@ async def test_cors_preflight_allows_the_token_headers(http: httpx2.AsyncClient)
 async def test_no_token_is_logged(
     room: AuthSetup, graphql: GraphQLEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Good or not, in no form and at no level."""
+    """Valid or invalid, at no log level."""
     lines: list[bytes] = []
     graphql.observer = RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
     secrets = [

@@ -306,7 +306,7 @@ async def test_dry_runs_return_the_same_errors(newsroom: EditorialClient) -> Non
 
 
 async def test_version_conflicts_name_the_other_editor(newsroom: EditorialClient) -> None:
-    """`ifVersion` of an old version: CONFLICT, with who changed which fields, and the version to read."""
+    """An old `ifVersion` is VERSION_CONFLICT, with the editor, the changed fields and the current version."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("updateArticle", ERIC, id=id, headline="By Eric", kicker="Korea")
     async with newsroom.unchanged():
@@ -434,7 +434,7 @@ async def test_rejected_and_dry_runs_do_not_use_the_idempotency_key(newsroom: Ed
 
 
 async def test_secrets_are_not_stored(newsroom: EditorialClient) -> None:
-    """A token's secret and a preview link are told once: with the key again they are empty."""
+    """Secrets and preview tokens are returned once: a repeated idempotency key returns them empty."""
     fields = {"name": "Machine", "role": "READER", "idempotencyKey": "secret"}
     first = await newsroom.mutate_ok("createToken", ROOT, **fields)
     again = await newsroom.mutate_ok("createToken", ROOT, **fields)
@@ -597,7 +597,7 @@ async def test_taken_off_and_out_again(newsroom: EditorialClient) -> None:
 
 
 async def test_deleted_articles_are_not_visible_to_any_viewer(newsroom: EditorialClient) -> None:
-    """Editors find it no more either, its slug stays its own, and only restoreArticle brings it back."""
+    """Not to editors either; its slug stays reserved, and only restoreArticle restores it."""
     id = await newsroom.create_published(headline="Xylophone")
     await newsroom.mutate_ok(GONE, id=id)
     for who in (PUBLIC, ANNA):

@@ -299,7 +299,7 @@ async def test_who_offers_another_protocol_is_answered_in_this_one(door: LocalSe
 
 
 async def test_invalid_http_is_a_400_error(door: LocalServer) -> None:
-    """In the words of every refusal."""
+    """A regular error response with code BAD_REQUEST."""
     async with door.knock(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") as line:
         assert await line.code() == (400, "BAD_REQUEST")
         await line.is_hung_up()
@@ -307,7 +307,7 @@ async def test_invalid_http_is_a_400_error(door: LocalServer) -> None:
 
 
 async def test_an_address_has_so_many_connections(opened: Callable[[ConnectionLimits], LocalServer]) -> None:
-    """One more is told to come again; when one is closed, there is room."""
+    """One more gets 503; closing a connection frees a slot."""
     door = opened(ConnectionLimits(connections=3))
     async with door.knock(GET) as first, door.knock(GET) as second:
         async with door.knock(GET) as third:

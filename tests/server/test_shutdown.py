@@ -28,7 +28,7 @@ def stopped() -> Iterator[asyncio.Event]:
 
 
 async def test_readiness_fails_before_the_server_stops(stopped: asyncio.Event) -> None:
-    """Told twice it does not hurry."""
+    """A second SIGTERM does not shorten the delay."""
     messages: list[bool] = []
     with drain_on_sigterm(0.2, lambda: messages.append(stopped.is_set())):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -40,7 +40,7 @@ async def test_readiness_fails_before_the_server_stops(stopped: asyncio.Event) -
 
 
 async def test_what_was_there_before_is_there_afterwards(stopped: asyncio.Event) -> None:
-    """The signal is borrowed, not kept."""
+    """The previous signal handler is restored."""
     before = signal.getsignal(signal.SIGTERM)
     with drain_on_sigterm(0.2, lambda: None):
         assert signal.getsignal(signal.SIGTERM) is not before
@@ -48,7 +48,7 @@ async def test_what_was_there_before_is_there_afterwards(stopped: asyncio.Event)
 
 
 async def test_unhandled_signals_keep_their_behaviour() -> None:
-    """It ends the process, as always."""
+    """The default action stays in place."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         with drain_on_sigterm(0.2, lambda: None):

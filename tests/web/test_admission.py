@@ -204,7 +204,7 @@ async def test_a_gate_turns_away_at_once_whom_no_place_to_wait_is_left() -> None
 
 
 async def test_waiting_requests_time_out() -> None:
-    """And a place that comes free afterwards is not lost."""
+    """A slot released afterwards can be acquired."""
     gate = ConcurrencyLimiter(1, queue=3, seconds=0.01)
     gate.try_acquire()
     results = await asyncio.gather(*(gate.acquire() for _ in range(3)), return_exceptions=True)
@@ -214,7 +214,7 @@ async def test_waiting_requests_time_out() -> None:
 
 
 async def test_who_stops_waiting_takes_no_place_with_them() -> None:
-    """Neither before their turn nor at the moment it comes."""
+    """Waiters cancelled before or at their turn do not lose the slot."""
     gate = ConcurrencyLimiter(1, queue=3, seconds=30)
     gate.try_acquire()
     before, at_its_turn, patient = (asyncio.create_task(gate.acquire()) for _ in range(3))

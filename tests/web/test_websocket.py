@@ -278,7 +278,7 @@ async def test_variables_names_and_extensions_travel_in_the_payload(
 async def test_operations_rejected_over_http_are_rejected_here(
     newsroom: tuple[Served, Executor], query: str, code: str
 ) -> None:
-    """One `error` with the same errors, nothing after it, and the socket serves on."""
+    """One `error` message with the same errors, nothing after it, and the connection stays open."""
     async with talking(newsroom[0]) as socket:
         await say(socket, subscribe("bad", query))
         message = await hear(socket)
@@ -290,7 +290,7 @@ async def test_operations_rejected_over_http_are_rejected_here(
 
 
 async def test_data_with_errors_is_an_answer(newsroom: tuple[Served, Executor]) -> None:
-    """A part that is refused does not take the others with it."""
+    """An error in one field leaves the data of the others."""
     query = '{ categories(first: 1) { nodes { path } } node(id: "nonsense") { id } }'
     async with talking(newsroom[0]) as socket:
         await say(socket, subscribe("half", query))
