@@ -139,6 +139,7 @@ async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, wo
         writer.write(body[20:])
         async with asyncio.timeout(AT_MOST):
             result = await reader.read()
+        writer.close()
         assert result.startswith(b"HTTP/1.1 200 ")
         assert b"world" in result or b"slug" in result
         assert await served.ended() == 0

@@ -59,7 +59,7 @@ class WebSocketLimits:
     id_characters: int = 128
 
 
-# Executes the payload of one `subscribe` message of the connection with this scope; never raises. The payload's
+# Executes the payload of one `subscribe` message of the connection with this scope; never raises. Its
 # parts have the right types, and it has a document or the id of one.
 ExecuteOperation = Callable[[Mapping[str, Any], Scope], Awaitable[GraphQLResponse]]
 

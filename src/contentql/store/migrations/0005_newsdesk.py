@@ -20,8 +20,8 @@ def own_id() -> Any:
 
 
 def instant(null: bool = False) -> Any:
-    said: Any = {"null": null, "auto_now": False, "auto_now_add": False}
-    return TimestampField(**said)
+    options: Any = {"null": null, "auto_now": False, "auto_now_add": False}
+    return TimestampField(**options)
 
 
 def text(null: bool = False) -> Any:
