@@ -15,7 +15,7 @@ class LRUCache(Generic[K, V]):
 
     def __init__(self, most: int, size: int) -> None:
         self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self._most, self._room = most, size
+        self._max_entries, self._free_size = most, size
 
     def get(self, key: K) -> V | None:
         entry = self._entries.get(key)
@@ -26,10 +26,10 @@ class LRUCache(Generic[K, V]):
 
     def set(self, key: K, value: V, size: int) -> None:
         """Adds or replaces an entry."""
-        self._room += self._entries.pop(key, (None, 0))[1] - size
+        self._free_size += self._entries.pop(key, (None, 0))[1] - size
         self._entries[key] = value, size
-        while len(self._entries) > self._most or (self._room < 0 and len(self._entries) > 1):
-            self._room += self._entries.popitem(last=False)[1][1]
+        while len(self._entries) > self._max_entries or (self._free_size < 0 and len(self._entries) > 1):
+            self._free_size += self._entries.popitem(last=False)[1][1]
 
     def items(self) -> Iterator[tuple[K, V]]:
         """Keys and values, least recently used first; does not count as a use."""
@@ -38,4 +38,4 @@ class LRUCache(Generic[K, V]):
     def remove(self, key: K) -> None:
         """Removes the entry of a key, if there is one."""
         if (entry := self._entries.pop(key, None)) is not None:
-            self._room += entry[1]
+            self._free_size += entry[1]

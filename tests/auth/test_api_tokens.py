@@ -223,7 +223,7 @@ async def test_all_rejected_tokens_get_the_same_error(database: Database, caller
     ((expected, message, _),) = values
     assert (expected, message) == (
         "UNAUTHENTICATED",
-        "The token is not known here, has expired or was revoked.",
+        "The token is not valid, has expired or was revoked.",
     )
     assert (await authenticate(callers, good)).account == "jane-doe"
 

@@ -40,7 +40,7 @@ ME = "{ viewer { name role } }"
 LATEST = "{ latestNews(first: 3) { nodes { id headline } } }"
 PUBLIC = {"viewer": {"name": None, "role": "READER"}}
 JANE = {"viewer": {"name": "Jane Doe", "role": "EDITOR"}}
-UNKNOWN = "The token is not known here, has expired or was revoked."
+UNKNOWN = "The token is not valid, has expired or was revoked."
 DAY = dt.timedelta(days=1)
 
 

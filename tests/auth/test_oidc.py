@@ -90,7 +90,7 @@ def jwts(path: Path) -> OidcIssuer:
 
 
 async def refused(jwts: OidcIssuer, text: str) -> None:
-    with pytest.raises(ApiError, match="not known here, has expired or was revoked") as refusal:
+    with pytest.raises(ApiError, match="not valid, has expired or was revoked") as refusal:
         await jwts.authenticate(text)
     assert refusal.value.code == "UNAUTHENTICATED"
 

@@ -145,7 +145,7 @@ async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url:
         for created in (False, True):
             if created:
                 await preview_tokens.get_or_create_signing_key(database)
-            with pytest.raises(ApiError, match="not known here, has expired or was revoked") as refusal:
+            with pytest.raises(ApiError, match="not valid, has expired or was revoked") as refusal:
                 await authenticator.authenticate(
                     f"Bearer {preview_tokens.sign_preview_token('key', 1, NOW + HOUR)}", None, "203.0.113.9"
                 )
@@ -155,5 +155,5 @@ async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url:
         expired = preview_tokens.sign_preview_token(
             await preview_tokens.get_or_create_signing_key(database), 1, NOW
         )
-        with pytest.raises(ApiError, match="not known here, has expired or was revoked"):
+        with pytest.raises(ApiError, match="not valid, has expired or was revoked"):
             await authenticator.authenticate(f"Bearer {expired}", None, "203.0.113.9")

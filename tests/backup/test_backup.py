@@ -276,7 +276,7 @@ def test_who_comes_second_does_not_overwrite(tmp_path: Path) -> None:
     draft, created = tmp_path / "draft", tmp_path / "made"
     draft.write_bytes(b"second")
     created.write_bytes(b"first")
-    with pytest.raises(OperatorError, match="made by somebody else meanwhile"):
+    with pytest.raises(OperatorError, match="created by another process meanwhile"):
         publish_file(draft, created, replace=False)
     assert created.read_bytes() == b"first"
     publish_file(draft, created, replace=True)

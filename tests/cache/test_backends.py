@@ -144,9 +144,9 @@ async def test_purges_during_a_redis_outage_take_effect(valkey_url: str) -> None
     prefix = f"test-{next(_prefixes)}"
     cut_off, other = RedisBackend(valkey_url, prefix=prefix), RedisBackend(valkey_url, prefix=prefix)
     await other.put("one", entry(1))
-    cut_off._resting = float("inf")
+    cut_off._paused_until = float("inf")
     await cut_off.purge(renamed(1))
-    cut_off._resting = 0.0
+    cut_off._paused_until = 0.0
     assert await cut_off.get("one") is None
     assert await other.get("one") is None
     await cut_off.close()

@@ -191,7 +191,7 @@ async def test_article_visibility_is_the_same_in_sql_and_in_python(
     copied = frozenset(row["working_of"] for row in rows)
     for now in (NOW, LATER) if visibility.at_preview_time else (NOW,):
         params = StatementParams(dialect_for(database), now)
-        conditions = visibility_sql("article", "a", params, witnessed=False, visibility=visibility)
+        conditions = visibility_sql("article", "a", params, via_visible=False, visibility=visibility)
         sql = f"case when {' and '.join(f'({c})' for c in conditions)} then 1 else 0 end"
         actual = {id for id, visible in (await select(database, params, sql, "article")).items() if visible}
         assert actual == {row["id"] for row in rows if is_visible(row, copied, visibility, now)}

@@ -518,8 +518,7 @@ async def test_a_refused_token_says_why(browser: str, origin: str) -> None:
         await reader.open(f"{origin}/graphiql")
         await use(reader, "cql_nonsense")
         why = (
-            "The token is not known here, has expired or was revoked."
-            " Ask whoever gave it to you for another one."
+            "The token is not valid, has expired or was revoked. Ask your administrator for a new token."
         )
         await wait_for_text(reader, why)
         assert await reader.read("document.getElementById('who').className") == "refused"

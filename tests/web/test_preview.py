@@ -236,7 +236,7 @@ async def test_what_is_no_good_link_is_one_page(newsroom: EditorialClient, http:
     (page,) = pages
     assert Shown(page).words == (
         "This link shows nothing It has ended, was not copied whole, or the article is gone."
-        " Ask whoever sent it for a new one."
+        " Ask its sender for a new one."
     )
     assert (await http.get(other)).status_code == 200
 

@@ -109,8 +109,8 @@ def invalid_token_error() -> ApiError:
     """The error for every invalid token: its cause would help an attacker who tries tokens."""
     return ApiError(
         "UNAUTHENTICATED",
-        "The token is not known here, has expired or was revoked.",
-        "Ask whoever gave it to you for another one.",
+        "The token is not valid, has expired or was revoked.",
+        "Ask your administrator for a new token.",
     )
 
 

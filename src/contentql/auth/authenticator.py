@@ -32,7 +32,7 @@ from contentql.store.models.accounts import ApiToken
 log = logging.getLogger("contentql")
 
 MAX_TOKEN_LENGTH = 8_192  # characters of a token; those of other issuers are long
-_EVERY = dt.timedelta(minutes=1)
+_LAST_USED_INTERVAL = dt.timedelta(minutes=1)
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -85,7 +85,7 @@ class Authenticator:
             async with self._database.orm(), in_transaction():
                 for id in sorted(used):  # in one order, so that two servers never wait for each other
                     at = used[id]
-                    due = Q(last_used_at=None) | Q(last_used_at__lte=at - _EVERY)
+                    due = Q(last_used_at=None) | Q(last_used_at__lte=at - _LAST_USED_INTERVAL)
                     await ApiToken.filter(due, id=id).update(last_used_at=at)
         except DRIVER_ERRORS:
             log.warning("the last uses of tokens could not be written; they are kept", exc_info=True)
@@ -125,7 +125,7 @@ class Authenticator:
             raise api_tokens.invalid_token_error()
         if role not in Role.__members__:
             raise api_tokens.invalid_token_error()
-        if last_used_at is None or now - last_used_at >= _EVERY:
+        if last_used_at is None or now - last_used_at >= _LAST_USED_INTERVAL:
             self._used.setdefault(id, now.replace(microsecond=0))
         holds = Role(role)
         return Viewer(name, holds, account, effective_permissions(holds, orjson.loads(scopes)))

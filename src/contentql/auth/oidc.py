@@ -39,8 +39,8 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
     "EdDSA": ("OKP", "Ed25519"),
 }
 
-_LONGEST = 200
-_MOST_KEYS = 50
+_MAX_TEXT_LENGTH = 200
+_MAX_KEYS = 50
 _PATIENCE = 5.0
 _FRESH = 600.0  # seconds; what an issuer takes back is taken back here by then
 _REST = 60.0  # seconds between two looks at an issuer's keys
@@ -109,7 +109,7 @@ class OidcIssuer:
         role = self._role(claims)
         named = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
         name = next((value for value in named if isinstance(value, str) and value.strip()), subject)
-        name = replace_unprintable(name.strip()[:_LONGEST])
+        name = replace_unprintable(name.strip()[:_MAX_TEXT_LENGTH])
         return Viewer(name, role, _bounded_account(f"{self._issuer}|{subject}"), ROLE_PERMISSIONS[role])
 
     def _role(self, claims: Mapping[str, Any]) -> Role:
@@ -126,10 +126,10 @@ class OidcIssuer:
 
 def _bounded_account(account: str) -> str:
     """The account name, shortened to the length that is stored."""
-    if len(account) <= _LONGEST and account.isprintable():
+    if len(account) <= _MAX_TEXT_LENGTH and account.isprintable():
         return account
     value = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
-    begins = replace_unprintable(account[: _LONGEST - len(value) - 1])
+    begins = replace_unprintable(account[: _MAX_TEXT_LENGTH - len(value) - 1])
     return f"{begins}#{value}"
 
 
@@ -153,7 +153,7 @@ class JwkSet:
         self._asking: asyncio.Task[None] | None = None
         if not self._is_url:
             try:
-                self._take(_read(where))
+                self._use_keys(_read(where))
             except (OSError, ValueError) as exc:
                 why = exc.strerror if isinstance(exc, OSError) else exc
                 raise OperatorError(f"CONTENTQL_OIDC_JWKS_URL cannot be {where!r}: {why}.") from None
@@ -193,21 +193,21 @@ class JwkSet:
     def _ask(self) -> asyncio.Task[None]:
         if self._asking is None or self._asking.done():
             self._last_fetch = self._clock()
-            self._asking = asyncio.create_task(self._hear())
+            self._asking = asyncio.create_task(self._fetch_in_background())
         return self._asking
 
     async def _heard_anew(self) -> None:
         # Who waits may go away; the others, and the answer, stay.
         await asyncio.shield(self._ask())
 
-    async def _hear(self) -> None:
+    async def _fetch_in_background(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):  # a trickle is no answer either
-                self._take(await asyncio.to_thread(_fetch if self._is_url else _read, self._where))
+                self._use_keys(await asyncio.to_thread(_fetch if self._is_url else _read, self._where))
         except (OSError, ValueError, TimeoutError, jwt.PyJWTError, RecursionError) as exc:
             log.warning("Could not fetch JWKS from CONTENTQL_OIDC_JWKS_URL: %s", type(exc).__name__)
 
-    def _take(self, payload: object) -> None:
+    def _use_keys(self, payload: object) -> None:
         """Replaces the keys. Raises ValueError if the data is no JWKS or has no usable key."""
         keys = _keys(payload)
         if not keys:
@@ -236,7 +236,7 @@ def _keys(payload: object) -> tuple[_SigningKey, ...]:
     listed = payload.get("keys") if isinstance(payload, dict) else None
     if not isinstance(listed, list):
         raise ValueError("the document is not a JSON Web Key Set")
-    return tuple(key for one in listed[:_MOST_KEYS] if (key := _key(one)) is not None)
+    return tuple(key for one in listed[:_MAX_KEYS] if (key := _key(one)) is not None)
 
 
 def _key(value: object) -> _SigningKey | None:

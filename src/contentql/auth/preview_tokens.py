@@ -23,7 +23,7 @@ from contentql.store.models.accounts import SigningKey
 PREVIEW_TOKEN_PREFIX: Final = "cqlp_"
 
 _ID = "preview"
-_SAID = struct.Struct(">QQ")  # the article, and the second at which it ends
+_DATA = struct.Struct(">QQ")  # the article, and the second at which it ends
 _FORM = re.compile(rf"{PREVIEW_TOKEN_PREFIX}([A-Za-z0-9_-]{{64}})")
 _PURPOSE = b"contentql preview link\0"
 
@@ -33,7 +33,7 @@ _signing_keys: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 
 def sign_preview_token(secret: str, article: int, expires_at: dt.datetime) -> str:
     """A preview token for the article with this id."""
-    result = _SAID.pack(article, int(expires_at.timestamp()))
+    result = _DATA.pack(article, int(expires_at.timestamp()))
     return PREVIEW_TOKEN_PREFIX + base64.urlsafe_b64encode(result + _signature(secret, result)).decode()
 
 
@@ -46,16 +46,16 @@ def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None
         document = base64.urlsafe_b64decode(match[1])
     except binascii.Error:
         return None
-    parts, signature = document[: _SAID.size], document[_SAID.size :]
+    parts, signature = document[: _DATA.size], document[_DATA.size :]
     if not hmac.compare_digest(signature, _signature(secret, parts)):
         return None
-    article, until = _SAID.unpack(parts)
+    article, until = _DATA.unpack(parts)
     return int(article) if now.timestamp() < until else None
 
 
 def preview_token_expiry(text: str) -> dt.datetime:
     """Expiry time of a token that `verify_preview_token` accepted."""
-    _, until = _SAID.unpack(base64.urlsafe_b64decode(text.removeprefix(PREVIEW_TOKEN_PREFIX))[: _SAID.size])
+    _, until = _DATA.unpack(base64.urlsafe_b64decode(text.removeprefix(PREVIEW_TOKEN_PREFIX))[: _DATA.size])
     return dt.datetime.fromtimestamp(until, dt.UTC)
 
 

@@ -20,7 +20,7 @@ MAX_FAILURES: Final = 10
 _SECONDS = 60
 _GOOD_SECONDS = 3_600
 _ADDRESSES = 10_000
-_GOOD = 50_000
+_MAX_GOOD = 50_000
 
 
 class FailedLoginThrottle:
@@ -29,7 +29,7 @@ class FailedLoginThrottle:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._tallies: LRUCache[str, _AddressAttempts] = LRUCache(_ADDRESSES, _ADDRESSES)
-        self._good: LRUCache[tuple[str, str], float] = LRUCache(_GOOD, _GOOD)
+        self._good: LRUCache[tuple[str, str], float] = LRUCache(_MAX_GOOD, _MAX_GOOD)
 
     @contextlib.asynccontextmanager
     async def attempt(self, address: str, key: str) -> AsyncIterator[None]:

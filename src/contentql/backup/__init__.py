@@ -42,7 +42,7 @@ async def create_backup(
 
     `replace` allows overwriting an existing file. Raises `OperatorError` and leaves no partial file.
     """
-    file = _real(file)
+    file = _resolved(file)
     _refuse_in_place_of_itself(database, file)
     if file.exists() and not (replace and file.is_file()):
         raise OperatorError(
@@ -56,7 +56,9 @@ async def create_backup(
         raise OperatorError("The database holds nothing yet, so there is nothing to back up.")
     with _temporary_file(file) as draft:
         if database.dialect == "sqlite":
-            stored = await asyncio.to_thread(sqlite.copy_database, _real(sqlite_path(database.url)), draft)
+            stored = await asyncio.to_thread(
+                sqlite.copy_database, _resolved(sqlite_path(database.url)), draft
+            )
         else:
             stored = await postgres_dump.dump_database(database.url, draft, programs)
         with file_errors(file):
@@ -81,7 +83,7 @@ async def restore_backup(
     log row written last: it makes every reader of the change log invalidate all it has cached. Raises
     `OperatorError`; the database is then unchanged unless the message states otherwise.
     """
-    file = _real(file)
+    file = _resolved(file)
     _refuse_in_place_of_itself(database, file)
     of = detect_database(file)
     if of != database.dialect:
@@ -96,7 +98,7 @@ async def restore_backup(
                 database, file, replace=replace, programs=programs, everything=everything, progress=progress
             )
         )
-    return await _restore_sqlite(_real(sqlite_path(database.url)), file, replace, everything, progress)
+    return await _restore_sqlite(_resolved(sqlite_path(database.url)), file, replace, everything, progress)
 
 
 async def _restore_sqlite(
@@ -128,7 +130,7 @@ def _refuse_filled(path: Path) -> None:
         if not sqlite.has_no_tables(path):
             raise OperatorError(f"The database at {path} is not empty. Replace what it holds with --force.")
         return
-    for left in _beside(path):
+    for left in _sidecar_files(path):
         if left.exists():
             raise OperatorError(
                 f"{left} is left of a database that is gone. Move it away, or let it go with --force."
@@ -150,7 +152,7 @@ def _install(draft: Path, path: Path, replace: bool, everything: str) -> bool:
     with file_errors(path):
         if there:
             _same_owner(path, draft)
-        for left in _beside(path):
+        for left in _sidecar_files(path):
             left.unlink(missing_ok=True)
         fsync_folder(path.parent)
         publish_file(draft, path, replace=path.exists())
@@ -161,7 +163,7 @@ def _is_there(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def _beside(path: Path) -> list[Path]:
+def _sidecar_files(path: Path) -> list[Path]:
     """Returns the paths of SQLite's `-wal`, `-shm` and `-journal` files of a database.
 
     SQLite would apply a leftover one to a new database of the same name.
@@ -188,8 +190,8 @@ def _temporary_file(file: Path) -> Iterator[Path]:
 
 def _refuse_in_place_of_itself(database: Database, file: Path) -> None:
     if database.dialect == "sqlite":
-        path = _real(sqlite_path(database.url))
-        if file in (path, *_beside(path)):
+        path = _resolved(sqlite_path(database.url))
+        if file in (path, *_sidecar_files(path)):
             raise OperatorError(f"{file} is the database itself: a backup is another file.")
 
 
@@ -201,6 +203,6 @@ def _same_owner(old: Path, new: Path) -> None:
             os.chown(new, was.st_uid, was.st_gid)
 
 
-def _real(path: Path) -> Path:
+def _resolved(path: Path) -> Path:
     """Resolves symbolic links, so that the target file is replaced and not the link."""
     return Path(os.path.realpath(path))

@@ -17,7 +17,7 @@ from contentql.errors import OperatorError
 from contentql.store import migrations
 from contentql.store.errors import DatabaseKind
 
-_BEGINS: dict[bytes, DatabaseKind] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgres"}
+_MAGIC_BYTES: dict[bytes, DatabaseKind] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgres"}
 
 # Running servers have read the change log up to some position. The restored log continues this far after the
 # last known position, so that rows written during the restore still come before it.
@@ -45,7 +45,7 @@ def detect_database(file: Path) -> DatabaseKind:
             start = opened.read(16)
     except OSError as exc:
         raise OperatorError(f"{file} cannot be read: {exc.strerror or exc}.") from None
-    for begins, dialect in _BEGINS.items():
+    for begins, dialect in _MAGIC_BYTES.items():
         if start.startswith(begins):
             return dialect
     raise OperatorError(f"{file} is no backup: contentql backup makes them. The database is as it was.")
@@ -93,7 +93,7 @@ def publish_file(draft: Path, file: Path, *, replace: bool) -> None:
         except OSError:  # the name exists, or the file system has no hard links
             if file.exists():
                 raise OperatorError(
-                    f"{file} was made by somebody else meanwhile, and is left as it is."
+                    f"{file} was created by another process meanwhile; it was not changed."
                 ) from None
             draft.rename(file)
     fsync_folder(file.parent)

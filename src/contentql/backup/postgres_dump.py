@@ -9,7 +9,7 @@ from contentql.backup.files import (
     BackupSummary,
 )
 from contentql.backup.postgres_tools import (
-    PATIENCE,
+    LOCK_TIMEOUT_SECONDS,
     TABLES,
     PostgresTools,
     connected,
@@ -46,7 +46,7 @@ async def dump_database(url: str, draft: Path, programs: PostgresTools) -> Backu
                     f"--exclude-table={other}"
                     for other in quoted_tables(schema, [name for (name,) in others])
                 ),
-                f"--lock-wait-timeout={PATIENCE}s",
+                f"--lock-wait-timeout={LOCK_TIMEOUT_SECONDS}s",
                 "--no-password",
             )
             try:

@@ -19,8 +19,8 @@ from contentql.backup.files import (
     damaged_error,
 )
 from contentql.backup.postgres_tools import (
-    PATIENCE,
-    PLACE,
+    LOCK_TIMEOUT_SECONDS,
+    SERVER_IDENTITY_SQL,
     TABLES,
     Archive,
     PostgresTools,
@@ -60,9 +60,13 @@ async def restore_archive(
         present = await _present_tables(connection, archive.schema)
         _require_replaceable(present, state, replace)
         last = await last_line(connection, archive.schema) if "row_change" in present else 0
-        before = _before(archive.schema, present, await change_log_position(connection))
-    after = _go_on(archive.schema, last + SEQUENCE_GAP, everything) if "row_change" in archive.tables else ""
-    await asyncio.to_thread(_pour, database.url, archive, programs, before, f"{after}COMMIT;\n")
+        before = _opening_sql(archive.schema, present, await change_log_position(connection))
+    after = (
+        _change_log_sql(archive.schema, last + SEQUENCE_GAP, everything)
+        if "row_change" in archive.tables
+        else ""
+    )
+    await asyncio.to_thread(_run_restore, database.url, archive, programs, before, f"{after}COMMIT;\n")
     migrated: list[str] = []
 
     def applying(name: str) -> None:
@@ -73,7 +77,7 @@ async def restore_archive(
         await database.migrate(applying)
         async with connected(database.url) as connection:
             if migrated:
-                await connection.execute(_go_on(archive.schema, last + 2 * SEQUENCE_GAP, everything))
+                await connection.execute(_change_log_sql(archive.schema, last + 2 * SEQUENCE_GAP, everything))
             await connection.execute(f"ANALYZE {', '.join(quoted_tables(archive.schema, sorted(TABLES)))}")
             articles, newest = await count_articles(connection, archive.schema)
             size = await connection.fetchval(
@@ -116,7 +120,7 @@ def _require_replaceable(present: list[str], state: MigrationState, replace: boo
         )
 
 
-def _pour(url: str, archive: Archive, programs: PostgresTools, before: str, after: str) -> None:
+def _run_restore(url: str, archive: Archive, programs: PostgresTools, before: str, after: str) -> None:
     """Pipes the archive as SQL from pg_restore to psql, between the SQL `before` and `after`.
 
     `after` holds the COMMIT and is sent only if pg_restore succeeds, so any failure rolls back. Raises
@@ -180,18 +184,18 @@ def _script(source: IO[bytes], target: IO[bytes]) -> None:
     shutil.copyfileobj(source, target, 1 << 20)
 
 
-def _before(schema: str, present: Sequence[str], place: str) -> str:
+def _opening_sql(schema: str, present: Sequence[str], place: str) -> str:
     """Returns SQL that begins the transaction, checks that it is the same database, and drops old tables."""
     statements = [
         "BEGIN",
-        f"DO $$ BEGIN IF {PLACE} <> {_literal(place)} THEN"
+        f"DO $$ BEGIN IF {SERVER_IDENTITY_SQL} <> {_literal(place)} THEN"
         " RAISE EXCEPTION 'psql reaches another database than the URL names'; END IF; END $$",
     ]
     if present:
         tables = ", ".join(quoted_tables(schema, present))
         functions = ", ".join(f"{name}()" for name in quoted_tables(schema, FUNCTIONS))
         statements += [
-            f"SET LOCAL lock_timeout = '{PATIENCE}s'",
+            f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'",
             # All tables in one statement before any DROP: running writers finish first, new ones wait.
             f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE",
             f"DROP TABLE {tables}",
@@ -200,7 +204,7 @@ def _before(schema: str, present: Sequence[str], place: str) -> str:
     return ";\n".join(statements) + ";\n"
 
 
-def _go_on(schema: str, last: int, everything: str) -> str:
+def _change_log_sql(schema: str, last: int, everything: str) -> str:
     """Returns SQL that continues the change log after `last` and adds a row that invalidates everything.
 
     No reader has passed that position, so every running server reads the row.

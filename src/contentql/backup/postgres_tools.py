@@ -122,11 +122,11 @@ def environment(url: str) -> dict[str, str]:
     return {**os.environ, "PGAPPNAME": "contentql", "PGCLIENTENCODING": "UTF8", **named}
 
 
-PLACE = "current_database() || extract(epoch FROM pg_postmaster_start_time())::text"
+SERVER_IDENTITY_SQL = "current_database() || extract(epoch FROM pg_postmaster_start_time())::text"
 
 
 async def change_log_position(connection: Any) -> str:
-    return str(await connection.fetchval(f"SELECT {PLACE}"))
+    return str(await connection.fetchval(f"SELECT {SERVER_IDENTITY_SQL}"))
 
 
 async def last_line(connection: Any, schema: str) -> int:
@@ -151,7 +151,7 @@ TABLES = frozenset(
 )
 
 
-PATIENCE = 30  # seconds to wait for a table lock
+LOCK_TIMEOUT_SECONDS = 30  # seconds to wait for a table lock
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 def copy_database(path: Path, draft: Path) -> BackupSummary:
     """Copies the current state of a database to a single verified file. Raises `OperatorError`."""
-    _copied(
+    _copy_and_check(
         lambda: _connected(path),
         path,
         draft,
@@ -43,8 +43,8 @@ def copy_database(path: Path, draft: Path) -> BackupSummary:
 
 def stage_copy(file: Path, draft: Path) -> None:
     """Copies a backup after verifying its integrity and compatibility. Raises `OperatorError`."""
-    _copied(lambda: _resting(file), file, draft, lambda reason: damaged_error(file, reason))
-    with closing(_resting(draft)) as connection:
+    _copy_and_check(lambda: _open_immutable(file), file, draft, lambda reason: damaged_error(file, reason))
+    with closing(_open_immutable(draft)) as connection:
         (result,) = connection.execute(
             "SELECT count(*) FROM sqlite_master WHERE name IN ('article', 'tortoise_migrations')"
         ).fetchone()
@@ -56,7 +56,7 @@ def checkpoint(draft: Path) -> None:
     """Moves the write-ahead log into the database file, so that the file is complete on its own."""
     with closing(_connected(draft)) as connection:
         (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        assert mode == "delete", "somebody has the draft open"
+        assert mode == "delete", "the draft is open elsewhere"
 
 
 def has_no_tables(path: Path) -> bool:
@@ -79,9 +79,9 @@ def overwrite_database(draft: Path, path: Path, replace: bool, everything: str) 
             live.execute("PRAGMA journal_mode = WAL")
             live.execute("PRAGMA synchronous = FULL")
             (page_size,) = live.execute("PRAGMA page_size").fetchone()
-            _go_on(draft, _last_line(live) + SEQUENCE_GAP, everything, page_size)
-            with closing(_resting(draft)) as source:
-                _pages(source, live)
+            _continue_change_log(draft, _last_line(live) + SEQUENCE_GAP, everything, page_size)
+            with closing(_open_immutable(draft)) as source:
+                _copy_pages(source, live)
             live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return True
     except sqlite3.DatabaseError as exc:
@@ -103,14 +103,14 @@ def summarize(path: Path) -> BackupSummary:
     return BackupSummary(size, articles, moment, astray)
 
 
-def _copied(
+def _copy_and_check(
     opened: Callable[[], sqlite3.Connection], path: Path, draft: Path, unsound: Callable[[str], OperatorError]
 ) -> None:
     """Copies a database and checks the integrity of the copy, so that the checked bytes are those used."""
     try:
         with closing(opened()) as source, closing(sqlite3.connect(draft, isolation_level=None)) as target:
             target.execute("PRAGMA synchronous = OFF")  # publish_file calls fsync before the rename
-            _pages(source, target)
+            _copy_pages(source, target)
             target.execute("PRAGMA journal_mode = DELETE")
             (result,) = target.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.DatabaseError as exc:
@@ -121,7 +121,7 @@ def _copied(
         raise unsound(" ".join(str(result).split()))
 
 
-def _pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+def _copy_pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     """Copies all pages in one step, hence from one snapshot.
 
     Gives up on a lock after `_PATIENCE` seconds; `sqlite3.Connection.backup` alone would retry without end.
@@ -135,7 +135,7 @@ def _pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     source.backup(target, progress=waits, sleep=0.1)
 
 
-def _go_on(draft: Path, last: int, everything: str, page_size: int) -> None:
+def _continue_change_log(draft: Path, last: int, everything: str, page_size: int) -> None:
     """Continues the draft's change log after `last` and adds a row that invalidates everything.
 
     No reader has passed that position, so every running server reads the row. Also changes the draft's page
@@ -176,7 +176,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_PATIENCE)
 
 
-def _resting(path: Path) -> sqlite3.Connection:
+def _open_immutable(path: Path) -> sqlite3.Connection:
     """Connects read-only to a file that has no writers.
 
     Without a `-wal` file it is opened as immutable, which also works in a read-only folder.

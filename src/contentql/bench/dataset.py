@@ -226,14 +226,14 @@ def _paragraphs() -> list[_Paragraph]:
 def _sentence(rng: random.Random, least: int, most: int) -> str:
     chosen = [rng.choice(_WORDS) for _ in range(rng.randint(least, most))]
     if rng.random() < 0.25:
-        chosen[2] = rng.choice(_SPICE)
+        chosen[2] = rng.choice(_SPECIALS)
     text = " ".join(chosen)
     return f"{text[0].upper()}{text[1:]}."
 
 
 def _headline(article: int) -> str:
     first, second = article % 67, article // 67 % 71
-    spice = f" {_SPICE[article % len(_SPICE)]}" if article % 5 == 0 else ""
+    spice = f" {_SPECIALS[article % len(_SPECIALS)]}" if article % 5 == 0 else ""
     middle = f"{_WORDS[40 + second % 60]} {_WORDS[second]}{spice}"
     return f"{_WORDS[first].capitalize()} {middle} after {_WORDS[article % 97]} {_WORDS[article % 89]}"
 
@@ -344,7 +344,7 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
         for connection in (first, second):
             await connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         for connection in (first, second):
-            await _unfollowed(connection, "DISABLE")
+            await _set_triggers(connection, "DISABLE")
         restore = await _bare(first)
         for table, rows in base_rows("postgres", articles):
             await _copy(first, table, rows)
@@ -365,7 +365,7 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
             progress(done := done + len(story["article"]))
         for statement in restore:
             await first.execute(statement)
-        await _unfollowed(first, "ENABLE")
+        await _set_triggers(first, "ENABLE")
         await first.execute("VACUUM (ANALYZE)")
         await first.execute("CHECKPOINT")
     finally:
@@ -373,7 +373,7 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
         await second.close()
 
 
-async def _unfollowed(connection: Any, how: str) -> None:
+async def _set_triggers(connection: Any, how: str) -> None:
     """Disables the change triggers while content is loaded."""
     for table in TABLE_COLUMNS:
         await connection.execute(f"ALTER TABLE {table} {how} TRIGGER {table}_journal")
@@ -421,7 +421,18 @@ _COUNTRIES = ("GB", "DE", "FR", "BR", "JP", "NG", "US")
 _SIZES = ((1600, 900), (2048, 1365), (1080, 1350), (3000, 2000))
 _NAMES = ("Ada Lindqvist", "José Arroyo", "Miriam O’Dowd", "Kenji Watanabe", "Zoë Adeyemi", "Paweł Nowak")
 # Letters beyond ASCII, quotes and markup: what an answer must escape alike on every database.
-_SPICE = ("“quoted”", '"plain"', "R&D", "<draft>", "C:\\files", "Zürich", "São Paulo", "東京", "½", "it’s")
+_SPECIALS = (
+    "“quoted”",
+    '"plain"',
+    "R&D",
+    "<draft>",
+    "C:\\files",
+    "Zürich",
+    "São Paulo",
+    "東京",
+    "½",
+    "it’s",
+)
 _TEXT = """
     minister council harbour budget election market climate river village hospital teacher railway bridge
     factory court witness border treaty museum festival league final season coach striker record price

@@ -298,7 +298,7 @@ def _relinks(change: RowChange, one: BoundScan, dependencies: Dependencies, batc
         near: int = row[scan.link_path.parent_key.column]
         for version in batch.articles.get(row[scan.link_path.target_column], ()):
             behind = scan.page and _behind(scan.page, near, version, dependencies)
-            if _met(one.predicates, version) and not behind:
+            if _is_met(one.predicates, version) and not behind:
                 return True
     return False
 
@@ -318,7 +318,7 @@ def _belongs(
 ) -> bool:
     if row is None or (one.scan.visible_rows_only and not seen):
         return False
-    return _met(one.predicates, row) and _near(one.scan, row, dependencies, batch)
+    return _is_met(one.predicates, row) and _near(one.scan, row, dependencies, batch)
 
 
 def _near(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch) -> bool:
@@ -334,7 +334,7 @@ def _near(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: Ch
     return True
 
 
-def _met(conditions: Iterable[Predicate], row: RowData) -> bool:
+def _is_met(conditions: Iterable[Predicate], row: RowData) -> bool:
     """True if the row meets all conditions, as far as its columns are known."""
     return all(column not in row or _OPERATORS[op](row[column], value) for column, op, value in conditions)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contentql.cache.dependencies import ChangeBatch, is_invalidated_by
 from contentql.cache.entry import CachedResponse
 
-_MOST = 300_000  # comparisons of an answer with a change in one go; a flood of changes clears everything
+_MAX_COMPARISONS = 300_000  # of responses with changes in one step; more clear everything
 
 
 class MemoryBackend:
@@ -16,7 +16,7 @@ class MemoryBackend:
 
     def __init__(self, room: int) -> None:
         self._entries: OrderedDict[str, CachedResponse] = OrderedDict()
-        self._room = room
+        self._max_size = room
         self._used = 0
 
     def get_sync(self, key: str) -> CachedResponse | None:
@@ -32,7 +32,7 @@ class MemoryBackend:
         self.put_sync(key, entry)
 
     def put_sync(self, key: str, entry: CachedResponse) -> None:
-        if entry.size > self._room // 8:
+        if entry.size > self._max_size // 8:
             return  # one giant is not worth a thousand others
         self._drop(key)
         self._entries[key] = entry
@@ -48,7 +48,7 @@ class MemoryBackend:
             self._make_room()
 
     async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
-        if len(self._entries) * len(batch.changes) > _MOST:
+        if len(self._entries) * len(batch.changes) > _MAX_COMPARISONS:
             return await self.clear()
         removed = [
             (key, entry)
@@ -85,7 +85,7 @@ class MemoryBackend:
             self._remove(entry)
 
     def _make_room(self) -> None:
-        while self._used > self._room and self._entries:
+        while self._used > self._max_size and self._entries:
             self._remove(self._entries.popitem(last=False)[1])
 
     def _remove(self, entry: CachedResponse) -> None:

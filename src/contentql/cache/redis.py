@@ -17,10 +17,10 @@ from redis.exceptions import RedisError
 from contentql.cache.dependencies import ChangeBatch, deserialize_dependencies, is_invalidated_by
 from contentql.cache.entry import CachedResponse, deserialize
 
-_PATIENCE = 0.1  # seconds; beyond it, computing the answer is as fast
-_REST = 1.0  # seconds after a failure during which Redis is left alone
-_MOST = 20_000  # answers on a page
-_LIFE = 300  # seconds; bounds how long a dead worker's last answer may stay
+_TIMEOUT_SECONDS = 0.1  # seconds; beyond it, computing the answer is as fast
+_PAUSE_SECONDS = 1.0  # seconds after a failure during which Redis is left alone
+_MAX_ENTRIES_PER_PAGE = 20_000  # answers on a page
+_TTL_SECONDS = 300  # seconds; bounds how long a dead worker's last answer may stay
 
 T = TypeVar("T")
 
@@ -30,11 +30,11 @@ class RedisBackend:
 
     def __init__(self, url: str, *, prefix: str = "contentql") -> None:
         self._client: Any = redis_asyncio.Redis.from_url(
-            url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, max_connections=32
+            url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, max_connections=32
         )
         self._prefix = prefix
         self._page: bytes | None = None
-        self._resting = 0.0
+        self._paused_until = 0.0
         self._purge_failed = False
 
     async def get(self, key: str) -> CachedResponse | None:
@@ -54,8 +54,8 @@ class RedisBackend:
         pipe = self._client.pipeline(transaction=True)
         # Known before it can be found, so that no purge overlooks it.
         pipe.hset(self._index(page), key, entry.dependencies.serialize())
-        pipe.set(self._key(page, key), entry.serialize(), ex=_LIFE)
-        pipe.expire(self._index(page), 2 * _LIFE)
+        pipe.set(self._key(page, key), entry.serialize(), ex=_TTL_SECONDS)
+        pipe.expire(self._index(page), 2 * _TTL_SECONDS)
         await self._call(pipe.execute())
 
     async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
@@ -64,7 +64,7 @@ class RedisBackend:
         if page is None or existing is None:
             self._purge_failed = True
             return []
-        if len(existing) > _MOST:
+        if len(existing) > _MAX_ENTRIES_PER_PAGE:
             return await self.clear()
         removed = [
             key
@@ -95,7 +95,7 @@ class RedisBackend:
                 return None
             self._purge_failed = False
         result: bytes | None = await self._call(self._client.get(name))
-        if result is None and time.monotonic() >= self._resting:
+        if result is None and time.monotonic() >= self._paused_until:
             await self._call(self._client.set(name, 1, nx=True))
             result = await self._call(self._client.get(name))
         return result
@@ -107,13 +107,13 @@ class RedisBackend:
         return f"{self._prefix}:{page.decode()}:index"
 
     async def _call(self, awaitable: Awaitable[T]) -> T | None:
-        if time.monotonic() < self._resting:
+        if time.monotonic() < self._paused_until:
             if asyncio.iscoroutine(awaitable):
                 awaitable.close()
             return None
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 return await awaitable
         except (RedisError, OSError, TimeoutError):
-            self._resting = time.monotonic() + _REST
+            self._paused_until = time.monotonic() + _PAUSE_SECONDS
             return None

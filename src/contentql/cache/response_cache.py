@@ -29,7 +29,7 @@ from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated,
 log = logging.getLogger("contentql")
 
 _HISTORY = 200  # batches against which an answer is checked that was computed meanwhile
-_MOST = 5_000  # changes at once; of more, everything is forgotten
+_MAX_PENDING = 5_000  # changes at once; of more, everything is forgotten
 _PURGED = 2_000  # purged answers of which it is told whether they had to be
 
 
@@ -211,7 +211,7 @@ class ResponseCache:
         try:
             while (news := await self._journal.read_new()) or (self._pending and batch is None):
                 self._pending += news
-                if len(self._pending) > _MOST or any(change.table == ANY_TABLE for change in news):
+                if len(self._pending) > _MAX_PENDING or any(change.table == ANY_TABLE for change in news):
                     raise ChangeLogTruncated
                 batch = await self._neighbours.load(self._pending, self._clock.now())
         except ChangeLogTruncated:

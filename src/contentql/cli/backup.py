@@ -62,7 +62,7 @@ def backup(
     with stderr.status("Backing up"):
         stored = run_async(back_up(newsroom, file, replace=force, programs=PostgresTools(pg_bin)))
     typer.echo(f"{file} holds {_describe(stored)}.")
-    _astray(stored)
+    _warn_of_dangling_rows(stored)
 
 
 def restore(
@@ -106,7 +106,7 @@ def restore(
             )
         )
     typer.echo(f"Restored from {file}: {_describe(restored.summary)}. {_followed(restored)}")
-    _astray(restored.summary)
+    _warn_of_dangling_rows(restored.summary)
 
 
 def _describe(summary: BackupSummary) -> str:
@@ -125,7 +125,7 @@ def _followed(restored: RestoreResult) -> str:
     return f"{migrated}Every server forgets what it remembers."
 
 
-def _astray(summary: BackupSummary) -> None:
+def _warn_of_dangling_rows(summary: BackupSummary) -> None:
     if summary.broken_references:
         stderr.print(
             f"{summary.broken_references:,} rows refer to missing rows. They are in the backup as they are;"

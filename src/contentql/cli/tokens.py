@@ -90,10 +90,10 @@ def create(
       contentql tokens create --name "Preview site" --role previewer > token.txt
       contentql tokens create --name "Wire import" --role author --scope EDIT_OWN --scope CREATE_TAXONOMY
     """
-    holds = _role(role)
-    scopes = [_ability(text, holds) for text in scope or ()]
+    holds = _parse_role(role)
+    scopes = [_parse_permission(text, holds) for text in scope or ()]
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    ends = None if expires is None else _moment(expires, now)
+    ends = None if expires is None else _parse_expiry(expires, now)
 
     async def work(_: Settings, db: Database) -> tuple[ApiToken, str]:
         async with db.orm(), in_transaction():
@@ -106,13 +106,13 @@ def create(
                 created_by=_OPERATOR,
                 now=now,
             )
-            await _note("createToken", token.id, now)
+            await _write_audit("createToken", token.id, now)
         return token, secret
 
     token, secret = with_database(database, work)
     until = f"until {_time(token.expires_at)}" if token.expires_at else "until it is revoked"
     stderr.print(
-        f"{_spelled(token)}: {token.name} ({token.account}) may come in as {token.role}, {until}.\n"
+        f"{_encoded_id(token)}: {token.name} ({token.account}) may come in as {token.role}, {until}.\n"
         "This is the only time that the token is shown. Send it as: Authorization: Bearer …",
         markup=False,
     )
@@ -178,7 +178,7 @@ def revoke(
         async with db.orm(), in_transaction():
             for number in meant:
                 if await take_away(number, now):
-                    await _note("revokeToken", number, now)
+                    await _write_audit("revokeToken", number, now)
                     became[number] = "revoked"
                 else:
                     existing = await ApiToken.exists(id=number)
@@ -193,7 +193,7 @@ def revoke(
         raise typer.Exit(1 if unknown == len(became) else EXIT_PARTIAL)
 
 
-def _role(text: str) -> Role:
+def _parse_role(text: str) -> Role:
     try:
         return Role(text.upper())
     except ValueError:
@@ -203,7 +203,7 @@ def _role(text: str) -> Role:
         ) from None
 
 
-def _ability(text: str, role: Role) -> Permission:
+def _parse_permission(text: str, role: Role) -> Permission:
     """The permission of a scope: `EDIT_OWN` or, as usual on a command line, `edit-own`."""
     word = text.upper().replace("-", "_")
     may = [ability for ability in Permission if ability in ROLE_PERMISSIONS[role]]
@@ -217,7 +217,7 @@ def _ability(text: str, role: Role) -> Permission:
     return Permission(word)
 
 
-def _moment(text: str, now: dt.datetime) -> dt.datetime:
+def _parse_expiry(text: str, now: dt.datetime) -> dt.datetime:
     span = _SPAN.fullmatch(text.strip().lower())
     at: dt.datetime | None = None
     try:
@@ -247,7 +247,7 @@ def _number(text: str) -> int:
     return result[1]
 
 
-async def _note(action: str, token: int, now: dt.datetime) -> None:
+async def _write_audit(action: str, token: int, now: dt.datetime) -> None:
     await AuditEntry.create(
         at=now,
         account=_OPERATOR,
@@ -260,7 +260,7 @@ async def _note(action: str, token: int, now: dt.datetime) -> None:
     )
 
 
-def _spelled(row: ApiToken) -> str:
+def _encoded_id(row: ApiToken) -> str:
     return ids.encode_id("token", row.id)
 
 
@@ -276,7 +276,7 @@ def _time(at: Any) -> str | None:
 
 def _facts(row: ApiToken, now: dt.datetime) -> dict[str, Any]:
     return {
-        "id": _spelled(row),
+        "id": _encoded_id(row),
         "name": row.name,
         "account": row.account,
         "role": row.role,
@@ -297,6 +297,6 @@ def _table(rows: Sequence[ApiToken], now: dt.datetime) -> Table:
         role = f"{row.role} ({', '.join(row.scopes)})" if row.scopes else row.role
         used, expires = _time(row.last_used_at) or "never", _time(row.expires_at) or "never"
         table.add_row(
-            _spelled(row), row.name, row.account, role, f"…{row.hint}", used, expires, _state(row, now)
+            _encoded_id(row), row.name, row.account, role, f"…{row.hint}", used, expires, _state(row, now)
         )
     return table

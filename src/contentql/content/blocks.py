@@ -53,14 +53,14 @@ class IdField:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(
-            self._understood,
+            self._validate,
             core_schema.int_schema(gt=0, lt=1 << 63),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda number: ids.encode_id(self.table, number), when_used="json"
             ),
         )
 
-    def _understood(self, value: object) -> object:
+    def _validate(self, value: object) -> object:
         if not isinstance(value, str):
             return value
         result = ids.decode_id(value)
@@ -116,7 +116,7 @@ class _Block(FrozenModel):
     id: BlockId | None = None
 
     @model_serializer(mode="wrap")
-    def _say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # `type` is written even when defaults are excluded: it is the discriminator for parsing.
         result: dict[str, Any] = handler(self)
         head = {"id": self.id} if self.id else {}

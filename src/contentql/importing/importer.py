@@ -139,7 +139,7 @@ class Importer:
                 missing = await article_writer.save_related_articles(record)
             for uri in missing:
                 why = f"the related article {uri} does not exist"
-                self._note(RecordOutcome(where, _subject(record), "failed", why))
+                self._report(RecordOutcome(where, _subject(record), "failed", why))
         if tidy:
             await tidy()
 
@@ -158,9 +158,9 @@ class Importer:
     async def _keep(self, item: ImportItem) -> None:
         stored = await self._stored_record(item)
         why = "; ".join(filter(None, (stored.why, *item.notes)))
-        self._note(RecordOutcome(item.location, _subject(item.record), stored.what, why, stored.status))
+        self._report(RecordOutcome(item.location, _subject(item.record), stored.what, why, stored.status))
 
-    def _note(self, outcome: RecordOutcome) -> None:
+    def _report(self, outcome: RecordOutcome) -> None:
         self.outcomes.append(outcome)
         self._progress(outcome)
 

@@ -18,7 +18,7 @@ from contentql.planner.variables import Variables
 ANY_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
-_LONGEST_CURSOR = 4_096
+_MAX_CURSOR_LENGTH = 4_096
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _spare(value: Any) -> Any:
 
 
 def _cursor(text: Any, fingerprint: str, kinds: tuple[str, ...]) -> tuple[Any, ...]:
-    return _cursor_of(str(text)[:_LONGEST_CURSOR], fingerprint, kinds)
+    return _cursor_of(str(text)[:_MAX_CURSOR_LENGTH], fingerprint, kinds)
 
 
 @lru_cache(maxsize=512)

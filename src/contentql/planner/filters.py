@@ -60,7 +60,7 @@ class FilterContext(Protocol):
     def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str: ...
     def constrain(self, value: ArgumentValue, read: Callable[[Any], Any] = passthrough) -> Any: ...
     def new_row(self, table: str) -> RowRef: ...
-    def visible(self, row: RowRef, *, witnessed: bool) -> list[str]: ...
+    def visible(self, row: RowRef, *, via_visible: bool) -> list[str]: ...
     def uncorrelated_subquery(self, select: str) -> str:
         """Returns the SQL of a subquery without references to outer rows, for the right side of `in`."""
 
@@ -114,7 +114,7 @@ def compile_filter(writer: FilterContext, filter_type: str, value: ArgumentValue
     return out
 
 
-_TOLD = {"eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte"}
+_OPERATORS = {"eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte"}
 
 
 def row_conditions(
@@ -139,7 +139,11 @@ def row_conditions(
         elif isinstance(plan, Column) and plan.kind != "float":
             kind = plan.kind or "text"
             for op, slot in arguments.items():
-                if op in _TOLD and slot is not None and (kind != "text" or op in ("eq", "ne", "in", "notIn")):
+                if (
+                    op in _OPERATORS
+                    and slot is not None
+                    and (kind != "text" or op in ("eq", "ne", "in", "notIn"))
+                ):
                     results.append(RowCondition(plan.name, op, slot, _convert(writer, kind, table)))
                 else:
                     document = False
@@ -250,7 +254,7 @@ def _one(
     writer: FilterContext, relation: ToOne, inner: str, arguments: Mapping[str, ArgumentValue], row: RowRef
 ) -> list[str]:
     there = writer.new_row(relation.table)
-    seen = writer.visible(there, witnessed=relation.visible_with_source)
+    seen = writer.visible(there, via_visible=relation.visible_with_source)
     request = {name: value for name, value in arguments.items() if name != "isNull"}
     here = row.column(relation.column)
     key = writer.public_id(there) if relation.by_public_id else f"{there.alias}.{relation.key}"

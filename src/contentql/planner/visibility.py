@@ -198,13 +198,13 @@ class VisibilityParams(Protocol):
 
 
 def visibility_sql(
-    table: str, row: str, params: VisibilityParams, *, witnessed: bool, visibility: Visibility
+    table: str, row: str, params: VisibilityParams, *, via_visible: bool, visibility: Visibility
 ) -> list[str]:
     """Returns the conditions under which `row` of `table` is visible.
 
-    `witnessed`: reached from the row that makes it visible, so `_USED` is omitted.
+    `via_visible`: reached from the row that makes it visible, so `_USED` is omitted.
     """
-    rules = _rules(table, witnessed, visibility)
+    rules = _rules(table, via_visible, visibility)
     values = [rule.replace("{0}", row) for rule in rules if rule]
     for place, value in (
         ("{now}", params.now),
@@ -234,11 +234,11 @@ def matches_public_id_sql(table: str, row: str, value: str, visibility: Visibili
 
 
 @lru_cache(maxsize=1_000)
-def _rules(table: str, witnessed: bool, visibility: Visibility) -> tuple[str | None, ...]:
+def _rules(table: str, via_visible: bool, visibility: Visibility) -> tuple[str | None, ...]:
     if visibility.is_public:
-        return _OWN.get(table), None if witnessed else _USED.get(table)
+        return _OWN.get(table), None if via_visible else _USED.get(table)
     article, rules = _inside(visibility)
-    used = None if witnessed else _used_inside(table, visibility, article)
+    used = None if via_visible else _used_inside(table, visibility, article)
     return rules.get(table), used
 
 

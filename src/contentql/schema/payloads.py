@@ -30,7 +30,7 @@ class UserErrorType:
     )
 
 
-_AS_YOU_SEE = "The changed object; null if `userErrors` is not empty."
+_CHANGED_OBJECT = "The changed object; null if `userErrors` is not empty."
 
 
 _ERRORS = "Errors that an editor can correct; empty if the mutation succeeded."
@@ -112,41 +112,41 @@ class TokenPayload:
 
 @strawberry.type(description="Result of a mutation of a section.")
 class CategoryPayload:
-    category: Category | None = _payload_object(_AS_YOU_SEE)
+    category: Category | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="Result of a mutation of a media file.")
 class MediaPayload:
-    media: Media | None = _payload_object(_AS_YOU_SEE)
+    media: Media | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="Result of a mutation of a source.")
 class SourcePayload:
-    source: Source | None = _payload_object(_AS_YOU_SEE)
+    source: Source | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="Result of a mutation of a tag.")
 class TagPayload:
-    tag: Tag | None = _payload_object(_AS_YOU_SEE)
+    tag: Tag | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="Result of a mutation of an author.")
 class AuthorPayload:
-    author: Author | None = _payload_object(_AS_YOU_SEE)
+    author: Author | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="Result of a mutation of a story.")
 class StoryPayload:
-    story: Story | None = _payload_object(_AS_YOU_SEE)
+    story: Story | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
 
 
 @strawberry.type(description="Result of a mutation of a collection.")
 class CollectionPayload:
-    collection: Collection | None = _payload_object(_AS_YOU_SEE)
+    collection: Collection | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()

@@ -13,7 +13,7 @@ from contentql.planner.field_plans import (
 )
 from contentql.planner.visibility import ARTICLE_STATUS_SQL, PUBLIC_ARTICLE_STATUS_SQL
 
-# `witnessed`: an article that may be seen shows its own tags, authors, media and so on.
+# `via_visible`: an article that may be seen shows its own tags, authors, media and so on.
 CATEGORY = ToOne("category", "category_id", always_set_when_public=True)
 LEAD_MEDIA = ToOne("media", "lead_media_id", visible_with_source=True)
 STORY = ToOne("story", "story_id", visible_with_source=True)

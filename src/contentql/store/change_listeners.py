@@ -15,7 +15,7 @@ from contentql.store.errors import postgres_dsn, sqlite_path
 _POLL = 0.05  # seconds between two polls of SQLite
 
 
-_DOUBT = 1.0  # seconds to wait for a notification of PostgreSQL
+_RECHECK_SECONDS = 1.0  # seconds to wait for a notification of PostgreSQL
 
 
 class ChangeListener(Protocol):
@@ -49,7 +49,7 @@ class SqliteChangeListener:
         self._seen = count
 
     def _count(self) -> int:
-        assert self._connection is not None, "the journal is not open"
+        assert self._connection is not None, "the connection is not open"
         try:
             count: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as exc:
@@ -85,7 +85,7 @@ class PostgresChangeListener:
         # A connection can be lost without an error, so this returns once a second without a notification too:
         # the query that follows runs on another connection.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_DOUBT):
+            async with asyncio.timeout(_RECHECK_SECONDS):
                 await self._rung.wait()
         self._rung.clear()
         if self._disconnected:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contentql.errors import ApiError
 from contentql.store.database import Database
 
-_EVERY = 1.0  # seconds between two queries
+_INTERVAL_SECONDS = 1.0  # seconds between two queries
 
 
 class DatabaseClock:
@@ -47,7 +47,7 @@ class DatabaseClock:
         if self._database.dialect != "postgres":
             yield
             return
-        asking = asyncio.create_task(self._go_on())
+        asking = asyncio.create_task(self._query_periodically())
         try:
             yield
         finally:
@@ -55,8 +55,8 @@ class DatabaseClock:
             with contextlib.suppress(asyncio.CancelledError):
                 await asking
 
-    async def _go_on(self) -> None:
+    async def _query_periodically(self) -> None:
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_INTERVAL_SECONDS)
             with contextlib.suppress(ApiError):  # database unavailable: keep counting
                 await self.sync()

@@ -111,7 +111,7 @@ class _Found(NamedTuple):
 
 
 @dataclass
-class _Use:
+class _UsageCount:
     count: int = 0
     cost: int | None = None
 
@@ -137,7 +137,7 @@ class TrustedDocumentStore:
         self._clock = clock
         self._documents: LRUCache[str, _Found] = LRUCache(max(characters, 1), characters)
         self._unknown: LRUCache[str, float] = LRUCache(unknown, 0)
-        self._uses: dict[str, _Use] = {}
+        self._uses: dict[str, _UsageCount] = {}
 
     async def text(self, id: str) -> str | None:
         """The text of the document with this id or this SHA-256; None if there is none.
@@ -154,7 +154,7 @@ class TrustedDocumentStore:
             return None
         entry = await self._read(key)
         if entry is None:
-            self._unknown.set(key, self._clock() + _FORGOTTEN_AFTER, 0)
+            self._unknown.set(key, self._clock() + _UNKNOWN_TTL_SECONDS, 0)
             return None
         self._documents.set(key, entry, len(entry.text))
         return entry.text
@@ -166,7 +166,7 @@ class TrustedDocumentStore:
         if entry is not None:
             use = self._uses.get(entry.id)
             if use is None:
-                use = self._uses[entry.id] = _Use()
+                use = self._uses[entry.id] = _UsageCount()
             use.count += 1
             if cost is not None:
                 use.cost = cost
@@ -181,7 +181,7 @@ class TrustedDocumentStore:
         except DRIVER_ERRORS:
             log.warning("the uses of trusted documents could not be written; they are kept", exc_info=True)
             for id, use in self._uses.items():
-                before = uses.setdefault(id, _Use())
+                before = uses.setdefault(id, _UsageCount())
                 before.count += use.count
                 before.cost = before.cost if use.cost is None else use.cost
             self._uses = uses
@@ -203,7 +203,7 @@ class TrustedDocumentStore:
         id, text = map(decode_text, row)
         return _Found(id, text)
 
-    async def _write(self, uses: dict[str, _Use]) -> set[str]:
+    async def _write(self, uses: dict[str, _UsageCount]) -> set[str]:
         """Updates the rows of the used documents and returns the ids whose rows no longer exist."""
         now = dt.datetime.now(dt.UTC)
         removed = set()
@@ -217,7 +217,7 @@ class TrustedDocumentStore:
         return removed
 
 
-_FORGOTTEN_AFTER = 1.0
+_UNKNOWN_TTL_SECONDS = 1.0
 
 
 # A match of the id comes first: two ids may have the same text.

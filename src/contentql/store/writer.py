@@ -18,10 +18,10 @@ from tortoise.context import TortoiseContext
 
 from contentql.store.errors import postgres_dsn
 
-_MOST = 5  # maximum number of write connections to PostgreSQL
+_MAX_POSTGRES_CONNECTIONS = 5  # maximum number of write connections to PostgreSQL
 _LEAVING = 1.0  # seconds to roll back and release a connection; then it is closed
 # A thread that waits for SQLite's lock cannot be cancelled, so it waits in short intervals.
-_TURN = 250  # milliseconds
+_BUSY_TIMEOUT_MS = 250  # milliseconds
 
 
 class TransactionFactory(Protocol):
@@ -63,7 +63,7 @@ class SqliteWriter:
         try:
             await self._client.create_connection(with_db=True)
             driver: Any = self._client._connection
-            cursor = await driver.execute(f"PRAGMA busy_timeout = {_TURN}")
+            cursor = await driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
             await cursor.close()
         except BaseException:
             await self._client.close()
@@ -118,7 +118,7 @@ class PostgresWriter:
                 self._client._pool = await asyncpg.create_pool(
                     self._dsn,
                     min_size=0,  # connect at the first write: the database may be unavailable now
-                    max_size=_MOST,
+                    max_size=_MAX_POSTGRES_CONNECTIONS,
                     timeout=5,
                     server_settings={
                         "application_name": "contentql",

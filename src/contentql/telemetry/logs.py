@@ -23,7 +23,7 @@ AccessLogMode = Literal["all", "errors", "off"]
 LogFormat = Literal["json", "text"]
 
 # POSIX writes that many bytes to a pipe in one piece.
-_PIECE: Final = 4096
+_BUFFER_SIZE: Final = 4096
 
 
 def to_stderr(lines: bytes) -> None:
@@ -55,7 +55,7 @@ class AccessLog:
             return
         level = "error" if trace.status == 500 else "warning" if worth else "info"
         line = self._line(_record_fields(trace, seconds, level))
-        if self._size + len(line) > _PIECE:
+        if self._size + len(line) > _BUFFER_SIZE:
             self.flush()
         self._lines.append(line)
         self._size += len(line)

@@ -24,7 +24,7 @@ from contentql.telemetry.metrics import CacheStatsSource, Metrics
 from contentql.telemetry.shared_counters import CounterFile, claim_counter_file
 from contentql.telemetry.trace import RequestTrace
 
-_EVERY: Final = 0.5  # seconds between looks at what has gathered
+_FLUSH_SECONDS: Final = 0.5  # seconds between looks at what has gathered
 _PATIENCE: Final = 2.0  # seconds for the last spans to leave
 
 
@@ -107,7 +107,7 @@ class RequestObserver:
     def _look(self) -> None:
         self._log.flush()
         self._mirror()
-        self._next = asyncio.get_running_loop().call_later(_EVERY, self._look)
+        self._next = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self._look)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ _ROW: Final = _NAME + 8 * WIDTH
 _HEAD: Final = 64
 _SIZE: Final = _HEAD + _ROWS * _ROW
 _FORM, _USED, _OWNER = range(3)  # numbers of the head
-_THIS_FORM: Final = 1.0
+_FORMAT_VERSION: Final = 1.0
 
 
 class CounterSnapshot(NamedTuple):
@@ -44,9 +44,9 @@ class CounterFile:
         self._file = file
         self._memory = mmap.mmap(file.fileno() if file else -1, _SIZE)
         self.cells: memoryview[float] = memoryview(self._memory).cast("d")
-        if self.cells[_FORM] != _THIS_FORM:
+        if self.cells[_FORM] != _FORMAT_VERSION:
             self._memory[:] = bytes(_SIZE)
-            self.cells[_FORM] = _THIS_FORM
+            self.cells[_FORM] = _FORMAT_VERSION
         self._rows = dict(_rows(self._memory, self.cells))
         self.cells[_OWNER] = os.getpid()
 
@@ -115,7 +115,7 @@ def _lock(file: IO[bytes]) -> None:
 
 
 def _rows(memory: mmap.mmap, cells: memoryview[float]) -> Iterator[tuple[tuple[str, ...], int]]:
-    used = int(cells[_USED]) if cells[_FORM] == _THIS_FORM else 0
+    used = int(cells[_USED]) if cells[_FORM] == _FORMAT_VERSION else 0
     for start in range(_HEAD, _HEAD + used * _ROW, _ROW):
         name = memory[start : start + _NAME].rstrip(b"\0").decode()
         yield tuple(name.split("\x1f")), (start + _NAME) // 8

@@ -19,7 +19,7 @@ from contentql.web.rate_limit.window import RateLimit, RateLimitStore, RateLimit
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-_NOBODY: Final = ""
+_NOT_COUNTED: Final = ""
 
 
 class AdmissionControl:
@@ -65,10 +65,10 @@ class AdmissionControl:
         """The key that a request is counted under: its account, else its address; empty if it is not
         counted."""
         if self._store is None:
-            return _NOBODY
+            return _NOT_COUNTED
         client = self._addresses.resolve(scope)
         if self._public_only and not is_global_address(client):
-            return _NOBODY
+            return _NOT_COUNTED
         return client if account is None else f"account {account}"
 
     async def admit(self, client: str) -> None:

@@ -12,7 +12,7 @@ import zstandard
 
 MIN_COMPRESS_SIZE = 1_000  # bytes; less is sent as it is: the headers alone weigh as much
 _AT_ONCE = 32_768  # bytes that are packed in the loop; more would make others wait
-_LONGEST_HEADER = 1_000
+_MAX_HEADER_LENGTH = 1_000
 
 
 def _zstd(body: bytes) -> bytes:
@@ -50,7 +50,7 @@ def choose_encoding(accept: bytes) -> str | None:
 def parse_qvalues(header: bytes) -> dict[str, float]:
     """The elements of an Accept header in lower case without parameters, each with its weight, 0 to 1."""
     results: dict[str, float] = {}
-    for part in header[:_LONGEST_HEADER].decode("latin-1").lower().split(","):
+    for part in header[:_MAX_HEADER_LENGTH].decode("latin-1").lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = 1.0
         for parameter in parameters:

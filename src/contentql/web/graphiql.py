@@ -41,8 +41,8 @@ GRAPHIQL_HEADERS = {
     "x-frame-options": "DENY",
 }
 
-_FOREVER = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "no-cache"
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_REVALIDATE = "no-cache"
 _NAMES = ("Asia", "Korean")  # words of the examples' titles with a capital of their own
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
@@ -86,7 +86,7 @@ class _File:
 
 
 def _page(request: Request) -> Response:
-    return _reply(request, _page_file("" if request.url.path.endswith("/") else "graphiql/"), _ASK_AGAIN)
+    return _reply(request, _page_file("" if request.url.path.endswith("/") else "graphiql/"), _REVALIDATE)
 
 
 def _static(request: Request) -> Response:
@@ -94,7 +94,7 @@ def _static(request: Request) -> Response:
     if path not in _paths():
         return Response(status_code=404, headers=GRAPHIQL_HEADERS)
     return _reply(
-        request, _static_file(path), _FOREVER if path.startswith(f"{GRAPHIQL_VERSION}/") else _ASK_AGAIN
+        request, _static_file(path), _IMMUTABLE if path.startswith(f"{GRAPHIQL_VERSION}/") else _REVALIDATE
     )
 
 

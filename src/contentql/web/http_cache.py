@@ -13,7 +13,7 @@ MAX_AGE_STEP = (
 MAX_TAGS = 60
 MAX_TAG_BYTES = 3_000
 _TAGS = re.compile(rb'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
-_UNFIT = re.compile(r"[^A-Za-z0-9_:/.-]")
+_INVALID_TAG_CHARACTER = re.compile(r"[^A-Za-z0-9_:/.-]")
 
 HeaderList = list[tuple[bytes, bytes]]
 
@@ -47,7 +47,7 @@ def matches_etag(if_none_match: bytes, entry: CachedResponse) -> bool:
 def cache_tag_headers(entry: CachedResponse) -> HeaderList:
     """Headers that name the objects and lists of a response, for purging a CDN by tag; coarser if there are
     many."""
-    words = [_UNFIT.sub("_", word)[:100] for word in (*entry.list_tags, *entry.shown_ids)]
+    words = [_INVALID_TAG_CHARACTER.sub("_", word)[:100] for word in (*entry.list_tags, *entry.shown_ids)]
     if len(words) > MAX_TAGS or sum(map(len, words)) + len(words) > MAX_TAG_BYTES:
         kinds = dict.fromkeys(f"any-{id.partition('_')[0]}" for id in entry.shown_ids)
         words = [*words[: min(len(entry.list_tags), MAX_TAGS)], *kinds]

@@ -7,7 +7,7 @@ from contentql.lru import LRUCache
 from contentql.store.trusted_documents import TrustedDocumentStore, sha256
 from contentql.web.requests import GraphQLRequestData
 
-_MOST, _CHARACTERS = 2_000, 8_000_000
+_MAX_TEXTS, _MAX_CHARACTERS = 2_000, 8_000_000
 
 
 class PersistedQueries:
@@ -16,7 +16,7 @@ class PersistedQueries:
     def __init__(self, documents: TrustedDocumentStore, *, only_trusted: bool = False) -> None:
         self.documents = documents
         self.only_trusted = only_trusted
-        self._sent: LRUCache[str, str] = LRUCache(_MOST, _CHARACTERS)
+        self._sent: LRUCache[str, str] = LRUCache(_MAX_TEXTS, _MAX_CHARACTERS)
 
     async def resolve(self, data: GraphQLRequestData) -> tuple[str, str | None]:
         """The text of the document and, if it is trusted, its id.

@@ -126,7 +126,7 @@ def _nothing() -> ApiError:
 
 
 def _article(article: Mapping[str, Any], ends: dt.datetime) -> str:
-    parts = [f'<p class="banner" role="note">{_standing(article)} This link ends at {_moment(ends)}.</p>']
+    parts = [f'<p class="banner" role="note">{_status(article)} This link ends at {_format_time(ends)}.</p>']
     if article["kicker"]:
         parts.append(f'<p class="kicker">{escape(article["kicker"])}</p>')
     parts.append(f"<h1>{escape(article['headline'])}</h1>")
@@ -136,14 +136,14 @@ def _article(article: Mapping[str, Any], ends: dt.datetime) -> str:
         parts.append(f'<p class="lede">{escape(lede)}</p>')
     if article["byline"]:
         parts.append(f'<p class="byline">{escape(article["byline"])}</p>')
-    parts.append(_lead(article["leadMedia"]))
+    parts.append(_lead_image(article["leadMedia"]))
     parts.append(f'<div class="body">{_body(article["body"])}</div>')
     parts.append(_list("Sources", article["attributions"], _source))
     parts.append(_list("Corrections", article["corrections"], _correction))
     return _page(article["headline"], "\n".join(filter(None, parts)), article["language"])
 
 
-def _standing(article: Mapping[str, Any]) -> str:
+def _status(article: Mapping[str, Any]) -> str:
     status: str = article["status"]
     if article["unpublishedChanges"]:
         return "Preview – changes that are not published."
@@ -151,30 +151,30 @@ def _standing(article: Mapping[str, Any]) -> str:
         return "Preview – this article is published."
     result = status.lower().replace("_", " ")
     if status == "SCHEDULED" and article["publishedAt"]:
-        result += f" for {_moment(dt.datetime.fromisoformat(article['publishedAt']))}"
+        result += f" for {_format_time(dt.datetime.fromisoformat(article['publishedAt']))}"
     return f"Preview – not published: {result}."
 
 
-def _moment(at: dt.datetime) -> str:
+def _format_time(at: dt.datetime) -> str:
     return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at.day} {at:%B %Y, %H:%M} UTC</time>'
 
 
-def _lead(media: Mapping[str, Any] | None) -> str:
-    visible = _picture(media)
+def _lead_image(media: Mapping[str, Any] | None) -> str:
+    visible = _image(media)
     if media is None or not visible:
         return ""
     below = " ".join(escape(media[name]) for name in ("caption", "credit") if media[name])
     return f"<figure>{visible}{f'<figcaption>{below}</figcaption>' if below else ''}</figure>"
 
 
-def _picture(media: Mapping[str, Any] | None) -> str:
+def _image(media: Mapping[str, Any] | None) -> str:
     if media is None or media["kind"] != "IMAGE" or not media["url"].startswith("https://"):
         return ""
     return f'<img src="{escape(media["url"])}" alt="{escape(media["alt"] or "")}">'
 
 
 # As `content/render.py` writes it: media by id, for the page to fill in.
-_FIGURE = re.compile(r'<figure data-type="(\w+)" data-media="([\d ]*)">')
+_FIGURE_PATTERN = re.compile(r'<figure data-type="(\w+)" data-media="([\d ]*)">')
 
 
 def _body(body: Mapping[str, Any]) -> str:
@@ -184,14 +184,14 @@ def _body(body: Mapping[str, Any]) -> str:
         for media in (block.get("media"), *(block.get("items") or ())):
             named = ids.decode_id(media["id"]) if media else None
             if named:
-                pictures[str(named[1])] = _picture(media)
+                pictures[str(named[1])] = _image(media)
 
     def filled(match: re.Match[str]) -> str:
         text = "".join(pictures.get(number, "") for number in match[2].split())
         return f"<figure>{text}" if text else f'<figure class="missing">{match[1].capitalize()}'
 
     html: str = body["html"]
-    return _FIGURE.sub(filled, html)
+    return _FIGURE_PATTERN.sub(filled, html)
 
 
 def _list(title: str, things: list[Any], entry: Callable[[Any], str]) -> str:
@@ -228,7 +228,7 @@ def _source(attribution: Mapping[str, Any]) -> str:
 
 
 def _correction(correction: Mapping[str, Any]) -> str:
-    at = _moment(dt.datetime.fromisoformat(correction["correctedAt"]))
+    at = _format_time(dt.datetime.fromisoformat(correction["correctedAt"]))
     return f"{correction['kind'].capitalize()}, {at}: {escape(correction['text'])}"
 
 
@@ -237,7 +237,7 @@ def _refused(refusal: ApiError) -> tuple[int, str]:
     if refusal.status in (401, 403, 404, 422):
         return 404, _message(
             "This link shows nothing",
-            "It has ended, was not copied whole, or the article is gone. Ask whoever sent it for a new one.",
+            "It has ended, was not copied whole, or the article is gone. Ask its sender for a new one.",
         )
     if refusal.status == 429:
         return 429, _message("Too much at once", "Wait a minute, and open the link again.")

@@ -67,7 +67,7 @@ ExecuteOperation = Callable[[Mapping[str, Any], Scope], Awaitable[GraphQLRespons
 AuthenticateConnection = Callable[[Scope], Awaitable[None]]
 
 # What a page cannot say by headers, because browsers send none of its own with a socket.
-_SAID_AT_FIRST = ("authorization", "x-preview-at")
+_CREDENTIAL_HEADERS = ("authorization", "x-preview-at")
 
 
 async def _greet_anybody(scope: Scope) -> None:
@@ -242,7 +242,7 @@ class _Connection:
             await self._initialise(message)
         elif kind == "ping":
             # Not waited for: the client is listened to while it does not read.
-            self._start(self._say(_with_payload(b"pong", _object(message, "payload"))))
+            self._start(self._write(_with_payload(b"pong", _object(message, "payload"))))
         elif kind == "pong":
             _object(message, "payload")
         else:
@@ -268,7 +268,7 @@ class _Connection:
         except ApiError as refusal:
             raise _close_for(refusal) from None
         self._acknowledged = True
-        await self._say(b'{"type":"connection_ack"}')
+        await self._write(b'{"type":"connection_ack"}')
 
     def _subscribe(self, message: Mapping[str, Any], size: int) -> None:
         name = self._id(message)
@@ -304,19 +304,19 @@ class _Connection:
     async def _run_operation(self, name: str, payload: Mapping[str, Any]) -> None:
         # A turn is over when its answer is written: who does not read does not make us keep more answers.
         async with self._turns:
-            if await self._tell(name, await self._answer(payload, self._scope)):
-                await self._say(b'{"id":%b,"type":"complete"}' % orjson.dumps(name))
+            if await self._send_result(name, await self._answer(payload, self._scope)):
+                await self._write(b'{"id":%b,"type":"complete"}' % orjson.dumps(name))
 
-    async def _tell(self, name: str, response: GraphQLResponse) -> bool:
+    async def _send_result(self, name: str, response: GraphQLResponse) -> bool:
         """Send one result of an operation; False if it ended the operation with an error."""
         if response.body.startswith(b'{"data":'):
-            await self._say(b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(name), response.body))
+            await self._write(b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(name), response.body))
             return True
         errors = orjson.loads(response.body)["errors"]
-        await self._say(orjson.dumps({"id": name, "type": "error", "payload": errors}))
+        await self._write(orjson.dumps({"id": name, "type": "error", "payload": errors}))
         return False
 
-    async def _say(self, message: bytes) -> None:
+    async def _write(self, message: bytes) -> None:
         # Always a text frame: clients take no other. Who left meanwhile is heard of by `receive`.
         with contextlib.suppress(OSError):
             await self._send({"type": "websocket.send", "text": message.decode()})
@@ -361,7 +361,7 @@ def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
 def _with_connection_params(scope: Scope, payload: Mapping[str, Any]) -> Scope:
     """The scope with the credentials of `payload` as headers, in place of those of the handshake."""
     fields = {name.lower(): value for name, value in payload.items() if value is not None}
-    arguments = {name.encode(): fields[name] for name in _SAID_AT_FIRST if name in fields}
+    arguments = {name.encode(): fields[name] for name in _CREDENTIAL_HEADERS if name in fields}
     if not arguments:
         return scope
     if not all(isinstance(value, str) for value in arguments.values()):

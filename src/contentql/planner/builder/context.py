@@ -175,9 +175,9 @@ class BuildContext:
         self.read_set.compared.append((table, row.used_columns))
         return row
 
-    def visible(self, row: RowRef, *, witnessed: bool, near: ParentKey | None = None) -> list[str]:
+    def visible(self, row: RowRef, *, via_visible: bool, near: ParentKey | None = None) -> list[str]:
         self.read_set.add_visibility_dependency(row.table, near)
-        return visibility_sql(row.table, row.alias, self, witnessed=witnessed, visibility=self.visibility)
+        return visibility_sql(row.table, row.alias, self, via_visible=via_visible, visibility=self.visibility)
 
     def computed(self, plan: Computed, row: RowRef) -> str:
         sql = plan.sql if self.visibility.is_public or not plan.internal_sql else plan.internal_sql
@@ -216,7 +216,7 @@ class BuildContext:
         return f"(select * from {name})"
 
     def relation_source(self, relation: ToMany, here: RowRef, there: RowRef) -> tuple[str, list[str], str]:
-        where = self.visible(there, witnessed=relation.visible_with_source)
+        where = self.visible(there, via_visible=relation.visible_with_source)
         if relation.where:
             where.append(relation_condition(relation.where, here, there, there.used_columns))
         if relation.link is None:

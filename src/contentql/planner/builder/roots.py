@@ -138,7 +138,7 @@ def _single_object_root(
             base.where.append(f"{row.alias}.type = {kind}")
         base.keys.append(SortKey(f"{row.alias}.{PRIMARY_KEYS.get(table, 'id')}", "id", False))
         base.limit = "1"
-    base.where += context.visible(row, witnessed=False)
+    base.where += context.visible(row, via_visible=False)
     context.read_set.scan(Scan(table, base.conditions))
     return _single_row(context, base, row, type_name, selections)
 
@@ -158,7 +158,10 @@ def _find_by_name(
         requested = [f".language = {language}"]
 
     def number(source: str, row: RowRef, where: list[str]) -> str:
-        where += [*context.visible(row, witnessed=False), *(row.alias + value for value in requested)]
+        where += [
+            *context.visible(row, via_visible=False),
+            *(row.alias + value for value in requested),
+        ]
         number = f"{row.alias}.id"
         return f"(select {number} from {source} where {sql_and(where)} order by {number} limit 1)"
 
@@ -218,7 +221,7 @@ def _node_root(
     base.where.append(
         context.matches_public_id(base.row, context.param(arguments["id"], "id", IdParam(result.table)))
     )
-    base.where += context.visible(base.row, witnessed=False)
+    base.where += context.visible(base.row, via_visible=False)
     context.record_list(result.table)
     named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(result.table))
     context.read_set.scan(Scan(result.table, (named,)))
@@ -242,7 +245,7 @@ def _nodes_root(
             continue
         base = table_rows(context, result.table)
         base.where.append(context.matches_public_id(base.row, number))
-        base.where += context.visible(base.row, witnessed=False)
+        base.where += context.visible(base.row, via_visible=False)
         context.record_list(result.table)
         context.read_set.scan(
             Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(IdParam(""), most)),))
@@ -267,7 +270,7 @@ def _list_root(
     def base() -> RowSource:
         if arguments.get("section") is None:
             rows = table_rows(context, plan.table)
-            rows.where += context.visible(rows.row, witnessed=False)
+            rows.where += context.visible(rows.row, via_visible=False)
             return rows
         return _section_articles(context, arguments)
 
@@ -279,7 +282,7 @@ def _section_articles(context: BuildContext, arguments: dict[str, ArgumentValue]
     direct = arguments.get("exact") is not None and context.constrain(arguments["exact"])
     link = DIRECT_SECTION_ARTICLES if direct else SECTION_ARTICLES
     base = link_rows(context, link, "article", f"(select s.id from category s where s.path = {path})")
-    base.where += context.visible(base.row, witnessed=False)
+    base.where += context.visible(base.row, via_visible=False)
     base.parent_key = ParentKey(link.source_column, "category")
     named = leaf_value(arguments["section"])
     context.read_set.lists["section", named] = None

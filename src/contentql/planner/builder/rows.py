@@ -80,7 +80,7 @@ def relation_rows(context: BuildContext, relation: ToMany, here: RowRef, flat: b
         join_row(context, VISIBLE_THROUGH[relation.table], base.row, "join")
         context.read_set.add_visibility_dependency(relation.table, by_way)
     else:
-        base.where += context.visible(base.row, witnessed=relation.visible_with_source, near=by_way)
+        base.where += context.visible(base.row, via_visible=relation.visible_with_source, near=by_way)
     return base
 
 
@@ -111,7 +111,7 @@ def join_row(context: BuildContext, relation: ToOne, row: RowRef, join: str = "l
             if relation.by_public_id
             else f"{there.alias}.{relation.key} = {column}"
         )
-        on = [same, *context.visible(there, witnessed=relation.visible_with_source)]
+        on = [same, *context.visible(there, via_visible=relation.visible_with_source)]
         scope.joins.append(f" {join} {relation.table} {there.alias} on {' and '.join(on)}")
         scope.joined[row.alias, relation] = there
     return scope.joined[row.alias, relation]

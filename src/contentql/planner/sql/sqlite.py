@@ -29,7 +29,7 @@ from contentql.planner.sql.nodes import (
     sql_literal,
 )
 
-_MOST_FIELDS = 60  # a function takes at most 127 arguments
+_MAX_FIELDS = 60  # a function takes at most 127 arguments
 
 
 class SqliteDialect:
@@ -74,7 +74,7 @@ class SqliteDialect:
             return value if isinstance(node, ObjectNode | ArrayNode) else f"coalesce({value}, 'null')"
         match node:
             case ObjectNode():
-                return self._spliced(node)
+                return self._splice(node)
             case NullableNode():
                 return f"iif({node.column} is null, 'null', {self.json(node.node)})"
             case CaseNode():
@@ -127,7 +127,7 @@ class SqliteDialect:
         cases = "".join(f" when '{value}' then {say(inner)}" for value, inner in node.cases)
         return f"case {node.expression}{cases} else {say(node.default)} end"
 
-    def _spliced(self, node: ObjectNode) -> str:
+    def _splice(self, node: ObjectNode) -> str:
         texts = []
         groups = chunks(node.fields, 100)
         for n, group in enumerate(groups):
@@ -210,7 +210,7 @@ def _is_patchwork(node: ResultNode) -> bool:
         case AggregateNode():
             return True
         case ObjectNode():
-            return len(node.fields) > _MOST_FIELDS or any(_is_patchwork(inner) for _, inner in node.fields)
+            return len(node.fields) > _MAX_FIELDS or any(_is_patchwork(inner) for _, inner in node.fields)
         case NullableNode():
             return _is_patchwork(node.node)
         case CaseNode():
