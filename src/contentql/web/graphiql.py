@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from contentql.web.templates import load_template
+
 GRAPHIQL_VERSION = "4.1.2"
 
 # `connect-src` names ws: because Safari does not count a socket to the same host as 'self'. Inline styles
@@ -120,7 +122,7 @@ def _page_file(before: str) -> _File:
         f"{escape(text, quote=False)}</template>"
         for name, text in (read | written).items()
     )
-    page = _PAGE.format(
+    page = load_template("graphiql.html").substitute(
         static=f"{before}static",
         version=GRAPHIQL_VERSION,
         read=_entries(read),
@@ -170,50 +172,3 @@ def _walk(folder: Traversable, before: str) -> Iterator[str]:
 
 def _root() -> Traversable:
     return files("contentql.web").joinpath("static", "graphiql")
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>contentql – GraphiQL</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="{static}/{version}/graphiql.min.css">
-<link rel="stylesheet" href="{static}/{version}/plugin-explorer.css">
-<link rel="stylesheet" href="{static}/style.css">
-<script defer src="{static}/{version}/react.production.min.js"></script>
-<script defer src="{static}/{version}/react-dom.production.min.js"></script>
-<script defer src="{static}/{version}/graphiql.min.js"></script>
-<script defer src="{static}/{version}/plugin-explorer.umd.js"></script>
-<script defer src="{static}/start.js"></script>
-</head>
-<body>
-<form id="bar" aria-label="Who asks" autocomplete="off" hidden>
-<label class="token">Token
-<input id="token" type="text" size="12" spellcheck="false" autocapitalize="off" autocomplete="off"></label>
-<span class="pair"><button>Use</button><button id="forget" type="button">Forget</button></span>
-<label title="Look as at another moment, with a token that sees drafts">As of
-<input id="as-of" type="datetime-local"></label>
-<output id="who" aria-live="polite"></output>
-<details id="examples">
-<summary>Examples ▾</summary>
-<div>
-<h2>Read</h2>
-<ol>
-{read}
-</ol>
-<h2>Write, with a token</h2>
-<ol>
-{written}
-</ol>
-</div>
-</details>
-</form>
-<div id="graphiql"><p class="opening">GraphiQL is opening …</p></div>
-<noscript><p class="opening">GraphiQL needs JavaScript. The API at /graphql does not.</p></noscript>
-{templates}
-</body>
-</html>
-"""

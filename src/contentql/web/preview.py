@@ -30,6 +30,7 @@ from contentql.telemetry.observer import RequestObserver
 from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
 from contentql.web.admission import AdmissionControl
+from contentql.web.templates import load_template
 
 PREVIEW_PATH: Final = "/preview/{token}"
 
@@ -248,28 +249,7 @@ def _message(title: str, text: str) -> str:
     return _page(title, f"<h1>{title}</h1>\n<p>{text}</p>", "en")
 
 
-_STYLE = """
-:root { color-scheme: light dark; --soft: #5a6372; --line: #c9ced6; --band: #fff3cd; --ink: #4d3b00; }
-@media (prefers-color-scheme: dark) {
-  :root { --soft: #a3adbd; --line: #4a5362; --band: #453a14; --ink: #ffe9a8; }
-}
-body { margin: 0; font: 1.0625rem/1.6 Georgia, serif; }
-main { max-width: 42rem; margin: 0 auto; padding: 0 1rem 3rem; overflow-wrap: anywhere; }
-.banner, .kicker, .byline, figcaption, section, .missing { font-family: system-ui, sans-serif; }
-.banner { margin: 0 -1rem 1.5rem; padding: 0.6rem 1rem; background: var(--band); color: var(--ink); }
-.banner, .kicker, .byline, figcaption, section { font-size: 0.9375rem; }
-.kicker { margin: 0; font-weight: 600; }
-.kicker, .byline, figcaption { color: var(--soft); }
-h1 { margin: 0.2em 0 0.5em; font-size: 2rem; line-height: 1.2; }
-.lede { font-size: 1.2rem; }
-figure { margin: 1.5rem 0; }
-img { display: block; max-width: 100%; height: auto; }
-.missing { padding: 1rem; border: 1px dashed var(--line); color: var(--soft); }
-table { border-collapse: collapse; }
-td, th { padding: 0.2rem 0.6rem; border: 1px solid var(--line); text-align: start; }
-pre { overflow: auto; }
-section { margin-top: 2rem; border-top: 1px solid var(--line); }
-"""
+_STYLE = load_template("preview.css").template
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 PREVIEW_HEADERS: Final = {
@@ -291,20 +271,6 @@ PREVIEW_HEADERS: Final = {
 
 
 def _page(title: str, content: str, language: str) -> str:
-    return f"""<!doctype html>
-<html lang="{escape(language)}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex, nofollow">
-<title>{escape(title)}</title>
-<link rel="icon" href="data:,">
-<style>{_STYLE}</style>
-</head>
-<body>
-<main dir="auto">
-{content}
-</main>
-</body>
-</html>
-"""
+    return load_template("preview.html").substitute(
+        language=escape(language), title=escape(title), style=_STYLE, content=content
+    )

@@ -1,6 +1,6 @@
 """Counts of one process.
 
-The memory storage of the `limits` package takes ten times as long for one hit and starts a task for each.
+The memory storage of the library `limits` takes ten times as long for one hit and starts a task for each.
 """
 
 from __future__ import annotations

@@ -11,15 +11,14 @@ import asyncio
 import time
 
 import redis.asyncio as redis_asyncio
-from limits.aio.storage import RedisStorage
 from redis.exceptions import RedisError
 
 from contentql.web.rate_limit.memory import ClientWindow, MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitUsage
 
-_PATIENCE = 0.05  # seconds
-_REST = 1.0  # seconds after a failure during which Redis is left alone
-_CONNECTIONS = 16
+_TIMEOUT_SECONDS = 0.05
+_PAUSE_SECONDS = 1.0  # without requests to Redis after an error
+_MAX_CONNECTIONS = 16
 
 
 class RedisRateLimitStore:
@@ -30,15 +29,12 @@ class RedisRateLimitStore:
         self._memory = MemoryRateLimitStore(rate_limit)
         self._rate_limit = rate_limit
         self._share = max(1, rate_limit.limit // 100)
-        self._rest_until = 0.0
-        self._pool = redis_asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=_CONNECTIONS, socket_timeout=1.0, socket_connect_timeout=1.0
-        )
-        self._storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix=prefix,
-            connection_pool=self._pool,  # type: ignore[arg-type]  # theirs is declared too narrowly
+        self._paused_until = 0.0
+        self._prefix = prefix
+        self._client = redis_asyncio.Redis.from_pool(
+            redis_asyncio.BlockingConnectionPool.from_url(
+                url, max_connections=_MAX_CONNECTIONS, socket_timeout=1.0, socket_connect_timeout=1.0
+            )
         )
 
     def peek(self, client: str) -> RateLimitUsage:
@@ -48,22 +44,24 @@ class RedisRateLimitStore:
         tally = self._memory.tally(client)
         tally.points += points
         tally.unsynced += points
-        if tally.unsynced >= self._share and time.monotonic() >= self._rest_until:
-            await self._settle(client, tally)
+        if tally.unsynced >= self._share and time.monotonic() >= self._paused_until:
+            await self._synchronise(client, tally)
         return RateLimitUsage(tally.points, tally.end - self._memory.clock())
 
     async def close(self) -> None:
-        await self._pool.disconnect()
+        await self._client.aclose()
 
-    async def _settle(self, client: str, tally: ClientWindow) -> None:
+    async def _synchronise(self, client: str, tally: ClientWindow) -> None:
         owed, tally.unsynced = tally.unsynced, 0
+        key = f"{self._prefix}:rate:{client}:{tally.number}"
         try:
-            async with asyncio.timeout(_PATIENCE):
-                existing = await self._storage.incr(
-                    f"rate:{client}:{tally.number}", 2 * self._rate_limit.window_seconds, owed
-                )
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                async with self._client.pipeline(transaction=True) as pipeline:
+                    pipeline.incrby(key, owed)
+                    pipeline.expire(key, 2 * self._rate_limit.window_seconds)
+                    existing, _ = await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
-            self._rest_until = time.monotonic() + _REST
+            self._paused_until = time.monotonic() + _PAUSE_SECONDS
             tally.unsynced += owed
         else:
             # Each known count is at most the true one, so the highest is the nearest to it.
