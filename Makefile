@@ -17,13 +17,13 @@ demo: $(VENV)/.served  ## Serve the demo newsroom at http://127.0.0.1:8000/graph
 	@$(VENV)/bin/contentql serve --demo --port $(PORT)
 
 test: $(VENV)/.tested  ## Run the whole suite on SQLite, PostgreSQL and Valkey
-	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile
+	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.tested  ## Run the tests that need only SQLite
-	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile -m "$(FAST)"
+	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "$(FAST)"
 
 coverage: $(VENV)/.tested  ## Run the fast tests and print the coverage of every module
-	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile -m "$(FAST)" --cov --cov-report term:skip-covered
+	@$(VENV)/bin/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "$(FAST)" --cov --cov-report term:skip-covered
 
 lint: $(VENV)/.tested  ## Check style, types and import layers
 	@$(VENV)/bin/ruff check .

@@ -194,7 +194,12 @@ async def both_executors(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by what they need: PostgreSQL, Redis, a browser, Node.js."""
+    """Marks tests by what they need, and puts files with slow tests first.
+
+    Workers take whole files in this order: a slow file at the end would leave the other workers idle.
+    """
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow_files)
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
