@@ -390,7 +390,7 @@ async def test_a_restore_that_breaks_off_leaves_everything(
 ) -> None:
     """A client that keeps the database locked is reported, and nothing changes."""
     monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
-    monkeypatch.setattr(postgres_restore, "PATIENCE", 1)
+    monkeypatch.setattr(postgres_restore, "LOCK_TIMEOUT_SECONDS", 1)
     await back_up(newsroom, file, programs)
     async with by_hand(newsroom) as sql:
         await sql("UPDATE story SET title = 'Peace'")
