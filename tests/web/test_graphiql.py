@@ -517,9 +517,7 @@ async def test_a_refused_token_says_why(browser: str, origin: str) -> None:
     async with open_page(browser) as reader:
         await reader.open(f"{origin}/graphiql")
         await use(reader, "cql_nonsense")
-        why = (
-            "The token is not valid, has expired or was revoked. Ask your administrator for a new token."
-        )
+        why = "The token is not valid, has expired or was revoked. Ask your administrator for a new token."
         await wait_for_text(reader, why)
         assert await reader.read("document.getElementById('who').className") == "refused"
         await reader.open(f"{origin}/graphiql/")
