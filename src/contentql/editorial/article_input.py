@@ -93,10 +93,7 @@ async def _references(context: EditContext, input: Input, errors: ErrorCollector
     """The record values of all fields that refer to other objects; references not found become errors."""
     values: dict[str, Any] = {}
     if "category" in input:
-        main = input["category"]
-        values["category"] = (
-            None if main is None else await errors.run(_category_path(context, main, "category"))
-        )
+        values["category"] = await errors.run(_category_path(context, input["category"], "category"))
     if "categories" in input:
         paths = [
             await errors.run(_category_path(context, one, f"categories.{n}"))
@@ -104,13 +101,7 @@ async def _references(context: EditContext, input: Input, errors: ErrorCollector
         ]
         values["sections"] = tuple(filter(None, paths))
     if "story" in input:
-        text = input["story"]
-        story = (
-            None
-            if text is None
-            else await errors.run(references.find_by_reference(context, "story", text, "story"))
-        )
-        values["story"] = story.slug if story else None
+        values["story"] = await errors.run(_story_slug(context, input["story"]))
     if "leadMedia" in input:
         lead = input["leadMedia"]
         values["lead_media"] = (
@@ -129,10 +120,7 @@ async def _references(context: EditContext, input: Input, errors: ErrorCollector
         ]
         values["related"] = tuple(row.uri for row in articles if row)
     if "translationOf" in input:
-        original = input["translationOf"]
-        values["translation_group"] = (
-            None if original is None else await errors.run(_translation_group(context, original))
-        )
+        values["translation_group"] = await errors.run(_translation_group(context, input["translationOf"]))
     return values
 
 
