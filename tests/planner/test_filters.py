@@ -14,10 +14,10 @@ from tests.support.graphql_client import query_data
 from contentql.execution.executor import Executor
 
 Article = dict[str, Any]
-Meaning = Callable[[Article], bool]
-Filter = tuple[dict[str, Any], Meaning]
+Predicate = Callable[[Article], bool]
+Filter = tuple[dict[str, Any], Predicate]
 
-EVERYTHING = """{ articles(first: 34) { nodes {
+FILTERED_FIELDS = """{ articles(first: 34) { nodes {
     id headline summary language urgency contentType publishedAt wordCount
     category { path } categories { path } tags { slug } authors { author { slug } } story { slug }
     attributions { kind source { slug kind } chain { source { slug } hop } }
@@ -27,38 +27,39 @@ EVERYTHING = """{ articles(first: 34) { nodes {
 
 @pytest.fixture(scope="module")
 async def articles(demo_executor: Executor) -> list[Article]:
-    data: list[Article] = (await query_data(demo_executor, EVERYTHING))["articles"]["nodes"]
+    data: list[Article] = (await query_data(demo_executor, FILTERED_FIELDS))["articles"]["nodes"]
     return data
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
-async def test_filters_mean_what_they_say(
+async def test_filters_return_the_same_articles_as_the_reference_implementation(
     demo_executor: Executor, articles: list[Article], seed: int
 ) -> None:
-    """Whatever and, or, not, some, every and none are put together, exactly the right articles are found."""
-    requested, meaning = drawn(Random(seed), articles, 3)
+    """Any combination of and, or, not, some, every and none selects the same articles in the same order."""
+    requested, is_match = random_filter(Random(seed), articles, 3)
     query = (
         "query($wanted: ArticleFilter) { articles(filter: $wanted, first: 100) { totalCount nodes { id } } }"
     )
     data = (await query_data(demo_executor, query, {"wanted": requested}))["articles"]
-    expected = [article["id"] for article in articles if meaning(article)]
+    expected = [article["id"] for article in articles if is_match(article)]
     assert [node["id"] for node in data["nodes"]] == expected
     assert data["totalCount"] == len(expected)
 
 
-def drawn(random: Random, articles: list[Article], depth: int) -> Filter:
+def random_filter(random: Random, articles: list[Article], depth: int) -> Filter:
+    """A random filter of at most `depth` nested conditions, and its predicate in Python."""
     sample = random.choice(articles)
     kind = random.randrange(14 if depth else 8)
     match kind:
         case 0:
             number = sample["urgency"]
-            op, test = random.choice(COMPARED)
-            return {"urgency": {op: number}}, lambda a: test(a["urgency"], number)
+            op, compare = random.choice(COMPARISONS)
+            return {"urgency": {op: number}}, lambda a: compare(a["urgency"], number)
         case 1:
             time = sample["publishedAt"]
-            op, test = random.choice(COMPARED)
-            return {"publishedAt": {op: time}}, lambda a: test(a["publishedAt"], time)
+            op, compare = random.choice(COMPARISONS)
+            return {"publishedAt": {op: time}}, lambda a: compare(a["publishedAt"], time)
         case 2:
             text = sample["headline"][2:8]
             return {"headline": {"contains": text}}, lambda a: text in a["headline"]
@@ -84,24 +85,28 @@ def drawn(random: Random, articles: list[Article], depth: int) -> Filter:
             return {"category": {"under": root}}, lambda a: f"{a['category']['path']}/".startswith(f"{root}/")
         case 8 | 9:
             slug = random.choice([tag["slug"] for a in articles for tag in a["tags"]])
-            return quantified(random, "tags", {"slug": {"eq": slug}}, lambda t: t["slug"] == slug)
+            return quantified_filter(random, "tags", {"slug": {"eq": slug}}, lambda t: t["slug"] == slug)
         case 10:
             slug = random.choice(
                 [value["source"]["slug"] for a in articles for value in a["attributions"] if value["source"]]
             )
-            relay = any_hop(slug)
-            return {"source": {"slug": {"eq": slug}}}, lambda a: any(relay(hop) for hop in a["attributions"])
+            has_hop = has_hop_of_source(slug)
+            return {"source": {"slug": {"eq": slug}}}, lambda a: any(
+                has_hop(hop) for hop in a["attributions"]
+            )
         case 11:
-            expected, meaning = drawn(random, articles, depth - 1)
-            return {"not": expected}, lambda a: not meaning(a)
+            inner, is_match = random_filter(random, articles, depth - 1)
+            return {"not": inner}, lambda a: not is_match(a)
         case _:
             word = "and" if kind == 12 else "or"
-            several = [drawn(random, articles, depth - 1) for _ in range(random.randint(0, 3))]
-            together = all if word == "and" else any
-            return {word: [one for one, _ in several]}, lambda a: together(means(a) for _, means in several)
+            operands = [random_filter(random, articles, depth - 1) for _ in range(random.randint(0, 3))]
+            combine = all if word == "and" else any
+            return {word: [filter_ for filter_, _ in operands]}, lambda a: combine(
+                is_match_each(a) for _, is_match_each in operands
+            )
 
 
-COMPARED: list[tuple[str, Callable[[Any, Any], bool]]] = [
+COMPARISONS: list[tuple[str, Callable[[Any, Any], bool]]] = [
     ("eq", lambda a, b: a == b),
     ("ne", lambda a, b: a != b),
     ("lt", lambda a, b: a < b),
@@ -111,17 +116,21 @@ COMPARED: list[tuple[str, Callable[[Any, Any], bool]]] = [
 ]
 
 
-def quantified(random: Random, name: str, expected: dict[str, Any], meaning: Callable[[Any], bool]) -> Filter:
+def quantified_filter(
+    random: Random, name: str, inner: dict[str, Any], is_match: Callable[[Any], bool]
+) -> Filter:
+    """A random quantifier over the list `name`, and its predicate in Python."""
     quantifier = random.choice(["some", "every", "none"])
-    tests: dict[str, Meaning] = {
-        "some": lambda a: any(map(meaning, a[name])),
-        "every": lambda a: all(map(meaning, a[name])),
-        "none": lambda a: not any(map(meaning, a[name])),
+    predicates: dict[str, Predicate] = {
+        "some": lambda a: any(map(is_match, a[name])),
+        "every": lambda a: all(map(is_match, a[name])),
+        "none": lambda a: not any(map(is_match, a[name])),
     }
-    return {name: {quantifier: expected}}, tests[quantifier]
+    return {name: {quantifier: inner}}, predicates[quantifier]
 
 
-def any_hop(slug: str) -> Callable[[Any], bool]:
+def has_hop_of_source(slug: str) -> Callable[[Any], bool]:
+    """A predicate: whether the chain of an attribution has a hop of the source."""
     return lambda attribution: any(
         hop["source"] and hop["source"]["slug"] == slug for hop in attribution["chain"]
     )

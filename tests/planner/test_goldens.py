@@ -39,20 +39,22 @@ VIEWERS: Mapping[str, Viewer] = {
 }
 
 
-def variables(case: Path) -> dict[str, Any]:
+def case_variables(case: Path) -> dict[str, Any]:
+    """The variables in the last line of the case."""
     last = case.read_text().rstrip().rpartition("\n")[2]
     payload: dict[str, Any] = orjson.loads(last.removeprefix(_MARK)) if last.startswith(_MARK) else {}
     return payload
 
 
-def viewer(case: Path) -> Viewer:
+def case_viewer(case: Path) -> Viewer:
+    """The viewer named in the first line of the case; anonymous by default."""
     first = case.read_text().partition("\n")[0]
     return VIEWERS[first.removeprefix(_VIEWER_MARK)] if first.startswith(_VIEWER_MARK) else ANONYMOUS_VIEWER
 
 
 @pytest.fixture(scope="module")
 async def executor(server: Server) -> AsyncIterator[Executor]:
-    """The demo newsroom with what only viewers with a token see: a working copy, an own draft, a token."""
+    """The demo newsroom with rows that only viewers with a token see: a working copy, a draft and a token."""
     url = await server.demo()
     async with Database(url) as database:
         executor = build_executor(Settings(), database)
@@ -70,30 +72,31 @@ async def executor(server: Server) -> AsyncIterator[Executor]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-async def test_a_query_has_its_sql_and_its_answer(
+async def test_planner_writes_the_golden_sql_and_response(
     executor: Executor, case: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The planner writes the same single statement and the same answer every time."""
-    query, values = case.read_text(), variables(case)
-    plan, _ = executor.explain(GraphQLRequest(query, None, values), viewer(case))
+    """Each operation is one SQL statement, and the statement and the response equal the golden files."""
+    query, values = case.read_text(), case_variables(case)
+    plan, _ = executor.explain(GraphQLRequest(query, None, values), case_viewer(case))
     assert plan.statement is not None
     assert plan.statements == 1
-    data = await query_json(executor, query, values, viewer(case))
-    golden(case.with_suffix(f".{executor.dialect.name}.sql"), plan.statement.sql + "\n", request)
-    answer = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    golden(case.with_suffix(".json"), answer, request)
+    data = await query_json(executor, query, values, case_viewer(case))
+    assert_golden(case.with_suffix(f".{executor.dialect.name}.sql"), plan.statement.sql + "\n", request)
+    body = orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    assert_golden(case.with_suffix(".json"), body, request)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-async def test_graphql_core_gives_the_same_answer(executor: Executor, case: Path) -> None:
-    """`schema.execute`, which resolves field by field, agrees with the bytes of the planner."""
-    query, values = case.read_text(), variables(case)
-    assert await execute_with_graphql_core(executor, query, values, viewer(case)) == codes_by_path(
-        await query_json(executor, query, values, viewer(case))
+async def test_graphql_core_returns_the_same_response(executor: Executor, case: Path) -> None:
+    """`schema.execute`, which resolves field by field, returns the data and error codes of the planner."""
+    query, values = case.read_text(), case_variables(case)
+    assert await execute_with_graphql_core(executor, query, values, case_viewer(case)) == codes_by_path(
+        await query_json(executor, query, values, case_viewer(case))
     )
 
 
-def golden(path: Path, actual: str, request: pytest.FixtureRequest) -> None:
+def assert_golden(path: Path, actual: str, request: pytest.FixtureRequest) -> None:
+    """Compares the text with the golden file, which `--rewrite-goldens` writes first."""
     if request.config.getoption("--rewrite-goldens"):
         path.write_text(actual)
     assert path.read_text() == actual

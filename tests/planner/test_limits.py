@@ -21,8 +21,8 @@ from contentql.schema.build import get_catalog
 from contentql.store.database import Database, Row
 
 
-class Untouched(Database):
-    """A database that must not be asked."""
+class UnreadableDatabase(Database):
+    """A database whose reads fail the test."""
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Row:
         raise AssertionError(f"was asked: {sql[:200]}")
@@ -32,15 +32,15 @@ class Untouched(Database):
 
 
 @pytest.fixture(params=["sqlite:///nowhere.sqlite3", "postgresql://nobody@nowhere/nothing"])
-def answers(request: pytest.FixtureRequest) -> Executor:
-    """Answers that may refuse, and may not read."""
-    return Executor(Untouched(request.param), get_catalog())
+def offline_executor(request: pytest.FixtureRequest) -> Executor:
+    """An executor without a database: any read fails the test."""
+    return Executor(UnreadableDatabase(request.param), get_catalog())
 
 
-async def verdict(
+async def rejection(
     executor: Executor, query: str, variables: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The code and facts of a refusal; quickly, whatever was asked."""
+    """The code and extensions of a rejected request, which must be rejected within five seconds."""
     async with asyncio.timeout(5):
         response = await executor.execute(GraphQLRequest(query, None, variables or {}))
     (code,) = set(error_codes(response.status, response.body))
@@ -62,68 +62,68 @@ def nested(levels: int, inside: str = "id") -> str:
 # Size
 
 
-async def test_ten_thousand_aliases_are_refused(answers: Executor) -> None:
-    """They are counted as tokens while they are read: no tree is ever made of them."""
+async def test_long_documents_are_rejected_while_tokenizing(offline_executor: Executor) -> None:
+    """Characters and tokens are limited before a syntax tree is built."""
     query = "{ " + " ".join(f"a{i}: viewer {{ __typename }}" for i in range(10_000)) + " }"
-    result = await verdict(answers, query)
+    result = await rejection(offline_executor, query)
     assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
     short = "{" + " ".join(f"a{i}:__typename" for i in range(700)) + "}"
-    result = await verdict(answers, short)
+    result = await rejection(offline_executor, short)
     assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
 
 
-async def test_fifty_aliases_are_allowed_and_one_more_is_not(demo_executor: Executor) -> None:
-    """The 51st alias is refused with what was found, the limit and a hint, also inside fragments."""
+async def test_alias_limit_is_50_also_inside_fragments(demo_executor: Executor) -> None:
+    """The 51st alias is rejected, and the error has the number of aliases, the limit and a hint."""
 
     def query(aliases: int) -> str:
         many = " ".join(f"a{i}: name" for i in range(aliases))
         return f"{{ categories(first: 1) {{ nodes {{ ...F }} }} }} fragment F on Category {{ {many} }}"
 
     assert (await demo_executor.execute(GraphQLRequest(query(50)))).status == 200
-    result = await verdict(demo_executor, query(51))
+    result = await rejection(demo_executor, query(51))
     assert (result["code"], result["found"], result["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 51, 50)
     assert result["hint"]
 
 
-async def test_root_fields_are_counted_wherever_they_stand(answers: Executor) -> None:
-    """Twenty-one root fields are refused: flat, inside fragments, and in fragments that spread twice."""
-    one = "tags(first: 1) { totalCount }"
-    fields = " ".join(f"r{i}: {one}" for i in range(21))
+async def test_root_fields_are_counted_also_inside_fragments(offline_executor: Executor) -> None:
+    """Twenty-one root fields are rejected, written directly or in a spread fragment."""
+    field = "tags(first: 1) { totalCount }"
+    fields = " ".join(f"r{i}: {field}" for i in range(21))
     flat = f"{{ {fields} }}"
     inside = f"{{ ... on Query {{ ...F }} }} fragment F on Query {{ {fields} }}"
     for query in (flat, inside):
-        result = await verdict(answers, query)
+        result = await rejection(offline_executor, query)
         assert (result["code"], result["found"], result["limit"]) == ("ALIAS_LIMIT_EXCEEDED", 21, 20)
 
 
-async def test_sixty_levels_are_refused(answers: Executor) -> None:
-    """Depth is told with the limit, in fields, in inline fragments and through named ones."""
-    result = await verdict(answers, nested(29))
+async def test_depth_limit_counts_fields_through_fragments(offline_executor: Executor) -> None:
+    """The error has the depth and the limit, for nested fields and for a chain of fragments."""
+    result = await rejection(offline_executor, nested(29))
     assert (result["code"], result["found"], result["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
     chain = "{ articles { nodes { ...F0 } } }" + "".join(
         f" fragment F{i} on Article {{ related {{ nodes {{ ...F{i + 1} }} }} }}" for i in range(29)
     )
-    result = await verdict(answers, chain + " fragment F29 on Article { id }")
+    result = await rejection(offline_executor, chain + " fragment F29 on Article { id }")
     assert (result["code"], result["found"], result["limit"]) == ("DEPTH_LIMIT_EXCEEDED", 61, 15)
 
 
-async def test_no_depth_causes_an_internal_error(answers: Executor) -> None:
-    """Hundreds of levels of selections, of inline fragments, lists and objects are refused like sixty."""
+async def test_no_depth_causes_an_internal_error(offline_executor: Executor) -> None:
+    """Hundreds of levels of selections, inline fragments, lists and objects are rejected with a limit error."""
     for levels in (150, 300, 450, 600):
-        assert (await verdict(answers, nested(levels)))["code"] in (
+        assert (await rejection(offline_executor, nested(levels)))["code"] in (
             "DEPTH_LIMIT_EXCEEDED",
             "DOCUMENT_TOO_LARGE",
         )
         for opened, closed in (("... {", "}"), ("... on Query {", "}")):
             query = "{" + opened * levels + "__typename" + closed * levels + "}"
-            response = await answers.execute(GraphQLRequest(query))
+            response = await offline_executor.execute(GraphQLRequest(query))
             assert response.status == 200 or set(response.codes) <= {
                 "DEPTH_LIMIT_EXCEEDED",
                 "DOCUMENT_TOO_LARGE",
             }
         for opened, closed in (("[", "]"), ("{not: ", "}"), ("{and: [", "]}")):
             value = opened * levels + "{}" + closed * levels
-            result = await verdict(answers, f"{{ articles(filter: {value}) {{ totalCount }} }}")
+            result = await rejection(offline_executor, f"{{ articles(filter: {value}) {{ totalCount }} }}")
             assert result["code"] in (
                 "DEPTH_LIMIT_EXCEEDED",
                 "INPUT_LIMIT_EXCEEDED",
@@ -132,26 +132,24 @@ async def test_no_depth_causes_an_internal_error(answers: Executor) -> None:
             )
 
 
-async def test_a_document_of_2001_tokens_is_refused(demo_executor: Executor) -> None:
-    """2,000 are read, comments among them; commas and spaces count as characters only."""
+async def test_token_limit_is_2000(demo_executor: Executor) -> None:
+    """Commas and white space are no tokens."""
     words = "__typename " * 1_998
     response = await demo_executor.execute(GraphQLRequest("{ " + words + "}"))
     assert response.codes == ("ALIAS_LIMIT_EXCEEDED",), "twenty root fields, but no longer too many tokens"
-    result = await verdict(demo_executor, "{ " + words + "__typename }")
+    result = await rejection(demo_executor, "{ " + words + "__typename }")
     assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 2_000)
     assert (await demo_executor.execute(GraphQLRequest("{ __typename }" + ", \n\t" * 16_000))).status == 200
 
 
-async def test_64_kib_of_text_are_the_end(demo_executor: Executor) -> None:
-    """A document of 65,536 characters is read, one more is not."""
+async def test_document_length_limit_is_65536_characters(demo_executor: Executor) -> None:
     query = "{ __typename }"
     assert (await demo_executor.execute(GraphQLRequest(query.ljust(65_536)))).status == 200
-    result = await verdict(demo_executor, query.ljust(65_537))
+    result = await rejection(demo_executor, query.ljust(65_537))
     assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 65_536)
 
 
-def test_every_limit_has_the_figure_that_the_reference_gives() -> None:
-    """The defaults are what the documentation prints: a newsroom stays far below."""
+def test_default_limits_are_the_documented_ones() -> None:
     assert Limits() == Limits(
         characters=65_536,
         tokens=2_000,
@@ -172,8 +170,8 @@ def test_every_limit_has_the_figure_that_the_reference_gives() -> None:
 # Fragments
 
 
-def doubling(fragments: int, inside: str = "id") -> str:
-    """Each fragment spreads the next one twice, under two names: two to the power of `fragments` fields."""
+def doubling_fragments(fragments: int, inside: str = "id") -> str:
+    """A document whose fragments each spread the next one twice: it expands to 2 ** `fragments` fields."""
     chain = "".join(
         f" fragment F{i} on Article {{ ...F{i + 1} ... on Article {{ ...F{i + 1} }} }}"
         for i in range(fragments)
@@ -182,8 +180,8 @@ def doubling(fragments: int, inside: str = "id") -> str:
     return f"{{ articles(first: 1) {{ nodes {{ ...F0 }} }} }}{chain}{last}"
 
 
-def widening(fragments: int) -> str:
-    """The same, but each level asks for something of its own, so that nothing can be merged."""
+def unmergeable_fragments(fragments: int) -> str:
+    """The same as `doubling_fragments` with different fields at each level, which cannot be merged."""
     chain = "".join(
         f" fragment F{i} on Article {{ x: category {{ articles(first: 1) {{ nodes {{ ...F{i + 1} }} }} }}"
         f" y: category {{ articles(first: 1) {{ nodes {{ ...F{i + 1} }} }} }} }}"
@@ -194,12 +192,12 @@ def widening(fragments: int) -> str:
     )
 
 
-@pytest.mark.parametrize("make", [doubling, widening])
+@pytest.mark.parametrize("make", [doubling_fragments, unmergeable_fragments])
 @pytest.mark.parametrize("fragments", [4, 10, 30, 60])
-async def test_exponential_fragments_are_answered_or_refused_at_once(
+async def test_exponential_fragments_are_executed_or_rejected_within_seconds(
     demo_executor: Executor, make: Callable[[int], str], fragments: int
 ) -> None:
-    """What would unfold to a billion fields costs what its text costs."""
+    """The time depends on the length of the document, not on the number of expanded fields."""
     async with asyncio.timeout(5):
         response = await demo_executor.execute(GraphQLRequest(make(fragments)))
     if response.codes:
@@ -208,30 +206,30 @@ async def test_exponential_fragments_are_answered_or_refused_at_once(
         assert orjson.loads(response.body)["data"]["articles"]["nodes"]
 
 
-def test_the_limiter_is_linear_in_the_document() -> None:
-    """Twice the fragments are at most about twice the calls, where unfolding would square them."""
+def test_limit_check_is_linear_in_document_size() -> None:
+    """Twice the fragments need at most about twice the function calls."""
 
     def calls(fragments: int) -> int:
-        document = parse(doubling(fragments))
-        counted = 0
+        document = parse(doubling_fragments(fragments))
+        call_count = 0
 
         def count(_frame: Any, event: str, _argument: Any) -> None:
-            nonlocal counted
-            counted += event == "call"
+            nonlocal call_count
+            call_count += event == "call"
 
         sys.setprofile(count)
         try:
             check_document_limits(document, Limits(fields=1 << 300, depth=1_000))
         finally:
             sys.setprofile(None)
-        return counted
+        return call_count
 
     assert calls(80) < 3 * calls(40) < 9 * calls(20)
 
 
-async def test_the_unfolded_size_counts(answers: Executor) -> None:
-    """Fragments that would unfold to more than 5,000 fields are refused by that number."""
-    result = await verdict(answers, doubling(13))
+async def test_expanded_fields_are_limited_to_5000(offline_executor: Executor) -> None:
+    """Fields are counted after expanding the fragments."""
+    result = await rejection(offline_executor, doubling_fragments(13))
     assert (result["code"], result["limit"]) == ("DOCUMENT_TOO_LARGE", 5_000)
     assert result["found"] > 5_000
 
@@ -261,38 +259,38 @@ COSTLY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", COSTLY)
-async def test_a_hundred_times_a_hundred_times_a_hundred_is_refused_before_it_runs(
-    answers: Executor, way: str
+@pytest.mark.parametrize("form", COSTLY)
+async def test_cost_limit_rejects_nested_pages_before_execution(
+    offline_executor: Executor, form: str
 ) -> None:
-    """The same code, cost, limit and hint by POST and GET, however the pages are asked for; no SQL runs."""
-    query, variables = COSTLY[way]
-    plain = await verdict(answers, COSTLY["plain"][0])
+    """POST and GET return the same code, cost, limit and hint, however the pages are written; no SQL runs."""
+    query, variables = COSTLY[form]
+    plain = await rejection(offline_executor, COSTLY["plain"][0])
     assert (plain["code"], plain["limit"]) == ("COST_LIMIT_EXCEEDED", 10_000)
     assert plain["cost"] > 1_000_000
     assert plain["hint"]
-    async with make_client(answers) as http:
+    async with make_client(offline_executor) as http:
         posted = await http.post("/graphql", json={"query": query, "variables": variables})
-        got = await http.get(
+        fetched = await http.get(
             "/graphql", params={"query": query, "variables": orjson.dumps(variables).decode()}
         )
-    for response in (posted, got):
+    for response in (posted, fetched):
         assert response.status_code == 422
         (error,) = response.json()["errors"]
-        result = error["extensions"]
-        assert (result["code"], result["limit"], result["hint"]) == (
+        extensions = error["extensions"]
+        assert (extensions["code"], extensions["limit"], extensions["hint"]) == (
             plain["code"],
             plain["limit"],
             plain["hint"],
         )
-        if way == "as edges":
-            assert result["cost"] >= plain["cost"]
+        if form == "as edges":
+            assert extensions["cost"] >= plain["cost"]
         else:
-            assert result["cost"] == plain["cost"]
+            assert extensions["cost"] == plain["cost"]
 
 
-async def test_what_is_left_out_costs_nothing(demo_executor: Executor) -> None:
-    """The same pages behind `@include(if: false)` are not counted, and nothing of them is read."""
+async def test_excluded_selections_cost_nothing(demo_executor: Executor) -> None:
+    """A selection behind `@include(if: false)` is neither counted nor read."""
     query = f"query($b: Boolean!) {{ viewer {{ __typename }} ... @include(if: $b) {{ {PAGES} }} }}"
     response = await demo_executor.execute(GraphQLRequest(query, None, {"b": False}, {"cost": True}))
     assert response.status == 200
@@ -302,16 +300,18 @@ async def test_what_is_left_out_costs_nothing(demo_executor: Executor) -> None:
     )
 
 
-async def test_a_second_ask_is_refused_like_the_first(answers: Executor) -> None:
-    """What is remembered of a document does not open the door for other values."""
+async def test_limits_apply_to_every_execution_of_a_cached_document(offline_executor: Executor) -> None:
+    """A document that is parsed and cached is checked again with the variables of each request."""
     query = f"query($n: Int) {{ {PAGES.replace('100', '$n')} }}"
     for _ in range(3):
-        assert (await verdict(answers, query, {"n": 100}))["code"] == "COST_LIMIT_EXCEEDED"
-        assert (await verdict(answers, query, {"n": 101}))["code"] == "INVALID_PAGE_SIZE"
+        assert (await rejection(offline_executor, query, {"n": 100}))["code"] == "COST_LIMIT_EXCEEDED"
+        assert (await rejection(offline_executor, query, {"n": 101}))["code"] == "INVALID_PAGE_SIZE"
 
 
 async def test_cost_is_returned_on_request(demo_executor: Executor) -> None:
-    """`extensions: {cost: true}` gives what the operation cost and may cost."""
+    """`extensions: {cost: true}` returns the cost of the operation, the limit and the number of SQL
+    statements.
+    """
     query = "{ categories(first: 5) { nodes { articles(first: 3) { nodes { id } } } } }"
     response = await demo_executor.execute(GraphQLRequest(query, None, {}, {"cost": True}))
     cost = orjson.loads(response.body)["extensions"]["cost"]
@@ -319,10 +319,12 @@ async def test_cost_is_returned_on_request(demo_executor: Executor) -> None:
     assert "extensions" not in orjson.loads((await demo_executor.execute(GraphQLRequest(query))).body)
 
 
-async def test_a_lowered_limit_is_obeyed() -> None:
-    """An operator may allow less: the refusal names that figure."""
-    executor = Executor(Untouched("sqlite:///nowhere.sqlite3"), get_catalog(), limits=Limits(cost=10))
-    result = await verdict(executor, "{ articles(first: 11) { nodes { id } } }")
+async def test_configured_cost_limit_replaces_the_default() -> None:
+    """The error has the configured limit."""
+    executor = Executor(
+        UnreadableDatabase("sqlite:///nowhere.sqlite3"), get_catalog(), limits=Limits(cost=10)
+    )
+    result = await rejection(executor, "{ articles(first: 11) { nodes { id } } }")
     assert (result["code"], result["cost"], result["limit"]) == ("COST_LIMIT_EXCEEDED", 12, 10)
 
 
@@ -348,30 +350,34 @@ async def test_a_lowered_limit_is_obeyed() -> None:
     ],
 )
 @pytest.mark.parametrize("place", ["{}", "categories(first: 1) {{ nodes {{ {} }} }}"])
-async def test_a_page_of_an_impossible_size_is_refused(answers: Executor, arguments: str, place: str) -> None:
-    """Refused, not cut to fit, at the root and below it, in the document and in variables."""
+async def test_invalid_page_sizes_are_rejected(
+    offline_executor: Executor, arguments: str, place: str
+) -> None:
+    """The size is not clamped, at the root and in nested lists, as a literal and as a variable."""
     page = place.format(f"articles({arguments}) {{ nodes {{ id }} }}")
     declared = "query($n: Int)" if "$n" in arguments else ""
-    assert (await verdict(answers, f"{declared} {{ {page} }}", {"n": -1}))["code"] == "INVALID_PAGE_SIZE"
+    assert (await rejection(offline_executor, f"{declared} {{ {page} }}", {"n": -1}))[
+        "code"
+    ] == "INVALID_PAGE_SIZE"
 
 
 @pytest.mark.parametrize("arguments", ["first: 1", "first: 100", "last: 1", "last: 100", "", "first: null"])
-async def test_a_page_of_a_possible_size_is_given(demo_executor: Executor, arguments: str) -> None:
-    """1 to 100, from either end; without a size, or with null, it is 20."""
+async def test_page_size_is_1_to_100_and_20_by_default(demo_executor: Executor, arguments: str) -> None:
+    """Holds for `first` and `last`; null is the default size."""
     request = f"({arguments})" if arguments else ""
     response = await demo_executor.execute(
         GraphQLRequest(f"{{ articles{request} {{ totalCount nodes {{ id }} }} }}")
     )
-    payload = orjson.loads(response.body)["data"]["articles"]
+    connection = orjson.loads(response.body)["data"]["articles"]
     size = int(arguments.split()[1]) if arguments[-1:].isdigit() else 20
-    assert len(payload["nodes"]) == min(size, payload["totalCount"])
+    assert len(connection["nodes"]) == min(size, connection["totalCount"])
 
 
 # Values
 
 
-async def test_a_list_of_251_values_is_refused(demo_executor: Executor) -> None:
-    """250 ids, slugs or numbers in one list are looked up; more are INPUT_LIMIT_EXCEEDED, inline or not."""
+async def test_input_lists_are_limited_to_250_items(demo_executor: Executor) -> None:
+    """Holds for ids, strings and numbers, as literals and as variables."""
     for declared, argument in (
         ("[ID!]", "filter: {id: {in: $v}}"),
         ("[ID!]", "excludeIds: $v"),
@@ -381,23 +387,22 @@ async def test_a_list_of_251_values_is_refused(demo_executor: Executor) -> None:
         query = f"query($v: {declared}) {{ latestNews({argument}) {{ nodes {{ id }} }} }}"
         value: Any = {"[ID!]": "art_1", "[String!]": "x", "[Int!]": 1}[declared]
         assert (await demo_executor.execute(GraphQLRequest(query, None, {"v": [value] * 250}))).status == 200
-        assert (await verdict(demo_executor, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT_EXCEEDED"
-        written = "[" + ", ".join([orjson.dumps(value).decode()] * 251) + "]"
-        inline = f"{{ latestNews({argument.replace('$v', written)}) {{ nodes {{ id }} }} }}"
-        assert (await verdict(demo_executor, inline))["code"] == "INPUT_LIMIT_EXCEEDED"
+        assert (await rejection(demo_executor, query, {"v": [value] * 251}))["code"] == "INPUT_LIMIT_EXCEEDED"
+        literal = "[" + ", ".join([orjson.dumps(value).decode()] * 251) + "]"
+        inline = f"{{ latestNews({argument.replace('$v', literal)}) {{ nodes {{ id }} }} }}"
+        assert (await rejection(demo_executor, inline))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
-async def test_a_hundred_ids_are_the_most_of_nodes(demo_executor: Executor) -> None:
-    """`nodes` takes a page of ids."""
+async def test_nodes_accepts_at_most_100_ids(demo_executor: Executor) -> None:
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     response = await demo_executor.execute(GraphQLRequest(query, None, {"ids": ["art_1"] * 100}))
     assert orjson.loads(response.body)["data"]["nodes"] == [None] * 100
-    assert (await verdict(demo_executor, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT_EXCEEDED"
+    assert (await rejection(demo_executor, query, {"ids": ["art_1"] * 101}))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
-async def test_a_text_of_ten_thousand_characters_is_the_longest(demo_executor: Executor) -> None:
-    """One more is INPUT_LIMIT_EXCEEDED in every text argument; a search is 500 at most."""
-    for field, most in (
+async def test_text_arguments_are_limited_to_10000_characters(demo_executor: Executor) -> None:
+    """A search text is limited to 500 characters."""
+    for field, limit in (
         ("article(slug: $s) { id }", 10_000),
         ("latestNews(section: $s) { totalCount }", 10_000),
         ("articles(filter: {headline: {contains: $s}}) { totalCount }", 10_000),
@@ -406,14 +411,14 @@ async def test_a_text_of_ten_thousand_characters_is_the_longest(demo_executor: E
     ):
         query = f"query($s: String!) {{ {field} }}"
         assert (
-            await demo_executor.execute(GraphQLRequest(query, None, {"s": "a%_" * (most // 3)}))
+            await demo_executor.execute(GraphQLRequest(query, None, {"s": "a%_" * (limit // 3)}))
         ).status == 200
-        assert (await verdict(demo_executor, query, {"s": "a" * (most + 1)}))[
+        assert (await rejection(demo_executor, query, {"s": "a" * (limit + 1)}))[
             "code"
         ] == "INPUT_LIMIT_EXCEEDED"
 
 
-# How a filter goes one level deeper, or two: what stands before and behind it, as JSON.
+# JSON before and after a filter that nests it one level deeper, or two.
 WRAPS = {
     "not": ('{"not": ', "}"),
     "and": ('{"and": [', "]}"),
@@ -424,38 +429,45 @@ WRAPS = {
 }
 
 
-def wrapped(way: str, times: int) -> str:
-    opened, closed = WRAPS[way]
+def nested_filter(wrapper: str, times: int) -> str:
+    """A filter nested `times` times, as JSON."""
+    opened, closed = WRAPS[wrapper]
     return opened * times + '{"slug": {"eq": "x"}}' + closed * times
 
 
-def written(json: str) -> str:
-    """JSON as GraphQL writes it."""
+def as_graphql_literal(json: str) -> str:
+    """The JSON text as a GraphQL literal, whose object keys are not quoted."""
     return re.sub(r'"(\w+)":', r"\1:", json)
 
 
-@pytest.mark.parametrize("way", WRAPS)
+@pytest.mark.parametrize("wrapper", WRAPS)
 @pytest.mark.parametrize("levels", [11, 20, 70, 200, 400, 900])
-async def test_a_filter_nested_too_deeply_is_refused(answers: Executor, way: str, levels: int) -> None:
-    """From 13 levels on, inline and in variables, on both databases: never a fault, and nothing is asked."""
-    value = wrapped(way, levels)
+async def test_too_deeply_nested_filters_are_rejected_without_database_access(
+    offline_executor: Executor, wrapper: str, levels: int
+) -> None:
+    """Holds as literals and as variables, on both databases, and is never an internal error."""
+    value = nested_filter(wrapper, levels)
     in_variables = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
     body = f'{{"query": "{in_variables}", "variables": {{"f": {value}}}}}'
-    async with make_client(answers) as http:
+    async with make_client(offline_executor) as http:
         response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert set(error_codes(response.status_code, response.content)) <= {
         "INPUT_LIMIT_EXCEEDED",
         "BAD_USER_INPUT",
         "BAD_REQUEST",
     }
-    result = await verdict(answers, f"{{ articles(filter: {written(value)}) {{ nodes {{ id }} }} }}")
+    result = await rejection(
+        offline_executor, f"{{ articles(filter: {as_graphql_literal(value)}) {{ nodes {{ id }} }} }}"
+    )
     assert result["code"] in ("INPUT_LIMIT_EXCEEDED", "DEPTH_LIMIT_EXCEEDED", "DOCUMENT_TOO_LARGE")
 
 
-@pytest.mark.parametrize("way", ["not", "and", "or", "some"])
-async def test_a_filter_of_12_levels_is_answered(demo_executor: Executor, way: str) -> None:
-    """What the limit allows works, inside other lists as well, on both databases."""
-    value = orjson.loads(wrapped(way, 5 if way == "some" else 10))
+@pytest.mark.parametrize("wrapper", ["not", "and", "or", "some"])
+async def test_filters_of_the_deepest_allowed_level_are_executed(
+    demo_executor: Executor, wrapper: str
+) -> None:
+    """Twelve levels work on both databases, also inside nested lists."""
+    value = orjson.loads(nested_filter(wrapper, 5 if wrapper == "some" else 10))
     query = """query($f: ArticleFilter) {
       articles(filter: $f, first: 2) { nodes { id } }
       categories(first: 2) {
@@ -467,23 +479,26 @@ async def test_a_filter_of_12_levels_is_answered(demo_executor: Executor, way: s
     assert response.status == 200, response.body
 
 
-async def test_the_conditions_of_an_operation_are_counted_together(answers: Executor) -> None:
-    """A filter of 300 conditions is one too many times two: the lists of an operation share the limit."""
+async def test_filter_conditions_are_limited_per_operation(offline_executor: Executor) -> None:
+    """All lists of an operation share one limit of 500 conditions."""
     value = {"or": [{"urgency": {"eq": 1}}] * 100}
     once = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
-    with pytest.raises(AssertionError, match="was asked"):  # so far as the database: it is not refused
-        await _answered_or_raised(answers, once, {"f": value})
+    with pytest.raises(
+        AssertionError, match="was asked"
+    ):  # The operation passes the limits and reaches the database.
+        await _plan_and_read(offline_executor, once, {"f": value})
     twice = once.replace("{ articles", "{ a: articles(filter: $f) { nodes { id } } articles")
-    assert (await verdict(answers, twice, {"f": value}))["code"] == "INPUT_LIMIT_EXCEEDED"
+    assert (await rejection(offline_executor, twice, {"f": value}))["code"] == "INPUT_LIMIT_EXCEEDED"
     wide = {"or": [{"urgency": {"eq": 1}}] * 20_000}
-    assert (await verdict(answers, once, {"f": wide}))["code"] == "INPUT_LIMIT_EXCEEDED"
+    assert (await rejection(offline_executor, once, {"f": wide}))["code"] == "INPUT_LIMIT_EXCEEDED"
 
 
-async def _answered_or_raised(executor: Executor, query: str, variables: Mapping[str, Any]) -> None:
+async def _plan_and_read(executor: Executor, query: str, variables: Mapping[str, Any]) -> None:
+    """Plans the operation and reads its statement; a limit error fails the test."""
     try:
         plan, _ = executor.explain(GraphQLRequest(query, None, variables))
-    except ApiError as refusal:
-        pytest.fail(refusal.message)
+    except ApiError as exc:
+        pytest.fail(exc.message)
     assert plan.statement
     await executor.database.row(plan.statement.sql, [])
 
@@ -492,7 +507,7 @@ async def _answered_or_raised(executor: Executor, query: str, variables: Mapping
     "selection",
     ["id " * 1_900, "category { id } " * 450, "... { category { id } } " * 230, "id slug headline " * 600],
 )
-async def test_one_field_asked_a_thousand_times_is_refused(answers: Executor, selection: str) -> None:
-    """Equal fields must be compared with each other, which is quadratic: so there is an end to it."""
-    result = await verdict(answers, f"{{ articles(first: 1) {{ nodes {{ {selection} }} }} }}")
+async def test_repeated_equal_fields_are_limited(offline_executor: Executor, selection: str) -> None:
+    """Equal fields are compared in pairs, which is quadratic, so their number is limited."""
+    result = await rejection(offline_executor, f"{{ articles(first: 1) {{ nodes {{ {selection} }} }} }}")
     assert result["code"] == "DOCUMENT_TOO_LARGE"

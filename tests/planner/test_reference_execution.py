@@ -21,33 +21,36 @@ from contentql.store.database import Database
 
 pytestmark = pytest.mark.slow
 
-Both = tuple[Executor, Executor]
+BothExecutors = tuple[Executor, Executor]
 
 
 @pytest.fixture(scope="module")
-async def drawn_from(both_executors: Both) -> Pool:
+async def content_pool(both_executors: BothExecutors) -> Pool:
+    """The values of the demo newsroom that generated documents refer to."""
     return pool([record async for record in export_records(Database(both_executors[0].database.url))])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
-async def test_generated_documents_have_one_answer(both_executors: Both, drawn_from: Pool, seed: int) -> None:
-    """Any valid document is answered alike by both databases, planned and unplanned."""
-    document = RandomDocuments(get_schema()._schema, drawn_from, Random(seed)).document()
+async def test_generated_documents_return_equal_responses_on_both_databases(
+    both_executors: BothExecutors, content_pool: Pool, seed: int
+) -> None:
+    """Any valid document has one response, from SQLite and PostgreSQL, planned and through graphql-core."""
+    document = RandomDocuments(get_schema()._schema, content_pool, Random(seed)).document()
     assert validate(get_schema()._schema, parse(document.text)) == []
     sqlite, postgres = [
-        await query_json(answers, document.text, document.variables) for answers in both_executors
+        await query_json(executor, document.text, document.variables) for executor in both_executors
     ]
     if _is_too_deep(sqlite):
         return
     assert sqlite == postgres
     if "data" in sqlite:
-        for answers in both_executors:
-            result = await execute_with_graphql_core(answers, document.text, document.variables)
+        for executor in both_executors:
+            result = await execute_with_graphql_core(executor, document.text, document.variables)
             assert result == codes_by_path(sqlite)
 
 
-def _is_too_deep(value: Any) -> bool:
-    """Before 3.46 the parser of SQLite has a small stack, and says so with a code."""
-    results = [error["extensions"]["code"] for error in value.get("errors", ())]
-    return results == ["DEPTH_LIMIT_EXCEEDED"] and sqlite3.sqlite_version_info < (3, 46)
+def _is_too_deep(response: Any) -> bool:
+    """Whether the statement is too deep for the parser stack of SQLite before 3.46."""
+    codes = [error["extensions"]["code"] for error in response.get("errors", ())]
+    return codes == ["DEPTH_LIMIT_EXCEEDED"] and sqlite3.sqlite_version_info < (3, 46)

@@ -1,4 +1,4 @@
-"""Coercion of variables, compared with graphql-core's on generated types, defaults and values."""
+"""Coercion of variables, compared with graphql-core on generated types, defaults and values."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ NO_DEFAULT = object()
 
 
 def _value(draw: Draw, type_: str, inputs: Inputs, levels: int = 3) -> Any:
-    """A value that mostly suits its type; one in ten is anything at all."""
+    """A value that usually fits its type; one in ten is arbitrary."""
     if draw(st.integers(0, 9)) == 0:
         return draw(ANY_VALUE)
     if type_.endswith("!"):
@@ -122,8 +122,8 @@ def _type(draw: Draw, names: list[str]) -> str:
     return draw(st.sampled_from(WRAPPERS)).format(draw(st.sampled_from(names)))
 
 
-def _suits(type_: str, default: Any) -> bool:
-    """Whether graphql-core takes a default of an input field: it asks for valid ones of the schema."""
+def _is_valid_default(type_: str, default: Any) -> bool:
+    """Whether graphql-core accepts the value as a default of an input field."""
     schema = build_schema(BASE_SCHEMA)
     node = parse(f"query ($v: {type_} = {_literal(default)}) {{ x }}").definitions[0]
     assert isinstance(node, OperationDefinitionNode)
@@ -147,7 +147,7 @@ def cases(draw: Draw) -> Case:
             default: Any = NO_DEFAULT
             if not one_of and type_.strip("[]!") in LEAVES and draw(st.booleans()):
                 value = _value(draw, type_, inputs)
-                default = value if _suits(type_, value) else NO_DEFAULT
+                default = value if _is_valid_default(type_, value) else NO_DEFAULT
             fields[name] = type_, default
         inputs[input_name] = one_of, fields
     text = BASE_SCHEMA
@@ -167,21 +167,21 @@ def cases(draw: Draw) -> Case:
     return Case(text, f"query ({', '.join(declared)}) {{ x }}", values)
 
 
-def _typed(value: Any) -> Any:
-    """Tells 1 from 1.0 and from true, which are equal in Python."""
+def _with_types(value: Any) -> Any:
+    """Distinguishes 1, 1.0 and true, which are equal in Python."""
     match value:
         case list():
-            return [_typed(item) for item in value]
+            return [_with_types(item) for item in value]
         case dict():
-            return {name: _typed(inner) for name, inner in value.items()}
+            return {name: _with_types(inner) for name, inner in value.items()}
         case _:
             return type(value), value
 
 
 @settings(max_examples=300, deadline=None)
 @given(case=cases())
-def test_variables_are_coerced_as_graphql_core_does(case: Case) -> None:
-    """Any variables get the same values and defaults as from graphql-core, or errors from both."""
+def test_coerce_variables_agrees_with_graphql_core(case: Case) -> None:
+    """Variables get the same values and defaults as in graphql-core, or errors from both."""
     schema: GraphQLSchema = build_schema(case.schema)
     node = parse(case.operation).definitions[0]
     assert isinstance(node, OperationDefinitionNode)
@@ -194,4 +194,4 @@ def test_variables_are_coerced_as_graphql_core_does(case: Case) -> None:
         return
     event("values")
     assert errors == []
-    assert _typed(dict(values)) == _typed(dict(expected.coerced))
+    assert _with_types(dict(values)) == _with_types(dict(expected.coerced))

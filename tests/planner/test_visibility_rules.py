@@ -69,7 +69,7 @@ class StatementParams:
 
 
 def article_rows() -> list[Row]:
-    """Every combination that the table's constraints allow; some with an owner or a working copy."""
+    """Every combination of states that the table's constraints allow; some with an owner or a working copy."""
     random = Random(10)
     rows: list[Row] = []
     states = itertools.product(STORED_STATUSES, TIMES, TIMES, TIMES, (None, NOW))
@@ -117,11 +117,11 @@ def _article(id: int) -> Row:
 
 
 def is_visible(row: Row, copied: frozenset[int], visibility: Visibility, now: dt.datetime) -> bool:
-    """The rule for articles, written apart from the planner's SQL."""
+    """The visibility rule for articles, implemented independently of the planner's SQL."""
     public = is_publicly_visible("article", row, now)
     latest = row["deleted_at"] is None and row["id"] not in copied
     if visibility.at_preview_time:
-        # Another time opens no article of other people: it must be public at the request time as well.
+        # A preview time shows no articles of others that are not public at the request time.
         public = public and is_publicly_visible("article", row, NOW)
         latest = (
             latest
@@ -184,7 +184,7 @@ async def select(database: Database, params: StatementParams, columns: str, tabl
 
 
 @pytest.mark.parametrize("visibility", VISIBILITIES, ids=str)
-async def test_article_visibility_is_the_same_in_sql_and_in_python(
+async def test_article_visibility_sql_agrees_with_python(
     database: Database, rows: list[Row], visibility: Visibility
 ) -> None:
     """Exactly the rows that the Python rule shows to a viewer satisfy the SQL rule."""
@@ -199,10 +199,10 @@ async def test_article_visibility_is_the_same_in_sql_and_in_python(
 
 
 @pytest.mark.parametrize("now", [NOW, LATER], ids=str)
-async def test_article_status_is_the_same_in_sql_and_in_python(
+async def test_article_status_sql_agrees_with_python(
     database: Database, rows: list[Row], now: dt.datetime
 ) -> None:
-    """A status at a time is one value, computed in SQL for queries and in Python for transitions."""
+    """The status at a time is computed in SQL for queries and in Python for transitions."""
     params = StatementParams(dialect_for(database), now)
     sql = ARTICLE_STATUS_SQL.replace("{row}", "a").replace("{now}", params.now())
     actual = await select(database, params, sql, "article")
@@ -210,8 +210,8 @@ async def test_article_status_is_the_same_in_sql_and_in_python(
     assert set(actual.values()) == {status.value for status in Status}
 
 
-async def test_public_status_agrees_with_the_status_at_the_time(database: Database, rows: list[Row]) -> None:
-    """The shorter SQL for the public gives the same status for every article that the public sees."""
+async def test_public_status_sql_agrees_with_full_status(database: Database, rows: list[Row]) -> None:
+    """The shorter SQL for anonymous viewers returns the same status for every public article."""
     params = StatementParams(dialect_for(database), NOW)
     actual = await select(database, params, PUBLIC_ARTICLE_STATUS_SQL.replace("{row}", "a"), "article")
     public = [row for row in rows if is_publicly_visible("article", row, NOW)]
@@ -221,10 +221,10 @@ async def test_public_status_agrees_with_the_status_at_the_time(database: Databa
 
 
 @pytest.mark.parametrize("table", ["article", "media", "attribution"])
-async def test_public_visibility_of_a_row_is_the_same_in_sql_and_in_python(
+async def test_public_row_visibility_sql_agrees_with_python(
     database: Database, rows: list[Row], table: str
 ) -> None:
-    """Cache invalidation judges rows in Python exactly as statements do in SQL."""
+    """Cache invalidation evaluates rows in Python with the result of the SQL rule."""
     expected: dict[str, list[Row]] = {
         "article": rows,
         "media": [{"id": id, "expires_at": time} for id, time in enumerate(TIMES, 1)],
