@@ -1,4 +1,4 @@
-"""Newsroom fixtures, one shared by a file's tests and one per test."""
+"""Newsroom fixtures: one shared by the tests of a file, and one per test."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from tests.support.editorial_client import EditorialClient, load_small_newsroom,
 
 
 @pytest.fixture(scope="session")
-async def small_url(server: Server) -> str:
-    """The small newsroom, to be copied."""
+async def small_newsroom_url(server: Server) -> str:
+    """URL of the small newsroom, a template to be copied."""
     url = await server.migrated()
     await load_small_newsroom(url)
     return url
 
 
 @pytest.fixture(scope="module")
-async def newsroom(server: Server, small_url: str) -> AsyncIterator[EditorialClient]:
-    """One that the tests of a file share: each works at articles of its own."""
-    async with open_editorial_client(server, template=small_url) as newsroom:
+async def newsroom(server: Server, small_newsroom_url: str) -> AsyncIterator[EditorialClient]:
+    """A newsroom shared by the tests of a file, each of which writes to its own articles."""
+    async with open_editorial_client(server, template=small_newsroom_url) as newsroom:
         yield newsroom
 
 
 @pytest.fixture
-async def own_desk(server: Server, small_url: str) -> AsyncIterator[EditorialClient]:
-    """One that a test has for itself."""
-    async with open_editorial_client(server, template=small_url) as newsroom:
+async def own_newsroom(server: Server, small_newsroom_url: str) -> AsyncIterator[EditorialClient]:
+    """A newsroom for one test."""
+    async with open_editorial_client(server, template=small_newsroom_url) as newsroom:
         yield newsroom
 
 
 @pytest.fixture(autouse=True)
-async def _at_eight(request: pytest.FixtureRequest) -> None:
-    """Every test of a shared desk begins at the same moment."""
+async def _reset_clock(request: pytest.FixtureRequest) -> None:
+    """Sets the clock of the shared newsroom back to NOW before each test."""
     if "newsroom" in request.fixturenames:
         request.getfixturevalue("newsroom").now = NOW

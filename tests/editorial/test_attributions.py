@@ -16,32 +16,33 @@ from contentql.content.enums import AttributionKind
 from contentql.content.records import AttributionRecord, SpanRecord
 from contentql.editorial.text_anchors import block_texts, make_span, reanchor_attributions
 
-CHAIN = """query($i: ID!) { article(id: $i) { version attributions { id kind state position claim quote saidOn
-  url verification verificationNote verifiedAt
+ATTRIBUTIONS_QUERY = """query($i: ID!) { article(id: $i) { version attributions {
+  id kind state position claim quote saidOn url verification verificationNote verifiedAt
   source { slug } origin { slug } chain { id kind hop source { slug } }
   span { blockId start end exact prefix suffix orphaned } } body { text } } }"""
-CITING = {"exact": "citing South Korean intelligence"}
+CITING_SPAN = {"exact": "citing South Korean intelligence"}
 
 
-async def chains(newsroom: EditorialClient, id: str, who: Any = ANNA) -> list[Any]:
-    data = (await newsroom.query(CHAIN, who, i=id))["article"]["attributions"]
+async def chains(newsroom: EditorialClient, id: str, actor: Any = ANNA) -> list[Any]:
+    """The attributions of an article as the actor sees them."""
+    data = (await newsroom.query(ATTRIBUTIONS_QUERY, actor, i=id))["article"]["attributions"]
     assert isinstance(data, list)
     return data
 
 
-def way(chain: Any) -> list[tuple[str, str]]:
-    """From the origin to the reader."""
+def kinds_and_sources(chain: Any) -> list[tuple[str, str]]:
+    """Kind and source slug of each hop, beginning with the origin."""
     return [(hop["kind"], hop["source"] and hop["source"]["slug"]) for hop in chain["chain"]]
 
 
-def via(*sources: str) -> dict[str, Any]:
-    """A way through these, the nearest to the origin first."""
+def via_input(*sources: str) -> dict[str, Any]:
+    """Input of a chain through the sources, beginning next to the origin."""
     hop: dict[str, Any] = {"kind": "ACCORDING_TO", "source": sources[0]}
-    return {**hop, "via": via(*sources[1:])} if sources[1:] else hop
+    return {**hop, "via": via_input(*sources[1:])} if sources[1:] else hop
 
 
-async def test_a_chain_is_entered_and_public_with_its_article(newsroom: EditorialClient) -> None:
-    """Sky News, citing South Korean intelligence: what an editor enters is accepted, its words found."""
+async def test_attribution_chain_is_public_when_its_article_is_published(newsroom: EditorialClient) -> None:
+    """An attribution that an editor adds is accepted, and its span is located in the text."""
     id = await newsroom.create_draft()
     created = await newsroom.mutate_ok(
         "addAttribution",
@@ -56,79 +57,88 @@ async def test_a_chain_is_entered_and_public_with_its_article(newsroom: Editoria
         accessedAt="2026-07-01T05:00:00Z",
         verification="VERIFIED",
         verificationNote="Satellite images",
-        span=CITING,
+        span=CITING_SPAN,
         via={"kind": "ACCORDING_TO", "source": "sky-news"},
     )
     (chain,) = await chains(newsroom, id)
     assert chain["id"] == created["attribution"]["id"]
     assert (created["article"]["id"], created["article"]["version"]) == (id, 2)
-    assert way(chain) == [("CITING", "south-korean-intelligence"), ("ACCORDING_TO", "sky-news")]
+    assert kinds_and_sources(chain) == [("CITING", "south-korean-intelligence"), ("ACCORDING_TO", "sky-news")]
     assert (chain["state"], chain["verification"], chain["saidOn"]) == ("ACCEPTED", "VERIFIED", "2026-06-17")
     assert chain["verifiedAt"] == "2026-06-30T08:00:00Z"
     span = chain["span"]
-    assert (span["exact"], span["orphaned"]) == (CITING["exact"], False)
-    assert TEXT[1][span["start"] : span["end"]] == CITING["exact"]
-    for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    assert (span["exact"], span["orphaned"]) == (CITING_SPAN["exact"], False)
+    assert TEXT[1][span["start"] : span["end"]] == CITING_SPAN["exact"]
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     assert await chains(newsroom, id, PUBLIC) == [chain]
     query = '{ source(slug: "sky-news") { attributions { nodes { id } } } }'
     heads = (await newsroom.query(query))["source"]["attributions"]["nodes"]
     assert heads
 
 
-async def test_a_hop_is_edited_by_its_own_id(newsroom: EditorialClient) -> None:
-    """Only that hop changes; the chain counts as edited; its id and those of the others stay."""
+async def test_update_attribution_changes_one_hop_and_keeps_all_ids(newsroom: EditorialClient) -> None:
+    """The chain becomes EDITED, and the other hops stay the same."""
     id = await newsroom.create_draft()
     created = (
         await newsroom.mutate_ok(
-            "addAttribution", article=id, kind="SAID", source="kctv", via=via("joongang", "sky-news")
+            "addAttribution", article=id, kind="SAID", source="kctv", via=via_input("joongang", "sky-news")
         )
     )["attribution"]
     before = (await chains(newsroom, id))[0]
     hop = before["chain"][1]["id"]
     await newsroom.mutate_ok("updateAttribution", id=hop, kind="REPORTED_BY", source="agency-1")
     (after,) = await chains(newsroom, id)
-    assert way(after) == [("SAID", "kctv"), ("REPORTED_BY", "agency-1"), ("ACCORDING_TO", "sky-news")]
-    assert [one["id"] for one in after["chain"]] == [one["id"] for one in before["chain"]]
+    assert kinds_and_sources(after) == [
+        ("SAID", "kctv"),
+        ("REPORTED_BY", "agency-1"),
+        ("ACCORDING_TO", "sky-news"),
+    ]
+    assert [hop_["id"] for hop_ in after["chain"]] == [hop_["id"] for hop_ in before["chain"]]
     assert (after["id"], after["state"]) == (created["id"], "EDITED")
-    await newsroom.mutate_ok("updateAttribution", id=created["id"], via=via("agency-2"))
-    (anew,) = await chains(newsroom, id)
-    assert way(anew) == [("SAID", "kctv"), ("ACCORDING_TO", "agency-2")]
+    await newsroom.mutate_ok("updateAttribution", id=created["id"], via=via_input("agency-2"))
+    (shortened,) = await chains(newsroom, id)
+    assert kinds_and_sources(shortened) == [("SAID", "kctv"), ("ACCORDING_TO", "agency-2")]
     await newsroom.mutate_ok("updateAttribution", id=created["id"], via=None, claim="x")
-    assert way((await chains(newsroom, id))[0]) == [("SAID", "kctv")]
+    assert kinds_and_sources((await chains(newsroom, id))[0]) == [("SAID", "kctv")]
 
 
-async def test_deleting_a_hop_closes_the_chain(newsroom: EditorialClient) -> None:
-    """A relay goes alone, its neighbours close up; with the head goes all of it."""
+async def test_delete_attribution_removes_one_hop_or_the_whole_chain(newsroom: EditorialClient) -> None:
+    """Deleting a relay joins its neighbours; deleting the head deletes all hops."""
     id = await newsroom.create_draft()
     created = (
         await newsroom.mutate_ok(
-            "addAttribution", article=id, kind="SAID", source="kctv", via=via("joongang", "sky-news")
+            "addAttribution", article=id, kind="SAID", source="kctv", via=via_input("joongang", "sky-news")
         )
     )["attribution"]
     chain = (await chains(newsroom, id))[0]["chain"]
     assert await newsroom.mutate_ok("deleteAttribution", id=chain[1]["id"]) == chain[1]["id"]
-    assert way((await chains(newsroom, id))[0]) == [("SAID", "kctv"), ("ACCORDING_TO", "sky-news")]
+    assert kinds_and_sources((await chains(newsroom, id))[0]) == [
+        ("SAID", "kctv"),
+        ("ACCORDING_TO", "sky-news"),
+    ]
     assert await newsroom.mutate_codes("updateAttribution", id=chain[1]["id"], kind="SAID") == {
         ("NOT_FOUND", "id")
     }
     assert await newsroom.mutate_ok("deleteAttribution", id=chain[2]["id"]) == chain[2]["id"]
-    assert way((await chains(newsroom, id))[0]) == [("SAID", "kctv")]
+    assert kinds_and_sources((await chains(newsroom, id))[0]) == [("SAID", "kctv")]
     await newsroom.mutate_ok("deleteAttribution", id=created["id"])
     assert await chains(newsroom, id) == []
 
 
-async def test_only_what_is_accepted_is_public(newsroom: EditorialClient) -> None:
-    """Rejected it is gone from every public answer, accepted it is back; twice is told."""
+async def test_rejected_attributions_are_not_public(newsroom: EditorialClient) -> None:
+    """The change is public after the next publication; repeating it is INVALID_TRANSITION."""
     id = await newsroom.create_draft()
     created = (await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="agency-3"))[
         "attribution"
     ]
-    for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     rejected = (await newsroom.mutate_ok("rejectAttribution", id=created["id"]))["attribution"]
     assert (rejected["id"], rejected["state"]) == (created["id"], "REJECTED")
-    assert len(await chains(newsroom, id, PUBLIC)) == 1, "what is out stays until it is published again"
+    assert len(await chains(newsroom, id, PUBLIC)) == 1, (
+        "the published version stays until the next publication"
+    )
     await newsroom.republish(id)
     query = 'query($a: ID!) { attribution(id: $a) { id } source(slug: "agency-3") { id } }'
     assert await newsroom.query(query, a=created["id"]) == {"attribution": None, "source": None}
@@ -144,8 +154,8 @@ async def test_only_what_is_accepted_is_public(newsroom: EditorialClient) -> Non
     assert [chain["id"] for chain in await chains(newsroom, id, PUBLIC)] == [created["id"]]
 
 
-async def test_attributions_stand_in_the_order_that_editors_give(newsroom: EditorialClient) -> None:
-    """All of them are named, each once; a new one goes to its place."""
+async def test_reorder_attributions_sets_the_order(newsroom: EditorialClient) -> None:
+    """The input lists every attribution once; a new attribution is inserted at its position."""
     id = await newsroom.create_draft()
     ids = []
     for source in ("kctv", "joongang", "agency-1"):
@@ -162,26 +172,26 @@ async def test_attributions_stand_in_the_order_that_editors_give(newsroom: Edito
     }
     first = await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="agency-2", position=0)
     await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="agency-4", position=99)
-    order = [way(chain)[0][1] for chain in await chains(newsroom, id)]
+    order = [kinds_and_sources(chain)[0][1] for chain in await chains(newsroom, id)]
     assert order == ["agency-2", "agency-1", "kctv", "joongang", "agency-4"]
     assert (await chains(newsroom, id))[0]["id"] == first["attribution"]["id"]
 
 
-async def test_a_chain_does_not_come_back_to_itself(newsroom: EditorialClient) -> None:
-    """No source stands in it twice, whether it is entered whole, changed at a hop, or led elsewhere."""
+async def test_a_source_occurs_only_once_in_a_chain(newsroom: EditorialClient) -> None:
+    """Holds for a new chain, for a changed hop and for a replaced part of the chain."""
     id = await newsroom.create_draft()
     fields = {"article": id, "kind": "SAID", "source": "kctv"}
-    assert await newsroom.mutate_codes("addAttribution", **fields, via=via("joongang", "kctv")) == {
+    assert await newsroom.mutate_codes("addAttribution", **fields, via=via_input("joongang", "kctv")) == {
         ("INVALID_ATTRIBUTION_CHAIN", "via")
     }
-    created = (await newsroom.mutate_ok("addAttribution", **fields, via=via("joongang", "sky-news")))[
+    created = (await newsroom.mutate_ok("addAttribution", **fields, via=via_input("joongang", "sky-news")))[
         "attribution"
     ]
     hops = (await chains(newsroom, id))[0]["chain"]
     assert await newsroom.mutate_codes("updateAttribution", id=hops[2]["id"], source="kctv") == {
         ("INVALID_ATTRIBUTION_CHAIN", "via")
     }
-    assert await newsroom.mutate_codes("updateAttribution", id=hops[1]["id"], via=via("kctv")) == {
+    assert await newsroom.mutate_codes("updateAttribution", id=hops[1]["id"], via=via_input("kctv")) == {
         ("INVALID_ATTRIBUTION_CHAIN", "via")
     }
     assert await newsroom.mutate_codes("updateAttribution", id=created["id"], source="sky-news") == {
@@ -189,25 +199,31 @@ async def test_a_chain_does_not_come_back_to_itself(newsroom: EditorialClient) -
     }
 
 
-async def test_a_chain_has_five_hops_at_most(newsroom: EditorialClient) -> None:
-    """Five between source and reader are entered; the sixth is refused, at the end or put in."""
+async def test_chains_are_limited_to_five_hops_after_the_origin(newsroom: EditorialClient) -> None:
+    """A sixth hop is rejected, in a new chain and appended to an existing one."""
     id = await newsroom.create_draft()
     fields = {"article": id, "kind": "SAID", "source": "kctv"}
-    six = [f"agency-{n}" for n in range(6)]
-    for way_too_long in (six, [*six, "agency-6", "agency-7"]):
-        ((code, field),) = await newsroom.mutate_codes("addAttribution", **fields, via=via(*way_too_long))
+    six_sources = [f"agency-{n}" for n in range(6)]
+    for sources in (six_sources, [*six_sources, "agency-6", "agency-7"]):
+        ((code, field),) = await newsroom.mutate_codes("addAttribution", **fields, via=via_input(*sources))
         assert (code, field.split(".")[0]) == ("INVALID_ATTRIBUTION_CHAIN", "via")
-    created = (await newsroom.mutate_ok("addAttribution", **fields, via=via(*six[:5])))["attribution"]
+    created = (await newsroom.mutate_ok("addAttribution", **fields, via=via_input(*six_sources[:5])))[
+        "attribution"
+    ]
     hops = (await chains(newsroom, id))[0]["chain"]
     assert [hop["hop"] for hop in hops] == [0, 1, 2, 3, 4, 5]
-    ((code, _),) = await newsroom.mutate_codes("updateAttribution", id=hops[5]["id"], via=via("agency-6"))
+    ((code, _),) = await newsroom.mutate_codes(
+        "updateAttribution", id=hops[5]["id"], via=via_input("agency-6")
+    )
     assert code == "INVALID_ATTRIBUTION_CHAIN"
-    ((code, _),) = await newsroom.mutate_codes("updateAttribution", id=created["id"], via=via(*six))
+    ((code, _),) = await newsroom.mutate_codes(
+        "updateAttribution", id=created["id"], via=via_input(*six_sources)
+    )
     assert code == "INVALID_ATTRIBUTION_CHAIN"
 
 
-async def test_whose_words_they_are_must_be_said(newsroom: EditorialClient) -> None:
-    """Only "it was reported" may leave it open."""
+async def test_attribution_source_is_required_unless_reported(newsroom: EditorialClient) -> None:
+    """Only the kind REPORTED_BY has no source; invalid references and URLs are reported."""
     id = await newsroom.create_draft()
     assert await newsroom.mutate_codes("addAttribution", article=id, kind="SAID") == {("REQUIRED", "source")}
     assert await newsroom.mutate_codes("addAttribution", article=id, kind="SAID", source="nobody") == {
@@ -234,8 +250,8 @@ async def test_whose_words_they_are_must_be_said(newsroom: EditorialClient) -> N
     }
 
 
-async def test_a_quotation_outlives_its_attribution(newsroom: EditorialClient) -> None:
-    """When that is deleted the words stay, and the article is edited and published as before."""
+async def test_deleting_an_attribution_keeps_quotes_that_refer_to_it(newsroom: EditorialClient) -> None:
+    """The quote block stays without a reference, and the article can still be edited."""
     id = await newsroom.create_draft()
     created = await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv")
     quote = {"quote": {"text": "We are ready.", "attribution": created["attribution"]["id"]}}
@@ -253,11 +269,11 @@ async def test_a_quotation_outlives_its_attribution(newsroom: EditorialClient) -
     }
 
 
-# Where the words stand
+# Spans
 
 
-async def test_words_are_found_by_what_they_say(newsroom: EditorialClient) -> None:
-    """Once: found. Twice: asked where. Not there: told. By place alone: taken from the text."""
+async def test_span_is_located_by_its_exact_text_or_its_offsets(newsroom: EditorialClient) -> None:
+    """Missing or ambiguous words are an error; the hint for ambiguous words lists their offsets."""
     id = await newsroom.create_draft(body={"text": "He said it, he said.\nNobody said a thing."})
     fields = {"article": id, "kind": "SAID", "source": "kctv"}
     (error,) = await newsroom.mutate_errors("addAttribution", **fields, span={"exact": "said"})
@@ -269,8 +285,10 @@ async def test_words_are_found_by_what_they_say(newsroom: EditorialClient) -> No
     assert await newsroom.mutate_codes("addAttribution", **fields, span={"exact": ""}) == {
         ("NOT_FOUND", "span.exact")
     }
-    for nothing in ({}, {"start": 1, "end": 2}, {"blockId": None}):
-        assert await newsroom.mutate_codes("addAttribution", **fields, span=nothing) == {("INVALID", "span")}
+    for incomplete in ({}, {"start": 1, "end": 2}, {"blockId": None}):
+        assert await newsroom.mutate_codes("addAttribution", **fields, span=incomplete) == {
+            ("INVALID", "span")
+        }
     assert await newsroom.mutate_codes(
         "addAttribution", **fields, span={"blockId": "blk_no", "start": 0, "end": 1}
     ) == {("NOT_FOUND", "span.blockId")}
@@ -289,7 +307,7 @@ async def test_words_are_found_by_what_they_say(newsroom: EditorialClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "stands"),
+    ("body", "is_located"),
     [
         ({"text": "\n".join(TEXT)}, True),
         ({"text": "\n".join(("First of all.", *TEXT))}, True),
@@ -302,10 +320,12 @@ async def test_words_are_found_by_what_they_say(newsroom: EditorialClient) -> No
         (None, False),
     ],
 )
-async def test_spans_are_relocated_after_an_edit(newsroom: EditorialClient, body: Any, stands: bool) -> None:
-    """They stand on exactly what they say, or are marked. Brought back, they stand again."""
+async def test_spans_are_relocated_after_an_edit(
+    newsroom: EditorialClient, body: Any, is_located: bool
+) -> None:
+    """A span whose words are removed is orphaned; when the words return, it is located again."""
     id = await newsroom.create_draft()
-    await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv", span=CITING)
+    await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv", span=CITING_SPAN)
     await newsroom.mutate_ok("updateArticle", id=id, body=body)
     query = (
         "query($i: ID!) { article(id: $i) { attributions { span { blockId start end exact orphaned } } %s } }"
@@ -314,23 +334,25 @@ async def test_spans_are_relocated_after_an_edit(newsroom: EditorialClient, body
         await newsroom.query(query % "body { blocks { id ... on ParagraphBlock { text } } }", ANNA, i=id)
     )["article"]
     span = data["attributions"][0]["span"]
-    assert (span["exact"], span["orphaned"]) == (CITING["exact"], not stands)
+    assert (span["exact"], span["orphaned"]) == (CITING_SPAN["exact"], not is_located)
     texts = {block["id"]: block.get("text") for block in data["body"]["blocks"]}
-    if stands and texts[span["blockId"]]:
-        assert texts[span["blockId"]][span["start"] : span["end"]] == CITING["exact"]
+    if is_located and texts[span["blockId"]]:
+        assert texts[span["blockId"]][span["start"] : span["end"]] == CITING_SPAN["exact"]
     await newsroom.mutate_ok("updateArticle", id=id, body={"text": "\n".join(TEXT)})
     again = (await chains(newsroom, id))[0]["span"]
-    assert (again["exact"], again["orphaned"]) == (CITING["exact"], False)
-    assert TEXT[1][again["start"] : again["end"]] == CITING["exact"]
+    assert (again["exact"], again["orphaned"]) == (CITING_SPAN["exact"], False)
+    assert TEXT[1][again["start"] : again["end"]] == CITING_SPAN["exact"]
 
 
-async def test_an_orphan_keeps_nothing_from_being_published(newsroom: EditorialClient) -> None:
-    """The editor sees that its words are gone; the article comes out all the same."""
+async def test_articles_with_orphaned_spans_can_be_published(newsroom: EditorialClient) -> None:
+    """Editors see that the span is orphaned and can set a new one."""
     id = await newsroom.create_draft()
-    created = await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv", span=CITING)
+    created = await newsroom.mutate_ok(
+        "addAttribution", article=id, kind="SAID", source="kctv", span=CITING_SPAN
+    )
     await newsroom.mutate_ok("updateArticle", id=id, body={"text": "Something else."})
-    for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     assert (await chains(newsroom, id))[0]["span"]["orphaned"]
     await newsroom.mutate_ok(
         "updateAttribution", id=created["attribution"]["id"], span={"exact": "Something"}
@@ -354,8 +376,8 @@ def paragraphs(texts: Sequence[str], before: Sequence[Block] = ()) -> tuple[Bloc
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=st.lists(PARAGRAPHS, min_size=2, max_size=5), chance=st.randoms(use_true_random=False))
-def test_after_any_edits_a_span_stands_on_its_words_or_is_marked(edits: list[list[str]], chance: Any) -> None:
-    """Whatever becomes of the text: exactly its words, if they stand anywhere at all, else orphaned."""
+def test_reanchored_spans_match_their_text_or_are_orphaned(edits: list[list[str]], chance: Any) -> None:
+    """After any edits a span is located exactly if its words occur in the body, else it is orphaned."""
     body = paragraphs(edits[0])
     block, text = chance.choice(list(block_texts(body).items()))
     start = chance.randrange(len(text))
@@ -369,11 +391,11 @@ def test_after_any_edits_a_span_stands_on_its_words_or_is_marked(edits: list[lis
         heads = reanchor_attributions(heads, body, after)
         span = heads[0].span
         assert isinstance(span, SpanRecord)
-        now = block_texts(after)
+        current_texts = block_texts(after)
         assert span.exact == exact
-        if any(exact in one for one in now.values()):
+        if any(exact in block_text for block_text in current_texts.values()):
             assert not span.orphaned
-            assert now[span.block_id][span.start : span.end] == exact
+            assert current_texts[span.block_id][span.start : span.end] == exact
         else:
             assert span.orphaned
         body = after

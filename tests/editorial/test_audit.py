@@ -1,6 +1,6 @@
 """The audit log: entries, immutability, and cache invalidation by mutations."""
 
-# ruff: noqa: E501 - documents read best in one line
+# ruff: noqa: E501 - one GraphQL document per line
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.conftest import Server
-from tests.editorial.test_workflow import furnished, rehearsals
+from tests.editorial.test_workflow import create_mutation_targets, dry_run_inputs
 from tests.support.editorial_client import (
     ANNA,
     BOB,
@@ -29,38 +29,39 @@ from tests.support.editorial_client import (
 from contentql.execution.executor import Executor
 from contentql.schema.build import get_catalog
 
-LOG = """query($t: String) { auditLog(first: 100, filter: {targetId: {eq: $t}}) { totalCount nodes {
+AUDIT_LOG_QUERY = """query($t: String) { auditLog(first: 100, filter: {targetId: {eq: $t}}) { totalCount nodes {
   id occurredAt actorName account role action targetId versionBefore versionAfter reason ipAddress client requestId } } }"""
 
 
-async def entries(newsroom: EditorialClient, thing: str) -> list[dict[str, Any]]:
-    """The log of one thing, the oldest first."""
-    data = (await newsroom.query(LOG, ROOT, t=thing))["auditLog"]
+async def entries(newsroom: EditorialClient, target_id: str) -> list[dict[str, Any]]:
+    """The audit entries of one object, the oldest first."""
+    data = (await newsroom.query(AUDIT_LOG_QUERY, ROOT, t=target_id))["auditLog"]
     assert data["totalCount"] == len(data["nodes"])
     return list(reversed(data["nodes"]))
 
 
-async def count(newsroom: EditorialClient, table: str = "audit_entry") -> int:
+async def count_rows(newsroom: EditorialClient, table: str = "audit_entry") -> int:
     return int((await newsroom.table(f"SELECT count(*) FROM {table}"))[0][0])
 
 
-def last_what_ends(mutation: str) -> tuple[bool, bool, bool, str]:
+def deletions_last(mutation: str) -> tuple[bool, bool, bool, str]:
+    """Sort key: mutations that delete, merge or change sections come last."""
     return "Category" in mutation, mutation == "mergeSources", mutation.startswith("delete"), mutation
 
 
-async def test_every_mutation_is_written_down_once(own_desk: EditorialClient) -> None:
-    """All that there are: who, as what, from where, to what, why; and of a rehearsal nothing."""
-    newsroom = own_desk
-    inputs = rehearsals(await furnished(newsroom))
-    for mutation in sorted(MUTATIONS, key=last_what_ends):
-        before = await count(newsroom)
-        tried = await newsroom.mutate(mutation, ROOT, **inputs[mutation], validateOnly=True)
-        assert await count(newsroom) == before, mutation
-        if tried["userErrors"]:  # what was done so far is in the way
-            inputs = rehearsals(await furnished(newsroom))
-            before = await count(newsroom)
+async def test_every_mutation_writes_one_audit_entry(own_newsroom: EditorialClient) -> None:
+    """The entry has actor, role, client, target and reason; a dry run writes none."""
+    newsroom = own_newsroom
+    inputs = dry_run_inputs(await create_mutation_targets(newsroom))
+    for mutation in sorted(MUTATIONS, key=deletions_last):
+        before = await count_rows(newsroom)
+        payload = await newsroom.mutate(mutation, ROOT, **inputs[mutation], validateOnly=True)
+        assert await count_rows(newsroom) == before, mutation
+        if payload["userErrors"]:  # an earlier mutation has changed the object
+            inputs = dry_run_inputs(await create_mutation_targets(newsroom))
+            before = await count_rows(newsroom)
         await newsroom.mutate_ok(mutation, ROOT, **inputs[mutation], reason=f"Because of {mutation}")
-        assert await count(newsroom) == before + 1, mutation
+        assert await count_rows(newsroom) == before + 1, mutation
         fields = "action actorName account role reason ipAddress client requestId targetId"
         query = f"{{ auditLog(first: 1) {{ nodes {{ {fields} }} }} }}"
         (entry,) = (await newsroom.query(query, ROOT))["auditLog"]["nodes"]
@@ -77,25 +78,25 @@ async def test_every_mutation_is_written_down_once(own_desk: EditorialClient) ->
         }
 
 
-async def test_what_is_not_done_is_not_written_down(newsroom: EditorialClient) -> None:
-    """Refused for rights, for what was said, for what is not there, or told again by its key."""
+async def test_mutations_without_effect_write_no_audit_entry(newsroom: EditorialClient) -> None:
+    """Repeated idempotency keys, invalid input, unknown ids and missing permissions."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("createStory", title="Once", idempotencyKey="audit")
-    before = await count(newsroom)
+    before = await count_rows(newsroom)
     await newsroom.mutate_ok("createStory", title="Once", idempotencyKey="audit")
     await newsroom.mutate_errors("publishArticle", id=id)
     await newsroom.mutate_errors("updateArticle", id=id, slug="/")
     await newsroom.mutate_errors("updateArticle", id="art_1", headline="x")
-    for who in (BOB, PUBLIC):
-        result = await newsroom.execute(mutation_document("publishArticle"), who, input={"id": id})
+    for actor in (BOB, PUBLIC):
+        result = await newsroom.execute(mutation_document("publishArticle"), actor, input={"id": id})
         assert result["errors"][0]["extensions"]["code"] in ("FORBIDDEN", "UNAUTHENTICATED")
-    assert await count(newsroom) == before
+    assert await count_rows(newsroom) == before
 
 
 async def test_rejected_mutations_leave_no_audit_entry(newsroom: EditorialClient) -> None:
-    """Fields of one request are done one after the other, each with its own entry or none."""
+    """The mutations of one request are executed in order, each with its own entry or none."""
     id = await newsroom.create_draft()
-    before = await count(newsroom)
+    before = await count_rows(newsroom)
     data = await newsroom.query(
         """mutation($i: ID!) {
           a: updateArticle(input: {id: $i, kicker: "One"}) { userErrors { code } }
@@ -107,52 +108,54 @@ async def test_rejected_mutations_leave_no_audit_entry(newsroom: EditorialClient
     )
     assert data["b"]["userErrors"] == [{"code": "INVALID_TRANSITION"}]
     assert data["c"]["article"] == {"status": "IN_REVIEW", "kicker": "One"}
-    assert await count(newsroom) == before + 2
+    assert await count_rows(newsroom) == before + 2
 
 
-async def test_the_log_of_an_article_is_its_revisions(newsroom: EditorialClient) -> None:
-    """One to one: every version once, who made it, and from which to which."""
+async def test_audit_entries_of_an_article_match_its_revisions(newsroom: EditorialClient) -> None:
+    """Each version has one entry with its actor, its reason and the version before."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("updateArticle", id=id, headline="Log", reason="A better word")
-    for move in ("submitArticle", "returnArticle", "submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "returnArticle", "submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     await newsroom.mutate_ok("updateArticle", id=id, headline="Log again")
     await newsroom.mutate_ok(
         "correctArticle", id=id, kind="CORRECTION", text="x", before="Monday", after="Tuesday"
     )
     await newsroom.republish(id, minor=True)
-    for move, more in (
+    for transition, more in (
         ("withdrawArticle", {"notice": "Wrong."}),
         ("restoreArticle", {}),
         ("deleteArticle", {}),
         ("restoreArticle", {}),
     ):
-        await newsroom.mutate_ok(move, id=id, **more)
+        await newsroom.mutate_ok(transition, id=id, **more)
     query = """query($i: ID!) { article(id: $i) {
       version revisions(first: 100) { nodes { version savedBy action reason minor savedAt } } } }"""
     article = (await newsroom.query(query, ANNA, i=id))["article"]
     revisions = list(reversed(article["revisions"]["nodes"]))
     log = await entries(newsroom, id)
-    existing = {revision["version"]: revision for revision in revisions}
+    by_version = {revision["version"]: revision for revision in revisions}
     assert [entry["versionAfter"] for entry in log] == sorted(entry["versionAfter"] for entry in log)
     assert log[0]["versionBefore"] is None
     for entry, following in pairwise(log):
         assert following["versionBefore"] == entry["versionAfter"]
     for entry in log:
-        revision = existing[entry["versionAfter"]]
+        revision = by_version[entry["versionAfter"]]
         assert (revision["savedBy"], revision["reason"]) == (entry["actorName"], entry["reason"])
         verb = entry["action"].removesuffix("Article").upper()
         assert revision["action"].startswith(verb[:5]) or verb in ("SUBMIT", "CREATE", "RETURN"), entry
     assert article["version"] == log[-1]["versionAfter"]
     corrected = [entry for entry in log if entry["action"] == "correctArticle"]
     assert len(corrected) == 1
-    assert len(revisions) == len(log) + 1, "a correction is of the article and of its open working copy"
+    assert len(revisions) == len(log) + 1, (
+        "a correction has a revision of the article and one of its working copy"
+    )
     assert [revision["minor"] for revision in revisions].count(True) == 1
 
 
-async def test_the_database_keeps_the_log(own_desk: EditorialClient) -> None:
-    """The database itself rejects every UPDATE or DELETE."""
-    newsroom = own_desk
+async def test_audit_log_cannot_be_changed_in_the_database(own_newsroom: EditorialClient) -> None:
+    """The database rejects every UPDATE, DELETE and TRUNCATE."""
+    newsroom = own_newsroom
     await newsroom.create_draft()
     statements = ["UPDATE audit_entry SET by = 'nobody'", "DELETE FROM audit_entry"]
     if newsroom.server.dialect == "postgres":
@@ -160,10 +163,11 @@ async def test_the_database_keeps_the_log(own_desk: EditorialClient) -> None:
     async with newsroom.unchanged():
         for statement in statements:
             with pytest.raises((sqlite3.IntegrityError, asyncpg.PostgresError), match="only ever added to"):
-                await forced(newsroom, statement)
+                await execute_sql(newsroom, statement)
 
 
-async def forced(newsroom: EditorialClient, statement: str) -> None:
+async def execute_sql(newsroom: EditorialClient, statement: str) -> None:
+    """Executes the statement on a connection of its own."""
     if newsroom.server.dialect == "sqlite":
         with closing(sqlite3.connect(newsroom.url.removeprefix("sqlite:///"))) as connection:
             connection.execute(statement)
@@ -176,9 +180,9 @@ async def forced(newsroom: EditorialClient, statement: str) -> None:
         await connection.close()
 
 
-async def test_no_secret_is_in_the_log(own_desk: EditorialClient) -> None:
-    """Neither in it nor in any other table: of a token there is a hash, of a link nothing."""
-    newsroom = own_desk
+async def test_secrets_are_stored_in_no_table(own_newsroom: EditorialClient) -> None:
+    """A token is stored as a hash, a preview link not at all."""
+    newsroom = own_newsroom
     token = await newsroom.mutate_ok("createToken", ROOT, name="Machine", role="READER", idempotencyKey="t")
     link = await newsroom.mutate_ok("createPreviewLink", id=await newsroom.create_draft(), idempotencyKey="l")
     await newsroom.mutate_ok("revokeToken", ROOT, id=token["token"]["id"])
@@ -192,25 +196,25 @@ async def test_no_secret_is_in_the_log(own_desk: EditorialClient) -> None:
             assert not any(secret in str(row) for secret in secrets), table
 
 
-async def test_only_administrators_read_the_log(newsroom: EditorialClient) -> None:
-    """For all others it is refused, not empty; and its entries cannot be had by id."""
+async def test_audit_log_is_readable_only_by_administrators(newsroom: EditorialClient) -> None:
+    """Other viewers get an error, not an empty list, and cannot read an entry by its id."""
     await newsroom.create_draft()
     (entry, *_) = (await newsroom.query("{ auditLog(first: 1) { nodes { id } } }", ROOT))["auditLog"]["nodes"]
-    for who in (PUBLIC, BOB, ANNA):
-        result = await newsroom.execute("{ auditLog(first: 1) { totalCount } }", who)
+    for actor in (PUBLIC, BOB, ANNA):
+        result = await newsroom.execute("{ auditLog(first: 1) { totalCount } }", actor)
         assert result["errors"][0]["extensions"]["code"] in ("FORBIDDEN", "UNAUTHENTICATED")
-        assert (await newsroom.query("query($i: ID!) { node(id: $i) { id } }", who, i=entry["id"]))[
+        assert (await newsroom.query("query($i: ID!) { node(id: $i) { id } }", actor, i=entry["id"]))[
             "node"
         ] is None
 
 
-# What is remembered
+# Caching
 
 
 @pytest.fixture(scope="module")
-async def remembering(server: Server, small_url: str) -> AsyncIterator[EditorialClient]:
-    """A desk whose answers are remembered, as a server's are."""
-    async with open_editorial_client(server, template=small_url, followed=True) as newsroom:
+async def cached_newsroom(server: Server, small_newsroom_url: str) -> AsyncIterator[EditorialClient]:
+    """A newsroom with a response cache, as a server has it."""
+    async with open_editorial_client(server, template=small_newsroom_url, followed=True) as newsroom:
         yield newsroom
 
 
@@ -227,12 +231,12 @@ PAGES = (
 )
 
 
-async def test_an_answer_is_fresh_right_after_each_mutation(remembering: EditorialClient) -> None:
-    """Every page that was remembered says what a question without memory says, as soon as the write is answered."""
-    newsroom = remembering
+async def test_cached_responses_are_fresh_after_each_mutation(cached_newsroom: EditorialClient) -> None:
+    """Every page equals the response of an executor without a cache, directly after the mutation."""
+    newsroom = cached_newsroom
     assert newsroom.executor.responses is not None
-    forgetful = Executor(newsroom.database, get_catalog(), now=newsroom.executor.now)
-    fresh = replace(newsroom, executor=forgetful)
+    uncached_executor = Executor(newsroom.database, get_catalog(), now=newsroom.executor.now)
+    uncached = replace(newsroom, executor=uncached_executor)
     steps: list[tuple[str, dict[str, Any]]] = []
     id = await newsroom.create_draft(
         headline="Fresh",
@@ -269,15 +273,15 @@ async def test_an_answer_is_fresh_right_after_each_mutation(remembering: Editori
         ("restoreArticle", {"id": id}),
         ("deleteArticle", {"id": id}),
     ]
-    seen = set()
-    for mutation, value in steps:
-        remembered = [await newsroom.query(page) for page in PAGES]
-        lines = await count(newsroom, "row_change")
-        await newsroom.mutate_ok(mutation, **value)
-        assert await count(newsroom, "row_change") > lines, mutation
-        now = [await newsroom.query(page) for page in PAGES]
-        computed = [await fresh.query(page) for page in PAGES]
-        assert now == computed, mutation
-        if now != remembered:
-            seen.add(mutation)
-    assert len(seen) >= 12, "the pages are worth something"
+    changed = set()
+    for mutation, input in steps:
+        before = [await newsroom.query(page) for page in PAGES]
+        row_changes = await count_rows(newsroom, "row_change")
+        await newsroom.mutate_ok(mutation, **input)
+        assert await count_rows(newsroom, "row_change") > row_changes, mutation
+        after = [await newsroom.query(page) for page in PAGES]
+        expected = [await uncached.query(page) for page in PAGES]
+        assert after == expected, mutation
+        if after != before:
+            changed.add(mutation)
+    assert len(changed) >= 12, "most mutations change one of the pages"

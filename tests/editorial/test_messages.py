@@ -1,4 +1,4 @@
-"""Static checks of the sentences of user errors, over the source of every call that makes one."""
+"""Static checks of the messages and hints of user errors in the source code."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from contentql.content.enums import AttributionState, Status
 SOURCE = Path(contentql.__file__).parent
 PACKAGES = ("editorial", "execution")
 VALUE = "\N{WHITE SQUARE}"  # stands for an interpolated value
-# What a message states by itself, so that it needs no hint.
+# Words of a message that states the rule and needs no hint.
 RULE = re.compile(r"\b(must|cannot|required|at most|has no|already|belongs to|wrong format|does not)\b")
 VAGUE_SUBJECT = re.compile(r"(?:^|[.;:] )(?:It|That|This|Those|These|They|Something|Somebody|Nobody)\b")
-HOME_WORDS = re.compile(r"\b(told|says?|said|asked|somebody|nobody|whoever|amiss|gone|stands?|lies?)\b", re.I)
+NON_STANDARD_WORDS = re.compile(
+    r"\b(told|says?|said|asked|somebody|nobody|whoever|amiss|gone|stands?|lies?)\b", re.I
+)
 STATUS_NAMES = re.compile(rf"\b({'|'.join([*Status.__members__, *AttributionState.__members__])})\b")
-# Before the value of an enum: the noun that makes the value a name and not an adjective.
+# Text before an enum value that makes the value a name, not an adjective.
 NAMED_VALUE = re.compile(r"\b(role|permission|type|tag|in) $|^$|, $")
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """Message or hint of a call that makes a user error; enum values in it with the text before them."""
+class MessageCall:
+    """Message and hint of a call that creates a user error, and the text before each enum value."""
 
     location: str
     message: str | None
@@ -36,7 +38,7 @@ class Sentence:
 
 
 def text_of(node: ast.expr | None) -> tuple[str | None, list[str]]:
-    """The text of a literal with a sign for each value, and what precedes each `.value` in it."""
+    """The text of a literal with VALUE for each interpolation, and the text before each `.value`."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value, []
     if isinstance(node, ast.IfExp):
@@ -46,7 +48,7 @@ def text_of(node: ast.expr | None) -> tuple[str | None, list[str]]:
     if not isinstance(node, ast.JoinedStr) or not any(
         isinstance(part, ast.Constant) and any(map(str.isalpha, str(part.value))) for part in node.values
     ):
-        return None, []  # the text of an exception
+        return None, []  # the message of an exception
     text, before = "", []
     for part in node.values:
         if isinstance(part, ast.Constant):
@@ -64,11 +66,12 @@ def is_user_error(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id in ("user_error", "UserError")
 
 
-def sentences() -> Iterator[Sentence]:
+def message_calls() -> Iterator[MessageCall]:
+    """All calls of both packages that create a user error."""
     for package in PACKAGES:
         for path in sorted((SOURCE / package).rglob("*.py")):
             if path.name == "user_errors.py":
-                continue  # passes on what the others write
+                continue  # its messages are arguments of calls in other modules
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and is_user_error(node):
                     keywords = {keyword.arg: keyword.value for keyword in node.keywords}
@@ -76,34 +79,34 @@ def sentences() -> Iterator[Sentence]:
                     has_hint = len(node.args) > 3 or "hint" in keywords
                     hint_node = node.args[3] if len(node.args) > 3 else keywords.get("hint")
                     hint = (text_of(hint_node)[0] or VALUE) if has_hint else None
-                    yield Sentence(f"{package}/{path.name}:{node.lineno}", message, hint, tuple(before))
+                    yield MessageCall(f"{package}/{path.name}:{node.lineno}", message, hint, tuple(before))
 
 
-SENTENCES = list(sentences())
+MESSAGE_CALLS = list(message_calls())
 
 
-def test_the_calls_are_found() -> None:
-    """The checks below read the calls of both packages, not an empty list."""
-    assert len(SENTENCES) > 60
-    assert {sentence.location.partition("/")[0] for sentence in SENTENCES} == set(PACKAGES)
+def test_message_calls_are_collected_from_both_packages() -> None:
+    """The list that the other tests check is not empty."""
+    assert len(MESSAGE_CALLS) > 60
+    assert {sentence.location.partition("/")[0] for sentence in MESSAGE_CALLS} == set(PACKAGES)
 
 
-@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda sentence: sentence.location)
-def test_a_message_is_a_sentence_about_something_named(sentence: Sentence) -> None:
-    """A message names its subject, uses the field's words, and no enum name as an adjective."""
-    if sentence.message is None:
-        return  # taken over from an exception
-    first = sentence.message.split(" ")[0]
+@pytest.mark.parametrize("call", MESSAGE_CALLS, ids=lambda call: call.location)
+def test_messages_are_sentences_with_a_named_subject(call: MessageCall) -> None:
+    """A message names its subject, and no enum name stands as an adjective."""
+    if call.message is None:
+        return  # the message of an exception
+    first = call.message.split(" ")[0]
     assert first[0].isupper() or first[0] in f"'{VALUE}" or re.fullmatch(r"[a-z]+[A-Za-z]*", first)
-    assert sentence.message.endswith((".", VALUE)), sentence
-    for text in filter(None, (sentence.message, sentence.hint)):
-        assert not VAGUE_SUBJECT.search(text), sentence
-        assert not HOME_WORDS.search(text), sentence
-    assert not STATUS_NAMES.search(sentence.message), sentence
-    assert all(NAMED_VALUE.search(before) for before in sentence.before_enum_values), sentence
+    assert call.message.endswith((".", VALUE)), call
+    for text in filter(None, (call.message, call.hint)):
+        assert not VAGUE_SUBJECT.search(text), call
+        assert not NON_STANDARD_WORDS.search(text), call
+    assert not STATUS_NAMES.search(call.message), call
+    assert all(NAMED_VALUE.search(before) for before in call.before_enum_values), call
 
 
-@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda sentence: sentence.location)
-def test_an_error_states_the_rule_or_the_next_step(sentence: Sentence) -> None:
-    """Without a hint, the message itself states what the value must be."""
-    assert sentence.hint is not None or sentence.message is None or RULE.search(sentence.message), sentence
+@pytest.mark.parametrize("call", MESSAGE_CALLS, ids=lambda call: call.location)
+def test_user_errors_have_a_hint_or_state_the_rule(call: MessageCall) -> None:
+    """Without a hint, the message states what the value must be."""
+    assert call.hint is not None or call.message is None or RULE.search(call.message), call

@@ -34,17 +34,17 @@ from contentql.editorial.user_errors import STATUS_WORDS
 from contentql.editorial.workflow import TRANSITIONS
 from contentql.execution.request import GraphQLRequest
 
-GONE = "deleteArticle"
+DELETE = "deleteArticle"
 STATUSES = list(Status)
-NEEDED: dict[str, Any] = {
+REQUIRED_FIELDS: dict[str, Any] = {
     "scheduleArticle": {"publishAt": "2026-07-01T08:00:00Z"},
     "withdrawArticle": {"notice": "This report was wrong."},
 }
 
 
-def standing(number: int, status: Status) -> ArticleRecord:
-    """An article that stands there, and lacks nothing."""
-    out = {
+def article_with_status(id: int, status: Status) -> ArticleRecord:
+    """An article with the status and everything that a publication requires."""
+    published_at = {
         Status.PUBLISHED: NOW - DAY,
         Status.EXPIRED: NOW - DAY,
         Status.WITHDRAWN: NOW - DAY,
@@ -52,51 +52,53 @@ def standing(number: int, status: Status) -> ArticleRecord:
     }.get(status)
     expired = status is Status.EXPIRED
     return ArticleRecord(
-        id=number,
-        slug=f"article-{number}",
+        id=id,
+        slug=f"article-{id}",
         language="en",
-        headline=f"Article {number}",
+        headline=f"Article {id}",
         status=Status.PUBLISHED if expired else status,
-        published_at=out,
+        published_at=published_at,
         expires_at=NOW - HOUR if expired else None,
         category="politics",
         blocks=(Paragraph(text=TEXT[0]),),
     )
 
 
-def everywhere() -> Iterator[tuple[str, Status, int]]:
-    """Each move, each status, and the number of the article that stands there for it."""
-    for m, move in enumerate(TRANSITIONS):
+def transition_cases() -> Iterator[tuple[str, Status, int]]:
+    """Each transition with each status, and the id of the article for the case."""
+    for m, transition in enumerate(TRANSITIONS):
         for s, status in enumerate(STATUSES):
-            yield move, status, 10_000 + 100 * m + s
+            yield transition, status, 10_000 + 100 * m + s
 
 
 @pytest.fixture(scope="module")
-async def all_over(server: Server) -> AsyncIterator[EditorialClient]:
-    """A desk with an article in each status for each move."""
+async def newsroom_of_all_statuses(server: Server) -> AsyncIterator[EditorialClient]:
+    """A newsroom with an article in each status for each transition."""
     async with open_editorial_client(
-        server, *(standing(number, status) for _, status, number in everywhere())
+        server, *(article_with_status(id, status) for _, status, id in transition_cases())
     ) as newsroom:
         yield newsroom
 
 
-@pytest.mark.parametrize("move", TRANSITIONS)
-async def test_only_legal_moves_move(all_over: EditorialClient, move: str) -> None:
-    """From where a move begins it leads where it should; from all else it is refused, and nothing changes."""
-    newsroom = all_over
-    refused = []
-    for name, status, number in everywhere():
-        if name != move:
+@pytest.mark.parametrize("transition", TRANSITIONS)
+async def test_transitions_are_permitted_only_from_their_statuses(
+    newsroom_of_all_statuses: EditorialClient, transition: str
+) -> None:
+    """From other statuses a transition is INVALID_TRANSITION and changes nothing."""
+    newsroom = newsroom_of_all_statuses
+    rejected = []
+    for name, status, id in transition_cases():
+        if name != transition:
             continue
-        fields = {"id": encode_id("article", number), **NEEDED.get(move, {})}
-        if status in TRANSITIONS[move].from_statuses:
-            payload = await newsroom.mutate_ok(move, **fields)
-            assert payload["status"] == TRANSITIONS[move].to_status.value, (move, status)
+        fields = {"id": encode_id("article", id), **REQUIRED_FIELDS.get(transition, {})}
+        if status in TRANSITIONS[transition].from_statuses:
+            payload = await newsroom.mutate_ok(transition, **fields)
+            assert payload["status"] == TRANSITIONS[transition].to_status.value, (transition, status)
         else:
-            refused.append((fields, status))
+            rejected.append((fields, status))
     async with newsroom.unchanged():
-        for fields, status in refused:
-            (error,) = await newsroom.mutate_errors(move, **fields)
+        for fields, status in rejected:
+            (error,) = await newsroom.mutate_errors(transition, **fields)
             assert (error["code"], error["field"]) == ("INVALID_TRANSITION", ["id"]), (status, error)
             assert STATUS_WORDS[status] in error["message"]
             assert error["hint"], error
@@ -107,31 +109,31 @@ async def test_only_legal_moves_move(all_over: EditorialClient, move: str) -> No
     [(), ("submitArticle",), ("submitArticle", "approveArticle")],
     ids=["draft", "in review", "approved"],
 )
-async def test_changes_of_what_is_out_move_likewise(
+async def test_working_copies_have_the_transitions_of_drafts(
     newsroom: EditorialClient, steps: tuple[str, ...]
 ) -> None:
-    """A working copy goes the way of a draft; what takes an article off takes it off with its copy."""
-    stands = ["DRAFT", "IN_REVIEW", "APPROVED"][len(steps)]
-    for move, rule in TRANSITIONS.items():
+    """Unpublishing, withdrawing and archiving apply to the article with its working copy."""
+    status = ["DRAFT", "IN_REVIEW", "APPROVED"][len(steps)]
+    for transition, rule in TRANSITIONS.items():
         id = await newsroom.create_published()
         await newsroom.mutate_ok("updateArticle", id=id, headline="Changed")
         for step in steps:
             await newsroom.mutate_ok(step, id=id)
-        document = move in ("unpublishArticle", "withdrawArticle", "archiveArticle")
-        if document or (Status(stands) in rule.from_statuses and move != "scheduleArticle"):
-            payload = await newsroom.mutate_ok(move, id=id, **NEEDED.get(move, {}))
-            assert payload["status"] == rule.to_status.value, (move, stands)
+        takes_off = transition in ("unpublishArticle", "withdrawArticle", "archiveArticle")
+        if takes_off or (Status(status) in rule.from_statuses and transition != "scheduleArticle"):
+            payload = await newsroom.mutate_ok(transition, id=id, **REQUIRED_FIELDS.get(transition, {}))
+            assert payload["status"] == rule.to_status.value, (transition, status)
             assert payload["headline"] == "Changed"
         else:
-            assert await newsroom.mutate_codes(move, id=id, **NEEDED.get(move, {})) == {
+            assert await newsroom.mutate_codes(transition, id=id, **REQUIRED_FIELDS.get(transition, {})) == {
                 ("INVALID_TRANSITION", "id")
             }
             payload = await newsroom.query("query($i: ID!) { article(id: $i) { status } }", ANNA, i=id)
-            assert payload["article"]["status"] == stands
+            assert payload["article"]["status"] == status
 
 
-async def test_publish_names_all_that_is_missing_at_once(newsroom: EditorialClient) -> None:
-    """No section, no text, a picture that says nothing, an open embargo: one refusal, each with its field."""
+async def test_publish_article_reports_all_missing_requirements(newsroom: EditorialClient) -> None:
+    """Section, body, alt text and embargo are reported together, each with its field and a hint."""
     id = await newsroom.create_draft(
         category=None,
         body=None,
@@ -139,8 +141,8 @@ async def test_publish_names_all_that_is_missing_at_once(newsroom: EditorialClie
         embargoUntil="2026-07-02T00:00:00Z",
         expiresAt="2026-07-03T00:00:00Z",
     )
-    for move in ("submitArticle", "approveArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "approveArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     errors = await newsroom.mutate_errors("publishArticle", id=id)
     assert {(error["code"], *error["field"]) for error in errors} == {
         ("REQUIRED", "category"),
@@ -159,19 +161,19 @@ async def test_publish_names_all_that_is_missing_at_once(newsroom: EditorialClie
     }
 
 
-async def test_a_picture_may_say_what_it_shows_in_its_place(newsroom: EditorialClient) -> None:
-    """An alt text of its own place is enough; so is a picture that is there for decoration."""
+async def test_alt_text_is_required_unless_set_in_place_or_decorative(newsroom: EditorialClient) -> None:
+    """An alt text on the article's media entry is enough; a decorative picture needs none."""
     id = await newsroom.create_approved(media=[{"media": "med_302", "alt": "Soldiers"}])
     assert (await newsroom.mutate_ok("publishArticle", id=id))["status"] == "PUBLISHED"
-    plain = await newsroom.mutate_ok("createMedia", kind="IMAGE", url="https://media.example.org/rule.png")
-    id = await newsroom.create_approved(leadMedia=plain["id"])
+    picture = await newsroom.mutate_ok("createMedia", kind="IMAGE", url="https://media.example.org/rule.png")
+    id = await newsroom.create_approved(leadMedia=picture["id"])
     assert await newsroom.mutate_codes("publishArticle", id=id) == {("REQUIRED", "leadMedia")}
-    await newsroom.mutate_ok("updateMedia", id=plain["id"], decorative=True)
+    await newsroom.mutate_ok("updateMedia", id=picture["id"], decorative=True)
     assert (await newsroom.mutate_ok("publishArticle", id=id))["status"] == "PUBLISHED"
 
 
-async def test_what_is_scheduled_cannot_be_spoiled(newsroom: EditorialClient) -> None:
-    """An edit of a scheduled article may not take away what it needs to come out."""
+async def test_updates_of_scheduled_articles_must_keep_them_publishable(newsroom: EditorialClient) -> None:
+    """An edit that would prevent the publication is rejected."""
     id = await newsroom.create_approved()
     await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
     assert await newsroom.mutate_codes("updateArticle", id=id, body=None) == {("REQUIRED", "body")}
@@ -185,28 +187,31 @@ async def test_what_is_scheduled_cannot_be_spoiled(newsroom: EditorialClient) ->
     }
 
 
-# Rehearsals
+# Dry runs
 
 
-def rehearsals(created: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """An input for every mutation with which it would succeed."""
-    draft, out, second, third, removed = (created[n] for n in ("draft", "out", "second", "third", "gone"))
+def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """A valid input for every mutation."""
+    draft, published, second, third, removed = (
+        created[n] for n in ("draft", "published", "second", "third", "deleted")
+    )
     return {
         "createArticle": {"headline": "Rehearsed", "body": {"text": "One."}},
-        "updateArticle": {"id": out, "headline": "Rehearsed", "slug": "new", "tags": [{"tag": "tears"}]},
+        "updateArticle": {"id": published, "headline": "Rehearsed", "slug": "new",
+                          "tags": [{"tag": "tears"}]},
         "submitArticle": {"id": draft},
         "returnArticle": {"id": created["reviewed"]},
         "approveArticle": {"id": created["reviewed"]},
-        "scheduleArticle": {"id": created["passed"], "publishAt": "2026-07-01T08:00:00Z"},
-        "publishArticle": {"id": created["passed"]},
-        "unpublishArticle": {"id": out},
-        "withdrawArticle": {"id": out, "notice": "Wrong."},
-        "correctArticle": {"id": out, "kind": "CORRECTION", "text": "On Tuesday.", "before": "Monday",
+        "scheduleArticle": {"id": created["approved"], "publishAt": "2026-07-01T08:00:00Z"},
+        "publishArticle": {"id": created["approved"]},
+        "unpublishArticle": {"id": published},
+        "withdrawArticle": {"id": published, "notice": "Wrong."},
+        "correctArticle": {"id": published, "kind": "CORRECTION", "text": "On Tuesday.", "before": "Monday",
                            "after": "Tuesday"},
-        "archiveArticle": {"id": out},
+        "archiveArticle": {"id": published},
         "deleteArticle": {"id": draft},
         "restoreArticle": {"id": removed},
-        "restoreRevision": {"id": out, "version": 1},
+        "restoreRevision": {"id": published, "version": 1},
         "createPreviewLink": {"id": draft},
         "addAttribution": {"article": draft, "kind": "CITING", "source": "kctv"},
         "updateAttribution": {"id": second, "kind": "SAID"},
@@ -234,28 +239,28 @@ def rehearsals(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "createStory": {"title": "Rehearsed"},
         "updateStory": {"id": "north-korea-russia", "title": "Rehearsed"},
         "deleteStory": {"id": "north-korea-russia"},
-        "createCollection": {"title": "Rehearsed", "items": [{"article": out}]},
-        "updateCollection": {"id": "front-page", "items": [{"article": out}, {"article": "art_701"}]},
-        "pinArticle": {"id": "front-page", "article": out},
+        "createCollection": {"title": "Rehearsed", "items": [{"article": published}]},
+        "updateCollection": {"id": "front-page", "items": [{"article": published}, {"article": "art_701"}]},
+        "pinArticle": {"id": "front-page", "article": published},
         "deleteCollection": {"id": "front-page"},
         "createToken": {"name": "Rehearsed", "role": "EDITOR"},
         "revokeToken": {"id": created["token"]},
     }  # fmt: skip
 
 
-async def furnished(newsroom: EditorialClient) -> dict[str, str]:
-    """One of everything that can be done something with."""
+async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
+    """Ids of newly created objects that the inputs of all mutations refer to."""
     created = {"draft": await newsroom.create_draft(), "reviewed": await newsroom.create_draft()}
     await newsroom.mutate_ok("submitArticle", id=created["reviewed"])
-    created["passed"] = await newsroom.create_approved()
-    created["out"] = await newsroom.create_published()
-    created["gone"] = await newsroom.create_draft()
-    await newsroom.mutate_ok(GONE, id=created["gone"])
+    created["approved"] = await newsroom.create_approved()
+    created["published"] = await newsroom.create_published()
+    created["deleted"] = await newsroom.create_draft()
+    await newsroom.mutate_ok(DELETE, id=created["deleted"])
     for name, source in (("second", "kctv"), ("third", "joongang")):
-        added = await newsroom.mutate_ok(
+        attribution_payload = await newsroom.mutate_ok(
             "addAttribution", article=created["draft"], kind="CITING", source=source
         )
-        created[name] = added["attribution"]["id"]
+        created[name] = attribution_payload["attribution"]["id"]
     await newsroom.mutate_ok("rejectAttribution", id=created["third"])
     created["category"] = (await newsroom.mutate_ok("createCategory", name="Closing"))["id"]
     created["token"] = (await newsroom.mutate_ok("createToken", ROOT, name="Old", role="READER"))["token"][
@@ -264,10 +269,10 @@ async def furnished(newsroom: EditorialClient) -> dict[str, str]:
     return created
 
 
-async def test_a_rehearsal_shows_what_would_be_and_changes_nothing(own_desk: EditorialClient) -> None:
-    """`validateOnly` of every mutation there is: the payload of the real thing, and every table as it was."""
-    newsroom = own_desk
-    inputs = rehearsals(await furnished(newsroom))
+async def test_dry_runs_return_the_payload_and_change_no_row(own_newsroom: EditorialClient) -> None:
+    """Holds for `validateOnly` of every mutation."""
+    newsroom = own_newsroom
+    inputs = dry_run_inputs(await create_mutation_targets(newsroom))
     assert inputs.keys() == MUTATIONS.keys()
     async with newsroom.unchanged():
         for mutation, value in inputs.items():
@@ -281,8 +286,8 @@ async def test_a_rehearsal_shows_what_would_be_and_changes_nothing(own_desk: Edi
                 assert TRANSITIONS[mutation].to_status.value in text, (mutation, payload)
 
 
-async def test_a_rehearsal_gives_no_secret_away(newsroom: EditorialClient) -> None:
-    """A link would open the article though nothing was written down of it."""
+async def test_dry_runs_return_no_secrets(newsroom: EditorialClient) -> None:
+    """A preview token would be valid although nothing is stored."""
     id = await newsroom.create_draft()
     link = await newsroom.mutate_ok("createPreviewLink", id=id, validateOnly=True)
     assert (link["token"], "cqlp_" in link["url"]) == ("", False)
@@ -291,7 +296,7 @@ async def test_a_rehearsal_gives_no_secret_away(newsroom: EditorialClient) -> No
 
 
 async def test_dry_runs_return_the_same_errors(newsroom: EditorialClient) -> None:
-    """And it needs the same rights."""
+    """They need the same permissions as well."""
     id = await newsroom.create_draft()
     assert await newsroom.mutate_codes("publishArticle", id=id, validateOnly=True) == {
         ("INVALID_TRANSITION", "id")
@@ -302,11 +307,11 @@ async def test_dry_runs_return_the_same_errors(newsroom: EditorialClient) -> Non
     assert result["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-# Two at once
+# Concurrent edits
 
 
 async def test_version_conflicts_name_the_other_editor(newsroom: EditorialClient) -> None:
-    """An old `ifVersion` is VERSION_CONFLICT, with the editor, the changed fields and the current version."""
+    """The error has the editor, the time and the changed fields; its hint has the current version."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("updateArticle", ERIC, id=id, headline="By Eric", kicker="Korea")
     async with newsroom.unchanged():
@@ -317,55 +322,55 @@ async def test_version_conflicts_name_the_other_editor(newsroom: EditorialClient
     assert (await newsroom.mutate_ok("updateArticle", id=id, ifVersion=2, headline="By Anna"))["version"] == 3
 
 
-MOVABLE = [
+VERSIONED_MUTATIONS = [
     name
     for name, of in MUTATIONS.items()
     if "ifVersion" in CORE.type_map[str(of.args["input"].type).rstrip("!")].fields  # type: ignore[attr-defined]
 ]
 
 
-async def test_every_write_to_an_article_takes_the_version_that_was_read(own_desk: EditorialClient) -> None:
-    """No mutation of an article or its parts overwrites another editor's changes."""
-    inputs = rehearsals(await furnished(own_desk))
-    assert len(MOVABLE) >= 19
-    async with own_desk.unchanged():
-        for mutation in MOVABLE:
+async def test_article_mutations_reject_outdated_versions(own_newsroom: EditorialClient) -> None:
+    """No mutation of an article or its parts overwrites changes of another editor."""
+    inputs = dry_run_inputs(await create_mutation_targets(own_newsroom))
+    assert len(VERSIONED_MUTATIONS) >= 19
+    async with own_newsroom.unchanged():
+        for mutation in VERSIONED_MUTATIONS:
             fields = {**inputs[mutation], "ifVersion": 99}
-            assert ("VERSION_CONFLICT", "ifVersion") in await own_desk.mutate_codes(mutation, **fields), (
+            assert ("VERSION_CONFLICT", "ifVersion") in await own_newsroom.mutate_codes(mutation, **fields), (
                 mutation
             )
 
 
 async def test_one_of_two_concurrent_saves_gets_a_conflict(newsroom: EditorialClient) -> None:
-    """Two editors who have read the same version: one saves it, the other is told, and nothing is lost."""
+    """Of several saves based on the same version, one is stored and the others are VERSION_CONFLICT."""
     id = await newsroom.create_draft()
-    both_executors = await asyncio.gather(
+    payloads = await asyncio.gather(
         *(newsroom.mutate("updateArticle", id=id, ifVersion=1, headline=f"Version {n}") for n in range(4))
     )
-    done = [payload for payload in both_executors if payload["article"]]
-    messages = [error["code"] for payload in both_executors for error in payload["userErrors"]]
-    assert (len(done), messages) == (1, ["VERSION_CONFLICT"] * 3)
+    saved = [payload for payload in payloads if payload["article"]]
+    codes = [error["code"] for payload in payloads for error in payload["userErrors"]]
+    assert (len(saved), codes) == (1, ["VERSION_CONFLICT"] * 3)
     query = "query($i: ID!) { article(id: $i) { headline version revisions { nodes { version } } } }"
     data = (await newsroom.query(query, ANNA, i=id))["article"]
     assert data == {
-        "headline": done[0]["article"]["headline"],
+        "headline": saved[0]["article"]["headline"],
         "version": 2,
         "revisions": {"nodes": [{"version": 2}, {"version": 1}]},
     }
 
 
-async def test_many_moves_at_once_move_once(newsroom: EditorialClient) -> None:
-    """Five who press the button together publish it once."""
+async def test_concurrent_transitions_are_executed_once(newsroom: EditorialClient) -> None:
+    """Of five concurrent publications, one succeeds."""
     id = await newsroom.create_approved()
-    all_told = await asyncio.gather(*(newsroom.mutate("publishArticle", id=id) for _ in range(5)))
-    assert sum(bool(payload["article"]) for payload in all_told) == 1
+    payloads = await asyncio.gather(*(newsroom.mutate("publishArticle", id=id) for _ in range(5)))
+    assert sum(bool(payload["article"]) for payload in payloads) == 1
 
 
 # Idempotency
 
 
-async def test_a_key_sent_twice_does_it_once(newsroom: EditorialClient) -> None:
-    """The same bytes both times, whatever happened between; one article, one revision, one audit entry."""
+async def test_idempotency_key_sent_twice_executes_the_mutation_once(newsroom: EditorialClient) -> None:
+    """The second response equals the first; there is one article, one revision and one audit entry."""
     request = GraphQLRequest(
         mutation_document("createArticle"),
         None,
@@ -381,8 +386,10 @@ async def test_a_key_sent_twice_does_it_once(newsroom: EditorialClient) -> None:
     assert len(await newsroom.table(f"SELECT id FROM audit_entry WHERE target_id = '{id}'")) == 2
 
 
-async def test_a_key_sent_at_the_same_time_does_it_once(newsroom: EditorialClient) -> None:
-    """Ten at once with one key: one article, and ten equal answers."""
+async def test_idempotency_key_sent_concurrently_executes_the_mutation_once(
+    newsroom: EditorialClient,
+) -> None:
+    """Ten concurrent requests create one article and get equal responses."""
     request = GraphQLRequest(
         mutation_document("createArticle"),
         None,
@@ -394,8 +401,10 @@ async def test_a_key_sent_at_the_same_time_does_it_once(newsroom: EditorialClien
     assert len(await newsroom.table("SELECT id FROM article WHERE slug LIKE 'at-once%'")) == 1
 
 
-async def test_a_key_belongs_to_one_request_of_one_account(newsroom: EditorialClient) -> None:
-    """Another input with it is IDEMPOTENCY_KEY_REUSED; another account has its own; it lasts a day."""
+async def test_idempotency_key_belongs_to_one_input_of_one_account_for_a_day(
+    newsroom: EditorialClient,
+) -> None:
+    """A different input is IDEMPOTENCY_KEY_REUSED; another account may use the same key."""
     await newsroom.mutate_ok("createStory", title="One", idempotencyKey="mine")
     assert await newsroom.mutate_codes("createStory", title="Two", idempotencyKey="mine") == {
         ("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")
@@ -410,8 +419,8 @@ async def test_a_key_belongs_to_one_request_of_one_account(newsroom: EditorialCl
     assert (await newsroom.mutate_ok("createStory", title="Three", idempotencyKey="mine"))["title"] == "Three"
 
 
-async def test_a_key_asked_for_other_fields_is_told_of_the_same_thing(newsroom: EditorialClient) -> None:
-    """Done once, shown as is asked for now."""
+async def test_idempotency_key_may_be_sent_with_another_selection(newsroom: EditorialClient) -> None:
+    """The stored result is returned with the fields of the new selection."""
     first = await newsroom.mutate_ok("createStory", title="Shown", idempotencyKey="shown")
     again = await newsroom.mutate_ok(
         "createStory", selection="story { id slug }", title="Shown", idempotencyKey="shown"
@@ -420,7 +429,7 @@ async def test_a_key_asked_for_other_fields_is_told_of_the_same_thing(newsroom: 
 
 
 async def test_rejected_and_dry_runs_do_not_use_the_idempotency_key(newsroom: EditorialClient) -> None:
-    """A key is spent by what is done, and by nothing else."""
+    """Only an executed mutation uses the key up."""
     id = await newsroom.create_draft()
     await newsroom.mutate_ok("createStory", title="Later", idempotencyKey="free", validateOnly=True)
     await newsroom.mutate_errors("publishArticle", id=id, idempotencyKey="free")
@@ -434,7 +443,7 @@ async def test_rejected_and_dry_runs_do_not_use_the_idempotency_key(newsroom: Ed
 
 
 async def test_secrets_are_not_stored(newsroom: EditorialClient) -> None:
-    """Secrets and preview tokens are returned once: a repeated idempotency key returns them empty."""
+    """Secrets and preview tokens are returned once; a repeated idempotency key returns them empty."""
     fields = {"name": "Machine", "role": "READER", "idempotencyKey": "secret"}
     first = await newsroom.mutate_ok("createToken", ROOT, **fields)
     again = await newsroom.mutate_ok("createToken", ROOT, **fields)
@@ -443,16 +452,16 @@ async def test_secrets_are_not_stored(newsroom: EditorialClient) -> None:
     id = await newsroom.create_draft()
     link = await newsroom.mutate_ok("createPreviewLink", id=id, idempotencyKey="link")
     assert link["token"].startswith("cqlp_")
-    for (answer,) in await newsroom.table("SELECT response FROM idempotency_record"):
-        assert first["secret"] not in answer
-        assert link["token"] not in answer
-        assert first["secret"][4:] not in answer
+    for (response,) in await newsroom.table("SELECT response FROM idempotency_record"):
+        assert first["secret"] not in response
+        assert link["token"] not in response
+        assert first["secret"][4:] not in response
 
 
-# The clock alone
+# Times
 
 
-SEEN = """query($i: ID!, $s: String!, $h: String!) {
+VISIBILITY_QUERY = """query($i: ID!, $s: String!, $h: String!) {
   article(id: $i) { headline }
   slug: article(slug: $s) { headline }
   node(id: $i) { id }
@@ -463,10 +472,10 @@ SEEN = """query($i: ID!, $s: String!, $h: String!) {
 }"""
 
 
-async def seen(newsroom: EditorialClient, id: str, slug: str, word: str) -> bool:
-    """Whether the public sees it: everywhere or nowhere."""
-    data = await newsroom.query(SEEN, i=id, s=slug, h=word)
-    ways = {
+async def is_public(newsroom: EditorialClient, id: str, slug: str, search: str) -> bool:
+    """Whether the public sees the article; all lists, fields and counts must agree."""
+    data = await newsroom.query(VISIBILITY_QUERY, i=id, s=slug, h=search)
+    results = {
         "article": data["article"] is not None,
         "slug": data["slug"] is not None,
         "node": data["node"] is not None,
@@ -476,40 +485,40 @@ async def seen(newsroom: EditorialClient, id: str, slug: str, word: str) -> bool
         "search": data["search"]["totalCount"] == 1,
         "section": data["category"]["articles"]["totalCount"] == 1,
     }
-    assert len(set(ways.values())) == 1, ways
-    return True in ways.values()
+    assert len(set(results.values())) == 1, results
+    return True in results.values()
 
 
-async def test_a_scheduled_article_comes_out_by_itself(newsroom: EditorialClient) -> None:
-    """Not visible a second before, visible at that second, without any request."""
+async def test_scheduled_articles_are_public_from_their_time_on(newsroom: EditorialClient) -> None:
+    """Visible at the second of publication and until the expiry, without any request."""
     id = await newsroom.create_approved(headline="Zugzwang today", expiresAt="2026-07-02T00:00:00Z")
     payload = await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T00:00:00+00:00")
     assert (payload["status"], payload["publishedAt"]) == ("SCHEDULED", "2026-07-01T00:00:00Z")
-    at = NOW + 16 * HOUR
-    for moment, expected in (
+    publish_at = NOW + 16 * HOUR
+    for time, expected in (
         (NOW, False),
-        (at - SECOND, False),
-        (at, True),
-        (at + DAY - SECOND, True),
-        (at + DAY, False),
-        (at + 9 * DAY, False),
+        (publish_at - SECOND, False),
+        (publish_at, True),
+        (publish_at + DAY - SECOND, True),
+        (publish_at + DAY, False),
+        (publish_at + 9 * DAY, False),
     ):
-        newsroom.now = moment
-        assert await seen(newsroom, id, "zugzwang-today", "zugzwang") is expected, moment
-    newsroom.now = at + HOUR
+        newsroom.now = time
+        assert await is_public(newsroom, id, "zugzwang-today", "zugzwang") is expected, time
+    newsroom.now = publish_at + HOUR
     query = "query($i: ID!) { article(id: $i) { status publishedAt firstPublishedAt } }"
     assert (await newsroom.query(query, i=id))["article"] == {
         "status": "PUBLISHED",
         "publishedAt": "2026-07-01T00:00:00Z",
         "firstPublishedAt": "2026-07-01T00:00:00Z",
     }
-    newsroom.now = at + 2 * DAY
+    newsroom.now = publish_at + 2 * DAY
     assert (await newsroom.query(query, ANNA, i=id))["article"]["status"] == "EXPIRED"
     assert (await newsroom.mutate_ok("unpublishArticle", id=id))["status"] == "DRAFT"
 
 
-async def test_what_comes_out_by_itself_is_edited_in_a_copy_from_then_on(newsroom: EditorialClient) -> None:
-    """The clock makes it PUBLISHED for editors too: an edit begins a working copy."""
+async def test_edits_after_the_scheduled_time_create_a_working_copy(newsroom: EditorialClient) -> None:
+    """From its time on a scheduled article has the status PUBLISHED for editors too."""
     id = await newsroom.create_approved()
     await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T00:00:00Z")
     newsroom.now = NOW + 2 * DAY
@@ -521,12 +530,12 @@ async def test_what_comes_out_by_itself_is_edited_in_a_copy_from_then_on(newsroo
     assert (await newsroom.query(query, i=id))["article"]["headline"] == "Later"
 
 
-async def test_an_embargo_holds_to_the_second(newsroom: EditorialClient) -> None:
-    """Set on what is out, it hides it; it opens by itself; and nothing is published against it."""
+async def test_embargo_prevents_publication_until_its_second(newsroom: EditorialClient) -> None:
+    """Publishing and scheduling before the embargo are rejected."""
     id = await newsroom.create_published(headline="Quagmire ahead")
     await newsroom.mutate_ok("updateArticle", id=id, embargoUntil="2026-07-01T00:00:00Z")
-    for move in ("submitArticle", "approveArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "approveArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     assert await newsroom.mutate_codes("publishArticle", id=id) == {("EMBARGOED", "embargoUntil")}
     fresh = await newsroom.create_approved(headline="Quixotic plan", embargoUntil="2026-07-01T00:00:00Z")
     assert await newsroom.mutate_codes("scheduleArticle", id=fresh, publishAt="2026-06-30T23:59:59Z") == {
@@ -534,13 +543,13 @@ async def test_an_embargo_holds_to_the_second(newsroom: EditorialClient) -> None
     }
     await newsroom.mutate_ok("scheduleArticle", id=fresh, publishAt="2026-07-01T00:00:00Z")
     newsroom.now = NOW + 16 * HOUR - SECOND
-    assert not await seen(newsroom, fresh, "quixotic-plan", "quixotic")
+    assert not await is_public(newsroom, fresh, "quixotic-plan", "quixotic")
     newsroom.now += SECOND
-    assert await seen(newsroom, fresh, "quixotic-plan", "quixotic")
+    assert await is_public(newsroom, fresh, "quixotic-plan", "quixotic")
 
 
 async def test_past_times_are_rejected(newsroom: EditorialClient) -> None:
-    """Nothing is scheduled into the past, or published into the future."""
+    """Articles are not scheduled in the past, and not published in the future."""
     id = await newsroom.create_approved()
     assert await newsroom.mutate_codes("scheduleArticle", id=id, publishAt="2026-06-30T08:00:00Z") == {
         ("INVALID_TIME", "publishAt")
@@ -552,16 +561,16 @@ async def test_past_times_are_rejected(newsroom: EditorialClient) -> None:
     assert (payload["publishedAt"], payload["firstPublishedAt"]) == ("2025-01-01T00:00:00Z",) * 2
 
 
-# Off again
+# Withdrawal and deletion
 
 
-async def test_a_notice_stands_where_an_article_was_taken_back(newsroom: EditorialClient) -> None:
-    """The text is gone from every answer; its slugs tell why; brought back, the notice is gone."""
+async def test_withdrawn_articles_are_replaced_by_a_public_notice(newsroom: EditorialClient) -> None:
+    """The notice is returned for the slug of the article until the article is restored."""
     id = await newsroom.create_published(headline="Vortex of lies")
-    assert await seen(newsroom, id, "vortex-of-lies", "vortex")
+    assert await is_public(newsroom, id, "vortex-of-lies", "vortex")
     assert await newsroom.mutate_codes("withdrawArticle", id=id, notice=" ") == {("REQUIRED", "notice")}
     await newsroom.mutate_ok("withdrawArticle", id=id, notice="This report was wrong.")
-    assert not await seen(newsroom, id, "vortex-of-lies", "vortex")
+    assert not await is_public(newsroom, id, "vortex-of-lies", "vortex")
     query = '{ withdrawal(slug: "vortex-of-lies") { id slug language notice withdrawnAt } }'
     assert (await newsroom.query(query))["withdrawal"] == {
         "id": id,
@@ -574,37 +583,37 @@ async def test_a_notice_stands_where_an_article_was_taken_back(newsroom: Editori
     payload = await newsroom.mutate_ok("restoreArticle", id=id)
     assert (payload["status"], payload["publishedAt"]) == ("DRAFT", None)
     assert (await newsroom.query(query))["withdrawal"] is None
-    assert not await seen(newsroom, id, "vortex-of-lies", "vortex")
+    assert not await is_public(newsroom, id, "vortex-of-lies", "vortex")
 
 
-async def test_taken_off_and_out_again(newsroom: EditorialClient) -> None:
-    """Unpublished, archived, restored, published again: when it first was out stays known."""
+async def test_republishing_keeps_the_first_publication_time(newsroom: EditorialClient) -> None:
+    """Holds after unpublishing, archiving and restoring."""
     id = await newsroom.create_published(headline="Yardstick")
     newsroom.now = NOW + HOUR
     assert (await newsroom.mutate_ok("unpublishArticle", id=id))["status"] == "DRAFT"
-    assert not await seen(newsroom, id, "yardstick", "yardstick")
+    assert not await is_public(newsroom, id, "yardstick", "yardstick")
     assert (await newsroom.mutate_ok("archiveArticle", id=id))["status"] == "ARCHIVED"
     payload = await newsroom.mutate_ok("restoreArticle", id=id)
     assert (payload["status"], payload["firstPublishedAt"]) == ("DRAFT", "2026-06-30T08:00:00Z")
-    for move in ("submitArticle", "approveArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "approveArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     payload = await newsroom.mutate_ok("publishArticle", id=id)
     assert (payload["publishedAt"], payload["firstPublishedAt"]) == (
         "2026-06-30T09:00:00Z",
         "2026-06-30T08:00:00Z",
     )
-    assert await seen(newsroom, id, "yardstick", "yardstick")
+    assert await is_public(newsroom, id, "yardstick", "yardstick")
 
 
 async def test_deleted_articles_are_not_visible_to_any_viewer(newsroom: EditorialClient) -> None:
-    """Not to editors either; its slug stays reserved, and only restoreArticle restores it."""
+    """The slug stays reserved, and only restoreArticle restores the article."""
     id = await newsroom.create_published(headline="Xylophone")
-    await newsroom.mutate_ok(GONE, id=id)
-    for who in (PUBLIC, ANNA):
+    await newsroom.mutate_ok(DELETE, id=id)
+    for actor in (PUBLIC, ANNA):
         query = 'query($i: ID!) { node(id: $i) { id } article(slug: "xylophone") { id } }'
-        assert await newsroom.query(query, who, i=id) == {"article": None, "node": None}
-    assert not await seen(newsroom, id, "xylophone", "xylophone")
-    for mutation in ("updateArticle", "submitArticle", "publishArticle", GONE):
+        assert await newsroom.query(query, actor, i=id) == {"article": None, "node": None}
+    assert not await is_public(newsroom, id, "xylophone", "xylophone")
+    for mutation in ("updateArticle", "submitArticle", "publishArticle", DELETE):
         assert await newsroom.mutate_codes(mutation, id=id) == {("NOT_FOUND", "id")}
     (error,) = await newsroom.mutate_errors("createArticle", headline="Xylophone", slug="xylophone")
     assert (error["code"], error["hint"]) == ("TAKEN", "Use 'xylophone-2', which is free.")
@@ -612,15 +621,15 @@ async def test_deleted_articles_are_not_visible_to_any_viewer(newsroom: Editoria
     assert (payload["status"], payload["slug"]) == ("DRAFT", "xylophone")
 
 
-async def test_who_may_delete_what(newsroom: EditorialClient) -> None:
-    """Authors delete drafts of their own that never were out; the rest is for publishers."""
-    own, sent, out = [await newsroom.create_draft(BOB) for _ in range(3)]
-    assert (await newsroom.mutate_ok(GONE, BOB, id=own)) == own
+async def test_authors_delete_only_their_own_unpublished_drafts(newsroom: EditorialClient) -> None:
+    """Drafts in review, published articles and articles of others are NOT_OWNER or NOT_FOUND."""
+    own, sent, published = [await newsroom.create_draft(BOB) for _ in range(3)]
+    assert (await newsroom.mutate_ok(DELETE, BOB, id=own)) == own
     await newsroom.mutate_ok("submitArticle", BOB, id=sent)
-    assert await newsroom.mutate_codes(GONE, BOB, id=sent) == {("NOT_OWNER", "id")}
-    for move in ("submitArticle", "approveArticle", "publishArticle", "unpublishArticle"):
-        await newsroom.mutate_ok(move, id=out)
-    assert await newsroom.mutate_codes(GONE, BOB, id=out) == {("NOT_OWNER", "id")}
+    assert await newsroom.mutate_codes(DELETE, BOB, id=sent) == {("NOT_OWNER", "id")}
+    for transition in ("submitArticle", "approveArticle", "publishArticle", "unpublishArticle"):
+        await newsroom.mutate_ok(transition, id=published)
+    assert await newsroom.mutate_codes(DELETE, BOB, id=published) == {("NOT_OWNER", "id")}
     theirs = await newsroom.create_published()
     assert await newsroom.mutate_codes("updateArticle", BOB, id=theirs, headline="Mine") == {
         ("NOT_OWNER", "id")
@@ -631,8 +640,8 @@ async def test_who_may_delete_what(newsroom: EditorialClient) -> None:
     }
 
 
-async def test_what_an_author_has_sent_is_with_the_reviewer(newsroom: EditorialClient) -> None:
-    """An author does not change what is in review; an editor who may approve changes what is approved."""
+async def test_articles_in_review_cannot_be_changed_by_their_author(newsroom: EditorialClient) -> None:
+    """An editor with permission to approve may change an approved article."""
     id = await newsroom.create_draft(BOB)
     await newsroom.mutate_ok("submitArticle", BOB, id=id)
     assert await newsroom.mutate_codes("updateArticle", BOB, id=id, headline="x") == {

@@ -1,4 +1,4 @@
-"""Working copies of published articles, which the public does not see before they are published."""
+"""Working copies of published articles, which are not public before they are published."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from contentql.formats import jsonl
 from contentql.importing.exporter import export_records
 from contentql.importing.importer import import_records
 
-# All that the public can see of an article, by every way there is to it.
-SHOWN = """
+# Every field of an article, and below, every field and list of the schema that can contain it.
+ARTICLE_FIELDS = """
   id uri slug canonicalSlug isRedirect headline kicker shortHeadline lede summary language contentType urgency
   access status publishedAt firstPublishedAt updatedAt expiresAt byline wordCount readingMinutes canonicalUrl
   canonicalElsewhere version unpublishedChanges edNote embargoUntil owner
@@ -29,8 +29,8 @@ SHOWN = """
   authors { role author { slug } } tags { slug } entities { relevance entity { slug } } story { slug }
   corrections { id text } translations { id } related { nodes { id } totalCount }
 """
-EVERYWHERE = f"""query($i: ID!, $old: String!, $new: String!) {{
-  article(id: $i) {{ {SHOWN} }}
+ALL_OCCURRENCES_QUERY = f"""query($i: ID!, $old: String!, $new: String!) {{
+  article(id: $i) {{ {ARTICLE_FIELDS} }}
   node(id: $i) {{ id ... on Article {{ headline }} }}
   old: article(slug: $old) {{ id headline }}
   new: article(slug: $new) {{ id headline }}
@@ -58,7 +58,7 @@ EVERYWHERE = f"""query($i: ID!, $old: String!, $new: String!) {{
   corrections {{ totalCount nodes {{ id article {{ headline }} }} }}
   collection(slug: "front-page") {{ articles {{ totalCount nodes {{ id headline }} }} items {{ article {{ headline }} }} }}
 }}"""  # noqa: E501
-ALL_OF_IT: dict[str, Any] = {
+CHANGED_FIELDS: dict[str, Any] = {
     "headline": "Zebra",
     "slug": "zebra",
     "kicker": "Zebra",
@@ -84,13 +84,17 @@ ALL_OF_IT: dict[str, Any] = {
 }
 
 
-async def everywhere(
-    newsroom: EditorialClient, id: str, old: str, new: str = "zebra", who: Actor = PUBLIC
+async def query_all_occurrences(
+    newsroom: EditorialClient, id: str, old: str, new: str = "zebra", actor: Actor = PUBLIC
 ) -> Any:
-    return await newsroom.query(EVERYWHERE, who, i=id, old=old, new=new)
+    """The article in every field, list, filter and search, as the actor sees it."""
+    return await newsroom.query(ALL_OCCURRENCES_QUERY, actor, i=id, old=old, new=new)
 
 
-async def attributed(newsroom: EditorialClient, id: str, source: str = "south-korean-intelligence") -> Any:
+async def add_attribution(
+    newsroom: EditorialClient, id: str, source: str = "south-korean-intelligence"
+) -> Any:
+    """An attribution with a span and a relay, added to the article."""
     created = await newsroom.mutate_ok(
         "addAttribution",
         article=id,
@@ -102,83 +106,83 @@ async def attributed(newsroom: EditorialClient, id: str, source: str = "south-ko
     return created["attribution"]
 
 
-async def test_working_copies_are_not_visible_to_the_public(own_desk: EditorialClient) -> None:
-    """Every field, list, filter, count, search, slug, attribution, tag and source page stays as it was."""
-    newsroom = own_desk
+async def test_working_copies_are_not_visible_to_the_public(own_newsroom: EditorialClient) -> None:
+    """Every field, list, filter, count, search, slug, attribution, tag and source page stays the same."""
+    newsroom = own_newsroom
     id = await newsroom.create_draft(headline="Before")
-    await attributed(newsroom, id)
-    for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    await add_attribution(newsroom, id)
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     await newsroom.mutate_ok("pinArticle", id="front-page", article=id)
-    before = await everywhere(newsroom, id, "before")
+    before = await query_all_occurrences(newsroom, id, "before")
     assert before["article"]["headline"] == "Before"
     assert before["new"] is None
-    await newsroom.mutate_ok("updateArticle", id=id, **ALL_OF_IT)
-    await attributed(newsroom, id, "kctv")
-    assert await everywhere(newsroom, id, "before") == before
-    for move in ("submitArticle", "approveArticle"):
-        await newsroom.mutate_ok(move, id=id)
-        assert await everywhere(newsroom, id, "before") == before
+    await newsroom.mutate_ok("updateArticle", id=id, **CHANGED_FIELDS)
+    await add_attribution(newsroom, id, "kctv")
+    assert await query_all_occurrences(newsroom, id, "before") == before
+    for transition in ("submitArticle", "approveArticle"):
+        await newsroom.mutate_ok(transition, id=id)
+        assert await query_all_occurrences(newsroom, id, "before") == before
     await newsroom.mutate_ok("publishArticle", id=id)
-    after = await everywhere(newsroom, id, "before")
+    after = await query_all_occurrences(newsroom, id, "before")
     assert after["article"]["headline"] == "Zebra"
-    ways = ("byWord", "byHeadline", "byUrgency", "byType", "byTag", "bySource")
-    assert {way: after[way]["totalCount"] for way in ways} == dict.fromkeys(ways, 1)
+    filters = ("byWord", "byHeadline", "byUrgency", "byType", "byTag", "bySource")
+    assert {name: after[name]["totalCount"] for name in filters} == dict.fromkeys(filters, 1)
     assert after["new"] == after["old"] == {"id": id, "headline": "Zebra"}
     assert after["asia"]["articles"]["totalCount"] == 0
     assert after["source"]["attributions"]["totalCount"] == 1
 
 
-async def test_staff_see_the_working_copy_instead_of_the_article(own_desk: EditorialClient) -> None:
-    """Editors see the copy under the article's id, once, in every list; another author sees none of it."""
-    newsroom = own_desk
+async def test_staff_see_the_working_copy_instead_of_the_article(own_newsroom: EditorialClient) -> None:
+    """Editors see it under the id of the article, once in every list; other authors do not see it."""
+    newsroom = own_newsroom
     id = await newsroom.create_published(headline="Before")
-    public = await everywhere(newsroom, id, "before", who=BOB)
-    await newsroom.mutate_ok("updateArticle", id=id, **ALL_OF_IT)
-    assert await everywhere(newsroom, id, "before", who=BOB) == public
-    seen = await everywhere(newsroom, id, "before", who=ANNA)
-    assert (seen["article"]["headline"], seen["article"]["id"]) == ("Zebra", id)
-    assert (seen["article"]["status"], seen["article"]["unpublishedChanges"]) == ("DRAFT", True)
-    assert [node["id"] for node in seen["articles"]["nodes"]].count(id) == 1
-    assert seen["articles"]["totalCount"] == len(seen["articles"]["nodes"]) == 2
-    assert seen["byWord"]["nodes"] == [{"id": id}]
-    assert seen["byOldWord"]["nodes"] == []
-    assert seen["new"] == {"id": id, "headline": "Zebra"}
-    assert seen["asia"]["articles"]["totalCount"] == 0
-    assert seen["article"]["edNote"] == "Zebra"
+    public = await query_all_occurrences(newsroom, id, "before", actor=BOB)
+    await newsroom.mutate_ok("updateArticle", id=id, **CHANGED_FIELDS)
+    assert await query_all_occurrences(newsroom, id, "before", actor=BOB) == public
+    data = await query_all_occurrences(newsroom, id, "before", actor=ANNA)
+    assert (data["article"]["headline"], data["article"]["id"]) == ("Zebra", id)
+    assert (data["article"]["status"], data["article"]["unpublishedChanges"]) == ("DRAFT", True)
+    assert [node["id"] for node in data["articles"]["nodes"]].count(id) == 1
+    assert data["articles"]["totalCount"] == len(data["articles"]["nodes"]) == 2
+    assert data["byWord"]["nodes"] == [{"id": id}]
+    assert data["byOldWord"]["nodes"] == []
+    assert data["new"] == {"id": id, "headline": "Zebra"}
+    assert data["asia"]["articles"]["totalCount"] == 0
+    assert data["article"]["edNote"] == "Zebra"
 
 
-async def test_ids_are_the_same_through_copy_and_publish(newsroom: EditorialClient) -> None:
-    """The article, and each hop of its attributions, keep their ids, for editors and for the public."""
+async def test_ids_are_stable_through_working_copies_and_publication(newsroom: EditorialClient) -> None:
+    """The article and each hop of its attributions keep their ids, for editors and for the public."""
     id = await newsroom.create_draft()
-    first = await attributed(newsroom, id)
+    first = await add_attribution(newsroom, id)
     hops = {first["id"], first["via"]["id"]}
     query = """query($i: ID!, $a: ID!, $v: ID!) {
       article(id: $i) { id attributions { id via { id } } }
       attribution(id: $a) { id article { id } } via: attribution(id: $v) { id hop }
     }"""
 
-    async def seen(who: Actor) -> None:
-        data = await newsroom.query(query, who, i=id, a=first["id"], v=first["via"]["id"])
+    async def assert_same_ids(actor: Actor) -> None:
+        data = await newsroom.query(query, actor, i=id, a=first["id"], v=first["via"]["id"])
         (head,) = data["article"]["attributions"]
         assert {head["id"], head["via"]["id"]} == hops
         assert data["attribution"] == {"id": first["id"], "article": {"id": id}}
         assert data["via"] == {"id": first["via"]["id"], "hop": 1}
 
-    for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     for n in range(3):
         await newsroom.mutate_ok("updateArticle", id=id, headline=f"Change {n}")
         await newsroom.mutate_ok("updateArticle", id=id, kicker=f"Change {n}")
-        for who in (PUBLIC, ANNA):
-            await seen(who)
+        for actor in (PUBLIC, ANNA):
+            await assert_same_ids(actor)
         await newsroom.republish(id)
-        for who in (PUBLIC, ANNA):
-            await seen(who)
+        for actor in (PUBLIC, ANNA):
+            await assert_same_ids(actor)
 
 
-async def test_old_slugs_lead_on(newsroom: EditorialClient) -> None:
-    """Every slug that was ever out leads to the newest; one that was only in a copy never did."""
+async def test_published_slugs_redirect_to_the_current_slug(newsroom: EditorialClient) -> None:
+    """Slugs of working copies that were never published do not redirect."""
     id = await newsroom.create_published(headline="Alpha")
     query = "query($s: String!) { article(slug: $s) { id slug canonicalSlug isRedirect } }"
     await newsroom.mutate_ok("updateArticle", id=id, slug="never")
@@ -195,23 +199,23 @@ async def test_old_slugs_lead_on(newsroom: EditorialClient) -> None:
     assert (await newsroom.query(query, s="never"))["article"] is None
 
 
-async def test_a_slug_of_a_copy_is_taken(newsroom: EditorialClient) -> None:
-    """Two articles never get the same slug: the slug of a working copy is reserved."""
-    one, two = await newsroom.create_published(), await newsroom.create_published()
-    await newsroom.mutate_ok("updateArticle", id=one, slug="wanted")
-    (error,) = await newsroom.mutate_errors("updateArticle", id=two, slug="wanted")
+async def test_slugs_of_working_copies_are_reserved(newsroom: EditorialClient) -> None:
+    """The slug of a working copy cannot be set on another article."""
+    first, second = await newsroom.create_published(), await newsroom.create_published()
+    await newsroom.mutate_ok("updateArticle", id=first, slug="wanted")
+    (error,) = await newsroom.mutate_errors("updateArticle", id=second, slug="wanted")
     assert (error["code"], error["field"], error["hint"]) == (
         "TAKEN",
         ["slug"],
         "Use 'wanted-2', which is free.",
     )
-    await newsroom.mutate_ok("updateArticle", id=two, slug="wanted-2")
-    await newsroom.republish(one)
-    assert (await newsroom.republish(two))["slug"] == "wanted-2"
+    await newsroom.mutate_ok("updateArticle", id=second, slug="wanted-2")
+    await newsroom.republish(first)
+    assert (await newsroom.republish(second))["slug"] == "wanted-2"
 
 
-async def test_what_is_out_is_corrected_while_a_copy_is_open(newsroom: EditorialClient) -> None:
-    """The correction is public at once, in text and list; the copy takes it in and keeps its own changes."""
+async def test_corrections_change_the_article_and_its_working_copy(newsroom: EditorialClient) -> None:
+    """The correction is public at once, and the working copy keeps its own changes."""
     id = await newsroom.create_published(headline="Before")
     await newsroom.mutate_ok("updateArticle", id=id, headline="After", kicker="Korea")
     newsroom.now = NOW + HOUR
@@ -237,20 +241,24 @@ async def test_what_is_out_is_corrected_while_a_copy_is_open(newsroom: Editorial
             "after": "on Tuesday",
         }
     ]
-    mine = (await newsroom.query(query, ANNA, i=id))["article"]
-    assert (mine["headline"], mine["kicker"], mine["status"]) == ("After", "Korea", "DRAFT")
-    assert "on Tuesday" in mine["body"]["text"]
-    assert mine["corrections"] == public["corrections"]
-    assert mine["version"] == public["version"] == payload["article"]["version"]
-    await newsroom.mutate_ok("updateArticle", id=id, ifVersion=mine["version"], shortHeadline="Short")
+    working_copy = (await newsroom.query(query, ANNA, i=id))["article"]
+    assert (working_copy["headline"], working_copy["kicker"], working_copy["status"]) == (
+        "After",
+        "Korea",
+        "DRAFT",
+    )
+    assert "on Tuesday" in working_copy["body"]["text"]
+    assert working_copy["corrections"] == public["corrections"]
+    assert working_copy["version"] == public["version"] == payload["article"]["version"]
+    await newsroom.mutate_ok("updateArticle", id=id, ifVersion=working_copy["version"], shortHeadline="Short")
     await newsroom.republish(id)
-    out = (await newsroom.query(query, i=id))["article"]
-    assert (out["headline"], out["corrections"]) == ("After", public["corrections"])
-    assert "on Tuesday" in out["body"]["text"]
+    published = (await newsroom.query(query, i=id))["article"]
+    assert (published["headline"], published["corrections"]) == ("After", public["corrections"])
+    assert "on Tuesday" in published["body"]["text"]
 
 
-async def test_a_correction_says_which_words(newsroom: EditorialClient) -> None:
-    """Words that do not stand there, or stand there twice, are told; drafts are changed, not corrected."""
+async def test_correct_article_requires_unambiguous_words(newsroom: EditorialClient) -> None:
+    """Missing or repeated words are errors, and drafts cannot be corrected."""
     id = await newsroom.create_published(body={"text": "A tide and a tide."})
     fields = {"kind": "CORRECTION", "text": "Ebb."}
     assert await newsroom.mutate_codes("correctArticle", id=id, **fields, before="flood", after="ebb") == {
@@ -280,24 +288,28 @@ async def test_a_correction_says_which_words(newsroom: EditorialClient) -> None:
     assert payload["correction"]["kind"] == "CLARIFICATION"
 
 
-async def test_a_correction_may_not_empty_what_is_out(newsroom: EditorialClient) -> None:
-    """Replacing all the words with none would leave nothing."""
+async def test_corrections_must_not_empty_a_block(newsroom: EditorialClient) -> None:
+    """Replacing all words with none is INVALID."""
     id = await newsroom.create_published(body={"text": "Wrong."})
     assert await newsroom.mutate_codes(
         "correctArticle", id=id, kind="RETRACTION", text="All wrong.", before="Wrong.", after=""
     ) == {("INVALID", "after")}
 
 
-async def test_a_revision_comes_back(newsroom: EditorialClient) -> None:
-    """As a new version; of what is out, in a copy; by number, and only one that is there."""
+async def test_restore_revision_creates_a_new_version(newsroom: EditorialClient) -> None:
+    """For a published article it creates a working copy; unknown versions are NOT_FOUND."""
     id = await newsroom.create_draft(headline="One")
     await newsroom.mutate_ok("updateArticle", id=id, headline="Two", slug="two", body={"text": "Second."})
-    back = await newsroom.mutate_ok("restoreRevision", id=id, version=1)
-    assert (back["headline"], back["slug"], back["version"]) == ("One", "one", 3)
-    for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
-    back = await newsroom.mutate_ok("restoreRevision", id=id, version=2)
-    assert (back["headline"], back["status"], back["unpublishedChanges"]) == ("Two", "DRAFT", True)
+    restored = await newsroom.mutate_ok("restoreRevision", id=id, version=1)
+    assert (restored["headline"], restored["slug"], restored["version"]) == ("One", "one", 3)
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
+    restored = await newsroom.mutate_ok("restoreRevision", id=id, version=2)
+    assert (restored["headline"], restored["status"], restored["unpublishedChanges"]) == (
+        "Two",
+        "DRAFT",
+        True,
+    )
     query = "query($i: ID!) { article(id: $i) { headline } }"
     assert (await newsroom.query(query, i=id))["article"]["headline"] == "One"
     assert (await newsroom.republish(id))["headline"] == "Two"
@@ -307,10 +319,10 @@ async def test_a_revision_comes_back(newsroom: EditorialClient) -> None:
         }
 
 
-async def test_a_revision_whose_references_are_gone_is_not_brought_back_half(
+async def test_restore_revision_rejects_revisions_with_deleted_references(
     newsroom: EditorialClient,
 ) -> None:
-    """What it needs is named, and nothing changes."""
+    """The message names the missing object, and nothing changes."""
     tag = await newsroom.mutate_ok("createTag", type="TOPIC", name="Fleeting")
     id = await newsroom.create_draft(tags=[{"tag": tag["id"]}])
     await newsroom.mutate_ok("updateArticle", id=id, tags=[])
@@ -321,55 +333,58 @@ async def test_a_revision_whose_references_are_gone_is_not_brought_back_half(
     assert "fleeting" in error["message"]
 
 
-async def test_what_came_by_import_can_be_gone_back_to(newsroom: EditorialClient) -> None:
-    """The newsdesk's first change keeps what was there before it."""
+async def test_imported_articles_have_a_first_revision(newsroom: EditorialClient) -> None:
+    """The first edit stores the imported version as a revision that can be restored."""
     await newsroom.mutate_ok("updateArticle", id="art_701", headline="Changed")
     fields = "version savedBy action diff { field before after }"
     query = f'{{ article(id: "art_701") {{ revisions {{ nodes {{ {fields} }} }} }} }}'
-    data = (await newsroom.query(query, ANNA))["article"]["revisions"]["nodes"]
-    assert [(one["version"], one["savedBy"]) for one in data] == [(2, "Anna"), (1, "Import")]
-    assert {"field": "headline", "before": "The first", "after": "Changed"} in data[0]["diff"]
+    revisions = (await newsroom.query(query, ANNA))["article"]["revisions"]["nodes"]
+    assert [(revision["version"], revision["savedBy"]) for revision in revisions] == [
+        (2, "Anna"),
+        (1, "Import"),
+    ]
+    assert {"field": "headline", "before": "The first", "after": "Changed"} in revisions[0]["diff"]
     assert (await newsroom.mutate_ok("restoreRevision", id="art_701", version=1))["headline"] == "The first"
 
 
-async def test_an_edit_that_only_touches_one_field_changes_no_other(newsroom: EditorialClient) -> None:
-    """What is left out stays; null empties; the diff names what changed and nothing else."""
-    full = {name: value for name, value in ALL_OF_IT.items() if name not in ("slug", "edNote")}
+async def test_update_article_changes_only_the_fields_of_its_input(newsroom: EditorialClient) -> None:
+    """Null clears a field, and the diff lists only the changed fields."""
+    full = {name: value for name, value in CHANGED_FIELDS.items() if name not in ("slug", "edNote")}
     id = await newsroom.create_draft(**full, edNote="Call Seoul")
-    visible = f"article {{ {SHOWN} }}"
-    before = await newsroom.mutate_ok("updateArticle", id=id, selection=visible, kicker="Before")
-    after = await newsroom.mutate_ok("updateArticle", id=id, selection=visible, kicker="After")
+    selection = f"article {{ {ARTICLE_FIELDS} }}"
+    before = await newsroom.mutate_ok("updateArticle", id=id, selection=selection, kicker="Before")
+    after = await newsroom.mutate_ok("updateArticle", id=id, selection=selection, kicker="After")
     assert {name for name in after if after[name] != before[name]} == {"kicker", "version", "revisions"}
-    emptied = await newsroom.mutate_ok(
-        "updateArticle", id=id, selection=visible, kicker=None, tags=None, dateline=None
+    cleared = await newsroom.mutate_ok(
+        "updateArticle", id=id, selection=selection, kicker=None, tags=None, dateline=None
     )
-    assert (emptied["kicker"], emptied["tags"], emptied["dateline"]) == (None, [], None)
+    assert (cleared["kicker"], cleared["tags"], cleared["dateline"]) == (None, [], None)
     query = "query($i: ID!) { article(id: $i) { revisions(first: 1) { nodes { diff { field } } } } }"
     data = (await newsroom.query(query, ANNA, i=id))["article"]["revisions"]["nodes"]
     assert {change["field"] for change in data[0]["diff"]} == {"kicker", "tags", "datelinePlace"}
 
 
-async def test_a_preview_of_a_moment_shows_what_will_be_out_then(newsroom: EditorialClient) -> None:
-    """As with X-Preview-At: it sets the time of one request for viewers of drafts, not the public's."""
+async def test_preview_time_shows_what_will_be_public_at_that_time(newsroom: EditorialClient) -> None:
+    """It applies to requests of viewers who see drafts, not to the public."""
     id = await newsroom.create_approved(headline="Tomorrow")
     await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
     query = """query($i: ID!) { article(id: $i) { status }
       articles(filter: {slug: {eq: "tomorrow"}}) { totalCount } }"""
 
-    def at(moment: Any) -> Actor:
-        return replace(ANNA, viewer=replace(ANNA.viewer, preview_at=moment))
+    def previewing_at(time: Any) -> Actor:
+        return replace(ANNA, viewer=replace(ANNA.viewer, preview_at=time))
 
-    nothing = {"article": None, "articles": {"totalCount": 0}}
-    assert await newsroom.query(query, at(NOW + DAY - SECOND), i=id) == nothing
-    assert await newsroom.query(query, at(NOW + DAY), i=id) == {
+    not_visible = {"article": None, "articles": {"totalCount": 0}}
+    assert await newsroom.query(query, previewing_at(NOW + DAY - SECOND), i=id) == not_visible
+    assert await newsroom.query(query, previewing_at(NOW + DAY), i=id) == {
         "article": {"status": "PUBLISHED"},
         "articles": {"totalCount": 1},
     }
-    assert await newsroom.query(query, i=id) == nothing
+    assert await newsroom.query(query, i=id) == not_visible
 
 
-async def test_a_preview_link_shows_the_copy_of_one_article(newsroom: EditorialClient) -> None:
-    """Its holder sees the current state of that article, and only public content otherwise."""
+async def test_preview_link_shows_the_working_copy_of_one_article(newsroom: EditorialClient) -> None:
+    """Its holder sees that article without internal fields, and otherwise only public content."""
     id, other = (
         await newsroom.create_published(headline="Shared"),
         await newsroom.create_draft(headline="Not shared"),
@@ -393,19 +408,19 @@ async def test_a_preview_link_shows_the_copy_of_one_article(newsroom: EditorialC
     assert result["errors"][0]["extensions"]["code"] in ("UNAUTHENTICATED", "FORBIDDEN")
 
 
-async def exported(newsroom: EditorialClient) -> list[bytes]:
-    """All that is written of it, line by line."""
+async def export_lines(newsroom: EditorialClient) -> list[bytes]:
+    """The lines of an export of the newsroom."""
     return list(jsonl.write_records([record async for record in export_records(newsroom.database)]))
 
 
-async def test_copies_are_no_part_of_an_export(own_desk: EditorialClient) -> None:
-    """What is exported is what the articles themselves say, whatever is being changed in copies."""
-    newsroom = own_desk
+async def test_exports_contain_no_working_copies(own_newsroom: EditorialClient) -> None:
+    """An export is the same with and without open working copies."""
+    newsroom = own_newsroom
     id = await newsroom.create_published(headline="Before")
-    before = await exported(newsroom)
-    await newsroom.mutate_ok("updateArticle", id=id, **ALL_OF_IT)
-    await attributed(newsroom, id, "kctv")
-    assert await exported(newsroom) == before
+    before = await export_lines(newsroom)
+    await newsroom.mutate_ok("updateArticle", id=id, **CHANGED_FIELDS)
+    await add_attribution(newsroom, id, "kctv")
+    assert await export_lines(newsroom) == before
     async with newsroom.unchanged():
         report = await import_records(
             newsroom.database, jsonl.read_records(io.BytesIO(b"".join(before)), "again")

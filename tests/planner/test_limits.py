@@ -108,7 +108,7 @@ async def test_depth_limit_counts_fields_through_fragments(offline_executor: Exe
 
 
 async def test_no_depth_causes_an_internal_error(offline_executor: Executor) -> None:
-    """Hundreds of levels of selections, inline fragments, lists and objects are rejected with a limit error."""
+    """Hundreds of levels of selections, fragments, lists and objects are rejected with a limit error."""
     for levels in (150, 300, 450, 600):
         assert (await rejection(offline_executor, nested(levels)))["code"] in (
             "DEPTH_LIMIT_EXCEEDED",
@@ -309,9 +309,7 @@ async def test_limits_apply_to_every_execution_of_a_cached_document(offline_exec
 
 
 async def test_cost_is_returned_on_request(demo_executor: Executor) -> None:
-    """`extensions: {cost: true}` returns the cost of the operation, the limit and the number of SQL
-    statements.
-    """
+    """`extensions: {cost: true}` returns the cost, the limit and the number of SQL statements."""
     query = "{ categories(first: 5) { nodes { articles(first: 3) { nodes { id } } } } }"
     response = await demo_executor.execute(GraphQLRequest(query, None, {}, {"cost": True}))
     cost = orjson.loads(response.body)["extensions"]["cost"]
@@ -483,9 +481,8 @@ async def test_filter_conditions_are_limited_per_operation(offline_executor: Exe
     """All lists of an operation share one limit of 500 conditions."""
     value = {"or": [{"urgency": {"eq": 1}}] * 100}
     once = "query($f: ArticleFilter) { articles(filter: $f) { nodes { id } } }"
-    with pytest.raises(
-        AssertionError, match="was asked"
-    ):  # The operation passes the limits and reaches the database.
+    # The operation passes the limits and reaches the database.
+    with pytest.raises(AssertionError, match="was asked"):
         await _plan_and_read(offline_executor, once, {"f": value})
     twice = once.replace("{ articles", "{ a: articles(filter: $f) { nodes { id } } articles")
     assert (await rejection(offline_executor, twice, {"f": value}))["code"] == "INPUT_LIMIT_EXCEEDED"

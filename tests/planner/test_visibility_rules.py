@@ -69,7 +69,7 @@ class StatementParams:
 
 
 def article_rows() -> list[Row]:
-    """Every combination of states that the table's constraints allow; some with an owner or a working copy."""
+    """Every combination of states that the constraints allow; some with an owner or a working copy."""
     random = Random(10)
     rows: list[Row] = []
     states = itertools.product(STORED_STATUSES, TIMES, TIMES, TIMES, (None, NOW))

@@ -16,8 +16,8 @@ from tests.support.editorial_client import (
     mutation_document,
 )
 
-# For each kind: what makes one, what changes it, and what shows of the change.
-KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+# For each type: the input that creates an object, and the input that updates it.
+INPUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "Category": (
         {
             "name": "Sport",
@@ -53,7 +53,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def selection_of(kind: str) -> str:
+def selection_of(type_name: str) -> str:
     fields = {
         "Category": "id slug path name description hidden position names { language name }",
         "Media": "id url alt width mime decorative focalPoint { x y }",
@@ -62,38 +62,40 @@ def selection_of(kind: str) -> str:
         "Author": "id slug name bio desk sameAs image { id }",
         "Story": "id slug title description",
         "Collection": "id slug title maxItems",
-    }[kind]
-    return f"{kind[0].lower()}{kind[1:]} {{ {fields} }}"
+    }[type_name]
+    return f"{type_name[0].lower()}{type_name[1:]} {{ {fields} }}"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_made_changed_and_deleted(newsroom: EditorialClient, kind: str) -> None:
-    """What is said shows; what is left out stays; null empties; and then it is gone."""
-    first, second = KINDS[kind]
-    payload = await newsroom.mutate_ok(f"create{kind}", selection=selection_of(kind), **first)
-    for name, value in first.items():
-        if name in payload:
-            assert payload[name] == value, name
+@pytest.mark.parametrize("type_name", INPUTS)
+async def test_create_update_and_delete_of_each_type(newsroom: EditorialClient, type_name: str) -> None:
+    """Fields left out of an update stay, null clears a field, and deleted objects are NOT_FOUND."""
+    create_input, update_input = INPUTS[type_name]
+    created = await newsroom.mutate_ok(
+        f"create{type_name}", selection=selection_of(type_name), **create_input
+    )
+    for name, value in create_input.items():
+        if name in created:
+            assert created[name] == value, name
     changed = await newsroom.mutate_ok(
-        f"update{kind}", selection=selection_of(kind), id=payload["id"], **second
+        f"update{type_name}", selection=selection_of(type_name), id=created["id"], **update_input
     )
     for name in changed:
-        if name in second and not isinstance(changed[name], dict):
-            assert changed[name] == second[name], name
-        elif name not in second and name not in ("slug", "path"):
-            assert changed[name] == payload[name], name
-    assert changed["id"] == payload["id"]
-    assert await newsroom.mutate_ok(f"delete{kind}", id=payload["id"]) == payload["id"]
-    assert (await newsroom.query("query($i: ID!) { node(id: $i) { id } }", ANNA, i=payload["id"]))[
+        if name in update_input and not isinstance(changed[name], dict):
+            assert changed[name] == update_input[name], name
+        elif name not in update_input and name not in ("slug", "path"):
+            assert changed[name] == created[name], name
+    assert changed["id"] == created["id"]
+    assert await newsroom.mutate_ok(f"delete{type_name}", id=created["id"]) == created["id"]
+    assert (await newsroom.query("query($i: ID!) { node(id: $i) { id } }", ANNA, i=created["id"]))[
         "node"
     ] is None
-    for mutation in (f"update{kind}", f"delete{kind}"):
-        assert await newsroom.mutate_codes(mutation, id=payload["id"]) == {("NOT_FOUND", "id")}
+    for mutation in (f"update{type_name}", f"delete{type_name}"):
+        assert await newsroom.mutate_codes(mutation, id=created["id"]) == {("NOT_FOUND", "id")}
         assert await newsroom.mutate_codes(mutation, id="art_701") == {("WRONG_TYPE", "id")}
 
 
-async def test_things_are_named_as_people_name_them(newsroom: EditorialClient) -> None:
-    """By path, slug, `TYPE:slug`; a slug that two types have is asked about."""
+async def test_objects_are_referenced_by_path_slug_or_type_and_slug(newsroom: EditorialClient) -> None:
+    """A slug that two tag types share is an error with a hint."""
     assert (await newsroom.mutate_ok("updateCategory", id="world/asia", description="East"))[
         "path"
     ] == "world/asia"
@@ -107,8 +109,8 @@ async def test_things_are_named_as_people_name_them(newsroom: EditorialClient) -
     await newsroom.mutate_ok("deleteTag", id="EVENT:tears")
 
 
-async def test_slugs_are_made_of_names_and_free(newsroom: EditorialClient) -> None:
-    """The second of a name gets a number; who asks for one that is taken is told one that is free."""
+async def test_slugs_are_derived_from_names_and_made_unique(newsroom: EditorialClient) -> None:
+    """A repeated name gets a number; a requested slug that is taken is an error with a free slug."""
     slugs = [(await newsroom.mutate_ok("createStory", title="Same again"))["slug"] for _ in range(3)]
     assert slugs == ["same-again", "same-again-2", "same-again-3"]
     (error,) = await newsroom.mutate_errors("createStory", title="x", slug="same-again")
@@ -131,8 +133,8 @@ async def test_slugs_are_made_of_names_and_free(newsroom: EditorialClient) -> No
     ] == "politics/asia"
 
 
-async def test_a_point_has_two_coordinates(newsroom: EditorialClient) -> None:
-    """One alone is no place, neither when it is entered nor when the other is taken away."""
+async def test_points_require_both_coordinates(newsroom: EditorialClient) -> None:
+    """Holds for focal points and geographic positions, when creating and when updating."""
     media = {"kind": "IMAGE", "url": "https://media.example.org/focus.jpg"}
     assert await newsroom.mutate_codes("createMedia", **media, focalX=0.5) == {("REQUIRED", "focalY")}
     created = await newsroom.mutate_ok("createMedia", **media, focalX=0.5, focalY=0)
@@ -142,13 +144,13 @@ async def test_a_point_has_two_coordinates(newsroom: EditorialClient) -> None:
     await newsroom.mutate_ok("updateMedia", id=created["id"], focalX=None, focalY=None)
     place = {"type": "PLACE", "name": "Seoul"}
     assert await newsroom.mutate_codes("createTag", **place, longitude=126.9) == {("REQUIRED", "latitude")}
-    visible = "tag { position { latitude longitude } }"
-    created = await newsroom.mutate_ok("createTag", selection=visible, **place, longitude=126.9, latitude=0)
+    selection = "tag { position { latitude longitude } }"
+    created = await newsroom.mutate_ok("createTag", selection=selection, **place, longitude=126.9, latitude=0)
     assert created["position"] == {"latitude": 0, "longitude": 126.9}
 
 
-async def test_what_is_known_already_is_said(newsroom: EditorialClient) -> None:
-    """The same file, the same Wikidata item: which one it is."""
+async def test_duplicate_files_and_wikidata_items_are_reported(newsroom: EditorialClient) -> None:
+    """The hint names the existing object."""
     (error,) = await newsroom.mutate_errors(
         "createMedia", kind="IMAGE", url="https://media.example.org/a.jpg"
     )
@@ -165,9 +167,9 @@ async def test_what_is_known_already_is_said(newsroom: EditorialClient) -> None:
     }
 
 
-async def test_what_is_in_use_stays(own_desk: EditorialClient) -> None:
-    """Who uses it is said, in drafts and copies too; taken out of those, it can go."""
-    newsroom = own_desk
+async def test_objects_in_use_cannot_be_deleted(own_newsroom: EditorialClient) -> None:
+    """The message counts the users, including drafts; without users the object is deleted."""
+    newsroom = own_newsroom
     id = await newsroom.create_draft(
         tags=[{"tag": "tears"}],
         authors=[{"author": "jane-doe"}],
@@ -175,7 +177,7 @@ async def test_what_is_in_use_stays(own_desk: EditorialClient) -> None:
         leadMedia="med_301",
     )
     await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv")
-    things = {
+    deletions = {
         "deleteTag": ("TOPIC:tears", "1 article"),
         "deleteAuthor": ("jane-doe", "1 article"),
         "deleteStory": ("north-korea-russia", "1 article"),
@@ -184,10 +186,10 @@ async def test_what_is_in_use_stays(own_desk: EditorialClient) -> None:
         "deleteCategory": ("world", "1 section and 1 article"),
     }
     async with newsroom.unchanged():
-        for mutation, (thing, users) in things.items():
-            (error,) = await newsroom.mutate_errors(mutation, id=thing)
+        for mutation, (reference, users) in deletions.items():
+            (error,) = await newsroom.mutate_errors(mutation, id=reference)
             assert (error["code"], error["field"]) == ("IN_USE", ["id"])
-            assert error["message"] == f"{thing!r} is used by {users}."
+            assert error["message"] == f"{reference!r} is used by {users}."
     await newsroom.mutate_ok(
         "updateArticle", id=id, tags=[], authors=[], story=None, leadMedia=None, media=[], category="politics"
     )
@@ -196,8 +198,8 @@ async def test_what_is_in_use_stays(own_desk: EditorialClient) -> None:
     )["article"]["attributions"]:
         await newsroom.mutate_ok("deleteAttribution", id=attribution["id"])
     await newsroom.mutate_ok("deleteCategory", id="world/asia")
-    for mutation, (thing, _) in things.items():
-        await newsroom.mutate_ok(mutation, id=thing)
+    for mutation, (reference, _) in deletions.items():
+        await newsroom.mutate_ok(mutation, id=reference)
 
 
 # Sections
@@ -211,7 +213,7 @@ SECTION = """query($p: String!) {
 
 
 async def in_section(newsroom: EditorialClient, path: str) -> Any:
-    """What the public finds there, every way the same."""
+    """Path, redirect, depth and article slugs of a section for the public; all lists must agree."""
     data = await newsroom.query(SECTION, p=path)
     section = data["category"]
     if section is None:
@@ -222,15 +224,15 @@ async def in_section(newsroom: EditorialClient, path: str) -> Any:
     return section["path"], section["isRedirect"], section["depth"], slugs
 
 
-async def test_a_section_moves_with_all_below_it(own_desk: EditorialClient) -> None:
-    """Paths, depths and the lists of every section above are right before and after; old paths lead on."""
-    newsroom = own_desk
+async def test_move_category_moves_its_subtree_and_redirects_old_paths(own_newsroom: EditorialClient) -> None:
+    """Paths, depths and the article lists of all ancestors follow each move."""
+    newsroom = own_newsroom
     east = await newsroom.mutate_ok("createCategory", name="East", parent="world/asia")
     await newsroom.mutate_ok("createCategory", name="Korea", parent=east["id"])
     await newsroom.create_published(headline="Deep", category="world/asia/east/korea")
     await newsroom.create_published(headline="Shallow", category="world/asia", categories=["politics"])
-    both_executors, deep = {"deep", "shallow"}, {"deep"}
-    assert await in_section(newsroom, "world") == ("world", False, 0, both_executors)
+    both, deep = {"deep", "shallow"}, {"deep"}
+    assert await in_section(newsroom, "world") == ("world", False, 0, both)
     assert await in_section(newsroom, "politics") == ("politics", False, 0, {"shallow", "the-first"})
     moved = await newsroom.mutate_ok("moveCategory", id="world/asia/east", parent="politics", position=3)
     assert (moved["path"], moved["depth"], moved["position"]) == ("politics/east", 1, 3)
@@ -251,14 +253,14 @@ async def test_a_section_moves_with_all_below_it(own_desk: EditorialClient) -> N
     assert await in_section(newsroom, "far-east/korea") == ("far-east/korea", False, 1, deep)
     back = await newsroom.mutate_ok("moveCategory", id="far-east", parent="world/asia")
     assert back["path"] == "world/asia/far-east"
-    assert await in_section(newsroom, "world") == ("world", False, 0, both_executors)
+    assert await in_section(newsroom, "world") == ("world", False, 0, both)
     query = '{ article(slug: "deep") { category { path } categories { path } } }'
     assert (await newsroom.query(query))["article"]["category"] == {"path": "world/asia/far-east/korea"}
 
 
-async def test_working_copies_move_along(own_desk: EditorialClient) -> None:
-    """What is being changed stands in the moved section too, when it comes out."""
-    newsroom = own_desk
+async def test_move_category_applies_to_working_copies(own_newsroom: EditorialClient) -> None:
+    """A working copy is published in the moved section."""
+    newsroom = own_newsroom
     id = await newsroom.create_published(headline="Moving")
     await newsroom.mutate_ok("updateArticle", id=id, kicker="x")
     await newsroom.mutate_ok("moveCategory", id="world/asia", parent="politics")
@@ -267,9 +269,9 @@ async def test_working_copies_move_along(own_desk: EditorialClient) -> None:
     assert await in_section(newsroom, "politics/asia") == ("politics/asia", False, 1, {"moving"})
 
 
-async def test_a_new_section_takes_an_old_path_over(own_desk: EditorialClient) -> None:
-    """Where a section stands now goes before where another once stood."""
-    newsroom = own_desk
+async def test_existing_sections_take_precedence_over_redirects(own_newsroom: EditorialClient) -> None:
+    """A new section may take a former path of another section."""
+    newsroom = own_newsroom
     await newsroom.create_published(headline="Here")
     await newsroom.mutate_ok("updateCategory", id="world/asia", slug="orient")
     new = await newsroom.mutate_ok("createCategory", name="Asia", parent="world")
@@ -286,9 +288,11 @@ async def test_a_new_section_takes_an_old_path_over(own_desk: EditorialClient) -
     assert (data["path"], data["isRedirect"]) == ("world/asia", True)
 
 
-async def test_a_section_does_not_go_where_it_cannot(own_desk: EditorialClient) -> None:
-    """Paths, depths and the lists of every section above are right before and after."""
-    newsroom = own_desk
+async def test_move_category_rejects_cycles_duplicates_and_too_deep_paths(
+    own_newsroom: EditorialClient,
+) -> None:
+    """Sections have at most eight levels."""
+    newsroom = own_newsroom
     path = "world/asia"
     for n in range(5):
         path = (await newsroom.mutate_ok("createCategory", name=f"Level {n}", parent=path))["path"]
@@ -321,9 +325,9 @@ async def test_a_section_does_not_go_where_it_cannot(own_desk: EditorialClient) 
     }
 
 
-async def test_case_tells_paths_apart(own_desk: EditorialClient) -> None:
-    """A section below `World` is not one below `world`."""
-    newsroom = own_desk
+async def test_section_paths_are_case_sensitive(own_newsroom: EditorialClient) -> None:
+    """A section below `World` does not move with `world`."""
+    newsroom = own_newsroom
     await newsroom.mutate_ok("createCategory", name="x", slug="World")
     await newsroom.mutate_ok("createCategory", name="y", slug="Below", parent="World")
     await newsroom.mutate_ok("moveCategory", id="world", parent="politics")
@@ -335,9 +339,9 @@ async def test_case_tells_paths_apart(own_desk: EditorialClient) -> None:
 # Sources
 
 
-async def test_sources_become_one(own_desk: EditorialClient) -> None:
-    """What was ascribed to any is ascribed to the one, in copies too; names become aliases."""
-    newsroom = own_desk
+async def test_merge_sources_moves_attributions_and_aliases(own_newsroom: EditorialClient) -> None:
+    """Working copies are included, and the merged names become aliases."""
+    newsroom = own_newsroom
     await newsroom.mutate_ok(
         "updateSource", id="joongang", aliases=["JoongAng Ilbo", "Sky News"], parent="kctv"
     )
@@ -345,8 +349,8 @@ async def test_sources_become_one(own_desk: EditorialClient) -> None:
     id = await newsroom.create_draft()
     for source in ("joongang", "sky-news", "agency-1"):
         await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source=source)
-    for move in ("submitArticle", "approveArticle", "publishArticle"):
-        await newsroom.mutate_ok(move, id=id)
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=id)
     await newsroom.mutate_ok("updateArticle", id=id, kicker="x")
     payload = await newsroom.mutate_ok(
         "mergeSources", into="sky-news", sources=["joongang", "kctv", "joongang"]
@@ -355,23 +359,23 @@ async def test_sources_become_one(own_desk: EditorialClient) -> None:
     assert payload["aliases"] == ["JoongAng Daily", "JoongAng Ilbo", "Korea Central Television"]
     query = """{
       source(slug: "sky-news") { attributions { totalCount } articles { totalCount } parent { id } }
-      gone: source(slug: "joongang") { id } child: source(slug: "agency-0") { parent { slug } } }"""
-    for who in (PUBLIC, ANNA):
-        data = await newsroom.query(query, who)
+      merged: source(slug: "joongang") { id } child: source(slug: "agency-0") { parent { slug } } }"""
+    for actor in (PUBLIC, ANNA):
+        data = await newsroom.query(query, actor)
         assert data["source"] == {
             "attributions": {"totalCount": 2},
             "articles": {"totalCount": 1},
             "parent": None,
         }
-        assert data["gone"] is None
+        assert data["merged"] is None
     assert data["child"]["parent"] == {"slug": "sky-news"}
     await newsroom.republish(id)
     assert (await newsroom.query(query))["source"]["attributions"]["totalCount"] == 2
 
 
-async def test_what_does_not_merge(own_desk: EditorialClient) -> None:
-    """Not into itself, not nothing, not unnamed ones, not two of one chain; and then all is as it was."""
-    newsroom = own_desk
+async def test_merge_sources_rejects_invalid_sources(own_newsroom: EditorialClient) -> None:
+    """The target itself, an empty list, anonymous sources, unknown ones, and sources of one chain."""
+    newsroom = own_newsroom
     await newsroom.mutate_ok("createSource", name="An aide", kind="ANONYMOUS", describedAs="a senior aide")
     id = await newsroom.create_draft()
     chain = {"kind": "ACCORDING_TO", "source": "sky-news"}
@@ -392,8 +396,7 @@ async def test_what_does_not_merge(own_desk: EditorialClient) -> None:
     await newsroom.mutate_ok("mergeSources", into="sky-news", sources=["kctv"])
 
 
-async def test_nothing_lies_below_itself(newsroom: EditorialClient) -> None:
-    """A source's owner, a tag's broader tag: never round in a circle."""
+async def test_source_parents_and_broader_tags_have_no_cycles(newsroom: EditorialClient) -> None:
     await newsroom.mutate_ok("updateSource", id="agency-2", parent="agency-3")
     await newsroom.mutate_ok("updateSource", id="agency-3", parent="agency-4")
     for child in ("agency-2", "agency-3", "agency-4"):
@@ -409,27 +412,28 @@ async def test_nothing_lies_below_itself(newsroom: EditorialClient) -> None:
 # Collections
 
 
-async def listed(newsroom: EditorialClient, slug: str, who: Any = ANNA) -> list[str]:
+async def collection_slugs(newsroom: EditorialClient, slug: str, actor: Any = ANNA) -> list[str]:
+    """The article slugs of a collection as the actor sees it."""
     query = "query($s: String!) { collection(slug: $s) { items { article { slug } } } }"
-    data = (await newsroom.query(query, who, s=slug))["collection"]
+    data = (await newsroom.query(query, actor, s=slug))["collection"]
     return [item["article"]["slug"] for item in data["items"]]
 
 
-async def test_a_collection_is_in_its_order(newsroom: EditorialClient) -> None:
-    """As the list says; pinned where it is wanted, the others close up; no more than it holds."""
+async def test_collections_keep_their_order_and_maximum(newsroom: EditorialClient) -> None:
+    """Pinning inserts an article at its position; beyond maxItems, the last item is dropped."""
     ids = [await newsroom.create_published(headline=f"Item {n}") for n in range(4)]
     items = [{"article": id} for id in ids[:3]]
     created = await newsroom.mutate_ok("createCollection", title="Top", maxItems=3, items=items)
-    assert await listed(newsroom, "top", PUBLIC) == ["item-0", "item-1", "item-2"]
+    assert await collection_slugs(newsroom, "top", PUBLIC) == ["item-0", "item-1", "item-2"]
     await newsroom.mutate_ok("updateCollection", id="top", items=[items[2], items[0], items[1]])
-    assert await listed(newsroom, "top", PUBLIC) == ["item-2", "item-0", "item-1"]
+    assert await collection_slugs(newsroom, "top", PUBLIC) == ["item-2", "item-0", "item-1"]
     pinned = await newsroom.mutate_ok("pinArticle", id="top", article=ids[3], until="2026-07-01T00:00:00Z")
     assert [item["article"]["slug"] for item in pinned["items"]] == ["item-3", "item-2", "item-0"]
     assert pinned["items"][0]["pinnedUntil"] == "2026-07-01T00:00:00Z"
     await newsroom.mutate_ok("pinArticle", id="top", article=ids[0], position=1)
-    assert await listed(newsroom, "top") == ["item-3", "item-0", "item-2"]
+    assert await collection_slugs(newsroom, "top") == ["item-3", "item-0", "item-2"]
     await newsroom.mutate_ok("pinArticle", id="top", article=ids[0], position=99)
-    assert await listed(newsroom, "top") == ["item-3", "item-2", "item-0"]
+    assert await collection_slugs(newsroom, "top") == ["item-3", "item-2", "item-0"]
     renamed = await newsroom.mutate_ok("updateCollection", id=created["id"], title="Best")
     assert (renamed["maxItems"], len(renamed["items"])) == (3, 3)
     wrong: list[tuple[dict[str, Any], tuple[str, str]]] = [
@@ -453,25 +457,25 @@ async def test_a_collection_is_in_its_order(newsroom: EditorialClient) -> None:
         assert await newsroom.mutate_codes("pinArticle", id="top", **value) == {expected}, value
 
 
-async def test_a_draft_in_a_collection_waits_for_its_day(newsroom: EditorialClient) -> None:
-    """It may be put there before it is out; the public sees it from the very second on."""
+async def test_scheduled_articles_appear_in_collections_at_their_time(newsroom: EditorialClient) -> None:
+    """A collection may contain an article before it is public."""
     id = await newsroom.create_approved(headline="Soon")
     await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
     await newsroom.mutate_ok(
         "createCollection", title="Waiting", items=[{"article": id}, {"article": "art_701"}]
     )
-    assert await listed(newsroom, "waiting", PUBLIC) == ["the-first"]
+    assert await collection_slugs(newsroom, "waiting", PUBLIC) == ["the-first"]
     newsroom.now += DAY
-    assert await listed(newsroom, "waiting", PUBLIC) == ["soon", "the-first"]
+    assert await collection_slugs(newsroom, "waiting", PUBLIC) == ["soon", "the-first"]
 
 
-# Who may
+# Permissions
 
 
-async def test_authors_add_and_editors_change(newsroom: EditorialClient) -> None:
-    """Authors enter sources, tags and media; editors change them; publishers arrange and delete."""
+async def test_taxonomy_mutations_require_the_permission_of_the_role(newsroom: EditorialClient) -> None:
+    """Authors create sources, editors update them, and publishers manage sections and delete."""
     await newsroom.mutate_ok("createSource", BOB, name="Bob's source", kind="PERSON")
-    for mutation, who, value in (
+    for mutation, actor, value in (
         ("updateSource", BOB, {"id": "kctv", "name": "x"}),
         ("createAuthor", BOB, {"name": "x"}),
         ("createCategory", ERIC, {"name": "x"}),
@@ -480,13 +484,13 @@ async def test_authors_add_and_editors_change(newsroom: EditorialClient) -> None
         ("createToken", ANNA, {"name": "x", "role": "ADMIN"}),
     ):
         async with newsroom.unchanged():
-            expected = await newsroom.execute(mutation_document(mutation), who, input=value)
-        assert expected["errors"][0]["extensions"]["code"] == "FORBIDDEN", mutation
-        assert "data" not in expected or expected["data"] is None
+            response = await newsroom.execute(mutation_document(mutation), actor, input=value)
+        assert response["errors"][0]["extensions"]["code"] == "FORBIDDEN", mutation
+        assert "data" not in response or response["data"] is None
 
 
-async def test_a_picture_whose_alt_text_is_emptied(newsroom: EditorialClient) -> None:
-    """Says nothing any more, and keeps what shows it from being published."""
+async def test_pictures_without_alt_text_prevent_publication(newsroom: EditorialClient) -> None:
+    """Holds for a picture whose alt text is cleared by an update."""
     created = await newsroom.mutate_ok(
         "createMedia", kind="IMAGE", url="https://media.example.org/e.jpg", alt="A coffin"
     )
