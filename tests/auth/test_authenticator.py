@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import hashlib
@@ -21,7 +20,13 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from tests.conftest import Server
 from tests.support.http_client import client_from, error_code, make_endpoint
-from tests.web.test_websocket import Served, dial, ending, hear, say, until
+from tests.support.websocket_client import (
+    WebSocketServer,
+    connect_to,
+    receive_close,
+    receive_message,
+    send_messages,
+)
 from websockets.asyncio.client import ClientConnection
 
 from contentql.app import build_executor
@@ -384,7 +389,7 @@ async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: AuthSetup, t
 
 
 @contextlib.asynccontextmanager
-async def listening(url: str) -> AsyncIterator[Served]:
+async def listening(url: str) -> AsyncIterator[WebSocketServer]:
     """A worker's door for sockets, in a thread of its own."""
     database = Database(url)
     executor = build_executor(Settings(), database)
@@ -396,38 +401,35 @@ async def listening(url: str) -> AsyncIterator[Served]:
         async with database:
             yield
 
-    served = Served(Starlette(routes=[WebSocketRoute("/graphql", sockets)], lifespan=lifespan))
-    served.thread.start()
-    try:
-        await until(lambda: served.server.started)
+    app = Starlette(routes=[WebSocketRoute("/graphql", sockets)], lifespan=lifespan)
+    async with WebSocketServer(app) as served:
         yield served
-    finally:
-        served.stop()
-        await asyncio.to_thread(served.thread.join, 20)
 
 
 @pytest.fixture
-async def served(room: AuthSetup) -> AsyncIterator[Served]:
+async def served(room: AuthSetup) -> AsyncIterator[WebSocketServer]:
     async with listening(room.url) as served:
         yield served
 
 
 @contextlib.asynccontextmanager
 async def greeted(
-    served: Served, payload: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    served: WebSocketServer, payload: dict[str, Any] | None = None, headers: dict[str, str] | None = None
 ) -> AsyncIterator[ClientConnection]:
-    async with dial(served, additional_headers=headers) as socket:
-        await say(socket, {"type": "connection_init", **({} if payload is None else {"payload": payload})})
+    async with connect_to(served, additional_headers=headers) as socket:
+        await send_messages(
+            socket, {"type": "connection_init", **({} if payload is None else {"payload": payload})}
+        )
         yield socket
 
 
 async def query_over_socket(socket: ClientConnection, query: str = ME) -> Any:
     """Data, or the code of a refusal."""
-    await say(socket, {"id": "1", "type": "subscribe", "payload": {"query": query}})
-    message = await hear(socket)
+    await send_messages(socket, {"id": "1", "type": "subscribe", "payload": {"query": query}})
+    message = await receive_message(socket)
     if message["type"] == "error":
         return message["payload"][0]["extensions"]["code"]
-    assert (await hear(socket))["type"] == "complete"
+    assert (await receive_message(socket))["type"] == "complete"
     return message["payload"]["data"]
 
 
@@ -441,16 +443,16 @@ def introductions(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str
     )
 
 
-async def test_websocket_token_in_message_or_header(room: AuthSetup, served: Served) -> None:
+async def test_websocket_token_in_message_or_header(room: AuthSetup, served: WebSocketServer) -> None:
     """In its first message or, unless that does, in a header of its request; or else it is the public."""
     for payload, headers in introductions(await room.token()):
         async with greeted(served, payload, headers) as socket:
-            assert await hear(socket) == {"type": "connection_ack"}
+            assert await receive_message(socket) == {"type": "connection_ack"}
             assert await query_over_socket(socket) == JANE
             assert await query_over_socket(socket) == JANE
     for anybody in (None, {}, {"authorization": None}):
         async with greeted(served, anybody) as socket:
-            assert await hear(socket) == {"type": "connection_ack"}
+            assert await receive_message(socket) == {"type": "connection_ack"}
             assert await query_over_socket(socket) == PUBLIC
 
 
@@ -460,43 +462,45 @@ async def test_a_socket_with_a_token_that_is_not_good_is_closed(room: AuthSetup)
         async with listening(room.url) as served:
             for payload, headers in introductions(secret)[:3]:
                 async with greeted(served, payload, headers) as socket:
-                    assert await ending(socket) == (4403, "Forbidden")
+                    assert await receive_close(socket) == (4403, "Forbidden")
     async with listening(room.url) as served:
         async with greeted(served, {"x-preview-at": "2040-01-01T00:00:00Z"}) as socket:
-            assert await ending(socket) == (4403, "Forbidden")
+            assert await receive_close(socket) == (4403, "Forbidden")
         async with greeted(served, {"authorization": ["Bearer"]}) as socket:
-            assert (await ending(socket))[0] == 4400
+            assert (await receive_close(socket))[0] == 4400
 
 
-async def test_an_open_socket_hears_that_its_token_is_revoked(room: AuthSetup, served: Served) -> None:
+async def test_an_open_socket_hears_that_its_token_is_revoked(
+    room: AuthSetup, served: WebSocketServer
+) -> None:
     """With the very next operation."""
     secret = await room.token()
     async with greeted(served, {"authorization": f"Bearer {secret}"}) as socket:
-        assert await hear(socket) == {"type": "connection_ack"}
+        assert await receive_message(socket) == {"type": "connection_ack"}
         assert await query_over_socket(socket) == JANE
         await room.revoke(secret)
         assert await query_over_socket(socket) == "UNAUTHENTICATED"
         assert await query_over_socket(socket) == "UNAUTHENTICATED"
 
 
-async def test_who_tries_tokens_out_by_sockets_is_shut_out(room: AuthSetup, served: Served) -> None:
+async def test_who_tries_tokens_out_by_sockets_is_shut_out(room: AuthSetup, served: WebSocketServer) -> None:
     """By first messages and by operations, counted together."""
     revoked = await room.token()
     async with greeted(served, {"authorization": f"Bearer {revoked}"}) as socket:
-        assert await hear(socket) == {"type": "connection_ack"}
+        assert await receive_message(socket) == {"type": "connection_ack"}
         await room.revoke(revoked)
         assert [await query_over_socket(socket) for _ in range(5)] == ["UNAUTHENTICATED"] * 5
         for _ in range(MAX_FAILURES - 5):
             async with greeted(served, {"authorization": f"Bearer {api_tokens.generate_token()}"}) as other:
-                assert (await ending(other))[0] == 4403
+                assert (await receive_close(other))[0] == 4403
         assert await query_over_socket(socket) == "RATE_LIMITED"
     async with greeted(served, {"authorization": f"Bearer {await room.token()}"}) as other:
-        assert (await ending(other))[0] == 4429
+        assert (await receive_close(other))[0] == 4429
 
 
-async def test_a_preview_at_a_moment_goes_by_sockets_too(room: AuthSetup, served: Served) -> None:
+async def test_a_preview_at_a_moment_goes_by_sockets_too(room: AuthSetup, served: WebSocketServer) -> None:
     """In the first message, beside the token."""
     fields = {"authorization": f"Bearer {await room.token()}", "X-Preview-At": "2040-01-01T00:00:00Z"}
     async with greeted(served, fields) as socket:
-        assert await hear(socket) == {"type": "connection_ack"}
+        assert await receive_message(socket) == {"type": "connection_ack"}
         assert await query_over_socket(socket) == JANE

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
+from tests.support.threaded_server import HOST, ThreadedServer
 
 from contentql.app import create_app
 from contentql.server.extensions import RAW_RESPONSE_EXTENSION, TRY_CACHED_RESPONSE
@@ -44,16 +43,8 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, CountingApp, s
     """Protocol, application and URL of a running server."""
     app = CountingApp()
     options = uvicorn_options(Settings(http_protocol=request.param))
-    options |= {"lifespan": "off", "log_config": None, "port": 0}
-    server = uvicorn.Server(uvicorn.Config(app, **options))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started and thread.is_alive():
-        threading.Event().wait(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield request.param, app, f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with ThreadedServer(app, **{**options, "lifespan": "off"}) as server:
+        yield request.param, app, f"http://{HOST}:{server.port}"
 
 
 async def test_a_cached_response_starts_no_task(served: tuple[str, CountingApp, str]) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import orjson
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
+from tests.support.threaded_server import HOST, ThreadedServer
 
 from contentql.server.client_address import ClientAddressResolver
 from contentql.server.http_protocol import ConnectionLimits, HttpProtocol
@@ -44,16 +43,19 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-class LocalServer:
-    """A server on a port of its own."""
+class LocalServer(ThreadedServer):
+    """A server with `HttpProtocol` and the given limits."""
 
-    def __init__(self, server: uvicorn.Server, port: int) -> None:
-        self.server = server
-        self.port = port
+    def __init__(self, limits: ConnectionLimits) -> None:
+        class LimitedProtocol(HttpProtocol):
+            pass
+
+        LimitedProtocol.connection_limits = staticmethod(lambda: limits)
+        super().__init__(app, http=LimitedProtocol, lifespan="off", timeout_graceful_shutdown=1)
 
     @contextlib.asynccontextmanager
     async def knock(self, value: bytes = b"") -> AsyncIterator[RawConnection]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(HOST, self.port)
         writer.write(value)
         try:
             yield RawConnection(reader, writer)
@@ -105,28 +107,9 @@ class RawConnection:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[[ConnectionLimits], LocalServer]]:
-    """Opens doors with these bounds; all are closed in the end."""
-    created: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def open_(limits: ConnectionLimits) -> LocalServer:
-        class Bounded(HttpProtocol):
-            pass
-
-        Bounded.connection_limits = staticmethod(lambda: limits)
-        listening = socket.create_server(("127.0.0.1", 0), backlog=1_000)
-        config = uvicorn.Config(
-            app, http=Bounded, lifespan="off", log_config=None, timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        created.append((server, thread))
-        return LocalServer(server, listening.getsockname()[1])
-
-    yield open_
-    for server, thread in created:
-        server.should_exit = True
-        thread.join()
+    """Starts servers with the given limits, which are stopped after the test."""
+    with contextlib.ExitStack() as servers:
+        yield lambda limits: servers.enter_context(LocalServer(limits))
 
 
 @pytest.fixture
@@ -202,7 +185,7 @@ async def test_who_is_answered_before_the_end_of_its_body_is_soon_hung_up_on(
 async def test_who_does_not_read_is_cut_off(door: LocalServer) -> None:
     """While an answer is being written, and while the rest of it waits in a closing connection's buffer."""
     for ending in (b"", b"Connection: close\r\n"):
-        with socket.create_connection(("127.0.0.1", door.port)) as deaf:
+        with socket.create_connection((HOST, door.port)) as deaf:
             deaf.sendall(b"GET /big HTTP/1.1\r\n" + ending + b"\r\n")
             await asyncio.to_thread(deaf.recv, 1)
             await door.is_left_by_all()

@@ -8,37 +8,41 @@ import logging
 import re
 import socket as sockets
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import orjson
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 from tests.conftest import NOW
 from tests.support.graphql_client import query_json
 from tests.support.http_client import error_codes
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.asyncio.client import ClientConnection, connect
+from tests.support.threaded_server import HOST
+from tests.support.websocket_client import (
+    MIB,
+    WebSocketServer,
+    connect_to,
+    receive_close,
+    receive_message,
+    send_messages,
+    wait_until,
+)
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
-from websockets.typing import Subprotocol
 
 from contentql.app import build_executor
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.server import websocket_protocol
-from contentql.server.websocket_protocol import WebSocketProtocol
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.web.websocket import PROTOCOL, ExecuteOperation, WebSocketEndpoint, WebSocketLimits
 
 NAMES = "{ categories(first: 2) { nodes { path } } }"
-HOME = "127.0.0.1"
-MIB = 1_048_576
 
 
 class Answering(Protocol):
@@ -75,46 +79,13 @@ class Stub:
         return GraphQLResponse(200, b'{"data":"%b"}' % (b"x" * int(size or 1)))
 
 
-class Served:
-    """A server as `contentql serve` runs it, in a thread with a loop of its own."""
-
-    def __init__(self, app: Starlette, **options: Any) -> None:
-        settings: dict[str, Any] = {
-            "ws": WebSocketProtocol,
-            "ws_max_size": MIB,
-            "ws_per_message_deflate": False,
-            "loop": "uvloop",
-            "log_config": None,
-            **options,
-        }
-        self.server = uvicorn.Server(uvicorn.Config(app, host=HOME, port=0, **settings))
-        self.thread = threading.Thread(target=self.server.run)
-
-    @property
-    def url(self) -> str:
-        return f"ws://{HOME}:{self.port}/graphql"
-
-    @property
-    def port(self) -> int:
-        port: int = self.server.servers[0].sockets[0].getsockname()[1]
-        return port
-
-    @property
-    def connections(self) -> list[WebSocketsSansIOProtocol]:
-        results = list(self.server.server_state.connections)
-        return [one for one in results if isinstance(one, WebSocketsSansIOProtocol)]
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-
-
 @contextlib.asynccontextmanager
 async def serving(
     answers: Answering,
     database: Database | None = None,
     server: dict[str, Any] | None = None,
     **options: Any,
-) -> AsyncIterator[Served]:
+) -> AsyncIterator[WebSocketServer]:
     """Serves `answers`; whatever was logged as an error meanwhile is the test's."""
 
     @contextlib.asynccontextmanager
@@ -123,18 +94,14 @@ async def serving(
             yield
 
     endpoint = WebSocketEndpoint(answering(answers), **options)
-    served = Served(
-        Starlette(routes=[WebSocketRoute("/graphql", endpoint)], lifespan=lifespan), **(server or {})
-    )
+    app = Starlette(routes=[WebSocketRoute("/graphql", endpoint)], lifespan=lifespan)
+    served = WebSocketServer(app, **(server or {}))
     logged = Logged(served.thread)
     logging.getLogger().addHandler(logged)
-    served.thread.start()
     try:
-        await until(lambda: served.server.started)
-        yield served
+        async with served:
+            yield served
     finally:
-        served.stop()
-        await asyncio.to_thread(served.thread.join, 20)
         logging.getLogger().removeHandler(logged)
     assert not served.thread.is_alive()
     assert logged.messages == []
@@ -153,47 +120,13 @@ class Logged(logging.Handler):
             self.messages.append(record.getMessage())
 
 
-async def until(true: Callable[[], object], seconds: float = 15) -> None:
-    """Waits for what must come; fails long after it should have."""
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - of what happens in another thread
-            await asyncio.sleep(0.01)
-
-
-def dial(served: Served, protocols: Sequence[str] = (PROTOCOL,), **options: Any) -> connect:
-    spoken = [Subprotocol(name) for name in protocols] or None
-    settings: dict[str, Any] = {"compression": None, "max_size": None, "proxy": None, **options}
-    return connect(served.url, subprotocols=spoken, **settings)
-
-
 @contextlib.asynccontextmanager
-async def talking(served: Served, **options: Any) -> AsyncIterator[ClientConnection]:
+async def talking(served: WebSocketServer, **options: Any) -> AsyncIterator[ClientConnection]:
     """A socket whose connection is acknowledged."""
-    async with dial(served, **options) as socket:
-        await say(socket, {"type": "connection_init"})
-        assert await hear(socket) == {"type": "connection_ack"}
+    async with connect_to(served, **options) as socket:
+        await send_messages(socket, {"type": "connection_init"})
+        assert await receive_message(socket) == {"type": "connection_ack"}
         yield socket
-
-
-async def say(socket: ClientConnection, *messages: Any) -> None:
-    for message in messages:
-        await socket.send(message if isinstance(message, str | bytes) else orjson.dumps(message).decode())
-
-
-async def hear(socket: ClientConnection) -> Any:
-    async with asyncio.timeout(15):
-        message = await socket.recv()
-    assert isinstance(message, str), "clients take text frames only"
-    return orjson.loads(message)
-
-
-async def ending(socket: ClientConnection) -> tuple[int | None, str | None]:
-    """Code and reason of the close frame; what was sent before is read and left."""
-    with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(15):
-            while True:
-                await socket.recv()
-    return socket.close_code, socket.close_reason
 
 
 def frame(opcode: Opcode, content: bytes, fin: bool = True) -> bytes:
@@ -208,14 +141,14 @@ INIT = {"type": "connection_init"}
 
 
 @pytest.fixture(scope="module")
-async def stub() -> AsyncIterator[Served]:
+async def stub() -> AsyncIterator[WebSocketServer]:
     """A server that never finishes what says `wait`."""
     async with serving(Stub()) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
-async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Executor]]:
+async def newsroom(demo_url: str) -> AsyncIterator[tuple[WebSocketServer, Executor]]:
     database = Database(demo_url)
     executor = build_executor(Settings(), database)
     executor.now = lambda: NOW
@@ -227,36 +160,38 @@ async def newsroom(demo_url: str) -> AsyncIterator[tuple[Served, Executor]]:
 
 
 async def test_an_operation_gives_its_answer_and_is_complete(
-    newsroom: tuple[Served, Executor], demo_executor: Executor
+    newsroom: tuple[WebSocketServer, Executor], demo_executor: Executor
 ) -> None:
     """`next` carries what HTTP would answer, `complete` ends it; ids may be used again after that."""
     async with talking(newsroom[0]) as socket:
         for _ in range(2):
-            await say(socket, subscribe("a", NAMES))
-            assert await hear(socket) == {
+            await send_messages(socket, subscribe("a", NAMES))
+            assert await receive_message(socket) == {
                 "id": "a",
                 "type": "next",
                 "payload": await query_json(demo_executor, NAMES),
             }
-            assert await hear(socket) == {"id": "a", "type": "complete"}
+            assert await receive_message(socket) == {"id": "a", "type": "complete"}
 
 
 async def test_variables_names_and_extensions_travel_in_the_payload(
-    newsroom: tuple[Served, Executor],
+    newsroom: tuple[WebSocketServer, Executor],
 ) -> None:
     """They mean what they mean in a body of HTTP; null is the same as leaving them out."""
     document = "query A($n: Int) { categories(first: $n) { nodes { path } } } query B { __typename }"
     async with talking(newsroom[0]) as socket:
-        await say(
+        await send_messages(
             socket,
             subscribe("1", document, operationName="A", variables={"n": 1}, extensions={"cost": True}),
         )
-        message = (await hear(socket))["payload"]
+        message = (await receive_message(socket))["payload"]
         assert len(message["data"]["categories"]["nodes"]) == 1
         assert message["extensions"]["cost"]["limit"] == 10_000
-        assert (await hear(socket))["type"] == "complete"
-        await say(socket, subscribe("2", NAMES, operationName=None, variables=None, extensions=None))
-        assert (await hear(socket))["type"] == "next"
+        assert (await receive_message(socket))["type"] == "complete"
+        await send_messages(
+            socket, subscribe("2", NAMES, operationName=None, variables=None, extensions=None)
+        )
+        assert (await receive_message(socket))["type"] == "next"
 
 
 @pytest.mark.parametrize(
@@ -276,29 +211,29 @@ async def test_variables_names_and_extensions_travel_in_the_payload(
     ],
 )
 async def test_operations_rejected_over_http_are_rejected_here(
-    newsroom: tuple[Served, Executor], query: str, code: str
+    newsroom: tuple[WebSocketServer, Executor], query: str, code: str
 ) -> None:
     """One `error` message with the same errors, nothing after it, and the connection stays open."""
     async with talking(newsroom[0]) as socket:
-        await say(socket, subscribe("bad", query))
-        message = await hear(socket)
+        await send_messages(socket, subscribe("bad", query))
+        message = await receive_message(socket)
         assert message.keys() == {"id", "type", "payload"}
         assert (message["id"], message["type"]) == ("bad", "error")
         assert set(error_codes(0, orjson.dumps({"errors": message["payload"]}))) == {code}
-        await say(socket, subscribe("good", NAMES))
-        assert [(await hear(socket))["id"] for _ in range(2)] == ["good", "good"]
+        await send_messages(socket, subscribe("good", NAMES))
+        assert [(await receive_message(socket))["id"] for _ in range(2)] == ["good", "good"]
 
 
-async def test_data_with_errors_is_an_answer(newsroom: tuple[Served, Executor]) -> None:
+async def test_data_with_errors_is_an_answer(newsroom: tuple[WebSocketServer, Executor]) -> None:
     """An error in one field leaves the data of the others."""
     query = '{ categories(first: 1) { nodes { path } } node(id: "nonsense") { id } }'
     async with talking(newsroom[0]) as socket:
-        await say(socket, subscribe("half", query))
-        message = await hear(socket)
+        await send_messages(socket, subscribe("half", query))
+        message = await receive_message(socket)
         assert message["type"] == "next"
         assert message["payload"]["data"]["categories"]["nodes"]
         assert message["payload"]["errors"][0]["extensions"]["code"] == "INVALID_ID"
-        assert (await hear(socket))["type"] == "complete"
+        assert (await receive_message(socket))["type"] == "complete"
 
 
 async def test_a_document_may_be_named_instead() -> None:
@@ -307,34 +242,34 @@ async def test_a_document_may_be_named_instead() -> None:
     named = ({"documentId": "sha256:00"}, {"query": None, "extensions": {"persistedQuery": {"version": 1}}})
     async with serving(answers) as served, talking(served) as socket:
         for payload in named:
-            await say(socket, {"id": "1", "type": "subscribe", "payload": payload})
-            assert [(await hear(socket))["type"] for _ in range(2)] == ["next", "complete"]
+            await send_messages(socket, {"id": "1", "type": "subscribe", "payload": payload})
+            assert [(await receive_message(socket))["type"] for _ in range(2)] == ["next", "complete"]
     assert [request.extensions for request in answers.requests] == [{}, {"persistedQuery": {"version": 1}}]
 
 
-async def test_operations_run_side_by_side(stub: Served) -> None:
+async def test_operations_run_side_by_side(stub: WebSocketServer) -> None:
     """A quick one is answered while slow ones, asked before it, are still at work."""
     async with talking(stub) as socket:
-        await say(socket, subscribe("slow", "wait"), subscribe("quick", "now"))
-        assert [(await hear(socket))["id"] for _ in range(2)] == ["quick", "quick"]
+        await send_messages(socket, subscribe("slow", "wait"), subscribe("quick", "now"))
+        assert [(await receive_message(socket))["id"] for _ in range(2)] == ["quick", "quick"]
 
 
-async def test_a_ping_is_ponged_with_its_payload(stub: Served) -> None:
+async def test_a_ping_is_ponged_with_its_payload(stub: WebSocketServer) -> None:
     """Before the connection is acknowledged and after; a pong asks for nothing."""
-    async with dial(stub) as socket:
-        await say(socket, {"type": "ping"})
-        assert await hear(socket) == {"type": "pong"}
-        await say(socket, {"type": "connection_init", "payload": {"any": "thing"}})
-        assert await hear(socket) == {"type": "connection_ack"}
-        await say(
+    async with connect_to(stub) as socket:
+        await send_messages(socket, {"type": "ping"})
+        assert await receive_message(socket) == {"type": "pong"}
+        await send_messages(socket, {"type": "connection_init", "payload": {"any": "thing"}})
+        assert await receive_message(socket) == {"type": "connection_ack"}
+        await send_messages(
             socket, {"type": "pong"}, {"type": "pong", "payload": {}}, {"type": "ping", "payload": None}
         )
-        await say(socket, {"type": "ping", "payload": {"at": "☂"}})
-        assert await hear(socket) == {"type": "pong"}
-        assert await hear(socket) == {"type": "pong", "payload": {"at": "☂"}}
+        await send_messages(socket, {"type": "ping", "payload": {"at": "☂"}})
+        assert await receive_message(socket) == {"type": "pong"}
+        assert await receive_message(socket) == {"type": "pong", "payload": {"at": "☂"}}
 
 
-async def test_a_message_may_be_as_large_as_a_body_and_come_in_parts(stub: Served) -> None:
+async def test_a_message_may_be_as_large_as_a_body_and_come_in_parts(stub: WebSocketServer) -> None:
     """1 MiB, in frames of any size."""
     whole_message = orjson.dumps(subscribe("big", "now ")).decode()
     whole_message += " " * (MIB - len(whole_message))
@@ -342,54 +277,54 @@ async def test_a_message_may_be_as_large_as_a_body_and_come_in_parts(stub: Serve
     async with talking(stub) as socket:
         for sent in (whole_message, parts):
             await socket.send(sent)
-            assert (await hear(socket))["type"] == "next"
-            assert (await hear(socket))["type"] == "complete"
+            assert (await receive_message(socket))["type"] == "next"
+            assert (await receive_message(socket))["type"] == "complete"
 
 
 # Who may connect
 
 
 @pytest.mark.parametrize("protocols", [(), ("graphql-ws",), ("graphql",), ("GRAPHQL-TRANSPORT-WS",)])
-async def test_no_other_protocol_is_spoken(stub: Served, protocols: Sequence[str]) -> None:
+async def test_no_other_protocol_is_spoken(stub: WebSocketServer, protocols: Sequence[str]) -> None:
     """The older graphql-ws, others and none: the handshake is refused with a GraphQL error."""
     with pytest.raises(InvalidStatus) as error:
-        await dial(stub, protocols)
+        await connect_to(stub, protocols)
     response = error.value.response
     assert response.status_code == 400
     assert response.headers["content-type"].startswith("application/graphql-response+json")
     assert error_codes(400, bytes(response.body)) == ["BAD_REQUEST"]
 
 
-async def test_ours_is_chosen_among_others(stub: Served) -> None:
+async def test_ours_is_chosen_among_others(stub: WebSocketServer) -> None:
     """Whatever the order they are offered in."""
-    async with dial(stub, ("graphql-ws", PROTOCOL)) as socket:
+    async with connect_to(stub, ("graphql-ws", PROTOCOL)) as socket:
         assert socket.subprotocol == PROTOCOL
 
 
-async def test_pages_of_any_site_may_connect_unless_sites_are_named(stub: Served) -> None:
+async def test_pages_of_any_site_may_connect_unless_sites_are_named(stub: WebSocketServer) -> None:
     """Then only pages of these, our own page, and what is no browser."""
-    async with dial(stub, origin="https://elsewhere.test") as socket:
+    async with connect_to(stub, origin="https://elsewhere.test") as socket:
         assert socket.subprotocol == PROTOCOL
     async with serving(Stub(), origins=("https://front.test", "https://app.test/")) as served:
-        for origin in ("https://front.test", "https://APP.test", f"http://{HOME}:{served.port}", None):
-            async with dial(served, origin=origin) as socket:
+        for origin in ("https://front.test", "https://APP.test", f"http://{HOST}:{served.port}", None):
+            async with connect_to(served, origin=origin) as socket:
                 assert socket.subprotocol == PROTOCOL
         for origin in ("https://front.test.evil.test", "http://front.test", "https://evil.test", "null"):
             with pytest.raises(InvalidStatus) as error:
-                await dial(served, origin=origin)
+                await connect_to(served, origin=origin)
             assert error_codes(403, bytes(error.value.response.body)) == ["ORIGIN_NOT_ALLOWED"]
 
 
-async def test_an_address_has_only_so_many_sockets(stub: Served) -> None:
+async def test_an_address_has_only_so_many_sockets(stub: WebSocketServer) -> None:
     """One more is refused, and let in when another has closed."""
     async with serving(Stub(), max_sockets=2) as served, talking(served):
         async with talking(served):
             with pytest.raises(InvalidStatus) as error:
-                await dial(served)
+                await connect_to(served)
             assert error.value.response.status_code == 429
             assert error.value.response.headers["retry-after"] == "1"
             assert error_codes(429, bytes(error.value.response.body)) == ["TOO_MANY_CONNECTIONS"]
-        await until(lambda: len(served.connections) == 1)
+        await wait_until(lambda: len(served.connections) == 1)
         async with talking(served):
             pass
 
@@ -421,12 +356,12 @@ async def test_an_address_has_only_so_many_sockets(stub: Served) -> None:
     ],
     ids=lambda message: repr(message[:70]),
 )  # fmt: skip
-async def test_invalid_messages_close_the_connection(stub: Served, message: str | bytes) -> None:
+async def test_invalid_messages_close_the_connection(stub: WebSocketServer, message: str | bytes) -> None:
     """4400 with a reason in a close frame, before the connection is acknowledged and after."""
-    async with dial(stub) as early, talking(stub) as late:
+    async with connect_to(stub) as early, talking(stub) as late:
         for socket in (early, late):
-            await say(socket, message)
-            code, reason = await ending(socket)
+            await send_messages(socket, message)
+            code, reason = await receive_close(socket)
             assert code == 4400
             assert reason
 
@@ -453,18 +388,18 @@ async def test_invalid_messages_close_the_connection(stub: Served, message: str 
     ],
 )
 async def test_a_breach_of_the_protocol_closes_with_its_code(
-    stub: Served, messages: list[Any], code: int
+    stub: WebSocketServer, messages: list[Any], code: int
 ) -> None:
     """In a close frame, each with a reason."""
-    async with dial(stub) as socket:
+    async with connect_to(stub) as socket:
         with contextlib.suppress(ConnectionClosed):
-            await say(socket, *messages)
-        expected, reason = await ending(socket)
+            await send_messages(socket, *messages)
+        expected, reason = await receive_close(socket)
         assert expected == code
         assert reason
 
 
-async def test_who_sends_far_too_much_can_still_read_why(stub: Served) -> None:
+async def test_who_sends_far_too_much_can_still_read_why(stub: WebSocketServer) -> None:
     """What comes after the refusal is read and thrown away; the connection is not reset."""
     with plainly(stub) as plain:
         plain.sendall(frame(Opcode.TEXT, b" " * (12 * MIB)))
@@ -482,7 +417,7 @@ async def test_who_sends_far_too_much_can_still_read_why(stub: Served) -> None:
     ],
     ids=["pings", "pongs", "messages", "empty parts"],
 )
-async def test_a_flood_of_frames_is_not_even_parsed(stub: Served, flood: bytes) -> None:
+async def test_a_flood_of_frames_is_not_even_parsed(stub: WebSocketServer, flood: bytes) -> None:
     """Most of it is thrown away unseen; 4429 in a close frame."""
     with plainly(stub) as plain:
         plain.sendall(flood)
@@ -493,7 +428,7 @@ async def test_what_is_not_utf_8_is_told_so_by_the_server() -> None:
     """1007, as RFC 6455 says."""
     async with serving(Stub(), server={"log_level": "critical"}) as served, talking(served) as socket:
         await socket.send(b"\xff\xfe", text=True)
-        assert (await ending(socket))[0] == 1007
+        assert (await receive_close(socket))[0] == 1007
 
 
 async def test_who_does_not_initialise_in_time_is_closed() -> None:
@@ -501,25 +436,27 @@ async def test_who_does_not_initialise_in_time_is_closed() -> None:
     async with (
         serving(Stub(), limits=WebSocketLimits(init_seconds=0.3)) as served,
         talking(served) as patient,
-        dial(served) as silent,
-        dial(served) as pinging,
+        connect_to(served) as silent,
+        connect_to(served) as pinging,
     ):
-        await say(pinging, {"type": "ping"})
-        assert (await ending(silent))[0] == 4408
-        assert (await ending(pinging))[0] == 4408
-        await say(patient, {"type": "ping"})
-        assert await hear(patient) == {"type": "pong"}
+        await send_messages(pinging, {"type": "ping"})
+        assert (await receive_close(silent))[0] == 4408
+        assert (await receive_close(pinging))[0] == 4408
+        await send_messages(patient, {"type": "ping"})
+        assert await receive_message(patient) == {"type": "pong"}
 
 
 async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
     """One more closes it with 4429; not if one was completed before."""
     limits = WebSocketLimits(operations=3, concurrent_operations=2)
     async with serving(Stub(), limits=limits) as served, talking(served) as socket:
-        await say(socket, *(subscribe(name, "wait") for name in "abc"), {"type": "complete", "id": "b"})
-        await say(socket, subscribe("d", "wait"), {"type": "ping"})
-        assert await hear(socket) == {"type": "pong"}
-        await say(socket, subscribe("e", "wait"))
-        assert await ending(socket) == (4429, "More than 3 operations at once")
+        await send_messages(
+            socket, *(subscribe(name, "wait") for name in "abc"), {"type": "complete", "id": "b"}
+        )
+        await send_messages(socket, subscribe("d", "wait"), {"type": "ping"})
+        assert await receive_message(socket) == {"type": "pong"}
+        await send_messages(socket, subscribe("e", "wait"))
+        assert await receive_close(socket) == (4429, "More than 3 operations at once")
 
 
 async def test_operations_that_wait_hold_only_so_much_text() -> None:
@@ -527,10 +464,12 @@ async def test_operations_that_wait_hold_only_so_much_text() -> None:
     limits = WebSocketLimits(asked_characters=1_000)
     async with serving(Stub(), limits=limits) as served, talking(served) as socket:
         for _ in range(3):
-            await say(socket, subscribe("quick", "now", extensions={"fill": "x" * 500}))
-            assert [(await hear(socket))["type"] for _ in range(2)] == ["next", "complete"]
-        await say(socket, *(subscribe(name, "wait", extensions={"fill": "x" * 500}) for name in "ab"))
-        assert (await ending(socket))[0] == 4429
+            await send_messages(socket, subscribe("quick", "now", extensions={"fill": "x" * 500}))
+            assert [(await receive_message(socket))["type"] for _ in range(2)] == ["next", "complete"]
+        await send_messages(
+            socket, *(subscribe(name, "wait", extensions={"fill": "x" * 500}) for name in "ab")
+        )
+        assert (await receive_close(socket))[0] == 4429
 
 
 async def test_messages_may_come_as_fast_as_is_said() -> None:
@@ -538,8 +477,8 @@ async def test_messages_may_come_as_fast_as_is_said() -> None:
     limits = WebSocketLimits(messages_a_second=1_000_000, burst=2)
     async with serving(Stub(), limits=limits) as served, talking(served) as socket:
         for _ in range(200):
-            await say(socket, {"type": "ping"})
-            assert await hear(socket) == {"type": "pong"}
+            await send_messages(socket, {"type": "ping"})
+            assert await receive_message(socket) == {"type": "pong"}
 
 
 async def test_internal_errors_end_in_a_close_frame(caplog: pytest.LogCaptureFixture) -> None:
@@ -566,12 +505,14 @@ async def test_completing_an_operation_cancels_it_alone() -> None:
     """Nothing more is said of it; others go on; completing what is not there does nothing."""
     answers = Stub()
     async with serving(answers) as served, talking(served) as socket:
-        await say(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"), {"type": "complete", "id": "c"})
-        await until(lambda: len(answers.requests) == 2)
-        await say(socket, {"type": "complete", "id": "a"}, subscribe("a", "wait 3"))
-        await until(lambda: answers.cancelled == ["wait 1"])
+        await send_messages(
+            socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"), {"type": "complete", "id": "c"}
+        )
+        await wait_until(lambda: len(answers.requests) == 2)
+        await send_messages(socket, {"type": "complete", "id": "a"}, subscribe("a", "wait 3"))
+        await wait_until(lambda: answers.cancelled == ["wait 1"])
         answers.let.set()
-        heard = [await hear(socket) for _ in range(4)]
+        heard = [await receive_message(socket) for _ in range(4)]
         assert sorted(message["id"] for message in heard if message["type"] == "complete") == ["a", "b"]
         assert {message["payload"]["data"] for message in heard if message["type"] == "next"} == {"xx", "xxx"}
 
@@ -581,13 +522,13 @@ async def test_leaving_cancels_all_operations(politely: bool) -> None:
     """With a close frame or without one."""
     answers = Stub()
     async with serving(answers) as served, talking(served) as socket:
-        await say(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"))
-        await until(lambda: len(answers.requests) == 2)
+        await send_messages(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"))
+        await wait_until(lambda: len(answers.requests) == 2)
         if politely:
             await socket.close()
         else:
             socket.transport.abort()
-        await until(lambda: sorted(answers.cancelled) == ["wait 1", "wait 2"])
+        await wait_until(lambda: sorted(answers.cancelled) == ["wait 1", "wait 2"])
 
 
 class Statements:
@@ -616,21 +557,21 @@ async def test_completing_an_operation_ends_its_statement_in_the_database(demo_u
     database = Database(demo_url, readers=1)
     answers = Statements(database)
     async with serving(answers, database) as served, talking(served) as socket:
-        await say(socket, subscribe("slow", "minutes"))
-        await until(answers.began.is_set)
-        await say(socket, subscribe("quick", "now"), {"type": "complete", "id": "slow"})
-        assert (await hear(socket))["id"] == "quick"
+        await send_messages(socket, subscribe("slow", "minutes"))
+        await wait_until(answers.began.is_set)
+        await send_messages(socket, subscribe("quick", "now"), {"type": "complete", "id": "slow"})
+        assert (await receive_message(socket))["id"] == "quick"
 
 
 # Slow and silent clients
 
 
 @contextlib.contextmanager
-def plainly(served: Served) -> Iterator[sockets.socket]:
+def plainly(served: WebSocketServer) -> Iterator[sockets.socket]:
     """A client that speaks but does not read, with as little room for what comes as can be."""
     with sockets.socket() as plain:
         plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        plain.connect((HOME, served.port))
+        plain.connect((HOST, served.port))
         plain.settimeout(15)
         plain.sendall(
             b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -667,13 +608,13 @@ async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
         with plainly(served) as plain:
             for number in range(LENIENT.operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {MIB}"))))
-            await until(lambda: len(answers.requests) > LENIENT.concurrent_operations)
+            await wait_until(lambda: len(answers.requests) > LENIENT.concurrent_operations)
             await asyncio.sleep(0.1)
             stored = len(answers.requests)
             assert stored < LENIENT.operations / 2
             for number in range(LENIENT.operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(f"more {number}", "now"))))
-            await until(lambda: served.connections[0].close_sent)
+            await wait_until(lambda: served.connections[0].close_sent)
             assert len(answers.requests) == stored
             assert farewell(plain, 4429) == "More than 50 operations at once"
 
@@ -684,10 +625,10 @@ async def test_pongs_are_kept_only_so_many() -> None:
         with plainly(served) as plain:
             for number in range(LENIENT.concurrent_operations):
                 plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {4 * MIB}"))))
-            await until(lambda: not served.connections[0].writable.is_set())
+            await wait_until(lambda: not served.connections[0].writable.is_set())
             for _ in range(LENIENT.max_unsent + 10):
                 plain.sendall(frame(Opcode.TEXT, b'{"type":"ping"}'))
-            await until(lambda: served.connections[0].close_sent)
+            await wait_until(lambda: served.connections[0].close_sent)
             assert farewell(plain, 1008) == "More than 80 messages wait to be read"
 
 
@@ -697,11 +638,11 @@ async def test_pings_of_who_does_not_read_pile_up_nowhere() -> None:
     async with serving(answers, limits=LENIENT) as served:
         with plainly(served) as plain:
             plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
-            await until(lambda: not served.connections[0].writable.is_set())
+            await wait_until(lambda: not served.connections[0].writable.is_set())
             stored = served.connections[0].transport.get_write_buffer_size()
             plain.sendall(frame(Opcode.PING, b"x" * 125) * 900)
             plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("2", "now"))))
-            await until(lambda: len(answers.requests) == 2)
+            await wait_until(lambda: len(answers.requests) == 2)
             assert served.connections[0].transport.get_write_buffer_size() <= stored
 
 
@@ -724,9 +665,9 @@ async def test_who_reads_nothing_at_all_is_hung_up_on(
     async with serving(Stub(), server=options) as served:
         with plainly(served) as plain:
             plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
-            await until(lambda: not served.connections[0].writable.is_set())
+            await wait_until(lambda: not served.connections[0].writable.is_set())
             plain.sendall(last)
-            await until(lambda: not served.connections)
+            await wait_until(lambda: not served.connections)
 
 
 # The server stops
@@ -739,16 +680,16 @@ async def test_a_stopping_server_lets_operations_finish() -> None:
         serving(answers) as served,
         talking(served) as busy,
         talking(served) as idle,
-        dial(served) as new,
+        connect_to(served) as new,
     ):
-        await say(busy, subscribe("a", "wait"))
-        await until(lambda: answers.requests)
+        await send_messages(busy, subscribe("a", "wait"))
+        await wait_until(lambda: answers.requests)
         served.stop()
-        assert (await ending(idle))[0] == 1001
-        assert (await ending(new))[0] == 1001
+        assert (await receive_close(idle))[0] == 1001
+        assert (await receive_close(new))[0] == 1001
         answers.let.set()
-        assert [(await hear(busy))["type"] for _ in range(2)] == ["next", "complete"]
-        assert (await ending(busy))[0] == 1001
+        assert [(await receive_message(busy))["type"] for _ in range(2)] == ["next", "complete"]
+        assert (await receive_close(busy))[0] == 1001
 
 
 async def test_a_stopping_server_waits_only_so_long() -> None:
@@ -756,8 +697,8 @@ async def test_a_stopping_server_waits_only_so_long() -> None:
     answers = Stub()
     limits = replace(WebSocketLimits(), leaving_seconds=0.2)
     async with serving(answers, limits=limits) as served, talking(served) as socket:
-        await say(socket, subscribe("a", "wait"))
-        await until(lambda: answers.requests)
+        await send_messages(socket, subscribe("a", "wait"))
+        await wait_until(lambda: answers.requests)
         served.stop()
-        assert (await ending(socket))[0] == 1001
-        await until(lambda: answers.cancelled == ["wait"])
+        assert (await receive_close(socket))[0] == 1001
+        await wait_until(lambda: answers.cancelled == ["wait"])
