@@ -331,17 +331,17 @@ async def test_the_screenshot_can_be_taken(
     async with open_page(browser) as page:
         await page.resize(1280, 800)
         await page.open(f"http://127.0.0.1:{demo_server[0]}/graphiql")
-        await page.until(f"{editor}.getValue() !== '' && {editor}.options.hintOptions.schema")
+        await page.wait_for(f"{editor}.getValue() !== '' && {editor}.options.hintOptions.schema")
         await page.click(".graphiql-tabs > :nth-child(3) .graphiql-tab-button")
         # GraphiQL knows which operation the button runs a moment after the text.
-        await page.until(f"{editor}.operationName === 'WhoRelaysWhom'")
+        await page.wait_for(f"{editor}.operationName === 'WhoRelaysWhom'")
         await page.click(".graphiql-execute-button")
-        await page.until(f"{response}.includes('chain')")
-        picture = await page.picture()
-    assert picture.startswith(b"\x89PNG")
-    assert len(picture) < 200_000
+        await page.wait_for(f"{response}.includes('chain')")
+        screenshot = await page.screenshot()
+    assert screenshot.startswith(b"\x89PNG")
+    assert len(screenshot) < 200_000
     if request.config.getoption("--rewrite-goldens"):
-        (ROOT / "docs/images/graphiql.png").write_bytes(picture)
+        (ROOT / "docs/images/graphiql.png").write_bytes(screenshot)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cli.test_serving import AT_MOST, Served, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, Served, serving
 from tests.conftest import Server
 from tests.store.test_migrations import FIRST, by_hand, fill, migrate_to
 from tests.support.backup_fixtures import fill_with_stories, table_contents, tools_for
@@ -111,7 +111,7 @@ async def test_there_and_back(server: Server, newsroom: Desk) -> None:
 
 
 async def headline(served: Served) -> str:
-    async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+    async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
         for _ in range(2):  # the second time it is remembered
             answer = await http.post("/graphql", json={"query": HEADLINE})
     (node,) = answer.json()["data"]["latestNews"]["nodes"]
@@ -135,7 +135,7 @@ async def test_servers_that_run_show_what_was_restored(newsroom: Desk) -> None:
 
 
 async def becomes(served: Served, expected: str) -> None:
-    async with asyncio.timeout(AT_MOST):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while await headline(served) != expected:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 QUERY = '{ latestNews(section: "world/asia", first: 2) { nodes { slug } } }'
 LONG = "nodes { slug headline body { html } category { name } tags { name } leadMedia { url } }"
 # Nothing here takes longer than this unless it is broken.
-AT_MOST = 30
+TIMEOUT_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ class Served:
 
     async def query(self) -> str:
         """Asks on a connection of its own. Which worker answered, as its request ids begin."""
-        async with httpx2.AsyncClient(base_url=self.url, timeout=AT_MOST) as http:
+        async with httpx2.AsyncClient(base_url=self.url, timeout=TIMEOUT_SECONDS) as http:
             answer = await http.post("/graphql", json={"query": QUERY})
         assert len(answer.json()["data"]["latestNews"]["nodes"]) == 2
         return answer.headers["x-request-id"].partition("-")[0]
@@ -53,7 +53,7 @@ class Served:
     async def answering(self, workers: int, *, apart_from: frozenset[str] = frozenset()) -> frozenset[str]:
         """Asks until so many workers have answered, apart from these. What cannot connect asks again."""
         results: set[str] = set()
-        async with asyncio.timeout(AT_MOST):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while len(results - apart_from) < workers:
                 assert self.process.poll() is None
                 data = (self.query() for _ in range(10))
@@ -78,7 +78,7 @@ class Served:
 
     async def ended(self) -> int:
         """The exit code, when it has one."""
-        async with asyncio.timeout(AT_MOST):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await asyncio.to_thread(self.process.wait)
 
 
@@ -137,7 +137,7 @@ async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, wo
         assert 503 in await readiness(served)  # until the server is gone
         assert served.process.poll() is None
         writer.write(body[20:])
-        async with asyncio.timeout(AT_MOST):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             result = await reader.read()
         writer.close()
         assert result.startswith(b"HTTP/1.1 200 ")
@@ -148,10 +148,10 @@ async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, wo
 async def readiness(served: Served) -> list[int]:
     """What /health/ready says, again and again, until the door is closed."""
     results: list[int] = []
-    async with asyncio.timeout(AT_MOST):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
-                async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+                async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
                     results.append((await http.get("/health/ready")).status_code)
             except httpx2.TransportError:
                 return results
@@ -166,7 +166,7 @@ async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom:
         for number, (_, writer) in enumerate(lines):
             writer.write(beginnings[number % 3])
         await served.query()
-        async with asyncio.timeout(AT_MOST):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await asyncio.gather(*(reader.read() for reader, _ in lines), return_exceptions=True)
         await served.query()
         for _, writer in lines:
@@ -192,7 +192,7 @@ async def test_three_hundred_at_once_are_answered_or_turned_away(
 
     async with serving(tmp_path, newsroom, **limit) as served:
         limits = httpx2.Limits(max_connections=None)
-        async with httpx2.AsyncClient(base_url=served.url, limits=limits, timeout=AT_MOST) as http:
+        async with httpx2.AsyncClient(base_url=served.url, limits=limits, timeout=TIMEOUT_SECONDS) as http:
             began = time.monotonic()
             answers = await asyncio.gather(*(ask(http, number) for number in range(300)))
             took = time.monotonic() - began
@@ -202,14 +202,14 @@ async def test_three_hundred_at_once_are_answered_or_turned_away(
             (error,) = answer.json()["errors"]
             assert error["extensions"]["code"] == {429: "RATE_LIMITED", 503: "SERVICE_OVERLOADED"}[status]
             assert int(answer.headers["retry-after"]) == error["extensions"]["retryAfter"] > 0
-    assert took < AT_MOST / 2
+    assert took < TIMEOUT_SECONDS / 2
 
 
 @pytest.mark.parametrize("protocol", ["contentql", "uvicorn"])
 async def test_both_http_protocols_serve_the_same(tmp_path: Path, newsroom: str, protocol: str) -> None:
     """`CONTENTQL_HTTP_PROTOCOL=uvicorn` runs uvicorn's own classes, with equal responses."""
     async with serving(tmp_path, newsroom, CONTENTQL_HTTP_PROTOCOL=protocol) as served:
-        async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+        async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
             bodies = []
             for _ in range(3):  # computed, then from the cache
                 answer = await http.get("/graphql", params={"query": QUERY})

@@ -165,10 +165,12 @@ async def test_alt_text_is_required_unless_set_in_place_or_decorative(newsroom: 
     """An alt text on the article's media entry is enough; a decorative picture needs none."""
     id = await newsroom.create_approved(media=[{"media": "med_302", "alt": "Soldiers"}])
     assert (await newsroom.mutate_ok("publishArticle", id=id))["status"] == "PUBLISHED"
-    picture = await newsroom.mutate_ok("createMedia", kind="IMAGE", url="https://media.example.org/rule.png")
-    id = await newsroom.create_approved(leadMedia=picture["id"])
+    screenshot = await newsroom.mutate_ok(
+        "createMedia", kind="IMAGE", url="https://media.example.org/rule.png"
+    )
+    id = await newsroom.create_approved(leadMedia=screenshot["id"])
     assert await newsroom.mutate_codes("publishArticle", id=id) == {("REQUIRED", "leadMedia")}
-    await newsroom.mutate_ok("updateMedia", id=picture["id"], decorative=True)
+    await newsroom.mutate_ok("updateMedia", id=screenshot["id"], decorative=True)
     assert (await newsroom.mutate_ok("publishArticle", id=id))["status"] == "PUBLISHED"
 
 

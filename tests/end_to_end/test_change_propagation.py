@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from tests.cli.test_serving import AT_MOST, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, serving
 from tests.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def contentql(*arguments: str) -> None:
         [sys.executable, "-m", "contentql", *arguments],
         capture_output=True,
         text=True,
-        timeout=AT_MOST,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -49,7 +49,7 @@ def contentql(*arguments: str) -> None:
 
 async def ask(url: str, query: str) -> tuple[str, list[str], bool]:
     """Which worker answered, the headlines, and whether it remembered them."""
-    async with httpx2.AsyncClient(base_url=url, timeout=AT_MOST) as http:
+    async with httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as http:
         answer = await http.post("/graphql", json={"query": query})
     nodes = answer.json()["data"]["latestNews"]["nodes"]
     worker = answer.headers["x-request-id"].partition("-")[0]
@@ -59,7 +59,7 @@ async def ask(url: str, query: str) -> tuple[str, list[str], bool]:
 async def remembered(url: str, query: str, workers: int) -> None:
     """Asks until every worker remembers its answer."""
     sure: set[str] = set()
-    async with asyncio.timeout(AT_MOST):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while len(sure) < workers:
             worker, _, hit = await ask(url, query)
             sure |= {worker} if hit else set()
@@ -90,7 +90,7 @@ async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) ->
         lines.write_bytes(orjson.dumps(article("neap-tide", "Neap tide", moment)))
         contentql("import", str(lines), "--database", url)
         early = late = 0
-        async with asyncio.timeout(AT_MOST):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while late < 20:
                 request = dt.datetime.now(dt.UTC)
                 _, headlines, _ = await ask(served.url, QUERY)
@@ -110,7 +110,7 @@ async def test_a_purge_makes_every_worker_forget(server: Server, tmp_path: Path)
         await remembered(served.url, QUERY, 2)
         contentql("cache", "purge", "--database", url)
         forgot: set[str] = set()
-        async with asyncio.timeout(AT_MOST):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while len(forgot) < 2:
                 worker, _, hit = await ask(served.url, QUERY)
                 forgot |= set() if hit else {worker}

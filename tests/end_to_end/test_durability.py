@@ -24,8 +24,8 @@ import pytest
 import websockets
 from tests.conftest import Server
 from tests.support.durability import (
-    AT_MOST,
     LOST,
+    TIMEOUT_SECONDS,
     UNREACHABLE,
     Answer,
     EditorClient,
@@ -169,7 +169,7 @@ async def test_two_servers_open_at_the_same_second(two: Two, editor: EditorClien
 
     async def watch(server: ServerProcess) -> Counter[str]:
         seen: Counter[str] = Counter()
-        async with httpx2.AsyncClient(timeout=AT_MOST) as http:
+        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
             while seen["after"] < 10:
                 request = dt.datetime.now(dt.UTC)
                 answer = await http.post(f"{server.url}/graphql", json={"query": query})
@@ -189,7 +189,7 @@ async def test_two_servers_open_at_the_same_second(two: Two, editor: EditorClien
                 await asyncio.sleep(0.02)
         return seen
 
-    async with asyncio.timeout(AT_MOST):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         both_executors = await asyncio.gather(watch(two.a), watch(two.b))
     assert all(seen["before"] for seen in both_executors)
     assert await rows(two.url, "SELECT count(*) FROM revision") == before, "time alone wrote a revision"
@@ -223,7 +223,7 @@ async def test_what_is_taken_down_is_gone_from_both(two: Two, editor: EditorClie
 
 async def seen(server: ServerProcess, query: str, text: str) -> tuple[bool, bool]:
     """Whether the public reads the text there, and whether the answer was remembered."""
-    async with httpx2.AsyncClient(timeout=AT_MOST) as http:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
         answer = await http.post(f"{server.url}/graphql", json={"query": query})
     assert answer.status_code == 200
     return text in answer.text, "desc=hit" in answer.headers["server-timing"]
@@ -286,7 +286,7 @@ def say(socket: Any, **message: Any) -> Awaitable[None]:
 
 
 async def hear(socket: Any) -> Any:
-    async with asyncio.timeout(AT_MOST):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         return orjson.loads(await socket.recv())
 
 
@@ -347,7 +347,7 @@ async def under_load(
                 answers.append(await editor.mutate(server, "createArticle", **result))
                 await asyncio.sleep(0.05 if answers[-1].code else 0)
 
-    async with asyncio.timeout(2 * AT_MOST), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(2 * TIMEOUT_SECONDS), asyncio.TaskGroup() as group:
         for name in range(4):
             group.create_task(write(name))
         await one_is_done(answers)
@@ -383,7 +383,7 @@ async def test_a_locked_file_is_waited_for(sqlite_server: Server, tmp_path: Path
 
         async def trouble() -> None:
             holding = asyncio.create_task(hold_the_file(url, 2.5))
-            async with httpx2.AsyncClient(timeout=AT_MOST) as http:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
                 while not holding.done():
                     request = {
                         "query": f'{{ articles(first: 1, search: "w{time.monotonic()}") {{ totalCount }} }}'

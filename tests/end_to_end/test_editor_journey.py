@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.cli.test_serving import AT_MOST, Served, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, Served, serving
 from tests.conftest import Server
 from tests.support.browser import Page, open_page
 
@@ -58,19 +58,19 @@ class Hands:
 
     async def show(self, secret: str, name: str) -> None:
         await self.page.click("#token")
-        await self.page.write(secret)
+        await self.page.type_text(secret)
         await self.page.click("#bar button")
-        await self.page.until(f"{WHO}.startsWith('{name} · ')")
+        await self.page.wait_for(f"{WHO}.startsWith('{name} · ')")
 
     async def forget(self) -> None:
         await self.page.click("#forget")
-        await self.page.until(f"{WHO}.startsWith('Public · ')")
+        await self.page.wait_for(f"{WHO}.startsWith('Public · ')")
 
     async def choose(self, number: int, *changes: tuple[str, str]) -> None:
         """Opens a step from the menu, and writes other words in place of some of it."""
         await self.page.click("#examples summary")
         await self.page.click(f"#examples button[value^='{number}-']")
-        text: str = await self.page.read(f"{EDITOR}.getValue()")
+        text: str = await self.page.evaluate(f"{EDITOR}.getValue()")
         for before, after in changes:
             here = re.search(before, text, re.DOTALL)
             assert here is not None, (before, text)
@@ -79,24 +79,24 @@ class Hands:
 
     async def write(self, text: str, **variables: str) -> None:
         """Into the open tab."""
-        await self.page.read(f"{EDITOR}.setValue({orjson.dumps(text).decode()})")
+        await self.page.evaluate(f"{EDITOR}.setValue({orjson.dumps(text).decode()})")
         if variables:
             result = orjson.dumps(variables).decode()
-            await self.page.read(f"{VARIABLES}.setValue({orjson.dumps(result).decode()})")
+            await self.page.evaluate(f"{VARIABLES}.setValue({orjson.dumps(result).decode()})")
 
     async def run(self, name: str) -> Any:
         """Presses the triangle, and chooses where there are several: the one field of the answer."""
-        await self.page.until(f"{EDITOR}.operations?.some(one => one.name?.value === '{name}')")
-        await self.page.read(f"{RESULT}.setValue('')")
-        names = await self.page.read(f"{EDITOR}.operations.map(one => one.name.value)")
+        await self.page.wait_for(f"{EDITOR}.operations?.some(one => one.name?.value === '{name}')")
+        await self.page.evaluate(f"{RESULT}.setValue('')")
+        names = await self.page.evaluate(f"{EDITOR}.operations.map(one => one.name.value)")
         await self.page.click(".graphiql-execute-button")
         if len(names) > 1:
             items = "document.querySelectorAll('.graphiql-dropdown-item').length"
-            await self.page.until(f"{items} === {len(names)}")
+            await self.page.wait_for(f"{items} === {len(names)}")
             await asyncio.sleep(0.5)  # the menu moves while it opens: a click could miss
             await self.page.click(f".graphiql-dropdown-item:nth-child({names.index(name) + 1})")
-        await self.page.until(f"{RESULT}.getValue() !== ''", 40)
-        payload = orjson.loads(await self.page.read(f"{RESULT}.getValue()"))
+        await self.page.wait_for(f"{RESULT}.getValue() !== ''", 40)
+        payload = orjson.loads(await self.page.evaluate(f"{RESULT}.getValue()"))
         assert payload.keys() == {"data"}, payload
         (result,) = payload["data"].values()
         assert not (result or {}).get("userErrors"), result
@@ -117,7 +117,7 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
     text = "\n".join(filter(None, lines))
     async with open_page(browser) as opened:
         await opened.open(f"{served.url}/graphiql")
-        await opened.until(f"{EDITOR}.getValue() !== '' && {EDITOR}.options.hintOptions.schema")
+        await opened.wait_for(f"{EDITOR}.getValue() !== '' && {EDITOR}.options.hintOptions.schema")
         hands = Hands(opened)
 
         # Erin writes what stands on the page, says whose words they are, and lets it pass review.
@@ -135,7 +135,7 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
             (r'claim: "[^"]*"', 'claim: "Russia may be preparing an offensive"'),
             (r'exact: "[^"]*"', 'exact: "citing South Korean intelligence"'),
         )
-        assert orjson.loads(await opened.read(f"{VARIABLES}.getValue()")) == {"article": id}
+        assert orjson.loads(await opened.evaluate(f"{VARIABLES}.getValue()")) == {"article": id}
         attributed = await hands.run("WhoSaidIt")
         assert attributed["attribution"]["span"] == {"exact": "citing South Korean intelligence"}
         await hands.choose(11)
@@ -147,12 +147,12 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
         # Only readers with the link can read it.
         async with open_page(browser) as guest:
             await guest.open(served.url + link)
-            words = await guest.read("document.body.innerText")
+            words = await guest.evaluate("document.body.innerText")
             assert words.startswith("Preview – not published: approved.")
             assert headline in words
             assert "Citing South Korean intelligence, according to Sky News" in words
-            assert guest.complaints == []
-            assert guest.elsewhere(served.url) == []
+            assert guest.console_errors == []
+            assert guest.external_requests(served.url) == []
 
         # Paula lets it come out in some seconds; the public has it from then on, and not before.
         await hands.forget()
@@ -166,7 +166,7 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
         while out is None:
             out = await hands.run("Read")
             early += out is None
-            assert dt.datetime.now(dt.UTC) < moment + dt.timedelta(seconds=AT_MOST)
+            assert dt.datetime.now(dt.UTC) < moment + dt.timedelta(seconds=TIMEOUT_SECONDS)
         assert early
         assert dt.datetime.now(dt.UTC) >= moment
         assert out["publishedAt"] == f"{moment:%Y-%m-%dT%H:%M:%SZ}"
@@ -199,5 +199,5 @@ async def test_an_editor_walks_from_nothing_to_a_correction(
         assert public["corrections"] == [
             {"text": "It was in May and June.", "before": "twice in June", "after": "in May and June"}
         ]
-        assert opened.complaints == []
-        assert opened.elsewhere(served.url) == []
+        assert opened.console_errors == []
+        assert opened.external_requests(served.url) == []

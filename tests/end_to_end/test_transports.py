@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from tests.cli.test_serving import AT_MOST, Served, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, Served, serving
 from tests.conftest import NOW, Server
 from websockets.asyncio.client import connect
 
@@ -86,7 +86,7 @@ async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
     """POST, GET, a persisted query, a trusted document, a WebSocket: one code, and the limit that was met."""
     text, variables, code = BREAKERS[name]
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
-    async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+    async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
         fields = {"variables": orjson.dumps(variables).decode()}
         answers = {
             "POST": await http.post("/graphql", json={"query": text, "variables": variables}),
@@ -119,7 +119,7 @@ async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
 
 async def test_what_is_no_door_is_shut(served: Served) -> None:
     """Batches and multipart are refused, whatever is in them."""
-    async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+    async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
         batch = await http.post("/graphql", json=[{"query": "{ viewer { role } }"}] * 2)
         parts = await http.post("/graphql", files={"operations": ("a", b"{}")})
         slash = await http.post("/graphql/", json={"query": "{ viewer { role } }"})
@@ -159,7 +159,7 @@ async def test_from_memory_it_is_the_same_answer(served: Served, method: str, mo
     query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
     values: list[tuple[int, dict[str, str], bytes]] = []
     for _ in range(4):
-        async with httpx2.AsyncClient(base_url=served.url, timeout=AT_MOST) as http:
+        async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
             if method == "POST":
                 answer = await http.post("/graphql", json={"query": query}, headers=more)
             else:
@@ -183,7 +183,7 @@ async def test_many_requests_in_one_piece_are_answered_in_order(served: Served) 
             b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
         )
-    async with asyncio.timeout(AT_MOST):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         for query in request:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])

@@ -20,7 +20,7 @@ HEADERS = b"content-type: text/plain\r\ncontent-length: 6\r\n"
 
 
 class CountingApp:
-    """Has a cached response for /cached, a raw one for /raw; counts how often it is called as a task."""
+    """An application with a cached response for /cached; records the paths it is called for."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -39,7 +39,7 @@ class CountingApp:
 
 
 @pytest.fixture(params=["contentql", "uvicorn"])
-def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, CountingApp, str]]:
+def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, CountingApp, str]]:
     """Protocol, application and URL of a running server."""
     app = CountingApp()
     options = uvicorn_options(Settings(http_protocol=request.param))
@@ -47,19 +47,19 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, CountingApp, s
         yield request.param, app, f"http://{HOST}:{server.port}"
 
 
-async def test_a_cached_response_starts_no_task(served: tuple[str, CountingApp, str]) -> None:
-    """Where the protocol class supports it; uvicorn's own class calls the application."""
-    protocol, app, url = served
+async def test_cached_responses_start_no_task(server: tuple[str, CountingApp, str]) -> None:
+    """Holds for our protocol class; uvicorn's own class calls the application."""
+    protocol, app, url = server
     async with httpx2.AsyncClient(base_url=url) as http:
-        answer = await http.get("/cached")
-        assert answer.text == ("cached" if protocol == "contentql" else "staged")
+        response = await http.get("/cached")
+        assert response.text == ("cached" if protocol == "contentql" else "staged")
         assert app.calls == ([] if protocol == "contentql" else ["/cached"])
         assert (await http.get("/other")).text == "staged"
         assert app.calls[-1] == "/other"
         assert app.raw == (protocol == "contentql")
 
 
-def test_the_application_offers_cached_responses(tmp_path: Path) -> None:
-    """Under the name that the protocol class looks for."""
+def test_application_provides_cached_responses(tmp_path: Path) -> None:
+    """The application has the attribute that the protocol class looks up."""
     app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/news.sqlite3"))
     assert callable(getattr(app, TRY_CACHED_RESPONSE))

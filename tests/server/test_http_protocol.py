@@ -18,15 +18,15 @@ from contentql.settings import Settings
 
 pytestmark = pytest.mark.slow
 
-QUICK = ConnectionLimits(header_timeout_seconds=0.4, read_seconds=0.4, linger_seconds=0.4)
+SHORT_TIMEOUTS = ConnectionLimits(header_timeout_seconds=0.4, read_seconds=0.4, linger_seconds=0.4)
 GET = b"GET / HTTP/1.1\r\nHost: newsroom.test\r\n\r\n"
-BIG = 20_000_000
-# Nothing here takes longer than this unless it is broken.
-AT_MOST = 20
+LARGE_BODY_BYTES = 20_000_000
+# Longer than every correct operation in these tests.
+TIMEOUT_SECONDS = 20
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with what it is sent; /big with a lot, /hasty before it is all there."""
+    """Returns the request body; /big returns a large body, /hasty responds before the body has ended."""
     if scope["type"] != "http":
         return
     body, more = b"", True
@@ -37,7 +37,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/hasty":
             break
     if scope["path"] == "/big":
-        body = bytes(BIG)
+        body = bytes(LARGE_BODY_BYTES)
     length = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": length})
     await send({"type": "http.response.body", "body": body})
@@ -54,7 +54,7 @@ class LocalServer(ThreadedServer):
         super().__init__(app, http=LimitedProtocol, lifespan="off", timeout_graceful_shutdown=1)
 
     @contextlib.asynccontextmanager
-    async def knock(self, value: bytes = b"") -> AsyncIterator[RawConnection]:
+    async def connect(self, value: bytes = b"") -> AsyncIterator[RawConnection]:
         reader, writer = await asyncio.open_connection(HOST, self.port)
         writer.write(value)
         try:
@@ -62,74 +62,77 @@ class LocalServer(ThreadedServer):
         finally:
             writer.close()
 
-    async def is_left_by_all(self) -> None:
-        async with asyncio.timeout(AT_MOST):
+    async def wait_until_disconnected(self) -> None:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while self.server.server_state.connections:  # noqa: ASYNC110 - in another thread
                 await asyncio.sleep(0.05)
 
 
 class RawConnection:
-    """A client's end of a connection."""
+    """The client side of a connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
-        self.say = writer.write
+        self.write = writer.write
 
-    async def answer(self) -> tuple[int, bytes]:
-        """The status and the body of the next answer."""
-        async with asyncio.timeout(AT_MOST):
+    async def receive_response(self) -> tuple[int, bytes]:
+        """Status and body of the next response."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
             return int(head.split()[1]), await self.reader.readexactly(int(length))
 
-    async def code(self) -> tuple[int, str]:
-        """The status of the next answer, which refuses, and its code."""
-        status, body = await self.answer()
+    async def receive_error(self) -> tuple[int, str]:
+        """Status and error code of the next response."""
+        status, body = await self.receive_response()
         return status, orjson.loads(body)["errors"][0]["extensions"]["code"]
 
-    async def is_hung_up(self) -> None:
-        async with asyncio.timeout(AT_MOST):
+    async def wait_until_closed(self) -> None:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             with contextlib.suppress(ConnectionError):
                 await self.reader.read()
 
     async def drip(self, drop: bytes) -> None:
-        """Sends a little, again and again, until the other side hangs up."""
+        """Sends the bytes repeatedly until the server closes the connection."""
 
-        async def drops() -> None:
+        async def send_repeatedly() -> None:
             while True:
-                self.say(drop)
+                self.write(drop)
                 await asyncio.sleep(0.1)
 
-        dripping = asyncio.create_task(drops())
-        await self.is_hung_up()
-        dripping.cancel()
+        sender = asyncio.create_task(send_repeatedly())
+        await self.wait_until_closed()
+        sender.cancel()
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[[ConnectionLimits], LocalServer]]:
+def start_server() -> Iterator[Callable[[ConnectionLimits], LocalServer]]:
     """Starts servers with the given limits, which are stopped after the test."""
     with contextlib.ExitStack() as servers:
         yield lambda limits: servers.enter_context(LocalServer(limits))
 
 
 @pytest.fixture
-def door(opened: Callable[[ConnectionLimits], LocalServer]) -> LocalServer:
-    return opened(QUICK)
+def server(start_server: Callable[[ConnectionLimits], LocalServer]) -> LocalServer:
+    return start_server(SHORT_TIMEOUTS)
 
 
-async def test_three_hundred_slow_clients_are_all_cut_off(door: LocalServer) -> None:
-    """Silent from the start, dripping a head, or dripping what begins no request; others are answered."""
-    async with contextlib.AsyncExitStack() as lines:
-        held = [await lines.enter_async_context(door.knock()) for _ in range(300)]
-        for line in held[200:]:
-            line.say(GET)
-            assert await line.answer() == (200, b"")
+async def test_slow_clients_are_disconnected(server: LocalServer) -> None:
+    """Three hundred clients that send nothing, a slow head or empty lines; another client is served."""
+    async with contextlib.AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(server.connect()) for _ in range(300)]
+        for connection in connections[200:]:
+            connection.write(GET)
+            assert await connection.receive_response() == (200, b"")
         drops = [b""] * 100 + [b"G"] * 100 + [b"\r\n"] * 100
-        slow = [asyncio.create_task(line.drip(drop)) for line, drop in zip(held, drops, strict=True)]
-        async with door.knock(GET) as quick:
-            assert await quick.answer() == (200, b"")
+        slow = [
+            asyncio.create_task(connection.drip(drop))
+            for connection, drop in zip(connections, drops, strict=True)
+        ]
+        async with server.connect(GET) as quick:
+            assert await quick.receive_response() == (200, b"")
         await asyncio.gather(*slow)
-    await door.is_left_by_all()
+    await server.wait_until_disconnected()
 
 
 @pytest.mark.parametrize(
@@ -141,65 +144,63 @@ async def test_three_hundred_slow_clients_are_all_cut_off(door: LocalServer) -> 
         (b"GET / HTTP/1.1\r\nX: ", b"x"),
     ],
 )
-async def test_a_head_that_never_ends_is_not_waited_for(
-    door: LocalServer, before: bytes, drop: bytes
-) -> None:
-    """Whether it is the first or a further one, and whatever went before."""
-    async with door.knock(before) as line:
-        await line.drip(drop)
-    await door.is_left_by_all()
+async def test_incomplete_heads_time_out(server: LocalServer, before: bytes, drop: bytes) -> None:
+    """Holds for the first request of a connection and for further ones."""
+    async with server.connect(before) as connection:
+        await connection.drip(drop)
+    await server.wait_until_disconnected()
 
 
-async def test_who_is_idle_between_two_requests_is_left_in_peace(door: LocalServer) -> None:
-    """As long as uvicorn's own deadline allows."""
-    async with door.knock(GET) as line:
-        assert await line.answer() == (200, b"")
-        await asyncio.sleep(3 * QUICK.header_timeout_seconds)
-        line.say(GET)
-        assert await line.answer() == (200, b"")
+async def test_idle_connections_between_requests_stay_open(server: LocalServer) -> None:
+    """Only the keep-alive timeout of uvicorn applies."""
+    async with server.connect(GET) as connection:
+        assert await connection.receive_response() == (200, b"")
+        await asyncio.sleep(3 * SHORT_TIMEOUTS.header_timeout_seconds)
+        connection.write(GET)
+        assert await connection.receive_response() == (200, b"")
 
 
-async def test_a_body_is_the_applications_to_wait_for(door: LocalServer) -> None:
-    """It knows how long bodies may take."""
-    async with door.knock(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nab") as line:
+async def test_slow_bodies_are_left_to_the_application(server: LocalServer) -> None:
+    """The application has its own timeout for bodies."""
+    async with server.connect(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nab") as connection:
         for part in (b"cd", b"ef"):
-            await asyncio.sleep(2 * QUICK.header_timeout_seconds)
-            line.say(part)
-        assert await line.answer() == (200, b"abcdef")
+            await asyncio.sleep(2 * SHORT_TIMEOUTS.header_timeout_seconds)
+            connection.write(part)
+        assert await connection.receive_response() == (200, b"abcdef")
 
 
-async def test_who_is_answered_before_the_end_of_its_body_is_soon_hung_up_on(
-    opened: Callable[[ConnectionLimits], LocalServer],
+async def test_connections_with_unread_bodies_are_closed_after_the_response(
+    start_server: Callable[[ConnectionLimits], LocalServer],
 ) -> None:
-    """What is still to come is in the way; a body that was all there is not."""
-    door = opened(ConnectionLimits(header_timeout_seconds=AT_MOST, linger_seconds=0.2))
-    early = b"POST /hasty HTTP/1.1\r\nContent-Length: %d\r\n\r\nab"
-    async with door.knock(early % 2) as document, door.knock(early % 3) as part:
-        for line in (document, part):
-            assert await line.answer() == (200, b"ab")
-        await part.is_hung_up()
-        document.say(GET)
-        assert await document.answer() == (200, b"")
+    """A connection whose body was received completely stays open."""
+    server = start_server(ConnectionLimits(header_timeout_seconds=TIMEOUT_SECONDS, linger_seconds=0.2))
+    head = b"POST /hasty HTTP/1.1\r\nContent-Length: %d\r\n\r\nab"
+    async with server.connect(head % 2) as complete, server.connect(head % 3) as incomplete:
+        for connection in (complete, incomplete):
+            assert await connection.receive_response() == (200, b"ab")
+        await incomplete.wait_until_closed()
+        complete.write(GET)
+        assert await complete.receive_response() == (200, b"")
 
 
-async def test_who_does_not_read_is_cut_off(door: LocalServer) -> None:
-    """While an answer is being written, and while the rest of it waits in a closing connection's buffer."""
-    for ending in (b"", b"Connection: close\r\n"):
-        with socket.create_connection((HOST, door.port)) as deaf:
-            deaf.sendall(b"GET /big HTTP/1.1\r\n" + ending + b"\r\n")
-            await asyncio.to_thread(deaf.recv, 1)
-            await door.is_left_by_all()
+async def test_clients_that_do_not_read_are_disconnected(server: LocalServer) -> None:
+    """While a response is written, and while its end is in the buffer of a closing connection."""
+    for header in (b"", b"Connection: close\r\n"):
+        with socket.create_connection((HOST, server.port)) as client:
+            client.sendall(b"GET /big HTTP/1.1\r\n" + header + b"\r\n")
+            await asyncio.to_thread(client.recv, 1)
+            await server.wait_until_disconnected()
 
 
-async def test_who_reads_slowly_gets_all_of_it(door: LocalServer) -> None:
-    """Much slower than it could be sent, over many times the seconds after which the deaf are cut off."""
-    async with door.knock(b"GET /big HTTP/1.1\r\nConnection: close\r\n\r\n") as line:
-        got = 0
-        async with asyncio.timeout(AT_MOST):
-            while part := await line.reader.read(100_000):
-                got += len(part)
+async def test_slow_readers_receive_the_complete_response(server: LocalServer) -> None:
+    """Reading may take many times the timeout for clients that do not read."""
+    async with server.connect(b"GET /big HTTP/1.1\r\nConnection: close\r\n\r\n") as connection:
+        received = 0
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while part := await connection.reader.read(100_000):
+                received += len(part)
                 await asyncio.sleep(0.01)
-    assert got > BIG
+    assert received > LARGE_BODY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -212,35 +213,35 @@ async def test_who_reads_slowly_gets_all_of_it(door: LocalServer) -> None:
         [GET, b"GET / HTTP/1.1\r\nX: "] + [b"x" * 10_000] * 100,
     ],
 )
-async def test_a_head_that_is_too_large_is_refused(door: LocalServer, parts: list[bytes]) -> None:
-    """Whether it comes at once, in parts, without end or after another; in the words of every refusal."""
-    async with door.knock() as line:
+async def test_too_large_heads_are_431(server: LocalServer, parts: list[bytes]) -> None:
+    """Holds for one write, several parts, endless headers and a further request."""
+    async with server.connect() as connection:
         for part in parts:
-            line.say(part)
+            connection.write(part)
             await asyncio.sleep(0.001)
         if parts[0] == GET:
-            assert await line.answer() == (200, b"")
-        assert await line.code() == (431, "REQUEST_HEADERS_TOO_LARGE")
-        await line.is_hung_up()
+            assert await connection.receive_response() == (200, b"")
+        assert await connection.receive_error() == (431, "REQUEST_HEADERS_TOO_LARGE")
+        await connection.wait_until_closed()
 
 
-async def test_a_head_of_the_allowed_size_is_answered(door: LocalServer) -> None:
+async def test_heads_up_to_the_limit_are_accepted(server: LocalServer) -> None:
     """In one part or several."""
     head = b"GET / HTTP/1.1\r\nX: " + b"x" * 60_000 + b"\r\n\r\n"
-    async with door.knock() as line:
+    async with server.connect() as connection:
         for parts in ([head], [head[:30_000], head[30_000:]], [head + head]):
             for part in parts:
-                line.say(part)
+                connection.write(part)
                 await asyncio.sleep(0.02)
-            assert await line.answer() == (200, b"")
+            assert await connection.receive_response() == (200, b"")
 
 
-async def test_many_requests_in_one_write_are_all_answered(door: LocalServer) -> None:
-    """However much they are together."""
+async def test_pipelined_requests_are_all_executed(server: LocalServer) -> None:
+    """The limit of the head applies to each request, not to their sum."""
     request = b"POST / HTTP/1.1\r\nContent-Length: 3\r\nX: " + b"x" * 300 + b"\r\n\r\nabc"
-    async with door.knock(request * 1_000) as line:
+    async with server.connect(request * 1_000) as connection:
         for _ in range(1_000):
-            assert await line.answer() == (200, b"abc")
+            assert await connection.receive_response() == (200, b"abc")
 
 
 @pytest.mark.parametrize(
@@ -252,66 +253,68 @@ async def test_many_requests_in_one_write_are_all_answered(door: LocalServer) ->
         (b"", b"1\r\nx\r\n" * 2_000),  # mostly frame, hardly body
     ],
 )
-async def test_what_is_no_body_cannot_come_without_end(
-    door: LocalServer, begin: bytes, endless: bytes
+async def test_endless_trailers_and_chunk_framing_close_the_connection(
+    server: LocalServer, begin: bytes, endless: bytes
 ) -> None:
-    """Where the application counts the bytes of the body only."""
-    async with door.knock(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + begin) as line:
-        await line.drip(endless)
-    await door.is_left_by_all()
+    """The application counts only the bytes of the body."""
+    async with server.connect(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + begin) as connection:
+        await connection.drip(endless)
+    await server.wait_until_disconnected()
 
 
-async def test_a_large_body_in_chunks_arrives(door: LocalServer) -> None:
-    """Of which the frames are a small part."""
+async def test_large_chunked_bodies_are_received(server: LocalServer) -> None:
+    """The framing is a small part of them."""
     chunk = b"3e8\r\n" + b"x" * 1_000 + b"\r\n"
-    async with door.knock(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") as line:
-        line.say(chunk * 3_000 + b"0\r\n\r\n")
-        status, body = await line.answer()
+    async with server.connect(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") as connection:
+        connection.write(chunk * 3_000 + b"0\r\n\r\n")
+        status, body = await connection.receive_response()
     assert (status, len(body)) == (200, 3_000_000)
 
 
 @pytest.mark.parametrize("size", [3, 500_000])
-async def test_who_offers_another_protocol_is_answered_in_this_one(door: LocalServer, size: int) -> None:
-    """Once for each request, whatever its size."""
+async def test_upgrade_offers_are_ignored(server: LocalServer, size: int) -> None:
+    """Each request gets one response of HTTP/1.1, whatever its size."""
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
-    async with door.knock() as line:
+    async with server.connect() as connection:
         for _ in range(2):
-            line.say(b"POST / HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n" % (offer, size) + b"x" * size)
-            status, body = await line.answer()
+            connection.write(b"POST / HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n" % (offer, size) + b"x" * size)
+            status, body = await connection.receive_response()
             assert (status, len(body)) == (200, size)
 
 
-async def test_invalid_http_is_a_400_error(door: LocalServer) -> None:
-    """A regular error response with code BAD_REQUEST."""
-    async with door.knock(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") as line:
-        assert await line.code() == (400, "BAD_REQUEST")
-        await line.is_hung_up()
-        await door.is_left_by_all()  # although this end still stands
+async def test_invalid_http_is_a_400_error(server: LocalServer) -> None:
+    """The response has the code BAD_REQUEST."""
+    async with server.connect(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n") as connection:
+        assert await connection.receive_error() == (400, "BAD_REQUEST")
+        await connection.wait_until_closed()
+        await server.wait_until_disconnected()  # although the client has not closed its side
 
 
-async def test_an_address_has_so_many_connections(opened: Callable[[ConnectionLimits], LocalServer]) -> None:
-    """One more gets 503; closing a connection frees a slot."""
-    door = opened(ConnectionLimits(connections=3))
-    async with door.knock(GET) as first, door.knock(GET) as second:
-        async with door.knock(GET) as third:
-            for line in (first, second, third):
-                assert await line.answer() == (200, b"")
-            async with door.knock() as fourth:
-                assert await fourth.code() == (503, "SERVICE_OVERLOADED")
-                await fourth.is_hung_up()
-        async with asyncio.timeout(AT_MOST):
+async def test_connections_per_client_address_are_limited(
+    start_server: Callable[[ConnectionLimits], LocalServer],
+) -> None:
+    """One more is 503; closing a connection frees a slot."""
+    server = start_server(ConnectionLimits(connections=3))
+    async with server.connect(GET) as first, server.connect(GET) as second:
+        async with server.connect(GET) as third:
+            for connection in (first, second, third):
+                assert await connection.receive_response() == (200, b"")
+            async with server.connect() as fourth:
+                assert await fourth.receive_error() == (503, "SERVICE_OVERLOADED")
+                await fourth.wait_until_closed()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                    async with door.knock(GET) as again:
-                        if await again.answer() == (200, b""):
+                    async with server.connect(GET) as again:
+                        if await again.receive_response() == (200, b""):
                             break
 
 
-async def test_a_trusted_proxy_has_as_many_as_it_wants(
-    opened: Callable[[ConnectionLimits], LocalServer],
+async def test_connections_of_trusted_proxies_are_not_limited(
+    start_server: Callable[[ConnectionLimits], LocalServer],
 ) -> None:
-    """They are many clients'."""
+    """A proxy sends the requests of many clients."""
     proxies = Settings(trusted_proxies="127.0.0.0/8").trusted_proxy_networks
-    door = opened(ConnectionLimits(connections=1, peers=ClientAddressResolver(proxies)))
-    async with door.knock(GET) as first, door.knock(GET) as second:
-        assert await first.answer() == await second.answer() == (200, b"")
+    server = start_server(ConnectionLimits(connections=1, peers=ClientAddressResolver(proxies)))
+    async with server.connect(GET) as first, server.connect(GET) as second:
+        assert await first.receive_response() == await second.receive_response() == (200, b"")

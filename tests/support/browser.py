@@ -1,7 +1,7 @@
-"""A headless Chromium for tests: opens pages, clicks and types like a reader, and hears every complaint.
+"""A headless Chromium for tests: opens pages, clicks, types, and records errors and requests.
 
-Speaks the browser's own protocol (CDP) over a WebSocket, so no driver has to be installed. The browser can
-reach this machine only; whatever else a page asks for is written down and fails.
+The Chrome DevTools Protocol over a WebSocket needs no installed driver. The browser reaches only this
+machine; all requested URLs are recorded.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
-    "No Chromium on this machine, and it could not be installed: what readers see in the browser was NOT"
-    " tested. Install it (apt-get install chromium) and run the tests again."
+    "Chromium is not on this machine and could not be installed: the browser tests were NOT run."
+    " Install it (apt-get install chromium) and run the tests again."
 )
 FLAGS = (
     "--headless=new",
@@ -45,7 +45,7 @@ FLAGS = (
 
 
 def find_chromium() -> str | None:
-    """The command that starts Chromium; installed first if it is missing and we are root on Debian."""
+    """The command that starts Chromium; installs it if it is missing and we are root on Debian."""
     path = _on_path()
     if path is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
@@ -64,7 +64,7 @@ def find_chromium() -> str | None:
 
 @contextlib.contextmanager
 def start_chromium(command: str) -> Iterator[str]:
-    """Runs Chromium with an empty profile; yields the address that `page` connects to."""
+    """Runs Chromium with an empty profile; yields the URL of its debugging socket for `open_page`."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
             [command, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
@@ -72,7 +72,7 @@ def start_chromium(command: str) -> Iterator[str]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield _address(process, Path(profile) / "DevToolsActivePort")
+            yield _debugging_url(process, Path(profile) / "DevToolsActivePort")
         finally:
             process.terminate()
             try:
@@ -83,29 +83,29 @@ def start_chromium(command: str) -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def open_page(address: str) -> AsyncIterator[Page]:
-    """An empty page of a reader who has never been here: no cookies, nothing stored."""
-    async with connect(address, max_size=None) as socket:
-        opened = Page(socket)
-        listening = asyncio.create_task(opened.listen())
+async def open_page(url: str) -> AsyncIterator[Page]:
+    """An empty page of a new profile, without cookies and stored data."""
+    async with connect(url, max_size=None) as socket:
+        page = Page(socket)
+        listener = asyncio.create_task(page.listen())
         try:
-            await opened.begin()
-            yield opened
-            await opened.end()
+            await page.attach()
+            yield page
+            await page.detach()
         finally:
-            listening.cancel()
+            listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await listening
+                await listener
 
 
 class Page:
-    """What a reader does in a page, and what the page does meanwhile."""
+    """A page of the browser: user actions, and the errors and requests of the page."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.requested_urls: list[str] = []
-        """Every address the page asked for, in order."""
-        self.complaints: list[str] = []
-        """Errors and warnings of the console, uncaught exceptions and broken security policies."""
+        """Every requested URL, in order."""
+        self.console_errors: list[str] = []
+        """Errors and warnings of the console, uncaught exceptions and policy violations."""
         self._socket = socket
         self._session = ""
         self._context = ""
@@ -113,12 +113,12 @@ class Page:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
 
     async def open(self, url: str) -> None:
-        """Goes there and waits until the page with all its files is loaded."""
+        """Navigates to the URL and waits until the page with all its files is loaded."""
         await self._send("Page.navigate", url=url)
-        await self.until(f"location.href === {json.dumps(url)} && document.readyState === 'complete'")
+        await self.wait_for(f"location.href === {json.dumps(url)} && document.readyState === 'complete'")
 
-    async def read(self, expression: str) -> Any:
-        """What a JavaScript expression is worth in the page."""
+    async def evaluate(self, expression: str) -> Any:
+        """The value of a JavaScript expression in the page."""
         result = await self._send(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -126,57 +126,59 @@ class Page:
             raise AssertionError(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
-    async def until(self, expression: str, seconds: float = 20.0) -> None:
-        """Waits until the expression is true. What cannot be worked out yet, is not true yet."""
-        end, why = time.monotonic() + seconds, ""
+    async def wait_for(self, expression: str, seconds: float = 20.0) -> None:
+        """Waits until the expression is true; an exception in the page counts as false."""
+        deadline, reason = time.monotonic() + seconds, ""
         while True:
             try:
-                if await self.read(f"Boolean({expression})"):
+                if await self.evaluate(f"Boolean({expression})"):
                     return
             except AssertionError as exc:
-                why = str(exc)
-            if time.monotonic() > end:
-                raise AssertionError(f"not so after {seconds} s: {expression}; {why}; {self.complaints}")
+                reason = str(exc)
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"not true after {seconds} s: {expression}; {reason}; {self.console_errors}"
+                )
             await asyncio.sleep(0.05)
 
     async def click(self, selector: str) -> None:
-        """Presses the mouse in the middle of the first element that the CSS selector finds."""
+        """Clicks the middle of the first element that matches the CSS selector."""
         element = f"document.querySelector({json.dumps(selector)})"
-        await self.until(f"{element} !== null")
-        place = await self.read(
+        await self.wait_for(f"{element} !== null")
+        point = await self.evaluate(
             f"(() => {{ const box = {element}.getBoundingClientRect();"
             " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             await self._send(
-                "Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1
+                "Input.dispatchMouseEvent", type=kind, x=point[0], y=point[1], button="left", clickCount=1
             )
 
-    async def write(self, text: str) -> None:
-        """Types the text where the cursor is."""
+    async def type_text(self, text: str) -> None:
+        """Types the text at the cursor."""
         await self._send("Input.insertText", text=text)
 
-    async def press(self, key: str, code: str, number: int, *, ctrl: bool = False) -> None:
-        """Presses one key, by its name, its place and its old number: "Enter", "Enter", 13."""
+    async def press(self, key: str, code: str, key_code: int, *, ctrl: bool = False) -> None:
+        """Presses one key, given by its name, its code and its key code: "Enter", "Enter", 13."""
         for kind in ("rawKeyDown", "keyUp"):
             await self._send(
                 "Input.dispatchKeyEvent",
-                type=kind, key=key, code=code, windowsVirtualKeyCode=number, modifiers=2 if ctrl else 0,
+                type=kind, key=key, code=code, windowsVirtualKeyCode=key_code, modifiers=2 if ctrl else 0,
             )  # fmt: skip
 
     async def resize(self, width: int, height: int) -> None:
-        """Makes the window so large."""
+        """Sets the size of the window in pixels."""
         await self._send(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
 
-    async def picture(self) -> bytes:
-        """What the reader sees, as a PNG."""
+    async def screenshot(self) -> bytes:
+        """A PNG of the visible page."""
         return base64.b64decode((await self._send("Page.captureScreenshot", format="png"))["data"])
 
-    def elsewhere(self, origin: str) -> list[str]:
-        """What the page asked of any other host than `origin`, sockets included."""
+    def external_requests(self, origin: str) -> list[str]:
+        """The requested URLs of other hosts than `origin`, including WebSockets."""
         own = urlsplit(origin).netloc
         return [
             url
@@ -184,7 +186,8 @@ class Page:
             if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != own
         ]
 
-    async def begin(self) -> None:
+    async def attach(self) -> None:
+        """Creates the page in a browser context of its own."""
         self._context = (await self._send("Target.createBrowserContext"))["browserContextId"]
         target = await self._send("Target.createTarget", url="about:blank", browserContextId=self._context)
         attached = await self._send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
@@ -192,24 +195,26 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self._send(f"{domain}.enable")
 
-    async def end(self) -> None:
+    async def detach(self) -> None:
+        """Closes the browser context."""
         self._session = ""
         await self._send("Target.disposeBrowserContext", browserContextId=self._context)
 
     async def listen(self) -> None:
+        """Reads messages until the connection ends."""
         try:
             async for text in self._socket:
                 message = json.loads(text)
                 if "id" in message:
-                    self._answer(message)
+                    self._resolve(message)
                 else:
-                    self._hear(message.get("method", ""), message.get("params", {}))
+                    self._record(message.get("method", ""), message.get("params", {}))
         finally:
             for waiting in self._waiting.values():
                 if not waiting.done():
-                    waiting.set_exception(ConnectionError("Chromium went away"))
+                    waiting.set_exception(ConnectionError("Chromium closed the connection"))
 
-    def _answer(self, message: dict[str, Any]) -> None:
+    def _resolve(self, message: dict[str, Any]) -> None:
         waiting = self._waiting.pop(message["id"])
         if waiting.done():
             return
@@ -218,19 +223,19 @@ class Page:
         else:
             waiting.set_result(message["result"])
 
-    def _hear(self, method: str, message: dict[str, Any]) -> None:
+    def _record(self, method: str, message: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":
             self.requested_urls.append(message["request"]["url"])
         elif method == "Network.webSocketCreated":
             self.requested_urls.append(message["url"])
         elif method == "Runtime.exceptionThrown":
-            self.complaints.append(f"exception: {message['exceptionDetails']}")
+            self.console_errors.append(f"exception: {message['exceptionDetails']}")
         elif method == "Runtime.consoleAPICalled" and message["type"] in ("error", "warning", "assert"):
-            words = " ".join(str(part.get("value", part.get("description"))) for part in message["args"])
-            self.complaints.append(f"console: {words}")
+            text = " ".join(str(part.get("value", part.get("description"))) for part in message["args"])
+            self.console_errors.append(f"console: {text}")
         elif method == "Log.entryAdded" and message["entry"]["level"] in ("error", "warning"):
             entry = message["entry"]
-            self.complaints.append(f"{entry['source']}: {entry['text']} {entry.get('url', '')}")
+            self.console_errors.append(f"{entry['source']}: {entry['text']} {entry.get('url', '')}")
 
     async def _send(self, method: str, **arguments: Any) -> Any:
         self._count += 1
@@ -247,10 +252,10 @@ def _on_path() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-def _address(process: subprocess.Popen[bytes], port_file: Path) -> str:
-    """Where the browser listens: it writes port and path into its profile when it is ready."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
+def _debugging_url(process: subprocess.Popen[bytes], port_file: Path) -> str:
+    """The URL of the debugging socket: the browser writes port and path into its profile when it is ready."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"Chromium ended with {process.returncode} while starting")
         lines = port_file.read_text().split() if port_file.exists() else []

@@ -38,7 +38,7 @@ from contentql.store.database import Database
 from contentql.store.errors import database_kind
 
 # Nothing here takes longer than this unless it is broken.
-AT_MOST = 30.0
+TIMEOUT_SECONDS = 30.0
 # In place of a code: no response came, or no server accepted the connection.
 LOST, UNREACHABLE = "LOST", "UNREACHABLE"
 _SHOWN = {"addAttribution": "article { id version } attribution { id }", "deleteArticle": "deletedId"}
@@ -68,7 +68,7 @@ class ServerProcess:
             self.process = subprocess.Popen(  # noqa: ASYNC220
                 [*command, "--database", self._database], stderr=stderr, env=self._environment
             )
-        async with asyncio.timeout(AT_MOST), httpx2.AsyncClient(timeout=AT_MOST) as http:
+        async with asyncio.timeout(TIMEOUT_SECONDS), httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
             while True:
                 assert self.process.poll() is None, self._stderr.read_text()
                 with contextlib.suppress(httpx2.TransportError):
@@ -88,10 +88,10 @@ class ServerProcess:
         """As an operator does. Its exit code."""
         assert self.process is not None
         self.process.terminate()
-        async with asyncio.timeout(AT_MOST):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await asyncio.to_thread(self.process.wait)
 
-    def complaints(self) -> list[str]:
+    def console_errors(self) -> list[str]:
         """What it logged of faults that it did not expect."""
         lines = self._stderr.read_text().splitlines()
         return [line for line in lines if "Traceback" in line and '"level":"warning"' not in line]
@@ -107,7 +107,7 @@ async def run_server(folder: Path, url: str, **environment: str) -> AsyncIterato
     finally:
         if server.process is not None and server.process.poll() is None:
             await server.stop()
-    assert server.complaints() == []
+    assert server.console_errors() == []
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class EditorClient:
 
     def __init__(self, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
-        self.http = httpx2.AsyncClient(timeout=AT_MOST, headers=headers)
+        self.http = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, headers=headers)
 
     async def __aenter__(self) -> EditorClient:
         return self
@@ -170,7 +170,7 @@ class EditorClient:
     async def mutate_until_done(self, server: ServerProcess, mutation: str, /, **input: Any) -> Answer:
         """Until it is acknowledged, with a key that makes it one write however often it is sent."""
         input = {"idempotencyKey": f"{random.getrandbits(64):x}", **input}
-        async with asyncio.timeout(2 * AT_MOST):
+        async with asyncio.timeout(2 * TIMEOUT_SECONDS):
             while True:
                 answer = await self.mutate(server, mutation, **input)
                 if answer.code in (LOST, UNREACHABLE) or answer.status == 503:

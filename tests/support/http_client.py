@@ -47,32 +47,32 @@ def make_endpoint(
     authenticator: Authenticator | None = None,
     **settings: Any,
 ) -> GraphQLEndpoint:
-    """The endpoint of /graphql as `app.py` builds it, with these settings."""
-    chosen = Settings(**settings)
+    """The endpoint of /graphql as `app.py` builds it, with the settings."""
+    configuration = Settings(**settings)
     return GraphQLEndpoint(
         executor,
-        chosen,
-        authenticator=authenticator or Authenticator(executor.database, chosen),
+        configuration,
+        authenticator=authenticator or Authenticator(executor.database, configuration),
         documents=TrustedDocumentStore(executor.database),
-        observer=RequestObserver(chosen),
-        admission=build_admission_control(chosen),
+        observer=RequestObserver(configuration),
+        admission=build_admission_control(configuration),
         body_seconds=body_seconds,
     )
 
 
 def make_client(executor: Executor, **settings: Any) -> httpx2.AsyncClient:
-    """Speaks HTTP to the endpoint of /graphql; a fault that the endpoint lets through is the test's."""
+    """An HTTP client of /graphql; an exception that leaves the endpoint fails the test."""
     return client_from(make_endpoint(executor, **settings))
 
 
 def client_from(endpoint: GraphQLEndpoint, address: str = "127.0.0.1") -> httpx2.AsyncClient:
-    """From this address."""
+    """An HTTP client of the endpoint with the client address."""
     transport = httpx2.ASGITransport(endpoint, client=(address, 123))
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
 
 
 def error_codes(status: int, body: bytes) -> list[str]:
-    """The codes of an answer that refuses, each error complete and none of them ours to keep."""
+    """The codes of an error response, whose errors must be complete and show nothing internal."""
     payload = orjson.loads(body)
     assert payload.keys() <= {"data", "errors", "extensions"}, payload
     errors = payload["errors"]
@@ -83,15 +83,15 @@ def error_codes(status: int, body: bytes) -> list[str]:
         assert extensions["code"] in ERROR_CODES, error
         assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", extensions["requestId"]), error
         assert error["message"].strip(), error
-        # What a client wrote may come back between quotation marks.
-        ours = _ECHOED.sub("", error["message"] + " " + extensions.get("hint", ""))
-        assert not INTERNAL.search(ours), error
+        # Text of the client may be quoted in a message.
+        own_text = _ECHOED.sub("", error["message"] + " " + extensions.get("hint", ""))
+        assert not INTERNAL.search(own_text), error
     assert status < 500, payload
     return [error["extensions"]["code"] for error in errors]
 
 
 def error_code(response: httpx2.Response) -> str:
-    """The one code of a response that refuses."""
+    """The only error code of a response."""
     assert response.headers["content-type"].startswith(
         ("application/graphql-response+json", "application/json")
     )
@@ -101,7 +101,7 @@ def error_code(response: httpx2.Response) -> str:
 
 
 def assert_no_server_error(response: GraphQLResponse) -> None:
-    """Data, or refusals that are coded and tell nothing; never a fault."""
+    """The response has data, or errors with codes that show nothing internal."""
     if response.codes:
         error_codes(response.status, response.body)
     else:

@@ -339,8 +339,8 @@ async def _draft(executor: Executor, viewer: Viewer, word: str, more: Mapping[st
 async def _registers(executor: Executor) -> dict[str, Any]:
     """A tag, a story, an author, a picture of which only drafts know."""
     url = f"https://media.example.org/{SECRET}.jpg"
-    picture = {"kind": "IMAGE", "url": url, "mime": "image/jpeg", "alt": SECRET}
-    media = await mutate_as(executor, CHIEF, "createMedia", picture)
+    screenshot = {"kind": "IMAGE", "url": url, "mime": "image/jpeg", "alt": SECRET}
+    media = await mutate_as(executor, CHIEF, "createMedia", screenshot)
     tag = await mutate_as(executor, AMIR, "createTag", {"type": "TOPIC", "name": f"{SECRET} tag"})
     story = await mutate_as(executor, CHIEF, "createStory", {"title": f"{SECRET} story"})
     author = await mutate_as(executor, CHIEF, "createAuthor", {"name": f"{SECRET} author", "image": media})

@@ -14,10 +14,10 @@ from tests.support.http_client import error_code, error_codes, make_client, make
 
 from contentql.execution.executor import Executor
 
-NEW = "application/graphql-response+json"
-OLD = "application/json"
+RESPONSE_TYPE = "application/graphql-response+json"
+JSON_TYPE = "application/json"
 NAMES = "{ categories(first: 2) { nodes { path } } }"
-UNKNOWN = "{ weather }"
+INVALID_QUERY = "{ weather }"
 
 
 @pytest.fixture
@@ -26,28 +26,31 @@ async def http(demo_executor: Executor) -> AsyncIterator[httpx2.AsyncClient]:
         yield result
 
 
-def named(response: httpx2.Response) -> Any:
+def category_nodes(response: httpx2.Response) -> Any:
+    """The nodes of a successful response to NAMES."""
     assert response.status_code == 200, response.text
     return response.json()["data"]["categories"]["nodes"]
 
 
-# What is asked is answered
+# Requests
 
 
-async def test_one_operation_is_answered_alike_by_post_and_get(http: httpx2.AsyncClient) -> None:
-    """POST and GET give the same bytes; HEAD gives GET's headers and nothing else."""
+async def test_post_and_get_return_the_same_response(http: httpx2.AsyncClient) -> None:
+    """The bodies are equal; HEAD returns the headers of GET without a body."""
     posted = await http.post("/graphql", json={"query": NAMES})
-    got = await http.get("/graphql", params={"query": NAMES})
+    fetched = await http.get("/graphql", params={"query": NAMES})
     head = await http.head("/graphql", params={"query": NAMES})
-    assert len(named(posted)) == 2
-    assert got.content == posted.content
+    assert len(category_nodes(posted)) == 2
+    assert fetched.content == posted.content
     assert (head.status_code, head.content) == (200, b"")
     expected = {"content-type", "content-length", "vary", "x-content-type-options"}
-    assert {name: head.headers[name] for name in expected} == {name: got.headers[name] for name in expected}
+    assert {name: head.headers[name] for name in expected} == {
+        name: fetched.headers[name] for name in expected
+    }
 
 
-async def test_variables_and_names_travel_in_body_and_address(http: httpx2.AsyncClient) -> None:
-    """`variables`, `operationName` and `extensions` mean the same in a body and in an address."""
+async def test_body_and_query_string_accept_all_parameters(http: httpx2.AsyncClient) -> None:
+    """`variables`, `operationName` and `extensions` have the same meaning in both."""
     document = (
         "query A($n: Int) { categories(first: $n) { nodes { path } } } query B { viewer { __typename } }"
     )
@@ -60,7 +63,7 @@ async def test_variables_and_names_travel_in_body_and_address(http: httpx2.Async
             "extensions": {"cost": True},
         },
     )
-    got = await http.get(
+    fetched = await http.get(
         "/graphql",
         params={
             "query": document,
@@ -69,19 +72,19 @@ async def test_variables_and_names_travel_in_body_and_address(http: httpx2.Async
             "extensions": '{"cost": true}',
         },
     )
-    assert len(named(posted)) == 1
+    assert len(category_nodes(posted)) == 1
     assert posted.json()["extensions"]["cost"]["limit"] == 10_000
-    assert got.content == posted.content
+    assert fetched.content == posted.content
 
 
-async def test_null_for_an_optional_part_is_the_same_as_leaving_it_out(http: httpx2.AsyncClient) -> None:
-    """Clients that send `variables: null`, `operationName: null` or an empty name are served."""
+async def test_null_parameters_are_the_same_as_missing_ones(http: httpx2.AsyncClient) -> None:
+    """An empty operation name is a missing one too."""
     for more in ({"variables": None}, {"operationName": None}, {"extensions": None}, {"operationName": ""}):
-        assert len(named(await http.post("/graphql", json={"query": NAMES, **more}))) == 2
+        assert len(category_nodes(await http.post("/graphql", json={"query": NAMES, **more}))) == 2
 
 
-async def test_a_part_that_fails_leaves_the_rest(http: httpx2.AsyncClient) -> None:
-    """A root field that cannot be answered is null, with an error, status 294 and the others' data."""
+async def test_failed_root_fields_return_null_and_leave_the_others(http: httpx2.AsyncClient) -> None:
+    """The response has status 294, the error with its path and the data of the other fields."""
     response = await http.post(
         "/graphql", json={"query": '{ article(id: "nonsense") { id } categories { totalCount } }'}
     )
@@ -91,14 +94,18 @@ async def test_a_part_that_fails_leaves_the_rest(http: httpx2.AsyncClient) -> No
     assert response.json()["errors"][0]["path"] == ["article"]
 
 
-async def test_a_request_keeps_the_id_it_came_with(http: httpx2.AsyncClient) -> None:
-    """A decent X-Request-ID comes back in the header and in every error; an odd one is replaced."""
-    response = await http.post("/graphql", json={"query": UNKNOWN}, headers={"x-request-id": "edge-17.a"})
+async def test_request_id_of_the_client_is_returned(http: httpx2.AsyncClient) -> None:
+    """An X-Request-ID with other characters is replaced."""
+    response = await http.post(
+        "/graphql", json={"query": INVALID_QUERY}, headers={"x-request-id": "edge-17.a"}
+    )
     assert response.headers["x-request-id"] == "edge-17.a"
     assert error_code(response) == "GRAPHQL_VALIDATION_FAILED"
-    odd = await http.post("/graphql", json={"query": UNKNOWN}, headers={"x-request-id": "a b\t<script>"})
-    assert odd.headers["x-request-id"] != "a b\t<script>"
-    assert error_code(odd) == "GRAPHQL_VALIDATION_FAILED"
+    replaced = await http.post(
+        "/graphql", json={"query": INVALID_QUERY}, headers={"x-request-id": "a b\t<script>"}
+    )
+    assert replaced.headers["x-request-id"] != "a b\t<script>"
+    assert error_code(replaced) == "GRAPHQL_VALIDATION_FAILED"
 
 
 # Statuses and media types
@@ -109,7 +116,7 @@ async def test_a_request_keeps_the_id_it_came_with(http: httpx2.AsyncClient) -> 
     [
         ("{", 400, "GRAPHQL_PARSE_FAILED"),
         ("", 400, "BAD_REQUEST"),
-        (UNKNOWN, 422, "GRAPHQL_VALIDATION_FAILED"),
+        (INVALID_QUERY, 422, "GRAPHQL_VALIDATION_FAILED"),
         (
             "query A { viewer { __typename } } query B { viewer { __typename } }",
             422,
@@ -121,9 +128,9 @@ async def test_a_request_keeps_the_id_it_came_with(http: httpx2.AsyncClient) -> 
     ],
 )
 async def test_status_codes_of_errors(http: httpx2.AsyncClient, query: str, status: int, code: str) -> None:
-    """400 when the request cannot be read, 422 when it is refused; 200 for clients of the old kind."""
-    new = await http.post("/graphql", json={"query": query}, headers={"accept": NEW})
-    old = await http.post("/graphql", json={"query": query}, headers={"accept": OLD})
+    """400 for unreadable requests, 422 for invalid ones; with application/json, 200 as in older clients."""
+    new = await http.post("/graphql", json={"query": query}, headers={"accept": RESPONSE_TYPE})
+    old = await http.post("/graphql", json={"query": query}, headers={"accept": JSON_TYPE})
     assert (new.status_code, error_code(new)) == (status, code)
     assert "data" not in new.json()
     assert (old.status_code, error_code(old)) == (400 if code == "BAD_REQUEST" else 200, code)
@@ -132,47 +139,46 @@ async def test_status_codes_of_errors(http: httpx2.AsyncClient, query: str, stat
 @pytest.mark.parametrize(
     ("accept", "served"),
     [
-        (None, NEW),
-        ("*/*", NEW),
-        (NEW, NEW),
-        ("application/*", NEW),
-        (f"{NEW}; charset=utf-8, {OLD}; q=0.9", NEW),
-        (f"{OLD}, {NEW}", NEW),
-        (OLD, OLD),
-        ("application/json; charset=utf-8", OLD),
-        ("APPLICATION/JSON", OLD),
-        (f"text/html, {OLD}", OLD),
+        (None, RESPONSE_TYPE),
+        ("*/*", RESPONSE_TYPE),
+        (RESPONSE_TYPE, RESPONSE_TYPE),
+        ("application/*", RESPONSE_TYPE),
+        (f"{RESPONSE_TYPE}; charset=utf-8, {JSON_TYPE}; q=0.9", RESPONSE_TYPE),
+        (f"{JSON_TYPE}, {RESPONSE_TYPE}", RESPONSE_TYPE),
+        (JSON_TYPE, JSON_TYPE),
+        ("application/json; charset=utf-8", JSON_TYPE),
+        ("APPLICATION/JSON", JSON_TYPE),
+        (f"text/html, {JSON_TYPE}", JSON_TYPE),
     ],
 )
-async def test_the_client_chooses_the_media_type(
+async def test_accept_header_selects_the_media_type(
     http: httpx2.AsyncClient, accept: str | None, served: str
 ) -> None:
-    """graphql-response+json unless only plain JSON is accepted; caches are told that Accept matters."""
+    """graphql-response+json unless only application/json is accepted; Vary contains Accept."""
     http.headers.pop("accept")
     response = await http.post(
         "/graphql", json={"query": NAMES}, headers={"accept": accept} if accept else {}
     )
     assert response.headers["content-type"] == f"{served}; charset=utf-8"
     assert response.headers["vary"] == "Accept, Accept-Encoding, Authorization"
-    assert len(named(response)) == 2
+    assert len(category_nodes(response)) == 2
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/avif,text/plain;q=0.5", "application/xml"])
-async def test_what_cannot_be_served_is_not_acceptable(http: httpx2.AsyncClient, accept: str) -> None:
-    """A client that takes neither JSON type is told so with 406."""
+async def test_unsupported_accept_headers_are_406(http: httpx2.AsyncClient, accept: str) -> None:
     response = await http.post("/graphql", json={"query": NAMES}, headers={"accept": accept})
     assert (response.status_code, error_code(response)) == (406, "NOT_ACCEPTABLE")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-async def test_other_methods_are_not_allowed(http: httpx2.AsyncClient, method: str) -> None:
-    """405, with the methods that are, and only those."""
+async def test_other_methods_are_405(http: httpx2.AsyncClient, method: str) -> None:
+    """The Allow header lists the permitted methods and only those."""
     response = await http.request(method, "/graphql", json={"query": NAMES})
     assert (response.status_code, error_code(response)) == (405, "METHOD_NOT_ALLOWED")
     allowed = response.headers["allow"].split(", ")
     assert method not in allowed
-    for good in allowed:
-        assert (await http.request(good, "/graphql", params={"query": NAMES})).status_code != 405
+    for permitted in allowed:
+        assert (await http.request(permitted, "/graphql", params={"query": NAMES})).status_code != 405
 
 
 @pytest.mark.parametrize(
@@ -188,10 +194,8 @@ async def test_other_methods_are_not_allowed(http: httpx2.AsyncClient, method: s
         "application/jsonx",
     ],
 )
-async def test_a_body_that_is_not_json_in_utf8_is_not_read(
-    http: httpx2.AsyncClient, content_type: str | None
-) -> None:
-    """415 for every other media type and charset, so that no form of another site can ask."""
+async def test_other_content_types_are_415(http: httpx2.AsyncClient, content_type: str | None) -> None:
+    """Every other media type and charset is rejected, so that no form of another site can send a request."""
     response = await http.post(
         "/graphql",
         content=orjson.dumps({"query": NAMES}),
@@ -204,25 +208,28 @@ async def test_a_body_that_is_not_json_in_utf8_is_not_read(
     "content_type",
     ["application/json;charset=UTF-8", 'Application/JSON; charset="utf-8"', " application/json "],
 )
-async def test_json_may_be_announced_in_any_decent_way(http: httpx2.AsyncClient, content_type: str) -> None:
-    """Case, quotation marks and spaces around the media type do not matter."""
+async def test_content_type_is_parsed_leniently(http: httpx2.AsyncClient, content_type: str) -> None:
+    """Case, quotation marks and spaces do not matter."""
     body = orjson.dumps({"query": NAMES})
-    assert len(named(await http.post("/graphql", content=body, headers={"content-type": content_type}))) == 2
+    assert (
+        len(category_nodes(await http.post("/graphql", content=body, headers={"content-type": content_type})))
+        == 2
+    )
 
 
-async def test_a_compressed_body_is_refused(http: httpx2.AsyncClient) -> None:
-    """Declared gzip is 415, undeclared gzip is 400: compressed bodies are never unpacked."""
+async def test_compressed_bodies_are_rejected(http: httpx2.AsyncClient) -> None:
+    """Declared gzip is 415, undeclared gzip is 400; bodies are never decompressed."""
     packed = gzip.compress(orjson.dumps({"query": NAMES}))
     headers = {"content-type": "application/json"}
     response = await http.post("/graphql", content=packed, headers={**headers, "content-encoding": "gzip"})
     assert (response.status_code, error_code(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    untold = await http.post("/graphql", content=packed, headers=headers)
-    assert (untold.status_code, error_code(untold)) == (400, "BAD_REQUEST")
+    undeclared = await http.post("/graphql", content=packed, headers=headers)
+    assert (undeclared.status_code, error_code(undeclared)) == (400, "BAD_REQUEST")
 
 
-# Bodies that are not requests
+# Invalid requests
 
-NOT_REQUESTS: dict[str, bytes] = {
+INVALID_BODIES: dict[str, bytes] = {
     "nothing": b"",
     "a space": b" ",
     "a text": b'"x"',
@@ -266,20 +273,20 @@ NOT_REQUESTS: dict[str, bytes] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", NOT_REQUESTS)
-async def test_invalid_request_bodies_are_rejected(http: httpx2.AsyncClient, what: str) -> None:
-    """400 and one coded error, whatever the bytes are, and also for a client of the old kind."""
-    for accept in (NEW, OLD):
+@pytest.mark.parametrize("name", INVALID_BODIES)
+async def test_invalid_request_bodies_are_rejected(http: httpx2.AsyncClient, name: str) -> None:
+    """400 with one error, for any bytes and also for clients that accept only application/json."""
+    for accept in (RESPONSE_TYPE, JSON_TYPE):
         response = await http.post(
             "/graphql",
-            content=NOT_REQUESTS[what],
+            content=INVALID_BODIES[name],
             headers={"content-type": "application/json", "accept": accept},
         )
         assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
-    "address",
+    "query_string",
     [
         b"",
         b"query=",
@@ -294,16 +301,16 @@ async def test_invalid_request_bodies_are_rejected(http: httpx2.AsyncClient, wha
         b"variables={}",
     ],
 )
-async def test_invalid_query_strings_are_rejected(http: httpx2.AsyncClient, address: bytes) -> None:
-    """GET with a broken address is 400 with one coded error."""
-    response = await http.get(httpx2.URL("http://newsroom.test/graphql", query=address))
+async def test_invalid_query_strings_are_rejected(http: httpx2.AsyncClient, query_string: bytes) -> None:
+    """A GET request with an invalid query string is 400 with one error."""
+    response = await http.get(httpx2.URL("http://newsroom.test/graphql", query=query_string))
     assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
 
 
-# Values that cannot be used
+# Invalid values
 
 
-BIG = "9" * 5_000
+LONG_NUMBER = "9" * 5_000
 
 
 @pytest.mark.parametrize(
@@ -317,7 +324,7 @@ BIG = "9" * 5_000
         ("Int", "first", b"true"),
         ("Int", "first", b"[1, 2]"),
         ("Int", "first", b'{"a": 1}'),
-        ("Int", "first", BIG.encode()),
+        ("Int", "first", LONG_NUMBER.encode()),
         ("String", "after", b"1"),
         ("String", "after", b"{}"),
         ("String", "search", b"[1]"),
@@ -340,10 +347,10 @@ BIG = "9" * 5_000
         ("ArticleFilter", "filter", b'{"id": {"in": [null]}}'),
     ],
 )
-async def test_a_value_of_the_wrong_kind_is_a_client_error(
+async def test_variables_of_the_wrong_type_are_rejected(
     http: httpx2.AsyncClient, declared: str, argument: str, value: bytes
 ) -> None:
-    """A variable that does not fit its type is BAD_USER_INPUT, or no JSON at all; nothing is guessed."""
+    """The error is BAD_USER_INPUT, or BAD_REQUEST for invalid JSON; values are not converted."""
     query = f"query($v: {declared}) {{ articles({argument}: $v) {{ nodes {{ id }} }} }}"
     body = b'{"query": ' + orjson.dumps(query) + b', "variables": {"v": ' + value + b"}}"
     response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
@@ -354,8 +361,8 @@ async def test_a_value_of_the_wrong_kind_is_a_client_error(
     "query",
     [
         "{ articles(first: 99999999999) { nodes { id } } }",
-        f"{{ articles(first: {BIG}) {{ nodes {{ id }} }} }}",
-        f"{{ articles(first: -{BIG}) {{ nodes {{ id }} }} }}",
+        f"{{ articles(first: {LONG_NUMBER}) {{ nodes {{ id }} }} }}",
+        f"{{ articles(first: -{LONG_NUMBER}) {{ nodes {{ id }} }} }}",
         '{ articles(first: "1") { nodes { id } } }',
         "{ articles(first: 1.0) { nodes { id } } }",
         "{ articles(orderBy: NONSENSE) { nodes { id } } }",
@@ -375,20 +382,18 @@ async def test_a_value_of_the_wrong_kind_is_a_client_error(
         "subscription { articleChanged { id } }",
     ],
 )
-async def test_a_document_that_does_not_fit_the_schema_is_refused(
-    http: httpx2.AsyncClient, query: str
-) -> None:
-    """422 with a code for every mistake that validation knows."""
+async def test_documents_that_do_not_match_the_schema_are_422(http: httpx2.AsyncClient, query: str) -> None:
+    """Every validation error has the code GRAPHQL_VALIDATION_FAILED."""
     response = await http.post("/graphql", json={"query": query})
     assert response.status_code == 422
     assert set(error_codes(response.status_code, response.content)) == {"GRAPHQL_VALIDATION_FAILED"}
 
 
-async def test_a_time_that_is_none_is_told_as_such(http: httpx2.AsyncClient) -> None:
-    """In the document as in a variable: what a time looks like, under the code of a bad value."""
-    written = '{ articles(filter: {publishedAt: {gt: "yesterday"}}) { nodes { id } } }'
-    arguments = "query($t: DateTime) { articles(filter: {publishedAt: {gt: $t}}) { nodes { id } } }"
-    for body in ({"query": written}, {"query": arguments, "variables": {"t": "yesterday"}}):
+async def test_invalid_times_are_reported_with_the_format(http: httpx2.AsyncClient) -> None:
+    """As a literal and as a variable, with the code BAD_USER_INPUT."""
+    literal = '{ articles(filter: {publishedAt: {gt: "yesterday"}}) { nodes { id } } }'
+    with_variable = "query($t: DateTime) { articles(filter: {publishedAt: {gt: $t}}) { nodes { id } } }"
+    for body in ({"query": literal}, {"query": with_variable, "variables": {"t": "yesterday"}}):
         response = await http.post("/graphql", json=body)
         assert response.status_code == 422
         (error,) = response.json()["errors"]
@@ -396,11 +401,11 @@ async def test_a_time_that_is_none_is_told_as_such(http: httpx2.AsyncClient) -> 
         assert "as in 2026-06-30T08:00:00Z" in error["message"]
 
 
-async def test_a_number_of_thousands_of_digits_is_refused_wherever_it_stands(
+async def test_integers_of_thousands_of_digits_are_client_errors(
     http: httpx2.AsyncClient,
 ) -> None:
-    """Integers of 5,000 digits in ids, cursors, filters and unused variables are never a fault."""
-    for value in (f'"{BIG}"', f'"art_{BIG}"', BIG):
+    """Integers of 5,000 digits in ids, filters and unused variables cause no internal error."""
+    for value in (f'"{LONG_NUMBER}"', f'"art_{LONG_NUMBER}"', LONG_NUMBER):
         for query in (
             f"{{ article(id: {value}) {{ id }} }}",
             f"{{ node(id: {value}) {{ id }} }}",
@@ -409,15 +414,15 @@ async def test_a_number_of_thousands_of_digits_is_refused_wherever_it_stands(
             f"{{ latestNews(excludeIds: [{value}]) {{ nodes {{ id }} }} }}",
         ):
             code = error_code(await http.post("/graphql", json={"query": query}))
-            assert code == ("BAD_USER_INPUT" if value == BIG else "INVALID_ID")
-    body = b'{"query": "{ viewer { __typename } }", "variables": {"n": ' + BIG.encode() + b"}}"
+            assert code == ("BAD_USER_INPUT" if value == LONG_NUMBER else "INVALID_ID")
+    body = b'{"query": "{ viewer { __typename } }", "variables": {"n": ' + LONG_NUMBER.encode() + b"}}"
     response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert response.status_code in (200, 400)
 
 
 @pytest.mark.parametrize("text", ["\0", "a\0b", "\ufffe\uffff", "\u202e", "😀" * 100, "﷽" * 200, "\r\n"])
-async def test_odd_characters_are_texts_like_others(http: httpx2.AsyncClient, text: str) -> None:
-    """NUL, non-characters and emoji in any text argument find nothing and break nothing."""
+async def test_unusual_characters_are_ordinary_text(http: httpx2.AsyncClient, text: str) -> None:
+    """NUL, non-characters and emoji in any text argument match nothing and cause no error."""
     query = """query($s: String!) {
       article(slug: $s) { id } category(path: $s) { id } source(slug: $s) { id }
       latestNews(section: $s) { nodes { id } } articles(search: $s, first: 1) { totalCount }
@@ -430,43 +435,43 @@ async def test_odd_characters_are_texts_like_others(http: httpx2.AsyncClient, te
     assert (data["latestNews"]["nodes"], data["filtered"]["nodes"]) == ([], [])
 
 
-async def test_a_lone_surrogate_in_a_document_is_refused_or_found_nowhere(http: httpx2.AsyncClient) -> None:
-    """`\\ud800` written as an escape of GraphQL, where JSON cannot see it, is a syntax error."""
+async def test_lone_surrogates_in_a_document_are_syntax_errors(http: httpx2.AsyncClient) -> None:
+    r"""A GraphQL escape such as `\\ud800` is not checked by the JSON parser."""
     for escape in (r"\ud800", r"\u{d800}", r"\udfff\ud800"):
         response = await http.post("/graphql", json={"query": f'{{ article(slug: "{escape}") {{ id }} }}'})
         assert error_code(response) == "GRAPHQL_PARSE_FAILED"
 
 
-# Sizes and slowness
+# Size and time limits
 
 
-async def test_a_large_body_is_cut(http: httpx2.AsyncClient) -> None:
-    """20 MB are 413, whether the length is announced or not."""
+async def test_too_large_bodies_are_413(http: httpx2.AsyncClient) -> None:
+    """Holds for 20 MB with and without Content-Length."""
     body = b'{"query": "' + b" " * 20_000_000 + b'{ viewer { __typename } }"}'
 
-    async def drops() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 65_536):
             yield body[start : start + 65_536]
 
-    for content in (body, drops()):
+    for content in (body, chunks()):
         response = await http.post("/graphql", content=content, headers={"content-type": "application/json"})
         assert (response.status_code, error_code(response)) == (413, "PAYLOAD_TOO_LARGE")
         assert response.json()["errors"][0]["extensions"]["limit"] == 1_048_576
 
 
-class Wire:
-    """What one request hears from its client, message by message, and what it says."""
+class RequestConnection:
+    """One request to the endpoint: the queue of incoming messages, and the messages sent."""
 
     def __init__(self, executor: Executor, headers: dict[str, str], **options: Any) -> None:
         self.endpoint = make_endpoint(executor, **options)
-        self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.messages: list[Any] = []
-        self.asks = asyncio.Event()
+        self.is_receiving = asyncio.Event()
         self.headers = {"content-type": "application/json", **headers}
 
     async def _receive(self) -> Any:
-        self.asks.set()
-        return await self.heard.get()
+        self.is_receiving.set()
+        return await self.incoming.get()
 
     async def _send(self, message: Any) -> None:
         self.messages.append(message)
@@ -488,44 +493,44 @@ class Wire:
         return code
 
 
-async def test_a_body_that_never_comes_is_cut(demo_executor: Executor) -> None:
-    """A client that announces a body and sends none is refused when its time is over."""
-    wire = Wire(demo_executor, {"content-length": "100"}, body_seconds=0.05)
+async def test_missing_bodies_time_out(demo_executor: Executor) -> None:
+    """A request whose announced body is not sent is rejected after the timeout."""
+    connection = RequestConnection(demo_executor, {"content-length": "100"}, body_seconds=0.05)
     async with asyncio.timeout(10):
-        assert (await wire.serve(), wire.code()) == (400, "BAD_REQUEST")
+        assert (await connection.serve(), connection.code()) == (400, "BAD_REQUEST")
 
 
-async def test_a_body_that_drips_is_cut(demo_executor: Executor) -> None:
-    """The time is for the whole body: a byte now and then does not earn more of it."""
-    wire = Wire(demo_executor, {}, body_seconds=0.2)
+async def test_slow_bodies_time_out(demo_executor: Executor) -> None:
+    """The timeout is for the whole body: single bytes do not extend it."""
+    connection = RequestConnection(demo_executor, {}, body_seconds=0.2)
 
-    async def drip() -> None:
+    async def send_slowly() -> None:
         while True:
-            await wire.asks.wait()
-            wire.asks.clear()
+            await connection.is_receiving.wait()
+            connection.is_receiving.clear()
             await asyncio.sleep(0.02)
-            wire.heard.put_nowait({"type": "http.request", "body": b" ", "more_body": True})
+            connection.incoming.put_nowait({"type": "http.request", "body": b" ", "more_body": True})
 
-    dripping = asyncio.create_task(drip())
+    sender = asyncio.create_task(send_slowly())
     try:
         async with asyncio.timeout(10):
-            assert (await wire.serve(), wire.code()) == (400, "BAD_REQUEST")
+            assert (await connection.serve(), connection.code()) == (400, "BAD_REQUEST")
     finally:
-        dripping.cancel()
+        sender.cancel()
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "", "x", "1048577", "9" * 5_000])
-async def test_an_odd_announcement_of_the_length_is_refused(demo_executor: Executor, length: str) -> None:
-    """A Content-Length that is no number, or too large a one, is refused before anything is read."""
-    wire = Wire(demo_executor, {"content-length": length})
+async def test_invalid_content_lengths_are_413(demo_executor: Executor, length: str) -> None:
+    """A Content-Length that is no number, or too large, is rejected before the body is read."""
+    connection = RequestConnection(demo_executor, {"content-length": length})
     async with asyncio.timeout(10):
-        assert (await wire.serve(), wire.code()) == (413, "PAYLOAD_TOO_LARGE")
+        assert (await connection.serve(), connection.code()) == (413, "PAYLOAD_TOO_LARGE")
 
 
 async def test_client_disconnects_are_not_errors(demo_executor: Executor) -> None:
-    """A connection that closes in the middle of a body ends the request without noise."""
-    wire = Wire(demo_executor, {})
-    wire.heard.put_nowait({"type": "http.request", "body": b'{"query', "more_body": True})
-    wire.heard.put_nowait({"type": "http.disconnect"})
+    """A connection that closes within the body ends the request without an exception."""
+    connection = RequestConnection(demo_executor, {})
+    connection.incoming.put_nowait({"type": "http.request", "body": b'{"query', "more_body": True})
+    connection.incoming.put_nowait({"type": "http.disconnect"})
     async with asyncio.timeout(10):
-        assert (await wire.serve(), wire.code()) == (400, "BAD_REQUEST")
+        assert (await connection.serve(), connection.code()) == (400, "BAD_REQUEST")

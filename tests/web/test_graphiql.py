@@ -44,14 +44,14 @@ from contentql.web.graphiql import (
 )
 
 STATIC = Path(__file__).parents[2] / "src/contentql/web/static/graphiql"
-PUBLISHED = STATIC / GRAPHIQL_VERSION
+VENDORED_FILES = STATIC / GRAPHIQL_VERSION
 EXAMPLES = query_examples()
-STEPS = editorial_examples()
+EDITORIAL_EXAMPLES = editorial_examples()
 PUBLISHER = Viewer("Jane Doe", Role.PUBLISHER, "jane", ROLE_PERMISSIONS[Role.PUBLISHER])
 
-TABS = "[...document.querySelectorAll('.graphiql-tab-button')].map(tab => tab.innerText.trim())"
-EDITOR = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
-RESULT = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
+TAB_TITLES_JS = "[...document.querySelectorAll('.graphiql-tab-button')].map(tab => tab.innerText.trim())"
+EDITOR_JS = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
+RESULT_JS = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
 
 
 @pytest.fixture
@@ -59,19 +59,19 @@ def client() -> TestClient:
     return TestClient(Starlette(routes=graphiql_routes()), headers={"accept-encoding": "identity"})
 
 
-class Names(HTMLParser):
-    """What a page points at, and whether it brings script of its own."""
+class PageContents(HTMLParser):
+    """The URLs that a page refers to, and its inline scripts and styles."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.addresses: list[str] = []
+        self.urls: list[str] = []
         self.inline: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
             if name in ("src", "href") and value and not value.startswith("data:"):
-                self.addresses.append(value)
+                self.urls.append(value)
             if name.startswith("on") or name == "style":
                 self.inline.append(f"{tag} {name}")
         if tag == "style" or (tag == "script" and "src" not in dict(attrs)):
@@ -81,36 +81,36 @@ class Names(HTMLParser):
 # The page and its files
 
 
-@pytest.mark.parametrize("address", ["/graphiql", "/graphiql/", "/cms/graphiql", "/cms/graphiql/"])
-def test_the_page_finds_its_files_wherever_it_is(address: str) -> None:
-    """With and without a slash, under a path of the proxy or not: no redirect, and every file is there."""
+@pytest.mark.parametrize("path", ["/graphiql", "/graphiql/", "/cms/graphiql", "/cms/graphiql/"])
+def test_page_refers_to_its_files_by_relative_urls(path: str) -> None:
+    """The page and its files are served with and without a slash, and below a prefix, without redirects."""
     client = TestClient(Starlette(routes=[*graphiql_routes(), Mount("/cms", routes=graphiql_routes())]))
-    opened = client.get(address, follow_redirects=False)
-    assert opened.status_code == 200
-    addresses = Names(opened.text).addresses
-    assert len(addresses) == 8
-    for name in addresses:
-        assert not re.match(r"[a-z]+:|/", name), "the address must be relative"
-        assert client.get(urljoin(address, name), follow_redirects=False).status_code == 200
+    response = client.get(path, follow_redirects=False)
+    assert response.status_code == 200
+    urls = PageContents(response.text).urls
+    assert len(urls) == 8
+    for url in urls:
+        assert not re.match(r"[a-z]+:|/", url), "the URL must be relative"
+        assert client.get(urljoin(path, url), follow_redirects=False).status_code == 200
 
 
-def test_the_page_brings_no_script_of_its_own(client: TestClient) -> None:
-    """All script comes from files, as the policy demands; examples are templates, which do not run."""
-    opened = client.get("/graphiql")
-    assert opened.headers["content-type"] == "text/html; charset=utf-8"
-    assert Names(opened.text).inline == []
-    assert opened.text.count('<template class="example"') == len(EXAMPLES) + len(STEPS)
-    assert opened.text.count(" data-tab>") == len(EXAMPLES)
+def test_page_has_no_inline_scripts(client: TestClient) -> None:
+    """The security policy forbids them; examples are template elements, which do not run."""
+    response = client.get("/graphiql")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert PageContents(response.text).inline == []
+    assert response.text.count('<template class="example"') == len(EXAMPLES) + len(EDITORIAL_EXAMPLES)
+    assert response.text.count(" data-tab>") == len(EXAMPLES)
 
 
 @pytest.mark.parametrize(
-    "address", ["/graphiql", "/graphiql/", "/graphiql/static/start.js", "/graphiql/static/nothing.js"]
+    "path", ["/graphiql", "/graphiql/", "/graphiql/static/start.js", "/graphiql/static/nothing.js"]
 )
-def test_every_answer_is_guarded(client: TestClient, address: str) -> None:
-    """Scripts from here only, no frame around it, no guessing of types, no address told to others."""
-    answer = client.get(address)
-    assert GRAPHIQL_HEADERS.items() <= dict(answer.headers).items()
-    policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+def test_responses_have_security_headers(client: TestClient, path: str) -> None:
+    """Own scripts only, no frames, no guessing of media types and no referrer."""
+    response = client.get(path)
+    assert GRAPHIQL_HEADERS.items() <= dict(response.headers).items()
+    policy = dict(part.split(" ", 1) for part in response.headers["content-security-policy"].split("; "))
     assert policy == {
         "default-src": "'self'",
         "script-src": "'self'",
@@ -125,7 +125,7 @@ def test_every_answer_is_guarded(client: TestClient, address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "kind", "keep"),
+    ("path", "media_type", "caching"),
     [
         ("/graphiql", "text/html", "no-cache"),
         ("/graphiql/static/start.js", "text/javascript", "no-cache"),
@@ -135,26 +135,28 @@ def test_every_answer_is_guarded(client: TestClient, address: str) -> None:
         (f"/graphiql/static/{GRAPHIQL_VERSION}/licences/react.txt", "text/plain", "immutable"),
     ],
 )
-def test_files_are_kept_as_long_as_they_hold(client: TestClient, address: str, kind: str, keep: str) -> None:
-    """Versioned files for ever, the others until they change; who has one already gets no second copy."""
-    plain = client.get(address)
-    assert plain.headers["content-type"] == f"{kind}; charset=utf-8"
-    assert keep in plain.headers["cache-control"]
+def test_versioned_files_are_immutable_and_others_revalidated(
+    client: TestClient, path: str, media_type: str, caching: str
+) -> None:
+    """A matching If-None-Match is 304, for each encoding."""
+    plain = client.get(path)
+    assert plain.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert caching in plain.headers["cache-control"]
     assert plain.headers["vary"] == "Accept-Encoding"
-    packed = client.get(address, headers={"accept-encoding": "gzip, br"})
-    assert packed.headers["content-encoding"] == "gzip"
-    assert packed.content == plain.content
-    assert packed.headers["etag"] != plain.headers["etag"]
-    for answer, encoding in ((plain, "identity"), (packed, "gzip")):
+    compressed = client.get(path, headers={"accept-encoding": "gzip, br"})
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert compressed.content == plain.content
+    assert compressed.headers["etag"] != plain.headers["etag"]
+    for response, encoding in ((plain, "identity"), (compressed, "gzip")):
         again = client.get(
-            address,
-            headers={"if-none-match": f'"x", W/{answer.headers["etag"]}', "accept-encoding": encoding},
+            path,
+            headers={"if-none-match": f'"x", W/{response.headers["etag"]}', "accept-encoding": encoding},
         )
         assert (again.status_code, again.content) == (304, b"")
-        assert again.headers["etag"] == answer.headers["etag"]
-    head = client.head(address)
+        assert again.headers["etag"] == response.headers["etag"]
+    head = client.head(path)
     assert head.headers["content-length"] == plain.headers["content-length"]
-    assert client.post(address).status_code == 405
+    assert client.post(path).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -162,32 +164,40 @@ def test_files_are_kept_as_long_as_they_hold(client: TestClient, address: str, k
     ["", "/", "4.1.2", "4.1.2/", "../graphiql.py", "%2e%2e/%2e%2e/graphiql.py", "..%2fgraphql.py",
      "/etc/passwd", "%2fetc%2fpasswd", "4.1.2\\README.md"],
 )  # fmt: skip
-def test_nothing_but_its_files_can_be_had(client: TestClient, path: str) -> None:
-    """No folder and nothing outside, however the address is spelled."""
+def test_only_static_files_are_served(client: TestClient, path: str) -> None:
+    """No folder and no file outside, in any spelling of the path."""
     assert client.get(f"/graphiql/static/{path}", follow_redirects=False).status_code == 404
 
 
-# What is shipped
+# Vendored files
 
 
-def test_published_files_are_as_published() -> None:
-    """SHA256SUMS names every script, style and licence, and each is what it was."""
-    lines = (PUBLISHED / "SHA256SUMS").read_text().splitlines()
+def test_vendored_files_match_their_checksums() -> None:
+    """SHA256SUMS lists every script, style and licence."""
+    lines = (VENDORED_FILES / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
-    here = {str(file.relative_to(PUBLISHED).as_posix()) for file in PUBLISHED.rglob("*") if file.is_file()}
-    assert here - {"README.md", "SHA256SUMS"} == sums.keys()
-    assert {name: hashlib.sha256((PUBLISHED / name).read_bytes()).hexdigest() for name in sums} == sums
+    files = {
+        str(file.relative_to(VENDORED_FILES).as_posix())
+        for file in VENDORED_FILES.rglob("*")
+        if file.is_file()
+    }
+    assert files - {"README.md", "SHA256SUMS"} == sums.keys()
+    assert {name: hashlib.sha256((VENDORED_FILES / name).read_bytes()).hexdigest() for name in sums} == sums
 
 
-def test_every_package_has_its_licence() -> None:
-    """The README names each file with package, version and licence; the texts are there."""
-    readme = (PUBLISHED / "README.md").read_text()
-    for file in (*PUBLISHED.glob("*.js"), *PUBLISHED.glob("*.css"), *PUBLISHED.glob("licences/*")):
+def test_vendored_packages_have_their_licences() -> None:
+    """The README lists each file with package, version and licence."""
+    readme = (VENDORED_FILES / "README.md").read_text()
+    for file in (
+        *VENDORED_FILES.glob("*.js"),
+        *VENDORED_FILES.glob("*.css"),
+        *VENDORED_FILES.glob("licences/*"),
+    ):
         if file.name != "apache-2.0.txt":  # named by the licences it belongs to
             assert file.name in readme
     for package in ("graphiql 4.1.2", "react 18.3.1", "react-dom 18.3.1", "@graphiql/plugin-explorer 4.0.6"):
         assert package in readme
-    words = {
+    sentences = {
         "graphiql.txt": "Copyright (c) 2021 GraphQL Contributors",
         "react.txt": "Copyright (c) Facebook, Inc. and its affiliates.",
         "plugin-explorer.txt": "graphiql-explorer",
@@ -196,13 +206,13 @@ def test_every_package_has_its_licence() -> None:
         "apache-2.0.txt": "Apache License",
         "bundled.txt": "codemirror (MIT)",
     }
-    assert {file.name for file in PUBLISHED.glob("licences/*")} == words.keys()
-    for name, sentence in words.items():
-        assert sentence in (PUBLISHED / "licences" / name).read_text()
+    assert {file.name for file in VENDORED_FILES.glob("licences/*")} == sentences.keys()
+    for name, sentence in sentences.items():
+        assert sentence in (VENDORED_FILES / "licences" / name).read_text()
 
 
-def test_no_file_fetches_from_elsewhere() -> None:
-    """Styles carry their fonts and pictures inside, and maps of sources lie beside, if anywhere."""
+def test_static_files_load_no_external_files() -> None:
+    """Styles embed fonts and pictures, and source maps are relative."""
     for file in STATIC.rglob("*.css"):
         text = file.read_text()
         assert "@import" not in text
@@ -212,12 +222,12 @@ def test_no_file_fetches_from_elsewhere() -> None:
             assert "/" not in url
 
 
-# The examples
+# Examples
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_can_be_read_and_asked(name: str) -> None:
-    """It begins with what it asks in plain words, in lines that fit; it is valid; it has the tab's name."""
+def test_query_examples_are_valid_and_commented(name: str) -> None:
+    """An example begins with a comment in lines that fit, and has one named operation."""
     text = EXAMPLES[name]
     assert text.startswith("# ")
     comments = [line for line in text.splitlines() if line.startswith("#")]
@@ -229,28 +239,28 @@ def test_an_example_can_be_read_and_asked(name: str) -> None:
     assert operations[0].name is not None
 
 
-def test_there_is_a_handful_of_examples() -> None:
-    """About eight, in their order, each with a name of its own."""
+def test_query_examples_have_unique_names() -> None:
+    """There are six to ten, in a fixed order."""
     titles = [re.findall(r"^query (\w+)", text, re.M)[0] for text in EXAMPLES.values()]
     assert titles[0] == "LatestInAsia"
     assert 6 <= len(set(titles)) == len(titles) <= 10
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-async def test_an_example_is_answered(demo_executor: Executor, name: str) -> None:
-    """The demo newsroom answers it without an error, and has something to show."""
+async def test_query_examples_return_data_of_the_demo_newsroom(demo_executor: Executor, name: str) -> None:
+    """Each returns at least one object and no error."""
     response = await demo_executor.execute(GraphQLRequest(EXAMPLES[name]))
-    answer = orjson.loads(response.body)
-    assert (response.status, answer.keys()) == (200, {"data"}), answer
-    for match in answer["data"].values():
-        assert match
-        assert match.get("nodes") != []
+    body = orjson.loads(response.body)
+    assert (response.status, body.keys()) == (200, {"data"}), body
+    for value in body["data"].values():
+        assert value
+        assert value.get("nodes") != []
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_a_step_can_be_read_and_done(name: str) -> None:
-    """It says what it does in lines that fit, is valid, and goes on from the article of the step before."""
-    text = STEPS[name]
+@pytest.mark.parametrize("name", EDITORIAL_EXAMPLES)
+def test_editorial_examples_are_valid_and_commented(name: str) -> None:
+    """Lines fit, and the only required variable is the article of the first example."""
+    text = EDITORIAL_EXAMPLES[name]
     assert text.startswith("# ")
     assert max(map(len, text.splitlines())) <= 54
     document = parse(text)
@@ -267,65 +277,65 @@ def test_a_step_can_be_read_and_done(name: str) -> None:
         )
 
 
-def test_the_steps_go_on_where_the_examples_end() -> None:
-    """One number after the other, in the order of the work."""
-    numbers = [int(name.partition("-")[0]) for name in (*EXAMPLES, *STEPS)]
+def test_examples_are_numbered_consecutively() -> None:
+    """The editorial examples continue the numbers of the query examples."""
+    numbers = [int(name.partition("-")[0]) for name in (*EXAMPLES, *EDITORIAL_EXAMPLES)]
     assert numbers == list(range(1, 17))
 
 
-async def test_the_steps_lead_from_a_draft_to_a_correction(database_url: str) -> None:
-    """With a publisher's token, in the demo newsroom: each is done, and each sees what the others did."""
+async def test_editorial_examples_run_in_order(database_url: str) -> None:
+    """With a token of a publisher in the demo newsroom, from a draft to a correction."""
     await import_file(Database(database_url), DEMO_CONTENT)
     async with Database(database_url) as database:
         executor = build_executor(Settings(response_cache_bytes=0), database)
         article = None
 
-        async def does(number: int, name: str, who: Viewer = PUBLISHER) -> Any:
-            (text,) = (text for file, text in STEPS.items() if file.startswith(f"{number}-"))
+        async def run(number: int, name: str, viewer: Viewer = PUBLISHER) -> Any:
+            (text,) = (text for file, text in EDITORIAL_EXAMPLES.items() if file.startswith(f"{number}-"))
             assert f" {name}" in text
             request = GraphQLRequest(text, name, {"article": article} if "$article" in text else {})
-            payload = orjson.loads((await executor.execute(request, actor=Actor(who))).body)
+            payload = orjson.loads((await executor.execute(request, actor=Actor(viewer))).body)
             assert payload.keys() == {"data"}, payload
             (result,) = payload["data"].values()
             assert result.get("userErrors", []) == [], result
             return result
 
-        article = (await does(9, "WriteAnArticle"))["article"]["id"]
-        listed = await does(16, "DeskList")
+        article = (await run(9, "WriteAnArticle"))["article"]["id"]
+        listed = await run(16, "DeskList")
         assert (listed["nodes"][0]["id"], listed["nodes"][0]["edNote"]) == (article, "Waiting for a picture.")
-        assert (await does(16, "DeskList", ANONYMOUS_VIEWER))["nodes"] == []
-        chain = (await does(10, "WhoSaidIt"))["attribution"]["chain"]
+        assert (await run(16, "DeskList", ANONYMOUS_VIEWER))["nodes"] == []
+        chain = (await run(10, "WhoSaidIt"))["attribution"]["chain"]
         assert [hop["source"]["name"] for hop in chain] == ["South Korean intelligence", "Sky News"]
         for name, status in (
             ("SendToReview", "IN_REVIEW"), ("SendBack", "DRAFT"), ("SendToReview", "IN_REVIEW"),
             ("Approve", "APPROVED"),
         ):  # fmt: skip
-            assert (await does(11, name))["article"]["status"] == status
-        assert (await does(12, "Schedule"))["article"]["publishedAt"] == "2035-01-01T06:00:00Z"
-        assert (await does(12, "PublishNow"))["article"]["status"] == "PUBLISHED"
-        corrected = await does(13, "Correct")
+            assert (await run(11, name))["article"]["status"] == status
+        assert (await run(12, "Schedule"))["article"]["publishedAt"] == "2035-01-01T06:00:00Z"
+        assert (await run(12, "PublishNow"))["article"]["status"] == "PUBLISHED"
+        corrected = await run(13, "Correct")
         assert corrected["correction"]["kind"] == "CORRECTION"
         assert "Only four or five coffins were shown." in corrected["article"]["body"]["text"]
-        changed = (await does(14, "WhatChanged"))["revisions"]["nodes"]
-        assert [one["action"] for one in changed[:2]] == ["CORRECTED", "PUBLISHED"]
-        assert "body" in {one["field"].partition(".")[0] for one in changed[0]["diff"]}
-        assert (await does(14, "BringBack"))["article"]["unpublishedChanges"]
-        assert (await does(15, "PreviewLink"))["url"].startswith("/preview/cqlp_")
+        revisions = (await run(14, "WhatChanged"))["revisions"]["nodes"]
+        assert [item["action"] for item in revisions[:2]] == ["CORRECTED", "PUBLISHED"]
+        assert "body" in {item["field"].partition(".")[0] for item in revisions[0]["diff"]}
+        assert (await run(14, "BringBack"))["article"]["unpublishedChanges"]
+        assert (await run(15, "PreviewLink"))["url"].startswith("/preview/cqlp_")
 
 
-# The browser
+# Browser
 
 
 @pytest.fixture(scope="module")
-def newsroom(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of the database that the server makes."""
+def newsroom_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of the database that the server creates."""
     return f"sqlite:///{tmp_path_factory.mktemp('graphiql') / 'newsroom.sqlite3'}"
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory, newsroom: str) -> Iterator[str]:
-    """Where `contentql serve --demo` serves the demo newsroom."""
-    folder, url = tmp_path_factory.mktemp("served"), newsroom
+def server_url(tmp_path_factory: pytest.TempPathFactory, newsroom_url: str) -> Iterator[str]:
+    """URL of a running `contentql serve --demo`."""
+    folder, url = tmp_path_factory.mktemp("served"), newsroom_url
     port = free_port()
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
@@ -342,9 +352,9 @@ def origin(tmp_path_factory: pytest.TempPathFactory, newsroom: str) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-async def token(origin: str, newsroom: str) -> str:
-    """Of an editor."""
-    async with Database(newsroom).orm():
+async def token(server_url: str, newsroom_url: str) -> str:
+    """A token of an editor."""
+    async with Database(newsroom_url).orm():
         now = dt.datetime.now(dt.UTC)
         _, secret = await api_tokens.issue_token(
             name="Jane Doe", role=Role.EDITOR, created_by="tests", now=now
@@ -353,88 +363,87 @@ async def token(origin: str, newsroom: str) -> str:
 
 
 @pytest.fixture
-async def reader(browser: str, origin: str) -> AsyncIterator[Page]:
-    """A first-time user of GraphiQL; no action causes an error or an external request."""
-    async with open_page(browser) as opened:
-        await opened.open(f"{origin}/graphiql")
-        # The schema is there when the editor marks no word as unknown and knows its types.
-        await opened.until(f"{EDITOR}.getValue() !== '' && {EDITOR}.options.hintOptions.schema")
-        yield opened
-        assert opened.complaints == []
-        assert opened.elsewhere(origin) == []
+async def page(browser: str, server_url: str) -> AsyncIterator[Page]:
+    """GraphiQL in a new browser profile; the test must cause no console error and no external request."""
+    async with open_page(browser) as page:
+        await page.open(f"{server_url}/graphiql")
+        # The schema is loaded when the editor has it for its hints.
+        await page.wait_for(f"{EDITOR_JS}.getValue() !== '' && {EDITOR_JS}.options.hintOptions.schema")
+        yield page
+        assert page.console_errors == []
+        assert page.external_requests(server_url) == []
 
 
-async def test_a_first_visit_shows_the_examples_and_answers_them(reader: Page) -> None:
-    """Every example is a tab by its name; each is asked with the button and answered without an error."""
+async def test_first_visit_shows_the_examples_as_tabs(page: Page) -> None:
+    """Each tab has the name of its operation and runs without an error."""
     titles = [re.findall(r"^query (\w+)", text, re.M)[0] for text in EXAMPLES.values()]
-    assert await reader.read(TABS) == titles
-    assert await reader.read(f"{EDITOR}.getValue()") == next(iter(EXAMPLES.values()))
+    assert await page.evaluate(TAB_TITLES_JS) == titles
+    assert await page.evaluate(f"{EDITOR_JS}.getValue()") == next(iter(EXAMPLES.values()))
     for number, title in enumerate(titles, 1):
-        await reader.click(f".graphiql-tabs > :nth-child({number}) .graphiql-tab-button")
-        # GraphiQL learns a moment after the text which operation the button asks.
-        await reader.until(f"{EDITOR}.operationName === '{title}'")
-        await reader.click(".graphiql-execute-button")
-        await reader.until(f"{RESULT} !== ''")
-        answer = orjson.loads(await reader.read(RESULT))
-        assert answer.keys() == {"data"}, answer
+        await page.click(f".graphiql-tabs > :nth-child({number}) .graphiql-tab-button")
+        # GraphiQL selects the operation of the button a moment after the text changes.
+        await page.wait_for(f"{EDITOR_JS}.operationName === '{title}'")
+        await page.click(".graphiql-execute-button")
+        await page.wait_for(f"{RESULT_JS} !== ''")
+        response = orjson.loads(await page.evaluate(RESULT_JS))
+        assert response.keys() == {"data"}, response
         if title == "LatestInAsia":
-            assert "Kim Jong-un" in answer["data"]["latestNews"]["nodes"][0]["headline"]
-    # No example has an unknown word: the editor underlines none.
-    assert await reader.read("document.querySelectorAll('.CodeMirror-lint-mark-error').length") == 0
+            assert "Kim Jong-un" in response["data"]["latestNews"]["nodes"][0]["headline"]
+    # The editor underlines no unknown word.
+    assert await page.evaluate("document.querySelectorAll('.CodeMirror-lint-mark-error').length") == 0
 
 
-async def test_the_documentation_explains_itself(reader: Page) -> None:
-    """The schema's own sentences stand in the pane, from the root to an argument."""
-    await reader.click('button[aria-label="Show Documentation Explorer"]')
-    await reader.until("document.querySelector('.graphiql-doc-explorer-root-type')")
-    await reader.click(".graphiql-doc-explorer-content a[href='#']")
-    await reader.until(
+async def test_documentation_pane_shows_the_schema_descriptions(page: Page) -> None:
+    """From the root type to a field."""
+    await page.click('button[aria-label="Show Documentation Explorer"]')
+    await page.wait_for("document.querySelector('.graphiql-doc-explorer-root-type')")
+    await page.click(".graphiql-doc-explorer-content a[href='#']")
+    await page.wait_for(
         "document.querySelector('.graphiql-doc-explorer').innerText.includes('Root fields for reading.')"
     )
-    text = await reader.read("document.querySelector('.graphiql-doc-explorer').innerText")
+    text = await page.evaluate("document.querySelector('.graphiql-doc-explorer').innerText")
     assert "Newest articles of all sections, or of one section and its descendants." in text
 
 
-async def test_the_editor_proposes_what_fits(reader: Page) -> None:
-    """Ctrl-Space inside an article lists its fields, with what they mean."""
-    await reader.click(".graphiql-query-editor .CodeMirror-lines")
-    await reader.read(f"{EDITOR}.setValue('{{ latestNews {{ nodes {{ \\n\\n }} }} }}')")
-    await reader.read(f"({EDITOR}.focus(), {EDITOR}.setCursor(1, 0))")
-    await reader.write("head")
-    await reader.press(" ", "Space", 32, ctrl=True)
-    await reader.until("document.querySelector('.CodeMirror-hints .CodeMirror-hint')")
-    proposed = await reader.read(
+async def test_editor_completes_field_names(page: Page) -> None:
+    """Ctrl-Space inside an article lists its fields."""
+    await page.click(".graphiql-query-editor .CodeMirror-lines")
+    await page.evaluate(f"{EDITOR_JS}.setValue('{{ latestNews {{ nodes {{ \\n\\n }} }} }}')")
+    await page.evaluate(f"({EDITOR_JS}.focus(), {EDITOR_JS}.setCursor(1, 0))")
+    await page.type_text("head")
+    await page.press(" ", "Space", 32, ctrl=True)
+    await page.wait_for("document.querySelector('.CodeMirror-hints .CodeMirror-hint')")
+    hints = await page.evaluate(
         "[...document.querySelectorAll('.CodeMirror-hints .CodeMirror-hint')].map(hint => hint.innerText)"
     )
-    assert any(word.startswith("headline") for word in proposed)
-    await reader.press("Enter", "Enter", 13)
-    await reader.until(f"{EDITOR}.getLine(1) === 'headline'")
+    assert any(word.startswith("headline") for word in hints)
+    await page.press("Enter", "Enter", 13)
+    await page.wait_for(f"{EDITOR_JS}.getLine(1) === 'headline'")
 
 
-async def test_the_explorer_builds_a_question(reader: Page) -> None:
-    """The third pane shows the schema as boxes to tick, those of the open question ticked."""
-    await reader.click('button[aria-label="Show GraphiQL Explorer"]')
-    await reader.until("document.querySelector('.graphiql-explorer-root')?.innerText.includes('latestNews')")
+async def test_explorer_shows_the_fields_of_the_schema(page: Page) -> None:
+    await page.click('button[aria-label="Show GraphiQL Explorer"]')
+    await page.wait_for("document.querySelector('.graphiql-explorer-root')?.innerText.includes('latestNews')")
 
 
-async def test_a_second_visit_brings_back_the_tabs_and_no_token(reader: Page, origin: str) -> None:
-    """What was written stays in its tab; headers, which carry tokens, are not kept unless switched on."""
-    tabs = await reader.read(TABS)
-    await reader.read(f"{EDITOR}.setValue({EDITOR}.getValue().replace('first: 10', 'first: 37'))")
-    await reader.click('button[data-name="headers"]')
-    await reader.until("document.querySelector('.graphiql-editor-tool .graphiql-editor:not(.hidden)')")
-    await reader.read(
+async def test_second_visit_restores_tabs_but_no_headers(page: Page, server_url: str) -> None:
+    """Headers contain tokens and are stored only when the user enables it."""
+    tabs = await page.evaluate(TAB_TITLES_JS)
+    await page.evaluate(f"{EDITOR_JS}.setValue({EDITOR_JS}.getValue().replace('first: 10', 'first: 37'))")
+    await page.click('button[data-name="headers"]')
+    await page.wait_for("document.querySelector('.graphiql-editor-tool .graphiql-editor:not(.hidden)')")
+    await page.evaluate(
         "[...document.querySelectorAll('.graphiql-editor-tool .CodeMirror')].pop()"
         """.CodeMirror.setValue('{"Authorization": "Bearer secret"}')"""
     )
-    # GraphiQL keeps the text at once and its tabs half a second later: leaving in between makes one more tab.
+    # GraphiQL stores the text at once and the tabs half a second later; leaving in between adds a tab.
     tab_state = "Object.entries(localStorage).find(([name]) => name.endsWith('tabState'))[1]"
-    await reader.until(f"{tab_state}.includes('first: 37')")
-    await reader.open(f"{origin}/graphiql/")
-    await reader.until(f"{EDITOR}.getValue().includes('first: 37')")
-    assert await reader.read(TABS) == tabs
-    assert "secret" not in await reader.read("JSON.stringify(localStorage)")
-    stored = await reader.read(
+    await page.wait_for(f"{tab_state}.includes('first: 37')")
+    await page.open(f"{server_url}/graphiql/")
+    await page.wait_for(f"{EDITOR_JS}.getValue().includes('first: 37')")
+    assert await page.evaluate(TAB_TITLES_JS) == tabs
+    assert "secret" not in await page.evaluate("JSON.stringify(localStorage)")
+    stored = await page.evaluate(
         "Object.entries(localStorage).find(([name]) => name.endsWith('PersistHeaders'))"
     )
     assert stored[1] == "false"
@@ -442,173 +451,181 @@ async def test_a_second_visit_brings_back_the_tabs_and_no_token(reader: Page, or
 
 # The bar above GraphiQL
 
-WHO = "document.getElementById('who').innerText"
-STORED = "JSON.stringify(sessionStorage)"
+BADGE_TEXT_JS = "document.getElementById('who').innerText"
+SESSION_STORAGE_JS = "JSON.stringify(sessionStorage)"
 PUBLIC_BADGE = "Public · What is published, and nothing else."
-DRAFT = 'mutation Write { createArticle(input: {headline: "Not out yet"}) { article { id } } }'
-DRAFTS = '{ articles(filter: {status: {eq: DRAFT}, headline: {eq: "Not out yet"}}) { totalCount } }'
+CREATE_DRAFT = 'mutation Write { createArticle(input: {headline: "Not out yet"}) { article { id } } }'
+COUNT_DRAFTS = '{ articles(filter: {status: {eq: DRAFT}, headline: {eq: "Not out yet"}}) { totalCount } }'
 
 
-async def wait_for_text(reader: Page, words: str) -> None:
-    """Waits until the badge says so."""
-    await reader.until(f"{WHO} === {orjson.dumps(words).decode()}")
+async def wait_for_badge(page: Page, text: str) -> None:
+    """Waits until the badge has the text."""
+    await page.wait_for(f"{BADGE_TEXT_JS} === {orjson.dumps(text).decode()}")
 
 
-async def use(reader: Page, token: str) -> None:
-    await reader.click("#token")
-    await reader.write(token)
-    await reader.click("#bar button")
+async def enter_token(page: Page, token: str) -> None:
+    """Enters the token in the bar above GraphiQL."""
+    await page.click("#token")
+    await page.type_text(token)
+    await page.click("#bar button")
 
 
-async def asks(reader: Page, query: str) -> Any:
-    """What GraphiQL shows as the answer, written into the open tab and asked with the button."""
-    await reader.read(f"{EDITOR}.setValue({orjson.dumps(query).decode()})")
-    await reader.read("document.querySelector('.result-window .CodeMirror').CodeMirror.setValue('')")
-    # The button asks what GraphiQL has heard of, a moment after it was written.
+async def run_in_editor(page: Page, query: str) -> Any:
+    """Runs the query in the open tab; returns the response that GraphiQL shows."""
+    await page.evaluate(f"{EDITOR_JS}.setValue({orjson.dumps(query).decode()})")
+    await page.evaluate("document.querySelector('.result-window .CodeMirror').CodeMirror.setValue('')")
+    # The button runs the operation that GraphiQL has parsed, a moment after the text changes.
     name = query.split()[1] if query.startswith("mutation") else ""
-    await reader.until(f"({EDITOR}.operationName ?? '') === '{name}'")
-    await reader.click(".graphiql-execute-button")
-    await reader.until(f"{RESULT} !== ''")
-    return orjson.loads(await reader.read(RESULT))
+    await page.wait_for(f"({EDITOR_JS}.operationName ?? '') === '{name}'")
+    await page.click(".graphiql-execute-button")
+    await page.wait_for(f"{RESULT_JS} !== ''")
+    return orjson.loads(await page.evaluate(RESULT_JS))
 
 
-async def test_a_token_shows_what_the_newsroom_sees(reader: Page, origin: str, token: str) -> None:
-    """Pasted as copied from a header, it shows drafts; forgotten, it is gone, and so are they."""
-    await wait_for_text(reader, PUBLIC_BADGE)
-    assert (await asks(reader, DRAFT))["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    reader.complaints.clear()  # Chromium tells of every 401
-    await use(reader, f"  Authorization: Bearer {token}\n")
+async def test_token_shows_drafts_until_it_is_removed(page: Page, server_url: str, token: str) -> None:
+    """A token is accepted with its header name, and is stored only for the tab."""
+    await wait_for_badge(page, PUBLIC_BADGE)
+    assert (await run_in_editor(page, CREATE_DRAFT))["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    page.console_errors.clear()  # Chromium logs every 401
+    await enter_token(page, f"  Authorization: Bearer {token}\n")
     badge = "Jane Doe · Editor · All drafts and unpublished changes, with notes, revisions and suggestions."
-    await wait_for_text(reader, badge)
-    assert await reader.read("document.getElementById('token').value") == ""
-    assert (await asks(reader, DRAFT))["data"]["createArticle"]["article"]["id"].startswith("art_")
-    assert await asks(reader, DRAFTS) == {"data": {"articles": {"totalCount": 1}}}
-    await reader.open(f"{origin}/graphiql/")  # another page of the same tab
-    await wait_for_text(reader, badge)
-    assert token in await reader.read(STORED)
-    assert token not in await reader.read("JSON.stringify(localStorage) + location.href + document.cookie")
-    await reader.click("#forget")
-    await wait_for_text(reader, PUBLIC_BADGE)
-    assert await reader.read(STORED) == "{}"
-    assert await asks(reader, DRAFTS) == {"data": {"articles": {"totalCount": 0}}}
-    assert not any(token in address for address in reader.requested_urls)
+    await wait_for_badge(page, badge)
+    assert await page.evaluate("document.getElementById('token').value") == ""
+    assert (await run_in_editor(page, CREATE_DRAFT))["data"]["createArticle"]["article"]["id"].startswith(
+        "art_"
+    )
+    assert await run_in_editor(page, COUNT_DRAFTS) == {"data": {"articles": {"totalCount": 1}}}
+    await page.open(f"{server_url}/graphiql/")  # another page of the same tab
+    await wait_for_badge(page, badge)
+    assert token in await page.evaluate(SESSION_STORAGE_JS)
+    assert token not in await page.evaluate("JSON.stringify(localStorage) + location.href + document.cookie")
+    await page.click("#forget")
+    await wait_for_badge(page, PUBLIC_BADGE)
+    assert await page.evaluate(SESSION_STORAGE_JS) == "{}"
+    assert await run_in_editor(page, COUNT_DRAFTS) == {"data": {"articles": {"totalCount": 0}}}
+    assert not any(token in url for url in page.requested_urls)
 
 
-async def test_a_socket_is_opened_with_the_token(browser: str, origin: str, token: str) -> None:
-    """Browsers send no headers of a page's own with a socket: the first message says it."""
-    async with open_page(browser) as reader:  # GraphiQL complains of a refused subscription, as it may
-        await reader.open(f"{origin}/graphiql")
-        await reader.read(
+async def test_websocket_sends_the_token_in_connection_init(
+    browser: str, server_url: str, token: str
+) -> None:
+    """Browsers cannot send headers with a WebSocket."""
+    async with open_page(browser) as page:  # GraphiQL logs the rejected subscription
+        await page.open(f"{server_url}/graphiql")
+        await page.evaluate(
             "window.sent = [], WebSocket.prototype.send = new Proxy(WebSocket.prototype.send,"
             " {apply: (send, socket, [text]) => { sent.push(text); return send.call(socket, text); }}), 0"
         )
-        await use(reader, token)
-        await reader.until(f"{WHO}.startsWith('Jane Doe')")
-        await reader.read(f"{EDITOR}.setValue('subscription Later {{ nothing }}')")
-        await reader.until(f"{EDITOR}.operationName === 'Later'")
-        await reader.click(".graphiql-execute-button")
-        await reader.until("sent.length > 0")
+        await enter_token(page, token)
+        await page.wait_for(f"{BADGE_TEXT_JS}.startsWith('Jane Doe')")
+        await page.evaluate(f"{EDITOR_JS}.setValue('subscription Later {{ nothing }}')")
+        await page.wait_for(f"{EDITOR_JS}.operationName === 'Later'")
+        await page.click(".graphiql-execute-button")
+        await page.wait_for("sent.length > 0")
         fields = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
-        assert orjson.loads(await reader.read("sent[0]")) == fields
+        assert orjson.loads(await page.evaluate("sent[0]")) == fields
 
 
-async def test_a_refused_token_says_why(browser: str, origin: str) -> None:
-    """In red, with what would help; GraphiQL opened with it learns the schema once it is forgotten."""
-    async with open_page(browser) as reader:
-        await reader.open(f"{origin}/graphiql")
-        await use(reader, "cql_nonsense")
-        why = "The token is not valid, has expired or was revoked. Ask your administrator for a new token."
-        await wait_for_text(reader, why)
-        assert await reader.read("document.getElementById('who').className") == "refused"
-        await reader.open(f"{origin}/graphiql/")
-        await wait_for_text(reader, why)
-        await reader.until(f"{EDITOR}.getValue() !== ''")
-        assert not await reader.read(f"Boolean({EDITOR}.options.hintOptions.schema)")
-        await reader.click("#forget")
-        await wait_for_text(reader, PUBLIC_BADGE)
-        assert await reader.read("document.getElementById('who').className") == ""
-        await reader.until(f"{EDITOR}.options.hintOptions.schema")
-        assert all("401 (Unauthorized)" in complaint for complaint in reader.complaints)
-        assert reader.elsewhere(origin) == []
+async def test_rejected_token_shows_the_error(browser: str, server_url: str) -> None:
+    """The badge shows the message in red; the schema is loaded once the token is removed."""
+    async with open_page(browser) as page:
+        await page.open(f"{server_url}/graphiql")
+        await enter_token(page, "cql_nonsense")
+        message = (
+            "The token is not valid, has expired or was revoked. Ask your administrator for a new token."
+        )
+        await wait_for_badge(page, message)
+        assert await page.evaluate("document.getElementById('who').className") == "refused"
+        await page.open(f"{server_url}/graphiql/")
+        await wait_for_badge(page, message)
+        await page.wait_for(f"{EDITOR_JS}.getValue() !== ''")
+        assert not await page.evaluate(f"Boolean({EDITOR_JS}.options.hintOptions.schema)")
+        await page.click("#forget")
+        await wait_for_badge(page, PUBLIC_BADGE)
+        assert await page.evaluate("document.getElementById('who').className") == ""
+        await page.wait_for(f"{EDITOR_JS}.options.hintOptions.schema")
+        assert all("401 (Unauthorized)" in error for error in page.console_errors)
+        assert page.external_requests(server_url) == []
 
 
-async def test_one_looks_as_at_a_moment(reader: Page, token: str) -> None:
-    """Chosen in local time, sent with every request in UTC; only with a token, which it goes with."""
+async def test_preview_time_is_sent_with_every_request(page: Page, token: str) -> None:
+    """It is entered in local time, sent in UTC, and available only with a token."""
     box = "document.getElementById('as-of')"
-    assert await reader.read(f"{box}.disabled")
-    await use(reader, token)
-    await reader.until(f"{WHO}.startsWith('Jane Doe')")
-    out = "{ articles(filter: {status: {eq: PUBLISHED}}) { totalCount } }"
-    assert (await asks(reader, out))["data"]["articles"]["totalCount"] > 20
-    await reader.read(f"({box}.value = '1901-02-03T04:05', {box}.dispatchEvent(new Event('change')))")
-    assert (await asks(reader, out))["data"]["articles"]["totalCount"] == 0
-    await reader.click("#forget")
-    await wait_for_text(reader, PUBLIC_BADGE)
-    assert await reader.read(f"{box}.value") == ""
+    assert await page.evaluate(f"{box}.disabled")
+    await enter_token(page, token)
+    await page.wait_for(f"{BADGE_TEXT_JS}.startsWith('Jane Doe')")
+    count_published = "{ articles(filter: {status: {eq: PUBLISHED}}) { totalCount } }"
+    assert (await run_in_editor(page, count_published))["data"]["articles"]["totalCount"] > 20
+    await page.evaluate(f"({box}.value = '1901-02-03T04:05', {box}.dispatchEvent(new Event('change')))")
+    assert (await run_in_editor(page, count_published))["data"]["articles"]["totalCount"] == 0
+    await page.click("#forget")
+    await wait_for_badge(page, PUBLIC_BADGE)
+    assert await page.evaluate(f"{box}.value") == ""
 
 
-async def test_a_step_opens_from_the_menu_and_does_nothing_yet(reader: Page, token: str) -> None:
-    """In a tab of its own, once; the step after it is about the article that it made."""
-    tabs = await reader.read(TABS)
-    await use(reader, token)
-    await reader.until(f"{WHO}.startsWith('Jane Doe')")
+async def test_menu_opens_editorial_examples_without_running_them(page: Page, token: str) -> None:
+    """Each opens in one tab, with the article of the first example in its variables."""
+    tabs = await page.evaluate(TAB_TITLES_JS)
+    await enter_token(page, token)
+    await page.wait_for(f"{BADGE_TEXT_JS}.startsWith('Jane Doe')")
     for _ in range(2):
-        await reader.click("#examples summary")
-        await reader.click("#examples button[value^='9-']")
-        await reader.until(f"{EDITOR}.operationName === 'WriteAnArticle'")
-        assert await reader.read(TABS) == [*tabs, "WriteAnArticle"]
-    assert not await reader.read("document.getElementById('examples').open")
-    assert await reader.read(RESULT) == ""
-    await reader.click(".graphiql-execute-button")
-    await reader.until(f"{RESULT} !== ''")
-    payload = orjson.loads(await reader.read(RESULT))["data"]["createArticle"]["article"]["id"]
-    await reader.click("#examples summary")
-    await reader.click("#examples button[value^='10-']")
-    await reader.until(f"{EDITOR}.operationName === 'WhoSaidIt'")
+        await page.click("#examples summary")
+        await page.click("#examples button[value^='9-']")
+        await page.wait_for(f"{EDITOR_JS}.operationName === 'WriteAnArticle'")
+        assert await page.evaluate(TAB_TITLES_JS) == [*tabs, "WriteAnArticle"]
+    assert not await page.evaluate("document.getElementById('examples').open")
+    assert await page.evaluate(RESULT_JS) == ""
+    await page.click(".graphiql-execute-button")
+    await page.wait_for(f"{RESULT_JS} !== ''")
+    article_id = orjson.loads(await page.evaluate(RESULT_JS))["data"]["createArticle"]["article"]["id"]
+    await page.click("#examples summary")
+    await page.click("#examples button[value^='10-']")
+    await page.wait_for(f"{EDITOR_JS}.operationName === 'WhoSaidIt'")
     variables = "document.querySelector('.graphiql-editor-tool .CodeMirror').CodeMirror.getValue()"
-    assert orjson.loads(await reader.read(variables)) == {"article": payload}
-    assert await reader.read("document.querySelectorAll('.CodeMirror-lint-mark-error').length") == 0
+    assert orjson.loads(await page.evaluate(variables)) == {"article": article_id}
+    assert await page.evaluate("document.querySelectorAll('.CodeMirror-lint-mark-error').length") == 0
 
 
-async def test_the_bar_is_for_everybody(reader: Page) -> None:
-    """What can be filled in has a name, the badge is read out, and a phone has room for it."""
-    named = await reader.read(
+async def test_bar_is_accessible_and_fits_small_screens(page: Page) -> None:
+    """Inputs have labels, the badge is a live region, and a width of 375 pixels is enough."""
+    labels = await page.evaluate(
         "[...document.querySelectorAll('#bar input')].map(input => input.labels[0].innerText.trim())"
     )
-    assert named == ["Token", "As of"]
-    assert await reader.read("document.getElementById('who').ariaLive") == "polite"
-    await reader.resize(375, 700)
-    assert await reader.read("document.documentElement.scrollWidth") == 375
-    boxes = await reader.read(
+    assert labels == ["Token", "As of"]
+    assert await page.evaluate("document.getElementById('who').ariaLive") == "polite"
+    await page.resize(375, 700)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 375
+    boxes = await page.evaluate(
         "[...document.querySelectorAll('#bar input, #bar button, #bar summary, #who')]"
         ".filter(part => part.checkVisibility()).map(part => part.getBoundingClientRect())"
         ".map(box => [box.left, box.right])"
     )
     assert len(boxes) == 6
     assert all(0 <= left < right <= 375 for left, right in boxes)
-    widths = await reader.read("[...document.querySelectorAll('#bar input')].map(box => box.offsetWidth)")
+    widths = await page.evaluate("[...document.querySelectorAll('#bar input')].map(box => box.offsetWidth)")
     assert min(widths) > 120
-    await reader.click("#examples summary")
-    await reader.press("Escape", "Escape", 27)
-    assert not await reader.read("document.getElementById('examples').open")
+    await page.click("#examples summary")
+    await page.press("Escape", "Escape", 27)
+    assert not await page.evaluate("document.getElementById('examples').open")
 
 
-async def test_the_policy_keeps_everything_here(browser: str, origin: str) -> None:
-    """Script put into the page, a picture and a request from elsewhere are stopped, and each is heard of."""
-    async with open_page(browser) as opened:
-        await opened.open(f"{origin}/graphiql")
-        await opened.read(
+async def test_security_policy_blocks_external_content(browser: str, server_url: str) -> None:
+    """Inline scripts, external pictures and external requests are blocked and logged."""
+    async with open_page(browser) as page:
+        await page.open(f"{server_url}/graphiql")
+        await page.evaluate(
             "fetch('https://elsewhere.example/').catch(() => 0),"
             " new Image().src = 'https://elsewhere.example/picture.png',"
             " document.body.appendChild(document.createElement('script')).append('window.ran = true')"
         )
-        await opened.until("new Promise(done => setTimeout(done, 300, true))")
-        assert await opened.read("window.ran") is None
-        heard = " ".join(opened.complaints)
-        assert all(rule in heard for rule in ("connect-src", "img-src", "script-src"))
+        await page.wait_for("new Promise(done => setTimeout(done, 300, true))")
+        assert await page.evaluate("window.ran") is None
+        violations = " ".join(page.console_errors)
+        assert all(rule in violations for rule in ("connect-src", "img-src", "script-src"))
 
 
 def _await_port(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Waits until the server accepts connections."""
     end = time.monotonic() + 30
     while time.monotonic() < end and server.poll() is None:
         with socket.socket() as probe:

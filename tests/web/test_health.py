@@ -17,65 +17,65 @@ from contentql.telemetry.observer import RequestObserver
 from contentql.web.health import Readiness, health_routes
 
 
-def client(
+def make_client(
     readiness: Readiness, metrics: Literal["local", "all", "off"] = "local", host: str = "127.0.0.1"
 ) -> httpx2.AsyncClient:
-    """Asks from `host`."""
+    """An HTTP client with the address `host`."""
     app = Starlette(routes=health_routes(readiness, RequestObserver(Settings()), metrics))
     transport = httpx2.ASGITransport(app, client=(host, 50_000))
     return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
 
 
 class FakeDatabase(Database):
-    """A database that notes what it is asked, and answers when and as it is told to."""
+    """A database that records its statements, and returns, waits or fails as the test sets it."""
 
     def __init__(self) -> None:
         super().__init__("sqlite:///nowhere.sqlite3")
         self.statements: list[str] = []
         self.error: Exception | None = None
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
+        self.may_return = asyncio.Event()
+        self.may_return.set()
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Sequence[Any]:
         self.statements.append(sql)
-        await self.may_answer.wait()
+        await self.may_return.wait()
         if self.error:
             raise self.error
         return (None,)
 
 
 @pytest.fixture
-async def ready(database_url: str) -> AsyncIterator[Readiness]:
+async def readiness(database_url: str) -> AsyncIterator[Readiness]:
+    """Readiness of a migrated database."""
     async with Database(database_url) as database:
         yield Readiness(database)
 
 
-@pytest.mark.parametrize("address", ["/health/live", "/health/ready", "/metrics"])
-async def test_head_returns_the_headers_of_get(address: str, ready: Readiness) -> None:
-    """The same headers, nothing to be kept by any cache, and no body."""
-    async with client(ready) as http:
-        got, head = await http.get(address), await http.head(address)
-    assert got.status_code == head.status_code == 200
-    assert got.headers["cache-control"] == head.headers["cache-control"] == "no-store"
-    assert got.headers["content-type"] == head.headers["content-type"]
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+async def test_head_returns_the_headers_of_get(path: str, readiness: Readiness) -> None:
+    """Neither may be stored, and HEAD has no body."""
+    async with make_client(readiness) as http:
+        fetched, head = await http.get(path), await http.head(path)
+    assert fetched.status_code == head.status_code == 200
+    assert fetched.headers["cache-control"] == head.headers["cache-control"] == "no-store"
+    assert fetched.headers["content-type"] == head.headers["content-type"]
     assert head.content == b""
-    assert int(got.headers["content-length"]) == len(got.content) > 0
+    assert int(fetched.headers["content-length"]) == len(fetched.content) > 0
     assert int(head.headers["content-length"]) > 0
 
 
-async def test_a_server_that_runs_lives() -> None:
-    """Whatever its database does."""
+async def test_live_does_not_read_the_database() -> None:
+    """A running server is live whatever the state of its database."""
     database = FakeDatabase()
     database.error = ApiError("DATABASE_UNAVAILABLE", "gone")
-    async with client(Readiness(database)) as http:
+    async with make_client(Readiness(database)) as http:
         response = await http.get("/health/live")
     assert (response.status_code, response.json()) == (200, {"status": "live"})
     assert database.statements == []
 
 
-async def test_a_server_with_its_database_is_ready(ready: Readiness) -> None:
-    """The database answers and has had all migrations."""
-    async with client(ready) as http:
+async def test_ready_with_a_migrated_database(readiness: Readiness) -> None:
+    async with make_client(readiness) as http:
         response = await http.get("/health/ready")
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
@@ -93,12 +93,14 @@ async def test_a_server_with_its_database_is_ready(ready: Readiness) -> None:
         ("DROP TABLE tortoise_migrations", "is not there"),
     ],
 )
-async def test_a_schema_of_another_version_is_not_ready(database_url: str, change: str, reason: str) -> None:
-    """Whether migrations are missing, unknown, or there is no word of them."""
+async def test_not_ready_with_a_schema_of_another_version(
+    database_url: str, change: str, reason: str
+) -> None:
+    """Migrations are missing or unknown, or the table of migrations is missing."""
     async with Database(database_url) as database:
         async with database.orm() as connection:
             await connection.execute_script(change)
-        async with client(Readiness(database)) as http:
+        async with make_client(Readiness(database)) as http:
             response = await http.get("/health/ready")
     assert response.status_code == 503
     assert response.json() == {"status": "not ready", "reasons": {"schema": reason}}
@@ -106,11 +108,11 @@ async def test_a_schema_of_another_version_is_not_ready(database_url: str, chang
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_a_database_that_fails_is_not_ready_and_recovers() -> None:
-    """What the driver says stays inside."""
+async def test_not_ready_while_the_database_fails() -> None:
+    """The message of the driver is not returned."""
     database = FakeDatabase()
     database.error = RuntimeError("connection to 10.0.0.7 refused for user secret")
-    async with client(Readiness(database, every=0.001)) as http:
+    async with make_client(Readiness(database, every=0.001)) as http:
         response = await http.get("/health/ready")
         assert response.status_code == 503
         assert response.json()["reasons"] == {"database": "does not answer"}
@@ -120,35 +122,35 @@ async def test_a_database_that_fails_is_not_ready_and_recovers() -> None:
         assert response.json()["reasons"] == {"schema": "is not up to date"}
 
 
-async def test_a_database_that_hangs_is_not_ready() -> None:
-    """The answer comes when the time for it is over, not when the database does."""
+async def test_not_ready_when_the_database_times_out() -> None:
+    """The response comes after the timeout of the check, not after the database's."""
     database = FakeDatabase()
-    database.may_answer.clear()
+    database.may_return.clear()
     readiness = Readiness(database, every=0.05)
     async with asyncio.timeout(5):
         assert await readiness.problems() == {"database": "does not answer"}
 
 
-async def test_many_who_ask_share_one_look() -> None:
-    """Concurrently and within a second; a cancelled request does not affect the others."""
+async def test_concurrent_readiness_checks_share_one_query() -> None:
+    """Concurrently and within the interval; a cancelled request does not affect the others."""
     database = FakeDatabase()
-    database.may_answer.clear()
+    database.may_return.clear()
     readiness = Readiness(database, every=60.0)
-    asking = [asyncio.create_task(readiness.problems()) for _ in range(50)]
+    checks = [asyncio.create_task(readiness.problems()) for _ in range(50)]
     await asyncio.sleep(0)
-    asking[0].cancel()
-    database.may_answer.set()
-    results = await asyncio.gather(*asking[1:])
+    checks[0].cancel()
+    database.may_return.set()
+    results = await asyncio.gather(*checks[1:])
     assert results == [{"schema": "is not up to date"}] * 49
     assert await readiness.problems() == results[0]
-    assert len(database.statements) == 2, "once whether it answers, once what it has"
+    assert len(database.statements) == 2, "one statement for the connection, one for the migrations"
 
 
-async def test_a_server_that_shuts_down_is_not_ready(ready: Readiness) -> None:
-    """From then on at once, though the database answers."""
-    async with client(ready) as http:
+async def test_not_ready_while_shutting_down(readiness: Readiness) -> None:
+    """Holds at once and with a working database."""
+    async with make_client(readiness) as http:
         assert (await http.get("/health/ready")).status_code == 200
-        ready.stopping = True
+        readiness.stopping = True
         response = await http.get("/health/ready")
     assert (response.status_code, response.json()["reasons"]) == (503, {"server": "shuts down"})
 
@@ -166,19 +168,18 @@ async def test_a_server_that_shuts_down_is_not_ready(ready: Readiness) -> None:
         ("off", "127.0.0.1", {}, 404),
     ],
 )
-async def test_metrics_are_for_those_whom_the_setting_names(
+async def test_metrics_are_limited_to_the_configured_clients(
     metrics: Literal["local", "all", "off"], host: str, headers: dict[str, str], status: int
 ) -> None:
-    """`local` means this machine: behind a proxy everybody would look as if they were on it."""
-    async with client(Readiness(FakeDatabase()), metrics, host) as http:
+    """`local` means this machine; requests through a proxy are not local."""
+    async with make_client(Readiness(FakeDatabase()), metrics, host) as http:
         response = await http.get("/metrics", headers=headers)
     assert response.status_code == status
     assert (b"contentql_http_requests" in response.content) == (status == 200)
 
 
-async def test_metrics_are_in_the_text_format_of_prometheus() -> None:
-    """With the type that says so."""
-    async with client(Readiness(FakeDatabase())) as http:
+async def test_metrics_are_in_prometheus_text_format() -> None:
+    async with make_client(Readiness(FakeDatabase())) as http:
         response = await http.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     assert b"\n# TYPE contentql_operation_duration_seconds histogram\n" in response.content

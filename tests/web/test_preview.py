@@ -24,7 +24,7 @@ from contentql.settings import Settings, load_settings
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.preview import PREVIEW_HEADERS, preview_routes
 
-VIA = {"kind": "ACCORDING_TO", "source": "sky-news"}
+RELAY = {"kind": "ACCORDING_TO", "source": "sky-news"}
 
 
 @pytest.fixture
@@ -35,33 +35,34 @@ async def newsroom(server: Server) -> AsyncIterator[EditorialClient]:
 
 @pytest.fixture
 async def http(newsroom: EditorialClient) -> AsyncIterator[httpx2.AsyncClient]:
-    """A reader with a browser and no token."""
+    """A browser without a token."""
     settings = Settings()
     authenticator = Authenticator(newsroom.database, settings, now=lambda: newsroom.now)
-    page = preview_routes(
+    routes = preview_routes(
         newsroom.executor, authenticator, build_admission_control(settings), RequestObserver(settings)
     )
-    transport = httpx2.ASGITransport(Starlette(routes=page), client=("192.0.2.9", 1))
+    transport = httpx2.ASGITransport(Starlette(routes=routes), client=("192.0.2.9", 1))
     async with httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test") as result:
         yield result
 
 
-async def link(newsroom: EditorialClient, id: str, **input: Any) -> str:
-    created: str = await newsroom.mutate_ok("createPreviewLink", selection="url", id=id, **input)
-    return created
+async def create_link(newsroom: EditorialClient, id: str, **input: Any) -> str:
+    """The URL of a new preview link."""
+    url: str = await newsroom.mutate_ok("createPreviewLink", selection="url", id=id, **input)
+    return url
 
 
-class Shown(HTMLParser):
-    """The words of a page, and what it would load or run."""
+class RenderedPage(HTMLParser):
+    """The visible text of a page, its tags, and the URLs that it loads."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.words = ""
-        self.loads: list[str] = []
+        self.text = ""
+        self.sources: list[str] = []
         self.tags: set[str] = set()
         self._hidden = 0
         self.feed(html)
-        self.words = re.sub(r"\s+", " ", self.words).strip()
+        self.text = re.sub(r"\s+", " ", self.text).strip()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
@@ -70,18 +71,18 @@ class Shown(HTMLParser):
             assert not name.startswith("on"), (tag, attrs)
             assert name != "style", (tag, attrs)
             if name == "src":
-                self.loads.append(str(value))
+                self.sources.append(str(value))
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden -= tag in ("style", "title")
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.words += f" {data}"
+            self.text += f" {data}"
 
 
-async def test_a_link_shows_the_whole_draft(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
-    """Headline, lede, byline, pictures, text and sources, as the editors have them now."""
+async def test_preview_shows_the_complete_draft(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
+    """Headline, lede, byline, pictures, text and sources, in their current state."""
     id = await newsroom.create_draft(
         headline='Kim & <b>"the coffin"</b>',
         kicker="North Korea",
@@ -103,65 +104,62 @@ async def test_a_link_shows_the_whole_draft(newsroom: EditorialClient, http: htt
         source="south-korean-intelligence",
         claim="An attack <may> come",
         quote="We are ready",
-        via=VIA,
+        via=RELAY,
     )
-    url = await link(newsroom, id)
+    url = await create_link(newsroom, id)
     assert re.fullmatch(r"/preview/cqlp_[A-Za-z0-9_-]{64}", url)
-    answer = await http.get(url)
-    assert answer.status_code == 200
-    assert '<html lang="en">' in answer.text
-    page = Shown(answer.text)
-    assert page.words == (
+    response = await http.get(url)
+    assert response.status_code == 200
+    assert '<html lang="en">' in response.text
+    page = RenderedPage(response.text)
+    assert page.text == (
         "Preview – not published: draft. This link ends at 3 July 2026, 08:00 UTC ."
         ' North Korea Kim & <b>"the coffin"</b> He knelt. By Jane Doe'
         " <script>alert(1)</script> aired, according to Sky News. The ceremony What comes next"
         " Sources Citing South Korean intelligence , according to Sky News"
         " : An attack <may> come We are ready"
     )
-    assert page.loads == ["https://media.example.org/a.jpg"] * 2
-    assert 'alt="A coffin"' in answer.text
+    assert page.sources == ["https://media.example.org/a.jpg"] * 2
+    assert 'alt="A coffin"' in response.text
     assert not page.tags & {"script", "iframe", "form", "object"}
     await newsroom.mutate_ok("updateArticle", id=id, headline="Kim weeps")
     assert "<h1>Kim weeps</h1>" in (await http.get(url)).text
 
 
-async def test_what_an_article_is_stands_at_its_head(
-    newsroom: EditorialClient, http: httpx2.AsyncClient
-) -> None:
-    """In review, scheduled, out, corrected, out with changes that are not."""
+async def test_preview_begins_with_the_status(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
+    """In review, scheduled, published, corrected, or published with unpublished changes."""
     id = await newsroom.create_draft()
-    url = await link(newsroom, id)
+    url = await create_link(newsroom, id)
 
-    async def label() -> str:
-        return Shown((await http.get(url)).text).words
+    async def page_text() -> str:
+        return RenderedPage((await http.get(url)).text).text
 
     await newsroom.mutate_ok("submitArticle", id=id)
-    assert (await label()).startswith("Preview – not published: in review.")
+    assert (await page_text()).startswith("Preview – not published: in review.")
     await newsroom.mutate_ok("approveArticle", id=id)
     await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T06:00:00Z")
-    assert (await label()).startswith("Preview – not published: scheduled for 1 July 2026, 06:00 UTC .")
+    assert (await page_text()).startswith("Preview – not published: scheduled for 1 July 2026, 06:00 UTC .")
     await newsroom.mutate_ok("publishArticle", id=id)
-    assert (await label()).startswith("Preview – this article is published.")
+    assert (await page_text()).startswith("Preview – this article is published.")
     await newsroom.mutate_ok(
         "correctArticle", id=id, kind="CORRECTION", text="It was <Tuesday>.", selection="article { id }"
     )
-    assert (await label()).endswith("Corrections Correction, 30 June 2026, 08:00 UTC : It was <Tuesday>.")
+    assert (await page_text()).endswith("Corrections Correction, 30 June 2026, 08:00 UTC : It was <Tuesday>.")
     await newsroom.mutate_ok("updateArticle", id=id, headline="Changed since")
-    changed = await label()
+    changed = await page_text()
     assert changed.startswith("Preview – changes that are not published.")
     assert "Changed since" in changed
 
 
-async def test_the_beginning_of_the_text_is_not_said_twice(
+async def test_preview_without_lede_does_not_repeat_the_first_paragraph(
     newsroom: EditorialClient, http: httpx2.AsyncClient
 ) -> None:
-    """Without a lede, the first paragraph is shown."""
-    response = Shown((await http.get(await link(newsroom, await newsroom.create_draft()))).text)
-    assert response.words.count("Kim wept before a coffin on Monday.") == 1
+    page = RenderedPage((await http.get(await create_link(newsroom, await newsroom.create_draft()))).text)
+    assert page.text.count("Kim wept before a coffin on Monday.") == 1
 
 
-async def test_only_pictures_of_https_are_loaded(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
-    """Others, films and recordings are a word in a box."""
+async def test_preview_loads_only_https_pictures(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
+    """Other media are replaced by a word in a box."""
     created = {
         "plain": await newsroom.mutate_ok(
             "createMedia", kind="IMAGE", url="http://media.example.org/p.jpg", alt="P"
@@ -170,23 +168,25 @@ async def test_only_pictures_of_https_are_loaded(newsroom: EditorialClient, http
             "createMedia", kind="VIDEO", url="https://media.example.org/f.mp4", alt="F"
         ),
     }
-    ids = [one["id"] for one in created.values()]
+    ids = [media["id"] for media in created.values()]
     blocks = [{"image": {"media": ids[0]}}, {"video": {"media": ids[1]}}, {"gallery": {"media": ["med_301"]}}]
     id = await newsroom.create_draft(
         leadMedia=ids[0], body={"blocks": [{"paragraph": {"text": "So."}}, *blocks]}
     )
-    response = Shown((await http.get(await link(newsroom, id))).text)
-    assert response.loads == ["https://media.example.org/a.jpg"]
-    assert "Image Video" in response.words
+    page = RenderedPage((await http.get(await create_link(newsroom, id))).text)
+    assert page.sources == ["https://media.example.org/a.jpg"]
+    assert "Image Video" in page.text
 
 
-async def test_pages_are_not_cached_or_indexed(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
-    """No cache, no search engine, no frame, no script, no address told to others: whatever is answered."""
-    url = await link(newsroom, await newsroom.create_draft())
+async def test_preview_pages_are_not_cached_or_indexed(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
+    """All responses forbid caching, indexing, frames, scripts and referrers."""
+    url = await create_link(newsroom, await newsroom.create_draft())
     for address, status in ((url, 200), (url[:-1], 404)):
-        answer = await http.get(address)
-        assert answer.status_code == status
-        fields = dict(answer.headers)
+        response = await http.get(address)
+        assert response.status_code == status
+        fields = dict(response.headers)
         assert PREVIEW_HEADERS.items() <= fields.items()
         assert fields["cache-control"] == "private, no-store"
         assert fields["referrer-policy"] == "no-referrer"
@@ -199,23 +199,25 @@ async def test_pages_are_not_cached_or_indexed(newsroom: EditorialClient, http: 
             "form-action": "'none'",
             "frame-ancestors": "'none'",
         }
-        assert '<meta name="robots" content="noindex, nofollow">' in answer.text
+        assert '<meta name="robots" content="noindex, nofollow">' in response.text
         head = await http.head(address)
         assert (head.status_code, head.content) == (status, b"")
         assert (await http.post(address)).status_code == 405
 
 
-async def test_what_is_no_good_link_is_one_page(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
-    """Ended, forged, of another article, an API token, gone: 404, and always in the same plain words."""
+async def test_invalid_preview_links_return_the_same_page(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
+    """Expired, forged or malformed tokens are 404 with equal text."""
     id = await newsroom.create_draft()
-    url = await link(newsroom, id, expiresAt="2026-06-30T10:00:00Z")
-    other = await link(newsroom, await newsroom.create_draft())
+    url = await create_link(newsroom, id, expiresAt="2026-06-30T10:00:00Z")
+    other = await create_link(newsroom, await newsroom.create_draft())
     async with newsroom.database.orm():
         _, secret = await api_tokens.issue_token(
             name="Jane", role=Role.ADMIN, created_by="tests", now=newsroom.now
         )
     forged = preview_tokens.sign_preview_token("a guess", 701, newsroom.now + DAY)
-    nonsense = [
+    tokens = [
         "cqlp_",
         url.rpartition("/")[2] + "A",
         forged,
@@ -225,58 +227,60 @@ async def test_what_is_no_good_link_is_one_page(newsroom: EditorialClient, http:
         "cqlp_%C3%BC",
         "a" * 9_000,
     ]
-    pages = {(await http.get(f"/preview/{token}")).text for token in nonsense}
+    pages = {(await http.get(f"/preview/{token}")).text for token in tokens}
     assert (await http.get(url)).status_code == 200
     newsroom.now += 2 * HOUR - SECOND
     assert (await http.get(url)).status_code == 200
     newsroom.now += SECOND
-    ended = await http.get(url)
-    assert ended.status_code == 404
-    pages.add(ended.text)
+    expired = await http.get(url)
+    assert expired.status_code == 404
+    pages.add(expired.text)
     (page,) = pages
-    assert Shown(page).words == (
+    assert RenderedPage(page).text == (
         "This link shows nothing It has ended, was not copied whole, or the article is gone."
         " Ask its sender for a new one."
     )
     assert (await http.get(other)).status_code == 200
 
 
-async def test_deleted_articles_are_not_shown(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
-    """Whatever the link says."""
+async def test_preview_of_deleted_articles_is_404(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
     id = await newsroom.create_draft()
-    url = await link(newsroom, id)
+    url = await create_link(newsroom, id)
     await newsroom.mutate_ok("deleteArticle", id=id)
-    answer = await http.get(url)
-    assert answer.status_code == 404
-    assert "This link shows nothing" in answer.text
+    response = await http.get(url)
+    assert response.status_code == 404
+    assert "This link shows nothing" in response.text
 
 
 async def test_failed_preview_links_are_rate_limited(
     newsroom: EditorialClient, http: httpx2.AsyncClient
 ) -> None:
-    """As with any other token: the address has to wait."""
+    """Invalid preview tokens count like other invalid tokens."""
     for number in range(MAX_FAILURES):
         assert (
             await http.get(
                 f"/preview/{preview_tokens.sign_preview_token('guess', number, newsroom.now + DAY)}"
             )
         ).status_code == 404
-    answer = await http.get(f"/preview/{preview_tokens.sign_preview_token('guess', 999, newsroom.now + DAY)}")
-    assert answer.status_code == 429
-    assert "Wait a minute" in answer.text
+    response = await http.get(
+        f"/preview/{preview_tokens.sign_preview_token('guess', 999, newsroom.now + DAY)}"
+    )
+    assert response.status_code == 429
+    assert "Wait a minute" in response.text
 
 
-async def test_links_lead_where_the_settings_say(newsroom: EditorialClient) -> None:
-    """To a site of one's own, with the token and the slug in the address."""
+async def test_preview_url_follows_the_configured_template(newsroom: EditorialClient) -> None:
+    """The template contains the token and may contain the slug."""
     id = await newsroom.create_draft(slug="kim-weeps")
     newsroom.executor.mutations.preview_url = "https://example.org/draft/{slug}?token={token}"
-    assert (await link(newsroom, id)).startswith("https://example.org/draft/kim-weeps?token=cqlp_")
+    assert (await create_link(newsroom, id)).startswith("https://example.org/draft/kim-weeps?token=cqlp_")
     assert (await newsroom.mutate("createPreviewLink", BOB, id=id))["url"] is None
     with pytest.raises(OperatorError, match="CONTENTQL_PREVIEW_URL_TEMPLATE"):
         load_settings(preview_url_template="https://example.org/draft")
 
 
-def test_an_end_is_told_as_it_was_signed() -> None:
-    """To the second."""
+def test_preview_token_expiry_is_exact_to_the_second() -> None:
     at = dt.datetime(2026, 7, 3, 8, 0, 1, tzinfo=dt.UTC)
     assert preview_tokens.preview_token_expiry(preview_tokens.sign_preview_token("key", 701, at)) == at

@@ -45,33 +45,37 @@ from contentql.web.websocket import PROTOCOL, ExecuteOperation, WebSocketEndpoin
 NAMES = "{ categories(first: 2) { nodes { path } } }"
 
 
-class Answering(Protocol):
+class OperationExecutor(Protocol):
+    """What executes operations: the executor, or a substitute for tests."""
+
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse: ...
 
 
-def answering(answers: Answering) -> ExecuteOperation:
-    async def answer(payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
+def execute_with(executor: OperationExecutor) -> ExecuteOperation:
+    """The function that the endpoint calls for each operation."""
+
+    async def execute(payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
         query, name = payload.get("query") or "", payload.get("operationName")
         variables, extensions = (payload.get(part) or {} for part in ("variables", "extensions"))
-        return await answers.execute(GraphQLRequest(query, name, variables, extensions))
+        return await executor.execute(GraphQLRequest(query, name, variables, extensions))
 
-    return answer
+    return execute
 
 
-class Stub:
-    """Answers at once, or never, or at length; remembers what became of it."""
+class StubExecutor:
+    """Returns `{"data": "x…"}` at once, or never for the query `wait`; records requests and cancellations."""
 
     def __init__(self) -> None:
         self.requests: list[GraphQLRequest] = []
         self.cancelled: list[str] = []
-        self.let = threading.Event()
+        self.may_finish = threading.Event()
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
         self.requests.append(request)
-        what, _, size = request.query.partition(" ")
-        if what == "wait":
+        command, _, size = request.query.partition(" ")
+        if command == "wait":
             try:
-                while not self.let.is_set():  # noqa: ASYNC110 - another thread sets it
+                while not self.may_finish.is_set():  # noqa: ASYNC110 - another thread sets it
                     await asyncio.sleep(0.01)
             except asyncio.CancelledError:
                 self.cancelled.append(request.query)
@@ -80,35 +84,35 @@ class Stub:
 
 
 @contextlib.asynccontextmanager
-async def serving(
-    answers: Answering,
+async def run_websocket_server(
+    executor: OperationExecutor,
     database: Database | None = None,
-    server: dict[str, Any] | None = None,
+    uvicorn_options: dict[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[WebSocketServer]:
-    """Serves `answers`; whatever was logged as an error meanwhile is the test's."""
+    """Serves the executor over WebSocket; an error in the log of the server fails the test."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with database or contextlib.nullcontext():
             yield
 
-    endpoint = WebSocketEndpoint(answering(answers), **options)
+    endpoint = WebSocketEndpoint(execute_with(executor), **options)
     app = Starlette(routes=[WebSocketRoute("/graphql", endpoint)], lifespan=lifespan)
-    served = WebSocketServer(app, **(server or {}))
-    logged = Logged(served.thread)
-    logging.getLogger().addHandler(logged)
+    server = WebSocketServer(app, **(uvicorn_options or {}))
+    error_log = ErrorLog(server.thread)
+    logging.getLogger().addHandler(error_log)
     try:
-        async with served:
-            yield served
+        async with server:
+            yield server
     finally:
-        logging.getLogger().removeHandler(logged)
-    assert not served.thread.is_alive()
-    assert logged.messages == []
+        logging.getLogger().removeHandler(error_log)
+    assert not server.thread.is_alive()
+    assert error_log.messages == []
 
 
-class Logged(logging.Handler):
-    """The errors of one thread: several servers run in this process."""
+class ErrorLog(logging.Handler):
+    """Collects the errors that one thread logs, as several servers run in this process."""
 
     def __init__(self, thread: threading.Thread) -> None:
         super().__init__(logging.ERROR)
@@ -121,15 +125,16 @@ class Logged(logging.Handler):
 
 
 @contextlib.asynccontextmanager
-async def talking(served: WebSocketServer, **options: Any) -> AsyncIterator[ClientConnection]:
-    """A socket whose connection is acknowledged."""
-    async with connect_to(served, **options) as socket:
+async def open_connection(server: WebSocketServer, **options: Any) -> AsyncIterator[ClientConnection]:
+    """A connection after `connection_ack`."""
+    async with connect_to(server, **options) as socket:
         await send_messages(socket, {"type": "connection_init"})
         assert await receive_message(socket) == {"type": "connection_ack"}
         yield socket
 
 
-def frame(opcode: Opcode, content: bytes, fin: bool = True) -> bytes:
+def masked_frame(opcode: Opcode, content: bytes, fin: bool = True) -> bytes:
+    """A WebSocket frame as a client sends it."""
     return Frame(opcode, content, fin).serialize(mask=True)
 
 
@@ -141,29 +146,30 @@ INIT = {"type": "connection_init"}
 
 
 @pytest.fixture(scope="module")
-async def stub() -> AsyncIterator[WebSocketServer]:
-    """A server that never finishes what says `wait`."""
-    async with serving(Stub()) as served:
-        yield served
+async def stub_server() -> AsyncIterator[WebSocketServer]:
+    """A server that never finishes operations with the query `wait`."""
+    async with run_websocket_server(StubExecutor()) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-async def newsroom(demo_url: str) -> AsyncIterator[tuple[WebSocketServer, Executor]]:
+async def demo_server(demo_url: str) -> AsyncIterator[tuple[WebSocketServer, Executor]]:
+    """A server with the demo newsroom, and its executor."""
     database = Database(demo_url)
     executor = build_executor(Settings(), database)
     executor.now = lambda: NOW
-    async with serving(executor, database) as served:
-        yield served, executor
+    async with run_websocket_server(executor, database) as server:
+        yield server, executor
 
 
-# What is asked is answered
+# Operations
 
 
-async def test_an_operation_gives_its_answer_and_is_complete(
-    newsroom: tuple[WebSocketServer, Executor], demo_executor: Executor
+async def test_operation_returns_next_and_complete(
+    demo_server: tuple[WebSocketServer, Executor], demo_executor: Executor
 ) -> None:
-    """`next` carries what HTTP would answer, `complete` ends it; ids may be used again after that."""
-    async with talking(newsroom[0]) as socket:
+    """`next` has the response that HTTP returns; after `complete` the id may be used again."""
+    async with open_connection(demo_server[0]) as socket:
         for _ in range(2):
             await send_messages(socket, subscribe("a", NAMES))
             assert await receive_message(socket) == {
@@ -174,12 +180,12 @@ async def test_an_operation_gives_its_answer_and_is_complete(
             assert await receive_message(socket) == {"id": "a", "type": "complete"}
 
 
-async def test_variables_names_and_extensions_travel_in_the_payload(
-    newsroom: tuple[WebSocketServer, Executor],
+async def test_payload_has_variables_operation_name_and_extensions(
+    demo_server: tuple[WebSocketServer, Executor],
 ) -> None:
-    """They mean what they mean in a body of HTTP; null is the same as leaving them out."""
+    """They have the meaning of an HTTP body; null is the same as leaving a field out."""
     document = "query A($n: Int) { categories(first: $n) { nodes { path } } } query B { __typename }"
-    async with talking(newsroom[0]) as socket:
+    async with open_connection(demo_server[0]) as socket:
         await send_messages(
             socket,
             subscribe("1", document, operationName="A", variables={"n": 1}, extensions={"cost": True}),
@@ -210,11 +216,11 @@ async def test_variables_names_and_extensions_travel_in_the_payload(
         ),
     ],
 )
-async def test_operations_rejected_over_http_are_rejected_here(
-    newsroom: tuple[WebSocketServer, Executor], query: str, code: str
+async def test_invalid_operations_return_an_error_message(
+    demo_server: tuple[WebSocketServer, Executor], query: str, code: str
 ) -> None:
-    """One `error` message with the same errors, nothing after it, and the connection stays open."""
-    async with talking(newsroom[0]) as socket:
+    """The `error` message has the errors of HTTP, and the connection stays open."""
+    async with open_connection(demo_server[0]) as socket:
         await send_messages(socket, subscribe("bad", query))
         message = await receive_message(socket)
         assert message.keys() == {"id", "type", "payload"}
@@ -224,10 +230,10 @@ async def test_operations_rejected_over_http_are_rejected_here(
         assert [(await receive_message(socket))["id"] for _ in range(2)] == ["good", "good"]
 
 
-async def test_data_with_errors_is_an_answer(newsroom: tuple[WebSocketServer, Executor]) -> None:
+async def test_partial_data_is_returned_in_next(demo_server: tuple[WebSocketServer, Executor]) -> None:
     """An error in one field leaves the data of the others."""
     query = '{ categories(first: 1) { nodes { path } } node(id: "nonsense") { id } }'
-    async with talking(newsroom[0]) as socket:
+    async with open_connection(demo_server[0]) as socket:
         await send_messages(socket, subscribe("half", query))
         message = await receive_message(socket)
         assert message["type"] == "next"
@@ -236,27 +242,30 @@ async def test_data_with_errors_is_an_answer(newsroom: tuple[WebSocketServer, Ex
         assert (await receive_message(socket))["type"] == "complete"
 
 
-async def test_a_document_may_be_named_instead() -> None:
-    """What names one in a body of HTTP names one here."""
-    answers = Stub()
-    named = ({"documentId": "sha256:00"}, {"query": None, "extensions": {"persistedQuery": {"version": 1}}})
-    async with serving(answers) as served, talking(served) as socket:
-        for payload in named:
+async def test_documents_can_be_sent_by_id_or_hash() -> None:
+    """The payload accepts `documentId` and `persistedQuery` as an HTTP body does."""
+    executor = StubExecutor()
+    payloads = (
+        {"documentId": "sha256:00"},
+        {"query": None, "extensions": {"persistedQuery": {"version": 1}}},
+    )
+    async with run_websocket_server(executor) as server, open_connection(server) as socket:
+        for payload in payloads:
             await send_messages(socket, {"id": "1", "type": "subscribe", "payload": payload})
             assert [(await receive_message(socket))["type"] for _ in range(2)] == ["next", "complete"]
-    assert [request.extensions for request in answers.requests] == [{}, {"persistedQuery": {"version": 1}}]
+    assert [request.extensions for request in executor.requests] == [{}, {"persistedQuery": {"version": 1}}]
 
 
-async def test_operations_run_side_by_side(stub: WebSocketServer) -> None:
-    """A quick one is answered while slow ones, asked before it, are still at work."""
-    async with talking(stub) as socket:
+async def test_operations_run_concurrently(stub_server: WebSocketServer) -> None:
+    """A fast operation completes while slow ones that were sent before it still run."""
+    async with open_connection(stub_server) as socket:
         await send_messages(socket, subscribe("slow", "wait"), subscribe("quick", "now"))
         assert [(await receive_message(socket))["id"] for _ in range(2)] == ["quick", "quick"]
 
 
-async def test_a_ping_is_ponged_with_its_payload(stub: WebSocketServer) -> None:
-    """Before the connection is acknowledged and after; a pong asks for nothing."""
-    async with connect_to(stub) as socket:
+async def test_ping_is_answered_by_pong_with_its_payload(stub_server: WebSocketServer) -> None:
+    """Holds before and after `connection_ack`; a pong gets no response."""
+    async with connect_to(stub_server) as socket:
         await send_messages(socket, {"type": "ping"})
         assert await receive_message(socket) == {"type": "pong"}
         await send_messages(socket, {"type": "connection_init", "payload": {"any": "thing"}})
@@ -269,67 +278,70 @@ async def test_a_ping_is_ponged_with_its_payload(stub: WebSocketServer) -> None:
         assert await receive_message(socket) == {"type": "pong", "payload": {"at": "☂"}}
 
 
-async def test_a_message_may_be_as_large_as_a_body_and_come_in_parts(stub: WebSocketServer) -> None:
-    """1 MiB, in frames of any size."""
-    whole_message = orjson.dumps(subscribe("big", "now ")).decode()
-    whole_message += " " * (MIB - len(whole_message))
-    parts = [whole_message[:1], "", *whole_message[1:100], whole_message[100:]]
-    async with talking(stub) as socket:
-        for sent in (whole_message, parts):
+async def test_messages_may_have_one_mebibyte_in_any_number_of_frames(stub_server: WebSocketServer) -> None:
+    """The limit is that of an HTTP body."""
+    message = orjson.dumps(subscribe("big", "now ")).decode()
+    message += " " * (MIB - len(message))
+    parts = [message[:1], "", *message[1:100], message[100:]]
+    async with open_connection(stub_server) as socket:
+        for sent in (message, parts):
             await socket.send(sent)
             assert (await receive_message(socket))["type"] == "next"
             assert (await receive_message(socket))["type"] == "complete"
 
 
-# Who may connect
+# Handshake
 
 
 @pytest.mark.parametrize("protocols", [(), ("graphql-ws",), ("graphql",), ("GRAPHQL-TRANSPORT-WS",)])
-async def test_no_other_protocol_is_spoken(stub: WebSocketServer, protocols: Sequence[str]) -> None:
-    """The older graphql-ws, others and none: the handshake is refused with a GraphQL error."""
+async def test_other_subprotocols_are_rejected(
+    stub_server: WebSocketServer, protocols: Sequence[str]
+) -> None:
+    """The handshake fails with a GraphQL error, for graphql-ws, other subprotocols and none."""
     with pytest.raises(InvalidStatus) as error:
-        await connect_to(stub, protocols)
+        await connect_to(stub_server, protocols)
     response = error.value.response
     assert response.status_code == 400
     assert response.headers["content-type"].startswith("application/graphql-response+json")
     assert error_codes(400, bytes(response.body)) == ["BAD_REQUEST"]
 
 
-async def test_ours_is_chosen_among_others(stub: WebSocketServer) -> None:
-    """Whatever the order they are offered in."""
-    async with connect_to(stub, ("graphql-ws", PROTOCOL)) as socket:
+async def test_supported_subprotocol_is_selected_among_others(stub_server: WebSocketServer) -> None:
+    async with connect_to(stub_server, ("graphql-ws", PROTOCOL)) as socket:
         assert socket.subprotocol == PROTOCOL
 
 
-async def test_pages_of_any_site_may_connect_unless_sites_are_named(stub: WebSocketServer) -> None:
-    """Then only pages of these, our own page, and what is no browser."""
-    async with connect_to(stub, origin="https://elsewhere.test") as socket:
+async def test_any_origin_may_connect_unless_origins_are_configured(stub_server: WebSocketServer) -> None:
+    """Configured origins, the own origin and clients without an Origin header may connect."""
+    async with connect_to(stub_server, origin="https://elsewhere.test") as socket:
         assert socket.subprotocol == PROTOCOL
-    async with serving(Stub(), origins=("https://front.test", "https://app.test/")) as served:
-        for origin in ("https://front.test", "https://APP.test", f"http://{HOST}:{served.port}", None):
-            async with connect_to(served, origin=origin) as socket:
+    async with run_websocket_server(
+        StubExecutor(), origins=("https://front.test", "https://app.test/")
+    ) as server:
+        for origin in ("https://front.test", "https://APP.test", f"http://{HOST}:{server.port}", None):
+            async with connect_to(server, origin=origin) as socket:
                 assert socket.subprotocol == PROTOCOL
         for origin in ("https://front.test.evil.test", "http://front.test", "https://evil.test", "null"):
             with pytest.raises(InvalidStatus) as error:
-                await connect_to(served, origin=origin)
+                await connect_to(server, origin=origin)
             assert error_codes(403, bytes(error.value.response.body)) == ["ORIGIN_NOT_ALLOWED"]
 
 
-async def test_an_address_has_only_so_many_sockets(stub: WebSocketServer) -> None:
-    """One more is refused, and let in when another has closed."""
-    async with serving(Stub(), max_sockets=2) as served, talking(served):
-        async with talking(served):
+async def test_connections_per_client_address_are_limited(stub_server: WebSocketServer) -> None:
+    """One more is rejected with 429 until another connection is closed."""
+    async with run_websocket_server(StubExecutor(), max_sockets=2) as server, open_connection(server):
+        async with open_connection(server):
             with pytest.raises(InvalidStatus) as error:
-                await connect_to(served)
+                await connect_to(server)
             assert error.value.response.status_code == 429
             assert error.value.response.headers["retry-after"] == "1"
             assert error_codes(429, bytes(error.value.response.body)) == ["TOO_MANY_CONNECTIONS"]
-        await wait_until(lambda: len(served.connections) == 1)
-        async with talking(served):
+        await wait_until(lambda: len(server.connections) == 1)
+        async with open_connection(server):
             pass
 
 
-# What ends a socket
+# Protocol errors and limits
 
 
 @pytest.mark.parametrize(
@@ -356,9 +368,11 @@ async def test_an_address_has_only_so_many_sockets(stub: WebSocketServer) -> Non
     ],
     ids=lambda message: repr(message[:70]),
 )  # fmt: skip
-async def test_invalid_messages_close_the_connection(stub: WebSocketServer, message: str | bytes) -> None:
-    """4400 with a reason in a close frame, before the connection is acknowledged and after."""
-    async with connect_to(stub) as early, talking(stub) as late:
+async def test_invalid_messages_close_the_connection(
+    stub_server: WebSocketServer, message: str | bytes
+) -> None:
+    """Close code 4400 with a reason, before and after `connection_ack`."""
+    async with connect_to(stub_server) as early, open_connection(stub_server) as late:
         for socket in (early, late):
             await send_messages(socket, message)
             code, reason = await receive_close(socket)
@@ -387,69 +401,77 @@ async def test_invalid_messages_close_the_connection(stub: WebSocketServer, mess
         "large",
     ],
 )
-async def test_a_breach_of_the_protocol_closes_with_its_code(
-    stub: WebSocketServer, messages: list[Any], code: int
+async def test_protocol_violations_close_with_the_specified_code(
+    stub_server: WebSocketServer, messages: list[Any], code: int
 ) -> None:
-    """In a close frame, each with a reason."""
-    async with connect_to(stub) as socket:
+    """The close frame has a reason."""
+    async with connect_to(stub_server) as socket:
         with contextlib.suppress(ConnectionClosed):
             await send_messages(socket, *messages)
-        expected, reason = await receive_close(socket)
-        assert expected == code
+        actual, reason = await receive_close(socket)
+        assert actual == code
         assert reason
 
 
-async def test_who_sends_far_too_much_can_still_read_why(stub: WebSocketServer) -> None:
-    """What comes after the refusal is read and thrown away; the connection is not reset."""
-    with plainly(stub) as plain:
-        plain.sendall(frame(Opcode.TEXT, b" " * (12 * MIB)))
-        farewell(plain, 1009)
-        assert plain.recv(1) == b""
+async def test_clients_that_send_too_much_receive_the_close_frame(stub_server: WebSocketServer) -> None:
+    """Data after the close frame is read and discarded, so that the connection is not reset."""
+    with raw_connection(stub_server) as connection:
+        connection.sendall(masked_frame(Opcode.TEXT, b" " * (12 * MIB)))
+        read_close_frame(connection, 1009)
+        assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize(
     "flood",
     [
-        frame(Opcode.PING, b"") * 20_000,
-        frame(Opcode.PONG, b"") * 20_000,
-        frame(Opcode.TEXT, b'{"type":"pong"}') * 20_000,
-        frame(Opcode.TEXT, b" ", fin=False) + frame(Opcode.CONT, b"", fin=False) * 20_000,
+        masked_frame(Opcode.PING, b"") * 20_000,
+        masked_frame(Opcode.PONG, b"") * 20_000,
+        masked_frame(Opcode.TEXT, b'{"type":"pong"}') * 20_000,
+        masked_frame(Opcode.TEXT, b" ", fin=False) + masked_frame(Opcode.CONT, b"", fin=False) * 20_000,
     ],
     ids=["pings", "pongs", "messages", "empty parts"],
 )
-async def test_a_flood_of_frames_is_not_even_parsed(stub: WebSocketServer, flood: bytes) -> None:
-    """Most of it is thrown away unseen; 4429 in a close frame."""
-    with plainly(stub) as plain:
-        plain.sendall(flood)
-        farewell(plain, 4429)
+async def test_floods_of_frames_are_discarded_and_close_the_connection(
+    stub_server: WebSocketServer, flood: bytes
+) -> None:
+    """Close code 4429; most of the frames are not parsed."""
+    with raw_connection(stub_server) as connection:
+        connection.sendall(flood)
+        read_close_frame(connection, 4429)
 
 
-async def test_what_is_not_utf_8_is_told_so_by_the_server() -> None:
-    """1007, as RFC 6455 says."""
-    async with serving(Stub(), server={"log_level": "critical"}) as served, talking(served) as socket:
+async def test_invalid_utf8_closes_with_1007() -> None:
+    """The code of RFC 6455."""
+    async with (
+        run_websocket_server(StubExecutor(), uvicorn_options={"log_level": "critical"}) as server,
+        open_connection(server) as socket,
+    ):
         await socket.send(b"\xff\xfe", text=True)
         assert (await receive_close(socket))[0] == 1007
 
 
-async def test_who_does_not_initialise_in_time_is_closed() -> None:
-    """Close code 4408, with or without pings; initialized connections may stay idle."""
+async def test_missing_connection_init_closes_with_4408() -> None:
+    """Pings do not extend the time; initialised connections may stay idle."""
     async with (
-        serving(Stub(), limits=WebSocketLimits(init_seconds=0.3)) as served,
-        talking(served) as patient,
-        connect_to(served) as silent,
-        connect_to(served) as pinging,
+        run_websocket_server(StubExecutor(), limits=WebSocketLimits(init_seconds=0.3)) as server,
+        open_connection(server) as initialised,
+        connect_to(server) as silent,
+        connect_to(server) as pinging,
     ):
         await send_messages(pinging, {"type": "ping"})
         assert (await receive_close(silent))[0] == 4408
         assert (await receive_close(pinging))[0] == 4408
-        await send_messages(patient, {"type": "ping"})
-        assert await receive_message(patient) == {"type": "pong"}
+        await send_messages(initialised, {"type": "ping"})
+        assert await receive_message(initialised) == {"type": "pong"}
 
 
-async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
-    """One more closes it with 4429; not if one was completed before."""
+async def test_operations_per_connection_are_limited() -> None:
+    """One more closes the connection with 4429; completed operations do not count."""
     limits = WebSocketLimits(operations=3, concurrent_operations=2)
-    async with serving(Stub(), limits=limits) as served, talking(served) as socket:
+    async with (
+        run_websocket_server(StubExecutor(), limits=limits) as server,
+        open_connection(server) as socket,
+    ):
         await send_messages(
             socket, *(subscribe(name, "wait") for name in "abc"), {"type": "complete", "id": "b"}
         )
@@ -459,10 +481,13 @@ async def test_a_socket_carries_only_so_many_operations_at_once() -> None:
         assert await receive_close(socket) == (4429, "More than 3 operations at once")
 
 
-async def test_operations_that_wait_hold_only_so_much_text() -> None:
-    """More closes the socket with 4429; what is done counts no more."""
+async def test_characters_of_pending_operations_are_limited() -> None:
+    """More close the connection with 4429; completed operations do not count."""
     limits = WebSocketLimits(asked_characters=1_000)
-    async with serving(Stub(), limits=limits) as served, talking(served) as socket:
+    async with (
+        run_websocket_server(StubExecutor(), limits=limits) as server,
+        open_connection(server) as socket,
+    ):
         for _ in range(3):
             await send_messages(socket, subscribe("quick", "now", extensions={"fill": "x" * 500}))
             assert [(await receive_message(socket))["type"] for _ in range(2)] == ["next", "complete"]
@@ -472,17 +497,20 @@ async def test_operations_that_wait_hold_only_so_much_text() -> None:
         assert (await receive_close(socket))[0] == 4429
 
 
-async def test_messages_may_come_as_fast_as_is_said() -> None:
-    """A connection within the rate limit is never closed."""
+async def test_messages_within_the_rate_limit_are_accepted() -> None:
+    """The configured rate replaces the default."""
     limits = WebSocketLimits(messages_a_second=1_000_000, burst=2)
-    async with serving(Stub(), limits=limits) as served, talking(served) as socket:
+    async with (
+        run_websocket_server(StubExecutor(), limits=limits) as server,
+        open_connection(server) as socket,
+    ):
         for _ in range(200):
             await send_messages(socket, {"type": "ping"})
             assert await receive_message(socket) == {"type": "pong"}
 
 
 async def test_internal_errors_end_in_a_close_frame(caplog: pytest.LogCaptureFixture) -> None:
-    """1011, without a word of what went wrong; our log has it."""
+    """Close code 1011 without details, which are in the log."""
     sent: list[Any] = []
     events = iter([{"type": "websocket.connect"}, {"unheard": "of"}])
 
@@ -493,72 +521,75 @@ async def test_internal_errors_end_in_a_close_frame(caplog: pytest.LogCaptureFix
         sent.append(message)
 
     scope = {"type": "websocket", "headers": [], "client": None, "subprotocols": [PROTOCOL]}
-    await WebSocketEndpoint(answering(Stub()))(scope, receive, send)
+    await WebSocketEndpoint(execute_with(StubExecutor()))(scope, receive, send)
     assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": "Something went wrong on our side"}
     assert "a socket failed" in caplog.text
 
 
-# What ends an operation
+# Cancellation
 
 
-async def test_completing_an_operation_cancels_it_alone() -> None:
-    """Nothing more is said of it; others go on; completing what is not there does nothing."""
-    answers = Stub()
-    async with serving(answers) as served, talking(served) as socket:
+async def test_complete_cancels_only_its_operation() -> None:
+    """Other operations go on, and `complete` for an unknown id has no effect."""
+    executor = StubExecutor()
+    async with run_websocket_server(executor) as server, open_connection(server) as socket:
         await send_messages(
             socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"), {"type": "complete", "id": "c"}
         )
-        await wait_until(lambda: len(answers.requests) == 2)
+        await wait_until(lambda: len(executor.requests) == 2)
         await send_messages(socket, {"type": "complete", "id": "a"}, subscribe("a", "wait 3"))
-        await wait_until(lambda: answers.cancelled == ["wait 1"])
-        answers.let.set()
-        heard = [await receive_message(socket) for _ in range(4)]
-        assert sorted(message["id"] for message in heard if message["type"] == "complete") == ["a", "b"]
-        assert {message["payload"]["data"] for message in heard if message["type"] == "next"} == {"xx", "xxx"}
+        await wait_until(lambda: executor.cancelled == ["wait 1"])
+        executor.may_finish.set()
+        messages = [await receive_message(socket) for _ in range(4)]
+        assert sorted(message["id"] for message in messages if message["type"] == "complete") == ["a", "b"]
+        assert {message["payload"]["data"] for message in messages if message["type"] == "next"} == {
+            "xx",
+            "xxx",
+        }
 
 
-@pytest.mark.parametrize("politely", [True, False])
-async def test_leaving_cancels_all_operations(politely: bool) -> None:
+@pytest.mark.parametrize("with_close_frame", [True, False])
+async def test_closing_the_connection_cancels_all_operations(with_close_frame: bool) -> None:
     """With a close frame or without one."""
-    answers = Stub()
-    async with serving(answers) as served, talking(served) as socket:
+    executor = StubExecutor()
+    async with run_websocket_server(executor) as server, open_connection(server) as socket:
         await send_messages(socket, subscribe("a", "wait 1"), subscribe("b", "wait 2"))
-        await wait_until(lambda: len(answers.requests) == 2)
-        if politely:
+        await wait_until(lambda: len(executor.requests) == 2)
+        if with_close_frame:
             await socket.close()
         else:
             socket.transport.abort()
-        await wait_until(lambda: sorted(answers.cancelled) == ["wait 1", "wait 2"])
+        await wait_until(lambda: sorted(executor.cancelled) == ["wait 1", "wait 2"])
 
 
-class Statements:
-    """Answers with a statement that runs for minutes, or with another."""
+class SlowStatementExecutor:
+    """Runs a statement of several minutes, or a fast one for the query `now`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.began = threading.Event()
+        self.has_begun = threading.Event()
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
         if request.query == "now":
             await self.database.row("SELECT 'x'", (), 15)
             return GraphQLResponse(200, b'{"data":null}')
-        self.began.set()
-        slow = (
+        self.has_begun.set()
+        statement = (
             "SELECT pg_sleep(600)"
             if self.database.dialect == "postgres"
             else "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
         )
-        await self.database.row(slow, (), 600)
+        await self.database.row(statement, (), 600)
         raise AssertionError("it was not cancelled")
 
 
-async def test_completing_an_operation_ends_its_statement_in_the_database(demo_url: str) -> None:
-    """The one connection is free for the next operation at once, on both databases."""
+async def test_complete_cancels_the_statement_in_the_database(demo_url: str) -> None:
+    """The only connection is free for the next operation, on both databases."""
     database = Database(demo_url, readers=1)
-    answers = Statements(database)
-    async with serving(answers, database) as served, talking(served) as socket:
+    executor = SlowStatementExecutor(database)
+    async with run_websocket_server(executor, database) as server, open_connection(server) as socket:
         await send_messages(socket, subscribe("slow", "minutes"))
-        await wait_until(answers.began.is_set)
+        await wait_until(executor.has_begun.is_set)
         await send_messages(socket, subscribe("quick", "now"), {"type": "complete", "id": "slow"})
         assert (await receive_message(socket))["id"] == "quick"
 
@@ -567,138 +598,146 @@ async def test_completing_an_operation_ends_its_statement_in_the_database(demo_u
 
 
 @contextlib.contextmanager
-def plainly(served: WebSocketServer) -> Iterator[sockets.socket]:
-    """A client that speaks but does not read, with as little room for what comes as can be."""
-    with sockets.socket() as plain:
-        plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        plain.connect((HOST, served.port))
-        plain.settimeout(15)
-        plain.sendall(
+def raw_connection(server: WebSocketServer) -> Iterator[sockets.socket]:
+    """A client that sends but does not read, with the smallest receive buffer."""
+    with sockets.socket() as connection:
+        connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        connection.connect((HOST, server.port))
+        connection.settimeout(15)
+        connection.sendall(
             b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
             b"Sec-WebSocket-Protocol: %b\r\n\r\n" % PROTOCOL.encode()
         )
-        assert plain.recv(4096).startswith(b"HTTP/1.1 101 ")
-        plain.sendall(frame(Opcode.TEXT, orjson.dumps(INIT)))
-        yield plain
+        assert connection.recv(4096).startswith(b"HTTP/1.1 101 ")
+        connection.sendall(masked_frame(Opcode.TEXT, orjson.dumps(INIT)))
+        yield connection
 
 
-def farewell(plain: sockets.socket, code: int) -> str:
-    """Reads all that was sent, up to a close frame with `code` at its end; gives the reason."""
-    read = b""
-    while not (match := _CLOSE.search(read)):
-        part = plain.recv(MIB)
-        assert part, read
-        read = read[-200:] + part
+def read_close_frame(connection: sockets.socket, code: int) -> str:
+    """Reads up to the close frame, which must have the code and be the last; returns its reason."""
+    data = b""
+    while not (match := _CLOSE.search(data)):
+        part = connection.recv(MIB)
+        assert part, data
+        data = data[-200:] + part
     assert int.from_bytes(match[1], "big") == code
     return match[2].decode()
 
 
-# A frame of opcode 8, its length, the code, and a reason to the end of what was sent.
+# A frame of opcode 8: its length, the code, and a reason up to the end of the data.
 _CLOSE = re.compile(rb"\x88[\x02-\x7d]([\x03\x0f-\x13].)([\x20-\x7e]*)\Z", re.DOTALL)
 
 
-LENIENT = WebSocketLimits(messages_a_second=1_000_000, operations=50, concurrent_operations=4, max_unsent=80)
+LENIENT_LIMITS = WebSocketLimits(
+    messages_a_second=1_000_000, operations=50, concurrent_operations=4, max_unsent=80
+)
 
 
-async def test_who_does_not_read_gets_only_so_many_answers_kept() -> None:
-    """Operations wait for their turn, unanswered; one too many closes the socket, and the reader sees why."""
-    answers = Stub()
-    async with serving(answers, limits=LENIENT) as served:
-        with plainly(served) as plain:
-            for number in range(LENIENT.operations):
-                plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {MIB}"))))
-            await wait_until(lambda: len(answers.requests) > LENIENT.concurrent_operations)
+async def test_unread_responses_suspend_further_operations() -> None:
+    """Pending operations wait, one too many closes the connection, and the client can read the reason."""
+    executor = StubExecutor()
+    async with run_websocket_server(executor, limits=LENIENT_LIMITS) as server:
+        with raw_connection(server) as connection:
+            for number in range(LENIENT_LIMITS.operations):
+                connection.sendall(
+                    masked_frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {MIB}")))
+                )
+            await wait_until(lambda: len(executor.requests) > LENIENT_LIMITS.concurrent_operations)
             await asyncio.sleep(0.1)
-            stored = len(answers.requests)
-            assert stored < LENIENT.operations / 2
-            for number in range(LENIENT.operations):
-                plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(f"more {number}", "now"))))
-            await wait_until(lambda: served.connections[0].close_sent)
-            assert len(answers.requests) == stored
-            assert farewell(plain, 4429) == "More than 50 operations at once"
+            executed = len(executor.requests)
+            assert executed < LENIENT_LIMITS.operations / 2
+            for number in range(LENIENT_LIMITS.operations):
+                connection.sendall(
+                    masked_frame(Opcode.TEXT, orjson.dumps(subscribe(f"more {number}", "now")))
+                )
+            await wait_until(lambda: server.connections[0].close_sent)
+            assert len(executor.requests) == executed
+            assert read_close_frame(connection, 4429) == "More than 50 operations at once"
 
 
-async def test_pongs_are_kept_only_so_many() -> None:
-    """Messages that wait to be read are bounded: 1008."""
-    async with serving(Stub(), limits=LENIENT) as served:
-        with plainly(served) as plain:
-            for number in range(LENIENT.concurrent_operations):
-                plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {4 * MIB}"))))
-            await wait_until(lambda: not served.connections[0].writable.is_set())
-            for _ in range(LENIENT.max_unsent + 10):
-                plain.sendall(frame(Opcode.TEXT, b'{"type":"ping"}'))
-            await wait_until(lambda: served.connections[0].close_sent)
-            assert farewell(plain, 1008) == "More than 80 messages wait to be read"
+async def test_unread_messages_are_limited() -> None:
+    """More close the connection with 1008."""
+    async with run_websocket_server(StubExecutor(), limits=LENIENT_LIMITS) as server:
+        with raw_connection(server) as connection:
+            for number in range(LENIENT_LIMITS.concurrent_operations):
+                connection.sendall(
+                    masked_frame(Opcode.TEXT, orjson.dumps(subscribe(str(number), f"now {4 * MIB}")))
+                )
+            await wait_until(lambda: not server.connections[0].writable.is_set())
+            for _ in range(LENIENT_LIMITS.max_unsent + 10):
+                connection.sendall(masked_frame(Opcode.TEXT, b'{"type":"ping"}'))
+            await wait_until(lambda: server.connections[0].close_sent)
+            assert read_close_frame(connection, 1008) == "More than 80 messages wait to be read"
 
 
-async def test_pings_of_who_does_not_read_pile_up_nowhere() -> None:
-    """The server keeps no pong for any of them."""
-    answers = Stub()
-    async with serving(answers, limits=LENIENT) as served:
-        with plainly(served) as plain:
-            plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
-            await wait_until(lambda: not served.connections[0].writable.is_set())
-            stored = served.connections[0].transport.get_write_buffer_size()
-            plain.sendall(frame(Opcode.PING, b"x" * 125) * 900)
-            plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("2", "now"))))
-            await wait_until(lambda: len(answers.requests) == 2)
-            assert served.connections[0].transport.get_write_buffer_size() <= stored
+async def test_protocol_pings_of_clients_that_do_not_read_use_no_memory() -> None:
+    """The server stores no pong frames for them."""
+    executor = StubExecutor()
+    async with run_websocket_server(executor, limits=LENIENT_LIMITS) as server:
+        with raw_connection(server) as connection:
+            connection.sendall(masked_frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
+            await wait_until(lambda: not server.connections[0].writable.is_set())
+            buffered = server.connections[0].transport.get_write_buffer_size()
+            connection.sendall(masked_frame(Opcode.PING, b"x" * 125) * 900)
+            connection.sendall(masked_frame(Opcode.TEXT, orjson.dumps(subscribe("2", "now"))))
+            await wait_until(lambda: len(executor.requests) == 2)
+            assert server.connections[0].transport.get_write_buffer_size() <= buffered
 
 
 @pytest.mark.parametrize(
     ("last", "options"),
     [
-        (frame(Opcode.CLOSE, b"\x03\xe8"), {}),
-        (frame(Opcode.TEXT, b"[]"), {}),
-        (frame(Opcode.TEXT, b"\xff"), {"log_level": "critical"}),
+        (masked_frame(Opcode.CLOSE, b"\x03\xe8"), {}),
+        (masked_frame(Opcode.TEXT, b"[]"), {}),
+        (masked_frame(Opcode.TEXT, b"\xff"), {"log_level": "critical"}),
         (b"\xff" * 20, {}),
         (b"", {"ws_ping_interval": 0.3, "ws_ping_timeout": 0.3}),
     ],
     ids=["leaves", "is closed", "is no text", "is no frame", "is silent"],
 )
-async def test_who_reads_nothing_at_all_is_hung_up_on(
+async def test_connections_of_clients_that_never_read_are_aborted(
     monkeypatch: pytest.MonkeyPatch, last: bytes, options: dict[str, Any]
 ) -> None:
-    """Soon after the close frame, whichever side closed, or when pings are not answered."""
+    """Shortly after the close frame of either side, or when pings stay unanswered."""
     monkeypatch.setattr(websocket_protocol, "CLOSE_TIMEOUT", 0.2)
-    async with serving(Stub(), server=options) as served:
-        with plainly(served) as plain:
-            plain.sendall(frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
-            await wait_until(lambda: not served.connections[0].writable.is_set())
-            plain.sendall(last)
-            await wait_until(lambda: not served.connections)
+    async with run_websocket_server(StubExecutor(), uvicorn_options=options) as server:
+        with raw_connection(server) as connection:
+            connection.sendall(masked_frame(Opcode.TEXT, orjson.dumps(subscribe("1", f"now {8 * MIB}"))))
+            await wait_until(lambda: not server.connections[0].writable.is_set())
+            connection.sendall(last)
+            await wait_until(lambda: not server.connections)
 
 
-# The server stops
+# Shutdown
 
 
-async def test_a_stopping_server_lets_operations_finish() -> None:
-    """They are answered; then every socket is closed with 1001, for which clients come back."""
-    answers = Stub()
+async def test_shutdown_lets_operations_finish() -> None:
+    """Then every connection is closed with 1001, after which clients connect again."""
+    executor = StubExecutor()
     async with (
-        serving(answers) as served,
-        talking(served) as busy,
-        talking(served) as idle,
-        connect_to(served) as new,
+        run_websocket_server(executor) as server,
+        open_connection(server) as busy,
+        open_connection(server) as idle,
+        connect_to(server) as new,
     ):
         await send_messages(busy, subscribe("a", "wait"))
-        await wait_until(lambda: answers.requests)
-        served.stop()
+        await wait_until(lambda: executor.requests)
+        server.stop()
         assert (await receive_close(idle))[0] == 1001
         assert (await receive_close(new))[0] == 1001
-        answers.let.set()
+        executor.may_finish.set()
         assert [(await receive_message(busy))["type"] for _ in range(2)] == ["next", "complete"]
         assert (await receive_close(busy))[0] == 1001
 
 
-async def test_a_stopping_server_waits_only_so_long() -> None:
-    """What is not done by then is cancelled, and the socket closed with 1001."""
-    answers = Stub()
+async def test_shutdown_cancels_operations_after_the_timeout() -> None:
+    """The connection is closed with 1001."""
+    executor = StubExecutor()
     limits = replace(WebSocketLimits(), leaving_seconds=0.2)
-    async with serving(answers, limits=limits) as served, talking(served) as socket:
+    async with run_websocket_server(executor, limits=limits) as server, open_connection(server) as socket:
         await send_messages(socket, subscribe("a", "wait"))
-        await wait_until(lambda: answers.requests)
-        served.stop()
+        await wait_until(lambda: executor.requests)
+        server.stop()
         assert (await receive_close(socket))[0] == 1001
-        await wait_until(lambda: answers.cancelled == ["wait"])
+        await wait_until(lambda: executor.cancelled == ["wait"])

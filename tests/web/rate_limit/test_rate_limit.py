@@ -17,56 +17,54 @@ from contentql.web.rate_limit.redis import RedisRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore
 
 BUDGET = RateLimit(limit=100)
-_numbers = itertools.count(1)
+_host_numbers = itertools.count(1)
 
 
-def newcomer() -> str:
-    """A new client, early enough in its window for a test."""
+def new_client() -> str:
+    """A new client address whose window lasts longer than a test."""
     while True:
-        name = f"203.0.113.{next(_numbers)}"
+        name = f"203.0.113.{next(_host_numbers)}"
         if BUDGET.window(name, time.time())[1] - time.time() > 20:
             return name
 
 
 @pytest.fixture(params=["memory", "valkey"])
-async def rates(request: pytest.FixtureRequest) -> AsyncIterator[RateLimitStore]:
-    stored: RateLimitStore = (
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[RateLimitStore]:
+    created: RateLimitStore = (
         MemoryRateLimitStore(BUDGET)
         if request.param == "memory"
         else RedisRateLimitStore(
             request.getfixturevalue("valkey_url"), BUDGET, prefix=f"test-{time.time_ns()}"
         )
     )
-    yield stored
-    await stored.close()
+    yield created
+    await created.close()
 
 
-async def test_what_is_used_adds_up(rates: RateLimitStore) -> None:
-    """Point by point, and the window ends within its seconds."""
-    client = newcomer()
-    assert rates.peek(client).points == 0
-    assert (await rates.hit(client, 1)).points == 1
-    assert (await rates.hit(client, 41)).points == 42
-    assert rates.peek(client).points == 42
-    assert 0 < rates.peek(client).seconds <= BUDGET.window_seconds
+async def test_hits_add_up_within_the_window(store: RateLimitStore) -> None:
+    """`peek` returns the points and the seconds to the end of the window."""
+    client = new_client()
+    assert store.peek(client).points == 0
+    assert (await store.hit(client, 1)).points == 1
+    assert (await store.hit(client, 41)).points == 42
+    assert store.peek(client).points == 42
+    assert 0 < store.peek(client).seconds <= BUDGET.window_seconds
 
 
-async def test_each_client_has_a_count_of_its_own(rates: RateLimitStore) -> None:
-    """What one asks for is not the other's."""
-    one, other = newcomer(), newcomer()
-    await rates.hit(one, 90)
-    assert (await rates.hit(other, 5)).points == 5
+async def test_clients_are_counted_separately(store: RateLimitStore) -> None:
+    first, second = new_client(), new_client()
+    await store.hit(first, 90)
+    assert (await store.hit(second, 5)).points == 5
 
 
-async def test_nothing_is_lost_where_many_ask_at_once(rates: RateLimitStore) -> None:
-    """A hundred times at the same time is a hundred times."""
-    client = newcomer()
-    await asyncio.gather(*(rates.hit(client, 3) for _ in range(100)))
-    assert rates.peek(client).points == 300
+async def test_concurrent_hits_are_all_counted(store: RateLimitStore) -> None:
+    client = new_client()
+    await asyncio.gather(*(store.hit(client, 3) for _ in range(100)))
+    assert store.peek(client).points == 300
 
 
-async def test_a_window_ends() -> None:
-    """And the next begins with nothing used, for each client at a moment of its own."""
+async def test_points_are_reset_after_the_window() -> None:
+    """Windows of different clients end at different times."""
     now = 1_000_000.0
     memory = MemoryRateLimitStore(BUDGET, clock=lambda: now)
     await memory.hit("one", 7)
@@ -76,8 +74,8 @@ async def test_a_window_ends() -> None:
     assert memory.peek("one").seconds != memory.peek("other").seconds
 
 
-async def test_memory_remembers_a_bounded_number_of_clients() -> None:
-    """Those that came first make room."""
+async def test_memory_store_limits_the_number_of_clients() -> None:
+    """The oldest clients are removed."""
     memory = MemoryRateLimitStore(BUDGET, clients=3, clock=lambda: 1_000_000.0)
     for number in range(4):
         await memory.hit(str(number), 1)
@@ -85,124 +83,126 @@ async def test_memory_remembers_a_bounded_number_of_clients() -> None:
 
 
 @pytest.fixture
-async def worker(valkey_url: str) -> AsyncIterator[Callable[[str], RedisRateLimitStore]]:
-    """Makes workers, that share what they count, given the address of their Redis."""
+async def make_worker(valkey_url: str) -> AsyncIterator[Callable[[str], RedisRateLimitStore]]:
+    """Creates stores of several workers, which share their counts through Redis."""
     created: list[RedisRateLimitStore] = []
     prefix = f"test-{time.time_ns()}"
 
-    def make(url: str = valkey_url) -> RedisRateLimitStore:
+    def create(url: str = valkey_url) -> RedisRateLimitStore:
         created.append(RedisRateLimitStore(url, BUDGET, prefix=prefix))
         return created[-1]
 
-    yield make
-    for one in created:
-        await one.close()
+    yield create
+    for each in created:
+        await each.close()
 
 
-async def test_workers_count_together(worker: Callable[..., RedisRateLimitStore]) -> None:
-    """What a client asked of one worker, the other knows."""
-    one, other, client = worker(), worker(), newcomer()
-    await one.hit(client, 30)
-    await other.hit(client, 20)
-    assert (await one.hit(client, 1)).points == 51
+async def test_workers_share_counts(make_worker: Callable[..., RedisRateLimitStore]) -> None:
+    """Points of a client count for all workers."""
+    first, second, client = make_worker(), make_worker(), new_client()
+    await first.hit(client, 30)
+    await second.hit(client, 20)
+    assert (await first.hit(client, 1)).points == 51
 
 
-async def test_what_redis_forgets_is_still_counted(
-    valkey_url: str, worker: Callable[..., RedisRateLimitStore]
+async def test_counts_lost_by_redis_are_still_applied(
+    valkey_url: str, make_worker: Callable[..., RedisRateLimitStore]
 ) -> None:
-    """A Redis that begins anew gives no client a fresh budget on a worker that knows better."""
-    one, client = worker(), newcomer()
-    await one.hit(client, 60)
+    """A restarted Redis does not reset the points that a worker has counted."""
+    first, client = make_worker(), new_client()
+    await first.hit(client, 60)
     with redis.Redis.from_url(valkey_url) as server:
         assert server.delete(*server.scan_iter(f"*{client}*"))
-    assert (await one.hit(client, 1)).points == 61
+    assert (await first.hit(client, 1)).points == 61
 
 
-class Link:
-    """What lies between a worker and Redis, and can be cut, or hold back what is said."""
+class RedisProxy:
+    """A TCP proxy between a worker and Redis that can be cut or stalled."""
 
     def __init__(self, url: str) -> None:
-        self._there = urlsplit(url)
-        self._open: set[asyncio.StreamWriter] = set()
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._target = urlsplit(url)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._may_forward = asyncio.Event()
+        self._may_forward.set()
         self.port = 0
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    async def mend(self) -> None:
+    async def open(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         self._server.close()
-        for writer in tuple(self._open):
+        for writer in tuple(self._writers):
             writer.close()
 
-    def hold(self) -> None:
-        self._flows.clear()
+    def stall(self) -> None:
+        self._may_forward.clear()
 
-    def let_go(self) -> None:
-        self._flows.set()
+    def resume(self) -> None:
+        self._may_forward.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._there.hostname, self._there.port)
-        self._open |= {writer, back}
+        redis_reader, redis_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
+        self._writers |= {writer, redis_writer}
 
-        async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        async def forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
             while data := await source.read(65_536):
-                await self._flows.wait()
+                await self._may_forward.wait()
                 target.write(data)
             target.close()
 
-        ways: list[Awaitable[None]] = [carry(reader, back), carry(there, writer)]
-        await asyncio.gather(*ways, return_exceptions=True)
-        self._open -= {writer, back}
+        directions: list[Awaitable[None]] = [forward(reader, redis_writer), forward(redis_reader, writer)]
+        await asyncio.gather(*directions, return_exceptions=True)
+        self._writers -= {writer, redis_writer}
 
 
 @pytest.fixture
-async def link(valkey_url: str) -> AsyncIterator[Link]:
-    created = Link(valkey_url)
-    await created.mend()
+async def proxy(valkey_url: str) -> AsyncIterator[RedisProxy]:
+    created = RedisProxy(valkey_url)
+    await created.open()
     yield created
-    created.let_go()
+    created.resume()
     await created.cut()
 
 
-async def test_a_worker_goes_on_without_redis(link: Link, worker: Callable[..., RedisRateLimitStore]) -> None:
-    """It counts locally, fails no request, and reports its counts when Redis is back."""
-    cut_off, other, client = worker(link.url), worker(), newcomer()
-    await cut_off.hit(client, 10)
-    await link.cut()
-    assert (await cut_off.hit(client, 10)).points == 20
-    assert (await cut_off.hit(client, 10)).points == 30
-    await link.mend()
-    async with asyncio.timeout(15):
-        while (await other.hit(client, 1)).points < 30:
-            await asyncio.sleep(0.1)
-            await cut_off.hit(client, 1)
-
-
-async def test_a_redis_that_is_silent_is_waited_for_once(
-    link: Link, worker: Callable[..., RedisRateLimitStore]
+async def test_worker_counts_locally_without_redis(
+    proxy: RedisProxy, make_worker: Callable[..., RedisRateLimitStore]
 ) -> None:
-    """A fraction of a second, and after that not at all for a while."""
-    cut_off, client = worker(link.url), newcomer()
-    await cut_off.hit(client, 1)
-    link.hold()
-    began = time.monotonic()
+    """No request fails, and the counts are sent when Redis is reachable again."""
+    disconnected, second, client = make_worker(proxy.url), make_worker(), new_client()
+    await disconnected.hit(client, 10)
+    await proxy.cut()
+    assert (await disconnected.hit(client, 10)).points == 20
+    assert (await disconnected.hit(client, 10)).points == 30
+    await proxy.open()
+    async with asyncio.timeout(15):
+        while (await second.hit(client, 1)).points < 30:
+            await asyncio.sleep(0.1)
+            await disconnected.hit(client, 1)
+
+
+async def test_worker_waits_only_once_for_a_stalled_redis(
+    proxy: RedisProxy, make_worker: Callable[..., RedisRateLimitStore]
+) -> None:
+    """After the first timeout it does not wait for a while."""
+    disconnected, client = make_worker(proxy.url), new_client()
+    await disconnected.hit(client, 1)
+    proxy.stall()
+    started_at = time.monotonic()
     for _ in range(100):
-        await cut_off.hit(client, 1)
+        await disconnected.hit(client, 1)
     # Waiting each time would take five seconds.
-    assert time.monotonic() - began < 2.5
-    assert cut_off.peek(client).points == 101
+    assert time.monotonic() - started_at < 2.5
+    assert disconnected.peek(client).points == 101
 
 
-async def test_unreachable_redis_fails_no_request(worker: Callable[..., RedisRateLimitStore]) -> None:
-    """Each worker counts alone."""
+async def test_unreachable_redis_fails_no_request(make_worker: Callable[..., RedisRateLimitStore]) -> None:
+    """The worker counts locally."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        alone = worker(f"redis://127.0.0.1:{unused.getsockname()[1]}/0")
+        alone = make_worker(f"redis://127.0.0.1:{unused.getsockname()[1]}/0")
         assert (await alone.hit("198.51.100.1", 5)).points == 5
