@@ -22,22 +22,22 @@ from contentql.settings import Settings
 from contentql.store.database import Database
 
 SLUG = "port-alder-raises-harbour-fees-by-a-tenth"
-FORMER = "port-alder-fees"
+FORMER_SLUG = "port-alder-fees"
 
 
 @dataclass
 class CachedNewsroom:
-    """The demo newsroom, written to by SQL; answers remembered and fresh."""
+    """The demo newsroom, changed by SQL, with a cached and an uncached executor."""
 
     url: str
-    remembers: Executor
-    fresh: Executor
+    cached_executor: Executor
+    uncached_executor: Executor
     now: dt.datetime = NOW
 
     @property
     def responses(self) -> ResponseCache:
-        assert self.remembers.responses is not None
-        return self.remembers.responses
+        assert self.cached_executor.responses is not None
+        return self.cached_executor.responses
 
     async def write(self, *statements: str) -> None:
         async with Database(self.url).orm() as connection:
@@ -45,17 +45,17 @@ class CachedNewsroom:
                 await connection.execute_query(statement)
         await self.responses.apply_pending_changes()
 
-    async def hit(self, query: str) -> bool:
-        """Whether the answer is remembered; in any case it must be the fresh one."""
+    async def is_hit(self, query: str) -> bool:
+        """Whether the response is cached; it must equal the uncached response."""
         hits = self.responses.counts.hits
-        response = await self.remembers.execute(GraphQLRequest(query))
-        assert response.body == (await self.fresh.execute(GraphQLRequest(query))).body
+        response = await self.cached_executor.execute(GraphQLRequest(query))
+        assert response.body == (await self.uncached_executor.execute(GraphQLRequest(query))).body
         return self.responses.counts.hits > hits
 
 
 @pytest.fixture(scope="module")
 async def demo_url(server: Server) -> str:
-    """The demo newsroom, to be copied."""
+    """The demo newsroom, a template to be copied."""
     url = await server.demo()
     return url
 
@@ -69,7 +69,7 @@ async def newsroom(server: Server, demo_url: str) -> AsyncIterator[CachedNewsroo
             build_executor(Settings(), database),
             build_executor(Settings(response_cache_bytes=0), database),
         )
-        newsroom.remembers.now = newsroom.fresh.now = lambda: newsroom.now
+        newsroom.cached_executor.now = newsroom.uncached_executor.now = lambda: newsroom.now
         await newsroom.responses.open()
         yield newsroom
         await newsroom.responses.close()
@@ -84,8 +84,8 @@ TAG_999 = (
     " VALUES (999, 'TOPIC', 'nothing', 'N', 'n', '[]', '[]', '[]')"
 )
 
-# A question, what is written before it is asked, what is written then, and a question that must not notice.
-TOUCHED: dict[str, tuple[str, str, str, str]] = {
+# A query, the statements before it, the write that changes its response, and a query that must stay cached.
+INVALIDATING_WRITES: dict[str, tuple[str, str, str, str]] = {
     "a draft comes out under its slug": (
         f'{{ article(slug: "{SLUG}") {{ headline }} }}',
         f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
@@ -93,7 +93,7 @@ TOUCHED: dict[str, tuple[str, str, str, str]] = {
         "{ collections { nodes { title } } }",
     ),
     "a draft comes out under a former slug": (
-        f'{{ article(slug: "{FORMER}") {{ headline }} }}',
+        f'{{ article(slug: "{FORMER_SLUG}") {{ headline }} }}',
         f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
         f"UPDATE article SET status = 'PUBLISHED' WHERE slug = '{SLUG}'",
         '{ article(slug: "another") { headline } }',
@@ -105,7 +105,7 @@ TOUCHED: dict[str, tuple[str, str, str, str]] = {
         "{ categories { nodes { name } } }",
     ),
     "an article becomes a language's, under a former slug": (
-        f'{{ article(slug: "{FORMER}", language: "de") {{ headline }} }}',
+        f'{{ article(slug: "{FORMER_SLUG}", language: "de") {{ headline }} }}',
         "UPDATE tag SET wikidata = NULL",
         f"UPDATE article SET language = 'de' WHERE slug = '{SLUG}'",
         '{ category(path: "world") { name } }',
@@ -150,24 +150,24 @@ TOUCHED: dict[str, tuple[str, str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", TOUCHED)
+@pytest.mark.parametrize("name", INVALIDATING_WRITES)
 async def test_writes_invalidate_only_dependent_responses(newsroom: CachedNewsroom, name: str) -> None:
-    """The answer after the write is the fresh one, and the neighbour is still remembered."""
-    question, before, write, neighbour = TOUCHED[name]
-    await newsroom.write(*before.split("; "))
-    for query in (question, neighbour):
-        assert not await newsroom.hit(query)
-        assert await newsroom.hit(query)
-    was = (await newsroom.remembers.execute(GraphQLRequest(question))).body
+    """The response after the write is fresh, and the unrelated response is still cached."""
+    dependent, setup, write, unrelated = INVALIDATING_WRITES[name]
+    await newsroom.write(*setup.split("; "))
+    for query in (dependent, unrelated):
+        assert not await newsroom.is_hit(query)
+        assert await newsroom.is_hit(query)
+    previous_body = (await newsroom.cached_executor.execute(GraphQLRequest(dependent))).body
     await newsroom.write(write)
-    assert not await newsroom.hit(question)
-    assert (await newsroom.remembers.execute(GraphQLRequest(question))).body != was, (
+    assert not await newsroom.is_hit(dependent)
+    assert (await newsroom.cached_executor.execute(GraphQLRequest(dependent))).body != previous_body, (
         "the case changes nothing"
     )
-    assert await newsroom.hit(neighbour)
+    assert await newsroom.is_hit(unrelated)
 
 
-HIDDEN: dict[str, str] = {
+HIDDEN_CHANGES: dict[str, str] = {
     "a draft is edited": "UPDATE article SET headline = 'Nothing yet', urgency = 1 WHERE status = 'DRAFT'",
     "a suggestion is edited": "UPDATE attribution SET claim = 'Perhaps' WHERE state = 'SUGGESTED'",
     "a draft's moment is set": "UPDATE article SET embargo_until = '2026-06-30T08:00:09Z'"
@@ -178,9 +178,9 @@ HIDDEN: dict[str, str] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("name", HIDDEN_CHANGES)
 async def test_hidden_changes_invalidate_nothing(newsroom: CachedNewsroom, name: str) -> None:
-    """No answer is forgotten for it, and no lifetime gets shorter."""
+    """Changes of rows that no viewer sees remove no response and shorten no max-age."""
     await newsroom.write(
         f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
         f"UPDATE attribution SET state = 'SUGGESTED' WHERE article_id = {OTHER} AND position = 0",
@@ -196,98 +196,98 @@ async def test_hidden_changes_invalidate_nothing(newsroom: CachedNewsroom, name:
         '{ articles(search: "yet") { totalCount } }',
     )
     for query in queries:
-        await newsroom.hit(query)
-    left = newsroom.responses.seconds_left(NOW)
-    await newsroom.write(HIDDEN[name])
-    assert all([await newsroom.hit(query) for query in queries])
-    assert newsroom.responses.seconds_left(NOW) == left
+        await newsroom.is_hit(query)
+    seconds_left = newsroom.responses.seconds_left(NOW)
+    await newsroom.write(HIDDEN_CHANGES[name])
+    assert all([await newsroom.is_hit(query) for query in queries])
+    assert newsroom.responses.seconds_left(NOW) == seconds_left
 
 
 async def test_scheduled_times_invalidate_only_affected_responses(newsroom: CachedNewsroom) -> None:
     """The end of an embargo invalidates the affected lists at that second, and no others."""
-    moment = NOW + dt.timedelta(seconds=30)
+    embargo_end = NOW + dt.timedelta(seconds=30)
     await newsroom.write(
-        f"UPDATE article SET embargo_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"
+        f"UPDATE article SET embargo_until = '{embargo_end:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"
     )
     lists: tuple[Any, ...] = (
-        f'{{ article(slug: "{FORMER}") {{ headline }} }}',
+        f'{{ article(slug: "{FORMER_SLUG}") {{ headline }} }}',
         "{ latestNews { nodes { slug } } }",
     )
     others = ('{ source(slug: "sky-news") { name } }', "{ categories { nodes { name } } }")
     for query in (*lists, *others):
-        await newsroom.hit(query)
+        await newsroom.is_hit(query)
     assert newsroom.responses.seconds_left(NOW) == 30
-    newsroom.now = moment - dt.timedelta(microseconds=1)
-    assert all([await newsroom.hit(query) for query in (*lists, *others)])
-    newsroom.now = moment
-    assert all([await newsroom.hit(query) for query in others])
-    assert not any([await newsroom.hit(query) for query in lists])
-    assert SLUG.encode() in (await newsroom.remembers.execute(GraphQLRequest(lists[1]))).body
+    newsroom.now = embargo_end - dt.timedelta(microseconds=1)
+    assert all([await newsroom.is_hit(query) for query in (*lists, *others)])
+    newsroom.now = embargo_end
+    assert all([await newsroom.is_hit(query) for query in others])
+    assert not any([await newsroom.is_hit(query) for query in lists])
+    assert SLUG.encode() in (await newsroom.cached_executor.execute(GraphQLRequest(lists[1]))).body
 
 
-async def test_a_pin_ends_by_the_clock(newsroom: CachedNewsroom) -> None:
-    """At that second the article falls behind the others of its collection, in what was remembered too."""
-    moment = NOW + dt.timedelta(seconds=30)
+async def test_pins_end_at_their_time(newsroom: CachedNewsroom) -> None:
+    """At that second the article moves behind the other items, also in cached responses."""
+    pin_end = NOW + dt.timedelta(seconds=30)
     query = "{ collections { nodes { slug items { article { slug } } } } }"
     await newsroom.write(
         "UPDATE collection_item SET pinned_until = NULL",
-        f"UPDATE collection_item SET pinned_until = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE position = 0",
+        f"UPDATE collection_item SET pinned_until = '{pin_end:%Y-%m-%dT%H:%M:%SZ}' WHERE position = 0",
     )
-    before = orjson.loads((await newsroom.remembers.execute(GraphQLRequest(query))).body)["data"][
+    before = orjson.loads((await newsroom.cached_executor.execute(GraphQLRequest(query))).body)["data"][
         "collections"
     ]["nodes"]
-    newsroom.now = moment - dt.timedelta(seconds=1)
-    assert await newsroom.hit(query)
-    newsroom.now = moment
-    assert not await newsroom.hit(query)
-    after = orjson.loads((await newsroom.remembers.execute(GraphQLRequest(query))).body)["data"][
+    newsroom.now = pin_end - dt.timedelta(seconds=1)
+    assert await newsroom.is_hit(query)
+    newsroom.now = pin_end
+    assert not await newsroom.is_hit(query)
+    after = orjson.loads((await newsroom.cached_executor.execute(GraphQLRequest(query))).body)["data"][
         "collections"
     ]["nodes"]
     for was, now in zip(before, after, strict=True):
-        was, now = ([item["article"]["slug"] for item in one["items"]] for one in (was, now))
+        was, now = ([item["article"]["slug"] for item in collection["items"]] for collection in (was, now))
         assert now == [*was[1:], was[0]]
 
 
-async def test_what_hangs_on_an_article_expires_with_it(newsroom: CachedNewsroom) -> None:
-    """By the clock alone: its attributions, its corrections and its former slug are gone at that second."""
-    moment = NOW + dt.timedelta(seconds=30)
+async def test_dependent_objects_expire_with_their_article(newsroom: CachedNewsroom) -> None:
+    """Attributions, corrections and former slugs are invalidated at the expiry time."""
+    expires_at = NOW + dt.timedelta(seconds=30)
     await newsroom.write(
-        f"UPDATE article SET expires_at = '{moment:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"
+        f"UPDATE article SET expires_at = '{expires_at:%Y-%m-%dT%H:%M:%SZ}' WHERE slug = '{SLUG}'"
     )
     queries = (
         "{ attributions { totalCount } }",
-        f'{{ article(slug: "{FORMER}") {{ headline }} }}',
+        f'{{ article(slug: "{FORMER_SLUG}") {{ headline }} }}',
         f'{{ article(slug: "{SLUG}") {{ corrections {{ text }} }} }}',
         "{ articles(filter: {attributions: {some: {}}}) { totalCount } }",
     )
-    before = [(await newsroom.remembers.execute(GraphQLRequest(query))).body for query in queries]
-    newsroom.now = moment
-    for query, was in zip(queries, before, strict=True):
-        assert not await newsroom.hit(query)
-        assert (await newsroom.remembers.execute(GraphQLRequest(query))).body != was
+    before = [(await newsroom.cached_executor.execute(GraphQLRequest(query))).body for query in queries]
+    newsroom.now = expires_at
+    for query, previous_body in zip(queries, before, strict=True):
+        assert not await newsroom.is_hit(query)
+        assert (await newsroom.cached_executor.execute(GraphQLRequest(query))).body != previous_body
 
 
 @pytest.mark.parametrize("exc", [ApiError("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
-async def test_a_change_that_could_not_be_applied_is_not_lost(
+async def test_failed_invalidations_are_repeated(
     newsroom: CachedNewsroom, monkeypatch: pytest.MonkeyPatch, exc: BaseException
 ) -> None:
-    """The neighbours cannot be asked, or who waited goes away: nothing old is found after that."""
+    """After an error or a cancellation, no outdated response is returned."""
     query = '{ source(slug: "sky-news") { name } }'
 
-    async def broken(*_: Any) -> Any:
+    async def fail(*_: Any) -> Any:
         raise exc
 
-    await newsroom.hit(query)
-    assert await newsroom.hit(query)
+    await newsroom.is_hit(query)
+    assert await newsroom.is_hit(query)
     with monkeypatch.context() as patched, contextlib.suppress(ApiError, asyncio.CancelledError):
-        patched.setattr(newsroom.responses._neighbours, "load", broken)
+        patched.setattr(newsroom.responses._neighbours, "load", fail)
         await newsroom.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
-    assert not await newsroom.hit(query)
-    assert b'"Sky"' in (await newsroom.remembers.execute(GraphQLRequest(query))).body
+    assert not await newsroom.is_hit(query)
+    assert b'"Sky"' in (await newsroom.cached_executor.execute(GraphQLRequest(query))).body
 
 
-async def test_the_cost_is_told_however_often_it_is_asked_for(newsroom: CachedNewsroom) -> None:
-    """A remembered answer does not know what was asked for beside it."""
+async def test_cost_extension_is_returned_for_every_request(newsroom: CachedNewsroom) -> None:
+    """A response with the cost extension is not taken from the cache without it."""
     request = GraphQLRequest("{ latestNews { nodes { slug } } }", extensions={"cost": True})
     for _ in range(3):
-        assert b'"extensions":{"cost":' in (await newsroom.remembers.execute(request)).body
+        assert b'"extensions":{"cost":' in (await newsroom.cached_executor.execute(request)).body

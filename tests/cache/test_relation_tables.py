@@ -1,4 +1,4 @@
-"""Declared relations, and the tables by which cache invalidation and read sets know them."""
+"""Declared relations, and the tables that cache invalidation and read sets have for them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from contentql.store.models.articles import Article
 
 
 def catalog_with(table: str, relation: ToOne | ToMany) -> Catalog:
-    """The catalog with one more type, Extra, which has one relation."""
+    """The catalog with an additional type Extra, which has one relation."""
     catalog = get_catalog()
     extra = TypePlan("Extra", table, None, {"link": relation})
     return replace(catalog, types={**catalog.types, "Extra": extra})
 
 
-def test_the_catalog_of_the_schema_is_complete() -> None:
+def test_schema_catalog_is_complete() -> None:
     """Every declared relation has its entries."""
     check_tables(get_catalog())
     check_relations(get_catalog())
@@ -37,8 +37,8 @@ def test_the_catalog_of_the_schema_is_complete() -> None:
         ("article", ToMany("poll", "article_id"), "Extra.link: MARKER_CODES .* the table poll."),
     ],
 )
-def test_a_table_without_a_marker_code_is_named(table: str, relation: Any, missing: str) -> None:
-    """A type whose rows could not be marked in responses stops the catalog."""
+def test_check_tables_reports_tables_without_marker_code(table: str, relation: Any, missing: str) -> None:
+    """Rows of such a type could not be marked in responses."""
     with pytest.raises(LookupError, match=missing):
         check_tables(catalog_with(table, relation))
 
@@ -63,8 +63,8 @@ def test_a_table_without_a_marker_code_is_named(table: str, relation: Any, missi
         ),
     ],
 )
-def test_a_relation_without_an_entry_is_named(table: str, relation: Any, missing: str) -> None:
-    """A relation of which cache invalidation knows nothing stops the catalog."""
+def test_check_relations_reports_relations_without_entry(table: str, relation: Any, missing: str) -> None:
+    """Cache invalidation would not follow such a relation."""
     with pytest.raises(LookupError, match=missing):
         check_relations(catalog_with(table, relation))
 
@@ -76,47 +76,46 @@ def test_a_relation_without_an_entry_is_named(table: str, relation: Any, missing
         *(("_USES", table) for table in change_batches._USES if table != "collection_item"),
     ],
 )
-def test_each_entry_is_required_by_a_declared_relation(
-    monkeypatch: pytest.MonkeyPatch, name: str, table: str
-) -> None:
-    """Without any one entry the check fails, so none is left over and none can be lost."""
-    tables = {key: value for key, value in getattr(change_batches, name).items() if key != table}
-    monkeypatch.setattr(change_batches, name, tables)
+def test_check_relations_requires_each_entry(monkeypatch: pytest.MonkeyPatch, name: str, table: str) -> None:
+    """Removing any entry fails the check, so that no entry is superfluous."""
+    remaining = {key: value for key, value in getattr(change_batches, name).items() if key != table}
+    monkeypatch.setattr(change_batches, name, remaining)
     with pytest.raises(LookupError, match=name):
         check_relations(get_catalog())
 
 
 @pytest.mark.parametrize("part", change_batches._PARTS)
-def test_parts_of_articles_are_required(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    """A part of articles that is missing is named."""
+def test_check_relations_requires_each_part_of_articles(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     monkeypatch.setattr(change_batches, "_PARTS", tuple(p for p in change_batches._PARTS if p != part))
     with pytest.raises(LookupError, match=f"has no entry for {part}"):
         check_relations(get_catalog())
 
 
-def test_links_read_every_column_that_uses_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A link table whose used column is not read with it is named."""
+def test_check_relations_requires_each_column_of_a_link_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link table must be read with every column that refers to another row."""
     links = tuple(
-        (table, far, tuple(column for column in near if (table, column) != ("collection_item", "media_id")))
-        for table, far, near in change_batches._LINKS["article"]
+        (
+            table,
+            target_column,
+            tuple(column for column in columns if (table, column) != ("collection_item", "media_id")),
+        )
+        for table, target_column, columns in change_batches._LINKS["article"]
     )
     monkeypatch.setattr(change_batches, "_LINKS", {**change_batches._LINKS, "article": links})
     with pytest.raises(LookupError, match=r"collection_item\.media_id"):
         check_relations(get_catalog())
 
 
-def test_a_table_visible_by_use_needs_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table whose rows need a visible user, and have none, is named."""
+def test_check_relations_requires_a_user_of_tables_visible_by_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(change_batches, "TABLES_VISIBLE_BY_USE", TABLES_VISIBLE_BY_USE | {"poll"})
     with pytest.raises(LookupError, match="poll"):
         check_relations(get_catalog())
 
 
-def test_primary_keys_follow_the_models() -> None:
-    """Only bodies and withdrawals are known by the id of their article."""
+def test_primary_keys_other_than_id_follow_the_models() -> None:
+    """Bodies and withdrawals have the id of their article."""
     assert PRIMARY_KEYS == {"article_body": "article_id", "withdrawal": "article_id"}
 
 
-def test_search_columns_are_columns_of_articles() -> None:
-    """Every search column exists."""
+def test_search_columns_exist_in_the_article_table() -> None:
     assert set(Article._meta.fields_db_projection.values()) >= SEARCH_COLUMNS
