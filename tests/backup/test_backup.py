@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 from tests.conftest import Server
-from tests.store.test_migrations import FIRST, ROWS, by_hand, fill, migrate_to
+from tests.store.test_migrations import FIRST_MIGRATION_TABLES, ROWS, connect_sql, insert_rows, migrate_to
 from tests.support.backup_fixtures import (
     BackgroundWriter,
     anything_may_have_changed,
@@ -47,8 +47,8 @@ async def programs(server: Server, database_url: str) -> PostgresTools:
 @pytest.fixture
 async def newsroom(database_url: str) -> str:
     """One row of everything."""
-    async with by_hand(database_url) as sql:
-        await fill(sql)
+    async with connect_sql(database_url) as sql:
+        await insert_rows(sql)
     return database_url
 
 
@@ -86,7 +86,7 @@ async def test_what_was_acknowledged_before_is_restored(
     last = max(result)
     assert before <= last <= after + 1
     assert result == set(range(-40_000, last + 1))
-    async with by_hand(copy) as sql:
+    async with connect_sql(copy) as sql:
         assert await sql("SELECT title FROM story WHERE id = 0") == [{"title": str(last)}]
     await server.drop(copy)
 
@@ -113,7 +113,7 @@ async def test_servers_see_the_restored_rows_and_that_anything_may_have_changed(
     await back_up(newsroom, file, programs)
     async with Database(newsroom) as reading:
         journal = ChangeLog(reading)
-        async with by_hand(newsroom) as sql:
+        async with connect_sql(newsroom) as sql:
             for title in ("Truce", "Peace"):  # lines that the backup does not have
                 await sql("UPDATE story SET title = ?", title)
         await journal.start()
@@ -123,7 +123,7 @@ async def test_servers_see_the_restored_rows_and_that_anything_may_have_changed(
         assert await anything_may_have_changed(journal)
         assert await journal.read_new() == []
         assert text(await reading.row("SELECT title FROM story", ())) == "War"
-        async with by_hand(newsroom) as sql:
+        async with connect_sql(newsroom) as sql:
             await sql("UPDATE story SET title = 'Truce'")
         assert [change.table for change in await journal.read_new()] == ["story"]
         await journal.close()
@@ -156,14 +156,14 @@ async def test_a_restore_equals_the_backup(
     )
     assert (restored.migrated, restored.restart_needed) == ((), False)
     assert await table_contents(empty) == before
-    async with by_hand(newsroom) as sql:
+    async with connect_sql(newsroom) as sql:
         await sql("UPDATE article SET headline = 'Changed'")
         await sql("DELETE FROM external_id")
     assert await table_contents(newsroom) != before
     await restore(newsroom, file, programs, replace=True)
     assert await table_contents(newsroom) == before
     for url in (newsroom, empty):  # the rules are back too
-        async with by_hand(url) as sql:
+        async with connect_sql(url) as sql:
             with pytest.raises(Exception, match="only ever added to"):
                 await sql("DELETE FROM audit_entry")
             await sql("UPDATE story SET title = 'x'")
@@ -180,9 +180,9 @@ async def test_an_older_backup_is_brought_up_to_date(
     """Made before a migration, even before there was a journal, it has had them all once it is restored."""
     old = await server.empty()
     await migrate_to(old, age)
-    async with by_hand(old) as sql:
-        await fill(sql, FIRST)
-        before = {table: await sql.rows_of(table) for table in FIRST}
+    async with connect_sql(old) as sql:
+        await insert_rows(sql, FIRST_MIGRATION_TABLES)
+        before = {table: await sql.rows_of(table) for table in FIRST_MIGRATION_TABLES}
     await back_up(old, file, programs)
     async with Database(newsroom) as reading:
         journal = ChangeLog(reading)
@@ -193,7 +193,7 @@ async def test_an_older_backup_is_brought_up_to_date(
     state = await Database(newsroom).migration_state()
     assert (state.pending, state.unknown) == ((), ())
     assert restored.migrated == tuple(name for name in state.applied if name > age)
-    async with by_hand(newsroom) as sql:
+    async with connect_sql(newsroom) as sql:
         for table, rows in before.items():
             assert [{c: row[c] for c in rows[0]} for row in await sql.rows_of(table)] == rows
     await server.drop(old)
@@ -209,7 +209,7 @@ async def test_a_backup_of_a_newer_version_is_refused(
     )
     newer = await server.copy(newsroom) if server.dialect == "postgres" else newsroom
     before = await table_contents(newsroom)
-    async with by_hand(newer) as sql:
+    async with connect_sql(newer) as sql:
         await sql(future)
     await refused(back_up(newer, file, programs), "newer version of contentql")
     if server.dialect == "sqlite":
@@ -235,7 +235,7 @@ async def test_a_backup_of_a_newer_version_is_refused(
 async def test_a_filled_database_is_left_alone(newsroom: str, file: Path, programs: PostgresTools) -> None:
     """Without force nothing in it changes."""
     await back_up(newsroom, file, programs)
-    async with by_hand(newsroom) as sql:
+    async with connect_sql(newsroom) as sql:
         await sql("UPDATE story SET title = 'Peace'")
     before = await table_contents(newsroom)
     await refused(restore(newsroom, file, programs), "is not empty", "--force")
@@ -249,7 +249,7 @@ async def test_a_file_is_not_overwritten(
     file.write_bytes(b"yesterday's")
     await refused(back_up(newsroom, file, programs), "is there already", "--force")
     assert file.read_bytes() == b"yesterday's"
-    async with by_hand(newsroom) as sql:
+    async with connect_sql(newsroom) as sql:
         await sql("DELETE FROM tortoise_migrations")
     await refused(back_up(newsroom, file, programs, replace=True))
     assert file.read_bytes() == b"yesterday's"
@@ -392,10 +392,10 @@ async def test_a_restore_that_breaks_off_leaves_everything(
     monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
     monkeypatch.setattr(postgres_restore, "LOCK_TIMEOUT_SECONDS", 1)
     await back_up(newsroom, file, programs)
-    async with by_hand(newsroom) as sql:
+    async with connect_sql(newsroom) as sql:
         await sql("UPDATE story SET title = 'Peace'")
     before = await table_contents(newsroom)
-    async with by_hand(newsroom) as sql, sql.connection._in_transaction() as held:
+    async with connect_sql(newsroom) as sql, sql.connection._in_transaction() as held:
         await held.execute_query("UPDATE story SET title = 'Never said'")
         result = "locked by another program" if server.dialect == "sqlite" else "lock timeout"
         await refused(restore(newsroom, file, programs, replace=True), result)
@@ -409,8 +409,8 @@ async def test_an_older_backup_that_cannot_be_brought_up_to_date(
     """SQLite's is tried out before; PostgreSQL's is restored as it was made, and told as that."""
     old = await server.empty()
     await migrate_to(old, "0001_content")
-    async with by_hand(old) as sql:
-        await fill(sql, FIRST)
+    async with connect_sql(old) as sql:
+        await insert_rows(sql, FIRST_MIGRATION_TABLES)
         await sql("UPDATE article SET urgency = 99")
     await back_up(old, file, programs)
     before = await table_contents(newsroom)
@@ -432,8 +432,8 @@ async def test_an_older_backup_that_cannot_be_brought_up_to_date(
 async def test_broken_references_are_backed_up_and_counted(sqlite_server: Server, file: Path) -> None:
     """A fault of the database is no reason to have no backup of it; but it is said."""
     url = await sqlite_server.migrated()
-    async with by_hand(url) as sql:
-        await fill(sql)
+    async with connect_sql(url) as sql:
+        await insert_rows(sql)
     with closing(sqlite3.connect(sqlite_path(url))) as connection:
         connection.execute("DELETE FROM source")
         connection.commit()
@@ -535,8 +535,8 @@ async def test_foreign_tables_are_left_alone(postgres_server: Server, file: Path
     """They are in no backup, and a restore over ours leaves them; what hangs on ours makes it stop."""
     url = await postgres_server.migrated()
     programs = await tools_for(postgres_server, url)
-    async with by_hand(url) as sql:
-        await fill(sql)
+    async with connect_sql(url) as sql:
+        await insert_rows(sql)
     await sql_of(url, 'CREATE TABLE "Their own" (id serial PRIMARY KEY)')
     await sql_of(url, 'INSERT INTO "Their own" DEFAULT VALUES')
     await back_up(url, file, programs)
@@ -567,7 +567,7 @@ async def test_a_newer_postgres_newsroom_is_not_cleared(postgres_server: Server,
     url = await postgres_server.migrated()
     programs = await tools_for(postgres_server, url)
     await back_up(url, file, programs)
-    async with by_hand(url) as sql:
+    async with connect_sql(url) as sql:
         await sql(
             "INSERT INTO tortoise_migrations (app, name, applied_at)"
             " VALUES ('content', '0099_from_the_future', '2030-01-01 00:00:00')"

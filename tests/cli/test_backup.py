@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from tests.cli.test_serving import TIMEOUT_SECONDS, Served, serving
 from tests.conftest import Server
-from tests.store.test_migrations import FIRST, by_hand, fill, migrate_to
+from tests.store.test_migrations import FIRST_MIGRATION_TABLES, connect_sql, insert_rows, migrate_to
 from tests.support.backup_fixtures import fill_with_stories, table_contents, tools_for
 from typer.testing import CliRunner, Result
 
@@ -99,7 +99,7 @@ async def test_there_and_back(server: Server, newsroom: Desk) -> None:
     assert "up to date" in (await newsroom.run("check", "--database", drill)).stdout
     exported = [(await newsroom.run("export", "--database", url)).stdout for url in (newsroom.url, drill)]
     assert exported[0] == exported[1] != ""
-    async with by_hand(newsroom.url) as sql:
+    async with connect_sql(newsroom.url) as sql:
         await sql("UPDATE article SET headline = 'Changed'")
     assert (await newsroom.sentence("backup", "newsroom.backup")).endswith("replace it with --force.")
     assert (await newsroom.sentence("restore", "newsroom.backup")).endswith(
@@ -124,12 +124,12 @@ async def test_servers_that_run_show_what_was_restored(newsroom: Desk) -> None:
     async with serving(newsroom.folder, newsroom.url) as served:
         before = await headline(served)
         await newsroom.run("backup", "newsroom.backup")
-        async with by_hand(newsroom.url) as sql:
+        async with connect_sql(newsroom.url) as sql:
             await sql("UPDATE article SET headline = 'Changed'")
         await becomes(served, "Changed")
         await newsroom.run("restore", "newsroom.backup", "--force")
         await becomes(served, before)
-        async with by_hand(newsroom.url) as sql:  # and it hears of what is written after that
+        async with connect_sql(newsroom.url) as sql:  # and it hears of what is written after that
             await sql("UPDATE article SET headline = 'Changed again'")
         await becomes(served, "Changed again")
 
@@ -144,8 +144,8 @@ async def test_an_older_backup_names_its_migrations(server: Server, newsroom: De
     """As `contentql migrate` does, on stderr, and counts them."""
     old = await server.empty()
     await migrate_to(old, "0004_documents")
-    async with by_hand(old) as sql:
-        await fill(sql, FIRST)
+    async with connect_sql(old) as sql:
+        await insert_rows(sql, FIRST_MIGRATION_TABLES)
     await newsroom.run("backup", "old.backup", "--database", old)
     done = await newsroom.run("restore", "old.backup", "--force")
     behind = [line.strip() for line in done.stderr.splitlines()]
@@ -175,8 +175,8 @@ async def test_full_disk_is_reported(newsroom: Desk) -> None:
 async def test_a_fault_that_was_there_before_is_named(sqlite_server: Server, tmp_path: Path) -> None:
     """Exit code 3: the backup is complete, and an operator must check the database."""
     newsroom = Desk(await sqlite_server.migrated(), tmp_path, PostgresTools())
-    async with by_hand(newsroom.url) as sql:
-        await fill(sql)
+    async with connect_sql(newsroom.url) as sql:
+        await insert_rows(sql)
     with contextlib.closing(sqlite3.connect(sqlite_path(newsroom.url))) as connection:
         connection.execute("DELETE FROM source")
         connection.commit()

@@ -185,11 +185,11 @@ def test_chains() -> None:
 
 def test_placements() -> None:
     """The lead first, what was placed by hand as it was, then what the blocks show."""
-    by_hand = Placement(6, MediaRole.INLINE, caption="by hand")
-    result = derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], [by_hand])
+    manual = Placement(6, MediaRole.INLINE, caption="by hand")
+    result = derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], [manual])
     assert result == (
         Placement(5, MediaRole.LEAD),
-        by_hand,
+        manual,
         Placement(7, MediaRole.INLINE),
         Placement(8, MediaRole.GALLERY),
     )

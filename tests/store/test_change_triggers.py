@@ -1,4 +1,4 @@
-"""SQLite's change triggers name every column of their table."""
+"""Change triggers of SQLite, which name every column of their table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def connection(url: str) -> Iterator[sqlite3.Connection]:
         yield result
 
 
-def triggers(connection: sqlite3.Connection) -> dict[str, str]:
+def change_triggers(connection: sqlite3.Connection) -> dict[str, str]:
+    """Name and SQL of every change trigger."""
     return dict(
         connection.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%INTO row_change%'"
@@ -41,28 +42,28 @@ def triggers(connection: sqlite3.Connection) -> dict[str, str]:
     )
 
 
-def test_every_trigger_names_the_columns_of_its_model(connection: sqlite3.Connection) -> None:
-    """An update of any column of a logged model is compared; no other table has change triggers."""
-    texts = triggers(connection)
+def test_triggers_compare_every_column_of_their_model(connection: sqlite3.Connection) -> None:
+    """Only tables of logged models have change triggers."""
+    triggers = change_triggers(connection)
     events = ("insert", "update", "delete")
-    assert set(texts) == {f"{m._meta.db_table}_journal_{event}" for m in logged_models() for event in events}
+    assert set(triggers) == {
+        f"{m._meta.db_table}_journal_{event}" for m in logged_models() for event in events
+    }
     for model in logged_models():
-        text = texts[f"{model._meta.db_table}_journal_update"]
+        text = triggers[f"{model._meta.db_table}_journal_update"]
         compared = set(re.findall(r"OLD\.(\w+) IS NOT NEW\.\1", text.partition(" BEGIN")[0]))
         assert compared == set(model._meta.fields_db_projection.values())
 
 
-async def test_a_column_added_without_change_triggers_is_logged(
-    url: str, connection: sqlite3.Connection
-) -> None:
-    """`check` reports the mismatch, `migrate` recreates the triggers, and a write of the column is logged."""
-    before = triggers(connection)
+async def test_migrate_recreates_triggers_for_added_columns(url: str, connection: sqlite3.Connection) -> None:
+    """The mismatch is reported, and writes of the new column are logged after `migrate`."""
+    before = change_triggers(connection)
     for column in ("rank INT", "note TEXT"):
         connection.execute(f"ALTER TABLE category ADD COLUMN {column}")
     assert await Database(url).stale_trigger_tables() == ["category"]
     await Database(url).migrate()
     assert await Database(url).stale_trigger_tables() == []
-    after = triggers(connection)
+    after = change_triggers(connection)
     assert {name for name in after if after[name] != before[name]} == {
         f"category_journal_{event}" for event in ("insert", "update", "delete")
     }
@@ -80,39 +81,39 @@ async def test_a_column_added_without_change_triggers_is_logged(
     ]
 
 
-async def test_migrating_again_changes_no_trigger(url: str, connection: sqlite3.Connection) -> None:
-    """Triggers that match are left alone: the schema's version number stays."""
+async def test_migrate_keeps_matching_triggers(url: str, connection: sqlite3.Connection) -> None:
+    """The schema version of SQLite does not change."""
     version = connection.execute("PRAGMA schema_version").fetchone()
     await Database(url).migrate()
     assert connection.execute("PRAGMA schema_version").fetchone() == version
 
 
-async def test_a_missing_trigger_is_recreated(url: str, connection: sqlite3.Connection) -> None:
-    before = triggers(connection)
+async def test_migrate_recreates_missing_triggers(url: str, connection: sqlite3.Connection) -> None:
+    before = change_triggers(connection)
     connection.execute("DROP TRIGGER article_journal_delete")
     assert await Database(url).stale_trigger_tables() == ["article"]
     await Database(url).migrate()
-    assert triggers(connection) == before
+    assert change_triggers(connection) == before
 
 
-async def test_triggers_are_recreated_by_the_last_pending_migration(sqlite_server: Server) -> None:
-    """In its transaction, so that no crash can leave a migrated database with old triggers."""
+async def test_last_pending_migration_recreates_the_triggers(sqlite_server: Server) -> None:
+    """In its transaction, so that no crash leaves a migrated database with old triggers."""
     database = Database(await sqlite_server.empty())
     sqlite_path(database.url).touch()
     async with database.orm(foreign_keys=False) as connection:
         from contentql.store.database import _apps
 
         steps = await TriggerMigrationExecutor(connection, _apps(connection.connection_name)).plan()
-    own = [[isinstance(o, RecreateTriggers) for o in step.migration.operations] for step in steps]
-    assert [sum(flags) for flags in own] == [0] * (len(steps) - 1) + [1]
-    assert own[-1][-1] is True
+    recreates = [[isinstance(o, RecreateTriggers) for o in step.migration.operations] for step in steps]
+    assert [sum(flags) for flags in recreates] == [0] * (len(steps) - 1) + [1]
+    assert recreates[-1][-1] is True
     assert steps[-1].migration.atomic is True
 
 
-def test_check_reports_a_mismatch(url: str, connection: sqlite3.Connection) -> None:
+def test_check_command_reports_mismatching_triggers(url: str, connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE tag ADD COLUMN mood TEXT")
-    done = CliRunner().invoke(app, ["check", "--database", url])
-    assert done.exit_code == 1
-    assert "do not match the columns of: tag." in done.output
+    outcome = CliRunner().invoke(app, ["check", "--database", url])
+    assert outcome.exit_code == 1
+    assert "do not match the columns of: tag." in outcome.output
     assert CliRunner().invoke(app, ["migrate", "--database", url]).exit_code == 0
     assert CliRunner().invoke(app, ["check", "--database", url]).exit_code == 0

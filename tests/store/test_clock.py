@@ -13,36 +13,36 @@ from contentql.store.clock import DatabaseClock
 from contentql.store.database import Database
 
 
-class Ahead(dt.datetime):
-    """A machine whose clock is an hour ahead."""
+class FastClock(dt.datetime):
+    """A `datetime` whose current time is an hour ahead."""
 
     @classmethod
-    def now(cls, tz: dt.tzinfo | None = None) -> Ahead:
+    def now(cls, tz: dt.tzinfo | None = None) -> FastClock:
         return super().now(tz) + dt.timedelta(hours=1)
 
 
-async def test_a_machine_with_a_wrong_clock_goes_by_the_server(
+async def test_time_of_postgres_replaces_a_wrong_machine_clock(
     monkeypatch: pytest.MonkeyPatch, postgres_server: Server
 ) -> None:
-    """Never ahead of PostgreSQL's own clock, and hardly behind it."""
+    """The time is never after the clock of PostgreSQL, and less than two seconds before it."""
     database = Database(await postgres_server.migrated())
-    ours_is_wrong = types.SimpleNamespace(datetime=Ahead, timedelta=dt.timedelta, UTC=dt.UTC)
-    monkeypatch.setattr("contentql.store.clock.dt", ours_is_wrong)
+    wrong_datetime = types.SimpleNamespace(datetime=FastClock, timedelta=dt.timedelta, UTC=dt.UTC)
+    monkeypatch.setattr("contentql.store.clock.dt", wrong_datetime)
     async with database:
-        expected = DatabaseClock(database)
-        async with expected.running():
+        clock = DatabaseClock(database)
+        async with clock.running():
             for _ in range(50):
-                ours = expected.now()
-                ((theirs,),) = await database.rows("SELECT clock_timestamp()")
-                assert dt.timedelta(0) <= theirs - ours < dt.timedelta(seconds=2)
+                local_time = clock.now()
+                ((server_time,),) = await database.rows("SELECT clock_timestamp()")
+                assert dt.timedelta(0) <= server_time - local_time < dt.timedelta(seconds=2)
 
 
-async def test_seconds_go_on_while_the_server_is_away(database_url: str) -> None:
-    """Between two answers, and without any, time passes."""
+async def test_time_advances_without_the_database(database_url: str) -> None:
+    """Between two synchronisations the elapsed time is measured locally."""
     database = Database(database_url)
     async with database:
-        expected = DatabaseClock(database)
-        await expected.sync()
-    before = expected.now()
-    time.sleep(0.05)  # noqa: ASYNC251 - nothing else is to run
-    assert expected.now() - before >= dt.timedelta(seconds=0.04)
+        clock = DatabaseClock(database)
+        await clock.sync()
+    before = clock.now()
+    time.sleep(0.05)  # noqa: ASYNC251 - blocks on purpose
+    assert clock.now() - before >= dt.timedelta(seconds=0.04)

@@ -23,14 +23,14 @@ from contentql.store.models import MODEL_MODULES, models_of
 
 MODELS: list[type[Model]] = list(models_of())
 TABLES = {str(model._meta.db_table): model for model in MODELS}
-T = "2026-06-30T08:00:00Z"
+TIME = "2026-06-30T08:00:00Z"
 
-# Tables that no model describes: Tortoise's own list, what FTS5 stores, the journal of the triggers.
-NOT_OURS = re.compile(r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?|row_change)$")
+# Tables without a model: Tortoise's list of migrations, the tables of FTS5, the change log.
+UNMODELLED_TABLES = re.compile(r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?|row_change)$")
 
 
 def apps(connection: str) -> dict[str, Any]:
-    """What Tortoise is told of us."""
+    """Configuration of the application for Tortoise."""
     return {
         "content": {
             "models": list(MODEL_MODULES),
@@ -41,7 +41,7 @@ def apps(connection: str) -> dict[str, Any]:
 
 
 class Sql:
-    """Statements by hand, where `?` stands for a value, on either database."""
+    """Executes statements on either database, with `?` as the placeholder of a value."""
 
     def __init__(self, connection: Any, dialect: DatabaseKind) -> None:
         self.connection = connection
@@ -55,9 +55,9 @@ class Sql:
         return result
 
     async def insert(self, table: str, **columns: Any) -> None:
-        """A row of literals: both databases read texts as times and numbers where those belong."""
-        values = ", ".join(_literal(v) for v in columns.values())
-        names = ", ".join(f'"{c}"' for c in columns)
+        """Inserts a row of literals: both databases convert text to times and numbers."""
+        values = ", ".join(_literal(value) for value in columns.values())
+        names = ", ".join(f'"{column}"' for column in columns)
         await self.connection.execute_query(f'INSERT INTO "{table}" ({names}) VALUES ({values})')
 
     async def rows_of(self, table: str) -> list[dict[str, Any]]:
@@ -73,7 +73,8 @@ def _literal(value: Any) -> str:
 
 
 @contextlib.asynccontextmanager
-async def by_hand(url: str) -> AsyncIterator[Sql]:
+async def connect_sql(url: str) -> AsyncIterator[Sql]:
+    """A connection to the database for plain SQL."""
     database = Database(url)
     async with database.orm() as connection:
         yield Sql(connection, database.dialect)
@@ -81,11 +82,11 @@ async def by_hand(url: str) -> AsyncIterator[Sql]:
 
 @pytest.fixture
 async def sql(database_url: str) -> AsyncIterator[Sql]:
-    async with by_hand(database_url) as result:
+    async with connect_sql(database_url) as result:
         yield result
 
 
-# One row of everything, as an editor's work leaves it.
+# One row of every table.
 ROWS: dict[str, dict[str, Any]] = {
     "category": {"id": 1, "slug": "asia", "path": "asia", "name": "Asia", "names": "[]", "sort_name": "asia"},
     "source": {
@@ -102,7 +103,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "url": "https://x/y.jpg",
         "mime": "image/jpeg",
         "renditions": "[]",
-        "created_at": T,
+        "created_at": TIME,
     },
     "story": {"id": 4, "slug": "war", "title": "War", "sort_name": "war"},
     "tag": {
@@ -124,10 +125,10 @@ ROWS: dict[str, dict[str, Any]] = {
         "status": "PUBLISHED",
         "content_type": "NEWS",
         "access": "FREE",
-        "published_at": T,
-        "first_published_at": T,
-        "updated_at": T,
-        "modified_at": T,
+        "published_at": TIME,
+        "first_published_at": TIME,
+        "updated_at": TIME,
+        "modified_at": TIME,
         "category_id": 1,
         "lead_media_id": 3,
         "story_id": 4,
@@ -135,8 +136,8 @@ ROWS: dict[str, dict[str, Any]] = {
         "extra": '{"a": [1, null, "é"]}',
     },
     "article_body": {"article_id": 7, "blocks": "[]", "html": "<p>", "markdown": "x", "text": "x"},
-    "article_section": {"id": 8, "article_id": 7, "category_id": 1, "published_at": T},
-    "article_tag": {"id": 9, "article_id": 7, "tag_id": 5, "published_at": T},
+    "article_section": {"id": 8, "article_id": 7, "category_id": 1, "published_at": TIME},
+    "article_tag": {"id": 9, "article_id": 7, "tag_id": 5, "published_at": TIME},
     "article_author": {"id": 10, "article_id": 7, "author_id": 6, "role": "WRITER"},
     "article_media": {"id": 11, "article_id": 7, "media_id": 3, "role": "LEAD"},
     "article_related": {"id": 12, "article_id": 7, "related_id": 7},
@@ -151,19 +152,19 @@ ROWS: dict[str, dict[str, Any]] = {
         "state": "ACCEPTED",
         "verification": "UNVERIFIED",
     },
-    "correction": {"id": 14, "article_id": 7, "kind": "CORRECTION", "at": T, "text": "x"},
+    "correction": {"id": 14, "article_id": 7, "kind": "CORRECTION", "at": TIME, "text": "x"},
     "collection": {"id": 15, "slug": "front", "title": "Front", "sort_name": "front"},
     "collection_item": {"id": 16, "collection_id": 15, "article_id": 7},
-    "slug_history": {"id": 17, "article_id": 7, "language": "en", "slug": "old", "until": T},
+    "slug_history": {"id": 17, "article_id": 7, "language": "en", "slug": "old", "until": TIME},
     "external_id": {"id": 18, "article_id": 7, "system": "feed", "value": "17"},
-    "trusted_document": {"id": "one", "sha256": "0" * 64, "text": "{ viewer { sees } }", "added_at": T},
-    "path_history": {"id": 19, "category_id": 1, "path": "world/asia", "until": T},
-    "withdrawal": {"article_id": 7, "language": "en", "slug": "kim", "notice": "Wrong.", "at": T},
+    "trusted_document": {"id": "one", "sha256": "0" * 64, "text": "{ viewer { sees } }", "added_at": TIME},
+    "path_history": {"id": 19, "category_id": 1, "path": "world/asia", "until": TIME},
+    "withdrawal": {"article_id": 7, "language": "en", "slug": "kim", "notice": "Wrong.", "at": TIME},
     "revision": {
         "id": 20,
         "article_id": 7,
         "version": 1,
-        "at": T,
+        "at": TIME,
         "account": "jane",
         "by": "Jane",
         "action": "CREATED",
@@ -172,7 +173,7 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "audit_entry": {
         "id": 21,
-        "at": T,
+        "at": TIME,
         "account": "jane",
         "by": "Jane",
         "role": "EDITOR",
@@ -186,7 +187,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "request_hash": "a",
         "selection_hash": "s",
         "response": "{}",
-        "at": T,
+        "at": TIME,
     },
     "token": {
         "id": 23,
@@ -196,14 +197,14 @@ ROWS: dict[str, dict[str, Any]] = {
         "scopes": "[]",
         "hash": "0" * 64,
         "hint": "abcd",
-        "created_at": T,
+        "created_at": TIME,
         "created_by": "Operator",
     },
-    "signing_key": {"id": "preview", "value": "s", "created_at": T},
+    "signing_key": {"id": "preview", "value": "s", "created_at": TIME},
 }
-# The migrations after the first, and the tables of the first.
+# The migrations after the first, the tables that they add, and the tables of the first.
 AFTER_FIRST = ["0002_rules_and_indexes", "0003_changes", "0004_documents", "0005_newsdesk"]
-LATER = {
+LATER_TABLES = {
     "trusted_document",
     "path_history",
     "withdrawal",
@@ -213,15 +214,17 @@ LATER = {
     "token",
     "signing_key",
 }
-FIRST = tuple(table for table in ROWS if table not in LATER)
+FIRST_MIGRATION_TABLES = tuple(table for table in ROWS if table not in LATER_TABLES)
 
 
-async def fill(sql: Sql, tables: Iterable[str] = tuple(ROWS)) -> None:
+async def insert_rows(sql: Sql, tables: Iterable[str] = tuple(ROWS)) -> None:
+    """Inserts the row of each table."""
     for table in tables:
         await sql.insert(table, **ROWS[table])
 
 
 async def migrate_to(url: str, name: str) -> None:
+    """Migrates the database up to the migration."""
     database = Database(url)
     async with database.orm(foreign_keys=False) as connection:
         await MigrationExecutor(connection, apps(database.dialect)).migrate(
@@ -229,32 +232,32 @@ async def migrate_to(url: str, name: str) -> None:
         )
 
 
-# Migrating
+# Migrations
 
 
-def test_there_is_a_row_for_every_table() -> None:
-    """These tests leave no table out."""
+def test_sample_rows_cover_every_table() -> None:
+    """The other tests leave no table out."""
     assert ROWS.keys() == TABLES.keys()
 
 
-async def test_rows_survive_every_migration(server: Server) -> None:
-    """A database that was filled after the first migration holds the very same rows after the last."""
+async def test_migrations_keep_existing_rows(server: Server) -> None:
+    """Rows inserted after the first migration are unchanged after the last one."""
     url = await server.empty()
     await migrate_to(url, "0001_content")
-    async with by_hand(url) as sql:
-        await fill(sql, FIRST)
-        before = {table: await sql.rows_of(table) for table in FIRST}
-    done: list[str] = []
-    await Database(url).migrate(done.append)
-    assert done == AFTER_FIRST
-    async with by_hand(url) as sql:
+    async with connect_sql(url) as sql:
+        await insert_rows(sql, FIRST_MIGRATION_TABLES)
+        before = {table: await sql.rows_of(table) for table in FIRST_MIGRATION_TABLES}
+    applied: list[str] = []
+    await Database(url).migrate(applied.append)
+    assert applied == AFTER_FIRST
+    async with connect_sql(url) as sql:
         after = {
             table: [{c: row[c] for c in before[table][0]} for row in await sql.rows_of(table)]
-            for table in FIRST
+            for table in FIRST_MIGRATION_TABLES
         }
     assert all(len(rows) == 1 for rows in before.values())
     assert after == before
-    async with by_hand(url) as sql:
+    async with connect_sql(url) as sql:
         with pytest.raises(IntegrityError):
             await sql.insert(
                 "article", **{**ROWS["article"], "id": 70, "uri": "u", "slug": "s", "urgency": 10}
@@ -264,17 +267,17 @@ async def test_rows_survive_every_migration(server: Server) -> None:
     await server.drop(url)
 
 
-async def test_rows_that_break_a_rule_stop_the_migration(server: Server) -> None:
-    """Nothing is thrown away to make a constraint fit: the migration ends, and leaves all as it was."""
+async def test_migration_fails_on_rows_that_violate_a_constraint(server: Server) -> None:
+    """The failed migration changes no row and stays pending."""
     url = await server.empty()
     await migrate_to(url, "0001_content")
-    async with by_hand(url) as sql:
-        await fill(sql, FIRST)
+    async with connect_sql(url) as sql:
+        await insert_rows(sql, FIRST_MIGRATION_TABLES)
         await sql("UPDATE article SET urgency = ?", 17)
     with pytest.raises(Exception, match="cannot be used"):
         await Database(url).migrate()
     assert (await Database(url).migration_state()).pending == tuple(AFTER_FIRST)
-    async with by_hand(url) as sql:
+    async with connect_sql(url) as sql:
         assert [row["urgency"] for row in await sql.rows_of("article")] == [17]
         assert len(await sql.rows_of("article_body")) == 1
     await server.drop(url)
@@ -282,14 +285,14 @@ async def test_rows_that_break_a_rule_stop_the_migration(server: Server) -> None
 
 async def test_migrating_again_changes_nothing(database_url: str) -> None:
     """A second run applies no migration."""
-    done: list[str] = []
-    await Database(database_url).migrate(done.append)
+    applied: list[str] = []
+    await Database(database_url).migrate(applied.append)
     state = await Database(database_url).migration_state()
-    assert (done, state.pending, state.unknown) == ([], (), ())
+    assert (applied, state.pending, state.unknown) == ([], (), ())
 
 
-async def test_models_and_migrations_agree(database_url: str) -> None:
-    """Tortoise would write no new migration: the models say what the migrations made."""
+async def test_migrations_match_the_models(database_url: str) -> None:
+    """Tortoise would generate no new migration, apart from primary keys."""
     database = Database(database_url)
     async with database.orm(), TortoiseContext() as context:
         await context.init(
@@ -298,13 +301,13 @@ async def test_models_and_migrations_agree(database_url: str) -> None:
         )
         assert context.apps
         changes = await MigrationAutodetector(context.apps, apps(database.dialect)).changes()
-    # The tables let the database number rows (on SQLite that makes the id the row's own place), the models
-    # bring ids along; Tortoise sees a difference there and no other.
-    results = [operation for writer in changes for operation in writer.operations]
-    assert [vars(o) for o in results if not _about_primary_key(o)] == []
+    # In the tables the database generates ids (on SQLite the id is then the rowid), in the models the
+    # application does; Tortoise reports this difference.
+    operations = [operation for writer in changes for operation in writer.operations]
+    assert [vars(o) for o in operations if not _concerns_primary_key(o)] == []
 
 
-def _about_primary_key(operation: Any) -> bool:
+def _concerns_primary_key(operation: Any) -> bool:
     if isinstance(operation, AddIndex):
         return tuple(operation.index.fields) == ("id",)
     if isinstance(operation, AlterModelOptions):
@@ -312,12 +315,12 @@ def _about_primary_key(operation: Any) -> bool:
     return isinstance(operation, AddField | RemoveField) and operation.name == "id"
 
 
-# The same on both
+# Equality of both databases
 
 
 async def columns_of(url: str) -> dict[str, dict[str, bool]]:
-    """Each table's columns, and whether they may be null."""
-    async with by_hand(url) as sql:
+    """The columns of each table, and whether they are nullable."""
+    async with connect_sql(url) as sql:
         if sql.dialect == "postgres":
             rows = await sql(
                 "SELECT table_name AS t, column_name AS c, is_nullable = 'YES' AS n"
@@ -328,15 +331,15 @@ async def columns_of(url: str) -> dict[str, dict[str, bool]]:
                 'SELECT m.name AS t, c.name AS c, NOT (c."notnull" OR c.pk) AS n'
                 " FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
             )
-    results: dict[str, dict[str, bool]] = {}
+    columns: dict[str, dict[str, bool]] = {}
     for row in rows:
-        if not NOT_OURS.match(row["t"]):
-            results.setdefault(row["t"], {})[row["c"]] = bool(row["n"])
-    return results
+        if not UNMODELLED_TABLES.match(row["t"]):
+            columns.setdefault(row["t"], {})[row["c"]] = bool(row["n"])
+    return columns
 
 
 async def test_both_databases_have_the_same_tables(sqlite_server: Server, postgres_server: Server) -> None:
-    """Tables, columns and what may be missing are equal, and are what the models say."""
+    """Tables, columns and nullability are equal, and as the models declare them."""
     sqlite = await columns_of(await sqlite_server.migrated())
     postgres = await columns_of(await postgres_server.migrated())
     assert sqlite == postgres
@@ -351,26 +354,26 @@ async def test_both_databases_have_the_same_tables(sqlite_server: Server, postgr
 
 
 async def test_both_databases_have_the_same_indexes(sqlite_server: Server, postgres_server: Server) -> None:
-    """Every index that a list leans on is on either database, under one name."""
+    """Indexes have the same names on both databases."""
     names = []
     for server in (sqlite_server, postgres_server):
-        async with by_hand(await server.migrated()) as sql:
+        async with connect_sql(await server.migrated()) as sql:
             rows = await sql(
                 "SELECT indexname AS n FROM pg_indexes WHERE schemaname = 'public'"
                 if sql.dialect == "postgres"
                 else "SELECT name AS n FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
             )
-        written = {row["n"] for row in rows}
+        existing = {row["n"] for row in rows}
         names.append(
-            {n for n in written if not re.search(r"_pkey$|_key$|^uid_|^article_search|^tortoise", n)}
+            {n for n in existing if not re.search(r"_pkey$|_key$|^uid_|^article_search|^tortoise", n)}
         )
     assert names[0] == names[1]
     assert len(names[0]) > 30
 
 
-# Rules that the database keeps by itself
+# Constraints
 
-BROKEN: list[tuple[str, dict[str, Any]]] = [
+INVALID_VALUES: list[tuple[str, dict[str, Any]]] = [
     ("category", {"depth": 8}),
     ("category", {"depth": -1}),
     ("category", {"parent_id": 1}),
@@ -409,30 +412,30 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-def test_every_rule_has_a_row_that_breaks_it() -> None:
-    """No CHECK of the models goes without a wrong value below."""
-    broken = {(table, column) for table, values in BROKEN for column in values}
+def test_invalid_values_cover_every_check_constraint() -> None:
+    """Each CHECK of the models has an invalid value above."""
+    invalid = {(table, column) for table, values in INVALID_VALUES for column in values}
     for table, model in TABLES.items():
-        for rule in model._meta.constraints or ():
-            assert isinstance(rule, CheckConstraint)
-            words = set(re.findall(r"[a-z_]+", re.sub(r"'[^']*'", "", rule.check)))
-            assert any(t == table and column in words for t, column in broken), (table, rule.check)
+        for constraint in model._meta.constraints or ():
+            assert isinstance(constraint, CheckConstraint)
+            words = set(re.findall(r"[a-z_]+", re.sub(r"'[^']*'", "", constraint.check)))
+            assert any(t == table and column in words for t, column in invalid), (table, constraint.check)
 
 
-async def test_the_database_refuses_wrong_values(sql: Sql) -> None:
-    """Each CHECK rejects invalid rows from any writer."""
-    await fill(sql)
-    for table, wrong in BROKEN:
-        result = ", ".join(f'"{column}" = {_literal(value)}' for column, value in wrong.items())
+async def test_check_constraints_reject_invalid_values(sql: Sql) -> None:
+    """Constraints apply to every writer of the database."""
+    await insert_rows(sql)
+    for table, wrong in INVALID_VALUES:
+        assignments = ", ".join(f'"{column}" = {_literal(value)}' for column, value in wrong.items())
         with pytest.raises(BaseORMException):
-            await sql.connection.execute_query(f'UPDATE "{table}" SET {result}')
+            await sql.connection.execute_query(f'UPDATE "{table}" SET {assignments}')
     after = {table: (await sql.rows_of(table))[0] for table in TABLES}
     assert after["article"]["urgency"] == 5
 
 
-async def test_the_database_refuses_rows_that_lead_nowhere(sql: Sql) -> None:
-    """Every foreign key is enforced, on every table."""
-    await fill(sql)
+async def test_foreign_keys_are_enforced(sql: Sql) -> None:
+    """Holds for every table."""
+    await insert_rows(sql)
     keys = 0
     for table, model in TABLES.items():
         for name in model._meta.fk_fields | model._meta.o2o_fields:
@@ -445,16 +448,16 @@ async def test_the_database_refuses_rows_that_lead_nowhere(sql: Sql) -> None:
     assert keys > 25
 
 
-async def test_what_is_used_cannot_be_deleted(sql: Sql) -> None:
-    """What an article uses stays as long as it does; an article takes along what is its own."""
-    await fill(sql)
+async def test_referenced_rows_cannot_be_deleted(sql: Sql) -> None:
+    """Rows that an article uses cannot be deleted; deleting an article deletes its own parts."""
+    await insert_rows(sql)
     for table in ("category", "source", "media", "story", "tag", "author"):
         with pytest.raises(IntegrityError):
             await sql.connection.execute_query(f'DELETE FROM "{table}"')
     await sql.connection.execute_query("DELETE FROM article")
-    left = {table for table in TABLES if await sql.rows_of(table)}
-    register = {"category", "source", "media", "story", "tag", "author", "collection", "path_history"}
-    assert left == register | {
+    remaining = {table for table in TABLES if await sql.rows_of(table)}
+    taxonomy = {"category", "source", "media", "story", "tag", "author", "collection", "path_history"}
+    assert remaining == taxonomy | {
         "trusted_document",
         "audit_entry",
         "idempotency_record",
@@ -463,7 +466,7 @@ async def test_what_is_used_cannot_be_deleted(sql: Sql) -> None:
     }
 
 
-UNIQUE: dict[str, dict[str, Any]] = {
+UNIQUE_TABLES: dict[str, dict[str, Any]] = {
     "category": {"slug": "other"},
     "source": {},
     "story": {},
@@ -486,10 +489,10 @@ UNIQUE: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_the_database_refuses_doubles(sql: Sql) -> None:
-    """Slugs, paths, addresses and pairs that must be unique are, also when the other columns differ."""
-    await fill(sql)
-    for table, change in UNIQUE.items():
+async def test_unique_constraints_reject_duplicates(sql: Sql) -> None:
+    """Slugs, paths, URIs and pairs are unique, also when the other columns differ."""
+    await insert_rows(sql)
+    for table, change in UNIQUE_TABLES.items():
         with pytest.raises(IntegrityError):
             await sql.insert(table, **{**ROWS[table], "id": 99, **change})
     with pytest.raises(IntegrityError):
@@ -502,8 +505,8 @@ async def test_the_database_refuses_doubles(sql: Sql) -> None:
         await sql.insert("category", **{**ROWS["category"], "id": 96, "parent_id": 1, "path": "asia/x"})
 
 
-async def test_every_foreign_key_has_an_index(sql: Sql) -> None:
-    """Deleting and joining never reads a whole table: an index begins with each foreign key's column."""
+async def test_foreign_keys_have_an_index(sql: Sql) -> None:
+    """An index begins with each foreign key column, so that joins and deletions read no whole table."""
     if sql.dialect == "postgres":
         keys = await sql(
             "SELECT c.conrelid::regclass::text AS t, a.attname AS c FROM pg_constraint c"
@@ -524,12 +527,12 @@ async def test_every_foreign_key_has_an_index(sql: Sql) -> None:
             " (SELECT s.sql FROM sqlite_master s WHERE s.name = i.name) END AS p"
             " FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c"
             " WHERE m.type = 'table' AND c.seqno = 0"
-            # The table's own order, by its integer primary key, is no index in SQLite's list.
+            # SQLite does not list the primary key of a table as an index.
             " UNION ALL SELECT m.name, c.name, NULL FROM sqlite_master m, pragma_table_info(m.name) c"
             " WHERE m.type = 'table' AND c.pk = 1"
         )
     assert len(keys) > 25
-    # A partial index will do when it leaves out only rows without the key.
+    # A partial index is sufficient if it omits only rows whose key is null.
     usable = {
         (row["t"], row["c"])
         for row in first

@@ -29,20 +29,22 @@ VIEWER = "{ viewer { role } } # héllo"
 MD5 = "3be4abb81fa595e25eb725b2c6a87508"
 
 
-class Watched(Database):
-    """A database that counts the statements it reads with, and can go away."""
+class CountingDatabase(Database):
+    """A database that counts its reads and can be made unavailable."""
 
-    reads = 0
-    away = False
+    read_count = 0
+    is_unavailable = False
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float = 5.0) -> Row:
-        self.reads += 1
-        if self.away:
+        self.read_count += 1
+        if self.is_unavailable:
             raise ApiError("DATABASE_UNAVAILABLE", "The database does not answer just now.")
         return await super().row(sql, values, seconds)
 
 
 class Clock:
+    """A clock that the test sets."""
+
     time = 100.0
 
     def __call__(self) -> float:
@@ -50,30 +52,33 @@ class Clock:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Watched]:
-    result = Watched(database_url)
+async def database(database_url: str) -> AsyncIterator[CountingDatabase]:
+    result = CountingDatabase(database_url)
     async with result:
         yield result
 
 
-async def let_in(database: Database, *documents: NewTrustedDocument) -> None:
+async def add(database: Database, *documents: NewTrustedDocument) -> None:
+    """Adds the documents, which must be new."""
     assert await add_documents(database, documents) == ["added"] * len(documents)
 
 
-async def uses_of(database: Database) -> dict[str, tuple[int, int | None]]:
+async def usage_of(database: Database) -> dict[str, tuple[int, int | None]]:
+    """Number of uses and last cost of each document."""
     return {row.id: (row.uses, row.cost) for row in await list_documents(database)}
 
 
-def hashed(text: str) -> NewTrustedDocument:
+def hashed_document(text: str) -> NewTrustedDocument:
+    """A document whose id is its SHA-256."""
     return NewTrustedDocument(sha256(text), text)
 
 
-# Found
+# Lookup
 
 
-async def test_a_document_is_found_by_its_id_and_by_its_sha256(database: Watched) -> None:
-    """With the prefix and without; an id that is no hash finds its text, and so does the text's hash."""
-    await let_in(database, hashed(VIEWER), NewTrustedDocument(MD5, LATEST))
+async def test_documents_are_read_by_id_or_sha256(database: CountingDatabase) -> None:
+    """With or without the prefix; a document whose id is no hash is also read by its hash."""
+    await add(database, hashed_document(VIEWER), NewTrustedDocument(MD5, LATEST))
     documents = TrustedDocumentStore(database)
     for id in (sha256(VIEWER), f"sha256:{sha256(VIEWER)}"):
         assert await documents.text(id) == VIEWER
@@ -81,34 +86,34 @@ async def test_a_document_is_found_by_its_id_and_by_its_sha256(database: Watched
         assert await documents.text(id) == LATEST
 
 
-async def test_an_id_comes_before_a_hash(database: Watched) -> None:
-    """One text under two ids: each is counted by itself."""
-    await let_in(database, hashed(LATEST), NewTrustedDocument(MD5, LATEST))
+async def test_ids_take_precedence_over_hashes(database: CountingDatabase) -> None:
+    """One text under two ids is counted for each id."""
+    await add(database, hashed_document(LATEST), NewTrustedDocument(MD5, LATEST))
     documents = TrustedDocumentStore(database)
     for id in (MD5, sha256(LATEST), sha256(LATEST)):
         assert await documents.text(id) == LATEST
         documents.used(id)
     await documents.flush_last_used()
-    assert await uses_of(database) == {MD5: (1, None), sha256(LATEST): (2, None)}
+    assert await usage_of(database) == {MD5: (1, None), sha256(LATEST): (2, None)}
 
 
-async def test_what_was_found_is_not_read_again(database: Watched) -> None:
-    """A thousand requests are one statement."""
-    await let_in(database, hashed(LATEST))
+async def test_documents_are_cached(database: CountingDatabase) -> None:
+    """A thousand requests execute one statement."""
+    await add(database, hashed_document(LATEST))
     documents = TrustedDocumentStore(database)
     for _ in range(1000):
         assert await documents.text(sha256(LATEST)) == LATEST
-    assert database.reads == 1
+    assert database.read_count == 1
 
 
-async def test_an_unknown_id_is_asked_for_once_a_second(database: Watched) -> None:
-    """And found as soon as that second is over, once it was let in."""
+async def test_unknown_ids_are_read_once_a_second(database: CountingDatabase) -> None:
+    """A document that is added is available after a second."""
     clock = Clock()
     documents = TrustedDocumentStore(database, clock=clock)
     for _ in range(100):
         assert await documents.text(sha256(LATEST)) is None
-    assert database.reads == 1
-    await let_in(database, hashed(LATEST))
+    assert database.read_count == 1
+    await add(database, hashed_document(LATEST))
     clock.time += 1.1
     assert await documents.text(sha256(LATEST)) == LATEST
 
@@ -116,37 +121,37 @@ async def test_an_unknown_id_is_asked_for_once_a_second(database: Watched) -> No
 @pytest.mark.parametrize(
     "id", ["", "sha256:", "a b", "x" * 129, "a'b", "é", "a\n", "a/b", "{ viewer { role } }"]
 )
-async def test_what_cannot_be_an_id_costs_nothing(database: Watched, id: str) -> None:
-    """Such a document is not there, without asking the database."""
+async def test_invalid_ids_are_not_read(database: CountingDatabase, id: str) -> None:
+    """They are unknown without a read of the database."""
     assert normalize_document_id(id) is None
     assert await TrustedDocumentStore(database).text(id) is None
-    assert database.reads == 0
+    assert database.read_count == 0
 
 
-async def test_what_is_remembered_is_bounded(database: Watched) -> None:
-    """Old texts and old unknown ids make room for new ones, and are found again by asking."""
+async def test_cached_documents_and_unknown_ids_are_limited(database: CountingDatabase) -> None:
+    """The oldest are removed and read again when they are requested."""
     texts = [f"query Q{n} {{ viewer {{ role }} }}" for n in range(10)]
-    await let_in(database, *map(hashed, texts))
+    await add(database, *map(hashed_document, texts))
     documents = TrustedDocumentStore(database, characters=3 * len(texts[0]), unknown=3)
     for text in texts * 2:
         assert await documents.text(sha256(text)) == text
-    assert database.reads == 20
+    assert database.read_count == 20
     assert await documents.text(sha256(texts[-3])) == texts[-3]
-    assert database.reads == 20
+    assert database.read_count == 20
     for n in range(10):
         assert await documents.text(f"unknown-{n}") is None
     assert await documents.text("unknown-7") is None
-    assert database.reads == 30
+    assert database.read_count == 30
     assert await documents.text("unknown-0") is None
-    assert database.reads == 31
+    assert database.read_count == 31
 
 
-# Counted
+# Usage
 
 
-async def test_uses_are_counted_and_written_together(database: Watched) -> None:
-    """The count, the last known cost, and when; what several servers count is added up."""
-    await let_in(database, hashed(LATEST), hashed(VIEWER))
+async def test_uses_are_counted_across_servers(database: CountingDatabase) -> None:
+    """Number, last cost and time are written in batches and added up."""
+    await add(database, hashed_document(LATEST), hashed_document(VIEWER))
     servers = TrustedDocumentStore(database), TrustedDocumentStore(database)
     for server in servers:
         assert await server.text(sha256(LATEST))
@@ -154,26 +159,26 @@ async def test_uses_are_counted_and_written_together(database: Watched) -> None:
             server.used(f"sha256:{sha256(LATEST)}", cost)
         await server.flush_last_used()
         await server.flush_last_used()
-    assert await uses_of(database) == {sha256(LATEST): (8, 21), sha256(VIEWER): (0, None)}
-    used = {row.id: row.last_used_at for row in await list_documents(database)}
-    assert used[sha256(LATEST)] is not None
-    assert used[sha256(VIEWER)] is None
+    assert await usage_of(database) == {sha256(LATEST): (8, 21), sha256(VIEWER): (0, None)}
+    last_used = {row.id: row.last_used_at for row in await list_documents(database)}
+    assert last_used[sha256(LATEST)] is not None
+    assert last_used[sha256(VIEWER)] is None
 
 
-async def test_what_is_not_trusted_is_not_counted(database: Watched) -> None:
-    """A use of a document that was never found leaves nothing behind."""
+async def test_unknown_documents_are_not_counted(database: CountingDatabase) -> None:
+    """Not even when the document is added later."""
     documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST)) is None
     documents.used(sha256(LATEST), 5)
     documents.used("a b")
-    await let_in(database, hashed(LATEST))
+    await add(database, hashed_document(LATEST))
     await documents.flush_last_used()
-    assert await uses_of(database) == {sha256(LATEST): (0, None)}
+    assert await usage_of(database) == {sha256(LATEST): (0, None)}
 
 
-async def test_a_removed_document_is_no_longer_served(database: Watched) -> None:
-    """After its next use and the flush of that, under all its ids."""
-    await let_in(database, NewTrustedDocument(MD5, LATEST), hashed(VIEWER))
+async def test_removed_documents_are_unknown_after_the_next_flush(database: CountingDatabase) -> None:
+    """Under all their ids."""
+    await add(database, NewTrustedDocument(MD5, LATEST), hashed_document(VIEWER))
     documents = TrustedDocumentStore(database)
     for id in (MD5, sha256(LATEST), sha256(VIEWER)):
         assert await documents.text(id)
@@ -181,17 +186,17 @@ async def test_a_removed_document_is_no_longer_served(database: Watched) -> None
     assert await remove_documents(database, [MD5, "unknown"]) == 1
     await documents.flush_last_used()
     assert [await documents.text(id) for id in (MD5, sha256(LATEST), sha256(VIEWER))] == [None, None, VIEWER]
-    assert await uses_of(database) == {sha256(VIEWER): (1, None)}
+    assert await usage_of(database) == {sha256(VIEWER): (1, None)}
 
 
-# When the database is not as it should be
+# Outages
 
 
-async def test_counts_outlive_a_database_that_is_away(
-    database: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_usage_is_written_after_an_outage(
+    database: CountingDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A flush that fails says so in the log and raises nothing; the next one writes all."""
-    await let_in(database, hashed(LATEST))
+    """A failed flush is logged, and the next flush writes all uses."""
+    await add(database, hashed_document(LATEST))
     documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST))
     documents.used(sha256(LATEST), 7)
@@ -202,25 +207,25 @@ async def test_counts_outlive_a_database_that_is_away(
     assert "could not be written" in caplog.text
     documents.used(sha256(LATEST))
     await documents.flush_last_used()
-    assert await uses_of(database) == {sha256(LATEST): (2, 7)}
+    assert await usage_of(database) == {sha256(LATEST): (2, 7)}
 
 
-async def test_a_database_that_is_away_is_said(database: Watched) -> None:
-    """What is remembered is served on; what must be read is refused, and not taken for unknown."""
-    await let_in(database, hashed(LATEST), hashed(VIEWER))
+async def test_outages_are_not_reported_as_unknown_documents(database: CountingDatabase) -> None:
+    """Cached documents are still returned, others are DATABASE_UNAVAILABLE."""
+    await add(database, hashed_document(LATEST), hashed_document(VIEWER))
     documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST))
-    database.away = True
+    database.is_unavailable = True
     assert await documents.text(sha256(LATEST)) == LATEST
-    with pytest.raises(ApiError) as refusal:
+    with pytest.raises(ApiError) as exc_info:
         await documents.text(sha256(VIEWER))
-    assert refusal.value.code == "DATABASE_UNAVAILABLE"
-    database.away = False
+    assert exc_info.value.code == "DATABASE_UNAVAILABLE"
+    database.is_unavailable = False
     assert await documents.text(sha256(VIEWER)) == VIEWER
 
 
-async def test_a_database_without_the_table_trusts_nothing(server: Server) -> None:
-    """One that was not migrated yet serves on."""
+async def test_database_without_the_table_has_no_documents(server: Server) -> None:
+    """A database that is not migrated yet causes no error."""
     url = await server.empty()
     if server.dialect == "sqlite":
         sqlite_path(url).touch()
@@ -231,18 +236,18 @@ async def test_a_database_without_the_table_trusts_nothing(server: Server) -> No
     await server.drop(url)
 
 
-# Kept
+# Updates
 
 
-async def test_an_id_never_changes_its_document(database: Watched) -> None:
-    """The same again is unchanged, another text under the same id is refused, and the first one stays."""
+async def test_documents_are_immutable(database: CountingDatabase) -> None:
+    """The same document again is unchanged, and another text under the same id is rejected."""
     first = NewTrustedDocument("one", LATEST, "Latest", "web", 21)
     result = await add_documents(
         database, [first, first, NewTrustedDocument("one", VIEWER), NewTrustedDocument("two", LATEST)]
     )
     assert result == ["added", "unchanged", "taken", "added"]
     assert await add_documents(database, [NewTrustedDocument("one", LATEST, "Other", "ios")]) == ["unchanged"]
-    assert await add_documents(database, [NewTrustedDocument("one", VIEWER), hashed(VIEWER)]) == [
+    assert await add_documents(database, [NewTrustedDocument("one", VIEWER), hashed_document(VIEWER)]) == [
         "taken",
         "added",
     ]
@@ -256,17 +261,19 @@ async def test_an_id_never_changes_its_document(database: Watched) -> None:
     )
 
 
-async def test_a_dry_run_keeps_nothing(database: Watched) -> None:
-    """But says the same."""
-    assert await add_documents(database, [hashed(LATEST), hashed(LATEST)], dry_run=True) == [
+async def test_dry_run_stores_nothing(database: CountingDatabase) -> None:
+    """The results are the same."""
+    assert await add_documents(
+        database, [hashed_document(LATEST), hashed_document(LATEST)], dry_run=True
+    ) == [
         "added",
         "unchanged",
     ]
     assert await list_documents(database) == []
 
 
-async def test_the_migration_leaves_a_filled_newsroom_alone(server: Server) -> None:
-    """Rows from before stay, the table is empty, and its ids are unique."""
+async def test_migration_of_documents_keeps_existing_rows(server: Server) -> None:
+    """The new table is empty and its ids are unique."""
     url = await server.empty()
     database = Database(url)
     apps = {
@@ -284,8 +291,8 @@ async def test_the_migration_leaves_a_filled_newsroom_alone(server: Server) -> N
         await connection.execute_query(story)
     await database.migrate()
     assert await list_documents(database) == []
-    await let_in(database, hashed(LATEST))
+    await add(database, hashed_document(LATEST))
     async with database.orm() as connection:
         assert await connection.execute_query_dict("SELECT slug FROM story") == [{"slug": "war"}]
-    assert await add_documents(database, [hashed(LATEST)]) == ["unchanged"]
+    assert await add_documents(database, [hashed_document(LATEST)]) == ["unchanged"]
     await server.drop(url)

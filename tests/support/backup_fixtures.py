@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.conftest import Server
-from tests.store.test_migrations import by_hand
+from tests.store.test_migrations import connect_sql
 
 from contentql import backup as backups
 from contentql.backup.files import BackupSummary
@@ -68,7 +68,7 @@ async def restore(
 
 async def table_contents(url: str) -> State:
     """All rows of all tables; the journal tells of restoring itself, so it is left out."""
-    async with by_hand(url) as sql:
+    async with connect_sql(url) as sql:
         return {table: await sql.rows_of(table) for table in sorted(TABLES - {"row_change"})}
 
 
@@ -81,13 +81,13 @@ async def anything_may_have_changed(journal: ChangeLog) -> bool:
 
 
 async def stories(url: str) -> set[int]:
-    async with by_hand(url) as sql:
+    async with connect_sql(url) as sql:
         return {row["id"] for row in await sql("SELECT id FROM story")}
 
 
 async def fill_with_stories(url: str, many: int) -> None:
     """Numbered downwards from -1, so that a copy of them takes its time."""
-    async with by_hand(url) as sql:
+    async with connect_sql(url) as sql:
         await sql.connection.execute_query(
             "INSERT INTO story (id, slug, title, sort_name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
             f" SELECT i + 1 FROM n WHERE i < {many})"
