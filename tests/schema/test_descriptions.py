@@ -10,7 +10,9 @@ from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLObjectType, is_speci
 from contentql.schema.build import get_schema
 
 SCHEMA = get_schema()._schema
-DENIED = re.compile(r"\b(whoever|nobody|somebody|anybody|everybody|told|says|asked|answered|It is|It was)\b")
+NON_STANDARD_WORDS = re.compile(
+    r"\b(whoever|nobody|somebody|anybody|everybody|told|says|asked|answered|It is|It was)\b"
+)
 
 
 def descriptions() -> Iterator[tuple[str, str]]:
@@ -32,19 +34,19 @@ def without_example(text: str) -> str:
     return re.sub(r" ?Example: .*$", "", text, flags=re.DOTALL)
 
 
-def test_every_description_is_a_sentence_or_noun_phrase() -> None:
-    """It begins with a capital letter or a code span and ends with a full stop."""
+def test_descriptions_are_sentences_or_noun_phrases() -> None:
+    """Each begins with a capital letter or a code span and ends with a full stop."""
     texts = [(path, without_example(text)) for path, text in descriptions()]
     assert [path for path, text in texts if not re.fullmatch(r"[A-Z`].*\.", text, re.DOTALL)] == []
 
 
-def test_descriptions_use_plain_words() -> None:
-    """No pronoun stands for the thing described, and nothing in them speaks."""
+def test_descriptions_use_standard_words() -> None:
+    """They contain no pronoun for the described element and no personification."""
     texts = [(path, without_example(text)) for path, text in descriptions()]
-    assert [(path, text) for path, text in texts if DENIED.search(text)] == []
+    assert [(path, text) for path, text in texts if NON_STANDARD_WORDS.search(text)] == []
 
 
-def test_the_description_of_a_nullable_field_names_the_meaning_of_null() -> None:
+def test_descriptions_of_nullable_fields_explain_null() -> None:
     for type_ in SCHEMA.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             for name, field in type_.fields.items():

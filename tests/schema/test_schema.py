@@ -28,49 +28,52 @@ TYPES = [type_ for name, type_ in CORE.type_map.items() if not name.startswith("
 
 
 def described_names() -> Iterator[tuple[str, str | None]]:
-    """Everything that has a description, but for types and enum values, with its coordinate."""
-    for match in TYPES:
-        for name, field in getattr(match, "fields", {}).items():
-            yield f"{match.name}.{name}", field.description
+    """Coordinate and description of every field and argument."""
+    for type_ in TYPES:
+        for name, field in getattr(type_, "fields", {}).items():
+            yield f"{type_.name}.{name}", field.description
             for argument, definition in getattr(field, "args", {}).items():
-                yield f"{match.name}.{name}({argument}:)", definition.description
+                yield f"{type_.name}.{name}({argument}:)", definition.description
 
 
-def test_the_committed_schema_is_the_schema() -> None:
-    """`contentql schema > schema.graphql` after every change; its diff is the review of the API."""
+def test_committed_schema_file_is_current() -> None:
+    """Run `contentql schema > schema.graphql` after every change; its diff is the review of the API."""
     assert COMMITTED.read_text() == sdl()
 
 
-def test_the_printed_schema_is_whole() -> None:
-    """Tools that read the SDL see exactly what introspection tells."""
+def test_printed_schema_equals_introspection() -> None:
+    """A schema built from the file has all elements of the original."""
     printed = lexicographic_sort_schema(build_schema(COMMITTED.read_text()))
     assert print_schema(printed) == print_schema(lexicographic_sort_schema(CORE))
 
 
-def test_every_field_and_argument_has_an_example() -> None:
-    """Descriptions of scalars show the format of their values."""
+def test_descriptions_of_fields_and_arguments_have_an_example() -> None:
+    """The example shows the format of the values."""
     without = [
-        place for place, text in described_names() if not re.search(r"Example: `[^`]+`\.$", text or "")
+        coordinate
+        for coordinate, text in described_names()
+        if not re.search(r"Example: `[^`]+`\.$", text or "")
     ]
     assert without == []
 
 
-@pytest.mark.parametrize("expected", TYPES, ids=lambda expected: expected.name)
-def test_every_type_and_enum_value_is_described(expected: GraphQLNamedType) -> None:
-    """Own scalars say by which specification they go, too."""
-    assert expected.description
-    if isinstance(expected, GraphQLEnumType):
-        assert all(value.description for value in expected.values.values())
-    if is_scalar_type(expected) and not is_specified_scalar_type(expected):
-        assert getattr(expected, "specified_by_url", None)
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
+def test_types_and_enum_values_are_described(type_: GraphQLNamedType) -> None:
+    """Custom scalars name their specification."""
+    assert type_.description
+    if isinstance(type_, GraphQLEnumType):
+        assert all(value.description for value in type_.values.values())
+    if is_scalar_type(type_) and not is_specified_scalar_type(type_):
+        assert getattr(type_, "specified_by_url", None)
 
 
 def example(description: str) -> str:
+    """The example in a description."""
     return description.rpartition("Example: `")[2].removesuffix("`.")
 
 
-def requests() -> Iterator[Any]:
-    """The examples of arguments, each put to use in a request."""
+def example_requests() -> Iterator[Any]:
+    """A request for each example of an argument or filter."""
     query: Any = CORE.query_type
     for name, field in query.fields.items():
         for argument, definition in field.args.items():
@@ -80,13 +83,13 @@ def requests() -> Iterator[Any]:
             )
         if "{" in example(field.description):
             yield pytest.param(f"{{ {example(field.description)} }}", id=name)
-    for match in TYPES:
-        if match.name.endswith("Filter") and match.name in {f"{kind}Filter" for kind in ROOTS}:
-            for name, field in getattr(match, "fields", {}).items():
+    for type_ in TYPES:
+        if type_.name.endswith("Filter") and type_.name in {f"{kind}Filter" for kind in ROOTS}:
+            for name, field in getattr(type_, "fields", {}).items():
                 condition = f"{{{name}: {example(field.description)}}}"
-                root = ROOTS[match.name.removesuffix("Filter")]
+                root = ROOTS[type_.name.removesuffix("Filter")]
                 yield pytest.param(
-                    f"{{ {root}(filter: {condition}) {{ __typename }} }}", id=f"{match.name}.{name}"
+                    f"{{ {root}(filter: {condition}) {{ __typename }} }}", id=f"{type_.name}.{name}"
                 )
 
 
@@ -103,8 +106,8 @@ ROOTS = {
 }
 
 
-@pytest.mark.parametrize("request_text", list(requests()))
-def test_examples_can_be_used_as_they_are(request_text: str) -> None:
-    """An example of an argument or a filter is itself valid."""
+@pytest.mark.parametrize("request_text", list(example_requests()))
+def test_examples_of_arguments_and_filters_are_valid(request_text: str) -> None:
+    """A request with the example passes the validation of graphql-core."""
     errors = [e.message for e in validate(CORE, parse(request_text)) if "is required" not in e.message]
     assert errors == []
