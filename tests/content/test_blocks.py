@@ -12,7 +12,7 @@ from contentql.content import blocks
 from contentql.content.blocks import Embed, Paragraph, RelatedLink, Table, Unknown
 from contentql.content.timestamps import format_timestamp
 
-EVERY: list[dict[str, Any]] = [
+ALL_BLOCKS: list[dict[str, Any]] = [
     {"type": "PARAGRAPH", "text": "a", "marks": [{"start": 0, "end": 1, "kind": "em"}]},
     {"type": "HEADING", "level": 3, "text": "a"},
     {"type": "QUOTE", "text": "a", "attribution": 7},
@@ -33,18 +33,18 @@ EVERY: list[dict[str, Any]] = [
 ]
 
 
-def test_every_type_is_stored_and_read_again() -> None:
-    """What the store keeps is read as the same blocks, and kept the same way again."""
-    result = blocks.parse_blocks([{"id": f"blk_{n}", **value} for n, value in enumerate(EVERY)])
-    assert [block_fields["type"] for block_fields in EVERY] == [block.type for block in result]
+def test_blocks_of_every_type_round_trip_through_the_store() -> None:
+    """Parsing and dumping stored blocks gives the same blocks and the same JSON."""
+    result = blocks.parse_blocks([{"id": f"blk_{n}", **value} for n, value in enumerate(ALL_BLOCKS)])
+    assert [block_fields["type"] for block_fields in ALL_BLOCKS] == [block.type for block in result]
     stored = blocks.dump_blocks(result)
     assert blocks.parse_blocks(stored) == result
     assert blocks.dump_blocks(blocks.parse_blocks(stored)) == stored
 
 
-def test_words_and_media_of_blocks() -> None:
-    """Spans are counted in these words; a media block's words are its caption."""
-    result = blocks.parse_blocks(EVERY)
+def test_block_text_and_block_media_of_every_type() -> None:
+    """Offsets of spans refer to this text; the text of a media block is its caption."""
+    result = blocks.parse_blocks(ALL_BLOCKS)
     assert [blocks.block_text(block) for block in result] == [
         "a", "a", "a", "a", "a\nb", "a", "", "", "", "a", "a\tb\nc\td", "a", "", "a\nb", "a", "a", "a",
     ]  # fmt: skip
@@ -56,15 +56,15 @@ def test_words_and_media_of_blocks() -> None:
     ]
 
 
-def test_a_type_of_the_future_is_kept() -> None:
-    """Its name and its text stay, for apps that can do more."""
+def test_unknown_block_types_keep_their_name_and_text() -> None:
+    """Clients that know the type can use them."""
     assert blocks.parse_blocks([{"id": "blk_1", "type": "HOLOGRAM", "text": "words", "depth": 3}]) == (
         Unknown(id="blk_1", original_type="HOLOGRAM", fallback_text="words"),
     )
 
 
-def test_embeds_are_cleaned_when_they_come_in() -> None:
-    """Scripts and event handlers never reach the store."""
+def test_embed_html_is_sanitized() -> None:
+    """Scripts and event handlers are removed before the block is stored."""
     embed = Embed(url="https://e.example.org/1", html='<b onclick="x()">a</b><script>alert(1)</script>')
     assert embed.html == "<b>a</b>"
 
@@ -72,16 +72,15 @@ def test_embeds_are_cleaned_when_they_come_in() -> None:
 @pytest.mark.parametrize(
     "link", ["https://a.example.org", "mailto:a@example.org", "/a:b", "#top", "a/b", "?q=a:b", "HTTP://a"]
 )
-def test_links_that_are_kept(link: str) -> None:
-    """Web, mail and phone addresses, and relative ones."""
+def test_web_mail_and_relative_links_are_accepted(link: str) -> None:
     assert RelatedLink(url=link, title="a").url == link
 
 
 @pytest.mark.parametrize(
     "link", ["javascript:alert(1)", "JavaScript:x", "data:text/html,x", " vbscript:x", ""]
 )
-def test_links_that_are_refused(link: str) -> None:
-    """A scheme that could run something is none of ours."""
+def test_links_with_executable_schemes_are_rejected(link: str) -> None:
+    """An empty link is rejected as well."""
     with pytest.raises(ValidationError):
         RelatedLink(url=link, title="a")
 
@@ -101,19 +100,18 @@ def test_links_that_are_refused(link: str) -> None:
         {"type": 5},
     ],
 )
-def test_what_is_no_block(value: Any) -> None:
-    """It is refused, not repaired."""
+def test_invalid_blocks_are_rejected(value: Any) -> None:
+    """They are not repaired."""
     with pytest.raises(ValidationError):
         blocks.parse_blocks([value])
 
 
-def test_times_are_spelled_alike_in_any_year() -> None:
-    """UTC, whole seconds, four digits of year."""
+def test_format_timestamp_uses_utc_seconds_and_four_digit_years() -> None:
     noon = dt.datetime(476, 9, 4, 12, 30, 0, 999, tzinfo=dt.timezone(dt.timedelta(hours=2)))
     assert format_timestamp(noon) == "0476-09-04T10:30:00Z"
 
 
-def test_blocks_are_values() -> None:
-    """Equal words make equal blocks, also where lists are inside."""
+def test_equal_blocks_compare_equal() -> None:
+    """Holds for blocks with lists too; blocks are hashable."""
     assert Table(rows=(("a",),)) == Table(rows=(("a",),))
     assert hash(Paragraph(text="a")) == hash(Paragraph(text="a"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from markdown_it import MarkdownIt
-from tests.content.test_blocks import EVERY
+from tests.content.test_blocks import ALL_BLOCKS
 
 from contentql.content import blocks, derive, render, search_terms
 from contentql.content.blocks import Gallery, Image, Mark, Paragraph, RelatedLink, Rule
@@ -19,49 +19,51 @@ from contentql.content.derive import ChainRow, Placement, Section, TextLength
 from contentql.content.enums import MediaRole
 from contentql.store import search_index
 
-# What Markdown and HTML give a meaning to, and some letters.
-signs = some.text(some.sampled_from("ab1 2.\n#-+*_`[]()<>&;!=~\\|:\"'{}\t"), max_size=30).map(str.strip)
-texts = signs.filter(bool)
+# Letters and the characters with a meaning in Markdown or HTML.
+markup_characters = some.text(some.sampled_from("ab1 2.\n#-+*_`[]()<>&;!=~\\|:\"'{}\t"), max_size=30).map(
+    str.strip
+)
+texts = markup_characters.filter(bool)
 
 
 class TextExtractor(HTMLParser):
-    """The tags and the words of an HTML text."""
+    """The tags and the text of an HTML document."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.words = ""
+        self.text = ""
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         self.tags.append(tag)
-        self.words += "\n" if tag == "br" else ""
+        self.text += "\n" if tag == "br" else ""
 
     def handle_data(self, data: str) -> None:
-        self.words += data
+        self.text += data
 
 
-def flat(text: str) -> str:
+def normalize_space(text: str) -> str:
     return " ".join(text.split())
 
 
 @settings(max_examples=150, deadline=None)
 @given(texts)
-def test_text_is_never_markup(text: str) -> None:
-    """Whatever a paragraph looks like, HTML and Markdown show these words, and one paragraph."""
-    result = TextExtractor(render.render_html([Paragraph(text=text)]))
-    assert (set(result.tags) - {"br"}, result.words) == ({"p"}, text)
-    visible = MarkdownIt("commonmark").render(render.render_markdown([Paragraph(text=text)]))
-    inside = re.fullmatch(r"<p>([^<]*)</p>\n", visible.replace("<br />", ""))
-    assert inside
-    assert flat(entities.unescape(inside[1])) == flat(text)
+def test_rendering_escapes_text(text: str) -> None:
+    """HTML and Markdown of a paragraph show its text as one paragraph."""
+    extractor = TextExtractor(render.render_html([Paragraph(text=text)]))
+    assert (set(extractor.tags) - {"br"}, extractor.text) == ({"p"}, text)
+    markdown_html = MarkdownIt("commonmark").render(render.render_markdown([Paragraph(text=text)]))
+    match = re.fullmatch(r"<p>([^<]*)</p>\n", markdown_html.replace("<br />", ""))
+    assert match
+    assert normalize_space(entities.unescape(match[1])) == normalize_space(text)
 
 
 @settings(max_examples=60, deadline=None)
 @given(some.data())
-def test_marks_may_overlap_and_tags_still_nest(data: some.DataObject) -> None:
-    """The words stay, and every tag is closed in the order it was opened."""
+def test_overlapping_marks_are_rendered_as_nested_tags(data: some.DataObject) -> None:
+    """The text is unchanged, and every tag is closed in the order of opening."""
     text = data.draw(texts)
     marks = []
     for kind in ("strong", "em", "mention"):
@@ -69,30 +71,30 @@ def test_marks_may_overlap_and_tags_still_nest(data: some.DataObject) -> None:
         end = data.draw(some.integers(start + 1, len(text)))
         marks.append(Mark.model_validate({"start": start, "end": end, "kind": kind}))
     html = render.render_html([Paragraph(text=text, marks=tuple(marks))])
-    assert TextExtractor(html).words == text
-    opened: list[str] = []
+    assert TextExtractor(html).text == text
+    open_tags: list[str] = []
     for closing, tag in re.findall(r"<(/?)(p|strong|em|span)>", html):
         if not closing:
-            opened.append(tag)
+            open_tags.append(tag)
         else:
-            assert opened.pop() == tag
-    assert opened == []
+            assert open_tags.pop() == tag
+    assert open_tags == []
 
 
-def test_a_link_says_where_it_leads() -> None:
-    """In HTML and in Markdown, with nothing in the address that could end it."""
+def test_link_marks_are_rendered_with_escaped_urls() -> None:
+    """In HTML and in Markdown, the URL contains no character that could end it."""
     mark = Mark(start=4, end=8, kind="link", href='https://a.example.org/?q="<>')
-    results = [Paragraph(text="See here.", marks=(mark,))]
+    blocks_ = [Paragraph(text="See here.", marks=(mark,))]
     assert (
-        render.render_html(results)
+        render.render_html(blocks_)
         == '<p>See <a href="https://a.example.org/?q=&quot;&lt;&gt;">here</a>.</p>'
     )
-    assert render.render_markdown(results) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
+    assert render.render_markdown(blocks_) == "See [here](<https://a.example.org/?q=&quot;&lt;&gt;>)."
 
 
-def test_every_block_is_rendered() -> None:
-    """HTML of every type, and of media only ids: a picture that expires lives on in no stored text."""
-    assert render.render_html(blocks.parse_blocks(EVERY)).splitlines() == [
+def test_blocks_of_every_type_are_rendered() -> None:
+    """Media are rendered as ids only, because stored HTML must not contain URLs of expired media."""
+    assert render.render_html(blocks.parse_blocks(ALL_BLOCKS)).splitlines() == [
         "<p><em>a</em></p>",
         "<h3>a</h3>",
         "<blockquote><p>a</p></blockquote>",
@@ -112,7 +114,7 @@ def test_every_block_is_rendered() -> None:
         '<p><a href="/a">a</a></p>',
         "<p>a</p>",
     ]
-    assert render.render_markdown(blocks.parse_blocks(EVERY)).split("\n\n") == [
+    assert render.render_markdown(blocks.parse_blocks(ALL_BLOCKS)).split("\n\n") == [
         "*a*",
         "### a",
         "> a",
@@ -132,7 +134,7 @@ def test_every_block_is_rendered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "length"),
+    ("text", "expected"),
     [
         ("", TextLength(0, 1)),
         ("one two\nthree", TextLength(3, 1)),
@@ -143,13 +145,13 @@ def test_every_block_is_rendered() -> None:
         ("Kim 김정은 cried", TextLength(5, 1)),
     ],
 )
-def test_lengths(text: str, length: TextLength) -> None:
-    """238 words a minute, or 500 characters where no spaces are written; at least one minute."""
-    assert length == derive.measure_text(text)
+def test_measure_text_counts_words_and_minutes(text: str, expected: TextLength) -> None:
+    """238 words a minute, or 500 characters in scripts without spaces; at least one minute."""
+    assert expected == derive.measure_text(text)
 
 
-def test_sections_of_an_article() -> None:
-    """Its own first, the primary at the head, then every one above those, each once."""
+def test_section_rows_are_the_sections_and_their_ancestors() -> None:
+    """The primary section is first, ancestors are last, and each section occurs once."""
     assert derive.section_rows(["world/asia/east", "politics", "world/asia", "politics"]) == [
         Section("world/asia/east", True, 0),
         Section("politics", True, 1),
@@ -158,8 +160,8 @@ def test_sections_of_an_article() -> None:
     ]
 
 
-def test_blocks_keep_their_ids_over_an_edit() -> None:
-    """A block that says the same as before is the same block; a new one gets a new id."""
+def test_assign_block_ids_keeps_ids_of_equal_blocks() -> None:
+    """A block that is equal to a previous one keeps its id; a new block gets a new id."""
     before = derive.assign_block_ids([Paragraph(text="a"), Paragraph(text="a"), Rule()])
     ids = [block.id for block in before]
     assert len(set(ids)) == 3
@@ -169,8 +171,8 @@ def test_blocks_keep_their_ids_over_an_edit() -> None:
     assert derive.assign_block_ids(before, before) == before
 
 
-def test_chains() -> None:
-    """Every row knows its head, its origin and the next one; more than five relays are refused."""
+def test_attribution_chain_rows_have_head_origin_and_next_hop() -> None:
+    """More than five relays and repeated ids are rejected."""
     assert derive.attribution_chain_rows([1, 2, 3], [70, 80, None]) == [
         ChainRow(head=1, hop=0, origin=70, via=2),
         ChainRow(head=1, hop=1, origin=70, via=3),
@@ -183,8 +185,8 @@ def test_chains() -> None:
         derive.attribution_chain_rows([1, 1], [None, None])
 
 
-def test_placements() -> None:
-    """The lead first, what was placed by hand as it was, then what the blocks show."""
+def test_media_placements_are_lead_manual_and_block_media() -> None:
+    """The lead is first, manual placements are unchanged, then follow the media of blocks."""
     manual = Placement(6, MediaRole.INLINE, caption="by hand")
     result = derive.media_placements(5, [Image(media=6), Image(media=7), Gallery(media=(7, 8))], [manual])
     assert result == (
@@ -198,23 +200,23 @@ def test_placements() -> None:
     )
 
 
-def test_times_of_publication() -> None:
-    """Going public sets the first time once; a draft gets none."""
+def test_publication_times_set_the_first_publication_once() -> None:
+    """A draft has no publication time."""
     noon, later = (dt.datetime(2026, 6, 30, hour, 0, 0, 5, tzinfo=dt.UTC) for hour in (12, 13))
-    document = noon.replace(microsecond=0)
-    assert derive.publication_times(noon, public=False) == derive.Times(document, None, None)
-    assert derive.publication_times(noon, public=True) == derive.Times(document, document, document)
-    assert derive.publication_times(later, public=True, first=noon).first_published == document
+    noon_second = noon.replace(microsecond=0)
+    assert derive.publication_times(noon, public=False) == derive.Times(noon_second, None, None)
+    assert derive.publication_times(noon, public=True) == derive.Times(noon_second, noon_second, noon_second)
+    assert derive.publication_times(later, public=True, first=noon).first_published == noon_second
 
 
-def test_the_lede_is_the_first_paragraph() -> None:
-    """Also where something else stands above it."""
+def test_lede_is_the_first_paragraph() -> None:
+    """Blocks of other types before it are skipped."""
     assert derive.lede([Rule(), Paragraph(text="a"), Paragraph(text="b")]) == "a"
     assert derive.lede([RelatedLink(url="/a", title="a")]) is None
 
 
-def test_words_for_search() -> None:
-    """Folded, stemmed, headline apart from body, so that no phrase crosses; PostgreSQL gets weights."""
+def test_search_terms_are_folded_and_stemmed() -> None:
+    """Headline and body are separate, so that no phrase spans both; PostgreSQL gets weights."""
     result = search_terms.search_terms("Élections won", ["A kicker", None], "They voted; it's over.", "en")
     assert (result.headline, result.body[1]) == (("elect", "won"), "vote")
     vector = search_index.tsvector(result)
@@ -223,15 +225,14 @@ def test_words_for_search() -> None:
     assert derive.sort_name("  Ünal") == "unal"
 
 
-def test_a_book_is_indexed_to_its_limit() -> None:
-    """A tsvector holds one megabyte: of a longer text the same beginning is known everywhere."""
+def test_search_terms_are_limited_in_size() -> None:
+    """A tsvector holds one megabyte; longer texts are indexed from the beginning on both databases."""
     result = search_terms.search_terms("h", [], " ".join(f"word{n}" for n in range(200_000)), "und")
     assert 50_000 < len(result.body) < 100_000
     assert result.body[:2] == ("word0", "word1")
 
 
-def test_paths() -> None:
-    """A path is its parent's and its slug."""
+def test_paths_consist_of_the_parent_path_and_the_slug() -> None:
     assert derive.path(None, "world") == "world"
     assert derive.path("world", "asia") == "world/asia"
     assert derive.ancestor_paths("world/asia/east") == ["world", "world/asia"]
