@@ -32,11 +32,12 @@ from contentql.formats.html import html_to_blocks
 from contentql.formats.html_safety import UnsafeContentError
 
 
-def refusal(html: str) -> str:
-    with pytest.raises(UnsafeContentError) as refused:
+def rejection_message(html: str) -> str:
+    """The message of the UnsafeContentError for the HTML, which must have a hint."""
+    with pytest.raises(UnsafeContentError) as exc_info:
         html_to_blocks(html)
-    assert refused.value.hint.endswith(".")
-    return refused.value.message
+    assert exc_info.value.hint.endswith(".")
+    return exc_info.value.message
 
 
 @pytest.mark.parametrize(
@@ -63,8 +64,8 @@ def refusal(html: str) -> str:
         ("", []),
     ],
 )
-def test_blocks(html: str, blocks: list[Block]) -> None:
-    """Each kind, whole or with ends left out, and nothing where there are no words."""
+def test_html_elements_become_blocks(html: str, blocks: list[Block]) -> None:
+    """With or without end tags; elements without text are dropped."""
     assert html_to_blocks(html) == tuple(blocks)
 
 
@@ -90,21 +91,21 @@ def test_blocks(html: str, blocks: list[Block]) -> None:
         ("<p STYLE='background:url(javascript:x)' class=onclick>a", "a", []),
     ],
 )  # fmt: skip
-def test_words_and_marks(html: str, text: str, marks: list[Mark]) -> None:
-    """White space collapses, breaks are newlines, and marks are counted in code points of what remains."""
+def test_inline_html_becomes_text_and_marks(html: str, text: str, marks: list[Mark]) -> None:
+    """White space collapses, <br> is a newline, and offsets of marks count code points of the result."""
     assert html_to_blocks(html) == (Paragraph(text=text, marks=tuple(marks)),)
 
 
-def test_a_mark_left_open_goes_on() -> None:
-    """In the next paragraphs, as browsers show it, until it is closed."""
+def test_unclosed_marks_continue_in_the_next_paragraph() -> None:
+    """As in browsers, until the mark is closed."""
     assert html_to_blocks("<p><b>a<p>b</b>c") == (
         Paragraph(text="a", marks=(strong(0, 1),)),
         Paragraph(text="bc", marks=(strong(0, 1),)),
     )
 
 
-def test_only_our_media_are_shown() -> None:
-    """Named by id, with the caption that stands in the same figure; every other picture is told of."""
+def test_media_are_referenced_by_id_and_others_reported() -> None:
+    """The caption is that of the same figure; dropped pictures and links are reported."""
     lost: list[str] = []
     html = """
         <figure data-type="image" data-media="123"><figcaption>a</figcaption></figure>
@@ -130,8 +131,7 @@ def test_only_our_media_are_shown() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "0", "med_0", "-5", "٥", "art_5", "med_" + "9" * 30, "5.jpg"])
-def test_a_name_that_is_no_media_of_ours(name: str) -> None:
-    """Shows nothing."""
+def test_invalid_media_ids_are_dropped(name: str) -> None:
     assert html_to_blocks(f'<img data-media="{name}"><figure data-media="{name}"></figure>') == ()
 
 
@@ -144,8 +144,7 @@ def test_a_name_that_is_no_media_of_ours(name: str) -> None:
         Gallery(media=(5, 6)),
     ],
 )
-def test_media_in_our_own_form(block: Block) -> None:
-    """Come back as what they were."""
+def test_rendered_media_blocks_round_trip(block: Block) -> None:
     assert html_to_blocks(render.render_html([block])) == (block,)
 
 
@@ -188,9 +187,9 @@ def test_media_in_our_own_form(block: Block) -> None:
         ("a <!-- b", "The text contains a tag or a comment without an end: <!-- b"),
     ],
 )
-def test_what_is_refused(html: str, expected: str) -> None:
-    """A plain sentence names what was found, however it was written."""
-    assert refusal(html) == expected
+def test_unsafe_html_is_rejected(html: str, expected: str) -> None:
+    """The message names the unsafe part, in any spelling."""
+    assert rejection_message(html) == expected
 
 
 @pytest.mark.parametrize(
@@ -203,8 +202,8 @@ def test_what_is_refused(html: str, expected: str) -> None:
         "a\r\nb\tc",
     ],
 )
-def test_what_only_looks_harmful(html: str) -> None:
-    """Is words, a comment, or an attribute that leads nowhere."""
+def test_harmless_html_is_accepted(html: str) -> None:
+    """Unsafe words in text, in comments and in attributes without effect."""
     assert len(html_to_blocks(html)) == 1
 
 
@@ -212,25 +211,25 @@ letters = some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from("
 codes = some.text(letters | some.just("\t"), min_size=1, max_size=20)
 
 
-def roundtrip(text: str) -> str:
-    """The text as it stands on a page: no space at the edge of a line, nor two in a row."""
+def normalized(text: str) -> str:
+    """The text as a browser shows it: no space at the edge of a line, and no two in a row."""
     lines = (" ".join(filter(None, line.split(" "))) for line in text.split("\n"))
     return "\n".join(lines).strip("\n")
 
 
-texts = some.text(letters, min_size=1, max_size=30).map(roundtrip)
+texts = some.text(letters, min_size=1, max_size=30).map(normalized)
 words = texts.filter(bool)
 hrefs = some.sampled_from(["/a", "https://a.example.org/?b=1&copy=2#'\"<é>", "mailto:a@example.org"])
 
 
 @some.composite
 def paragraphs(draw: some.DrawFn) -> Paragraph:
-    """With marks that overlap in any way, but touch none of their own kind."""
+    """Paragraphs with marks that overlap, except with marks of the same kind."""
     text = draw(words)
     marks = []
-    for make in (strong, em, lambda start, end: link(start, end, draw(hrefs))):
+    for make_mark in (strong, em, lambda start, end: link(start, end, draw(hrefs))):
         ends = sorted(draw(some.sets(some.integers(0, len(text)), max_size=6)))
-        marks += [make(start, end) for start, end in zip(ends[::2], ends[1::2], strict=False)]
+        marks += [make_mark(start, end) for start, end in zip(ends[::2], ends[1::2], strict=False)]
     return Paragraph(
         text=text, marks=tuple(sorted(marks, key=lambda mark: (mark.start, mark.end, mark.kind)))
     )
@@ -253,8 +252,8 @@ bodies = some.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(bodies)
-def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
-    """Paragraphs with their marks, headings, quotes, lists, tables, code and rules."""
+def test_rendered_html_round_trips(blocks: list[Block]) -> None:
+    """Paragraphs with marks, headings, quotes, lists, tables, code and rules."""
     assert html_to_blocks(render.render_html(blocks)) == tuple(blocks)
 
 
@@ -267,24 +266,29 @@ SOUP = [
     "<img data-media=2>", "<img src=x>", "<!--", "-->", "<!", "<?", "</", "<", ">", "'", '"', "=",
     "/", "&", "&#", ";", "a", " ", "\n",
 ]  # fmt: skip
-soup = some.lists(
+tag_soup = some.lists(
     some.sampled_from(SOUP) | some.text(max_size=3),
     max_size=25,
 ).map("".join)
 
 
 @settings(max_examples=150, deadline=None)
-@given(soup)
-def test_any_text_is_read_or_refused(html: str) -> None:
-    """What is read is written and read again as the same, and a cleaner finds nothing to take from it."""
+@given(tag_soup)
+def test_any_html_is_converted_or_rejected(html: str) -> None:
+    """Rendering the result and reading it again, also after a sanitizer, gives the same blocks."""
     try:
         blocks = html_to_blocks(html)
     except UnsafeContentError:
         return
-    result = tuple(b.model_copy(update={"language": None}) if isinstance(b, CodeText) else b for b in blocks)
-    written = render.render_html(blocks)
-    assert html_to_blocks(written) == result
-    assert html_to_blocks(nh3.clean(written, link_rel=None, generic_attribute_prefixes={"data-"})) == result
+    expected = tuple(
+        block.model_copy(update={"language": None}) if isinstance(block, CodeText) else block
+        for block in blocks
+    )
+    rendered = render.render_html(blocks)
+    assert html_to_blocks(rendered) == expected
+    assert (
+        html_to_blocks(nh3.clean(rendered, link_rel=None, generic_attribute_prefixes={"data-"})) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -295,18 +299,17 @@ def test_any_text_is_read_or_refused(html: str) -> None:
         "&#0", "&am", "<br>", "<pre> ", " ", "<",
     ],
 )  # fmt: skip
-def test_a_megabyte_of_anything(part: str) -> None:
-    """Takes less than two seconds, however deep it is nested and whether it ends or not."""
+def test_one_megabyte_of_repeated_markup_takes_less_than_two_seconds(part: str) -> None:
+    """For any depth of nesting, and with or without an end."""
     html = part * (1_000_000 // len(part))
-    began = time.process_time()
+    started_at = time.process_time()
     with contextlib.suppress(UnsafeContentError):
         html_to_blocks(html)
-    assert time.process_time() - began < 2
+    assert time.process_time() - started_at < 2
 
 
-def test_opening_much_and_closing_what_is_not_open() -> None:
-    """Is no more work than the text is long."""
-    began = time.process_time()
+def test_unmatched_tags_take_linear_time() -> None:
+    started_at = time.process_time()
     assert html_to_blocks("<ul>" * 100_000 + "</ol>" * 100_000 + "a") == (List(items=("a",)),)
     assert html_to_blocks("<b>" * 100_000 + "<p>a" * 1000)[-1] == Paragraph(text="a", marks=(strong(0, 1),))
-    assert time.process_time() - began < 2
+    assert time.process_time() - started_at < 2

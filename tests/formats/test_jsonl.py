@@ -26,44 +26,48 @@ from contentql.fixtures import DEMO_CONTENT
 from contentql.formats import jsonl
 
 
-def read(lines: bytes) -> list[ImportItem]:
+def read_items(lines: bytes) -> list[ImportItem]:
+    """The items of the file."""
     return list(jsonl.read_records(io.BytesIO(lines), "file.jsonl"))
 
 
-def written(*records: Record) -> bytes:
+def write_lines(*records: Record) -> bytes:
+    """The JSON Lines of the records."""
     return b"".join(jsonl.write_records(records))
 
 
 def article(**fields: object) -> bytes:
-    input = {"record": "article", "slug": "a", "language": "en", "headline": "A", **fields}
-    return orjson.dumps(input)
+    """A line with an article."""
+    record = {"record": "article", "slug": "a", "language": "en", "headline": "A", **fields}
+    return orjson.dumps(record)
 
 
 def error_in(line: bytes) -> str:
-    (item,) = read(line)
+    """The error of the only line, which must have no record."""
+    (item,) = read_items(line)
     assert item.record is None
     return item.error or ""
 
 
-def test_the_demo_newsroom_is_in_canonical_spelling() -> None:
-    """Reading and writing it again gives the same bytes, and every kind of record is there."""
-    items = read(DEMO_CONTENT.read_bytes())
+def test_demo_newsroom_file_is_canonical() -> None:
+    """Reading and writing it gives the same bytes, and it contains every record type."""
+    items = read_items(DEMO_CONTENT.read_bytes())
     assert [item.error for item in items if item.error] == []
     records = [item.record for item in items if item.record]
     assert b"".join(jsonl.write_records(records)) == DEMO_CONTENT.read_bytes()
     assert {type(record) for record in records} == set(RECORD_TYPES.values())
 
 
-def test_a_record_says_first_what_it_is() -> None:
-    """Also where it has a `kind` or `type` of its own."""
+def test_lines_begin_with_the_record_type() -> None:
+    """Also for records with a field `kind` or `type`."""
     records: list[Record] = [
         SourceRecord(slug="s", name="S", kind=SourceKind.AGENCY),
         MediaRecord(url="https://media.example.org/a.jpg", mime="image/jpeg", kind=MediaKind.IMAGE),
         TagRecord(type=TagType.PLACE, slug="t", name="T"),
     ]
-    lines = written(*records)
+    lines = write_lines(*records)
     assert lines.splitlines()[0] == b'{"record":"source","slug":"s","name":"S","kind":"AGENCY"}'
-    assert [item.record for item in read(lines)] == records
+    assert [item.record for item in read_items(lines)] == records
 
 
 texts = some.text(
@@ -87,11 +91,16 @@ def articles(draw: some.DrawFn) -> ArticleRecord:
     start = draw(some.integers(0, len(first.text) - 1))
     end = draw(some.integers(start + 1, len(first.text)))
     assert first.id is not None
-    chain = None
+    attribution_chain = None
     for number in range(draw(some.integers(1, 6))):
-        span = SpanRecord(block_id=first.id, start=start, end=end, exact=first.text[start:end])
-        chain = AttributionRecord(
-            id=number + 1, kind=AttributionKind.SAID, source="s", claim=draw(texts), span=span, via=chain
+        span_fields = SpanRecord(block_id=first.id, start=start, end=end, exact=first.text[start:end])
+        attribution_chain = AttributionRecord(
+            id=number + 1,
+            kind=AttributionKind.SAID,
+            source="s",
+            claim=draw(texts),
+            span=span_fields,
+            via=attribution_chain,
         )
     blocks: list[Block] = [first]
     more: list[Block] = [
@@ -107,49 +116,49 @@ def articles(draw: some.DrawFn) -> ArticleRecord:
         summary=draw(some.none() | texts),
         published_at=draw(some.none() | some.datetimes(timezones=some.timezones())),
         blocks=tuple(blocks + draw(some.lists(some.sampled_from(more), max_size=3))),
-        attributions=(chain,) if chain else (),
+        attributions=(attribution_chain,) if attribution_chain else (),
         extra=draw(some.dictionaries(names, some.integers(-10, 10) | texts | some.booleans() | some.none())),
     )
 
 
 @settings(max_examples=60, deadline=None)
 @given(articles())
-def test_any_article_comes_back_the_same(record: ArticleRecord) -> None:
-    """Whatever an article holds, its line is read as the same article and written as the same line."""
-    line = written(record)
+def test_articles_round_trip(record: ArticleRecord) -> None:
+    """A generated article is read as the same record and written as the same line."""
+    line = write_lines(record)
     assert line.count(b"\n") == 1
-    (item,) = read(line)
+    (item,) = read_items(line)
     assert (item.record, item.error) == (record, None)
-    assert written(*[item.record] if item.record else []) == line
+    assert write_lines(*[item.record] if item.record else []) == line
 
 
-def test_one_broken_line_of_a_thousand() -> None:
-    """The others are read, and the broken one is named with its line."""
+def test_invalid_lines_are_reported_with_their_number() -> None:
+    """The other lines are read."""
     lines = [article(slug=f"a-{n}") for n in range(1000)]
     lines[499] = lines[499][:-3]
-    items = read(b"\n".join(lines))
-    bad = [item for item in items if item.record is None]
+    items = read_items(b"\n".join(lines))
+    failed = [item for item in items if item.record is None]
     assert len(items) == 1000
-    assert [item.location for item in bad] == ["file.jsonl:500"]
-    assert (bad[0].error or "").startswith("not JSON: ")
+    assert [item.location for item in failed] == ["file.jsonl:500"]
+    assert (failed[0].error or "").startswith("not JSON: ")
 
 
-def test_blank_lines_and_a_byte_order_mark_are_nothing() -> None:
-    """They are passed over, and lines are counted as an editor counts them."""
-    items = read(b"\xef\xbb\xbf" + article() + b"\r\n\r\n  \n" + article(slug="b"))
+def test_blank_lines_and_byte_order_marks_are_skipped() -> None:
+    """Blank lines count in line numbers."""
+    items = read_items(b"\xef\xbb\xbf" + article() + b"\r\n\r\n  \n" + article(slug="b"))
     assert [item.location for item in items] == ["file.jsonl:1", "file.jsonl:4"]
     assert all(item.record for item in items)
 
 
-def test_unknown_fields_of_an_article_are_kept() -> None:
-    """They go under `extra`, in one order, and out again with it."""
-    (item,) = read(article(zebra=[1, {"b": 1, "a": 2}], extra={"kept": True}))
+def test_unknown_article_fields_are_stored_in_extra() -> None:
+    """They are written in sorted order."""
+    (item,) = read_items(article(zebra=[1, {"b": 1, "a": 2}], extra={"kept": True}))
     assert isinstance(item.record, ArticleRecord)
     assert item.record.extra == {"kept": True, "zebra": [1, {"a": 2, "b": 1}]}
-    assert b'"extra":{"kept":true,"zebra":[1,{"a":2,"b":1}]}' in written(item.record)
+    assert b'"extra":{"kept":true,"zebra":[1,{"a":2,"b":1}]}' in write_lines(item.record)
 
 
-KINDS = "category, source, media, author, tag, story, article, collection"
+RECORD_NAMES = "category, source, media, author, tag, story, article, collection"
 
 
 @pytest.mark.parametrize(
@@ -158,11 +167,11 @@ KINDS = "category, source, media, author, tag, story, article, collection"
         (b"[]", 'a line must be an object, as in {"record": "article", \u2026}'),
         (
             b"{}",
-            f"record must be one of {KINDS}, not None",
+            f"record must be one of {RECORD_NAMES}, not None",
         ),
         (
             b'{"record": ["article"]}',
-            f"record must be one of {KINDS}, not ['article']",
+            f"record must be one of {RECORD_NAMES}, not ['article']",
         ),
         (
             b'{"record": "article"}',
@@ -181,14 +190,13 @@ KINDS = "category, source, media, author, tag, story, article, collection"
         (b'{"record": "source", "slug": "s", "name": "S", "kind": "AGENCY", "x": 1}', "x: Extra inputs"),
     ],
 )
-def test_what_is_no_record(line: bytes, text: str) -> None:
-    """The fault says where in the record, and why."""
+def test_invalid_records_are_reported_with_field_and_reason(line: bytes, text: str) -> None:
     assert text in error_in(line)
 
 
-def test_a_line_too_long_is_never_held_whole() -> None:
-    """It is refused, and the next one is read."""
-    items = read(b'"' + b"x" * (2 * jsonl.MAX_LINE) + b'"\n' + article())
+def test_too_long_lines_are_rejected() -> None:
+    """The next line is read."""
+    items = read_items(b'"' + b"x" * (2 * jsonl.MAX_LINE) + b'"\n' + article())
     assert [item.error for item in items] == ["the line is longer than 8 MiB", None]
     assert items[1].location == "file.jsonl:2"
 
@@ -196,56 +204,58 @@ def test_a_line_too_long_is_never_held_whole() -> None:
 BLOCK = {"id": "blk_1", "type": "PARAGRAPH", "text": "🛶 \u201cSo she said.\u201d"}
 
 
-def attributed(**span: object) -> bytes:
-    fields = {"kind": "SAID", "source": "s", **span}
+def article_with_attribution(**span_fields: object) -> bytes:
+    """A line with an article with one block and one attribution."""
+    fields = {"kind": "SAID", "source": "s", **span_fields}
     return article(blocks=[BLOCK], attributions=[fields])
 
 
-def span(start: int, end: int, **more: object) -> dict[str, object]:
+def span_fields(start: int, end: int, **more: object) -> dict[str, object]:
     return {"blockId": "blk_1", "start": start, "end": end, **more}
 
 
 def test_spans_count_code_points() -> None:
-    """A character outside the first plane counts as one, as in Python and Unicode, not as two."""
-    (item,) = read(attributed(span=span(3, 15, exact="So she said.")))
+    """A character outside the basic multilingual plane counts as one."""
+    (item,) = read_items(article_with_attribution(span=span_fields(3, 15, exact="So she said.")))
     assert item.error is None
 
 
-@pytest.mark.parametrize("place", ["span", "cueSpan", "sourceSpan"])
+@pytest.mark.parametrize("field", ["span", "cueSpan", "sourceSpan"])
 @pytest.mark.parametrize(
-    ("expected", "why"),
+    ("span", "message"),
     [
-        (span(0, 17), "extends beyond its block blk_1"),
-        (span(3, 3), "extends beyond its block blk_1"),
-        (span(-1, 3), "greater than or equal to 0"),
+        (span_fields(0, 17), "extends beyond its block blk_1"),
+        (span_fields(3, 3), "extends beyond its block blk_1"),
+        (span_fields(-1, 3), "greater than or equal to 0"),
         (
-            span(3, 15, exact="so she said"),
+            span_fields(3, 15, exact="so she said"),
             "has the words 'so she said', but its block has other words there",
         ),
         ({"blockId": "blk_2", "start": 0, "end": 1}, "names block blk_2, which the article does not have"),
     ],
 )
-def test_spans_stay_within_their_block(place: str, expected: dict[str, object], why: str) -> None:
-    """Of whatever the span marks: the claim's words, the cue or the source's name."""
-    assert why in error_in(attributed(**{place: expected}))
+def test_spans_beyond_their_block_are_rejected(field: str, span: dict[str, object], message: str) -> None:
+    """Holds for the spans of the claim, of the cue and of the source."""
+    assert message in error_in(article_with_attribution(**{field: span}))
 
 
-def chain(hops: int) -> dict[str, object]:
+def attribution_chain(relays: int) -> dict[str, object]:
+    """An attribution with the number of relays."""
     fields: dict[str, object] = {"kind": "REPORTED_BY", "source": "s"}
-    for _ in range(hops):
+    for _ in range(relays):
         fields = {"kind": "TOLD", "source": "s", "via": fields}
     return fields
 
 
 def test_chains_have_at_most_five_relays() -> None:
-    """Five hops from the origin to the reader are kept, a sixth is refused."""
-    assert read(article(attributions=[chain(5)]))[0].error is None
-    assert "a chain must have at most 5 relays" in error_in(article(attributions=[chain(6)]))
+    """A sixth relay is rejected."""
+    assert read_items(article(attributions=[attribution_chain(5)]))[0].error is None
+    assert "a chain must have at most 5 relays" in error_in(article(attributions=[attribution_chain(6)]))
 
 
-def test_only_a_report_may_leave_its_source_open() -> None:
-    """ "It was reported" names no source; every other kind has one."""
-    assert read(article(attributions=[{"kind": "REPORTED_BY"}]))[0].error is None
+def test_source_is_required_unless_reported() -> None:
+    """Only the kind REPORTED_BY has no source."""
+    assert read_items(article(attributions=[{"kind": "REPORTED_BY"}]))[0].error is None
     assert "source is required unless kind is REPORTED_BY" in error_in(
         article(attributions=[{"kind": "SAID"}])
     )

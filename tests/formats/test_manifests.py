@@ -16,22 +16,24 @@ LATEST_SHA = hashlib.sha256(LATEST.encode()).hexdigest()
 VIEWER_SHA = hashlib.sha256(VIEWER.encode()).hexdigest()
 
 
-def written(value: Any, file: str = "m.json") -> list[ManifestEntry]:
+def manifest_entries(value: Any, file: str = "m.json") -> list[ManifestEntry]:
+    """The entries of a manifest with the JSON value."""
     return list(read_manifest(orjson.dumps(value), file))
 
 
-def faults(value: Any) -> list[str]:
-    return [entry.error for entry in written(value)]
+def manifest_errors(value: Any) -> list[str]:
+    """The error of each entry, or an empty string."""
+    return [entry.error for entry in manifest_entries(value)]
 
 
-def apollo(*operations: Any) -> dict[str, Any]:
+def apollo_manifest(*operations: Any) -> dict[str, Any]:
     return {"format": "apollo-persisted-query-manifest", "version": 1, "operations": list(operations)}
 
 
-def test_apollo() -> None:
-    """Operations with id, name, type and body; names are kept."""
-    assert written(
-        apollo(
+def test_apollo_manifest_has_ids_texts_and_names() -> None:
+    """The operation type is ignored."""
+    assert manifest_entries(
+        apollo_manifest(
             {"id": LATEST_SHA, "name": "Latest", "type": "query", "body": LATEST},
             {"id": "viewer-1", "name": "Viewer", "type": "query", "body": VIEWER},
         )
@@ -41,45 +43,47 @@ def test_apollo() -> None:
     ]
 
 
-def test_relay() -> None:
-    """MD5 ids lead to texts; the id is the one the client sends."""
+def test_relay_manifest_maps_md5_ids_to_texts() -> None:
+    """The id is the one that clients send."""
     md5 = hashlib.md5(LATEST.encode()).hexdigest()
-    assert written({md5: LATEST}) == [ManifestEntry("m.json", md5, LATEST)]
+    assert manifest_entries({md5: LATEST}) == [ManifestEntry("m.json", md5, LATEST)]
 
 
-def test_codegen_and_tada() -> None:
-    """SHA-256 ids, bare or with their prefix, are one and the same id."""
-    assert [(e.id, e.text) for e in written({LATEST_SHA: LATEST, f"sha256:{VIEWER_SHA}": VIEWER})] == [
+def test_sha256_manifests_have_optional_prefixes() -> None:
+    """The manifests of GraphQL Code Generator and gql.tada have the same ids."""
+    assert [
+        (e.id, e.text) for e in manifest_entries({LATEST_SHA: LATEST, f"sha256:{VIEWER_SHA}": VIEWER})
+    ] == [
         (LATEST_SHA, LATEST),
         (VIEWER_SHA, VIEWER),
     ]
 
 
 @pytest.mark.parametrize("file", ["latest.graphql", "latest.gql", "latest"])
-def test_a_plain_document(file: str) -> None:
-    """Its id is the SHA-256 of the file, to the last byte."""
+def test_document_files_have_their_sha256_as_id(file: str) -> None:
+    """The hash covers the whole file."""
     text = LATEST + "\r\n# é\n"
     sha = hashlib.sha256(text.encode()).hexdigest()
     assert list(read_manifest(text.encode(), file)) == [ManifestEntry(file, sha, text)]
 
 
-def test_an_empty_manifest_has_no_documents() -> None:
-    """And that is no fault."""
-    assert written({}) == written(apollo()) == []
+def test_empty_manifests_have_no_entries() -> None:
+    """They are not an error."""
+    assert manifest_entries({}) == manifest_entries(apollo_manifest()) == []
 
 
-def test_a_hash_that_is_not_the_texts() -> None:
-    """Is named with its reason; the others go on."""
-    fields = {LATEST_SHA: VIEWER, f"sha256:{VIEWER_SHA[:-1]}": VIEWER, VIEWER_SHA: VIEWER}
-    assert faults(fields) == ["the id is not the SHA-256 of the text"] * 2 + [""]
-    upper = {f"sha256:{VIEWER_SHA.upper()}": VIEWER}
-    assert faults(upper) == ["the id is not the SHA-256 of the text"]
+def test_wrong_hashes_are_reported_per_entry() -> None:
+    """The other entries are accepted."""
+    documents = {LATEST_SHA: VIEWER, f"sha256:{VIEWER_SHA[:-1]}": VIEWER, VIEWER_SHA: VIEWER}
+    assert manifest_errors(documents) == ["the id is not the SHA-256 of the text"] * 2 + [""]
+    upper_case = {f"sha256:{VIEWER_SHA.upper()}": VIEWER}
+    assert manifest_errors(upper_case) == ["the id is not the SHA-256 of the text"]
 
 
-def test_ids_that_cannot_be_used() -> None:
-    """Too long, empty, or with characters that no client could send everywhere."""
-    fields = {"x" * 129: VIEWER, "": VIEWER, "a b": VIEWER, "web~1.0~abc": VIEWER, "x" * 128: VIEWER}
-    assert [error.partition(" cannot")[2] != "" for error in faults(fields)] == [
+def test_invalid_ids_are_reported_per_entry() -> None:
+    """Ids that are too long, empty, or have characters that cannot be sent in a URL."""
+    documents = {"x" * 129: VIEWER, "": VIEWER, "a b": VIEWER, "web~1.0~abc": VIEWER, "x" * 128: VIEWER}
+    assert [error.partition(" cannot")[2] != "" for error in manifest_errors(documents)] == [
         True,
         True,
         True,
@@ -88,17 +92,17 @@ def test_ids_that_cannot_be_used() -> None:
     ]
 
 
-def test_operations_that_are_none() -> None:
-    """No object, no id, no text."""
+def test_invalid_apollo_operations_are_reported_per_entry() -> None:
+    """An operation must be an object with id and text."""
     operations = ("x", {"body": VIEWER}, {"id": "a"}, {"id": "a", "body": 1}, {"id": "a", "body": VIEWER})
-    result = faults(apollo(*operations))
-    assert result[0] == "an operation must be an object with `id` and `body`"
-    assert "the id 'None' cannot be used" in result[1]
-    assert result[2:] == ["the text of the document is missing"] * 2 + [""]
+    errors = manifest_errors(apollo_manifest(*operations))
+    assert errors[0] == "an operation must be an object with `id` and `body`"
+    assert "the id 'None' cannot be used" in errors[1]
+    assert errors[2:] == ["the text of the document is missing"] * 2 + [""]
 
 
 @pytest.mark.parametrize(
-    ("content", "exc"),
+    ("content", "error"),
     [
         (b"{", "not JSON: "),
         (b"", "not JSON: "),
@@ -117,13 +121,11 @@ def test_operations_that_are_none() -> None:
         (b"[" * 100_000, "not JSON: "),
     ],
 )
-def test_what_is_no_manifest(content: bytes, exc: str) -> None:
-    """One sentence says why."""
+def test_invalid_manifests_are_one_error(content: bytes, error: str) -> None:
     (entry,) = read_manifest(content, "m.json")
     assert (entry.where, entry.text) == ("m.json", "")
-    assert entry.error.startswith(exc)
+    assert entry.error.startswith(error)
 
 
-def test_a_file_that_is_no_text() -> None:
-    """Is named too."""
+def test_non_utf8_document_files_are_an_error() -> None:
     assert [e.error for e in read_manifest(b"\xff\xfe{", "x.graphql")] == ["the file is not UTF-8 text"]

@@ -51,13 +51,13 @@ from contentql.formats.markdown import markdown_to_blocks
         ("", []),
     ],
 )
-def test_blocks(markdown: str, blocks: list[Block]) -> None:
-    """Each kind, nested lists as the items of one, and harmless HTML as the words in it."""
+def test_markdown_becomes_blocks(markdown: str, blocks: list[Block]) -> None:
+    """Nested lists become items of one list, and safe HTML is converted like in HTML bodies."""
     assert markdown_to_blocks(markdown) == tuple(blocks)
 
 
-def test_marks() -> None:
-    """Are counted in code points of the words that remain."""
+def test_inline_markdown_becomes_marks() -> None:
+    """Offsets count code points of the resulting text."""
     (result,) = markdown_to_blocks(
         "😀 **a _b_** [c **d**](</é?e&amp;f> 'g') <https://h.example.org>\n\n[c]: /c"
     )
@@ -73,8 +73,7 @@ def test_marks() -> None:
     )
 
 
-def test_pictures_of_others_are_told_of() -> None:
-    """They become nothing, as in HTML."""
+def test_external_pictures_are_dropped_and_reported() -> None:
     lost: list[str] = []
     assert markdown_to_blocks("a ![b](/b.jpg) c\n\n[d](ftp://d)", lost=lost.append) == (
         Paragraph(text="a c"),
@@ -102,20 +101,19 @@ def test_pictures_of_others_are_told_of() -> None:
         (">" * 10_000 + "a", "The lists or quotes in the text are nested too deep."),
     ],
 )
-def test_what_is_refused(markdown: str, expected: str) -> None:
-    """The same as in HTML, however Markdown says it; and what the parser would leave out."""
-    with pytest.raises(UnsafeContentError) as refused:
+def test_unsafe_markdown_is_rejected(markdown: str, expected: str) -> None:
+    """The rules of HTML apply, also to content that the Markdown parser would drop."""
+    with pytest.raises(UnsafeContentError) as exc_info:
         markdown_to_blocks(markdown)
-    assert refused.value.message == expected
+    assert exc_info.value.message == expected
 
 
-def test_nine_lists_deep() -> None:
-    """Is as deep as lists may be."""
+def test_lists_may_be_nested_nine_levels_deep() -> None:
     assert markdown_to_blocks("- " * 9 + "a") == (List(items=("a",)),)
 
 
 @pytest.mark.parametrize(
-    ("written", "reads"),
+    ("blocks", "expected"),
     [
         ([Pullquote(text="a")], [Quote(text="a")]),
         ([List(items=("a",)), List(items=("b",))], [List(items=("a", "b"))]),
@@ -128,9 +126,10 @@ def test_nine_lists_deep() -> None:
         ),
     ],
 )
-def test_what_markdown_cannot_say(written: list[Block], reads: list[Block]) -> None:
-    """Reads as what comes nearest."""
-    assert markdown_to_blocks(render.render_markdown(written)) == tuple(reads)
+def test_blocks_without_markdown_syntax_become_similar_blocks(
+    blocks: list[Block], expected: list[Block]
+) -> None:
+    assert markdown_to_blocks(render.render_markdown(blocks)) == tuple(expected)
 
 
 letters = some.characters(exclude_categories=["Cc", "Cs"]) | some.sampled_from(
@@ -141,7 +140,7 @@ words = (
     .map(lambda text: re.sub(r"\s*\n\s*", "\n", re.sub(" +", " ", text)).strip())
     .filter(bool)
 )
-# What is written of these is a table, and a heading without its last sign.
+# Without lines that Markdown reads as a table, and headings that would lose their last characters.
 texts = words.filter(lambda text: not re.search(r"(?m)^[|:][-|: ]+$", text))
 lines = words.map(lambda text: text.replace("\n", " "))
 headings = lines.filter(lambda text: not re.search(" #+$", text))
@@ -151,15 +150,17 @@ codes = some.text(letters | some.just("\t"), min_size=1, max_size=20)
 
 @some.composite
 def paragraphs(draw: some.DrawFn) -> Paragraph:
-    """Plain, or of words that are marked whole, one beside the other."""
+    """Plain paragraphs, or paragraphs whose marks cover whole words."""
     if draw(some.booleans()):
         return Paragraph(text=draw(texts))
     text, marks = "", []
     for word in draw(some.lists(some.from_regex("[a-zé😀]+([*_<&][a-z]+)?", fullmatch=True), min_size=1)):
         start, end = len(text), len(text) + len(word)
         text += word + " "
-        make = draw(some.sampled_from([None, strong, em, lambda start, end: link(start, end, "/a?b=\"'&<>")]))
-        marks += [make(start, end)] if make else []
+        make_mark = draw(
+            some.sampled_from([None, strong, em, lambda start, end: link(start, end, "/a?b=\"'&<>")])
+        )
+        marks += [make_mark(start, end)] if make_mark else []
     return Paragraph(text=text.rstrip(), marks=tuple(marks))
 
 
@@ -184,15 +185,15 @@ bodies = some.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(bodies)
-def test_what_we_write_reads_the_same(blocks: list[Block]) -> None:
+def test_rendered_markdown_round_trips(blocks: list[Block]) -> None:
     """Paragraphs with marks on whole words, headings, quotes, lists, tables, code and rules."""
     assert markdown_to_blocks(render.render_markdown(blocks)) == tuple(blocks)
 
 
 @settings(max_examples=200, deadline=None)
 @given(some.text(some.characters(exclude_categories=["Cs"]) | letters, max_size=60))
-def test_any_text_is_read_or_refused(markdown: str) -> None:
-    """And nothing else happens."""
+def test_any_markdown_is_converted_or_rejected(markdown: str) -> None:
+    """No other exception is raised."""
     try:
         blocks = markdown_to_blocks(markdown)
     except UnsafeContentError:

@@ -26,8 +26,8 @@ def text_of(record: ArticleRecord) -> list[str]:
     return [blocks.block_text(block) for block in record.blocks]
 
 
-def test_the_seed_page() -> None:
-    """Eight paragraphs, 365 words, two minutes; the menu lines are no content and nothing is added."""
+def test_seed_page_is_imported() -> None:
+    """Headline, slug and eight paragraphs; menu lines are ignored and no other field is set."""
     record = article(SEED_PAGE.read_bytes())
     lines = SEED_PAGE.read_text("utf-8").splitlines()
     assert record.headline == (
@@ -42,8 +42,8 @@ def test_the_seed_page() -> None:
 
 
 @pytest.mark.parametrize(("page", "paragraphs"), [("s1_like_seed", "line"), ("s2_hardwrap", "blank")])
-def test_pages_and_what_they_give(page: str, paragraphs: Paragraphs) -> None:
-    """Each page in `fixtures/pages` gives the headline, paragraphs, byline and day of its golden file."""
+def test_pages_match_their_golden_files(page: str, paragraphs: Paragraphs) -> None:
+    """Headline, paragraphs, byline and date of each page in `fixtures/pages`."""
     golden = orjson.loads((PAGES / f"{page}.golden.json").read_bytes())
     record = article((PAGES / f"{page}.txt").read_bytes(), paragraphs=paragraphs)
     assert golden["title"] == record.headline
@@ -55,22 +55,22 @@ def test_pages_and_what_they_give(page: str, paragraphs: Paragraphs) -> None:
     assert expected["published"] == (record.published_at.date().isoformat() if record.published_at else None)
 
 
-def test_a_page_that_looks_cut_to_a_width_says_so() -> None:
-    """Each line stays a paragraph, as ever, but a note names the option that joins them."""
+def test_hard_wrapped_pages_have_a_note() -> None:
+    """Each line is a paragraph, and the note names the option that joins lines."""
     page = (PAGES / "s2_hardwrap.txt").read_bytes()
     assert any("--paragraphs blank" in note for note in text.read_page(page, "page.txt").notes)
     assert text.read_page(SEED_PAGE.read_bytes(), "page.txt").notes == ()
 
 
-def test_a_printed_day_is_told() -> None:
-    """The page prints a day and no hour, so the note says which hour was taken."""
+def test_printed_date_becomes_midnight_with_a_note() -> None:
+    """An impossible date is ignored."""
     item = text.read_page(b"Head\nBy Lena Voss\nMonday, April 10, 2023\nText.", "page.txt")
     assert item.notes == ("the page prints the day 2023-04-10, taken as midnight UTC",)
     assert article(b"Head\n31 February 2023\nText.").published_at is None
 
 
-def test_a_bullet_below_the_headline_is_content() -> None:
-    """Menu lines are labels above the headline; further down a dash begins a line like any other."""
+def test_dashes_below_the_headline_are_content() -> None:
+    """Lines with a dash above the headline are menu lines."""
     assert text_of(article(b"- Category\n- Latest news\nHead\nText.\n- Category")) == ["Text.", "- Category"]
 
 
@@ -83,14 +83,14 @@ def test_a_bullet_below_the_headline_is_content() -> None:
         "\ufeffHead\n\nText é.".encode("utf-16-be"),
     ],
 )
-def test_encodings_that_say_what_they_are(page: bytes) -> None:
-    """UTF-8 with or without its mark, UTF-16 with it, any line ends."""
+def test_utf8_and_utf16_pages_are_decoded(page: bytes) -> None:
+    """UTF-8 with or without a byte order mark, UTF-16 with one, and any line ends."""
     record = article(page)
     assert (record.headline, text_of(record)) == ("Head", ["Text é."])
 
 
 @pytest.mark.parametrize(
-    ("page", "exc"),
+    ("page", "error"),
     [
         (b"", "the page is empty"),
         (b" \n\t\n", "the page is empty"),
@@ -107,14 +107,14 @@ def test_encodings_that_say_what_they_are(page: bytes) -> None:
         (b"x" * (text.MAX_PAGE + 1), "the page is larger than 4 MiB"),
     ],
 )
-def test_what_is_no_page(page: bytes, exc: str) -> None:
-    """A page that cannot be read is one plain sentence, and no record."""
+def test_invalid_pages_are_an_error(page: bytes, error: str) -> None:
+    """There is no record, and the error is one sentence."""
     item = text.read_page(page, "page.txt")
-    assert (item.record, item.error) == (None, exc)
+    assert (item.record, item.error) == (None, error)
 
 
-def test_other_scripts_get_a_slug() -> None:
-    """A headline in any script has a slug in plain letters, or the one that is given."""
+def test_slugs_of_other_scripts_are_transliterated() -> None:
+    """A slug that is set is used as it is."""
     page = "標題\n\n本文です。".encode()
     assert article(page, language="ja").slug == "biao-ti"
     assert article(page, language="ja", slug="標題").slug == "標題"

@@ -1,4 +1,4 @@
-"""Marks in a block's text, as the tests of the formats name them."""
+"""Short constructors of marks for the tests of the formats."""
 
 from __future__ import annotations
 
