@@ -25,12 +25,12 @@ from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.models.accounts import ApiToken
 
-HOME = "203.0.113.9"
+CLIENT_ADDRESS = "203.0.113.9"
 DAY = dt.timedelta(days=1)
 
 
 class Clock:
-    """Stands still until it is set."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0
@@ -51,7 +51,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def callers(database: Database, clock: Clock) -> Authenticator:
+def authenticator(database: Database, clock: Clock) -> Authenticator:
     return Authenticator(database, Settings(), now=lambda: NOW, throttle=FailedLoginThrottle(clock=clock))
 
 
@@ -68,22 +68,23 @@ async def stored_token(database: Database) -> ApiToken:
         return await ApiToken.get()
 
 
-async def authenticate(authenticator: Authenticator, secret: str, address: str = HOME) -> Viewer:
+async def authenticate(authenticator: Authenticator, secret: str, address: str = CLIENT_ADDRESS) -> Viewer:
     return await authenticator.authenticate(f"Bearer {secret}", None, address)
 
 
-async def code(authenticator: Authenticator, authorization: str, address: str = HOME) -> str:
-    with pytest.raises(ApiError) as refusal:
+async def error_code(authenticator: Authenticator, authorization: str, address: str = CLIENT_ADDRESS) -> str:
+    """The error code of a rejected Authorization header; the message must not contain the token."""
+    with pytest.raises(ApiError) as exc_info:
         await authenticator.authenticate(authorization, None, address)
-    assert "cql" not in refusal.value.message
-    return refusal.value.code
+    assert "cql" not in exc_info.value.message
+    return exc_info.value.code
 
 
-# The text
+# Format
 
 
 def test_token_format() -> None:
-    """A prefix that scanners can know, more than 200 bits of chance, a checksum; never twice the same."""
+    """A prefix for secret scanners, more than 200 random bits and a checksum; tokens are unique."""
     texts = {api_tokens.generate_token() for _ in range(1_000)}
     assert len(texts) == 1_000
     for text in texts:
@@ -91,30 +92,32 @@ def test_token_format() -> None:
         assert api_tokens.has_valid_checksum(text)
 
 
-def test_a_token_with_a_slip_is_known_without_looking_it_up() -> None:
-    """One changed character, a missing one, one too many, other digits."""
+def test_checksum_detects_mistyped_tokens() -> None:
+    """A changed, missing or additional character, and digits of other scripts."""
     text = api_tokens.generate_token()
-    for place in range(4, len(text)):
-        other = "a" if text[place] != "a" else "b"
-        assert not api_tokens.has_valid_checksum(text[:place] + other + text[place + 1 :])
+    for index in range(4, len(text)):
+        other = "a" if text[index] != "a" else "b"
+        assert not api_tokens.has_valid_checksum(text[:index] + other + text[index + 1 :])
     for wrong in (text[:-1], text + "a", text[4:], "", "cql_", text.replace("cql_", "CQL_"), text[:-1] + "٣"):
         assert not api_tokens.has_valid_checksum(wrong)
 
 
 def test_checksum_is_crc32_in_base_62() -> None:
-    """CRC-32 of the forty characters, in base 62 with the digits 0-9, A-Z, a-z."""
+    """CRC-32 of the first forty characters, with the digits 0-9, A-Z, a-z."""
     text = api_tokens.generate_token()
-    number = 0
+    checksum = 0
     for digit in text[-6:]:
-        number = number * 62 + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(digit)
-    assert number == crc32(text[4:-6].encode())
+        checksum = checksum * 62 + (string.digits + string.ascii_uppercase + string.ascii_lowercase).index(
+            digit
+        )
+    assert checksum == crc32(text[4:-6].encode())
 
 
-# Made and taken away
+# Creation and revocation
 
 
 async def test_only_a_hash_is_stored(database: Database) -> None:
-    """The row holds nothing of the secret but its hash and its last four characters."""
+    """The row contains only the hash and the last four characters of the secret."""
     secret = await create_token(database, scopes=["READ_ALL_DRAFTS"], expires_at=NOW + DAY)
     row = await stored_token(database)
     assert (row.hash, row.hint) == (hashlib.sha256(secret.encode()).hexdigest(), secret[-4:])
@@ -132,7 +135,7 @@ async def test_only_a_hash_is_stored(database: Database) -> None:
 
 
 async def test_account_defaults_to_the_slug_of_the_name(database: Database) -> None:
-    """A name without letters gets the token's id: two of them are not one account."""
+    """For a name without letters it is the id of the token, so that two such tokens differ."""
     async with database.orm():
         results = []
         for name, account in (("Łukasz Żak", None), ("Jane", "jd"), ("***", None)):
@@ -160,17 +163,17 @@ async def test_account_defaults_to_the_slug_of_the_name(database: Database) -> N
     ids=str,
 )
 async def test_invalid_token_options_are_rejected(database: Database, wrong: dict[str, Any]) -> None:
-    """And nothing is written."""
+    """No token is stored."""
     async with database.orm():
         arguments = {"name": "Jane", "role": Role.AUTHOR, "created_by": "tests", "now": NOW, **wrong}
-        with pytest.raises(ApiError) as refusal:
+        with pytest.raises(ApiError) as exc_info:
             await api_tokens.issue_token(**arguments)
-        assert refusal.value.code == "BAD_USER_INPUT"
+        assert exc_info.value.code == "BAD_USER_INPUT"
         assert await ApiToken.all().count() == 0
 
 
-async def test_a_token_can_be_revoked_only_once(database: Database) -> None:
-    """The first revocation time stays; an unknown token cannot be revoked."""
+async def test_tokens_can_be_revoked_only_once(database: Database) -> None:
+    """The first revocation time stays, and an unknown token cannot be revoked."""
     await create_token(database)
     row = await stored_token(database)
     async with database.orm():
@@ -180,25 +183,27 @@ async def test_a_token_can_be_revoked_only_once(database: Database) -> None:
     assert (await stored_token(database)).revoked_at == NOW
 
 
-# Shown
+# Verification
 
 
-async def test_a_good_token_is_its_owner(database: Database, callers: Authenticator) -> None:
-    """Name, account, role and what the role may do; scopes leave less."""
-    viewer = await authenticate(callers, await create_token(database))
+async def test_valid_token_identifies_the_viewer(database: Database, authenticator: Authenticator) -> None:
+    """Name, account, role and permissions; scopes restrict the permissions."""
+    viewer = await authenticate(authenticator, await create_token(database))
     assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", ROLE_PERMISSIONS[Role.EDITOR])
-    narrow = await create_token(
+    scoped = await create_token(
         database, "Proofs", Role.PUBLISHER, scopes=[Permission.READ_ALL_DRAFTS, "CREATE_PREVIEW_LINKS"]
     )
-    assert (await authenticate(callers, narrow)).permissions == {
+    assert (await authenticate(authenticator, scoped)).permissions == {
         Permission.READ_ALL_DRAFTS,
         Permission.CREATE_PREVIEW_LINKS,
     }
-    assert await callers.authenticate(None, None, HOME) == ANONYMOUS_VIEWER
+    assert await authenticator.authenticate(None, None, CLIENT_ADDRESS) == ANONYMOUS_VIEWER
 
 
-async def test_all_rejected_tokens_get_the_same_error(database: Database, callers: Authenticator) -> None:
-    """Unknown, mistyped, expired and revoked tokens get one message."""
+async def test_all_rejected_tokens_get_the_same_error(
+    database: Database, authenticator: Authenticator
+) -> None:
+    """Unknown, mistyped, expired and revoked tokens get the same message."""
     expired = await create_token(database, expires_at=NOW + DAY)
     revoked = await create_token(database)
     good = await create_token(database)
@@ -206,7 +211,7 @@ async def test_all_rejected_tokens_get_the_same_error(database: Database, caller
         await ApiToken.filter(hash=api_tokens.hash_token(expired)).update(expires_at=NOW)
         row = await ApiToken.get(hash=api_tokens.hash_token(revoked))
         await api_tokens.mark_token_revoked(row.id, NOW)
-    values = set()
+    errors = set()
     for secret in (
         api_tokens.generate_token(),
         good[:-1] + "?",
@@ -217,15 +222,15 @@ async def test_all_rejected_tokens_get_the_same_error(database: Database, caller
         "cqlp_x",
         "a.b.c",
     ):
-        with pytest.raises(ApiError) as refusal:
-            await authenticate(callers, secret.replace("?", "a" if good[-1] != "a" else "b"))
-        values.add((refusal.value.code, refusal.value.message, refusal.value.hint))
-    ((expected, message, _),) = values
-    assert (expected, message) == (
+        with pytest.raises(ApiError) as exc_info:
+            await authenticate(authenticator, secret.replace("?", "a" if good[-1] != "a" else "b"))
+        errors.add((exc_info.value.code, exc_info.value.message, exc_info.value.hint))
+    ((code, message, _),) = errors
+    assert (code, message) == (
         "UNAUTHENTICATED",
         "The token is not valid, has expired or was revoked.",
     )
-    assert (await authenticate(callers, good)).account == "jane-doe"
+    assert (await authenticate(authenticator, good)).account == "jane-doe"
 
 
 @pytest.mark.parametrize(
@@ -233,98 +238,99 @@ async def test_all_rejected_tokens_get_the_same_error(database: Database, caller
     ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a b", "Bearer \u00e9", "Bearer " + "a" * 9_000],
     ids=lambda text: text[:20],
 )
-async def test_invalid_authorization_headers_are_rejected(callers: Authenticator, wrong: str) -> None:
-    """Whatever it holds, it is not taken for the public."""
-    assert await code(callers, wrong) == "UNAUTHENTICATED"
+async def test_invalid_authorization_headers_are_rejected(authenticator: Authenticator, wrong: str) -> None:
+    """The request is not treated as anonymous."""
+    assert await error_code(authenticator, wrong) == "UNAUTHENTICATED"
 
 
-async def test_the_scheme_is_read_as_http_says(database: Database, callers: Authenticator) -> None:
-    """Its letters may be small or capital, and blanks may be many."""
+async def test_authorization_scheme_is_case_insensitive(
+    database: Database, authenticator: Authenticator
+) -> None:
+    """Several spaces are accepted, as HTTP specifies."""
     secret = await create_token(database)
     for header in (f"bearer {secret}", f"BEARER   {secret}", f" Bearer {secret} "):
-        assert (await callers.authenticate(header, None, HOME)).account == "jane-doe"
+        assert (await authenticator.authenticate(header, None, CLIENT_ADDRESS)).account == "jane-doe"
 
 
 async def test_revoked_tokens_are_rejected_by_every_worker(database_url: str) -> None:
-    """Nothing is remembered that would let it in once more."""
-    async with Database(database_url) as one, Database(database_url) as other:
-        secret = await create_token(one)
-        workers = [Authenticator(database, Settings(), now=lambda: NOW) for database in (one, other)]
+    """Workers do not cache valid tokens."""
+    async with Database(database_url) as first, Database(database_url) as second:
+        secret = await create_token(first)
+        workers = [Authenticator(database, Settings(), now=lambda: NOW) for database in (first, second)]
         for worker in workers:
             await authenticate(worker, secret)
-        row = await stored_token(one)
-        async with one.orm():
+        row = await stored_token(first)
+        async with first.orm():
             await api_tokens.mark_token_revoked(row.id, NOW)
         for worker in workers:
-            assert await code(worker, f"Bearer {secret}") == "UNAUTHENTICATED"
+            assert await error_code(worker, f"Bearer {secret}") == "UNAUTHENTICATED"
 
 
 async def test_tokens_are_rejected_without_the_token_table(server: Any) -> None:
-    """It was not migrated yet: tokens are refused, and nothing fails."""
+    """A database that is not migrated yet causes no internal error."""
     url = await server.empty()
     async with Database(url).orm() as connection:
         await connection.execute_script("CREATE TABLE other (id int)")
     async with Database(url) as database:
         authenticator = Authenticator(database, Settings())
         for secret in (api_tokens.generate_token(), preview_tokens.sign_preview_token("key", 1, NOW)):
-            assert await code(authenticator, f"Bearer {secret}") == "UNAUTHENTICATED"
+            assert await error_code(authenticator, f"Bearer {secret}") == "UNAUTHENTICATED"
     await server.drop(url)
 
 
 # The last use
 
 
-async def test_the_last_use_is_written_once_a_minute(database: Database) -> None:
-    """By whichever worker flushes first, and never backwards."""
+async def test_last_use_is_written_once_a_minute(database: Database) -> None:
+    """By the worker that flushes first, and never an earlier time."""
     secret = await create_token(database)
-    moment = [NOW]
-    one, other = (Authenticator(database, Settings(), now=lambda: moment[0]) for _ in range(2))
+    current_time = [NOW]
+    first, second = (Authenticator(database, Settings(), now=lambda: current_time[0]) for _ in range(2))
     for seconds, written in ((0, 0), (5, 0), (59, 0), (61, 61), (70, 61), (121, 121)):
-        moment[0] = NOW + dt.timedelta(seconds=seconds)
-        for worker in (one, other):
+        current_time[0] = NOW + dt.timedelta(seconds=seconds)
+        for worker in (first, second):
             await authenticate(worker, secret)
             await worker.flush_last_used()
         assert (await stored_token(database)).last_used_at == NOW + dt.timedelta(seconds=written)
 
 
 async def test_last_use_is_retried_after_a_failed_write(database: Database, monkeypatch: Any) -> None:
-    """Until it can."""
     authenticator = Authenticator(database, Settings(), now=lambda: NOW)
     await authenticate(authenticator, await create_token(database))
-    with monkeypatch.context() as broken:
+    with monkeypatch.context() as patched:
 
         def orm(*_: Any, **__: Any) -> Any:
             raise OSError("away")
 
-        broken.setattr(database, "orm", orm)
+        patched.setattr(database, "orm", orm)
         await authenticator.flush_last_used()
     assert (await stored_token(database)).last_used_at is None
     await authenticator.flush_last_used()
     assert (await stored_token(database)).last_used_at == NOW
 
 
-# As at another moment
+# Preview time
 
 
-async def test_a_preview_at_a_moment_is_for_those_who_see_drafts(
-    database: Database, callers: Authenticator
+async def test_preview_time_requires_permission_to_read_drafts(
+    database: Database, authenticator: Authenticator
 ) -> None:
-    """In UTC and whole seconds; of others it is refused, whatever moment it is."""
+    """It is converted to UTC and whole seconds; without permission it is FORBIDDEN."""
     for role in Role:
         bearer = f"Bearer {await create_token(database, role.value, role)}"
         if role is Role.READER:
-            with pytest.raises(ApiError) as refusal:
-                await callers.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
-            assert (refusal.value.code, refusal.value.status) == ("FORBIDDEN", 403)
+            with pytest.raises(ApiError) as exc_info:
+                await authenticator.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", CLIENT_ADDRESS)
+            assert (exc_info.value.code, exc_info.value.status) == ("FORBIDDEN", 403)
         else:
-            viewer = await callers.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", HOME)
+            viewer = await authenticator.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", CLIENT_ADDRESS)
             assert viewer.preview_at == dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
             assert viewer.visibility.at_preview_time
     with pytest.raises(ApiError, match="for those who may see drafts"):
-        await callers.authenticate(None, "2026-07-01T10:00:00Z", HOME)
+        await authenticator.authenticate(None, "2026-07-01T10:00:00Z", CLIENT_ADDRESS)
     scoped = await create_token(database, "Reviews", scopes=["REVIEW"])
     with pytest.raises(ApiError, match="for those who may see drafts"):
-        await callers.authenticate(f"Bearer {scoped}", "2026-07-01T10:00:00Z", HOME)
+        await authenticator.authenticate(f"Bearer {scoped}", "2026-07-01T10:00:00Z", CLIENT_ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -332,117 +338,122 @@ async def test_a_preview_at_a_moment_is_for_those_who_see_drafts(
     ["", "now", "2026-07-01", "2026-07-01T10:00:00", "2026-07-01T10:00Z", "2026-13-01T10:00:00Z",
      "1751364000", "0001-01-01T00:00:00+10:00", "2026-07-01T10:00:00Z; x", "２026-07-01T10:00:00Z"],
 )  # fmt: skip
-async def test_a_moment_is_a_time_with_its_zone(
-    database: Database, callers: Authenticator, wrong: str
+async def test_preview_time_must_be_rfc_3339_with_time_zone(
+    database: Database, authenticator: Authenticator, wrong: str
 ) -> None:
-    """RFC 3339, as everywhere in the API."""
     bearer = f"Bearer {await create_token(database)}"
-    with pytest.raises(ApiError) as refusal:
-        await callers.authenticate(bearer, wrong, HOME)
-    assert refusal.value.code == "BAD_USER_INPUT"
+    with pytest.raises(ApiError) as exc_info:
+        await authenticator.authenticate(bearer, wrong, CLIENT_ADDRESS)
+    assert exc_info.value.code == "BAD_USER_INPUT"
 
 
-# Who tries tokens out
+# Throttling
 
 
-class Counted:
-    """Callers, and how often they asked the database."""
+class CountingAuthenticator:
+    """An authenticator, and the number of its database lookups."""
 
     def __init__(self, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.callers = Authenticator(
+        self.authenticator = Authenticator(
             database, Settings(), now=lambda: NOW, throttle=FailedLoginThrottle(clock=clock)
         )
         self.lookups = 0
         row = database.row
 
-        def counted(*values: Any) -> Any:
+        def counted_row(*values: Any) -> Any:
             self.lookups += 1
             return row(*values)
 
-        monkeypatch.setattr(database, "row", counted)
+        monkeypatch.setattr(database, "row", counted_row)
 
 
 async def test_failed_tokens_block_the_client_address(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After ten that were refused in a minute, without a further look; the next minute begins anew."""
-    counted = Counted(database, clock, monkeypatch)
-    values = [await code(counted.callers, f"Bearer {api_tokens.generate_token()}") for _ in range(20)]
-    assert values == [*["UNAUTHENTICATED"] * MAX_FAILURES, *["RATE_LIMITED"] * (20 - MAX_FAILURES)]
-    assert counted.lookups == MAX_FAILURES
+    """After ten failures in a minute without further lookups; the next minute begins with none."""
+    counting = CountingAuthenticator(database, clock, monkeypatch)
+    codes = [
+        await error_code(counting.authenticator, f"Bearer {api_tokens.generate_token()}") for _ in range(20)
+    ]
+    assert codes == [*["UNAUTHENTICATED"] * MAX_FAILURES, *["RATE_LIMITED"] * (20 - MAX_FAILURES)]
+    assert counting.lookups == MAX_FAILURES
     clock.seconds += 30
-    with pytest.raises(ApiError) as refusal:
-        await authenticate(counted.callers, api_tokens.generate_token())
-    assert refusal.value.extra_extensions == {"limit": MAX_FAILURES, "retryAfter": 30}
+    with pytest.raises(ApiError) as exc_info:
+        await authenticate(counting.authenticator, api_tokens.generate_token())
+    assert exc_info.value.extra_extensions == {"limit": MAX_FAILURES, "retryAfter": 30}
     assert (
-        await code(counted.callers, f"Bearer {api_tokens.generate_token()}", "203.0.113.10")
+        await error_code(counting.authenticator, f"Bearer {api_tokens.generate_token()}", "203.0.113.10")
         == "UNAUTHENTICATED"
     )
     clock.seconds += 30
-    assert await code(counted.callers, f"Bearer {api_tokens.generate_token()}") == "UNAUTHENTICATED"
+    assert (
+        await error_code(counting.authenticator, f"Bearer {api_tokens.generate_token()}") == "UNAUTHENTICATED"
+    )
 
 
 async def test_concurrent_failed_tokens_are_limited(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that come together are let in only as far as they could be refused one by one."""
-    counted = Counted(database, clock, monkeypatch)
-    results = await asyncio.gather(
-        *(code(counted.callers, f"Bearer {api_tokens.generate_token()}") for _ in range(200))
+    """Concurrent requests get no more attempts than sequential ones."""
+    counting = CountingAuthenticator(database, clock, monkeypatch)
+    codes = await asyncio.gather(
+        *(error_code(counting.authenticator, f"Bearer {api_tokens.generate_token()}") for _ in range(200))
     )
-    assert sorted(set(results)) == ["RATE_LIMITED", "UNAUTHENTICATED"]
-    assert (results.count("UNAUTHENTICATED"), counted.lookups) == (MAX_FAILURES, MAX_FAILURES)
+    assert sorted(set(codes)) == ["RATE_LIMITED", "UNAUTHENTICATED"]
+    assert (codes.count("UNAUTHENTICATED"), counting.lookups) == (MAX_FAILURES, MAX_FAILURES)
 
 
-async def test_malformed_tokens_count_as_failed(callers: Authenticator) -> None:
-    """Otherwise a header of another form would be a way to find out which forms are looked at."""
+async def test_malformed_tokens_count_as_failed(authenticator: Authenticator) -> None:
+    """Otherwise the error would show which formats are looked up."""
     wrong = ["Basic dXNlcjpwYXNz", "Bearer", "Bearer a.b.c", "Bearer cqlp_x", "Bearer cql_x"] * 2
-    assert {await code(callers, text) for text in wrong} == {"UNAUTHENTICATED"}
-    assert await code(callers, "Bearer nothing") == "RATE_LIMITED"
+    assert {await error_code(authenticator, text) for text in wrong} == {"UNAUTHENTICATED"}
+    assert await error_code(authenticator, "Bearer nothing") == "RATE_LIMITED"
 
 
-async def test_good_tokens_go_on_where_others_are_tried_out(
-    database: Database, callers: Authenticator, clock: Clock
+async def test_known_tokens_are_accepted_from_a_blocked_address(
+    database: Database, authenticator: Authenticator, clock: Clock
 ) -> None:
-    """Those that were good from there within the hour; one that is revoked meanwhile is not."""
-    existing, new, revoked = [await create_token(database, name) for name in ("Known", "New", "Revoked")]
-    for secret in (existing, revoked):
-        await authenticate(callers, secret)
+    """Tokens that were valid from the address within the hour, unless they are revoked."""
+    known, new, revoked = [await create_token(database, name) for name in ("Known", "New", "Revoked")]
+    for secret in (known, revoked):
+        await authenticate(authenticator, secret)
     async with database.orm():
         await api_tokens.mark_token_revoked((await ApiToken.get(hash=api_tokens.hash_token(revoked))).id, NOW)
     for _ in range(MAX_FAILURES):
-        await code(callers, f"Bearer {api_tokens.generate_token()}")
-    assert (await authenticate(callers, existing)).name == "Known"
-    assert await code(callers, f"Bearer {new}") == "RATE_LIMITED"
-    assert (await authenticate(callers, new, "203.0.113.10")).name == "New"
-    assert await code(callers, f"Bearer {revoked}") == "UNAUTHENTICATED"
-    assert await code(callers, f"Bearer {revoked}") == "RATE_LIMITED"
+        await error_code(authenticator, f"Bearer {api_tokens.generate_token()}")
+    assert (await authenticate(authenticator, known)).name == "Known"
+    assert await error_code(authenticator, f"Bearer {new}") == "RATE_LIMITED"
+    assert (await authenticate(authenticator, new, "203.0.113.10")).name == "New"
+    assert await error_code(authenticator, f"Bearer {revoked}") == "UNAUTHENTICATED"
+    assert await error_code(authenticator, f"Bearer {revoked}") == "RATE_LIMITED"
     clock.seconds += 3_600
     for _ in range(MAX_FAILURES):
-        await code(callers, f"Bearer {api_tokens.generate_token()}")
-    assert await code(callers, f"Bearer {existing}") == "RATE_LIMITED"
+        await error_code(authenticator, f"Bearer {api_tokens.generate_token()}")
+    assert await error_code(authenticator, f"Bearer {known}") == "RATE_LIMITED"
 
 
-async def test_many_people_at_one_address_do_not_shut_each_other_out(
-    database: Database, callers: Authenticator
+async def test_concurrent_valid_tokens_of_one_address_are_accepted(
+    database: Database, authenticator: Authenticator
 ) -> None:
-    """Fifty new tokens at the same moment."""
+    """Fifty tokens that are used for the first time."""
     secrets = [await create_token(database, f"Person {number}") for number in range(50)]
-    results = await asyncio.gather(*(authenticate(callers, secret) for secret in secrets for _ in range(3)))
+    results = await asyncio.gather(
+        *(authenticate(authenticator, secret) for secret in secrets for _ in range(3))
+    )
     assert len({viewer.name for viewer in results}) == 50
 
 
 async def test_database_outage_is_not_a_failed_token(
-    database: Database, callers: Authenticator, monkeypatch: pytest.MonkeyPatch
+    database: Database, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is said as it is, and does not count."""
+    """The error is DATABASE_UNAVAILABLE and is not counted."""
     secret = await create_token(database)
 
-    async def away(*_: Any) -> Any:
+    async def fail(*_: Any) -> Any:
         raise ApiError("DATABASE_UNAVAILABLE", "The database does not answer just now.")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(database, "row", away)
-        values = [await code(callers, f"Bearer {secret}") for _ in range(2 * MAX_FAILURES)]
-    assert set(values) == {"DATABASE_UNAVAILABLE"}
-    assert (await authenticate(callers, secret)).name == "Jane Doe"
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "row", fail)
+        codes = [await error_code(authenticator, f"Bearer {secret}") for _ in range(2 * MAX_FAILURES)]
+    assert set(codes) == {"DATABASE_UNAVAILABLE"}
+    assert (await authenticate(authenticator, secret)).name == "Jane Doe"

@@ -45,7 +45,7 @@ ME = "{ viewer { name role } }"
 LATEST = "{ latestNews(first: 3) { nodes { id headline } } }"
 PUBLIC = {"viewer": {"name": None, "role": "READER"}}
 JANE = {"viewer": {"name": "Jane Doe", "role": "EDITOR"}}
-UNKNOWN = "The token is not valid, has expired or was revoked."
+REJECTED_TOKEN_MESSAGE = "The token is not valid, has expired or was revoked."
 DAY = dt.timedelta(days=1)
 
 
@@ -54,7 +54,7 @@ def now() -> dt.datetime:
 
 
 class AuthSetup:
-    """A newsroom, and those who have tokens of it."""
+    """A newsroom, and methods that change its tokens."""
 
     def __init__(self, url: str, database: Database) -> None:
         self.url = url
@@ -75,8 +75,8 @@ class AuthSetup:
         async with self.database.orm():
             await ApiToken.filter(hash=api_tokens.hash_token(secret)).update(expires_at=now() - DAY)
 
-    async def bad(self) -> list[str]:
-        """One of each kind that is not good."""
+    async def invalid_tokens(self) -> list[str]:
+        """An unknown, an expired, a revoked and a malformed token."""
         expired, revoked = await self.token(), await self.token()
         await self.expire(expired)
         await self.revoke(revoked)
@@ -84,15 +84,16 @@ class AuthSetup:
 
 
 @pytest.fixture(scope="module")
-async def room(server: Server) -> AsyncIterator[AuthSetup]:
+async def auth_setup(server: Server) -> AsyncIterator[AuthSetup]:
+    """The demo newsroom."""
     url = await server.demo()
     async with Database(url) as database:
         yield AuthSetup(url, database)
 
 
 @contextlib.asynccontextmanager
-async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQLEndpoint]:
-    """A worker's, which remembers answers."""
+async def open_endpoint(database: Database, **settings: Any) -> AsyncIterator[GraphQLEndpoint]:
+    """The endpoint of a worker with a response cache."""
     executor = build_executor(Settings(**settings), database)
     assert executor.responses is not None
     await executor.responses.open()
@@ -101,14 +102,14 @@ async def door(database: Database, **settings: Any) -> AsyncIterator[GraphQLEndp
 
 
 @pytest.fixture
-async def graphql(room: AuthSetup) -> AsyncIterator[GraphQLEndpoint]:
-    async with door(room.database) as result:
+async def endpoint(auth_setup: AuthSetup) -> AsyncIterator[GraphQLEndpoint]:
+    async with open_endpoint(auth_setup.database) as result:
         yield result
 
 
 @pytest.fixture
-async def http(graphql: GraphQLEndpoint) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_from(graphql) as result:
+async def http(endpoint: GraphQLEndpoint) -> AsyncIterator[httpx2.AsyncClient]:
+    async with client_from(endpoint) as result:
         yield result
 
 
@@ -128,245 +129,268 @@ async def get(
     return await http.get("/graphql", params={"query": query}, headers=headers)
 
 
-DOORS = (post, get)
+METHODS = (post, get)
 
 
-# Let in
+# Valid tokens
 
 
-async def test_token_identifies_the_viewer(room: AuthSetup, http: httpx2.AsyncClient) -> None:
-    """By POST and by GET; without one it is the public."""
-    secret = await room.token()
-    for ask in DOORS:
-        assert (await ask(http, ME, bearer(secret))).json()["data"] == JANE
-        assert (await ask(http, ME)).json()["data"] == PUBLIC
+async def test_token_identifies_the_viewer(auth_setup: AuthSetup, http: httpx2.AsyncClient) -> None:
+    """By POST, GET and HEAD; without a token the viewer is anonymous."""
+    secret = await auth_setup.token()
+    for send in METHODS:
+        assert (await send(http, ME, bearer(secret))).json()["data"] == JANE
+        assert (await send(http, ME)).json()["data"] == PUBLIC
     assert (await http.head("/graphql", params={"query": ME}, headers=bearer(secret))).status_code == 200
 
 
-async def test_responses_with_a_token_are_not_cached(room: AuthSetup, http: httpx2.AsyncClient) -> None:
-    """Also for readers: no ETag, no cache tags, and never 304."""
+async def test_responses_with_a_token_are_not_cached(auth_setup: AuthSetup, http: httpx2.AsyncClient) -> None:
+    """No ETag, no cache tags and never 304, for readers too."""
     for role in (Role.READER, Role.EDITOR):
-        headers = bearer(await room.token(role.value, role))
+        headers = bearer(await auth_setup.token(role.value, role))
         for query in (LATEST, ME, "{", "{ nonsense }"):
-            for ask in DOORS:
-                answer = await ask(http, query, {**headers, "if-none-match": "*"})
-                assert answer.status_code in (200, 400, 422)
-                assert answer.headers["cache-control"] == "private, no-store"
-                assert "Authorization" in answer.headers["vary"]
-                assert not {"etag", "cache-tag", "surrogate-key", "age"} & answer.headers.keys()
+            for send in METHODS:
+                response = await send(http, query, {**headers, "if-none-match": "*"})
+                assert response.status_code in (200, 400, 422)
+                assert response.headers["cache-control"] == "private, no-store"
+                assert "Authorization" in response.headers["vary"]
+                assert not {"etag", "cache-tag", "surrogate-key", "age"} & response.headers.keys()
 
 
 async def test_cached_responses_are_not_shared_between_viewers(
-    room: AuthSetup, http: httpx2.AsyncClient
+    auth_setup: AuthSetup, http: httpx2.AsyncClient
 ) -> None:
-    """Alternating viewers get their own responses in any order, with a response cache."""
-    everyone: dict[str | None, Any] = {None: PUBLIC}
+    """Alternating viewers get their own responses in any order."""
+    viewers: dict[str | None, Any] = {None: PUBLIC}
     for role in Role:
-        everyone[await room.token(role.value, role)] = {"viewer": {"name": role.value, "role": role.value}}
-    for ask in DOORS:
+        viewers[await auth_setup.token(role.value, role)] = {
+            "viewer": {"name": role.value, "role": role.value}
+        }
+    for send in METHODS:
         for _ in range(3):
-            for secret, expected in [*everyone.items(), *reversed(everyone.items())]:
-                answer = await ask(http, ME, bearer(secret) if secret else None)
-                assert answer.json()["data"] == expected
-                result = answer.headers.get("cache-control", "")
-                assert (result == "private, no-store") == (secret is not None)
+            for secret, expected in [*viewers.items(), *reversed(viewers.items())]:
+                response = await send(http, ME, bearer(secret) if secret else None)
+                assert response.json()["data"] == expected
+                cache_control = response.headers.get("cache-control", "")
+                assert (cache_control == "private, no-store") == (secret is not None)
 
 
-async def test_a_hit_at_once_is_the_publics(room: AuthSetup, graphql: GraphQLEndpoint) -> None:
-    """Requests with credentials do not use the fast path of the cache."""
+async def test_fast_path_serves_only_anonymous_requests(
+    auth_setup: AuthSetup, endpoint: GraphQLEndpoint
+) -> None:
+    """Requests with credentials or a preview time do not use the fast path of the cache."""
     query = str(httpx2.QueryParams({"query": LATEST})).encode()
     scope = {
         "type": "http", "method": "GET", "query_string": query, "client": ("127.0.0.1", 1), "headers": [],
         "path": "/graphql",
     }  # fmt: skip
-    async with client_from(graphql) as http:
+    async with client_from(endpoint) as http:
         for _ in range(2):
             await get(http, LATEST)
-    assert graphql.try_cached_response(scope, b"") is not None
+    assert endpoint.try_cached_response(scope, b"") is not None
     for name in (b"authorization", b"x-preview-at"):
-        assert graphql.try_cached_response({**scope, "headers": [(name, b"x")]}, b"") is None
+        assert endpoint.try_cached_response({**scope, "headers": [(name, b"x")]}, b"") is None
 
 
-async def test_a_draft_is_seen_by_those_who_may(room: AuthSetup, http: httpx2.AsyncClient) -> None:
-    """Not by the public, readers and what they may ask for; one article by its link."""
-    async with room.database.orm() as connection:
+async def test_drafts_are_visible_only_with_permission(
+    auth_setup: AuthSetup, http: httpx2.AsyncClient
+) -> None:
+    """Previewers see all drafts, a preview token one article, other viewers none."""
+    async with auth_setup.database.orm() as connection:
         await connection.execute_script("UPDATE article SET status = 'DRAFT' WHERE id = 701")
     try:
         query = '{ article(id: "art_701") { id } }'
-        secret = await preview_tokens.get_or_create_signing_key(room.database)
-        sees = {
+        secret = await preview_tokens.get_or_create_signing_key(auth_setup.database)
+        is_visible_with = {
             None: False,
-            await room.token(role=Role.READER): False,
-            await room.token(role=Role.AUTHOR, account="somebody-else"): False,
-            await room.token(role=Role.PREVIEWER): True,
-            await room.token(role=Role.ADMIN, scopes=["ADMIN"]): False,
+            await auth_setup.token(role=Role.READER): False,
+            await auth_setup.token(role=Role.AUTHOR, account="somebody-else"): False,
+            await auth_setup.token(role=Role.PREVIEWER): True,
+            await auth_setup.token(role=Role.ADMIN, scopes=["ADMIN"]): False,
             preview_tokens.sign_preview_token(secret, 701, now() + DAY): True,
             preview_tokens.sign_preview_token(secret, 702, now() + DAY): False,
         }
-        for ask in DOORS:
-            for token, seen in [*sees.items(), *reversed(sees.items())]:
-                answer = await ask(http, query, bearer(token) if token else None)
-                assert (answer.json()["data"]["article"] is not None) == seen
+        for send in METHODS:
+            for token, is_visible in [*is_visible_with.items(), *reversed(is_visible_with.items())]:
+                response = await send(http, query, bearer(token) if token else None)
+                assert (response.json()["data"]["article"] is not None) == is_visible
     finally:
-        async with room.database.orm() as connection:
+        async with auth_setup.database.orm() as connection:
             await connection.execute_script("UPDATE article SET status = 'PUBLISHED' WHERE id = 701")
 
 
 async def test_persisted_queries_are_shared_between_viewers(
-    room: AuthSetup, http: httpx2.AsyncClient
+    auth_setup: AuthSetup, http: httpx2.AsyncClient
 ) -> None:
-    """Its text is the same for all; what is answered is not."""
-    secret = await room.token()
+    """The document is the same for all viewers, the response is not."""
+    secret = await auth_setup.token()
     hash = hashlib.sha256(ME.encode()).hexdigest()
-    named: dict[str, Any] = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash}}}
-    document = {**named, "query": ME}
-    sent = [(document, secret), (named, secret), (named, None), (named, secret)]
-    for body, token in sent:
-        answer = await http.post("/graphql", json=body, headers=bearer(token) if token else None)
-        assert answer.json()["data"] == (JANE if token else PUBLIC)
+    by_hash: dict[str, Any] = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash}}}
+    with_text = {**by_hash, "query": ME}
+    requests = [(with_text, secret), (by_hash, secret), (by_hash, None), (by_hash, secret)]
+    for body, token in requests:
+        response = await http.post("/graphql", json=body, headers=bearer(token) if token else None)
+        assert response.json()["data"] == (JANE if token else PUBLIC)
 
 
-# Turned away
+# Invalid tokens
 
 
-async def test_invalid_tokens_are_rejected(room: AuthSetup) -> None:
-    """401 and how to come in, whatever is asked and however; one message, nothing to store, no echo."""
-    for secret in await room.bad():
+async def test_invalid_tokens_are_rejected(auth_setup: AuthSetup) -> None:
+    """401 with one message for every method, never stored, and without the token."""
+    for secret in await auth_setup.invalid_tokens():
         for accept in ("*/*", "application/json"):
-            async with door(room.database) as graphql, client_from(graphql) as http:
-                for ask in DOORS:
-                    answer = await ask(http, LATEST, {**bearer(secret), "accept": accept})
-                    assert (answer.status_code, error_code(answer)) == (401, "UNAUTHENTICATED")
-                    assert answer.json()["errors"][0]["message"] == UNKNOWN
-                    assert "data" not in answer.json()
-                    assert answer.headers["www-authenticate"] == "Bearer"
-                    assert answer.headers["cache-control"] == "no-store"
-                    assert secret not in answer.text.replace("nothing", "") or secret == "nothing"
+            async with open_endpoint(auth_setup.database) as endpoint, client_from(endpoint) as http:
+                for send in METHODS:
+                    response = await send(http, LATEST, {**bearer(secret), "accept": accept})
+                    assert (response.status_code, error_code(response)) == (401, "UNAUTHENTICATED")
+                    assert response.json()["errors"][0]["message"] == REJECTED_TOKEN_MESSAGE
+                    assert "data" not in response.json()
+                    assert response.headers["www-authenticate"] == "Bearer"
+                    assert response.headers["cache-control"] == "no-store"
+                    assert secret not in response.text.replace("nothing", "") or secret == "nothing"
                 head = await http.head("/graphql", params={"query": LATEST}, headers=bearer(secret))
                 assert (head.status_code, head.content) == (401, b"")
 
 
 async def test_invalid_authorization_headers_are_rejected(http: httpx2.AsyncClient) -> None:
-    """It is not ignored: a request that sends it is not anonymous."""
+    """The request is not treated as anonymous."""
     for header in ("Basic dXNlcjpwYXNz", "Bearer", ""):
-        answer = await post(http, ME, {"authorization": header})
-        assert (answer.status_code, error_code(answer)) == (401, "UNAUTHENTICATED")
+        response = await post(http, ME, {"authorization": header})
+        assert (response.status_code, error_code(response)) == (401, "UNAUTHENTICATED")
 
 
-async def test_revoked_tokens_are_rejected_by_every_worker(room: AuthSetup) -> None:
-    """Two workers with nothing in common but the database."""
-    secret = await room.token()
-    async with Database(room.url) as database, door(room.database) as one, door(database) as other:
-        for graphql in (one, other):
-            async with client_from(graphql) as http:
+async def test_revoked_tokens_are_rejected_by_every_worker(auth_setup: AuthSetup) -> None:
+    """Workers share only the database."""
+    secret = await auth_setup.token()
+    async with (
+        Database(auth_setup.url) as database,
+        open_endpoint(auth_setup.database) as first,
+        open_endpoint(database) as second,
+    ):
+        for endpoint in (first, second):
+            async with client_from(endpoint) as http:
                 assert (await post(http, ME, bearer(secret))).json()["data"] == JANE
-        await room.revoke(secret)
-        for graphql in (other, one):
-            async with client_from(graphql) as http:
-                for ask in DOORS:
-                    assert error_code(await ask(http, ME, bearer(secret))) == "UNAUTHENTICATED"
+        await auth_setup.revoke(secret)
+        for endpoint in (second, first):
+            async with client_from(endpoint) as http:
+                for send in METHODS:
+                    assert error_code(await send(http, ME, bearer(secret))) == "UNAUTHENTICATED"
 
 
-async def test_a_preview_at_a_moment_needs_the_right(room: AuthSetup, http: httpx2.AsyncClient) -> None:
-    """403 without permission, 422 for an invalid time; otherwise a response that is not cached."""
-    reader, previewer = await room.token(role=Role.READER), await room.token(role=Role.PREVIEWER)
+async def test_preview_time_requires_permission(auth_setup: AuthSetup, http: httpx2.AsyncClient) -> None:
+    """403 without permission, 422 for an invalid time; otherwise the response is not cached."""
+    reader, previewer = await auth_setup.token(role=Role.READER), await auth_setup.token(role=Role.PREVIEWER)
     at = {"x-preview-at": "2040-01-01T00:00:00Z"}
-    for ask in DOORS:
+    for send in METHODS:
         for headers in (at, {**at, **bearer(reader)}):
-            answer = await ask(http, LATEST, headers)
-            assert (answer.status_code, error_code(answer)) == (403, "FORBIDDEN")
-            assert answer.headers["cache-control"] == "no-store"
-        answer = await ask(http, LATEST, {"x-preview-at": "tomorrow", **bearer(previewer)})
-        assert (answer.status_code, error_code(answer)) == (422, "BAD_USER_INPUT")
-        answer = await ask(http, LATEST, {**at, **bearer(previewer)})
-        assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
+            response = await send(http, LATEST, headers)
+            assert (response.status_code, error_code(response)) == (403, "FORBIDDEN")
+            assert response.headers["cache-control"] == "no-store"
+        response = await send(http, LATEST, {"x-preview-at": "tomorrow", **bearer(previewer)})
+        assert (response.status_code, error_code(response)) == (422, "BAD_USER_INPUT")
+        response = await send(http, LATEST, {**at, **bearer(previewer)})
+        assert (response.status_code, response.headers["cache-control"]) == (200, "private, no-store")
 
 
-async def test_who_tries_tokens_out_is_shut_out_on_every_door(
-    room: AuthSetup, graphql: GraphQLEndpoint
+async def test_failed_tokens_block_the_address_for_all_methods(
+    auth_setup: AuthSetup, endpoint: GraphQLEndpoint
 ) -> None:
-    """POST and GET count together; good tokens of before go on, and so does the public."""
-    secret = await room.token()
-    async with client_from(graphql, "192.168.0.7") as http, client_from(graphql, "192.168.0.8") as neighbour:
+    """Tokens that were valid before and anonymous requests are still accepted."""
+    secret = await auth_setup.token()
+    async with (
+        client_from(endpoint, "192.168.0.7") as http,
+        client_from(endpoint, "192.168.0.8") as other_address,
+    ):
         await post(http, ME, bearer(secret))
         for number in range(MAX_FAILURES):
-            answer = await DOORS[number % 2](http, ME, bearer(api_tokens.generate_token()))
-            assert answer.status_code == 401
-        fresh = await room.token("Late")
-        for ask in DOORS:
-            answer = await ask(http, ME, bearer(fresh))
-            assert (answer.status_code, error_code(answer)) == (429, "RATE_LIMITED")
-            assert 0 < int(answer.headers["retry-after"]) <= 60
-            assert answer.headers["cache-control"] == "no-store"
-            assert (await ask(http, ME, bearer(secret))).json()["data"] == JANE
-            assert (await ask(http, ME)).json()["data"] == PUBLIC
-            assert (await ask(neighbour, ME, bearer(fresh))).status_code == 200
+            response = await METHODS[number % 2](http, ME, bearer(api_tokens.generate_token()))
+            assert response.status_code == 401
+        fresh = await auth_setup.token("Late")
+        for send in METHODS:
+            response = await send(http, ME, bearer(fresh))
+            assert (response.status_code, error_code(response)) == (429, "RATE_LIMITED")
+            assert 0 < int(response.headers["retry-after"]) <= 60
+            assert response.headers["cache-control"] == "no-store"
+            assert (await send(http, ME, bearer(secret))).json()["data"] == JANE
+            assert (await send(http, ME)).json()["data"] == PUBLIC
+            assert (await send(other_address, ME, bearer(fresh))).status_code == 200
 
 
-async def test_what_a_token_spends_is_its_accounts(room: AuthSetup) -> None:
-    """From wherever it asks, with all its tokens; of what is refused the address pays."""
-    mine, also_mine = [await room.token(account="spender") for _ in range(2)]
+async def test_rate_limit_counts_per_account(auth_setup: AuthSetup) -> None:
+    """All tokens and addresses of the account share it; rejected tokens count for the address."""
+    first_token, second_token = [await auth_setup.token(account="spender") for _ in range(2)]
     async with (
-        door(room.database, rate_limit_cost_per_minute=50) as graphql,
-        client_from(graphql, "203.0.113.9") as here,
-        client_from(graphql, "203.0.113.10") as there,
+        open_endpoint(auth_setup.database, rate_limit_cost_per_minute=50) as endpoint,
+        client_from(endpoint, "203.0.113.9") as first_client,
+        client_from(endpoint, "203.0.113.10") as second_client,
     ):
-        left = [
+        headers = [
             (await post(http, LATEST, bearer(secret))).headers["ratelimit"]
-            for http, secret in ((here, mine), (there, mine), (here, also_mine))
+            for http, secret in (
+                (first_client, first_token),
+                (second_client, first_token),
+                (first_client, second_token),
+            )
         ]
-        points = [int(value.partition(";r=")[2].partition(";")[0]) for value in left]
+        points = [int(value.partition(";r=")[2].partition(";")[0]) for value in headers]
         assert points[0] > points[1] > points[2]
         assert points[0] - points[1] == points[1] - points[2]
         for _ in range(20):
-            answer = await post(there, LATEST, bearer(mine))
-        assert (answer.status_code, error_code(answer)) == (429, "RATE_LIMITED")
-        assert int(answer.headers["retry-after"]) > 0
-        assert (await post(here, LATEST)).status_code == 200
-        refused = await post(here, LATEST, bearer("nothing"))
-        assert (refused.status_code, "ratelimit" in refused.headers) == (401, True)
+            response = await post(second_client, LATEST, bearer(first_token))
+        assert (response.status_code, error_code(response)) == (429, "RATE_LIMITED")
+        assert int(response.headers["retry-after"]) > 0
+        assert (await post(first_client, LATEST)).status_code == 200
+        rejected = await post(first_client, LATEST, bearer("nothing"))
+        assert (rejected.status_code, "ratelimit" in rejected.headers) == (401, True)
 
 
 async def test_cors_preflight_allows_the_token_headers(http: httpx2.AsyncClient) -> None:
-    """`Authorization` and `X-Preview-At` are allowed headers."""
-    answer = await http.options("/graphql", headers={"origin": "https://desk.test"})
+    """`Authorization` and `X-Preview-At`."""
+    response = await http.options("/graphql", headers={"origin": "https://desk.test"})
     assert {"authorization", "x-preview-at"} <= set(
-        answer.headers["access-control-allow-headers"].replace(" ", "").split(",")
+        response.headers["access-control-allow-headers"].replace(" ", "").split(",")
     )
 
 
-async def test_no_token_is_logged(
-    room: AuthSetup, graphql: GraphQLEndpoint, caplog: pytest.LogCaptureFixture
+async def test_tokens_are_not_logged(
+    auth_setup: AuthSetup, endpoint: GraphQLEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Valid or invalid, at no log level."""
+    """Valid or invalid, at any log level."""
     lines: list[bytes] = []
-    graphql.observer = RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
+    endpoint.observer = RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines.append))
     secrets = [
-        await room.token(),
-        *await room.bad(),
+        await auth_setup.token(),
+        *await auth_setup.invalid_tokens(),
         preview_tokens.sign_preview_token("key", 1, now()),
         "a.b.c",
     ]
-    async with graphql.observer, client_from(graphql) as http:
+    async with endpoint.observer, client_from(endpoint) as http:
         with caplog.at_level(logging.DEBUG, logger="contentql"):
             for secret in secrets:
-                for ask in DOORS:
-                    await ask(http, ME, bearer(secret))
-    expected = b"".join(lines).decode() + caplog.text
-    assert expected.count('"UNAUTHENTICATED"') == 2 * (len(secrets) - 1) - 2
+                for send in METHODS:
+                    await send(http, ME, bearer(secret))
+    log_text = b"".join(lines).decode() + caplog.text
+    assert log_text.count('"UNAUTHENTICATED"') == 2 * (len(secrets) - 1) - 2
     for secret in (*secrets, *(api_tokens.hash_token(secret) for secret in secrets)):
-        assert secret not in expected.replace("nothing", "") or secret == "nothing"
+        assert secret not in log_text.replace("nothing", "") or secret == "nothing"
 
 
-async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: AuthSetup, tmp_path: Path) -> None:
-    """By the settings that name it; a wrong one is a token that is not known."""
+async def test_tokens_of_an_identity_provider_are_accepted_over_http(
+    auth_setup: AuthSetup, tmp_path: Path
+) -> None:
+    """Invalid ones get the same error as other tokens."""
     key = ec.generate_private_key(ec.SECP256R1())
     public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [{**public, "kid": "1"}]}))
     issuer = "https://id.example.org"
-    named = {"oidc_issuer": issuer, "oidc_audience": "newsroom", "oidc_jwks_url": str(tmp_path / "jwks.json")}
+    settings = {
+        "oidc_issuer": issuer,
+        "oidc_audience": "newsroom",
+        "oidc_jwks_url": str(tmp_path / "jwks.json"),
+    }
 
-    def signed(**more: Any) -> str:
+    def sign(**more: Any) -> str:
         claims = {
             "iss": issuer,
             "aud": "newsroom",
@@ -376,25 +400,25 @@ async def test_a_token_of_an_issuer_comes_in_by_the_same_door(room: AuthSetup, t
         }
         return jwt.encode({**claims, **more}, key, algorithm="ES256", headers={"kid": "1"})
 
-    async with door(room.database, **named) as graphql, client_from(graphql) as http:
-        for ask in DOORS:
-            answer = await ask(http, ME, bearer(signed(contentql_role="editor")))
-            assert (answer.json()["data"], answer.headers["cache-control"]) == (JANE, "private, no-store")
+    async with open_endpoint(auth_setup.database, **settings) as endpoint, client_from(endpoint) as http:
+        for send in METHODS:
+            response = await send(http, ME, bearer(sign(contentql_role="editor")))
+            assert (response.json()["data"], response.headers["cache-control"]) == (JANE, "private, no-store")
             for wrong in ({"aud": "another"}, {"iss": "https://other.example.org"}, {"exp": 1}):
-                refused = await ask(http, ME, bearer(signed(**wrong)))
-                assert refused.json()["errors"][0]["message"] == UNKNOWN
+                rejected = await send(http, ME, bearer(sign(**wrong)))
+                assert rejected.json()["errors"][0]["message"] == REJECTED_TOKEN_MESSAGE
 
 
-# Sockets
+# WebSockets
 
 
 @contextlib.asynccontextmanager
-async def listening(url: str) -> AsyncIterator[WebSocketServer]:
-    """A worker's door for sockets, in a thread of its own."""
+async def run_websocket_server(url: str) -> AsyncIterator[WebSocketServer]:
+    """The WebSocket endpoint of a worker."""
     database = Database(url)
     executor = build_executor(Settings(), database)
-    graphql = make_endpoint(executor)
-    sockets = WebSocketEndpoint(graphql.execute_over_websocket, greet=graphql.authenticate_websocket)
+    endpoint = make_endpoint(executor)
+    sockets = WebSocketEndpoint(endpoint.execute_over_websocket, greet=endpoint.authenticate_websocket)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -402,21 +426,24 @@ async def listening(url: str) -> AsyncIterator[WebSocketServer]:
             yield
 
     app = Starlette(routes=[WebSocketRoute("/graphql", sockets)], lifespan=lifespan)
-    async with WebSocketServer(app) as served:
-        yield served
+    async with WebSocketServer(app) as websocket_server:
+        yield websocket_server
 
 
 @pytest.fixture
-async def served(room: AuthSetup) -> AsyncIterator[WebSocketServer]:
-    async with listening(room.url) as served:
-        yield served
+async def websocket_server(auth_setup: AuthSetup) -> AsyncIterator[WebSocketServer]:
+    async with run_websocket_server(auth_setup.url) as websocket_server:
+        yield websocket_server
 
 
 @contextlib.asynccontextmanager
-async def greeted(
-    served: WebSocketServer, payload: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+async def open_connection(
+    websocket_server: WebSocketServer,
+    payload: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> AsyncIterator[ClientConnection]:
-    async with connect_to(served, additional_headers=headers) as socket:
+    """A connection after `connection_init`."""
+    async with connect_to(websocket_server, additional_headers=headers) as socket:
         await send_messages(
             socket, {"type": "connection_init", **({} if payload is None else {"payload": payload})}
         )
@@ -424,7 +451,7 @@ async def greeted(
 
 
 async def query_over_socket(socket: ClientConnection, query: str = ME) -> Any:
-    """Data, or the code of a refusal."""
+    """The data of the response, or the error code."""
     await send_messages(socket, {"id": "1", "type": "subscribe", "payload": {"query": query}})
     message = await receive_message(socket)
     if message["type"] == "error":
@@ -433,7 +460,8 @@ async def query_over_socket(socket: ClientConnection, query: str = ME) -> Any:
     return message["payload"]["data"]
 
 
-def introductions(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str, str] | None]]:
+def credentials(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str, str] | None]]:
+    """The ways to send a token: payload of `connection_init`, and headers of the handshake."""
     return (
         ({"authorization": f"Bearer {secret}"}, None),
         ({"Authorization": f"Bearer {secret}"}, None),
@@ -443,64 +471,72 @@ def introductions(secret: str) -> Sequence[tuple[dict[str, Any] | None, dict[str
     )
 
 
-async def test_websocket_token_in_message_or_header(room: AuthSetup, served: WebSocketServer) -> None:
-    """In its first message or, unless that does, in a header of its request; or else it is the public."""
-    for payload, headers in introductions(await room.token()):
-        async with greeted(served, payload, headers) as socket:
+async def test_websocket_token_in_message_or_header(
+    auth_setup: AuthSetup, websocket_server: WebSocketServer
+) -> None:
+    """The token of `connection_init` takes precedence; without a token the viewer is anonymous."""
+    for payload, headers in credentials(await auth_setup.token()):
+        async with open_connection(websocket_server, payload, headers) as socket:
             assert await receive_message(socket) == {"type": "connection_ack"}
             assert await query_over_socket(socket) == JANE
             assert await query_over_socket(socket) == JANE
-    for anybody in (None, {}, {"authorization": None}):
-        async with greeted(served, anybody) as socket:
+    for without_token in (None, {}, {"authorization": None}):
+        async with open_connection(websocket_server, without_token) as socket:
             assert await receive_message(socket) == {"type": "connection_ack"}
             assert await query_over_socket(socket) == PUBLIC
 
 
-async def test_a_socket_with_a_token_that_is_not_good_is_closed(room: AuthSetup) -> None:
-    """4403, before anything is answered; 4400 for what is no text."""
-    for secret in await room.bad():
-        async with listening(room.url) as served:
-            for payload, headers in introductions(secret)[:3]:
-                async with greeted(served, payload, headers) as socket:
+async def test_websocket_with_invalid_token_is_closed(auth_setup: AuthSetup) -> None:
+    """Close code 4403, or 4400 for a token that is no string."""
+    for secret in await auth_setup.invalid_tokens():
+        async with run_websocket_server(auth_setup.url) as websocket_server:
+            for payload, headers in credentials(secret)[:3]:
+                async with open_connection(websocket_server, payload, headers) as socket:
                     assert await receive_close(socket) == (4403, "Forbidden")
-    async with listening(room.url) as served:
-        async with greeted(served, {"x-preview-at": "2040-01-01T00:00:00Z"}) as socket:
+    async with run_websocket_server(auth_setup.url) as websocket_server:
+        async with open_connection(websocket_server, {"x-preview-at": "2040-01-01T00:00:00Z"}) as socket:
             assert await receive_close(socket) == (4403, "Forbidden")
-        async with greeted(served, {"authorization": ["Bearer"]}) as socket:
+        async with open_connection(websocket_server, {"authorization": ["Bearer"]}) as socket:
             assert (await receive_close(socket))[0] == 4400
 
 
-async def test_an_open_socket_hears_that_its_token_is_revoked(
-    room: AuthSetup, served: WebSocketServer
+async def test_websocket_rejects_operations_after_revocation(
+    auth_setup: AuthSetup, websocket_server: WebSocketServer
 ) -> None:
-    """With the very next operation."""
-    secret = await room.token()
-    async with greeted(served, {"authorization": f"Bearer {secret}"}) as socket:
+    secret = await auth_setup.token()
+    async with open_connection(websocket_server, {"authorization": f"Bearer {secret}"}) as socket:
         assert await receive_message(socket) == {"type": "connection_ack"}
         assert await query_over_socket(socket) == JANE
-        await room.revoke(secret)
+        await auth_setup.revoke(secret)
         assert await query_over_socket(socket) == "UNAUTHENTICATED"
         assert await query_over_socket(socket) == "UNAUTHENTICATED"
 
 
-async def test_who_tries_tokens_out_by_sockets_is_shut_out(room: AuthSetup, served: WebSocketServer) -> None:
-    """By first messages and by operations, counted together."""
-    revoked = await room.token()
-    async with greeted(served, {"authorization": f"Bearer {revoked}"}) as socket:
+async def test_failed_tokens_over_websocket_block_the_address(
+    auth_setup: AuthSetup, websocket_server: WebSocketServer
+) -> None:
+    """Failed connections and failed operations are counted together."""
+    revoked = await auth_setup.token()
+    async with open_connection(websocket_server, {"authorization": f"Bearer {revoked}"}) as socket:
         assert await receive_message(socket) == {"type": "connection_ack"}
-        await room.revoke(revoked)
+        await auth_setup.revoke(revoked)
         assert [await query_over_socket(socket) for _ in range(5)] == ["UNAUTHENTICATED"] * 5
         for _ in range(MAX_FAILURES - 5):
-            async with greeted(served, {"authorization": f"Bearer {api_tokens.generate_token()}"}) as other:
+            async with open_connection(
+                websocket_server, {"authorization": f"Bearer {api_tokens.generate_token()}"}
+            ) as other:
                 assert (await receive_close(other))[0] == 4403
         assert await query_over_socket(socket) == "RATE_LIMITED"
-    async with greeted(served, {"authorization": f"Bearer {await room.token()}"}) as other:
+    async with open_connection(
+        websocket_server, {"authorization": f"Bearer {await auth_setup.token()}"}
+    ) as other:
         assert (await receive_close(other))[0] == 4429
 
 
-async def test_a_preview_at_a_moment_goes_by_sockets_too(room: AuthSetup, served: WebSocketServer) -> None:
-    """In the first message, beside the token."""
-    fields = {"authorization": f"Bearer {await room.token()}", "X-Preview-At": "2040-01-01T00:00:00Z"}
-    async with greeted(served, fields) as socket:
+async def test_preview_time_can_be_sent_in_connection_init(
+    auth_setup: AuthSetup, websocket_server: WebSocketServer
+) -> None:
+    fields = {"authorization": f"Bearer {await auth_setup.token()}", "X-Preview-At": "2040-01-01T00:00:00Z"}
+    async with open_connection(websocket_server, fields) as socket:
         assert await receive_message(socket) == {"type": "connection_ack"}
         assert await query_over_socket(socket) == JANE

@@ -37,39 +37,46 @@ KEYS: dict[str, Any] = {
     "p384": ec.generate_private_key(ec.SECP384R1()),
     "ed": ed25519.Ed25519PrivateKey.generate(),
 }
-FITS = {"RSA": "rsa", "P-256": "p256", "P-384": "p384", "Ed25519": "ed"}
-SIGNS = {name: FITS[curve or kind] for name, (kind, curve) in ALGORITHMS.items()}
+KEY_BY_CURVE_OR_TYPE = {"RSA": "rsa", "P-256": "p256", "P-384": "p384", "Ed25519": "ed"}
+KEY_BY_ALGORITHM = {name: KEY_BY_CURVE_OR_TYPE[curve or kind] for name, (kind, curve) in ALGORITHMS.items()}
 
 
 def jwk(key: Any, kid: str | None, **more: Any) -> dict[str, Any]:
-    kind: Any = {
+    """The public key as a JSON Web Key."""
+    algorithms: Any = {
         rsa.RSAPrivateKey: jwt.algorithms.RSAAlgorithm,
         ec.EllipticCurvePrivateKey: jwt.algorithms.ECAlgorithm,
     }
-    of = next((match for base, match in kind.items() if isinstance(key, base)), jwt.algorithms.OKPAlgorithm)
-    expected: dict[str, Any] = of.to_jwk(key.public_key(), as_dict=True)
-    expected.pop("key_ops", None)
-    return {**expected, **({"kid": kid} if kid else {}), **more}
+    algorithm = next(
+        (candidate for base, candidate in algorithms.items() if isinstance(key, base)),
+        jwt.algorithms.OKPAlgorithm,
+    )
+    fields: dict[str, Any] = algorithm.to_jwk(key.public_key(), as_dict=True)
+    fields.pop("key_ops", None)
+    return {**fields, **({"kid": kid} if kid else {}), **more}
 
 
 def jwks(**more: Any) -> bytes:
+    """The JSON Web Key Set of all keys."""
     return json.dumps({"keys": [jwk(key, kid, **more) for kid, key in KEYS.items()]}).encode()
 
 
 def claims(**more: Any) -> dict[str, Any]:
-    """Of a token that is good for a minute; None takes one out."""
+    """Claims of a token that is valid for a minute; None removes a claim."""
     now = int(time.time())
     fields = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-17", "exp": now + 60, "iat": now, **more}
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def signed(algorithm: str = "RS256", kid: str | None = "", key: Any = None, **more: Any) -> str:
-    name = SIGNS[algorithm]
+def sign_token(algorithm: str = "RS256", kid: str | None = "", key: Any = None, **more: Any) -> str:
+    """A signed token; an empty `kid` is that of the key, None leaves it out."""
+    name = KEY_BY_ALGORITHM[algorithm]
     headers = {"kid": name if kid == "" else kid} if kid is not None else None
     return jwt.encode(claims(**more), key or KEYS[name], algorithm=algorithm, headers=headers)
 
 
-def part(value: Any) -> str:
+def base64url(value: Any) -> str:
+    """Bytes or JSON in the encoding of JWT parts."""
     return (
         base64.urlsafe_b64encode(value if isinstance(value, bytes) else json.dumps(value).encode())
         .rstrip(b"=")
@@ -78,29 +85,32 @@ def part(value: Any) -> str:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "jwks.json"
-    path.write_bytes(jwks())
-    return path
+def jwks_path(tmp_path: Path) -> Path:
+    """A file with the key set."""
+    jwks_path = tmp_path / "jwks.json"
+    jwks_path.write_bytes(jwks())
+    return jwks_path
 
 
 @pytest.fixture
-def jwts(path: Path) -> OidcIssuer:
-    return OidcIssuer(ISSUER, AUDIENCE, str(path))
+def issuer(jwks_path: Path) -> OidcIssuer:
+    """An issuer whose keys are in the file."""
+    return OidcIssuer(ISSUER, AUDIENCE, str(jwks_path))
 
 
-async def refused(jwts: OidcIssuer, text: str) -> None:
-    with pytest.raises(ApiError, match="not valid, has expired or was revoked") as refusal:
-        await jwts.authenticate(text)
-    assert refusal.value.code == "UNAUTHENTICATED"
+async def assert_rejected(issuer: OidcIssuer, text: str) -> None:
+    """The token is rejected as UNAUTHENTICATED."""
+    with pytest.raises(ApiError, match="not valid, has expired or was revoked") as exc_info:
+        await issuer.authenticate(text)
+    assert exc_info.value.code == "UNAUTHENTICATED"
 
 
-# Whom it names
+# Viewer
 
 
-async def test_a_signed_token_is_its_owner(jwts: OidcIssuer) -> None:
-    """The account is the issuer's word for them; no claim of a role is a reader's."""
-    viewer = await jwts.authenticate(signed(name="Jane Doe"))
+async def test_signed_token_identifies_the_viewer(issuer: OidcIssuer) -> None:
+    """The account is issuer and subject; without a role claim the role is READER."""
+    viewer = await issuer.authenticate(sign_token(name="Jane Doe"))
     assert viewer == Viewer("Jane Doe", Role.READER, f"{ISSUER}|user-17", frozenset())
     assert viewer.visibility.is_public
     assert not viewer.is_public
@@ -117,9 +127,11 @@ async def test_a_signed_token_is_its_owner(jwts: OidcIssuer) -> None:
         ({"name": "a" * 300}, "a" * 200),
     ],
 )
-async def test_the_name_is_the_best_there_is(jwts: OidcIssuer, value: dict[str, Any], name: str) -> None:
-    """What people are called, or else what they sign in with."""
-    assert (await jwts.authenticate(signed(**value))).name == name
+async def test_viewer_name_is_the_first_usable_claim(
+    issuer: OidcIssuer, value: dict[str, Any], name: str
+) -> None:
+    """The name, or else the user name, email address or subject."""
+    assert (await issuer.authenticate(sign_token(**value))).name == name
 
 
 @pytest.mark.parametrize(
@@ -138,70 +150,74 @@ async def test_the_name_is_the_best_there_is(jwts: OidcIssuer, value: dict[str, 
         ("https://example.org/role", {"https://example.org/role": "previewer"}, Role.PREVIEWER),
     ],
 )
-async def test_the_role_stands_where_it_is_looked_for(
-    path: Path, claim: str, value: dict[str, Any], role: Role
+async def test_role_is_read_from_the_configured_claim(
+    jwks_path: Path, claim: str, value: dict[str, Any], role: Role
 ) -> None:
-    """In one word or a list, of which the highest counts; what is no role of ours is none."""
-    viewer = await OidcIssuer(ISSUER, AUDIENCE, str(path), role_claim=claim).authenticate(signed(**value))
+    """A string or a list, of which the highest role counts; unknown roles are ignored."""
+    viewer = await OidcIssuer(ISSUER, AUDIENCE, str(jwks_path), role_claim=claim).authenticate(
+        sign_token(**value)
+    )
     assert (viewer.role, viewer.permissions) == (role, ROLE_PERMISSIONS[role])
 
 
-async def test_an_account_is_never_anothers(jwts: OidcIssuer) -> None:
-    """What cannot be kept whole is told apart by a hash."""
+async def test_accounts_of_different_subjects_differ(issuer: OidcIssuer) -> None:
+    """Subjects that are too long or not printable are replaced by a hash."""
     subjects = ["a" * 400, "a" * 401, "a\x00", "a\x01", "a\ud800", "é" * 190]
-    results = [(await jwts.authenticate(signed(sub=subject))).account or "" for subject in subjects]
-    assert len(set(results)) == len(subjects)
-    for account in results:
+    accounts = [(await issuer.authenticate(sign_token(sub=subject))).account or "" for subject in subjects]
+    assert len(set(accounts)) == len(subjects)
+    for account in accounts:
         assert account.startswith(f"{ISSUER}|")
         assert len(account) <= 200
         assert account.isprintable()
         assert account.encode()
 
 
-# What is believed
+# Verification
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_every_algorithm_of_two_keys_is_taken(jwts: OidcIssuer, algorithm: str) -> None:
-    """With the name of the key, and without where the one that fits is found."""
+async def test_all_asymmetric_algorithms_are_accepted(issuer: OidcIssuer, algorithm: str) -> None:
+    """With a key id, and without one if a key fits."""
     for kid in ("", None):
-        assert (await jwts.authenticate(signed(algorithm, kid))).name == "user-17"
+        assert (await issuer.authenticate(sign_token(algorithm, kid))).name == "user-17"
 
 
-async def test_unsigned_and_forged_tokens_are_rejected(jwts: OidcIssuer) -> None:
-    """No signature, or one by what is public: the public key as a password in all its spellings."""
+async def test_unsigned_and_forged_tokens_are_rejected(issuer: OidcIssuer) -> None:
+    """No signature, or an HMAC with the public key in any encoding as its secret."""
     public = RSA.public_key()
-    spellings = [
+    encodings = [
         public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
         public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.PKCS1),
         public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
         jwks(),
         b"",
     ]
-    body = part(claims())
+    body = base64url(claims())
     for name in ("none", "None", "NONE", "", None, 5, ["RS256"], "HS256", "HS384", "HS512", "ES256K", "RS1"):
-        head = part({"alg": name, "kid": "rsa", "typ": "JWT"})
-        await refused(jwts, f"{head}.{body}.")
-        for spelling in spellings:
-            result = f"{head}.{body}".encode()
+        head = base64url({"alg": name, "kid": "rsa", "typ": "JWT"})
+        await assert_rejected(issuer, f"{head}.{body}.")
+        for secret in encodings:
+            signing_input = f"{head}.{body}".encode()
             for kind in (hashlib.sha256, hashlib.sha384, hashlib.sha512):
-                await refused(jwts, f"{head}.{body}.{part(hmac.new(spelling, result, kind).digest())}")
+                await assert_rejected(
+                    issuer, f"{head}.{body}.{base64url(hmac.new(secret, signing_input, kind).digest())}"
+                )
 
 
 @pytest.mark.filterwarnings("ignore:The RSA key is 1024 bits")
-async def test_the_key_fits_the_algorithm(jwts: OidcIssuer, tmp_path: Path) -> None:
-    """A key that is for one algorithm, or for other ends, signs by no other."""
-    await refused(jwts, signed("RS256", kid="p256"))
-    stranger = rsa.generate_private_key(65_537, 2_048)
-    await refused(jwts, signed(key=stranger))
-    await refused(jwts, signed(key=stranger, kid=None))
+async def test_keys_verify_only_their_own_algorithm_and_use(issuer: OidcIssuer, tmp_path: Path) -> None:
+    """Unknown keys, keys for another purpose and weak keys are rejected."""
+    await assert_rejected(issuer, sign_token("RS256", kid="p256"))
+    unknown = rsa.generate_private_key(65_537, 2_048)
+    await assert_rejected(issuer, sign_token(key=unknown))
+    await assert_rejected(issuer, sign_token(key=unknown, kid=None))
     for more in ({"alg": "RS512"}, {"use": "enc"}, {"key_ops": ["encrypt"]}):
-        other = tmp_path / "other.json"
-        other.write_bytes(json.dumps({"keys": [jwk(RSA, "rsa", **more), jwk(KEYS["ed"], "ed")]}).encode())
-        await refused(OidcIssuer(ISSUER, AUDIENCE, str(other)), signed())
+        jwks_file = tmp_path / "other.json"
+        jwks_file.write_bytes(json.dumps({"keys": [jwk(RSA, "rsa", **more), jwk(KEYS["ed"], "ed")]}).encode())
+        await assert_rejected(OidcIssuer(ISSUER, AUDIENCE, str(jwks_file)), sign_token())
     weak = rsa.generate_private_key(65_537, 1_024)
     (tmp_path / "weak.json").write_bytes(json.dumps({"keys": [jwk(weak, "rsa")]}).encode())
-    await refused(OidcIssuer(ISSUER, AUDIENCE, str(tmp_path / "weak.json")), signed(key=weak))
+    await assert_rejected(OidcIssuer(ISSUER, AUDIENCE, str(tmp_path / "weak.json")), sign_token(key=weak))
 
 
 @pytest.mark.parametrize(
@@ -214,69 +230,75 @@ async def test_the_key_fits_the_algorithm(jwts: OidcIssuer, tmp_path: Path) -> N
     ],
     ids=str,
 )  # fmt: skip
-async def test_tokens_with_wrong_claims_are_rejected(jwts: OidcIssuer, input: dict[str, Any]) -> None:
-    """By another issuer, for another audience, without an end or an owner."""
-    document = {**claims(), **input}
-    head = part({"alg": "RS256", "kid": "rsa"})
-    body = part({name: value for name, value in document.items() if value is not None})
+async def test_tokens_with_wrong_claims_are_rejected(issuer: OidcIssuer, input: dict[str, Any]) -> None:
+    """Another issuer or audience, no expiry or subject, or invalid times."""
+    token_claims = {**claims(), **input}
+    head = base64url({"alg": "RS256", "kid": "rsa"})
+    body = base64url({name: value for name, value in token_claims.items() if value is not None})
     signature = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256).sign(
         f"{head}.{body}".encode(), RSA
     )
-    await refused(jwts, f"{head}.{body}.{part(signature)}")
+    await assert_rejected(issuer, f"{head}.{body}.{base64url(signature)}")
 
 
-async def test_one_of_several_audiences_is_enough(jwts: OidcIssuer) -> None:
-    """As the standard has it."""
-    assert (await jwts.authenticate(signed(aud=["another", AUDIENCE]))).name == "user-17"
+async def test_one_matching_audience_is_enough(issuer: OidcIssuer) -> None:
+    assert (await issuer.authenticate(sign_token(aud=["another", AUDIENCE]))).name == "user-17"
 
 
-async def test_clocks_may_differ_a_little(path: Path) -> None:
-    """By the leeway, for the end, the beginning and the making; not by more."""
+async def test_times_are_checked_with_the_leeway(jwks_path: Path) -> None:
+    """Holds for expiry, not-before and issue time."""
     now = int(time.time())
-    near: list[dict[str, Any]] = [{"exp": now - 20}, {"nbf": now + 20}, {"iat": now + 20}]
-    far: list[dict[str, Any]] = [{"exp": now - 40}, {"nbf": now + 40}, {"iat": now + 40}]
-    jwts = OidcIssuer(ISSUER, AUDIENCE, str(path), leeway=30)
-    for value in near:
-        assert (await jwts.authenticate(signed(**value))).name == "user-17"
-    for value in far:
-        await refused(jwts, signed(**value))
-    strict = OidcIssuer(ISSUER, AUDIENCE, str(path), leeway=0)
-    for value in near:
-        await refused(strict, signed(**value))
+    within: list[dict[str, Any]] = [{"exp": now - 20}, {"nbf": now + 20}, {"iat": now + 20}]
+    beyond: list[dict[str, Any]] = [{"exp": now - 40}, {"nbf": now + 40}, {"iat": now + 40}]
+    issuer = OidcIssuer(ISSUER, AUDIENCE, str(jwks_path), leeway=30)
+    for value in within:
+        assert (await issuer.authenticate(sign_token(**value))).name == "user-17"
+    for value in beyond:
+        await assert_rejected(issuer, sign_token(**value))
+    strict = OidcIssuer(ISSUER, AUDIENCE, str(jwks_path), leeway=0)
+    for value in within:
+        await assert_rejected(strict, sign_token(**value))
 
 
-async def test_modified_tokens_are_rejected(jwts: OidcIssuer) -> None:
-    """In its claims, its head, its signature; and whatever is no token at all is no fault of ours."""
-    head, body, signature = signed(contentql_role="reader").split(".")
-    await refused(jwts, f"{head}.{part(claims(contentql_role='admin'))}.{signature}")
-    await refused(jwts, f"{part({'alg': 'RS256', 'kid': 'rsa', 'x': 1})}.{body}.{signature}")
-    await refused(jwts, f"{head}.{body}.{signature[:-4]}AAAA")
-    deep = part(b"[" * 5_000)
-    critical = part({"alg": "RS256", "crit": ["exp"], "exp": 1})
-    for odd in (deep, part([]), part(b"5" * 5_000), part(b"{}"), part({"alg": "RS256", "kid": {}}), critical):
-        await refused(jwts, f"{odd}.{body}.{signature}")
+async def test_modified_tokens_are_rejected(issuer: OidcIssuer) -> None:
+    """Changed claims, header or signature, and texts that are no JWT."""
+    head, body, signature = sign_token(contentql_role="reader").split(".")
+    await assert_rejected(issuer, f"{head}.{base64url(claims(contentql_role='admin'))}.{signature}")
+    await assert_rejected(issuer, f"{base64url({'alg': 'RS256', 'kid': 'rsa', 'x': 1})}.{body}.{signature}")
+    await assert_rejected(issuer, f"{head}.{body}.{signature[:-4]}AAAA")
+    deep = base64url(b"[" * 5_000)
+    critical = base64url({"alg": "RS256", "crit": ["exp"], "exp": 1})
+    for header in (
+        deep,
+        base64url([]),
+        base64url(b"5" * 5_000),
+        base64url(b"{}"),
+        base64url({"alg": "RS256", "kid": {}}),
+        critical,
+    ):
+        await assert_rejected(issuer, f"{header}.{body}.{signature}")
     for text in ("..", "a.b.c", "é.é.é", f"{head}.{body}.", f"{head}..{signature}"):
-        await refused(jwts, text)
+        await assert_rejected(issuer, text)
 
 
-# Where the keys are
+# Keys
 
 
-class Serving:
-    """An issuer's keys at a local URL, and how often they were asked for."""
+class KeyServer:
+    """An HTTP server with the key set of an issuer, which counts its requests."""
 
     def __init__(self) -> None:
         self.body = jwks()
         self.status = 200
         self.requests = 0
-        serving = self
+        key_server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                serving.requests += 1
-                self.send_response(serving.status)
+                key_server.requests += 1
+                self.send_response(key_server.status)
                 self.end_headers()
-                self.wfile.write(serving.body)
+                self.wfile.write(key_server.body)
 
             def log_message(self, format: str, *args: Any) -> None:
                 return None
@@ -293,10 +315,10 @@ class Serving:
 
 
 @pytest.fixture
-def served() -> Iterator[Serving]:
-    serving = Serving()
-    yield serving
-    serving.stop()
+def key_server() -> Iterator[KeyServer]:
+    server = KeyServer()
+    yield server
+    server.stop()
 
 
 class Clock:
@@ -307,95 +329,93 @@ class Clock:
         return self.seconds
 
 
-async def settled(keys: JwkSet) -> None:
-    """Wait until no request for keys is running."""
+async def wait_for_key_request(keys: JwkSet) -> None:
+    """Waits until no request for keys is running."""
     if keys._asking is not None:
         await keys._asking
 
 
-async def test_keys_come_from_a_url_once(served: Serving) -> None:
-    """And are remembered; many that come at once ask for them once."""
-    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url)
+async def test_keys_are_requested_once_and_cached(key_server: KeyServer) -> None:
+    issuer = OidcIssuer(ISSUER, AUDIENCE, key_server.url)
     for _ in range(5):
-        assert (await jwts.authenticate(signed())).name == "user-17"
-    assert served.requests == 1
+        assert (await issuer.authenticate(sign_token())).name == "user-17"
+    assert key_server.requests == 1
 
 
-async def test_new_keys_are_loaded_within_a_minute(served: Serving) -> None:
+async def test_new_keys_are_loaded_within_a_minute(key_server: KeyServer) -> None:
     """An unknown key id causes at most one request for keys per minute."""
     clock = Clock()
-    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
-    await jwts.authenticate(signed())
+    issuer = OidcIssuer(ISSUER, AUDIENCE, key_server.url, clock=clock)
+    await issuer.authenticate(sign_token())
     new = rsa.generate_private_key(65_537, 2_048)
-    served.body = json.dumps({"keys": [jwk(RSA, "rsa"), jwk(new, "new")]}).encode()
-    await refused(jwts, signed(key=new, kid="new"))
+    key_server.body = json.dumps({"keys": [jwk(RSA, "rsa"), jwk(new, "new")]}).encode()
+    await assert_rejected(issuer, sign_token(key=new, kid="new"))
     clock.seconds += 60
-    assert (await jwts.authenticate(signed(key=new, kid="new"))).name == "user-17"
+    assert (await issuer.authenticate(sign_token(key=new, kid="new"))).name == "user-17"
     for number in range(20):
-        await refused(jwts, signed(kid=f"made-up-{number}"))
-    assert served.requests == 2
+        await assert_rejected(issuer, sign_token(kid=f"made-up-{number}"))
+    assert key_server.requests == 2
 
 
-async def test_withdrawn_keys_are_dropped(served: Serving) -> None:
-    """Looked for in the background when what is known has become old."""
+async def test_withdrawn_keys_are_dropped(key_server: KeyServer) -> None:
+    """Keys are refreshed in the background."""
     clock = Clock()
-    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
-    await jwts.authenticate(signed())
-    served.body = json.dumps({"keys": [jwk(KEYS["ed"], "ed")]}).encode()
+    issuer = OidcIssuer(ISSUER, AUDIENCE, key_server.url, clock=clock)
+    await issuer.authenticate(sign_token())
+    key_server.body = json.dumps({"keys": [jwk(KEYS["ed"], "ed")]}).encode()
     clock.seconds += 600
-    await jwts.authenticate(signed())
-    await settled(jwts._keys)
-    await refused(jwts, signed())
-    assert (await jwts.authenticate(signed("EdDSA"))).name == "user-17"
+    await issuer.authenticate(sign_token())
+    await wait_for_key_request(issuer._keys)
+    await assert_rejected(issuer, sign_token())
+    assert (await issuer.authenticate(sign_token("EdDSA"))).name == "user-17"
 
 
-async def test_keys_go_on_being_believed_while_their_issuer_is_away(
-    served: Serving, caplog: pytest.LogCaptureFixture
+async def test_cached_keys_are_used_while_the_issuer_fails(
+    key_server: KeyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whether it fails, or says something else than keys."""
+    """Holds for error responses and for responses without keys; tokens are not logged."""
     clock = Clock()
-    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
-    await jwts.authenticate(signed())
-    for served.status, served.body in (
+    issuer = OidcIssuer(ISSUER, AUDIENCE, key_server.url, clock=clock)
+    await issuer.authenticate(sign_token())
+    for key_server.status, key_server.body in (
         (500, b"{}"),
         (200, b"<html>"),
         (200, b'{"keys": []}'),
         (200, b"[" * 9_000),
     ):
         clock.seconds += 700
-        request = served.requests
-        assert (await jwts.authenticate(signed())).name == "user-17"
-        await settled(jwts._keys)
-        assert served.requests == request + 1
-        assert (await jwts.authenticate(signed())).name == "user-17"
+        requests_before = key_server.requests
+        assert (await issuer.authenticate(sign_token())).name == "user-17"
+        await wait_for_key_request(issuer._keys)
+        assert key_server.requests == requests_before + 1
+        assert (await issuer.authenticate(sign_token())).name == "user-17"
     with caplog.at_level(logging.DEBUG):
-        await refused(jwts, text := signed(aud="another"))
+        await assert_rejected(issuer, text := sign_token(aud="another"))
     assert text not in caplog.text
     assert text.split(".")[1] not in caplog.text
 
 
-async def test_unavailable_keys_are_a_503_error(served: Serving) -> None:
-    """503 and not 401: the token may be good. It is asked again after some seconds."""
-    served.status = 500
+async def test_unavailable_keys_are_a_503_error(key_server: KeyServer) -> None:
+    """Not 401, as the token may be valid; the request is repeated after some seconds."""
+    key_server.status = 500
     clock = Clock()
-    jwts = OidcIssuer(ISSUER, AUDIENCE, served.url, clock=clock)
+    issuer = OidcIssuer(ISSUER, AUDIENCE, key_server.url, clock=clock)
     for _ in range(3):
-        with pytest.raises(ApiError) as refusal:
-            await jwts.authenticate(signed())
-        assert (refusal.value.code, refusal.value.status) == ("IDENTITY_PROVIDER_UNAVAILABLE", 503)
-    assert served.requests == 1
-    served.status = 200
+        with pytest.raises(ApiError) as exc_info:
+            await issuer.authenticate(sign_token())
+        assert (exc_info.value.code, exc_info.value.status) == ("IDENTITY_PROVIDER_UNAVAILABLE", 503)
+    assert key_server.requests == 1
+    key_server.status = 200
     clock.seconds += 5
-    assert (await jwts.authenticate(signed())).name == "user-17"
+    assert (await issuer.authenticate(sign_token())).name == "user-17"
 
 
-async def test_keys_of_a_file_are_read_anew_for_a_new_key(path: Path) -> None:
-    """Without a restart."""
+async def test_key_file_is_read_again_for_an_unknown_key(jwks_path: Path) -> None:
     clock = Clock()
-    jwts = OidcIssuer(ISSUER, AUDIENCE, str(path), clock=clock)
+    issuer = OidcIssuer(ISSUER, AUDIENCE, str(jwks_path), clock=clock)
     new = rsa.generate_private_key(65_537, 2_048)
-    path.write_bytes(json.dumps({"keys": [jwk(new, "new")]}).encode())
-    assert (await jwts.authenticate(signed(key=new, kid="new"))).name == "user-17"
+    jwks_path.write_bytes(json.dumps({"keys": [jwk(new, "new")]}).encode())
+    assert (await issuer.authenticate(sign_token(key=new, kid="new"))).name == "user-17"
 
 
 @pytest.mark.parametrize(
@@ -404,8 +424,7 @@ async def test_keys_of_a_file_are_read_anew_for_a_new_key(path: Path) -> None:
      b'{"keys": [5, {}, {"kty": "RSA"}, {"kty": "RSA", "n": 5, "e": "AQAB"}]}',
      b'{"keys": [{"kty": "oct", "k": "c2VjcmV0", "alg": "HS256", "kid": "rsa"}]}', b"\xff"],
 )  # fmt: skip
-def test_a_file_without_keys_is_named_at_the_start(tmp_path: Path, content: bytes) -> None:
-    """One sentence, before anybody asks."""
+def test_invalid_key_file_is_reported_at_startup(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "keys.json").write_bytes(content)
     with pytest.raises(OperatorError, match=r"CONTENTQL_OIDC_JWKS_URL cannot be '.*keys.json'"):
         JwkSet(str(tmp_path / "keys.json"))
@@ -413,27 +432,31 @@ def test_a_file_without_keys_is_named_at_the_start(tmp_path: Path, content: byte
         JwkSet(str(tmp_path / "none.json"))
 
 
-# As the settings say
+# Settings
 
 
-def settings(path: Path, **more: Any) -> Settings:
-    return Settings(**{"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": str(path), **more})
+def settings(jwks_path: Path, **more: Any) -> Settings:
+    return Settings(
+        **{"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": str(jwks_path), **more}
+    )
 
 
-async def test_settings_open_the_door_to_an_issuer(database_url: str, path: Path) -> None:
-    """Its tokens come in beside our own; without the settings they are unknown."""
+async def test_tokens_of_the_configured_issuer_are_accepted(database_url: str, jwks_path: Path) -> None:
+    """Without the settings they are rejected."""
     async with Database(database_url) as database:
-        arguments = settings(path, oidc_role_claim="groups", oidc_leeway_seconds=5)
+        arguments = settings(jwks_path, oidc_role_claim="groups", oidc_leeway_seconds=5)
         viewer = await Authenticator(database, arguments).authenticate(
-            f"Bearer {signed(groups=['editor'])}", None, "203.0.113.9"
+            f"Bearer {sign_token(groups=['editor'])}", None, "203.0.113.9"
         )
         assert (viewer.account, viewer.role) == (f"{ISSUER}|user-17", Role.EDITOR)
         with pytest.raises(ApiError, match="not valid"):
-            await Authenticator(database, Settings()).authenticate(f"Bearer {signed()}", None, "203.0.113.9")
+            await Authenticator(database, Settings()).authenticate(
+                f"Bearer {sign_token()}", None, "203.0.113.9"
+            )
 
 
 @pytest.mark.parametrize("missing", ["oidc_issuer", "oidc_audience", "oidc_jwks_url"])
-def test_a_part_of_the_settings_is_missed(path: Path, missing: str) -> None:
-    """None of the three makes sense without the others."""
+def test_incomplete_settings_are_reported(jwks_path: Path, missing: str) -> None:
+    """Issuer, audience and key URL are required together."""
     with pytest.raises(OperatorError, match=f"CONTENTQL_{missing.upper()} is missing"):
-        Authenticator(Database("sqlite:///none.sqlite3"), settings(path, **{missing: ""}))
+        Authenticator(Database("sqlite:///none.sqlite3"), settings(jwks_path, **{missing: ""}))

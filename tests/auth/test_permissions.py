@@ -17,8 +17,8 @@ from contentql.auth.permissions import (
 SECURITY_PAGE = (Path(__file__).parents[2] / "docs/security.md").read_text()
 
 
-def test_documentation_shows_the_permissions_of_the_roles() -> None:
-    """Each permission in a row, with its meaning; each role in a column."""
+def test_documentation_lists_the_permissions_of_each_role() -> None:
+    """Each permission has a row with its description, each role a column."""
     (header,) = re.findall(r"^\| permission \| allows to \| (.*) \|$", SECURITY_PAGE, re.MULTILINE)
     assert header.split(" | ") == [role.value for role in Role]
     rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \| ([✓ |]*)\|$", SECURITY_PAGE, re.MULTILINE)
@@ -35,17 +35,17 @@ def test_documentation_shows_the_permissions_of_the_roles() -> None:
     }
 
 
-def test_each_role_may_do_what_the_one_below_may() -> None:
-    """But for the previewer, who writes nothing and yet sees more than an author."""
-    ladder = [Role.READER, Role.AUTHOR, Role.EDITOR, Role.PUBLISHER, Role.ADMIN]
-    for lower, higher in itertools.pairwise(ladder):
+def test_roles_include_the_permissions_of_lower_roles() -> None:
+    """The previewer is separate: it reads all drafts and has no other permission."""
+    ascending = [Role.READER, Role.AUTHOR, Role.EDITOR, Role.PUBLISHER, Role.ADMIN]
+    for lower, higher in itertools.pairwise(ascending):
         assert ROLE_PERMISSIONS[lower] < ROLE_PERMISSIONS[higher]
     assert ROLE_PERMISSIONS[Role.ADMIN] == set(Permission)
     assert ROLE_PERMISSIONS[Role.PREVIEWER] == {Permission.READ_ALL_DRAFTS}
 
 
-def test_scopes_only_ever_leave_less() -> None:
-    """None is all of the role; one that the role does not have gives nothing."""
+def test_scopes_only_restrict_the_permissions_of_the_role() -> None:
+    """Without scopes all permissions of the role apply."""
     assert effective_permissions(Role.EDITOR) == ROLE_PERMISSIONS[Role.EDITOR]
     assert effective_permissions(Role.EDITOR, ["CREATE_PREVIEW_LINKS"]) == {Permission.CREATE_PREVIEW_LINKS}
     assert effective_permissions(Role.AUTHOR, ["PUBLISH"]) == frozenset()

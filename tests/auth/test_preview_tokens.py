@@ -23,8 +23,8 @@ HOUR = dt.timedelta(hours=1)
 ARTICLE = 90_817_263_123_456
 
 
-def test_a_link_opens_its_article_until_it_expires() -> None:
-    """To the second."""
+def test_preview_token_is_valid_until_its_expiry() -> None:
+    """Exact to the second."""
     text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
     assert text.startswith("cqlp_")
     assert preview_tokens.verify_preview_token("key", text, NOW) == ARTICLE
@@ -32,32 +32,31 @@ def test_a_link_opens_its_article_until_it_expires() -> None:
     assert preview_tokens.verify_preview_token("key", text, NOW + HOUR) is None
 
 
-def test_a_link_is_good_for_an_address() -> None:
-    """It holds nothing that an address or a header would spell in another way."""
+def test_preview_token_needs_no_escaping_in_urls() -> None:
     for article in (1, ARTICLE, (1 << 63) - 1):
         text = preview_tokens.sign_preview_token("key", article, NOW)
         assert len(text) == 69
         assert text.replace("_", "").replace("-", "").isalnum()
 
 
-def test_a_link_cannot_be_made_or_changed_without_the_key() -> None:
-    """Another key, article or end; cut, longer, any one character changed."""
+def test_forged_and_modified_preview_tokens_are_rejected() -> None:
+    """Another key, article or expiry, a shorter or longer text, and any changed character."""
     text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
     assert preview_tokens.verify_preview_token("other", text, NOW) is None
-    document = base64.urlsafe_b64decode(text[5:])
-    for value in (
-        bytes([*document[:7], document[7] ^ 1, *document[8:]]),
-        bytes([*document[:15], document[15] ^ 1, *document[16:]]),
+    content = base64.urlsafe_b64decode(text[5:])
+    for modified in (
+        bytes([*content[:7], content[7] ^ 1, *content[8:]]),
+        bytes([*content[:15], content[15] ^ 1, *content[16:]]),
     ):
         assert (
             preview_tokens.verify_preview_token(
-                "key", "cqlp_" + base64.urlsafe_b64encode(value).decode(), NOW
+                "key", "cqlp_" + base64.urlsafe_b64encode(modified).decode(), NOW
             )
             is None
         )
     random = Random(1)
-    for place in range(5, len(text)):
-        changed = text[:place] + random.choice([c for c in "aZ09-_" if c != text[place]]) + text[place + 1 :]
+    for index in range(5, len(text)):
+        changed = text[:index] + random.choice([c for c in "aZ09-_" if c != text[index]]) + text[index + 1 :]
         assert preview_tokens.verify_preview_token("key", changed, NOW) is None
     for wrong in (
         "",
@@ -72,24 +71,24 @@ def test_a_link_cannot_be_made_or_changed_without_the_key() -> None:
         assert preview_tokens.verify_preview_token("key", wrong, NOW) is None
 
 
-async def test_all_workers_sign_with_one_key(database_url: str) -> None:
+async def test_workers_share_one_signing_key(database_url: str) -> None:
     """The first request creates it, also with concurrent requests; the others read it."""
     databases = [Database(database_url) for _ in range(6)]
     for database in databases:
         await database.open()
     try:
         assert await preview_tokens.get_signing_key(databases[0]) is None
-        results = {
+        keys = {
             await one
             for one in asyncio.as_completed(
                 [preview_tokens.get_or_create_signing_key(one) for one in databases]
             )
         }
-        (key,) = results
+        (key,) = keys
         assert len(bytes.fromhex(key)) == 32
         async with databases[0].orm():
             assert [(row.id, row.value) for row in await SigningKey.all()] == [("preview", key)]
-            # From now on it is remembered.
+            # The key is cached now.
             await SigningKey.all().delete()
         assert {await preview_tokens.get_or_create_signing_key(database) for database in databases} == {key}
     finally:
@@ -97,8 +96,8 @@ async def test_all_workers_sign_with_one_key(database_url: str) -> None:
             await database.close()
 
 
-async def test_a_link_can_be_signed_within_a_transaction(database_url: str) -> None:
-    """The key comes with what else is written; what is taken back takes it along."""
+async def test_preview_token_can_be_signed_within_a_transaction(database_url: str) -> None:
+    """A rolled back transaction leaves no key."""
     async with Database(database_url) as database:
         with contextlib.suppress(ZeroDivisionError):
             async with database.transaction():
@@ -119,8 +118,8 @@ async def test_a_link_can_be_signed_within_a_transaction(database_url: str) -> N
         )
 
 
-async def test_a_link_is_a_guest(database_url: str) -> None:
-    """Who sees the one article beyond what is public, may do nothing, and may look ahead."""
+async def test_preview_token_identifies_a_viewer_of_one_article(database_url: str) -> None:
+    """Without permissions, and with an optional preview time."""
     async with Database(database_url) as database:
         authenticator = Authenticator(database, Settings(), now=lambda: NOW)
         text = preview_tokens.sign_preview_token(
@@ -138,20 +137,20 @@ async def test_a_link_is_a_guest(database_url: str) -> None:
         assert later.preview_at == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 
 
-async def test_a_link_that_is_not_good_is_a_token_that_is_not_good(database_url: str) -> None:
-    """Also where no link was ever made: then there is no key, and none is made for a stranger."""
+async def test_invalid_preview_tokens_are_rejected(database_url: str) -> None:
+    """Verification does not create a signing key."""
     async with Database(database_url) as database:
         authenticator = Authenticator(database, Settings(), now=lambda: NOW)
-        for created in (False, True):
-            if created:
+        for key_exists in (False, True):
+            if key_exists:
                 await preview_tokens.get_or_create_signing_key(database)
-            with pytest.raises(ApiError, match="not valid, has expired or was revoked") as refusal:
+            with pytest.raises(ApiError, match="not valid, has expired or was revoked") as exc_info:
                 await authenticator.authenticate(
                     f"Bearer {preview_tokens.sign_preview_token('key', 1, NOW + HOUR)}", None, "203.0.113.9"
                 )
-            assert refusal.value.code == "UNAUTHENTICATED"
+            assert exc_info.value.code == "UNAUTHENTICATED"
             async with database.orm():
-                assert await SigningKey.all().count() == int(created)
+                assert await SigningKey.all().count() == int(key_exists)
         expired = preview_tokens.sign_preview_token(
             await preview_tokens.get_or_create_signing_key(database), 1, NOW
         )
