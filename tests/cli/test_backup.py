@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cli.test_serving import TIMEOUT_SECONDS, Served, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, RunningServer, running_server
 from tests.conftest import Server
 from tests.store.test_migrations import FIRST_MIGRATION_TABLES, connect_sql, insert_rows, migrate_to
 from tests.support.backup_fixtures import insert_stories, postgres_tools_for, table_contents
@@ -110,7 +110,7 @@ async def test_backup_and_restore_commands_round_trip(server: Server, operator: 
     await server.drop(copy_url)
 
 
-async def latest_headline(served: Served) -> str:
+async def latest_headline(served: RunningServer) -> str:
     """The headline in a cached response of the server."""
     async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
         for _ in range(2):  # the second response is cached
@@ -122,7 +122,7 @@ async def latest_headline(served: Served) -> str:
 
 async def test_running_servers_show_restored_content(operator: Operator) -> None:
     """The restore invalidates cached responses without a restart."""
-    async with serving(operator.folder, operator.url) as served:
+    async with running_server(operator.folder, operator.url) as served:
         before = await latest_headline(served)
         await operator.run("backup", "newsroom.backup")
         async with connect_sql(operator.url) as sql:
@@ -135,7 +135,7 @@ async def test_running_servers_show_restored_content(operator: Operator) -> None
         await wait_for_headline(served, "Changed again")
 
 
-async def wait_for_headline(served: Served, expected: str) -> None:
+async def wait_for_headline(served: RunningServer, expected: str) -> None:
     """Waits until the server returns the headline."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while await latest_headline(served) != expected:  # noqa: ASYNC110

@@ -24,34 +24,33 @@ runner = CliRunner()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_teaches(command: str) -> None:
-    """Every command says what it does and what its options mean."""
-    done = runner.invoke(app, [command, "--help"], env={"COLUMNS": "200"})
-    assert done.exit_code == 0
-    assert len(done.output.splitlines()) > 5
+def test_help_describes_the_command(command: str) -> None:
+    outcome = runner.invoke(app, [command, "--help"], env={"COLUMNS": "200"})
+    assert outcome.exit_code == 0
+    assert len(outcome.output.splitlines()) > 5
 
 
-def test_help_names_every_command() -> None:
-    """And how to begin."""
-    done = runner.invoke(app, ["--help"], env={"COLUMNS": "200"})
-    assert all(command in done.output for command in COMMANDS)
-    assert "serve --demo" in done.output
+def test_help_lists_every_command() -> None:
+    """The overview includes the first command to run."""
+    outcome = runner.invoke(app, ["--help"], env={"COLUMNS": "200"})
+    assert all(command in outcome.output for command in COMMANDS)
+    assert "serve --demo" in outcome.output
 
 
-def test_schema_prints_the_schema() -> None:
-    """Byte for byte what is committed."""
+def test_schema_command_prints_the_sdl() -> None:
     assert runner.invoke(app, ["schema"]).output == sdl()
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The result of the command in a process of its own."""
     command = [sys.executable, "-m", "contentql", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=60
     )
 
 
-async def test_migrate_and_check(server: Server) -> None:
-    """A new database is behind; migrated it is in order; migrated again nothing happens."""
+async def test_migrate_applies_pending_migrations_and_check_reports_them(server: Server) -> None:
+    """A second `migrate` applies none."""
     url = await server.empty()
     if server.dialect == "postgres":
         behind = run("check", "--database", url)
@@ -67,16 +66,16 @@ async def test_migrate_and_check(server: Server) -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "migrate", "export"])
-def test_a_wrong_setting_is_one_sentence(command: str) -> None:
-    """Named, with its value, and no trace."""
-    done = run(command, CONTENTQL_PORT="many")
-    assert done.returncode == 1
-    assert "CONTENTQL_PORT cannot be 'many'" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_invalid_settings_are_reported_in_one_sentence(command: str) -> None:
+    """With name and value, and without a traceback."""
+    outcome = run(command, CONTENTQL_PORT="many")
+    assert outcome.returncode == 1
+    assert "CONTENTQL_PORT cannot be 'many'" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
 
 
-def test_explain_shows_cost_and_sql(tmp_path: Path) -> None:
-    """A document in; cost, statements and SQL out, as text or JSON, without any database."""
+def test_explain_prints_cost_and_sql(tmp_path: Path) -> None:
+    """As text or JSON, without a database."""
     document = tmp_path / "latest.graphql"
     document.write_text("query($s: String!) { latestNews(section: $s, first: 5) { nodes { headline } } }")
     arguments = ["explain", str(document), "--variables", '{"s": "world"}']
@@ -96,17 +95,19 @@ def test_explain_shows_cost_and_sql(tmp_path: Path) -> None:
         ("{ viewer { accessDescription } }", "[1]", "must be a JSON object"),
     ],
 )
-def test_explain_refuses_in_one_sentence(tmp_path: Path, text: str, variables: str, expected: str) -> None:
-    """What cannot be asked is said, with exit code 1."""
+def test_explain_reports_invalid_documents_and_variables(
+    tmp_path: Path, text: str, variables: str, expected: str
+) -> None:
+    """With exit code 1."""
     document = tmp_path / "bad.graphql"
     document.write_text(text)
-    done = runner.invoke(app, ["explain", str(document), "--variables", variables])
-    assert done.exit_code == 1
-    assert expected in done.output
+    outcome = runner.invoke(app, ["explain", str(document), "--variables", variables])
+    assert outcome.exit_code == 1
+    assert expected in outcome.output
 
 
-def test_serve_serves_the_demo_and_ends_in_peace(tmp_path: Path) -> None:
-    """Started as README says: it makes the demo newsroom, answers over HTTP, and stops when told to."""
+def test_serve_demo_creates_the_newsroom_and_stops_on_sigterm(tmp_path: Path) -> None:
+    """The command of the README, in a process of its own."""
     port = free_port()
     url = f"sqlite:///{tmp_path}/demo.sqlite3"
     command = [sys.executable, "-m", "contentql", "serve", "--demo", "--port", str(port), "--database", url]

@@ -34,12 +34,13 @@ def manifest(*operations: dict[str, str]) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test works in an empty folder."""
+    """Each test runs in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONTENTQL_DATABASE_URL", raising=False)
 
 
 def run(*arguments: str, code: int = 0, url: str = "", stdin: bytes | None = None) -> Result:
+    """The result of `contentql documents` with the arguments, which must have the exit code."""
     environment = {"CONTENTQL_DATABASE_URL": url} if url else {}
     result = CliRunner().invoke(app, ["documents", *arguments], input=stdin, env=environment)
     assert result.exit_code == code, result.output
@@ -55,17 +56,19 @@ def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 async def output_of(*arguments: str, code: int = 0, stdin: bytes | None = None) -> list[str]:
+    """The lines on stdout of the command."""
     result = await asyncio.to_thread(run, *arguments, code=code, stdin=stdin)
     return result.stdout.splitlines()
 
 
 async def stored_documents() -> dict[str, dict[str, Any]]:
+    """The listed documents by id."""
     rows = orjson.loads("\n".join(await output_of("--json")))
     return {row["id"]: row for row in rows}
 
 
-async def test_a_manifest_goes_in_and_is_listed(database: str) -> None:
-    """Names, clients and costs; a cost that depends on variables is left open."""
+async def test_manifests_are_added_and_listed(database: str) -> None:
+    """With names, clients and costs; a cost that depends on variables is left open."""
     assert await output_of() == [
         "There are no trusted documents. Add some with: contentql documents add MANIFEST"
     ]
@@ -92,8 +95,8 @@ async def test_a_manifest_goes_in_and_is_listed(database: str) -> None:
     }
 
 
-async def test_the_same_manifest_again_changes_nothing(database: str) -> None:
-    """Nor does a dry run, nor another client with the same document."""
+async def test_adding_the_same_manifest_again_changes_nothing(database: str) -> None:
+    """Holds for dry runs and for another client with the same document."""
     Path("m.json").write_bytes(manifest(operation("Latest", LATEST)))
     assert (await output_of("add", "m.json", "--dry-run"))[-1] == (
         "1 documents: 1 added, 0 unchanged, 0 failed. Dry run: nothing was changed."
@@ -107,8 +110,8 @@ async def test_the_same_manifest_again_changes_nothing(database: str) -> None:
     assert await stored_documents() == before
 
 
-async def test_what_cannot_be_trusted_is_named_and_the_rest_goes_in(database: str) -> None:
-    """A wrong hash, no GraphQL, no such field, more than may be asked: each with its reason."""
+async def test_invalid_documents_are_reported_and_the_others_added(database: str) -> None:
+    """Wrong hashes, syntax errors, unknown fields and exceeded limits, each with its reason."""
     inner = "related(first: 100) { nodes { related { nodes { id } } } }"
     wide = f"query Wide {{ articles(first: 100) {{ nodes {{ {inner} }} }} }}"
     Path("m.json").write_bytes(
@@ -138,8 +141,8 @@ async def test_what_cannot_be_trusted_is_named_and_the_rest_goes_in(database: st
     assert list(await stored_documents()) == [sha(LATEST)]
 
 
-async def test_a_file_with_nothing_good_can_do_nothing(database: str) -> None:
-    """Exit code 1; so for a file that is not there, which does not keep the others out."""
+async def test_files_without_valid_documents_are_exit_code_1(database: str) -> None:
+    """A missing file does not prevent the others from being added."""
     Path("m.json").write_bytes(b"[]")
     assert (await output_of("add", "m.json", code=1))[0].startswith("m.json: failed: not a manifest")
     Path("latest.graphql").write_text(LATEST)
@@ -148,8 +151,8 @@ async def test_a_file_with_nothing_good_can_do_nothing(database: str) -> None:
     assert lines[1] == f"latest.graphql: added Latest {sha(LATEST)[:12]}"
 
 
-async def test_an_id_stays_with_its_document(database: str) -> None:
-    """Another text under the same id is named; it goes in once the first one is removed."""
+async def test_document_ids_cannot_be_reused(database: str) -> None:
+    """Another text under the same id is rejected until the first document is removed."""
     await output_of("add", "-", stdin=manifest(operation("Latest", LATEST, "one")))
     other = manifest(operation("Bundle", ARTICLE, "one"))
     assert await output_of("add", "-", stdin=other, code=1) == [
@@ -162,8 +165,8 @@ async def test_an_id_stays_with_its_document(database: str) -> None:
     assert (await stored_documents())["one"]["text"] == ARTICLE
 
 
-async def test_documents_with_several_operations(database: str) -> None:
-    """Go in without a cost, for it is not known which will be asked for; one without any does not."""
+async def test_documents_with_several_operations_have_no_cost(database: str) -> None:
+    """The selected operation is not known; a document without an operation is rejected."""
     several = "query A { viewer { role } } query B { viewer { accessDescription } }"
     Path("several.graphql").write_text(several)
     Path("none.graphql").write_text("fragment F on Article { id }")
@@ -173,8 +176,8 @@ async def test_documents_with_several_operations(database: str) -> None:
     assert (await stored_documents())[sha(several)]["cost"] is None
 
 
-async def test_documents_are_removed_by_id_and_by_client(database: str) -> None:
-    """By the beginning of an id where that is clear; what is not known is named."""
+async def test_documents_are_removed_by_id_prefix_or_client(database: str) -> None:
+    """Unknown ids are reported."""
     texts = [f"query Q{n} {{ viewer {{ role }} }}" for n in range(3)]
     await output_of(
         "add", "-", "--client", "web", stdin=manifest(*(operation(f"Q{n}", t) for n, t in enumerate(texts)))
@@ -193,8 +196,7 @@ async def test_documents_are_removed_by_id_and_by_client(database: str) -> None:
     assert await output_of("remove", "--client", "web", code=1) == ["0 documents removed."]
 
 
-async def test_the_beginning_of_several_ids_removes_none(database: str) -> None:
-    """The reference is ambiguous."""
+async def test_ambiguous_id_prefixes_remove_nothing(database: str) -> None:
     await output_of("add", "-", stdin=orjson.dumps({"checkout-a": LATEST, "checkout-b": LATEST}))
     assert await output_of("remove", "checkout-", code=1) == [
         "checkout-: several documents begin so",
@@ -202,8 +204,8 @@ async def test_the_beginning_of_several_ids_removes_none(database: str) -> None:
     ]
 
 
-async def test_the_list_shows_what_servers_counted(database: str) -> None:
-    """Uses, the cost with real variables, and the last use."""
+async def test_list_shows_uses_and_last_use(database: str) -> None:
+    """With the cost of the last execution."""
     await output_of("add", "-", stdin=manifest(operation("Bundle", ARTICLE)))
     async with Database(database) as newsroom:
         documents = TrustedDocumentStore(newsroom)
@@ -217,8 +219,8 @@ async def test_the_list_shows_what_servers_counted(database: str) -> None:
     assert line.endswith("Z")
 
 
-def test_a_database_that_is_not_there() -> None:
-    """One sentence names the command that makes one."""
+def test_missing_database_is_reported() -> None:
+    """The message names the command that creates it."""
     for arguments in ((), ("add", "m.json"), ("remove", "x")):
         result = run(*arguments, code=1)
         assert result.stdout == ""
@@ -226,7 +228,7 @@ def test_a_database_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "why"),
+    ("arguments", "message"),
     [
         (("add",), "Missing argument"),
         (("add", "m.json", "--client", ""), "1 to 100 printable characters"),
@@ -236,14 +238,13 @@ def test_a_database_that_is_not_there() -> None:
         (("forget",), "No such command"),
     ],
 )
-def test_wrong_use(arguments: tuple[str, ...], why: str) -> None:
-    """Exit code 2, and what was expected."""
-    assert why in " ".join(run(*arguments, code=2).stderr.replace("│", " ").split())
+def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
+    """The message says what is expected."""
+    assert message in " ".join(run(*arguments, code=2).stderr.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("command", [(), ("add",), ("remove",)])
-def test_help_teaches(command: tuple[str, ...]) -> None:
-    """What it does, the exit codes, examples."""
+def test_help_has_exit_codes_and_examples(command: tuple[str, ...]) -> None:
     output = run(*command, "--help").stdout
     assert "Exit codes: 0" in output
     assert "contentql documents" in output.partition("Examples:")[2]

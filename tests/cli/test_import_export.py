@@ -26,20 +26,21 @@ PUBLISH = ("--publish-at", "2024-05-01T12:00:00Z", "--category", "world/asia")
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test works in an empty folder, with the default database in it."""
+    """Each test runs in an empty folder, which has the default database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONTENTQL_DATABASE_URL", raising=False)
 
 
 def run(*arguments: str | Path, code: int = 0, stdin: bytes | None = None) -> Result:
+    """The result of the command, which must have the exit code."""
     result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result
 
 
-def sentence(*arguments: str | Path) -> str:
-    """What a command says that can do nothing: one line on stderr, exit code 1, no trace."""
+def error_message(*arguments: str | Path) -> str:
+    """The error message of the command: one line on stderr, with exit code 1."""
     result = run(*arguments, code=1)
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
@@ -48,32 +49,33 @@ def sentence(*arguments: str | Path) -> str:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
+    """A copy of the seed page."""
     path = tmp_path / "page.txt"
     path.write_bytes(SEED_PAGE.read_bytes())
     return path
 
 
-def test_the_page_is_a_draft_until_it_is_published(page: Path) -> None:
-    """The command says that it has no date, so is not public, and how to publish it; then it is done."""
+def test_imported_page_is_a_draft_until_it_is_published(page: Path) -> None:
+    """The output says that it is not public and how to publish it; that command works."""
     first = run("import", page).stdout
     assert "created article kim-jong-un-sheds-a-tear" in first
     assert "the article is a draft and not public: it has no date (publishedAt, or --publish-at)" in first
     assert "1 records: 1 created" in first
-    how = first.partition("such as: ")[2].splitlines()[0].split()
-    assert how[:3] == ["contentql", "import", str(page)]
+    command = first.partition("such as: ")[2].splitlines()[0].split()
+    assert command[:3] == ["contentql", "import", str(page)]
     assert "0 created, 0 updated, 1 unchanged" in run("import", page).stdout
-    refused = run("import", page, *PUBLISH[:2], code=1).stdout
-    assert f"{page}: failed article" in refused
-    assert "the article cannot be published without a section (category, or --category)" in refused
-    published = run(*how[1:]).stdout
+    rejected = run("import", page, *PUBLISH[:2], code=1).stdout
+    assert f"{page}: failed article" in rejected
+    assert "the article cannot be published without a section (category, or --category)" in rejected
+    published = run(*command[1:]).stdout
     assert "created category world/asia" in published
     assert "a draft" not in published
-    for again in (how[1:], ("import", page)):
+    for again in (command[1:], ("import", page)):
         assert "0 updated, 1 unchanged, 0 skipped, 0 failed" in run(*again).stdout
 
 
-def test_the_report_as_json(page: Path) -> None:
-    """Counts and every record, for programs; nothing else on stdout."""
+def test_import_report_as_json(page: Path) -> None:
+    """Counts and every record, and nothing else on stdout."""
     report = orjson.loads(run("import", page, *PUBLISH, "--json").stdout)
     assert report["counts"] == {"created": 3, "updated": 0, "unchanged": 0, "skipped": 0, "failed": 0}
     assert report["dryRun"] is False
@@ -86,8 +88,8 @@ def test_the_report_as_json(page: Path) -> None:
     }
 
 
-def test_a_dry_run_makes_nothing(page: Path) -> None:
-    """Not even the database."""
+def test_import_dry_run_writes_nothing(page: Path) -> None:
+    """No database is created."""
     output = run("import", page, "--dry-run").stdout
     assert "1 created" in output
     assert "Dry run: nothing was changed." in output
@@ -95,7 +97,7 @@ def test_a_dry_run_makes_nothing(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "reason"),
     [
         (b"", "the page is empty"),
         (b"\x89PNG\r\n\x1a\n\x00", "the file is not text"),
@@ -103,16 +105,18 @@ def test_a_dry_run_makes_nothing(page: Path) -> None:
         (b"Head\nBell \x07", "line 2 has the control character U+0007"),
     ],
 )
-def test_a_bad_page_is_one_sentence(page: Path, content: bytes, why: str) -> None:
-    """It is named with its reason; a good page beside it goes in."""
-    bad = page.with_name("bad.txt")
-    bad.write_bytes(content)
-    assert run("import", bad, code=1).stdout.splitlines()[0] == f"{bad}: failed: {why}"
-    assert "1 created, 0 updated, 0 unchanged, 0 skipped, 1 failed" in run("import", bad, page, code=3).stdout
+def test_invalid_pages_are_reported_and_others_imported(page: Path, content: bytes, reason: str) -> None:
+    invalid = page.with_name("bad.txt")
+    invalid.write_bytes(content)
+    assert run("import", invalid, code=1).stdout.splitlines()[0] == f"{invalid}: failed: {reason}"
+    assert (
+        "1 created, 0 updated, 0 unchanged, 0 skipped, 1 failed"
+        in run("import", invalid, page, code=3).stdout
+    )
 
 
-def test_files_that_cannot_be_read(page: Path, tmp_path: Path) -> None:
-    """A missing file and a folder are named; no database is made for nothing."""
+def test_unreadable_files_are_reported_and_others_imported(page: Path, tmp_path: Path) -> None:
+    """Without a readable file no database is created."""
     output = run("import", "missing.txt", tmp_path, code=1).stdout.splitlines()
     assert output[:2] == [
         "missing.txt: failed: cannot be read: No such file or directory",
@@ -122,8 +126,8 @@ def test_files_that_cannot_be_read(page: Path, tmp_path: Path) -> None:
     assert "1 created" in run("import", "missing.txt", page, code=3).stdout
 
 
-def test_one_broken_line_of_a_thousand() -> None:
-    """The others go in, the report names line and reason, and a second run changes nothing."""
+def test_invalid_lines_are_reported_and_others_imported() -> None:
+    """The report has line and reason, and a second run changes nothing."""
     lines = [
         orjson.dumps({"record": "article", "slug": f"a-{n}", "language": "en", "headline": f"A {n}"})
         for n in range(1, 1001)
@@ -137,47 +141,51 @@ def test_one_broken_line_of_a_thousand() -> None:
         assert "Taking in 1,000 …" in output.stderr
 
 
-def test_a_wholly_broken_file_can_do_nothing() -> None:
-    """Exit code 1, and every line named."""
+def test_file_without_valid_lines_is_exit_code_1() -> None:
+    """Every line is reported."""
     output = run("import", "-", "--format", "jsonl", code=1, stdin=b"{\n[]\n").stdout.splitlines()
     assert [line.partition(": ")[0] for line in output[:2]] == ["standard input:1", "standard input:2"]
 
 
-def test_the_demo_goes_in_and_out() -> None:
-    """Import and export are each other's reverse, by file and by pipe, byte for byte."""
+def test_export_returns_the_imported_bytes() -> None:
+    """By file and by pipe."""
     assert "342 created" in run("import", DEMO_CONTENT).stdout
-    out = run("export")
-    assert out.stdout_bytes == DEMO_CONTENT.read_bytes()
-    assert out.stderr == "342 records written.\n"
+    exported = run("export")
+    assert exported.stdout_bytes == DEMO_CONTENT.read_bytes()
+    assert exported.stderr == "342 records written.\n"
     other = ("--database", "sqlite:///other.sqlite3")
-    run("import", "-", *other, stdin=out.stdout_bytes)
+    run("import", "-", *other, stdin=exported.stdout_bytes)
     run("export", *other, "--output", "other.jsonl")
     assert Path("other.jsonl").read_bytes() == DEMO_CONTENT.read_bytes()
     assert [file.name for file in Path().iterdir() if "jsonl" in file.name] == ["other.jsonl"]
 
 
-async def test_the_demo_goes_through_either_database(database_url: str) -> None:
-    """The same bytes come out of PostgreSQL and SQLite, and a dry run leaves both as they were."""
-    to = ("--database", database_url)
-    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO_CONTENT, *to, "--dry-run")).stdout
-    assert (await asyncio.to_thread(run, "export", *to)).stdout_bytes == b""
-    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO_CONTENT, *to)).stdout
-    assert (await asyncio.to_thread(run, "export", *to)).stdout_bytes == DEMO_CONTENT.read_bytes()
+async def test_export_returns_the_imported_bytes_on_both_databases(database_url: str) -> None:
+    """A dry run writes nothing."""
+    options = ("--database", database_url)
+    assert (
+        "342 created" in (await asyncio.to_thread(run, "import", DEMO_CONTENT, *options, "--dry-run")).stdout
+    )
+    assert (await asyncio.to_thread(run, "export", *options)).stdout_bytes == b""
+    assert "342 created" in (await asyncio.to_thread(run, "import", DEMO_CONTENT, *options)).stdout
+    assert (await asyncio.to_thread(run, "export", *options)).stdout_bytes == DEMO_CONTENT.read_bytes()
 
 
-def test_an_export_replaces_its_file_only_when_all_is_written() -> None:
-    """What stood there before stays if the export fails, and no half file is left."""
+def test_failed_export_keeps_the_existing_file() -> None:
+    """No partial file is left."""
     Path("out.jsonl").write_text("before")
-    assert "There is no database at newsroom.sqlite3" in sentence("export", "--output", "out.jsonl")
+    assert "There is no database at newsroom.sqlite3" in error_message("export", "--output", "out.jsonl")
     assert [file.read_text() for file in Path().iterdir()] == ["before"]
     run("migrate")
-    assert "cannot be written: No such file or directory" in sentence("export", "--output", "none/out.jsonl")
+    assert "cannot be written: No such file or directory" in error_message(
+        "export", "--output", "none/out.jsonl"
+    )
     run("export", "--output", "out.jsonl")
     assert Path("out.jsonl").read_bytes() == b""
 
 
-def test_an_export_ends_quietly_when_its_reader_does() -> None:
-    """`contentql export | head -1` shows no trace."""
+def test_export_stops_without_error_when_its_pipe_closes() -> None:
+    """As in `contentql export | head -1`."""
     run("import", DEMO_CONTENT)
     command = f"{sys.executable} -m contentql export | head -c 1"
     output = subprocess.run(command, shell=True, capture_output=True, check=False, env={**os.environ})
@@ -185,7 +193,7 @@ def test_an_export_ends_quietly_when_its_reader_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "why"),
+    ("arguments", "message"),
     [
         ((), "Missing argument"),
         (("page.txt", "--publish-at", "tomorrow"), "a time must look like 2026-06-30T08:00:00Z"),
@@ -198,50 +206,48 @@ def test_an_export_ends_quietly_when_its_reader_does() -> None:
         (("file.jsonl", "--slug", "a"), "is only for plain pages"),
     ],
 )
-def test_wrong_use(page: Path, arguments: tuple[str, ...], why: str) -> None:
-    """Exit code 2, and what was expected."""
+def test_wrong_usage_is_exit_code_2(page: Path, arguments: tuple[str, ...], message: str) -> None:
+    """The message says what is expected."""
     page.with_name("file.jsonl").touch()
     output = run("import", *arguments, code=2).stderr
-    assert why in " ".join(output.replace("│", " ").split())
+    assert message in " ".join(output.replace("│", " ").split())
 
 
-def test_help_teaches() -> None:
-    """Examples for both, and the exit codes."""
+def test_help_has_examples() -> None:
     assert "contentql import page.txt --publish-at" in run("import", "--help").stdout
     assert "contentql export --output newsroom.jsonl" in run("export", "--help").stdout
 
 
 @pytest.fixture
-def locked(page: Path) -> Iterator[None]:
+def locked_database(page: Path) -> Iterator[None]:
+    """A lock on the database, held by another connection."""
     run("migrate")
     with closing(sqlite3.connect("newsroom.sqlite3", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
 
 
-@pytest.mark.usefixtures("locked")
-def test_a_locked_database(page: Path) -> None:
-    """After a few seconds of waiting, one sentence."""
-    assert "newsroom.sqlite3 is locked by another program" in sentence("import", page)
+@pytest.mark.usefixtures("locked_database")
+def test_locked_database_is_reported(page: Path) -> None:
+    """After a timeout."""
+    assert "newsroom.sqlite3 is locked by another program" in error_message("import", page)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_database(page: Path) -> None:
-    """One sentence, for the import."""
+def test_read_only_database_is_reported(page: Path) -> None:
     run("migrate")
     for file in page.parent.glob("newsroom.sqlite3*"):
         file.chmod(0o444)
-    assert "is read-only" in sentence("import", page)
+    assert "is read-only" in error_message("import", page)
 
 
-def test_a_read_only_database_in_words() -> None:
-    """What SQLite and PostgreSQL say of it becomes the same sentence."""
+def test_read_only_errors_of_both_databases_have_one_message() -> None:
     for error in ("attempt to write a readonly database", "cannot execute INSERT in a read-only transaction"):
         assert "is read-only" in describe_error("sqlite:///newsroom.sqlite3", Exception(error))
 
 
-def test_a_database_of_a_newer_version(page: Path) -> None:
-    """It is left as it is."""
+def test_database_of_a_newer_version_is_rejected(page: Path) -> None:
+    """It is not changed."""
     run("migrate")
     with closing(sqlite3.connect("newsroom.sqlite3")) as connection:
         rows = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%migration%'").fetchall()
@@ -251,32 +257,32 @@ def test_a_database_of_a_newer_version(page: Path) -> None:
         )
         connection.commit()
     for command in (("import", page), ("export",)):
-        assert "made by a newer version of contentql (it has 9999_later)" in sentence(*command)
+        assert "made by a newer version of contentql (it has 9999_later)" in error_message(*command)
 
 
-def test_what_is_no_database(page: Path) -> None:
-    """A file that is none, a folder, an unknown URL, a server that does not answer."""
+def test_invalid_databases_are_reported(page: Path) -> None:
+    """A file without a database, a folder, an unsupported URL and an unreachable server."""
     Path("newsroom.sqlite3").write_bytes(b"This is no database, but it is long enough. " * 50)
-    assert "is not a SQLite database" in sentence("import", page)
-    assert "cannot be opened" in sentence("import", page, "--database", f"sqlite:///{page.parent}")
-    assert "must look like sqlite:///" in sentence("import", page, "--database", "mysql://a/b")
+    assert "is not a SQLite database" in error_message("import", page)
+    assert "cannot be opened" in error_message("import", page, "--database", f"sqlite:///{page.parent}")
+    assert "must look like sqlite:///" in error_message("import", page, "--database", "mysql://a/b")
     unreachable = "postgresql://user:secret@127.0.0.1:1/none"
-    message = sentence("import", page, "--database", unreachable)
+    message = error_message("import", page, "--database", unreachable)
     assert "No PostgreSQL answers at 127.0.0.1" in message
     assert "secret" not in message
 
 
-async def test_a_postgres_without_our_tables(postgres_server: Server, page: Path) -> None:
-    """It is not made by the way: one sentence names the command."""
+async def test_postgres_database_without_migrations_is_reported(postgres_server: Server, page: Path) -> None:
+    """Importing does not migrate it; the message names the command."""
     url = await postgres_server.empty()
-    result = await asyncio.to_thread(sentence, "import", page, "--database", url)
-    assert result == "The database has unapplied migrations. Run: contentql migrate"
+    message = await asyncio.to_thread(error_message, "import", page, "--database", url)
+    assert message == "The database has unapplied migrations. Run: contentql migrate"
     await Database(url).migrate()
     assert "1 created" in (await asyncio.to_thread(run, "import", page, "--database", url)).stdout
 
 
-def test_standard_input_is_looked_at(page: Path) -> None:
-    """A page or JSON Lines, whichever it is."""
+def test_format_of_standard_input_is_detected(page: Path) -> None:
+    """A plain page or JSON Lines."""
     command = [sys.executable, "-m", "contentql", "import", "-"]
     output = subprocess.run(command, input=page.read_bytes(), capture_output=True, check=True).stdout.decode()
     assert "standard input: created article kim-jong-un" in output

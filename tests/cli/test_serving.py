@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 QUERY = '{ latestNews(section: "world/asia", first: 2) { nodes { slug } } }'
 LONG = "nodes { slug headline body { html } category { name } tags { name } leadMedia { url } }"
-# Nothing here takes longer than this unless it is broken.
+# Longer than every correct operation in these tests.
 TIMEOUT_SECONDS = 30
 
 
@@ -35,7 +35,7 @@ async def newsroom(sqlite_server: Server) -> str:
     return url
 
 
-class Served:
+class RunningServer:
     """A running `contentql serve`."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
@@ -44,89 +44,92 @@ class Served:
         self.url = f"http://127.0.0.1:{port}"
 
     async def query(self) -> str:
-        """Asks on a connection of its own. Which worker answered, as its request ids begin."""
+        """Queries on a new connection; the beginning of the request id, which identifies the worker."""
         async with httpx2.AsyncClient(base_url=self.url, timeout=TIMEOUT_SECONDS) as http:
-            answer = await http.post("/graphql", json={"query": QUERY})
-        assert len(answer.json()["data"]["latestNews"]["nodes"]) == 2
-        return answer.headers["x-request-id"].partition("-")[0]
+            response = await http.post("/graphql", json={"query": QUERY})
+        assert len(response.json()["data"]["latestNews"]["nodes"]) == 2
+        return response.headers["x-request-id"].partition("-")[0]
 
-    async def answering(self, workers: int, *, apart_from: frozenset[str] = frozenset()) -> frozenset[str]:
-        """Asks until so many workers have answered, apart from these. What cannot connect asks again."""
+    async def wait_for_workers(self, count: int, *, exclude: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Queries until the number of workers, other than the excluded ones, have responded."""
         results: set[str] = set()
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while len(results - apart_from) < workers:
+            while len(results - exclude) < count:
                 assert self.process.poll() is None
-                data = (self.query() for _ in range(10))
-                for answer in await asyncio.gather(*data, return_exceptions=True):
-                    if isinstance(answer, httpx2.TransportError):
+                queries = (self.query() for _ in range(10))
+                for response in await asyncio.gather(*queries, return_exceptions=True):
+                    if isinstance(response, httpx2.TransportError):
                         await asyncio.sleep(0.05)
-                    elif isinstance(answer, BaseException):
-                        raise answer
+                    elif isinstance(response, BaseException):
+                        raise response
                     else:
-                        results.add(answer)
-        return frozenset(results - apart_from)
+                        results.add(response)
+        return frozenset(results - exclude)
 
-    def workers(self) -> set[int]:
-        """The processes below it that serve."""
-        listed = subprocess.run(
+    def worker_pids(self) -> set[int]:
+        """The ids of the worker processes."""
+        process_list = subprocess.run(
             ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         )
-        rows = (line.split(maxsplit=2) for line in listed.stdout.splitlines())
+        rows = (line.split(maxsplit=2) for line in process_list.stdout.splitlines())
         return {
             int(pid) for pid, parent, args in rows if int(parent) == self.process.pid and "spawn_main" in args
         }
 
-    async def ended(self) -> int:
-        """The exit code, when it has one."""
+    async def wait_for_exit(self) -> int:
+        """The exit code, after waiting for the process."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await asyncio.to_thread(self.process.wait)
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path, url: str, *flags: str, **environment: str) -> AsyncIterator[Served]:
-    """A server that answers; it is told to stop, if it has not, and must have nothing to complain of."""
+async def running_server(
+    folder: Path, url: str, *flags: str, **environment: str
+) -> AsyncIterator[RunningServer]:
+    """A running server, which is stopped afterwards and must not have logged a traceback."""
     port = free_port()
     command = [sys.executable, "-m", "contentql", "serve", "--port", str(port), "--database", url, *flags]
-    result = folder / "stderr.txt"
-    with result.open("w") as stderr:
-        quick = {**os.environ, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
-        process = subprocess.Popen(command, stderr=stderr, text=True, env=quick)  # noqa: ASYNC220
-    served = Served(process, port)
+    log = folder / "stderr.txt"
+    with log.open("w") as stderr:
+        server_environment = {**os.environ, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
+        process = subprocess.Popen(command, stderr=stderr, text=True, env=server_environment)  # noqa: ASYNC220
+    served = RunningServer(process, port)
     try:
-        await served.answering(1)
+        await served.wait_for_workers(1)
         yield served
     finally:
         process.terminate()
-        await served.ended()
-    assert "Traceback" not in result.read_text()
+        await served.wait_for_exit()
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture
-async def two_workers(tmp_path: Path, newsroom: str) -> AsyncIterator[Served]:
-    async with serving(tmp_path, newsroom, "--workers", "2") as served:
+async def two_workers(tmp_path: Path, newsroom: str) -> AsyncIterator[RunningServer]:
+    """A server with two workers."""
+    async with running_server(tmp_path, newsroom, "--workers", "2") as served:
         yield served
 
 
-async def test_workers_share_the_port_and_a_killed_one_is_replaced(two_workers: Served) -> None:
-    """Both answer; when one is gone the other goes on, and a new one joins it."""
-    first = await two_workers.answering(2)
-    before = two_workers.workers()
+async def test_killed_workers_are_replaced(two_workers: RunningServer) -> None:
+    """The other worker responds meanwhile; both share the port."""
+    first = await two_workers.wait_for_workers(2)
+    before = two_workers.worker_pids()
     assert len(before) == 2
     os.kill(killed := min(before), signal.SIGKILL)
-    newcomers = await two_workers.answering(1, apart_from=first)
-    assert len(newcomers) == 1
-    after = two_workers.workers()
+    new_workers = await two_workers.wait_for_workers(1, exclude=first)
+    assert len(new_workers) == 1
+    after = two_workers.worker_pids()
     assert killed not in after
     assert before - {killed} < after
     assert len(after) == 2
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, workers: int) -> None:
-    """On SIGTERM readiness says so, the door closes, what runs is answered, and that is no failure."""
+async def test_running_requests_finish_on_sigterm(tmp_path: Path, newsroom: str, workers: int) -> None:
+    """Readiness fails, the port closes, the running request is executed, and the exit code is 0."""
     body = orjson.dumps({"query": QUERY})
     drain = {"CONTENTQL_DRAIN_SECONDS": "0.5"}
-    async with serving(tmp_path, newsroom, "--workers", str(workers), **drain) as served:
+    async with running_server(tmp_path, newsroom, "--workers", str(workers), **drain) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(
             b"POST /graphql HTTP/1.1\r\nHost: newsroom.test\r\nContent-Type: application/json\r\n"
@@ -134,7 +137,7 @@ async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, wo
         )
         await asyncio.sleep(0.5)  # it has been read by then
         served.process.terminate()
-        assert 503 in await readiness(served)  # until the server is gone
+        assert 503 in await poll_readiness(served)  # until the server is gone
         assert served.process.poll() is None
         writer.write(body[20:])
         async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -142,34 +145,34 @@ async def test_a_request_that_runs_is_finished(tmp_path: Path, newsroom: str, wo
         writer.close()
         assert result.startswith(b"HTTP/1.1 200 ")
         assert b"world" in result or b"slug" in result
-        assert await served.ended() == 0
+        assert await served.wait_for_exit() == 0
 
 
-async def readiness(served: Served) -> list[int]:
-    """What /health/ready says, again and again, until the door is closed."""
-    results: list[int] = []
+async def poll_readiness(served: RunningServer) -> list[int]:
+    """The status codes of /health/ready until connections are refused."""
+    statuses: list[int] = []
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
                 async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
-                    results.append((await http.get("/health/ready")).status_code)
+                    statuses.append((await http.get("/health/ready")).status_code)
             except httpx2.TransportError:
-                return results
+                return statuses
             await asyncio.sleep(0.05)
 
 
-async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom: str) -> None:
-    """All are cut off, however they are slow, and others are answered meanwhile."""
+async def test_slow_clients_are_disconnected(tmp_path: Path, newsroom: str) -> None:
+    """Three hundred clients, while other requests are executed."""
     beginnings = (b"", b"POST /graphql HTTP/1.1\r\nHost: ", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET")
-    async with serving(tmp_path, newsroom, CONTENTQL_HEADER_TIMEOUT_SECONDS="1") as served:
-        lines = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(300)]
-        for number, (_, writer) in enumerate(lines):
+    async with running_server(tmp_path, newsroom, CONTENTQL_HEADER_TIMEOUT_SECONDS="1") as served:
+        connections = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(300)]
+        for number, (_, writer) in enumerate(connections):
             writer.write(beginnings[number % 3])
         await served.query()
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            await asyncio.gather(*(reader.read() for reader, _ in lines), return_exceptions=True)
+            await asyncio.gather(*(reader.read() for reader, _ in connections), return_exceptions=True)
         await served.query()
-        for _, writer in lines:
+        for _, writer in connections:
             writer.close()
 
 
@@ -180,45 +183,47 @@ async def test_three_hundred_slow_clients_hold_nothing(tmp_path: Path, newsroom:
         ({"CONTENTQL_MAX_CONCURRENT_OPERATIONS": "2"}, 503),
     ],
 )
-async def test_three_hundred_at_once_are_answered_or_turned_away(
+async def test_concurrent_requests_beyond_the_limit_are_rejected(
     tmp_path: Path, newsroom: str, limit: dict[str, str], status: int
 ) -> None:
-    """As a regular error response with Retry-After, without a long wait."""
+    """With an error response and Retry-After, without a long wait."""
 
-    async def ask(http: httpx2.AsyncClient, number: int) -> httpx2.Response:
-        # No two alike: none is answered from memory.
+    async def send(http: httpx2.AsyncClient, number: int) -> httpx2.Response:
+        # All requests differ, so that no response is cached.
         query = f'{{ articles(first: 100, filter: {{slug: {{ne: "{number}"}}}}) {{ totalCount {LONG} }} }}'
         return await http.post("/graphql", json={"query": query})
 
-    async with serving(tmp_path, newsroom, **limit) as served:
+    async with running_server(tmp_path, newsroom, **limit) as served:
         limits = httpx2.Limits(max_connections=None)
         async with httpx2.AsyncClient(base_url=served.url, limits=limits, timeout=TIMEOUT_SECONDS) as http:
-            began = time.monotonic()
-            answers = await asyncio.gather(*(ask(http, number) for number in range(300)))
-            took = time.monotonic() - began
-    assert {answer.status_code for answer in answers} == {200, status}
-    for answer in answers:
-        if answer.status_code == status:
-            (error,) = answer.json()["errors"]
+            started_at = time.monotonic()
+            responses = await asyncio.gather(*(send(http, number) for number in range(300)))
+            duration = time.monotonic() - started_at
+    assert {response.status_code for response in responses} == {200, status}
+    for response in responses:
+        if response.status_code == status:
+            (error,) = response.json()["errors"]
             assert error["extensions"]["code"] == {429: "RATE_LIMITED", 503: "SERVICE_OVERLOADED"}[status]
-            assert int(answer.headers["retry-after"]) == error["extensions"]["retryAfter"] > 0
-    assert took < TIMEOUT_SECONDS / 2
+            assert int(response.headers["retry-after"]) == error["extensions"]["retryAfter"] > 0
+    assert duration < TIMEOUT_SECONDS / 2
 
 
 @pytest.mark.parametrize("protocol", ["contentql", "uvicorn"])
-async def test_both_http_protocols_serve_the_same(tmp_path: Path, newsroom: str, protocol: str) -> None:
-    """`CONTENTQL_HTTP_PROTOCOL=uvicorn` runs uvicorn's own classes, with equal responses."""
-    async with serving(tmp_path, newsroom, CONTENTQL_HTTP_PROTOCOL=protocol) as served:
+async def test_both_http_protocols_return_equal_responses(
+    tmp_path: Path, newsroom: str, protocol: str
+) -> None:
+    """`CONTENTQL_HTTP_PROTOCOL=uvicorn` runs uvicorn's own classes."""
+    async with running_server(tmp_path, newsroom, CONTENTQL_HTTP_PROTOCOL=protocol) as served:
         async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
             bodies = []
             for _ in range(3):  # computed, then from the cache
-                answer = await http.get("/graphql", params={"query": QUERY})
-                assert answer.status_code == 200
-                assert answer.headers["x-request-id"]
-                bodies.append(answer.content)
+                response = await http.get("/graphql", params={"query": QUERY})
+                assert response.status_code == 200
+                assert response.headers["x-request-id"]
+                bodies.append(response.content)
             assert len(set(bodies)) == 1
-            tag = {"If-None-Match": answer.headers["etag"]}
-            unchanged = await http.get("/graphql", params={"query": QUERY}, headers=tag)
+            headers = {"If-None-Match": response.headers["etag"]}
+            unchanged = await http.get("/graphql", params={"query": QUERY}, headers=headers)
             assert (unchanged.status_code, unchanged.content) == (304, b"")
             posted = await http.post("/graphql", json={"query": QUERY}, headers={"Accept-Encoding": "gzip"})
             assert posted.content == bodies[0]

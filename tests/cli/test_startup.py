@@ -1,4 +1,4 @@
-"""What `contentql --help` imports, and that every command is there."""
+"""The modules that `contentql --help` imports, and the commands that it lists."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ LAZY = ("graphql", "strawberry", "tortoise", "starlette", "uvicorn", "asyncpg", 
 
 
 def test_help_imports_no_command() -> None:
-    """Only the module `contentql.cli` of the package, none of the libraries that a server needs."""
-    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
-    before, *modules = json.loads(done.stdout.splitlines()[-1])
+    """Only the module `contentql.cli` of the package, and no library of the server."""
+    result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+    before, *modules = json.loads(result.stdout.splitlines()[-1])
     assert {name for name in modules if name.startswith("contentql")} == {"contentql", "contentql.cli"}
     assert not {name for name in modules if name.partition(".")[0] in LAZY}
     assert len(modules) - before <= MAX_IMPORTS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_listed_and_has_help(command: str) -> None:
-    """The overview shows the command's help line, and `--help` of the command works."""
+def test_commands_are_listed_and_have_help(command: str) -> None:
+    """The overview has the help line of the command, and `--help` of the command works."""
     overview = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"})
     assert COMMANDS[command][2] in overview.stdout
-    done = CliRunner().invoke(app, [command, "--help"], prog_name="contentql")
-    assert done.exit_code == 0
-    assert f"contentql {command}" in done.stdout
+    result = CliRunner().invoke(app, [command, "--help"], prog_name="contentql")
+    assert result.exit_code == 0
+    assert f"contentql {command}" in result.stdout

@@ -31,22 +31,26 @@ def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def run(*arguments: str, code: int = 0) -> Result:
+    """The result of `contentql tokens` with the arguments, which must have the exit code."""
     result = CliRunner().invoke(app, ["tokens", *arguments])
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result
 
 
-async def output_of(*arguments: str, code: int = 0) -> Result:
+async def run_async(*arguments: str, code: int = 0) -> Result:
+    """The result of the command, run in a thread."""
     return await asyncio.to_thread(run, *arguments, code=code)
 
 
-async def listed() -> list[dict[str, Any]]:
-    output: list[dict[str, Any]] = orjson.loads((await output_of("list", "--json")).stdout)
+async def list_tokens() -> list[dict[str, Any]]:
+    """The tokens of the JSON list."""
+    output: list[dict[str, Any]] = orjson.loads((await run_async("list", "--json")).stdout)
     return output
 
 
-async def role_of(url: str, secret: str) -> Viewer:
+async def authenticate(url: str, secret: str) -> Viewer:
+    """The viewer of the token, whose use is recorded."""
     async with Database(url) as database:
         authenticator = Authenticator(database, Settings())
         viewer = await authenticator.authenticate(f"Bearer {secret}", None, "127.0.0.1")
@@ -55,26 +59,26 @@ async def role_of(url: str, secret: str) -> Viewer:
 
 
 async def test_tokens_are_printed_once(database: str) -> None:
-    """On standard output, for a file or a pipe; what is to be said of it goes to standard error."""
-    output = await output_of(*JANE)
-    secret = output.stdout.strip()
-    assert output.stdout == f"{secret}\n"
+    """On stdout, for files and pipes; explanations go to stderr."""
+    result = await run_async(*JANE)
+    secret = result.stdout.strip()
+    assert result.stdout == f"{secret}\n"
     assert api_tokens.has_valid_checksum(secret)
-    (row,) = await listed()
-    assert output.stderr.splitlines() == [
+    (row,) = await list_tokens()
+    assert result.stderr.splitlines() == [
         f"{row['id']}: Jane Doe (jane-doe) may come in as EDITOR, until it is revoked.",
         "This is the only time that the token is shown. Send it as: Authorization: Bearer …",
     ]
-    assert (await role_of(database, secret)).name == "Jane Doe"
+    assert (await authenticate(database, secret)).name == "Jane Doe"
 
 
 async def test_tokens_are_listed_without_their_secret(database: str) -> None:
-    """How they end, role, account, last use, end, state; those that are good first."""
-    assert (await output_of("list")).stdout.startswith(
+    """With name, role, account, last use, expiry and state; active tokens first."""
+    assert (await run_async("list")).stdout.startswith(
         "There are no tokens. Create one with: contentql tokens"
     )
-    revoked = (await output_of(*JANE)).stdout.strip()
-    await output_of("revoke", (await listed())[0]["id"])
+    revoked = (await run_async(*JANE)).stdout.strip()
+    await run_async("revoke", (await list_tokens())[0]["id"])
     options = (
         "--account",
         "wires",
@@ -85,49 +89,48 @@ async def test_tokens_are_listed_without_their_secret(database: str) -> None:
         "--expires",
         "2099-01-01T00:00:00Z",
     )
-    good = (await output_of("create", "--name", "Wires", "--role", "Author", *options)).stdout.strip()
-    await role_of(database, good)
-    first, second = await listed()
+    active = (await run_async("create", "--name", "Wires", "--role", "Author", *options)).stdout.strip()
+    await authenticate(database, active)
+    first, second = await list_tokens()
     assert (first["name"], first["account"], first["role"]) == ("Wires", "wires", "AUTHOR")
     assert (first["scopes"], first["state"], first["hint"]) == (
         ["CREATE_TAXONOMY", "EDIT_OWN"],
         "active",
-        good[-4:],
+        active[-4:],
     )
     assert (first["expiresAt"], first["createdBy"]) == ("2099-01-01T00:00:00Z", "operator")
     assert first["lastUsedAt"]
     assert (second["name"], second["state"], second["expiresAt"]) == ("Jane Doe", "revoked", None)
-    table = (await output_of("list")).stdout
+    table = (await run_async("list")).stdout
     assert re.split(r" {2,}", table.splitlines()[0])[:5] == ["id", "name", "account", "role", "ends"]
     assert table.splitlines()[1].split()[:3] == [first["id"], "Wires", "wires"]
-    for secret in (good, revoked):
-        for text in (table, (await output_of("list", "--json")).stdout):
+    for secret in (active, revoked):
+        for text in (table, (await run_async("list", "--json")).stdout):
             assert secret[4:-4] not in text
             assert api_tokens.hash_token(secret) not in text
 
 
-async def test_a_revoked_token_is_refused(database: str) -> None:
-    """Said of each; what is not known is named, and the others are revoked all the same."""
-    secret = (await output_of(*JANE)).stdout.strip()
-    id = (await listed())[0]["id"]
-    assert (await output_of("revoke", "tok_17", id, code=3)).stdout.splitlines() == [
+async def test_revoked_tokens_are_rejected(database: str) -> None:
+    """Unknown ids are reported, and the other tokens are revoked."""
+    secret = (await run_async(*JANE)).stdout.strip()
+    id = (await list_tokens())[0]["id"]
+    assert (await run_async("revoke", "tok_17", id, code=3)).stdout.splitlines() == [
         "tok_17: there is no such token",
         f"{id}: revoked",
     ]
     with pytest.raises(ApiError, match="revoked"):
-        await role_of(database, secret)
-    assert (await output_of("revoke", id)).stdout == f"{id}: was revoked before\n"
-    await output_of("revoke", "tok_17", code=1)
+        await authenticate(database, secret)
+    assert (await run_async("revoke", id)).stdout == f"{id}: was revoked before\n"
+    await run_async("revoke", "tok_17", code=1)
     for wrong in ("17", "art_17", secret):
-        refused = await output_of("revoke", wrong, code=2)
-        assert secret not in refused.output
+        result = await run_async("revoke", wrong, code=2)
+        assert secret not in result.output
 
 
-@pytest.mark.parametrize("span", ["90d", "12h", "8w", "8W"])
-async def test_a_token_ends_after_a_while(database: str, span: str) -> None:
-    """Hours, days, weeks."""
-    await output_of(*JANE, "--expires", span)
-    hours = int(span[:-1]) * {"d": 24, "h": 1, "w": 168}[span[-1].lower()]
+@pytest.mark.parametrize("duration", ["90d", "12h", "8w", "8W"])
+async def test_expiry_accepts_hours_days_and_weeks(database: str, duration: str) -> None:
+    await run_async(*JANE, "--expires", duration)
+    hours = int(duration[:-1]) * {"d": 24, "h": 1, "w": 168}[duration[-1].lower()]
     async with Database(database).orm():
         row = await ApiToken.get()
     assert row.expires_at is not None
@@ -150,36 +153,36 @@ async def test_a_token_ends_after_a_while(database: str, span: str) -> None:
     ],
     ids=str,
 )
-async def test_what_cannot_be_meant_is_wrong_use(wrong: tuple[str, ...], message: str) -> None:
-    """Named with what could have been; nothing is made."""
-    output = re.sub(r"[│\s]+", " ", (await output_of(*JANE, *wrong, code=2)).output)
+async def test_invalid_options_are_exit_code_2(wrong: tuple[str, ...], message: str) -> None:
+    """The message lists the valid values, and no token is created."""
+    output = re.sub(r"[│\s]+", " ", (await run_async(*JANE, *wrong, code=2)).output)
     assert message in output
-    assert await listed() == []
+    assert await list_tokens() == []
 
 
-async def test_what_was_done_is_in_the_audit_log(database: str) -> None:
-    """Made and revoked, by the operator; never what is secret about it."""
-    secret = (await output_of(*JANE)).stdout.strip()
-    id = (await listed())[0]["id"]
-    await output_of("revoke", id)
+async def test_created_and_revoked_tokens_are_in_the_audit_log(database: str) -> None:
+    """With the operator as actor, and without the secret."""
+    secret = (await run_async(*JANE)).stdout.strip()
+    id = (await list_tokens())[0]["id"]
+    await run_async("revoke", id)
     async with Database(database).orm():
-        result = await AuditEntry.all().order_by("id")
-    assert [(entry.action, entry.target_id, entry.by) for entry in result] == [
+        entries = await AuditEntry.all().order_by("id")
+    assert [(entry.action, entry.target_id, entry.by) for entry in entries] == [
         ("createToken", id, "operator"),
         ("revokeToken", id, "operator"),
     ]
-    assert all(secret not in str(vars(entry)) for entry in result)
+    assert all(secret not in str(vars(entry)) for entry in entries)
 
 
-def test_help_teaches() -> None:
-    """Each command with examples; the group alone is its help."""
+def test_help_has_examples() -> None:
+    """The group without a command prints its help."""
     assert "Examples" in run(code=2).output
     for command in ("create", "list", "revoke"):
         assert "contentql tokens" in run(command, "--help").output
 
 
-def test_a_set_up_that_cannot_work_is_named_before_serving(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An issuer without keys stops `serve` and `check` with one sentence."""
+def test_incomplete_oidc_settings_stop_serve_and_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An issuer without keys is reported in one sentence."""
     monkeypatch.setenv("CONTENTQL_OIDC_ISSUER", "https://id.example.org/")
     for command in ("serve", "check"):
         result = CliRunner().invoke(app, [command])

@@ -59,7 +59,7 @@ MAY_BE_422 = {
 
 
 @dataclass(frozen=True)
-class Served:
+class RunningServer:
     """A newsroom behind a real port."""
 
     address: str
@@ -92,7 +92,7 @@ def node() -> str:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """The demo newsroom, served by `contentql serve`."""
     home = tmp_path_factory.mktemp("served")
     port = free_port()
@@ -118,7 +118,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 time.sleep(0.1)
         else:
             pytest.fail(f"The server is not there after a minute: {log.read_text()}")
-        yield Served(address, port, database, log)
+        yield RunningServer(address, port, database, log)
     finally:
         process.terminate()
         try:
@@ -132,7 +132,7 @@ class Scripts:
     """Runs the scripts beside this file against the newsroom."""
 
     node: str
-    served: Served
+    served: RunningServer
 
     def run(self, script: str, *arguments: str) -> Any:
         return json.loads(self.tool(HERE, str(HERE / script), self.served.address, *arguments))
@@ -161,7 +161,7 @@ class Scripts:
 
 
 @pytest.fixture(scope="module")
-def scripts(node: str, served: Served) -> Scripts:
+def scripts(node: str, served: RunningServer) -> Scripts:
     return Scripts(node, served)
 
 
@@ -170,7 +170,7 @@ def requests_of(sent: Sequence[Any]) -> list[tuple[str, str, list[str]]]:
     return [(line["method"], line["by"], line["codes"]) for line in sent]
 
 
-def trust(served: Served, manifest: Path) -> str:
+def trust(served: RunningServer, manifest: Path) -> str:
     """Lets a client's manifest in, while the newsroom is being served."""
     done = subprocess.run(
         [sys.executable, "-m", "contentql", "documents", "add", str(manifest), "--database", served.database],
@@ -405,7 +405,7 @@ def test_a_typed_client_sends_the_hash_of_its_document(scripts: Scripts, typed: 
 
 
 def test_a_page_of_another_site_may_ask_with_any_of_them(
-    served: Served, apollo: Any, urql: Any, request_: Any
+    served: RunningServer, apollo: Any, urql: Any, request_: Any
 ) -> None:
     """The browser asks leave for every header that these clients set, and gets it; scripts see the ETag."""
     safe = {"accept", "accept-language", "content-language"}
@@ -475,7 +475,7 @@ def test_the_audits_pass_but_for_what_the_edition_says_otherwise(
 # graphql-ws
 
 
-def test_graphql_ws_asks_over_one_socket(served: Served, scripts: Scripts) -> None:
+def test_graphql_ws_asks_over_one_socket(served: RunningServer, scripts: Scripts) -> None:
     """Several queries at once, a refusal with its code, and a socket that still works after it."""
     try:
         with connect(
@@ -507,7 +507,7 @@ PAGE = "{ articles(first: 30) { nodes { headline summary body { text } } } }"
 
 
 @pytest.fixture(scope="module")
-def plainly(served: Served) -> httpx2.Response:
+def plainly(served: RunningServer) -> httpx2.Response:
     """A page as one gets it who offers no compression."""
     return httpx2.get(served.address, params={"query": PAGE}, headers={"accept-encoding": "identity"})
 
@@ -527,7 +527,7 @@ def plainly(served: Served) -> httpx2.Response:
     ],
 )
 def test_compressed_or_not_the_answer_is_the_same(
-    served: Served, plainly: httpx2.Response, who: str, offered: str, accepted: set[str | None]
+    served: RunningServer, plainly: httpx2.Response, who: str, offered: str, accepted: set[str | None]
 ) -> None:
     """What is offered is taken, the better the earlier; what is refused or unknown is not."""
     asking = httpx2.stream(
@@ -542,7 +542,7 @@ def test_compressed_or_not_the_answer_is_the_same(
     assert coding is None or len(body) < len(plainly.content) / 2
 
 
-def test_curl_asks_again_only_for_what_is_new(served: Served, tmp_path: Path) -> None:
+def test_curl_asks_again_only_for_what_is_new(served: RunningServer, tmp_path: Path) -> None:
     """`curl --etag-compare` gets 304 and no body; with another question the same file is no use."""
     curl = shutil.which("curl")
     if curl is None:
@@ -562,7 +562,7 @@ def test_curl_asks_again_only_for_what_is_new(served: Served, tmp_path: Path) ->
     assert fetched("{ viewer { role } }", "--etag-compare", str(etag))[0] == "200"
 
 
-def spoken(served: Served, *packets: bytes, pause: float = 0.05) -> bytes:
+def spoken(served: RunningServer, *packets: bytes, pause: float = 0.05) -> bytes:
     """What the server says to these bytes, until it is done with one JSON answer or closes."""
     with socket.create_connection(("127.0.0.1", served.port), timeout=5) as talk:
         for packet in packets:
@@ -586,14 +586,14 @@ def post(*headers: str, body: bytes = b"", version: str = "1.1") -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def test_who_asks_before_sending_is_told_to_go_on(served: Served) -> None:
+def test_who_asks_before_sending_is_told_to_go_on(served: RunningServer) -> None:
     """`Expect: 100-continue`, as libraries above curl send it with a body."""
     result = spoken(served, post(f"Content-Length: {len(BODY)}", "Expect: 100-continue"), BODY)
     assert result.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
     assert result.endswith(ANSWER)
 
 
-def test_a_body_in_pieces_is_read_as_one(served: Served) -> None:
+def test_a_body_in_pieces_is_read_as_one(served: RunningServer) -> None:
     """`Transfer-Encoding: chunked`, as Go and Node.js send streams."""
     pieces = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (BODY[:9], BODY[9:])]
     result = spoken(served, post("Transfer-Encoding: chunked"), *pieces, b"0\r\n\r\n")
@@ -602,7 +602,7 @@ def test_a_body_in_pieces_is_read_as_one(served: Served) -> None:
 
 
 @pytest.mark.parametrize("packets", [1, 2])
-def test_an_offer_of_http_2_is_passed_over(served: Served, packets: int) -> None:
+def test_an_offer_of_http_2_is_passed_over(served: RunningServer, packets: int) -> None:
     """Java's HttpClient and `curl --http2` offer h2c with their first request; they want it answered."""
     offer = (
         "Connection: Upgrade, HTTP2-Settings",
@@ -616,7 +616,7 @@ def test_an_offer_of_http_2_is_passed_over(served: Served, packets: int) -> None
     assert result.endswith(ANSWER)
 
 
-def test_one_connection_serves_many_requests(served: Served) -> None:
+def test_one_connection_serves_many_requests(served: RunningServer) -> None:
     """A refusal, a body too large and a reader who left do not cost the others their connection."""
     with httpx2.Client() as client:
         for _ in range(3):
@@ -627,6 +627,6 @@ def test_one_connection_serves_many_requests(served: Served) -> None:
             assert client.post(served.address, json={"query": "{ viewer { role } }"}).content == ANSWER
 
 
-def test_the_server_logged_no_internal_error(served: Served) -> None:
+def test_the_server_logged_no_internal_error(served: RunningServer) -> None:
     """After all these clients its log holds no trace."""
     assert "Traceback" not in served.log.read_text()

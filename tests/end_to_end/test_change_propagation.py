@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from tests.cli.test_serving import TIMEOUT_SECONDS, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, running_server
 from tests.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) ->
     """What another process wrote is in the answers of all workers within two seconds; other answers stay."""
     url = await server.demo()
     lines = tmp_path / "news.jsonl"
-    async with serving(tmp_path, url, "--workers", "2") as served:
+    async with running_server(tmp_path, url, "--workers", "2") as served:
         for query in (QUERY, OTHER):
             await remembered(served.url, query, 2)
         now = dt.datetime.now(dt.UTC)
@@ -106,7 +106,7 @@ async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) ->
 async def test_a_purge_makes_every_worker_forget(server: Server, tmp_path: Path) -> None:
     """`contentql purge` is heard by all of them."""
     url = await server.demo()
-    async with serving(tmp_path, url, "--workers", "2") as served:
+    async with running_server(tmp_path, url, "--workers", "2") as served:
         await remembered(served.url, QUERY, 2)
         contentql("cache", "purge", "--database", url)
         forgot: set[str] = set()

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.cli.test_serving import TIMEOUT_SECONDS, Served, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, RunningServer, running_server
 from tests.conftest import Server
 from tests.support.browser import Page, open_page
 
@@ -104,13 +104,13 @@ class Hands:
 
 
 @pytest.fixture
-async def served(newsroom: str, tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path, newsroom) as result:
+async def served(newsroom: str, tmp_path: Path) -> AsyncIterator[RunningServer]:
+    async with running_server(tmp_path, newsroom) as result:
         yield result
 
 
 async def test_an_editor_walks_from_nothing_to_a_correction(
-    browser: str, served: Served, secrets: Mapping[Role, str]
+    browser: str, served: RunningServer, secrets: Mapping[Role, str]
 ) -> None:
     """Written, attributed, reviewed, shown by a link, out at its second, corrected, an old version back."""
     _, _, headline, _, *lines = SEED.read_text().splitlines()

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from tests.cli.test_serving import TIMEOUT_SECONDS, Served, serving
+from tests.cli.test_serving import TIMEOUT_SECONDS, RunningServer, running_server
 from tests.conftest import NOW, Server
 from websockets.asyncio.client import connect
 
@@ -60,7 +60,9 @@ BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.fixture(scope="module")
-async def served(sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+async def served(
+    sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningServer]:
     """The demo newsroom, every breaker among its trusted documents."""
     url = await sqlite_server.migrated()
     database = Database(url)
@@ -71,7 +73,7 @@ async def served(sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
     async with database.orm():
         token, _ = await api_tokens.issue_token(name="Site", role=Role.READER, created_by="tests", now=NOW)
         await ApiToken.filter(id=token.id).update(hash=api_tokens.hash_token(READER))
-    async with serving(tmp_path_factory.mktemp("doors"), url) as served:
+    async with running_server(tmp_path_factory.mktemp("doors"), url) as served:
         yield served
 
 
@@ -82,7 +84,7 @@ def error_of(body: Any) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", BREAKERS)
-async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
+async def test_a_limit_holds_on_every_door(served: RunningServer, name: str) -> None:
     """POST, GET, a persisted query, a trusted document, a WebSocket: one code, and the limit that was met."""
     text, variables, code = BREAKERS[name]
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
@@ -117,7 +119,7 @@ async def test_a_limit_holds_on_every_door(served: Served, name: str) -> None:
         assert code != "COST_LIMIT_EXCEEDED" or extensions["cost"] > extensions["limit"]
 
 
-async def test_what_is_no_door_is_shut(served: Served) -> None:
+async def test_what_is_no_door_is_shut(served: RunningServer) -> None:
     """Batches and multipart are refused, whatever is in them."""
     async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
         batch = await http.post("/graphql", json=[{"query": "{ viewer { role } }"}] * 2)
@@ -132,7 +134,10 @@ async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Pa
     """A Redis that is named and not there costs speed: the same answers, ready, and nothing in the log."""
     url = await sqlite_server.demo()
     away = {"CONTENTQL_REDIS_URL": "redis://127.0.0.1:1/0", "CONTENTQL_RATE_LIMIT_COST_PER_MINUTE": "100000"}
-    async with serving(tmp_path, url, **away) as served, httpx2.AsyncClient(base_url=served.url) as http:
+    async with (
+        running_server(tmp_path, url, **away) as served,
+        httpx2.AsyncClient(base_url=served.url) as http,
+    ):
         for _ in range(20):
             answer = await http.post("/graphql", json={"query": "{ latestNews { nodes { id } } }"})
             assert answer.status_code == 200
@@ -154,7 +159,9 @@ async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Pa
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
-async def test_from_memory_it_is_the_same_answer(served: Served, method: str, more: dict[str, str]) -> None:
+async def test_from_memory_it_is_the_same_answer(
+    served: RunningServer, method: str, more: dict[str, str]
+) -> None:
     """The third time differs from the first in nothing but what names and times the request."""
     query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
     values: list[tuple[int, dict[str, str], bytes]] = []
@@ -173,7 +180,7 @@ async def test_from_memory_it_is_the_same_answer(served: Served, method: str, mo
     assert values[1:] == values[:-1]
 
 
-async def test_many_requests_in_one_piece_are_answered_in_order(served: Served) -> None:
+async def test_many_requests_in_one_piece_are_answered_in_order(served: RunningServer) -> None:
     """Pipelined on one connection, from memory and not, the answers come one after the other."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     request = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
