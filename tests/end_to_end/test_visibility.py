@@ -43,7 +43,8 @@ LISTS = {
 
 
 @asynccontextmanager
-async def answering(server: Server, records: Sequence[Record]) -> AsyncIterator[Executor]:
+async def open_executor(server: Server, records: Sequence[Record]) -> AsyncIterator[Executor]:
+    """An executor of a newsroom with the records, in a database of its own."""
     url = await server.migrated()
     report = await import_records(
         Database(url), [ImportItem(str(n), record) for n, record in enumerate(records)]
@@ -55,8 +56,8 @@ async def answering(server: Server, records: Sequence[Record]) -> AsyncIterator[
     await server.drop(url)
 
 
-def pool(records: Sequence[Record]) -> Pool:
-    """Every id, slug and word of the newsroom, the hidden ones above all."""
+def make_pool(records: Sequence[Record]) -> Pool:
+    """Every id, slug and word of the newsroom, including the hidden ones."""
     texts: dict[str, list[str]] = {}
     ids: list[str] = ["art_1", "nonsense"]
     for line in jsonl.write_records(records):
@@ -80,44 +81,50 @@ def _collect(value: Any, name: str, ids: list[str], texts: dict[str, list[str]])
 
 @settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
-async def test_hidden_things_change_no_answer(server: Server, seed: int) -> None:
-    """Any document at all is answered as if nothing hidden had ever existed, in data and errors alike."""
+async def test_hidden_content_does_not_change_responses(server: Server, seed: int) -> None:
+    """Data and errors of any document are those of a newsroom without hidden content."""
     records = random_newsroom(Random(seed))
-    drawn = RandomDocuments(get_schema()._schema, pool(records), Random(seed))
-    async with answering(server, records) as all_of_it, answering(server, without_hidden(records)) as public:
+    random_documents = RandomDocuments(get_schema()._schema, make_pool(records), Random(seed))
+    async with (
+        open_executor(server, records) as with_hidden,
+        open_executor(server, without_hidden(records)) as without_hidden_content,
+    ):
         for _ in range(DOCUMENTS):
-            document = drawn.document()
-            expected = await query_json(public, document.text, document.variables)
-            assert await query_json(all_of_it, document.text, document.variables) == expected, document
+            document = random_documents.document()
+            expected = await query_json(without_hidden_content, document.text, document.variables)
+            assert await query_json(with_hidden, document.text, document.variables) == expected, document
 
 
 @settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
-async def test_hidden_things_move_no_cursor(server: Server, seed: int) -> None:
-    """Every list is walked in the same pages, cursors, totals and order, forwards and backwards."""
+async def test_hidden_content_does_not_change_pagination(server: Server, seed: int) -> None:
+    """Pages, cursors, totals and order of every list are equal, forwards and backwards."""
     records = random_newsroom(Random(seed))
-    async with answering(server, records) as all_of_it, answering(server, without_hidden(records)) as public:
+    async with (
+        open_executor(server, records) as with_hidden,
+        open_executor(server, without_hidden(records)) as without_hidden_content,
+    ):
         for name, cases in LISTS.items():
             for arguments in cases:
-                forwards = await walk(public, name, arguments)
-                assert await walk(all_of_it, name, arguments) == forwards, (name, arguments)
-                assert [node for page in forwards for node in page["nodes"]] == await at_once(
-                    public, name, arguments
+                pages = await read_all_pages(without_hidden_content, name, arguments)
+                assert await read_all_pages(with_hidden, name, arguments) == pages, (name, arguments)
+                assert [node for page in pages for node in page["nodes"]] == await read_in_one_page(
+                    without_hidden_content, name, arguments
                 )
                 if name != "latestNews":
-                    assert await walk(all_of_it, name, arguments, "last", "before") == await walk(
-                        public, name, arguments, "last", "before"
-                    )
-        for edge in (
+                    assert await read_all_pages(
+                        with_hidden, name, arguments, "last", "before"
+                    ) == await read_all_pages(without_hidden_content, name, arguments, "last", "before")
+        for nested_list in (
             "collections { nodes { articles",
             "articles { nodes { related",
             "tags { nodes { articles",
         ):
-            query = f"{{ {edge}(first: 2) {{ totalCount edges {{ cursor node {{ id }} }} }} }} }} }}"
-            assert await query_data(all_of_it, query) == await query_data(public, query)
+            query = f"{{ {nested_list}(first: 2) {{ totalCount edges {{ cursor node {{ id }} }} }} }} }} }}"
+            assert await query_data(with_hidden, query) == await query_data(without_hidden_content, query)
 
 
-PROBES = (
+FILTERED_LISTS = (
     'sources(filter: {parent: {slug: {eq: "SLUG"}}})',
     "sources(filter: {parent: {isNull: true}})",
     'tags(filter: {broader: {slug: {eq: "SLUG"}}})',
@@ -137,43 +144,53 @@ PROBES = (
 )
 
 
-async def test_filters_reach_nothing_hidden(server: Server) -> None:
-    """No condition on a neighbour tells of one that is hidden, whichever slug is tried."""
+async def test_filters_on_related_objects_do_not_reveal_hidden_ones(server: Server) -> None:
+    """Holds for every relation and every slug of the newsroom."""
     records = random_newsroom(Random(1))
     slugs = [slug for record in records if (slug := getattr(record, "slug", None))]
     async with (
-        answering(server, records) as all_of_it,
-        answering(server, without_hidden(records)) as public,
+        open_executor(server, records) as with_hidden,
+        open_executor(server, without_hidden(records)) as without_hidden_content,
     ):
-        for probe in PROBES:
-            for some in range(0, len(slugs), 15):
+        for filtered_list in FILTERED_LISTS:
+            for start in range(0, len(slugs), 15):
                 fields = "".join(
-                    f" p{n}: {probe.replace('SLUG', slug)} {{ totalCount nodes {{ id }} }}"
-                    for n, slug in enumerate(slugs[some : some + 15])
+                    f" p{n}: {filtered_list.replace('SLUG', slug)} {{ totalCount nodes {{ id }} }}"
+                    for n, slug in enumerate(slugs[start : start + 15])
                 )
                 query = f"{{{fields} }}"
-                assert await query_data(all_of_it, query) == await query_data(public, query)
+                assert await query_data(with_hidden, query) == await query_data(without_hidden_content, query)
 
 
-async def walk(
-    executor: Executor, name: str, arguments: str, size: str = "first", cursor: str = "after"
+async def read_all_pages(
+    executor: Executor,
+    name: str,
+    arguments: str,
+    size_argument: str = "first",
+    cursor_argument: str = "after",
 ) -> list[Any]:
+    """The pages of a list with three items each, forwards or backwards."""
     pages: list[Any] = []
-    at = ""
+    cursor = ""
     while len(pages) < 40:
-        values = ", ".join(filter(None, [arguments, f"{size}: 3", f'{cursor}: "{at}"' if at else ""]))
+        values = ", ".join(
+            filter(
+                None, [arguments, f"{size_argument}: 3", f'{cursor_argument}: "{cursor}"' if cursor else ""]
+            )
+        )
         query = f"""{{ {name}({values}) {{ totalCount nodes {{ id }} edges {{ cursor }}
             pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"""
         page = (await query_data(executor, query))[name]
         pages.append(page)
         info = page["pageInfo"]
-        if not info["hasNextPage" if size == "first" else "hasPreviousPage"]:
+        if not info["hasNextPage" if size_argument == "first" else "hasPreviousPage"]:
             return pages
-        at = info["endCursor" if size == "first" else "startCursor"]
+        cursor = info["endCursor" if size_argument == "first" else "startCursor"]
     raise AssertionError(f"{name}({arguments}) never ends")
 
 
-async def at_once(executor: Executor, name: str, arguments: str) -> list[Any]:
+async def read_in_one_page(executor: Executor, name: str, arguments: str) -> list[Any]:
+    """The items of a list, read as one page."""
     values = ", ".join(filter(None, [arguments, "first: 100"]))
     data: list[Any] = (await query_data(executor, f"{{ {name}({values}) {{ nodes {{ id }} }} }}"))[name][
         "nodes"
@@ -181,13 +198,13 @@ async def at_once(executor: Executor, name: str, arguments: str) -> list[Any]:
     return data
 
 
-async def test_expired_pictures_are_gone_everywhere(server: Server) -> None:
-    """A picture whose licence has ended shows in no field of any article, list or node."""
+async def test_expired_media_are_not_visible(server: Server) -> None:
+    """Neither in fields of articles nor in lists or by id."""
     records = random_newsroom(Random(7), articles=30)
-    ended = [
+    expired = [
         r for r in records if isinstance(r, MediaRecord) and r.expires_at is not None and r.expires_at <= NOW
     ]
-    assert ended
+    assert expired
     query = """{
         articles(first: 40) { nodes {
             leadMedia { url } media { media { url } } attributions { media { url } }
@@ -197,43 +214,45 @@ async def test_expired_pictures_are_gone_everywhere(server: Server) -> None:
         mediaItems(first: 40) { nodes { url } }
         collections { nodes { items { media { url } } } }
     }"""
-    async with answering(server, records) as answers:
-        data = orjson.dumps(await query_data(answers, query)).decode()
+    async with open_executor(server, records) as executor:
+        data = orjson.dumps(await query_data(executor, query)).decode()
         assert "https://media.example.org/" in data
-        for media in ended:
+        for media in expired:
             assert f'"{media.url}"' not in data
-            assert (await query_data(answers, f'{{ node(id: "med_{media.id}") {{ id }} }}'))["node"] is None
+            assert (await query_data(executor, f'{{ node(id: "med_{media.id}") {{ id }} }}'))["node"] is None
 
 
-async def test_places_have_no_gaps(server: Server) -> None:
-    """Where a picture has gone, or a suggestion is not accepted, the others' places do not tell."""
+async def test_positions_have_no_gaps(server: Server) -> None:
+    """Expired media and unaccepted attributions leave no gap that reveals them."""
     records = random_newsroom(Random(11), articles=30)
     query = "{ articles(first: 100) { nodes { media { position } attributions { position } } } }"
-    async with answering(server, records) as answers:
+    async with open_executor(server, records) as executor:
         counts = set()
-        for article in (await query_data(answers, query))["articles"]["nodes"]:
-            for listed in article.values():
-                assert [one["position"] for one in listed] == list(range(len(listed)))
-                counts.add(len(listed))
+        for article in (await query_data(executor, query))["articles"]["nodes"]:
+            for items in article.values():
+                assert [item["position"] for item in items] == list(range(len(items)))
+                counts.add(len(items))
         assert {2, 3} <= counts
 
 
-@pytest.mark.parametrize("door", ["slug", "id"])
-async def test_hidden_articles_answer_like_missing_ones(server: Server, door: str) -> None:
-    """By slug, by former slug and by id, what is hidden cannot be told from what never was."""
+@pytest.mark.parametrize("argument", ["slug", "id"])
+async def test_hidden_articles_are_returned_like_missing_ones(server: Server, argument: str) -> None:
+    """By slug, by former slug and by id."""
     records = random_newsroom(Random(3), articles=30)
     articles = [record for record in records if isinstance(record, ArticleRecord)]
     expected: dict[str, Any] = {}
     for article in articles:
-        names = [old.slug for old in article.slug_history] if door == "slug" else []
+        names = [former.slug for former in article.slug_history] if argument == "slug" else []
         expected.update(dict.fromkeys(names))
     for article in filter(is_public, articles):
-        expected.update({old.slug: article.id for old in article.slug_history} if door == "slug" else {})
+        expected.update(
+            {former.slug: article.id for former in article.slug_history} if argument == "slug" else {}
+        )
     for article in articles:
-        name = article.slug if door == "slug" else f"art_{article.id}"
+        name = article.slug if argument == "slug" else f"art_{article.id}"
         expected[name] = article.id if is_public(article) else expected.get(name)
-    async with answering(server, records) as answers:
-        for name, number in expected.items():
-            data = await query_data(answers, f'{{ article({door}: "{name}") {{ id }} }}')
-            assert data == {"article": number and {"id": f"art_{number}"}}, name
+    async with open_executor(server, records) as executor:
+        for name, id in expected.items():
+            data = await query_data(executor, f'{{ article({argument}: "{name}") {{ id }} }}')
+            assert data == {"article": id and {"id": f"art_{id}"}}, name
     assert None in expected.values()

@@ -1,4 +1,4 @@
-"""Visibility and permissions per role: hidden content changes no response, denied mutations change no row."""
+"""Visibility and permissions per role: hidden content changes no response, denied mutations no row."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from graphql import (
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import Server
-from tests.end_to_end.test_visibility import pool
+from tests.end_to_end.test_visibility import make_pool
 from tests.support.noninterference import (
     AMIR,
     CHIEF,
     HOUR,
     JANE,
-    ONLOOKERS,
     SECRET,
+    VIEWER_CASES,
     DatabasePair,
     execute_as,
     import_into,
     input_type_of,
-    is_janes,
+    is_owned_by_jane,
     make_viewer,
     mutate_as,
     mutation_document,
@@ -61,7 +61,7 @@ pytestmark = pytest.mark.slow
 EXAMPLES = 1
 DOCUMENTS = 8  # for each viewer
 
-EVERYTHING = """query Q($ids: [ID!]!) { nodes(ids: $ids) { __typename id
+NODES_QUERY = """query Q($ids: [ID!]!) { nodes(ids: $ids) { __typename id
     ... on Article { slug headline status version edNote owner embargoUntil expiresAt unpublishedChanges
         revisions(first: 5) { totalCount nodes { id version savedBy action reason headline
             diff { field before after } } }
@@ -97,7 +97,7 @@ LISTS = (
     'auditLog(filter: {action: {eq: "deleteArticle"}})',
     f'attributions(filter: {{claim: {{contains: "{SECRET}"}}}})',
 )  # fmt: skip
-NAMED = (
+SINGLE_FIELDS = (
     'category(path: "world/asia/east") { id path isRedirect articles { totalCount } }',
     'category(path: "far-east") { id }',
     "viewer { name role accessDescription permissions }",
@@ -105,41 +105,46 @@ NAMED = (
 )
 
 
-@pytest.mark.parametrize("name", ONLOOKERS)
+@pytest.mark.parametrize("name", VIEWER_CASES)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
-    phases=[Phase.generate],  # a smaller seed is no smaller newsroom
+    phases=[Phase.generate],  # a smaller seed does not make a smaller newsroom
     suppress_health_check=list(HealthCheck),
 )
 @given(seed=st.integers(0, 1 << 32))
-async def test_what_one_may_not_know_changes_no_answer(server: Server, name: str, seed: int) -> None:
-    """Lists, counts, cursors, nodes, searches, revisions, logs: all as if nothing hidden had ever been."""
-    async with open_database_pair(server, name, seed) as both_executors:
-        assert both_executors.hidden
-        drawn = RandomDocuments(get_schema()._schema, _pool(both_executors), Random(seed))
-        for viewer in both_executors.looks.viewers:
-            for some in range(0, len(both_executors.ids), 60):
-                await _same(both_executors, viewer, EVERYTHING, {"ids": both_executors.ids[some : some + 60]})
-            await _same(both_executors, viewer, _lists("first: 100"))
-            await _same(both_executors, viewer, _lists("first: 2"))
-            await _same(both_executors, viewer, _lists("last: 2"))
-            await _same(both_executors, viewer, _by_name(both_executors.names))
+async def test_hidden_content_does_not_change_responses_of_any_viewer(
+    server: Server, name: str, seed: int
+) -> None:
+    """Lists, counts, cursors, nodes, searches, revisions and logs are those without hidden content."""
+    async with open_database_pair(server, name, seed) as pair:
+        assert pair.hidden
+        random_documents = RandomDocuments(get_schema()._schema, _make_pool(pair), Random(seed))
+        for viewer in pair.case.viewers:
+            for start in range(0, len(pair.ids), 60):
+                await _assert_same_response(pair, viewer, NODES_QUERY, {"ids": pair.ids[start : start + 60]})
+            await _assert_same_response(pair, viewer, _lists_query("first: 100"))
+            await _assert_same_response(pair, viewer, _lists_query("first: 2"))
+            await _assert_same_response(pair, viewer, _lists_query("last: 2"))
+            await _assert_same_response(pair, viewer, _slugs_query(pair.names))
             for _ in range(DOCUMENTS):
-                document = drawn.document()
-                await _same(both_executors, viewer, document.text, document.variables)
+                document = random_documents.document()
+                await _assert_same_response(pair, viewer, document.text, document.variables)
 
 
-async def _same(both_executors: DatabasePair, viewer: Viewer, query: str, variables: Any = None) -> None:
-    expected = await execute_as(both_executors.visible_only, viewer, query, variables)
-    assert await execute_as(both_executors.everything, viewer, query, variables) == expected, (
+async def _assert_same_response(
+    pair: DatabasePair, viewer: Viewer, query: str, variables: Any = None
+) -> None:
+    """Both newsrooms return the same response to the viewer."""
+    expected = await execute_as(pair.visible_only, viewer, query, variables)
+    assert await execute_as(pair.everything, viewer, query, variables) == expected, (
         viewer,
         query,
         variables,
     )
 
 
-def _lists(size: str) -> str:
+def _lists_query(size: str) -> str:
     fields = []
     for n, value in enumerate(LISTS):
         name, _, arguments = value.rstrip(")").partition("(")
@@ -153,77 +158,83 @@ def _lists(size: str) -> str:
     return f"{{ {' '.join(fields)} }}"
 
 
-def _by_name(names: list[str]) -> str:
+def _slugs_query(slugs: list[str]) -> str:
     fields = [
-        f'a{n}: article(slug: "{name}") {{ id slug isRedirect headline }}' for n, name in enumerate(names)
+        f'a{n}: article(slug: "{slug}") {{ id slug isRedirect headline }}' for n, slug in enumerate(slugs)
     ]
-    fields += [f'w{n}: withdrawal(slug: "{name}") {{ id notice }}' for n, name in enumerate(names)]
-    fields += [f"n{n}: {value}" for n, value in enumerate(NAMED)]
+    fields += [f'w{n}: withdrawal(slug: "{slug}") {{ id notice }}' for n, slug in enumerate(slugs)]
+    fields += [f"n{n}: {value}" for n, value in enumerate(SINGLE_FIELDS)]
     return f"{{ {' '.join(fields)} }}"
 
 
-def _pool(both_executors: DatabasePair) -> Pool:
-    """Every id, name and word of the whole newsroom, the hidden ones above all."""
-    existing = pool(both_executors.records)
+def _make_pool(pair: DatabasePair) -> Pool:
+    """Every id, slug and word of the whole newsroom, with a higher weight for hidden ones."""
+    base = make_pool(pair.records)
     accounts = ["jane", "amir", "zoe", "chief"]
     texts = {
-        **existing.texts,
-        "slug": [*existing.texts["slug"], *both_executors.names],
+        **base.texts,
+        "slug": [*base.texts["slug"], *pair.names],
         "account": accounts,
         "action": ["createArticle", "deleteArticle"],
-        "targetId": both_executors.hidden,
+        "targetId": pair.hidden,
     }
-    return Pool(
-        [*existing.ids, *both_executors.hidden, *both_executors.hidden], texts, (*WORDS, SECRET, "note")
-    )
+    return Pool([*base.ids, *pair.hidden, *pair.hidden], texts, (*WORDS, SECRET, "note"))
 
 
 async def test_hidden_content_is_visible_to_permitted_viewers(server: Server) -> None:
-    """Hidden content exists: some viewer reads it with the same queries."""
-    async with open_database_pair(server, "author", 4) as both_executors:
+    """The same queries return it to a viewer with the permission."""
+    async with open_database_pair(server, "author", 4) as pair:
         for query, variables in (
-            (_lists("first: 100"), None),
-            (EVERYTHING, {"ids": both_executors.hidden[:60]}),
+            (_lists_query("first: 100"), None),
+            (NODES_QUERY, {"ids": pair.hidden[:60]}),
         ):
-            expected = await execute_as(both_executors.visible_only, CHIEF, query, variables)
-            assert await execute_as(both_executors.everything, CHIEF, query, variables) != expected
+            expected = await execute_as(pair.visible_only, CHIEF, query, variables)
+            assert await execute_as(pair.everything, CHIEF, query, variables) != expected
         assert SECRET.encode() in await execute_as(
-            both_executors.everything, CHIEF, EVERYTHING, {"ids": both_executors.hidden[:60]}
+            pair.everything, CHIEF, NODES_QUERY, {"ids": pair.hidden[:60]}
         )
-        assert {one.partition("_")[0] for one in both_executors.hidden} >= {"art", "att", "rev", "aud", "tok"}
+        assert {id.partition("_")[0] for id in pair.hidden} >= {"art", "att", "rev", "aud", "tok"}
 
 
-@pytest.mark.parametrize("at", [NOW + 2 * HOUR, NOW - 60 * HOUR], ids=["ahead", "back"])
-async def test_another_moment_opens_only_what_one_sees_anyway(server: Server, at: Any) -> None:
-    """X-Preview-At shows one's own and shared work as of then; what is others' must be out now."""
+@pytest.mark.parametrize("preview_at", [NOW + 2 * HOUR, NOW - 60 * HOUR], ids=["ahead", "back"])
+async def test_preview_time_shows_no_hidden_articles_of_others(server: Server, preview_at: Any) -> None:
+    """It applies to own and shared articles; articles of others must be public now."""
     records = random_newsroom(Random(9), articles=40)
     articles = [r for r in records if isinstance(r, ArticleRecord)]
-    shared = next(a for a in articles if not is_public(a) and a.deleted_at is None and not is_janes(a))
+    shared = next(
+        a for a in articles if not is_public(a) and a.deleted_at is None and not is_owned_by_jane(a)
+    )
     url = await server.migrated()
     await import_into(url, records)
     query = "{ articles(first: 100) { nodes { id } } mediaItems(first: 100) { nodes { id } } }"
-    async with open_executor(url) as answers:
-        public = orjson.loads(await execute_as(answers, ANONYMOUS_VIEWER, query))["data"]
-        for viewer, own in (
-            (JANE, {a.id for a in articles if is_janes(a)}),
+    async with open_executor(url) as executor:
+        public = orjson.loads(await execute_as(executor, ANONYMOUS_VIEWER, query))["data"]
+        for viewer, own_ids in (
+            (JANE, {a.id for a in articles if is_owned_by_jane(a)}),
             (preview_viewer(shared.id or 0), {shared.id}),
         ):
-            payload = orjson.loads(await execute_as(answers, replace(viewer, preview_at=at), query))["data"]
-            others = _ids(payload["articles"]) - {encode_id("article", number or 0) for number in own}
+            payload = orjson.loads(await execute_as(executor, replace(viewer, preview_at=preview_at), query))[
+                "data"
+            ]
+            others = _ids(payload["articles"]) - {encode_id("article", id or 0) for id in own_ids}
             assert others <= _ids(public["articles"])
-            if viewer is not JANE:  # who sees all media
-                lone = {encode_id("media", n or 0) for n in _media(shared)}
-                assert _ids(payload["mediaItems"]) - lone <= _ids(public["mediaItems"])
-        reader = replace(make_viewer(Role.READER), preview_at=at)
-        assert orjson.loads(await execute_as(answers, reader, query))["data"] == public
-        coming = [
-            a for a in articles if is_janes(a) and a.published_at and NOW < a.published_at <= NOW + HOUR
+            if viewer is not JANE:  # Jane sees all media
+                shared_media = {encode_id("media", n or 0) for n in _media_ids(shared)}
+                assert _ids(payload["mediaItems"]) - shared_media <= _ids(public["mediaItems"])
+        reader = replace(make_viewer(Role.READER), preview_at=preview_at)
+        assert orjson.loads(await execute_as(executor, reader, query))["data"] == public
+        scheduled = [
+            a
+            for a in articles
+            if is_owned_by_jane(a) and a.published_at and NOW < a.published_at <= NOW + HOUR
         ]
-        assert coming, "nothing of Jane's is to come"
-        seen = _ids(
-            orjson.loads(await execute_as(answers, replace(JANE, preview_at=at), query))["data"]["articles"]
+        assert scheduled, "Jane has no scheduled article"
+        visible_ids = _ids(
+            orjson.loads(await execute_as(executor, replace(JANE, preview_at=preview_at), query))["data"][
+                "articles"
+            ]
         )
-        assert {encode_id("article", a.id or 0) in seen for a in coming} == {at > NOW}
+        assert {encode_id("article", a.id or 0) in visible_ids for a in scheduled} == {preview_at > NOW}
     await server.drop(url)
 
 
@@ -231,85 +242,88 @@ def _ids(page: Any) -> set[str]:
     return {node["id"] for node in page["nodes"]}
 
 
-def _media(article: ArticleRecord) -> list[Any]:
+def _media_ids(article: ArticleRecord) -> list[Any]:
     return [article.lead_media, *(placed.media for placed in article.media)]
 
 
-async def test_a_deleted_article_takes_its_revisions_with_it(server: Server) -> None:
-    """Neither its author nor a viewer of all drafts can read an earlier state of it by any id."""
+async def test_revisions_of_deleted_articles_are_not_visible(server: Server) -> None:
+    """Neither to the author nor to viewers of all drafts."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(2), articles=3))
-    async with open_executor(url) as answers:
-        draft = await mutate_as(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
-        rows = await answers.database.rows("SELECT id FROM revision ORDER BY id")
+    async with open_executor(url) as executor:
+        draft = await mutate_as(executor, JANE, "createArticle", {"headline": SECRET, "category": "world"})
+        rows = await executor.database.rows("SELECT id FROM revision ORDER BY id")
         query = f'{{ node(id: "{encode_id("revision", rows[-1][0])}") {{ id }} }}'
-        assert b"rev_" in await execute_as(answers, JANE, query)
-        await mutate_as(answers, CHIEF, "deleteArticle", {"id": draft})
+        assert b"rev_" in await execute_as(executor, JANE, query)
+        await mutate_as(executor, CHIEF, "deleteArticle", {"id": draft})
         for viewer in (JANE, AMIR, make_viewer(Role.EDITOR), CHIEF):
-            assert await execute_as(answers, viewer, query) == b'{"data":{"node":null}}'
+            assert await execute_as(executor, viewer, query) == b'{"data":{"node":null}}'
     await server.drop(url)
 
 
-async def test_a_relay_that_is_changed_stays_in_its_chain(server: Server) -> None:
-    """Changing one hop, twice, leaves the way from the source to the reader as it was."""
+async def test_updated_relays_stay_in_their_chain(server: Server) -> None:
+    """Holds for a relay that is updated twice."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(2), articles=3))
-    async with open_executor(url) as answers:
-        draft = await mutate_as(answers, JANE, "createArticle", {"headline": SECRET, "category": "world"})
+    async with open_executor(url) as executor:
+        draft = await mutate_as(executor, JANE, "createArticle", {"headline": SECRET, "category": "world"})
         for slug in ("first", "second", "third"):
-            await mutate_as(answers, JANE, "createSource", {"name": slug, "kind": "PERSON"})
-        far = {"kind": "CITING", "source": "second", "via": {"kind": "CITING", "source": "third"}}
-        fields = {"article": draft, "kind": "SAID", "source": "first", "via": far}
-        head = await mutate_as(answers, JANE, "addAttribution", fields)
+            await mutate_as(executor, JANE, "createSource", {"name": slug, "kind": "PERSON"})
+        via = {"kind": "CITING", "source": "second", "via": {"kind": "CITING", "source": "third"}}
+        fields = {"article": draft, "kind": "SAID", "source": "first", "via": via}
+        head = await mutate_as(executor, JANE, "addAttribution", fields)
         query = f'{{ attribution(id: "{head}") {{ chain {{ id source {{ slug }} via {{ id }} }} }} }}'
         for claim in ("One", "Another"):
-            chain = orjson.loads(await execute_as(answers, JANE, query))["data"]["attribution"]["chain"]
+            chain = orjson.loads(await execute_as(executor, JANE, query))["data"]["attribution"]["chain"]
             assert [hop["source"]["slug"] for hop in chain] == ["first", "second", "third"]
             assert [hop["via"] and hop["via"]["id"] for hop in chain] == [
                 chain[1]["id"],
                 chain[2]["id"],
                 None,
             ]
-            await mutate_as(answers, JANE, "updateAttribution", {"id": chain[2]["id"], "claim": claim})
-        chain = orjson.loads(await execute_as(answers, JANE, query))["data"]["attribution"]["chain"]
+            await mutate_as(executor, JANE, "updateAttribution", {"id": chain[2]["id"], "claim": claim})
+        chain = orjson.loads(await execute_as(executor, JANE, query))["data"]["attribution"]["chain"]
         assert [hop["via"] and hop["via"]["id"] for hop in chain] == [chain[1]["id"], chain[2]["id"], None]
     await server.drop(url)
 
 
-async def test_what_leads_to_an_article_leads_to_its_working_copy(server: Server) -> None:
-    """Holders of a preview link can read the collection and translation of its article, before and after."""
+async def test_relations_of_an_article_lead_to_its_working_copy(server: Server) -> None:
+    """With a preview link, collections and translations show the working copy."""
     url = await server.migrated()
     query = "{ collections { nodes { articles { nodes { headline translations { headline } } } } } }"
-    async with open_executor(url) as answers:
-        await mutate_as(answers, CHIEF, "createCategory", {"name": "World"})
-        text = {"category": "world", "body": {"text": "x"}}
-        first = await mutate_as(answers, CHIEF, "createArticle", {"headline": "Tide", **text})
-        await _out(answers, first)
-        await mutate_as(answers, CHIEF, "createCollection", {"title": "Front", "items": [{"article": first}]})
-        await mutate_as(answers, CHIEF, "updateArticle", {"id": first, "headline": "High tide"})
+    async with open_executor(url) as executor:
+        await mutate_as(executor, CHIEF, "createCategory", {"name": "World"})
+        required = {"category": "world", "body": {"text": "x"}}
+        first = await mutate_as(executor, CHIEF, "createArticle", {"headline": "Tide", **required})
+        await _publish(executor, first)
+        await mutate_as(
+            executor, CHIEF, "createCollection", {"title": "Front", "items": [{"article": first}]}
+        )
+        await mutate_as(executor, CHIEF, "updateArticle", {"id": first, "headline": "High tide"})
         more = {"headline": "Flut", "language": "de", "translationOf": first}
-        await _out(answers, await mutate_as(answers, CHIEF, "createArticle", {**more, **text}))
+        await _publish(executor, await mutate_as(executor, CHIEF, "createArticle", {**more, **required}))
         viewer = preview_viewer(int(first.removeprefix("art_")))
-        told_of = orjson.loads(await execute_as(answers, viewer, query))["data"]["collections"]["nodes"]
+        collections = orjson.loads(await execute_as(executor, viewer, query))["data"]["collections"]["nodes"]
         visible = {"headline": "High tide", "translations": [{"headline": "Flut"}]}
-        assert told_of == [{"articles": {"nodes": [visible]}}]
-        await _out(answers, first)
+        assert collections == [{"articles": {"nodes": [visible]}}]
+        await _publish(executor, first)
         assert (
-            orjson.loads(await execute_as(answers, ANONYMOUS_VIEWER, query))["data"]["collections"]["nodes"]
-            == told_of
+            orjson.loads(await execute_as(executor, ANONYMOUS_VIEWER, query))["data"]["collections"]["nodes"]
+            == collections
         )
     await server.drop(url)
 
 
-async def _out(executor: Executor, article: str) -> None:
+async def _publish(executor: Executor, article: str) -> None:
+    """Submits, approves and publishes the article."""
     for step in ("submitArticle", "approveArticle", "publishArticle"):
         await mutate_as(executor, CHIEF, step, {"id": article})
 
 
-# What is refused
+# Mutations with hidden ids
 
 
-ARTICLE_ID: dict[str, dict[str, Any]] = {
+ARTICLE_MUTATIONS: dict[str, dict[str, Any]] = {
     "updateArticle": {"headline": "Mine"},
     "submitArticle": {},
     "deleteArticle": {},
@@ -317,93 +331,95 @@ ARTICLE_ID: dict[str, dict[str, Any]] = {
     "createPreviewLink": {},
     "reorderAttributions": {"attributions": []},
 }
-ATTRIBUTION_ID: dict[str, dict[str, Any]] = {
+ATTRIBUTION_MUTATIONS: dict[str, dict[str, Any]] = {
     "updateAttribution": {"claim": "Mine"},
     "acceptAttribution": {},
     "rejectAttribution": {},
     "deleteAttribution": {},
 }
-NEVER = 4_242_424_242_424_242
+UNKNOWN_ID = 4_242_424_242_424_242
 
 
-async def test_an_author_is_told_the_same_of_hidden_things_as_of_none(server: Server) -> None:
-    """Every mutation, by every hidden id: the answer for an id that never was, and no row is another."""
-    async with open_database_pair(server, "author", 11) as both_executors:
-        own = await mutate_as(
-            both_executors.visible_only, JANE, "createArticle", {"headline": "Mine", "category": "world"}
+async def test_mutations_report_hidden_objects_like_missing_ones(server: Server) -> None:
+    """Every mutation with a hidden id has the response for an unknown id, and changes no row."""
+    async with open_database_pair(server, "author", 11) as pair:
+        first_own = await mutate_as(
+            pair.visible_only, JANE, "createArticle", {"headline": "Mine", "category": "world"}
         )
-        owns = await mutate_as(
-            both_executors.everything, JANE, "createArticle", {"headline": "Mine", "category": "world"}
+        second_own = await mutate_as(
+            pair.everything, JANE, "createArticle", {"headline": "Mine", "category": "world"}
         )
-        before = await tables_of(both_executors.visible_only), await tables_of(both_executors.everything)
-        request: list[tuple[str, dict[str, Any]]] = []
-        for hidden in (*_some(both_executors.hidden, "art", 7), *_some(both_executors.hidden, "att", 9)):
+        before = await tables_of(pair.visible_only), await tables_of(pair.everything)
+        cases_to_send: list[tuple[str, dict[str, Any]]] = []
+        for hidden in (*_ids_of_kind(pair.hidden, "art", 7), *_ids_of_kind(pair.hidden, "att", 9)):
             kind, _, _ = hidden.partition("_")
-            cases = {"art": ARTICLE_ID, "att": ATTRIBUTION_ID}.get(kind, {})
+            cases = {"art": ARTICLE_MUTATIONS, "att": ATTRIBUTION_MUTATIONS}.get(kind, {})
             for name, more in cases.items():
-                request.append((name, {"id": hidden, **more}))
-                request.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **more}))
+                cases_to_send.append((name, {"id": hidden, **more}))
+                cases_to_send.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **more}))
             if kind == "art":
-                request.append(("addAttribution", {"article": hidden, "kind": "REPORTED_BY"}))
+                cases_to_send.append(("addAttribution", {"article": hidden, "kind": "REPORTED_BY"}))
                 for reference in ({"related": [hidden]}, {"translationOf": hidden}):
-                    request.append(("updateArticle", {"id": "OWN", **reference}))
-                    request.append(("createArticle", {"headline": "Mine", **reference}))
+                    cases_to_send.append(("updateArticle", {"id": "OWN", **reference}))
+                    cases_to_send.append(("createArticle", {"headline": "Mine", **reference}))
             if kind == "att":
-                request.append(("reorderAttributions", {"id": "OWN", "attributions": [hidden]}))
-        for name, value in request:
+                cases_to_send.append(("reorderAttributions", {"id": "OWN", "attributions": [hidden]}))
+        for name, value in cases_to_send:
             if name == "createPreviewLink":
                 value.pop("ifVersion", None)
             text = orjson.dumps(value).decode()
-            hidden = next(one for one in both_executors.hidden if f'"{one}"' in text)
-            never = f"{hidden.partition('_')[0]}_{NEVER}"
-            result = await _refused(both_executors.everything, name, text.replace("OWN", owns))
-            none = await _refused(
-                both_executors.everything, name, text.replace("OWN", owns).replace(hidden, never)
+            hidden = next(id for id in pair.hidden if f'"{id}"' in text)
+            unknown = f"{hidden.partition('_')[0]}_{UNKNOWN_ID}"
+            result = await _rejected_response(pair.everything, name, text.replace("OWN", second_own))
+            response_for_unknown = await _rejected_response(
+                pair.everything, name, text.replace("OWN", second_own).replace(hidden, unknown)
             )
-            assert result == none.replace(never, hidden), (name, value)
-            assert result == await _refused(both_executors.visible_only, name, text.replace("OWN", own)), (
+            assert result == response_for_unknown.replace(unknown, hidden), (name, value)
+            assert result == await _rejected_response(
+                pair.visible_only, name, text.replace("OWN", first_own)
+            ), (
                 name,
                 value,
             )
         assert (
-            await tables_of(both_executors.visible_only),
-            await tables_of(both_executors.everything),
+            await tables_of(pair.visible_only),
+            await tables_of(pair.everything),
         ) == before
-        assert len(request) > 100
+        assert len(cases_to_send) > 100
 
 
-def _some(ids: list[str], kind: str, most: int) -> list[str]:
-    """So many of a kind, from the oldest to the newest: imported ones, drafts, working copies."""
-    results = [one for one in ids if one.startswith(f"{kind}_")]
-    return results[:: max(1, len(results) // most)][-most:]
+def _ids_of_kind(ids: list[str], kind: str, max_count: int) -> list[str]:
+    """At most `max_count` ids of a type, evenly from the oldest to the newest."""
+    matching = [id for id in ids if id.startswith(f"{kind}_")]
+    return matching[:: max(1, len(matching) // max_count)][-max_count:]
 
 
-async def _refused(executor: Executor, name: str, text: str) -> str:
-    answer = (
+async def _rejected_response(executor: Executor, name: str, text: str) -> str:
+    """The response to Jane, which must have an error code."""
+    response = (
         await execute_as(executor, JANE, mutation_document(name), {"input": orjson.loads(text)})
     ).decode()
-    assert '"code":' in answer, (name, text, answer)
-    return answer
+    assert '"code":' in response, (name, text, response)
+    return response
 
 
-async def test_every_mutation_of_an_author_by_an_id_is_tried(server: Server) -> None:
-    """The lists above are whole: all that an author may call and that takes one of these ids is in them."""
-    mine = {name for name in mutations() if RIGHTS[name] in ROLE_PERMISSIONS[Role.AUTHOR]}
-    tried = {*ARTICLE_ID, *ATTRIBUTION_ID, "addAttribution"}
-    assert {name for name in mine if {"id", "article"} & input_type_of(name).fields.keys()} == tried
+async def test_mutation_tables_cover_every_mutation_of_an_author_by_id(server: Server) -> None:
+    permitted = {name for name in mutations() if REQUIRED_PERMISSIONS[name] in ROLE_PERMISSIONS[Role.AUTHOR]}
+    covered = {*ARTICLE_MUTATIONS, *ATTRIBUTION_MUTATIONS, "addAttribution"}
+    assert {name for name in permitted if {"id", "article"} & input_type_of(name).fields.keys()} == covered
 
 
-async def test_a_slug_that_a_hidden_draft_has_is_taken_and_no_more_is_told(server: Server) -> None:
-    """The one thing an author may learn of hidden work: that a name is not free. Not whose, nor where."""
+async def test_slugs_of_hidden_drafts_are_taken(server: Server) -> None:
+    """The error reveals that the slug is taken, but not by which article."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(2), articles=3))
-    async with open_executor(url) as answers:
-        await mutate_as(answers, AMIR, "createArticle", {"headline": "A quiet plan", "category": "world"})
+    async with open_executor(url) as executor:
+        await mutate_as(executor, AMIR, "createArticle", {"headline": "A quiet plan", "category": "world"})
         fields = {"headline": "Mine", "slug": "a-quiet-plan"}
-        answer = orjson.loads(
-            await execute_as(answers, JANE, mutation_document("createArticle"), {"input": fields})
+        response = orjson.loads(
+            await execute_as(executor, JANE, mutation_document("createArticle"), {"input": fields})
         )
-        assert answer["data"]["createArticle"]["userErrors"] == [
+        assert response["data"]["createArticle"]["userErrors"] == [
             {
                 "code": "TAKEN",
                 "message": "The slug 'a-quiet-plan' is taken.",
@@ -411,22 +427,22 @@ async def test_a_slug_that_a_hidden_draft_has_is_taken_and_no_more_is_told(serve
                 "hint": "Use 'a-quiet-plan-2', which is free.",
             }
         ]
-        mine = await mutate_as(answers, JANE, "createArticle", {"headline": "A quiet plan"})
-        fields = {"id": mine, "slug": "a-quiet-plan"}
-        answer = orjson.loads(
-            await execute_as(answers, JANE, mutation_document("updateArticle"), {"input": fields})
+        own_id = await mutate_as(executor, JANE, "createArticle", {"headline": "A quiet plan"})
+        fields = {"id": own_id, "slug": "a-quiet-plan"}
+        response = orjson.loads(
+            await execute_as(executor, JANE, mutation_document("updateArticle"), {"input": fields})
         )
-        assert [e["code"] for e in answer["data"]["updateArticle"]["userErrors"]] == ["TAKEN"]
+        assert [error["code"] for error in response["data"]["updateArticle"]["userErrors"]] == ["TAKEN"]
         assert (
-            await execute_as(answers, JANE, '{ article(slug: "a-quiet-plan") { id } }')
+            await execute_as(executor, JANE, '{ article(slug: "a-quiet-plan") { id } }')
             == b'{"data":{"article":null}}'
         )
     await server.drop(url)
 
 
-# Who may do what
+# Permissions
 
-RIGHTS: dict[str, Permission] = {
+REQUIRED_PERMISSIONS: dict[str, Permission] = {
     **dict.fromkeys(
         [
             "createArticle", "updateArticle", "submitArticle", "deleteArticle", "restoreRevision",
@@ -463,136 +479,145 @@ RIGHTS: dict[str, Permission] = {
 }  # fmt: skip
 
 
-def test_every_mutation_is_listed_with_its_right() -> None:
-    """A mutation that is not in the table above, or asks for another right, does not pass."""
+def test_mutations_require_the_listed_permission() -> None:
+    """The table above lists every mutation."""
     plans: Any = get_catalog().types["Mutation"].fields
-    assert {name: Permission(plans[name].permission) for name in mutations()} == RIGHTS
+    assert {name: Permission(plans[name].permission) for name in mutations()} == REQUIRED_PERMISSIONS
 
 
-async def test_each_role_may_do_what_the_table_of_roles_says_and_nothing_else(server: Server) -> None:
-    """Every mutation by everybody: UNAUTHENTICATED without a token, FORBIDDEN without the right."""
+async def test_mutations_are_permitted_only_to_roles_with_the_permission(server: Server) -> None:
+    """UNAUTHENTICATED without a token, FORBIDDEN without the permission."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(2), articles=3))
-    async with open_executor(url) as answers:
-        before = await tables_of(answers)
-        callers = [ANONYMOUS_VIEWER, preview_viewer(1), *(make_viewer(role) for role in Role)]
+    async with open_executor(url) as executor:
+        before = await tables_of(executor)
+        viewers = [ANONYMOUS_VIEWER, preview_viewer(1), *(make_viewer(role) for role in Role)]
         for name in mutations():
-            fields = {**_least(input_type_of(name)), "validateOnly": True}
-            for viewer in callers:
-                answer = await execute_as(answers, viewer, mutation_document(name), {"input": fields})
-                granted = viewer is not ANONYMOUS_VIEWER and RIGHTS[name] in ROLE_PERMISSIONS[viewer.role]
-                code = None if granted else "UNAUTHENTICATED" if viewer is ANONYMOUS_VIEWER else "FORBIDDEN"
-                assert _code(answer) == code, (name, viewer, answer)
-        assert await tables_of(answers) == before
+            fields = {**_minimal_input(input_type_of(name)), "validateOnly": True}
+            for viewer in viewers:
+                response = await execute_as(executor, viewer, mutation_document(name), {"input": fields})
+                is_permitted = (
+                    viewer is not ANONYMOUS_VIEWER
+                    and REQUIRED_PERMISSIONS[name] in ROLE_PERMISSIONS[viewer.role]
+                )
+                code = (
+                    None if is_permitted else "UNAUTHENTICATED" if viewer is ANONYMOUS_VIEWER else "FORBIDDEN"
+                )
+                assert _error_code(response) == code, (name, viewer, response)
+        assert await tables_of(executor) == before
     await server.drop(url)
 
 
-def _least(of: GraphQLInputObjectType) -> dict[str, Any]:
-    """Values for all that must be said."""
-    return {name: _value(one.type) for name, one in of.fields.items() if is_required_input_field(one)}
+def _minimal_input(type_: GraphQLInputObjectType) -> dict[str, Any]:
+    """Values for all required fields."""
+    return {
+        name: _value(field.type) for name, field in type_.fields.items() if is_required_input_field(field)
+    }
 
 
-def _value(of: Any) -> Any:
-    of = of.of_type if isinstance(of, GraphQLNonNull) else of
-    if isinstance(of, GraphQLList):
+def _value(type_: Any) -> Any:
+    type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    if isinstance(type_, GraphQLList):
         return []
-    if isinstance(of, GraphQLInputObjectType):
-        return _least(of)
-    if isinstance(of, GraphQLEnumType):
-        return next(iter(of.values))
-    named = get_named_type(of).name
+    if isinstance(type_, GraphQLInputObjectType):
+        return _minimal_input(type_)
+    if isinstance(type_, GraphQLEnumType):
+        return next(iter(type_.values))
+    named = get_named_type(type_).name
     return {"Int": 1, "DateTime": "2099-01-01T00:00:00Z", "ID": "art_1"}.get(named, "x")
 
 
-def _code(answer: bytes) -> str | None:
-    payload: list[dict[str, Any]] = orjson.loads(answer).get("errors") or [{"extensions": {"code": None}}]
-    code: str | None = payload[0]["extensions"]["code"]
+def _error_code(response: bytes) -> str | None:
+    errors: list[dict[str, Any]] = orjson.loads(response).get("errors") or [{"extensions": {"code": None}}]
+    code: str | None = errors[0]["extensions"]["code"]
     return code
 
 
-async def test_a_request_with_one_forbidden_field_does_none(server: Server) -> None:
-    """What may be done beside what may not is not done either; nor does a scope grant what it leaves out."""
+async def test_requests_with_a_forbidden_field_execute_nothing(server: Server) -> None:
+    """Scopes do not grant permissions that they leave out."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(2), articles=3))
-    two = """mutation { createArticle(input: {headline: "x"}) { article { id } }
+    two_mutations = """mutation { createArticle(input: {headline: "x"}) { article { id } }
         createToken(input: {name: "x", role: ADMIN}) { secret } }"""
-    one = '{ createArticle(input: {headline: "x"}) { article { id } } }'
+    one_mutation = '{ createArticle(input: {headline: "x"}) { article { id } } }'
     scoped = replace(CHIEF, permissions=frozenset({Permission.READ_ALL_DRAFTS}))
-    async with open_executor(url) as answers:
-        before = await tables_of(answers)
-        assert _code(await execute_as(answers, make_viewer(Role.PUBLISHER), two)) == "FORBIDDEN"
-        assert _code(await execute_as(answers, scoped, f"mutation {one}")) == "FORBIDDEN"
-        assert _code(await execute_as(answers, scoped, "{ tokens { totalCount } }")) == "FORBIDDEN"
-        assert await tables_of(answers) == before
+    async with open_executor(url) as executor:
+        before = await tables_of(executor)
+        assert (
+            _error_code(await execute_as(executor, make_viewer(Role.PUBLISHER), two_mutations)) == "FORBIDDEN"
+        )
+        assert _error_code(await execute_as(executor, scoped, f"mutation {one_mutation}")) == "FORBIDDEN"
+        assert _error_code(await execute_as(executor, scoped, "{ tokens { totalCount } }")) == "FORBIDDEN"
+        assert await tables_of(executor) == before
     await server.drop(url)
 
 
-# What is remembered
+# Caching
 
 
-async def test_no_answer_goes_from_a_token_to_the_public_or_back(server: Server) -> None:
-    """With a response cache, viewers get their own responses in any order; only public ones are cached."""
+async def test_cached_responses_are_not_shared_between_viewers(server: Server) -> None:
+    """Viewers get their own responses in any order, and only public responses are cached."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(3)))
     query = "{ articles(first: 100) { totalCount nodes { id headline edNote status } } }"
     editor, reader = make_viewer(Role.EDITOR), make_viewer(Role.READER)
-    ahead = replace(editor, preview_at=NOW + HOUR)
+    previewing = replace(editor, preview_at=NOW + HOUR)
     for order in (
-        (editor, reader, JANE, ANONYMOUS_VIEWER, ahead),
-        (ANONYMOUS_VIEWER, reader, editor, JANE, ahead),
+        (editor, reader, JANE, ANONYMOUS_VIEWER, previewing),
+        (ANONYMOUS_VIEWER, reader, editor, JANE, previewing),
     ):
-        async with Database(url) as database, open_executor(url) as fresh:
+        async with Database(url) as database, open_executor(url) as uncached:
             executor = build_executor(Settings(), database)
             executor.now = lambda: NOW
             responses = executor.responses
             assert responses is not None
             await responses.open()
-            shared = GraphQLRequest(query)  # a door may keep it for the next one who asks the same
+            shared = GraphQLRequest(query)  # endpoints may reuse the object for equal requests
             for _ in range(2):
                 for viewer in order:
                     hits = responses.counts.hits
                     response = await executor.execute(shared, actor=Actor(viewer))
-                    assert response.body == await execute_as(fresh, viewer, query)
+                    assert response.body == await execute_as(uncached, viewer, query)
                     assert (response.cached is None) == (viewer is not ANONYMOUS_VIEWER)
                     if viewer is not ANONYMOUS_VIEWER:
                         assert responses.counts.hits == hits
-            assert responses.counts.hits == 1  # the public, the second time
+            assert responses.counts.hits == 1  # the second anonymous request
             await responses.close()
     await server.drop(url)
 
 
-async def test_viewers_of_one_sight_share_plans_but_no_rows(server: Server) -> None:
-    """Two authors, and two links, by the same text: each their own name, drafts and article."""
+async def test_viewers_with_the_same_visibility_share_plans_but_no_rows(server: Server) -> None:
+    """Two authors, and two preview links, send equal documents and get their own rows."""
     records = random_newsroom(Random(6), articles=30)
     hidden = [
         r for r in records if isinstance(r, ArticleRecord) and not is_public(r) and r.deleted_at is None
     ]
     url = await server.migrated()
     await import_into(url, records)
-    named = "{ viewer { name role } articles(first: 100) { nodes { id owner edNote } } }"
+    with_viewer = "{ viewer { name role } articles(first: 100) { nodes { id owner edNote } } }"
     plain = "{ articles(first: 100) { nodes { id owner edNote } } }"
-    async with open_executor(url) as answers:
+    async with open_executor(url) as executor:
         for _ in range(2):
-            for viewer, own in ((JANE, True), (AMIR, False), (replace(JANE, name="Jane's robot"), True)):
-                payload = orjson.loads(await execute_as(answers, viewer, named))["data"]
+            for viewer, is_jane in ((JANE, True), (AMIR, False), (replace(JANE, name="Jane's robot"), True)):
+                payload = orjson.loads(await execute_as(executor, viewer, with_viewer))["data"]
                 assert payload["viewer"]["name"] == viewer.name
                 assert (
                     payload["articles"]
-                    == orjson.loads(await execute_as(answers, viewer, plain))["data"]["articles"]
+                    == orjson.loads(await execute_as(executor, viewer, plain))["data"]["articles"]
                 )
-                expected = {encode_id("article", a.id or 0) for a in hidden if is_janes(a) is own}
+                expected = {encode_id("article", a.id or 0) for a in hidden if is_owned_by_jane(a) is is_jane}
                 assert (
                     _ids(payload["articles"]) & {encode_id("article", a.id or 0) for a in hidden} == expected
                 )
                 owners = {node["owner"] for node in payload["articles"]["nodes"]}
                 assert owners <= {viewer.account, None}
-            for one in hidden[:2]:
+            for shared in hidden[:2]:
                 response = _ids(
-                    orjson.loads(await execute_as(answers, preview_viewer(one.id or 0), plain))["data"][
+                    orjson.loads(await execute_as(executor, preview_viewer(shared.id or 0), plain))["data"][
                         "articles"
                     ]
                 )
                 assert response & {encode_id("article", a.id or 0) for a in hidden} == {
-                    encode_id("article", one.id or 0)
+                    encode_id("article", shared.id or 0)
                 }
     await server.drop(url)

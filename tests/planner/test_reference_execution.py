@@ -10,7 +10,7 @@ import pytest
 from graphql import parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.end_to_end.test_visibility import pool
+from tests.end_to_end.test_visibility import make_pool
 from tests.support.graphql_client import codes_by_path, execute_with_graphql_core, query_json
 from tests.support.random_documents import Pool, RandomDocuments
 
@@ -27,7 +27,7 @@ BothExecutors = tuple[Executor, Executor]
 @pytest.fixture(scope="module")
 async def content_pool(both_executors: BothExecutors) -> Pool:
     """The values of the demo newsroom that generated documents refer to."""
-    return pool([record async for record in export_records(Database(both_executors[0].database.url))])
+    return make_pool([record async for record in export_records(Database(both_executors[0].database.url))])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,7 +1,7 @@
-"""Viewers of a newsroom, and pairs of newsrooms that differ only in what one viewer may not see.
+"""Viewers of a newsroom, and pairs of newsrooms that differ only in content hidden from one viewer.
 
-The first of a pair is what an onlooker may know, and nothing else. The second is a copy of it to which all
-that is hidden was added: by import, and through the mutations that people use.
+The first of a pair has only the content that the viewer may see. The second is a copy with hidden content,
+added by import and by mutations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_leaf_type
 from tests.conftest import Server
-from tests.support.random_content import NOW, is_nowhere_shown, is_public, random_newsroom, without_hidden
+from tests.support.random_content import NOW, is_never_visible, is_public, random_newsroom, without_hidden
 
 from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
@@ -40,7 +40,7 @@ from contentql.store.database import Database
 from contentql.store.models.articles import Article
 
 HOUR = dt.timedelta(hours=1)
-SECRET = "quicksilver"  # a word of which only what is hidden knows
+SECRET = "quicksilver"  # occurs only in hidden content
 
 
 def make_viewer(role: Role, account: str = "jane") -> Viewer:
@@ -57,20 +57,25 @@ CHIEF = make_viewer(Role.ADMIN, "chief")
 
 @dataclass(frozen=True)
 class ViewerCase:
-    """`sees` says which articles, `whole` of which also notes, revisions and suggestions; `registers` whether
-    tags, sources and the like are seen that no such article uses; `chooses` of which the working copies."""
+    """Viewers, and the content that they see.
+
+    `is_visible` selects articles, `sees_internals` those with notes, revisions and suggestions,
+    `sees_working_copy` those with working copies. `sees_unused_taxonomy`: whether tags, sources and the like
+    are visible that no visible article uses.
+    """
 
     viewers: tuple[Viewer, ...]
-    sees: Callable[[ArticleRecord], bool]
-    sees_all_of: Callable[[ArticleRecord], bool] = is_nowhere_shown
-    registers: bool = True
-    chooses: Callable[[ArticleRecord], bool] = is_nowhere_shown
+    is_visible: Callable[[ArticleRecord], bool]
+    sees_internals: Callable[[ArticleRecord], bool] = is_never_visible
+    sees_unused_taxonomy: bool = True
+    sees_working_copy: Callable[[ArticleRecord], bool] = is_never_visible
 
 
 def viewer_case(name: str, records: Sequence[Record]) -> ViewerCase:
+    """The case with the name, for a newsroom with the records."""
     articles = [record for record in records if isinstance(record, ArticleRecord)]
     if name == "outside":
-        return ViewerCase((ANONYMOUS_VIEWER, make_viewer(Role.READER)), is_public, registers=False)
+        return ViewerCase((ANONYMOUS_VIEWER, make_viewer(Role.READER)), is_public, sees_unused_taxonomy=False)
     if name == "guest":
         shared = next(a for a in (*articles[len(articles) // 2 :], *articles) if a.deleted_at is None)
 
@@ -79,54 +84,56 @@ def viewer_case(name: str, records: Sequence[Record]) -> ViewerCase:
 
         viewer = preview_viewer(shared.id or 0)
         return ViewerCase(
-            at_other_times(viewer),
+            with_preview_times(viewer),
             lambda article: is_public(article) or is_shared(article),
-            registers=False,
-            chooses=is_shared,
+            sees_unused_taxonomy=False,
+            sees_working_copy=is_shared,
         )
     if name == "author":
         return ViewerCase(
-            at_other_times(JANE),
-            lambda a: is_public(a) or (is_janes(a) and is_visible_draft(a)),
-            is_janes,
-            chooses=is_janes,
+            with_preview_times(JANE),
+            lambda a: is_public(a) or (is_owned_by_jane(a) and is_not_deleted(a)),
+            is_owned_by_jane,
+            sees_working_copy=is_owned_by_jane,
         )
     if name == "previewer":
-        return ViewerCase((make_viewer(Role.PREVIEWER),), is_visible_draft, chooses=is_visible_draft)
+        return ViewerCase((make_viewer(Role.PREVIEWER),), is_not_deleted, sees_working_copy=is_not_deleted)
     roles = (Role.EDITOR, Role.PUBLISHER) if name == "editors" else (Role.ADMIN,)
     return ViewerCase(
         tuple(make_viewer(role) for role in roles),
-        is_visible_draft,
-        is_visible_draft,
-        chooses=is_visible_draft,
+        is_not_deleted,
+        is_not_deleted,
+        sees_working_copy=is_not_deleted,
     )
 
 
-ONLOOKERS = ("outside", "guest", "author", "previewer", "editors", "admin")
+VIEWER_CASES = ("outside", "guest", "author", "previewer", "editors", "admin")
 
 
-def at_other_times(viewer: Viewer) -> tuple[Viewer, ...]:
+def with_preview_times(viewer: Viewer) -> tuple[Viewer, ...]:
+    """The viewer without a preview time, and with one after and one before NOW."""
     return viewer, replace(viewer, preview_at=NOW + 2 * HOUR), replace(viewer, preview_at=NOW - 60 * HOUR)
 
 
-def is_janes(article: ArticleRecord) -> bool:
+def is_owned_by_jane(article: ArticleRecord) -> bool:
+    """Whether the article is one of Jane's, which are a third of all."""
     return (article.id or 0) % 3 == 0
 
 
-def is_visible_draft(article: ArticleRecord) -> bool:
+def is_not_deleted(article: ArticleRecord) -> bool:
     return article.deleted_at is None
 
 
 @dataclass
 class DatabasePair:
-    """`known` answers for what `looks` may know, `whole` for that and all that is hidden."""
+    """A newsroom with only the visible content, and a newsroom with the hidden content too."""
 
-    looks: ViewerCase
+    case: ViewerCase
     records: Sequence[Record]
     visible_only: Executor
     everything: Executor
-    ids: list[str] = field(default_factory=list)  # of everything, by every kind
-    hidden: list[str] = field(default_factory=list)  # of what only the whole newsroom has
+    ids: list[str] = field(default_factory=list)  # of all rows of the second newsroom
+    hidden: list[str] = field(default_factory=list)  # of rows that only the second newsroom has
     names: list[str] = field(default_factory=list)
 
 
@@ -134,23 +141,26 @@ class DatabasePair:
 async def open_database_pair(server: Server, name: str, seed: int) -> AsyncIterator[DatabasePair]:
     random = Random(seed)
     records = random_newsroom(random)
-    looks = viewer_case(name, records)
+    case = viewer_case(name, records)
     url = await server.migrated()
-    visible = without_hidden(records, looks.sees, looks.sees_all_of, registers=looks.registers)
+    visible = without_hidden(
+        records, case.is_visible, case.sees_internals, keep_unused_taxonomy=case.sees_unused_taxonomy
+    )
     await import_into(url, visible)
-    async with open_executor(url) as answers:
-        touched = await assert_same_for_all(answers, looks, records, random)
+    async with open_executor(url) as executor:
+        changed_ids = await make_visible_changes(executor, case, records, random)
     other = await server.copy(url)
-    await import_into(other, _again(records, visible, touched))
+    await import_into(other, _remaining_records(records, visible, changed_ids))
     async with open_executor(url) as first, open_executor(other) as second:
-        await _noted(second, looks, records)
-        await assert_hidden_from(second, name, looks, records, touched, random)
-        for answers in (first, second) if name != "admin" else ():  # whose log would have it twice
+        await _set_internal_fields(second, case, records)
+        await make_hidden_changes(second, name, case, records, changed_ids, random)
+        # For an admin, the audit log would contain the change twice.
+        for executor in (first, second) if name != "admin" else ():
             moved = {"id": "world/asia/east", "slug": "far-east"}
-            await mutate_as(answers, CHIEF, "updateCategory", moved)
-        few, many = await ids_of(first), await ids_of(second)
-        hidden = [one for one in many if one not in set(few)]
-        yield DatabasePair(looks, records, first, second, many, hidden, await names_of(second))
+            await mutate_as(executor, CHIEF, "updateCategory", moved)
+        visible_ids, all_ids = await ids_of(first), await ids_of(second)
+        hidden = [id for id in all_ids if id not in set(visible_ids)]
+        yield DatabasePair(case, records, first, second, all_ids, hidden, await slugs_of(second))
     await server.drop(url)
     await server.drop(other)
 
@@ -160,55 +170,58 @@ async def open_executor(url: str) -> AsyncIterator[Executor]:
     limits = Limits(cost=1_000_000, root_fields=400, aliases=400)
     async with Database(url) as database:
         executor = Executor(database, get_catalog(), limits=limits, now=lambda: NOW)
-        executor.mutations.sign_preview_token = _signed
+        executor.mutations.sign_preview_token = _sign_preview_token
         yield executor
 
 
-async def _signed(article: int, until: dt.datetime) -> str:
+async def _sign_preview_token(article: int, until: dt.datetime) -> str:
     return f"cqlp_{article}"
 
 
 async def import_into(url: str, records: Sequence[Record]) -> None:
-    """Imported, with an owner each."""
+    """Imports the records and sets an owner on each article."""
     database = Database(url)
     report = await import_records(database, [ImportItem(str(n), record) for n, record in enumerate(records)])
     failed = [outcome for outcome in report.outcomes if outcome.result == "failed"]
     assert not failed, failed[:3]
     articles = [record for record in records if isinstance(record, ArticleRecord)]
     async with database.orm():
-        mine = [article.id for article in articles if is_janes(article)]
-        await Article.filter(owner=None, id__in=mine).update(owner="jane")
+        ids = [article.id for article in articles if is_owned_by_jane(article)]
+        await Article.filter(owner=None, id__in=ids).update(owner="jane")
         await Article.filter(owner=None).update(owner="amir")
 
 
-def _again(records: Sequence[Record], visible: Sequence[Record], touched: set[int]) -> list[Record]:
-    """What the import of the whole newsroom adds to what is there."""
-    same = {jsonless(record) for record in visible}
+def _remaining_records(
+    records: Sequence[Record], visible: Sequence[Record], changed_ids: set[int]
+) -> list[Record]:
+    """The records that an import of the whole newsroom adds."""
+    visible_keys = {record_key(record) for record in visible}
     return [
         record
         for record in records
-        if jsonless(record) not in same
+        if record_key(record) not in visible_keys
         and not isinstance(record, CategoryRecord)
-        and not (isinstance(record, ArticleRecord) and record.id in touched)
+        and not (isinstance(record, ArticleRecord) and record.id in changed_ids)
     ]
 
 
-def jsonless(record: Record) -> str:
+def record_key(record: Record) -> str:
+    """The type and content of a record as text."""
     return f"{type(record).__name__} {record.model_dump_json()}"
 
 
-# What everybody may know
+# Visible changes
 
 
-async def assert_same_for_all(
-    executor: Executor, looks: ViewerCase, records: Sequence[Record], random: Random
+async def make_visible_changes(
+    executor: Executor, case: ViewerCase, records: Sequence[Record], random: Random
 ) -> set[int]:
-    """Corrections of what is out, and working copies that the onlooker sees; the ids of all these."""
+    """Corrects public articles and creates working copies that the viewer sees; returns their ids."""
     articles = [r for r in records if isinstance(r, ArticleRecord)]
-    out = [article for article in articles if is_public(article)]
-    corrected = random.sample(out, min(2, len(out)))
-    chosen = [a for a in out if looks.chooses(a)]
-    changing = random.sample(chosen, min(3, len(chosen)))
+    public_articles = [article for article in articles if is_public(article)]
+    corrected = random.sample(public_articles, min(2, len(public_articles)))
+    chosen = [a for a in public_articles if case.sees_working_copy(a)]
+    changed = random.sample(chosen, min(3, len(chosen)))
     for article in corrected:
         input = {
             "id": encode_id("article", article.id or 0),
@@ -216,15 +229,15 @@ async def assert_same_for_all(
             "text": "It was another day.",
         }
         await mutate_as(executor, CHIEF, "correctArticle", input)
-    for article in changing:
-        await change_records(executor, article, records, "tide", random)
-    return {article.id or 0 for article in (*corrected, *changing)}
+    for article in changed:
+        await create_working_copy(executor, article, records, "tide", random)
+    return {article.id or 0 for article in (*corrected, *changed)}
 
 
-async def change_records(
+async def create_working_copy(
     executor: Executor, article: ArticleRecord, records: Sequence[Record], word: str, random: Random
 ) -> None:
-    """A working copy that differs in everything from what is out."""
+    """Creates a working copy that differs from the article in every field."""
     name = encode_id("article", article.id or 0)
     tags = [f"{r.type.value}:{r.slug}" for r in records if isinstance(r, TagRecord)]
     input: dict[str, Any] = {
@@ -236,9 +249,9 @@ async def change_records(
         "body": {"markdown": f"Now of the {word} and the coffin."},
         "embargoUntil": "2026-06-30T08:30:00Z",
     }
-    here = await executor.database.rows("SELECT type, slug FROM tag")
-    there_are = {f"{_text(kind)}:{_text(slug)}" for kind, slug in here}
-    usable = [tag for tag in tags if tag in there_are]
+    tag_rows = await executor.database.rows("SELECT type, slug FROM tag")
+    existing_tags = {f"{_text(kind)}:{_text(slug)}" for kind, slug in tag_rows}
+    usable = [tag for tag in tags if tag in existing_tags]
     if usable:
         input["tags"] = [{"tag": random.choice(usable)}]
     await mutate_as(executor, CHIEF, "updateArticle", input)
@@ -251,12 +264,12 @@ async def change_records(
         await mutate_as(executor, CHIEF, "rejectAttribution", {"id": encode_id("attribution", head.id or 0)})
 
 
-# What the onlooker may not know
+# Hidden changes
 
 
-async def _noted(executor: Executor, looks: ViewerCase, records: Sequence[Record]) -> None:
-    """Owners, notes and embargoes of drafts, where they are none of the onlooker's business."""
-    articles = [r for r in records if isinstance(r, ArticleRecord) and not looks.sees_all_of(r)]
+async def _set_internal_fields(executor: Executor, case: ViewerCase, records: Sequence[Record]) -> None:
+    """Sets owners, notes and embargoes of drafts whose internals the viewer does not see."""
+    articles = [r for r in records if isinstance(r, ArticleRecord) and not case.sees_internals(r)]
     draft = (Status.DRAFT, Status.IN_REVIEW, Status.APPROVED)
     async with executor.database.orm():
         rows = Article.filter(id__in=[article.id for article in articles])
@@ -264,24 +277,29 @@ async def _noted(executor: Executor, looks: ViewerCase, records: Sequence[Record
         await rows.filter(status__in=draft).update(embargo_until=NOW + HOUR)
 
 
-async def assert_hidden_from(
+async def make_hidden_changes(
     executor: Executor,
     name: str,
-    looks: ViewerCase,
+    case: ViewerCase,
     records: Sequence[Record],
-    touched: set[int],
+    changed_ids: set[int],
     random: Random,
 ) -> None:
-    if name == "admin":  # who knows of everything that anybody does
+    """Creates tokens, drafts, working copies and collections that the viewer does not see."""
+    if name == "admin":  # sees all content and the audit log
         return
     await mutate_as(executor, CHIEF, "createToken", {"name": f"{SECRET} robot", "role": "EDITOR"})
     token = await mutate_as(executor, CHIEF, "createToken", {"name": SECRET, "role": "ADMIN"})
     await mutate_as(executor, CHIEF, "revokeToken", {"id": token})
-    for viewer, last in ((JANE, "approveArticle"), (CHIEF, "publishArticle"), (AMIR, "submitArticle")):
-        deleted_id = await _draft(executor, viewer, f"gone {last}")
+    for viewer, last_transition in (
+        (JANE, "approveArticle"),
+        (CHIEF, "publishArticle"),
+        (AMIR, "submitArticle"),
+    ):
+        deleted_id = await _create_draft(executor, viewer, f"gone {last_transition}")
         for step in ("submitArticle", "approveArticle", "publishArticle"):
             await mutate_as(executor, CHIEF, step, {"id": deleted_id})
-            if step == last:
+            if step == last_transition:
                 break
         await mutate_as(
             executor,
@@ -292,15 +310,17 @@ async def assert_hidden_from(
     if name in ("previewer", "editors"):
         return
     articles = [r for r in records if isinstance(r, ArticleRecord)]
-    beside = [encode_id("article", a.id or 0) for a in articles if is_public(a)][:2]
-    more: dict[str, Any] = {"related": beside, "edNote": SECRET}
+    public_ids = [encode_id("article", a.id or 0) for a in articles if is_public(a)][:2]
+    fields: dict[str, Any] = {"related": public_ids, "edNote": SECRET}
     # The first translation of an article creates a translation group: there must be none yet.
     groups = {a.translation_group for a in articles}
-    if alone := [a for a in articles if is_public(a) and not a.translation_group and a.id not in groups]:
-        more["translationOf"] = encode_id("article", alone[0].id or 0)
-    if not looks.registers:
-        more |= await _registers(executor)
-    drafts = [await _draft(executor, AMIR, f"draft {n}", more) for n in range(3)]
+    if untranslated := [
+        a for a in articles if is_public(a) and not a.translation_group and a.id not in groups
+    ]:
+        fields["translationOf"] = encode_id("article", untranslated[0].id or 0)
+    if not case.sees_unused_taxonomy:
+        fields |= await _create_taxonomy(executor)
+    drafts = [await _create_draft(executor, AMIR, f"draft {n}", fields) for n in range(3)]
     await mutate_as(
         executor, AMIR, "addAttribution", {"article": drafts[0], "kind": "CITING", "source": "source-0"}
     )
@@ -313,31 +333,35 @@ async def assert_hidden_from(
     for collection in (r for r in records if isinstance(r, CollectionRecord)):
         if await executor.database.rows(f"SELECT 1 FROM collection WHERE slug = '{collection.slug}'"):
             await mutate_as(executor, CHIEF, "pinArticle", {"id": collection.slug, "article": drafts[0]})
-    if not looks.registers:
-        front = {"title": f"{SECRET} page", "items": [{"article": one} for one in drafts]}
-        await mutate_as(executor, CHIEF, "createCollection", front)
-    others = [a for a in articles if is_public(a) and a.id not in touched and not looks.chooses(a)]
-    for article in random.sample(others, min(3, len(others))):
-        await change_records(executor, article, records, SECRET, random)
-    for article in others[:1]:
+    if not case.sees_unused_taxonomy:
+        collection_input = {"title": f"{SECRET} page", "items": [{"article": one} for one in drafts]}
+        await mutate_as(executor, CHIEF, "createCollection", collection_input)
+    unchanged_articles = [
+        a for a in articles if is_public(a) and a.id not in changed_ids and not case.sees_working_copy(a)
+    ]
+    for article in random.sample(unchanged_articles, min(3, len(unchanged_articles))):
+        await create_working_copy(executor, article, records, SECRET, random)
+    for article in unchanged_articles[:1]:
         await mutate_as(
             executor, CHIEF, "updateArticle", {"id": encode_id("article", article.id or 0), "urgency": 1}
         )
 
 
-async def _draft(executor: Executor, viewer: Viewer, word: str, more: Mapping[str, Any] = {}) -> str:
+async def _create_draft(
+    executor: Executor, viewer: Viewer, label: str, fields: Mapping[str, Any] = {}
+) -> str:
     input = {
-        "headline": f"{SECRET} {word} coffin",
+        "headline": f"{SECRET} {label} coffin",
         "body": {"markdown": f"Of {SECRET}, the coffin and the tide."},
         "category": "world/asia",
         "expiresAt": "2026-07-30T20:00:00Z",
-        **more,
+        **fields,
     }
     return await mutate_as(executor, viewer, "createArticle", input)
 
 
-async def _registers(executor: Executor) -> dict[str, Any]:
-    """A tag, a story, an author, a picture of which only drafts know."""
+async def _create_taxonomy(executor: Executor) -> dict[str, Any]:
+    """Creates a tag, a story, an author and a picture that only drafts use."""
     url = f"https://media.example.org/{SECRET}.jpg"
     screenshot = {"kind": "IMAGE", "url": url, "mime": "image/jpeg", "alt": SECRET}
     media = await mutate_as(executor, CHIEF, "createMedia", screenshot)
@@ -350,13 +374,13 @@ async def _registers(executor: Executor) -> dict[str, Any]:
     return {"leadMedia": media, "tags": [{"tag": tag}], "story": story, "authors": [{"author": author}]}
 
 
-# Asking
+# Execution
 
 
 async def execute_as(
     executor: Executor, viewer: Viewer, query: str, variables: Mapping[str, Any] | None = None
 ) -> bytes:
-    """The answer to the byte, but for the request's id."""
+    """The body of the response to the viewer, without the request id."""
     response = await executor.execute(GraphQLRequest(query, None, variables or {}), actor=Actor(viewer))
     for code in (b"INTERNAL_SERVER_ERROR", b"GRAPHQL_VALIDATION_FAILED"):
         assert code not in response.body, (query, variables, response.body)
@@ -364,7 +388,7 @@ async def execute_as(
 
 
 async def mutate_as(executor: Executor, viewer: Viewer, name: str, input: Mapping[str, Any]) -> str:
-    """The id of what a mutation made, which must have done it."""
+    """The id in the payload of the mutation, which must succeed."""
     answer = orjson.loads(await execute_as(executor, viewer, mutation_document(name), {"input": input}))
     payload = answer.get("data") and answer["data"][name]
     assert payload, (name, input, answer)
@@ -375,7 +399,7 @@ async def mutate_as(executor: Executor, viewer: Viewer, name: str, input: Mappin
 
 
 def mutation_document(name: str) -> str:
-    """The mutation by its name, asking for the id of what it makes and for what is amiss."""
+    """The document of the mutation, with the id of its result and its user errors."""
     field_of = _mutations()[name]
     payload = get_named_type(field_of.type)
     assert isinstance(payload, GraphQLObjectType)
@@ -405,7 +429,7 @@ def mutations() -> list[str]:
 
 
 async def ids_of(executor: Executor) -> list[str]:
-    """The id of every row that can have one outside, working copies' own ones as well."""
+    """The global ids of all rows, including those of working copies."""
     ids = []
     for table in PREFIXES:
         rows = await executor.database.rows(f"SELECT id FROM {table} ORDER BY id")
@@ -413,7 +437,8 @@ async def ids_of(executor: Executor) -> list[str]:
     return ids
 
 
-async def names_of(executor: Executor) -> list[str]:
+async def slugs_of(executor: Executor) -> list[str]:
+    """Current and former slugs of all articles."""
     sql = "SELECT slug FROM article UNION SELECT slug FROM slug_history ORDER BY 1"
     return [_text(row[0]) for row in await executor.database.rows(sql)]
 

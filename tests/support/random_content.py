@@ -1,7 +1,7 @@
 """Randomly generated newsrooms with public and hidden content.
 
-`without_hidden` says, in plain Python and apart from the planner's rule, what the same newsroom is if
-everything hidden had never existed.
+`without_hidden` computes, independently of the planner, the newsroom in which the hidden content never
+existed.
 """
 
 from __future__ import annotations
@@ -44,34 +44,39 @@ NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 PATHS = ("world", "world/asia", "world/asia/east", "politics", "sport")
 WORDS = ("coffin", "troops", "harbour", "tide", "minister", "plan", "bridge", "voters", "film", "goal")
-PUBLIC = (AttributionState.ACCEPTED, AttributionState.EDITED)
+PUBLIC_STATES = (AttributionState.ACCEPTED, AttributionState.EDITED)
 
 
 def random_newsroom(random: Random, articles: int = 16) -> list[Record]:
-    """Records in an order in which each stands behind what it refers to; ids and times explicit."""
-    return _Maker(random).records(articles)
+    """Records with explicit ids and times, each after the records that it refers to."""
+    return _ContentGenerator(random).records(articles)
 
 
-class _Maker:
+class _ContentGenerator:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.ids = iter(range(1_000, 100_000))
 
-    def some(self, items: Sequence[Any], most: int) -> list[Any]:
-        return self.random.sample(list(items), self.random.randint(0, min(most, len(items))))
+    def sample(self, items: Sequence[Any], max_count: int) -> list[Any]:
+        return self.random.sample(list(items), self.random.randint(0, min(max_count, len(items))))
 
-    def maybe(self, items: Sequence[Any], chance: float = 0.5) -> Any:
+    def choose_or_none(self, items: Sequence[Any], chance: float = 0.5) -> Any:
         return self.random.choice(items) if items and self.random.random() < chance else None
 
-    def words(self, most: int) -> str:
-        return " ".join(self.random.choice(WORDS) for _ in range(self.random.randint(1, most)))
+    def random_words(self, max_count: int) -> str:
+        return " ".join(self.random.choice(WORDS) for _ in range(self.random.randint(1, max_count)))
 
     def records(self, articles: int) -> list[Record]:
         media = [self.media(n) for n in range(8)]
-        shots = [m.id for m in media]
+        media_ids = [m.id for m in media]
         sources = [self.source(n) for n in range(7)]
         authors = [
-            AuthorRecord(id=next(self.ids), slug=f"author-{n}", name=f"Author {n}", image=self.maybe(shots))
+            AuthorRecord(
+                id=next(self.ids),
+                slug=f"author-{n}",
+                name=f"Author {n}",
+                image=self.choose_or_none(media_ids),
+            )
             for n in range(4)
         ]
         tags = [
@@ -86,13 +91,15 @@ class _Maker:
             for n in range(6)
         ]
         tags = [
-            tag.model_copy(update={"broader": key(tags[0]) if n and self.random.random() < 0.4 else None})
+            tag.model_copy(update={"broader": tag_key(tags[0]) if n and self.random.random() < 0.4 else None})
             for n, tag in enumerate(tags)
         ]
-        story_ids = [StoryRecord(id=next(self.ids), slug=f"story-{n}", title=f"Story {n}") for n in range(3)]
-        written: list[ArticleRecord] = []
+        stories = [StoryRecord(id=next(self.ids), slug=f"story-{n}", title=f"Story {n}") for n in range(3)]
+        article_records: list[ArticleRecord] = []
         for n in range(articles):
-            written.append(self.article(n, written, shots, sources, authors, tags, story_ids))
+            article_records.append(
+                self.article(n, article_records, media_ids, sources, authors, tags, stories)
+            )
         collections = [
             CollectionRecord(
                 id=next(self.ids),
@@ -100,9 +107,11 @@ class _Maker:
                 title=f"Collection {n}",
                 items=tuple(
                     CollectionItemRecord(
-                        article=a.uri or "", media=self.maybe(shots, 0.3), headline=self.maybe(WORDS)
+                        article=a.uri or "",
+                        media=self.choose_or_none(media_ids, 0.3),
+                        headline=self.choose_or_none(WORDS),
                     )
-                    for a in self.some(written, 6)
+                    for a in self.sample(article_records, 6)
                 ),
             )
             for n in range(2)
@@ -111,7 +120,7 @@ class _Maker:
             CategoryRecord(id=next(self.ids), path=path, name=path.title(), position=n)
             for n, path in enumerate(PATHS)
         ]
-        return [*categories, *sources, *media, *authors, *tags, *story_ids, *written, *collections]
+        return [*categories, *sources, *media, *authors, *tags, *stories, *article_records, *collections]
 
     def media(self, n: int) -> MediaRecord:
         return MediaRecord(
@@ -121,7 +130,7 @@ class _Maker:
             mime="image/jpeg",
             alt=f"Picture {n}",
             width=100 * n,
-            expires_at=self.maybe([NOW - HOUR, NOW, NOW + HOUR], 0.4),
+            expires_at=self.choose_or_none([NOW - HOUR, NOW, NOW + HOUR], 0.4),
             created_at=NOW - 99 * HOUR,
         )
 
@@ -135,51 +144,54 @@ class _Maker:
     def article(
         self,
         n: int,
-        before: Sequence[ArticleRecord],
-        shots: Sequence[Any],
+        earlier_articles: Sequence[ArticleRecord],
+        media_ids: Sequence[Any],
         sources: Sequence[SourceRecord],
         authors: Sequence[AuthorRecord],
         tags: Sequence[TagRecord],
-        story_ids: Sequence[StoryRecord],
+        stories: Sequence[StoryRecord],
     ) -> ArticleRecord:
-        number = next(self.ids)
-        chains = [self.chain([s.slug for s in sources], shots) for _ in range(self.random.randint(0, 3))]
-        blocks: list[Any] = [Paragraph(id=f"blk_{number}_0", text=self.words(8))]
-        pictures = self.some(shots, 2)
-        blocks += [Image(id=f"blk_{number}_{m}", media=m, caption=self.maybe(WORDS)) for m in pictures]
+        id = next(self.ids)
+        chains = [
+            self.attribution_chain([s.slug for s in sources], media_ids)
+            for _ in range(self.random.randint(0, 3))
+        ]
+        blocks: list[Any] = [Paragraph(id=f"blk_{id}_0", text=self.random_words(8))]
+        pictures = self.sample(media_ids, 2)
+        blocks += [Image(id=f"blk_{id}_{m}", media=m, caption=self.choose_or_none(WORDS)) for m in pictures]
         if len(pictures) == 2:
-            blocks.append(Gallery(id=f"blk_{number}_g", media=tuple(pictures)))
+            blocks.append(Gallery(id=f"blk_{id}_g", media=tuple(pictures)))
         if chains:
-            blocks.append(Quote(id=f"blk_{number}_q", text=self.words(4), attribution=chains[0].id))
+            blocks.append(Quote(id=f"blk_{id}_q", text=self.random_words(4), attribution=chains[0].id))
         section = self.random.choice(PATHS)
         published = NOW - self.random.choice([1, 2, 2, 3, 50, 51]) * HOUR
         hidden = self.random.random() < 0.5
         return ArticleRecord(
-            id=number,
+            id=id,
             uri=f"tag:example.org,2026:{n}",
             slug=f"article-{n}",
             language=self.random.choice(["en", "en", "de"]),
             content_type=self.random.choice(list(ContentType)),
             urgency=self.random.randint(1, 9),
             category=section,
-            sections=tuple(p for p in self.some(PATHS, 2) if p != section),
-            headline=self.words(5),
-            summary=self.maybe([self.words(6)]),
-            byline=self.maybe(["Jane Doe"]),
-            authors=tuple(CreditRecord(author=a.slug) for a in self.some(authors, 2)),
-            lead_media=self.maybe(shots),
+            sections=tuple(p for p in self.sample(PATHS, 2) if p != section),
+            headline=self.random_words(5),
+            summary=self.choose_or_none([self.random_words(6)]),
+            byline=self.choose_or_none(["Jane Doe"]),
+            authors=tuple(CreditRecord(author=a.slug) for a in self.sample(authors, 2)),
+            lead_media=self.choose_or_none(media_ids),
             blocks=tuple(blocks),
             attributions=tuple(chains),
             corrections=tuple(
                 CorrectionRecord(
-                    id=next(self.ids), kind=CorrectionKind.UPDATE, at=published, text=self.words(4)
+                    id=next(self.ids), kind=CorrectionKind.UPDATE, at=published, text=self.random_words(4)
                 )
                 for _ in range(self.random.randint(0, 1))
             ),
-            tags=tuple(MentionRecord(tag=key(t), relevance=50) for t in self.some(tags, 3)),
-            story=self.maybe([s.slug for s in story_ids]),
-            translation_group=self.maybe([b.id for b in before], 0.2),
-            related=tuple(b.uri or "" for b in self.some(before, 2)),
+            tags=tuple(MentionRecord(tag=tag_key(t), relevance=50) for t in self.sample(tags, 3)),
+            story=self.choose_or_none([s.slug for s in stories]),
+            translation_group=self.choose_or_none([b.id for b in earlier_articles], 0.2),
+            related=tuple(b.uri or "" for b in self.sample(earlier_articles, 2)),
             slug_history=(
                 (
                     SlugRecord(
@@ -195,16 +207,16 @@ class _Maker:
             modified_at=published,
             first_published_at=published,
             updated_at=published,
-            **self.standing(published, hidden),
+            **self.publication_fields(published, hidden),
         )
 
-    def standing(self, published: dt.datetime, hidden: bool) -> dict[str, Any]:
+    def publication_fields(self, published: dt.datetime, hidden: bool) -> dict[str, Any]:
         if not hidden:
             return {
                 "status": self.random.choice([Status.PUBLISHED, Status.SCHEDULED]),
                 "published_at": published,
-                "embargo_until": self.maybe([NOW, NOW - HOUR], 0.3),
-                "expires_at": self.maybe([NOW + HOUR], 0.3),
+                "embargo_until": self.choose_or_none([NOW, NOW - HOUR], 0.3),
+                "expires_at": self.choose_or_none([NOW + HOUR], 0.3),
             }
         public = {"status": Status.PUBLISHED, "published_at": published}
         private = [Status.DRAFT, Status.IN_REVIEW, Status.APPROVED, Status.WITHDRAWN, Status.ARCHIVED]
@@ -220,16 +232,16 @@ class _Maker:
         )
         return chosen
 
-    def chain(self, sources: Sequence[str], shots: Sequence[Any]) -> AttributionRecord:
-        named = self.random.sample(sources, self.random.randint(1, 3))
+    def attribution_chain(self, sources: Sequence[str], media_ids: Sequence[Any]) -> AttributionRecord:
+        slugs = self.random.sample(sources, self.random.randint(1, 3))
         hop: AttributionRecord | None = None
-        for n, slug in reversed(list(enumerate(named))):
+        for n, slug in reversed(list(enumerate(slugs))):
             hop = AttributionRecord(
                 id=next(self.ids),
                 kind=self.random.choice([AttributionKind.SAID, AttributionKind.CITING]),
                 source=slug,
-                claim=self.words(3),
-                media=self.maybe(shots, 0.3),
+                claim=self.random_words(3),
+                media=self.choose_or_none(media_ids, 0.3),
                 via=hop,
                 state=self.random.choice(list(AttributionState)) if n == 0 else AttributionState.SUGGESTED,
             )
@@ -237,12 +249,12 @@ class _Maker:
         return hop
 
 
-def key(tag: TagRecord) -> str:
+def tag_key(tag: TagRecord) -> str:
     return f"{tag.type.value}:{tag.slug}"
 
 
 def is_public(article: ArticleRecord) -> bool:
-    """What a reader may see at NOW."""
+    """Whether the article is visible to the public at NOW."""
     return (
         article.status in (Status.PUBLISHED, Status.SCHEDULED)
         and article.deleted_at is None
@@ -253,43 +265,43 @@ def is_public(article: ArticleRecord) -> bool:
     )
 
 
-def is_nowhere_shown(_: ArticleRecord) -> bool:
+def is_never_visible(_: ArticleRecord) -> bool:
     return False
 
 
 def without_hidden(
     records: Iterable[Record],
-    sees: Callable[[ArticleRecord], bool] = is_public,
-    is_visible_to_viewer: Callable[[ArticleRecord], bool] = is_nowhere_shown,
+    is_visible: Callable[[ArticleRecord], bool] = is_public,
+    has_visible_internals: Callable[[ArticleRecord], bool] = is_never_visible,
     *,
-    registers: bool = False,
+    keep_unused_taxonomy: bool = False,
 ) -> list[Record]:
-    """The newsroom in which nothing hidden was ever written, said or linked to.
+    """The newsroom in which the hidden content was never written or referred to.
 
-    Hidden are the articles that one does not see, and the suggestions of those of which one does not see the
-    `whole`; with `registers`, nothing of what articles lean on. Media whose licence has ended stay, since an
-    article may have shown them while it lasted.
+    Hidden are the articles that are not visible, and the unaccepted attributions of articles without visible
+    internals. With `keep_unused_taxonomy`, tags, sources and the like stay although no visible article uses
+    them. Expired media stay, because an article may have shown them before.
     """
     records = list(records)
     articles = {
-        a.uri: a if is_visible_to_viewer(a) else _public(a)
+        a.uri: a if has_visible_internals(a) else _without_internals(a)
         for a in records
-        if isinstance(a, ArticleRecord) and sees(a)
+        if isinstance(a, ArticleRecord) and is_visible(a)
     }
     collections = [
         c.model_copy(update={"items": tuple(item for item in c.items if item.article in articles)})
         for c in records
         if isinstance(c, CollectionRecord)
     ]
-    if registers:
-        kept_whole = [r for r in records if not isinstance(r, ArticleRecord | CollectionRecord)]
-        return [*kept_whole, *(_beside(a, articles) for a in articles.values()), *collections]
+    if keep_unused_taxonomy:
+        unchanged = [r for r in records if not isinstance(r, ArticleRecord | CollectionRecord)]
+        return [*unchanged, *(_with_visible_related(a, articles) for a in articles.values()), *collections]
     collections = [c for c in collections if c.items]
     all_hops = [hop for a in articles.values() for head in a.attributions for hop in head.hops()]
     sources = {hop.source for hop in all_hops}
     tags = {mention.tag for a in articles.values() for mention in a.tags}
     authors = {credit.author for a in articles.values() for credit in a.authors}
-    story_ids = {a.story for a in articles.values()}
+    stories = {a.story for a in articles.values()}
     media: set[Any] = {a.lead_media for a in articles.values()}
     for a in articles.values():
         for block in a.blocks:
@@ -306,18 +318,18 @@ def without_hidden(
                 remaining.append(
                     record if record.parent in sources else record.model_copy(update={"parent": None})
                 )
-            case TagRecord() if key(record) in tags:
+            case TagRecord() if tag_key(record) in tags:
                 remaining.append(
                     record if record.broader in tags else record.model_copy(update={"broader": None})
                 )
             case AuthorRecord() if record.slug in authors:
                 remaining.append(record)
-            case StoryRecord() if record.slug in story_ids:
+            case StoryRecord() if record.slug in stories:
                 remaining.append(record)
             case MediaRecord() if record.id in media:
                 remaining.append(record)
             case ArticleRecord() if record.uri in articles:
-                public = _beside(articles[record.uri], articles)
+                public = _with_visible_related(articles[record.uri], articles)
                 hops = tuple(_with_visible_media(head, media) for head in public.attributions)
                 remaining.append(public.model_copy(update={"attributions": hops}))
             case _:
@@ -325,12 +337,14 @@ def without_hidden(
     return [*remaining, *collections]
 
 
-def _beside(article: ArticleRecord, articles: Mapping[str | None, ArticleRecord]) -> ArticleRecord:
+def _with_visible_related(
+    article: ArticleRecord, articles: Mapping[str | None, ArticleRecord]
+) -> ArticleRecord:
     return article.model_copy(update={"related": tuple(uri for uri in article.related if uri in articles)})
 
 
-def _public(article: ArticleRecord) -> ArticleRecord:
-    accepted = tuple(head for head in article.attributions if head.state in PUBLIC)
+def _without_internals(article: ArticleRecord) -> ArticleRecord:
+    accepted = tuple(head for head in article.attributions if head.state in PUBLIC_STATES)
     ids = {head.id for head in accepted}
     blocks = tuple(
         block.model_copy(update={"attribution": None})

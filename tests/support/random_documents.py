@@ -1,8 +1,7 @@
 """Randomly generated valid GraphQL documents over the schema.
 
-Every root, field, argument, filter and order can come up, with aliases, fragments, directives and
-variables in any place. Values come from a pool: ids, slugs and words that the newsroom knows, and some
-that it does not.
+Every root field, field, argument, filter and order can occur, with aliases, fragments, directives and
+variables. Values come from a pool: ids, slugs and words of the newsroom, and some that it does not have.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Document:
 
 @dataclass
 class Pool:
-    """What values are drawn from, by the name of the argument or filter field, or by the scalar's type."""
+    """The values of documents, by the name of an argument or filter field, or by scalar type."""
 
     ids: Sequence[str]
     texts: Mapping[str, Sequence[str]]
@@ -48,6 +47,8 @@ class Pool:
 
 @dataclass
 class RandomDocuments:
+    """Generates documents with random selections, arguments and variables."""
+
     schema: GraphQLSchema
     pool: Pool
     random: Random
@@ -62,10 +63,10 @@ class RandomDocuments:
         fields = [
             name for name in self._object("Query").fields if name != "viewer" or self.random.random() < 0.1
         ]
-        roots = [self._field("Query", name, self.depth) for name in self._some(fields, 3)]
+        roots = [self._field("Query", name, self.depth) for name in self._sample(fields, 3)]
         body = f"{{ {' '.join(roots)} }} {' '.join(self._fragments)}"
         used = {name: self._variables[name] for name in re.findall(r"\$(v\d+)", body)}
-        declared = ", ".join(f"${name}: {of}" for name, (of, _) in used.items())
+        declared = ", ".join(f"${name}: {type_}" for name, (type_, _) in used.items())
         head = f"query Q({declared})" if declared else "query Q"
         return Document(f"{head} {body}", {name: value for name, (_, value) in used.items()})
 
@@ -76,49 +77,51 @@ class RandomDocuments:
         assert isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
         return type_
 
-    def _some(self, items: Sequence[str], most: int) -> list[str]:
-        return self.random.sample(list(items), min(len(items), self.random.randint(1, most)))
+    def _sample(self, items: Sequence[str], max_count: int) -> list[str]:
+        return self.random.sample(list(items), min(len(items), self.random.randint(1, max_count)))
 
     def _name(self, letter: str) -> str:
         self._names += 1
         return f"{letter}{self._names}"
 
     def _field(self, parent: str, name: str, depth: int, *, named: bool = False) -> str:
-        of = self._object(parent).fields[name]
+        type_ = self._object(parent).fields[name]
         alias = f"{self._name('a')}: " if named or self.random.random() < 0.15 else ""
-        text = f"{alias}{name}{self._arguments(parent, name, of)}{self._directive()}"
-        target = get_named_type(of.type)
+        text = f"{alias}{name}{self._arguments(parent, name, type_)}{self._directive()}"
+        target = get_named_type(type_.type)
         if is_leaf_type(target):
             return text
         return f"{text} {{ {self._selection(target.name, depth - 1)} }}"
 
     def _selection(self, name: str, depth: int) -> str:
-        of = self._object(name)
-        leaves = [f for f, g in of.fields.items() if is_leaf_type(get_named_type(g.type))]
-        objects = [f for f in of.fields if f not in leaves]
+        type_ = self._object(name)
+        leaves = [f for f, g in type_.fields.items() if is_leaf_type(get_named_type(g.type))]
+        objects = [f for f in type_.fields if f not in leaves]
         if name.endswith("Connection"):
-            chosen = self._some(["nodes", "nodes", "edges", "pageInfo", "totalCount"], 3)
+            chosen = self._sample(["nodes", "nodes", "edges", "pageInfo", "totalCount"], 3)
         elif name.endswith("Edge"):
-            chosen = self._some(["node", "cursor"], 2)
+            chosen = self._sample(["node", "cursor"], 2)
         else:
-            chosen = self._some([*leaves, "__typename"], 4)
+            chosen = self._sample([*leaves, "__typename"], 4)
             if depth > 0 and objects:
-                chosen += self._some(objects, 2)
+                chosen += self._sample(objects, 2)
         chosen = list(dict.fromkeys(chosen))
         parts = []
-        for one in chosen:
-            part = "__typename" if one == "__typename" else self._field(name, one, depth)
-            parts.append(self._wrapped(name, part) if self.random.random() < 0.12 else part)
-        if isinstance(of, GraphQLInterfaceType):
-            for member in self._some([t.name for t in self.schema.get_possible_types(of)], 4):
-                own = [f for f in self._object(member).fields if f not in of.fields]
+        for name_ in chosen:
+            part = "__typename" if name_ == "__typename" else self._field(name, name_, depth)
+            parts.append(self._in_fragment(name, part) if self.random.random() < 0.12 else part)
+        if isinstance(type_, GraphQLInterfaceType):
+            for member in self._sample([t.name for t in self.schema.get_possible_types(type_)], 4):
+                own_fields = [f for f in self._object(member).fields if f not in type_.fields]
                 # With aliases, because other members may have the same key with another type.
-                fields = [self._field(member, f, min(depth, 1), named=True) for f in self._some(own, 2)]
+                fields = [
+                    self._field(member, f, min(depth, 1), named=True) for f in self._sample(own_fields, 2)
+                ]
                 if fields:
                     parts.append(f"... on {member} {{ {' '.join(fields)} }}")
         return " ".join(parts)
 
-    def _wrapped(self, name: str, part: str) -> str:
+    def _in_fragment(self, name: str, part: str) -> str:
         if self.random.random() < 0.5:
             return f"... on {name}{self._directive()} {{ {part} }}"
         fragment = self._name("F")
@@ -136,19 +139,19 @@ class RandomDocuments:
 
     # Arguments
 
-    def _arguments(self, parent: str, name: str, of: GraphQLField) -> str:
+    def _arguments(self, parent: str, name: str, type_: GraphQLField) -> str:
         arguments: dict[str, str] = {}
-        for argument, definition in of.args.items():
+        for argument, definition in type_.args.items():
             required = isinstance(definition.type, GraphQLNonNull)
-            often = 0.6 if argument in ("filter", "first") else 0.2
-            if required or self.random.random() < often:
+            probability = 0.6 if argument in ("filter", "first") else 0.2
+            if required or self.random.random() < probability:
                 arguments[argument] = self._value(definition.type, argument, 2)
-        one = [a for a in ("id", "slug", "path") if a in of.args and name != "node"]
-        if parent == "Query" and one and "first" not in of.args:
-            chosen = self.random.choice(one)
-            for other in (*one, "type", "language"):
+        keys = [a for a in ("id", "slug", "path") if a in type_.args and name != "node"]
+        if parent == "Query" and keys and "first" not in type_.args:
+            chosen = self.random.choice(keys)
+            for other in (*keys, "type", "language"):
                 arguments.pop(other, None)
-            arguments[chosen] = self._value(of.args[chosen].type, name if chosen == "id" else chosen, 2)
+            arguments[chosen] = self._value(type_.args[chosen].type, name if chosen == "id" else chosen, 2)
         if "first" in arguments and "last" in arguments:
             del arguments[self.random.choice(["first", "last"])]
         for cursor in ("after", "before"):
@@ -157,65 +160,69 @@ class RandomDocuments:
             arguments.pop("orderBy", None)
         return f"({', '.join(f'{k}: {v}' for k, v in arguments.items())})" if arguments else ""
 
-    def _variable(self, of: str, value: Any) -> str:
+    def _variable(self, type_: str, value: Any) -> str:
         name = self._name("v")
-        self._variables[name] = (of, value)
+        self._variables[name] = (type_, value)
         return f"${name}"
 
-    def _value(self, of: Any, name: str, depth: int) -> str:
-        """A literal, or now and then a variable that holds as much."""
-        value = self._plain(of, name, depth)
+    def _value(self, type_: Any, name: str, depth: int) -> str:
+        """A literal, or sometimes a variable with the value."""
+        value = self._random_value(type_, name, depth)
         if self.random.random() < 0.3:
-            return self._variable(str(of), _as_json(value))
-        return self._literal(of, value)
+            return self._variable(str(type_), _as_json(value))
+        return self._literal(type_, value)
 
-    def _literal(self, of: Any, value: Any) -> str:
+    def _literal(self, type_: Any, value: Any) -> str:
         if isinstance(value, dict):
-            fields = get_named_type(of).fields
-            return "{" + ", ".join(f"{k}: {self._inner(fields[k].type, v)}" for k, v in value.items()) + "}"
+            fields = get_named_type(type_).fields
+            return (
+                "{"
+                + ", ".join(f"{k}: {self._field_literal(fields[k].type, v)}" for k, v in value.items())
+                + "}"
+            )
         if isinstance(value, list):
-            return "[" + ", ".join(self._literal(of, item) for item in value) + "]"
-        if isinstance(value, _Word):
+            return "[" + ", ".join(self._literal(type_, item) for item in value) + "]"
+        if isinstance(value, _EnumValue):
             return str(value)
         if isinstance(value, str):
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return "null" if value is None else str(value).lower()
 
-    def _inner(self, of: Any, value: Any) -> str:
+    def _field_literal(self, type_: Any, value: Any) -> str:
         if self.random.random() < 0.15:
-            return self._variable(str(of), _as_json(value))
-        return self._literal(of, value)
+            return self._variable(str(type_), _as_json(value))
+        return self._literal(type_, value)
 
-    def _plain(self, of: Any, name: str, depth: int) -> Any:
-        if isinstance(of, GraphQLNonNull):
-            of = of.of_type
+    def _random_value(self, type_: Any, name: str, depth: int) -> Any:
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
         elif self.random.random() < 0.03 and name not in ("first", "last"):
             return None
-        if isinstance(of, GraphQLList):
-            most = 1 if name == "orderBy" else 3
-            item: Any = get_named_type(of)
+        if isinstance(type_, GraphQLList):
+            max_items = 1 if name == "orderBy" else 3
+            item: Any = get_named_type(type_)
             return [
-                self._plain(GraphQLNonNull(item), name, depth - 1)
-                for _ in range(self.random.randint(1, most))
+                self._random_value(GraphQLNonNull(item), name, depth - 1)
+                for _ in range(self.random.randint(1, max_items))
             ]
-        if isinstance(of, GraphQLInputObjectType):
+        if isinstance(type_, GraphQLInputObjectType):
             if depth < 0:
                 return {}
-            leaves = [f for f, g in of.fields.items() if is_leaf_type(get_named_type(g.type))]
-            chosen = self._some(leaves if leaves and depth <= 0 else list(of.fields), 2)
-            inner = depth - 1 if leaves else depth  # `some: {…}` leads on to what it is about
+            leaves = [f for f, g in type_.fields.items() if is_leaf_type(get_named_type(g.type))]
+            chosen = self._sample(leaves if leaves and depth <= 0 else list(type_.fields), 2)
+            inner = depth - 1 if leaves else depth  # a quantifier such as `some` adds no depth
             return {
-                f: self._plain(
-                    GraphQLNonNull(_nullable(of.fields[f].type)),
-                    of.name if f == "id" else _inherited(f, name),
+                f: self._random_value(
+                    GraphQLNonNull(_nullable(type_.fields[f].type)),
+                    type_.name if f == "id" else _pool_name(f, name),
                     inner,
                 )
                 for f in chosen
             }
-        if isinstance(of, GraphQLEnumType):
-            words = [w for w in of.values if w != "RELEVANCE"]
-            return _Word(self.random.choice(words))
-        match of.name:
+        if isinstance(type_, GraphQLEnumType):
+            words = [w for w in type_.values if w != "RELEVANCE"]
+            return _EnumValue(self.random.choice(words))
+        match type_.name:
             case "Int":
                 return self.random.randint(1, 4) if name in ("first", "last") else self.random.randint(0, 6)
             case "Boolean":
@@ -223,9 +230,9 @@ class RandomDocuments:
             case "DateTime":
                 return self.random.choice(TIMES)
             case "ID":
-                fitting = [one for one in self.pool.ids if one.startswith(_PREFIXES.get(name, ""))]
+                matching = [id_ for id_ in self.pool.ids if id_.startswith(_PREFIXES.get(name, ""))]
                 return self.random.choice(
-                    fitting if fitting and self.random.random() < 0.9 else self.pool.ids
+                    matching if matching and self.random.random() < 0.9 else self.pool.ids
                 )
         if name == "search":
             return " ".join(self.random.choice(self.pool.words) for _ in range(self.random.randint(1, 2)))
@@ -244,8 +251,8 @@ _PREFIXES = {
 }
 
 
-class _Word(str):
-    """An enum's value: a bare word in a document, a text in variables."""
+class _EnumValue(str):
+    """The value of an enum: a name in a document, a string in variables."""
 
 
 def _as_json(value: Any) -> Any:
@@ -253,13 +260,13 @@ def _as_json(value: Any) -> Any:
         return {k: _as_json(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_as_json(v) for v in value]
-    return str(value) if isinstance(value, _Word) else value
+    return str(value) if isinstance(value, _EnumValue) else value
 
 
-def _nullable(of: Any) -> Any:
-    return of.of_type if isinstance(of, GraphQLNonNull) else of
+def _nullable(type_: Any) -> Any:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
 
 
-def _inherited(field: str, parent: str) -> str:
-    """`path: {eq: …}` draws from the paths."""
+def _pool_name(field: str, parent: str) -> str:
+    """The name that selects values of the pool: operators such as `eq` use that of their parent."""
     return parent if field in ("eq", "ne", "in", "notIn", "contains", "startsWith") else field
