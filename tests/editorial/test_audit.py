@@ -214,7 +214,7 @@ async def test_audit_log_is_readable_only_by_administrators(newsroom: EditorialC
 @pytest.fixture(scope="module")
 async def cached_newsroom(server: Server, small_newsroom_url: str) -> AsyncIterator[EditorialClient]:
     """A newsroom with a response cache, as a server has it."""
-    async with open_editorial_client(server, template=small_newsroom_url, followed=True) as newsroom:
+    async with open_editorial_client(server, template=small_newsroom_url, with_cache=True) as newsroom:
         yield newsroom
 
 

@@ -71,9 +71,9 @@ async def test_imports_invalidate_responses_of_every_worker(server: Server, tmp_
     """Within seconds, and without invalidating unrelated responses; scheduled articles appear in time."""
     url = await server.demo()
     lines = tmp_path / "news.jsonl"
-    async with running_server(tmp_path, url, "--workers", "2") as served:
+    async with running_server(tmp_path, url, "--workers", "2") as running:
         for query in (QUERY, OTHER):
-            await wait_until_cached(served.url, query, 2)
+            await wait_until_cached(running.url, query, 2)
         now = dt.datetime.now(dt.UTC)
         lines.write_bytes(orjson.dumps(article("spring-tide", "Spring tide", now - dt.timedelta(minutes=1))))
         run_command("import", str(lines), "--database", url)
@@ -81,10 +81,10 @@ async def test_imports_invalidate_responses_of_every_worker(server: Server, tmp_
         updated_workers: set[str] = set()
         while len(updated_workers) < 2:
             assert time.monotonic() - imported_at < 10
-            worker, headlines, _ = await query_worker(served.url, QUERY)
+            worker, headlines, _ = await query_worker(running.url, QUERY)
             if headlines[0] == "Spring tide":
                 updated_workers.add(worker)
-        assert all([(await query_worker(served.url, OTHER))[2] for _ in range(10)]), (
+        assert all([(await query_worker(running.url, OTHER))[2] for _ in range(10)]), (
             "another section was invalidated too"
         )
         # Publication by time alone, without a write.
@@ -95,7 +95,7 @@ async def test_imports_invalidate_responses_of_every_worker(server: Server, tmp_
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while late < 20:
                 requested_at = dt.datetime.now(dt.UTC)
-                _, headlines, _ = await query_worker(served.url, QUERY)
+                _, headlines, _ = await query_worker(running.url, QUERY)
                 responded_at = dt.datetime.now(dt.UTC)
                 visible = headlines[0] == "Neap tide"
                 assert not (visible and responded_at < publish_at), "an embargo opened early"
@@ -109,12 +109,12 @@ async def test_imports_invalidate_responses_of_every_worker(server: Server, tmp_
 
 async def test_purge_command_empties_the_cache_of_every_worker(server: Server, tmp_path: Path) -> None:
     url = await server.demo()
-    async with running_server(tmp_path, url, "--workers", "2") as served:
-        await wait_until_cached(served.url, QUERY, 2)
+    async with running_server(tmp_path, url, "--workers", "2") as running:
+        await wait_until_cached(running.url, QUERY, 2)
         run_command("cache", "purge", "--database", url)
         purged_workers: set[str] = set()
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while len(purged_workers) < 2:
-                worker, _, hit = await query_worker(served.url, QUERY)
+                worker, _, hit = await query_worker(running.url, QUERY)
                 purged_workers |= set() if hit else {worker}
     await server.drop(url)

@@ -60,7 +60,7 @@ LIMIT_CASES: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.fixture(scope="module")
-async def served(
+async def running(
     sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningServer]:
     """A server with the demo newsroom, and all documents of the limit cases as trusted documents."""
@@ -73,8 +73,8 @@ async def served(
     async with database.orm():
         token, _ = await api_tokens.issue_token(name="Site", role=Role.READER, created_by="tests", now=NOW)
         await ApiToken.filter(id=token.id).update(hash=api_tokens.hash_token(READER_TOKEN))
-    async with running_server(tmp_path_factory.mktemp("transports"), url) as served:
-        yield served
+    async with running_server(tmp_path_factory.mktemp("transports"), url) as running:
+        yield running
 
 
 def error_of(body: Any) -> tuple[str, dict[str, Any]]:
@@ -85,11 +85,11 @@ def error_of(body: Any) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", LIMIT_CASES)
-async def test_limits_apply_to_every_transport(served: RunningServer, name: str) -> None:
+async def test_limits_apply_to_every_transport(running: RunningServer, name: str) -> None:
     """POST, GET, persisted queries, trusted documents and WebSocket return one code with the limit."""
     text, variables, code = LIMIT_CASES[name]
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
-    async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
+    async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
         fields = {"variables": orjson.dumps(variables).decode()}
         responses = {
             "POST": await http.post("/graphql", json={"query": text, "variables": variables}),
@@ -104,7 +104,7 @@ async def test_limits_apply_to_every_transport(served: RunningServer, name: str)
         }
     errors = {transport: error_of(response.json()) for transport, response in responses.items()}
     async with connect(
-        served.url.replace("http", "ws") + "/graphql",
+        running.url.replace("http", "ws") + "/graphql",
         subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
     ) as socket:
         await socket.send('{"type": "connection_init"}')
@@ -120,9 +120,9 @@ async def test_limits_apply_to_every_transport(served: RunningServer, name: str)
         assert code != "COST_LIMIT_EXCEEDED" or extensions["cost"] > extensions["limit"]
 
 
-async def test_batches_and_multipart_requests_are_rejected(served: RunningServer) -> None:
+async def test_batches_and_multipart_requests_are_rejected(running: RunningServer) -> None:
     """A trailing slash is accepted."""
-    async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
+    async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
         batch = await http.post("/graphql", json=[{"query": "{ viewer { role } }"}] * 2)
         parts = await http.post("/graphql", files={"operations": ("a", b"{}")})
         slash = await http.post("/graphql/", json={"query": "{ viewer { role } }"})
@@ -139,8 +139,8 @@ async def test_server_works_without_its_configured_redis(sqlite_server: Server, 
         "CONTENTQL_RATE_LIMIT_COST_PER_MINUTE": "100000",
     }
     async with (
-        running_server(tmp_path, url, **environment) as served,
-        httpx2.AsyncClient(base_url=served.url) as http,
+        running_server(tmp_path, url, **environment) as running,
+        httpx2.AsyncClient(base_url=running.url) as http,
     ):
         for _ in range(20):
             response = await http.post("/graphql", json={"query": "{ latestNews { nodes { id } } }"})
@@ -164,13 +164,13 @@ async def test_server_works_without_its_configured_redis(sqlite_server: Server, 
 )
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
 async def test_cached_responses_equal_uncached_ones(
-    served: RunningServer, method: str, more: dict[str, str]
+    running: RunningServer, method: str, more: dict[str, str]
 ) -> None:
     """Only headers with ids and times of the request differ."""
     query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
     responses: list[tuple[int, dict[str, str], bytes]] = []
     for _ in range(4):
-        async with httpx2.AsyncClient(base_url=served.url, timeout=TIMEOUT_SECONDS) as http:
+        async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
             if method == "POST":
                 response = await http.post("/graphql", json={"query": query}, headers=more)
             else:
@@ -184,9 +184,9 @@ async def test_cached_responses_equal_uncached_ones(
     assert responses[1:] == responses[:-1]
 
 
-async def test_pipelined_requests_are_answered_in_order(served: RunningServer) -> None:
+async def test_pipelined_requests_are_answered_in_order(running: RunningServer) -> None:
     """On one connection, with cached and uncached responses."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     queries = [f"{{ latestNews(first: {n % 3 + 1}) {{ nodes {{ id }} }} }}" for n in range(12)]
     for query in queries:
         body = orjson.dumps({"query": query})

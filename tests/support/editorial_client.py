@@ -1,7 +1,7 @@
 """A client for mutations on a small newsroom, with access to its tables.
 
-Everything goes through `Answers.answer`, as for a client with a token; only what no answer tells (all
-rows of all tables) is looked at from inside.
+Operations go through `Executor.execute`, like those of a client with a token. Only the rows of tables are
+read directly.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ ROOT = make_actor(Role.ADMIN, "root")
 BOB = make_actor(Role.AUTHOR, "bob")
 PUBLIC = ANONYMOUS
 
-# What is shown of each payload unless a test wants to see something else.
+# The selection of each payload unless a test passes another one.
 _ARTICLE = (
     "article { id slug headline status version unpublishedChanges publishedAt firstPublishedAt updatedAt }"
 )
-SHOWN = {
+SELECTIONS = {
     "ArticlePayload": _ARTICLE,
     "CorrectArticlePayload": f"{_ARTICLE} correction {{ id kind correctedAt text blockId before after }}",
     "AttributionPayload": "attribution { id kind state source { slug } via { id kind source { slug } } "
@@ -86,23 +86,23 @@ SHOWN = {
 }
 
 
-def payload_of(mutation: str) -> str:
+def payload_type(mutation: str) -> str:
     return str(MUTATIONS[mutation].type)
 
 
 def mutation_document(mutation: str, selection: str | None = None) -> str:
     """The mutation with its whole input in the variable `input`."""
     input_type = MUTATIONS[mutation].args["input"].type
-    what = SHOWN[payload_of(mutation)] if selection is None else selection
+    fields = SELECTIONS[payload_type(mutation)] if selection is None else selection
     return (
         f"mutation($input: {input_type}) {{ {mutation}(input: $input)"
-        f" {{ {what} userErrors {{ code message field hint }} }} }}"
+        f" {{ {fields} userErrors {{ code message field hint }} }} }}"
     )
 
 
 @dataclass
 class EditorialClient:
-    """One newsroom. `now` is the clock of all that is asked."""
+    """A client of one newsroom; `now` is the time of its operations."""
 
     executor: Executor
     server: Server
@@ -115,12 +115,12 @@ class EditorialClient:
         return self.executor.database
 
     async def execute(self, query: str, actor: Actor = PUBLIC, **variables: Any) -> Any:
-        """The whole answer."""
+        """The whole response."""
         response = await self.executor.execute(GraphQLRequest(query, None, variables), None, None, actor)
         return orjson.loads(response.body)
 
     async def query(self, document: str, actor: Actor = PUBLIC, **variables: Any) -> Any:
-        """The data of an answer that must have no errors."""
+        """The data of a response that must have no errors."""
         response = await self.execute(document, actor, **variables)
         assert "errors" not in response, response["errors"]
         return response["data"]
@@ -128,13 +128,13 @@ class EditorialClient:
     async def mutate(
         self, mutation: str, actor: Actor = ANNA, /, *, selection: str | None = None, **input: Any
     ) -> Any:
-        """The payload, with whatever user errors it has."""
+        """The payload, with its user errors if any."""
         return (await self.query(mutation_document(mutation, selection), actor, input=input))[mutation]
 
     async def mutate_ok(
         self, mutation: str, actor: Actor = ANNA, /, *, selection: str | None = None, **input: Any
     ) -> Any:
-        """What the payload shows of what was done: the one thing, or all of it if it shows several."""
+        """The payload of a mutation that must succeed: its only field, or all fields if it has several."""
         payload = await self.mutate(mutation, actor, selection=selection, **input)
         assert payload.pop("userErrors") == [], (mutation, input, payload)
         return next(iter(payload.values())) if len(payload) == 1 else payload
@@ -142,7 +142,7 @@ class EditorialClient:
     async def mutate_errors(
         self, mutation: str, actor: Actor = ANNA, /, **input: Any
     ) -> list[dict[str, Any]]:
-        """The user errors of what is not done: each a sentence, none of them naked, and nothing to show."""
+        """The user errors of a mutation that must fail, each with a plain message."""
         payload = await self.mutate(mutation, actor, **input)
         errors: list[dict[str, Any]] = payload.pop("userErrors")
         assert errors, (mutation, input, payload)
@@ -152,7 +152,7 @@ class EditorialClient:
         return errors
 
     async def mutate_codes(self, mutation: str, actor: Actor = ANNA, /, **input: Any) -> set[tuple[str, str]]:
-        """The codes and fields of the user errors of what is not done."""
+        """The codes and fields of the user errors of a mutation that must fail."""
         errors = await self.mutate_errors(mutation, actor, **input)
         return {(error["code"], ".".join(error["field"] or ())) for error in errors}
 
@@ -170,8 +170,8 @@ class EditorialClient:
 
     async def create_approved(self, **input: Any) -> str:
         id = await self.create_draft(**input)
-        for move in ("submitArticle", "approveArticle"):
-            await self.mutate_ok(move, id=id)
+        for transition in ("submitArticle", "approveArticle"):
+            await self.mutate_ok(transition, id=id)
         return id
 
     async def create_published(self, **input: Any) -> str:
@@ -180,27 +180,27 @@ class EditorialClient:
         return id
 
     async def republish(self, id: str, **input: Any) -> Any:
-        """The changes of an article that is out, through review and out."""
-        for move in ("submitArticle", "approveArticle"):
-            await self.mutate_ok(move, id=id)
+        """Submits, approves and publishes the changes of a published article."""
+        for transition in ("submitArticle", "approveArticle"):
+            await self.mutate_ok(transition, id=id)
         return await self.mutate_ok("publishArticle", id=id, **input)
 
     async def rows(self) -> dict[str, tuple[int, str]]:
-        """How many rows each table has, and a fingerprint of what stands in them."""
+        """The number of rows of each table, and a hash of their content."""
         if self.server.dialect == "sqlite":
             return _sqlite_rows(self.url)
         return await _postgres_rows(self.url)
 
     @asynccontextmanager
     async def unchanged(self) -> AsyncIterator[None]:
-        """What is done within changes no row of any table."""
+        """No row of any table changes within the context."""
         before = await self.rows()
         yield
         after = await self.rows()
         assert {name for name in after if after[name] != before[name]} == set()
 
     async def table(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a statement reads, past the door."""
+        """The rows that the query returns on a connection of its own."""
         if self.server.dialect == "sqlite":
             with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection:
                 return connection.execute(sql).fetchall()
@@ -212,7 +212,7 @@ class EditorialClient:
 
 
 def assert_plain_message(error: Mapping[str, Any]) -> None:
-    """A user error as a journalist can read it: a sentence of ours, not a program's."""
+    """The message is a sentence for journalists, without words of a library."""
     message = error["message"]
     names_field = message.partition(" ")[0].rpartition(".")[2] in (error["field"] or ())
     starts_sentence = message[0].isupper() or message[0] in "'\"0123456789"
@@ -237,19 +237,19 @@ async def _postgres_rows(url: str) -> dict[str, tuple[int, str]]:
     connection = await asyncpg.connect(url)
     try:
         names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        each = " UNION ALL ".join(
+        query = " UNION ALL ".join(
             f"SELECT '{name}' AS name, count(*) AS n,"
             f" md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) AS print FROM \"{name}\" t"
             for (name,) in names
         )
-        return {row["name"]: (row["n"], row["print"]) for row in await connection.fetch(each)}
+        return {row["name"]: (row["n"], row["print"]) for row in await connection.fetch(query)}
     finally:
         await connection.close()
 
 
 def small_newsroom() -> list[Record]:
-    """A few of everything that articles lean on, and one article that came by import and is out."""
-    out = NOW - 30 * DAY
+    """A few records of each type that articles refer to, and one imported published article."""
+    published_at = NOW - 30 * DAY
     return [
         CategoryRecord(id=101, path="world", name="World"),
         CategoryRecord(id=102, path="world/asia", name="Asia", position=1),
@@ -285,8 +285,8 @@ def small_newsroom() -> list[Record]:
             language="en",
             headline="The first",
             status=Status.PUBLISHED,
-            published_at=out,
-            first_published_at=out,
+            published_at=published_at,
+            first_published_at=published_at,
             category="politics",
             blocks=(Paragraph(id="blk_1", text="It came by import."),),
         ),
@@ -301,15 +301,15 @@ def small_newsroom() -> list[Record]:
 
 @asynccontextmanager
 async def open_editorial_client(
-    server: Server, *more: Record, template: str | None = None, followed: bool = False
+    server: Server, *more: Record, template: str | None = None, with_cache: bool = False
 ) -> AsyncIterator[EditorialClient]:
-    """A desk of its own. `followed`: with remembered answers, as a server has them."""
+    """A client of a new newsroom, optionally with a response cache."""
     url = await (server.copy(template) if template else server.migrated())
     if not template:
         await load_small_newsroom(url, *more)
     async with Database(url) as database:
         settings = Settings(database_url=url, max_root_fields=50)
-        if not followed:
+        if not with_cache:
             settings.response_cache_bytes = 0
         executor = build_executor(settings, database)
         newsroom = EditorialClient(executor, server, url)

@@ -17,7 +17,7 @@ from contentql.schema.build import get_schema
 
 
 async def query_data(executor: Executor, query: str, variables: Mapping[str, Any] | None = None) -> Any:
-    """The data of an answer that must have no errors."""
+    """The data of a response that must have no errors."""
     response = await query_json(executor, query, variables)
     assert "errors" not in response, response["errors"]
     return response["data"]
@@ -29,7 +29,7 @@ async def query_json(
     variables: Mapping[str, Any] | None = None,
     viewer: Viewer = ANONYMOUS_VIEWER,
 ) -> Any:
-    """The answer as JSON, request ids left out."""
+    """The response as JSON, without request ids."""
     response = orjson.loads((await execute(executor, query, variables, viewer)).body)
     for error in response.get("errors", ()):
         del error["extensions"]["requestId"]
@@ -51,7 +51,7 @@ async def execute_with_graphql_core(
     variables: Mapping[str, Any] | None = None,
     viewer: Viewer = ANONYMOUS_VIEWER,
 ) -> Any:
-    """The same operation through `schema.execute`: data, and the codes of errors by path."""
+    """The result of `schema.execute`: data, and error codes by path."""
     (node,) = (d for d in parse(query).definitions if isinstance(d, OperationDefinitionNode))
     core = get_schema()._schema
     values, errors = coerce_variables(core, variable_definitions(core, node), variables or {})
@@ -69,7 +69,7 @@ async def execute_with_graphql_core(
 
 
 def codes_by_path(response: Mapping[str, Any]) -> dict[str, Any]:
-    """What `walked` says, of an answer of `whole`: data, and the codes of errors by path."""
+    """Data and error codes by path of a response, in the form of `execute_with_graphql_core`."""
     result: dict[str, Any] = {"data": response.get("data")}
     if "errors" in response:
         result["errors"] = [(error.get("path"), error["extensions"]["code"]) for error in response["errors"]]

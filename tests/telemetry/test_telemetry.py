@@ -27,18 +27,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contentql.errors import ERROR_CODES, OperatorError
 from contentql.settings import Settings
-from contentql.telemetry import trace as journeys
+from contentql.telemetry import trace as trace_module
 from contentql.telemetry.logs import AccessLog, Formatter, log_config
 from contentql.telemetry.metrics import MAX_OPERATION_LABELS
 from contentql.telemetry.observer import RequestObserver, check_telemetry, metrics_directory
 from contentql.telemetry.opentelemetry import OpenTelemetryExporter
 from contentql.telemetry.trace import RequestTrace, server_timing_header
 
-HOSTILE = 'x"\n{"level":"error"}\r\x1b[31m\u2028' + "y" * 500
+HOSTILE_TEXT = 'x"\n{"level":"error"}\r\x1b[31m\u2028' + "y" * 500
 
 
 class Clock:
-    """Moves when it is told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -50,56 +50,57 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     result = Clock()
-    monkeypatch.setattr(journeys, "perf_counter", result)
+    monkeypatch.setattr(trace_module, "perf_counter", result)
     monkeypatch.setattr("contentql.telemetry.observer.perf_counter", result)
     return result
 
 
 @pytest.fixture(autouse=True)
-def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_otel_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Removes the variables of OpenTelemetry from the environment."""
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
 
 
-def travelled(
+def make_trace(
     clock: Clock, observer: RequestObserver, headers: Mapping[bytes, bytes] | None = None
 ) -> RequestTrace:
-    """One that read for 1 ms, parsed for 2, planned for 3, ran for 10 and planned 1 more, replied in 4."""
-    journey = observer.start("r-1", headers or {})
+    """A trace: 1 ms for the body, 2 for parse, 3 and 1 for plan, 10 for execute, 4 for the response."""
+    trace = observer.start("r-1", headers or {})
     for stage, seconds in (("parse", 1), ("plan", 2), ("execute", 3), ("plan", 10), ("response", 1)):
         clock.now += seconds / 1000
-        journey.start_stage(stage)  # type: ignore[arg-type]
+        trace.start_stage(stage)  # type: ignore[arg-type]
     clock.now += 0.004
-    journey.operation, journey.document, journey.cost = "Latest", "5d41402a", 42
-    journey.statements, journey.rows, journey.response_bytes = 1, 20, 1234
-    journey.status, journey.cache = 200, "miss"
-    return journey
+    trace.operation, trace.document, trace.cost = "Latest", "5d41402a", 42
+    trace.statements, trace.rows, trace.response_bytes = 1, 20, 1234
+    trace.status, trace.cache = 200, "miss"
+    return trace
 
 
-def numbers(page: bytes) -> dict[str, float]:
-    """The samples of a page of metrics, as `name{label=value,…}`."""
-    results = {}
+def parse_samples(page: bytes) -> dict[str, float]:
+    """The samples of a metrics response, as `name{label=value,…}`."""
+    samples = {}
     for family in text_string_to_metric_families(page.decode()):
         for sample in family.samples:
             labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
-            results[f"{sample.name}{{{labels}}}"] = sample.value
-    return results
+            samples[f"{sample.name}{{{labels}}}"] = sample.value
+    return samples
 
 
 # Server-Timing
 
 
-def test_server_timing_tells_the_stages_that_happened(clock: Clock) -> None:
-    """In milliseconds and in order; a stage that came twice is told once, with the sum."""
-    journey = travelled(clock, RequestObserver(Settings()))
-    assert server_timing_header(journey) == (
+def test_server_timing_lists_the_stages_in_order(clock: Clock) -> None:
+    """In milliseconds; a repeated stage is listed once with the sum."""
+    trace = make_trace(clock, RequestObserver(Settings()))
+    assert server_timing_header(trace) == (
         b"cache;desc=miss, body;dur=1.000, parse;dur=2.000, plan;dur=4.000, execute;dur=10.000,"
         b" response;dur=4.000, total;dur=21.000"
     )
 
 
-def test_server_timing_tells_what_the_cache_did(clock: Clock) -> None:
-    """A hit as a whole; else beside the time that looking took."""
+def test_server_timing_has_the_cache_status(clock: Clock) -> None:
+    """A hit has no further stages; a miss has the duration of the lookup."""
     trace = RequestTrace("r")
     clock.now += 0.001
     trace.start_stage("cache")
@@ -114,8 +115,8 @@ def test_server_timing_tells_what_the_cache_did(clock: Clock) -> None:
 
 
 @dataclass
-class Lines:
-    """What an access log has written."""
+class WrittenLines:
+    """Collects what an access log writes."""
 
     written: bytes = b""
 
@@ -123,24 +124,24 @@ class Lines:
         self.written += lines
 
 
-def logged(clock: Clock, what: str, form: str, **set_to: object) -> bytes:
-    """What the log says of one journey."""
-    lines = Lines()
-    log = AccessLog(what, form, 1.0, lines)  # type: ignore[arg-type]
+def log_line(clock: Clock, mode: str, format_: str, **attributes: object) -> bytes:
+    """The line in the access log for one request."""
+    lines = WrittenLines()
+    log = AccessLog(mode, format_, 1.0, lines)  # type: ignore[arg-type]
     observer = RequestObserver(Settings(), log=log)
-    journey = travelled(
+    trace = make_trace(
         clock, observer, {b"apollographql-client-name": b"ios", b"apollographql-client-version": b"7"}
     )
-    for name, value in set_to.items():
-        setattr(journey, name, value)
-    observer.finish(journey)
+    for name, value in attributes.items():
+        setattr(trace, name, value)
+    observer.finish(trace)
     log.flush()
     return lines.written
 
 
-def test_a_line_tells_all_of_a_request(clock: Clock) -> None:
-    """One JSON object a line, every field by its name."""
-    payload = orjson.loads(logged(clock, "all", "json"))
+def test_json_line_has_all_fields_of_a_request(clock: Clock) -> None:
+    """One JSON object a line."""
+    payload = orjson.loads(log_line(clock, "all", "json"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", payload.pop("timestamp"))
     assert payload == {
         "level": "info",
@@ -162,9 +163,9 @@ def test_a_line_tells_all_of_a_request(clock: Clock) -> None:
     }
 
 
-def test_a_line_of_text_tells_the_same(clock: Clock) -> None:
-    """`key=value`, and nothing of what is empty."""
-    line = logged(clock, "all", "text").decode()
+def test_text_line_has_the_fields_of_a_request(clock: Clock) -> None:
+    """As `key=value`, without empty fields."""
+    line = log_line(clock, "all", "text").decode()
     assert line.endswith(
         "Z level=info logger=contentql.access request_id=r-1 operation_name=Latest"
         " document_hash=5d41402a"
@@ -175,7 +176,7 @@ def test_a_line_of_text_tells_the_same(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "status", "slow", "level"),
+    ("mode", "status", "slow", "level"),
     [
         ("errors", 200, False, None),
         ("errors", 422, False, None),
@@ -186,56 +187,55 @@ def test_a_line_of_text_tells_the_same(clock: Clock) -> None:
         ("off", 500, True, None),
     ],
 )
-def test_only_what_the_setting_names_is_logged(
-    clock: Clock, what: str, status: int, slow: bool, level: str | None
+def test_access_log_setting_selects_the_logged_requests(
+    clock: Clock, mode: str, status: int, slow: bool, level: str | None
 ) -> None:
-    """`errors`: what the server failed at or was slow at; what clients got wrong is theirs."""
-    marks = [clock.now - 2 if slow else clock.now + 0.02]
-    written = logged(clock, what, "json", status=status, stages=["body"], stage_starts=marks)
+    """`errors` logs slow requests and errors of the server, not those of clients."""
+    stage_starts = [clock.now - 2 if slow else clock.now + 0.02]
+    written = log_line(clock, mode, "json", status=status, stages=["body"], stage_starts=stage_starts)
     assert (orjson.loads(written)["level"] if written else None) == level
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
-def test_what_a_client_wrote_breaks_no_line(clock: Clock, form: str) -> None:
-    """Operation and client names with line ends, quotes, escapes or great length: one line, short."""
-    headers = {b"graphql-client-name": HOSTILE.encode()}
-    written = logged(clock, "all", form, operation=HOSTILE + "\ud800", headers=headers)
+@pytest.mark.parametrize("format_", ["json", "text"])
+def test_client_text_cannot_break_log_lines(clock: Clock, format_: str) -> None:
+    """Operation and client names are escaped and truncated."""
+    headers = {b"graphql-client-name": HOSTILE_TEXT.encode()}
+    written = log_line(clock, "all", format_, operation=HOSTILE_TEXT + "\ud800", headers=headers)
     assert written.count(b"\n") == 1
     assert written.endswith(b"\n")
     assert len(written) < 900
     assert written.decode().rstrip("\n").isprintable()
-    if form == "json":
+    if format_ == "json":
         payload = orjson.loads(written)
         assert len(payload["operation_name"]) == len(payload["client_name"]) == 64
         assert payload["level"] == "info"
 
 
-def test_lines_leave_in_whole_pieces(clock: Clock) -> None:
-    """Never more at once than a pipe takes in one piece, so that workers do not cut each other's lines."""
-    pieces: list[bytes] = []
-    log = AccessLog("all", "json", 1.0, pieces.append)
+def test_log_is_written_in_chunks_of_whole_lines(clock: Clock) -> None:
+    """A chunk is at most what a pipe writes atomically, so that lines of workers do not mix."""
+    chunks: list[bytes] = []
+    log = AccessLog("all", "json", 1.0, chunks.append)
     observer = RequestObserver(Settings(), log=log)
     for _ in range(100):
-        observer.finish(travelled(clock, observer))
+        observer.finish(make_trace(clock, observer))
     log.flush()
-    assert sum(piece.count(b"\n") for piece in pieces) == 100
-    assert 1 < len(pieces) < 100
-    assert all(len(piece) <= 4096 and piece.endswith(b"}\n") for piece in pieces)
+    assert sum(chunk.count(b"\n") for chunk in chunks) == 100
+    assert 1 < len(chunks) < 100
+    assert all(len(chunk) <= 4096 and chunk.endswith(b"}\n") for chunk in chunks)
 
 
-async def test_lines_do_not_wait_for_others(clock: Clock) -> None:
-    """A line that fills no piece is written when the watch ends, and by the clock before that."""
-    lines = Lines()
-    async with RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines)) as watch:
-        watch.finish(travelled(clock, watch))
-        watch._look()
+async def test_incomplete_chunks_are_flushed_periodically_and_at_the_end(clock: Clock) -> None:
+    lines = WrittenLines()
+    async with RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines)) as observer:
+        observer.finish(make_trace(clock, observer))
+        observer._look()
         assert lines.written.count(b"\n") == 1
-        watch.finish(travelled(clock, watch))
+        observer.finish(make_trace(clock, observer))
     assert lines.written.count(b"\n") == 2
 
 
-def test_every_logger_speaks_in_one_format() -> None:
-    """uvicorn's and ours: a JSON object a record, a fault with its trace."""
+def test_all_loggers_write_json_records() -> None:
+    """Those of uvicorn too; an exception has its traceback."""
     stream = io.StringIO()
     config = log_config(Settings())
     config["handlers"]["stderr"]["stream"] = stream
@@ -262,8 +262,8 @@ def test_every_logger_speaks_in_one_format() -> None:
     assert "ValueError: two\nlines" in second["exception"]
 
 
-def test_a_trace_in_text_stands_under_its_line() -> None:
-    """Indented, so that nothing in it looks like a line of its own."""
+def test_tracebacks_in_text_format_are_indented() -> None:
+    """No line of a traceback looks like a log line."""
     try:
         raise ValueError("two\n2026-01-01T00:00:00.000Z level=info")
     except ValueError:
@@ -277,83 +277,85 @@ def test_a_trace_in_text_stands_under_its_line() -> None:
 # Metrics
 
 
-async def test_requests_are_counted(clock: Clock) -> None:
-    """By status, code and cache; times by operation and stage; cost and statements where there were any."""
+async def test_metrics_count_requests(clock: Clock) -> None:
+    """By status, code and cache; durations by operation and stage; cost and statements if any."""
     observer = RequestObserver(Settings())
     for _ in range(3):
-        observer.finish(travelled(clock, observer))
-    refused = observer.start("r", {})
-    refused.status, refused.codes = 422, ("COST_LIMIT_EXCEEDED", "INVALID_PAGE_SIZE")
-    observer.finish(refused)
-    hit = travelled(clock, observer)
+        observer.finish(make_trace(clock, observer))
+    rejected = observer.start("r", {})
+    rejected.status, rejected.codes = 422, ("COST_LIMIT_EXCEEDED", "INVALID_PAGE_SIZE")
+    observer.finish(rejected)
+    hit = make_trace(clock, observer)
     hit.cache, hit.statements = "hit", 0
     observer.finish(hit)
-    under_way = observer.start("r", {})
-    result = numbers(await observer.render_metrics())
-    assert result["contentql_http_requests_total{cache_status=miss,error_code=,status=200}"] == 3
-    assert result["contentql_http_requests_total{cache_status=hit,error_code=,status=200}"] == 1
+    in_flight = observer.start("r", {})
+    samples = parse_samples(await observer.render_metrics())
+    assert samples["contentql_http_requests_total{cache_status=miss,error_code=,status=200}"] == 3
+    assert samples["contentql_http_requests_total{cache_status=hit,error_code=,status=200}"] == 1
     assert (
-        result["contentql_http_requests_total{cache_status=,error_code=COST_LIMIT_EXCEEDED,status=422}"] == 1
+        samples["contentql_http_requests_total{cache_status=,error_code=COST_LIMIT_EXCEEDED,status=422}"] == 1
     )
-    assert result["contentql_sql_statements_total{}"] == 3
-    assert result["contentql_operation_duration_seconds_count{operation_name=Latest}"] == 4
-    assert result["contentql_operation_duration_seconds_bucket{le=0.025,operation_name=Latest}"] == 4
-    assert result["contentql_operation_duration_seconds_bucket{le=0.01,operation_name=Latest}"] == 0
-    assert result["contentql_operation_duration_seconds_sum{operation_name=Latest}"] == pytest.approx(0.084)
-    assert result["contentql_operation_duration_seconds_count{operation_name=anonymous}"] == 1
-    assert result["contentql_stage_duration_seconds_count{stage=execute}"] == 3
-    assert result["contentql_stage_duration_seconds_sum{stage=plan}"] == pytest.approx(0.012)
-    assert result["contentql_operation_cost_bucket{le=25.0}"] == 0
-    assert result["contentql_operation_cost_bucket{le=50.0}"] == 3
-    assert result["contentql_http_requests_in_flight{}"] == 1
-    observer.finish(under_way)
-    assert numbers(await observer.render_metrics())["contentql_http_requests_in_flight{}"] == 0
+    assert samples["contentql_sql_statements_total{}"] == 3
+    assert samples["contentql_operation_duration_seconds_count{operation_name=Latest}"] == 4
+    assert samples["contentql_operation_duration_seconds_bucket{le=0.025,operation_name=Latest}"] == 4
+    assert samples["contentql_operation_duration_seconds_bucket{le=0.01,operation_name=Latest}"] == 0
+    assert samples["contentql_operation_duration_seconds_sum{operation_name=Latest}"] == pytest.approx(0.084)
+    assert samples["contentql_operation_duration_seconds_count{operation_name=anonymous}"] == 1
+    assert samples["contentql_stage_duration_seconds_count{stage=execute}"] == 3
+    assert samples["contentql_stage_duration_seconds_sum{stage=plan}"] == pytest.approx(0.012)
+    assert samples["contentql_operation_cost_bucket{le=25.0}"] == 0
+    assert samples["contentql_operation_cost_bucket{le=50.0}"] == 3
+    assert samples["contentql_http_requests_in_flight{}"] == 1
+    observer.finish(in_flight)
+    assert parse_samples(await observer.render_metrics())["contentql_http_requests_in_flight{}"] == 0
 
 
-async def test_names_of_operations_are_bounded() -> None:
-    """Clients choose operation names: after a hundred, and for invalid names, one label is used."""
+async def test_operation_labels_are_limited() -> None:
+    """Clients choose operation names: invalid names, and those after the limit, share one label."""
     observer = RequestObserver(Settings())
-    for name in [HOSTILE, *(f"Op{i}" for i in range(MAX_OPERATION_LABELS + 50)), "Op0", "Op149"]:
-        journey = observer.start("r", {})
-        journey.operation = name
-        observer.finish(journey)
-    result = numbers(await observer.render_metrics())
-    counted = {
-        name: n for name, n in result.items() if name.startswith("contentql_operation_duration_seconds_count")
+    for name in [HOSTILE_TEXT, *(f"Op{i}" for i in range(MAX_OPERATION_LABELS + 50)), "Op0", "Op149"]:
+        trace = observer.start("r", {})
+        trace.operation = name
+        observer.finish(trace)
+    samples = parse_samples(await observer.render_metrics())
+    counts = {
+        name: n
+        for name, n in samples.items()
+        if name.startswith("contentql_operation_duration_seconds_count")
     }
-    assert len(counted) == MAX_OPERATION_LABELS + 1
-    assert counted["contentql_operation_duration_seconds_count{operation_name=other}"] == 52
-    assert counted["contentql_operation_duration_seconds_count{operation_name=Op0}"] == 2
+    assert len(counts) == MAX_OPERATION_LABELS + 1
+    assert counts["contentql_operation_duration_seconds_count{operation_name=other}"] == 52
+    assert counts["contentql_operation_duration_seconds_count{operation_name=Op0}"] == 2
 
 
-async def test_requests_turned_away_are_counted_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A code with status 429 is a rate limit, one with 503 shed load, unless it names a fault."""
+async def test_rate_limited_and_shed_requests_have_own_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By error code: status 429 is a rate limit, 503 is load shedding, except for failures."""
     monkeypatch.setattr(
         "contentql.telemetry.metrics.ERROR_CODES", {**ERROR_CODES, "FULL": (503, ""), "OFTEN": (429, "")}
     )
     observer = RequestObserver(Settings())
     for status, code in ((503, "FULL"), (200, "OFTEN"), (429, "OFTEN"), (503, "TIMEOUT")):
-        journey = observer.start("r", {})
-        journey.status, journey.codes = status, (code,)
-        observer.finish(journey)
-    result = numbers(await observer.render_metrics())
-    assert result["contentql_http_requests_shed_total{}"] == 1
-    assert result["contentql_http_requests_rate_limited_total{}"] == 2
+        trace = observer.start("r", {})
+        trace.status, trace.codes = status, (code,)
+        observer.finish(trace)
+    samples = parse_samples(await observer.render_metrics())
+    assert samples["contentql_http_requests_shed_total{}"] == 1
+    assert samples["contentql_http_requests_rate_limited_total{}"] == 2
 
 
-async def test_the_cache_is_counted_as_it_counts_itself() -> None:
-    """Its totals and its size, at the moment of the question."""
+async def test_metrics_have_the_statistics_of_the_cache() -> None:
+    """Totals and sizes are those at the time of the request."""
     observer = RequestObserver(Settings())
     cache = SimpleNamespace(hits=5, misses=4, purged=3, unneeded_purges=1, entries=2, bytes=2048)
     observer.cache = cache
     cache.hits = 6
-    result = numbers(await observer.render_metrics())
-    assert result["contentql_cache_hits_total{}"] == 6
-    assert result["contentql_cache_misses_total{}"] == 4
-    assert result["contentql_cache_invalidations_total{}"] == 3
-    assert result["contentql_cache_unneeded_invalidations_total{}"] == 1
-    assert result["contentql_cache_entries{}"] == 2
-    assert result["contentql_cache_bytes{}"] == 2048
+    samples = parse_samples(await observer.render_metrics())
+    assert samples["contentql_cache_hits_total{}"] == 6
+    assert samples["contentql_cache_misses_total{}"] == 4
+    assert samples["contentql_cache_invalidations_total{}"] == 3
+    assert samples["contentql_cache_unneeded_invalidations_total{}"] == 1
+    assert samples["contentql_cache_entries{}"] == 2
+    assert samples["contentql_cache_bytes{}"] == 2048
 
 
 WORKER = """
@@ -366,9 +368,9 @@ observer = RequestObserver(Settings(), cache=SimpleNamespace(
 ))
 for line in sys.stdin:
     for _ in range(int(line)):
-        journey = observer.start("r", {})
-        journey.status, journey.statements = 200, 1
-        observer.finish(journey)
+        trace = observer.start("r", {})
+        trace.status, trace.statements = 200, 1
+        observer.finish(trace)
     observer.start("r", {})
     observer._mirror()
     print("done", flush=True)
@@ -376,7 +378,7 @@ for line in sys.stdin:
 
 
 class Worker:
-    """A process that counts, as another worker of the same server would."""
+    """A process that counts requests, like another worker of the same server."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
@@ -388,7 +390,7 @@ class Worker:
         )
 
     def count(self, requests: int) -> None:
-        """So many requests, and one that stays under way."""
+        """Counts the requests, and one that stays in flight."""
         assert self.process.stdin
         assert self.process.stdout
         print(requests, file=self.process.stdin, flush=True)
@@ -402,61 +404,63 @@ class Worker:
             stream.close()
 
 
-async def test_any_worker_tells_the_counts_of_all(tmp_path: Path) -> None:
-    """A worker that is killed takes no count with it, and its successor goes on where it stopped."""
+async def test_metrics_of_a_worker_include_all_workers(tmp_path: Path) -> None:
+    """Counts of a killed worker stay, and its successor continues them."""
     observer = RequestObserver(Settings(metrics_dir=str(tmp_path)))
     first, second = Worker(tmp_path), Worker(tmp_path)
     try:
         first.count(5)
         second.count(7)
-        result = numbers(await observer.render_metrics())
-        assert result["contentql_http_requests_total{cache_status=,error_code=,status=200}"] == 12
-        assert result["contentql_sql_statements_total{}"] == 12
-        assert result["contentql_cache_hits_total{}"] == 20
-        assert result["contentql_cache_entries{}"] == 14
-        assert result["contentql_http_requests_in_flight{}"] == 2
+        samples = parse_samples(await observer.render_metrics())
+        assert samples["contentql_http_requests_total{cache_status=,error_code=,status=200}"] == 12
+        assert samples["contentql_sql_statements_total{}"] == 12
+        assert samples["contentql_cache_hits_total{}"] == 20
+        assert samples["contentql_cache_entries{}"] == 14
+        assert samples["contentql_http_requests_in_flight{}"] == 2
         first.kill()
-        assert numbers(await observer.render_metrics())["contentql_sql_statements_total{}"] == 12
+        assert parse_samples(await observer.render_metrics())["contentql_sql_statements_total{}"] == 12
         first = Worker(tmp_path)
         first.count(3)
-        result = numbers(await observer.render_metrics())
-        assert result["contentql_sql_statements_total{}"] == 15
-        assert result["contentql_cache_hits_total{}"] == 30
-        assert result["contentql_cache_entries{}"] == 14, "what the dead one remembered is gone"
-        assert result["contentql_http_requests_in_flight{}"] == 2, "what the dead one had under way is gone"
+        samples = parse_samples(await observer.render_metrics())
+        assert samples["contentql_sql_statements_total{}"] == 15
+        assert samples["contentql_cache_hits_total{}"] == 30
+        assert samples["contentql_cache_entries{}"] == 14, "entries of the killed worker do not count"
+        assert samples["contentql_http_requests_in_flight{}"] == 2, (
+            "requests of the killed worker do not count"
+        )
         assert len(list(tmp_path.iterdir())) == 3
     finally:
         first.kill()
         second.kill()
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system tells of processes otherwise")
-async def test_every_worker_has_its_process_told(tmp_path: Path) -> None:
-    """Memory, processor time and open files, by the worker's number; not of one that is gone."""
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system has no /proc")
+async def test_metrics_have_process_statistics_of_each_worker(tmp_path: Path) -> None:
+    """By number of the worker, and only of running ones."""
     observer = RequestObserver(Settings(metrics_dir=str(tmp_path)))
     async with RequestObserver(Settings(metrics_dir=str(tmp_path))):
-        result = numbers(await observer.render_metrics())
-        assert result["process_resident_memory_bytes{worker=1}"] > 1e6
-        assert result["process_resident_memory_bytes{worker=2}"] > 1e6
-    assert "process_resident_memory_bytes{worker=2}" not in numbers(await observer.render_metrics())
+        samples = parse_samples(await observer.render_metrics())
+        assert samples["process_resident_memory_bytes{worker=1}"] > 1e6
+        assert samples["process_resident_memory_bytes{worker=2}"] > 1e6
+    assert "process_resident_memory_bytes{worker=2}" not in parse_samples(await observer.render_metrics())
 
 
-async def test_counts_survive_a_worker_that_ends_well(clock: Clock, tmp_path: Path) -> None:
-    """The next request reuses its slate; a request that ends late affects no other."""
+async def test_counts_survive_a_stopped_worker(clock: Clock, tmp_path: Path) -> None:
+    """The next worker reuses the file; a request that finishes late changes no other count."""
     settings = Settings(metrics_dir=str(tmp_path))
-    async with RequestObserver(settings) as watch:
-        watch.finish(travelled(clock, watch))
-        late = watch.start("r", {})
-    async with RequestObserver(settings) as following:
-        following.finish(travelled(clock, following))
-        watch.finish(late)
-        result = numbers(await following.render_metrics())
-    assert result["contentql_sql_statements_total{}"] == 2
+    async with RequestObserver(settings) as observer:
+        observer.finish(make_trace(clock, observer))
+        late = observer.start("r", {})
+    async with RequestObserver(settings) as next_observer:
+        next_observer.finish(make_trace(clock, next_observer))
+        observer.finish(late)
+        samples = parse_samples(await next_observer.render_metrics())
+    assert samples["contentql_sql_statements_total{}"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["1.slate"]
 
 
-def test_only_several_workers_need_a_folder() -> None:
-    """One counts in its own memory; several get a folder that is gone with the server; a named one stays."""
+def test_metrics_directory_exists_only_with_several_workers() -> None:
+    """A temporary directory is removed with the server, a configured one stays."""
     with metrics_directory(Settings()) as folder:
         assert folder == "auto"
     with metrics_directory(Settings(workers=2)) as folder:
@@ -466,8 +470,7 @@ def test_only_several_workers_need_a_folder() -> None:
         assert folder == "/var/lib/counts"
 
 
-def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    """In one sentence, when the server starts."""
+def test_unusable_metrics_directory_is_reported_at_startup(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"CONTENTQL_METRICS_DIR cannot be .*: No such file"):
         RequestObserver(Settings(metrics_dir=str(tmp_path / "missing")))
 
@@ -476,54 +479,55 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def exported() -> tuple[OpenTelemetryExporter, InMemorySpanExporter]:
+def exporters() -> tuple[OpenTelemetryExporter, InMemorySpanExporter]:
+    """An OpenTelemetry exporter, and the spans that it exported."""
     memory = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
     return OpenTelemetryExporter(provider), memory
 
 
-def lasted(span: ReadableSpan) -> int:
-    """In microseconds."""
+def duration_of(span: ReadableSpan) -> int:
+    """The duration of a span in microseconds."""
     assert span.start_time
     assert span.end_time
     return round((span.end_time - span.start_time) / 1000)
 
 
-def test_a_request_is_one_span_with_one_a_stage(
-    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter],
+def test_request_span_has_one_child_span_per_stage(
+    exporters: tuple[OpenTelemetryExporter, InMemorySpanExporter],
 ) -> None:
-    """In the order in which they happened, within the request's, with what describes it and no value."""
-    traces, memory = exported
+    """In order, within the span of the request, with attributes but without variable values."""
+    traces, memory = exporters
     observer = RequestObserver(Settings(), traces=traces)
-    journey = observer.start("r-1", {b"apollographql-client-name": b"ios"})
-    started = journey.stage_starts[0]
-    journey.stages = ["body", "parse", "execute", "plan", "execute", "response"]
-    journey.stage_starts = [started - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
-    journey.operation, journey.document, journey.status, journey.cost = "Latest", "5d41402a", 200, 42
-    observer.finish(journey)
-    *stages, document = memory.get_finished_spans()
-    assert [(span.name, lasted(span)) for span in stages[:-1]] == [
+    trace = observer.start("r-1", {b"apollographql-client-name": b"ios"})
+    started = trace.stage_starts[0]
+    trace.stages = ["body", "parse", "execute", "plan", "execute", "response"]
+    trace.stage_starts = [started - (21 - ms) / 1000 for ms in (0, 1, 3, 6, 7, 17)]
+    trace.operation, trace.document, trace.status, trace.cost = "Latest", "5d41402a", 200, 42
+    observer.finish(trace)
+    *stages, request_span = memory.get_finished_spans()
+    assert [(span.name, duration_of(span)) for span in stages[:-1]] == [
         ("body", 1000), ("parse", 2000), ("execute", 3000), ("plan", 1000), ("execute", 10000)
     ]  # fmt: skip
     assert stages[-1].name == "response"
-    assert {span.parent.span_id for span in stages if span.parent} == {document.context.span_id}
-    assert (document.start_time, document.end_time) == (stages[0].start_time, stages[-1].end_time)
-    assert document.attributes
-    assert document.attributes["graphql.operation.name"] == "Latest"
-    assert document.attributes["graphql.document.hash"] == "5d41402a"
-    assert document.attributes["http.response.status_code"] == 200
-    assert document.attributes["contentql.query_cost"] == 42
-    assert document.attributes["graphql.client.name"] == "ios"
-    assert document.status.is_unset
+    assert {span.parent.span_id for span in stages if span.parent} == {request_span.context.span_id}
+    assert (request_span.start_time, request_span.end_time) == (stages[0].start_time, stages[-1].end_time)
+    assert request_span.attributes
+    assert request_span.attributes["graphql.operation.name"] == "Latest"
+    assert request_span.attributes["graphql.document.hash"] == "5d41402a"
+    assert request_span.attributes["http.response.status_code"] == 200
+    assert request_span.attributes["contentql.query_cost"] == 42
+    assert request_span.attributes["graphql.client.name"] == "ios"
+    assert request_span.status.is_unset
 
 
 @pytest.mark.parametrize("sampled", [True, False])
-def test_the_trace_of_the_client_goes_on(
-    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter], sampled: bool
+def test_trace_context_of_the_client_is_continued(
+    exporters: tuple[OpenTelemetryExporter, InMemorySpanExporter], sampled: bool
 ) -> None:
-    """`traceparent` names the trace and says whether it is kept."""
-    traces, memory = exported
+    """`traceparent` has the trace id and whether the trace is sampled."""
+    traces, memory = exporters
     observer = RequestObserver(Settings(), traces=traces)
     trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     observer.finish(observer.start("r", {b"traceparent": f"00-{trace_id}-{parent}-0{int(sampled)}".encode()}))
@@ -537,34 +541,34 @@ def test_the_trace_of_the_client_goes_on(
 
 
 @pytest.mark.parametrize("value", [b"", b"00-0-0-01", b"\xff\xfe", b"x" * 9000])
-def test_a_damaged_traceparent_is_passed_over(
-    exported: tuple[OpenTelemetryExporter, InMemorySpanExporter], value: bytes
+def test_invalid_traceparent_is_ignored(
+    exporters: tuple[OpenTelemetryExporter, InMemorySpanExporter], value: bytes
 ) -> None:
-    """The request gets a trace of its own, and a fault of the server is marked in it."""
-    traces, memory = exported
+    """The request gets a new trace; an error of the server is marked in it."""
+    traces, memory = exporters
     observer = RequestObserver(Settings(), traces=traces)
-    journey = observer.start("r", {b"traceparent": value, b"tracestate": value})
-    journey.status = 500
-    observer.finish(journey)
-    document = memory.get_finished_spans()[-1]
-    assert document.parent is None
-    assert not document.status.is_ok
-    assert not document.status.is_unset
+    trace = observer.start("r", {b"traceparent": value, b"tracestate": value})
+    trace.status = 500
+    observer.finish(trace)
+    request_span = memory.get_finished_spans()[-1]
+    assert request_span.parent is None
+    assert not request_span.status.is_ok
+    assert not request_span.status.is_unset
 
 
 async def test_unsent_spans_do_not_delay_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server stops although the span collector does not respond."""
     monkeypatch.setattr("contentql.telemetry.observer._PATIENCE", 0.05)
     never = threading.Event()
-    traces = SimpleNamespace(tell=lambda journey: None, close=never.wait)
+    traces = SimpleNamespace(tell=lambda trace: None, close=never.wait)
     async with asyncio.timeout(5):
         async with RequestObserver(Settings(), traces=traces):
             pass
     never.set()
 
 
-def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one sentence, if the setting asks for them; OpenTelemetry's variables alone ask the machine."""
+def test_tracing_without_its_packages_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting requires them, the variables of OpenTelemetry alone do not."""
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     monkeypatch.delitem(sys.modules, "contentql.telemetry.opentelemetry")
     with pytest.raises(OperatorError, match=re.escape("pip install 'contentql[telemetry]'")):
@@ -573,8 +577,7 @@ def test_traces_without_their_extra_are_refused(monkeypatch: pytest.MonkeyPatch)
     check_telemetry(Settings())
 
 
-def test_an_exporter_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one sentence, when the server starts."""
+def test_unknown_trace_exporter_is_reported_at_startup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "pigeon")
     with pytest.raises(OperatorError, match="'pigeon'"):
         check_telemetry(Settings())
@@ -582,12 +585,12 @@ def test_an_exporter_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -
     check_telemetry(Settings(tracing=True))
 
 
-def test_opentelemetry_is_not_imported_without_traces() -> None:
-    """It takes longer to load than a small server."""
+def test_opentelemetry_is_not_imported_without_tracing() -> None:
+    """Its import takes longer than that of a small server."""
     script = (
         "import sys; from contentql.telemetry.observer import Settings, RequestObserver;"
         " RequestObserver(Settings()); print('opentelemetry' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "False\n"
     assert importlib.util.find_spec("opentelemetry")
