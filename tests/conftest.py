@@ -238,11 +238,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    terminalreporter.section("what ran on what")
+    terminalreporter.section("tests per database")
     for server, idle in (("sqlite", ""), ("postgres", "PostgreSQL"), ("valkey", "Valkey")):
         terminalreporter.line(f"{_servers.get(server, f'{idle}, not started')}: {_ran[server]} tests")
     for report in terminalreporter.stats.get("skipped", []):
-        terminalreporter.line(f"left out: {report.nodeid}: {report.longrepr[2]}")
+        terminalreporter.line(f"skipped: {report.nodeid}: {report.longrepr[2]}")
 
 
 @pytest.fixture(scope="module")

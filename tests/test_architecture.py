@@ -19,23 +19,23 @@ TEXT_FILES = {".py", ".md", ".toml", ".txt", ".graphql", ".sql", ".js", ".css", 
 LAYERS = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
 MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 60
-# Participles say nothing about a value; `given` is also a name that hypothesis exports.
+# Participles do not describe a value; `given` is also a name that hypothesis exports.
 BANNED_NAMES = {"said", "told", "asked", "answered", "found", "kept", "given", "fault", "amiss"}
 BANNED_WORDS = re.compile(r"\b(whoever|nobody|somebody)\b", re.IGNORECASE)
 
 
 def test_imports_follow_the_layers() -> None:
-    """The contract in pyproject.toml holds for every module, and no package is left out of it."""
+    """The contract in pyproject.toml holds for every module, and covers every package."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
-    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    assert "1 kept, 0 broken" in done.stdout
+    result = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+    assert "1 kept, 0 broken" in result.stdout
     assert LAYERS["exhaustive"]
     assert not LAYERS.get("ignore_imports")
 
 
 def test_documentation_shows_the_layers_of_the_contract() -> None:
-    """Top to bottom, the same words."""
+    """In the same order, from top to bottom."""
     page = (TOP / "docs/architecture.md").read_text()
     block = page.split("<!-- begin generated: layers -->\n```\n")[1].split("```")[0]
     assert block.splitlines() == LAYERS["layers"]
@@ -62,7 +62,7 @@ def test_files_and_functions_stay_small() -> None:
 
 @pytest.mark.parametrize("folder", ["src", "tests"])
 def test_names_are_nouns_and_verbs(folder: str) -> None:
-    """No identifier is a bare participle, no docstring speaks of persons where a role has a name."""
+    """No identifier is a bare participle, and no docstring has a word for unnamed persons."""
     offences = [
         f"{path.relative_to(TOP)}:{line}: {name}"
         for path in sorted((TOP / folder).rglob("*.py"))

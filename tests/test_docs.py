@@ -57,7 +57,7 @@ EXAMPLES = [
 ]
 
 
-# Size and reach
+# Pages
 
 
 def test_readme_is_short() -> None:
@@ -69,7 +69,7 @@ def test_readme_is_short() -> None:
 
 
 def test_every_page_is_linked_from_the_index() -> None:
-    """From docs/index.md, or for decision records from docs/adr/README.md."""
+    """The index is docs/index.md, or docs/adr/README.md for decision records."""
     for folder, start in (("docs", "index.md"), ("docs/adr", "README.md")):
         links = set(re.findall(r"\]\(([^)#]+)", (ROOT / folder / start).read_text()))
         pages = {page.name for page in (ROOT / folder).glob("*.md")} - {start}
@@ -77,7 +77,7 @@ def test_every_page_is_linked_from_the_index() -> None:
 
 
 def test_every_link_resolves() -> None:
-    """Relative links lead to files, and their fragments to headings."""
+    """Relative links refer to files, and their fragments to headings."""
     broken = []
     for page in PAGES:
         for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
@@ -91,14 +91,14 @@ def test_every_link_resolves() -> None:
 
 
 def heading_anchors(page: Path) -> set[str]:
-    """Anchors of headings, as GitHub makes them."""
+    """The anchors of headings, as GitHub generates them."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_source_path_exists() -> None:
-    """Paths in backticks that begin with src/ or tests/; placeholders in angle brackets left out."""
+    """Paths in backticks that begin with src/ or tests/, except those with placeholders."""
     for page in PAGES:
         for path in re.findall(r"`((?:src|tests)/[^`<>*]*)`", page.read_text()):
             assert (ROOT / path).exists(), (page.name, path)
@@ -107,7 +107,7 @@ def test_every_source_path_exists() -> None:
 # Examples
 
 
-def test_the_examples_are_numbered() -> None:
+def test_examples_are_numbered() -> None:
     """Five in README, twelve in the page of queries."""
     for page, count in (("README.md", 5), ("docs/queries.md", 12)):
         assert [example[1] for example in EXAMPLES if example[0] == page] == [
@@ -120,10 +120,10 @@ def test_the_examples_are_numbered() -> None:
     EXAMPLES,
     ids=[f"{page}-{number}" for page, number, _, _ in EXAMPLES],
 )
-async def test_an_example_returns_its_response(
+async def test_examples_return_their_response(
     demo_executor: Executor, page: str, number: str, query: str, response: str
 ) -> None:
-    """Each returns something from the demo newsroom; where the page shows the response, it is that one."""
+    """Each returns data of the demo newsroom; a response on the page is the actual one."""
     data = await query_data(demo_executor, query)
     assert leaves(data), (page, number)
     if response:
@@ -139,14 +139,12 @@ def leaves(value: Any) -> list[Any]:
 
 
 def test_every_graphql_document_is_valid() -> None:
-    """In all pages."""
     for page in PAGES:
         for document in re.findall(r"```graphql\n(.*?)```", page.read_text(), re.DOTALL):
             assert validate(get_schema()._schema, parse(document)) == [], page.name
 
 
 def test_every_json_example_is_json() -> None:
-    """In all pages."""
     for page in PAGES:
         for text in re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL):
             orjson.loads(text)
@@ -171,7 +169,7 @@ def test_every_command_line_is_valid() -> None:
 
 
 def test_every_make_target_and_marker_exists() -> None:
-    """Those that pages name are in Makefile and pyproject.toml."""
+    """Targets and markers on pages are those of Makefile and pyproject.toml."""
     makefile = (ROOT / "Makefile").read_text()
     for page in PAGES:
         for target in re.findall(r"(?:^|`)(?:PORT=\d+ )?make ([a-z-]+)", page.read_text(), re.MULTILINE):
@@ -215,8 +213,8 @@ needs_curl = pytest.mark.skipif(
 
 @pytest.mark.slow
 @needs_curl
-def test_the_tutorial_works(tmp_path: Path, contentql_environment: dict[str, str]) -> None:
-    """Its commands run one after another in an empty folder, and print what the page shows."""
+def test_tutorial_commands_run(tmp_path: Path, contentql_environment: dict[str, str]) -> None:
+    """One after another in an empty folder, with the responses that the page shows."""
     port = free_port()
     text = (ROOT / "docs/tutorial.md").read_text()
     blocks = re.findall(r"(<!-- not run -->\n)?```sh\n(.*?)```\n(?:\n```json\n(.*?)```)?", text, re.DOTALL)
@@ -231,11 +229,11 @@ def test_the_tutorial_works(tmp_path: Path, contentql_environment: dict[str, str
             expected.append(orjson.loads(response))
             block = f"{{\n{block}}} > response-{len(expected)}.json\n"
         script.append(block)
-    ran = subprocess.run(
+    result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
         cwd=tmp_path, env=contentql_environment, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
+    assert result.returncode == 0, result.stderr
     assert len(expected) >= 4
     responses = [
         orjson.loads((tmp_path / f"response-{n + 1}.json").read_bytes()) for n in range(len(expected))
@@ -245,10 +243,10 @@ def test_the_tutorial_works(tmp_path: Path, contentql_environment: dict[str, str
 
 @pytest.mark.slow
 @needs_curl
-def test_the_other_commands_run(
+def test_commands_of_other_pages_run(
     tmp_path: Path, contentql_environment: dict[str, str], demo_server: tuple[int, str]
 ) -> None:
-    """Every shell block of docs/ besides the tutorial, in an empty folder with the demo newsroom served."""
+    """Every shell block of docs/ except the tutorial, in a folder with the demo newsroom."""
     port, token = demo_server
     shutil.copytree(ROOT / "fixtures", tmp_path / "fixtures")
     text = "query Latest { latestNews { nodes { id } } }"
@@ -275,18 +273,18 @@ def test_the_other_commands_run(
             script = block.replace("localhost:8000", f"localhost:{port}").replace(
                 "curl ", "curl --fail --silent "
             )
-            ran = subprocess.run(
+            result = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", script],
                 cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
             )  # fmt: skip
-            assert ran.returncode == 0, f"{page.name}: {block}\n{ran.stdout}{ran.stderr}"
-            assert '"errors"' not in ran.stdout, f"{page.name}: {block}\n{ran.stdout}"
+            assert result.returncode == 0, f"{page.name}: {block}\n{result.stdout}{result.stderr}"
+            assert '"errors"' not in result.stdout, f"{page.name}: {block}\n{result.stdout}"
     assert count >= 7
 
 
 @pytest.mark.slow
-def test_the_editorial_examples_work(demo_server: tuple[int, str]) -> None:
-    """Those of docs/editorial.md run one after another, with the article that the first one creates."""
+def test_editorial_examples_run_in_order(demo_server: tuple[int, str]) -> None:
+    """Those of docs/editorial.md, with the article that the first one creates."""
     documents = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs/editorial.md").read_text(), re.DOTALL)
     article = ""
     for document in documents:
@@ -299,16 +297,16 @@ def test_the_editorial_examples_work(demo_server: tuple[int, str]) -> None:
 
 
 @pytest.mark.slow
-def test_the_error_example_is_the_response(demo_server: tuple[int, str]) -> None:
-    """Document, status and body of docs/errors.md; only the request id differs."""
+def test_error_example_is_the_actual_response(demo_server: tuple[int, str]) -> None:
+    """Document, status and body of docs/errors.md, except the request id."""
     page = (ROOT / "docs/errors.md").read_text()
     document, status, body = re.findall(
         r"`(\{.*?\})` gets status (\d+) and:\n\n```json\n(.*?)```", page, re.DOTALL
     )[0]
-    with pytest.raises(urllib.error.HTTPError) as raised:
+    with pytest.raises(urllib.error.HTTPError) as exc_info:
         post(demo_server, {"query": document})
-    assert raised.value.code == int(status)
-    response, expected = orjson.loads(raised.value.read()), orjson.loads(body)
+    assert exc_info.value.code == int(status)
+    response, expected = orjson.loads(exc_info.value.read()), orjson.loads(body)
     for errors in (response["errors"], expected["errors"]):
         assert re.fullmatch(r"[0-9a-f]{12}-\d+", errors[0]["extensions"].pop("requestId"))
     assert response == expected
@@ -322,10 +320,10 @@ def post(server: tuple[int, str], body: dict[str, Any]) -> Any:
         return orjson.loads(response.read())
 
 
-async def test_the_screenshot_can_be_taken(
+async def test_screenshot_of_graphiql_can_be_taken(
     request: pytest.FixtureRequest, browser: str, demo_server: tuple[int, str]
 ) -> None:
-    """GraphiQL with the response of its third example; `--rewrite-goldens` replaces the picture in README."""
+    """With the response of the third example; `--rewrite-goldens` replaces the picture in README."""
     editor = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
     response = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
     async with open_page(browser) as page:
@@ -333,7 +331,7 @@ async def test_the_screenshot_can_be_taken(
         await page.open(f"http://127.0.0.1:{demo_server[0]}/graphiql")
         await page.wait_for(f"{editor}.getValue() !== '' && {editor}.options.hintOptions.schema")
         await page.click(".graphiql-tabs > :nth-child(3) .graphiql-tab-button")
-        # GraphiQL knows which operation the button runs a moment after the text.
+        # GraphiQL selects the operation of the button a moment after the text changes.
         await page.wait_for(f"{editor}.operationName === 'WhoRelaysWhom'")
         await page.click(".graphiql-execute-button")
         await page.wait_for(f"{response}.includes('chain')")
@@ -348,7 +346,7 @@ async def test_the_screenshot_can_be_taken(
 def demo_server(
     tmp_path_factory: pytest.TempPathFactory, contentql_environment: dict[str, str]
 ) -> Iterator[tuple[int, str]]:
-    """A server of the demo newsroom: its port and a token for it."""
+    """A server with the demo newsroom: its port and a token."""
     folder, port = tmp_path_factory.mktemp("demo"), free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "contentql", "serve", "--demo", "--port", str(port)],
@@ -454,7 +452,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_generated_table_matches_the_code(request: pytest.FixtureRequest, name: str) -> None:
+def test_generated_table_matches_the_code(request: pytest.FixtureRequest, name: str) -> None:
     """Names, values and descriptions are those of the code."""
     page, make_table = TABLES[name]
     path = ROOT / "docs" / page

@@ -1,4 +1,4 @@
-// Apollo Client, as a news site uses it: persisted queries over GET, pages that merge, a cache that knows unions.
+// Apollo Client, as a news site uses it: persisted queries over GET, merged pages, a cache with possibleTypes.
 
 import { createHash } from "node:crypto";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
@@ -48,66 +48,66 @@ function client({ persisted = true, possibleTypes = {} } = {}) {
   return new ApolloClient({ link, cache, clientAwareness: { name: "news-site", version: "1.2.3" } });
 }
 
-function refused({ fault }) {
-  return CombinedGraphQLErrors.is(fault) ? fault.errors.map((error) => error.extensions.code) : fault?.name;
+function codes({ error }) {
+  return CombinedGraphQLErrors.is(error) ? error.errors.map(({ extensions }) => extensions.code) : error?.name;
 }
 
-const found = {};
+const output = {};
 
-// Nobody asked this before: a hash alone misses, the text registers it, and from then on the hash is enough.
+// A hash alone misses, the text registers the document, and afterwards the hash is enough.
 const first = await client().query({ query: HEADLINES });
-found.first = { ids: first.data.articles.edges.map((edge) => edge.node.id), sent: since() };
+output.first = { ids: first.data.articles.edges.map((edge) => edge.node.id), sent: since() };
 const reader = client();
 const second = await reader.query({ query: HEADLINES });
-found.second = { ids: second.data.articles.edges.map((edge) => edge.node.id), sent: since() };
+output.second = { ids: second.data.articles.edges.map((edge) => edge.node.id), sent: since() };
 
 // Two pages become one list.
-const shown = reader.watchQuery({ query: HEADLINES });
-const reading = shown.subscribe(() => {});
-await shown.fetchMore({ variables: { after: second.data.articles.pageInfo.endCursor } });
-found.merged = reader.readQuery({ query: HEADLINES }).articles.edges.map((edge) => edge.node.id);
+const watchedQuery = reader.watchQuery({ query: HEADLINES });
+const reading = watchedQuery.subscribe(() => {});
+await watchedQuery.fetchMore({ variables: { after: second.data.articles.pageInfo.endCursor } });
+output.merged = reader.readQuery({ query: HEADLINES }).articles.edges.map((edge) => edge.node.id);
 reading.unsubscribe();
-found.six = (await client().query({ query: SIX })).data.articles.edges.map((edge) => edge.node.id);
+output.six = (await client().query({ query: SIX })).data.articles.edges.map((edge) => edge.node.id);
 since();
 
-// What implements what is learnt from introspection; the cache then matches fragments on interfaces.
+// With possibleTypes from introspection, the cache matches fragments on interfaces.
 const kinds = (await client({ persisted: false }).query({ query: KINDS })).data.__schema.types;
 const possibleTypes = Object.fromEntries(
   kinds.filter((kind) => kind.possibleTypes).map((kind) => [kind.name, kind.possibleTypes.map(({ name }) => name)]),
 );
-found.possible = possibleTypes;
-const knowing = client({ possibleTypes });
-await knowing.query({ query: BLOCKS });
+output.possible = possibleTypes;
+const typed = client({ possibleTypes });
+await typed.query({ query: BLOCKS });
 since();
-const cached = await knowing.query({ query: BLOCKS, fetchPolicy: "cache-only" });
-found.blocks = cached.data.articles.nodes.flatMap((node) => node.body.blocks);
-found.fromCache = since().length;
-found.thing = (await knowing.query({ query: THING, variables: { id: found.six[0] } })).data.node;
+const cached = await typed.query({ query: BLOCKS, fetchPolicy: "cache-only" });
+output.blocks = cached.data.articles.nodes.flatMap((node) => node.body.blocks);
+output.fromCache = since().length;
+output.thing = (await typed.query({ query: THING, variables: { id: output.six[0] } })).data.node;
 since();
 
-// Refusals come with their code, whole or in part, persisted or not.
+// Errors have their code, with and without partial data, persisted or not.
 const plain = client({ persisted: false });
-found.unknownField = { codes: refused(await outcome(plain.query({ query: gql`{ weather }` }))), sent: since() };
-found.tooMany = {
-  codes: refused(await outcome(client().query({ query: gql`query Many { articles(first: 101) { totalCount } }` }))),
+output.unknownField = { codes: codes(await outcome(plain.query({ query: gql`{ weather }` }))), sent: since() };
+output.tooMany = {
+  codes: codes(await outcome(client().query({ query: gql`query Many { articles(first: 101) { totalCount } }` }))),
   sent: since(),
 };
-found.wrongVariable = {
-  codes: refused(await outcome(plain.query({ query: THING, variables: { id: { not: "an id" } } }))),
+output.wrongVariable = {
+  codes: codes(await outcome(plain.query({ query: THING, variables: { id: { not: "an id" } } }))),
   sent: since(),
 };
 const inPart = gql`query InPart { article(id: "nonsense") { id } categories(first: 1) { nodes { path } } }`;
 const part = await plain.query({ query: inPart, errorPolicy: "all" });
-found.inPart = { data: part.data, codes: part.error.errors.map((error) => error.extensions.code), sent: since() };
+output.inPart = { data: part.data, codes: part.error.errors.map((error) => error.extensions.code), sent: since() };
 
-// A reader who turns the page before the answer is there.
-const leaving = new AbortController();
+// A request that is aborted before the response.
+const controller = new AbortController();
 const left = outcome(
-  plain.query({ query: SIX, fetchPolicy: "network-only", context: { fetchOptions: { signal: leaving.signal } } }),
+  plain.query({ query: SIX, fetchPolicy: "network-only", context: { fetchOptions: { signal: controller.signal } } }),
 );
-setImmediate(() => leaving.abort());
-found.left = { name: (await left).name ?? null, sent: since() };
-found.after = (await plain.query({ query: SIX, fetchPolicy: "network-only" })).data.articles.edges.length;
-found.named = [...named];
+setImmediate(() => controller.abort());
+output.left = { name: (await left).name ?? null, sent: since() };
+output.after = (await plain.query({ query: SIX, fetchPolicy: "network-only" })).data.articles.edges.length;
+output.named = [...named];
 
-report(found);
+report(output);

@@ -1,4 +1,4 @@
-// The SDL, built by both graphql-js that are in use, next to what introspection says.
+// The SDL, built by both versions of graphql-js in use, compared with introspection.
 
 import { readFileSync } from "node:fs";
 import * as sixteen from "graphql";
@@ -7,7 +7,7 @@ import { address, report } from "./wire.mjs";
 
 const sdl = readFileSync(process.argv[3], "utf8");
 
-async function compared(graphql) {
+async function compare(graphql) {
   const { buildClientSchema, buildSchema, getIntrospectionQuery, lexicographicSortSchema, printSchema } = graphql;
   const query = getIntrospectionQuery({ specifiedByUrl: true, inputValueDeprecation: true, oneOf: true });
   const response = await fetch(address, {
@@ -26,4 +26,4 @@ async function compared(graphql) {
   };
 }
 
-report([await compared(sixteen), await compared(seventeen)]);
+report([await compare(sixteen), await compare(seventeen)]);

@@ -1,4 +1,4 @@
-// urql with its normalising cache, which knows our schema, and its persisted exchange.
+// urql with its normalising cache, which has our schema, and its persisted exchange.
 
 import { Client, fetchExchange, gql } from "@urql/core";
 import { cacheExchange } from "@urql/exchange-graphcache";
@@ -39,13 +39,13 @@ const schema = (
     {},
   )
 ).data;
-const found = { introspection: since() };
+const output = { introspection: since() };
 
-// What has no id of its own belongs to what holds it.
-const nameless = schema.__schema.types.filter(
+// Objects without an id are embedded in their parent.
+const embedded = schema.__schema.types.filter(
   (type) => type.kind === "OBJECT" && !type.name.startsWith("__") && !type.fields.some(({ name }) => name === "id"),
 );
-const keys = Object.fromEntries(nameless.map(({ name }) => [name, () => null]));
+const keys = Object.fromEntries(embedded.map(({ name }) => [name, () => null]));
 
 function client() {
   const cache = cacheExchange({ schema, keys, resolvers: { Query: { articles: relayPagination() } } });
@@ -55,28 +55,28 @@ function client() {
 const codes = (result) => result.error?.graphQLErrors.map((error) => error.extensions.code) ?? [];
 
 const first = await client().query(PAGE, {});
-found.first = { error: first.error?.message, sent: since() };
+output.first = { error: first.error?.message, sent: since() };
 const reader = client();
 const second = await reader.query(PAGE, {});
-found.second = { error: second.error?.message, sent: since() };
+output.second = { error: second.error?.message, sent: since() };
 
 const edges = second.data?.articles.edges ?? [];
 await reader.query(PAGE, { after: second.data?.articles.pageInfo.endCursor });
 const merged = await reader.query(PAGE, { after: second.data?.articles.pageInfo.endCursor });
-found.page = edges.map((edge) => edge.node.id);
-found.merged = merged.data?.articles.edges.map((edge) => edge.node.id);
+output.page = edges.map((edge) => edge.node.id);
+output.merged = merged.data?.articles.edges.map((edge) => edge.node.id);
 since();
 
-const whole = await reader.query(ARTICLE, { id: found.page[0] });
-found.whole = { error: whole.error?.message, data: whole.data };
+const article = await reader.query(ARTICLE, { id: output.page[0] });
+output.whole = { error: article.error?.message, data: article.data };
 since();
-const again = await reader.query(ARTICLE, { id: found.page[0] }, { requestPolicy: "cache-only" });
-found.again = { same: JSON.stringify(again.data) === JSON.stringify(whole.data), sent: since() };
+const again = await reader.query(ARTICLE, { id: output.page[0] }, { requestPolicy: "cache-only" });
+output.again = { same: JSON.stringify(again.data) === JSON.stringify(article.data), sent: since() };
 
 const many = await reader.query(gql`query Many { articles(first: 101) { totalCount } }`, {});
-found.tooMany = { codes: codes(many), sent: since() };
-found.wrongVariable = { codes: codes(await reader.query(ARTICLE, { id: ["an", "id"] })), sent: since() };
-found.warnings = warnings;
-found.named = [...named];
+output.tooMany = { codes: codes(many), sent: since() };
+output.wrongVariable = { codes: codes(await reader.query(ARTICLE, { id: ["an", "id"] })), sent: since() };
+output.warnings = warnings;
+output.named = [...named];
 
-report(found);
+report(output);

@@ -1,22 +1,22 @@
-// What a client sent and what came back, one line a request, for pytest to read.
+// Records the requests of a client and their responses, for pytest to read.
 
 export const address = process.argv[2];
 
 const sent = [];
 
-// The names of all headers that the client set itself: what a browser asks another site's leave for.
+// Names of all headers that the client sets itself: a browser sends them in a CORS preflight.
 export const named = new Set();
 
 export async function watched(input, init = {}) {
   const url = new URL(input.url ?? input);
   const method = (init.method ?? "GET").toUpperCase();
-  const asked = method === "GET" ? fromAddress(url.searchParams) : JSON.parse(init.body);
-  const persisted = asked.extensions?.persistedQuery;
+  const request = method === "GET" ? fromAddress(url.searchParams) : JSON.parse(init.body);
+  const persisted = request.extensions?.persistedQuery;
   const headers = new Headers(init.headers);
   for (const name of headers.keys()) named.add(name);
   const line = {
     method,
-    by: asked.query ? (persisted ? "text and hash" : "text") : persisted ? "hash" : "id",
+    by: request.query ? (persisted ? "text and hash" : "text") : persisted ? "hash" : "id",
     accept: headers.get("accept"),
   };
   sent.push(line);
@@ -26,37 +26,37 @@ export async function watched(input, init = {}) {
     for (const name of ["content-type", "content-encoding", "cache-control", "vary", "etag"]) {
       line[name] = response.headers.get(name);
     }
-    const said = await response.clone().json();
-    line.codes = (said.errors ?? []).map((error) => error.extensions.code);
+    const body = await response.clone().json();
+    line.codes = (body.errors ?? []).map((error) => error.extensions.code);
     return response;
-  } catch (fault) {
-    line.fault = fault.name;
-    throw fault;
+  } catch (error) {
+    line.fault = error.name;
+    throw error;
   }
 }
 
-// Takes out what was sent since it was last asked.
+// The requests since the last call.
 export function since() {
   return sent.splice(0);
 }
 
-// What a promise came to, and if it failed, as what.
+// The value of a promise, or name, message and error of its failure.
 export async function outcome(promise) {
   try {
     return { value: await promise };
-  } catch (fault) {
-    return { name: fault.name, message: fault.message, fault };
+  } catch (error) {
+    return { name: error.name, message: error.message, error };
   }
 }
 
-export function report(found) {
-  process.stdout.write(JSON.stringify(found), () => process.exit(0));
+export function report(output) {
+  process.stdout.write(JSON.stringify(output), () => process.exit(0));
 }
 
 function fromAddress(parameters) {
-  const found = Object.fromEntries(parameters);
+  const request = Object.fromEntries(parameters);
   for (const name of ["variables", "extensions"]) {
-    if (found[name]) found[name] = JSON.parse(found[name]);
+    if (request[name]) request[name] = JSON.parse(request[name]);
   }
-  return found;
+  return request;
 }

@@ -1,4 +1,4 @@
-// A small typed client: what the schema does not have, or may not have, does not compile.
+// A small typed client: unknown fields and unchecked nullable fields do not compile.
 
 import { graphql } from "./generated/gql.js";
 import type { ArticleFilter, LatestQuery, TypedDocumentString } from "./generated/graphql.js";
@@ -21,20 +21,20 @@ const Latest = graphql(`
   }
 `);
 
-export type Answer<Data> = { data?: Data; errors?: { message: string; extensions: { code: string } }[] };
+export type GraphQLResult<Data> = { data?: Data; errors?: { message: string; extensions: { code: string } }[] };
 
-// The document itself never travels: its hash does.
-export async function ask<Data, Variables>(
+// Sends the hash of the document instead of its text.
+export async function execute<Data, Variables>(
   address: string,
   document: TypedDocumentString<Data, Variables>,
   variables: Variables,
-): Promise<Answer<Data>> {
+): Promise<GraphQLResult<Data>> {
   const response = await fetch(address, {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/graphql-response+json" },
     body: JSON.stringify({ documentId: document.__meta__?.["hash"], variables }),
   });
-  return (await response.json()) as Answer<Data>;
+  return (await response.json()) as GraphQLResult<Data>;
 }
 
 const anyUrgent: ArticleFilter = {
@@ -50,19 +50,19 @@ export const unknownCondition: ArticleFilter = { weather: { eq: "fine" } };
 export const wrongValue: ArticleFilter = { urgency: { lte: "high" } };
 
 export async function headlines(address: string) {
-  const answer = await ask(address, Latest, { section: "world", filter: anyUrgent });
-  // @ts-expect-error a section is text
-  void (() => ask(address, Latest, { section: 7 }));
-  const said: string[] = [];
-  for (const node of answer.data?.latestNews.nodes ?? []) {
+  const response = await execute(address, Latest, { section: "world", filter: anyUrgent });
+  // @ts-expect-error section is a string
+  void (() => execute(address, Latest, { section: 7 }));
+  const lines: string[] = [];
+  for (const node of response.data?.latestNews.nodes ?? []) {
     const path: string = node.category?.path ?? "nowhere";
-    // @ts-expect-error there may be no picture
+    // @ts-expect-error leadMedia is nullable
     void (() => node.leadMedia.url);
-    // @ts-expect-error it was not asked for
+    // @ts-expect-error byline is not selected
     void (() => node.byline);
-    said.push(`${path}: ${node.headline} ${node.leadMedia?.alt ?? ""}`.trim());
+    lines.push(`${path}: ${node.headline} ${node.leadMedia?.alt ?? ""}`.trim());
   }
-  return { said, errors: answer.errors ?? [] };
+  return { lines, errors: response.errors ?? [] };
 }
 
 export type First = LatestQuery["latestNews"]["nodes"][number];

@@ -1,6 +1,6 @@
 import { graphql } from "relay-runtime";
 
-// Forward and backward: what is not used is sent as null.
+// Forward and backward: unused arguments are sent as null.
 export const section = graphql`
   fragment Section_category on Category
   @refetchable(queryName: "SectionNextQuery")
