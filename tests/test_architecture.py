@@ -73,8 +73,8 @@ def test_names_are_nouns_and_verbs(folder: str) -> None:
 
 def test_no_registry_host_and_no_machine_path_is_named() -> None:
     """Holds for every tracked text file."""
-    listed = subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True, check=False)
-    names = listed.stdout.split("\n") if listed.returncode == 0 else []
+    tracked = subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True, check=False)
+    names = tracked.stdout.split("\n") if tracked.returncode == 0 else []
     hosts = "|".join(("pypi", "pythonhosted", "npmjs", "debian"))
     forbidden = re.compile(rf"(^|[^\w.])/(work|root|home)/|({hosts})[.](org|com)")
     for name in filter(None, names):

@@ -468,12 +468,12 @@ def test_generated_table_matches_the_code(request: pytest.FixtureRequest, name: 
 
 def test_every_log_field_is_documented() -> None:
     """Names and order are those of an access log line."""
-    written: list[bytes] = []
-    log = AccessLog("all", "json", 1.0, written.append)
+    lines: list[bytes] = []
+    log = AccessLog("all", "json", 1.0, lines.append)
     log.write(RequestTrace("id"), 0.001)
     log.flush()
     table = (ROOT / "docs/operations.md").read_text().split("| log field | meaning |")[1].split("\n\n")[0]
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(orjson.loads(written[0]))
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(orjson.loads(lines[0]))
 
 
 def test_every_package_is_documented() -> None:

@@ -56,10 +56,10 @@ def authenticator(database: Database, clock: Clock) -> Authenticator:
 
 
 async def create_token(
-    database: Database, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any
+    database: Database, name: str = "Jane Doe", role: Role = Role.EDITOR, **options: Any
 ) -> str:
     async with database.orm(), in_transaction():
-        _, secret = await api_tokens.issue_token(name=name, role=role, created_by="tests", now=NOW, **more)
+        _, secret = await api_tokens.issue_token(name=name, role=role, created_by="tests", now=NOW, **options)
     return secret
 
 
@@ -206,7 +206,7 @@ async def test_all_rejected_tokens_get_the_same_error(
     """Unknown, mistyped, expired and revoked tokens get the same message."""
     expired = await create_token(database, expires_at=NOW + DAY)
     revoked = await create_token(database)
-    good = await create_token(database)
+    valid = await create_token(database)
     async with database.orm():
         await ApiToken.filter(hash=api_tokens.hash_token(expired)).update(expires_at=NOW)
         row = await ApiToken.get(hash=api_tokens.hash_token(revoked))
@@ -214,7 +214,7 @@ async def test_all_rejected_tokens_get_the_same_error(
     errors = set()
     for secret in (
         api_tokens.generate_token(),
-        good[:-1] + "?",
+        valid[:-1] + "?",
         expired,
         revoked,
         "anything",
@@ -223,14 +223,14 @@ async def test_all_rejected_tokens_get_the_same_error(
         "a.b.c",
     ):
         with pytest.raises(ApiError) as exc_info:
-            await authenticate(authenticator, secret.replace("?", "a" if good[-1] != "a" else "b"))
+            await authenticate(authenticator, secret.replace("?", "a" if valid[-1] != "a" else "b"))
         errors.add((exc_info.value.code, exc_info.value.message, exc_info.value.hint))
     ((code, message, _),) = errors
     assert (code, message) == (
         "UNAUTHENTICATED",
         "The token is not valid, has expired or was revoked.",
     )
-    assert (await authenticate(authenticator, good)).account == "jane-doe"
+    assert (await authenticate(authenticator, valid)).account == "jane-doe"
 
 
 @pytest.mark.parametrize(
@@ -286,12 +286,12 @@ async def test_last_use_is_written_once_a_minute(database: Database) -> None:
     secret = await create_token(database)
     current_time = [NOW]
     first, second = (Authenticator(database, Settings(), now=lambda: current_time[0]) for _ in range(2))
-    for seconds, written in ((0, 0), (5, 0), (59, 0), (61, 61), (70, 61), (121, 121)):
+    for seconds, expected_seconds in ((0, 0), (5, 0), (59, 0), (61, 61), (70, 61), (121, 121)):
         current_time[0] = NOW + dt.timedelta(seconds=seconds)
         for worker in (first, second):
             await authenticate(worker, secret)
             await worker.flush_last_used()
-        assert (await stored_token(database)).last_used_at == NOW + dt.timedelta(seconds=written)
+        assert (await stored_token(database)).last_used_at == NOW + dt.timedelta(seconds=expected_seconds)
 
 
 async def test_last_use_is_retried_after_a_failed_write(database: Database, monkeypatch: Any) -> None:

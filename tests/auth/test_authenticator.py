@@ -60,9 +60,9 @@ class AuthSetup:
         self.url = url
         self.database = database
 
-    async def token(self, name: str = "Jane Doe", role: Role = Role.EDITOR, **more: Any) -> str:
+    async def token(self, name: str = "Jane Doe", role: Role = Role.EDITOR, **options: Any) -> str:
         async with self.database.orm():
-            arguments = {"expires_at": now() + DAY, "created_by": "tests", "now": now(), **more}
+            arguments = {"expires_at": now() + DAY, "created_by": "tests", "now": now(), **options}
             _, secret = await api_tokens.issue_token(name=name, role=role, **arguments)
         return secret
 
@@ -390,7 +390,7 @@ async def test_tokens_of_an_identity_provider_are_accepted_over_http(
         "oidc_jwks_url": str(tmp_path / "jwks.json"),
     }
 
-    def sign(**more: Any) -> str:
+    def sign(**overrides: Any) -> str:
         claims = {
             "iss": issuer,
             "aud": "newsroom",
@@ -398,7 +398,7 @@ async def test_tokens_of_an_identity_provider_are_accepted_over_http(
             "exp": int(time.time()) + 60,
             "name": "Jane Doe",
         }
-        return jwt.encode({**claims, **more}, key, algorithm="ES256", headers={"kid": "1"})
+        return jwt.encode({**claims, **overrides}, key, algorithm="ES256", headers={"kid": "1"})
 
     async with open_endpoint(auth_setup.database, **settings) as endpoint, client_from(endpoint) as http:
         for send in METHODS:

@@ -41,7 +41,7 @@ KEY_BY_CURVE_OR_TYPE = {"RSA": "rsa", "P-256": "p256", "P-384": "p384", "Ed25519
 KEY_BY_ALGORITHM = {name: KEY_BY_CURVE_OR_TYPE[curve or kind] for name, (kind, curve) in ALGORITHMS.items()}
 
 
-def jwk(key: Any, kid: str | None, **more: Any) -> dict[str, Any]:
+def jwk(key: Any, kid: str | None, **members: Any) -> dict[str, Any]:
     """The public key as a JSON Web Key."""
     algorithms: Any = {
         rsa.RSAPrivateKey: jwt.algorithms.RSAAlgorithm,
@@ -53,26 +53,26 @@ def jwk(key: Any, kid: str | None, **more: Any) -> dict[str, Any]:
     )
     fields: dict[str, Any] = algorithm.to_jwk(key.public_key(), as_dict=True)
     fields.pop("key_ops", None)
-    return {**fields, **({"kid": kid} if kid else {}), **more}
+    return {**fields, **({"kid": kid} if kid else {}), **members}
 
 
-def jwks(**more: Any) -> bytes:
+def jwks(**members: Any) -> bytes:
     """The JSON Web Key Set of all keys."""
-    return json.dumps({"keys": [jwk(key, kid, **more) for kid, key in KEYS.items()]}).encode()
+    return json.dumps({"keys": [jwk(key, kid, **members) for kid, key in KEYS.items()]}).encode()
 
 
-def claims(**more: Any) -> dict[str, Any]:
+def claims(**overrides: Any) -> dict[str, Any]:
     """Claims of a token that is valid for a minute; None removes a claim."""
     now = int(time.time())
-    fields = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-17", "exp": now + 60, "iat": now, **more}
+    fields = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-17", "exp": now + 60, "iat": now, **overrides}
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def sign_token(algorithm: str = "RS256", kid: str | None = "", key: Any = None, **more: Any) -> str:
+def sign_token(algorithm: str = "RS256", kid: str | None = "", key: Any = None, **overrides: Any) -> str:
     """A signed token; an empty `kid` is that of the key, None leaves it out."""
     name = KEY_BY_ALGORITHM[algorithm]
     headers = {"kid": name if kid == "" else kid} if kid is not None else None
-    return jwt.encode(claims(**more), key or KEYS[name], algorithm=algorithm, headers=headers)
+    return jwt.encode(claims(**overrides), key or KEYS[name], algorithm=algorithm, headers=headers)
 
 
 def base64url(value: Any) -> str:
@@ -211,9 +211,11 @@ async def test_keys_verify_only_their_own_algorithm_and_use(issuer: OidcIssuer, 
     unknown = rsa.generate_private_key(65_537, 2_048)
     await assert_rejected(issuer, sign_token(key=unknown))
     await assert_rejected(issuer, sign_token(key=unknown, kid=None))
-    for more in ({"alg": "RS512"}, {"use": "enc"}, {"key_ops": ["encrypt"]}):
+    for members in ({"alg": "RS512"}, {"use": "enc"}, {"key_ops": ["encrypt"]}):
         jwks_file = tmp_path / "other.json"
-        jwks_file.write_bytes(json.dumps({"keys": [jwk(RSA, "rsa", **more), jwk(KEYS["ed"], "ed")]}).encode())
+        jwks_file.write_bytes(
+            json.dumps({"keys": [jwk(RSA, "rsa", **members), jwk(KEYS["ed"], "ed")]}).encode()
+        )
         await assert_rejected(OidcIssuer(ISSUER, AUDIENCE, str(jwks_file)), sign_token())
     weak = rsa.generate_private_key(65_537, 1_024)
     (tmp_path / "weak.json").write_bytes(json.dumps({"keys": [jwk(weak, "rsa")]}).encode())
@@ -435,9 +437,9 @@ def test_invalid_key_file_is_reported_at_startup(tmp_path: Path, content: bytes)
 # Settings
 
 
-def settings(jwks_path: Path, **more: Any) -> Settings:
+def settings(jwks_path: Path, **overrides: Any) -> Settings:
     return Settings(
-        **{"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": str(jwks_path), **more}
+        **{"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": str(jwks_path), **overrides}
     )
 
 

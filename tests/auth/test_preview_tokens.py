@@ -79,9 +79,9 @@ async def test_workers_share_one_signing_key(database_url: str) -> None:
     try:
         assert await preview_tokens.get_signing_key(databases[0]) is None
         keys = {
-            await one
-            for one in asyncio.as_completed(
-                [preview_tokens.get_or_create_signing_key(one) for one in databases]
+            await item
+            for item in asyncio.as_completed(
+                [preview_tokens.get_or_create_signing_key(item) for item in databases]
             )
         }
         (key,) = keys

@@ -326,8 +326,8 @@ def test_graphql_request_sends_post_and_get(request_: Any) -> None:
 
 def test_graphql_request_receives_error_codes(request_: Any) -> None:
     """ClientError has status and code; partial data comes with its errors; an abort is an AbortError."""
-    refused = request_["refused"]
-    assert (refused["own"], refused["status"], refused["codes"]) == (
+    rejected = request_["refused"]
+    assert (rejected["own"], rejected["status"], rejected["codes"]) == (
         True,
         422,
         ["GRAPHQL_VALIDATION_FAILED"],
@@ -454,9 +454,9 @@ def test_schema_linter_reports_nothing(scripts: Scripts) -> None:
     """With all rules of graphql-schema-linter except those for alphabetical order."""
     linter = CLIENTS / "graphql-schema-linter"
     rules = {path.stem.replace("_", "-") for path in (linter / "lib/rules").glob("*.js")}
-    ours = {rule for rule in rules if not rule.endswith("sorted-alphabetically")}
-    assert len(ours) > 10
-    scripts.run_node(HERE, str(linter / "lib/cli.js"), "--rules", ",".join(sorted(ours)), str(SDL))
+    enabled = {rule for rule in rules if not rule.endswith("sorted-alphabetically")}
+    assert len(enabled) > 10
+    scripts.run_node(HERE, str(linter / "lib/cli.js"), "--rules", ",".join(sorted(enabled)), str(SDL))
 
 
 # The audits of GraphQL over HTTP

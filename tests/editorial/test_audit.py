@@ -122,13 +122,13 @@ async def test_audit_entries_of_an_article_match_its_revisions(newsroom: Editori
         "correctArticle", id=id, kind="CORRECTION", text="x", before="Monday", after="Tuesday"
     )
     await newsroom.republish(id, minor=True)
-    for transition, more in (
+    for transition, fields in (
         ("withdrawArticle", {"notice": "Wrong."}),
         ("restoreArticle", {}),
         ("deleteArticle", {}),
         ("restoreArticle", {}),
     ):
-        await newsroom.mutate_ok(transition, id=id, **more)
+        await newsroom.mutate_ok(transition, id=id, **fields)
     query = """query($i: ID!) { article(id: $i) {
       version revisions(first: 100) { nodes { version savedBy action reason minor savedAt } } } }"""
     article = (await newsroom.query(query, ANNA, i=id))["article"]

@@ -142,10 +142,14 @@ async def test_points_require_both_coordinates(newsroom: EditorialClient) -> Non
         ("REQUIRED", "focalX")
     }
     await newsroom.mutate_ok("updateMedia", id=created["id"], focalX=None, focalY=None)
-    place = {"type": "PLACE", "name": "Seoul"}
-    assert await newsroom.mutate_codes("createTag", **place, longitude=126.9) == {("REQUIRED", "latitude")}
+    tag_input = {"type": "PLACE", "name": "Seoul"}
+    assert await newsroom.mutate_codes("createTag", **tag_input, longitude=126.9) == {
+        ("REQUIRED", "latitude")
+    }
     selection = "tag { position { latitude longitude } }"
-    created = await newsroom.mutate_ok("createTag", selection=selection, **place, longitude=126.9, latitude=0)
+    created = await newsroom.mutate_ok(
+        "createTag", selection=selection, **tag_input, longitude=126.9, latitude=0
+    )
     assert created["position"] == {"latitude": 0, "longitude": 126.9}
 
 

@@ -625,19 +625,19 @@ async def test_deleted_articles_are_not_visible_to_any_viewer(newsroom: Editoria
 
 async def test_authors_delete_only_their_own_unpublished_drafts(newsroom: EditorialClient) -> None:
     """Drafts in review, published articles and articles of others are NOT_OWNER or NOT_FOUND."""
-    own, sent, published = [await newsroom.create_draft(BOB) for _ in range(3)]
-    assert (await newsroom.mutate_ok(DELETE, BOB, id=own)) == own
-    await newsroom.mutate_ok("submitArticle", BOB, id=sent)
-    assert await newsroom.mutate_codes(DELETE, BOB, id=sent) == {("NOT_OWNER", "id")}
+    draft, submitted, published = [await newsroom.create_draft(BOB) for _ in range(3)]
+    assert (await newsroom.mutate_ok(DELETE, BOB, id=draft)) == draft
+    await newsroom.mutate_ok("submitArticle", BOB, id=submitted)
+    assert await newsroom.mutate_codes(DELETE, BOB, id=submitted) == {("NOT_OWNER", "id")}
     for transition in ("submitArticle", "approveArticle", "publishArticle", "unpublishArticle"):
         await newsroom.mutate_ok(transition, id=published)
     assert await newsroom.mutate_codes(DELETE, BOB, id=published) == {("NOT_OWNER", "id")}
-    theirs = await newsroom.create_published()
-    assert await newsroom.mutate_codes("updateArticle", BOB, id=theirs, headline="Mine") == {
+    published_by_other = await newsroom.create_published()
+    assert await newsroom.mutate_codes("updateArticle", BOB, id=published_by_other, headline="Mine") == {
         ("NOT_OWNER", "id")
     }
-    hidden = await newsroom.create_draft()
-    assert await newsroom.mutate_codes("updateArticle", BOB, id=hidden, headline="Mine") == {
+    draft_by_other = await newsroom.create_draft()
+    assert await newsroom.mutate_codes("updateArticle", BOB, id=draft_by_other, headline="Mine") == {
         ("NOT_FOUND", "id")
     }
 

@@ -72,8 +72,8 @@ def text_positions(type_: GraphQLInputType, max_depth: int = 2) -> Iterator[tupl
 
 
 def _fields(type_: Any) -> list[Any]:
-    named = get_named_type(type_)
-    return list(named.fields.values()) if isinstance(named, GraphQLInputObjectType) else []
+    named_type = get_named_type(type_)
+    return list(named_type.fields.values()) if isinstance(named_type, GraphQLInputObjectType) else []
 
 
 def selection(field: GraphQLField) -> str:

@@ -225,7 +225,7 @@ async def test_removed_articles_disappear_from_both_servers(
     server_pair: ServerPair, editor: EditorClient
 ) -> None:
     """At once from the server of the mutation, within two seconds from the other, in cached responses."""
-    for mutation, more in REMOVALS.items():
+    for mutation, fields in REMOVALS.items():
         headline = f"Regretted {mutation}"
         id = await editor.create_published(server_pair.first, headline)
         slug = headline.lower().replace(" ", "-")
@@ -235,7 +235,7 @@ async def test_removed_articles_disappear_from_both_servers(
             while not (await fetch(server, query, headline))[1]:
                 pass
             assert (await fetch(server, query, headline))[0]
-        await editor.mutate_until_done(server_pair.first, mutation, id=id, **more)
+        await editor.mutate_until_done(server_pair.first, mutation, id=id, **fields)
         acknowledged_at = time.monotonic()
         assert not (await fetch(server_pair.first, query, headline))[0], mutation
         while (await fetch(server_pair.second, query, headline))[0]:

@@ -150,7 +150,7 @@ async def test_server_works_without_its_configured_redis(sqlite_server: Server, 
 
 
 @pytest.mark.parametrize(
-    "more",
+    "request_headers",
     [
         {},
         {"accept": "application/json"},
@@ -164,7 +164,7 @@ async def test_server_works_without_its_configured_redis(sqlite_server: Server, 
 )
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
 async def test_cached_responses_equal_uncached_ones(
-    running: RunningServer, method: str, more: dict[str, str]
+    running: RunningServer, method: str, request_headers: dict[str, str]
 ) -> None:
     """Only headers with ids and times of the request differ."""
     query = "{ latestNews(first: 20) { nodes { id headline summary category { name } } } }"
@@ -172,12 +172,16 @@ async def test_cached_responses_equal_uncached_ones(
     for _ in range(4):
         async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
             if method == "POST":
-                response = await http.post("/graphql", json={"query": query}, headers=more)
+                response = await http.post("/graphql", json={"query": query}, headers=request_headers)
             else:
-                response = await http.request(method, "/graphql", params={"query": query}, headers=more)
+                response = await http.request(
+                    method, "/graphql", params={"query": query}, headers=request_headers
+                )
         varying = {"date", "server-timing", "x-request-id", "cache-control"}
         headers = {name: value for name, value in response.headers.items() if name not in varying}
-        assert response.headers["x-request-id"] == more.get("x-request-id", response.headers["x-request-id"])
+        assert response.headers["x-request-id"] == request_headers.get(
+            "x-request-id", response.headers["x-request-id"]
+        )
         body = b"" if response.status_code == 406 else response.content
         headers = {} if response.status_code == 406 else headers
         responses.append((response.status_code, headers, body))

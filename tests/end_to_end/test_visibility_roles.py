@@ -300,8 +300,10 @@ async def test_relations_of_an_article_lead_to_its_working_copy(server: Server) 
             executor, CHIEF, "createCollection", {"title": "Front", "items": [{"article": first}]}
         )
         await mutate_as(executor, CHIEF, "updateArticle", {"id": first, "headline": "High tide"})
-        more = {"headline": "Flut", "language": "de", "translationOf": first}
-        await _publish(executor, await mutate_as(executor, CHIEF, "createArticle", {**more, **required}))
+        translation = {"headline": "Flut", "language": "de", "translationOf": first}
+        await _publish(
+            executor, await mutate_as(executor, CHIEF, "createArticle", {**translation, **required})
+        )
         viewer = preview_viewer(int(first.removeprefix("art_")))
         collections = orjson.loads(await execute_as(executor, viewer, query))["data"]["collections"]["nodes"]
         visible = {"headline": "High tide", "translations": [{"headline": "Flut"}]}
@@ -354,9 +356,9 @@ async def test_mutations_report_hidden_objects_like_missing_ones(server: Server)
         for hidden in (*_ids_of_kind(pair.hidden, "art", 7), *_ids_of_kind(pair.hidden, "att", 9)):
             kind, _, _ = hidden.partition("_")
             cases = {"art": ARTICLE_MUTATIONS, "att": ATTRIBUTION_MUTATIONS}.get(kind, {})
-            for name, more in cases.items():
-                cases_to_send.append((name, {"id": hidden, **more}))
-                cases_to_send.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **more}))
+            for name, fields in cases.items():
+                cases_to_send.append((name, {"id": hidden, **fields}))
+                cases_to_send.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **fields}))
             if kind == "art":
                 cases_to_send.append(("addAttribution", {"article": hidden, "kind": "REPORTED_BY"}))
                 for reference in ({"related": [hidden]}, {"translationOf": hidden}):
@@ -523,8 +525,8 @@ def _value(type_: Any) -> Any:
         return _minimal_input(type_)
     if isinstance(type_, GraphQLEnumType):
         return next(iter(type_.values))
-    named = get_named_type(type_).name
-    return {"Int": 1, "DateTime": "2099-01-01T00:00:00Z", "ID": "art_1"}.get(named, "x")
+    type_name = get_named_type(type_).name
+    return {"Int": 1, "DateTime": "2099-01-01T00:00:00Z", "ID": "art_1"}.get(type_name, "x")
 
 
 def _error_code(response: bytes) -> str | None:

@@ -103,7 +103,7 @@ def articles(draw: some.DrawFn) -> ArticleRecord:
             via=attribution_chain,
         )
     blocks: list[Block] = [first]
-    more: list[Block] = [
+    further_blocks: list[Block] = [
         Heading(text=draw(texts)),
         List(items=(draw(texts),), ordered=draw(some.booleans())),
         Quote(text=draw(texts), attribution=1),
@@ -115,7 +115,7 @@ def articles(draw: some.DrawFn) -> ArticleRecord:
         headline=draw(names),
         summary=draw(some.none() | texts),
         published_at=draw(some.none() | some.datetimes(timezones=some.timezones())),
-        blocks=tuple(blocks + draw(some.lists(some.sampled_from(more), max_size=3))),
+        blocks=tuple(blocks + draw(some.lists(some.sampled_from(further_blocks), max_size=3))),
         attributions=(attribution_chain,) if attribution_chain else (),
         extra=draw(some.dictionaries(names, some.integers(-10, 10) | texts | some.booleans() | some.none())),
     )
@@ -210,8 +210,8 @@ def article_with_attribution(**span_fields: object) -> bytes:
     return article(blocks=[BLOCK], attributions=[fields])
 
 
-def span_fields(start: int, end: int, **more: object) -> dict[str, object]:
-    return {"blockId": "blk_1", "start": start, "end": end, **more}
+def span_fields(start: int, end: int, **fields: object) -> dict[str, object]:
+    return {"blockId": "blk_1", "start": start, "end": end, **fields}
 
 
 def test_spans_count_code_points() -> None:

@@ -76,8 +76,8 @@ async def test_alias_limit_is_50_also_inside_fragments(demo_executor: Executor) 
     """The 51st alias is rejected, and the error has the number of aliases, the limit and a hint."""
 
     def query(aliases: int) -> str:
-        many = " ".join(f"a{i}: name" for i in range(aliases))
-        return f"{{ categories(first: 1) {{ nodes {{ ...F }} }} }} fragment F on Category {{ {many} }}"
+        selections = " ".join(f"a{i}: name" for i in range(aliases))
+        return f"{{ categories(first: 1) {{ nodes {{ ...F }} }} }} fragment F on Category {{ {selections} }}"
 
     assert (await demo_executor.execute(GraphQLRequest(query(50)))).status == 200
     result = await rejection(demo_executor, query(51))
@@ -114,15 +114,15 @@ async def test_no_depth_causes_an_internal_error(offline_executor: Executor) -> 
             "DEPTH_LIMIT_EXCEEDED",
             "DOCUMENT_TOO_LARGE",
         )
-        for opened, closed in (("... {", "}"), ("... on Query {", "}")):
-            query = "{" + opened * levels + "__typename" + closed * levels + "}"
+        for opening, closing in (("... {", "}"), ("... on Query {", "}")):
+            query = "{" + opening * levels + "__typename" + closing * levels + "}"
             response = await offline_executor.execute(GraphQLRequest(query))
             assert response.status == 200 or set(response.codes) <= {
                 "DEPTH_LIMIT_EXCEEDED",
                 "DOCUMENT_TOO_LARGE",
             }
-        for opened, closed in (("[", "]"), ("{not: ", "}"), ("{and: [", "]}")):
-            value = opened * levels + "{}" + closed * levels
+        for opening, closing in (("[", "]"), ("{not: ", "}"), ("{and: [", "]}")):
+            value = opening * levels + "{}" + closing * levels
             result = await rejection(offline_executor, f"{{ articles(filter: {value}) {{ totalCount }} }}")
             assert result["code"] in (
                 "DEPTH_LIMIT_EXCEEDED",
@@ -347,12 +347,12 @@ async def test_configured_cost_limit_replaces_the_default() -> None:
         "first: $n",
     ],
 )
-@pytest.mark.parametrize("place", ["{}", "categories(first: 1) {{ nodes {{ {} }} }}"])
+@pytest.mark.parametrize("parent", ["{}", "categories(first: 1) {{ nodes {{ {} }} }}"])
 async def test_invalid_page_sizes_are_rejected(
-    offline_executor: Executor, arguments: str, place: str
+    offline_executor: Executor, arguments: str, parent: str
 ) -> None:
     """The size is not clamped, at the root and in nested lists, as a literal and as a variable."""
-    page = place.format(f"articles({arguments}) {{ nodes {{ id }} }}")
+    page = parent.format(f"articles({arguments}) {{ nodes {{ id }} }}")
     declared = "query($n: Int)" if "$n" in arguments else ""
     assert (await rejection(offline_executor, f"{declared} {{ {page} }}", {"n": -1}))[
         "code"
@@ -429,8 +429,8 @@ WRAPS = {
 
 def nested_filter(wrapper: str, times: int) -> str:
     """A filter nested `times` times, as JSON."""
-    opened, closed = WRAPS[wrapper]
-    return opened * times + '{"slug": {"eq": "x"}}' + closed * times
+    opening, closing = WRAPS[wrapper]
+    return opening * times + '{"slug": {"eq": "x"}}' + closing * times
 
 
 def as_graphql_literal(json: str) -> str:

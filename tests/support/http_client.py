@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -107,7 +106,3 @@ def assert_no_server_error(response: GraphQLResponse) -> None:
     else:
         assert response.status == 200
         assert orjson.loads(response.body).keys() <= {"data", "extensions"}
-
-
-def request(query: str, **more: Any) -> Mapping[str, Any]:
-    return {"query": query, **more}

@@ -334,7 +334,7 @@ async def make_hidden_changes(
         if await executor.database.rows(f"SELECT 1 FROM collection WHERE slug = '{collection.slug}'"):
             await mutate_as(executor, CHIEF, "pinArticle", {"id": collection.slug, "article": drafts[0]})
     if not case.sees_unused_taxonomy:
-        collection_input = {"title": f"{SECRET} page", "items": [{"article": one} for one in drafts]}
+        collection_input = {"title": f"{SECRET} page", "items": [{"article": draft} for draft in drafts]}
         await mutate_as(executor, CHIEF, "createCollection", collection_input)
     unchanged_articles = [
         a for a in articles if is_public(a) and a.id not in changed_ids and not case.sees_working_copy(a)
@@ -389,9 +389,9 @@ async def execute_as(
 
 async def mutate_as(executor: Executor, viewer: Viewer, name: str, input: Mapping[str, Any]) -> str:
     """The id in the payload of the mutation, which must succeed."""
-    answer = orjson.loads(await execute_as(executor, viewer, mutation_document(name), {"input": input}))
-    payload = answer.get("data") and answer["data"][name]
-    assert payload, (name, input, answer)
+    response = orjson.loads(await execute_as(executor, viewer, mutation_document(name), {"input": input}))
+    payload = response.get("data") and response["data"][name]
+    assert payload, (name, input, response)
     assert not payload["userErrors"], (name, input, payload)
     result = next(value for key, value in payload.items() if key != "userErrors")
     id_: str = result["id"] if isinstance(result, dict) else result

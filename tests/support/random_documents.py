@@ -84,9 +84,9 @@ class RandomDocuments:
         self._names += 1
         return f"{letter}{self._names}"
 
-    def _field(self, parent: str, name: str, depth: int, *, named: bool = False) -> str:
+    def _field(self, parent: str, name: str, depth: int, *, with_alias: bool = False) -> str:
         type_ = self._object(parent).fields[name]
-        alias = f"{self._name('a')}: " if named or self.random.random() < 0.15 else ""
+        alias = f"{self._name('a')}: " if with_alias or self.random.random() < 0.15 else ""
         text = f"{alias}{name}{self._arguments(parent, name, type_)}{self._directive()}"
         target = get_named_type(type_.type)
         if is_leaf_type(target):
@@ -115,7 +115,8 @@ class RandomDocuments:
                 own_fields = [f for f in self._object(member).fields if f not in type_.fields]
                 # With aliases, because other members may have the same key with another type.
                 fields = [
-                    self._field(member, f, min(depth, 1), named=True) for f in self._sample(own_fields, 2)
+                    self._field(member, f, min(depth, 1), with_alias=True)
+                    for f in self._sample(own_fields, 2)
                 ]
                 if fields:
                     parts.append(f"... on {member} {{ {' '.join(fields)} }}")

@@ -118,10 +118,10 @@ def test_server_timing_has_the_cache_status(clock: Clock) -> None:
 class WrittenLines:
     """Collects what an access log writes."""
 
-    written: bytes = b""
+    content: bytes = b""
 
     def __call__(self, lines: bytes) -> None:
-        self.written += lines
+        self.content += lines
 
 
 def log_line(clock: Clock, mode: str, format_: str, **attributes: object) -> bytes:
@@ -136,7 +136,7 @@ def log_line(clock: Clock, mode: str, format_: str, **attributes: object) -> byt
         setattr(trace, name, value)
     observer.finish(trace)
     log.flush()
-    return lines.written
+    return lines.content
 
 
 def test_json_line_has_all_fields_of_a_request(clock: Clock) -> None:
@@ -192,21 +192,21 @@ def test_access_log_setting_selects_the_logged_requests(
 ) -> None:
     """`errors` logs slow requests and errors of the server, not those of clients."""
     stage_starts = [clock.now - 2 if slow else clock.now + 0.02]
-    written = log_line(clock, mode, "json", status=status, stages=["body"], stage_starts=stage_starts)
-    assert (orjson.loads(written)["level"] if written else None) == level
+    line = log_line(clock, mode, "json", status=status, stages=["body"], stage_starts=stage_starts)
+    assert (orjson.loads(line)["level"] if line else None) == level
 
 
 @pytest.mark.parametrize("format_", ["json", "text"])
 def test_client_text_cannot_break_log_lines(clock: Clock, format_: str) -> None:
     """Operation and client names are escaped and truncated."""
     headers = {b"graphql-client-name": HOSTILE_TEXT.encode()}
-    written = log_line(clock, "all", format_, operation=HOSTILE_TEXT + "\ud800", headers=headers)
-    assert written.count(b"\n") == 1
-    assert written.endswith(b"\n")
-    assert len(written) < 900
-    assert written.decode().rstrip("\n").isprintable()
+    line = log_line(clock, "all", format_, operation=HOSTILE_TEXT + "\ud800", headers=headers)
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert len(line) < 900
+    assert line.decode().rstrip("\n").isprintable()
     if format_ == "json":
-        payload = orjson.loads(written)
+        payload = orjson.loads(line)
         assert len(payload["operation_name"]) == len(payload["client_name"]) == 64
         assert payload["level"] == "info"
 
@@ -229,9 +229,9 @@ async def test_incomplete_chunks_are_flushed_periodically_and_at_the_end(clock: 
     async with RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines)) as observer:
         observer.finish(make_trace(clock, observer))
         observer._look()
-        assert lines.written.count(b"\n") == 1
+        assert lines.content.count(b"\n") == 1
         observer.finish(make_trace(clock, observer))
-    assert lines.written.count(b"\n") == 2
+    assert lines.content.count(b"\n") == 2
 
 
 def test_all_loggers_write_json_records() -> None:

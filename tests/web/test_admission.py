@@ -100,9 +100,9 @@ async def test_requests_cost_one_point_and_operations_their_cost() -> None:
     await control.admit("203.0.113.9")
     await control.charge("203.0.113.9", 21)
     await control.admit("203.0.113.9")
-    policy, left = control.headers("203.0.113.9")
+    policy, remaining = control.headers("203.0.113.9")
     assert policy == (b"ratelimit-policy", b'"cost";q=100;w=60')
-    assert left == (b"ratelimit", b'"cost";r=78;t=30')
+    assert remaining == (b"ratelimit", b'"cost";r=78;t=30')
 
 
 async def test_exhausted_clients_get_retry_after() -> None:

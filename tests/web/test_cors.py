@@ -59,11 +59,11 @@ async def test_only_configured_origins_are_allowed(demo_executor: Executor) -> N
 async def test_form_content_types_are_rejected(demo_executor: Executor, content_type: str) -> None:
     """Requests that a page of another site can send without a preflight are 415."""
     async with make_client(demo_executor) as http:
-        for more in ({}, {"apollo-require-preflight": "true"}):
+        for headers in ({}, {"apollo-require-preflight": "true"}):
             response = await http.post(
                 "/graphql",
                 content=b'{"query": "{ viewer { role } }"}',
-                headers={"content-type": content_type, **ORIGIN_HEADER, **more},
+                headers={"content-type": content_type, **ORIGIN_HEADER, **headers},
             )
             assert (response.status_code, error_code(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 

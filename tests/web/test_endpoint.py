@@ -79,8 +79,13 @@ async def test_body_and_query_string_accept_all_parameters(http: httpx2.AsyncCli
 
 async def test_null_parameters_are_the_same_as_missing_ones(http: httpx2.AsyncClient) -> None:
     """An empty operation name is a missing one too."""
-    for more in ({"variables": None}, {"operationName": None}, {"extensions": None}, {"operationName": ""}):
-        assert len(category_nodes(await http.post("/graphql", json={"query": NAMES, **more}))) == 2
+    for parameters in (
+        {"variables": None},
+        {"operationName": None},
+        {"extensions": None},
+        {"operationName": ""},
+    ):
+        assert len(category_nodes(await http.post("/graphql", json={"query": NAMES, **parameters}))) == 2
 
 
 async def test_failed_root_fields_return_null_and_leave_the_others(http: httpx2.AsyncClient) -> None:
@@ -137,7 +142,7 @@ async def test_status_codes_of_errors(http: httpx2.AsyncClient, query: str, stat
 
 
 @pytest.mark.parametrize(
-    ("accept", "served"),
+    ("accept", "media_type"),
     [
         (None, RESPONSE_TYPE),
         ("*/*", RESPONSE_TYPE),
@@ -152,14 +157,14 @@ async def test_status_codes_of_errors(http: httpx2.AsyncClient, query: str, stat
     ],
 )
 async def test_accept_header_selects_the_media_type(
-    http: httpx2.AsyncClient, accept: str | None, served: str
+    http: httpx2.AsyncClient, accept: str | None, media_type: str
 ) -> None:
     """graphql-response+json unless only application/json is accepted; Vary contains Accept."""
     http.headers.pop("accept")
     response = await http.post(
         "/graphql", json={"query": NAMES}, headers={"accept": accept} if accept else {}
     )
-    assert response.headers["content-type"] == f"{served}; charset=utf-8"
+    assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
     assert response.headers["vary"] == "Accept, Accept-Encoding, Authorization"
     assert len(category_nodes(response)) == 2
 

@@ -301,8 +301,11 @@ async def test_editorial_examples_run_in_order(database_url: str) -> None:
             return result
 
         article = (await run(9, "WriteAnArticle"))["article"]["id"]
-        listed = await run(16, "DeskList")
-        assert (listed["nodes"][0]["id"], listed["nodes"][0]["edNote"]) == (article, "Waiting for a picture.")
+        desk_list = await run(16, "DeskList")
+        assert (desk_list["nodes"][0]["id"], desk_list["nodes"][0]["edNote"]) == (
+            article,
+            "Waiting for a picture.",
+        )
         assert (await run(16, "DeskList", ANONYMOUS_VIEWER))["nodes"] == []
         chain = (await run(10, "WhoSaidIt"))["attribution"]["chain"]
         assert [hop["source"]["name"] for hop in chain] == ["South Korean intelligence", "Sky News"]

@@ -225,10 +225,10 @@ async def test_small_responses_are_not_compressed(http: httpx2.AsyncClient) -> N
     """The threshold is one kilobyte; long error responses are compressed."""
     small = await get(http, "{ viewer { role } }", accept_encoding="gzip")
     assert "content-encoding" not in small.headers
-    many = " ".join(f"nonsense{n}" for n in range(40))
+    unknown_fields = " ".join(f"nonsense{n}" for n in range(40))
     response = await http.post(
         "/graphql",
-        json={"query": f"{{ articles {{ nodes {{ {many} }} }} }}"},
+        json={"query": f"{{ articles {{ nodes {{ {unknown_fields} }} }} }}"},
         headers={"accept-encoding": "gzip"},
     )
     assert response.headers["content-encoding"] == "gzip"

@@ -138,8 +138,8 @@ def masked_frame(opcode: Opcode, content: bytes, fin: bool = True) -> bytes:
     return Frame(opcode, content, fin).serialize(mask=True)
 
 
-def subscribe(name: str, query: str, **more: Any) -> dict[str, Any]:
-    return {"id": name, "type": "subscribe", "payload": {"query": query, **more}}
+def subscribe(name: str, query: str, **payload_fields: Any) -> dict[str, Any]:
+    return {"id": name, "type": "subscribe", "payload": {"query": query, **payload_fields}}
 
 
 INIT = {"type": "connection_init"}

@@ -204,5 +204,5 @@ async def test_unreachable_redis_fails_no_request(make_worker: Callable[..., Red
     """The worker counts locally."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        alone = make_worker(f"redis://127.0.0.1:{unused.getsockname()[1]}/0")
-        assert (await alone.hit("198.51.100.1", 5)).points == 5
+        store = make_worker(f"redis://127.0.0.1:{unused.getsockname()[1]}/0")
+        assert (await store.hit("198.51.100.1", 5)).points == 5
