@@ -9,10 +9,12 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
+    get_operation_ast,
     parse,
     specified_rules,
     validate,
@@ -23,7 +25,9 @@ from graphql.validation.rules import overlapping_fields_can_be_merged as overlap
 from contentql.cache.entry import content_hash
 from contentql.errors import ApiError
 from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
+from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
+from contentql.execution.validation import accepts
 from contentql.lru import LRUCache
 from contentql.planner.constraints import ValueConstraint
 from contentql.planner.limits import Limits, check_document_limits
@@ -105,15 +109,25 @@ class DocumentCache:
             self._schema, operation.declared, request.variables, lenient=lenient
         )
         if errors:
-            raise GraphQLErrors(errors, "BAD_USER_INPUT")
+            raise GraphQLErrors(self._locate(errors, request, operation.name), "BAD_USER_INPUT")
         return document, operation, variables
+
+    def _locate(
+        self, errors: list[GraphQLError], request: GraphQLRequest, operation_name: str
+    ) -> list[GraphQLError]:
+        """The errors of variables, with the locations of their definitions."""
+        node = get_operation_ast(self._parse_with_locations(request.query), operation_name or None)
+        if node is None:
+            return errors
+        declared = variable_definitions(self._schema, node)
+        return coerce_variables(self._schema, declared, request.variables)[1] or errors
 
     def _parse(self, text: str) -> ParsedDocument:
         limits = self._limits
         if len(text) > limits.characters:
             raise _too_large(f"The document has {len(text):,} characters", limits.characters)
         try:
-            node = parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
+            node = parse_executable(text, limits.tokens) or self._parse_with_locations(text)
             check_document_limits(node, limits)
         except GraphQLSyntaxError as error:
             if error.message.endswith("tokens. Parsing aborted."):
@@ -125,6 +139,15 @@ class DocumentCache:
             raise GraphQLErrors([error], "GRAPHQL_PARSE_FAILED") from None
         except RecursionError:
             raise _too_deep(limits.depth) from None
+        if not accepts(self._schema, node):
+            self._validate(self._parse_with_locations(text))
+        return self._index(node, text)
+
+    def _parse_with_locations(self, text: str) -> DocumentNode:
+        return parse(text, max_tokens=self._limits.tokens, allow_empty_selection_sets=False)
+
+    def _validate(self, node: DocumentNode) -> None:
+        """Raises ApiError or GraphQLErrors if the document is not valid."""
         errors = validate(self._schema, node, _RULES, max_errors=MAX_ERRORS)
         if any(error.message == "Validation aborted." for error in errors):
             raise ApiError(
@@ -134,7 +157,6 @@ class DocumentCache:
             )
         if errors:
             raise GraphQLErrors(errors, "GRAPHQL_VALIDATION_FAILED")
-        return self._index(node, text)
 
     def _index(self, node: DocumentNode, text: str) -> ParsedDocument:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
