@@ -25,6 +25,7 @@ from contentql.cache.memory import MemoryBackend
 from contentql.cache.response_cache import ResponseCache
 from contentql.cache.visibility_timer import VisibilityTimer
 from contentql.errors import OperatorError
+from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.executor import Executor, utc_now
 from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog
@@ -37,7 +38,6 @@ from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.admission import AdmissionControl
-from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.endpoint import GraphQLEndpoint
 from contentql.web.graphiql import graphiql_routes
 from contentql.web.health import Readiness, health_routes
@@ -126,6 +126,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             clock.running(),
             observer,
             _response_cache_lifespan(executor),
+            executor.articles.updating(),
             _usage_flush_lifespan(documents, authenticator),
         ):
             # All objects made so far live as long as the process: the collector need not scan them again.

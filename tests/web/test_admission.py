@@ -8,10 +8,10 @@ import re
 import pytest
 
 from contentql.errors import ApiError
+from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.server.client_address import ClientAddressResolver
 from contentql.settings import Settings
 from contentql.web.admission import AdmissionControl
-from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit
 

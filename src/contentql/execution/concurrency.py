@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import AsyncIterator
 
 from contentql.errors import ApiError
 
@@ -12,9 +13,13 @@ from contentql.errors import ApiError
 class ConcurrencyLimiter:
     """Limits concurrent operations. A bounded number waits for a bounded time; others are refused."""
 
-    def __init__(self, places: int, *, queue: int | None = None, seconds: float = 1.0) -> None:
-        """`queue`: how many may wait, by default eight times the places; `seconds`: how long."""
+    def __init__(
+        self, places: int, *, queue: int | None = None, seconds: float = 1.0, what: str = "operations"
+    ) -> None:
+        """`queue`: how many may wait, by default eight times the places; `seconds`: how long. `what` names
+        the operations in errors."""
         self.limit = places
+        self._what = what
         self._free = places
         self._queue = 8 * places if queue is None else queue
         self._seconds = seconds
@@ -46,6 +51,16 @@ class ConcurrencyLimiter:
                 raise self._refused() from None
             raise
 
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Holds a place within the block. Raises ApiError SERVICE_OVERLOADED as `acquire`."""
+        if not self.try_acquire():
+            await self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
     def release(self) -> None:
         """Return a place; the operation that waits longest gets it."""
         while self._waiting:
@@ -58,7 +73,7 @@ class ConcurrencyLimiter:
     def _refused(self) -> ApiError:
         return ApiError(
             "SERVICE_OVERLOADED",
-            f"{self.limit} operations are under way, as many as may be.",
+            f"{self.limit} {self._what} are being executed, the maximum number at once.",
             "Try again in a second.",
             limit=self.limit,
             retryAfter=1,

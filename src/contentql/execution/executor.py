@@ -8,6 +8,7 @@ Invariant: knows no transport. web/ brings requests and sends responses; tests c
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 from collections.abc import Callable
@@ -20,12 +21,14 @@ from contentql.cache.entry import CachedResponse
 from contentql.cache.response_cache import ResponseCache
 from contentql.errors import ApiError
 from contentql.execution import reference
+from contentql.execution.article_count import ArticleCount
+from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.documents import DocumentCache
 from contentql.execution.errors import GraphQLErrors, error_response, graphql_errors_response
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
-from contentql.execution.responses import NO_MARKERS, build_response, cache_entry
+from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
 from contentql.planner.catalog import Catalog
 from contentql.planner.execute import execute_plan
 from contentql.planner.limits import Limits
@@ -39,6 +42,11 @@ from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
 
 log = logging.getLogger("contentql")
+
+
+# Operations whose scans cost more than this have few places, so that they cannot occupy all connections.
+_SCAN_COST = 50
+_SCAN_TIME_SHARE = 0.5  # their share of the time limit of operations
 
 
 def utc_now() -> dt.datetime:
@@ -70,6 +78,11 @@ class Executor:
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
         self.seconds, self.now, self.responses = seconds, now, responses
+        self.articles = ArticleCount(database, lambda: self.now())
+        self._scan_places = ConcurrencyLimiter(
+            max(1, database.readers // (2 if database.dialect == "sqlite" else 5)),
+            what="operations that scan many rows",
+        )
         self._documents = DocumentCache(catalog.schema, self.limits, documents, characters)
         self._planner = Planner(
             catalog,
@@ -79,6 +92,7 @@ class Executor:
             with_markers=responses is not None,
             plans=plans,
             size=4 * characters,
+            articles=self.articles,
         )
         self.mutations = MutationExecutor(
             database,
@@ -137,14 +151,18 @@ class Executor:
         if cache is None or ready.plan.root_errors or with_cost:
             trace.cache = "off" if cache is None else "bypass"
             storable = anonymous and (request.queries_only or cache is not None)
-            return await self._compute(ready, now, trace, charge, storable=storable, with_cost=with_cost)
+            response = await self._compute(ready, now, trace, charge, storable=storable, with_cost=with_cost)
+            await _charge_excess(ready.plan, trace, charge)
+            return response
         cached = self.get_cached(request, trace)
         if cached is None:
             trace.cache = "miss"
             trace.start_stage("cache")
             if charge:
                 await charge(ready.plan.cost)
-            return await self._compute_once(ready, now, trace, cache)
+            response = await self._compute_once(ready, now, trace, cache)
+            await _charge_excess(ready.plan, trace, charge)
+            return response
         return GraphQLResponse(200, cached.body, (), cached)
 
     async def _compute_once(
@@ -190,12 +208,15 @@ class Executor:
         has_markers = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, markers = strip_markers(data) if has_markers else (data, NO_MARKERS)
         trace.rows = markers.rows
+        trace.cost = max(plan.cost, count_objects(body))
         if plan.root_errors or with_cost:
-            cost = {"requested": plan.cost, "limit": self.limits.cost, "statements": plan.statements}
+            cost = {"requested": trace.cost, "limit": self.limits.cost, "statements": plan.statements}
             extensions: dict[str, object] | None = {"cost": cost} if with_cost else None
             return build_response(body, plan, trace.request_id, extensions=extensions)
         body = b'{"data":' + body + b"}"
-        return GraphQLResponse(200, body, (), cache_entry(body, ready, markers) if storable else None)
+        return GraphQLResponse(
+            200, body, (), cache_entry(body, ready, markers, trace.cost) if storable else None
+        )
 
     async def _run(self, ready: PreparedRequest, now: dt.datetime) -> tuple[Plan, bytes]:
         """The plan's JSON. A root field whose parameters cannot be bound is null; the plan has its error."""
@@ -205,12 +226,19 @@ class Executor:
                 if ready.bound is None and plan.statement is not None and not failed_roots:
                     ready.bound = BoundParams(plan.statement.params, self.dialect, ready.variables)
                 bound = None if failed_roots else ready.bound
-                return plan, await execute_plan(
-                    plan, self.dialect, self.database, ready.variables, now, self.seconds, bound
-                )
+                return plan, await self._read(plan, ready.variables, now, bound)
             except RootFieldError as exc:
                 failed_roots[exc.root] = exc.refusal
                 plan = self._planner.replan(ready, failed_roots)
+
+    async def _read(
+        self, plan: Plan, variables: Variables, now: dt.datetime, bound: BoundParams | None
+    ) -> bytes:
+        if plan.scan_cost < _SCAN_COST:
+            return await execute_plan(plan, self.dialect, self.database, variables, now, self.seconds, bound)
+        async with self._scan_places.place():
+            seconds = self.seconds * _SCAN_TIME_SHARE
+            return await execute_plan(plan, self.dialect, self.database, variables, now, seconds, bound)
 
     # Cached responses
 
@@ -271,6 +299,13 @@ class Executor:
         return await reference.resolve_root_field(
             self._planner, self.dialect, self.database, info, variables, now, self.seconds, viewer
         )
+
+
+async def _charge_excess(plan: Plan, trace: RequestTrace, charge: ChargeCost | None) -> None:
+    """Charges objects beyond the estimate, from lists without a limit; never refuses the response."""
+    if charge and trace.cost > plan.cost:
+        with contextlib.suppress(ApiError):
+            await charge(trace.cost - plan.cost)
 
 
 def _describe(ready: PreparedRequest, trace: RequestTrace) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import orjson
-from graphql import FieldNode
+from graphql import FieldNode, GraphQLField
 
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
 from contentql.cache.entry import content_hash
 from contentql.errors import ApiError
+from contentql.execution.article_count import ArticleCount
 from contentql.execution.documents import ParsedDocument, PreparedOperation
-from contentql.execution.introspection import execute_introspection
 from contentql.lru import LRUCache
 from contentql.planner.builder import build_plan
 from contentql.planner.builder.context import (
@@ -25,7 +24,7 @@ from contentql.planner.builder.context import (
 )
 from contentql.planner.catalog import Catalog
 from contentql.planner.constraints import ValueConstraint
-from contentql.planner.cost import check_cost_limit, operation_cost
+from contentql.planner.cost import check_cost_limit, list_size, operation_cost
 from contentql.planner.limits import Limits
 from contentql.planner.operation import Operation, resolve_value
 from contentql.planner.params import BoundParams
@@ -62,12 +61,14 @@ class Planner:
         with_markers: bool,
         plans: int,
         size: int,
+        articles: ArticleCount,
     ) -> None:
         """`with_markers`: responses to anonymous viewers name their rows, for the response cache. `plans`
-        and `size`, in bytes of SQL, bound the cache of plans."""
+        and `size`, in bytes of SQL, bound the cache of plans. `articles` is the size of the newsroom."""
         self.catalog = catalog
         self.limits = limits
         self._dialect, self._languages, self._with_markers = dialect, languages, with_markers
+        self._articles = articles
         self._plans: LRUCache[Any, Plan] = LRUCache(plans, size)
 
     def prepare(
@@ -110,7 +111,6 @@ class Planner:
             limits=self.limits,
             languages=self._languages,
             virtual_objects={"viewer": viewer.as_graphql},
-            introspect=partial(execute_introspection, operation),
             failed_roots=failed_roots,
             with_typename=with_typename,
             with_markers=self._with_markers
@@ -118,15 +118,16 @@ class Planner:
             and not with_typename
             and viewer is ANONYMOUS_VIEWER,
             visibility=viewer.visibility,
+            rows=self._articles.value,
         )
 
     def mutation_cost(self, operation: Operation) -> int:
         """Cost of the fields and of what their payloads select. Raises COST_LIMIT_EXCEEDED."""
 
-        def size(node: FieldNode, of: Any) -> int:
-            arguments = resolve_value(operation.arguments(node, of), operation.variables)
-            requested = arguments.get("last") or arguments.get("first")
-            return requested if isinstance(requested, int) else self.limits.default_page
+        def size(node: FieldNode, field: GraphQLField) -> int:
+            arguments = resolve_value(operation.arguments(node, field), operation.variables)
+            first, last, ids = (arguments.get(name) for name in ("first", "last", "ids"))
+            return list_size(field, first, last, None if ids is None else len(ids), self.limits)
 
         cost = operation_cost(self.catalog, operation.node, operation.fragments, size, operation.included)
         check_cost_limit(cost, self.limits)

@@ -19,20 +19,20 @@ from contentql.planner.catalog import Catalog, is_leaf, is_list, named_type
 from contentql.planner.field_plans import RootField, ToMany
 from contentql.planner.limits import Limits, at_most
 
-ASSUMED_LIST_SIZE = 10
+ASSUMED_LIST_SIZE = 10  # of a list without a limit
 
 
 def operation_cost(
     catalog: Catalog,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
-    page: Callable[[FieldNode, GraphQLField], int],
+    size: Callable[[FieldNode, GraphQLField], int],
     included: Callable[[Any], bool],
 ) -> int:
     """Returns the cost: each object counts 1, multiplied by the sizes of the lists that contain it.
 
-    `page` returns the page size of a connection from its arguments; other lists and each `totalCount` count
-    as ASSUMED_LIST_SIZE. `included` evaluates @skip and @include.
+    `size` returns the number of items of a list or connection, see `list_size`; each `totalCount` counts as
+    ASSUMED_LIST_SIZE. `included` evaluates @skip and @include.
     """
     existing: dict[tuple[str, str, int], int] = {}
 
@@ -70,17 +70,37 @@ def operation_cost(
         owner = catalog.types.get(type_name)
         plan = owner.fields.get(name) if owner else None
         if isinstance(plan, ToMany | RootField) and target.endswith("Connection"):
-            return 1 + of_selection(node.selection_set, target, page(node, of))
+            return 1 + of_selection(node.selection_set, target, size(node, of))
         if type_name.endswith("Connection"):  # nodes and edges have one item per row, pageInfo is single
             times = rows if is_list(result) else 1
         elif is_list(result):
-            times = ASSUMED_LIST_SIZE
+            times = size(node, of)
         else:
             times = 1
         return times * (1 + of_selection(node.selection_set, target, rows))
 
     root = "Mutation" if operation.operation is OperationType.MUTATION else "Query"
     return of_selection(operation.selection_set, root, 1)
+
+
+def list_size(field: GraphQLField, first: Any, last: Any, ids: int | None, limits: Limits) -> int:
+    """Returns the maximum number of items of a list or connection, given the values of its arguments.
+
+    `ids` is the number of items of the argument `ids`. The size of a list that has no limit is unknown before
+    it is read, and assumed.
+    """
+    if ids is not None:
+        return ids
+    requested = first if last is None else last
+    if isinstance(requested, int) and 1 <= requested <= limits.page:  # others are refused later
+        return requested
+    return ASSUMED_LIST_SIZE if is_list(field.type) else limits.default_page
+
+
+def rounded_count(items: Any) -> int:
+    """Returns the number of items, rounded up to a power of two: few sizes mean few plans."""
+    count = len(items) if isinstance(items, list) else 1
+    return 1 << max(0, count - 1).bit_length()
 
 
 def check_cost_limit(count: int, limits: Limits) -> None:

@@ -5,7 +5,7 @@ A comparison with NULL counts as false, also under `not`; `ne` and `notIn` are t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,7 +25,13 @@ from contentql.planner.limits import Limits
 from contentql.planner.operation import ArgumentValue, Constant, ListValue, VariableRef
 from contentql.planner.params import IdParam, ListParam, TextParam, passthrough
 from contentql.planner.read_set import BODY_SEARCH_SCAN, SEARCH_COLUMNS, ReadSetBuilder, RowCondition
-from contentql.planner.search import SearchQuery, parse_search_query
+from contentql.planner.scans import (
+    LIGHT_WEIGHT,
+    RELATION_WEIGHT,
+    condition_weight,
+    search_weights,
+)
+from contentql.planner.search import MAX_SEARCH_LENGTH, SearchQuery, parse_search_query
 from contentql.planner.sql.nodes import Dialect, ParamKind, RowRef
 
 # An `eq` filter on one of these columns alone matches at most one row.
@@ -59,6 +65,9 @@ class FilterContext(Protocol):
 
     def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str: ...
     def constrain(self, value: ArgumentValue, read: Callable[[Any], Any] = passthrough) -> Any: ...
+    def charge_scan(self, weight: float, limited: Sequence[object] = ()) -> None:
+        """Adds the weight of conditions to the plan; `limited` are those that are limited in number."""
+
     def new_row(self, table: str) -> RowRef: ...
     def visible(self, row: RowRef, *, via_visible: bool) -> list[str]: ...
     def uncorrelated_subquery(self, select: str) -> str:
@@ -162,20 +171,22 @@ def sql_not(condition: str) -> str:
 
 def compile_search(writer: FilterContext, value: ArgumentValue, row: RowRef) -> str:
     """Returns the SQL condition that the row matches the search text."""
+    count, weight = writer.constrain(value, search_weights)
+    writer.charge_scan(weight, [value] if count else ())
     return writer.dialect.matches(row.alias, bind_search(writer, value, ""))
 
 
 def bind_search(writer: FilterContext, value: ArgumentValue, parts: str) -> str:
-    return writer.param(value, "search", SearchParam(writer.languages, parts, 500))
+    return writer.param(value, "search", SearchParam(writer.languages, parts, MAX_SEARCH_LENGTH))
 
 
 def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef) -> list[str]:
     match plan:
         case Column():
             sql = writer.public_id(row) if plan.name == "id" else row.column(plan.name)
-            return _column(writer, sql, plan.kind or "text", value, row.table)
+            return _column(writer, sql, plan.kind or "text", value, row.table, plan.name)
         case Computed():
-            return _column(writer, f"({writer.computed(plan, row)})", plan.kind, value, row.table)
+            return _column(writer, f"({writer.computed(plan, row)})", plan.kind, value, row.table, "")
         case FullTextFilter():
             row.used_columns.update(dict.fromkeys(SEARCH_COLUMNS))
             writer.read_set.scan(BODY_SEARCH_SCAN)
@@ -200,11 +211,18 @@ def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef
 
 
 def _column(
-    writer: FilterContext, sql: str, kind: ValueKind, arguments: Mapping[str, ArgumentValue], table: str
+    writer: FilterContext,
+    sql: str,
+    kind: ValueKind,
+    arguments: Mapping[str, ArgumentValue],
+    table: str,
+    column: str,
 ) -> list[str]:
     out = []
     for op in sorted(arguments):
         value = arguments[op]
+        weight = condition_weight(table, column, op)
+        writer.charge_scan(weight, [value] if weight >= 1 else ())
         if op == "isNull":
             if value is not None:
                 out.append(_null(writer, sql, value))
@@ -255,6 +273,7 @@ def _one(
 ) -> list[str]:
     there = writer.new_row(relation.table)
     seen = writer.visible(there, via_visible=relation.visible_with_source)
+    writer.charge_scan(LIGHT_WEIGHT)
     request = {name: value for name, value in arguments.items() if name != "isNull"}
     here = row.column(relation.column)
     key = writer.public_id(there) if relation.by_public_id else f"{there.alias}.{relation.key}"
@@ -287,9 +306,26 @@ def _leads_to_one(table: str, conditions: Mapping[str, ArgumentValue]) -> bool:
     )
 
 
+def _starts_from_index(relation: ToMany, value: Any) -> bool:
+    """True if the related rows are few: one of the conditions compares an indexed column with values."""
+    if not isinstance(value, Mapping):
+        return False
+    return any(
+        (
+            isinstance(ops, Mapping)
+            and ops.keys() & {"eq", "in"}
+            and name in UNIQUE_COLUMNS.get(relation.table, ())
+        )
+        or (name == "and" and any(_starts_from_index(relation, one) for one in ops or ()))
+        for name, ops in value.items()
+    )
+
+
 def _quantified(
     writer: FilterContext, relation: ToMany, quantifier: str, inner: str, value: ArgumentValue, row: RowRef
 ) -> str:
+    if quantifier == "every" or not _starts_from_index(relation, value):
+        writer.charge_scan(RELATION_WEIGHT, [value])
     there = writer.new_row(relation.table)
     source, where, back = writer.relation_source(relation, row, there)
     request = compile_filter(writer, inner, value, there)

@@ -30,8 +30,8 @@ class Limits:
     """Limits of an operation; a newsroom's usual operations stay far below the defaults.
 
     `characters` and `tokens` of the document; `fields` after expansion of fragments; `page` is the maximum
-    page size; `input_items` of a list value; `input_depth` and `conditions` of filters; `text` is the
-    maximum length of a text value in characters.
+    page size; `input_items` of a list value; `input_depth` and `conditions` of filters; `scans`: conditions
+    that no index serves; `text` is the maximum length of a text value in characters.
     """
 
     characters: int = 65_536
@@ -46,6 +46,7 @@ class Limits:
     input_items: int = 250
     input_depth: int = 12
     conditions: int = 500
+    scans: int = 20
     text: int = 10_000
 
 
@@ -134,6 +135,18 @@ def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> in
             limit=limits.conditions,
         )
     return before + conditions
+
+
+def check_scan_limit(scans: int, limits: Limits) -> None:
+    """Raises ApiError INPUT_LIMIT_EXCEEDED for too many conditions that are evaluated for every row."""
+    if scans > limits.scans:
+        raise ApiError(
+            "INPUT_LIMIT_EXCEEDED",
+            f"The operation has more than {limits.scans} conditions that no index serves: `contains`,"
+            " `startsWith`, `every`, related rows without an id or slug, phrases and prefixes of a search.",
+            "Use `search` instead of `contains`, or ask in several operations.",
+            limit=limits.scans,
+        )
 
 
 def _measure(value: ArgumentValue) -> tuple[int, int]:

@@ -56,6 +56,7 @@ class Plan:
     read_set: ReadSet = field(default_factory=ReadSet)
     max_age: int = 0  # HTTP max-age in seconds: the minimum of all types in the response
     private: bool = False  # the response has data about the viewer
+    scan_cost: int = 0  # the part of the cost for conditions that no index serves
 
     @cached_property
     def statements(self) -> int:

@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contentql.content.search_terms import MAX_TERM_LENGTH, tokenize
+from contentql.errors import ApiError
 
+MAX_SEARCH_LENGTH = 500  # characters
 MAX_TERMS = 24
+MAX_PREFIXES = 4
 _TOKEN = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 # Longer than any indexed word, so it matches nothing.
 _NEVER = "x" * (MAX_TERM_LENGTH + 1)
@@ -37,11 +40,29 @@ class SearchQuery:
 
 
 def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
-    """Parses a search text; words match by their stem in each of `languages`, and unstemmed."""
+    """Parses a search text; words match by their stem in each of `languages`, and unstemmed.
+
+    Raises ApiError INPUT_LIMIT_EXCEEDED for more than MAX_TERMS words and phrases.
+    """
+    tokens = _TOKEN.findall(text)
+    if len(tokens) > MAX_TERMS:
+        raise ApiError(
+            "INPUT_LIMIT_EXCEEDED",
+            f"The search text has {len(tokens)} words and phrases; {MAX_TERMS} are allowed.",
+            "Search for fewer words.",
+            limit=MAX_TERMS,
+        )
+    if count_terms(text)[2] > MAX_PREFIXES:
+        raise ApiError(
+            "INPUT_LIMIT_EXCEEDED",
+            f"The search text has more than {MAX_PREFIXES} prefixes, such as `north*`.",
+            "Search for whole words.",
+            limit=MAX_PREFIXES,
+        )
     requested: list[list[Term]] = []
     unwanted: list[Term] = []
     either = False
-    for minus, phrase, word in _TOKEN.findall(text)[:MAX_TERMS]:
+    for minus, phrase, word in tokens:
         if word.lower() == "or" and not minus and requested:
             either = True
             continue
@@ -56,6 +77,19 @@ def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
             requested.append(terms)
         either = False
     return SearchQuery(tuple(tuple(group) for group in requested), tuple(unwanted))
+
+
+def count_terms(text: str) -> tuple[int, int, int]:
+    """Returns the numbers of words, phrases and prefixes in a search text; 0 if it is too long."""
+    words = phrases = prefixes = 0
+    for _, phrase, word in _TOKEN.findall(text) if len(text) <= MAX_SEARCH_LENGTH else ():
+        if phrase:
+            phrases += 1
+        elif word.endswith("*"):
+            prefixes += 1
+        else:
+            words += 1
+    return words, phrases, prefixes
 
 
 def to_tsquery(search: SearchQuery, parts: str) -> str:

@@ -73,7 +73,7 @@ class Database:
         """`readers`: the number of read connections; 0 selects 2 on SQLite, 10 on PostgreSQL."""
         self.url = url
         self.dialect: DatabaseKind = database_kind(url)
-        self._readers = readers
+        self.readers = readers or (2 if self.dialect == "sqlite" else 10)
         self._reader: Reader | None = None
         self._writer: TransactionFactory | None = None
         self._opening = asyncio.Lock()
@@ -91,9 +91,9 @@ class Database:
             path = sqlite_path(self.url)
             if not path.exists():
                 raise OperatorError(f"There is no database at {path}. Make one with: contentql migrate")
-            self._reader = SqliteReader(path, self._readers or 2)
+            self._reader = SqliteReader(path, self.readers)
         else:
-            self._reader = await PostgresReader.connect(self.url, self._readers or 10)
+            self._reader = await PostgresReader.connect(self.url, self.readers)
 
     async def close(self) -> None:
         if self._writer is not None:

@@ -12,8 +12,8 @@ from typing import Final
 from starlette.types import Scope
 
 from contentql.errors import ApiError
+from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.server.client_address import ClientAddressResolver, is_global_address
-from contentql.web.concurrency import ConcurrencyLimiter
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore, RateLimitUsage
 
 Headers = tuple[tuple[bytes, bytes], ...]

@@ -10,15 +10,13 @@ Invariant: knows the catalog and SQL dialects; never HTTP, and executes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from graphql import FieldNode
+from collections.abc import Mapping
 
 from contentql.auth.viewer import PUBLIC_VISIBILITY, Visibility
 from contentql.errors import ApiError
-from contentql.planner.builder.context import BuildContext, StatementParts, VirtualObject
+from contentql.planner.builder.context import BuildContext, Introspected, StatementParts, VirtualObject
 from contentql.planner.builder.objects import build_object
-from contentql.planner.builder.paging import page_size_of
+from contentql.planner.builder.paging import list_size_of
 from contentql.planner.builder.roots import build_root_field
 from contentql.planner.catalog import (
     Catalog,
@@ -31,6 +29,7 @@ from contentql.planner.params import (
     ParamList,
 )
 from contentql.planner.plan import Plan, RootFieldPlan, Statement
+from contentql.planner.scans import ROWS_PER_POINT
 from contentql.planner.sql.nodes import (
     Dialect,
     ResultNode,
@@ -51,20 +50,21 @@ def build_plan(
     limits: Limits,
     languages: tuple[str, ...],
     virtual_objects: VirtualObject,
-    introspect: Callable[[list[FieldNode]], bytes],
     failed_roots: Mapping[int, ApiError],
     with_typename: bool = False,
     with_markers: bool = False,
     visibility: Visibility = PUBLIC_VISIBILITY,
+    rows: int = 0,
 ) -> tuple[Plan, set[ValueConstraint]]:
     """Returns the plan of an operation, and the constraints under which it can be reused.
 
-    `virtual_objects` has the fields that read no table, `introspect` renders introspection fields,
-    `failed_roots` has the errors of root fields that failed before planning, by index. With `with_typename`,
-    objects of types with interfaces have their type name under `__is`; with `with_markers`, objects of table
-    rows have row markers, which `read_set.strip_markers` removes. Raises ApiError for an operation that
-    cannot be planned.
+    `virtual_objects` has the fields that read no table, `failed_roots` has the errors of root fields that
+    failed before planning, by index. With `with_typename`, objects of types with interfaces have their type
+    name under `__is`; with `with_markers`, objects of table rows have row markers, which
+    `read_set.strip_markers` removes. `rows` is the size of the newsroom's tables, for the cost of conditions
+    that no index serves. Raises ApiError for an operation that cannot be planned.
     """
+    introspected: dict[int, Introspected] = {}
     for max_nesting, hoist_subqueries in _ATTEMPTS:
         context = BuildContext(
             operation,
@@ -73,7 +73,6 @@ def build_plan(
             limits,
             languages,
             virtual_objects,
-            introspect,
             failed_roots,
             with_typename,
             with_markers,
@@ -82,8 +81,9 @@ def build_plan(
             hoist_subqueries,
             build_object,
             StatementParts(ParamList(dialect)),
+            introspected,
         )
-        plan = _build(context)
+        plan = _build(context, rows)
         if plan.statement is None or _can_parse(plan.statement, dialect):
             return plan, context.constraints
     raise ApiError(
@@ -97,16 +97,16 @@ def _can_parse(statement: Statement, dialect: Dialect) -> bool:
     return dialect.can_parse(statement.sql) and all(_can_parse(s, dialect) for s in statement.sub_statements)
 
 
-def _build(context: BuildContext) -> Plan:
+def _build(context: BuildContext, rows: int) -> Plan:
     operation = context.operation
-    cost = operation_cost(
+    context.totals.cost = operation_cost(
         context.catalog,
         operation.node,
         operation.fragments,
-        lambda node, field_type: page_size_of(context, node, field_type),
+        lambda node, field: list_size_of(context, node, field),
         context.included,
     )
-    check_cost_limit(cost, context.limits)
+    check_cost_limit(context.totals.cost, context.limits)
     roots: list[RootFieldPlan] = []
     columns: list[str] = []
     errors: list[tuple[str, ApiError]] = []
@@ -120,16 +120,20 @@ def _build(context: BuildContext) -> Plan:
             roots.append(RootFieldPlan(key, result))
         else:
             roots.append(RootFieldPlan(key, None, _add_columns(context, result, columns)))
+    scan_cost = int(context.totals.scan_weight * rows / ROWS_PER_POINT)
+    context.totals.cost += scan_cost
+    check_cost_limit(context.totals.cost, context.limits)
     statement = context.statement.build("select " + ", ".join(columns)) if columns else None
     max_age = context.totals.max_age
     return Plan(
         tuple(roots),
         statement,
-        cost,
+        context.totals.cost,
         tuple(errors),
         context.read_set.build(),
         STATIC_MAX_AGE if max_age is None else max_age,
         context.totals.private,
+        scan_cost,
     )
 
 

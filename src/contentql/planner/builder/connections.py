@@ -31,6 +31,7 @@ from contentql.planner.builder.ordering import (
 from contentql.planner.builder.paging import first_argument, page_arguments
 from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql
 from contentql.planner.catalog import named_type
+from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.cursors import ListFingerprint
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, ToMany
 from contentql.planner.filters import sql_and
@@ -63,7 +64,8 @@ def build_list(
     order = order_sql(context, base)
     if flat:
         base.row.scope.place = f"(row_number() over (order by {order}) - 1)"
-    item = context.build_object(context, target, selections, base.row)
+    items = context.inside_list(int(size or ASSUMED_LIST_SIZE))
+    item = context.build_object(items, target, selections, base.row)
     if flat:
         rows = f"{base.source}{''.join(base.row.scope.joins)} where {sql_and(base.where)}"
         return ArrayNode(item, rows, order)
@@ -134,7 +136,7 @@ def build_connection(
     record_scan(context, base, cacheable_page(context, base, size) if paged else None)
     if asks <= {"nodes", "totalCount", "__typename"} and not backward:
         base.limit = str(size)
-        return _build_simple_page(context, base, fields, connection, node_type, rows)
+        return _build_simple_page(context, base, fields, connection, node_type, rows, size)
     base.limit = str(size + 1)
     before = has_previous(context, base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
     return _build_full_page(context, base, fields, connection, node_type, rows, size, backward, mark, before)
@@ -147,7 +149,10 @@ def _build_simple_page(
     connection: str,
     node_type: str,
     rows: Callable[[], RowSource],
+    size: int,
 ) -> ResultNode:
+    items = context.inside_list(size)
+
     def field_of(group: list[FieldNode]) -> ResultNode:
         match group[0].name.value:
             case "__typename":
@@ -155,7 +160,7 @@ def _build_simple_page(
             case "totalCount":
                 return _total_count(context, rows())
             case _:
-                item = context.build_object(context, node_type, selection_sets(group), base.row)
+                item = context.build_object(items, node_type, selection_sets(group), base.row)
                 if isinstance(item, ObjectNode):
                     item = ObjectNode((*cursor_marker(context, base), *item.fields))
                 return ArrayNode(item, rows_sql(context, base), outer_order_sql(context, base))
@@ -182,6 +187,7 @@ def _build_full_page(
     The extra row is not returned; it shows that there is a next page (backward: a previous page).
     """
     page = context.alias()
+    items = context.inside_list(size)
     columns: list[str] = []
 
     def column(sql: str) -> str:
@@ -207,10 +213,10 @@ def _build_full_page(
             case "totalCount":
                 return _total_count(context, rows())
             case "nodes":
-                return gathered(context.build_object(context, node_type, selections, base.row))
+                return gathered(context.build_object(items, node_type, selections, base.row))
             case "edges":
                 edge_type = named_type(context.catalog.field_type(connection, "edges").type)
-                return gathered(_build_edge(context, edge_type, node_type, selections, base, mark))
+                return gathered(_build_edge(items, edge_type, node_type, selections, base, mark))
             case _:
                 return _build_page_info(context, selections, page, size, backward, before, cursor)
 

@@ -12,16 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from graphql import FieldNode, SelectionSetNode
+from graphql import SelectionSetNode
 
 from contentql.auth.viewer import Visibility
 from contentql.errors import ApiError
 from contentql.planner.catalog import Catalog, TypePlan
 from contentql.planner.constraints import ValueConstraint
 from contentql.planner.field_plans import Computed, JunctionTable, ToMany
-from contentql.planner.limits import Limits
+from contentql.planner.limits import Limits, check_scan_limit
 from contentql.planner.operation import Constant, Operation, VariableRef
 from contentql.planner.params import (
     NOW,
@@ -59,12 +59,30 @@ VIEWER_ACCOUNT_VARIABLE, SHARED_ARTICLE_VARIABLE, REQUEST_TIME_VARIABLE = " me",
 VirtualObject = Mapping[str, Any]
 
 
+VALUES_PER_POINT = 5  # scalar values of the schema that cost as much as one object
+
+
+class Introspected(NamedTuple):
+    """JSON of a part of the schema, with the number of objects and of scalar values in it."""
+
+    json: bytes
+    objects: int
+    values: int
+
+    @property
+    def cost(self) -> int:
+        return max(self.objects, self.values // VALUES_PER_POINT)
+
+
 @dataclass(slots=True)
 class PlanTotals:
     """Counters and properties of the whole plan."""
 
+    cost: int = 0
     aliases: int = 0
     conditions: int = 0  # filter conditions
+    scans: dict[int, object] = field(default_factory=dict)  # conditions that no index serves, by identity
+    scan_weight: float = 0.0  # of all conditions, see `planner.scans`
     pages: int = 0  # pages with bounds for the response cache
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
@@ -127,7 +145,6 @@ class BuildContext:
     limits: Limits
     languages: tuple[str, ...]
     virtual_objects: VirtualObject
-    introspect: Callable[[list[FieldNode]], bytes]
     failed_roots: Mapping[int, ApiError]
     with_typename: bool
     with_markers: bool
@@ -137,14 +154,31 @@ class BuildContext:
     # Builds the object of a list's row; injected, because objects and lists contain one another.
     build_object: Callable[[BuildContext, str, Sequence[SelectionSetNode], RowRef], ResultNode]
     statement: StatementParts
+    # Results of introspection fields by index of the root field; shared by all attempts to build the plan.
+    introspected: dict[int, Introspected]
     read_set: ReadSetBuilder = field(default_factory=ReadSetBuilder)
     constraints: set[ValueConstraint] = field(default_factory=set)
     totals: PlanTotals = field(default_factory=PlanTotals)
     root: int = 0  # index of the root field
     depth: int = 0  # enclosing lists in this statement
+    parents: int = 1  # number of rows for which the list is read: the product of the enclosing lists' sizes
 
     def for_root(self, index: int) -> BuildContext:
         return replace(self, root=index)
+
+    def inside_list(self, size: int) -> BuildContext:
+        """The context of the items of a list with at most `size` items."""
+        return replace(self, parents=self.parents * size)
+
+    def charge_scan(self, weight: float, limited: Sequence[object] = ()) -> None:
+        """Adds the weight of conditions to the plan; `limited` are those that are limited in number.
+
+        A condition that the SQL evaluates twice, for a page and its total count, counts once. Raises ApiError
+        INPUT_LIMIT_EXCEEDED.
+        """
+        self.totals.scan_weight += weight * self.parents
+        self.totals.scans.update((id(condition), condition) for condition in limited)
+        check_scan_limit(len(self.totals.scans), self.limits)
 
     def deeper(self) -> BuildContext:
         return replace(self, depth=self.depth + 1)

@@ -16,6 +16,7 @@ from contentql.planner.builder.nodes import (
 from contentql.planner.builder.rows import join_row
 from contentql.planner.builder.subplans import nested_list
 from contentql.planner.catalog import TypePlan, is_list, is_required, named_type
+from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
     Column,
     Computed,
@@ -231,6 +232,7 @@ def _build_json_elements(
     target: str,
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
+    context = context.inside_list(ASSUMED_LIST_SIZE)
     alias = context.alias()
     there = RowRef(alias, "", FromClause(""), json=True)
     in_json = row.json

@@ -16,6 +16,7 @@ from contentql.planner.field_plans import EXPIRED_LAST, ToMany
 from contentql.planner.filters import bind_search, sql_and
 from contentql.planner.operation import ArgumentValue
 from contentql.planner.params import passthrough
+from contentql.planner.scans import ORDER_WEIGHT, is_indexed, search_weights
 from contentql.planner.sql.nodes import (
     SortKey,
 )
@@ -101,10 +102,13 @@ def apply_order(
         if column == "relevance":
             if not searched:
                 raise ApiError("BAD_USER_INPUT", "RELEVANCE orders a search.", "Give `search` as well.")
+            context.charge_scan(2 * context.constrain(arguments["search"], search_weights)[1])
             sql = context.dialect.relevance(
                 base.row.alias, lambda parts: bind_search(context, arguments["search"], parts)
             )
         else:
+            if column != "sort_name" and not is_indexed(table, column):
+                context.charge_scan(ORDER_WEIGHT)
             copy = base.denormalized_columns.get(column) if context.visibility.is_public else None
             sql = copy or _drafts_last(context, base, column)
         base.order_columns.add(column)

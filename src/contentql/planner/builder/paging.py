@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from graphql import FieldNode
+from graphql import FieldNode, GraphQLField
 
 from contentql.errors import ApiError
 from contentql.planner.builder.context import BuildContext
+from contentql.planner.cost import list_size, rounded_count
 from contentql.planner.operation import ArgumentValue
 
 
@@ -39,8 +38,9 @@ def _page_size(context: BuildContext, value: ArgumentValue, name: str) -> int:
     return size
 
 
-def page_size_of(context: BuildContext, node: FieldNode, of: Any) -> int:
-    try:
-        return page_arguments(context, context.operation.arguments(node, of))[0]
-    except ApiError:
-        return context.limits.default_page  # the error is raised when the field is built
+def list_size_of(context: BuildContext, node: FieldNode, field: GraphQLField) -> int:
+    """Returns the maximum number of items of a list or connection, as far as its arguments tell."""
+    arguments = context.operation.arguments(node, field)
+    first, last, ids = (arguments.get(name) for name in ("first", "last", "ids"))
+    count = None if ids is None else context.constrain(ids, rounded_count)
+    return list_size(field, context.constrain(first), context.constrain(last), count, context.limits)

@@ -14,6 +14,7 @@ from contentql.errors import ApiError
 from contentql.planner.builder.connections import build_connection
 from contentql.planner.builder.context import BuildContext, RowSource, VirtualObject
 from contentql.planner.builder.history import RENAME_HISTORY, RenameHistory
+from contentql.planner.builder.introspection import build_introspection
 from contentql.planner.builder.nodes import (
     leaf_value,
     selection_sets,
@@ -22,6 +23,7 @@ from contentql.planner.builder.objects import build_object
 from contentql.planner.builder.ordering import as_tuple
 from contentql.planner.builder.rows import link_rows, rows_sql, table_rows
 from contentql.planner.catalog import TypePlan, is_required, named_type
+from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
 from contentql.planner.filters import sql_and
 from contentql.planner.operation import ArgumentValue
@@ -58,7 +60,7 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
     if name == "__typename":
         return b'"Query"'
     if name.startswith("__"):
-        return context.introspect(group)
+        return build_introspection(context, group)
     of = context.catalog.field_type("Query", name)
     plan = context.catalog.types["Query"].fields[name]
     assert isinstance(plan, RootField), name
@@ -232,6 +234,7 @@ def _nodes_root(
     context: BuildContext, arguments: dict[str, ArgumentValue], selections: Sequence[SelectionSetNode]
 ) -> ResultNode:
     values = arguments["ids"]
+    context = context.inside_list(context.constrain(values, rounded_count))
     tables = context.constrain(values, _tables_of)
     most = context.limits.page
     texts = context.param(values, "texts", ListParam(_table_name, most))
