@@ -8,7 +8,7 @@ Invariant: knows GraphQL types and table names; never SQL dialects or requests.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import (
@@ -51,11 +51,39 @@ class TypePlan:
     max_age: int | None = None  # HTTP max-age in seconds of responses with this type
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogField:
+    """A field of an object type or interface, with what the planner asks of its GraphQL type."""
+
+    definition: GraphQLField
+    plan: FieldPlan | None
+    target: str  # name of the type without its list and non-null wrappers
+    is_list: bool
+    is_leaf: bool
+    is_required: bool
+
+
 @dataclass(frozen=True)
 class Catalog:
     schema: GraphQLSchema
     types: Mapping[str, TypePlan]
     filters: Mapping[str, Mapping[str, FilterPlan]]
+    _fields: dict[tuple[str, str], CatalogField] = field(default_factory=dict, repr=False)
+
+    def field(self, parent: str, name: str) -> CatalogField:
+        result = self._fields.get((parent, name))
+        if result is None:
+            definition = self.field_type(parent, name)
+            owner = self.types.get(parent)
+            result = self._fields[parent, name] = CatalogField(
+                definition,
+                owner.fields.get(name) if owner else None,
+                named_type(definition.type),
+                is_list(definition.type),
+                is_leaf_type(get_named_type(definition.type)),
+                is_required(definition.type),
+            )
+        return result
 
     def field_type(self, parent: str, name: str) -> GraphQLField:
         return self.schema.type_map[parent].fields[name]  # type: ignore[attr-defined, no-any-return]
@@ -196,7 +224,3 @@ def is_list(graphql_type: Any) -> bool:
 
 def is_required(graphql_type: Any) -> bool:
     return isinstance(graphql_type, GraphQLNonNull)
-
-
-def is_leaf(graphql_type: Any) -> bool:
-    return is_leaf_type(get_named_type(graphql_type))

@@ -15,7 +15,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from contentql.planner.catalog import Catalog, is_leaf, is_list, named_type
+from contentql.planner.catalog import Catalog, is_list
 from contentql.planner.field_plans import RootField, ToMany
 from contentql.planner.limits import Limits, at_most
 
@@ -39,9 +39,11 @@ def operation_cost(
     def of_selection(selections: SelectionSetNode, type_name: str, rows: int) -> int:
         total = 0
         for node in selections.selections:
-            if not included(node):
+            if node.directives and not included(node):
                 continue
             if isinstance(node, FieldNode):
+                if node.selection_set is None and node.name.value != "totalCount":
+                    continue
                 total += of_field(node, type_name, rows)
             elif isinstance(node, FragmentSpreadNode):
                 key = (node.name.value, type_name, rows)
@@ -62,22 +64,15 @@ def operation_cost(
         name = node.name.value
         if name.startswith("__") or node.selection_set is None:
             return ASSUMED_LIST_SIZE if name == "totalCount" else 0
-        of = catalog.field_type(type_name, name)
-        result = of.type
-        target = named_type(result)
-        if is_leaf(result):
+        field = catalog.field(type_name, name)
+        if field.is_leaf:
             return 0
-        owner = catalog.types.get(type_name)
-        plan = owner.fields.get(name) if owner else None
-        if isinstance(plan, ToMany | RootField) and target.endswith("Connection"):
-            return 1 + of_selection(node.selection_set, target, size(node, of))
-        if type_name.endswith("Connection"):  # nodes and edges have one item per row, pageInfo is single
-            times = rows if is_list(result) else 1
-        elif is_list(result):
-            times = size(node, of)
-        else:
-            times = 1
-        return times * (1 + of_selection(node.selection_set, target, rows))
+        if field.target.endswith("Connection") and isinstance(field.plan, ToMany | RootField):
+            return 1 + of_selection(node.selection_set, field.target, size(node, field.definition))
+        times = 1
+        if field.is_list:  # nodes and edges of a connection have one item per row
+            times = rows if type_name.endswith("Connection") else size(node, field.definition)
+        return times * (1 + of_selection(node.selection_set, field.target, rows))
 
     root = "Mutation" if operation.operation is OperationType.MUTATION else "Query"
     return of_selection(operation.selection_set, root, 1)

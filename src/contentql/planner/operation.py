@@ -6,7 +6,7 @@ Each leaf of an argument is a `LeafValue`: a constant, or where its value comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -163,26 +163,34 @@ class Operation:
         results: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
         for selection in selections:
-            for node in self._flat(selection, type_names, included, seen):
-                results.setdefault((node.alias or node.name).value, []).append(node)
+            self._collect(selection, type_names, included, seen, results)
         return results
 
-    def _flat(
-        self, selection: SelectionSetNode, type_names: frozenset[str], included: Any, seen: set[str]
-    ) -> Iterator[FieldNode]:
+    def _collect(
+        self,
+        selection: SelectionSetNode,
+        type_names: frozenset[str],
+        included: Any,
+        seen: set[str],
+        results: dict[str, list[FieldNode]],
+    ) -> None:
         for node in selection.selections:
-            if not included(node):
+            if node.directives and not included(node):
                 continue
             if isinstance(node, FieldNode):
-                yield node
+                key = (node.alias or node.name).value
+                if key in results:
+                    results[key].append(node)
+                else:
+                    results[key] = [node]
             elif isinstance(node, InlineFragmentNode):
                 if node.type_condition is None or node.type_condition.name.value in type_names:
-                    yield from self._flat(node.selection_set, type_names, included, seen)
+                    self._collect(node.selection_set, type_names, included, seen, results)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
                 fragment = self.fragments[node.name.value]
                 if fragment.type_condition.name.value in type_names:
-                    yield from self._flat(fragment.selection_set, type_names, included, seen)
+                    self._collect(fragment.selection_set, type_names, included, seen, results)
 
 
 def _spread(value: Any, of_type: Any, path: ValuePath) -> ArgumentValue:

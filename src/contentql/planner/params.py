@@ -20,6 +20,7 @@ from contentql.planner.sql.nodes import Dialect, ParamKind
 from contentql.planner.variables import Variables
 
 NOW = "now"
+_PLACEHOLDER = re.compile(r"[?$](\d+)")
 
 
 ParamSource = LeafValue | ListFingerprint | CursorValue
@@ -61,8 +62,12 @@ class ParamList:
 
     def unused(self, sql: str) -> list[str]:
         """Returns the placeholders missing in the SQL; databases reject statements with unused parameters."""
-        places = (self.dialect.param(n, param.kind) for n, param in enumerate(self.params, 1))
-        return [place for place in places if not re.search(re.escape(place) + r"(?!\d)", sql)]
+        used = set(_PLACEHOLDER.findall(sql))
+        return [
+            self.dialect.param(number, param.kind)
+            for number, param in enumerate(self.params, 1)
+            if str(number) not in used
+        ]
 
 
 class RootFieldError(Exception):

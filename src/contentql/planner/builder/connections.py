@@ -30,7 +30,6 @@ from contentql.planner.builder.ordering import (
 )
 from contentql.planner.builder.paging import first_argument, page_arguments
 from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql
-from contentql.planner.catalog import named_type
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.cursors import ListFingerprint
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, ToMany
@@ -106,7 +105,7 @@ def build_connection(
     relation: ToMany | None = None,
 ) -> ResultNode:
     """Builds a Relay connection: filter, search, order and cursor on the visible rows that `make` returns."""
-    node_type = named_type(context.catalog.field_type(connection, "nodes").type)
+    node_type = context.catalog.field(connection, "nodes").target
 
     def rows() -> RowSource:
         base = make()
@@ -215,7 +214,7 @@ def _build_full_page(
             case "nodes":
                 return gathered(context.build_object(items, node_type, selections, base.row))
             case "edges":
-                edge_type = named_type(context.catalog.field_type(connection, "edges").type)
+                edge_type = context.catalog.field(connection, "edges").target
                 return gathered(_build_edge(items, edge_type, node_type, selections, base, mark))
             case _:
                 return _build_page_info(context, selections, page, size, backward, before, cursor)

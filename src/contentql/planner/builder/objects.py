@@ -15,7 +15,7 @@ from contentql.planner.builder.nodes import (
 )
 from contentql.planner.builder.rows import join_row
 from contentql.planner.builder.subplans import nested_list
-from contentql.planner.catalog import TypePlan, is_list, is_required, named_type
+from contentql.planner.catalog import TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
     Column,
@@ -115,16 +115,13 @@ def _build_field(
     name = group[0].name.value
     if name == "__typename":
         return f'"{type_plan.name}"'
-    graphql_field = context.catalog.field_type(type_plan.name, name)
-    plan, target, required = (
-        type_plan.fields[name],
-        named_type(graphql_field.type),
-        is_required(graphql_field.type),
-    )
+    field = context.catalog.field(type_plan.name, name)
+    plan = type_plan.fields[name]
+    if isinstance(plan, Column):
+        return _build_column(context, row, plan, field.is_required)
+    target, required, graphql_field = field.target, field.is_required, field.definition
     selections = selection_sets(group)
     match plan:
-        case Column():
-            return _build_column(context, row, plan, required)
         case Computed():
             return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
         case FoundByOldSlug():
@@ -141,7 +138,7 @@ def _build_field(
             return inner if sure else NullableNode(there.column(plan.key), inner)
         case ToMany():
             arguments = context.operation.arguments(group[0], graphql_field)
-            if is_list(graphql_field.type):
+            if field.is_list:
                 return nested_list(
                     context,
                     row,
