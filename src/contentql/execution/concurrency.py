@@ -73,7 +73,7 @@ class ConcurrencyLimiter:
     def _refused(self) -> ApiError:
         return ApiError(
             "SERVICE_OVERLOADED",
-            f"{self.limit} {self._what} are being executed, the maximum number at once.",
+            f"{self.limit} {self._what} are under way, the maximum number at once.",
             "Try again in a second.",
             limit=self.limit,
             retryAfter=1,

@@ -12,12 +12,15 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    Visitor,
     get_operation_ast,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql.validation import MaxIntrospectionDepthRule
 from graphql.validation.rules import overlapping_fields_can_be_merged as overlapping
@@ -28,7 +31,7 @@ from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
 from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
 from contentql.execution.validation import accepts
-from contentql.lru import LRUCache
+from contentql.lru import LRUCache, SegmentedCache
 from contentql.planner.constraints import ValueConstraint
 from contentql.planner.limits import Limits, check_document_limits
 from contentql.planner.variables import (
@@ -40,6 +43,9 @@ from contentql.planner.variables import (
 )
 
 _SHAPES = 32  # shapes of variables per operation
+_DOCUMENT_BYTES = 30  # that a document takes per character, about
+_BYTES_PER_POINT = 1_000  # of a document, whose planning takes as much time as reading one object
+_MAX_DIGITS = 400  # more than any number has that a Float can represent
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
 
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
@@ -80,27 +86,45 @@ class PreparedOperation:
 
 @dataclass(frozen=True)
 class ParsedDocument:
-    """A valid document: hash of its text, fragments and operations by name."""
+    """A valid document: hash of its text, fragments and operations by name. `size` in bytes, about."""
 
     hash: str
+    size: int
     fragments: Mapping[str, FragmentDefinitionNode]
     operations: Mapping[str | None, PreparedOperation]
+
+    @property
+    def planning_cost(self) -> int:
+        """Cost of planning an operation of the document for the first time, in points."""
+        return self.size // _BYTES_PER_POINT
+
+
+class _LongNumbers(Visitor):
+    """Collects errors for numbers that Python refuses to convert, with a message about Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[GraphQLError] = []
+
+    def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
+        if len(node.value) > _MAX_DIGITS:
+            message = f"A number has {len(node.value):,} digits; {_MAX_DIGITS} are allowed."
+            self.errors.append(GraphQLError(message, node))
 
 
 class DocumentCache:
     """Parses and validates documents; keeps the most recently used ones by text."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, documents: int, characters: int) -> None:
-        """`documents` and `characters` bound the cache."""
-        self._schema, self._limits = schema, limits
-        self._documents: LRUCache[str, ParsedDocument] = LRUCache(documents, characters)
+    def __init__(self, schema: GraphQLSchema, limits: Limits, memory: SegmentedCache) -> None:
+        """`memory` stores the documents."""
+        self._schema, self._limits, self._memory = schema, limits, memory
 
     def prepare(self, request: GraphQLRequest) -> tuple[ParsedDocument, PreparedOperation, Variables]:
         """The requested operation and its variables. Raises ApiError and GraphQLErrors."""
-        document = self._documents.get(request.query)
+        document: ParsedDocument | None = self._memory.get(request.query)
         if document is None:
             document = self._parse(request.query)
-            self._documents.set(request.query, document, len(request.query))
+            self._memory.set(request.query, document, document.size)
         operation = _select_operation(document, request)
         if request.queries_only and operation.node.operation is not OperationType.QUERY:
             raise ApiError("METHOD_NOT_ALLOWED", "GET requests may only contain queries.", "Use POST.")
@@ -148,6 +172,10 @@ class DocumentCache:
 
     def _validate(self, node: DocumentNode) -> None:
         """Raises ApiError or GraphQLErrors if the document is not valid."""
+        numbers = _LongNumbers()
+        visit(node, numbers)
+        if numbers.errors:
+            raise GraphQLErrors(numbers.errors, "GRAPHQL_VALIDATION_FAILED")
         errors = validate(self._schema, node, _RULES, max_errors=MAX_ERRORS)
         if any(error.message == "Validation aborted." for error in errors):
             raise ApiError(
@@ -167,7 +195,8 @@ class DocumentCache:
             for d in node.definitions
             if isinstance(d, OperationDefinitionNode)
         }
-        return ParsedDocument(content_hash(text.encode("utf-8", "surrogatepass")), fragments, operations)
+        hash = content_hash(text.encode("utf-8", "surrogatepass"))
+        return ParsedDocument(hash, _DOCUMENT_BYTES * len(text), fragments, operations)
 
 
 def _too_large(fact: str, limit: int) -> ApiError:

@@ -36,14 +36,19 @@ def graphql_errors_response(errors: Sequence[GraphQLError], code: str, request_i
     results = []
     for error in errors[:MAX_ERRORS]:
         message, _, guess = error.message.partition(_DID_YOU_MEAN)
-        text: dict[str, Any] = {"message": message.strip()}
+        text: dict[str, Any] = {"message": _shorten(message.strip())}
         if error.locations:
             text["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
-        hint = {"hint": _DID_YOU_MEAN + guess} if guess else {}
+        hint = {"hint": _shorten(_DID_YOU_MEAN + guess)} if guess else {}
         text["extensions"] = {"code": code, **hint, "requestId": request_id}
         results.append(text)
     status = 400 if code == "GRAPHQL_PARSE_FAILED" else 422
     return GraphQLResponse(status, orjson.dumps({"errors": results}), (code,))
+
+
+def _shorten(message: str) -> str:
+    """The message, of which graphql-core quotes parts of the document in full length."""
+    return message if len(message) <= _MAX_MESSAGE else f"{message[: _MAX_MESSAGE - 1]}…"
 
 
 def graphql_error(refusal: ApiError) -> GraphQLError:
@@ -51,3 +56,4 @@ def graphql_error(refusal: ApiError) -> GraphQLError:
 
 
 MAX_ERRORS = 20
+_MAX_MESSAGE = 400  # characters

@@ -12,6 +12,7 @@ import contextlib
 import datetime as dt
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLResolveInfo, OperationType
@@ -29,6 +30,7 @@ from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
 from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
+from contentql.lru import SegmentedCache
 from contentql.planner.catalog import Catalog
 from contentql.planner.execute import execute_plan
 from contentql.planner.limits import Limits
@@ -53,6 +55,17 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    """A query that is executed at a time."""
+
+    request: GraphQLRequest
+    ready: PreparedRequest
+    plan: Plan
+    now: dt.datetime
+    trace: RequestTrace
+
+
 class Executor:
     """Executes operations on one database."""
 
@@ -65,15 +78,14 @@ class Executor:
         languages: tuple[str, ...] = ("en",),
         seconds: float = 5.0,
         now: Callable[[], dt.datetime] = utc_now,
-        documents: int = 1_000,
-        characters: int = 8_000_000,
-        plans: int = 4_000,
+        memory_bytes: int = 33_554_432,
         responses: ResponseCache | None = None,
         sign_preview_token: SignPreviewToken | None = None,
         preview_url: str = "",
     ) -> None:
-        """`seconds`: time limit of an operation. `now`: read once per operation. `documents`, `characters`
-        and `plans` bound the caches. `sign_preview_token` and `preview_url` are for preview links."""
+        """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
+        what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
+        preview links."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
@@ -83,15 +95,15 @@ class Executor:
             max(1, database.readers // (2 if database.dialect == "sqlite" else 5)),
             what="operations that scan many rows",
         )
-        self._documents = DocumentCache(catalog.schema, self.limits, documents, characters)
+        self.memory = SegmentedCache(memory_bytes)
+        self._documents = DocumentCache(catalog.schema, self.limits, self.memory)
         self._planner = Planner(
             catalog,
             self.dialect,
             self.limits,
             languages,
             with_markers=responses is not None,
-            plans=plans,
-            size=4 * characters,
+            memory=self.memory,
             articles=self.articles,
         )
         self.mutations = MutationExecutor(
@@ -132,78 +144,75 @@ class Executor:
         viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
         anonymous = viewer is ANONYMOUS_VIEWER
         ready: PreparedRequest | None = request.prepared if anonymous else None
-        if ready is None:
+        plan = self._planner.get_plan(ready) if ready else None
+        if ready is None or plan is None:
             trace.start_stage("parse")
             document, operation, variables = self._documents.prepare(request)
             if operation.node.operation is OperationType.MUTATION:
                 now = self.now().replace(microsecond=0)
                 return await self.mutations.execute(document, operation, variables, actor, now, trace, charge)
             trace.start_stage("plan")
-            ready = self._planner.prepare(document, operation, variables, viewer, self.now())
+            ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, self.now())
             if anonymous:
                 request.prepared = ready
+            if is_new and charge:
+                await charge(document.planning_cost)
         _describe(ready, trace)
         # Viewers who see no more than the public have no preview time.
         preview_at = viewer.preview_at if viewer.visibility.at_preview_time else None
         now = (preview_at or self.now()).replace(microsecond=0)
         with_cost = request.extensions.get("cost") is True
         cache = self.responses if anonymous else None
-        if cache is None or ready.plan.root_errors or with_cost:
+        execution = _Execution(request, ready, plan, now, trace)
+        if cache is None or plan.root_errors or with_cost:
             trace.cache = "off" if cache is None else "bypass"
             storable = anonymous and (request.queries_only or cache is not None)
-            response = await self._compute(ready, now, trace, charge, storable=storable, with_cost=with_cost)
-            await _charge_excess(ready.plan, trace, charge)
-            return response
-        cached = self.get_cached(request, trace)
-        if cached is None:
+            if charge:
+                await charge(plan.cost)
+            response = await self._compute(execution, storable=storable, with_cost=with_cost)
+        else:
+            cached = self.get_cached(request, trace)
+            if cached is not None:
+                return GraphQLResponse(200, cached.body, (), cached)
             trace.cache = "miss"
             trace.start_stage("cache")
             if charge:
-                await charge(ready.plan.cost)
-            response = await self._compute_once(ready, now, trace, cache)
-            await _charge_excess(ready.plan, trace, charge)
-            return response
-        return GraphQLResponse(200, cached.body, (), cached)
+                await charge(plan.cost)
+            response = await self._compute_once(execution, cache)
+        if charge and trace.cost > plan.cost:  # lists without a limit were larger than assumed
+            with contextlib.suppress(ApiError):
+                await charge(trace.cost - plan.cost)
+        return response
 
-    async def _compute_once(
-        self, ready: PreparedRequest, now: dt.datetime, trace: RequestTrace, cache: ResponseCache
-    ) -> GraphQLResponse:
+    async def _compute_once(self, execution: _Execution, cache: ResponseCache) -> GraphQLResponse:
         """The response, computed once for all concurrent requests with the same key, and stored."""
-        cached = await cache.get_current(ready.key, now)
+        key, now = execution.ready.key, execution.now
+        cached = await cache.get_current(key, now)
         if cached is not None:
             return GraphQLResponse(200, cached.body, (), cached)
         if not cache.can_store(now):
-            return await self._compute(ready, now, trace, None)
+            return await self._compute(execution)
         since = cache.applied_batches
 
         async def compute() -> GraphQLResponse:
-            shared = await cache.get_shared(ready.key, since)
+            shared = await cache.get_shared(key, since)
             if shared is not None:
                 return GraphQLResponse(200, shared.body, (), shared)
-            response = await self._compute(ready, now, trace, None)
+            response = await self._compute(execution)
             if response.cached is not None:
-                await cache.store(ready.key, response.cached, since)
+                await cache.store(key, response.cached, since)
             return response
 
-        return await cache.flights.run((ready.key, since), compute)
+        return await cache.flights.run((key, since), compute)
 
     async def _compute(
-        self,
-        ready: PreparedRequest,
-        now: dt.datetime,
-        trace: RequestTrace,
-        charge: ChargeCost | None,
-        *,
-        storable: bool = True,
-        with_cost: bool = False,
+        self, execution: _Execution, *, storable: bool = True, with_cost: bool = False
     ) -> GraphQLResponse:
         """Executes the plan. `storable`: a cache may store the response, so it gets a cache entry."""
-        plan = ready.plan
-        trace.cost, trace.statements = plan.cost, plan.statements
-        if charge:
-            await charge(plan.cost)
+        ready, trace = execution.ready, execution.trace
+        trace.cost, trace.statements = execution.plan.cost, execution.plan.statements
         trace.start_stage("execute")
-        plan, data = await self._run(ready, now)
+        plan, data = await self._run(execution)
         trace.start_stage("response")
         has_markers = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, markers = strip_markers(data) if has_markers else (data, NO_MARKERS)
@@ -214,22 +223,22 @@ class Executor:
             extensions: dict[str, object] | None = {"cost": cost} if with_cost else None
             return build_response(body, plan, trace.request_id, extensions=extensions)
         body = b'{"data":' + body + b"}"
-        return GraphQLResponse(
-            200, body, (), cache_entry(body, ready, markers, trace.cost) if storable else None
-        )
+        entry = cache_entry(body, plan, ready.variables, markers, trace.cost) if storable else None
+        return GraphQLResponse(200, body, (), entry)
 
-    async def _run(self, ready: PreparedRequest, now: dt.datetime) -> tuple[Plan, bytes]:
+    async def _run(self, execution: _Execution) -> tuple[Plan, bytes]:
         """The plan's JSON. A root field whose parameters cannot be bound is null; the plan has its error."""
-        plan, failed_roots = ready.plan, dict[int, ApiError]()
+        ready, plan, failed_roots = execution.ready, execution.plan, dict[int, ApiError]()
         while True:
             try:
                 if ready.bound is None and plan.statement is not None and not failed_roots:
                     ready.bound = BoundParams(plan.statement.params, self.dialect, ready.variables)
                 bound = None if failed_roots else ready.bound
-                return plan, await self._read(plan, ready.variables, now, bound)
+                return plan, await self._read(plan, ready.variables, execution.now, bound)
             except RootFieldError as exc:
                 failed_roots[exc.root] = exc.refusal
-                plan = self._planner.replan(ready, failed_roots)
+                document, operation, _ = self._documents.prepare(execution.request)
+                plan = self._planner.replan(document, operation, ready, failed_roots)
 
     async def _read(
         self, plan: Plan, variables: Variables, now: dt.datetime, bound: BoundParams | None
@@ -282,10 +291,10 @@ class Executor:
             if prepared.node.operation is OperationType.MUTATION:
                 operation = self._planner.operation(prepared, document, variables)
                 return Plan((), None, self._planner.mutation_cost(operation)), variables
-            ready = self._planner.prepare(document, prepared, variables, viewer, self.now())
+            ready, plan, _ = self._planner.prepare(document, prepared, variables, viewer, self.now())
         except GraphQLErrors as exc:
             raise ApiError(exc.code, exc.errors[0].message) from None
-        return ready.plan, ready.variables
+        return plan, ready.variables
 
     async def resolve_root_field(
         self,
@@ -301,13 +310,6 @@ class Executor:
         )
 
 
-async def _charge_excess(plan: Plan, trace: RequestTrace, charge: ChargeCost | None) -> None:
-    """Charges objects beyond the estimate, from lists without a limit; never refuses the response."""
-    if charge and trace.cost > plan.cost:
-        with contextlib.suppress(ApiError):
-            await charge(trace.cost - plan.cost)
-
-
 def _describe(ready: PreparedRequest, trace: RequestTrace) -> None:
-    trace.operation, trace.document = ready.prepared.name, ready.document.hash
-    trace.operation_type = ready.prepared.operation_type
+    trace.operation, trace.document = ready.operation_name, ready.document_hash
+    trace.operation_type = ready.operation_type

@@ -15,7 +15,7 @@ from contentql.cache.entry import content_hash
 from contentql.errors import ApiError
 from contentql.execution.article_count import ArticleCount
 from contentql.execution.documents import ParsedDocument, PreparedOperation
-from contentql.lru import LRUCache
+from contentql.lru import SegmentedCache
 from contentql.planner.builder import build_plan
 from contentql.planner.builder.context import (
     REQUEST_TIME_VARIABLE,
@@ -37,13 +37,17 @@ MUTATION_FIELD_COST = 10  # of each mutation field, besides the cost of its sele
 
 @dataclass(eq=False)
 class PreparedRequest:
-    """A planned operation with its variables; `key` is its key in the response cache."""
+    """A request whose operation was planned: its keys in the response cache and the cache of plans.
 
-    plan: Plan
-    prepared: PreparedOperation
-    document: ParsedDocument
-    variables: Variables
+    Plans may be evicted while requests are kept, so a prepared request has no plan itself.
+    """
+
     key: str
+    plan_key: Any
+    operation_name: str
+    operation_type: str
+    document_hash: str
+    variables: Variables
     viewer: Viewer
     bound: BoundParams | None = None
 
@@ -59,17 +63,16 @@ class Planner:
         languages: tuple[str, ...],
         *,
         with_markers: bool,
-        plans: int,
-        size: int,
+        memory: SegmentedCache,
         articles: ArticleCount,
     ) -> None:
-        """`with_markers`: responses to anonymous viewers name their rows, for the response cache. `plans`
-        and `size`, in bytes of SQL, bound the cache of plans. `articles` is the size of the newsroom."""
+        """`with_markers`: responses to anonymous viewers name their rows, for the response cache. `memory`
+        stores the plans. `articles` is the size of the newsroom."""
         self.catalog = catalog
         self.limits = limits
         self._dialect, self._languages, self._with_markers = dialect, languages, with_markers
         self._articles = articles
-        self._plans: LRUCache[Any, Plan] = LRUCache(plans, size)
+        self._memory = memory
 
     def prepare(
         self,
@@ -78,15 +81,49 @@ class Planner:
         variables: Variables,
         viewer: Viewer,
         now: dt.datetime,
-    ) -> PreparedRequest:
+    ) -> tuple[PreparedRequest, Plan, bool]:
+        """The prepared request, its plan, and whether the plan is new."""
         variables = with_viewer_variables(variables, viewer, now)
-        plan = self._get_or_build(document, prepared, variables, viewer)
-        key = _cache_key(document, prepared, variables)
-        return PreparedRequest(plan, prepared, document, variables, key, viewer)
+        shape = prepared.shape(variables)
 
-    def replan(self, ready: PreparedRequest, failed_roots: Mapping[int, ApiError]) -> Plan:
+        def plan_key() -> Any:
+            own = shape.key(variables)
+            return own if viewer is ANONYMOUS_VIEWER else (viewer.visibility, own)
+
+        plan: Plan | None = self._memory.get(plan_key())
+        is_new = plan is None
+        if plan is None:
+            operation = self.operation(prepared, document, variables)
+            plan, constraints = self.build(operation, {}, viewer=viewer)
+            shape.constraints.update(dict.fromkeys(constraints))
+            # A private plan holds the viewer's name; another account may have the same visibility.
+            if viewer is ANONYMOUS_VIEWER or not plan.private:
+                self._memory.set(plan_key(), plan, plan.size)
+        ready = PreparedRequest(
+            _cache_key(document, prepared, variables),
+            plan_key(),
+            prepared.name,
+            prepared.operation_type,
+            document.hash,
+            variables,
+            viewer,
+        )
+        return ready, plan, is_new
+
+    def get_plan(self, ready: PreparedRequest) -> Plan | None:
+        """The plan of a request, unless it was evicted."""
+        plan: Plan | None = self._memory.get(ready.plan_key)
+        return plan
+
+    def replan(
+        self,
+        document: ParsedDocument,
+        prepared: PreparedOperation,
+        ready: PreparedRequest,
+        failed_roots: Mapping[int, ApiError],
+    ) -> Plan:
         """The plan of a request some of whose root fields failed when their parameters were bound."""
-        operation = self.operation(ready.prepared, ready.document, ready.variables)
+        operation = self.operation(prepared, document, ready.variables)
         return self.build(operation, failed_roots, viewer=ready.viewer)[0]
 
     def operation(
@@ -132,25 +169,6 @@ class Planner:
         cost = operation_cost(self.catalog, operation.node, operation.fragments, size, operation.included)
         check_cost_limit(cost, self.limits)
         return cost + MUTATION_FIELD_COST * len(operation.node.selection_set.selections)
-
-    def _get_or_build(
-        self, document: ParsedDocument, prepared: PreparedOperation, variables: Variables, viewer: Viewer
-    ) -> Plan:
-        shape = prepared.shape(variables)
-
-        def key() -> Any:
-            own = shape.key(variables)
-            return own if viewer is ANONYMOUS_VIEWER else (viewer.visibility, own)
-
-        plan = self._plans.get(key())
-        if plan is None:
-            operation = self.operation(prepared, document, variables)
-            plan, constraints = self.build(operation, {}, viewer=viewer)
-            shape.constraints.update(dict.fromkeys(constraints))
-            # A private plan holds the viewer's name; another account may have the same visibility.
-            if viewer is ANONYMOUS_VIEWER or not plan.private:
-                self._plans.set(key(), plan, plan.size)
-        return plan
 
 
 def with_viewer_variables(variables: Variables, viewer: Viewer, now: dt.datetime) -> Variables:

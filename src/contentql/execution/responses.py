@@ -10,10 +10,10 @@ from contentql.cache.dependencies import Dependencies, bind_dependencies
 from contentql.cache.entry import CachedResponse
 from contentql.content import ids
 from contentql.errors import format_error
-from contentql.execution.planning import PreparedRequest
 from contentql.execution.request import GraphQLResponse
 from contentql.planner.plan import Plan
 from contentql.planner.read_set import RowMarkers
+from contentql.planner.variables import Variables
 
 NO_MARKERS: Final = RowMarkers({}, {})
 _NO_DEPENDENCIES: Final = Dependencies((), {}, {}, {})
@@ -39,12 +39,11 @@ def count_objects(data: bytes) -> int:
     return data.count(b'{"') + data.count(b"{}")
 
 
-def cache_entry(body: bytes, ready: PreparedRequest, markers: RowMarkers, cost: int) -> CachedResponse:
+def cache_entry(
+    body: bytes, plan: Plan, variables: Variables, markers: RowMarkers, cost: int
+) -> CachedResponse:
     """The response with what HTTP caches and the response cache must know of it."""
-    plan = ready.plan
-    tags = [
-        tag if leaf is None else f"{tag}:{leaf.value(ready.variables)}" for tag, leaf in plan.read_set.listed
-    ]
+    tags = [tag if leaf is None else f"{tag}:{leaf.value(variables)}" for tag, leaf in plan.read_set.listed]
     shown = [
         ids.encode_id(table, id_)
         for table, row_ids in markers.displayed_ids.items()
@@ -52,9 +51,7 @@ def cache_entry(body: bytes, ready: PreparedRequest, markers: RowMarkers, cost: 
         for id_ in sorted(row_ids)
     ]
     dependencies = (
-        _NO_DEPENDENCIES
-        if markers is NO_MARKERS
-        else bind_dependencies(plan.read_set, ready.variables, markers)
+        _NO_DEPENDENCIES if markers is NO_MARKERS else bind_dependencies(plan.read_set, variables, markers)
     )
     return CachedResponse(
         body,

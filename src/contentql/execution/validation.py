@@ -20,6 +20,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLArgument,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -28,6 +29,7 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     InlineFragmentNode,
+    IntValueNode,
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
@@ -48,8 +50,10 @@ from graphql import (
     is_required_input_field,
     is_type_sub_type_of,
     type_from_ast,
+    validate_input_literal,
 )
 
+_SAFE_DIGITS = 10  # integers with fewer digits have 32 bits
 _MAX_EQUAL_FIELDS = 32  # with one response key; graphql-core has a limit of its own
 
 
@@ -275,15 +279,16 @@ class _Check:
             _require(name in seen or not is_required_input_field(definition))
 
     def _scalar(self, node: ValueNode, of: GraphQLScalarType) -> None:
-        if isinstance(node, BooleanValueNode):
+        if isinstance(node, IntValueNode) and len(node.value) < _SAFE_DIGITS:
+            _require(of.name in ("Int", "Float", "ID"))
+        elif isinstance(node, StringValueNode) and of.name in ("String", "ID"):
+            return
+        elif isinstance(node, BooleanValueNode):
             _require(of.name == "Boolean")
-        elif isinstance(node, StringValueNode):
-            _require(of.name in ("String", "ID"))
         else:
-            try:
-                of.parse_literal(node)
-            except Exception:
-                raise _NotAccepted from None
+            errors: list[GraphQLError] = []
+            validate_input_literal(node, of, lambda error, _path: errors.append(error))
+            _require(not errors)
 
     # Fields with the same response key
 

@@ -9,6 +9,8 @@ from contentql.errors import ApiError
 from contentql.planner.params import Param
 from contentql.planner.read_set import ReadSet
 
+_PLAN_BYTES = 4_000  # that every plan takes
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -64,6 +66,6 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Approximate size in characters, for the plan cache."""
-        existing = sum(len(root.json or b"") for root in self.roots)
-        return existing + (self.statement.size if self.statement else 0)
+        """Approximate size in bytes, for the plan cache: about as much as the SQL for everything else."""
+        constant = sum(len(root.json or b"") for root in self.roots)
+        return _PLAN_BYTES + constant + 2 * (self.statement.size if self.statement else 0)

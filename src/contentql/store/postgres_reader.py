@@ -14,9 +14,15 @@ from typing import Any
 
 import asyncpg
 
+from contentql.lru import LRUCache
 from contentql.store.errors import as_operator_error, postgres_dsn, query_timeout_error, unavailable_error
 
 Row = Sequence[Any]
+
+# Prepared statements that each connection keeps, on both sides; their plans take most memory in the server.
+_KEPT_STATEMENTS = 128
+_MAX_KEPT_SQL = 65_536  # bytes
+_MAX_EXECUTED = 4_096  # statements of which the reader remembers that it executed them
 
 
 class PostgresReader:
@@ -24,6 +30,7 @@ class PostgresReader:
         self._dsn = dsn
         self._size = size
         self._open = 0
+        self._executed: LRUCache[int, bool] = LRUCache(_MAX_EXECUTED, _MAX_EXECUTED)
         self._free: list[Any] = []  # last in, first out: its statements are prepared
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._retiring: set[asyncio.Task[None]] = set()
@@ -65,7 +72,12 @@ class PostgresReader:
                     connection = await self._acquire()
             try:
                 # asyncpg cancels the statement on the server on a timeout or when this task is cancelled.
-                result = await getattr(connection, how)(sql, *values, timeout=seconds)
+                if self._was_executed(sql):
+                    result = await getattr(connection, how)(sql, *values, timeout=seconds)
+                else:  # a statement prepared explicitly is not kept
+                    async with asyncio.timeout(seconds):
+                        statement = await connection.prepare(sql)
+                        result = await getattr(statement, how)(*values)
             except asyncpg.PostgresError:
                 self._release(connection)
                 raise
@@ -80,6 +92,14 @@ class PostgresReader:
             raise unavailable_error(exc) from exc
         except (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError) as exc:
             raise unavailable_error(exc) from exc
+
+    def _was_executed(self, sql: str) -> bool:
+        """False at the first execution, so that statements that are never executed again are not kept."""
+        key = hash(sql)
+        if self._executed.get(key) is None:
+            self._executed.set(key, True, 1)
+            return False
+        return True
 
     # Connections
 
@@ -119,9 +139,9 @@ class PostgresReader:
         connection = await asyncpg.connect(
             self._dsn,
             timeout=5,
-            statement_cache_size=1024,
+            statement_cache_size=_KEPT_STATEMENTS,
             max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
+            max_cacheable_statement_size=_MAX_KEPT_SQL,
             server_settings={
                 "application_name": "contentql",
                 "default_transaction_read_only": "on",

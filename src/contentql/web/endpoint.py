@@ -18,7 +18,6 @@ from contentql.errors import ApiError
 from contentql.execution.errors import error_response
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest, GraphQLResponse
-from contentql.lru import LRUCache
 from contentql.server.extensions import RAW_RESPONSE_EXTENSION
 from contentql.settings import Settings
 from contentql.store.trusted_documents import TrustedDocumentStore
@@ -36,6 +35,7 @@ RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
 LEGACY_TYPE = b"application/json; charset=utf-8"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _MAX_CACHED_REQUEST = 8_192  # bytes; longer requests are parsed each time
+_REQUEST_BYTES = 2_000  # that a request takes in the cache besides its texts, about
 _TRANSPORT = {
     "BAD_REQUEST",
     "METHOD_NOT_ALLOWED",
@@ -123,10 +123,8 @@ class GraphQLEndpoint:
             legacy: encode_headers([(b"content-type", kind), self._vary, _NOSNIFF, _NO_STORE])
             for legacy, kind in ((False, RESPONSE_TYPE), (True, LEGACY_TYPE))
         }
-        # Parsed requests by their bytes, for anonymous clients.
-        self._request_cache: dict[bool, LRUCache[bytes, GraphQLRequest]] = {
-            read_only: LRUCache(4_000, 8_000_000) for read_only in (False, True)
-        }
+        # Parsed requests of anonymous clients, by whether they are read-only and their bytes.
+        self._request_cache = executor.memory
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -154,7 +152,9 @@ class GraphQLEndpoint:
         """
         method = scope["method"]
         read_only = method != "POST"
-        request = self._request_cache[read_only].get(scope["query_string"] if read_only else sent)
+        request: GraphQLRequest | None = self._request_cache.get(
+            (read_only, scope["query_string"] if read_only else sent)
+        )
         entry = self.executor.lookup_cached(request) if request else None
         if (
             request is None
@@ -210,7 +210,7 @@ class GraphQLEndpoint:
                 raise ApiError(
                     "METHOD_NOT_ALLOWED", f"{method} is not served here.", "Send the operation by POST."
                 )
-            request = self._request_cache[method != "POST"].get(sent) if actor is None else None
+            request = self._request_cache.get((method != "POST", sent)) if actor is None else None
             entry = self.executor.get_cached(request, trace) if request else None
             if entry is None:
                 response = await self._execute_request(
@@ -367,7 +367,8 @@ class GraphQLEndpoint:
         # shared only among anonymous clients.
         shared = actor is None and trusted is None and request.prepared is not None
         if shared and len(sent) <= _MAX_CACHED_REQUEST:
-            self._request_cache[read_only].set(sent, request, 2 * len(sent) + len(request.query))
+            size = _REQUEST_BYTES + 2 * len(sent) + 2 * len(request.query)
+            self._request_cache.set((read_only, sent), request, size)
         return response
 
     async def _prepare(
