@@ -29,6 +29,7 @@ from contentql.planner.scans import (
     LIGHT_WEIGHT,
     RELATION_WEIGHT,
     condition_weight,
+    is_indexed,
     search_weights,
 )
 from contentql.planner.search import MAX_SEARCH_LENGTH, SearchQuery, parse_search_query
@@ -311,11 +312,7 @@ def _starts_from_index(relation: ToMany, value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     return any(
-        (
-            isinstance(ops, Mapping)
-            and ops.keys() & {"eq", "in"}
-            and name in UNIQUE_COLUMNS.get(relation.table, ())
-        )
+        (isinstance(ops, Mapping) and ops.keys() & {"eq", "in"} and is_indexed(relation.table, name))
         or (name == "and" and any(_starts_from_index(relation, one) for one in ops or ()))
         for name, ops in value.items()
     )

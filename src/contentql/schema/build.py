@@ -21,6 +21,7 @@ from graphql import (
     GraphQLResolveInfo,
     get_named_type,
     get_nullable_type,
+    introspection_types,
     is_leaf_type,
 )
 from strawberry.schema.config import StrawberryConfig
@@ -82,7 +83,13 @@ def get_schema() -> strawberry.Schema:
             if isinstance(match, GraphQLObjectType):
                 _append_null_meanings(name, match)
             _append_examples(match)
+    # Strawberry's resolver raises for list and non-null types.
+    introspection_types["__Type"].fields["isOneOf"].resolve = _is_one_of  # type: ignore[attr-defined]
     return created
+
+
+def _is_one_of(of: Any, _: Any) -> bool | None:
+    return of.is_one_of if isinstance(of, GraphQLInputObjectType) else None
 
 
 @lru_cache(maxsize=1)
