@@ -1,4 +1,4 @@
-"""What is remembered of documents, plans and requests: bounded in bytes, and kept by use."""
+"""What is remembered of documents, plans and requests: bounded in bytes, and remaining by use."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_a_segmented_cache_keeps_its_bound(bound: int, steps: list[tuple[str, in
             value = cache.get(key)
             assert value is None or value == stored[key]
         assert 0 <= cache.size <= bound
-    kept = [value for key in stored if (value := cache.get(key)) is not None]
-    assert cache.size == sum(size for _, size in kept)
+    remaining = [value for key in stored if (value := cache.get(key)) is not None]
+    assert cache.size == sum(size for _, size in remaining)
 
 
 def test_values_used_once_do_not_evict_values_in_use() -> None:
@@ -68,7 +68,7 @@ def plan(executor: Executor, request: GraphQLRequest) -> None:
 
 
 def test_the_sizes_of_documents_and_plans_are_measured(executor: Executor) -> None:
-    """The accounted size of what is kept is near the memory that it takes, for generated documents."""
+    """The accounted size of what is remaining is near the memory that it takes, for generated documents."""
     requests = [
         GraphQLRequest(document.text, None, document.variables)
         for seed in range(120)
