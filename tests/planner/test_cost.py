@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import NOW
-from tests.end_to_end.test_visibility import pool
+from tests.end_to_end.test_visibility import make_pool
 from tests.support.random_documents import Pool, RandomDocuments
 
 from contentql.app import build_executor
@@ -32,7 +32,7 @@ LIGHT = "{ articles(first: 3) { nodes { id headline } } }"
 
 @pytest.fixture(scope="module")
 async def values(demo_url: str) -> Pool:
-    return pool([record async for record in export_records(Database(demo_url))])
+    return make_pool([record async for record in export_records(Database(demo_url))])
 
 
 def count_objects(value: Any) -> int:
