@@ -15,6 +15,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from contentql.errors import ApiError
 from contentql.planner.catalog import Catalog, is_list
 from contentql.planner.field_plans import RootField, ToMany
 from contentql.planner.limits import Limits, at_most
@@ -96,6 +97,19 @@ def rounded_count(items: Any) -> int:
     """Returns the number of items, rounded up to a power of two: few sizes mean few plans."""
     count = len(items) if isinstance(items, list) else 1
     return 1 << max(0, count - 1).bit_length()
+
+
+def check_scan_cost(cost: int, limits: Limits) -> None:
+    """Raises ApiError COST_LIMIT_EXCEEDED if the cost is too high with the rows that conditions read."""
+    if cost > limits.cost:
+        raise ApiError(
+            "COST_LIMIT_EXCEEDED",
+            f"The operation has a cost of {cost:,}, most of it for rows that its conditions compare;"
+            f" {limits.cost:,} are allowed.",
+            "Use conditions that an index serves, such as `search`, `section`, a slug or a time.",
+            cost=cost,
+            limit=limits.cost,
+        )
 
 
 def check_cost_limit(count: int, limits: Limits) -> None:

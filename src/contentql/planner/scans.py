@@ -12,9 +12,10 @@ from typing import Any
 from contentql.planner.search import count_terms
 
 ROWS_PER_POINT = 1_000  # rows that cost as much as one object, for a condition of weight 1
-TEXT_WEIGHT = 1.0  # a part of a text, a prefix of a search term
-RELATION_WEIGHT = 2.0  # a set of related rows that starts from no index
-PHRASE_WEIGHT = 0.5
+TEXT_WEIGHT = 1.0  # a part of a text
+RELATION_WEIGHT = 10.0  # a set of related rows that starts from no index
+PREFIX_WEIGHT = 4.0
+PHRASE_WEIGHT = 1.0
 ORDER_WEIGHT = 0.5  # sorting all rows
 LIGHT_WEIGHT = 0.1  # any other comparison, a word of a search text
 
@@ -46,4 +47,4 @@ def condition_weight(table: str, column: str, operator: str) -> float:
 def search_weights(text: Any) -> tuple[int, float]:
     """Number of prefixes and phrases in a search text, and the weight of all its terms."""
     words, phrases, prefixes = count_terms(text)
-    return phrases + prefixes, words * LIGHT_WEIGHT + phrases * PHRASE_WEIGHT + prefixes * TEXT_WEIGHT
+    return phrases + prefixes, words * LIGHT_WEIGHT + phrases * PHRASE_WEIGHT + prefixes * PREFIX_WEIGHT

@@ -22,7 +22,7 @@ from contentql.planner.catalog import (
     Catalog,
 )
 from contentql.planner.constraints import ValueConstraint
-from contentql.planner.cost import check_cost_limit, operation_cost
+from contentql.planner.cost import check_cost_limit, check_scan_cost, operation_cost
 from contentql.planner.limits import Limits
 from contentql.planner.operation import Operation
 from contentql.planner.params import (
@@ -122,7 +122,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
             roots.append(RootFieldPlan(key, None, _add_columns(context, result, columns)))
     scan_cost = int(context.totals.scan_weight * rows / ROWS_PER_POINT)
     context.totals.cost += scan_cost
-    check_cost_limit(context.totals.cost, context.limits)
+    check_scan_cost(context.totals.cost, context.limits)
     statement = context.statement.build("select " + ", ".join(columns)) if columns else None
     max_age = context.totals.max_age
     return Plan(
