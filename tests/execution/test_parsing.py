@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from graphql import GraphQLError, parse, specified_rules, validate
+from graphql import GraphQLError, parse, print_ast, specified_rules, validate
 from graphql.validation import MaxIntrospectionDepthRule
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +63,7 @@ def check(text: str) -> tuple[bool, bool]:
     if fast is None:
         return False, False
     assert fast == expected, text
+    assert print_ast(fast) == print_ast(expected)
     if not accepts(SCHEMA, fast):
         return True, False
     assert validate(SCHEMA, expected, RULES) == [], text

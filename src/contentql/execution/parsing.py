@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from graphql import (
     ArgumentNode,
@@ -79,8 +81,13 @@ def parse_executable(text: str, max_tokens: int) -> DocumentNode | None:
 def _node(kind: type[N], **values: Any) -> N:
     """A node; its constructor, which sets each attribute of a frozen dataclass, would take twice as long."""
     node = object.__new__(kind)
-    node.__dict__.update(values)
+    node.__dict__.update(_defaults(cast(Any, kind)), **values)
     return node
+
+
+@cache
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    return {field.name: field.default for field in fields(kind) if field.default is not MISSING}
 
 
 class _Parser:
@@ -275,14 +282,14 @@ class _Parser:
     def _object(self, constant: bool) -> ObjectValueNode:
         self._enter()
         self._at += 1
-        fields = []
+        items = []
         while self._tokens[self._at] != "}":
             name = self._name()
             self._expect(":")
-            fields.append(_node(ObjectFieldNode, name=name, value=self._value(constant)))
+            items.append(_node(ObjectFieldNode, name=name, value=self._value(constant)))
         self._at += 1
         self._nesting -= 1
-        return _node(ObjectValueNode, fields=tuple(fields))
+        return _node(ObjectValueNode, fields=tuple(items))
 
     def _variable(self) -> VariableNode:
         self._expect("$")
