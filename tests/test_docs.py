@@ -32,6 +32,7 @@ from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS
 from contentql.cli import COMMANDS, app
 from contentql.content.enums import Status
 from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
+from contentql.editorial.warnings import WARNING_DESCRIPTIONS
 from contentql.editorial.workflow import TRANSITIONS
 from contentql.errors import ERROR_CODES
 from contentql.execution.executor import Executor
@@ -402,6 +403,12 @@ def user_errors_table() -> str:
     return "\n".join(rows)
 
 
+def warnings_table() -> str:
+    rows = ["| code | meaning |", "|---|---|"]
+    rows += [f"| `{code.value}` | {meaning} |" for code, meaning in WARNING_DESCRIPTIONS.items()]
+    return "\n".join(rows)
+
+
 def permissions_table() -> str:
     rows = [f"| permission | allows to | {' | '.join(Role)} |", f"|---|---|{':-:|' * len(Role)}"]
     for permission, meaning in PERMISSION_DESCRIPTIONS.items():
@@ -443,6 +450,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("configuration.md", settings_table),
     "errors": ("errors.md", errors_table),
     "user-errors": ("errors.md", user_errors_table),
+    "warnings": ("errors.md", warnings_table),
     "permissions": ("security.md", permissions_table),
     "transitions": ("editorial.md", transitions_table),
     "commands": ("operations.md", commands_table),

@@ -16,6 +16,7 @@ from contentql.editorial.context import EditContext, Input
 from contentql.editorial.publishing_checks import require_media
 from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
+from contentql.editorial.warnings import WarningCode
 from contentql.store.models.articles import Article
 
 # API names of record fields, where they differ.
@@ -65,7 +66,7 @@ async def article_values(
     if values.get("syndicatable", "") is None:
         values["syndicatable"] = True
     if "body" in input:
-        values["blocks"] = await errors.run(_body(input["body"]), ())
+        values["blocks"] = await errors.run(_body(context, input["body"]), ())
         await require_media(input["body"], values["blocks"], errors)
     values |= await _references(context, input, errors)
     if before is not None and "blocks" in values:
@@ -73,18 +74,37 @@ async def article_values(
         values["attributions"] = reanchor_attributions(before.attributions, before.blocks, values["blocks"])
     if "blocks" in values:
         existing = {hop.id for head in (before.attributions if before else ()) for hop in head.hops()}
-        values["blocks"] = tuple(detach_unknown_attribution(block, existing) for block in values["blocks"])
+        values["blocks"] = tuple(
+            detach_unknown_attribution(context, number, block, existing)
+            for number, block in enumerate(values["blocks"])
+        )
     return values
 
 
-async def _body(values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
+async def _body(context: EditContext, values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
+    def lost(where: str, address: str) -> None:
+        context.warn(
+            WarningCode.DROPPED,
+            f"No block can hold {address[:200]!r}; it was left out.",
+            where,
+            address[:1_000],
+        )
+
     # In a thread: parsing a long text would block the event loop.
-    return await asyncio.to_thread(body_input.parse_article_body, values) if values else ()
+    return await asyncio.to_thread(body_input.parse_article_body, values, lost=lost) if values else ()
 
 
-def detach_unknown_attribution(block: blocks.Block, existing_ids: set[int | None]) -> blocks.Block:
-    """Returns the block without its reference to an attribution that does not exist."""
-    if isinstance(block, blocks.Quote) and block.attribution not in existing_ids:
+def detach_unknown_attribution(
+    context: EditContext, number: int, block: blocks.Block, existing_ids: set[int | None]
+) -> blocks.Block:
+    """Returns the block without its reference to an attribution that the article does not have."""
+    if isinstance(block, blocks.Quote) and block.attribution and block.attribution not in existing_ids:
+        context.warn(
+            WarningCode.DROPPED,
+            "The attribution of a quotation does not belong to the article; the quotation stays without it.",
+            "body",
+            f"block {number + 1}",
+        )
         return block.model_copy(update={"attribution": None})
     return block
 

@@ -107,7 +107,10 @@ async def _saved(
 ) -> WriteResult:
     status = status_after_edit(context, article)
     existing = {hop.id for head in heads for hop in head.hops()}
-    body = tuple(detach_unknown_attribution(block, existing) for block in article.record.blocks)
+    body = tuple(
+        detach_unknown_attribution(context, number, block, existing)
+        for number, block in enumerate(article.record.blocks)
+    )
     record = article.record.model_copy(update={"attributions": heads, "blocks": body})
     done = await save_version(context, article, record, RevisionAction.UPDATED, status=status)
     return replace(done, table="attribution", row_id=number or 0, related_ids={"article": done.id})

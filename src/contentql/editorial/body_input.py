@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pydantic
@@ -18,8 +19,14 @@ from contentql.formats.html_safety import UnsafeContentError
 MAX_MARKUP_LENGTH = 250_000  # characters in a body that must be parsed (Markdown, HTML)
 
 
-def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[Block, ...]:
-    """Parses a body in any of its forms. Raises UserErrors: UNSAFE_CONTENT, TOO_LONG, INVALID."""
+def parse_article_body(
+    values: Mapping[str, Any], path: str = "body", *, lost: Callable[[str, str], object]
+) -> tuple[Block, ...]:
+    """Parses a body in any of its forms.
+
+    `lost` is called with the path of the input field and the address of each picture, video or link that no
+    block can hold. Raises UserErrors: UNSAFE_CONTENT, TOO_LONG, INVALID.
+    """
     if not values:
         raise user_error(
             UserErrorCode.REQUIRED, f"{path} must have one of text, markdown, html and blocks.", path
@@ -32,9 +39,9 @@ def parse_article_body(values: Mapping[str, Any], path: str = "body") -> tuple[B
     try:
         match form:
             case "html":
-                return html.html_to_blocks(value)
+                return html.html_to_blocks(value, lost=partial(lost, where))
             case "markdown":
-                return markdown.markdown_to_blocks(value)
+                return markdown.markdown_to_blocks(value, lost=partial(lost, where))
             case "text":
                 lines = (line.strip() for line in value.splitlines())
                 return tuple(blocks.Paragraph(text=line) for line in lines if line)

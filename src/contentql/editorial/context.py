@@ -7,7 +7,7 @@ check the permissions that depend on the object; the permission for the mutation
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from contentql.auth.viewer import Viewer
 from contentql.content import ids
 from contentql.content.ids import encode_id
 from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
+from contentql.editorial.warnings import Warning, WarningCode
 from contentql.store.models import articles, attributions, collections, taxonomy
 from contentql.store.models.accounts import ApiToken
 
@@ -52,6 +53,7 @@ class WriteResult:
     version_after: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     related_ids: Mapping[str, str] = field(default_factory=dict)  # ids of other created objects, by name
+    warnings: Sequence[Warning] = ()
     secret: str | None = None
 
     @property
@@ -70,6 +72,11 @@ class EditContext:
     expected_version: int | None = None
     preview_url: str = ""
     sign_preview_token: Callable[[int, dt.datetime], Awaitable[str]] | None = None
+    warnings: list[Warning] = field(default_factory=list)
+
+    def warn(self, code: WarningCode, message: str, field: str = "", place: str | None = None) -> None:
+        """Adds a warning to the payload; `field` is a path such as "body.html"."""
+        self.warnings.append(Warning(code, message, tuple(field.split(".")) if field else (), place))
 
     @property
     def account(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import orjson
 from graphql import (
@@ -13,6 +14,7 @@ from graphql import (
 
 from contentql.editorial.context import EditContext, WriteResult
 from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.editorial.warnings import Warning, WarningCode
 from contentql.execution.payloads import MutationFieldCall
 from contentql.store.models.history import IdempotencyRecord
 
@@ -58,7 +60,7 @@ async def find_replay(context: EditContext, key: str, field: MutationFieldCall) 
     payload = orjson.loads(done.response)
     if done.selection_hash == visible:
         return _ReplayedResult(payload["payload"].encode(), None)
-    return _ReplayedResult(b"", WriteResult(**payload["result"]))
+    return _ReplayedResult(b"", _result_from_json(payload["result"]))
 
 
 async def store_result(
@@ -76,6 +78,14 @@ async def store_result(
         response=redact_secret(stored, result),
         at=context.now,
     )
+
+
+def _result_from_json(stored: dict[str, Any]) -> WriteResult:
+    warnings = tuple(
+        Warning(WarningCode(one["code"]), one["message"], tuple(one["field"]), one["place"])
+        for one in stored.pop("warnings", ())
+    )
+    return WriteResult(**stored, warnings=warnings)
 
 
 def redact_secret(text: str, result: WriteResult | None) -> str:

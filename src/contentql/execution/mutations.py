@@ -37,9 +37,9 @@ from contentql.execution.idempotency import (
 from contentql.execution.payloads import (
     MutationFieldCall,
     collect_mutation_fields,
+    message_value,
     payload_node_field,
     payload_value,
-    user_error_value,
 )
 from contentql.execution.planning import Planner, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLResponse
@@ -212,6 +212,8 @@ class MutationExecutor:
                     if value and value.result
                     else await field.field_plan.resolver(context, fields)
                 )
+                if context.warnings:
+                    created = replace(created, warnings=tuple(context.warnings))
                 payload = await self._payload(field, created, (), read, within)
                 if rehearsal:
                     raise _DryRunComplete(redact_secret(payload.decode(), created).encode())
@@ -246,9 +248,10 @@ class MutationExecutor:
             name = group[0].name.value
             if name == "__typename":
                 value = orjson.dumps(field.payload)
-            elif name == "userErrors":
+            elif name in ("userErrors", "warnings"):
+                messages = errors if name == "userErrors" else result.warnings if result else ()
                 value = orjson.dumps(
-                    [user_error_value(error, field.user_error_fields[key]) for error in errors]
+                    [message_value(message, field.message_fields[key]) for message in messages]
                 )
             elif result is None or within is None:
                 value = b"null"

@@ -18,9 +18,12 @@ from graphql import (
 
 from contentql.editorial.context import WriteResult
 from contentql.editorial.user_errors import UserError
+from contentql.editorial.warnings import Warning
 from contentql.planner import field_plans
 from contentql.planner.catalog import Catalog, named_type
 from contentql.planner.operation import Operation, resolve_value
+
+_MESSAGE_TYPES = {"userErrors": "UserError", "warnings": "Warning"}
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,8 @@ class MutationFieldCall:
     payload: str
     input: Mapping[str, Any]
     selected: Mapping[str, list[FieldNode]]
-    user_error_fields: Mapping[
-        str, Sequence[FieldNode]
-    ]  # of each key that shows userErrors, the fields of one
+    # By each key that shows userErrors or warnings: the selected fields of one.
+    message_fields: Mapping[str, Sequence[FieldNode]]
 
 
 def collect_mutation_fields(
@@ -55,14 +57,14 @@ def collect_mutation_fields(
         arguments = resolve_value(operation.arguments(group[0], of), operation.variables)
         selections = [node.selection_set for node in group if node.selection_set]
         selected = operation.collect_fields(selections, frozenset({payload}), included)
-        errors = {}
+        messages = {}
         for visible, nodes in selected.items():
             inner = [node.selection_set for node in nodes if node.selection_set]
-            if nodes[0].name.value == "userErrors":
-                each = operation.collect_fields(inner, frozenset({"UserError"}), included)
-                errors[visible] = [some[0] for some in each.values()]
+            if message_type := _MESSAGE_TYPES.get(nodes[0].name.value):
+                each = operation.collect_fields(inner, frozenset({message_type}), included)
+                messages[visible] = [some[0] for some in each.values()]
         results.append(
-            MutationFieldCall(key, name, plan, payload, arguments.get("input") or {}, selected, errors)
+            MutationFieldCall(key, name, plan, payload, arguments.get("input") or {}, selected, messages)
         )
     return results
 
@@ -93,12 +95,14 @@ def payload_node_field(key: str, group: Sequence[FieldNode], thing: str, kind: s
     )
 
 
-def user_error_value(error: UserError, selected_fields: Sequence[FieldNode]) -> dict[str, Any]:
+def message_value(message: UserError | Warning, selected_fields: Sequence[FieldNode]) -> dict[str, Any]:
+    """The selected fields of a user error or a warning."""
     values = {
-        "__typename": "UserError",
-        "code": error.code.value,
-        "message": error.message,
-        "field": list(error.field) or None,
-        "hint": error.hint,
+        "__typename": "Warning" if isinstance(message, Warning) else "UserError",
+        "code": message.code.value,
+        "message": message.message,
+        "field": list(message.field) or None,
+        "hint": getattr(message, "hint", None),
+        "place": getattr(message, "place", None),
     }
     return {(node.alias or node.name).value: values[node.name.value] for node in selected_fields}

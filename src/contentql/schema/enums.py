@@ -11,6 +11,7 @@ import strawberry
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS, Permission, Role
 from contentql.content import enums
 from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
+from contentql.editorial.warnings import WARNING_DESCRIPTIONS
 from contentql.store.models.history import RevisionAction
 
 _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
@@ -195,6 +196,7 @@ for _enum, (_description, _) in _STORED.items():
 ENUM_VALUE_DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     **{enum.__name__: words for enum, (_, words) in _STORED.items()},
     "UserErrorCode": {code.value: text for code, text in USER_ERROR_DESCRIPTIONS.items()},
+    "WarningCode": {code.value: text for code, text in WARNING_DESCRIPTIONS.items()},
     "CacheControlScope": {
         "PUBLIC": "Shared caches may store the response.",
         "PRIVATE": "Only the client's own cache may store the response.",

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from contentql.editorial.user_errors import UserErrorCode
+from contentql.editorial.warnings import WarningCode
 from contentql.planner.field_plans import PayloadObject, PayloadValue
 from contentql.schema.administration import Token
 from contentql.schema.article_parts import Correction
@@ -16,6 +17,7 @@ from contentql.schema.fields import envelope_field
 from contentql.schema.scalars import DateTime
 
 strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for which a mutation was rejected.")
+strawberry.enum(WarningCode, name="WarningCode", description="What happened to a part of an input.")
 
 
 @strawberry.type(name="UserError", description="Reason for which a mutation changed nothing.")
@@ -27,6 +29,23 @@ class UserErrorType:
     )
     hint: str | None = envelope_field(
         "Suggestion for the next step; null if there is none.", "\"'kim-weeps-2' is free.\""
+    )
+
+
+@strawberry.type(
+    name="Warning", description="What was dropped, changed or guessed of the input of a successful mutation."
+)
+class WarningType:
+    code: WarningCode = envelope_field("Stable code of the warning.", "DROPPED")
+    message: str = envelope_field(
+        "Description of the change for editors.", '"The picture has no address and was left out."'
+    )
+    field: list[str] | None = envelope_field(
+        "Path of the input field; null if the warning is not about one field.", '["body", "html"]'
+    )
+    place: str | None = envelope_field(
+        "Place within the value of the field; null if the warning is about the whole value.",
+        '"line 12"',
     )
 
 
@@ -50,10 +69,17 @@ def _errors() -> Any:
     return envelope_field(_ERRORS, "[]")
 
 
+def _warnings() -> Any:
+    return envelope_field(
+        "What was dropped, changed or guessed of the input; empty if all of it was kept as it is.", "[]"
+    )
+
+
 @strawberry.type(description="Result of a mutation of an article.")
 class ArticlePayload:
     article: Article | None = _payload_object("The changed article; null if `userErrors` is not empty.")
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a correction.")
@@ -63,6 +89,7 @@ class CorrectArticlePayload:
         "The new correction; null if `userErrors` is not empty.", "correction"
     )
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of an attribution.")
@@ -74,6 +101,7 @@ class AttributionPayload:
         "Article that contains the attribution; null if `userErrors` is not empty.", "article"
     )
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a deletion.")
@@ -82,6 +110,7 @@ class DeletionPayload:
         "Global id of the deleted object; null if `userErrors` is not empty.", '"art_90817263545"'
     )
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="A preview link for readers without a token.")
@@ -98,6 +127,7 @@ class PreviewLinkPayload:
         "Time at which the token expires; null if without expiry.", '"2026-07-03T00:00:00Z"'
     )
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of a token.")
@@ -108,45 +138,53 @@ class TokenPayload:
         '"cql_…"',
     )
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of a section.")
 class CategoryPayload:
     category: Category | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of a media file.")
 class MediaPayload:
     media: Media | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of a source.")
 class SourcePayload:
     source: Source | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of a tag.")
 class TagPayload:
     tag: Tag | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of an author.")
 class AuthorPayload:
     author: Author | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of a story.")
 class StoryPayload:
     story: Story | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
 
 
 @strawberry.type(description="Result of a mutation of a collection.")
 class CollectionPayload:
     collection: Collection | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
