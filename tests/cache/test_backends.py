@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from contentql.backoff import Backoff
 from contentql.cache.dependencies import BoundScan, ChangeBatch, Dependencies
 from contentql.cache.entry import CacheBackend, CachedResponse, deserialize
 from contentql.cache.memory import MemoryBackend
@@ -153,9 +154,10 @@ async def test_purges_during_a_redis_outage_take_effect(valkey_url: str) -> None
     prefix = f"test-{next(_prefixes)}"
     disconnected, other = RedisBackend(valkey_url, prefix=prefix), RedisBackend(valkey_url, prefix=prefix)
     await other.put("one", cached_response(1))
-    disconnected._paused_until = float("inf")
+    inactive, disconnected._backoff = disconnected._backoff, Backoff(60)
+    disconnected._backoff.start()
     await disconnected.purge(rename_batch(1))
-    disconnected._paused_until = 0.0
+    disconnected._backoff = inactive
     assert await disconnected.get("one") is None
     assert await other.get("one") is None
     await disconnected.close()

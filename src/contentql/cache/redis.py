@@ -1,83 +1,85 @@
 """Response storage in Redis or Valkey, shared by the workers of all machines.
 
-Every worker purges. A worker that was disconnected from Redis may have missed to purge there: it then starts
-a new generation of keys, and entries of the old one are not returned any more.
+Every worker purges the entries that a change invalidates. A worker whose purge has failed starts a new
+generation of keys before it reads or writes again; entries of older generations are not returned.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 import redis.asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
+from contentql.backoff import Backoff
 from contentql.cache.dependencies import ChangeBatch, deserialize_dependencies, is_invalidated_by
 from contentql.cache.entry import CachedResponse, deserialize
 
-_TIMEOUT_SECONDS = 0.1  # seconds; beyond it, computing the answer is as fast
-_PAUSE_SECONDS = 1.0  # seconds after a failure during which Redis is left alone
-_MAX_ENTRIES_PER_PAGE = 20_000  # answers on a page
-_TTL_SECONDS = 300  # seconds; bounds how long a dead worker's last answer may stay
+_TIMEOUT_SECONDS = 0.1  # after that, computing the response is as fast
+_BACKOFF_SECONDS = 1.0  # without requests to Redis after an error
+_MAX_ENTRIES = 20_000  # in a generation; with more, a purge starts a new generation
+_TTL_SECONDS = 300  # limits how long an entry outlives the worker that stored it
 
 T = TypeVar("T")
 
 
 class RedisBackend:
-    """`url`: redis://host:6379/0. Without a response from Redis, nothing is found or raised."""
+    """Cache backend in Redis. `url`: for example redis://host:6379/0.
+
+    While Redis does not respond, look-ups miss and nothing is stored; no error is raised.
+    """
 
     def __init__(self, url: str, *, prefix: str = "contentql") -> None:
         self._client: Any = redis_asyncio.Redis.from_url(
             url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, max_connections=32
         )
         self._prefix = prefix
-        self._page: bytes | None = None
-        self._paused_until = 0.0
+        self._backoff = Backoff(_BACKOFF_SECONDS)
         self._purge_failed = False
 
     async def get(self, key: str) -> CachedResponse | None:
-        page = await self._current_generation()
-        result = await self._call(self._client.get(self._key(page, key))) if page else None
-        if result is None:
+        generation = await self._current_generation()
+        data = await self._call(self._client.get(self._entry_key(generation, key))) if generation else None
+        if data is None:
             return None
         try:
-            return deserialize(result)
+            return deserialize(data)
         except (ValueError, KeyError):
             return None
 
     async def put(self, key: str, entry: CachedResponse) -> None:
-        page = await self._current_generation()
-        if page is None:
+        generation = await self._current_generation()
+        if generation is None:
             return
         pipe = self._client.pipeline(transaction=True)
-        # Known before it can be found, so that no purge overlooks it.
-        pipe.hset(self._index(page), key, entry.dependencies.serialize())
-        pipe.set(self._key(page, key), entry.serialize(), ex=_TTL_SECONDS)
-        pipe.expire(self._index(page), 2 * _TTL_SECONDS)
+        # The index first, in one transaction: a purge must see every entry that can be read.
+        pipe.hset(self._index_key(generation), key, entry.dependencies.serialize())
+        pipe.set(self._entry_key(generation, key), entry.serialize(), ex=_TTL_SECONDS)
+        pipe.expire(self._index_key(generation), 2 * _TTL_SECONDS)
         await self._call(pipe.execute())
 
     async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
-        page = await self._current_generation()
-        existing = await self._call(self._client.hgetall(self._index(page))) if page else None
-        if page is None or existing is None:
+        generation = await self._current_generation()
+        index = await self._call(self._client.hgetall(self._index_key(generation))) if generation else None
+        if generation is None or index is None:
             self._purge_failed = True
             return []
-        if len(existing) > _MAX_ENTRIES_PER_PAGE:
+        if len(index) > _MAX_ENTRIES:
             return await self.clear()
         removed = [
             key
-            for key, rests in existing.items()
-            if is_invalidated_by(deserialize_dependencies(rests), batch)
+            for key, dependencies in index.items()
+            if is_invalidated_by(deserialize_dependencies(dependencies), batch)
         ]
         if removed:
             pipe = self._client.pipeline(transaction=True)
-            pipe.delete(*(self._key(page, key.decode()) for key in removed))
-            pipe.hdel(self._index(page), *removed)
+            pipe.delete(*(self._entry_key(generation, key.decode()) for key in removed))
+            pipe.hdel(self._index_key(generation), *removed)
             if await self._call(pipe.execute()) is None:
                 self._purge_failed = True
-        return []  # memory, which is asked first, has told of them already
+        return []  # the memory backend, which is read first, has returned them
 
     async def clear(self) -> list[tuple[str, CachedResponse]]:
         self._purge_failed = True
@@ -88,26 +90,27 @@ class RedisBackend:
         await self._client.aclose()
 
     async def _current_generation(self) -> bytes | None:
-        """The current generation of keys; a new one after a failed purge; None without Redis."""
-        name = f"{self._prefix}:page"
+        """The current generation of keys, a new one after a failed purge. None without Redis."""
+        counter = f"{self._prefix}:page"
         if self._purge_failed:
-            if await self._call(self._client.incr(name)) is None:
+            if await self._call(self._client.incr(counter)) is None:
                 return None
             self._purge_failed = False
-        result: bytes | None = await self._call(self._client.get(name))
-        if result is None and time.monotonic() >= self._paused_until:
-            await self._call(self._client.set(name, 1, nx=True))
-            result = await self._call(self._client.get(name))
-        return result
+        generation: bytes | None = await self._call(self._client.get(counter))
+        if generation is None and not self._backoff.is_active:
+            await self._call(self._client.set(counter, 1, nx=True))
+            generation = await self._call(self._client.get(counter))
+        return generation
 
-    def _key(self, page: bytes, key: str) -> str:
-        return f"{self._prefix}:{page.decode()}:{key}"
+    def _entry_key(self, generation: bytes, key: str) -> str:
+        return f"{self._prefix}:{generation.decode()}:{key}"
 
-    def _index(self, page: bytes) -> str:
-        return f"{self._prefix}:{page.decode()}:index"
+    def _index_key(self, generation: bytes) -> str:
+        return f"{self._prefix}:{generation.decode()}:index"
 
     async def _call(self, awaitable: Awaitable[T]) -> T | None:
-        if time.monotonic() < self._paused_until:
+        """The result of a command; None if it fails, or is not sent because one has just failed."""
+        if self._backoff.is_active:
             if asyncio.iscoroutine(awaitable):
                 awaitable.close()
             return None
@@ -115,5 +118,5 @@ class RedisBackend:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 return await awaitable
         except (RedisError, OSError, TimeoutError):
-            self._paused_until = time.monotonic() + _PAUSE_SECONDS
+            self._backoff.start()
             return None

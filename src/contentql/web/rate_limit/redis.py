@@ -8,16 +8,16 @@ worker continues with its own count and synchronises later.
 from __future__ import annotations
 
 import asyncio
-import time
 
 import redis.asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
+from contentql.backoff import Backoff
 from contentql.web.rate_limit.memory import ClientWindow, MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitUsage
 
 _TIMEOUT_SECONDS = 0.05
-_PAUSE_SECONDS = 1.0  # without requests to Redis after an error
+_BACKOFF_SECONDS = 1.0  # without requests to Redis after an error
 _MAX_CONNECTIONS = 16
 
 
@@ -29,7 +29,7 @@ class RedisRateLimitStore:
         self._memory = MemoryRateLimitStore(rate_limit)
         self._rate_limit = rate_limit
         self._share = max(1, rate_limit.limit // 100)
-        self._paused_until = 0.0
+        self._backoff = Backoff(_BACKOFF_SECONDS)
         self._prefix = prefix
         self._client = redis_asyncio.Redis.from_pool(
             redis_asyncio.BlockingConnectionPool.from_url(
@@ -44,7 +44,7 @@ class RedisRateLimitStore:
         tally = self._memory.tally(client)
         tally.points += points
         tally.unsynced += points
-        if tally.unsynced >= self._share and time.monotonic() >= self._paused_until:
+        if tally.unsynced >= self._share and not self._backoff.is_active:
             await self._synchronise(client, tally)
         return RateLimitUsage(tally.points, tally.end - self._memory.clock())
 
@@ -61,7 +61,7 @@ class RedisRateLimitStore:
                     pipeline.expire(key, 2 * self._rate_limit.window_seconds)
                     existing, _ = await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
-            self._paused_until = time.monotonic() + _PAUSE_SECONDS
+            self._backoff.start()
             tally.unsynced += owed
         else:
             # Each known count is at most the true one, so the highest is the nearest to it.
