@@ -280,7 +280,7 @@ async def test_failed_invalidations_are_repeated(
     await newsroom.is_hit(query)
     assert await newsroom.is_hit(query)
     with monkeypatch.context() as patched, contextlib.suppress(ApiError, asyncio.CancelledError):
-        patched.setattr(newsroom.responses._neighbours, "load", fail)
+        patched.setattr(newsroom.responses._batch_loader, "load", fail)
         await newsroom.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
     assert not await newsroom.is_hit(query)
     assert b'"Sky"' in (await newsroom.cached_executor.execute(GraphQLRequest(query))).body

@@ -126,7 +126,7 @@ async def test_errors_are_not_stored(http: httpx2.AsyncClient, query: str) -> No
 
 async def test_max_age_ends_at_a_rounded_time_before_the_next_transition(cached_executor: Executor) -> None:
     """Rounded to 30 seconds, so that max-age does not reveal the exact time of a publication."""
-    clock = cached_executor.responses._clock  # type: ignore[union-attr]
+    clock = cached_executor.responses._timer  # type: ignore[union-attr]
     before = clock.next_transition
     try:
         for second in (31, 37, 39):

@@ -28,10 +28,10 @@ from contentql.planner.variables import Variables
 from contentql.planner.visibility import VISIBILITY_COLUMNS, is_publicly_visible
 from contentql.store.change_log import RowChange, RowData, parse_timestamps
 
-_NONE: frozenset[str] = frozenset()
+_NO_COLUMNS: frozenset[str] = frozenset()
 _NO_ROWS: frozenset[int] = frozenset()
 
-# A condition with the value it had: column, operator, value. Times are instants.
+# A condition with its value: column, operator, value. Timestamps are datetimes.
 Predicate = tuple[str, str, Any]
 
 
@@ -54,18 +54,18 @@ class Dependencies:
 
     @cached_property
     def by_table(self) -> Mapping[str, Sequence[BoundScan]]:
-        results: dict[str, list[BoundScan]] = {}
-        for one in self.scans:
-            results.setdefault(one.scan.table, []).append(one)
-        return results
+        scans: dict[str, list[BoundScan]] = {}
+        for bound in self.scans:
+            scans.setdefault(bound.scan.table, []).append(bound)
+        return scans
 
     @cached_property
     def by_link(self) -> Mapping[str, Sequence[BoundScan]]:
-        results: dict[str, list[BoundScan]] = {}
-        for one in self.scans:
-            if one.scan.link_path:
-                results.setdefault(one.scan.link_path.table, []).append(one)
-        return results
+        scans: dict[str, list[BoundScan]] = {}
+        for bound in self.scans:
+            if bound.scan.link_path:
+                scans.setdefault(bound.scan.link_path.table, []).append(bound)
+        return scans
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -76,40 +76,46 @@ class Dependencies:
         """The dependencies as JSON, for a cache outside this process."""
         return orjson.dumps(
             {
-                "looked": [_plain(one) for one in self.scans],
-                "shown": {table: sorted(columns) for table, columns in self.displayed_columns.items()},
+                "scans": [_scan_to_json(bound) for bound in self.scans],
+                "columns": {table: sorted(columns) for table, columns in self.displayed_columns.items()},
                 "rows": {table: sorted(rows) for table, rows in self.row_ids.items()},
-                "ends": [[*place, *end] for place, end in self.ends.items()],
+                "ends": [[*list_and_parent, *end] for list_and_parent, end in self.ends.items()],
             }
         )
 
 
 def bind_dependencies(reads: ReadSet, variables: Variables, markers: RowMarkers) -> Dependencies:
-    looked = tuple(BoundScan(scan, tuple(_values(scan, variables))) for scan in reads.scans)
-    return Dependencies(looked, reads.displayed_columns, markers.requested, markers.page_ends)
+    """The dependencies of one response: its plan's read set with the variables and the displayed rows."""
+    scans = tuple(BoundScan(scan, tuple(_bind_predicates(scan, variables))) for scan in reads.scans)
+    return Dependencies(scans, reads.displayed_columns, markers.requested, markers.page_ends)
 
 
-def _values(scan: Scan, variables: Variables) -> Iterator[Predicate]:
-    for test in scan.conditions:
+def _bind_predicates(scan: Scan, variables: Variables) -> Iterator[Predicate]:
+    for condition in scan.conditions:
         try:
-            yield test.column, test.op, test.convert(test.value.value(variables))
-        except ApiError:  # a value that cannot be used, in a part of the answer that did not use it
+            yield condition.column, condition.op, condition.convert(condition.value.value(variables))
+        except ApiError:  # an invalid value, in a part of the response that did not use it
             continue
 
 
 def deserialize_dependencies(text: bytes) -> Dependencies:
+    """The dependencies that `Dependencies.serialize` wrote."""
     payload = orjson.loads(text)
     return Dependencies(
-        tuple(_looked(one) for one in payload["looked"]),
-        {table: frozenset(columns) for table, columns in payload["shown"].items()},
+        tuple(_scan_from_json(scan) for scan in payload["scans"]),
+        {table: frozenset(columns) for table, columns in payload["columns"].items()},
         {table: frozenset(rows) for table, rows in payload["rows"].items()},
-        {(number, near): (count, tuple(keys)) for number, near, count, keys in payload["ends"]},
+        {
+            (list_number, parent_id): (count, tuple(keys))
+            for list_number, parent_id, count, keys in payload["ends"]
+        },
     )
 
 
-def _plain(one: BoundScan) -> list[Any]:
-    scan = one.scan
-    way = (
+def _scan_to_json(bound: BoundScan) -> list[Any]:
+    """The items that `_scan_from_json` reads."""
+    scan = bound.scan
+    link = (
         [
             scan.link_path.table,
             scan.link_path.target_column,
@@ -119,44 +125,62 @@ def _plain(one: BoundScan) -> list[Any]:
         if scan.link_path
         else None
     )
-    near = [scan.parent_key.column, scan.parent_key.table] if scan.parent_key else None
+    parent = [scan.parent_key.column, scan.parent_key.table] if scan.parent_key else None
     page = [scan.page.number, scan.page.size, scan.page.keys] if scan.page else None
-    other, order = sorted(scan.other_columns), sorted(scan.order_columns)
+    other_columns, order_columns = sorted(scan.other_columns), sorted(scan.order_columns)
     return [
         scan.table,
-        one.predicates,
-        other,
-        order,
+        bound.predicates,
+        other_columns,
+        order_columns,
         scan.visible_rows_only,
-        near,
-        way,
+        parent,
+        link,
         scan.visibility_changes_only,
         page,
     ]
 
 
-def _looked(items: Sequence[Any]) -> BoundScan:
-    table, met, other, order, seen, near, way, flips, page = items
+def _scan_from_json(items: Sequence[Any]) -> BoundScan:
+    (
+        table,
+        predicates,
+        other_columns,
+        order_columns,
+        visible_rows_only,
+        parent,
+        link,
+        visibility_changes_only,
+        page,
+    ) = items
     scan = Scan(
         table,
         (),
-        frozenset(other),
-        frozenset(order),
-        seen,
-        ParentKey(*near) if near else None,
-        LinkPath(way[0], way[1], ParentKey(way[2], way[3])) if way else None,
-        flips,
-        PageBounds(page[0], page[1], tuple((column, down) for column, down in page[2])) if page else None,
+        frozenset(other_columns),
+        frozenset(order_columns),
+        visible_rows_only,
+        ParentKey(*parent) if parent else None,
+        LinkPath(link[0], link[1], ParentKey(link[2], link[3])) if link else None,
+        visibility_changes_only,
+        PageBounds(page[0], page[1], tuple((column, descending) for column, descending in page[2]))
+        if page
+        else None,
     )
 
-    def value(column: str, item: Any) -> Any:
-        return parse_timestamps(table, {column: item})[column] if isinstance(item, str) else item
+    def value(column: str, text: Any) -> Any:
+        return parse_timestamps(table, {column: text})[column] if isinstance(text, str) else text
 
     return BoundScan(
         scan,
         tuple(
-            (c, op, [value(c, one) for one in match] if isinstance(match, list) else value(c, match))
-            for c, op, match in met
+            (
+                name,
+                op,
+                [value(name, item) for item in operand]
+                if isinstance(operand, list)
+                else value(name, operand),
+            )
+            for name, op, operand in predicates
         ),
     )
 
@@ -182,30 +206,30 @@ class ChangeBatch:
 def is_invalidated_by(dependencies: Dependencies, batch: ChangeBatch) -> bool:
     """True if the changes may have changed the response."""
     return not dependencies.tables.isdisjoint(batch.tables) and any(
-        _touches(change, dependencies, batch) for change in batch.changes
+        _change_invalidates(change, dependencies, batch) for change in batch.changes
     )
 
 
-def _touches(change: RowChange, dependencies: Dependencies, batch: ChangeBatch) -> bool:
+def _change_invalidates(change: RowChange, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     table = change.table
     if change.row in dependencies.row_ids.get(table, _NO_ROWS):
-        if change.columns is None or change.columns & dependencies.displayed_columns.get(table, _NONE):
+        if change.columns is None or change.columns & dependencies.displayed_columns.get(table, _NO_COLUMNS):
             return True
-        if change.columns & VISIBILITY_COLUMNS.get(table, _NONE) and (
+        if change.columns & VISIBILITY_COLUMNS.get(table, _NO_COLUMNS) and (
             was_visible(change, batch) != is_visible(change, batch)
         ):
             return True
-    looked, ways = dependencies.by_table.get(table, ()), dependencies.by_link.get(table, ())
-    if not looked and not ways:
+    scans, linked_scans = dependencies.by_table.get(table, ()), dependencies.by_link.get(table, ())
+    if not scans and not linked_scans:
         return False
-    if not _of_a_seen_article(change, batch):
+    if not _has_visible_article(change, batch):
         return False
-    return any(_moves(change, one, dependencies, batch) for one in looked) or any(
-        _relinks(change, one, dependencies, batch) for one in ways
+    return any(_changes_scan(change, bound, dependencies, batch) for bound in scans) or any(
+        _changes_link(change, bound, dependencies, batch) for bound in linked_scans
     )
 
 
-def _of_a_seen_article(change: RowChange, batch: ChangeBatch) -> bool:
+def _has_visible_article(change: RowChange, batch: ChangeBatch) -> bool:
     """True for rows of an article that is or was visible."""
     if change.table == "article":
         return True
@@ -216,89 +240,99 @@ def _of_a_seen_article(change: RowChange, batch: ChangeBatch) -> bool:
     return True
 
 
-def _moves(change: RowChange, one: BoundScan, dependencies: Dependencies, batch: ChangeBatch) -> bool:
+def _changes_scan(
+    change: RowChange, bound: BoundScan, dependencies: Dependencies, batch: ChangeBatch
+) -> bool:
     """True if the row enters or leaves the scan, or changes its position in it."""
-    scan = one.scan
-    own = VISIBILITY_COLUMNS.get(change.table, _NONE) if scan.visible_rows_only else _NONE
+    scan = bound.scan
+    visibility_columns = (
+        VISIBILITY_COLUMNS.get(change.table, _NO_COLUMNS) if scan.visible_rows_only else _NO_COLUMNS
+    )
     if scan.visibility_changes_only:
-        if change.columns is not None and not change.columns & own:
+        if change.columns is not None and not change.columns & visibility_columns:
             return False
-        return was_visible(change, batch) != is_visible(change, batch) and _near(
+        return was_visible(change, batch) != is_visible(change, batch) and _has_parent(
             scan, change.after or change.before, dependencies, batch
         )
     if change.table == "article_body" and change.columns is None:
-        return False  # it comes and goes with its article, which is noticed as such
-    decides = scan.other_columns | scan.order_columns
+        return False  # it is inserted and deleted with its article, whose change is examined too
+    decisive = scan.other_columns | scan.order_columns
     if change.columns is not None and scan.other_columns != ANY_COLUMN:
-        relevant = decides | own | {column for column, _, _ in one.predicates}
+        relevant = decisive | visibility_columns | {column for column, _, _ in bound.predicates}
         if scan.parent_key:
             relevant = relevant | {scan.parent_key.column}
         if not change.columns & relevant:
             return False
-    before = _belongs(one, change.before, was_visible(change, batch), dependencies, batch)
-    after = _belongs(one, change.after, is_visible(change, batch), dependencies, batch)
+    before = _is_in_scan(bound, change.before, was_visible(change, batch), dependencies, batch)
+    after = _is_in_scan(bound, change.after, is_visible(change, batch), dependencies, batch)
     if before == after and not (
-        before and (change.columns is None or scan.other_columns == ANY_COLUMN or change.columns & decides)
+        before and (change.columns is None or scan.other_columns == ANY_COLUMN or change.columns & decisive)
     ):
         return False
-    versions = [row for row, there in ((change.before, before), (change.after, after)) if there]
-    return not all(_behind_the_end(scan, row, dependencies, batch) for row in versions)
+    versions = [row for row, is_included in ((change.before, before), (change.after, after)) if is_included]
+    return not all(_is_after_page_end(scan, row, dependencies, batch) for row in versions)
 
 
-def _behind_the_end(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch) -> bool:
-    """True if the row sorts after the end of the returned page in every list that contains it."""
+def _is_after_page_end(
+    scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch
+) -> bool:
+    """True if the row sorts after the end of the page in every list that contains it."""
     if scan.page is None or row is None:
         return False
     if scan.parent_key:
-        places: Sequence[int] = [row[scan.parent_key.column]]
+        parent_ids: Sequence[int] = [row[scan.parent_key.column]]
     elif scan.link_path:
         links = batch.links.get((scan.link_path.table, scan.link_path.target_column), {}).get(row["id"], ())
         if links is None:
             return False
-        marked = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
-        places = [near for link in links if (near := link[scan.link_path.parent_key.column]) in marked]
+        displayed = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+        parent_ids = [
+            parent_id for link in links if (parent_id := link[scan.link_path.parent_key.column]) in displayed
+        ]
     else:
-        places = [0]
-    return all(_behind(scan.page, place, row, dependencies) for place in places)
+        parent_ids = [0]
+    return all(_is_after_end_of(scan.page, parent_id, row, dependencies) for parent_id in parent_ids)
 
 
-def _behind(page: PageBounds, place: int, row: RowData, dependencies: Dependencies) -> bool:
-    count, last = dependencies.ends.get((page.number, place), (0, ()))
+def _is_after_end_of(page: PageBounds, parent_id: int, row: RowData, dependencies: Dependencies) -> bool:
+    count, end_keys = dependencies.ends.get((page.number, parent_id), (0, ()))
     if count < page.size:
         return False
-    for (column, down), fields in zip(page.keys, last, strict=True):
+    for (column, descending), text in zip(page.keys, end_keys, strict=True):
         value = row.get(column)
         if value is None:
             return False
-        end = _like(value, fields)
+        end = _parse_sort_key(value, text)
         if value != end:
-            return bool(value < end) if down else bool(value > end)
+            return bool(value < end) if descending else bool(value > end)
     return False
 
 
-def _like(value: Any, text: str) -> Any:
-    """A sort key from a cursor marker, converted to the type of `value`."""
+def _parse_sort_key(value: Any, text: str) -> Any:
+    """A sort key from a row marker, converted to the type of `value`."""
     if isinstance(value, dt.datetime):
         return dt.datetime.fromisoformat(text)
     return int(text) if isinstance(value, int) else bytes.fromhex(text).decode()
 
 
-def _relinks(change: RowChange, one: BoundScan, dependencies: Dependencies, batch: ChangeBatch) -> bool:
-    """True if a link was added, removed or moved through which a list of the response was reached."""
-    scan = one.scan
+def _changes_link(
+    change: RowChange, bound: BoundScan, dependencies: Dependencies, batch: ChangeBatch
+) -> bool:
+    """True if a link was added, removed or changed that leads to a list of the response."""
+    scan = bound.scan
     assert scan.link_path is not None
-    marked = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+    displayed = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
     for row in (change.before, change.after):
-        if row is None or row[scan.link_path.parent_key.column] not in marked:
+        if row is None or row[scan.link_path.parent_key.column] not in displayed:
             continue
         if not is_publicly_visible(change.table, row, batch.now):
             continue
         if scan.table != "article":
             return True
-        near: int = row[scan.link_path.parent_key.column]
+        parent_id: int = row[scan.link_path.parent_key.column]
         for version in batch.articles.get(row[scan.link_path.target_column], ()):
-            behind = scan.page and _behind(scan.page, near, version, dependencies)
-            if _is_met(one.predicates, version) and not behind:
+            is_after_end = scan.page and _is_after_end_of(scan.page, parent_id, version, dependencies)
+            if _meets_all(bound.predicates, version) and not is_after_end:
                 return True
     return False
 
@@ -313,15 +347,19 @@ def is_visible(change: RowChange, batch: ChangeBatch) -> bool:
     return change.after is not None and is_publicly_visible(change.table, change.after, batch.now)
 
 
-def _belongs(
-    one: BoundScan, row: RowData | None, seen: bool, dependencies: Dependencies, batch: ChangeBatch
+def _is_in_scan(
+    bound: BoundScan,
+    row: RowData | None,
+    is_row_visible: bool,
+    dependencies: Dependencies,
+    batch: ChangeBatch,
 ) -> bool:
-    if row is None or (one.scan.visible_rows_only and not seen):
+    if row is None or (bound.scan.visible_rows_only and not is_row_visible):
         return False
-    return _is_met(one.predicates, row) and _near(one.scan, row, dependencies, batch)
+    return _meets_all(bound.predicates, row) and _has_parent(bound.scan, row, dependencies, batch)
 
 
-def _near(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch) -> bool:
+def _has_parent(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: ChangeBatch) -> bool:
     assert row is not None
     if scan.parent_key:
         return row[scan.parent_key.column] in dependencies.row_ids.get(scan.parent_key.table, _NO_ROWS)
@@ -329,28 +367,28 @@ def _near(scan: Scan, row: RowData | None, dependencies: Dependencies, batch: Ch
         links = batch.links.get((scan.link_path.table, scan.link_path.target_column), {}).get(row["id"], ())
         if links is None:
             return True
-        marked = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
-        return any(link[scan.link_path.parent_key.column] in marked for link in links)
+        displayed = dependencies.row_ids.get(scan.link_path.parent_key.table, _NO_ROWS)
+        return any(link[scan.link_path.parent_key.column] in displayed for link in links)
     return True
 
 
-def _is_met(conditions: Iterable[Predicate], row: RowData) -> bool:
+def _meets_all(predicates: Iterable[Predicate], row: RowData) -> bool:
     """True if the row meets all conditions, as far as its columns are known."""
-    return all(column not in row or _OPERATORS[op](row[column], value) for column, op, value in conditions)
+    return all(column not in row or _OPERATORS[op](row[column], value) for column, op, value in predicates)
 
 
-def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+def _false_for_null(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return lambda column, value: column is not None and compare(column, value)
 
 
-# As planner/filters.py says them in SQL: what is missing meets nothing but `ne` and `notIn`.
+# As in the SQL of planner/filters.py: NULL meets no operator but `ne` and `notIn`.
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda column, value: column is not None and column == value,
     "ne": lambda column, value: column is None or column != value,
     "in": lambda column, value: column is not None and column in value,
     "notIn": lambda column, value: column is None or column not in value,
-    "lt": _compared(lambda column, value: bool(column < value)),
-    "lte": _compared(lambda column, value: bool(column <= value)),
-    "gt": _compared(lambda column, value: bool(column > value)),
-    "gte": _compared(lambda column, value: bool(column >= value)),
+    "lt": _false_for_null(lambda column, value: bool(column < value)),
+    "lte": _false_for_null(lambda column, value: bool(column <= value)),
+    "gt": _false_for_null(lambda column, value: bool(column > value)),
+    "gte": _false_for_null(lambda column, value: bool(column >= value)),
 }

@@ -1,4 +1,4 @@
-"""Cached responses, and what HTTP needs to know of them."""
+"""Cached responses: bodies with their dependencies, and the values that their HTTP headers need."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import orjson
 
 from contentql.cache.dependencies import ChangeBatch, Dependencies, deserialize_dependencies
 
-_OVERHEAD = 2_500  # bytes that an entry takes besides its texts, about
+_ENTRY_OVERHEAD = 2_500  # approximate size of an entry in bytes, without its bodies and rows
 
 
 def content_hash(text: bytes) -> str:
-    """Collision-resistant hash: clients choose the texts that responses are stored under."""
+    """Hash of a text in hex. It must resist collisions, because clients choose the texts of cache keys."""
     return blake2b(text, digest_size=16).hexdigest()
 
 
@@ -26,7 +26,7 @@ class CachedResponse:
 
     body: bytes
     dependencies: Dependencies
-    shown_ids: tuple[str, ...] = ()  # ids of the rows that can be seen in it
+    shown_ids: tuple[str, ...] = ()  # global ids of the displayed rows
     list_tags: tuple[str, ...] = ()
     cost: int = 0
     statements: int = 0
@@ -34,12 +34,12 @@ class CachedResponse:
     max_age: int = 0
     private: bool = False
     compressed: dict[str, bytes] = field(default_factory=dict)  # the body by content coding
-    header_variants: dict[Any, Any] = field(default_factory=dict)  # what a door has worked out for it already
+    header_variants: dict[Any, Any] = field(default_factory=dict)  # rendered headers, set by the endpoint
     accounted_size: int = 0
 
     @property
     def size(self) -> int:
-        return _OVERHEAD + len(self.body) + sum(map(len, self.compressed.values())) + 40 * self.rows
+        return _ENTRY_OVERHEAD + len(self.body) + sum(map(len, self.compressed.values())) + 40 * self.rows
 
     @cached_property
     def etag(self) -> str:
@@ -48,7 +48,7 @@ class CachedResponse:
 
     def serialize(self) -> bytes:
         """The entry for a cache outside this process, without compressed bodies."""
-        facts = [
+        metadata = [
             self.shown_ids,
             self.list_tags,
             self.cost,
@@ -57,22 +57,22 @@ class CachedResponse:
             self.max_age,
             self.private,
         ]
-        head = orjson.dumps(facts)
-        rests = self.dependencies.serialize()
-        return b"%d %d\n" % (len(head), len(rests)) + head + rests + self.body
+        header = orjson.dumps(metadata)
+        dependencies = self.dependencies.serialize()
+        return b"%d %d\n" % (len(header), len(dependencies)) + header + dependencies + self.body
 
 
 def deserialize(text: bytes) -> CachedResponse:
     """Raises ValueError for data that `serialize` did not write."""
-    sizes, _, rest = text.partition(b"\n")
-    one, _, other = sizes.partition(b" ")
-    head, middle = int(one), int(one) + int(other)
-    payload, words, cost, statements, rows, max_age, private = orjson.loads(rest[:head])
+    sizes, _, content = text.partition(b"\n")
+    metadata_size, _, dependencies_size = sizes.partition(b" ")
+    metadata_end, body_start = int(metadata_size), int(metadata_size) + int(dependencies_size)
+    shown_ids, list_tags, cost, statements, rows, max_age, private = orjson.loads(content[:metadata_end])
     return CachedResponse(
-        rest[middle:],
-        deserialize_dependencies(rest[head:middle]),
-        tuple(payload),
-        tuple(words),
+        content[body_start:],
+        deserialize_dependencies(content[metadata_end:body_start]),
+        tuple(shown_ids),
+        tuple(list_tags),
         cost,
         statements,
         rows,

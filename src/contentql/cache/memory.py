@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contentql.cache.dependencies import ChangeBatch, is_invalidated_by
 from contentql.cache.entry import CachedResponse
 
-_MAX_COMPARISONS = 300_000  # of responses with changes in one step; more clear everything
+_MAX_COMPARISONS = 300_000  # entries times changes in one purge; above it, all entries are removed
 
 
 class MemoryBackend:
-    """`room`: capacity in bytes, for bodies, compressed bodies and metadata."""
+    """Cache backend in memory. `capacity` in bytes, for bodies, compressed bodies and metadata."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, capacity: int) -> None:
         self._entries: OrderedDict[str, CachedResponse] = OrderedDict()
-        self._max_size = room
+        self._capacity = capacity
         self._used = 0
 
     def get_sync(self, key: str) -> CachedResponse | None:
@@ -32,20 +32,20 @@ class MemoryBackend:
         self.put_sync(key, entry)
 
     def put_sync(self, key: str, entry: CachedResponse) -> None:
-        if entry.size > self._max_size // 8:
-            return  # one giant is not worth a thousand others
-        self._drop(key)
+        if entry.size > self._capacity // 8:
+            return  # it would evict too many smaller entries
+        self._remove(key)
         self._entries[key] = entry
         entry.accounted_size = entry.size
         self._used += entry.accounted_size
-        self._make_room()
+        self._evict_to_capacity()
 
     def entry_resized(self, entry: CachedResponse) -> None:
         """Accounts for a compressed body that was added to a stored entry."""
         if entry.accounted_size:
             self._used += entry.size - entry.accounted_size
             entry.accounted_size = entry.size
-            self._make_room()
+            self._evict_to_capacity()
 
     async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
         if len(self._entries) * len(batch.changes) > _MAX_COMPARISONS:
@@ -56,14 +56,14 @@ class MemoryBackend:
             if is_invalidated_by(entry.dependencies, batch)
         ]
         for key, _ in removed:
-            self._drop(key)
+            self._remove(key)
         return removed
 
     async def clear(self) -> list[tuple[str, CachedResponse]]:
         removed = list(self._entries.items())
         self._entries.clear()
         for _, entry in removed:
-            self._remove(entry)
+            self._release(entry)
         return removed
 
     async def close(self) -> None:
@@ -79,15 +79,15 @@ class MemoryBackend:
     def bytes_used(self) -> int:
         return self._used
 
-    def _drop(self, key: str) -> None:
+    def _remove(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
-            self._remove(entry)
+            self._release(entry)
 
-    def _make_room(self) -> None:
-        while self._used > self._max_size and self._entries:
-            self._remove(self._entries.popitem(last=False)[1])
+    def _evict_to_capacity(self) -> None:
+        while self._used > self._capacity and self._entries:
+            self._release(self._entries.popitem(last=False)[1])
 
-    def _remove(self, entry: CachedResponse) -> None:
+    def _release(self, entry: CachedResponse) -> None:
         self._used -= entry.accounted_size
         entry.accounted_size = 0

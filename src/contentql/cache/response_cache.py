@@ -4,7 +4,7 @@ publish, embargo or expiry time passes.
 Entries are never older than the last change that was read from the change log. While the change log cannot
 be read, nothing is stored and nothing is returned.
 
-Invariant: knows dependencies and changes; never HTTP or GraphQL.
+Invariant: knows dependencies and changes; does not know HTTP or GraphQL.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated,
 
 log = logging.getLogger("contentql")
 
-_HISTORY = 200  # batches against which an answer is checked that was computed meanwhile
-_MAX_PENDING = 5_000  # changes at once; of more, everything is forgotten
-_PURGED = 2_000  # purged answers of which it is told whether they had to be
+_MAX_HISTORY = 200  # batches, to check a response that was computed while they were applied
+_MAX_PENDING = 5_000  # changes; with more, all entries are removed
+_MAX_PURGED = 2_000  # purged entries that are compared with the response computed next
 
 
 @dataclass
 class CacheStats:
-    """Statistics. `unneeded_purges`: entries that were purged and computed again unchanged; `needed_purges`:
-    the others."""
+    """Statistics of the cache. `needed_purges` and `unneeded_purges` count the purged entries that were
+    computed again, with a different and with the same body."""
 
     memory: MemoryBackend
     hits: int = 0
@@ -60,41 +60,48 @@ class ResponseCache:
     def __init__(
         self,
         memory: MemoryBackend,
-        journal: ChangeLog,
-        clock: VisibilityTimer,
-        neighbours: ChangeBatchLoader,
+        change_log: ChangeLog,
+        timer: VisibilityTimer,
+        batch_loader: ChangeBatchLoader,
         shared: CacheBackend | None = None,
     ) -> None:
         self.memory = memory
         self.counts = CacheStats(memory)
-        self._journal, self._clock, self._neighbours, self._shared = journal, clock, neighbours, shared
+        self._change_log, self._timer, self._batch_loader, self._shared = (
+            change_log,
+            timer,
+            batch_loader,
+            shared,
+        )
         self._backends: list[CacheBackend] = [memory, *([shared] if shared else [])]
         self.flights = SingleFlight()
         self._applied = 0  # batches so far
-        self._history: deque[tuple[int, ChangeBatch]] = deque(maxlen=_HISTORY)
+        self._history: deque[tuple[int, ChangeBatch]] = deque(maxlen=_MAX_HISTORY)
         self._purged: OrderedDict[str, str] = OrderedDict()
-        self._listening = False
-        self._pending: list[RowChange] = []  # heard of, and not applied yet
-        self._behind = False  # there may be changes that could not be read
+        self._is_following = False
+        self._pending: list[RowChange] = []  # read and not applied yet
+        self._has_unread = False  # there may be committed changes that could not be read
         self._applying = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
 
-    # Answers
+    # Entries
 
     def get(self, key: str, now: dt.datetime) -> CachedResponse | None:
         """The entry that is valid at `now`, from memory. Does not count a hit."""
         if (
-            not self._listening
+            not self._is_following
             or self._pending
-            or self._behind
-            or not self._clock.checked_until <= now < self._clock.next_transition
+            or self._has_unread
+            or not self._timer.checked_until <= now < self._timer.next_transition
         ):
             return None
         return self.memory.get_sync(key)
 
     async def get_current(self, key: str, now: dt.datetime) -> CachedResponse | None:
         """As `get`, after pending changes and the passage of time are applied. Counts a hit."""
-        if not self._listening or not (self._pending or self._behind or now >= self._clock.next_transition):
+        if not self._is_following or not (
+            self._pending or self._has_unread or now >= self._timer.next_transition
+        ):
             return None
         await self._apply_time(now)
         entry = self.get(key, now)
@@ -103,18 +110,18 @@ class ResponseCache:
         return entry
 
     def can_store(self, now: dt.datetime) -> bool:
-        """False while changes cannot be observed, and for times before the last applied change."""
-        return self._listening and now >= self._clock.checked_until
+        """False while the change log is not followed, and for times before the last applied change."""
+        return self._is_following and now >= self._timer.checked_until
 
     @property
     def applied_batches(self) -> int:
-        """Number of batches of changes applied so far: the state that a response is computed on."""
+        """Number of change batches applied so far; read it before computing a response to be stored."""
         return self._applied
 
     async def get_shared(self, key: str, since: int) -> CachedResponse | None:
         """The entry of another process, if no change since batch `since` invalidates it. Counts a hit or a
         miss."""
-        if self._listening and self._shared:
+        if self._is_following and self._shared:
             entry = await self._shared.get(key)
             if entry is not None and self._is_fresh(entry, since):
                 self.counts.hits += 1
@@ -133,22 +140,23 @@ class ResponseCache:
 
     def _is_fresh(self, entry: CachedResponse, since: int) -> bool:
         """True if no batch since `since` invalidates the entry."""
-        if not self._listening or (
+        if not self._is_following or (
             since < self._applied and (not self._history or self._history[0][0] > since + 1)
         ):
             return False
         return not any(
-            number > since and is_invalidated_by(entry.dependencies, batch) for number, batch in self._history
+            batch_number > since and is_invalidated_by(entry.dependencies, batch)
+            for batch_number, batch in self._history
         )
 
     def seconds_left(self, now: dt.datetime) -> float:
         """Seconds until the passage of time may change what is visible."""
-        return (self._clock.next_transition - now).total_seconds() if self._listening else 0.0
+        return (self._timer.next_transition - now).total_seconds() if self._is_following else 0.0
 
     # Changes
 
     async def open(self) -> None:
-        """Starts to follow the change log; returns when it is read, or when it cannot be read yet."""
+        """Starts to follow the change log. Returns when the log is being read, or cannot be read yet."""
         started = asyncio.Event()
         self._follower = asyncio.create_task(self._follow(started))
         await started.wait()
@@ -158,29 +166,29 @@ class ResponseCache:
             self._follower.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._follower
-        await self._journal.close()
+        await self._change_log.close()
         for backend in self._backends:
             await backend.close()
 
     async def apply_pending_changes(self) -> None:
         """Applies every change committed before this call. Raises the errors of the database."""
         async with self._applying:
-            if self._listening:
+            if self._is_following:
                 try:
                     await self._apply()
                 except BaseException:
-                    self._behind = True
+                    self._has_unread = True
                     raise
 
     async def _follow(self, started: asyncio.Event) -> None:
         while True:
             try:
-                await self._journal.start()
+                await self._change_log.start()
                 await self._clear_all()
-                self._listening = True
+                self._is_following = True
                 started.set()
                 while True:
-                    await self._journal.wait()
+                    await self._change_log.wait()
                     await self.apply_pending_changes()
             except (OSError, ApiError) as exc:
                 log.warning(
@@ -189,15 +197,15 @@ class ResponseCache:
             except Exception:
                 log.exception("Change listener failed")
             finally:
-                self._listening = False
+                self._is_following = False
                 started.set()
             await asyncio.sleep(1)
 
     async def _apply_time(self, now: dt.datetime) -> None:
         """Applies the visibility changes that the passage of time has caused."""
         async with self._applying:
-            if now >= self._clock.next_transition:
-                self._pending += await self._clock.transitions_until(now)
+            if now >= self._timer.next_transition:
+                self._pending += await self._timer.transitions_until(now)
             await self._apply()
 
     async def _apply(self) -> None:
@@ -209,11 +217,13 @@ class ResponseCache:
         """
         batch: ChangeBatch | None = None
         try:
-            while (news := await self._journal.read_new()) or (self._pending and batch is None):
-                self._pending += news
-                if len(self._pending) > _MAX_PENDING or any(change.table == ANY_TABLE for change in news):
+            while (new_changes := await self._change_log.read_new()) or (self._pending and batch is None):
+                self._pending += new_changes
+                if len(self._pending) > _MAX_PENDING or any(
+                    change.table == ANY_TABLE for change in new_changes
+                ):
                     raise ChangeLogTruncated
-                batch = await self._neighbours.load(self._pending, self._clock.now())
+                batch = await self._batch_loader.load(self._pending, self._timer.now())
         except ChangeLogTruncated:
             await self._clear_all()
             return
@@ -222,9 +232,9 @@ class ResponseCache:
             self._history.append((self._applied, batch))
             for backend in self._backends:
                 self._record_purged(await backend.purge(batch))
-            await self._clock.reload(self._clock.checked_until)
+            await self._timer.reload(self._timer.checked_until)
             self._pending = []
-        self._behind = False
+        self._has_unread = False
 
     async def _clear_all(self) -> None:
         self._applied += 1
@@ -232,21 +242,21 @@ class ResponseCache:
         for backend in self._backends:
             await backend.clear()
         self._purged.clear()
-        await self._clock.reload(self._clock.now())
-        self._pending, self._behind = [], False
+        await self._timer.reload(self._timer.now())
+        self._pending, self._has_unread = [], False
 
     def _record_purged(self, removed: Sequence[tuple[str, CachedResponse]]) -> None:
         self.counts.purged += len(removed)
-        for key, entry in removed[-_PURGED:]:
+        for key, entry in removed[-_MAX_PURGED:]:
             self._purged[key] = entry.etag
-        while len(self._purged) > _PURGED:
+        while len(self._purged) > _MAX_PURGED:
             self._purged.popitem(last=False)
 
     def _record_purge_accuracy(self, key: str, entry: CachedResponse) -> None:
         """Counts whether a purge was needed, when the entry is computed again."""
-        before = self._purged.pop(key, None)
-        if before is not None:
-            if before == entry.etag:
+        purged_etag = self._purged.pop(key, None)
+        if purged_etag is not None:
+            if purged_etag == entry.etag:
                 self.counts.unneeded_purges += 1
             else:
                 self.counts.needed_purges += 1

@@ -13,7 +13,7 @@ T = TypeVar("T")
 @dataclass(eq=False)
 class _Flight:
     task: asyncio.Task[Any]
-    waiting: int = 0  # callers
+    callers: int = 0
 
 
 class SingleFlight:
@@ -31,14 +31,14 @@ class SingleFlight:
         if flight is None:
             flight = _Flight(asyncio.create_task(compute()))
             self._flights[key] = flight
-        flight.waiting += 1
+        flight.callers += 1
         task: Awaitable[T] = asyncio.shield(flight.task)
         try:
             return await task
         finally:
-            flight.waiting -= 1
-            if not flight.waiting:
-                # Later callers start anew; the statement of a computation without callers ends too.
+            flight.callers -= 1
+            if not flight.callers:
+                # Later callers start a new computation. Cancelling this one also cancels its SQL statement.
                 if self._flights.get(key) is flight:
                     del self._flights[key]
                 flight.task.cancel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from contentql.cache.change_batches import journaled_columns
+from contentql.cache.change_batches import logged_columns
 from contentql.planner.sql import dialect_for
 from contentql.planner.visibility import (
     VISIBILITY_TIME_COLUMNS,
@@ -68,7 +68,7 @@ class VisibilityTimer:
         return list(changes.values())
 
     async def _between(self, table: str, column: str, now: dt.datetime) -> list[RowData]:
-        names = journaled_columns(table)
+        names = logged_columns(table)
         rows = await self._database.rows(
             f"SELECT {', '.join(names)} FROM {table} WHERE {column} > {self._from}"
             f" AND {column} <= {self._dialect.param(2, 'time')} AND {self._rules[table]}",
