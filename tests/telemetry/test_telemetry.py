@@ -228,7 +228,7 @@ async def test_incomplete_chunks_are_flushed_periodically_and_at_the_end(clock: 
     lines = WrittenLines()
     async with RequestObserver(Settings(), log=AccessLog("all", "json", 1.0, lines)) as observer:
         observer.finish(make_trace(clock, observer))
-        observer._look()
+        observer._flush_periodically()
         assert lines.content.count(b"\n") == 1
         observer.finish(make_trace(clock, observer))
     assert lines.content.count(b"\n") == 2
@@ -372,7 +372,7 @@ for line in sys.stdin:
         trace.status, trace.statements = 200, 1
         observer.finish(trace)
     observer.start("r", {})
-    observer._mirror()
+    observer._copy_cache_stats()
     print("done", flush=True)
 """
 
@@ -558,7 +558,7 @@ def test_invalid_traceparent_is_ignored(
 
 async def test_unsent_spans_do_not_delay_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server stops although the span collector does not respond."""
-    monkeypatch.setattr("contentql.telemetry.observer._PATIENCE", 0.05)
+    monkeypatch.setattr("contentql.telemetry.observer._EXPORT_TIMEOUT", 0.05)
     never = threading.Event()
     traces = SimpleNamespace(tell=lambda trace: None, close=never.wait)
     async with asyncio.timeout(5):

@@ -1,6 +1,6 @@
 """Logging to stderr: one line per request, and all other records, in one format.
 
-Request lines do not go through `logging`, which would cost more than a cached response may; the format is the
+Request lines do not go through `logging`, which would take longer than a cached response; the format is the
 same. Lines are written in batches of whole lines, so that workers that share a pipe do not interleave. Values
 from clients are truncated and cannot break a line.
 """
@@ -22,7 +22,7 @@ from contentql.telemetry.trace import RequestTrace, sanitize
 AccessLogMode = Literal["all", "errors", "off"]
 LogFormat = Literal["json", "text"]
 
-# POSIX writes that many bytes to a pipe in one piece.
+# POSIX writes up to that many bytes to a pipe atomically.
 _BUFFER_SIZE: Final = 4096
 
 
@@ -39,22 +39,27 @@ class AccessLog:
     """Writes one line per request: for all requests, or for errors and slow requests."""
 
     def __init__(
-        self, what: AccessLogMode, form: LogFormat, slow: float, write: Callable[[bytes], None] = to_stderr
+        self,
+        mode: AccessLogMode,
+        log_format: LogFormat,
+        slow_seconds: float,
+        write: Callable[[bytes], None] = to_stderr,
     ) -> None:
-        """`slow`: seconds from which a request is logged as slow."""
-        self._what = what
-        self._line = _json if form == "json" else _text
-        self._slow = slow
+        """`slow_seconds`: duration from which a request is slow."""
+        self._mode = mode
+        self._format_line = _format_json if log_format == "json" else _format_text
+        self._slow_seconds = slow_seconds
         self._write = write
         self._lines: list[bytes] = []
         self._size = 0
 
     def write(self, trace: RequestTrace, seconds: float) -> None:
-        worth = trace.status >= 500 or seconds >= self._slow
-        if self._what == "off" or not (worth or self._what == "all"):
+        """Collects the line of a request that took `seconds`, unless the mode leaves it out."""
+        is_notable = trace.status >= 500 or seconds >= self._slow_seconds
+        if self._mode == "off" or not (is_notable or self._mode == "all"):
             return
-        level = "error" if trace.status == 500 else "warning" if worth else "info"
-        line = self._line(_record_fields(trace, seconds, level))
+        level = "error" if trace.status == 500 else "warning" if is_notable else "info"
+        line = self._format_line(_record_fields(trace, seconds, level))
         if self._size + len(line) > _BUFFER_SIZE:
             self.flush()
         self._lines.append(line)
@@ -72,10 +77,10 @@ def log_config(settings: Settings) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": Formatter, "form": settings.log_format}},
+        "formatters": {"line": {"()": Formatter, "log_format": settings.log_format}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
-        # Whatever they were told before: they say it through ours.
+        # Without handlers of their own, uvicorn's records reach the root logger.
         "loggers": {
             name: {"level": "WARNING", "handlers": [], "propagate": True}
             for name in ("uvicorn", "uvicorn.error")
@@ -86,24 +91,26 @@ def log_config(settings: Settings) -> dict[str, Any]:
 class Formatter(logging.Formatter):
     """Formats a record as one line; in text format a traceback follows on lines of its own."""
 
-    def __init__(self, form: LogFormat) -> None:
+    def __init__(self, log_format: LogFormat) -> None:
         super().__init__()
-        self._form = form
+        self._log_format = log_format
 
     def format(self, record: logging.LogRecord) -> str:
-        message: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "timestamp": dt.datetime.fromtimestamp(record.created, dt.UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
         if request_id := getattr(record, "request_id", ""):
-            message["request_id"] = request_id
-        trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
-        if self._form == "json":
-            return _json(message | ({"exception": trace} if trace else {})).decode().rstrip("\n")
-        line = _text(message).decode().rstrip("\n")
-        return "\n    ".join([line, *map(replace_unprintable, trace.splitlines())]) if trace else line
+            fields["request_id"] = request_id
+        traceback = self.formatException(record.exc_info) if record.exc_info else record.exc_text
+        if self._log_format == "json":
+            return (
+                _format_json(fields | ({"exception": traceback} if traceback else {})).decode().rstrip("\n")
+            )
+        line = _format_text(fields).decode().rstrip("\n")
+        return "\n    ".join([line, *map(replace_unprintable, traceback.splitlines())]) if traceback else line
 
 
 def _record_fields(trace: RequestTrace, seconds: float, level: str) -> dict[str, Any]:
@@ -124,37 +131,37 @@ def _record_fields(trace: RequestTrace, seconds: float, level: str) -> dict[str,
         "rows": trace.rows,
         "response_bytes": trace.response_bytes,
         "duration_ms": round(seconds * 1000, 3),
-        "stage_ms": {name: round(took * 1000, 3) for name, took in trace.durations().items()},
+        "stage_ms": {name: round(duration * 1000, 3) for name, duration in trace.durations().items()},
     }
 
 
-_OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+_JSON_OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
-def _json(values: Mapping[str, Any]) -> bytes:
+def _format_json(values: Mapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps(values, option=_OPTIONS)
-    except TypeError:  # half a surrogate pair, which is no UTF-8
-        plain = {
+        return orjson.dumps(values, option=_JSON_OPTIONS)
+    except TypeError:  # a lone surrogate, which UTF-8 cannot encode
+        printable = {
             key: replace_unprintable(value) if isinstance(value, str) else value
             for key, value in values.items()
         }
-        return orjson.dumps(plain, option=_OPTIONS)
+        return orjson.dumps(printable, option=_JSON_OPTIONS)
 
 
-def _text(values: Mapping[str, Any]) -> bytes:
+def _format_text(values: Mapping[str, Any]) -> bytes:
     """`key=value` pairs without empty values; values with spaces or quotation marks are quoted."""
-    messages = []
+    pairs = []
     for key, value in values.items():
         if key == "timestamp":
-            messages.append(value.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+            pairs.append(value.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
         elif key == "stage_ms":
-            messages += (f"{name}={took}" for name, took in value.items())
+            pairs += (f"{name}={milliseconds}" for name, milliseconds in value.items())
         elif isinstance(value, str):
             value = replace_unprintable(value)
             if any(c in ' "=' for c in value):
                 value = '"' + value.replace('"', "'") + '"'
-            messages += [f"{key}={value}"] if value else []
+            pairs += [f"{key}={value}"] if value else []
         else:
-            messages.append(f"{key}={value}")
-    return " ".join(messages).encode() + b"\n"
+            pairs.append(f"{key}={value}")
+    return " ".join(pairs).encode() + b"\n"

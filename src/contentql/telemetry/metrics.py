@@ -1,7 +1,7 @@
 """Metrics of requests, and their page in Prometheus text format.
 
 Requests are counted in a worker's counter file; names, sums and text are computed when the page is requested.
-The page sums all workers, including stopped ones. It tells nothing about the content.
+The page sums all workers, including stopped ones. It contains nothing of the content.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LATENCY_BUCKETS: Final = (
     5.0,
 )
 COST_BUCKETS: Final = (1.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
-# Whoever asks chooses the names of operations, so only so many of them are told apart, in each worker.
+# Clients choose the names of operations. Each worker counts that many by name and the rest as `other`.
 MAX_OPERATION_LABELS: Final = 100
 
 _COUNTERS: Final = {
@@ -74,10 +74,10 @@ _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
     ),
     "contentql_operation_cost": ("Cost of operations, without cache hits.", (), COST_BUCKETS),
 }
-# The other refusals with status 503 are the server's own way of having too much to do.
-_FAULTS: Final = ("TIMEOUT", "DATABASE_UNAVAILABLE")
-_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
-_LAST = WIDTH - 1  # of a histogram's row: the sum; before it the buckets
+# Error codes with status 503 that do not mean overload.
+_FAILURE_CODES: Final = ("TIMEOUT", "DATABASE_UNAVAILABLE")
+_OPERATION_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
+_SUM = WIDTH - 1  # index of the sum in a histogram's row, after the buckets
 
 
 class CacheStatsSource(Protocol):
@@ -106,41 +106,41 @@ class Metrics(Collector):
         self._folder = folder
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        self._nowhere = self._row("contentql_overflow")  # where a full slate counts
+        self._overflow = self._row("contentql_overflow")  # counts what has no row in a full file
         self._requests: dict[tuple[int, tuple[str, ...], str], int] = {}
-        # Those that an earlier worker told apart stay: a slate has so much room and no more.
+        # Names counted by an earlier worker stay, because the number of rows of a file is fixed.
         self._operations = {
             name[1]: self._row(*name)
             for name in counters.names()
             if name[0] == "contentql_operation_duration_seconds"
         }
         self._stages: dict[str, int] = {}
-        self._cost = self._row("contentql_operation_cost")
-        self._single = {name: self._row(name) for name, (_, labels) in _COUNTERS.items() if not labels}
-        self._single |= {name: self._row(name) for name in _GAUGES}
-        self._statements = self._single["contentql_sql_statements"]
-        self.inflight = self._single["contentql_http_requests_in_flight"]
-        self.close()  # for a worker before this one that was killed
-        # What an earlier worker's cache had counted.
-        self._before = {name: self.cells[row] for name, row in self._single.items()}
+        self._cost_row = self._row("contentql_operation_cost")
+        self._unlabelled = {name: self._row(name) for name, (_, labels) in _COUNTERS.items() if not labels}
+        self._unlabelled |= {name: self._row(name) for name in _GAUGES}
+        self._statements_row = self._unlabelled["contentql_sql_statements"]
+        self.inflight = self._unlabelled["contentql_http_requests_in_flight"]
+        self.close()  # an earlier worker that was killed has left its gauges
+        # Cache statistics of earlier workers, to which those of this worker are added.
+        self._initial_counts = {name: self.cells[row] for name, row in self._unlabelled.items()}
 
     def count(self, trace: RequestTrace, seconds: float) -> None:
         """Counts a request that took `seconds`."""
         cells = self.cells
         key = trace.status, trace.codes, trace.cache
-        cells[self._requests.get(key) or self._request(key)] += 1
-        row = self._operations.get(trace.operation) or self._operation(trace.operation)
+        cells[self._requests.get(key) or self._request_row(key)] += 1
+        row = self._operations.get(trace.operation) or self._operation_row(trace.operation)
         cells[row + bisect_left(LATENCY_BUCKETS, seconds)] += 1
-        cells[row + _LAST] += seconds
+        cells[row + _SUM] += seconds
         if trace.cache != "hit":
             if trace.cost:
-                cells[self._cost + bisect_left(COST_BUCKETS, trace.cost)] += 1
-                cells[self._cost + _LAST] += trace.cost
-            cells[self._statements] += trace.statements
-            for stage, took in trace.durations().items():
-                row = self._stages.get(stage) or self._stage(stage)
-                cells[row + bisect_left(LATENCY_BUCKETS, took)] += 1
-                cells[row + _LAST] += took
+                cells[self._cost_row + bisect_left(COST_BUCKETS, trace.cost)] += 1
+                cells[self._cost_row + _SUM] += trace.cost
+            cells[self._statements_row] += trace.statements
+            for stage, duration in trace.durations().items():
+                row = self._stages.get(stage) or self._stage_row(stage)
+                cells[row + bisect_left(LATENCY_BUCKETS, duration)] += 1
+                cells[row + _SUM] += duration
 
     def copy_cache_stats(self, cache: CacheStatsSource) -> None:
         """Copies the statistics of the response cache to the counters."""
@@ -152,7 +152,7 @@ class Metrics(Collector):
             ("contentql_cache_entries", cache.entries),
             ("contentql_cache_bytes", cache.bytes),
         ):
-            self.cells[self._single[name]] = self._before[name] + value
+            self.cells[self._unlabelled[name]] = self._initial_counts[name] + value
 
     def render(self) -> bytes:
         """The metrics in Prometheus text format."""
@@ -161,84 +161,84 @@ class Metrics(Collector):
     def close(self) -> None:
         """Sets the gauges of this worker to zero; its counters stay."""
         for name in _GAUGES:
-            self.cells[self._single[name]] = 0
+            self.cells[self._unlabelled[name]] = 0
 
     def collect(self) -> Iterator[Metric]:
-        slates = [
+        snapshots = [
             self._counters.snapshot(),
             *(other_snapshots(self._counters, self._folder) if self._folder else ()),
         ]
         sums: dict[tuple[str, ...], list[float]] = {}
-        for slate in slates:
-            for name, numbers in slate.rows.items():
-                sums[name] = [a + b for a, b in zip(sums.get(name, [0.0] * WIDTH), numbers, strict=True)]
-        for key, numbers in list(sums.items()):
-            if key[0] == "contentql_http_requests" and (refused := _turned_away(key[2])):
-                sums[(refused,)][0] += numbers[0]
+        for snapshot in snapshots:
+            for name, values in snapshot.rows.items():
+                sums[name] = [a + b for a, b in zip(sums.get(name, [0.0] * WIDTH), values, strict=True)]
+        for key, values in list(sums.items()):
+            if key[0] == "contentql_http_requests" and (counter := _rejection_counter(key[2])):
+                sums[(counter,)][0] += values[0]
         yield from _families(sums)
-        yield from _processes(slates)
+        yield from _processes(snapshots)
 
     def _row(self, *name: str) -> int:
-        result = self._counters.row(*name)
-        return self._nowhere if result is None else result
+        row = self._counters.row(*name)
+        return self._overflow if row is None else row
 
-    def _request(self, key: tuple[int, tuple[str, ...], str]) -> int:
+    def _request_row(self, key: tuple[int, tuple[str, ...], str]) -> int:
         status, codes, cache = key
         row = self._row("contentql_http_requests", str(status), codes[0] if codes else "", cache)
-        if len(self._requests) < 1_000:  # combinations of codes are many
+        if len(self._requests) < 1_000:  # there are many combinations of codes
             self._requests[key] = row
         return row
 
-    def _operation(self, name: str) -> int:
-        value = name or "anonymous"
-        if value not in self._operations and (
-            len(self._operations) >= MAX_OPERATION_LABELS or not _NAME.fullmatch(value)
+    def _operation_row(self, name: str) -> int:
+        label = name or "anonymous"
+        if label not in self._operations and (
+            len(self._operations) >= MAX_OPERATION_LABELS or not _OPERATION_NAME.fullmatch(label)
         ):
             return self._row("contentql_operation_duration_seconds", "other")
-        row = self._operations[name] = self._row("contentql_operation_duration_seconds", value)
+        row = self._operations[name] = self._row("contentql_operation_duration_seconds", label)
         return row
 
-    def _stage(self, name: str) -> int:
+    def _stage_row(self, name: str) -> int:
         row = self._stages[name] = self._row("contentql_stage_duration_seconds", name)
         return row
 
 
-def _turned_away(code: str) -> str | None:
-    """The counter for requests rejected with such a code: shed or rate limited."""
+def _rejection_counter(code: str) -> str | None:
+    """The counter of requests rejected with this error code: shed or rate limited. None for other codes."""
     status = ERROR_CODES[code][0] if code in ERROR_CODES else 0
     if status == 429:
         return "contentql_http_requests_rate_limited"
-    return "contentql_http_requests_shed" if status == 503 and code not in _FAULTS else None
+    return "contentql_http_requests_shed" if status == 503 and code not in _FAILURE_CODES else None
 
 
 def _families(sums: dict[tuple[str, ...], list[float]]) -> Iterator[Metric]:
-    def of(name: str) -> Iterable[tuple[tuple[str, ...], list[float]]]:
-        return ((key[1:], numbers) for key, numbers in sorted(sums.items()) if key[0] == name)
+    def rows_of(name: str) -> Iterable[tuple[tuple[str, ...], list[float]]]:
+        return ((key[1:], row) for key, row in sorted(sums.items()) if key[0] == name)
 
-    for name, (meaning, labels) in _COUNTERS.items():
-        counter = CounterMetricFamily(name, meaning, labels=labels)
-        for values, numbers in of(name):
-            counter.add_metric(values, numbers[0])
+    for name, (description, labels) in _COUNTERS.items():
+        counter = CounterMetricFamily(name, description, labels=labels)
+        for label_values, row in rows_of(name):
+            counter.add_metric(label_values, row[0])
         yield counter
-    for name, meaning in _GAUGES.items():
-        yield GaugeMetricFamily(name, meaning, value=sum(numbers[0] for _, numbers in of(name)))
-    for name, (meaning, labels, bounds) in _HISTOGRAMS.items():
-        histogram = HistogramMetricFamily(name, meaning, labels=labels)
-        for values, numbers in of(name):
+    for name, description in _GAUGES.items():
+        yield GaugeMetricFamily(name, description, value=sum(row[0] for _, row in rows_of(name)))
+    for name, (description, labels, bounds) in _HISTOGRAMS.items():
+        histogram = HistogramMetricFamily(name, description, labels=labels)
+        for label_values, row in rows_of(name):
             total, buckets = 0.0, []
-            for bound, number in zip((*map(str, bounds), "+Inf"), numbers, strict=False):
-                total += number
+            for bound, count in zip((*map(str, bounds), "+Inf"), row, strict=False):
+                total += count
                 buckets.append((bound, total))
-            histogram.add_metric(values, buckets, numbers[_LAST])
+            histogram.add_metric(label_values, buckets, row[_SUM])
         yield histogram
 
 
-def _processes(slates: list[CounterSnapshot]) -> Iterator[Metric]:
+def _processes(snapshots: list[CounterSnapshot]) -> Iterator[Metric]:
     """Process metrics of each worker, as far as the operating system provides them."""
-    results: dict[str, Metric] = {}
-    for slate in slates:
-        for metric in ProcessCollector(pid=partial(int, slate.owner), registry=None).collect():
-            stored = results.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
+    metrics: dict[str, Metric] = {}
+    for snapshot in snapshots:
+        for metric in ProcessCollector(pid=partial(int, snapshot.owner), registry=None).collect():
+            total = metrics.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
             for sample in metric.samples:
-                stored.add_sample(sample.name, {"worker": str(slate.number)}, sample.value)
-    yield from results.values()
+                total.add_sample(sample.name, {"worker": str(snapshot.number)}, sample.value)
+    yield from metrics.values()

@@ -24,8 +24,8 @@ from contentql.telemetry.metrics import CacheStatsSource, Metrics
 from contentql.telemetry.shared_counters import CounterFile, claim_counter_file
 from contentql.telemetry.trace import RequestTrace
 
-_FLUSH_SECONDS: Final = 0.5  # seconds between looks at what has gathered
-_PATIENCE: Final = 2.0  # seconds for the last spans to leave
+_FLUSH_INTERVAL: Final = 0.5  # seconds between two writes of collected log lines
+_EXPORT_TIMEOUT: Final = 2.0  # seconds to export the last spans at shutdown
 
 
 class SpanExporter(Protocol):
@@ -53,31 +53,31 @@ class RequestObserver:
         self._traces = traces or load_tracer(settings)
         folder = None if settings.metrics_dir == "auto" else Path(settings.metrics_dir)
         try:
-            self._slate = claim_counter_file(folder) if folder else CounterFile()
+            self._counters = claim_counter_file(folder) if folder else CounterFile()
         except OSError as exc:
             raise OperatorError(
                 f"CONTENTQL_METRICS_DIR cannot be {str(folder)!r}: {exc.strerror or exc}."
             ) from None
-        self._metrics = Metrics(self._slate, folder)
+        self._metrics = Metrics(self._counters, folder)
         self._cells, self._inflight = self._metrics.cells, self._metrics.inflight
-        self._next: asyncio.TimerHandle | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> RequestObserver:
-        self._look()
+        self._flush_periodically()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._next:
-            self._next.cancel()
+        if self._flush_timer:
+            self._flush_timer.cancel()
         self._log.flush()
         if self._traces:
-            # In a thread that nobody has to wait for: whoever takes the spans may not be there any more.
-            closing = threading.Thread(target=self._traces.close, daemon=True)
-            closing.start()
-            await asyncio.to_thread(closing.join, _PATIENCE)
-        self._mirror()
+            # In a daemon thread: the export blocks if the collector of spans does not respond.
+            closer = threading.Thread(target=self._traces.close, daemon=True)
+            closer.start()
+            await asyncio.to_thread(closer.join, _EXPORT_TIMEOUT)
+        self._copy_cache_stats()
         self._metrics.close()
-        self._slate.close()
+        self._counters.close()
 
     def start(self, request_id: str, headers: Mapping[bytes, bytes]) -> RequestTrace:
         """Starts the trace of a request in the stage `body`. The caller must finish it."""
@@ -96,18 +96,19 @@ class RequestObserver:
 
     async def render_metrics(self) -> bytes:
         """The page /metrics, with the counts of all workers."""
-        self._mirror()
-        # Takes some milliseconds, which no answer shall wait for.
+        self._copy_cache_stats()
+        # In a thread, since rendering takes some milliseconds that would delay responses.
         return await asyncio.to_thread(self._metrics.render)
 
-    def _mirror(self) -> None:
+    def _copy_cache_stats(self) -> None:
         if self.cache is not None:
             self._metrics.copy_cache_stats(self.cache)
 
-    def _look(self) -> None:
+    def _flush_periodically(self) -> None:
+        """Writes the collected log lines and cache statistics, now and every `_FLUSH_INTERVAL` seconds."""
         self._log.flush()
-        self._mirror()
-        self._next = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self._look)
+        self._copy_cache_stats()
+        self._flush_timer = asyncio.get_running_loop().call_later(_FLUSH_INTERVAL, self._flush_periodically)
 
 
 @contextlib.contextmanager
@@ -130,10 +131,10 @@ def load_tracer(settings: Settings) -> SpanExporter | None:
     CONTENTQL_TRACING enables it, and so do OpenTelemetry's own variables; those may be set for the whole
     machine, so without the extra they are ignored.
     """
-    named = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    variables = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
-    if not settings.tracing and not any(os.environ.get(name, "none") != "none" for name in named):
+    if not settings.tracing and not any(os.environ.get(name, "none") != "none" for name in variables):
         return None
     try:
         from contentql.telemetry.opentelemetry import OpenTelemetryExporter
@@ -147,6 +148,6 @@ def load_tracer(settings: Settings) -> SpanExporter | None:
 
 
 def check_telemetry(settings: Settings) -> None:
-    """Raises OperatorError as RequestObserver would; called before workers start."""
+    """Raises OperatorError if the span exporter cannot be loaded; called before workers start."""
     if traces := load_tracer(settings):
         traces.close()

@@ -25,26 +25,29 @@ class OpenTelemetryExporter:
     """Exports request traces as spans, as children of the client's `traceparent`."""
 
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
-        """Uses `provider`, else that of the process, as `opentelemetry-instrument` sets it, else a new one
-        that exports as the OTEL_… variables say. Raises OperatorError."""
-        result = provider or trace.get_tracer_provider()
-        self._ours: TracerProvider | None = None
-        if not isinstance(result, TracerProvider):
-            result = self._ours = _provider()
-        self._tracer = result.get_tracer("contentql")
+        """Uses `provider`; by default that of the process, which `opentelemetry-instrument` sets, or else a
+        new one configured by the OTEL_… variables. Raises OperatorError."""
+        tracer_provider = provider or trace.get_tracer_provider()
+        self._own_provider: TracerProvider | None = None
+        if not isinstance(tracer_provider, TracerProvider):
+            tracer_provider = self._own_provider = _new_provider()
+        self._tracer = tracer_provider.get_tracer("contentql")
         self._propagator = TraceContextTextMapPropagator()
 
     def export(self, request_trace: RequestTrace) -> None:
-        shift = time.time_ns() - int(time.perf_counter() * 1e9)
-        moments = [shift + int(mark * 1e9) for mark in (*request_trace.stage_starts, request_trace.ended)]
+        epoch_offset = time.time_ns() - int(time.perf_counter() * 1e9)
+        times = [
+            epoch_offset + int(seconds * 1e9)
+            for seconds in (*request_trace.stage_starts, request_trace.ended)
+        ]
         names = ("traceparent", "tracestate")
-        carried = {name: request_trace.headers.get(name.encode(), b"").decode("latin-1") for name in names}
+        propagated = {name: request_trace.headers.get(name.encode(), b"").decode("latin-1") for name in names}
         span = self._tracer.start_span(
             f"{request_trace.operation_type} {sanitize(request_trace.operation)}".strip()
             or "GraphQL Operation",
-            context=self._propagator.extract({name: value for name, value in carried.items() if value}),
+            context=self._propagator.extract({name: value for name, value in propagated.items() if value}),
             kind=SpanKind.SERVER,
-            start_time=moments[0],
+            start_time=times[0],
             attributes={
                 "graphql.operation.type": request_trace.operation_type,
                 "graphql.operation.name": sanitize(request_trace.operation),
@@ -62,40 +65,40 @@ class OpenTelemetryExporter:
             },
         )
         if span.is_recording():
-            under = trace.set_span_in_context(span)
-            for stage, start, end in zip(request_trace.stages, moments, moments[1:], strict=False):
-                self._tracer.start_span(stage, context=under, start_time=start).end(end)
+            parent = trace.set_span_in_context(span)
+            for stage, start, end in zip(request_trace.stages, times, times[1:], strict=False):
+                self._tracer.start_span(stage, context=parent, start_time=start).end(end)
             if request_trace.status >= 500:
                 span.set_status(Status(StatusCode.ERROR))
-        span.end(moments[-1])
+        span.end(times[-1])
 
     def close(self) -> None:
         """Exports the remaining spans."""
-        if self._ours:
-            self._ours.shutdown()
+        if self._own_provider:
+            self._own_provider.shutdown()
 
 
-def _provider() -> TracerProvider:
-    named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get(
+def _new_provider() -> TracerProvider:
+    has_service_name = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
     )
-    resource = Resource.create({} if named else {SERVICE_NAME: "contentql"})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # by `close`
+    resource = Resource.create({} if has_service_name else {SERVICE_NAME: "contentql"})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # `close` shuts it down
     for name in os.environ.get("OTEL_TRACES_EXPORTER", "otlp").split(","):
         if name.strip() != "none":
-            provider.add_span_processor(BatchSpanProcessor(_exporter(name.strip())))
+            provider.add_span_processor(BatchSpanProcessor(_load_exporter(name.strip())))
     return provider
 
 
-def _exporter(name: str) -> SpanExporter:
-    """The exporter named by OTEL_TRACES_EXPORTER, from an installed package."""
+def _load_exporter(name: str) -> SpanExporter:
+    """The span exporter with this name in OTEL_TRACES_EXPORTER, from an installed package."""
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-    requested = {"otlp": "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"}.get(name, name)
-    for match in entry_points(group="opentelemetry_traces_exporter", name=requested):
-        created: SpanExporter = match.load()()
-        return created
+    package_name = {"otlp": "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"}.get(name, name)
+    for entry_point in entry_points(group="opentelemetry_traces_exporter", name=package_name):
+        exporter: SpanExporter = entry_point.load()()
+        return exporter
     hint = (
-        f"opentelemetry-exporter-{requested.replace('_', '-')}"
+        f"opentelemetry-exporter-{package_name.replace('_', '-')}"
         if name == "otlp"
         else "the package that has it"
     )

@@ -23,7 +23,7 @@ _NO_HEADERS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 
 
 class RequestTrace:
-    """One request from its first to its last byte. The code that learns a value sets it here."""
+    """One request from its first to its last byte. The code that computes a value sets its attribute."""
 
     __slots__ = (
         "cache",
@@ -57,9 +57,9 @@ class RequestTrace:
         self.codes: tuple[str, ...] = ()
         self.cache: CacheStatus = ""
         self.response_bytes = 0
-        self.ended = 0.0  # by the clock of the marks
+        self.ended = 0.0  # in seconds of `perf_counter`, as `stage_starts`
         self.stages: list[Stage] = ["body"]
-        self.stage_starts = [perf_counter()]  # when each of the stages began
+        self.stage_starts = [perf_counter()]  # one for each of `stages`
 
     def start_stage(self, name: Stage) -> None:
         """Ends the current stage and starts `name`. A stage may occur more than once."""
@@ -96,12 +96,16 @@ def server_timing_header(trace: RequestTrace) -> bytes:
     total = (now - trace.stage_starts[0]) * 1000
     if trace.cache == "hit":
         return b"cache;desc=hit, total;dur=%.3f" % total
-    result = trace.durations(now)
-    return _form(trace.cache, tuple(result)) % (*(seconds * 1000 for seconds in result.values()), total)
+    durations = trace.durations(now)
+    return _header_template(trace.cache, tuple(durations)) % (
+        *(seconds * 1000 for seconds in durations.values()),
+        total,
+    )
 
 
 @lru_cache(maxsize=256)
-def _form(cache: CacheStatus, stages: tuple[Stage, ...]) -> bytes:
+def _header_template(cache: CacheStatus, stages: tuple[Stage, ...]) -> bytes:
+    """The header with a placeholder for each number of milliseconds."""
     values = [] if "cache" in stages or not cache else [f"cache;desc={cache}"]
     for name in stages:
         values.append(f"{name};desc={cache};dur=%.3f" if name == "cache" and cache else f"{name};dur=%.3f")
