@@ -326,10 +326,10 @@ async def test_preview_time_requires_permission_to_read_drafts(
             viewer = await authenticator.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", CLIENT_ADDRESS)
             assert viewer.preview_at == dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
             assert viewer.visibility.at_preview_time
-    with pytest.raises(ApiError, match="for those who may see drafts"):
+    with pytest.raises(ApiError, match="requires permission to read drafts"):
         await authenticator.authenticate(None, "2026-07-01T10:00:00Z", CLIENT_ADDRESS)
     scoped = await create_token(database, "Reviews", scopes=["REVIEW"])
-    with pytest.raises(ApiError, match="for those who may see drafts"):
+    with pytest.raises(ApiError, match="requires permission to read drafts"):
         await authenticator.authenticate(f"Bearer {scoped}", "2026-07-01T10:00:00Z", CLIENT_ADDRESS)
 
 

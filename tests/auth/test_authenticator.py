@@ -200,15 +200,19 @@ async def test_drafts_are_visible_only_with_permission(
         await connection.execute_script("UPDATE article SET status = 'DRAFT' WHERE id = 701")
     try:
         query = '{ article(id: "art_701") { id } }'
-        secret = await preview_tokens.get_or_create_signing_key(auth_setup.database)
+        async with auth_setup.database.transaction():
+            links = [
+                await preview_tokens.sign_preview_token_in_transaction(auth_setup.database, id, now() + DAY)
+                for id in (701, 702)
+            ]
         is_visible_with = {
             None: False,
             await auth_setup.token(role=Role.READER): False,
             await auth_setup.token(role=Role.AUTHOR, account="somebody-else"): False,
             await auth_setup.token(role=Role.PREVIEWER): True,
             await auth_setup.token(role=Role.ADMIN, scopes=["ADMIN"]): False,
-            preview_tokens.sign_preview_token(secret, 701, now() + DAY): True,
-            preview_tokens.sign_preview_token(secret, 702, now() + DAY): False,
+            links[0]: True,
+            links[1]: False,
         }
         for send in METHODS:
             for token, is_visible in [*is_visible_with.items(), *reversed(is_visible_with.items())]:

@@ -333,8 +333,8 @@ class Clock:
 
 async def wait_for_key_request(keys: JwkSet) -> None:
     """Waits until no request for keys is running."""
-    if keys._asking is not None:
-        await keys._asking
+    if keys._fetching is not None:
+        await keys._fetching
 
 
 async def test_keys_are_requested_once_and_cached(key_server: KeyServer) -> None:

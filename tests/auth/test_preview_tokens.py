@@ -23,6 +23,12 @@ HOUR = dt.timedelta(hours=1)
 ARTICLE = 90_817_263_123_456
 
 
+async def create_preview_token(database: Database, expires_at: dt.datetime) -> str:
+    """A preview token of the article, signed in a transaction as by the mutation."""
+    async with database.transaction():
+        return await preview_tokens.sign_preview_token_in_transaction(database, ARTICLE, expires_at)
+
+
 def test_preview_token_is_valid_until_its_expiry() -> None:
     """Exact to the second."""
     text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
@@ -78,19 +84,16 @@ async def test_workers_share_one_signing_key(database_url: str) -> None:
         await database.open()
     try:
         assert await preview_tokens.get_signing_key(databases[0]) is None
-        keys = {
-            await item
-            for item in asyncio.as_completed(
-                [preview_tokens.get_or_create_signing_key(item) for item in databases]
-            )
-        }
-        (key,) = keys
+        tokens = await asyncio.gather(*(create_preview_token(database, NOW + HOUR) for database in databases))
+        assert len(set(tokens)) == 1
+        (key,) = {await preview_tokens.get_signing_key(database) for database in databases}
+        assert key is not None
         assert len(bytes.fromhex(key)) == 32
         async with databases[0].orm():
             assert [(row.id, row.value) for row in await SigningKey.all()] == [("preview", key)]
             # The key is cached now.
             await SigningKey.all().delete()
-        assert {await preview_tokens.get_or_create_signing_key(database) for database in databases} == {key}
+        assert {await preview_tokens.get_signing_key(database) for database in databases} == {key}
     finally:
         for database in databases:
             await database.close()
@@ -110,21 +113,16 @@ async def test_preview_token_can_be_signed_within_a_transaction(database_url: st
                 for _ in range(2)
             ]
         assert first == second
-        assert (
-            preview_tokens.verify_preview_token(
-                await preview_tokens.get_or_create_signing_key(database), first, NOW
-            )
-            == ARTICLE
-        )
+        key = await preview_tokens.get_signing_key(database)
+        assert key is not None
+        assert preview_tokens.verify_preview_token(key, first, NOW) == ARTICLE
 
 
 async def test_preview_token_identifies_a_viewer_of_one_article(database_url: str) -> None:
     """Without permissions, and with an optional preview time."""
     async with Database(database_url) as database:
         authenticator = Authenticator(database, Settings(), now=lambda: NOW)
-        text = preview_tokens.sign_preview_token(
-            await preview_tokens.get_or_create_signing_key(database), ARTICLE, NOW + HOUR
-        )
+        text = await create_preview_token(database, NOW + HOUR)
         viewer = await authenticator.authenticate(f"Bearer {text}", None, "203.0.113.9")
         assert (viewer.name, viewer.role, viewer.account) == ("Preview link", Role.READER, None)
         assert (viewer.shared_article_id, viewer.permissions, viewer.is_public) == (
@@ -143,7 +141,7 @@ async def test_invalid_preview_tokens_are_rejected(database_url: str) -> None:
         authenticator = Authenticator(database, Settings(), now=lambda: NOW)
         for key_exists in (False, True):
             if key_exists:
-                await preview_tokens.get_or_create_signing_key(database)
+                await create_preview_token(database, NOW + HOUR)
             with pytest.raises(ApiError, match="not valid, has expired or was revoked") as exc_info:
                 await authenticator.authenticate(
                     f"Bearer {preview_tokens.sign_preview_token('key', 1, NOW + HOUR)}", None, "203.0.113.9"
@@ -151,8 +149,6 @@ async def test_invalid_preview_tokens_are_rejected(database_url: str) -> None:
             assert exc_info.value.code == "UNAUTHENTICATED"
             async with database.orm():
                 assert await SigningKey.all().count() == int(key_exists)
-        expired = preview_tokens.sign_preview_token(
-            await preview_tokens.get_or_create_signing_key(database), 1, NOW
-        )
+        expired = await create_preview_token(database, NOW)
         with pytest.raises(ApiError, match="not valid, has expired or was revoked"):
             await authenticator.authenticate(f"Bearer {expired}", None, "203.0.113.9")

@@ -24,28 +24,30 @@ from contentql.store.models.accounts import ApiToken
 TOKEN_PREFIX: Final = "cql_"
 MAX_NAME_LENGTH: Final = 200  # characters of a name or an account
 
-# 40 characters are 238 bits. The last six are a CRC-32 of those, as in GitHub's tokens: who scans texts for
-# secrets that slipped out can tell ours from chance without asking us.
-_RANDOM, _CHECK = 40, 6
+# 40 characters are 238 bits. The last six are a CRC-32 of those, as in GitHub's tokens, so that secret
+# scanners can recognise a leaked token without a request to this server.
+_RANDOM_LENGTH, _CHECKSUM_LENGTH = 40, 6
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_FORM = re.compile(rf"{TOKEN_PREFIX}([0-9A-Za-z]{{{_RANDOM}}})([0-9A-Za-z]{{{_CHECK}}})")
-_HINT = 4
+_TOKEN_PATTERN = re.compile(
+    rf"{TOKEN_PREFIX}([0-9A-Za-z]{{{_RANDOM_LENGTH}}})([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
+)
+_HINT_LENGTH = 4
 
 
 def generate_token() -> str:
     """Generates a random token with prefix and checksum."""
-    random = "".join(secrets.choice(_BASE62) for _ in range(_RANDOM))
+    random = "".join(secrets.choice(_BASE62) for _ in range(_RANDOM_LENGTH))
     return f"{TOKEN_PREFIX}{random}{_checksum(random)}"
 
 
 def has_valid_checksum(text: str) -> bool:
     """True if the text has the form of a token and a valid checksum. Others need no database lookup."""
-    match = _FORM.fullmatch(text)
+    match = _TOKEN_PATTERN.fullmatch(text)
     return match is not None and _checksum(match[1]) == match[2]
 
 
 def hash_token(text: str) -> str:
-    """SHA-256 of a token. Tokens are random, so that no slow hash is needed."""
+    """SHA-256 of a token in hex. A slow hash is not needed, because tokens are random."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -65,33 +67,33 @@ async def issue_token(
     """
     name = name.strip()
     _check_text("name", name)
-    number = ids.new_id()
+    token_id = ids.new_id()
     account = (
-        slugify(name, max_length=MAX_NAME_LENGTH) or ids.encode_id("token", number)
+        slugify(name, max_length=MAX_NAME_LENGTH) or ids.encode_id("token", token_id)
         if account is None
         else account
     )
     _check_text("account", account)
-    narrowed = sorted(dict.fromkeys(str(scope) for scope in scopes))
-    may = {ability.value for ability in ROLE_PERMISSIONS[role]}
-    for scope in narrowed:
-        if scope not in may:
+    scope_names = sorted(dict.fromkeys(str(scope) for scope in scopes))
+    role_permissions = {permission.value for permission in ROLE_PERMISSIONS[role]}
+    for scope in scope_names:
+        if scope not in role_permissions:
             raise ApiError(
                 "BAD_USER_INPUT",
-                f"{scope[:40]!r} is nothing that {role.value} may do, so no scope can leave it to a token.",
-                f"Scopes of {role.value}: {', '.join(sorted(may)) or 'none'}.",
+                f"{scope[:40]!r} is not a permission of the role {role.value}.",
+                f"Scopes of {role.value}: {', '.join(sorted(role_permissions)) or 'none'}.",
             )
     if expires_at is not None and expires_at <= now:
-        raise ApiError("BAD_USER_INPUT", "The token would have expired already.", "Choose a time to come.")
+        raise ApiError("BAD_USER_INPUT", "The expiry time of a token must be in the future.")
     secret = generate_token()
     token = await ApiToken.create(
-        id=number,
+        id=token_id,
         account=account,
         name=name,
         role=role.value,
-        scopes=narrowed,
+        scopes=scope_names,
         hash=hash_token(secret),
-        hint=secret[-_HINT:],
+        hint=secret[-_HINT_LENGTH:],
         created_at=now,
         created_by=created_by[:MAX_NAME_LENGTH],
         expires_at=expires_at,
@@ -106,7 +108,7 @@ async def mark_token_revoked(token_id: int, now: dt.datetime) -> bool:
 
 
 def invalid_token_error() -> ApiError:
-    """The error for every invalid token: its cause would help an attacker who tries tokens."""
+    """The same error for every invalid token, because the cause would help an attacker who guesses tokens."""
     return ApiError(
         "UNAUTHENTICATED",
         "The token is not valid, has expired or was revoked.",
@@ -114,16 +116,16 @@ def invalid_token_error() -> ApiError:
     )
 
 
-def _check_text(what: str, text: str) -> None:
+def _check_text(field: str, text: str) -> None:
     if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise ApiError(
-            "BAD_USER_INPUT", f"The {what} of a token has 1 to {MAX_NAME_LENGTH} printable characters."
+            "BAD_USER_INPUT", f"The {field} of a token has 1 to {MAX_NAME_LENGTH} printable characters."
         )
 
 
 def _checksum(text: str) -> str:
-    number, digits = crc32(text.encode()), ""
-    for _ in range(_CHECK):
-        number, digit = divmod(number, len(_BASE62))
+    value, digits = crc32(text.encode()), ""
+    for _ in range(_CHECKSUM_LENGTH):
+        value, digit = divmod(value, len(_BASE62))
         digits = _BASE62[digit] + digits
     return digits

@@ -1,7 +1,7 @@
 """Authenticates a request by API token, preview token or JWT. Tokens are checked on every request, so a
 revoked one fails at once.
 
-Invariant: knows the kinds of tokens and where they are stored; of HTTP only two header values.
+Invariant: knows the kinds of tokens and where they are stored, and of HTTP only the values of two headers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from contentql.store.models.accounts import ApiToken
 
 log = logging.getLogger("contentql")
 
-MAX_TOKEN_LENGTH = 8_192  # characters of a token; those of other issuers are long
+MAX_TOKEN_LENGTH = 8_192  # characters of an Authorization header; JWTs are long
 _LAST_USED_INTERVAL = dt.timedelta(minutes=1)
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -60,8 +60,8 @@ class Authenticator:
         self._database = database
         self._issuer = load_oidc_issuer(settings)
         self._now = now
-        self._tries = throttle or FailedLoginThrottle()
-        self._used: dict[int, dt.datetime] = {}
+        self._throttle = throttle or FailedLoginThrottle()
+        self._last_used: dict[int, dt.datetime] = {}
 
     async def authenticate(self, authorization: str | None, preview_at: str | None, address: str) -> Viewer:
         """The viewer of the headers `Authorization` and `X-Preview-At`.
@@ -72,24 +72,24 @@ class Authenticator:
         """
         viewer = ANONYMOUS_VIEWER
         if authorization is not None:
-            async with self._tries.attempt(address, api_tokens.hash_token(authorization)):
+            async with self._throttle.attempt(address, api_tokens.hash_token(authorization)):
                 viewer = await self._resolve_bearer(authorization)
         return viewer if preview_at is None else _apply_preview_time(viewer, preview_at)
 
     async def flush_last_used(self) -> None:
         """Saves the times of last use. Errors are logged, and the times are saved later."""
-        used, self._used = self._used, {}
-        if not used:
+        times, self._last_used = self._last_used, {}
+        if not times:
             return
         try:
             async with self._database.orm(), in_transaction():
-                for id in sorted(used):  # in one order, so that two servers never wait for each other
-                    at = used[id]
-                    due = Q(last_used_at=None) | Q(last_used_at__lte=at - _LAST_USED_INTERVAL)
-                    await ApiToken.filter(due, id=id).update(last_used_at=at)
+                for id in sorted(times):  # in a fixed order, so that two servers cannot deadlock
+                    at = times[id]
+                    is_due = Q(last_used_at=None) | Q(last_used_at__lte=at - _LAST_USED_INTERVAL)
+                    await ApiToken.filter(is_due, id=id).update(last_used_at=at)
         except DRIVER_ERRORS:
             log.warning("the last uses of tokens could not be written; they are kept", exc_info=True)
-            self._used = {**used, **self._used}
+            self._last_used = {**times, **self._last_used}
 
     async def _resolve_bearer(self, authorization: str) -> Viewer:
         match = _BEARER.fullmatch(authorization.strip()) if len(authorization) <= MAX_TOKEN_LENGTH else None
@@ -106,7 +106,7 @@ class Authenticator:
             if text.startswith(preview_tokens.PREVIEW_TOKEN_PREFIX):
                 return await self._preview_token_viewer(text)
         except asyncpg.UndefinedTableError:
-            pass  # not migrated yet: nobody is known, and the public is served
+            pass  # the database is not migrated yet, so it has no tokens
         except sqlite3.OperationalError as exc:
             if "no such table" not in str(exc):
                 raise
@@ -115,24 +115,24 @@ class Authenticator:
         raise api_tokens.invalid_token_error()
 
     async def _api_token_viewer(self, text: str) -> Viewer:
-        row = await self._row(text) if api_tokens.has_valid_checksum(text) else None
+        row = await self._read_row(text) if api_tokens.has_valid_checksum(text) else None
         if row is None:
             raise api_tokens.invalid_token_error()
-        id, account, name, role, scopes = row[0], *map(decode_text, row[1:5])
+        id, account, name, role_name, scopes = row[0], *map(decode_text, row[1:5])
         expires_at, last_used_at, revoked_at = map(_instant, row[5:8])
         now = self._now()
         if revoked_at is not None or (expires_at is not None and expires_at <= now):
             raise api_tokens.invalid_token_error()
-        if role not in Role.__members__:
+        if role_name not in Role.__members__:
             raise api_tokens.invalid_token_error()
         if last_used_at is None or now - last_used_at >= _LAST_USED_INTERVAL:
-            self._used.setdefault(id, now.replace(microsecond=0))
-        holds = Role(role)
-        return Viewer(name, holds, account, effective_permissions(holds, orjson.loads(scopes)))
+            self._last_used.setdefault(id, now.replace(microsecond=0))
+        role = Role(role_name)
+        return Viewer(name, role, account, effective_permissions(role, orjson.loads(scopes)))
 
-    async def _row(self, text: str) -> Row | None:
+    async def _read_row(self, text: str) -> Row | None:
         row: Row | None = await self._database.row(
-            _READ[self._database.dialect], [api_tokens.hash_token(text)]
+            _SELECT_SQL[self._database.dialect], [api_tokens.hash_token(text)]
         )
         return row
 
@@ -144,7 +144,7 @@ class Authenticator:
         return Viewer("Preview link", shared_article_id=article)
 
 
-_READ = {
+_SELECT_SQL = {
     "postgres": "SELECT id, account, name, role, scopes::text, expires_at, last_used_at, revoked_at"
     " FROM token WHERE hash = $1",
     "sqlite": "SELECT id, account, name, role, scopes, expires_at, last_used_at, revoked_at"
@@ -154,10 +154,10 @@ _READ = {
 
 def load_oidc_issuer(settings: Settings) -> TokenIssuer | None:
     """The OIDC issuer of the settings, or None. Raises OperatorError if the settings are not valid."""
-    parts = {name: getattr(settings, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks_url")}
-    if not any(parts.values()):
+    values = {name: getattr(settings, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks_url")}
+    if not any(values.values()):
         return None
-    for name, value in parts.items():
+    for name, value in values.items():
         if not value:
             raise OperatorError(
                 f"CONTENTQL_{name.upper()} is missing: issuer, audience and keys go together."
@@ -176,16 +176,17 @@ def load_oidc_issuer(settings: Settings) -> TokenIssuer | None:
 
 
 def _apply_preview_time(viewer: Viewer, preview_at: str) -> Viewer:
-    sees_drafts = (
+    """The viewer with the time of the header `X-Preview-At`. Raises FORBIDDEN and BAD_USER_INPUT."""
+    can_read_drafts = (
         viewer.has_permission(Permission.READ_ALL_DRAFTS)
         or viewer.has_permission(Permission.READ_OWN_DRAFTS)
         or viewer.shared_article_id is not None
     )
-    if not sees_drafts:
+    if not can_read_drafts:
         raise ApiError(
             "FORBIDDEN",
-            "X-Preview-At is for those who may see drafts.",
-            "Send a token that may, or leave the header out.",
+            "X-Preview-At requires permission to read drafts.",
+            "Send a token with this permission, or omit the header.",
         )
     text = preview_at.strip()
     try:
@@ -195,7 +196,7 @@ def _apply_preview_time(viewer: Viewer, preview_at: str) -> Viewer:
     if at is None:
         raise ApiError(
             "BAD_USER_INPUT",
-            "X-Preview-At is a time with its zone.",
+            "X-Preview-At must be a time with a time zone.",
             "Write it as in 2026-06-30T08:00:00Z.",
         )
     return replace(viewer, preview_at=at.replace(microsecond=0))

@@ -26,7 +26,8 @@ from contentql.telemetry.printable import replace_unprintable
 log = logging.getLogger("contentql")
 
 _RSA = ("RSA", None)
-# What signs, by the type and curve of its key. None of them can be made from what is public.
+# Accepted algorithms, with the type and curve of their keys. Only asymmetric ones: a signature with HS256 or
+# `none` could be made by anyone who knows the public key.
 ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
     "RS256": _RSA,
     "RS384": _RSA,
@@ -41,11 +42,11 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str | None]]] = {
 
 _MAX_TEXT_LENGTH = 200
 _MAX_KEYS = 50
-_PATIENCE = 5.0
-_FRESH = 600.0  # seconds; what an issuer takes back is taken back here by then
-_REST = 60.0  # seconds between two looks at an issuer's keys
-_REST_WITHOUT = 5.0  # while there are none
-_RANK = {role.value: rank for rank, role in enumerate(Role)}
+_FETCH_TIMEOUT = 5.0  # seconds
+_MAX_AGE = 600.0  # seconds until keys are fetched again, so that revoked keys become invalid
+_FETCH_INTERVAL = 60.0  # minimum number of seconds between two fetches
+_RETRY_INTERVAL = 5.0  # the same while there are no keys
+_ROLE_RANKS = {role.value: rank for rank, role in enumerate(Role)}
 
 
 class OidcIssuer:
@@ -79,10 +80,10 @@ class OidcIssuer:
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise invalid_token_error()
         keys = await self._keys.keys_for(kid if isinstance(kid, str) else None, algorithm)
-        return self._of(self._claims(text, keys, algorithm))
+        return self._viewer(self._verified_claims(text, keys, algorithm))
 
-    def _claims(self, text: str, keys: Sequence[Any], algorithm: str) -> dict[str, Any]:
-        why: Exception = LookupError("no key fits")
+    def _verified_claims(self, text: str, keys: Sequence[Any], algorithm: str) -> dict[str, Any]:
+        reason: Exception = LookupError("no key fits")
         for key in keys:
             try:
                 return jwt.decode(
@@ -95,42 +96,44 @@ class OidcIssuer:
                     options={"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True},
                 )
             except jwt.InvalidSignatureError as exc:
-                why = exc  # another key of the issuer may fit
+                reason = exc  # another key of the issuer may fit
             except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as exc:
-                why = exc
+                reason = exc
                 break
-        log.info("a token of %s was refused: %s", self._issuer, type(why).__name__)
+        log.info("a token of %s was refused: %s", self._issuer, type(reason).__name__)
         raise invalid_token_error() from None
 
-    def _of(self, claims: Mapping[str, Any]) -> Viewer:
+    def _viewer(self, claims: Mapping[str, Any]) -> Viewer:
         subject = claims["sub"]
         if not isinstance(subject, str) or not subject:
             raise invalid_token_error()
         role = self._role(claims)
-        named = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
-        name = next((value for value in named if isinstance(value, str) and value.strip()), subject)
+        names = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
+        name = next((value for value in names if isinstance(value, str) and value.strip()), subject)
         name = replace_unprintable(name.strip()[:_MAX_TEXT_LENGTH])
         return Viewer(name, role, _bounded_account(f"{self._issuer}|{subject}"), ROLE_PERMISSIONS[role])
 
     def _role(self, claims: Mapping[str, Any]) -> Role:
         """The highest role in the claim; READER if the claim has no valid role."""
-        result = claims.get(self._role_claim)  # a name that is a URL has dots of its own
-        if result is None:
-            result = claims
+        claim = claims.get(self._role_claim)  # the whole name first: one that is a URL contains dots
+        if claim is None:
+            claim = claims
             for part in self._role_claim.split("."):
-                result = result.get(part) if isinstance(result, Mapping) else None
-        words = result if isinstance(result, list) else [result]
-        existing = [word.upper() for word in words if isinstance(word, str) and word.upper() in _RANK]
-        return Role(max(existing, key=_RANK.__getitem__, default=Role.READER.value))
+                claim = claim.get(part) if isinstance(claim, Mapping) else None
+        values = claim if isinstance(claim, list) else [claim]
+        role_names = [
+            value.upper() for value in values if isinstance(value, str) and value.upper() in _ROLE_RANKS
+        ]
+        return Role(max(role_names, key=_ROLE_RANKS.__getitem__, default=Role.READER.value))
 
 
 def _bounded_account(account: str) -> str:
     """The account name, shortened to the length that is stored."""
     if len(account) <= _MAX_TEXT_LENGTH and account.isprintable():
         return account
-    value = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
-    begins = replace_unprintable(account[: _MAX_TEXT_LENGTH - len(value) - 1])
-    return f"{begins}#{value}"
+    digest = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
+    prefix = replace_unprintable(account[: _MAX_TEXT_LENGTH - len(digest) - 1])
+    return f"{prefix}#{digest}"
 
 
 @dataclass(frozen=True)
@@ -141,115 +144,117 @@ class _SigningKey:
 
 
 class JwkSet:
-    """Public keys of an issuer. If they cannot be fetched, the last keys stay valid."""
+    """Public keys of an issuer, from a URL or a file. If a fetch fails, the last keys stay valid."""
 
-    def __init__(self, where: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._where = where
-        self._is_url = where.startswith(("https://", "http://"))
+    def __init__(self, location: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._location = location
+        self._is_url = location.startswith(("https://", "http://"))
         self._clock = clock
         self._keys: tuple[_SigningKey, ...] = ()
         self._last_fetch: float | None = None
-        self._heard: float | None = None
-        self._asking: asyncio.Task[None] | None = None
+        self._last_success: float | None = None
+        self._fetching: asyncio.Task[None] | None = None
         if not self._is_url:
             try:
-                self._use_keys(_read(where))
+                self._use_keys(_read_file(location))
             except (OSError, ValueError) as exc:
-                why = exc.strerror if isinstance(exc, OSError) else exc
-                raise OperatorError(f"CONTENTQL_OIDC_JWKS_URL cannot be {where!r}: {why}.") from None
+                reason = exc.strerror if isinstance(exc, OSError) else exc
+                raise OperatorError(f"CONTENTQL_OIDC_JWKS_URL cannot be {location!r}: {reason}.") from None
 
     async def keys_for(self, kid: str | None, algorithm: str) -> list[Any]:
         """The keys that may have signed the token. Raises IDENTITY_PROVIDER_UNAVAILABLE if there are none."""
-        result = self._matching_keys(kid, algorithm)
-        if not result and self._may_ask(_REST if self._keys else _REST_WITHOUT):
-            await self._heard_anew()
-            result = self._matching_keys(kid, algorithm)
-        elif result and self._is_stale() and self._may_ask(_REST):
-            self._ask()  # in the background
+        keys = self._matching_keys(kid, algorithm)
+        if not keys and self._may_fetch(_FETCH_INTERVAL if self._keys else _RETRY_INTERVAL):
+            await self._wait_for_fetch()
+            keys = self._matching_keys(kid, algorithm)
+        elif keys and self._is_stale() and self._may_fetch(_FETCH_INTERVAL):
+            self._start_fetch()  # in the background
         if not self._keys:
             raise ApiError(
                 "IDENTITY_PROVIDER_UNAVAILABLE",
                 "The keys of the token's issuer cannot be fetched.",
                 "Send the same request again shortly.",
-                retryAfter=int(_REST_WITHOUT),
+                retryAfter=int(_RETRY_INTERVAL),
             )
-        return result
+        return keys
 
     def _matching_keys(self, kid: str | None, algorithm: str) -> list[Any]:
-        # Issuers with one key need not name it, in the token or in the set.
+        # Issuers with one key may omit its id, in the token or in the set.
         return [
-            one.key
-            for one in self._keys
-            if algorithm in one.algorithms and (kid is None or one.kid is None or one.kid == kid)
+            key.key
+            for key in self._keys
+            if algorithm in key.algorithms and (kid is None or key.kid is None or key.kid == kid)
         ]
 
-    def _may_ask(self, rest: float) -> bool:
-        running = self._asking is not None and not self._asking.done()
-        return running or self._last_fetch is None or self._clock() - self._last_fetch >= rest
+    def _may_fetch(self, interval: float) -> bool:
+        running = self._fetching is not None and not self._fetching.done()
+        return running or self._last_fetch is None or self._clock() - self._last_fetch >= interval
 
     def _is_stale(self) -> bool:
-        return self._heard is None or self._clock() - self._heard >= _FRESH
+        return self._last_success is None or self._clock() - self._last_success >= _MAX_AGE
 
-    def _ask(self) -> asyncio.Task[None]:
-        if self._asking is None or self._asking.done():
+    def _start_fetch(self) -> asyncio.Task[None]:
+        if self._fetching is None or self._fetching.done():
             self._last_fetch = self._clock()
-            self._asking = asyncio.create_task(self._fetch_in_background())
-        return self._asking
+            self._fetching = asyncio.create_task(self._fetch_in_background())
+        return self._fetching
 
-    async def _heard_anew(self) -> None:
-        # Who waits may go away; the others, and the answer, stay.
-        await asyncio.shield(self._ask())
+    async def _wait_for_fetch(self) -> None:
+        # If the waiting request is cancelled, the fetch continues for the others.
+        await asyncio.shield(self._start_fetch())
 
     async def _fetch_in_background(self) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE):  # a trickle is no answer either
-                self._use_keys(await asyncio.to_thread(_fetch if self._is_url else _read, self._where))
+            async with asyncio.timeout(_FETCH_TIMEOUT):  # the client's own timeout limits single reads only
+                self._use_keys(
+                    await asyncio.to_thread(_fetch if self._is_url else _read_file, self._location)
+                )
         except (OSError, ValueError, TimeoutError, jwt.PyJWTError, RecursionError) as exc:
             log.warning("Could not fetch JWKS from CONTENTQL_OIDC_JWKS_URL: %s", type(exc).__name__)
 
     def _use_keys(self, payload: object) -> None:
         """Replaces the keys. Raises ValueError if the data is no JWKS or has no usable key."""
-        keys = _keys(payload)
+        keys = _parse_keys(payload)
         if not keys:
             raise ValueError("the key set has no usable public key")
         self._keys = keys
-        self._heard = self._clock()
+        self._last_success = self._clock()
 
 
 def _fetch(url: str) -> object:
     """Fetches the JWKS. PyJWKClient follows no redirects. Raises PyJWTError, OSError, ValueError."""
     client = jwt.PyJWKClient(
-        url, cache_jwk_set=False, headers={"accept": "application/json"}, timeout=_PATIENCE
+        url, cache_jwk_set=False, headers={"accept": "application/json"}, timeout=_FETCH_TIMEOUT
     )
     return client.fetch_data()
 
 
-def _read(path: str) -> object:
+def _read_file(path: str) -> object:
     try:
         return json.loads(Path(path).read_bytes())
     except RecursionError:
         raise ValueError("the file is not a JSON Web Key Set") from None
 
 
-def _keys(payload: object) -> tuple[_SigningKey, ...]:
+def _parse_keys(payload: object) -> tuple[_SigningKey, ...]:
     """The usable keys of a JWKS (RFC 7517); keys for other purposes are skipped."""
-    listed = payload.get("keys") if isinstance(payload, dict) else None
-    if not isinstance(listed, list):
+    items = payload.get("keys") if isinstance(payload, dict) else None
+    if not isinstance(items, list):
         raise ValueError("the document is not a JSON Web Key Set")
-    return tuple(key for one in listed[:_MAX_KEYS] if (key := _key(one)) is not None)
+    return tuple(key for item in items[:_MAX_KEYS] if (key := _parse_key(item)) is not None)
 
 
-def _key(value: object) -> _SigningKey | None:
+def _parse_key(value: object) -> _SigningKey | None:
     if not isinstance(value, dict) or value.get("use", "sig") != "sig" or "d" in value:
         return None
-    ends = value.get("key_ops")
-    if isinstance(ends, list) and "verify" not in ends:
+    operations = value.get("key_ops")
+    if isinstance(operations, list) and "verify" not in operations:
         return None
-    kind, curve, named, kid = (value.get(part) for part in ("kty", "crv", "alg", "kid"))
+    key_type, curve, algorithm, kid = (value.get(part) for part in ("kty", "crv", "alg", "kid"))
     algorithms = frozenset(
         name
-        for name, of in ALGORITHMS.items()
-        if of in ((kind, curve), (kind, None)) and named in (None, name)
+        for name, key_kind in ALGORITHMS.items()
+        if key_kind in ((key_type, curve), (key_type, None)) and algorithm in (None, name)
     )
     if not algorithms:
         return None

@@ -93,4 +93,6 @@ ROLE_DESCRIPTIONS: Final[Mapping[Role, str]] = {
 def effective_permissions(role: Role, scopes: Iterable[str] = ()) -> frozenset[Permission]:
     """The permissions of a role, limited to `scopes` if there are any."""
     requested = frozenset(scopes)
-    return frozenset(a for a in ROLE_PERMISSIONS[role] if not requested or a.value in requested)
+    return frozenset(
+        permission for permission in ROLE_PERMISSIONS[role] if not requested or permission.value in requested
+    )

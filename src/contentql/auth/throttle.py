@@ -17,10 +17,10 @@ from contentql.errors import ApiError
 from contentql.lru import LRUCache
 
 MAX_FAILURES: Final = 10
-_SECONDS = 60
-_GOOD_SECONDS = 3_600
-_ADDRESSES = 10_000
-_MAX_GOOD = 50_000
+_WINDOW_SECONDS = 60  # in which MAX_FAILURES are counted
+_VALID_SECONDS = 3_600  # during which a token that was valid is exempt, at the same address
+_MAX_ADDRESSES = 10_000  # counted at a time
+_MAX_VALID = 50_000  # pairs of address and token whose last check is stored
 
 
 class FailedLoginThrottle:
@@ -28,82 +28,89 @@ class FailedLoginThrottle:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._tallies: LRUCache[str, _AddressAttempts] = LRUCache(_ADDRESSES, _ADDRESSES)
-        self._good: LRUCache[tuple[str, str], float] = LRUCache(_MAX_GOOD, _MAX_GOOD)
+        self._attempts: LRUCache[str, _AddressAttempts] = LRUCache(_MAX_ADDRESSES, _MAX_ADDRESSES)
+        self._last_valid: LRUCache[tuple[str, str], float] = LRUCache(_MAX_VALID, _MAX_VALID)
 
     @contextlib.asynccontextmanager
     async def attempt(self, address: str, key: str) -> AsyncIterator[None]:
-        """Context manager around a check; counts UNAUTHENTICATED as a failure. Raises RATE_LIMITED for an
-        address with too many failures, unless the same token was valid before."""
-        tally = None if self._was_good(address, key) else await self._start_attempt(address, key)
+        """Context manager around the check of a token; counts UNAUTHENTICATED as a failure.
+
+        `key`: hash of the token. Raises RATE_LIMITED for an address with too many failures, unless the same
+        token was valid within the last hour.
+        """
+        attempts = None if self._was_valid(address, key) else await self._start_attempt(address, key)
         try:
             yield
-        except ApiError as refusal:
-            if refusal.code == "UNAUTHENTICATED":
-                self._good.set((address, key), 0.0, 1)
-                self._tally(address).refused.append(self._clock())
+        except ApiError as exc:
+            if exc.code == "UNAUTHENTICATED":
+                self._last_valid.set((address, key), 0.0, 1)
+                self._attempts_of(address).failures.append(self._clock())
             raise
         else:
-            self._good.set((address, key), self._clock(), 1)
+            self._last_valid.set((address, key), self._clock(), 1)
         finally:
-            if tally is not None:
-                tally.end(key)
+            if attempts is not None:
+                attempts.end(key)
 
-    def _was_good(self, address: str, key: str) -> bool:
-        last = self._good.get((address, key))
-        return last is not None and last > 0 and self._clock() - last < _GOOD_SECONDS
+    def _was_valid(self, address: str, key: str) -> bool:
+        last = self._last_valid.get((address, key))
+        return last is not None and last > 0 and self._clock() - last < _VALID_SECONDS
 
-    def _tally(self, address: str) -> _AddressAttempts:
-        tally = self._tallies.get(address)
-        if tally is None:
-            tally = _AddressAttempts()
-            self._tallies.set(address, tally, 1)
-        return tally
+    def _attempts_of(self, address: str) -> _AddressAttempts:
+        attempts = self._attempts.get(address)
+        if attempts is None:
+            attempts = _AddressAttempts()
+            self._attempts.set(address, attempts, 1)
+        return attempts
 
     async def _start_attempt(self, address: str, key: str) -> _AddressAttempts:
-        tally = self._tally(address)
+        attempts = self._attempts_of(address)
         while True:
             now = self._clock()
-            while tally.refused and now - tally.refused[0] >= _SECONDS:
-                tally.refused.popleft()
-            if len(tally.refused) >= MAX_FAILURES:
-                raise _too_many(max(1, ceil(tally.refused[0] + _SECONDS - now)))
-            # Guesses that come together are not all let in because none has been refused yet.
-            if key in tally.trying or len(tally.refused) + len(tally.trying) < MAX_FAILURES:
-                tally.trying[key] += 1
-                return tally
-            await tally.changed()
+            while attempts.failures and now - attempts.failures[0] >= _WINDOW_SECONDS:
+                attempts.failures.popleft()
+            if len(attempts.failures) >= MAX_FAILURES:
+                raise _rate_limited_error(max(1, ceil(attempts.failures[0] + _WINDOW_SECONDS - now)))
+            # Checks in progress count as failures, or concurrent guesses would all be checked.
+            if (
+                key in attempts.in_progress
+                or len(attempts.failures) + len(attempts.in_progress) < MAX_FAILURES
+            ):
+                attempts.in_progress[key] += 1
+                return attempts
+            await attempts.wait_for_end()
 
 
 class _AddressAttempts:
     """One address: times of its rejected tokens, and the checks in progress."""
 
-    __slots__ = ("_turn", "refused", "trying")
+    __slots__ = ("_end_event", "failures", "in_progress")
 
     def __init__(self) -> None:
-        self.refused: deque[float] = deque()
-        self.trying: Counter[str] = Counter()
-        self._turn: asyncio.Event | None = None
+        self.failures: deque[float] = deque()
+        self.in_progress: Counter[str] = Counter()
+        self._end_event: asyncio.Event | None = None
 
-    async def changed(self) -> None:
-        if self._turn is None:
-            self._turn = asyncio.Event()
-        await self._turn.wait()
+    async def wait_for_end(self) -> None:
+        """Waits until a check in progress has ended."""
+        if self._end_event is None:
+            self._end_event = asyncio.Event()
+        await self._end_event.wait()
 
     def end(self, key: str) -> None:
-        self.trying[key] -= 1
-        if not self.trying[key]:
-            del self.trying[key]
-        if self._turn is not None:
-            self._turn.set()
-            self._turn = None
+        self.in_progress[key] -= 1
+        if not self.in_progress[key]:
+            del self.in_progress[key]
+        if self._end_event is not None:
+            self._end_event.set()
+            self._end_event = None
 
 
-def _too_many(seconds: int) -> ApiError:
+def _rate_limited_error(seconds: int) -> ApiError:
     return ApiError(
         "RATE_LIMITED",
         f"{MAX_FAILURES} tokens from this address were refused within a minute.",
-        f"Try again in {seconds} s, with a token that is good.",
+        f"Try again in {seconds} s, with a valid token.",
         limit=MAX_FAILURES,
         retryAfter=seconds,
     )

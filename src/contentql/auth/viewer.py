@@ -45,8 +45,8 @@ class Viewer:
     shared_article_id: int | None = None
     preview_at: dt.datetime | None = None
 
-    def has_permission(self, ability: Permission) -> bool:
-        return ability in self.permissions
+    def has_permission(self, permission: Permission) -> bool:
+        return permission in self.permissions
 
     @property
     def is_public(self) -> bool:
@@ -55,27 +55,38 @@ class Viewer:
 
     @property
     def visibility(self) -> Visibility:
-        clock, desk = self.preview_at is not None, self.has_permission(Permission.READ_INTERNAL_FIELDS)
-        audit = self.has_permission(Permission.ADMIN)
+        at_preview_time, internal_fields = (
+            self.preview_at is not None,
+            self.has_permission(Permission.READ_INTERNAL_FIELDS),
+        )
+        admin = self.has_permission(Permission.ADMIN)
         if self.has_permission(Permission.READ_ALL_DRAFTS):
-            return Visibility("all", internal_fields=desk, at_preview_time=clock, admin=audit)
+            return Visibility(
+                "all", internal_fields=internal_fields, at_preview_time=at_preview_time, admin=admin
+            )
         if self.has_permission(Permission.READ_OWN_DRAFTS):
-            return Visibility("own", internal_fields=desk, at_preview_time=clock, admin=audit)
+            return Visibility(
+                "own", internal_fields=internal_fields, at_preview_time=at_preview_time, admin=admin
+            )
         if self.shared_article_id is not None:
-            return Visibility("linked", at_preview_time=clock)
-        return Visibility(admin=audit)
+            return Visibility("linked", at_preview_time=at_preview_time)
+        return Visibility(admin=admin)
 
     @property
     def access_description(self) -> str:
-        """A sentence about the visible content, which scopes may have narrowed."""
-        sight = self.visibility
-        if sight.articles == "linked":
+        """A sentence about the visible content, which the scopes of the token may limit."""
+        visibility = self.visibility
+        if visibility.articles == "linked":
             return "What is published, and the one article that was shared."
-        if sight.articles == "own":
+        if visibility.articles == "own":
             return ROLE_DESCRIPTIONS[Role.AUTHOR]
-        if sight.articles == "all":
+        if visibility.articles == "all":
             return ROLE_DESCRIPTIONS[
-                Role.ADMIN if sight.admin else Role.EDITOR if sight.internal_fields else Role.PREVIEWER
+                Role.ADMIN
+                if visibility.admin
+                else Role.EDITOR
+                if visibility.internal_fields
+                else Role.PREVIEWER
             ]
         return ROLE_DESCRIPTIONS[Role.READER]
 
