@@ -91,9 +91,9 @@ async def test_demo_newsroom_contains_the_seed_page(database: Database) -> None:
 async def test_page_is_a_draft_until_it_has_a_date_and_a_section(database: Database) -> None:
     """The outcome names what is missing; importing the page alone again leaves it published."""
 
-    async def import_page(**wishes: Any) -> RecordOutcome:
+    async def import_page(**options: Any) -> RecordOutcome:
         item = text.read_page(SEED_PAGE.read_bytes(), "page.txt")
-        return (await import_records(database, [item], wishes=ImportOptions(**wishes))).outcomes[-1]
+        return (await import_records(database, [item], options=ImportOptions(**options))).outcomes[-1]
 
     missing = (
         "the article is a draft and not public: it has no date (publishedAt, or --publish-at)"
@@ -111,8 +111,8 @@ async def test_page_is_a_draft_until_it_has_a_date_and_a_section(database: Datab
     )
     result = await import_page(publish_at=publish_at, category="world/asia")
     assert (result.result, result.status) == ("updated", Status.PUBLISHED)
-    for wishes in ({"publish_at": publish_at, "category": "world/asia"}, {}):
-        result = await import_page(**wishes)
+    for options in ({"publish_at": publish_at, "category": "world/asia"}, {}):
+        result = await import_page(**options)
         assert (result.result, result.reason, result.status) == ("unchanged", "", Status.PUBLISHED)
     slug = "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia"
     record = await stored_article(database, slug)
@@ -126,14 +126,14 @@ async def test_page_is_a_draft_until_it_has_a_date_and_a_section(database: Datab
 async def test_missing_sections_are_created_unless_similar_to_existing_ones(database: Database) -> None:
     """With their ancestors; a similar path is probably mistyped and is an error."""
     page = text.read_page(b"Head\nText.", "page.txt")
-    report = await import_records(database, [page], wishes=ImportOptions(category="world/middle-east"))
+    report = await import_records(database, [page], options=ImportOptions(category="world/middle-east"))
     assert [outcome.label for outcome in report.outcomes] == [
         "category world",
         "category world/middle-east",
         "article head",
     ]
     with pytest.raises(OperatorError, match="did you mean 'world/middle-east'"):
-        await import_records(database, [page], wishes=ImportOptions(category="world/midle-east"))
+        await import_records(database, [page], options=ImportOptions(category="world/midle-east"))
 
 
 async def test_future_publication_times_schedule_the_article(database: Database) -> None:
@@ -141,7 +141,9 @@ async def test_future_publication_times_schedule_the_article(database: Database)
     page = text.read_page(b"Head\nText.", "page.txt")
     for year in (2098, 2097):
         at = dt.datetime(year, 1, 1, tzinfo=dt.UTC)
-        report = await import_records(database, [page], wishes=ImportOptions(category="world", publish_at=at))
+        report = await import_records(
+            database, [page], options=ImportOptions(category="world", publish_at=at)
+        )
         assert report.outcomes[-1].status is Status.SCHEDULED
         assert (await stored_article(database, "head")).first_published_at == at
 

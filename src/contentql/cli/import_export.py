@@ -254,7 +254,7 @@ def _import(url: str, items: Iterator[ImportItem], wishes: ImportOptions, dry_ru
         await require_migrated(database)
         with _counted("Taking in") as count:
             return await import_records(
-                database, items, wishes=wishes, dry_run=dry_run, progress=lambda outcome: count()
+                database, items, options=wishes, dry_run=dry_run, progress=lambda outcome: count()
             )
 
     if dry_run and _is_new(url):

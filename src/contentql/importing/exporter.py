@@ -38,33 +38,33 @@ async def export_records(database: Database) -> AsyncGenerator[Record, None]:
         async with database.orm(), in_transaction() as connection:
             if database.dialect == "postgres":
                 await connection.execute_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            async for record in _all():
+            async for record in _all_records():
                 yield record
     except DRIVER_ERRORS as exc:
         raise OperatorError(describe_error(database.url, exc)) from exc
 
 
-async def _all() -> AsyncIterator[Record]:
-    # Sorted here: the databases differ in their collations.
+async def _all_records() -> AsyncIterator[Record]:
+    # Sorted in Python, because the databases differ in their collations.
     for category in sorted(await Category.all(), key=attrgetter("depth", "path")):
         yield record_from_row(CategoryRecord, category)
     sources = sorted(await Source.all(), key=attrgetter("slug"))
-    names = {source.id: source.slug for source in sources}
-    for source in _behind_parents(sources, "parent"):
-        yield record_from_row(SourceRecord, source, parent=names.get(foreign_key(source, "parent")))
+    source_slugs = {source.id: source.slug for source in sources}
+    for source in _parents_first(sources, "parent"):
+        yield record_from_row(SourceRecord, source, parent=source_slugs.get(foreign_key(source, "parent")))
     for media in await Media.all().order_by("id"):
         yield record_from_row(MediaRecord, media)
     for author in sorted(await Author.all(), key=attrgetter("slug")):
         yield record_from_row(AuthorRecord, author, image=foreign_key(author, "image"))
     tags = sorted(await Tag.all(), key=attrgetter("type", "slug"))
-    keys = {tag.id: f"{tag.type.value}:{tag.slug}" for tag in tags}
-    for tag in _behind_parents(tags, "broader"):
-        yield record_from_row(TagRecord, tag, broader=keys.get(foreign_key(tag, "broader")))
+    tag_keys = {tag.id: f"{tag.type.value}:{tag.slug}" for tag in tags}
+    for tag in _parents_first(tags, "broader"):
+        yield record_from_row(TagRecord, tag, broader=tag_keys.get(foreign_key(tag, "broader")))
     for story in sorted(await Story.all(), key=attrgetter("slug")):
         yield record_from_row(StoryRecord, story)
-    last = 0
-    while rows := await Article.filter(id__gt=last, working_of=0).order_by("id").limit(_AT_ONCE):
-        last = rows[-1].id
+    last_id = 0
+    while rows := await Article.filter(id__gt=last_id, working_of=0).order_by("id").limit(_BATCH_SIZE):
+        last_id = rows[-1].id
         for article in await article_records.load_articles(rows):
             yield article
     collections = sorted(await Collection.all(), key=attrgetter("slug"))
@@ -73,17 +73,17 @@ async def _all() -> AsyncIterator[Record]:
         yield record_from_row(CollectionRecord, collection, items=items[collection.id])
 
 
-# Articles read per batch: few statements, and never more than some megabytes of text.
-_AT_ONCE = 100
+# Articles per batch: few statements, and at most some megabytes of text in memory.
+_BATCH_SIZE = 100
 
 
-def _behind_parents(rows: Sequence[Any], parent: str) -> list[Any]:
+def _parents_first(rows: Sequence[Any], parent: str) -> list[Any]:
     """Returns the rows in their order, except that each comes after its parent."""
-    existing = {row.id: row for row in rows}
+    rows_by_id = {row.id: row for row in rows}
 
     def depth(row: Any) -> int:
         steps = 0
-        while (row := existing.get(foreign_key(row, parent))) and steps < len(existing):
+        while (row := rows_by_id.get(foreign_key(row, parent))) and steps < len(rows_by_id):
             steps += 1
         return steps
 

@@ -66,7 +66,7 @@ async def import_records(
     database: Database,
     items: Iterable[ImportItem],
     *,
-    wishes: ImportOptions = ImportOptions(),
+    options: ImportOptions = ImportOptions(),
     dry_run: bool = False,
     progress: Callable[[RecordOutcome], object] = lambda outcome: None,
 ) -> ImportReport:
@@ -75,16 +75,16 @@ async def import_records(
     A dry run does the same and rolls back. Raises OperatorError if the database fails; what was stored until
     then remains.
     """
-    intake = Importer(dt.datetime.now(dt.UTC).replace(microsecond=0), wishes, progress)
+    importer = Importer(dt.datetime.now(dt.UTC).replace(microsecond=0), options, progress)
     try:
         async with database.orm() as connection:
             if dry_run:
-                await _dry_run(intake, items)
+                await _dry_run(importer, items)
             else:
-                await intake.run(items, lambda: change_log.prune(connection))
+                await importer.run(items, lambda: change_log.prune(connection))
     except DRIVER_ERRORS as exc:
         raise OperatorError(describe_error(database.url, exc)) from exc
-    return ImportReport(tuple(intake.outcomes))
+    return ImportReport(tuple(importer.outcomes))
 
 
 async def import_file(database: Database, path: Path) -> ImportReport:
@@ -93,23 +93,23 @@ async def import_file(database: Database, path: Path) -> ImportReport:
         return await import_records(database, jsonl.read_records(file, path.name))
 
 
-class _RolledBack(Exception):
+class _DryRunRollback(Exception):
     """Raised to roll back the transaction of a dry run."""
 
 
 @dataclass(frozen=True)
 class _SaveResult:
-    what: ImportResult
-    why: str = ""
+    result: ImportResult
+    reason: str = ""
     status: Status | None = None
 
 
-async def _dry_run(intake: Importer, items: Iterable[ImportItem]) -> None:
+async def _dry_run(importer: Importer, items: Iterable[ImportItem]) -> None:
     try:
         async with in_transaction():
-            await intake.run(items)
-            raise _RolledBack
-    except _RolledBack:
+            await importer.run(items)
+            raise _DryRunRollback
+    except _DryRunRollback:
         pass
 
 
@@ -117,61 +117,64 @@ class Importer:
     """One run of an import: its time, options and the outcomes so far."""
 
     def __init__(
-        self, now: dt.datetime, wishes: ImportOptions, progress: Callable[[RecordOutcome], object]
+        self, now: dt.datetime, options: ImportOptions, progress: Callable[[RecordOutcome], object]
     ) -> None:
         self.outcomes: list[RecordOutcome] = []
-        self._now, self._wishes, self._progress = now, wishes, progress
-        self._unrelated: list[tuple[str, ArticleRecord]] = []
+        self._now, self._options, self._progress = now, options, progress
+        self._unsaved_relations: list[tuple[str, ArticleRecord]] = []
 
     async def run(
-        self, items: Iterable[ImportItem], tidy: Callable[[], Awaitable[None]] | None = None
+        self, items: Iterable[ImportItem], prune: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """Imports the items; `tidy` is called every 1,000 items and at the end."""
-        if self._wishes.category:
-            await self._make_section(self._wishes.category)
-        for number, item in enumerate(items, 1):
-            await self._keep(item)
-            if tidy and number % 1_000 == 0:
-                await tidy()
+        """Imports the items and calls `prune` after every 1,000 of them and at the end."""
+        if self._options.category:
+            await self._create_section(self._options.category)
+        for index, item in enumerate(items, 1):
+            await self._import_item(item)
+            if prune and index % 1_000 == 0:
+                await prune()
         # Relations are saved after all articles, since two articles may refer to each other.
-        for where, record in self._unrelated:
+        for location, record in self._unsaved_relations:
             async with in_transaction():
                 missing = await article_writer.save_related_articles(record)
             for uri in missing:
-                why = f"the related article {uri} does not exist"
-                self._report(RecordOutcome(where, _subject(record), "failed", why))
-        if tidy:
-            await tidy()
+                reason = f"the related article {uri} does not exist"
+                self._report(RecordOutcome(location, _label(record), "failed", reason))
+        if prune:
+            await prune()
 
-    async def _make_section(self, path: str) -> None:
-        here = [category.path for category in await Category.all()]
-        if path in here:
+    async def _create_section(self, path: str) -> None:
+        paths = [category.path for category in await Category.all()]
+        if path in paths:
             return
-        near = difflib.get_close_matches(path, here, 1, 0.85)
-        if near:
-            raise OperatorError(f"There is no section {path!r}; did you mean {near[0]!r}?")
-        for step in (*derive.ancestor_paths(path), path):
-            if step not in here:
-                name = step.rpartition("/")[2].replace("-", " ").replace("_", " ").title()
-                await self._keep(ImportItem("--category", CategoryRecord(path=step, name=name)))
+        similar_paths = difflib.get_close_matches(path, paths, 1, 0.85)
+        if similar_paths:
+            raise OperatorError(f"There is no section {path!r}; did you mean {similar_paths[0]!r}?")
+        for section in (*derive.ancestor_paths(path), path):
+            if section not in paths:
+                name = section.rpartition("/")[2].replace("-", " ").replace("_", " ").title()
+                await self._import_item(ImportItem("--category", CategoryRecord(path=section, name=name)))
 
-    async def _keep(self, item: ImportItem) -> None:
-        stored = await self._stored_record(item)
-        why = "; ".join(filter(None, (stored.why, *item.notes)))
-        self._report(RecordOutcome(item.location, _subject(item.record), stored.what, why, stored.status))
+    async def _import_item(self, item: ImportItem) -> None:
+        saved = await self._save_item(item)
+        reason = "; ".join(filter(None, (saved.reason, *item.notes)))
+        self._report(RecordOutcome(item.location, _label(item.record), saved.result, reason, saved.status))
 
     def _report(self, outcome: RecordOutcome) -> None:
         self.outcomes.append(outcome)
         self._progress(outcome)
 
-    async def _stored_record(self, item: ImportItem) -> _SaveResult:
+    async def _save_item(self, item: ImportItem) -> _SaveResult:
+        """Saves the record of an item in one transaction; errors of the record become its result."""
         if item.record is None:
             return _SaveResult("failed", item.error or "the item has no record")
         try:
             async with in_transaction() as connection:
                 if isinstance(item.record, ArticleRecord):
-                    return await self._article(connection, item.record, item.location, partial=item.partial)
-                return await _keep(item.record, self._now)
+                    return await self._save_article(
+                        connection, item.record, item.location, partial=item.partial
+                    )
+                return await _save_record(item.record, self._now)
         except pydantic.ValidationError as exc:
             return _SaveResult("failed", describe_validation_error(exc))
         except IntegrityError as exc:
@@ -179,75 +182,78 @@ class Importer:
         except (ReferenceNotFound, RecordRejected, ValidationError, ValueError) as exc:
             return _SaveResult("failed", str(exc).partition("\n")[0])
 
-    async def _article(
-        self, connection: Any, record: ArticleRecord, where: str, *, partial: bool
+    async def _save_article(
+        self, connection: Any, record: ArticleRecord, location: str, *, partial: bool
     ) -> _SaveResult:
-        row = await _is_known(record)
+        row = await _find_article(record)
         stored = (await article_records.load_articles([row]))[0] if row else None
         if stored and partial:
             record = _merge_partial(stored, record)
         if stored and record.version and stored.version and record.version < stored.version:
-            why = f"the stored version {stored.version} is newer than version {record.version} of the record"
-            return _SaveResult("skipped", why, stored.status)
-        document = complete_record(self._wished(record, stored), stored, self._now)
-        if stored == document:
-            return _SaveResult("unchanged", describe_draft(document), document.status)
-        require_publishable(document)
+            reason = (
+                f"the stored version {stored.version} is newer than version {record.version} of the record"
+            )
+            return _SaveResult("skipped", reason, stored.status)
+        new_record = complete_record(self._apply_options(record, stored), stored, self._now)
+        if stored == new_record:
+            return _SaveResult("unchanged", describe_draft(new_record), new_record.status)
+        require_publishable(new_record)
         if stored and partial:
-            # Stored spans and quotes may refer to words that were removed.
-            ArticleRecord.model_validate(document.model_dump())
-        await _require_free_slug(document)
-        changed = ", ".join(changed_field_names(stored, document)) if stored else ""
+            # Stored spans and quotes may refer to text that the partial record has removed.
+            ArticleRecord.model_validate(new_record.model_dump())
+        await _require_free_slug(new_record)
+        changes = ", ".join(changed_field_names(stored, new_record)) if stored else ""
         if stored:
-            bumped = {} if record.version else {"version": (stored.version or 0) + 1}
-            touched = {} if record.modified_at else {"modified_at": self._now}
-            document = document.model_copy(update={**bumped, **touched})
-        if await article_writer.save_article(connection, document, row):
-            self._unrelated.append((where, document))
-        why = "; ".join(filter(None, (changed, describe_draft(document))))
-        return _SaveResult("updated" if stored else "created", why, document.status)
+            new_version = {} if record.version else {"version": (stored.version or 0) + 1}
+            new_time = {} if record.modified_at else {"modified_at": self._now}
+            new_record = new_record.model_copy(update={**new_version, **new_time})
+        if await article_writer.save_article(connection, new_record, row):
+            self._unsaved_relations.append((location, new_record))
+        reason = "; ".join(filter(None, (changes, describe_draft(new_record))))
+        return _SaveResult("updated" if stored else "created", reason, new_record.status)
 
-    def _wished(self, record: ArticleRecord, stored: ArticleRecord | None) -> ArticleRecord:
-        wished: dict[str, Any] = {}
-        if self._wishes.category:
-            wished["category"] = self._wishes.category
-        at = self._wishes.publish_at
-        if at is not None:
-            status = Status.PUBLISHED if at <= self._now else Status.SCHEDULED
+    def _apply_options(self, record: ArticleRecord, stored: ArticleRecord | None) -> ArticleRecord:
+        """The record with the section and publication time of the options."""
+        values: dict[str, Any] = {}
+        if self._options.category:
+            values["category"] = self._options.category
+        publish_at = self._options.publish_at
+        if publish_at is not None:
+            status = Status.PUBLISHED if publish_at <= self._now else Status.SCHEDULED
             # A scheduled article becomes public without a write, so its stored status remains SCHEDULED.
-            if stored and stored.published_at == at and stored.status is Status.SCHEDULED:
+            if stored and stored.published_at == publish_at and stored.status is Status.SCHEDULED:
                 status = stored.status
-            wished |= {"published_at": at, "status": status}
-        return record.model_copy(update=wished)
+            values |= {"published_at": publish_at, "status": status}
+        return record.model_copy(update=values)
 
 
 def _merge_partial(stored: ArticleRecord, record: ArticleRecord) -> ArticleRecord:
     """The stored record, overridden by a partial one; a printed day does not change a stored time."""
-    own = {name: getattr(record, name) for name in record.model_fields_set}
+    fields = {name: getattr(record, name) for name in record.model_fields_set}
     if stored.published_at:
-        own["published_at"] = stored.published_at
+        fields["published_at"] = stored.published_at
     derived = dict.fromkeys(("version", "modified_at", "first_published_at", "updated_at"))
-    return stored.model_copy(update={**derived, **own})
+    return stored.model_copy(update={**derived, **fields})
 
 
 def describe_integrity_error(exc: IntegrityError) -> str:
     """Description of a violated database constraint."""
     message = str(exc)
-    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
-        columns = re.sub(r"\b\w+\.", "", same[2] or same[3])
+    if unique := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
+        columns = re.sub(r"\b\w+\.", "", unique[2] or unique[3])
         return f"another row has the same {columns.replace('_id', '')}"
-    if rule := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
-        return f"the record violates the constraint: {(rule[1] or rule[2]).replace('_', ' ')}"
+    if check := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
+        return f"the record violates the constraint: {(check[1] or check[2]).replace('_', ' ')}"
     return "the record conflicts with stored content"
 
 
-async def _is_known(record: ArticleRecord) -> Article | None:
+async def _find_article(record: ArticleRecord) -> Article | None:
     """Returns the stored article of a record: by id, uri or external id; if it has none of them, by slug."""
     row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
     if row is None and record.uri:
         row = await Article.get_or_none(uri=record.uri, working_of=0)
-    for existing in record.external_ids if row is None else ():
-        match = await ExternalId.get_or_none(system=existing.system, value=existing.value)
+    for external_id in record.external_ids if row is None else ():
+        match = await ExternalId.get_or_none(system=external_id.system, value=external_id.value)
         if match is not None:
             return await Article.get(id=foreign_key(match, "article"))
     if row is None and not (record.id or record.uri or record.external_ids):
@@ -263,36 +269,36 @@ async def _require_free_slug(record: ArticleRecord) -> None:
         )
 
 
-async def _keep(record: Record, now: dt.datetime) -> _SaveResult:
+async def _save_record(record: Record, now: dt.datetime) -> _SaveResult:
     """Stores a record of any type but article."""
     match record:
         case CategoryRecord():
-            return await _category(record)
+            return await _save_category(record)
         case SourceRecord():
             parents = await ids_by_key(Source, "slug", [record.parent] if record.parent else [], "source")
             parent = {"parent_id": parents.get(record.parent)}
-            return await _row(record, Source, {"slug": record.slug}, parent, name=record.name)
+            return await _save_row(record, Source, {"slug": record.slug}, parent, name=record.name)
         case MediaRecord():
-            created = {} if record.created_at else {"created_at": now}
-            return await _row(record, Media, {"url": record.url}, {}, defaults=created)
+            defaults = {} if record.created_at else {"created_at": now}
+            return await _save_row(record, Media, {"url": record.url}, {}, defaults=defaults)
         case AuthorRecord():
             await require_media([record.image])
             image = {"image_id": record.image}
-            return await _row(record, Author, {"slug": record.slug}, image, name=record.name)
+            return await _save_row(record, Author, {"slug": record.slug}, image, name=record.name)
         case TagRecord():
             tags = await article_records.tag_ids([record.broader] if record.broader else [])
             broader = {"broader_id": tags[record.broader] if record.broader else None}
             key = {"type": record.type, "slug": record.slug}
-            return await _row(record, Tag, key, broader, name=record.name)
+            return await _save_row(record, Tag, key, broader, name=record.name)
         case StoryRecord():
-            return await _row(record, Story, {"slug": record.slug}, {}, name=record.title)
+            return await _save_row(record, Story, {"slug": record.slug}, {}, name=record.title)
         case CollectionRecord():
-            return await _collection(record)
+            return await _save_collection(record)
         case ArticleRecord():
-            raise AssertionError("articles are stored by `Importer._article`")
+            raise AssertionError("articles are stored by `Importer._save_article`")
 
 
-async def _row(
+async def _save_row(
     record: Any,
     model: type[Model],
     key: dict[str, Any],
@@ -319,7 +325,7 @@ async def _row(
     return _SaveResult("updated", ", ".join(changed))
 
 
-async def _category(record: CategoryRecord) -> _SaveResult:
+async def _save_category(record: CategoryRecord) -> _SaveResult:
     parent, _, slug = record.path.rpartition("/")
     parents = await ids_by_key(Category, "path", [parent] if parent else [], "category")
     existing = await Category.get_or_none(id=record.id) if record.id else None
@@ -328,43 +334,44 @@ async def _category(record: CategoryRecord) -> _SaveResult:
             f"the section {encode_id('category', existing.id)} has the path {existing.path!r}; "
             f"move the section to {record.path!r} first"
         )
-    place = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
-    return await _row(record, Category, {"path": record.path}, place, name=record.name)
+    columns = {"parent_id": parents.get(parent), "slug": slug, "depth": record.path.count("/")}
+    return await _save_row(record, Category, {"path": record.path}, columns, name=record.name)
 
 
-async def _collection(record: CollectionRecord) -> _SaveResult:
-    articles = await ids_by_key(Article, "uri", [item.article for item in record.items], "article")
+async def _save_collection(record: CollectionRecord) -> _SaveResult:
+    article_ids = await ids_by_key(Article, "uri", [item.article for item in record.items], "article")
     await require_media(item.media for item in record.items)
-    stored = await _row(record, Collection, {"slug": record.slug}, {}, name=record.title)
+    saved = await _save_row(record, Collection, {"slug": record.slug}, {}, name=record.title)
     row = await Collection.get(slug=record.slug)
-    if stored.what != "created":
+    if saved.result != "created":
         if (await collection_items([row]))[row.id] == record.items:
-            return stored
-        stored = _SaveResult("updated", ", ".join(filter(None, (stored.why, "items"))))
+            return saved
+        saved = _SaveResult("updated", ", ".join(filter(None, (saved.reason, "items"))))
     await article_writer.replace_rows(
         CollectionItem,
         {"collection_id": row.id},
         [
             {
                 **article_records.record_columns(item, CollectionItem),
-                "article_id": articles[item.article],
+                "article_id": article_ids[item.article],
                 "media_id": item.media,
-                "position": n,
+                "position": position,
             }
-            for n, item in enumerate(record.items)
+            for position, item in enumerate(record.items)
         ],
     )
-    return stored
+    return saved
 
 
 async def collection_items(rows: Sequence[Collection]) -> dict[int, tuple[CollectionItemRecord, ...]]:
-    results: dict[int, list[CollectionItemRecord]] = {row.id: [] for row in rows}
+    """The items of collections, by collection id."""
+    items_by_collection: dict[int, list[CollectionItemRecord]] = {row.id: [] for row in rows}
     for item in (
-        await CollectionItem.filter(collection_id__in=list(results))
+        await CollectionItem.filter(collection_id__in=list(items_by_collection))
         .order_by("position", "id")
         .values("collection_id", "pinned_until", "headline", "media_id", uri="article__uri")
     ):
-        results[item["collection_id"]].append(
+        items_by_collection[item["collection_id"]].append(
             CollectionItemRecord(
                 article=item["uri"],
                 pinned_until=item["pinned_until"],
@@ -372,10 +379,10 @@ async def collection_items(rows: Sequence[Collection]) -> dict[int, tuple[Collec
                 media=item["media_id"],
             )
         )
-    return {number: tuple(items) for number, items in results.items()}
+    return {collection_id: tuple(items) for collection_id, items in items_by_collection.items()}
 
 
-def _subject(record: Record | None) -> str:
+def _label(record: Record | None) -> str:
     match record:
         case None:
             return ""

@@ -9,7 +9,7 @@ from contentql.content.enums import Status
 from contentql.content.records import ArticleRecord
 from contentql.editorial.publishing_checks import missing_requirements
 
-# Where an import takes a field from.
+# Fields of a record, and options of the command, that provide a missing value.
 _ORIGINS: Final[Mapping[str, str]] = {
     "category": "category, or --category",
     "blocks": "blocks",
@@ -37,7 +37,7 @@ def describe_draft(record: ArticleRecord) -> str:
 
 
 def _missing_fields(record: ArticleRecord) -> list[str]:
-    # An editor's mutation sets the date; an import has it from the record or the command line.
+    # A mutation sets the date itself; an import needs it from the record or the command line.
     date = [] if record.published_at else ["date (publishedAt, or --publish-at)"]
     fields = [
         f"{missing.noun} ({_ORIGINS.get(missing.field, missing.input_field)})"

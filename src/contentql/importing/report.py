@@ -24,15 +24,17 @@ class RecordOutcome:
 
 @dataclass(frozen=True)
 class ImportReport:
+    """Outcomes of all records, in the order of the import."""
+
     outcomes: tuple[RecordOutcome, ...]
 
-    def count(self, what: ImportResult) -> int:
-        return self.counts()[what]
+    def count(self, result: ImportResult) -> int:
+        return self.counts()[result]
 
     def counts(self) -> dict[ImportResult, int]:
-        counted = Counter(outcome.result for outcome in self.outcomes)
-        return {what: counted[what] for what in get_args(ImportResult)}
+        numbers = Counter(outcome.result for outcome in self.outcomes)
+        return {result: numbers[result] for result in get_args(ImportResult)}
 
     def __str__(self) -> str:
-        text = ", ".join(f"{count} {what}" for what, count in self.counts().items())
+        text = ", ".join(f"{count} {result}" for result, count in self.counts().items())
         return f"{len(self.outcomes)} records: {text}"
