@@ -226,7 +226,7 @@ async def test_backups_of_a_newer_version_are_rejected(
     await assert_error(
         restore(target, backup_file, backup_tools, replace=True),
         "made by a newer version of contentql (it has 0099_from_the_future)",
-        "as it was",
+        "was not changed",
     )
     assert await story_ids(target) == set()
     assert before
@@ -253,7 +253,7 @@ async def test_backup_over_an_existing_file_requires_force(
 ) -> None:
     """A failed backup leaves the old file and no other."""
     backup_file.write_bytes(b"yesterday's")
-    await assert_error(back_up(newsroom, backup_file, backup_tools), "is there already", "--force")
+    await assert_error(back_up(newsroom, backup_file, backup_tools), "exists already", "--force")
     assert backup_file.read_bytes() == b"yesterday's"
     async with connect_sql(newsroom) as sql:
         await sql("DELETE FROM tortoise_migrations")
@@ -293,7 +293,7 @@ async def test_unwritable_paths_are_reported(
     newsroom: str, backup_file: Path, backup_tools: PostgresTools, tmp_path: Path
 ) -> None:
     """A missing folder, a folder in place of a file, and the database itself."""
-    await assert_error(back_up(newsroom, tmp_path / "no" / "x", backup_tools), "is not there")
+    await assert_error(back_up(newsroom, tmp_path / "no" / "x", backup_tools), "does not exist")
     await assert_error(back_up(newsroom, tmp_path, backup_tools, replace=True), "is not a file")
     await assert_error(
         restore(newsroom, backup_file, backup_tools, replace=True), "cannot be read: No such file"
@@ -358,13 +358,13 @@ async def test_damaged_backups_are_rejected(
     await assert_error(
         restore(newsroom, backup_file, backup_tools, replace=True),
         str(backup_file),
-        "The database is as it was.",
+        "The database was not changed.",
     )
     assert await table_contents(newsroom) == before
     assert os.listdir(tmp_path) == [backup_file.name]
     empty = await server.empty()
     await assert_error(
-        restore(empty, backup_file, backup_tools), str(backup_file), "The database is as it was."
+        restore(empty, backup_file, backup_tools), str(backup_file), "The database was not changed."
     )
     if server.dialect == "sqlite":
         assert not sqlite_path(empty).exists()
@@ -384,7 +384,7 @@ async def test_backups_of_the_other_database_are_rejected(
         await back_up(url, backup_file, backup_tools)
     for url, backup_file in zip(urls, reversed(files), strict=True):
         await assert_error(
-            restore(url, backup_file, backup_tools, replace=True), "contentql export, contentql import"
+            restore(url, backup_file, backup_tools, replace=True), "contentql export and contentql import"
         )
 
 
@@ -400,10 +400,10 @@ async def test_files_with_other_tables_are_rejected(
     else:
         other_url = await server.empty()
         await fetch(other_url, "CREATE TABLE article (modified_at timestamptz)")
-        with pytest.raises(OperatorError, match="holds no newsroom"):
+        with pytest.raises(OperatorError, match="contains no database"):
             await postgres_dump.dump_database(other_url, backup_file, backup_tools)
     await assert_error(
-        restore(target, backup_file, backup_tools, replace=True), "holds no newsroom of contentql"
+        restore(target, backup_file, backup_tools, replace=True), "contains no database of contentql"
     )
     await server.drop(target)
 
@@ -416,7 +416,7 @@ async def test_restore_of_a_locked_database_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The lock of another client is reported after a timeout."""
-    monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
+    monkeypatch.setattr(sqlite, "_LOCK_TIMEOUT", 0.3)
     monkeypatch.setattr(postgres_restore, "LOCK_TIMEOUT_SECONDS", 1)
     await back_up(newsroom, backup_file, backup_tools)
     async with connect_sql(newsroom) as sql:
@@ -444,12 +444,14 @@ async def test_older_backups_that_cannot_be_migrated_are_reported(
     if server.dialect == "sqlite":
         await assert_error(
             restore(newsroom, backup_file, backup_tools, replace=True),
-            "cannot be brought up to date (0002_rules_and_indexes stops)",
+            "cannot be migrated (0002_rules_and_indexes failed)",
         )
         assert await table_contents(newsroom) == before
     else:
         await assert_error(
-            restore(newsroom, backup_file, backup_tools, replace=True), "restored as it was made"
+            restore(newsroom, backup_file, backup_tools, replace=True),
+            "is restored, but could not be migrated",
+            "contentql cache purge",
         )
         assert (await Database(newsroom).migration_state()).applied == ("0001_content",)
     await server.drop(old)
@@ -500,7 +502,7 @@ async def test_backup_of_a_partially_damaged_sqlite_database_is_rejected(
     await insert_stories(url, 2_000)
     path = sqlite_path(url)
     path.write_bytes(with_flipped_bytes(0.5, 40_960)(path.read_bytes()))
-    await assert_error(back_up(url, backup_file, PostgresTools()), "is damaged", "no backup of it")
+    await assert_error(back_up(url, backup_file, PostgresTools()), "is damaged", "cannot be backed up")
     assert not backup_file.exists()
 
 
@@ -511,7 +513,7 @@ async def test_restore_rejects_a_leftover_write_ahead_log(sqlite_server: Server,
     new = await sqlite_server.empty()
     log = Path(f"{sqlite_path(new)}-wal")
     log.write_bytes(b"of the lost one")
-    await assert_error(restore(new, backup_file, PostgresTools()), "left of a database that is gone")
+    await assert_error(restore(new, backup_file, PostgresTools()), "left over from a deleted database")
     assert log.read_bytes() == b"of the lost one"
     await restore(new, backup_file, PostgresTools(), replace=True)
     assert await table_contents(new) == await table_contents(url)
@@ -584,7 +586,9 @@ async def test_postgres_tables_of_others_are_kept(postgres_server: Server, backu
     assert await fetch(empty, "SELECT 1 FROM pg_class WHERE relname LIKE 'Their%'") == []
     await fetch(url, "CREATE VIEW headlines AS SELECT headline FROM article")
     before = await table_contents(url)
-    await assert_error(restore(url, backup_file, backup_tools, replace=True), "cannot drop", "as it was")
+    await assert_error(
+        restore(url, backup_file, backup_tools, replace=True), "cannot drop", "was not changed"
+    )
     assert await table_contents(url) == before
 
 
@@ -598,7 +602,8 @@ async def test_postgres_tables_with_our_names_but_without_migrations_are_kept(
     other_database = await postgres_server.empty()
     await fetch(other_database, "CREATE TABLE media (id int)")
     await assert_error(
-        restore(other_database, backup_file, backup_tools, replace=True), "a table media that is not ours"
+        restore(other_database, backup_file, backup_tools, replace=True),
+        "table media was not created by contentql",
     )
     assert await fetch(other_database, "SELECT * FROM media") == []
 
@@ -644,7 +649,7 @@ async def test_missing_or_old_pg_dump_is_reported(
     )
     await assert_error(
         back_up(url, backup_file, PostgresTools(old)),
-        "pg_dump made no backup: permission denied for table article.",
+        "pg_dump failed: permission denied for table article.",
     )
     assert not backup_file.exists()
     await assert_error(restore(url, backup_file, PostgresTools(old), replace=True), "cannot be read")
@@ -703,7 +708,7 @@ def write_script(path: Path, text: str) -> None:
 )
 def test_urls_become_environment_variables_of_postgres(url: str, expected: dict[str, str]) -> None:
     """Every part that a URL may have."""
-    environment = postgres_tools.environment(url)
+    environment = postgres_tools.libpq_environment(url)
     assert expected == {name: environment.get(name) for name in expected}
 
 

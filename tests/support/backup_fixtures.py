@@ -56,14 +56,14 @@ def wheel_programs() -> Path:
 
 
 async def back_up(url: str, file: Path, programs: PostgresTools, *, replace: bool = False) -> BackupSummary:
-    return await backups.create_backup(Database(url), file, replace=replace, programs=programs)
+    return await backups.create_backup(Database(url), file, replace=replace, tools=programs)
 
 
 async def restore(
     url: str, file: Path, programs: PostgresTools, *, replace: bool = False
 ) -> backups.RestoreResult:
     return await backups.restore_backup(
-        Database(url), file, replace=replace, programs=programs, everything=ANY_TABLE
+        Database(url), file, replace=replace, tools=programs, any_table=ANY_TABLE
     )
 
 

@@ -41,31 +41,31 @@ class BackupSummary:
 def detect_database(file: Path) -> DatabaseKind:
     """Returns the database kind of a backup from its first bytes. Raises `OperatorError` for other files."""
     try:
-        with file.open("rb") as opened:
-            start = opened.read(16)
+        with file.open("rb") as stream:
+            start = stream.read(16)
     except OSError as exc:
         raise OperatorError(f"{file} cannot be read: {exc.strerror or exc}.") from None
-    for begins, dialect in _MAGIC_BYTES.items():
-        if start.startswith(begins):
-            return dialect
-    raise OperatorError(f"{file} is no backup: contentql backup makes them. The database is as it was.")
+    for magic, kind in _MAGIC_BYTES.items():
+        if start.startswith(magic):
+            return kind
+    raise OperatorError(f"{file} was not written by contentql backup. The database was not changed.")
 
 
 def require_compatible(file: Path, applied: Collection[str]) -> None:
     """Raises `OperatorError` if the migrations applied in a backup are missing or unknown to this version."""
     if not applied:
-        raise OperatorError(f"{file} holds no newsroom of contentql. The database is as it was.")
-    existing = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
-    unknown = sorted(set(applied) - existing)
+        raise OperatorError(f"{file} contains no database of contentql. The database was not changed.")
+    known = {module.name for module in pkgutil.iter_modules(migrations.__path__)}
+    unknown = sorted(set(applied) - known)
     if unknown:
         raise OperatorError(
             f"{file} was made by a newer version of contentql (it has {unknown[-1]})."
-            " Restore it with that version. The database is as it was."
+            " Restore it with that version. The database was not changed."
         )
 
 
-def damaged_error(file: Path, text: str) -> OperatorError:
-    return OperatorError(f"{file} is damaged ({text}). The database is as it was.")
+def damaged_error(file: Path, reason: str) -> OperatorError:
+    return OperatorError(f"{file} is damaged ({reason}). The database was not changed.")
 
 
 def article_count_sql(table: str, columns: Collection[str]) -> str:
@@ -74,28 +74,28 @@ def article_count_sql(table: str, columns: Collection[str]) -> str:
     Working copies are not counted; databases of older versions have no `working_of` column and no working
     copies.
     """
-    where = " WHERE working_of = 0" if "working_of" in columns else ""
-    return f"SELECT count(*), max(modified_at) FROM {table}{where}"
+    where_sql = " WHERE working_of = 0" if "working_of" in columns else ""
+    return f"SELECT count(*), max(modified_at) FROM {table}{where_sql}"
 
 
-def publish_file(draft: Path, file: Path, *, replace: bool) -> None:
+def publish_file(staging_file: Path, file: Path, *, replace: bool) -> None:
     """Flushes a finished file to disk and moves it to its final name.
 
     Without `replace`, raises `OperatorError` if a file of that name has appeared in the meantime.
     """
-    with draft.open("rb+") as finished:
-        os.fsync(finished.fileno())
+    with staging_file.open("rb+") as stream:
+        os.fsync(stream.fileno())
     if replace:
-        draft.replace(file)
+        staging_file.replace(file)
     else:
         try:
-            os.link(draft, file)
+            os.link(staging_file, file)
         except OSError:  # the name exists, or the file system has no hard links
             if file.exists():
                 raise OperatorError(
                     f"{file} was created by another process meanwhile; it was not changed."
                 ) from None
-            draft.rename(file)
+            staging_file.rename(file)
     fsync_folder(file.parent)
 
 
@@ -110,6 +110,7 @@ def fsync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def file_errors(file: Path) -> Iterator[None]:
+    """Raises errors of the file system in the block as `OperatorError`."""
     try:
         yield
     except OSError as exc:

@@ -12,21 +12,21 @@ from contentql.backup.postgres_tools import (
     LOCK_TIMEOUT_SECONDS,
     TABLES,
     PostgresTools,
-    connected,
     count_articles,
-    opened,
+    open_connection,
     quote_identifier,
     quoted_tables,
-    refuse_older,
+    read_archive,
+    require_pg_dump_version,
     run_tool,
 )
 from contentql.errors import OperatorError
 
 
-async def dump_database(url: str, draft: Path, programs: PostgresTools) -> BackupSummary:
+async def dump_database(url: str, staging_file: Path, tools: PostgresTools) -> BackupSummary:
     """Writes a verified pg_dump archive of contentql's tables. Raises `OperatorError`."""
-    async with connected(url) as connection:
-        refuse_older(programs.path("pg_dump"), connection.get_server_version().major)
+    async with open_connection(url) as connection:
+        require_pg_dump_version(tools.path("pg_dump"), connection.get_server_version().major)
         # The archive and its summary come from the same snapshot.
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -34,17 +34,17 @@ async def dump_database(url: str, draft: Path, programs: PostgresTools) -> Backu
                 "SELECT nspname FROM pg_namespace n JOIN pg_class c ON n.oid = relnamespace"
                 " WHERE c.oid = 'article'::regclass"
             )
-            others = await connection.fetch(_OTHERS, schema, sorted(TABLES))
+            other_relations = await connection.fetch(_OTHER_RELATIONS_SQL, schema, sorted(TABLES))
             snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
             command = (
-                programs.path("pg_dump"),
+                tools.path("pg_dump"),
                 "--format=custom",
-                f"--file={draft}",
+                f"--file={staging_file}",
                 f"--snapshot={snapshot}",
                 f"--schema={quote_identifier(schema)}",
                 *(
-                    f"--exclude-table={other}"
-                    for other in quoted_tables(schema, [name for (name,) in others])
+                    f"--exclude-table={relation}"
+                    for relation in quoted_tables(schema, [name for (name,) in other_relations])
                 ),
                 f"--lock-wait-timeout={LOCK_TIMEOUT_SECONDS}s",
                 "--no-password",
@@ -52,14 +52,14 @@ async def dump_database(url: str, draft: Path, programs: PostgresTools) -> Backu
             try:
                 await asyncio.to_thread(run_tool, url, *command)
             except OperatorError as exc:
-                raise OperatorError(f"PostgreSQL's pg_dump made no backup: {exc}") from exc
-            articles, newest = await count_articles(connection, schema)
-    archive = await asyncio.to_thread(opened, draft, programs)
-    return BackupSummary(archive.size, articles, newest)
+                raise OperatorError(f"pg_dump failed: {exc}") from exc
+            articles, last_modified = await count_articles(connection, schema)
+    archive = await asyncio.to_thread(read_archive, staging_file, tools)
+    return BackupSummary(archive.size, articles, last_modified)
 
 
-# Relations of the schema that are not contentql's. A sequence belongs to the table whose column it numbers.
-_OTHERS = """
+# Relations of the schema that do not belong to contentql. A sequence belongs to the table of its column.
+_OTHER_RELATIONS_SQL = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
   AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')

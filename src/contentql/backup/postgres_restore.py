@@ -24,13 +24,13 @@ from contentql.backup.postgres_tools import (
     TABLES,
     Archive,
     PostgresTools,
-    change_log_position,
-    connected,
     count_articles,
-    environment,
-    last_line,
-    opened,
+    last_change_seq,
+    libpq_environment,
+    open_connection,
     quoted_tables,
+    read_archive,
+    server_identity,
     tool_error,
 )
 from contentql.errors import OperatorError
@@ -44,8 +44,8 @@ async def restore_archive(
     file: Path,
     *,
     replace: bool,
-    programs: PostgresTools,
-    everything: str,
+    tools: PostgresTools,
+    any_table: str,
     progress: Callable[[str], object],
 ) -> tuple[BackupSummary, tuple[str, ...]]:
     """Restores an archive in one transaction, then applies missing migrations in transactions of their own.
@@ -53,47 +53,51 @@ async def restore_archive(
     Returns the summary and the names of the applied migrations. Raises `OperatorError`.
     """
     for name in ("pg_restore", "psql"):
-        programs.path(name)
-    archive = await asyncio.to_thread(opened, file, programs)
+        tools.path(name)
+    archive = await asyncio.to_thread(read_archive, file, tools)
     state = await database.migration_state()
-    async with connected(database.url) as connection:
-        present = await _present_tables(connection, archive.schema)
-        _require_replaceable(present, state, replace)
-        last = await last_line(connection, archive.schema) if "row_change" in present else 0
-        before = _opening_sql(archive.schema, present, await change_log_position(connection))
-    after = (
-        _change_log_sql(archive.schema, last + SEQUENCE_GAP, everything)
+    async with open_connection(database.url) as connection:
+        existing = await _existing_tables(connection, archive.schema)
+        _require_replaceable(existing, state, replace)
+        last_seq = await last_change_seq(connection, archive.schema) if "row_change" in existing else 0
+        opening_sql = _opening_sql(archive.schema, existing, await server_identity(connection))
+    closing_sql = (
+        _change_log_sql(archive.schema, last_seq + SEQUENCE_GAP, any_table)
         if "row_change" in archive.tables
         else ""
     )
-    await asyncio.to_thread(_run_restore, database.url, archive, programs, before, f"{after}COMMIT;\n")
+    await asyncio.to_thread(
+        _run_restore, database.url, archive, tools, opening_sql, f"{closing_sql}COMMIT;\n"
+    )
     migrated: list[str] = []
 
-    def applying(name: str) -> None:
+    def record_migration(name: str) -> None:
         migrated.append(name)
         progress(name)
 
     try:
-        await database.migrate(applying)
-        async with connected(database.url) as connection:
+        await database.migrate(record_migration)
+        async with open_connection(database.url) as connection:
             if migrated:
-                await connection.execute(_change_log_sql(archive.schema, last + 2 * SEQUENCE_GAP, everything))
+                await connection.execute(
+                    _change_log_sql(archive.schema, last_seq + 2 * SEQUENCE_GAP, any_table)
+                )
             await connection.execute(f"ANALYZE {', '.join(quoted_tables(archive.schema, sorted(TABLES)))}")
-            articles, newest = await count_articles(connection, archive.schema)
+            articles, last_modified = await count_articles(connection, archive.schema)
             size = await connection.fetchval(
                 "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) name",
                 quoted_tables(archive.schema, sorted(TABLES)),
             )
     except OperatorError as exc:
         raise OperatorError(
-            f"{file} is restored as it was made. It could not be brought up to date: {exc} When that is put"
-            " right: contentql migrate, contentql purge"
+            f"{file} is restored, but could not be migrated: {exc} When the cause is removed, run: contentql"
+            " migrate, contentql cache purge"
         ) from exc
-    return BackupSummary(size, articles, newest), tuple(migrated)
+    return BackupSummary(size, articles, last_modified), tuple(migrated)
 
 
-async def _present_tables(connection: asyncpg.Connection, schema: str) -> list[str]:
-    """The names of our tables that the schema holds."""
+async def _existing_tables(connection: asyncpg.Connection, schema: str) -> list[str]:
+    """Names of the tables of contentql that exist in the schema."""
     return [
         str(name)
         for (name,) in await connection.fetch(
@@ -105,78 +109,79 @@ async def _present_tables(connection: asyncpg.Connection, schema: str) -> list[s
     ]
 
 
-def _require_replaceable(present: list[str], state: MigrationState, replace: bool) -> None:
+def _require_replaceable(existing: list[str], state: MigrationState, replace: bool) -> None:
     """Raises OperatorError if the tables in the database must not or cannot be dropped."""
-    if present and not state.applied:
-        raise OperatorError(
-            f"The database holds a table {present[0]} that is not ours: choose another database."
-        )
-    if present and not replace:
-        raise OperatorError("The database is not empty. Replace what it holds with --force.")
+    if existing and not state.applied:
+        raise OperatorError(f"The table {existing[0]} was not created by contentql. Choose another database.")
+    if existing and not replace:
+        raise OperatorError("The database is not empty. Replace its contents with --force.")
     if state.unknown:
         raise OperatorError(
-            f"The database was made by a newer version of contentql (it has {state.unknown[-1]}): what is"
-            " there cannot be cleared by this one. Restore into a new database (createdb)."
+            f"The database was made by a newer version of contentql (it has {state.unknown[-1]}), so this"
+            " version cannot replace it. Restore into a new database (createdb)."
         )
 
 
-def _run_restore(url: str, archive: Archive, programs: PostgresTools, before: str, after: str) -> None:
-    """Pipes the archive as SQL from pg_restore to psql, between the SQL `before` and `after`.
+def _run_restore(
+    url: str, archive: Archive, tools: PostgresTools, opening_sql: str, closing_sql: str
+) -> None:
+    """Pipes the archive as SQL from pg_restore to psql, between `opening_sql` and `closing_sql`.
 
-    `after` holds the COMMIT and is sent only if pg_restore succeeds, so any failure rolls back. Raises
+    `closing_sql` ends with COMMIT and is sent only if pg_restore succeeds, so any failure rolls back. Raises
     `OperatorError`.
     """
-    reading = [
-        programs.path("pg_restore"),
+    restore_command = [
+        tools.path("pg_restore"),
         "--file=-",
         "--no-owner",
         "--no-privileges",
         f"--schema={archive.schema}",
         str(archive.file),
     ]
-    writing = [
-        programs.path("psql"),
+    psql_command = [
+        tools.path("psql"),
         "--no-psqlrc",
         "--quiet",
         "--no-password",
         "--set=ON_ERROR_STOP=1",
         "--file=-",
     ]
-    with tempfile.TemporaryFile() as unread, tempfile.TemporaryFile() as unwritten:
+    with tempfile.TemporaryFile() as restore_errors, tempfile.TemporaryFile() as psql_errors:
         with (
-            subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=unread) as source,
+            subprocess.Popen(restore_command, stdout=subprocess.PIPE, stderr=restore_errors) as source,
             subprocess.Popen(
-                writing,
+                psql_command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=unwritten,
-                env=environment(url),
+                stderr=psql_errors,
+                env=libpq_environment(url),
             ) as target,
         ):
             assert source.stdout is not None
             assert target.stdin is not None
             try:
-                target.stdin.write(before.encode())
-                _script(source.stdout, target.stdin)
+                target.stdin.write(opening_sql.encode())
+                _copy_script(source.stdout, target.stdin)
                 if source.wait() == 0:
-                    target.stdin.write(after.encode())
+                    target.stdin.write(closing_sql.encode())
                 target.stdin.close()
             except BrokenPipeError:  # psql has exited; its error output has the reason
                 source.kill()
                 with contextlib.suppress(BrokenPipeError):
                     target.stdin.close()
-        unread.seek(0)
-        unwritten.seek(0)
+        restore_errors.seek(0)
+        psql_errors.seek(0)
         if target.returncode != 0:
-            result = tool_error(target.returncode, unwritten.read())
-            raise OperatorError(f"{archive.file} cannot be restored: {result}. The database is as it was.")
+            reason = tool_error(target.returncode, psql_errors.read())
+            raise OperatorError(f"{archive.file} cannot be restored: {reason}. The database was not changed.")
         if source.returncode != 0:
-            raise damaged_error(archive.file, tool_error(source.returncode, unread.read()))
+            raise damaged_error(archive.file, tool_error(source.returncode, restore_errors.read()))
 
 
-def _script(source: IO[bytes], target: IO[bytes]) -> None:
+def _copy_script(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copies the SQL of pg_restore, without a setting that older servers do not have."""
     for line in source:
-        # pg_restore 17 sets this even for older servers, which reject it.
+        # pg_restore 17 always sets it, and servers before 17 reject it.
         if not line.startswith(b"SET transaction_timeout ="):
             target.write(line)
         if line.startswith(b"COPY "):
@@ -184,15 +189,15 @@ def _script(source: IO[bytes], target: IO[bytes]) -> None:
     shutil.copyfileobj(source, target, 1 << 20)
 
 
-def _opening_sql(schema: str, present: Sequence[str], place: str) -> str:
+def _opening_sql(schema: str, existing: Sequence[str], identity: str) -> str:
     """Returns SQL that begins the transaction, checks that it is the same database, and drops old tables."""
     statements = [
         "BEGIN",
-        f"DO $$ BEGIN IF {SERVER_IDENTITY_SQL} <> {_literal(place)} THEN"
+        f"DO $$ BEGIN IF {SERVER_IDENTITY_SQL} <> {_quote_literal(identity)} THEN"
         " RAISE EXCEPTION 'psql reaches another database than the URL names'; END IF; END $$",
     ]
-    if present:
-        tables = ", ".join(quoted_tables(schema, present))
+    if existing:
+        tables = ", ".join(quoted_tables(schema, existing))
         functions = ", ".join(f"{name}()" for name in quoted_tables(schema, FUNCTIONS))
         statements += [
             f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'",
@@ -204,20 +209,20 @@ def _opening_sql(schema: str, present: Sequence[str], place: str) -> str:
     return ";\n".join(statements) + ";\n"
 
 
-def _change_log_sql(schema: str, last: int, everything: str) -> str:
-    """Returns SQL that continues the change log after `last` and adds a row that invalidates everything.
+def _change_log_sql(schema: str, last_seq: int, any_table: str) -> str:
+    """Returns SQL that continues the change log after `last_seq` and adds a row that invalidates everything.
 
     No reader has passed that position, so every running server reads the row.
     """
-    (journal,) = quoted_tables(schema, ["row_change"])
-    sequence = f"pg_get_serial_sequence({_literal(journal)}, 'seq')::regclass"
+    (change_log,) = quoted_tables(schema, ["row_change"])
+    sequence = f"pg_get_serial_sequence({_quote_literal(change_log)}, 'seq')::regclass"
     return (
-        f"SELECT setval({sequence}, greatest(pg_sequence_last_value({sequence}), {last}));\n"
-        f"INSERT INTO {journal} (table_name, row_id, changed_text_columns)"
-        f" VALUES ({_literal(everything)}, 0, '');\n"
+        f"SELECT setval({sequence}, greatest(pg_sequence_last_value({sequence}), {last_seq}));\n"
+        f"INSERT INTO {change_log} (table_name, row_id, changed_text_columns)"
+        f" VALUES ({_quote_literal(any_table)}, 0, '');\n"
         "NOTIFY contentql_row_change;\n"
     )
 
 
-def _literal(text: str) -> str:
+def _quote_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

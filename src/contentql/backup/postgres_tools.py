@@ -35,18 +35,18 @@ class PostgresTools:
 
     def path(self, name: str) -> str:
         """Returns the path of a program. Raises `OperatorError` if it is not installed."""
-        at = shutil.which(name, path=str(self.folder) if self.folder else None)
-        if at is None:
-            where = f"in {self.folder}" if self.folder else "on the PATH"
+        path = shutil.which(name, path=str(self.folder) if self.folder else None)
+        if path is None:
+            searched = f"in {self.folder}" if self.folder else "on the PATH"
             raise OperatorError(
-                f"There is no {name} {where}. Install PostgreSQL's client programs, or name their folder"
+                f"There is no {name} {searched}. Install PostgreSQL's client programs, or name their folder"
                 " with --pg-bin or CONTENTQL_PG_BIN."
             )
-        return at
+        return path
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Any]:
+async def open_connection(url: str) -> AsyncIterator[Any]:
     """Opens a connection and raises PostgreSQL errors as `OperatorError`."""
     with as_operator_error(url):
         connection = await asyncpg.connect(postgres_dsn(url), timeout=5)
@@ -59,14 +59,14 @@ async def connected(url: str) -> AsyncIterator[Any]:
 def run_tool(url: str | None, *command: str) -> str:
     """Runs a program and returns its standard output. Raises `OperatorError` with its error message."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, env=environment(url) if url else None, check=False
+        process = subprocess.run(
+            command, capture_output=True, env=libpq_environment(url) if url else None, check=False
         )
     except OSError as exc:
         raise OperatorError(f"{command[0]} cannot be run: {exc.strerror or exc}.") from None
-    if done.returncode != 0:
-        raise OperatorError(tool_error(done.returncode, done.stderr) + ".")
-    return done.stdout.decode(errors="replace")
+    if process.returncode != 0:
+        raise OperatorError(tool_error(process.returncode, process.stderr) + ".")
+    return process.stdout.decode(errors="replace")
 
 
 def tool_error(code: int, stderr: bytes) -> str:
@@ -78,7 +78,7 @@ def tool_error(code: int, stderr: bytes) -> str:
     return re.sub(r"^.*?\b(error|ERROR|FATAL):\s*", "", (errors or lines)[0]).rstrip(".")
 
 
-_VARIABLES: Mapping[str, str] = {
+_LIBPQ_VARIABLES: Mapping[str, str] = {
     "host": "PGHOST",
     "port": "PGPORT",
     "dbname": "PGDATABASE",
@@ -101,7 +101,7 @@ _VARIABLES: Mapping[str, str] = {
 }
 
 
-def environment(url: str) -> dict[str, str]:
+def libpq_environment(url: str) -> dict[str, str]:
     """Returns the environment for PostgreSQL's programs, with the URL's parts as libpq variables.
 
     Variables that the URL does not set keep their value, as with asyncpg.
@@ -109,42 +109,51 @@ def environment(url: str) -> dict[str, str]:
     parts = urlsplit(url)
     login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
-    places = [re.fullmatch(r"(\[[^]]*\]|[^:]*):?(\d*)", host) for host in hosts.split(",")]
-    text = {
+    addresses = [re.fullmatch(r"(\[[^]]*\]|[^:]*):?(\d*)", host) for host in hosts.split(",")]
+    parameters = {
         "user": unquote(user),
         "password": unquote(password),
         "dbname": unquote(parts.path[1:]),
-        "host": ",".join(unquote(place[1].strip("[]")) for place in places if place),
-        "port": ",".join(place[2] for place in places if place).strip(","),
+        "host": ",".join(unquote(address[1].strip("[]")) for address in addresses if address),
+        "port": ",".join(address[2] for address in addresses if address).strip(","),
         **dict(parse_qsl(parts.query)),
     }
-    named = {_VARIABLES[name]: value for name, value in text.items() if name in _VARIABLES and value}
-    return {**os.environ, "PGAPPNAME": "contentql", "PGCLIENTENCODING": "UTF8", **named}
+    variables = {
+        _LIBPQ_VARIABLES[name]: value
+        for name, value in parameters.items()
+        if name in _LIBPQ_VARIABLES and value
+    }
+    return {**os.environ, "PGAPPNAME": "contentql", "PGCLIENTENCODING": "UTF8", **variables}
 
 
 SERVER_IDENTITY_SQL = "current_database() || extract(epoch FROM pg_postmaster_start_time())::text"
 
 
-async def change_log_position(connection: Any) -> str:
+async def server_identity(connection: Any) -> str:
+    """Returns the name of the database with the start time of its server."""
     return str(await connection.fetchval(f"SELECT {SERVER_IDENTITY_SQL}"))
 
 
-async def last_line(connection: Any, schema: str) -> int:
-    (journal,) = quoted_tables(schema, ["row_change"])
-    result = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'seq')::regclass), 0)"
-    return int(await connection.fetchval(result, journal))
+async def last_change_seq(connection: Any, schema: str) -> int:
+    """Returns the last number assigned to a row of the change log; 0 if there was none."""
+    (change_log,) = quoted_tables(schema, ["row_change"])
+    sql = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'seq')::regclass), 0)"
+    return int(await connection.fetchval(sql, change_log))
 
 
 async def count_articles(connection: Any, schema: str) -> tuple[int, dt.datetime | None]:
+    """Returns the number of articles and the time of the latest change of one."""
     columns = await connection.fetch(
         "SELECT attname FROM pg_attribute WHERE attrelid = 'article'::regclass AND NOT attisdropped"
     )
     (article,) = quoted_tables(schema, ["article"])
-    articles, newest = await connection.fetchrow(article_count_sql(article, {name for (name,) in columns}))
-    return articles, newest
+    articles, last_modified = await connection.fetchrow(
+        article_count_sql(article, {name for (name,) in columns})
+    )
+    return articles, last_modified
 
 
-# The tables that migrations create. Other tables in the database are neither backed up nor touched.
+# The tables that migrations create. Other tables of the database are neither backed up nor changed.
 TABLES = frozenset(
     {"tortoise_migrations", "row_change", "article_search"}
     | {str(model._meta.db_table) for model in models_of()}
@@ -164,29 +173,32 @@ class Archive:
     tables: frozenset[str]
 
 
-def opened(file: Path, programs: PostgresTools) -> Archive:
+def read_archive(file: Path, tools: PostgresTools) -> Archive:
     """Reads an archive completely and returns its description.
 
     Raises `OperatorError` if it is damaged, not a backup of contentql, or made by a newer version.
     """
-    pg_restore = programs.path("pg_restore")
+    pg_restore = tools.path("pg_restore")
     try:
-        listed = run_tool(None, pg_restore, "--list", str(file))
-        # --list reads only the table of contents at the start; damage further on shows when all is read.
+        contents = run_tool(None, pg_restore, "--list", str(file))
+        # --list reads only the table of contents at the start, so the whole file is read too.
         run_tool(None, pg_restore, f"--file={os.devnull}", str(file))
         rows = run_tool(None, pg_restore, "--data-only", "--table=tortoise_migrations", "--file=-", str(file))
     except OperatorError as exc:
         if "unsupported version" in str(exc):
             raise OperatorError(
-                f"{file} was written by a newer pg_dump than {pg_restore} can read: name the folder of a"
-                " newer one with --pg-bin or CONTENTQL_PG_BIN."
+                f"{file} was written by a pg_dump that is newer than {pg_restore}. Set --pg-bin or"
+                " CONTENTQL_PG_BIN to the folder of a newer one."
             ) from exc
         raise damaged_error(file, str(exc).rstrip(".")) from exc
-    tables = re.findall(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", listed, re.MULTILINE)
+    tables = re.findall(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", contents, re.MULTILINE)
     schema = next((schema for schema, table in tables if table == "tortoise_migrations"), "")
     require_compatible(file, re.findall(r"^\d+\tcontent\t(\S+)\t", rows, re.MULTILINE) if schema else ())
     return Archive(
-        file, file.stat().st_size, schema, frozenset(table for of, table in tables if of == schema)
+        file,
+        file.stat().st_size,
+        schema,
+        frozenset(table for table_schema, table in tables if table_schema == schema),
     )
 
 
@@ -198,11 +210,12 @@ def quote_identifier(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def refuse_older(pg_dump: str, server: int) -> None:
+def require_pg_dump_version(pg_dump: str, server_version: int) -> None:
+    """Raises `OperatorError` if pg_dump is older than the server."""
     match = re.search(r"\(PostgreSQL\) (\d+)", run_tool(None, pg_dump, "--version"))
     version = int(match[1]) if match else 0
-    if version < server:
+    if version < server_version:
         raise OperatorError(
-            f"The server is PostgreSQL {server}, and {pg_dump} is of version {version}: it must be {server}"
-            " or newer. Name the folder of one with --pg-bin or CONTENTQL_PG_BIN."
+            f"The server is PostgreSQL {server_version}, and {pg_dump} is of version {version}: it must be"
+            f" {server_version} or newer. Set --pg-bin or CONTENTQL_PG_BIN to the folder of a newer one."
         )

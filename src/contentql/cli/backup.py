@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from contentql.backup import RestoreResult
-from contentql.backup import create_backup as back_up
-from contentql.backup import restore_backup as bring_back
+from contentql.backup import RestoreResult, create_backup, restore_backup
 from contentql.backup.files import BackupSummary
 from contentql.backup.postgres_tools import PostgresTools
 from contentql.cli.runtime import EXIT_PARTIAL, DatabaseUrl, exit_with_error, run_async, stderr
@@ -56,13 +54,13 @@ def backup(
       contentql backup --database postgresql://user@host/newsroom "/backups/$(date +%F).backup"
     """
     try:
-        newsroom = Database(load_settings(database_url=database).database_url)
+        db = Database(load_settings(database_url=database).database_url)
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     with stderr.status("Backing up"):
-        stored = run_async(back_up(newsroom, file, replace=force, programs=PostgresTools(pg_bin)))
-    typer.echo(f"{file} holds {_describe(stored)}.")
-    _warn_of_dangling_rows(stored)
+        summary = run_async(create_backup(db, file, replace=force, tools=PostgresTools(pg_bin)))
+    typer.echo(f"{file} holds {_describe(summary)}.")
+    _warn_of_broken_references(summary)
 
 
 def restore(
@@ -91,41 +89,41 @@ def restore(
       contentql restore newsroom.backup --force
     """
     try:
-        newsroom = Database(load_settings(database_url=database).database_url)
+        db = Database(load_settings(database_url=database).database_url)
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     with stderr.status("Restoring"):
-        restored = run_async(
-            bring_back(
-                newsroom,
+        result = run_async(
+            restore_backup(
+                db,
                 file,
                 replace=force,
-                programs=PostgresTools(pg_bin),
-                everything=change_log.ANY_TABLE,
+                tools=PostgresTools(pg_bin),
+                any_table=change_log.ANY_TABLE,
                 progress=lambda name: stderr.print(f"  {name}", markup=False),
             )
         )
-    typer.echo(f"Restored from {file}: {_describe(restored.summary)}. {_followed(restored)}")
-    _warn_of_dangling_rows(restored.summary)
+    typer.echo(f"Restored from {file}: {_describe(result.summary)}. {_describe_effects(result)}")
+    _warn_of_broken_references(result.summary)
 
 
 def _describe(summary: BackupSummary) -> str:
     articles = f"{summary.articles:,} article{'' if summary.articles == 1 else 's'}"
-    newest = (
+    last_modified = (
         f", the last changed at {summary.last_modified:%Y-%m-%dT%H:%M:%SZ}" if summary.last_modified else ""
     )
-    return f"{articles}{newest}, {summary.size / 1_000_000:,.1f} MB"
+    return f"{articles}{last_modified}, {summary.size / 1_000_000:,.1f} MB"
 
 
-def _followed(restored: RestoreResult) -> str:
-    number = len(restored.migrated)
-    migrated = f"{number} migration{'' if number == 1 else 's'} applied. " if number else ""
-    if restored.restart_needed:
-        return f"{migrated}What was there was damaged: restart the servers that had it open."
-    return f"{migrated}Every server forgets what it remembers."
+def _describe_effects(result: RestoreResult) -> str:
+    count = len(result.migrated)
+    migrations = f"{count} migration{'' if count == 1 else 's'} applied. " if count else ""
+    if result.restart_needed:
+        return f"{migrations}The previous database was damaged: restart the servers that had it open."
+    return f"{migrations}Running servers clear their caches."
 
 
-def _warn_of_dangling_rows(summary: BackupSummary) -> None:
+def _warn_of_broken_references(summary: BackupSummary) -> None:
     if summary.broken_references:
         stderr.print(
             f"{summary.broken_references:,} rows refer to missing rows. They are in the backup as they are;"
