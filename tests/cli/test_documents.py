@@ -156,8 +156,7 @@ async def test_document_ids_cannot_be_reused(database: str) -> None:
     await output_of("add", "-", stdin=manifest(operation("Latest", LATEST, "one")))
     other = manifest(operation("Bundle", ARTICLE, "one"))
     assert await output_of("add", "-", stdin=other, code=1) == [
-        "standard input: operation 1: failed Bundle one:"
-        " the id stands for another document: remove that first",
+        "standard input: operation 1: failed Bundle one: another document has this id; remove it first",
         "1 documents: 0 added, 0 unchanged, 1 failed.",
     ]
     assert await output_of("remove", "one") == ["1 documents removed."]
@@ -199,7 +198,7 @@ async def test_documents_are_removed_by_id_prefix_or_client(database: str) -> No
 async def test_ambiguous_id_prefixes_remove_nothing(database: str) -> None:
     await output_of("add", "-", stdin=orjson.dumps({"checkout-a": LATEST, "checkout-b": LATEST}))
     assert await output_of("remove", "checkout-", code=1) == [
-        "checkout-: several documents begin so",
+        "checkout-: several document ids begin with this",
         "0 documents removed.",
     ]
 

@@ -61,7 +61,7 @@ def test_imported_page_is_a_draft_until_it_is_published(page: Path) -> None:
     assert "created article kim-jong-un-sheds-a-tear" in first
     assert "the article is a draft and not public: it has no date (publishedAt, or --publish-at)" in first
     assert "1 records: 1 created" in first
-    command = first.partition("such as: ")[2].splitlines()[0].split()
+    command = first.partition("for example: ")[2].splitlines()[0].split()
     assert command[:3] == ["contentql", "import", str(page)]
     assert "0 created, 0 updated, 1 unchanged" in run("import", page).stdout
     rejected = run("import", page, *PUBLISH[:2], code=1).stdout
@@ -138,7 +138,7 @@ def test_invalid_lines_are_reported_and_others_imported() -> None:
         output = run("import", "file.jsonl", code=3)
         assert output.stdout.splitlines()[0] == "file.jsonl:500: failed: slug: Field required"
         assert output.stdout.splitlines()[-1] == f"1000 records: {counts}, 0 skipped, 1 failed."
-        assert "Taking in 1,000 …" in output.stderr
+        assert "Importing 1,000 …" in output.stderr
 
 
 def test_file_without_valid_lines_is_exit_code_1() -> None:

@@ -66,7 +66,7 @@ async def test_tokens_are_printed_once(database: str) -> None:
     assert api_tokens.has_valid_checksum(secret)
     (row,) = await list_tokens()
     assert result.stderr.splitlines() == [
-        f"{row['id']}: Jane Doe (jane-doe) may come in as EDITOR, until it is revoked.",
+        f"{row['id']}: Jane Doe (jane-doe) has the role EDITOR until it is revoked.",
         "This is the only time that the token is shown. Send it as: Authorization: Bearer …",
     ]
     assert (await authenticate(database, secret)).name == "Jane Doe"
@@ -120,7 +120,7 @@ async def test_revoked_tokens_are_rejected(database: str) -> None:
     ]
     with pytest.raises(ApiError, match="revoked"):
         await authenticate(database, secret)
-    assert (await run_async("revoke", id)).stdout == f"{id}: was revoked before\n"
+    assert (await run_async("revoke", id)).stdout == f"{id}: was already revoked\n"
     await run_async("revoke", "tok_17", code=1)
     for wrong in ("17", "art_17", secret):
         result = await run_async("revoke", wrong, code=2)
@@ -140,15 +140,15 @@ async def test_expiry_accepts_hours_days_and_weeks(database: str, duration: str)
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (("--role", "king"), "'king' is none; there are reader, previewer"),
+        (("--role", "king"), "'king' is not a role; choose from reader, previewer"),
         (
             ("--scope", "fly"),
-            "'fly' is nothing that EDITOR may do. There are: READ_OWN_DRAFTS (read own drafts",
+            "'fly' is not a permission of EDITOR; choose from READ_OWN_DRAFTS (read own drafts",
         ),
-        (("--scope", "PUBLISH"), "'PUBLISH' is nothing that EDITOR may do"),
-        (("--expires", "soon"), "'soon' is no time; write 90d"),
-        (("--expires", "0d"), "'0d' is no time"),
-        (("--expires", "2099-01-01T00:00:00"), "is no time"),
+        (("--scope", "PUBLISH"), "'PUBLISH' is not a permission of EDITOR"),
+        (("--expires", "soon"), "'soon' is not a time; write 90d"),
+        (("--expires", "0d"), "'0d' is not a time"),
+        (("--expires", "2099-01-01T00:00:00"), "is not a time"),
         (("--expires", "2020-01-01T00:00:00Z"), "is in the past"),
     ],
     ids=str,

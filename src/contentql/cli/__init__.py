@@ -45,12 +45,14 @@ class _LazyCommand(TyperCommand):
         target = getattr(import_module(self._module), self._attribute)
         if isinstance(target, typer.Typer):
             return typer.main.get_command(target)
-        single = typer.Typer(add_completion=False)
-        single.command(self.name)(target)
-        return typer.main.get_command(single)
+        single_app = typer.Typer(add_completion=False)
+        single_app.command(self.name)(target)
+        return typer.main.get_command(single_app)
 
 
 class _Commands(TyperGroup):
+    """The commands of `COMMANDS`, in that order."""
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 

@@ -19,14 +19,14 @@ def migrate(database: DatabaseUrl = None) -> None:
         raise exit_with_error(exc) from None
 
     async def work() -> None:
-        done: list[str] = []
+        applied: list[str] = []
 
         def progress(name: str) -> None:
-            done.append(name)
+            applied.append(name)
             stderr.print(f"  {name}", markup=False)
 
         await Database(settings.database_url).migrate(progress)
-        typer.echo(f"{len(done)} migrations applied." if done else "The database is up to date.")
+        typer.echo(f"{len(applied)} migrations applied." if applied else "The database is up to date.")
 
     run_async(work())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,11 +68,11 @@ def list_command(
 
 
 def _print_documents(database: str | None, as_json: bool) -> None:
-    result = with_database(database, lambda _, db: list_documents(db))
+    rows = with_database(database, lambda _, db: list_documents(db))
     if as_json:
-        typer.echo(orjson.dumps([_facts(row) for row in result], option=orjson.OPT_INDENT_2))
-    elif result:
-        print_table(_table(result))
+        typer.echo(orjson.dumps([_document_fields(row) for row in rows], option=orjson.OPT_INDENT_2))
+    elif rows:
+        print_table(_table(rows))
     else:
         typer.echo("There are no trusted documents. Add some with: contentql documents add MANIFEST")
 
@@ -105,28 +106,31 @@ def add(
       contentql documents add persisted-query-manifest.json --client web
       contentql documents add persisted.json latest.graphql --dry-run
     """
-    if client is not None and not (client.isprintable() and 0 < len(client) <= _CLIENT):
+    if client is not None and not (client.isprintable() and 0 < len(client) <= _MAX_CLIENT_LENGTH):
         raise typer.BadParameter(
-            f"a client name has 1 to {_CLIENT} printable characters", param_hint="--client"
+            f"a client name has 1 to {_MAX_CLIENT_LENGTH} printable characters", param_hint="--client"
         )
 
     async def work(settings: Settings, db: Database) -> list[_Outcome]:
-        answers = build_executor(settings, db)
-        judged = [_check_entry(answers, entry, client) for name in manifests for entry in _entries(name)]
-        good = [document for _, document in judged if isinstance(document, NewTrustedDocument)]
-        became = iter(await add_documents(db, good, dry_run=dry_run))
+        executor = build_executor(settings, db)
+        checked = [
+            _check_entry(executor, entry, client) for name in manifests for entry in _read_entries(name)
+        ]
+        valid = [document for _, document in checked if isinstance(document, NewTrustedDocument)]
+        results = iter(await add_documents(db, valid, dry_run=dry_run))
         return [
-            _outcome(entry, document, next(became)) if isinstance(document, NewTrustedDocument)
-            else _Outcome(entry.where, _label(entry.name, entry.id), "failed", document)
-            for entry, document in judged
+            _outcome(entry, document, next(results)) if isinstance(document, NewTrustedDocument)
+            else _Outcome(entry.where, _short_label(entry.name, entry.id), "failed", document)
+            for entry, document in checked
         ]  # fmt: skip
 
     outcomes = with_database(database, work)
     for outcome in outcomes:
-        if outcome.what == "failed" or len(outcomes) <= _FEW:
+        if outcome.result == "failed" or len(outcomes) <= _MAX_LISTED:
             typer.echo(str(outcome))
-    counts = {what: sum(o.what == what for o in outcomes) for what in ("added", "unchanged", "failed")}
-    text = ", ".join(f"{count} {what}" for what, count in counts.items())
+    results = Counter(outcome.result for outcome in outcomes)
+    counts = {result: results[result] for result in ("added", "unchanged", "failed")}
+    text = ", ".join(f"{count} {result}" for result, count in counts.items())
     typer.echo(f"{len(outcomes)} documents: {text}.{' Dry run: nothing was changed.' if dry_run else ''}")
     if counts["failed"]:
         raise typer.Exit(1 if counts["failed"] == len(outcomes) else EXIT_PARTIAL)
@@ -158,42 +162,44 @@ def remove(
         rows = await list_documents(db)
         if client is not None:
             return await remove_documents(db, [row.id for row in rows if row.client == client]), []
-        meant: set[str] = set()
-        unclear: list[str] = []
+        selected: set[str] = set()
+        problems: list[str] = []
         for id in ids or ():
-            fit = _fitting(rows, id)
-            meant.update(fit if len(fit) == 1 else ())
-            if len(fit) != 1:
-                unclear.append(f"{id}: {'several documents begin so' if fit else 'no document has this id'}")
-        return await remove_documents(db, sorted(meant)), unclear
+            matches = _matching_ids(rows, id)
+            selected.update(matches if len(matches) == 1 else ())
+            if len(matches) != 1:
+                reason = "several document ids begin with this" if matches else "no document has this id"
+                problems.append(f"{id}: {reason}")
+        return await remove_documents(db, sorted(selected)), problems
 
-    removed, unclear = with_database(database, work)
-    for line in unclear:
+    removed, problems = with_database(database, work)
+    for line in problems:
         typer.echo(line)
     typer.echo(f"{removed} documents removed.")
-    if unclear or not removed:
+    if problems or not removed:
         raise typer.Exit(EXIT_PARTIAL if removed else 1)
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    where: str
-    subject: str
-    what: str
-    why: str = ""
+    """Outcome of the manifest entry at `location`."""
+
+    location: str
+    label: str
+    result: str
+    reason: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what} {self.subject}".rstrip()
-        return f"{text}: {self.why}" if self.why else text
+        text = f"{self.location}: {self.result} {self.label}".rstrip()
+        return f"{text}: {self.reason}" if self.reason else text
 
 
-# So many documents at most are told one by one.
-_FEW = 20
-_CLIENT = 100
-_SHORT = 12
-_BEGINNING = 8
-# What is wrong with a document whatever its variables are.
-_NEVER = {
+_MAX_LISTED = 20  # with more documents, only failed ones are listed
+_MAX_CLIENT_LENGTH = 100
+_SHORT_ID_LENGTH = 12
+_MIN_ID_PREFIX = 8
+# Codes of errors that do not depend on the variables.
+_FATAL_CODES = {
     "GRAPHQL_PARSE_FAILED",
     "GRAPHQL_VALIDATION_FAILED",
     "DOCUMENT_TOO_LARGE",
@@ -202,7 +208,7 @@ _NEVER = {
 }
 
 
-def _entries(name: str) -> Iterator[ManifestEntry]:
+def _read_entries(name: str) -> Iterator[ManifestEntry]:
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as exc:
@@ -219,54 +225,60 @@ def _check_entry(
         return entry, entry.error
     try:
         name, cost = _name_and_cost(executor, entry)
-    except ApiError as refusal:
-        return entry, f"{refusal.message} {refusal.hint or ''}".rstrip()
+    except ApiError as exc:
+        return entry, f"{exc.message} {exc.hint or ''}".rstrip()
     return entry, NewTrustedDocument(entry.id, entry.text, name, client, cost)
 
 
 def _name_and_cost(executor: Executor, entry: ManifestEntry) -> tuple[str | None, int | None]:
     """Raises ApiError if the document can never be executed. The cost is None if it depends on variables."""
-    refusal: ApiError | None = None
+    error: ApiError | None = None
     cost: int | None = None
     try:
         plan, _ = executor.explain(GraphQLRequest(entry.text, entry.name))
         cost = plan.cost
-        refusal = next((refused for _, refused in plan.root_errors), None)
+        error = next((root_error for _, root_error in plan.root_errors), None)
     except ApiError as exc:
-        if exc.code in _NEVER:
+        if exc.code in _FATAL_CODES:
             raise
-        refusal = exc
-    results = [d for d in parse(entry.text).definitions if isinstance(d, OperationDefinitionNode)]
-    several = entry.name is None and len(results) > 1
-    if refusal and not several and not any(operation.variable_definitions for operation in results):
-        raise refusal
-    name = results[0].name.value if len(results) == 1 and results[0].name else entry.name
-    return name, None if refusal else cost
+        error = exc
+    operations = [
+        definition
+        for definition in parse(entry.text).definitions
+        if isinstance(definition, OperationDefinitionNode)
+    ]
+    is_ambiguous = entry.name is None and len(operations) > 1
+    if error and not is_ambiguous and not any(operation.variable_definitions for operation in operations):
+        raise error
+    name = operations[0].name.value if len(operations) == 1 and operations[0].name else entry.name
+    return name, None if error else cost
 
 
-def _outcome(entry: ManifestEntry, document: NewTrustedDocument, became: str) -> _Outcome:
-    subject = _label(document.name, document.id)
-    if became == "taken":
-        return _Outcome(
-            entry.where, subject, "failed", "the id stands for another document: remove that first"
-        )
-    return _Outcome(entry.where, subject, became)
+def _outcome(entry: ManifestEntry, document: NewTrustedDocument, result: str) -> _Outcome:
+    label = _short_label(document.name, document.id)
+    if result == "taken":
+        return _Outcome(entry.where, label, "failed", "another document has this id; remove it first")
+    return _Outcome(entry.where, label, result)
 
 
-def _fitting(rows: Sequence[TrustedDocument], id: str) -> list[str]:
-    """Documents whose id begins with `id`."""
-    existing = [row.id for row in rows]
-    stored = normalize_document_id(id)
-    if stored in existing:
-        return [stored]
-    return [one for one in existing if stored and len(stored) >= _BEGINNING and one.startswith(stored)]
+def _matching_ids(rows: Sequence[TrustedDocument], id: str) -> list[str]:
+    """The ids that equal `id`, or else begin with it if it is long enough."""
+    ids = [row.id for row in rows]
+    prefix = normalize_document_id(id)
+    if prefix in ids:
+        return [prefix]
+    return [
+        document_id
+        for document_id in ids
+        if prefix and len(prefix) >= _MIN_ID_PREFIX and document_id.startswith(prefix)
+    ]
 
 
-def _label(name: str | None, id: str) -> str:
-    return " ".join(filter(None, (name, id[:_SHORT])))
+def _short_label(name: str | None, id: str) -> str:
+    return " ".join(filter(None, (name, id[:_SHORT_ID_LENGTH])))
 
 
-def _facts(row: TrustedDocument) -> dict[str, Any]:
+def _document_fields(row: TrustedDocument) -> dict[str, Any]:
     return {
         "id": row.id,
         "sha256": row.sha256,
@@ -291,5 +303,7 @@ def _table(rows: Sequence[TrustedDocument]) -> Table:
     for row in rows:
         cost = "" if row.cost is None else f"{row.cost:,}"
         used = _time(row.last_used_at) or "never"
-        table.add_row(row.id[:_SHORT], row.name or "", row.client or "", cost, f"{row.uses:,}", used)
+        table.add_row(
+            row.id[:_SHORT_ID_LENGTH], row.name or "", row.client or "", cost, f"{row.uses:,}", used
+        )
     return table

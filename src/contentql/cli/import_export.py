@@ -112,44 +112,48 @@ def import_(
       ssh old.example.org contentql export | contentql import -
     """
     if len(files) > 1 and (slug or "-" in files):
-        word = "--slug" if slug else "-"
-        raise typer.BadParameter("requires a single file", param_hint=word)
-    wishes = ImportOptions(
-        category=_checked(SectionPath, category, "--category", "a path is written as in world/asia"),
-        publish_at=_checked(
+        option = "--slug" if slug else "-"
+        raise typer.BadParameter("requires a single file", param_hint=option)
+    options = ImportOptions(
+        category=_validate_option(SectionPath, category, "--category", "a path is written as in world/asia"),
+        publish_at=_validate_option(
             Timestamp, publish_at, "--publish-at", "a time must look like 2026-06-30T08:00:00Z"
         ),
     )
-    pages = {
-        "slug": _checked(ArticleSlug, slug, "--slug", "a slug has no spaces and none of / : ? # %"),
-        "language": _checked(Language, language, "--language", "a language is written as in en or pt-BR"),
+    page_options = {
+        "slug": _validate_option(ArticleSlug, slug, "--slug", "a slug has no spaces and none of / : ? # %"),
+        "language": _validate_option(
+            Language, language, "--language", "a language is written as in en or pt-BR"
+        ),
         "paragraphs": None if paragraphs is ParagraphMode.line else paragraphs.value,
     }
-    pages = {name: value for name, value in pages.items() if value}
+    page_options = {name: value for name, value in page_options.items() if value}
     try:
         settings = load_settings(database_url=database)
         with ExitStack() as stack:
-            unread, opened = _opened(files, stack)
-            kinds = [_kind(file, name, format) for name, file in opened]
-            if pages and FileFormat.jsonl in kinds:
-                raise typer.BadParameter("is only for plain pages", param_hint=f"--{next(iter(pages))}")
-            if not opened:
-                report = ImportReport(tuple(unread))
+            unreadable, opened_files = _open_files(files, stack)
+            formats = [_detect_format(file, name, format) for name, file in opened_files]
+            if page_options and FileFormat.jsonl in formats:
+                raise typer.BadParameter(
+                    "is only for plain pages", param_hint=f"--{next(iter(page_options))}"
+                )
+            if not opened_files:
+                report = ImportReport(tuple(unreadable))
             else:
-                items = _items(opened, kinds, pages)
-                report = _import(settings.database_url, items, wishes, dry_run)
-                report = ImportReport((*unread, *report.outcomes))
+                items = _read_items(opened_files, formats, page_options)
+                report = _run_import(settings.database_url, items, options, dry_run)
+                report = ImportReport((*unreadable, *report.outcomes))
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     if as_json:
         fields = {
             "dryRun": dry_run,
             "counts": report.counts(),
-            "records": [asdict(o) for o in report.outcomes],
+            "records": [asdict(outcome) for outcome in report.outcomes],
         }
         typer.echo(orjson.dumps(fields, option=orjson.OPT_INDENT_2))
     else:
-        for line in _lines(report, dry_run):
+        for line in _report_lines(report, dry_run):
             typer.echo(line)
     failed = report.count("failed")
     if failed:
@@ -180,102 +184,104 @@ def export(
     try:
         settings = load_settings(database_url=database)
         if output is None:
-            written = _written(settings.database_url, sys.stdout.buffer)
+            count = _run_export(settings.database_url, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         else:
-            with _replaced(output) as file:
-                written = _written(settings.database_url, file)
+            with _replace_file(output) as file:
+                count = _run_export(settings.database_url, file)
     except BrokenPipeError:
-        # Whoever read has seen enough. Nothing more may be flushed into the closed pipe on the way out.
+        # The reading program has closed the pipe. Nothing more may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
     except OperatorError as exc:
         raise exit_with_error(exc) from None
-    stderr.print(f"{written:,} records written{f' to {output}' if output else ''}.", markup=False)
+    stderr.print(f"{count:,} records written{f' to {output}' if output else ''}.", markup=False)
 
 
-def _checked(kind: Any, value: str | None, option: str, rule: str) -> Any:
+def _validate_option(type_: Any, value: str | None, option: str, rule: str) -> Any:
     if value is None:
         return None
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return TypeAdapter(type_).validate_python(value)
     except ValidationError:
         raise typer.BadParameter(f"{value!r} cannot be used: {rule}", param_hint=option) from None
 
 
-def _opened(
+def _open_files(
     names: Sequence[str], stack: ExitStack
 ) -> tuple[list[RecordOutcome], list[tuple[str, BufferedReader]]]:
     """Opens the files that can be read and reports the others."""
-    unread: list[RecordOutcome] = []
-    opened: list[tuple[str, BufferedReader]] = []
+    unreadable: list[RecordOutcome] = []
+    opened_files: list[tuple[str, BufferedReader]] = []
     for name in names:
         try:
             if name == "-":
-                opened.append((name, BufferedReader(cast(RawIOBase, sys.stdin.buffer))))
+                opened_files.append((name, BufferedReader(cast(RawIOBase, sys.stdin.buffer))))
             else:
-                opened.append((name, stack.enter_context(Path(name).open("rb"))))  # noqa: SIM115
+                opened_files.append((name, stack.enter_context(Path(name).open("rb"))))  # noqa: SIM115
         except OSError as exc:
-            unread.append(RecordOutcome(name, "", "failed", f"cannot be read: {exc.strerror or exc}"))
-    return unread, opened
+            unreadable.append(RecordOutcome(name, "", "failed", f"cannot be read: {exc.strerror or exc}"))
+    return unreadable, opened_files
 
 
-def _kind(file: BufferedReader, name: str, file_format: FileFormat) -> FileFormat:
+def _detect_format(file: BufferedReader, name: str, file_format: FileFormat) -> FileFormat:
     if file_format is not FileFormat.auto:
         return file_format
-    ending = Path(name).suffix.lower()
-    if ending in (".jsonl", ".ndjson"):
+    suffix = Path(name).suffix.lower()
+    if suffix in (".jsonl", ".ndjson"):
         return FileFormat.jsonl
-    start = b"" if ending in (".txt", ".text") else file.peek(64)
+    start = b"" if suffix in (".txt", ".text") else file.peek(64)
     return (
         FileFormat.jsonl if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else FileFormat.text
     )
 
 
-def _items(
-    opened: Sequence[tuple[str, BufferedReader]], kinds: Sequence[FileFormat], pages: dict[str, Any]
+def _read_items(
+    opened_files: Sequence[tuple[str, BufferedReader]],
+    formats: Sequence[FileFormat],
+    page_options: dict[str, Any],
 ) -> Iterator[ImportItem]:
-    for (name, file), kind in zip(opened, kinds, strict=True):
-        visible = _STDIN if name == "-" else name
+    for (name, file), format in zip(opened_files, formats, strict=True):
+        label = _STDIN if name == "-" else name
         try:
-            if kind is FileFormat.jsonl:
-                yield from jsonl.read_records(file, visible)
+            if format is FileFormat.jsonl:
+                yield from jsonl.read_records(file, label)
             else:
-                yield text.read_page(file.read(text.MAX_PAGE + 1), visible, **pages)
+                yield text.read_page(file.read(text.MAX_PAGE + 1), label, **page_options)
         except OSError as exc:
-            yield ImportItem(visible, error=f"cannot be read: {exc.strerror or exc}")
+            yield ImportItem(label, error=f"cannot be read: {exc.strerror or exc}")
 
 
-def _import(url: str, items: Iterator[ImportItem], wishes: ImportOptions, dry_run: bool) -> ImportReport:
+def _run_import(url: str, items: Iterator[ImportItem], options: ImportOptions, dry_run: bool) -> ImportReport:
     async def work(url: str) -> ImportReport:
         database = Database(url)
         if _is_new(url):
             await database.migrate()
         await require_migrated(database)
-        with _counted("Taking in") as count:
+        with _show_progress("Importing") as count:
             return await import_records(
-                database, items, options=wishes, dry_run=dry_run, progress=lambda outcome: count()
+                database, items, options=options, dry_run=dry_run, progress=lambda outcome: count()
             )
 
     if dry_run and _is_new(url):
-        # A dry run leaves nothing behind, not even an empty database.
+        # A dry run must not create the database.
         with tempfile.TemporaryDirectory(prefix="contentql-") as folder:
             return run_async(work(f"sqlite:///{folder}/dry-run.sqlite3"))
     return run_async(work(url))
 
 
-def _written(url: str, file: IO[bytes]) -> int:
+def _run_export(url: str, file: IO[bytes]) -> int:
     async def work() -> int:
         database = Database(url)
         await require_migrated(database)
-        written = 0
-        with _counted("Writing") as count:
+        record_count = 0
+        with _show_progress("Writing") as count:
             async with contextlib.aclosing(export_records(database)) as records:
                 async for record in records:
                     file.writelines(jsonl.write_records([record]))
-                    written += 1
+                    record_count += 1
                     count()
-        return written
+        return record_count
 
     return run_async(work())
 
@@ -285,32 +291,32 @@ def _is_new(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[IO[bytes]]:
+def _replace_file(path: Path) -> Iterator[IO[bytes]]:
     """Writes a file that replaces `path` when it is complete; after an error `path` is unchanged."""
-    draft = None
+    temporary = None
     try:
-        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
-        Path(draft).chmod(0o666 & ~mask)
-        Path(draft).replace(path)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
     except OSError as exc:
         raise OperatorError(f"{path} cannot be written: {exc.strerror or exc}.") from None
     finally:
-        if draft:
-            Path(draft).unlink(missing_ok=True)
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _counted(word: str) -> Iterator[Callable[[], None]]:
+def _show_progress(label: str) -> Iterator[Callable[[], None]]:
     """Shows progress on stderr: live on a terminal, otherwise one line per thousand records."""
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        task = progress.add_task(word, total=None)
+        task = progress.add_task(label, total=None)
         done = 0
 
         def count() -> None:
@@ -318,37 +324,36 @@ def _counted(word: str) -> Iterator[Callable[[], None]]:
             done += 1
             progress.advance(task)
             if not stderr.is_terminal and done % 1000 == 0:
-                stderr.print(f"{word} {done:,} …", markup=False)
+                stderr.print(f"{label} {done:,} …", markup=False)
 
         yield count
 
 
-def _lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
+def _report_lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
     """The report as text: failed and skipped records, drafts, totals."""
     for outcome in report.outcomes:
-        message = f"{outcome.result} {outcome.label}".strip()
+        subject = f"{outcome.result} {outcome.label}".strip()
         if outcome.result in ("failed", "skipped"):
-            yield f"{outcome.location}: {message}: {outcome.reason}"
-        elif len(report.outcomes) <= _FEW:
-            yield f"{outcome.location}: {message}{f' ({outcome.reason})' if outcome.reason else ''}"
+            yield f"{outcome.location}: {subject}: {outcome.reason}"
+        elif len(report.outcomes) <= _MAX_LISTED:
+            yield f"{outcome.location}: {subject}{f' ({outcome.reason})' if outcome.reason else ''}"
     drafts = [outcome for outcome in report.outcomes if outcome.status is Status.DRAFT]
     if drafts:
         yield _how_to_publish(drafts)
     yield f"{report}.{' Dry run: nothing was changed.' if dry_run else ''}"
 
 
-# So many records at most are told one by one.
-_FEW = 20
+_MAX_LISTED = 20  # with more records, only failed and skipped ones are listed
 
 
 def _how_to_publish(drafts: Sequence[RecordOutcome]) -> str:
     if len(drafts) > 1:
         return (
-            f"{len(drafts)} articles are drafts, so not public. One is published with a date and a section:"
-            " --publish-at TIME --category PATH"
+            f"{len(drafts)} articles are drafts and not public. To publish them, import them with a date and"
+            " a section: --publish-at TIME --category PATH"
         )
     file = drafts[0].location.partition(":")[0].replace(_STDIN, "-")
     return (
-        "To publish it give it a date and a section, such as:"
+        "To publish the article, import it with a date and a section, for example:"
         f" contentql import {file} --publish-at 2026-06-30T08:00:00Z --category world/asia"
     )

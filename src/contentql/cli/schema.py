@@ -42,8 +42,8 @@ def explain(
         values: Any = orjson.loads(variables)
         if not isinstance(values, dict):
             raise ValueError("object")
-        answers = build_executor(settings, Database(settings.database_url))
-        plan, _ = answers.explain(GraphQLRequest(text, operation, values))
+        executor = build_executor(settings, Database(settings.database_url))
+        plan, _ = executor.explain(GraphQLRequest(text, operation, values))
     except (OperatorError, ApiError) as exc:
         raise exit_with_error(exc) from None
     except OSError as exc:
@@ -52,31 +52,36 @@ def explain(
         raise exit_with_error(OperatorError(f"{document} is not UTF-8 text.")) from None
     except ValueError:
         raise exit_with_error(OperatorError("--variables must be a JSON object.")) from None
-    result = _statements(plan.statement)
-    facts = {
-        "dialect": answers.dialect.name,
+    statements = _statements(plan.statement)
+    explanation = {
+        "dialect": executor.dialect.name,
         "cost": plan.cost,
-        "limit": answers.limits.cost,
-        "statements": [{"sql": s.sql, "parameters": [_parameter(p) for p in s.params]} for s in result],
+        "limit": executor.limits.cost,
+        "statements": [
+            {"sql": statement.sql, "parameters": [_parameter(param) for param in statement.params]}
+            for statement in statements
+        ],
     }
     if json:
-        typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(explanation, option=orjson.OPT_INDENT_2).decode())
         return
-    typer.echo(f"cost        {plan.cost} of {answers.limits.cost} objects")
-    typer.echo(f"statements  {len(result)}, one snapshot")
-    for statement in result:
-        typer.echo(f"\n-- {answers.dialect.name}\n{statement.sql}")
+    typer.echo(f"cost        {plan.cost} of {executor.limits.cost} objects")
+    typer.echo(f"statements  {len(statements)}, one snapshot")
+    for statement in statements:
+        typer.echo(f"\n-- {executor.dialect.name}\n{statement.sql}")
         for number, param in enumerate(statement.params, 1):
             typer.echo(f"--   {number}: {_parameter(param)}")
 
 
 def _statements(statement: Statement | None) -> list[Statement]:
+    """The statement and its sub-statements, in the order of their execution."""
     if statement is None:
         return []
-    return [statement, *(inner for cut in statement.sub_statements for inner in _statements(cut))]
+    return [statement, *(nested for sub in statement.sub_statements for nested in _statements(sub))]
 
 
 def _parameter(param: Any) -> str:
+    """The kind and the source of a parameter, for example `text $section`."""
     source = param.source
     text = (
         source

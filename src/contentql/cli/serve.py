@@ -50,7 +50,7 @@ def serve(
         load_oidc_issuer(settings)
     except OperatorError as exc:
         raise exit_with_error(exc) from None
-    run_async(_ready(settings, demo))
+    run_async(_prepare_database(settings, demo))
     # Worker processes read their settings from the environment.
     for name in ("host", "port", "workers", "database_url"):
         os.environ[f"CONTENTQL_{name.upper()}"] = str(getattr(settings, name))
@@ -58,9 +58,9 @@ def serve(
     if settings.graphiql:
         stderr.print(f"GraphiQL at   http://{settings.host}:{settings.port}/graphiql", markup=False)
     if demo:
-        make = f"contentql tokens create --database {settings.database_url} --name You --role publisher"
-        stderr.print(f"To edit content, create a token: {make}", markup=False, soft_wrap=True)
-    # When all is done uvicorn sends itself the signal that ended it: being told to stop is no failure.
+        command = f"contentql tokens create --database {settings.database_url} --name You --role publisher"
+        stderr.print(f"To edit content, create a token: {command}", markup=False, soft_wrap=True)
+    # After its shutdown uvicorn raises the signal that caused it again: exit with code 0 on SIGTERM.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with metrics_directory(settings) as folder, contextlib.suppress(KeyboardInterrupt):
         os.environ["CONTENTQL_METRICS_DIR"] = folder
@@ -71,21 +71,21 @@ def serve(
             log_config=log_config(settings),
             **uvicorn_options(settings),
         )
-        if not _served(config):
+        if not _run_server(config):
             raise typer.Exit(1)
 
 
 class _Workers(Multiprocess):
-    """uvicorn's supervisor, which keeps the socket open until its last worker has stopped: connections must
-    not wait for a process that is gone."""
+    """uvicorn's supervisor, which closes its sockets as soon as it stops the workers: new connections must
+    not be queued for processes that have ended."""
 
     def terminate_all(self) -> None:
         super().terminate_all()
-        for one in self.sockets:
-            one.close()
+        for listener in self.sockets:
+            listener.close()
 
 
-def _served(config: uvicorn.Config) -> bool:
+def _run_server(config: uvicorn.Config) -> bool:
     """True if the server started; otherwise the error was printed."""
     if config.workers == 1:
         server = uvicorn.Server(config)
@@ -96,15 +96,15 @@ def _served(config: uvicorn.Config) -> bool:
     return all(worker.process.exitcode != STARTUP_FAILURE for worker in workers.processes)
 
 
-async def _ready(settings: Settings, demo: bool) -> None:
+async def _prepare_database(settings: Settings, demo: bool) -> None:
     """Checks that the database can be served; with `demo`, loads the demo newsroom."""
     database = Database(settings.database_url)
-    fresh = database.dialect == "sqlite" and not sqlite_path(settings.database_url).exists()
-    if demo or fresh:
+    is_new = database.dialect == "sqlite" and not sqlite_path(settings.database_url).exists()
+    if demo or is_new:
         await database.migrate()
     if demo:
         async with database.orm() as connection:
-            # Collections come last: where there are some, the demo was not cut short.
+            # Collections are imported last: if there are any, the import was completed.
             rows = await connection.execute_query_dict("SELECT count(*) AS n FROM collection")
         if rows[0]["n"] == 0:
             stderr.print("Loading the demo newsroom …")

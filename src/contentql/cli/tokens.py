@@ -12,8 +12,7 @@ import typer
 from rich.table import Table
 from tortoise.transactions import in_transaction
 
-from contentql.auth.api_tokens import issue_token as make
-from contentql.auth.api_tokens import mark_token_revoked as take_away
+from contentql.auth.api_tokens import issue_token, mark_token_revoked
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS, Permission, Role
 from contentql.cli.runtime import (
     EXIT_PARTIAL,
@@ -32,8 +31,8 @@ from contentql.store.models.history import AuditEntry
 from contentql.telemetry.request_id import new_request_id
 
 _OPERATOR = "operator"
-_SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
-_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
+_DURATION = re.compile(r"([1-9][0-9]{0,4})([hdw])")
+_HOURS_BY_UNIT = {"h": 1, "d": 24, "w": 7 * 24}
 
 tokens = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -90,19 +89,19 @@ def create(
       contentql tokens create --name "Preview site" --role previewer > token.txt
       contentql tokens create --name "Wire import" --role author --scope EDIT_OWN --scope CREATE_TAXONOMY
     """
-    holds = _parse_role(role)
-    scopes = [_parse_permission(text, holds) for text in scope or ()]
+    token_role = _parse_role(role)
+    scopes = [_parse_permission(text, token_role) for text in scope or ()]
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    ends = None if expires is None else _parse_expiry(expires, now)
+    expires_at = None if expires is None else _parse_expiry(expires, now)
 
     async def work(_: Settings, db: Database) -> tuple[ApiToken, str]:
         async with db.orm(), in_transaction():
-            token, secret = await make(
+            token, secret = await issue_token(
                 name=name,
-                role=holds,
+                role=token_role,
                 account=account,
                 scopes=scopes,
-                expires_at=ends,
+                expires_at=expires_at,
                 created_by=_OPERATOR,
                 now=now,
             )
@@ -112,7 +111,7 @@ def create(
     token, secret = with_database(database, work)
     until = f"until {_time(token.expires_at)}" if token.expires_at else "until it is revoked"
     stderr.print(
-        f"{_encoded_id(token)}: {token.name} ({token.account}) may come in as {token.role}, {until}.\n"
+        f"{_encoded_id(token)}: {token.name} ({token.account}) has the role {token.role} {until}.\n"
         "This is the only time that the token is shown. Send it as: Authorization: Bearer …",
         markup=False,
     )
@@ -142,7 +141,7 @@ def list_(
     now = dt.datetime.now(dt.UTC)
     rows.sort(key=lambda row: _state(row, now) != "active")
     if as_json:
-        typer.echo(orjson.dumps([_facts(row, now) for row in rows], option=orjson.OPT_INDENT_2))
+        typer.echo(orjson.dumps([_token_fields(row, now) for row in rows], option=orjson.OPT_INDENT_2))
         return
     if rows:
         print_table(_table(rows, now))
@@ -170,27 +169,27 @@ def revoke(
 
       contentql tokens revoke tok_6677889900
     """
-    meant = dict.fromkeys(_number(text) for text in tokens)
+    token_ids = dict.fromkeys(_parse_token_id(text) for text in tokens)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
     async def work(_: Settings, db: Database) -> dict[int, str]:
-        became = {}
+        results = {}
         async with db.orm(), in_transaction():
-            for number in meant:
-                if await take_away(number, now):
-                    await _write_audit("revokeToken", number, now)
-                    became[number] = "revoked"
+            for token_id in token_ids:
+                if await mark_token_revoked(token_id, now):
+                    await _write_audit("revokeToken", token_id, now)
+                    results[token_id] = "revoked"
                 else:
-                    existing = await ApiToken.exists(id=number)
-                    became[number] = "was revoked before" if existing else "there is no such token"
-        return became
+                    existing = await ApiToken.exists(id=token_id)
+                    results[token_id] = "was already revoked" if existing else "there is no such token"
+        return results
 
-    became = with_database(database, work)
-    for number, what in became.items():
-        typer.echo(f"{ids.encode_id('token', number)}: {what}")
-    unknown = sum(what.startswith("there is no") for what in became.values())
+    results = with_database(database, work)
+    for token_id, result in results.items():
+        typer.echo(f"{ids.encode_id('token', token_id)}: {result}")
+    unknown = sum(result.startswith("there is no") for result in results.values())
     if unknown:
-        raise typer.Exit(1 if unknown == len(became) else EXIT_PARTIAL)
+        raise typer.Exit(1 if unknown == len(results) else EXIT_PARTIAL)
 
 
 def _parse_role(text: str) -> Role:
@@ -198,53 +197,56 @@ def _parse_role(text: str) -> Role:
         return Role(text.upper())
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is none; there are {', '.join(role.value.lower() for role in Role)}",
+            f"{text!r} is not a role; choose from {', '.join(role.value.lower() for role in Role)}",
             param_hint="--role",
         ) from None
 
 
 def _parse_permission(text: str, role: Role) -> Permission:
     """The permission of a scope: `EDIT_OWN` or, as usual on a command line, `edit-own`."""
-    word = text.upper().replace("-", "_")
-    may = [ability for ability in Permission if ability in ROLE_PERMISSIONS[role]]
-    if word not in [ability.value for ability in may]:
-        message = (
-            "; ".join(f"{ability.value} ({PERMISSION_DESCRIPTIONS[ability]})" for ability in may) or "none"
+    name = text.upper().replace("-", "_")
+    permissions = [permission for permission in Permission if permission in ROLE_PERMISSIONS[role]]
+    if name not in [permission.value for permission in permissions]:
+        choices = (
+            "; ".join(
+                f"{permission.value} ({PERMISSION_DESCRIPTIONS[permission]})" for permission in permissions
+            )
+            or "none"
         )
         raise typer.BadParameter(
-            f"{text!r} is nothing that {role.value} may do. There are: {message}", param_hint="--scope"
+            f"{text!r} is not a permission of {role.value}; choose from {choices}", param_hint="--scope"
         )
-    return Permission(word)
+    return Permission(name)
 
 
 def _parse_expiry(text: str, now: dt.datetime) -> dt.datetime:
-    span = _SPAN.fullmatch(text.strip().lower())
-    at: dt.datetime | None = None
+    duration = _DURATION.fullmatch(text.strip().lower())
+    expires_at: dt.datetime | None = None
     try:
-        at = (
-            now + dt.timedelta(hours=int(span[1]) * _HOURS[span[2]])
-            if span
+        expires_at = (
+            now + dt.timedelta(hours=int(duration[1]) * _HOURS_BY_UNIT[duration[2]])
+            if duration
             else dt.datetime.fromisoformat(text)
         )
     except (ValueError, OverflowError):
-        at = None
-    if at is None or at.tzinfo is None:
+        expires_at = None
+    if expires_at is None or expires_at.tzinfo is None:
         raise typer.BadParameter(
-            f"{text!r} is no time; write 90d, 12h, 8w or 2027-01-01T00:00:00Z", param_hint="--expires"
+            f"{text!r} is not a time; write 90d, 12h, 8w or 2027-01-01T00:00:00Z", param_hint="--expires"
         )
-    if at <= now:
+    if expires_at <= now:
         raise typer.BadParameter(f"{text} is in the past", param_hint="--expires")
-    return at
+    return expires_at
 
 
-def _number(text: str) -> int:
-    result = ids.decode_id(text)
-    if result is None or result[0] != "token":
-        # What was given may be the token itself: it is not repeated.
+def _parse_token_id(text: str) -> int:
+    decoded = ids.decode_id(text)
+    if decoded is None or decoded[0] != "token":
+        # The text is not repeated, because it may be the token itself.
         raise typer.BadParameter(
             "an id begins with tok_; `contentql tokens list` shows them", param_hint="TOKEN"
         )
-    return result[1]
+    return decoded[1]
 
 
 async def _write_audit(action: str, token: int, now: dt.datetime) -> None:
@@ -274,7 +276,7 @@ def _time(at: Any) -> str | None:
     return format_timestamp(at) if at else None
 
 
-def _facts(row: ApiToken, now: dt.datetime) -> dict[str, Any]:
+def _token_fields(row: ApiToken, now: dt.datetime) -> dict[str, Any]:
     return {
         "id": _encoded_id(row),
         "name": row.name,
