@@ -68,9 +68,9 @@ def test_dataset_has_the_requested_size(connection: sqlite3.Connection) -> None:
         "attribution": ARTICLES * 4,
     }
     assert scalar(connection, "SELECT count(*) FROM article WHERE status = 'DRAFT'") == ARTICLES // 20
-    assert scalar(connection, "SELECT count(*) FROM article WHERE status = 'PUBLISHED'") == dataset.visible(
-        ARTICLES
-    )
+    assert scalar(
+        connection, "SELECT count(*) FROM article WHERE status = 'PUBLISHED'"
+    ) == dataset.published_count(ARTICLES)
     assert [
         path for (path,) in connection.execute("SELECT path FROM category ORDER BY id")
     ] == dataset.section_paths()
@@ -78,7 +78,7 @@ def test_dataset_has_the_requested_size(connection: sqlite3.Connection) -> None:
 
 def test_published_articles_have_all_related_rows(connection: sqlite3.Connection) -> None:
     """Section rows with ancestors, distinct times, a body and one attribution with a relay."""
-    visible = dataset.visible(ARTICLES)
+    visible = dataset.published_count(ARTICLES)
     assert scalar(connection, "SELECT count(DISTINCT published_at) FROM article") == visible
     assert visible == scalar(
         connection,
@@ -120,7 +120,7 @@ async def test_dataset_is_deterministic(connection: sqlite3.Connection, tmp_path
 def test_workload_variables_refer_to_the_dataset(connection: sqlite3.Connection) -> None:
     """Slugs are those of the published articles, each once."""
     slugs = [values["slug"] for values in workload_variables("W2", ARTICLES)]
-    assert len(slugs) == len(set(slugs)) == dataset.visible(ARTICLES)
+    assert len(slugs) == len(set(slugs)) == dataset.published_count(ARTICLES)
     existing = {slug for (slug,) in connection.execute("SELECT slug FROM article WHERE status = 'PUBLISHED'")}
     assert set(slugs) == existing
     assert len(workload_variables("W1", ARTICLES)) == 64
@@ -157,14 +157,14 @@ async def test_baseline_supports_every_workload(url: str, connection: sqlite3.Co
         latest = (await query_baseline(app, "W1", {"section": "politics"}))["latestNews"]["nodes"]
         assert {node["category"]["slug"] for node in latest} == {"politics"}
 
-        slug = dataset.slug(ARTICLES - 1)
+        slug = dataset.article_slug(ARTICLES - 1)
         article = (await query_baseline(app, "W2", {"slug": slug}))["article"]
         assert article["slug"] == slug
         assert [claim["position"] for claim in article["attributions"]] == [0, 1, 2]
         assert [claim["via"] is None for claim in article["attributions"]] == [True, False, True]
         assert len(article["tags"]) == 4
         draft = next(number for number in range(ARTICLES) if dataset.is_draft(number))
-        assert (await query_baseline(app, "W2", {"slug": dataset.slug(draft)}))["article"] is None
+        assert (await query_baseline(app, "W2", {"slug": dataset.article_slug(draft)}))["article"] is None
 
         home = (await query_baseline(app, "W3", {}))["categories"]["nodes"]
         assert [category["name"] for category in home] == list(dataset.ROOTS)

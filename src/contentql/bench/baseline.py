@@ -27,48 +27,46 @@ from contentql.bench.workloads import WORKLOADS
 from contentql.content.timestamps import format_timestamp
 from contentql.store.errors import postgres_dsn, sqlite_path
 
-# asyncpg and ASGI both speak in untyped values; they stay at this border.
+# asyncpg and ASGI have untyped values, which are used in this module only.
 Message = dict[str, Any]
-
-
 Receive = Callable[[], Awaitable[Message]]
-
-
 Send = Callable[[Message], Awaitable[None]]
 
 
 class BaselineQueries(Protocol):
+    """The baseline's statements on one kind of database. `execute` returns the JSON of the response."""
+
     async def open(self) -> None: ...
-    async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes: ...
+    async def execute(self, workload: str, variables: Mapping[str, Any]) -> bytes: ...
     async def close(self) -> None: ...
 
 
 def application(url: str) -> BaselineApp:
     """The ASGI application for the database at `url`, opened and closed by its lifespan."""
-    return BaselineApp(_Sqlite(url) if url.startswith("sqlite:") else _Postgres(url))
+    return BaselineApp(_SqliteQueries(url) if url.startswith("sqlite:") else _PostgresQueries(url))
 
 
 @contextlib.asynccontextmanager
 async def open_baseline(url: str) -> AsyncIterator[BaselineApp]:
-    """The application without a server."""
+    """The application without a server, for the database at `url`."""
     app = application(url)
-    await app.answers.open()
+    await app.queries.open()
     try:
         yield app
     finally:
-        await app.answers.close()
+        await app.queries.close()
 
 
 class BaselineApp:
     """Selects the statement by the request's document and sends the JSON that the database builds."""
 
-    def __init__(self, answers: BaselineQueries) -> None:
-        self.answers = answers
+    def __init__(self, queries: BaselineQueries) -> None:
+        self.queries = queries
         self._workload_names = {workload.document: name for name, workload in WORKLOADS.items()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
             return
         chunks, more = [], True
         while more:
@@ -76,34 +74,34 @@ class BaselineApp:
             chunks.append(message["body"])
             more = message["more_body"]
         request = orjson.loads(chunks[0] if len(chunks) == 1 else b"".join(chunks))
-        body = await self.answers.answer(
+        body = await self.queries.execute(
             self._workload_names[request["query"]], request.get("variables") or {}
         )
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self.answers.open()
+                await self.queries.open()
                 gc.collect()
                 gc.freeze()
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self.answers.close()
+                await self.queries.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
 
-def deep_cursor(cursor: str) -> tuple[str, int]:
+def parse_cursor(cursor: str) -> tuple[str, int]:
     """Publication time, in the API's format, and id of the article that a cursor points to."""
-    _, published, number = cursor.rsplit(".", 2)
-    return published, int(number)
+    _, published_at, article_id = cursor.rsplit(".", 2)
+    return published_at, int(article_id)
 
 
-class _Postgres:
+class _PostgresQueries:
     def __init__(self, url: str) -> None:
         self._dsn = postgres_dsn(url)
         self._pool: Any = None
@@ -113,13 +111,13 @@ class _Postgres:
             self._dsn,
             min_size=1,
             max_size=10,
-            init=_take_bytes,
-            reset=_keep_session,
+            init=_return_json_as_bytes,
+            reset=_keep_session_settings,
             statement_cache_size=1024,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
             server_settings={
-                "application_name": "limit",
+                "application_name": "baseline",
                 "default_transaction_read_only": "on",
                 "jit": "off",
                 "plan_cache_mode": "force_generic_plan",
@@ -128,11 +126,11 @@ class _Postgres:
             },
         )
 
-    async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes:
+    async def execute(self, workload: str, variables: Mapping[str, Any]) -> bytes:
         values = tuple(variables.values())
         if workload == "W5":
-            published, number = deep_cursor(variables["after"])
-            values = (dt.datetime.fromisoformat(published), number)
+            published_at, article_id = parse_cursor(variables["after"])
+            values = (dt.datetime.fromisoformat(published_at), article_id)
         result: bytes = await self._pool.fetchval(POSTGRES[workload], *values)
         return result
 
@@ -140,20 +138,20 @@ class _Postgres:
         await self._pool.close()
 
 
-async def _take_bytes(connection: Any) -> None:
+async def _return_json_as_bytes(connection: Any) -> None:
     await connection.set_type_codec(
         "json", schema="pg_catalog", encoder=str.encode, decoder=bytes, format="binary"
     )
 
 
-async def _keep_session(_: Any) -> None:
+async def _keep_session_settings(_: Any) -> None:
     """Keeps session settings when a connection returns to the pool."""
 
 
 _Job = tuple[str, Mapping[str, Any], asyncio.Future[bytes]]
 
 
-class _Sqlite:
+class _SqliteQueries:
     """Two threads with a connection each; SQLite releases the GIL while it works."""
 
     def __init__(self, url: str) -> None:
@@ -163,17 +161,17 @@ class _Sqlite:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        self._threads = [threading.Thread(target=self._work, args=(loop,), daemon=True) for _ in range(2)]
+        self._threads = [threading.Thread(target=self._run_jobs, args=(loop,), daemon=True) for _ in range(2)]
         for thread in self._threads:
             thread.start()
 
-    async def answer(self, workload: str, variables: Mapping[str, Any]) -> bytes:
+    async def execute(self, workload: str, variables: Mapping[str, Any]) -> bytes:
         values = {**variables, "now": format_timestamp(dt.datetime.now(dt.UTC))}
         if workload == "W5":
-            values["published_at"], values["id"] = deep_cursor(variables["after"])
-        done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._jobs.put((SQLITE[workload], values, done))
-        return await done
+            values["published_at"], values["id"] = parse_cursor(variables["after"])
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._jobs.put((SQLITE[workload], values, future))
+        return await future
 
     async def close(self) -> None:
         for _ in self._threads:
@@ -181,7 +179,7 @@ class _Sqlite:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run_jobs(self, loop: asyncio.AbstractEventLoop) -> None:
         connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=512)
         connection.text_factory = bytes
         for pragma in (
@@ -192,25 +190,25 @@ class _Sqlite:
         ):
             connection.execute(f"PRAGMA {pragma}")
         while (job := self._jobs.get()) is not None:
-            sql, values, done = job
+            sql, values, future = job
             try:
                 result = connection.execute(sql, values).fetchone()[0]
             except Exception as exc:
-                loop.call_soon_threadsafe(done.set_exception, exc)
+                loop.call_soon_threadsafe(future.set_exception, exc)
             else:
-                loop.call_soon_threadsafe(done.set_result, result)
+                loop.call_soon_threadsafe(future.set_result, result)
         connection.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m contentql.bench.limit", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m contentql.bench.baseline", description=__doc__)
     parser.add_argument("--database", required=True)
     parser.add_argument("--port", type=int, required=True)
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     uvicorn.run(
-        application(chosen.database),
+        application(options.database),
         host="127.0.0.1",
-        port=chosen.port,
+        port=options.port,
         loop="uvloop",
         http="httptools",
         access_log=False,

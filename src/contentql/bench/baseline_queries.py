@@ -129,8 +129,8 @@ POSTGRES: Mapping[str, str] = {
 }
 
 
-# One ordered, limited subquery with its to-one joins: the index gives the order, nothing is sorted.
-# json_group_array has no order of its own here: it follows its subquery.
+# One ordered, limited subquery with its to-one joins, so that the rows come from the index in order and need
+# no sort. json_group_array aggregates them in the order of the subquery.
 SQLITE_CARD_COLUMNS = """
           a.id, a.slug, a.headline, a.summary, a.published_at, c.slug as category_slug,
           c.name as category_name, l.id as lead_id, l.url, l.alt, l.width, l.height, l.credit"""
@@ -249,7 +249,7 @@ SQLITE: Mapping[str, str] = {
         from article a {SQLITE_BUNDLE_JOINS}
         where {VISIBLE.format(now=":now")}
         order by a.published_at desc, a.id desc limit 50) a))))""",
-    # SQLite starts from one bound only: the plus keeps it from starting at today's.
+    # SQLite seeks with one bound only; the unary plus keeps it from seeking with the current time.
     "W5": f"""
     select json_object('data', json_object('latestNews', json_object('nodes', (
       select json_group_array({SQLITE_CARD})

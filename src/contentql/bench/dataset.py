@@ -22,7 +22,7 @@ from contentql.content.search_terms import tokenize
 from contentql.content.timestamps import format_timestamp
 from contentql.store.errors import DatabaseKind, postgres_dsn, sqlite_path
 
-DATASET_VERSION = 1  # of the rows: a kept database of another version is not this newsroom
+DATASET_VERSION = 1  # of the generated rows; databases with other versions are not reused
 SOURCES = 500
 TAGS = 2_000
 END = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
@@ -58,7 +58,7 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-# Filled by millions of rows: their indexes are made afterwards.
+# Tables with up to millions of rows, whose indexes are created after the load.
 BIG = ("media", "article", "article_body", "article_section", "article_tag", "article_media", "attribution")
 
 
@@ -67,7 +67,7 @@ def section_paths() -> list[str]:
     return [path for root in ROOTS for path in (root.lower(), *(f"{root}/{desk}".lower() for desk in DESKS))]
 
 
-def slug(article: int) -> str:
+def article_slug(article: int) -> str:
     """Slug of the article with index `article`, from 0 for the oldest."""
     first, second, third = article % 61, article // 61 % 59, article * 31 % 53
     return f"{_WORDS[first]}-{_WORDS[60 + second]}-{_WORDS[third]}-{article}"
@@ -78,7 +78,7 @@ def is_draft(article: int) -> bool:
     return article % 20 == article // 20 * 7 % 20
 
 
-def visible(articles: int) -> int:
+def published_count(articles: int) -> int:
     """Number of published articles among that many."""
     return articles - sum(map(is_draft, range(articles)))
 
@@ -89,21 +89,21 @@ async def load_dataset(
     """Loads the content into the migrated, empty database at `url`; `progress` receives the number of
     articles loaded."""
     if url.startswith("sqlite:"):
-        await asyncio.to_thread(_fill_sqlite, url, articles, search, progress)
+        await asyncio.to_thread(_load_sqlite, url, articles, search, progress)
     else:
-        await _fill_postgres(url, articles, search, progress)
+        await _load_postgres(url, articles, search, progress)
 
 
 def base_rows(dialect: DatabaseKind, articles: int) -> Iterator[tuple[str, Rows]]:
     """Categories, sources, tags and media, in the order of their foreign keys."""
     yield "category", [_category(root, None) for root in range(len(ROOTS))]
     yield "category", [_category(root, desk) for root in range(len(ROOTS)) for desk in range(len(DESKS))]
-    yield "source", [_source(number) for number in range(SOURCES)]
-    yield "tag", [_tag(number) for number in range(TAGS)]
+    yield "source", [_source(index) for index in range(SOURCES)]
+    yield "tag", [_tag(index) for index in range(TAGS)]
     instant = _instants(dialect)
     count = media_count(articles)
     for start in range(0, count, 10_000):
-        yield "media", [_media(number, instant) for number in range(start, min(count, start + 10_000))]
+        yield "media", [_media(index, instant) for index in range(start, min(count, start + 10_000))]
 
 
 def media_count(articles: int) -> int:
@@ -123,47 +123,49 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
     media, step = media_count(articles), YEARS * 365 * 86_400 // articles
     start = int(END.timestamp()) - YEARS * 365 * 86_400
 
-    def upto(end: int) -> int:
+    def randbelow(end: int) -> int:
         return int(rng.random() * end)
 
     for first in range(0, articles, 1_000):
         rows: dict[str, Rows] = {
             table: [] for table in TABLE_COLUMNS if table.startswith(("article", "attribution"))
         }
-        for number in range(first, min(articles, first + 1_000)):
-            article, first_id = _id(number), _id(number * 8)
-            at = instant(start + number * step + number * 7_919 % step)
-            draft = is_draft(number)
-            displayed = None if draft else at
-            place = upto(64)
-            root = place // 8 * 8
-            parts = [paragraphs[upto(len(paragraphs))] for _ in range(6)]
-            lead, other = upto(media), upto(media - 1)
+        for index in range(first, min(articles, first + 1_000)):
+            article, first_id = _id(index), _id(index * 8)
+            modified_at = instant(start + index * step + index * 7_919 % step)
+            draft = is_draft(index)
+            published_at = None if draft else modified_at
+            section = randbelow(64)
+            root = section // 8 * 8
+            body = [paragraphs[randbelow(len(paragraphs))] for _ in range(6)]
+            lead, other = randbelow(media), randbelow(media - 1)
             rows["article"].append((
-                article, f"https://newsroom.example/{article}", slug(number), "en",
-                "DRAFT" if draft else "PUBLISHED", _TYPES[upto(len(_TYPES))], "FREE", 1 + upto(9),
-                displayed, displayed, displayed, at, categories[place], _id(lead), _headline(number),
-                claims[upto(997)], summaries[upto(1_999)], f"By {_NAMES[upto(len(_NAMES))]}",
-                sum(p.words for p in parts), 3, "{}",
+                article, f"https://newsroom.example/{article}", article_slug(index), "en",
+                "DRAFT" if draft else "PUBLISHED", _TYPES[randbelow(len(_TYPES))], "FREE", 1 + randbelow(9),
+                published_at, published_at, published_at, modified_at, categories[section], _id(lead),
+                _headline(index), claims[randbelow(997)], summaries[randbelow(1_999)],
+                f"By {_NAMES[randbelow(len(_NAMES))]}", sum(p.words for p in body), 3, "{}",
             ))  # fmt: skip
             rows["article_body"].append((
                 article,
-                "[" + ",".join([f'{{"id":"p{i}",{p.block}' for i, p in enumerate(parts)]) + "]",
-                "\n".join([p.html for p in parts]),
-                "\n\n".join([p.text for p in parts]),
-                "\n\n".join([p.text for p in parts]),
+                "[" + ",".join([f'{{"id":"p{i}",{p.block}' for i, p in enumerate(body)]) + "]",
+                "\n".join([p.html for p in body]),
+                "\n\n".join([p.text for p in body]),
+                "\n\n".join([p.text for p in body]),
             ))  # fmt: skip
-            rows["article_section"].append((first_id, article, categories[place], True, 0, displayed))
-            if place != root:
-                rows["article_section"].append((first_id + 1, article, categories[root], False, 0, displayed))
-            tag, apart = upto(TAGS), 1 + upto(600)
+            rows["article_section"].append((first_id, article, categories[section], True, 0, published_at))
+            if section != root:
+                rows["article_section"].append(
+                    (first_id + 1, article, categories[root], False, 0, published_at)
+                )
+            tag, gap = randbelow(TAGS), 1 + randbelow(600)
             for position in range(4):
                 rows["article_tag"].append(
-                    (first_id + position, article, _id((tag + position * apart) % TAGS), position, displayed)
+                    (first_id + position, article, _id((tag + position * gap) % TAGS), position, published_at)
                 )
             for position in range(2):
-                placed = _id((lead + 1 + other * position) % media)
-                rows["article_media"].append((first_id + position, article, placed, position, "INLINE"))
+                media_id = _id((lead + 1 + other * position) % media)
+                rows["article_media"].append((first_id + position, article, media_id, position, "INLINE"))
             rows["attribution"] += _attribution_rows(rng, article, first_id, claims)
         yield rows
 
@@ -175,7 +177,7 @@ def _attribution_rows(
     for position in range(3):
         head = first_id + position
         relay = first_id + 3 if position == 1 else None
-        source, kind = _id(int(rng.random() * SOURCES)), _CLAIMED[int(rng.random() * len(_CLAIMED))]
+        source, kind = _id(int(rng.random() * SOURCES)), _KINDS[int(rng.random() * len(_KINDS))]
         yield (
             head, article, kind, source, relay, head, 0, source, position,
             claims[int(rng.random() * len(claims))], "editor", "ACCEPTED", "UNVERIFIED",
@@ -190,19 +192,19 @@ def _attribution_rows(
 def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]:
     """Search terms of headline, summary and body for the full-text index."""
     summary, headline = TABLE_COLUMNS["article"].index("summary"), TABLE_COLUMNS["article"].index("headline")
-    existing: dict[str, str] = {}
+    terms_by_text: dict[str, str] = {}
 
-    def stemmed(text: str) -> str:
-        if text not in existing:
-            existing[text] = " ".join(tokenize(text, "en"))
-        return existing[text]
+    def terms(text: str) -> str:
+        if text not in terms_by_text:
+            terms_by_text[text] = " ".join(tokenize(text, "en"))
+        return terms_by_text[text]
 
     for article, body in zip(rows["article"], rows["article_body"], strict=True):
         yield (
             article[0],
-            stemmed(article[headline]),
-            stemmed(article[summary]),
-            " ".join([stemmed(paragraph) for paragraph in body[4].split("\n\n")]),
+            terms(article[headline]),
+            terms(article[summary]),
+            " ".join([terms(paragraph) for paragraph in body[4].split("\n\n")]),
         )
 
 
@@ -223,24 +225,24 @@ def _paragraphs() -> list[_Paragraph]:
     return [_Paragraph(" ".join(_sentence(rng, 9, 17) for _ in range(6))) for _ in range(2_048)]
 
 
-def _sentence(rng: random.Random, least: int, most: int) -> str:
-    chosen = [rng.choice(_WORDS) for _ in range(rng.randint(least, most))]
+def _sentence(rng: random.Random, min_words: int, max_words: int) -> str:
+    words = [rng.choice(_WORDS) for _ in range(rng.randint(min_words, max_words))]
     if rng.random() < 0.25:
-        chosen[2] = rng.choice(_SPECIALS)
-    text = " ".join(chosen)
+        words[2] = rng.choice(_SPECIALS)
+    text = " ".join(words)
     return f"{text[0].upper()}{text[1:]}."
 
 
 def _headline(article: int) -> str:
     first, second = article % 67, article // 67 % 71
-    spice = f" {_SPECIALS[article % len(_SPECIALS)]}" if article % 5 == 0 else ""
-    middle = f"{_WORDS[40 + second % 60]} {_WORDS[second]}{spice}"
+    special = f" {_SPECIALS[article % len(_SPECIALS)]}" if article % 5 == 0 else ""
+    middle = f"{_WORDS[40 + second % 60]} {_WORDS[second]}{special}"
     return f"{_WORDS[first].capitalize()} {middle} after {_WORDS[article % 97]} {_WORDS[article % 89]}"
 
 
-def _id(number: int) -> int:
-    # As long as the ids of a real newsroom: what is sent and compared has its usual size.
-    return 79_000_000_000_000_000 + number * 1_048_583
+def _id(index: int) -> int:
+    # As long as real ids, so that responses and keys have their usual size.
+    return 79_000_000_000_000_000 + index * 1_048_583
 
 
 def _category_id(root: int, desk: int | None) -> int:
@@ -253,34 +255,34 @@ def _category(root: int, desk: int | None) -> tuple[Any, ...]:
     else:
         name, parent, path = DESKS[desk], _category_id(root, None), f"{ROOTS[root]}/{DESKS[desk]}".lower()
     depth, position = (0, root) if desk is None else (1, desk)
-    spelled = name.lower()
-    return (_category_id(root, desk), parent, spelled, path, depth, position, name, "[]", spelled)
+    lower_name = name.lower()
+    return (_category_id(root, desk), parent, lower_name, path, depth, position, name, "[]", lower_name)
 
 
-def _source(number: int) -> tuple[Any, ...]:
-    name = f"{_WORDS[number % 83].capitalize()} {_OFFICES[number % len(_OFFICES)]} {number}"
-    spelled = name.lower().replace(" ", "-")
-    homepage = None if number % 9 == 0 else f"https://{spelled}.example/"
-    kind, country = _SOURCE_KINDS[number % len(_SOURCE_KINDS)], _COUNTRIES[number % len(_COUNTRIES)]
-    return (_id(number), spelled, name, name.lower(), kind, "[]", country, homepage)
+def _source(index: int) -> tuple[Any, ...]:
+    name = f"{_WORDS[index % 83].capitalize()} {_NOUNS[index % len(_NOUNS)]} {index}"
+    name_slug = name.lower().replace(" ", "-")
+    homepage = None if index % 9 == 0 else f"https://{name_slug}.example/"
+    kind, country = _SOURCE_KINDS[index % len(_SOURCE_KINDS)], _COUNTRIES[index % len(_COUNTRIES)]
+    return (_id(index), name_slug, name, name.lower(), kind, "[]", country, homepage)
 
 
-def _tag(number: int) -> tuple[Any, ...]:
-    name = f"{_WORDS[number % 79].capitalize()} {_WORDS[number // 79]} {number}"
-    kind = _TAG_TYPES[number % len(_TAG_TYPES)]
-    return (_id(number), kind, name.lower().replace(" ", "-"), name, "[]", name.lower(), "[]", "[]")
+def _tag(index: int) -> tuple[Any, ...]:
+    name = f"{_WORDS[index % 79].capitalize()} {_WORDS[index // 79]} {index}"
+    kind = _TAG_TYPES[index % len(_TAG_TYPES)]
+    return (_id(index), kind, name.lower().replace(" ", "-"), name, "[]", name.lower(), "[]", "[]")
 
 
-def _media(number: int, instant: Callable[[int], Any]) -> tuple[Any, ...]:
-    # Licences run out: a fiftieth may no longer be shown. An eleventh has no alternative text.
-    expires = instant(int(END.timestamp()) - 86_400) if number % 50 == 17 else None
-    alt = None if number % 11 == 5 else f"{_headline(number)}, seen from the {_WORDS[number % 73]}"
-    width, height = _SIZES[number % len(_SIZES)]
-    url = f"https://media.newsroom.example/{number % 97}/{number:08d}.jpg"
-    credit = f"{_NAMES[number % len(_NAMES)]}/Example Pictures"
-    created = instant(int(END.timestamp()) - number)
+def _media(index: int, instant: Callable[[int], Any]) -> tuple[Any, ...]:
+    # One in fifty has an expired licence, one in eleven has no alternative text.
+    expires = instant(int(END.timestamp()) - 86_400) if index % 50 == 17 else None
+    alt = None if index % 11 == 5 else f"{_headline(index)}, seen from the {_WORDS[index % 73]}"
+    width, height = _SIZES[index % len(_SIZES)]
+    url = f"https://media.newsroom.example/{index % 97}/{index:08d}.jpg"
+    credit = f"{_NAMES[index % len(_NAMES)]}/Example Pictures"
+    created = instant(int(END.timestamp()) - index)
     return (
-        _id(number), "IMAGE", url, "image/jpeg", width, height, 180_000 + number, alt, None, credit, expires,
+        _id(index), "IMAGE", url, "image/jpeg", width, height, 180_000 + index, alt, None, credit, expires,
         "[]", created,
     )  # fmt: skip
 
@@ -292,52 +294,52 @@ def _instants(dialect: DatabaseKind) -> Callable[[int], Any]:
     return lambda seconds: format_timestamp(dt.datetime.fromtimestamp(seconds, dt.UTC))
 
 
-def _fill_sqlite(url: str, articles: int, search: bool, progress: Callable[[int], object]) -> None:
+def _load_sqlite(url: str, articles: int, search: bool, progress: Callable[[int], object]) -> None:
     with closing(sqlite3.connect(sqlite_path(url), isolation_level=None)) as connection:
-        run = connection.execute
-        # A load that breaks is made again from nothing: no journal, no waiting for the disk.
+        execute = connection.execute
+        # An interrupted load starts again, so it needs neither a rollback journal nor fsync.
         for pragma in (
             "journal_mode = OFF",
             "synchronous = OFF",
             "cache_size = -524288",
             "foreign_keys = OFF",
         ):
-            run(f"PRAGMA {pragma}")
-        marks = ", ".join("?" * len(BIG))
-        output = run(
+            execute(f"PRAGMA {pragma}")
+        placeholders = ", ".join("?" * len(BIG))
+        schema_objects = execute(
             "SELECT type, name, sql FROM sqlite_master"
-            f" WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks})"
+            f" WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({placeholders})"
             " OR type = 'trigger' AND sql LIKE '%INTO row_change%' ORDER BY name",
             BIG,
         ).fetchall()
-        for kind, name, _ in output:
-            run(f'DROP {kind} "{name}"')
+        for kind, name, _ in schema_objects:
+            execute(f'DROP {kind} "{name}"')
         inserts = {
             table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             for table, columns in TABLE_COLUMNS.items()
         }
-        run("BEGIN")
+        execute("BEGIN")
         for table, rows in base_rows("sqlite", articles):
             connection.executemany(inserts[table], rows)
         done = 0
-        for story in article_rows("sqlite", articles):
-            for table, rows in story.items():
+        for batch in article_rows("sqlite", articles):
+            for table, rows in batch.items():
                 connection.executemany(inserts[table], rows)
             if search:
                 connection.executemany(
                     "INSERT INTO article_search (rowid, headline, summary, body) VALUES (?, ?, ?, ?)",
-                    search_rows(story),
+                    search_rows(batch),
                 )
-            progress(done := done + len(story["article"]))
-        run("COMMIT")
-        for *_, sql in output:
-            run(sql)
-        run("ANALYZE")
-        run("PRAGMA journal_mode = WAL")
+            progress(done := done + len(batch["article"]))
+        execute("COMMIT")
+        for *_, sql in schema_objects:
+            execute(sql)
+        execute("ANALYZE")
+        execute("PRAGMA journal_mode = WAL")
 
 
-async def _fill_postgres(url: str, articles: int, search: bool, progress: Callable[[int], object]) -> None:
-    # Two connections, so that one's texts are compressed while the other takes rows.
+async def _load_postgres(url: str, articles: int, search: bool, progress: Callable[[int], object]) -> None:
+    # Two connections, so that bodies are compressed on one while rows are copied on the other.
     first = await asyncpg.connect(postgres_dsn(url))
     second = await asyncpg.connect(postgres_dsn(url))
     try:
@@ -345,13 +347,13 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
             await connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         for connection in (first, second):
             await _set_triggers(connection, "DISABLE")
-        restore = await _bare(first)
+        restore_statements = await _drop_indexes(first)
         for table, rows in base_rows("postgres", articles):
             await _copy(first, table, rows)
         done = 0
-        for story in article_rows("postgres", articles):
-            bodies = asyncio.create_task(_copy(second, "article_body", story["article_body"]))
-            for table, rows in story.items():
+        for batch in article_rows("postgres", articles):
+            bodies = asyncio.create_task(_copy(second, "article_body", batch["article_body"]))
+            for table, rows in batch.items():
                 if table != "article_body":
                     await _copy(first, table, rows)
             await bodies
@@ -360,10 +362,10 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
                     "INSERT INTO article_search (article_id, document) VALUES ($1,"
                     " setweight(to_tsvector('simple', $2), 'A') || setweight(to_tsvector('simple', $3), 'B')"
                     " || setweight(to_tsvector('simple', $4), 'C'))",
-                    list(search_rows(story)),
+                    list(search_rows(batch)),
                 )
-            progress(done := done + len(story["article"]))
-        for statement in restore:
+            progress(done := done + len(batch["article"]))
+        for statement in restore_statements:
             await first.execute(statement)
         await _set_triggers(first, "ENABLE")
         await first.execute("VACUUM (ANALYZE)")
@@ -373,13 +375,13 @@ async def _fill_postgres(url: str, articles: int, search: bool, progress: Callab
         await second.close()
 
 
-async def _set_triggers(connection: Any, how: str) -> None:
-    """Disables the change triggers while content is loaded."""
+async def _set_triggers(connection: Any, action: str) -> None:
+    """Enables or disables the change triggers, which are off while content is loaded."""
     for table in TABLE_COLUMNS:
-        await connection.execute(f"ALTER TABLE {table} {how} TRIGGER {table}_journal")
+        await connection.execute(f"ALTER TABLE {table} {action} TRIGGER {table}_journal")
 
 
-async def _bare(connection: Any) -> list[str]:
+async def _drop_indexes(connection: Any) -> list[str]:
     """Drops indexes, unique and foreign keys of the big tables; returns the statements that restore them."""
     constraints = await connection.fetch(
         "SELECT conrelid::regclass::text AS place, quote_ident(conname) AS name,"
@@ -410,17 +412,17 @@ async def _copy(connection: Any, table: str, rows: Sequence[tuple[Any, ...]]) ->
 
 
 _TYPES = ("NEWS", "NEWS", "NEWS", "ANALYSIS", "OPINION", "LIVE", "EXPLAINER", "INTERVIEW")
-_CLAIMED = ("ACCORDING_TO", "REPORTED_BY", "RELEASED_BY", "SAID", "TOLD", "QUOTED", "DENIED", "DATA")
+_KINDS = ("ACCORDING_TO", "REPORTED_BY", "RELEASED_BY", "SAID", "TOLD", "QUOTED", "DENIED", "DATA")
 _SOURCE_KINDS = (
     "AGENCY", "BROADCASTER", "NEWSPAPER", "ONLINE", "OFFICIAL", "COMPANY", "NGO", "PARTY", "ACADEMIC",
     "PERSON",
 )  # fmt: skip
 _TAG_TYPES = ("TOPIC", "PERSON", "ORGANISATION", "PLACE", "EVENT", "WORK")
-_OFFICES = ("Agency", "Ministry", "Herald", "University", "Institute", "Court", "Radio", "Group", "Union")
+_NOUNS = ("Agency", "Ministry", "Herald", "University", "Institute", "Court", "Radio", "Group", "Union")
 _COUNTRIES = ("GB", "DE", "FR", "BR", "JP", "NG", "US")
 _SIZES = ((1600, 900), (2048, 1365), (1080, 1350), (3000, 2000))
 _NAMES = ("Ada Lindqvist", "José Arroyo", "Miriam O’Dowd", "Kenji Watanabe", "Zoë Adeyemi", "Paweł Nowak")
-# Letters beyond ASCII, quotes and markup: what an answer must escape alike on every database.
+# Non-ASCII letters, quotes and markup, which both databases must escape alike.
 _SPECIALS = (
     "“quoted”",
     '"plain"',

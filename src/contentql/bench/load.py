@@ -1,8 +1,8 @@
 """Load generator: sends prepared requests over persistent connections, one at a time per connection.
 
-A process of its own, so that its work is not the server's: `python -m contentql.bench.load` reads a JSON
-object (`LoadSpec`) from standard input and writes one (`LoadResult`) to standard output. Any status other
-than 200 or 304 ends the run.
+Runs as a process of its own, on another CPU than the server: `python -m contentql.bench.load` reads a JSON
+object (`LoadSpec`) from standard input and writes one (`LoadResult`) to standard output. A status other than
+200 or 304 ends the run.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ import uvloop
 
 @dataclass(frozen=True)
 class LoadSpec:
-    """Requests and target; `core` is the CPU to run on, `warm` the seconds that are not counted."""
+    """Requests and target. `core`: CPU to run on. `warm_up_seconds`: time before `seconds`, not measured."""
 
     port: int
     path: str
     headers: Mapping[str, str]
     bodies: Sequence[str]
     seconds: float
-    warm: float
+    warm_up_seconds: float
     connections: int
     core: int | None
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """`busy`: fraction of the time in which this process worked; near 1, it was the bottleneck."""
+    """`busy`: CPU time of this process divided by the duration; near 1, this process was the bottleneck."""
 
     requests: int
     per_second: float
@@ -47,64 +47,64 @@ class LoadResult:
 
 
 class LoadFailed(Exception):
-    """A response with a status other than 200 or 304, or none."""
+    """A response has a status other than 200 or 304, or there is no response."""
 
 
-async def generate_load(order: LoadSpec) -> LoadResult:
+async def generate_load(spec: LoadSpec) -> LoadResult:
     """Generates load for the specified time. Raises LoadFailed."""
-    more = "".join(f"{name}: {value}\r\n" for name, value in order.headers.items())
-    head = f" {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nAccept: application/json\r\n{more}"
+    header_lines = "".join(f"{name}: {value}\r\n" for name, value in spec.headers.items())
+    head = (
+        f" {spec.path} HTTP/1.1\r\nHost: 127.0.0.1:{spec.port}\r\nAccept: application/json\r\n{header_lines}"
+    )
     post = f"POST{head}Content-Type: application/json\r\nContent-Length: "
-    requests = [f"{post}{len(body.encode())}\r\n\r\n{body}".encode() for body in order.bodies]
+    requests = [f"{post}{len(body.encode())}\r\n\r\n{body}".encode() for body in spec.bodies]
     requests = requests or [f"GET{head}\r\n".encode()]
     loop = asyncio.get_running_loop()
     run = _Run(requests, loop.create_future())
     transports = []
-    for _ in range(order.connections):
-        transport, connection = await loop.create_connection(
-            lambda: _Connection(run), "127.0.0.1", order.port
-        )
-        connection.use(transport)
+    for _ in range(spec.connections):
+        transport, connection = await loop.create_connection(lambda: _Connection(run), "127.0.0.1", spec.port)
+        connection.start(transport)
         transports.append(transport)
-    await asyncio.wait([run.broken], timeout=order.warm)
-    run.took.clear()
-    run.received = 0
-    began, worked = time.perf_counter(), time.process_time()
-    await asyncio.wait([run.broken], timeout=order.seconds)
-    took, received = run.took[:], run.received
-    seconds, worked = time.perf_counter() - began, time.process_time() - worked
-    run.over = True
+    await asyncio.wait([run.failure], timeout=spec.warm_up_seconds)
+    run.durations.clear()
+    run.bytes_received = 0
+    started_at, cpu_seconds = time.perf_counter(), time.process_time()
+    await asyncio.wait([run.failure], timeout=spec.seconds)
+    durations, bytes_received = run.durations[:], run.bytes_received
+    seconds, cpu_seconds = time.perf_counter() - started_at, time.process_time() - cpu_seconds
+    run.is_over = True
     for transport in transports:
         transport.close()
-    if run.broken.done():
-        run.broken.result()
-    if not took:
-        raise LoadFailed(f"no answer within {order.seconds:g} seconds")
-    took.sort()
+    if run.failure.done():
+        run.failure.result()
+    if not durations:
+        raise LoadFailed(f"no response within {spec.seconds:g} seconds")
+    durations.sort()
     return LoadResult(
-        len(took),
-        len(took) / seconds,
-        took[(len(took) - 1) // 2] * 1_000,
-        took[ceil(len(took) * 0.99) - 1] * 1_000,
-        received // len(took),
-        worked / seconds,
+        len(durations),
+        len(durations) / seconds,
+        durations[(len(durations) - 1) // 2] * 1_000,
+        durations[ceil(len(durations) * 0.99) - 1] * 1_000,
+        bytes_received // len(durations),
+        cpu_seconds / seconds,
     )
 
 
 class _Run:
     """State that all connections of a run share."""
 
-    def __init__(self, requests: Sequence[bytes], broken: asyncio.Future[None]) -> None:
+    def __init__(self, requests: Sequence[bytes], failure: asyncio.Future[None]) -> None:
         self.requests = requests
-        self.broken = broken
-        self.turn = count()
-        self.took: list[float] = []
-        self.received = 0
-        self.over = False
+        self.failure = failure
+        self.request_numbers = count()
+        self.durations: list[float] = []
+        self.bytes_received = 0
+        self.is_over = False
 
-    def fail(self, why: str) -> None:
-        if not self.over and not self.broken.done():
-            self.broken.set_exception(LoadFailed(why))
+    def fail(self, reason: str) -> None:
+        if not self.is_over and not self.failure.done():
+            self.failure.set_exception(LoadFailed(reason))
 
 
 class _Connection(asyncio.Protocol):
@@ -113,45 +113,45 @@ class _Connection(asyncio.Protocol):
     def __init__(self, run: _Run) -> None:
         self._run = run
         self._transport: asyncio.WriteTransport | None = None
-        self._head = b""
-        self._left = 0
+        self._header_start = b""
+        self._remaining = 0
         self._sent_at = 0.0
 
-    def use(self, transport: asyncio.WriteTransport) -> None:
+    def start(self, transport: asyncio.WriteTransport) -> None:
         """Sends requests over this transport until the run ends."""
         self._transport = transport
         self._send_request()
 
     def _send_request(self) -> None:
         run = self._run
-        if self._transport is not None and not run.over:
+        if self._transport is not None and not run.is_over:
             self._sent_at = time.perf_counter()
-            self._transport.write(run.requests[next(run.turn) % len(run.requests)])
+            self._transport.write(run.requests[next(run.request_numbers) % len(run.requests)])
 
     def data_received(self, data: bytes) -> None:
-        if not self._left:
-            data = self._head + data if self._head else data
+        if not self._remaining:
+            data = self._header_start + data if self._header_start else data
             end = data.find(b"\r\n\r\n")
             if end < 0:
-                self._head = data
+                self._header_start = data
                 return
-            self._head = b""
-            head = data[:end].lower()
-            at = head.find(b"\r\ncontent-length:")
-            line = head.find(b"\r\n", at + 2)
-            if head.startswith(b"http/1.1 304"):
+            self._header_start = b""
+            header = data[:end].lower()
+            field_start = header.find(b"\r\ncontent-length:")
+            field_end = header.find(b"\r\n", field_start + 2)
+            if header.startswith(b"http/1.1 304"):
                 length = 0
-            elif head.startswith(b"http/1.1 200") and at >= 0:
-                length = int(head[at + 17 : line if line > 0 else end])
+            elif header.startswith(b"http/1.1 200") and field_start >= 0:
+                length = int(header[field_start + 17 : field_end if field_end > 0 else end])
             else:
                 self._run.fail(data[:2_000].decode(errors="replace"))
                 return
-            self._run.received += length
-            self._left = length - (len(data) - end - 4)
+            self._run.bytes_received += length
+            self._remaining = length - (len(data) - end - 4)
         else:
-            self._left -= len(data)
-        if self._left == 0:
-            self._run.took.append(time.perf_counter() - self._sent_at)
+            self._remaining -= len(data)
+        if self._remaining == 0:
+            self._run.durations.append(time.perf_counter() - self._sent_at)
             self._send_request()
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -159,14 +159,14 @@ class _Connection(asyncio.Protocol):
 
 
 def main() -> None:
-    order = LoadSpec(**orjson.loads(sys.stdin.buffer.read()))
-    if order.core is not None:
-        os.sched_setaffinity(0, {order.core})
+    spec = LoadSpec(**orjson.loads(sys.stdin.buffer.read()))
+    if spec.core is not None:
+        os.sched_setaffinity(0, {spec.core})
     try:
-        timing = uvloop.run(generate_load(order))
+        result = uvloop.run(generate_load(spec))
     except (LoadFailed, OSError) as exc:
         sys.exit(f"The load could not be sent: {exc}")
-    sys.stdout.buffer.write(orjson.dumps(asdict(timing)))
+    sys.stdout.buffer.write(orjson.dumps(asdict(result)))
 
 
 if __name__ == "__main__":

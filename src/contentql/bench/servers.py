@@ -1,7 +1,4 @@
-"""Server processes of the benchmark: started, requested, stopped.
-
-Each server runs on the first CPU, the load generator on the second.
-"""
+"""Server processes of the benchmark. Servers run on the first CPU, the load generator on the second."""
 
 from __future__ import annotations
 
@@ -24,8 +21,8 @@ from contentql.errors import OperatorError
 
 PATH = "/graphql"
 CONNECTIONS = 16
-STARTS_WITHIN = 30.0  # seconds
-_COLD = {"CONTENTQL_RESPONSE_CACHE_BYTES": "0"}
+START_TIMEOUT = 30.0  # seconds
+_WITHOUT_CACHE = {"CONTENTQL_RESPONSE_CACHE_BYTES": "0"}
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,13 @@ class Server:
 
 
 @contextmanager
-def contentql_server(database: str, *, remembers: bool = False) -> Iterator[Server]:
+def contentql_server(database: str, *, response_cache: bool = False) -> Iterator[Server]:
     """contentql with one worker, as an operator starts it, with or without response cache."""
     port = _free_port()
     command = ["-m", "contentql", "serve", "--database", database, "--port", str(port), "--workers", "1"]
-    with start_process("contentql", command, port, settings={} if remembers else _COLD) as server:
+    with start_process(
+        "contentql", command, port, settings={} if response_cache else _WITHOUT_CACHE
+    ) as server:
         yield server
 
 
@@ -49,25 +48,25 @@ def contentql_server(database: str, *, remembers: bool = False) -> Iterator[Serv
 def static_server(headers: Sequence[tuple[str, str]], body: bytes) -> Iterator[Server]:
     """A server that returns the same bytes for every request."""
     port = _free_port()
-    with tempfile.TemporaryFile() as result:
-        result.write(orjson.dumps(headers) + b"\n" + body)
-        result.seek(0)
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(orjson.dumps(headers) + b"\n" + body)
+        stdin.seek(0)
         command = ["-m", "contentql.bench.static_server", "--port", str(port)]
-        with start_process("the constant", command, port, stdin=result) as server:
+        with start_process("the static server", command, port, stdin=stdin) as server:
             yield server
 
 
 @contextmanager
 def baseline_server(database: str) -> Iterator[Server]:
-    """The baseline server."""
+    """The baseline, which executes hand-written SQL."""
     port = _free_port()
     command = ["-m", "contentql.bench.baseline", "--database", database, "--port", str(port)]
-    with start_process("the limit", command, port) as server:
+    with start_process("the baseline", command, port) as server:
         yield server
 
 
 @contextmanager
-def traced_server(database: str, count: int) -> Iterator[Server]:
+def traced_server(database: str, pipe: int) -> Iterator[Server]:
     """contentql on SQLite; writes one byte to the file descriptor `pipe` for every statement."""
     port = _free_port()
     command = [
@@ -78,9 +77,11 @@ def traced_server(database: str, count: int) -> Iterator[Server]:
         "--port",
         str(port),
         "--pipe",
-        str(count),
+        str(pipe),
     ]
-    with start_process("contentql, traced", command, port, keep=(count,), settings=_COLD) as server:
+    with start_process(
+        "contentql, traced", command, port, inherited_fds=(pipe,), settings=_WITHOUT_CACHE
+    ) as server:
         yield server
 
 
@@ -89,30 +90,30 @@ def start_process(
     name: str,
     command: Sequence[str],
     port: int,
-    keep: Sequence[int] = (),
+    inherited_fds: Sequence[int] = (),
     *,
     stdin: IO[bytes] | int = subprocess.DEVNULL,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Starts a Python process that listens on `port`. Raises OperatorError if it is not ready in
-    STARTS_WITHIN seconds."""
-    with tempfile.TemporaryFile() as result:
-        with _on(_cores()[0]):
+    """Starts a Python process that listens on `port`. Raises OperatorError if it does not listen within
+    START_TIMEOUT seconds."""
+    with tempfile.TemporaryFile() as output:
+        with _pinned_to(_cores()[0]):
             process = subprocess.Popen(
                 [sys.executable, *command],
                 stdin=stdin,
-                stdout=result,
-                stderr=result,
-                pass_fds=keep,
+                stdout=output,
+                stderr=output,
+                pass_fds=inherited_fds,
                 env={**os.environ, "CONTENTQL_WORKERS": "1", **(settings or {})},
             )
         try:
-            patience = time.monotonic() + STARTS_WITHIN
+            deadline = time.monotonic() + START_TIMEOUT
             while not _listens(port):
-                if process.poll() is not None or time.monotonic() > patience:
-                    result.seek(0)
+                if process.poll() is not None or time.monotonic() > deadline:
+                    output.seek(0)
                     raise OperatorError(
-                        f"{name} did not start: {result.read().decode(errors='replace').strip()[-2_000:]}"
+                        f"{name} did not start: {output.read().decode(errors='replace').strip()[-2_000:]}"
                     )
                 time.sleep(0.05)
             yield Server(name, port)
@@ -140,9 +141,9 @@ class BenchClient:
     def __init__(self, server: Server, connection: http.client.HTTPConnection) -> None:
         self._server = server
         self._connection = connection
-        self.headers: Sequence[tuple[str, str]] = ()  # of the last answer
+        self.headers: Sequence[tuple[str, str]] = ()  # of the last response
 
-    def ask(self, body: bytes) -> bytes:
+    def post(self, body: bytes) -> bytes:
         """The body of the response. Raises OperatorError if the status is not 200."""
         return self._request("POST", PATH, body)
 
@@ -154,17 +155,17 @@ class BenchClient:
         try:
             self._connection.request(method, path, body or None, headers)
             response = self._connection.getresponse()
-            answer = response.read()
+            content = response.read()
         except OSError as exc:
-            raise OperatorError(f"{self._server.name} does not answer: {exc}") from exc
-        # What the server adds by itself is not the application's to say.
+            raise OperatorError(f"{self._server.name} does not respond: {exc}") from exc
+        # uvicorn adds Date by itself, so an application must not set it.
         self.headers = [pair for pair in response.getheaders() if pair[0].lower() != "date"]
         if response.status != 200:
-            visible = answer[:2_000].decode(errors="replace")
+            excerpt = content[:2_000].decode(errors="replace")
             raise OperatorError(
-                f"{self._server.name} answers {response.status} to {body.decode()}\n{visible}"
+                f"{self._server.name} responds with {response.status} to {body.decode()}\n{excerpt}"
             )
-        return answer
+        return content
 
 
 def run_load(
@@ -177,25 +178,25 @@ def run_load(
     headers: Mapping[str, str] | None = None,
 ) -> LoadResult:
     """Generates load from a process on the second CPU; a GET if there are no bodies."""
-    order = LoadSpec(
+    spec = LoadSpec(
         port=server.port,
         path=path,
         headers=dict(headers or {}),
         bodies=[body.decode() for body in bodies],
         seconds=seconds,
-        warm=min(0.5, seconds / 4),
+        warm_up_seconds=min(0.5, seconds / 4),
         connections=connections,
         core=_cores()[1],
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "contentql.bench.load"],
-        input=orjson.dumps(asdict(order)),
+        input=orjson.dumps(asdict(spec)),
         capture_output=True,
         check=False,
     )
-    if done.returncode:
-        raise OperatorError(f"{server.name}: {done.stderr.decode(errors='replace').strip()[-2_000:]}")
-    return LoadResult(**orjson.loads(done.stdout))
+    if process.returncode:
+        raise OperatorError(f"{server.name}: {process.stderr.decode(errors='replace').strip()[-2_000:]}")
+    return LoadResult(**orjson.loads(process.stdout))
 
 
 def has_two_cores() -> bool:
@@ -211,17 +212,17 @@ def _cores() -> tuple[int | None, int | None]:
 
 
 @contextmanager
-def _on(core: int | None) -> Iterator[None]:
+def _pinned_to(core: int | None) -> Iterator[None]:
     """Pins processes that are started in the block to one CPU."""
     if core is None:
         yield
         return
-    before = os.sched_getaffinity(0)
+    allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        os.sched_setaffinity(0, allowed)
 
 
 def _free_port() -> int:

@@ -1,6 +1,6 @@
 """contentql on SQLite with one byte per statement on a file descriptor.
 
-SQLite itself reports the statements it runs. Run as a process by `bench.servers`; never measured for time.
+SQLite's trace callback reports the statements. Run as a process by `bench.servers`, which does not time it.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import uvicorn
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m contentql.bench.traced", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m contentql.bench.statement_tracer", description=__doc__)
     parser.add_argument("--database", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--pipe", type=int, required=True)
-    chosen = parser.parse_args()
+    options = parser.parse_args()
     connect = sqlite3.connect
 
-    def traced_factory(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection: sqlite3.Connection = connect(*arguments, **options)
-        connection.set_trace_callback(lambda _: os.write(chosen.pipe, b"."))
+    def traced_factory(*arguments: Any, **keywords: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **keywords)
+        connection.set_trace_callback(lambda _: os.write(options.pipe, b"."))
         return connection
 
     sqlite3.connect = traced_factory  # type: ignore[assignment]
-    os.environ["CONTENTQL_DATABASE_URL"] = chosen.database
+    os.environ["CONTENTQL_DATABASE_URL"] = options.database
     uvicorn.run(
         "contentql.app:create_app",
         factory=True,
         host="127.0.0.1",
-        port=chosen.port,
+        port=options.port,
         access_log=False,
         log_level="warning",
     )

@@ -16,51 +16,52 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from contentql.bench import servers
 from contentql.bench.servers import BenchClient
 
-TIMES = 5
+MAX_REQUESTS = 5  # counted per workload
 
 
 def count_statements(database: str, requests: Mapping[str, Sequence[bytes]]) -> dict[str, float]:
-    """Statements per request for each name in `requests`, after every request was sent once."""
-    with _watched(database) as (asker, seen):
+    """Statements per request, by name of the workload. Every request is sent once before it is counted."""
+    with _counting_server(database) as (client, count):
         results = {}
         for name, bodies in requests.items():
-            chosen = bodies[:TIMES]
-            for body in chosen:
-                asker.ask(body)
-            before = seen()
-            for body in chosen:
-                asker.ask(body)
-            results[name] = (seen() - before) / len(chosen)
+            counted = bodies[:MAX_REQUESTS]
+            for body in counted:
+                client.post(body)
+            before = count()
+            for body in counted:
+                client.post(body)
+            results[name] = (count() - before) / len(counted)
         return results
 
 
 @contextmanager
-def _watched(database: str) -> Iterator[tuple[BenchClient, Callable[[], int]]]:
+def _counting_server(database: str) -> Iterator[tuple[BenchClient, Callable[[], int]]]:
+    """A client of a running server, and a function that returns the number of statements so far."""
     if database.startswith("sqlite:"):
-        reads, writes = os.pipe()
-        os.set_blocking(reads, False)
-        heard = 0
+        read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
+        total = 0
 
-        def seen() -> int:
-            nonlocal heard
+        def count() -> int:
+            nonlocal total
             with suppress(BlockingIOError):
-                while value := os.read(reads, 65_536):
-                    heard += len(value)
-            return heard
+                while value := os.read(read_end, 65_536):
+                    total += len(value)
+            return total
 
         try:
-            with servers.traced_server(database, writes) as server, servers.open_client(server) as asker:
-                yield asker, seen
+            with servers.traced_server(database, write_end) as server, servers.open_client(server) as client:
+                yield client, count
         finally:
-            os.close(reads)
-            os.close(writes)
+            os.close(read_end)
+            os.close(write_end)
     else:
         with (
-            PostgresProxy(database) as relay,
-            servers.contentql_server(relay.url) as server,
-            servers.open_client(server) as asker,
+            PostgresProxy(database) as proxy,
+            servers.contentql_server(proxy.url) as server,
+            servers.open_client(server) as client,
         ):
-            yield asker, lambda: relay.statements
+            yield client, lambda: proxy.statements
 
 
 class PostgresProxy:
@@ -73,8 +74,8 @@ class PostgresProxy:
         self._upstream = (host, int(query.pop("port", port)))
         self._listener = socket.create_server(("127.0.0.1", 0))
         login, at, _ = parts.netloc.rpartition("@")
-        here = f"{login}{at}127.0.0.1:{self._listener.getsockname()[1]}"
-        self.url = urlunsplit((parts.scheme, here, parts.path, urlencode(query), ""))
+        netloc = f"{login}{at}127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = urlunsplit((parts.scheme, netloc, parts.path, urlencode(query), ""))
         self.statements = 0
 
     def __enter__(self) -> PostgresProxy:
@@ -82,7 +83,7 @@ class PostgresProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Without the shutdown the waiting accept would hold the socket open.
+        # Without the shutdown, the thread in `accept` would keep the socket open.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -95,18 +96,18 @@ class PostgresProxy:
 
     def _relay(self, client: socket.socket) -> None:
         with client, suppress(OSError):
-            first = _receive(client, 8)
-            if struct.unpack("!II", first) == (8, 80_877_103):  # "may I encrypt?" - no, this is read here
+            header = _receive(client, 8)
+            if struct.unpack("!II", header) == (8, 80_877_103):  # SSLRequest: refused, to read the messages
                 client.sendall(b"N")
-                first = _receive(client, 8)
+                header = _receive(client, 8)
             with self._connect() as upstream:
-                upstream.sendall(first + _receive(client, struct.unpack("!I", first[:4])[0] - 8))
-                threading.Thread(target=_pass_on, args=(upstream, client), daemon=True).start()
+                upstream.sendall(header + _receive(client, struct.unpack("!I", header[:4])[0] - 8))
+                threading.Thread(target=_forward, args=(upstream, client), daemon=True).start()
                 while True:
-                    kind, size = struct.unpack("!cI", head := _receive(client, 5))
+                    kind, size = struct.unpack("!cI", message_header := _receive(client, 5))
                     if kind in (b"E", b"Q"):  # Execute of the extended protocol, Query of the simple one
                         self.statements += 1
-                    upstream.sendall(head + _receive(client, size - 4))
+                    upstream.sendall(message_header + _receive(client, size - 4))
 
     def _connect(self) -> socket.socket:
         host, port = self._upstream
@@ -120,14 +121,14 @@ class PostgresProxy:
 def _receive(connection: socket.socket, size: int) -> bytes:
     data = b""
     while len(data) < size:
-        more = connection.recv(size - len(data))
-        if not more:
+        chunk = connection.recv(size - len(data))
+        if not chunk:
             raise ConnectionError
-        data += more
+        data += chunk
     return data
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
+def _forward(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(65_536):
             target.sendall(data)

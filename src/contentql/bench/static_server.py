@@ -34,9 +34,9 @@ class StaticResponseApp:
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
         if scope["type"] == "lifespan":
-            for answer in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
+            for message_type in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
                 await receive()
-                await send({"type": answer})
+                await send({"type": message_type})
             return
         await receive()
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
@@ -44,10 +44,10 @@ class StaticResponseApp:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m contentql.bench.constant", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m contentql.bench.static_server", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    chosen = parser.parse_args()
-    uvicorn.run(StaticResponseApp(sys.stdin.buffer.read()), **uvicorn_options(Settings(port=chosen.port)))
+    options = parser.parse_args()
+    uvicorn.run(StaticResponseApp(sys.stdin.buffer.read()), **uvicorn_options(Settings(port=options.port)))
 
 
 if __name__ == "__main__":

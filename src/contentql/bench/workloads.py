@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from contentql.bench.dataset import is_draft, section_paths, slug
+from contentql.bench.dataset import article_slug, is_draft, section_paths
 
 WorkloadVariables = Mapping[str, str]
 
@@ -68,7 +68,7 @@ WORKLOADS: Mapping[str, Workload] = {
     )
 }
 
-# Leads to the deep page: the cursors are the server's own, taken by walking there.
+# Paginates to the deep page, because only the server can create its cursor.
 PAGINATE_DOCUMENT = (
     "query Walk($first: Int!, $after: String) {\n"
     "  latestNews(first: $first, after: $after) { pageInfo { endCursor } }\n}"
@@ -77,14 +77,14 @@ PAGE_SIZE = 20
 DEEP_PAGE = 500
 
 
-def workload_variables(name: str, articles: int, most: int = 1_000) -> list[WorkloadVariables]:
+def workload_variables(name: str, articles: int, max_count: int = 1_000) -> list[WorkloadVariables]:
     """Variables of a workload's requests, in order; not W5's, whose cursors come from a server."""
     if name == "W1":
         return [{"section": path} for path in section_paths()]
     if name == "W2":
-        # A stride that shares no factor with the newsroom's size visits old and new in turn.
-        result = (number * 7_919 % articles for number in range(articles))
-        return [{"slug": slug(number)} for number in islice(filterfalse(is_draft, result), most)]
+        # The stride is coprime to the number of articles, so that old and new articles alternate.
+        indexes = (index * 7_919 % articles for index in range(articles))
+        return [{"slug": article_slug(index)} for index in islice(filterfalse(is_draft, indexes), max_count)]
     return [{}]
 
 

@@ -51,8 +51,8 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians are reported.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.2, help="Seconds of load per measurement.")] = 2.0,
     workloads: Annotated[str, typer.Option(help="Workloads, separated by commas.")] = ",".join(WORKLOADS),
-    heating: Annotated[bool, typer.Option("--hot", help="Measure cached responses too.")] = False,
-    growing: Annotated[
+    hot: Annotated[bool, typer.Option("--hot", help="Measure cached responses too.")] = False,
+    growth: Annotated[
         bool, typer.Option("--growth", help="Measure W1 and W5 with few and with many articles too.")
     ] = False,
     growth_articles: Annotated[
@@ -69,7 +69,7 @@ def bench(
 ) -> None:
     """Measure speed against hand-written SQL on generated content."""
 
-    def tell(line: str) -> None:
+    def progress(line: str) -> None:
         stderr.print(line, markup=False)
 
     names = [name.strip().upper() for name in workloads.split(",") if name.strip()]
@@ -77,44 +77,50 @@ def bench(
     if unknown or not names:
         raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
     if not servers.has_two_cores():
-        tell("One processor only: server and load share it, so the figures say little.")
-    colds: list[ColdResult] = []
-    hots: list[HotResult] = []
-    growths: list[GrowthResult] = []
+        progress(
+            "There is only one CPU, which server and load generator share: the figures are not reliable."
+        )
+    cold_results: list[ColdResult] = []
+    hot_results: list[HotResult] = []
+    growth_results: list[GrowthResult] = []
     try:
         for dialect in _dialects(database):
             try:
                 with open_databases(
-                    dialect, keep=keep, postgres_url=postgres_url, search=search, tell=tell
-                ) as created:
-                    colds += measure_cold(created, articles, names, rounds=rounds, seconds=seconds, tell=tell)
-                    if heating:
-                        hots += measure_hot(
-                            created, articles, names, rounds=rounds, seconds=seconds, tell=tell
+                    dialect, keep=keep, postgres_url=postgres_url, search=search, progress=progress
+                ) as databases:
+                    cold_results += measure_cold(
+                        databases, articles, names, rounds=rounds, seconds=seconds, progress=progress
+                    )
+                    if hot:
+                        hot_results += measure_hot(
+                            databases, articles, names, rounds=rounds, seconds=seconds, progress=progress
                         )
-                    if growing:
+                    if growth:
                         sizes = min(articles, SMALL), growth_articles
-                        growths += measure_growth(created, *sizes, rounds=rounds, seconds=seconds, tell=tell)
+                        growth_results += measure_growth(
+                            databases, *sizes, rounds=rounds, seconds=seconds, progress=progress
+                        )
             except PostgresNotFound as exc:
                 if database is not Databases.both:
                     raise
-                tell(f"PostgreSQL is left out. {exc}")
+                progress(f"PostgreSQL is not measured. {exc}")
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     if as_json:
-        figures = {
-            "cold": [asdict(one) for one in colds],
-            "hot": [asdict(one) for one in hots],
-            "growth": [asdict(one) for one in growths],
+        report = {
+            "cold": [asdict(result) for result in cold_results],
+            "hot": [asdict(result) for result in hot_results],
+            "growth": [asdict(result) for result in growth_results],
         }
-        typer.echo(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+        typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
         console = Console()
-        console.print(_cold_table(colds, articles))
-        if hots:
-            console.print(_hot_table(hots))
-        if growths:
-            console.print(_growth_table(growths))
+        console.print(_cold_table(cold_results, articles))
+        if hot_results:
+            console.print(_hot_table(hot_results))
+        if growth_results:
+            console.print(_growth_table(growth_results))
 
 
 def _dialects(database: Databases) -> Iterator[DatabaseKind]:
@@ -124,75 +130,76 @@ def _dialects(database: Databases) -> Iterator[DatabaseKind]:
         yield "postgres"
 
 
-_LOADED = f"{servers.CONNECTIONS} connections, medians of the rounds"
+_LOAD_CAPTION = f"{servers.CONNECTIONS} connections, medians of the rounds"
 
 
-def _table(title: str, figures: Sequence[str], caption: str | None = None) -> Table:
+def _table(title: str, headings: Sequence[str], caption: str | None = None) -> Table:
     """A table with one row per workload and database."""
     table = Table(title=title, caption=caption)
     for heading in ("database", "workload"):
         table.add_column(heading)
-    for heading in figures:
+    for heading in headings:
         table.add_column(heading, justify="right")
     return table
 
 
-def _cold_table(colds: list[ColdResult], articles: int) -> Table:
+def _cold_table(results: list[ColdResult], articles: int) -> Table:
     table = _table(
         f"Throughput next to hand-written SQL, {articles:,} articles",
-        ("ratio", "requests/s", "limit/s", "p50 ms", "p99 ms", "statements", "bytes", "same"),
-        _LOADED,
+        ("ratio", "requests/s", "baseline/s", "p50 ms", "p99 ms", "statements", "bytes", "same"),
+        _LOAD_CAPTION,
     )
-    for one in colds:
+    for result in results:
         table.add_row(
-            one.database,
-            f"{one.workload} {WORKLOADS[one.workload].title}",
-            f"{one.ratio:.2f}",
-            f"{one.requests_per_second:,.0f}",
-            f"{one.limit_requests_per_second:,.0f}",
-            f"{one.p50_ms:.2f}",
-            f"{one.p99_ms:.2f}",
-            f"{one.statements:g}",
-            f"{one.bytes:,}",
-            "yes" if one.same_bytes else "spaces differ",
+            result.database,
+            f"{result.workload} {WORKLOADS[result.workload].title}",
+            f"{result.ratio:.2f}",
+            f"{result.requests_per_second:,.0f}",
+            f"{result.limit_requests_per_second:,.0f}",
+            f"{result.p50_ms:.2f}",
+            f"{result.p99_ms:.2f}",
+            f"{result.statements:g}",
+            f"{result.bytes:,}",
+            "yes" if result.same_bytes else "spaces differ",
         )
     return table
 
 
-def _hot_table(hots: list[HotResult]) -> Table:
+def _hot_table(results: list[HotResult]) -> Table:
     table = _table(
-        "Throughput of remembered answers next to a constant",
-        ("ratio", "requests/s", "constant/s", "GET/s", "304/s", "p50 ms", "p99 ms", "bytes"),
-        _LOADED,
+        "Throughput of cached responses next to a static response",
+        ("ratio", "requests/s", "static/s", "GET/s", "304/s", "p50 ms", "p99 ms", "bytes"),
+        _LOAD_CAPTION,
     )
-    for one in hots:
+    for result in results:
         table.add_row(
-            one.database,
-            f"{one.workload} {WORKLOADS[one.workload].title}",
-            f"{one.ratio:.2f}",
-            f"{one.requests_per_second:,.0f}",
-            f"{one.constant_requests_per_second:,.0f}",
-            f"{one.get_requests_per_second:,.0f}",
-            f"{one.not_modified_requests_per_second:,.0f}",
-            f"{one.p50_ms:.2f}",
-            f"{one.p99_ms:.2f}",
-            f"{one.bytes:,}",
+            result.database,
+            f"{result.workload} {WORKLOADS[result.workload].title}",
+            f"{result.ratio:.2f}",
+            f"{result.requests_per_second:,.0f}",
+            f"{result.constant_requests_per_second:,.0f}",
+            f"{result.get_requests_per_second:,.0f}",
+            f"{result.not_modified_requests_per_second:,.0f}",
+            f"{result.p50_ms:.2f}",
+            f"{result.p99_ms:.2f}",
+            f"{result.bytes:,}",
         )
     return table
 
 
-def _growth_table(growths: list[GrowthResult]) -> Table:
+def _growth_table(results: list[GrowthResult]) -> Table:
     table = _table(
-        "Cost of a page as the newsroom grows, one connection, p50", ("ratio", "small", "ms", "large", "ms")
+        "Time of a page in a small and a large database, one connection, p50",
+        ("ratio", "small", "ms", "large", "ms"),
     )
-    for one in growths:
+    for result in results:
         table.add_row(
-            one.database,
-            f"{one.workload} {WORKLOADS[one.workload].title}",
-            f"{one.ratio:.2f}",
-            f"{one.small_articles:,}",
-            f"{one.small_ms:.2f}",
-            f"{one.large_articles:,}",
-            f"{one.large_ms:.2f}",
+            result.database,
+            f"{result.workload} {WORKLOADS[result.workload].title}",
+            f"{result.ratio:.2f}",
+            f"{result.small_articles:,}",
+            f"{result.small_ms:.2f}",
+            f"{result.large_articles:,}",
+            f"{result.large_ms:.2f}",
         )
     return table
