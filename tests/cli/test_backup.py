@@ -209,7 +209,11 @@ async def test_missing_programs_are_reported(postgres_server: Server, tmp_path: 
         (["backup", "x", "--database", "mysql://host/name"], 1, "must look like sqlite:///"),
         (["restore", "x", "--database", "mysql://host/name"], 1, "must look like sqlite:///"),
         (["restore", "x", "--database", "sqlite:///no.db"], 1, "cannot be read: No such file"),
-        (["backup", "x", "--database", "postgresql://ed:hush@127.0.0.1:9/n"], 1, "No PostgreSQL answers"),
+        (
+            ["backup", "x", "--database", "postgresql://ed:hush@127.0.0.1:9/n"],
+            1,
+            "No PostgreSQL server responds",
+        ),
     ],
 )
 def test_wrong_usage_is_reported(

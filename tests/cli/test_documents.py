@@ -210,7 +210,7 @@ async def test_list_shows_uses_and_last_use(database: str) -> None:
         documents = TrustedDocumentStore(newsroom)
         assert await documents.text(f"sha256:{sha(ARTICLE)}") == ARTICLE
         for _ in range(1234):
-            documents.used(sha(ARTICLE), 11)
+            documents.count_use(sha(ARTICLE), 11)
         await documents.flush_last_used()
     heading, line = await output_of()
     assert heading.split() == ["id", "name", "client", "cost", "uses", "last", "used"]

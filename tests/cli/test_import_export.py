@@ -268,7 +268,7 @@ def test_invalid_databases_are_reported(page: Path) -> None:
     assert "must look like sqlite:///" in error_message("import", page, "--database", "mysql://a/b")
     unreachable = "postgresql://user:secret@127.0.0.1:1/none"
     message = error_message("import", page, "--database", unreachable)
-    assert "No PostgreSQL answers at 127.0.0.1" in message
+    assert "No PostgreSQL server responds at 127.0.0.1" in message
     assert "secret" not in message
 
 

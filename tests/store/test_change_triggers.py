@@ -101,9 +101,9 @@ async def test_last_pending_migration_recreates_the_triggers(sqlite_server: Serv
     database = Database(await sqlite_server.empty())
     sqlite_path(database.url).touch()
     async with database.orm(foreign_keys=False) as connection:
-        from contentql.store.database import _apps
+        from contentql.store.database import _tortoise_apps
 
-        steps = await TriggerMigrationExecutor(connection, _apps(connection.connection_name)).plan()
+        steps = await TriggerMigrationExecutor(connection, _tortoise_apps(connection.connection_name)).plan()
     recreates = [[isinstance(o, RecreateTriggers) for o in step.migration.operations] for step in steps]
     assert [sum(flags) for flags in recreates] == [0] * (len(steps) - 1) + [1]
     assert recreates[-1][-1] is True

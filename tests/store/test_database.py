@@ -156,7 +156,7 @@ async def test_unreachable_postgres_is_reported() -> None:
     url = "postgresql://editor:hush@127.0.0.1:9/news"
     for work in (Database(url).open, Database(url).migration_state, Database(url).migrate):
         message = await operator_error(work)
-        assert message == "No PostgreSQL answers at 127.0.0.1: is it running, and is the URL right?"
+        assert message == "No PostgreSQL server responds at 127.0.0.1: is it running, and is the URL correct?"
 
 
 async def test_missing_postgres_database_is_reported(postgres_home: str) -> None:

@@ -92,7 +92,7 @@ async def test_ids_take_precedence_over_hashes(database: CountingDatabase) -> No
     documents = TrustedDocumentStore(database)
     for id in (MD5, sha256(LATEST), sha256(LATEST)):
         assert await documents.text(id) == LATEST
-        documents.used(id)
+        documents.count_use(id)
     await documents.flush_last_used()
     assert await usage_of(database) == {MD5: (1, None), sha256(LATEST): (2, None)}
 
@@ -156,7 +156,7 @@ async def test_uses_are_counted_across_servers(database: CountingDatabase) -> No
     for server in servers:
         assert await server.text(sha256(LATEST))
         for cost in (None, 20, 21, None):
-            server.used(f"sha256:{sha256(LATEST)}", cost)
+            server.count_use(f"sha256:{sha256(LATEST)}", cost)
         await server.flush_last_used()
         await server.flush_last_used()
     assert await usage_of(database) == {sha256(LATEST): (8, 21), sha256(VIEWER): (0, None)}
@@ -169,8 +169,8 @@ async def test_unknown_documents_are_not_counted(database: CountingDatabase) -> 
     """Not even when the document is added later."""
     documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST)) is None
-    documents.used(sha256(LATEST), 5)
-    documents.used("a b")
+    documents.count_use(sha256(LATEST), 5)
+    documents.count_use("a b")
     await add(database, hashed_document(LATEST))
     await documents.flush_last_used()
     assert await usage_of(database) == {sha256(LATEST): (0, None)}
@@ -182,7 +182,7 @@ async def test_removed_documents_are_unknown_after_the_next_flush(database: Coun
     documents = TrustedDocumentStore(database)
     for id in (MD5, sha256(LATEST), sha256(VIEWER)):
         assert await documents.text(id)
-        documents.used(id)
+        documents.count_use(id)
     assert await remove_documents(database, [MD5, "unknown"]) == 1
     await documents.flush_last_used()
     assert [await documents.text(id) for id in (MD5, sha256(LATEST), sha256(VIEWER))] == [None, None, VIEWER]
@@ -199,13 +199,13 @@ async def test_usage_is_written_after_an_outage(
     await add(database, hashed_document(LATEST))
     documents = TrustedDocumentStore(database)
     assert await documents.text(sha256(LATEST))
-    documents.used(sha256(LATEST), 7)
+    documents.count_use(sha256(LATEST), 7)
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING, "contentql"):
         nowhere = {"sqlite": "sqlite:////nowhere/at/all.db", "postgres": "postgresql://127.0.0.1:1/none"}
         patched.setattr(database, "url", nowhere[database.dialect])
         await documents.flush_last_used()
     assert "could not be written" in caplog.text
-    documents.used(sha256(LATEST))
+    documents.count_use(sha256(LATEST))
     await documents.flush_last_used()
     assert await usage_of(database) == {sha256(LATEST): (2, 7)}
 

@@ -112,7 +112,7 @@ async def create_article(context: EditContext, input: Input) -> WriteResult:
     record = checked(errors, {**started, **values})
     record = complete_record(record, None, context.now).model_copy(update={"version": 1})
     missing = await article_writer.save_article(
-        context.connection, record, None, more={"owner": context.account}
+        context.connection, record, None, extra_columns={"owner": context.account}
     )
     assert not missing, missing
     await revisions.save_revision(context, number, record, RevisionAction.CREATED)
@@ -225,7 +225,7 @@ async def _save_copy(
     )
     more = {"owner": article.article_row.owner, "working_of": article.id}
     await article_writer.save_article(
-        context.connection, apart, article.working_copy_row, more=more, stable=stable
+        context.connection, apart, article.working_copy_row, extra_columns=more, published_ids=stable
     )
     return await _save_result(context, article, record, action, minor)
 
@@ -245,7 +245,7 @@ async def save_published(
     if article.working_copy_row:
         await article.working_copy_row.delete()
     more = {"deleted_at": record.deleted_at}
-    await article_writer.save_article(context.connection, record, article.article_row, more=more)
+    await article_writer.save_article(context.connection, record, article.article_row, extra_columns=more)
     return await _save_result(context, article, record, action, minor)
 
 

@@ -1,7 +1,7 @@
 """Conversion between article rows and `ArticleRecord`s.
 
 Derived values, such as the word count, are not part of a record: `article_writer` computes them. The caller
-opens the transaction. Invariant: knows no file format.
+opens the transaction. Invariant: does not know file formats.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class ReferenceNotFound(Exception):
 
 
 def record_columns(record: FrozenModel, model: type[Model]) -> dict[str, Any]:
-    """The column values contained in a record: all but its id and its references to other rows."""
-    own = type(record).model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"}
-    return {name: stored(getattr(record, name)) for name in sorted(own)}
+    """The column values of a record, without its id and its references to other rows."""
+    names = type(record).model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"}
+    return {name: column_value(getattr(record, name)) for name in sorted(names)}
 
 
 def foreign_key(row: Model, name: str) -> Any:
@@ -57,11 +57,11 @@ def foreign_key(row: Model, name: str) -> Any:
     return getattr(row, f"{name}_id")
 
 
-def record_from_row(kind: type[AnyRecord], row: Model, **references: Any) -> AnyRecord:
+def record_from_row(record_type: type[AnyRecord], row: Model, **references: Any) -> AnyRecord:
     """Converts a row to a record; `references` are the natural keys of the rows it refers to."""
-    existing = row._meta.fields_db_projection
-    fields = {name: getattr(row, name) for name in kind.model_fields if name in existing}
-    return kind(**{**fields, **references})
+    columns = row._meta.fields_db_projection
+    fields = {name: getattr(row, name) for name in record_type.model_fields if name in columns}
+    return record_type(**{**fields, **references})
 
 
 async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
@@ -77,49 +77,49 @@ async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     stories: dict[int, str] = dict(
         await Story.filter(id__in={foreign_key(row, "story") for row in rows}).values_list("id", "slug")
     )
-    sections = await _of(ids, ArticleSection.filter(direct=True), "position", "category__path")
-    credits = await _of(ids, ArticleAuthor.all(), "position", "role", author="author__slug")
-    mentions = await _of(
+    sections = await _parts(ids, ArticleSection.filter(direct=True), "position", "category__path")
+    credits = await _parts(ids, ArticleAuthor.all(), "position", "role", author="author__slug")
+    tags = await _parts(
         ids, ArticleTag.all(), "position", "tag__type", "tag__slug", "relevance", "confidence"
     )
-    placed = await _of(ids, ArticleMedia.all(), "position", "role", "caption", "alt", media="media_id")
-    related = await _of(ids, ArticleRelated.all(), "position", "related__uri")
-    corrections = await _of(ids, Correction.all(), "id", "kind", "at", "text", "block", "before", "after")
-    history = await _of(ids, SlugHistory.all(), "until", "language", "slug")
-    external = await _of(ids, ExternalId.all(), "system", "value")
-    chains = await _chains(ids)
+    media = await _parts(ids, ArticleMedia.all(), "position", "role", "caption", "alt", media="media_id")
+    related = await _parts(ids, ArticleRelated.all(), "position", "related__uri")
+    corrections = await _parts(ids, Correction.all(), "id", "kind", "at", "text", "block", "before", "after")
+    former_slugs = await _parts(ids, SlugHistory.all(), "until", "language", "slug")
+    external_ids = await _parts(ids, ExternalId.all(), "system", "value")
+    attributions = await _load_attributions(ids)
     return [
         record_from_row(
             ArticleRecord,
             row,
-            lede=own_lede(row.lede, bodies.get(row.id, ())),
+            lede=explicit_lede(row.lede, bodies.get(row.id, ())),
             category=paths.get(foreign_key(row, "category")),
             story=stories.get(foreign_key(row, "story")),
             lead_media=foreign_key(row, "lead_media"),
             sections=[
-                match["category__path"]
-                for match in sections.get(row.id, [])
-                if match["category__path"] != paths.get(foreign_key(row, "category"))
+                section["category__path"]
+                for section in sections.get(row.id, [])
+                if section["category__path"] != paths.get(foreign_key(row, "category"))
             ],
             blocks=bodies.get(row.id, ()),
-            authors=[fit(CreditRecord, values) for values in credits.get(row.id, [])],
-            media=[fit(PlacementRecord, values) for values in placed.get(row.id, [])],
+            authors=[build_record(CreditRecord, values) for values in credits.get(row.id, [])],
+            media=[build_record(PlacementRecord, values) for values in media.get(row.id, [])],
             tags=[
-                fit(MentionRecord, values, tag=f"{values['tag__type'].value}:{values['tag__slug']}")
-                for values in mentions.get(row.id, [])
+                build_record(MentionRecord, values, tag=f"{values['tag__type'].value}:{values['tag__slug']}")
+                for values in tags.get(row.id, [])
             ],
-            attributions=chains.get(row.id, []),
+            attributions=attributions.get(row.id, []),
             corrections=sorted(
-                (fit(CorrectionRecord, values) for values in corrections.get(row.id, [])),
+                (build_record(CorrectionRecord, values) for values in corrections.get(row.id, [])),
                 key=lambda correction: (correction.at, correction.id or 0),
             ),
             related=[values["related__uri"] for values in related.get(row.id, [])],
             slug_history=sorted(
-                (fit(SlugRecord, values) for values in history.get(row.id, [])),
-                key=lambda old: (old.until, old.language, old.slug),
+                (build_record(SlugRecord, values) for values in former_slugs.get(row.id, [])),
+                key=lambda slug: (slug.until, slug.language, slug.slug),
             ),
             external_ids=sorted(
-                (fit(ExternalIdRecord, values) for values in external.get(row.id, [])),
+                (build_record(ExternalIdRecord, values) for values in external_ids.get(row.id, [])),
                 key=lambda external_id: (external_id.system, external_id.value),
             ),
         )
@@ -132,46 +132,50 @@ async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:
     requested = dict.fromkeys(keys)
     slugs = [key.partition(":")[2] for key in requested]
     rows = await Tag.filter(slug__in=slugs).values_list("type", "slug", "id") if slugs else []
-    return _all_of(requested, {f"{kind.value}:{slug}": number for kind, slug, number in rows}, "tag")
+    return _require_all(requested, {f"{type_.value}:{slug}": id for type_, slug, id in rows}, "tag")
 
 
-async def ids_by_key(model: type[Model], field: str, keys: Iterable[Any], word: str) -> dict[Any, int]:
-    """The ids of the rows whose `field` is one of `keys`, by key. Raises ReferenceNotFound.
+async def ids_by_key(model: type[Model], field: str, keys: Iterable[Any], noun: str) -> dict[Any, int]:
+    """The ids of the rows whose `field` is one of `keys`, by key. Raises ReferenceNotFound for a missing row.
 
-    `word` names the kind of row in the error message. Working copies of articles are left out.
+    `noun` names the kind of row in the error message. Working copies of articles are left out.
     """
     requested = dict.fromkeys(keys)
-    only = {"working_of": 0} if model is Article else {}
-    row = model.filter(**{f"{field}__in": list(requested)}, **only)
-    rows = await row.values_list(field, "id") if requested else []
-    return _all_of(requested, dict(rows), word)
+    scope = {"working_of": 0} if model is Article else {}
+    query = model.filter(**{f"{field}__in": list(requested)}, **scope)
+    rows = await query.values_list(field, "id") if requested else []
+    return _require_all(requested, dict(rows), noun)
 
 
-def _all_of(requested: Iterable[Any], here: dict[Any, int], word: str) -> dict[Any, int]:
+def _require_all(requested: Iterable[Any], existing: dict[Any, int], noun: str) -> dict[Any, int]:
     for key in requested:
-        if key not in here:
-            raise ReferenceNotFound(f"there is no {word} {key!r}")
-    return here
+        if key not in existing:
+            raise ReferenceNotFound(f"there is no {noun} {key!r}")
+    return existing
 
 
-async def _of(ids: Sequence[int], rows: Any, *names: str, **renamed: str) -> dict[int, list[dict[str, Any]]]:
-    """The values of the rows of these articles, by article id, ordered by the first of `names`."""
-    results: dict[int, list[dict[str, Any]]] = {}
+async def _parts(
+    ids: Sequence[int], rows: Any, *columns: str, **renamed_columns: str
+) -> dict[int, list[dict[str, Any]]]:
+    """The values of the rows of these articles, by article id, ordered by the first column."""
+    rows_by_article: dict[int, list[dict[str, Any]]] = {}
     for row in (
-        await rows.filter(article_id__in=ids).order_by(names[0]).values("article_id", *names, **renamed)
+        await rows.filter(article_id__in=ids)
+        .order_by(columns[0])
+        .values("article_id", *columns, **renamed_columns)
     ):
-        results.setdefault(row["article_id"], []).append(row)
-    return results
+        rows_by_article.setdefault(row["article_id"], []).append(row)
+    return rows_by_article
 
 
-async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
-    # The last hop first: the record of a hop contains the one that its `via` refers to.
+async def _load_attributions(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
+    # The last hop of a chain first, because the record of a hop contains the record of the next one.
     rows = await Attribution.filter(article_id__in=ids).order_by("article_id", "position", "-hop", "id")
     slugs: dict[int, str] = dict(
         await Source.filter(id__in={foreign_key(row, "source") for row in rows}).values_list("id", "slug")
     )
     hops: dict[int, AttributionRecord] = {}
-    owners: dict[int, list[AttributionRecord]] = {}
+    heads_by_article: dict[int, list[AttributionRecord]] = {}
     for row in rows:
         span = None
         if row.span_block is not None:
@@ -196,19 +200,24 @@ async def _chains(ids: Sequence[int]) -> dict[int, list[AttributionRecord]]:
         if row.hop:
             hops[row.id] = record.model_copy(update={"state": AttributionState.SUGGESTED})
         else:
-            owners.setdefault(foreign_key(row, "article"), []).append(record)
-    return owners
+            heads_by_article.setdefault(foreign_key(row, "article"), []).append(record)
+    return heads_by_article
 
 
-def own_lede(lede: str | None, blocks: Iterable[Block]) -> str | None:
+def explicit_lede(lede: str | None, blocks: Iterable[Block]) -> str | None:
+    """The stored lede, or None if it is derived from the blocks."""
     return None if lede == derive.lede(blocks) else lede
 
 
-def stored(value: Any) -> Any:
+def column_value(value: Any) -> Any:
+    """The value of a record's field in the form that a column stores: lists, and JSON objects for records."""
     if isinstance(value, tuple):
-        return [stored(item) for item in value]
+        return [column_value(item) for item in value]
     return value.model_dump(by_alias=True) if isinstance(value, FrozenModel) else value
 
 
-def fit(kind: type[AnyRecord], data: dict[str, Any], **more: Any) -> AnyRecord:
-    return kind(**{name: data[name] for name in kind.model_fields if name in data}, **more)
+def build_record(record_type: type[AnyRecord], values: dict[str, Any], **fields: Any) -> AnyRecord:
+    """A record of those values that it has fields for, and of further `fields`."""
+    return record_type(
+        **{name: values[name] for name in record_type.model_fields if name in values}, **fields
+    )

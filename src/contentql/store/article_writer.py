@@ -33,27 +33,28 @@ async def save_article(
     record: ArticleRecord,
     row: Article | None,
     *,
-    more: Mapping[str, Any] | None = None,
-    stable: Mapping[int, int] | None = None,
+    extra_columns: Mapping[str, Any] | None = None,
+    published_ids: Mapping[int, int] | None = None,
 ) -> list[str]:
     """Writes a whole article to its tables: inserts it, or updates `row`.
 
-    The record and its parts must have their ids. `more` are further column values of the article's row.
-    `stable` maps the id of an attribution in a working copy to its id in the published article. Returns the
-    URIs of related articles that do not exist (yet); raises ReferenceNotFound for any other missing row.
+    The record and its parts must have ids. `extra_columns`: further column values of the article's row.
+    `published_ids` maps the id of an attribution in a working copy to its id in the published article.
+    Returns the URIs of related articles that do not exist (yet). Raises ReferenceNotFound for any other
+    missing row.
     """
     assert record.id is not None
-    refers = await _references(record)
+    references = await _references(record)
     text = render.plain_text(record.blocks)
-    length = derive.measure_text(text)
-    opening = record.lede or derive.lede(record.blocks)
+    size = derive.measure_text(text)
+    lede = record.lede or derive.lede(record.blocks)
     values = {
         **record_columns(record, Article),
-        **refers,
-        "lede": opening,
-        "word_count": length.words,
-        "reading_minutes": length.minutes,
-        **(more or {}),
+        **references,
+        "lede": lede,
+        "word_count": size.words,
+        "reading_minutes": size.minutes,
+        **(extra_columns or {}),
     }
     if row is None:
         await Article.create(id=record.id, **values)
@@ -63,43 +64,45 @@ async def save_article(
         await ArticleBody.filter(article_id=record.id).update(**_body(record, text))
     await _write_sections(record)
     await _write_links(record)
-    await _write_chains(record, stable or {})
-    about = (record.kicker, record.short_headline, record.summary, opening, record.byline)
-    words = search_terms.search_terms(record.headline, about, text, record.language)
-    await search_index.write_search_row(connection, record.id, words)
+    await _write_attributions(record, published_ids or {})
+    summary_texts = (record.kicker, record.short_headline, record.summary, lede, record.byline)
+    terms = search_terms.search_terms(record.headline, summary_texts, text, record.language)
+    await search_index.write_search_row(connection, record.id, terms)
     return await save_related_articles(record)
 
 
 async def save_related_articles(record: ArticleRecord) -> list[str]:
     """Writes the related articles of an article and returns the URIs of those that do not exist."""
     rows = Article.filter(uri__in=record.related, working_of=0)
-    here = dict(await rows.values_list("uri", "id") if record.related else [])
+    existing = dict(await rows.values_list("uri", "id") if record.related else [])
     await replace_rows(
         ArticleRelated,
         {"article_id": record.id},
         [
-            {"related_id": here[uri], "position": n}
-            for n, uri in enumerate(dict.fromkeys(record.related))
-            if uri in here
+            {"related_id": existing[uri], "position": position}
+            for position, uri in enumerate(dict.fromkeys(record.related))
+            if uri in existing
         ],
     )
-    return [uri for uri in record.related if uri not in here]
+    return [uri for uri in record.related if uri not in existing]
 
 
-async def require_media(numbers: Iterable[int | None]) -> None:
+async def require_media(ids: Iterable[int | None]) -> None:
     """Checks that all these media exist. Raises ReferenceNotFound."""
-    requested = {number for number in numbers if number is not None}
-    here = set(await Media.filter(id__in=requested).values_list("id", flat=True)) if requested else set()
-    for number in sorted(requested - here):
-        raise ReferenceNotFound(f"there is no media {encode_id('media', number)}")
+    requested = {id for id in ids if id is not None}
+    existing = set(await Media.filter(id__in=requested).values_list("id", flat=True)) if requested else set()
+    for id in sorted(requested - existing):
+        raise ReferenceNotFound(f"there is no media {encode_id('media', id)}")
 
 
 async def _references(record: ArticleRecord) -> dict[str, int | None]:
     paths = await ids_by_key(Category, "path", [record.category] if record.category else [], "category")
     stories = await ids_by_key(Story, "slug", [record.story] if record.story else [], "story")
-    visible = [number for block in record.blocks for number in blocks.block_media(block)]
-    messages = [hop.media for attribution in record.attributions for hop in attribution.hops()]
-    await require_media([record.lead_media, *visible, *messages, *(placed.media for placed in record.media)])
+    block_media = [id for block in record.blocks for id in blocks.block_media(block)]
+    hop_media = [hop.media for attribution in record.attributions for hop in attribution.hops()]
+    await require_media(
+        [record.lead_media, *block_media, *hop_media, *(placement.media for placement in record.media)]
+    )
     return {
         "category_id": paths.get(record.category),
         "story_id": stories.get(record.story),
@@ -117,8 +120,8 @@ def _body(record: ArticleRecord, text: str) -> dict[str, Any]:
 
 
 async def _write_sections(record: ArticleRecord) -> None:
-    own = [record.category, *record.sections] if record.category else list(record.sections)
-    rows = derive.section_rows(own)
+    section_paths = [record.category, *record.sections] if record.category else list(record.sections)
+    rows = derive.section_rows(section_paths)
     ids = await ids_by_key(Category, "path", [row.path for row in rows], "category")
     await replace_rows(
         ArticleSection,
@@ -136,87 +139,96 @@ async def _write_sections(record: ArticleRecord) -> None:
 
 
 async def _write_links(record: ArticleRecord) -> None:
-    of = {"article_id": record.id}
+    owner = {"article_id": record.id}
     tags = await tag_ids(mention.tag for mention in record.tags)
-    at = record.published_at
+    published_at = record.published_at
     await replace_rows(
         ArticleTag,
-        of,
+        owner,
         [
             {
-                **record_columns(value, ArticleTag),
-                "tag_id": tags[value.tag],
-                "position": n,
-                "published_at": at,
+                **record_columns(mention, ArticleTag),
+                "tag_id": tags[mention.tag],
+                "position": position,
+                "published_at": published_at,
             }
-            for n, value in enumerate(record.tags)
+            for position, mention in enumerate(record.tags)
         ],
     )
     authors = await ids_by_key(Author, "slug", [credit.author for credit in record.authors], "author")
     await replace_rows(
         ArticleAuthor,
-        of,
+        owner,
         [
-            {"author_id": authors[credit.author], "role": credit.role, "position": n}
-            for n, credit in enumerate(record.authors)
+            {"author_id": authors[credit.author], "role": credit.role, "position": position}
+            for position, credit in enumerate(record.authors)
         ],
     )
     await replace_rows(
         ArticleMedia,
-        of,
+        owner,
         [
-            {**record_columns(placed, ArticleMedia), "media_id": placed.media, "position": n}
-            for n, placed in enumerate(record.media)
+            {**record_columns(placement, ArticleMedia), "media_id": placement.media, "position": position}
+            for position, placement in enumerate(record.media)
         ],
     )
     await replace_rows(
-        Correction, of, [{"id": one.id, **record_columns(one, Correction)} for one in record.corrections]
+        Correction,
+        owner,
+        [
+            {"id": correction.id, **record_columns(correction, Correction)}
+            for correction in record.corrections
+        ],
     )
-    await replace_rows(SlugHistory, of, [record_columns(old, SlugHistory) for old in record.slug_history])
     await replace_rows(
-        ExternalId, of, [record_columns(existing, ExternalId) for existing in record.external_ids]
+        SlugHistory, owner, [record_columns(former_slug, SlugHistory) for former_slug in record.slug_history]
+    )
+    await replace_rows(
+        ExternalId, owner, [record_columns(external_id, ExternalId) for external_id in record.external_ids]
     )
 
 
 async def replace_rows(
-    model: type[Model], of: dict[str, Any], rows: Sequence[dict[str, Any]], *, leads: str = ""
+    model: type[Model], owner: dict[str, Any], rows: Sequence[dict[str, Any]], *, reference_column: str = ""
 ) -> None:
-    """Makes `rows` the only rows that belong to `of`: deletes and inserts only what differs.
+    """Replaces the rows whose columns have the values of `owner` by `rows`; equal rows stay.
 
-    Rewriting equal rows would add needless entries to the change log. `leads`: the column by which rows refer
-    to each other. A row that refers to a deleted row is inserted again too, because the database sets that
-    column to NULL on delete.
+    Rewriting equal rows would add needless entries to the change log. `reference_column`: the column by which
+    rows refer to each other. A row that refers to a deleted row is inserted again too, because the database
+    sets that column to NULL on delete.
     """
     names = sorted({name for row in rows for name in row})
     missing = list(rows)
-    removed: list[Any] = []
-    stored: list[tuple[Any, dict[str, Any]]] = []
-    for row in await model.filter(**of):
-        same = {name: getattr(row, name) for name in names}
-        if same in missing:
-            missing.remove(same)
-            stored.append((row.pk, same))
+    removed_ids: list[Any] = []
+    unchanged: list[tuple[Any, dict[str, Any]]] = []
+    for row in await model.filter(**owner):
+        values = {name: getattr(row, name) for name in names}
+        if values in missing:
+            missing.remove(values)
+            unchanged.append((row.pk, values))
         else:
-            removed.append(row.pk)
-    while leads and (torn := [one for one in stored if one[1][leads] in removed]):
-        stored = [one for one in stored if one not in torn]
-        removed += [pk for pk, _ in torn]
-        missing += [same for _, same in torn]
+            removed_ids.append(row.pk)
+    while reference_column and (
+        dangling := [item for item in unchanged if item[1][reference_column] in removed_ids]
+    ):
+        unchanged = [item for item in unchanged if item not in dangling]
+        removed_ids += [pk for pk, _ in dangling]
+        missing += [values for _, values in dangling]
         missing.sort(key=rows.index)
-    if removed:
-        await model.filter(pk__in=removed).delete()
-    await model.bulk_create(model(**of, **row) for row in missing)
+    if removed_ids:
+        await model.filter(pk__in=removed_ids).delete()
+    await model.bulk_create(model(**owner, **row) for row in missing)
 
 
-async def _write_chains(record: ArticleRecord, stable: Mapping[int, int]) -> None:
-    named = [hop.source for head in record.attributions for hop in head.hops() if hop.source]
-    sources = await ids_by_key(Source, "slug", named, "source")
+async def _write_attributions(record: ArticleRecord, published_ids: Mapping[int, int]) -> None:
+    slugs = [hop.source for head in record.attributions for hop in head.hops() if hop.source]
+    sources = await ids_by_key(Source, "slug", slugs, "source")
     rows: list[dict[str, Any]] = []
     for position, head in enumerate(record.attributions):
         hops = list(head.hops())
-        whose = [sources[hop.source] if hop.source else None for hop in hops]
-        chain = derive.attribution_chain_rows([hop.id or 0 for hop in hops], whose)
-        for hop, source, place in zip(hops, whose, chain, strict=True):
+        source_ids = [sources[hop.source] if hop.source else None for hop in hops]
+        chain = derive.attribution_chain_rows([hop.id or 0 for hop in hops], source_ids)
+        for hop, source, chain_row in zip(hops, source_ids, chain, strict=True):
             values = record_columns(hop, Attribution)
             if hop.span is not None:
                 values["span_block"] = hop.span.block_id
@@ -229,18 +241,18 @@ async def _write_chains(record: ArticleRecord, stable: Mapping[int, int]) -> Non
                     "state": head.state,
                     "source_id": source,
                     "media_id": hop.media,
-                    "via_id": place.via,
-                    "head_id": place.head,
-                    "hop": place.hop,
-                    "origin_id": place.origin,
+                    "via_id": chain_row.via,
+                    "head_id": chain_row.head,
+                    "hop": chain_row.hop,
+                    "origin_id": chain_row.origin,
                     "position": position,
-                    "working_of": stable.get(hop.id or 0, 0),
+                    "working_of": published_ids.get(hop.id or 0, 0),
                 }
             )
     for row in rows:
         row.setdefault("span_orphaned", False)
         for name in ("span_block", "span_start", "span_end", "span_exact", "span_prefix", "span_suffix"):
             row.setdefault(name, None)
-    # A hop refers to the next one, which must be inserted before it.
+    # The last hop first, because each refers to the next one.
     rows.sort(key=lambda row: -row["hop"])
-    await replace_rows(Attribution, {"article_id": record.id}, rows, leads="via_id")
+    await replace_rows(Attribution, {"article_id": record.id}, rows, reference_column="via_id")

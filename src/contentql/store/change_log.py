@@ -1,7 +1,7 @@
 """Change log: the rows of `row_change`, written by database triggers and read in the order of the commits.
 
-The triggers fire for every write, whichever program made it. Invariant: knows tables and their columns; does
-not know what its readers do with a change.
+The triggers fire for every write, also of other programs. Invariant: knows tables and their columns; does not
+know what its readers do with a change.
 """
 
 from __future__ import annotations
@@ -17,16 +17,12 @@ from contentql.store.change_listeners import ChangeListener, PostgresChangeListe
 from contentql.store.database import Database, decode_text
 from contentql.store.models import CONTENT_MODULES, fields, models_of
 
-ANY_TABLE = "*"  # table name of a row which means that anything may have changed
-
-
+ANY_TABLE = "*"  # table name of a row which means that any row may have changed
 RETAINED_ROWS = 50_000  # a reader that is further behind gets ChangeLogTruncated
-
 
 RowData = Mapping[str, Any]
 
-
-_TIMES: Mapping[str, frozenset[str]] = {
+_TIMESTAMP_COLUMNS: Mapping[str, frozenset[str]] = {
     model._meta.db_table: frozenset(
         name for name, field in model._meta.fields_map.items() if isinstance(field, fields.TimestampField)
     )
@@ -51,7 +47,7 @@ class RowChange:
 
 
 class ChangeLogTruncated(Exception):
-    """Rows of the change log were deleted before they were read: anything may have changed."""
+    """Rows of the change log were deleted before they were read, so that any row may have changed."""
 
 
 class ChangeLog:
@@ -60,7 +56,7 @@ class ChangeLog:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.position = 0
-        self._bell: ChangeListener = (
+        self._listener: ChangeListener = (
             SqliteChangeListener(database)
             if database.dialect == "sqlite"
             else PostgresChangeListener(database)
@@ -68,32 +64,32 @@ class ChangeLog:
 
     async def start(self) -> None:
         """Starts reading: later changes are returned by `read_new`. Raises OSError without a connection."""
-        await self._bell.open()
-        (last,) = await self.database.row("SELECT coalesce(max(seq), 0) FROM row_change", ())
-        self.position = last
+        await self._listener.open()
+        (last_seq,) = await self.database.row("SELECT coalesce(max(seq), 0) FROM row_change", ())
+        self.position = last_seq
 
     async def close(self) -> None:
-        await self._bell.close()
+        await self._listener.close()
 
     async def wait(self) -> None:
         """Waits until something may have been written. Raises OSError when the connection is lost."""
-        await self._bell.wait()
+        await self._listener.wait()
 
     async def read_new(self) -> list[RowChange]:
         """The changes since the last call. Raises ChangeLogTruncated; ApiError as `Database.rows` does."""
-        place = "?" if self.database.dialect == "sqlite" else "$1"
+        placeholder = "?" if self.database.dialect == "sqlite" else "$1"
         rows = await self.database.rows(
             "SELECT seq, table_name, row_id, before, after, changed_text_columns,"
             " (SELECT min(seq) FROM row_change)"
-            f" FROM row_change WHERE seq > {place} ORDER BY seq",
+            f" FROM row_change WHERE seq > {placeholder} ORDER BY seq",
             (self.position,),
         )
         if not rows:
             return []
-        behind, self.position = self.position, rows[-1][0]
-        if rows[0][6] > behind + 1:
+        previous, self.position = self.position, rows[-1][0]
+        if rows[0][6] > previous + 1:
             raise ChangeLogTruncated
-        return [_change(row) for row in rows]
+        return [_change_from_row(row) for row in rows]
 
 
 def row_from_values(table: str, columns: Sequence[str], values: Sequence[Any]) -> RowData:
@@ -101,16 +97,18 @@ def row_from_values(table: str, columns: Sequence[str], values: Sequence[Any]) -
     return parse_timestamps(table, dict(zip(columns, map(decode_text, values), strict=True)))
 
 
-def _change(line: Sequence[Any]) -> RowChange:
-    _, table, number, before, after, texts = map(decode_text, line[:6])
-    was, now = _row(table, before), _row(table, after)
+def _change_from_row(row: Sequence[Any]) -> RowChange:
+    _, table, row_id, before, after, text_columns = map(decode_text, row[:6])
+    before_row, after_row = _parse_row(table, before), _parse_row(table, after)
     columns = None
-    if was is not None and now is not None:
-        columns = frozenset([c for c in now if now[c] != was.get(c)] + texts.split())
-    return RowChange(table, number, was, now, columns)
+    if before_row is not None and after_row is not None:
+        columns = frozenset(
+            [c for c in after_row if after_row[c] != before_row.get(c)] + text_columns.split()
+        )
+    return RowChange(table, row_id, before_row, after_row, columns)
 
 
-def _row(table: str, text: str | None) -> RowData | None:
+def _parse_row(table: str, text: str | None) -> RowData | None:
     if text is None:
         return None
     return parse_timestamps(table, orjson.loads(text))
@@ -118,25 +116,27 @@ def _row(table: str, text: str | None) -> RowData | None:
 
 def parse_timestamps(table: str, row: RowData) -> RowData:
     """The row with its timestamps as `datetime`, from either database's text form."""
-    times = _TIMES.get(table, frozenset())
+    timestamp_columns = _TIMESTAMP_COLUMNS.get(table, frozenset())
     return {
-        name: dt.datetime.fromisoformat(value) if name in times and isinstance(value, str) else value
+        name: dt.datetime.fromisoformat(value)
+        if name in timestamp_columns and isinstance(value, str)
+        else value
         for name, value in row.items()
     }
 
 
 async def prune(connection: Any) -> None:
-    """Deletes all but the newest `RETAINED_ROWS` rows of the change log. Called by writers now and then."""
+    """Deletes all but the newest `RETAINED_ROWS` rows of the change log; called regularly by writers."""
     await connection.execute_query(
         f"DELETE FROM row_change WHERE seq <= (SELECT max(seq) FROM row_change) - {RETAINED_ROWS}"
     )
 
 
 async def invalidate_everything(connection: Any) -> None:
-    """Adds a row to the change log which means that anything may have changed."""
+    """Adds a row to the change log which means that any row may have changed."""
     insert = f"INSERT INTO row_change (table_name, row_id, changed_text_columns) SELECT '{ANY_TABLE}', 0, ''"
     if connection.capabilities.dialect == "postgres":
-        # The triggers' lock, so that no number is assigned below one that has been read already.
+        # Takes the lock of the triggers, so that no `seq` is assigned below one that was already read.
         await connection.execute_query(f"{insert} FROM (SELECT pg_advisory_xact_lock(4711, 1)) locked")
         await connection.execute_query("NOTIFY contentql_row_change")
     else:

@@ -1,4 +1,4 @@
-"""Change triggers: for every write to a content table they add a row to `row_change`, the change log.
+"""Change triggers, which add a row to `row_change`, the change log, for every write to a content table.
 
 PostgreSQL's trigger function reads whole rows. SQLite's triggers name each column, so they are compared with
 the columns that the tables have, and recreated after every migration.
@@ -71,18 +71,18 @@ async def _current_triggers(connection: Any, model: type[Model]) -> list[str]:
         "SELECT name, type FROM pragma_table_info(?) ORDER BY cid", [meta.db_table]
     )
     fields = {column: meta.fields_map[name] for name, column in meta.fields_db_projection.items()}
-    short: list[str] = []
-    long: list[str] = []
+    value_columns: list[str] = []
+    text_columns: list[str] = []
     for column in columns:
         field = fields.get(column["name"])
         # A column that no model describes is classified by its declared type.
-        is_long = (
+        is_text = (
             isinstance(field, TextField | JSONField)
             if field is not None
             else column["type"].upper() in ("TEXT", "JSON")
         )
-        (long if is_long else short).append(str(column["name"]))
-    return sqlite_triggers(str(meta.db_table), meta.db_pk_column, short, sorted(long))
+        (text_columns if is_text else value_columns).append(str(column["name"]))
+    return sqlite_triggers(str(meta.db_table), meta.db_pk_column, value_columns, sorted(text_columns))
 
 
 class RecreateTriggers(TortoiseOperation):
@@ -118,8 +118,8 @@ class TriggerMigrationExecutor(MigrationExecutor):
         return steps
 
 
-# `seq` is assigned while the transaction commits, under a lock until it has: a reader that has read up to a
-# number has missed none below it.
+# `seq` is assigned while the transaction commits, under a lock that is held until it has committed. So a
+# reader that has read a number has also read all lower ones.
 POSTGRES_CHANGE_FUNCTION = """
 CREATE FUNCTION log_row_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -142,41 +142,49 @@ BEGIN
 END $$"""
 
 
-def postgres_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
+def postgres_triggers(
+    table: str, key: str, value_columns: Sequence[str], text_columns: Sequence[str]
+) -> list[str]:
     """Statements that recreate the change trigger of a table on PostgreSQL."""
-    listed = "{" + ",".join(long) + "}"
+    array = "{" + ",".join(text_columns) + "}"
     return [
         f"DROP TRIGGER IF EXISTS {table}_journal ON {table}",
         f"CREATE CONSTRAINT TRIGGER {table}_journal AFTER INSERT OR UPDATE OR DELETE ON {table}"
-        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_row_change('{key}', '{listed}')",
+        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_row_change('{key}', '{array}')",
     ]
 
 
-def sqlite_triggers(table: str, key: str, short: Sequence[str], long: Sequence[str]) -> list[str]:
+def sqlite_triggers(
+    table: str, key: str, value_columns: Sequence[str], text_columns: Sequence[str]
+) -> list[str]:
     """Statements that recreate the three change triggers of a table on SQLite.
 
-    `short`: columns whose values are logged; `long`: text and JSON columns, of which only the names are
-    logged.
+    `value_columns`: columns whose values are logged; `text_columns`: text and JSON columns, of which only the
+    names are logged.
     """
 
-    def row(of: str) -> str:
-        pairs = ", ".join(f"'{column}', {of}.{column}" for column in short)
+    def json_of(alias: str) -> str:
+        pairs = ", ".join(f"'{column}', {alias}.{column}" for column in value_columns)
         return f"json_object({pairs})"
 
-    changed_text_columns = " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in long) or "''"
-    differs = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in (*short, *long))
+    changed_text_columns = (
+        " || ".join(f"iif(OLD.{c} IS NOT NEW.{c}, '{c} ', '')" for c in text_columns) or "''"
+    )
+    differs = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in (*value_columns, *text_columns))
 
-    def trigger(event: str, when: str, text: str, before: str, after: str, value: str) -> list[str]:
+    def trigger(
+        event: str, condition: str, alias: str, before: str, after: str, changed_text: str
+    ) -> list[str]:
         name = f"{table}_journal_{event.lower()}"
         return [
             f"DROP TRIGGER IF EXISTS {name}",
-            f"CREATE TRIGGER {name} AFTER {event} ON {table}{when} BEGIN"
+            f"CREATE TRIGGER {name} AFTER {event} ON {table}{condition} BEGIN"
             " INSERT INTO row_change (table_name, row_id, before, after, changed_text_columns)"
-            f" VALUES ('{table}', {text}.{key}, {before}, {after}, {value}); END",
+            f" VALUES ('{table}', {alias}.{key}, {before}, {after}, {changed_text}); END",
         ]
 
     return [
-        *trigger("INSERT", "", "NEW", "NULL", row("NEW"), "''"),
-        *trigger("UPDATE", f" WHEN {differs}", "NEW", row("OLD"), row("NEW"), changed_text_columns),
-        *trigger("DELETE", "", "OLD", row("OLD"), "NULL", "''"),
+        *trigger("INSERT", "", "NEW", "NULL", json_of("NEW"), "''"),
+        *trigger("UPDATE", f" WHEN {differs}", "NEW", json_of("OLD"), json_of("NEW"), changed_text_columns),
+        *trigger("DELETE", "", "OLD", json_of("OLD"), "NULL", "''"),
     ]

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contentql.errors import ApiError
 from contentql.store.database import Database
 
-_INTERVAL_SECONDS = 1.0  # seconds between two queries
+_SYNC_INTERVAL = 1.0  # seconds between two queries
 
 
 class DatabaseClock:
@@ -31,13 +31,14 @@ class DatabaseClock:
     def now(self) -> dt.datetime:
         if self._last_sync is None:
             return dt.datetime.now(dt.UTC)
-        at, since = self._last_sync
-        return at + dt.timedelta(seconds=time.monotonic() - since)
+        database_time, monotonic_time = self._last_sync
+        return database_time + dt.timedelta(seconds=time.monotonic() - monotonic_time)
 
     async def sync(self) -> None:
+        """Queries the time of the database; does nothing on SQLite."""
         if self._database.dialect == "postgres":
             ((at,),) = await self._database.rows("SELECT clock_timestamp()")
-            # Counted from when the response arrives, so that `now` is never ahead of the database.
+            # Counted from the arrival of the response, so that `now` is never ahead of the database.
             self._last_sync = at, time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -47,16 +48,16 @@ class DatabaseClock:
         if self._database.dialect != "postgres":
             yield
             return
-        asking = asyncio.create_task(self._query_periodically())
+        task = asyncio.create_task(self._query_periodically())
         try:
             yield
         finally:
-            asking.cancel()
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await asking
+                await task
 
     async def _query_periodically(self) -> None:
         while True:
-            await asyncio.sleep(_INTERVAL_SECONDS)
+            await asyncio.sleep(_SYNC_INTERVAL)
             with contextlib.suppress(ApiError):  # database unavailable: keep counting
                 await self.sync()

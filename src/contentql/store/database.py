@@ -1,7 +1,7 @@
 """Database access for SQLite and PostgreSQL: open, migrate, read with one statement, write through models.
 
-Readers have connections of their own, so a read never waits for a write. Invariant: does not know GraphQL;
-knows no table but those of the migrations.
+Readers have connections of their own, so a read never waits for a write. Invariant: does not know GraphQL, or
+tables other than those of the migrations.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from contentql.store.writer import PostgresWriter, SqliteWriter, TransactionFact
 
 log = logging.getLogger("contentql")
 
-_ENDING = 1.5  # minimum number of seconds for a COMMIT
+_MIN_COMMIT_SECONDS = 1.5  # left for COMMIT, also if the timeout is shorter
 
 Row = Sequence[Any]
 
@@ -60,6 +60,8 @@ class MigrationState:
 
 
 class Reader(Protocol):
+    """Read connections to one kind of database; see `Database` for the methods."""
+
     def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Row]: ...
     async def rows(self, sql: str, values: Sequence[Any], seconds: float) -> list[Row]: ...
     async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any: ...
@@ -131,19 +133,19 @@ class Database:
         written then, unless the message states that this is unknown. IntegrityError, ValidationError and
         programming errors are not converted.
         """
-        ending = False
+        is_committing = False
         try:
-            async with asyncio.timeout(seconds) as limit:
-                writer = await self._opened_writer()
+            async with asyncio.timeout(seconds) as timeout:
+                writer = await self._get_writer()
                 async with writer.begin() as connection:
                     yield connection
                     # After a timeout from here on, the outcome of the transaction is unknown.
-                    ending = True
-                    least = asyncio.get_running_loop().time() + _ENDING
-                    limit.reschedule(max(limit.when() or 0.0, least))
+                    is_committing = True
+                    min_deadline = asyncio.get_running_loop().time() + _MIN_COMMIT_SECONDS
+                    timeout.reschedule(max(timeout.when() or 0.0, min_deadline))
                     await connection.commit()
         except TimeoutError as exc:
-            raise (commit_unknown_error() if ending else write_timeout_error(seconds)) from exc
+            raise (commit_unknown_error() if is_committing else write_timeout_error(seconds)) from exc
         except (IntegrityError, ValidationError):
             raise
         except DRIVER_ERRORS as exc:
@@ -151,10 +153,12 @@ class Database:
                 raise
             log.warning("a write was refused by the database: %s", exc)
             raise (
-                commit_unknown_error() if ending and is_connection_lost(exc) else write_failed_error(exc)
+                commit_unknown_error()
+                if is_committing and is_connection_lost(exc)
+                else write_failed_error(exc)
             ) from exc
 
-    async def _opened_writer(self) -> TransactionFactory:
+    async def _get_writer(self) -> TransactionFactory:
         async with self._opening:
             if self._writer is None:
                 context = TortoiseContext()
@@ -183,8 +187,8 @@ class Database:
     async def _bind(self, context: TortoiseContext, *, foreign_keys: bool) -> None:
         await context.init(
             config={
-                "connections": {self.dialect: _tortoise(self.url, foreign_keys)},
-                "apps": _apps(self.dialect),
+                "connections": {self.dialect: _tortoise_url(self.url, foreign_keys)},
+                "apps": _tortoise_apps(self.dialect),
             },
             use_tz=True,
             timezone="UTC",
@@ -199,10 +203,12 @@ class Database:
             sqlite_path(self.url).parent.mkdir(parents=True, exist_ok=True)
         with as_operator_error(self.url):
             async with self.orm(foreign_keys=False) as connection:
-                state = await _state(connection)
+                state = await _read_migration_state(connection)
                 require_no_unknown_migrations(state)
                 if state.pending:
-                    await TriggerMigrationExecutor(connection, _apps(connection.connection_name)).migrate(
+                    await TriggerMigrationExecutor(
+                        connection, _tortoise_apps(connection.connection_name)
+                    ).migrate(
                         [MigrationTarget("content", "__latest__")],
                         direction="forward",
                         progress=lambda event, _app, name: progress(name) if event == "apply_start" else None,
@@ -217,7 +223,7 @@ class Database:
             )
         with as_operator_error(self.url):
             async with self.orm() as connection:
-                return await _state(connection)
+                return await _read_migration_state(connection)
 
     async def stale_trigger_tables(self) -> list[str]:
         """Tables whose change triggers do not match their columns. Always empty on PostgreSQL."""
@@ -241,8 +247,8 @@ class TransactionReader:
 
     async def row(self, sql: str, values: Sequence[Any], seconds: float) -> Row:
         _, rows = await self._connection.execute_query(sql, list(values))
-        results = [value.encode() if isinstance(value, str) else value for value in rows[0]]
-        return results
+        result = [value.encode() if isinstance(value, str) else value for value in rows[0]]
+        return result
 
     async def snapshot(self, work: Callable[[RunStatement], Any], seconds: float) -> Any:
         # aiosqlite's connection has one thread, in which it runs `work`.
@@ -258,7 +264,7 @@ def require_no_unknown_migrations(state: MigrationState) -> None:
         )
 
 
-def _apps(connection: str) -> dict[str, Any]:
+def _tortoise_apps(connection: str) -> dict[str, Any]:
     """Tortoise's configuration of apps.
 
     Tortoise caches SQL by connection name, so each dialect's connection has its own name.
@@ -269,8 +275,8 @@ def _apps(connection: str) -> dict[str, Any]:
     }
 
 
-def _tortoise(url: str, foreign_keys: bool) -> str:
-    """Converts the database URL to Tortoise's form, with settings that make SQLite commits durable."""
+def _tortoise_url(url: str, foreign_keys: bool) -> str:
+    """The database URL in Tortoise's form, with settings that make SQLite's commits durable."""
     if database_kind(url) == "sqlite":
         keys = "ON" if foreign_keys else "OFF"
         pragmas = f"journal_mode=WAL&synchronous=FULL&busy_timeout=5000&foreign_keys={keys}"
@@ -280,26 +286,26 @@ def _tortoise(url: str, foreign_keys: bool) -> str:
     return urlunsplit(("asyncpg", parts.netloc, parts.path, urlencode(query, safe="/"), ""))
 
 
-async def _state(connection: Any) -> MigrationState:
-    # Checked first: Tortoise takes any error for a database without migrations, and then waits forever.
+async def _read_migration_state(connection: Any) -> MigrationState:
+    # Checked first, because Tortoise handles any error as a database without migrations and then hangs.
     empty = await _is_empty(connection)
-    executor = MigrationExecutor(connection, _apps(connection.connection_name))
+    executor = MigrationExecutor(connection, _tortoise_apps(connection.connection_name))
     await executor.loader.build_graph()
-    existing = sorted(key.name for key in executor.loader.graph.nodes)
+    known = sorted(key.name for key in executor.loader.graph.nodes)
     applied = [] if empty else sorted(key.name for key in await executor.recorder.applied_migrations())
     if not empty and not applied:
-        raise OperatorError("The database holds a table `article` that is not ours: choose another database.")
+        raise OperatorError("The table `article` was not created by contentql. Choose another database.")
     return MigrationState(
         tuple(applied),
-        tuple(name for name in existing if name not in applied),
-        tuple(name for name in applied if name not in existing),
+        tuple(name for name in known if name not in applied),
+        tuple(name for name in applied if name not in known),
     )
 
 
 async def _is_empty(connection: Any) -> bool:
-    result = await connection.execute_query_dict(
+    rows = await connection.execute_query_dict(
         "SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'article'"
         if connection.capabilities.dialect == "postgres"
         else "SELECT count(*) AS n FROM sqlite_master WHERE name = 'article'"
     )
-    return bool(result[0]["n"] == 0)
+    return bool(rows[0]["n"] == 0)

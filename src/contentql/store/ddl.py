@@ -32,9 +32,9 @@ class DialectSql(TortoiseOperation):
     async def database_forward(
         self, app_label: str, old_state: Any, new_state: Any, state_editor: Any = None
     ) -> None:
-        own = self.postgres if state_editor.client.capabilities.dialect == "postgres" else self.sqlite
-        for statement in (*self.both, *own):
-            await _run(state_editor, statement)
+        statements = self.postgres if state_editor.client.capabilities.dialect == "postgres" else self.sqlite
+        for statement in (*self.both, *statements):
+            await _run_statement(state_editor, statement)
 
 
 class EnforceChecks(TortoiseOperation):
@@ -64,9 +64,9 @@ class EnforceChecks(TortoiseOperation):
             clauses = [f'CONSTRAINT "{meta.db_table}_{c.name}" CHECK ({c.check})' for c in checks]
             if state_editor.client.capabilities.dialect == "postgres":
                 for clause in clauses:
-                    await _run(state_editor, f'ALTER TABLE "{meta.db_table}" ADD {clause}')
+                    await _run_statement(state_editor, f'ALTER TABLE "{meta.db_table}" ADD {clause}')
             elif not state_editor.collect_sql:
-                await _remake(state_editor.client, meta.db_table, clauses)
+                await _rebuild_table(state_editor.client, meta.db_table, clauses)
 
 
 class UniqueTogether(TortoiseOperation):
@@ -98,46 +98,48 @@ class UniqueTogether(TortoiseOperation):
         ]
         if state_editor.client.capabilities.dialect != "postgres":
             if not state_editor.collect_sql:
-                await _remake(state_editor.client, table, clauses, unique=False)
+                await _rebuild_table(state_editor.client, table, clauses, unique=False)
             return
-        await _run(
+        await _run_statement(
             state_editor,
             "DO $$ DECLARE c text; BEGIN FOR c IN SELECT conname FROM pg_constraint"
             f" WHERE conrelid = '{table}'::regclass AND contype = 'u' LOOP"
             f" EXECUTE format('ALTER TABLE {table} DROP CONSTRAINT %I', c); END LOOP; END $$",
         )
         for clause in clauses:
-            await _run(state_editor, f"ALTER TABLE {table} ADD {clause}")
+            await _run_statement(state_editor, f"ALTER TABLE {table} ADD {clause}")
 
 
-async def _remake(client: Any, table: str, clauses: Sequence[str], *, unique: bool = True) -> None:
+async def _rebuild_table(client: Any, table: str, clauses: Sequence[str], *, unique: bool = True) -> None:
     """Rebuilds a SQLite table with more constraints: create, copy, drop, rename.
 
     See https://www.sqlite.org/lang_altertable.html#otheralter. Foreign keys must not be enforced, so that
     dropping the old table deletes no rows of others. With `unique=False` the present unique constraints are
     dropped.
     """
-    result = await client.execute_query_dict(
+    schema_objects = await client.execute_query_dict(
         f"SELECT type, sql FROM sqlite_master WHERE tbl_name = '{table}' AND sql IS NOT NULL"
     )
-    text = next(str(one["sql"]) for one in result if one["type"] == "table").rstrip()
+    text = next(
+        str(schema_object["sql"]) for schema_object in schema_objects if schema_object["type"] == "table"
+    ).rstrip()
     body = text[text.index("(") : text.rindex(")")]
-    closing = text[text.rindex(")") :]
+    options = text[text.rindex(")") :]
     if not unique:
         body = re.sub(r',\s*CONSTRAINT "[^"]*" UNIQUE \([^)]*\)', "", body).replace(
             " NOT NULL UNIQUE", " NOT NULL"
         )
-    await client.execute_query(f'CREATE TABLE "{table}_new" {body}, {", ".join(clauses)}{closing}')
+    await client.execute_query(f'CREATE TABLE "{table}_new" {body}, {", ".join(clauses)}{options}')
     await client.execute_query(f'INSERT INTO "{table}_new" SELECT * FROM "{table}"')
     await client.execute_query(f'DROP TABLE "{table}"')
     await client.execute_query(f'ALTER TABLE "{table}_new" RENAME TO "{table}"')
-    for one in result:
-        if one["type"] != "table":
-            await client.execute_query(one["sql"])
+    for schema_object in schema_objects:
+        if schema_object["type"] != "table":
+            await client.execute_query(schema_object["sql"])
 
 
-async def _run(state_editor: Any, statement: str) -> None:
-    # Not the schema editor's own runner, which splits at every semicolon, even inside a trigger.
+async def _run_statement(state_editor: Any, statement: str) -> None:
+    # The schema editor's own method would split the statement at every semicolon, even inside a trigger.
     if state_editor.collect_sql:
         state_editor.collected_sql.append(statement + ";")
     else:
@@ -158,7 +160,7 @@ class ChangeTriggers(TortoiseOperation):
         self.models = models
 
     def describe(self) -> str:
-        return "Journal rows"
+        return "Create change triggers"
 
     def state_forward(self, app_label: str, state: Any) -> None:
         return None
@@ -170,8 +172,12 @@ class ChangeTriggers(TortoiseOperation):
         for name in self.models:
             meta = new_state.apps.get_model(f"{app_label}.{name}")._meta
             columns = meta.fields_db_projection
-            long = {c for f, c in columns.items() if isinstance(meta.fields_map[f], TextField | JSONField)}
-            short = [c for c in columns.values() if c not in long]
+            text_columns = {
+                column
+                for field_name, column in columns.items()
+                if isinstance(meta.fields_map[field_name], TextField | JSONField)
+            }
+            value_columns = [column for column in columns.values() if column not in text_columns]
             build = postgres_triggers if postgres else sqlite_triggers
-            for statement in build(meta.db_table, meta.db_pk_column, short, sorted(long)):
-                await _run(state_editor, statement)
+            for statement in build(meta.db_table, meta.db_pk_column, value_columns, sorted(text_columns)):
+                await _run_statement(state_editor, statement)

@@ -56,57 +56,57 @@ def as_operator_error(url: str) -> Iterator[None]:
 
 def describe_error(url: str, exc: BaseException) -> str:
     """Describes an error of the database at `url` in one sentence, without the password."""
-    result = _describe_all(exc)
-    where = (
+    messages = _all_messages(exc)
+    location = (
         str(sqlite_path(url))
         if database_kind(url) == "sqlite"
         else f"{urlsplit(url).hostname or 'the local socket'}"
     )
-    if "readonly" in result or "read-only" in result:
-        return f"The database at {where} is read-only: contentql may not write there."
-    if "locked" in result or "busy" in result:
-        return f"The database at {where} is locked by another program; stop that program or try again."
-    if "not a database" in result or "malformed" in result:
-        return f"The file at {where} is not a SQLite database, or it is damaged."
-    if "unable to open" in result:
-        return f"The database at {where} cannot be opened: is the folder there, and may contentql read it?"
-    if "password" in result or "authentication" in result:
-        return f"The database at {where} refuses the user or password of the URL."
-    if "role" in result and "does not exist" in result:
-        return f"The database at {where} refuses the user or password of the URL."
-    if "database" in result and "does not exist" in result:
-        return f"The server at {where} has no such database: create it first (createdb)."
+    if "readonly" in messages or "read-only" in messages:
+        return f"The database at {location} is read-only: contentql may not write there."
+    if "locked" in messages or "busy" in messages:
+        return f"The database at {location} is locked by another program; stop that program or try again."
+    if "not a database" in messages or "malformed" in messages:
+        return f"The file at {location} is not a SQLite database, or it is damaged."
+    if "unable to open" in messages:
+        return f"The database at {location} cannot be opened: is the folder there, and may contentql read it?"
+    if "password" in messages or "authentication" in messages:
+        return f"The database at {location} refuses the user or password of the URL."
+    if "role" in messages and "does not exist" in messages:
+        return f"The database at {location} refuses the user or password of the URL."
+    if "database" in messages and "does not exist" in messages:
+        return f"The server at {location} has no such database: create it first (createdb)."
     if isinstance(exc, OSError):
-        return f"No PostgreSQL answers at {where}: is it running, and is the URL right?"
-    return f"The database at {where} cannot be used ({type(exc).__name__})."
+        return f"No PostgreSQL server responds at {location}: is it running, and is the URL correct?"
+    return f"The database at {location} cannot be used ({type(exc).__name__})."
 
 
-def _describe_all(exc: BaseException) -> str:
-    """The lower-case messages of an exception and its causes. Tortoise's own omit the reason."""
-    behind = exc.__cause__ or exc.__context__
-    return str(exc).lower() + (f" {_describe_all(behind)}" if behind else "")
+def _all_messages(exc: BaseException) -> str:
+    """The lower-case messages of an exception and its causes, since Tortoise's own omit the reason."""
+    cause = exc.__cause__ or exc.__context__
+    return str(exc).lower() + (f" {_all_messages(cause)}" if cause else "")
 
 
 def unavailable_error(exc: BaseException) -> ApiError:
     return ApiError(
         "DATABASE_UNAVAILABLE",
-        "The database does not answer just now.",
+        "The database does not respond.",
         "Send the same request again shortly.",
     )
 
 
 def write_failed_error(exc: BaseException) -> ApiError:
     """Error for a write that the database rejected: nothing was written."""
-    result = _describe_all(exc)
-    if "full" in result or "no space" in result or "disk i/o" in result:
+    messages = _all_messages(exc)
+    if "full" in messages or "no space" in messages or "disk i/o" in messages:
         return ApiError(
             "DATABASE_UNAVAILABLE",
             "The database's disk is full or failing: nothing was written.",
-            "Reading goes on. Tell your operator, and send the same request again later.",
+            "Queries still work. Inform the operator, and send the same request again later.",
         )
     return ApiError(
         "DATABASE_UNAVAILABLE",
-        "The database does not take writes just now: nothing was written.",
+        "The database does not accept writes at the moment: nothing was written.",
         "Send the same request again shortly.",
     )
 
@@ -115,7 +115,7 @@ def write_timeout_error(seconds: float) -> ApiError:
     """Error for a write that was cancelled after its timeout: nothing was written."""
     return ApiError(
         "TIMEOUT",
-        f"The write did not come to its end within {seconds:.2g} seconds: nothing was written.",
+        f"The write did not finish within {seconds:.2g} seconds: nothing was written.",
         "Send the same request again shortly.",
     )
 
@@ -124,8 +124,8 @@ def commit_unknown_error() -> ApiError:
     """Error for a connection that was lost during COMMIT: the outcome is unknown."""
     return ApiError(
         "DATABASE_UNAVAILABLE",
-        "The database went away at the last moment: whether this was written is not known.",
-        "Send the same request again with its idempotencyKey, or look first.",
+        "The connection was lost during the commit: it is not known whether the change was written.",
+        "Send the same request again with its idempotencyKey, or check first.",
     )
 
 
@@ -145,19 +145,21 @@ def is_programming_error(exc: BaseException) -> bool:
     if isinstance(exc, DBConnectionError):
         return False
     if isinstance(exc, BaseORMException):
-        behind = exc.args[0] if exc.args else None
-        return is_programming_error(behind) if isinstance(behind, Exception) else True
+        cause = exc.args[0] if exc.args else None
+        return is_programming_error(cause) if isinstance(cause, Exception) else True
     if isinstance(exc, sqlite3.OperationalError):
         return getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     if isinstance(exc, asyncpg.InsufficientPrivilegeError):
         return False
-    wrong = sqlite3.ProgrammingError | sqlite3.DataError | asyncpg.SyntaxOrAccessError | asyncpg.DataError
-    return isinstance(exc, wrong)
+    error_types = (
+        sqlite3.ProgrammingError | sqlite3.DataError | asyncpg.SyntaxOrAccessError | asyncpg.DataError
+    )
+    return isinstance(exc, error_types)
 
 
 def query_timeout_error(seconds: float) -> ApiError:
     return ApiError(
         "TIMEOUT",
         f"The operation ran longer than {seconds:g} seconds and was cancelled.",
-        "Ask for fewer things per page, or narrow the filter.",
+        "Request fewer objects per page, or narrow the filter.",
     )

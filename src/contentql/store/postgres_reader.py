@@ -1,7 +1,7 @@
 """PostgreSQL reader: a pool of read-only connections, each with its own cache of prepared statements.
 
-The pool is our own, because acquiring a connection from asyncpg's takes as long as reading many a response. A
-connection is returned to the pool only after its statement has ended.
+The pool is our own code, because acquiring a connection from asyncpg's pool takes as long as reading many of
+the responses. A connection is returned to the pool only after its statement has ended.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from contentql.store.errors import as_operator_error, postgres_dsn, query_timeou
 
 Row = Sequence[Any]
 
-# Prepared statements that each connection keeps, on both sides; their plans take most memory in the server.
-_KEPT_STATEMENTS = 128
-_MAX_KEPT_SQL = 65_536  # bytes
-_MAX_EXECUTED = 4_096  # statements of which the reader remembers that it executed them
+# Prepared statements in the cache of each connection; their plans take most memory in the server.
+_CACHED_STATEMENTS = 128
+_MAX_CACHED_SQL = 65_536  # bytes
+_MAX_EXECUTED = 4_096  # statements that the reader records as executed
 
 
 class PostgresReader:
+    """Pool of at most `size` read connections, opened when they are needed."""
+
     def __init__(self, dsn: str, size: int) -> None:
         self._dsn = dsn
         self._size = size
         self._open = 0
         self._executed: LRUCache[int, bool] = LRUCache(_MAX_EXECUTED, _MAX_EXECUTED)
-        self._free: list[Any] = []  # last in, first out: its statements are prepared
+        self._free: list[Any] = []  # last in, first out, since the last one has prepared the most statements
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -43,7 +45,7 @@ class PostgresReader:
             try:
                 reader._release(await reader._acquire())
             except TimeoutError as exc:
-                raise OSError("no answer") from exc
+                raise OSError("no response") from exc
         return reader
 
     def row(self, sql: str, values: Sequence[Any], seconds: float) -> Coroutine[Any, Any, Row]:
@@ -64,7 +66,7 @@ class PostgresReader:
         if self._retiring:
             await asyncio.wait(self._retiring, timeout=5)
 
-    async def _run(self, how: str, sql: str, values: Sequence[Any], seconds: float) -> Any:
+    async def _run(self, method: str, sql: str, values: Sequence[Any], seconds: float) -> Any:
         try:
             connection = self._take_free()
             if connection is None:
@@ -73,11 +75,11 @@ class PostgresReader:
             try:
                 # asyncpg cancels the statement on the server on a timeout or when this task is cancelled.
                 if self._was_executed(sql):
-                    result = await getattr(connection, how)(sql, *values, timeout=seconds)
-                else:  # a statement prepared explicitly is not kept
+                    result = await getattr(connection, method)(sql, *values, timeout=seconds)
+                else:  # a statement that is prepared explicitly is not cached
                     async with asyncio.timeout(seconds):
                         statement = await connection.prepare(sql)
-                        result = await getattr(statement, how)(*values)
+                        result = await getattr(statement, method)(*values)
             except asyncpg.PostgresError:
                 self._release(connection)
                 raise
@@ -94,7 +96,7 @@ class PostgresReader:
             raise unavailable_error(exc) from exc
 
     def _was_executed(self, sql: str) -> bool:
-        """False at the first execution, so that statements that are never executed again are not kept."""
+        """False at the first execution, so that statements that are never executed again are not cached."""
         key = hash(sql)
         if self._executed.get(key) is None:
             self._executed.set(key, True, 1)
@@ -122,13 +124,13 @@ class PostgresReader:
                 except BaseException:
                     self._connection_closed()
                     raise
-            turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
+            waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
             try:
-                connection = await turn
+                connection = await waiter
             except BaseException:
-                if turn.done() and not turn.cancelled():
-                    self._hand_over(turn.result())
+                if waiter.done() and not waiter.cancelled():
+                    self._pass_on(waiter.result())
                 raise
             if connection is not None and not connection.is_closed():
                 break
@@ -139,17 +141,17 @@ class PostgresReader:
         connection = await asyncpg.connect(
             self._dsn,
             timeout=5,
-            statement_cache_size=_KEPT_STATEMENTS,
+            statement_cache_size=_CACHED_STATEMENTS,
             max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=_MAX_KEPT_SQL,
+            max_cacheable_statement_size=_MAX_CACHED_SQL,
             server_settings={
                 "application_name": "contentql",
                 "default_transaction_read_only": "on",
                 "jit": "off",
-                # One plan for all values: planning the statement of a response takes longer than running it.
+                # One plan for all values, since planning a statement takes longer than running it.
                 "plan_cache_mode": "force_generic_plan",
                 "random_page_cost": "1.1",
-                # Memoizing rows costs more than some twenty repeated look-ups.
+                # Memoizing rows costs more than about twenty repeated look-ups.
                 "enable_memoize": "off",
                 "timezone": "UTC",
             },
@@ -162,34 +164,34 @@ class PostgresReader:
 
     def _release(self, connection: Any) -> None:
         if self._waiting:
-            self._hand_over(connection)
+            self._pass_on(connection)
         else:
             self._free.append(connection)
 
-    def _hand_over(self, connection: Any) -> None:
-        """Gives the connection to the task that has waited longest. None: a new one may be opened."""
+    def _pass_on(self, connection: Any) -> None:
+        """Passes the connection to the task that has waited longest; None allows it to open a new one."""
         while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
                 return
         if connection is not None:
             self._free.append(connection)
 
     def _connection_closed(self) -> None:
         self._open -= 1
-        self._hand_over(None)
+        self._pass_on(None)
 
     def _retire(self, connection: Any) -> None:
         """Closes a connection whose statement was interrupted, in a task that waits for the cancellation."""
 
-        async def closed() -> None:
+        async def close_connection() -> None:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=5)
             if not connection.is_closed():
                 connection.terminate()
             self._connection_closed()
 
-        task = asyncio.get_running_loop().create_task(closed())
+        task = asyncio.get_running_loop().create_task(close_connection())
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)

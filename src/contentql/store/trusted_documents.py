@@ -47,8 +47,8 @@ def sha256(text: str) -> str:
 
 def normalize_document_id(id: str) -> str | None:
     """The id in its stored form, without the prefix `sha256:`; None if it is not a valid id."""
-    bare = id.removeprefix(_PREFIX)
-    return bare if _ID.fullmatch(bare) else None
+    stored_id = id.removeprefix(_PREFIX)
+    return stored_id if _ID.fullmatch(stored_id) else None
 
 
 def claims_sha256(id: str) -> bool:
@@ -57,11 +57,7 @@ def claims_sha256(id: str) -> bool:
 
 
 _PREFIX = "sha256:"
-
-
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 
 
@@ -75,25 +71,27 @@ async def add_documents(
     async with database.orm(), in_transaction():
         existing = {row.id: row.sha256 for row in await TrustedDocument.all().only("id", "sha256")}
         now = dt.datetime.now(dt.UTC)
-        values: list[AddResult] = []
+        results: list[AddResult] = []
         rows = []
         for document in documents:
             text_hash = sha256(document.text)
-            before = existing.get(document.id)
-            if before is None:
+            existing_hash = existing.get(document.id)
+            if existing_hash is None:
                 existing[document.id] = text_hash
                 rows.append(TrustedDocument(sha256=text_hash, added_at=now, **vars(document)))
-            values.append("added" if before is None else "unchanged" if before == text_hash else "taken")
+            results.append(
+                "added" if existing_hash is None else "unchanged" if existing_hash == text_hash else "taken"
+            )
         if not dry_run:
             await TrustedDocument.bulk_create(rows, ignore_conflicts=True)
-        return values
+        return results
 
 
 async def list_documents(database: Database) -> list[TrustedDocument]:
     """All trusted documents, ordered by client, name and id."""
     async with database.orm():
-        result = await TrustedDocument.all()
-    return sorted(result, key=lambda row: (row.client or "", row.name or "", row.id))
+        rows = await TrustedDocument.all()
+    return sorted(rows, key=lambda row: (row.client or "", row.name or "", row.id))
 
 
 async def remove_documents(database: Database, ids: Sequence[str]) -> int:
@@ -105,7 +103,7 @@ async def remove_documents(database: Database, ids: Sequence[str]) -> int:
         return await TrustedDocument.filter(id__in=list(ids)).delete()
 
 
-class _Found(NamedTuple):
+class _CachedDocument(NamedTuple):
     id: str
     text: str
 
@@ -135,7 +133,7 @@ class TrustedDocumentStore:
         """`characters`: maximum total length of cached texts; `unknown`: maximum number of unknown ids."""
         self._database = database
         self._clock = clock
-        self._documents: LRUCache[str, _Found] = LRUCache(max(characters, 1), characters)
+        self._documents: LRUCache[str, _CachedDocument] = LRUCache(max(characters, 1), characters)
         self._unknown: LRUCache[str, float] = LRUCache(unknown, 0)
         self._uses: dict[str, _UsageCount] = {}
 
@@ -159,7 +157,7 @@ class TrustedDocumentStore:
         self._documents.set(key, entry, len(entry.text))
         return entry.text
 
-    def used(self, id: str, cost: int | None = None) -> None:
+    def count_use(self, id: str, cost: int | None = None) -> None:
         """Counts one use of a document that `text` has returned. `cost` is the cost of its plan, if known."""
         key = normalize_document_id(id)
         entry = self._documents.get(key) if key else None
@@ -189,9 +187,9 @@ class TrustedDocumentStore:
         for key in [key for key, document in self._documents.items() if document.id in removed]:
             self._documents.remove(key)
 
-    async def _read(self, key: str) -> _Found | None:
+    async def _read(self, key: str) -> _CachedDocument | None:
         try:
-            row = await self._database.row(_READ[self._database.dialect], [key])
+            row = await self._database.row(_SELECT_SQL[self._database.dialect], [key])
         except asyncpg.UndefinedTableError:
             row = None  # not migrated yet: no trusted documents, everything else works
         except sqlite3.OperationalError as exc:
@@ -201,7 +199,7 @@ class TrustedDocumentStore:
         if row is None:
             return None
         id, text = map(decode_text, row)
-        return _Found(id, text)
+        return _CachedDocument(id, text)
 
     async def _write(self, uses: dict[str, _UsageCount]) -> set[str]:
         """Updates the rows of the used documents and returns the ids whose rows no longer exist."""
@@ -220,8 +218,8 @@ class TrustedDocumentStore:
 _UNKNOWN_TTL_SECONDS = 1.0
 
 
-# A match of the id comes first: two ids may have the same text.
-_READ = {
+# A row with this id first: rows with other ids may have a text with this SHA-256.
+_SELECT_SQL = {
     "postgres": "SELECT id::text, text FROM trusted_document WHERE id = $1::text OR sha256 = $1::text"
     " ORDER BY id <> $1::text, id LIMIT 1",
     "sqlite": "SELECT id, text FROM trusted_document WHERE id = ?1 OR sha256 = ?1"

@@ -1,7 +1,7 @@
 """Write transactions for the models: one at a time on SQLite, a few at once on PostgreSQL.
 
 Tortoise runs the statements; beginning and ending a transaction is our own code, because Tortoise keeps its
-lock or loses its connection when BEGIN fails or is cancelled. Invariant: knows no table.
+lock or loses its connection when BEGIN fails or is cancelled. Invariant: does not know tables.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tortoise.context import TortoiseContext
 from contentql.store.errors import postgres_dsn
 
 _MAX_POSTGRES_CONNECTIONS = 5  # maximum number of write connections to PostgreSQL
-_LEAVING = 1.0  # seconds to roll back and release a connection; then it is closed
-# A thread that waits for SQLite's lock cannot be cancelled, so it waits in short intervals.
+_RELEASE_TIMEOUT = 1.0  # seconds to roll back and to release a connection, which is closed after that
+# The driver's thread cannot be cancelled while it waits for SQLite's lock, so it waits in short intervals.
 _BUSY_TIMEOUT_MS = 250  # milliseconds
 
 
@@ -38,12 +38,12 @@ class SqliteWriter:
     def __init__(self, context: TortoiseContext) -> None:
         self._context = context
         self._client: Any = context.connections.get("sqlite")
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[Any]:
-        async with self._turn:
-            await self._connected()
+        async with self._lock:
+            await self._open_connection()
             connection = self._client._in_transaction().connection
             driver = connection._connection
             try:
@@ -56,7 +56,7 @@ class SqliteWriter:
                     with contextlib.suppress(sqlite3.Error, ValueError):
                         await driver.rollback()
 
-    async def _connected(self) -> None:
+    async def _open_connection(self) -> None:
         """Opens the connection with all its settings, or none: without them writes may not be durable."""
         if self._client._connection is not None:
             return
@@ -110,7 +110,7 @@ class PostgresWriter:
             if not connection._finalized:
                 await _rollback(driver)
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await pool.release(driver, timeout=_LEAVING)
+                await pool.release(driver, timeout=_RELEASE_TIMEOUT)
 
     async def _pool(self) -> Any:
         async with self._opening:
@@ -138,7 +138,7 @@ async def _rollback(driver: Any) -> None:
     if driver.is_closed():
         return
     try:
-        async with asyncio.timeout(_LEAVING):
+        async with asyncio.timeout(_RELEASE_TIMEOUT):
             await driver.execute("ROLLBACK")
     except asyncio.CancelledError:
         driver.terminate()
@@ -150,9 +150,9 @@ async def _rollback(driver: Any) -> None:
 @contextlib.contextmanager
 def _bind_connection(context: TortoiseContext, name: str, connection: Any) -> Any:
     """Uses the transaction's connection for the models of the current task, within the block."""
-    with copy.copy(context) as own:
-        token = own.connections.set(name, connection)
+    with copy.copy(context) as task_context:
+        token = task_context.connections.set(name, connection)
         try:
             yield
         finally:
-            own.connections.reset(token)
+            task_context.connections.reset(token)

@@ -47,7 +47,7 @@ class PersistedQueries:
     def remember(self, data: GraphQLRequestData, trusted: str | None, cost: int, *, valid: bool) -> None:
         """Store a valid text under its hash; count the use of a trusted document."""
         if trusted is not None:
-            self.documents.used(trusted, cost)
+            self.documents.count_use(trusted, cost)
         elif data.persisted and data.query and valid:
             self._sent.set(data.persisted, data.query, len(data.query))
 

@@ -12,11 +12,11 @@ from contentql.content.enums import Access, AuthorRole, ContentType, MediaRole, 
 from contentql.store.models.fields import (
     TimestampField,
     check_constraint,
-    enum_check_sql,
+    enum_constraint,
+    enum_description,
+    foreign_key_field,
     id_field,
-    maybe,
-    one_of,
-    to,
+    optional_foreign_key_field,
 )
 
 
@@ -32,7 +32,7 @@ class Article(Model):
         Status,
         max_length=16,
         default=Status.DRAFT,
-        description=enum_check_sql(Status, besides=Status.EXPIRED),
+        description=enum_description(Status, excluded=Status.EXPIRED),
     )
     content_type = fields.CharEnumField(ContentType, max_length=16, default=ContentType.NEWS)
     access = fields.CharEnumField(Access, max_length=16, default=Access.FREE)
@@ -44,9 +44,9 @@ class Article(Model):
     embargo_until = TimestampField(null=True)
     expires_at = TimestampField(null=True)
     deleted_at = TimestampField(null=True)
-    category = maybe("Category")
-    lead_media = maybe("Media")
-    story = maybe("Story")
+    category = optional_foreign_key_field("Category")
+    lead_media = optional_foreign_key_field("Media")
+    story = optional_foreign_key_field("Story")
     story_position = fields.IntField(null=True)
     translation_group = fields.BigIntField(null=True)
     headline = fields.CharField(max_length=300)
@@ -73,9 +73,9 @@ class Article(Model):
     class Meta:
         table = "article"
         constraints = (
-            one_of("status", Status),
-            one_of("content_type", ContentType),
-            one_of("access", Access),
+            enum_constraint("status", Status),
+            enum_constraint("content_type", ContentType),
+            enum_constraint("access", Access),
             check_constraint("urgency", "urgency between 1 and 9"),
             check_constraint(
                 "public_is_complete",
@@ -110,8 +110,8 @@ class ArticleSection(Model):
     """
 
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
-    category = to("Category")
+    article = foreign_key_field("Article", OnDelete.CASCADE)
+    category = foreign_key_field("Category")
     direct = fields.BooleanField(db_default=True)
     position = fields.IntField(db_default=0)
     published_at = TimestampField(null=True)
@@ -123,8 +123,8 @@ class ArticleSection(Model):
 
 class ArticleTag(Model):
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
-    tag = to("Tag")
+    article = foreign_key_field("Article", OnDelete.CASCADE)
+    tag = foreign_key_field("Tag")
     position = fields.IntField(db_default=0)
     relevance = fields.SmallIntField(null=True)
     confidence = fields.SmallIntField(null=True)
@@ -137,21 +137,21 @@ class ArticleTag(Model):
 
 class ArticleAuthor(Model):
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
-    author = to("Author")
+    article = foreign_key_field("Article", OnDelete.CASCADE)
+    author = foreign_key_field("Author")
     role = fields.CharEnumField(AuthorRole, max_length=16, default=AuthorRole.WRITER)
     position = fields.IntField(db_default=0)
 
     class Meta:
         table = "article_author"
-        constraints = (one_of("role", AuthorRole),)
+        constraints = (enum_constraint("role", AuthorRole),)
         unique_together = (("article", "author", "role"),)
 
 
 class ArticleMedia(Model):
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
-    media = to("Media")
+    article = foreign_key_field("Article", OnDelete.CASCADE)
+    media = foreign_key_field("Media")
     position = fields.IntField(db_default=0)
     role = fields.CharEnumField(MediaRole, max_length=16, default=MediaRole.INLINE)
     caption = fields.TextField(null=True)
@@ -159,14 +159,14 @@ class ArticleMedia(Model):
 
     class Meta:
         table = "article_media"
-        constraints = (one_of("role", MediaRole),)
+        constraints = (enum_constraint("role", MediaRole),)
         unique_together = (("article", "position"),)
 
 
 class ArticleRelated(Model):
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
-    related = to("Article", OnDelete.CASCADE)
+    article = foreign_key_field("Article", OnDelete.CASCADE)
+    related = foreign_key_field("Article", OnDelete.CASCADE)
     position = fields.IntField(db_default=0)
 
     class Meta:
@@ -178,7 +178,7 @@ class SlugHistory(Model):
     """Former slug of an article, so that old links can be redirected."""
 
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
+    article = foreign_key_field("Article", OnDelete.CASCADE)
     language = fields.CharField(max_length=35)
     slug = fields.CharField(max_length=200)
     until = TimestampField()

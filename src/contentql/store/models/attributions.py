@@ -9,7 +9,14 @@ from tortoise.fields import OnDelete
 from tortoise.models import Model
 
 from contentql.content.enums import AttributionKind, AttributionState, CorrectionKind, Stance, Verification
-from contentql.store.models.fields import TimestampField, check_constraint, id_field, maybe, one_of, to
+from contentql.store.models.fields import (
+    TimestampField,
+    check_constraint,
+    enum_constraint,
+    foreign_key_field,
+    id_field,
+    optional_foreign_key_field,
+)
 
 
 class Attribution(Model):
@@ -22,15 +29,15 @@ class Attribution(Model):
     """
 
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
+    article = foreign_key_field("Article", OnDelete.CASCADE)
     kind = fields.CharEnumField(AttributionKind, max_length=16)
-    source = maybe("Source")
+    source = optional_foreign_key_field("Source")
     via: Any = fields.OneToOneField(
         "content.Attribution", on_delete=OnDelete.SET_NULL, related_name=False, null=True
     )
     head_id = fields.BigIntField()
     hop = fields.SmallIntField(db_default=0)
-    origin = maybe("Source")
+    origin = optional_foreign_key_field("Source")
     position = fields.IntField(db_default=0)
     claim = fields.TextField(null=True)
     quote = fields.TextField(null=True)
@@ -39,7 +46,7 @@ class Attribution(Model):
     url = fields.TextField(null=True)
     accessed_at = TimestampField(null=True)
     archived_url = fields.TextField(null=True)
-    media = maybe("Media")
+    media = optional_foreign_key_field("Media")
     span_block = fields.CharField(max_length=40, null=True)
     span_start = fields.IntField(null=True)
     span_end = fields.IntField(null=True)
@@ -61,10 +68,10 @@ class Attribution(Model):
     class Meta:
         table = "attribution"
         constraints = (
-            one_of("kind", AttributionKind),
-            one_of("state", AttributionState),
-            one_of("verification", Verification),
-            one_of("stance", Stance),
+            enum_constraint("kind", AttributionKind),
+            enum_constraint("state", AttributionState),
+            enum_constraint("verification", Verification),
+            enum_constraint("stance", Stance),
             check_constraint("hop", "hop between 0 and 5"),
             check_constraint("via_not_itself", "via_id <> id"),
             check_constraint("names_a_source", "source_id is not null or kind = 'REPORTED_BY'"),
@@ -75,7 +82,7 @@ class Attribution(Model):
 
 class Correction(Model):
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
+    article = foreign_key_field("Article", OnDelete.CASCADE)
     kind = fields.CharEnumField(CorrectionKind, max_length=16)
     at = TimestampField()
     text = fields.TextField()
@@ -85,4 +92,4 @@ class Correction(Model):
 
     class Meta:
         table = "correction"
-        constraints = (one_of("kind", CorrectionKind),)
+        constraints = (enum_constraint("kind", CorrectionKind),)

@@ -6,7 +6,12 @@ from tortoise import fields
 from tortoise.fields import OnDelete
 from tortoise.models import Model
 
-from contentql.store.models.fields import TimestampField, id_field, maybe, to
+from contentql.store.models.fields import (
+    TimestampField,
+    foreign_key_field,
+    id_field,
+    optional_foreign_key_field,
+)
 
 
 class Collection(Model):
@@ -23,12 +28,12 @@ class Collection(Model):
 
 class CollectionItem(Model):
     id = id_field()
-    collection = to("Collection", OnDelete.CASCADE)
-    article = to("Article", OnDelete.CASCADE)
+    collection = foreign_key_field("Collection", OnDelete.CASCADE)
+    article = foreign_key_field("Article", OnDelete.CASCADE)
     position = fields.IntField(db_default=0)
     pinned_until = TimestampField(null=True)
     headline = fields.CharField(max_length=300, null=True)
-    media = maybe("Media")
+    media = optional_foreign_key_field("Media")
 
     class Meta:
         table = "collection_item"

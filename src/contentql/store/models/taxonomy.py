@@ -9,12 +9,19 @@ from tortoise.fields import OnDelete
 from tortoise.models import Model
 
 from contentql.content.enums import MediaKind, SourceKind, TagType
-from contentql.store.models.fields import TimestampField, check_constraint, id_field, maybe, one_of, to
+from contentql.store.models.fields import (
+    TimestampField,
+    check_constraint,
+    enum_constraint,
+    foreign_key_field,
+    id_field,
+    optional_foreign_key_field,
+)
 
 
 class Category(Model):
     id = id_field()
-    parent = maybe("Category")
+    parent = optional_foreign_key_field("Category")
     slug = fields.CharField(max_length=120)
     path = fields.CharField(max_length=1000, unique=True)
     depth = fields.SmallIntField(db_default=0)
@@ -45,11 +52,11 @@ class Source(Model):
     homepage = fields.TextField(null=True)
     wikidata = fields.CharField(max_length=20, null=True)
     described_as = fields.TextField(null=True)
-    parent = maybe("Source")
+    parent = optional_foreign_key_field("Source")
 
     class Meta:
         table = "source"
-        constraints = (one_of("kind", SourceKind),)
+        constraints = (enum_constraint("kind", SourceKind),)
 
 
 class Media(Model):
@@ -84,7 +91,7 @@ class Media(Model):
     class Meta:
         table = "media"
         constraints = (
-            one_of("kind", MediaKind),
+            enum_constraint("kind", MediaKind),
             check_constraint("focal_point", "focal_x between 0 and 1 and focal_y between 0 and 1"),
         )
 
@@ -113,11 +120,11 @@ class Tag(Model):
     latitude = fields.FloatField(null=True)
     longitude = fields.FloatField(null=True)
     codes: Any = fields.JSONField(default=list)
-    broader = maybe("Tag")
+    broader = optional_foreign_key_field("Tag")
 
     class Meta:
         table = "tag"
-        constraints = (one_of("type", TagType),)
+        constraints = (enum_constraint("type", TagType),)
         unique_together = (("type", "slug"),)
 
 
@@ -128,7 +135,7 @@ class Author(Model):
     sort_name = fields.CharField(max_length=300)
     bio = fields.TextField(null=True)
     desk = fields.CharField(max_length=100, null=True)
-    image = maybe("Media")
+    image = optional_foreign_key_field("Media")
     same_as: Any = fields.JSONField(default=list)
     pseudonym = fields.BooleanField(db_default=False)
 
@@ -140,7 +147,7 @@ class PathHistory(Model):
     """Former path of a section, so that old links can be redirected."""
 
     id = id_field()
-    category = to("Category", OnDelete.CASCADE)
+    category = foreign_key_field("Category", OnDelete.CASCADE)
     path = fields.CharField(max_length=1000, unique=True)
     until = TimestampField()
 
@@ -152,7 +159,7 @@ class ExternalId(Model):
     """Id of an imported article in its system of origin, by which a repeated import recognises it."""
 
     id = id_field()
-    article = to("Article", OnDelete.CASCADE)
+    article = foreign_key_field("Article", OnDelete.CASCADE)
     system = fields.CharField(max_length=100)
     value = fields.CharField(max_length=500)
 
