@@ -30,8 +30,12 @@ from tests.support.http_client import free_port
 
 from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS, Role
 from contentql.cli import COMMANDS, app
+from contentql.content.blocks import MAX_BLOCKS, MAX_BODY_LENGTH, MAX_EMBED_LENGTH
 from contentql.content.enums import Status
+from contentql.content.field_types import MAX_ITEMS, MAX_LINK_LENGTH
+from contentql.editorial.body_input import MAX_MARKDOWN_BRACKETS, MAX_MARKDOWN_LINES, MAX_MARKUP_LENGTH
 from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
+from contentql.editorial.validation import MAX_TEXT_LENGTH
 from contentql.editorial.warnings import WARNING_DESCRIPTIONS
 from contentql.editorial.workflow import TRANSITIONS
 from contentql.errors import ERROR_CODES
@@ -446,6 +450,21 @@ def layers_block() -> str:
     return "\n".join(["```", *contract["layers"], "```"])
 
 
+def body_limits_table() -> str:
+    limits = {
+        "blocks of a body, paragraphs of a text": MAX_BLOCKS,
+        "characters of all blocks of a body": MAX_BODY_LENGTH,
+        "characters of any text of an input": MAX_TEXT_LENGTH,
+        "characters of Markdown or HTML": MAX_MARKUP_LENGTH,
+        "lines of Markdown": MAX_MARKDOWN_LINES,
+        "opening brackets `[` in Markdown": MAX_MARKDOWN_BRACKETS,
+        "items of a list, rows of a table, cells of a row, marks of a paragraph": MAX_ITEMS,
+        "characters of the HTML of an embed": MAX_EMBED_LENGTH,
+        "characters of a URL": MAX_LINK_LENGTH,
+    }
+    return "\n".join(["| limit | value |", "|---|---|", *(f"| {k} | {v:,} |" for k, v in limits.items())])
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("configuration.md", settings_table),
     "errors": ("errors.md", errors_table),
@@ -453,6 +472,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "warnings": ("errors.md", warnings_table),
     "permissions": ("security.md", permissions_table),
     "transitions": ("editorial.md", transitions_table),
+    "body-limits": ("editorial.md", body_limits_table),
     "commands": ("operations.md", commands_table),
     "metrics": ("operations.md", metrics_table),
     "layers": ("architecture.md", layers_block),

@@ -180,7 +180,7 @@ RECORD_NAMES = "category, source, media, author, tag, story, article, collection
         (b"\xff\xfe", "not JSON: "),
         (b'{"a": "\\u0000"}', "a has the control character U+0000"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "nested more than 64 levels deep"),
-        (article(headline="two\nlines"), "headline: String should match pattern"),
+        (article(headline="two\nlines"), "headline: has a line break at character 4"),
         (article(id="cat_5"), "id: the id must look like art_123"),
         (article(publishedAt="2026-06-30"), "publishedAt: "),
         (article(publishedAt="2026-06-30T08:00:00"), "publishedAt: a time must have a time zone"),

@@ -140,10 +140,7 @@ words = (
     .map(lambda text: re.sub(r"\s*\n\s*", "\n", re.sub(" +", " ", text)).strip())
     .filter(bool)
 )
-# Without lines that Markdown reads as a table, and headings that would lose their last characters.
-texts = words.filter(lambda text: not re.search(r"(?m)^[|:][-|: ]+$", text))
 lines = words.map(lambda text: text.replace("\n", " "))
-headings = lines.filter(lambda text: not re.search(" #+$", text))
 languages = some.none() | some.sampled_from(["sql", "c++", "objective-c"])
 codes = some.text(letters | some.just("\t"), min_size=1, max_size=20)
 
@@ -152,7 +149,7 @@ codes = some.text(letters | some.just("\t"), min_size=1, max_size=20)
 def paragraphs(draw: some.DrawFn) -> Paragraph:
     """Plain paragraphs, or paragraphs whose marks cover whole words."""
     if draw(some.booleans()):
-        return Paragraph(text=draw(texts))
+        return Paragraph(text=draw(words))
     text, marks = "", []
     for word in draw(some.lists(some.from_regex("[a-zé😀]+([*_<&][a-z]+)?", fullmatch=True), min_size=1)):
         start, end = len(text), len(text) + len(word)
@@ -173,8 +170,8 @@ def tables(draw: some.DrawFn) -> Table:
 
 bodies = some.lists(
     paragraphs()
-    | some.builds(Heading, text=headings, level=some.integers(2, 4))
-    | some.builds(Quote, text=texts, attribution=some.none())
+    | some.builds(Heading, text=lines, level=some.integers(2, 4))
+    | some.builds(Quote, text=words, attribution=some.none())
     | some.builds(List, items=some.lists(lines, min_size=1, max_size=3).map(tuple), ordered=some.booleans())
     | tables()
     | some.builds(CodeText, text=codes, language=languages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import orjson
@@ -118,3 +119,21 @@ def test_slugs_of_other_scripts_are_transliterated() -> None:
     page = "標題\n\n本文です。".encode()
     assert article(page, language="ja").slug == "biao-ti"
     assert article(page, language="ja", slug="標題").slug == "標題"
+
+
+@pytest.mark.parametrize("line", [b"abcd\n", b"x\n"])
+@pytest.mark.parametrize("paragraphs", ["line", "blank"])
+def test_page_with_too_many_paragraphs_is_refused(line: bytes, paragraphs: Paragraphs) -> None:
+    """The sentence has the number and the limit; no block is created."""
+    began = time.process_time()
+    page = b"Head\n" + (line if paragraphs == "line" else line + b"\n") * 400_000
+    item = text.read_page(page, "page.txt", paragraphs=paragraphs)
+    assert item.record is None
+    assert item.error == "the page has 400,000 paragraphs; an article may have at most 5,000"
+    assert time.process_time() - began < 3
+
+
+def test_page_may_have_5000_paragraphs() -> None:
+    """Blank lines between them do not count."""
+    record = article(b"Head\n" + b"\n\n\nx" * 5_000)
+    assert len(record.blocks) == 5_000

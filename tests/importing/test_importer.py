@@ -353,3 +353,66 @@ async def test_progress_is_reported_during_the_import(database: Database) -> Non
     report = await import_records(database, records(), progress=reported.append)
     assert reported == list(report.outcomes)
     assert str(report) == "2 records: 2 created, 0 updated, 0 unchanged, 0 skipped, 0 failed"
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    (
+        {"type": "CODE", "text": "x", "language": "js\n```\n<img onerror=alert(1)>"},
+        "blocks[0].CODE.language: has a line break at character 3",
+    ),
+    (
+        {"type": "RELATED_LINK", "title": "x", "url": "https://x\n\n[click](javascript:alert(1))"},
+        "blocks[0].RELATED_LINK.url: a link must not have white space or control characters (character 10)",
+    ),
+    (
+        {"type": "EMBED", "url": "https://x", "html": "x" * 20_001},
+        "blocks[0].EMBED.html: must have at most 20,000 characters, not 20,001",
+    ),
+    (
+        {"type": "UNKNOWN", "originalType": "a\u2028b"},
+        "blocks[0].UNKNOWN.originalType: has a line break at character 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("block", "reason"), REFUSED, ids=[reason for _, reason in REFUSED])
+async def test_values_that_would_become_markup_are_not_imported(
+    database: Database, block: dict[str, Any], reason: str
+) -> None:
+    """The record is reported with the place of the value, the others are imported."""
+    report = await import_records(database, import_items(article("bad", blocks=[block]), article("good")))
+    assert outcomes_of(report)[0] == ("failed", reason)
+    assert [outcome.result for outcome in report.outcomes] == ["failed", "created"]
+
+
+async def test_bodies_of_files_are_limited(database: Database) -> None:
+    """In blocks and in characters, with the number and the limit."""
+    rules = [{"type": "RULE"}] * 400_000
+    long = [{"type": "PARAGRAPH", "text": "x" * 2_100_000}] * 2
+    report = await import_records(
+        database, import_items(article("rules", blocks=rules), article("long", blocks=long))
+    )
+    assert outcomes_of(report) == [
+        ("failed", "blocks: must have at most 5,000 blocks, not 400,000"),
+        ("failed", "blocks: must have at most 4,000,000 characters, not 4,200,000"),
+    ]
+
+
+async def test_one_line_fields_of_files_follow_the_rule_of_inputs(database: Database) -> None:
+    """A byline, a name or a title with a line end is not imported."""
+    values = [
+        article("a", byline="By\nJane"),
+        article("b", kicker="a\u2029b"),
+        article("c", copyrightNotice="a\tb"),
+        {"record": "media", "kind": "IMAGE", "url": "https://x/a.png", "mime": "image/png", "credit": "a\nb"},
+        {"record": "media", "kind": "IMAGE", "url": "mailto:a@b", "mime": "image/png"},
+        {**SOURCE, "homepage": "https://user@wire.example.org/"},
+    ]
+    assert outcomes_of(await import_records(database, import_items(*values))) == [
+        ("failed", "byline: has a line break at character 3"),
+        ("failed", "kicker: has a line break at character 2"),
+        ("failed", "copyrightNotice: has a control character at character 2"),
+        ("failed", "credit: has a line break at character 2"),
+        ("failed", "url: a link must begin with http:, https: or be relative"),
+        ("failed", "homepage: a link must not have a user name or password"),
+    ]

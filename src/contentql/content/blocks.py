@@ -2,18 +2,17 @@
 
 Blocks are parsed from and serialized to the JSON of `article_body.blocks` and of files: ids are integers in
 the database and global ids such as `art_5` in files. Unknown fields of a known block type are rejected, not
-dropped.
+dropped. The rules for texts, lines and links apply to input only: see `field_types`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
-import nh3
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -27,13 +26,26 @@ from pydantic import (
     StringConstraints,
     Tag,
     TypeAdapter,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from contentql.content import ids
+from contentql.content.field_types import (
+    MAX_ITEMS,
+    STORED,
+    CodeLanguage,
+    EmbedUrl,
+    Line,
+    Link,
+    Text,
+    at_most,
+    is_input,
+)
+from contentql.content.sanitizer import sanitize_embed
 from contentql.content.timestamps import format_timestamp
 
 
@@ -81,26 +93,21 @@ def _without_fraction(value: dt.datetime) -> dt.datetime:
     return value.astimezone(dt.UTC).replace(microsecond=0)
 
 
-def _harmless(value: str) -> str:
-    if not _LINK.match(value):
-        raise ValueError("a link must begin with http:, https:, mailto:, tel: or be relative")
-    return value
-
-
-# A colon before the first slash would denote a scheme, such as `javascript:`.
-_LINK = re.compile(r"(?:(?:https?|mailto|tel):|[^:]*(?:[/?#]|$))", re.IGNORECASE)
-
 Timestamp: TypeAlias = Annotated[
     dt.datetime,
     BeforeValidator(_instant),
     AfterValidator(_without_fraction),
     PlainSerializer(format_timestamp),
 ]
-Link: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_harmless)]
 # The column has forty characters; none of these characters needs escaping in HTML, JSON or URLs.
 BlockId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^blk_[A-Za-z0-9_-]{1,36}$")]
 MediaId: TypeAlias = Annotated[int, IdField("media")]
 AttributionId: TypeAlias = Annotated[int, IdField("attribution")]
+
+
+MAX_BLOCKS = 5_000
+MAX_BODY_LENGTH = 4_000_000  # characters in all texts of a body
+MAX_EMBED_LENGTH = 20_000  # characters of the HTML of an embed
 
 
 class Mark(FrozenModel):
@@ -125,79 +132,87 @@ class _Block(FrozenModel):
 
 class Paragraph(_Block):
     type: Literal["PARAGRAPH"] = "PARAGRAPH"
-    text: str
-    marks: tuple[Mark, ...] = ()
+    text: Text
+    marks: Annotated[tuple[Mark, ...], at_most(MAX_ITEMS, "marks")] = ()
 
     @model_validator(mode="after")
-    def _marks_fit(self) -> Paragraph:
+    def _marks_fit(self, info: ValidationInfo) -> Paragraph:
         if any(not mark.start < mark.end <= len(self.text) for mark in self.marks):
             raise ValueError("a mark must lie within the text")
+        if is_input(info):
+            links = sorted((mark.start, mark.end) for mark in self.marks if mark.kind == "link")
+            if any(following[0] < link[1] for link, following in pairwise(links)):
+                raise ValueError("links must not overlap")
         return self
 
 
 class Heading(_Block):
     type: Literal["HEADING"] = "HEADING"
     level: Annotated[int, Field(ge=2, le=4)] = 2
-    text: str
+    text: Text
 
 
 class Quote(_Block):
     type: Literal["QUOTE"] = "QUOTE"
-    text: str
+    text: Text
     attribution: AttributionId | None = None
 
 
 class Pullquote(_Block):
     type: Literal["PULLQUOTE"] = "PULLQUOTE"
-    text: str
+    text: Text
 
 
 class List(_Block):
     type: Literal["LIST"] = "LIST"
     ordered: bool = False
-    items: tuple[str, ...]
+    items: Annotated[tuple[Text, ...], at_most(MAX_ITEMS, "items")]
 
 
 class Image(_Block):
     type: Literal["IMAGE"] = "IMAGE"
     media: MediaId
-    caption: str | None = None
+    caption: Text | None = None
 
 
 class Video(_Block):
     type: Literal["VIDEO"] = "VIDEO"
     media: MediaId
-    caption: str | None = None
+    caption: Text | None = None
 
 
 class Audio(_Block):
     type: Literal["AUDIO"] = "AUDIO"
     media: MediaId
-    caption: str | None = None
+    caption: Text | None = None
 
 
 class Gallery(_Block):
     type: Literal["GALLERY"] = "GALLERY"
-    media: tuple[MediaId, ...]
+    media: Annotated[tuple[MediaId, ...], at_most(MAX_ITEMS, "media files")]
 
 
 class Embed(_Block):
     type: Literal["EMBED"] = "EMBED"
-    provider: str | None = None
-    url: Link
-    html: Annotated[str, AfterValidator(nh3.clean)] | None = None
-    fallback_text: str | None = None
+    provider: Line | None = None
+    url: EmbedUrl
+    html: Annotated[str, at_most(MAX_EMBED_LENGTH, "characters"), AfterValidator(sanitize_embed)] | None = (
+        None
+    )
+    fallback_text: Text | None = None
 
 
 class Table(_Block):
     type: Literal["TABLE"] = "TABLE"
-    rows: tuple[tuple[str, ...], ...]
+    rows: Annotated[
+        tuple[Annotated[tuple[Text, ...], at_most(MAX_ITEMS, "cells")], ...], at_most(MAX_ITEMS, "rows")
+    ]
 
 
 class CodeText(_Block):
     type: Literal["CODE"] = "CODE"
-    text: str
-    language: str | None = None
+    text: Text
+    language: CodeLanguage | None = None
 
 
 class Rule(_Block):
@@ -207,8 +222,8 @@ class Rule(_Block):
 class LiveEntry(_Block):
     type: Literal["LIVE_ENTRY"] = "LIVE_ENTRY"
     at: Timestamp
-    title: str | None = None
-    text: str
+    title: Line | None = None
+    text: Text
     key_event: bool = False
     summary: bool = False
     pinned: bool = False
@@ -216,21 +231,21 @@ class LiveEntry(_Block):
 
 class CorrectionText(_Block):
     type: Literal["CORRECTION"] = "CORRECTION"
-    text: str
+    text: Text
 
 
 class RelatedLink(_Block):
     type: Literal["RELATED_LINK"] = "RELATED_LINK"
     url: Link
-    title: str
+    title: Line
 
 
 class Unknown(_Block):
     """Block of an unknown type. Its type and text are preserved for apps that can render it."""
 
     type: Literal["UNKNOWN"] = "UNKNOWN"
-    original_type: str
-    fallback_text: str | None = None
+    original_type: Line
+    fallback_text: Text | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -249,14 +264,14 @@ _KINDS: tuple[type[_Block], ...] = (
     Paragraph, Heading, Quote, Pullquote, List, Image, Video, Audio, Gallery, Embed, Table, CodeText, Rule,
     LiveEntry, CorrectionText, RelatedLink, Unknown,
 )  # fmt: skip
-_NAMES = {kind.model_fields["type"].default for kind in _KINDS}
+BLOCK_TYPES = {kind.model_fields["type"].default for kind in _KINDS}
 
 
 def _kind(value: Any) -> str | None:
     name = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
     if not isinstance(name, str):
         return None
-    return name if name in _NAMES else "UNKNOWN"
+    return name if name in BLOCK_TYPES else "UNKNOWN"
 
 
 Block: TypeAlias = Annotated[
@@ -282,12 +297,33 @@ Block: TypeAlias = Annotated[
     ),
 ]
 
-_BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(tuple[Block, ...])
+
+def _require_length(blocks: tuple[Block, ...], info: ValidationInfo) -> tuple[Block, ...]:
+    length = body_length(blocks) if is_input(info) else 0
+    if length > MAX_BODY_LENGTH:
+        raise PydanticCustomError(
+            "too_many_items",
+            "must have at most {limit} characters, not {count}",
+            {"limit": f"{MAX_BODY_LENGTH:,}", "count": f"{length:,}"},
+        )
+    return blocks
 
 
-def parse_blocks(stored: Any) -> tuple[Block, ...]:
-    """Parses the value of `article_body.blocks`."""
-    return _BLOCKS.validate_python(stored)
+Blocks: TypeAlias = Annotated[
+    tuple[Block, ...], at_most(MAX_BLOCKS, "blocks"), AfterValidator(_require_length)
+]
+
+_BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(Blocks)
+
+
+def parse_blocks(values: Any) -> tuple[Block, ...]:
+    """Parses the blocks of an input. Raises pydantic.ValidationError with every error."""
+    return _BLOCKS.validate_python(values)
+
+
+def load_blocks(stored: Any) -> tuple[Block, ...]:
+    """Parses the value of `article_body.blocks`, without the rules that apply to input only."""
+    return _BLOCKS.validate_python(stored, context=STORED)
 
 
 def dump_blocks(blocks: Iterable[Block]) -> list[dict[str, Any]]:
@@ -314,6 +350,11 @@ def block_text(block: Block) -> str:
             return block.title
         case Gallery() | Rule():
             return ""
+
+
+def body_length(blocks: Iterable[Block]) -> int:
+    """Returns the number of characters in all texts of a body."""
+    return sum(len(block_text(block)) for block in blocks)
 
 
 def block_media(block: Block) -> tuple[int, ...]:

@@ -16,11 +16,10 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from contentql.content import blocks as body
 from contentql.content.blocks import (
     AttributionId,
-    Block,
     BlockId,
+    Blocks,
     FrozenModel,
     IdField,
-    Link,
     MediaId,
     Timestamp,
 )
@@ -40,6 +39,7 @@ from contentql.content.enums import (
     TagType,
     Verification,
 )
+from contentql.content.field_types import ONE_LINE, Line, Link, MediaUrl
 
 
 class FormatError(Exception):
@@ -53,8 +53,8 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
-def _line(length: int) -> Any:
-    return StringConstraints(min_length=1, max_length=length, pattern=r"^[^\n\t]*$")
+def _length(most: int) -> StringConstraints:
+    return StringConstraints(min_length=1, max_length=most)
 
 
 Slug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s/:?#%]+$", max_length=160)]
@@ -72,9 +72,9 @@ Language: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)
 ]
 Uri: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=500)]
-Name: TypeAlias = Annotated[str, _line(300)]
-Line200: TypeAlias = Annotated[str, _line(200)]
-Line100: TypeAlias = Annotated[str, _line(100)]
+Name: TypeAlias = Annotated[str, _length(300), ONE_LINE]
+Line200: TypeAlias = Annotated[str, _length(200), ONE_LINE]
+Line100: TypeAlias = Annotated[str, _length(100), ONE_LINE]
 Wikidata: TypeAlias = Annotated[str, StringConstraints(pattern=r"^Q\d{1,18}$")]
 FreeJson: TypeAlias = Annotated[dict[str, Any], AfterValidator(_sorted)]
 NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 31)]
@@ -114,7 +114,7 @@ class SourceRecord(FrozenModel):
 
 class RenditionRecord(FrozenModel):
     name: Line100 | None = None
-    url: Link
+    url: MediaUrl
     mime: Line100
     width: NonNegativeInt | None = None
     height: NonNegativeInt | None = None
@@ -125,7 +125,7 @@ class RenditionRecord(FrozenModel):
 class MediaRecord(FrozenModel):
     id: MediaId | None = None
     kind: MediaKind
-    url: Link
+    url: MediaUrl
     mime: Line100
     width: NonNegativeInt | None = None
     height: NonNegativeInt | None = None
@@ -135,9 +135,9 @@ class MediaRecord(FrozenModel):
     alt: str | None = None
     decorative: bool = False
     caption: str | None = None
-    credit: str | None = None
-    creator: str | None = None
-    copyright: str | None = None
+    credit: Line | None = None
+    creator: Line | None = None
+    copyright: Line | None = None
     licence: Line100 | None = None
     licence_url: Link | None = None
     usage_terms: str | None = None
@@ -220,7 +220,7 @@ class CollectionRecord(FrozenModel):
 
 class ExternalIdRecord(FrozenModel):
     system: Line100
-    value: Annotated[str, _line(500)]
+    value: Annotated[str, _length(500), ONE_LINE]
 
 
 class CreditRecord(FrozenModel):
@@ -338,13 +338,13 @@ class ArticleRecord(FrozenModel):
     short_headline: Line200 | None = None
     lede: str | None = None
     summary: str | None = None
-    byline: str | None = None
+    byline: Line | None = None
     authors: tuple[CreditRecord, ...] = ()
     dateline_place: Line200 | None = None
     dateline_text: str | None = None
     lead_media: MediaId | None = None
     media: tuple[PlacementRecord, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    blocks: Blocks = ()
     attributions: tuple[AttributionRecord, ...] = ()
     corrections: tuple[CorrectionRecord, ...] = ()
     tags: tuple[MentionRecord, ...] = ()
@@ -356,7 +356,7 @@ class ArticleRecord(FrozenModel):
     canonical_elsewhere: bool = False
     syndicatable: bool = True
     usage_terms: str | None = None
-    copyright_notice: str | None = None
+    copyright_notice: Line | None = None
     ed_note: str | None = None
     slug_history: tuple[SlugRecord, ...] = ()
     version: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None

@@ -150,6 +150,13 @@ def _replaced(
             "Remove the paragraph with updateArticle, and send the correction without before and after.",
         )
     changed = tuple(_reworded(one, before, after) if one is results[0] else one for one in record.blocks)
+    if blocks.body_length(changed) > blocks.MAX_BODY_LENGTH:
+        raise user_error(
+            UserErrorCode.TOO_LONG,
+            f"The text must have at most {blocks.MAX_BODY_LENGTH:,} characters.",
+            "after",
+            "Send a shorter text.",
+        )
     update = {
         "blocks": changed,
         "attributions": reanchor_attributions(record.attributions, record.blocks, changed),

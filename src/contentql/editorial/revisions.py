@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from contentql.content import render
+from contentql.content.field_types import STORED
 from contentql.content.records import ArticleRecord
 from contentql.editorial.context import EditContext
 from contentql.editorial.user_errors import UserErrorCode, user_error
@@ -62,7 +64,8 @@ async def _create(
         action=action,
         minor=minor,
         reason=reason,
-        field_texts=comparable_fields(record),
+        # In a thread: rendering a long text would block the event loop.
+        field_texts=await asyncio.to_thread(comparable_fields, record),
         record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
     )
 
@@ -104,7 +107,7 @@ async def load_revision(article: int, version: int) -> ArticleRecord:
             "version",
             "Send a version of Article.revisions.",
         )
-    return ArticleRecord.model_validate(row.record)
+    return ArticleRecord.model_validate(row.record, context=STORED)
 
 
 async def describe_changes_since(article: int, version: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ import pydantic
 from pydantic.alias_generators import to_camel
 
 from contentql.content.blocks import FrozenModel
+from contentql.content.characters import find_forbidden_character
 from contentql.content.names import to_snake
 from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
 from contentql.planner.variables import InvalidScalar
@@ -18,37 +18,17 @@ from contentql.planner.variables import InvalidScalar
 AnyShape = TypeVar("AnyShape", bound=FrozenModel)
 
 
-MAX_TEXT_LENGTH = 1_000_000  # characters in a body
+MAX_TEXT_LENGTH = 1_000_000  # characters in one text
 
 
 MAX_LIST_ITEMS = 5_000  # items in one list
 
 
-_MANY_LINES = frozenset(
-    [
-        "body",
-        "text",
-        "markdown",
-        "html",
-        "lede",
-        "summary",
-        "notice",
-        "description",
-        "bio",
-        "claim",
-        "quote",
-        "verificationNote",
-        "edNote",
-        "usageTerms",
-        "caption",
-        "alt",
-        "rows",
-        "items",
-        "fallbackText",
-        "describedAs",
-        "reason",
-    ]
-)
+# Inputs that may have several lines; those of blocks are in `content/blocks.py`.
+_MANY_LINES = frozenset([
+    "text", "markdown", "html", "lede", "summary", "notice", "description", "bio", "claim", "quote",
+    "verificationNote", "edNote", "usageTerms", "caption", "alt", "describedAs", "reason",
+])  # fmt: skip
 
 
 def validate_texts(values: Mapping[str, Any]) -> None:
@@ -82,15 +62,17 @@ def _text_errors(text: str, path: tuple[str, ...]) -> Iterator[UserError]:
             UserErrorCode.TOO_LONG, f"{label(path)} must have at most {MAX_TEXT_LENGTH:,} characters.", path
         )
         return
-    allowed = "\n\t\r" if _MANY_LINES & set(path) else ""
-    for at, c in enumerate(text):
-        if unicodedata.category(c) in ("Cc", "Cs") and c not in allowed:
-            what = "a line break" if c in "\n\r" else "a control character"
-            hint = "Send the text in one line." if c in "\n\r" else "Remove the character."
-            yield UserError(
-                UserErrorCode.INVALID, f"{label(path)} has {what} at character {at + 1}.", path, hint
-            )
-            return
+    if path[:2] == ("body", "blocks"):
+        return  # The types of blocks have the rule, so that all errors of blocks are reported together.
+    name = next((part for part in reversed(path) if not part.isdecimal()), "")
+    character = find_forbidden_character(text, multiline=name in _MANY_LINES)
+    if character:
+        message = f"{label(path)} has {character.name} at character {character.position}."
+        yield UserError(UserErrorCode.INVALID, message, path, _character_hint(message))
+
+
+def _character_hint(message: str) -> str:
+    return "Send the text in one line." if "a line break" in message else "Remove the character."
 
 
 def snake_keys(value: Any) -> Any:
@@ -166,6 +148,9 @@ def _describe_error(
         case "string_pattern_mismatch":
             hint = _PATTERNS.get(name)
             return UserError(UserErrorCode.INVALID, f"{subject} has the wrong format.", path, hint)
+    if code := _OWN_ERRORS.get(what):
+        hint = _character_hint(message) if what == "forbidden_character" else None
+        return UserError(code, f"{subject} {message}.", path, hint)
     if message.startswith("a link must"):
         return UserError(UserErrorCode.UNSAFE_CONTENT, f"{message[0].upper()}{message[1:]}.", path)
     if what != "value_error":  # pydantic's own wording
@@ -188,6 +173,14 @@ def _path_part(part: int | str) -> str:
     return to_camel(word.lower() if word.isupper() else word)
 
 
+# Errors of the types in `content/field_types.py`; their messages begin with a verb.
+_OWN_ERRORS = {
+    "forbidden_character": UserErrorCode.INVALID,
+    "code_language": UserErrorCode.INVALID,
+    "too_many_items": UserErrorCode.TOO_LONG,
+}
+
+
 _RANGES = {
     "urgency": "a whole number from 1 to 9",
     "relevance": "a number from 0 to 100",
@@ -205,7 +198,6 @@ _PATTERNS = {
     "country": "A country is two capital letters, as in GB.",
     "wikidata": "Example of a Wikidata item: Q423.",
     "colour": "Example of a colour: #7a6f5d.",
-    "headline": "A headline is one line.",
     "mime": "Example of a media type: image/jpeg.",
 }
 

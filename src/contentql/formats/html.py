@@ -10,18 +10,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
+from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
 from contentql.content import ids
 from contentql.content.blocks import (
+    MAX_BLOCKS,
     Audio,
     Block,
     CodeText,
     Gallery,
     Heading,
     Image,
-    Link,
     List,
     Mark,
     Paragraph,
@@ -31,7 +32,8 @@ from contentql.content.blocks import (
     Table,
     Video,
 )
-from contentql.formats.html_safety import refuse_controls, reject_unsafe
+from contentql.content.field_types import CODE_LANGUAGE, MAX_ITEMS, MAX_LANGUAGE_LENGTH, Link
+from contentql.formats.html_safety import refuse_controls, reject_unsafe, require_count
 from contentql.formats.html_tokenizer import tokenize_html
 
 
@@ -54,7 +56,7 @@ def html_to_blocks(
     """Parses HTML into blocks; elements without text are omitted, a picture in a text follows it.
 
     `media` resolves a `data-media` attribute to a media id. `lost` is called with the address of every
-    picture, video or link that no block can hold. Raises UnsafeContentError.
+    picture, video or link that no block can hold. Raises UnsafeContentError, OversizedContentError.
     """
     body = BlockBuilder(media, lost)
     body.feed(text)
@@ -167,6 +169,7 @@ class BlockBuilder:
             self._open.clear()
             self._make_block(outer)
         self._paragraph()
+        require_count("The text", len(self._blocks), "blocks", MAX_BLOCKS)
         return tuple(self._blocks)
 
     def _contain(self, container: str, tag: str, attributes: Mapping[str, str]) -> None:
@@ -232,11 +235,14 @@ class BlockBuilder:
         match container:
             case "ul" | "ol":
                 self._item()
+                require_count("A list", len(self._items), "items", MAX_ITEMS)
                 if self._items:
                     self._blocks.append(List(ordered=container == "ol", items=tuple(self._items)))
                 self._items = []
             case "table":
                 self._cell("table", opens=False)
+                require_count("A table", len(self._rows), "rows", MAX_ITEMS)
+                require_count("A table", max(map(len, self._rows), default=0), "columns", MAX_ITEMS)
                 if rows := tuple(tuple(row) for row in self._rows if row):
                     self._blocks.append(Table(rows=rows))
                 self._rows = []
@@ -277,6 +283,7 @@ class BlockBuilder:
     def _led(self, href: str) -> _Mark | None:
         href = href.replace("\t", "").replace("\n", "").replace("\r", "").strip(" ")
         refuse_controls(href)
+        href = _BLANK.sub(lambda blank: quote(blank[0]), href)  # as browsers do
         try:
             return _Mark("link", _LINK.validate_python(href))
         except ValidationError:
@@ -380,6 +387,7 @@ class _TextBuffer:
                 if result and result[-1][1] == start:
                     start = result.pop()[0]
                 result.append((start, end))
+        require_count("A paragraph", sum(map(len, ranges.values())), "marks", MAX_ITEMS)
         placed = sorted((*range_, *mark) for mark, spans in ranges.items() for range_ in spans)
         return text, tuple(Mark(start=at, end=end, kind=kind, href=href) for at, end, kind, href in placed)
 
@@ -401,12 +409,14 @@ _PARTS = {
 
 _LINK: TypeAdapter[str] = TypeAdapter(Link)
 _SPACE = re.compile(r"[ \t\n]+")
+_BLANK = re.compile(r"\s")
 
 
 def _language(attributes: Mapping[str, str]) -> str | None:
-    """Language of a code block, from `class="language-sql"`."""
+    """Language of a code block, from `class="language-sql"`; of `language-js{1,3}` it is `js`."""
     for word in attributes.get("class", "").split():
         if word.startswith("language-"):
             refuse_controls(word)
-            return word.removeprefix("language-") or None
+            name = CODE_LANGUAGE.match(word.removeprefix("language-"))
+            return (name[0] if name else "")[:MAX_LANGUAGE_LENGTH] or None
     return None

@@ -15,6 +15,19 @@ class UnsafeContentError(Exception):
         self.hint = hint
 
 
+class OversizedContentError(UnsafeContentError):
+    """Raised for a text with more blocks, items, rows, cells or marks than a body may have."""
+
+
+def require_count(subject: str, count: int, noun: str, limit: int) -> None:
+    """Raises OversizedContentError if a subject, such as "A list", has more than `limit` parts."""
+    if count > limit:
+        raise OversizedContentError(
+            f"{subject} has {count:,} {noun}; at most {limit:,} are allowed.",
+            "Split the text into several articles.",
+        )
+
+
 _HOSTILE = {
     "script", "style", "iframe", "frame", "frameset", "object", "embed", "applet", "svg", "math", "link",
     "meta", "base", "title", "template", "form", "input", "button", "select", "option", "optgroup",

@@ -6,13 +6,13 @@ so that the same content always gives the same bytes. Invariant: independent of 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import orjson
 from pydantic import ValidationError
 
+from contentql.content.characters import find_forbidden_character
 from contentql.content.records import (
     RECORD_TYPES,
     ArticleRecord,
@@ -95,10 +95,10 @@ def _with_extra(values: dict[str, Any]) -> dict[str, Any]:
 def _require_storable(value: Any, place: str, depth: int) -> None:
     if depth > MAX_JSON_DEPTH:
         raise ValueError(f"{place} is nested more than {MAX_JSON_DEPTH} levels deep")
-    if isinstance(value, str) and not value.isprintable():
-        for character in value:
-            if character not in "\n\t" and unicodedata.category(character) == "Cc":
-                raise ValueError(f"{place or 'a name'} has the control character U+{ord(character):04X}")
+    if isinstance(value, str):
+        if character := find_forbidden_character(value, multiline=True):
+            sign = value[character.position - 1]
+            raise ValueError(f"{place or 'a name'} has the control character U+{ord(sign):04X}")
     elif isinstance(value, list):
         for item in value:
             _require_storable(item, place, depth + 1)

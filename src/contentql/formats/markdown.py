@@ -30,7 +30,7 @@ def markdown_to_blocks(
     media: Callable[[str], int | None] = parse_media_reference,
     lost: Callable[[str], object] = ignore,
 ) -> tuple[Block, ...]:
-    """Parses Markdown into blocks; `media` and `lost` as for HTML. Raises UnsafeContentError."""
+    """Parses Markdown into blocks; `media`, `lost` and errors as for HTML."""
     body = BlockBuilder(media, lost)
     for token in _flat(_MARKDOWN.parse(normalize_newlines(text))):
         match token.type:

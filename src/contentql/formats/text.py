@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Literal
@@ -17,7 +16,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from slugify import slugify
 
-from contentql.content.blocks import Paragraph
+from contentql.content.blocks import MAX_BLOCKS, Paragraph
+from contentql.content.characters import find_forbidden_character
 from contentql.content.records import ArticleRecord, FormatError, ImportItem, describe_validation_error
 
 Paragraphs = Literal["line", "blank"]
@@ -39,6 +39,10 @@ def read_page(
         texts = _joined(rest) if paragraphs == "blank" else [line for line in rest if line]
         if not texts:
             raise FormatError("the page has a headline but no text below it")
+        if len(texts) > MAX_BLOCKS:
+            raise FormatError(
+                f"the page has {len(texts):,} paragraphs; an article may have at most {MAX_BLOCKS:,}"
+            )
         slug = slug or slugify(headline, max_length=200, word_boundary=True)
         if not slug:
             raise FormatError("no slug can be made of the headline: give one with --slug")
@@ -92,10 +96,10 @@ def _decoded(page: bytes) -> str:
         where = page.count(b"\n", 0, exc.start) + 1
         raise FormatError(f"the page is not in UTF-8: line {where} cannot be read") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
-    for number, line in enumerate(text.split("\n"), 1):
-        for character in line.replace("\t", ""):
-            if unicodedata.category(character) == "Cc":
-                raise FormatError(f"line {number} has the control character U+{ord(character):04X}")
+    if character := find_forbidden_character(text, multiline=True):
+        at = character.position - 1
+        number = text.count("\n", 0, at) + 1
+        raise FormatError(f"line {number} has the control character U+{ord(text[at]):04X}")
     if not text.strip():
         raise FormatError("the page is empty")
     return text

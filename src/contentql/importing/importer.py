@@ -21,6 +21,7 @@ from tortoise.transactions import in_transaction
 
 from contentql.content import derive
 from contentql.content.enums import Status
+from contentql.content.field_types import STORED
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
     ArticleRecord,
@@ -200,7 +201,7 @@ class Importer:
         require_publishable(new_record)
         if stored and partial:
             # Stored spans and quotes may refer to text that the partial record has removed.
-            ArticleRecord.model_validate(new_record.model_dump())
+            ArticleRecord.model_validate(new_record.model_dump(), context=STORED)
         await _require_free_slug(new_record)
         changes = ", ".join(changed_field_names(stored, new_record)) if stored else ""
         if stored:
@@ -372,11 +373,8 @@ async def collection_items(rows: Sequence[Collection]) -> dict[int, tuple[Collec
         .values("collection_id", "pinned_until", "headline", "media_id", uri="article__uri")
     ):
         items_by_collection[item["collection_id"]].append(
-            CollectionItemRecord(
-                article=item["uri"],
-                pinned_until=item["pinned_until"],
-                headline=item["headline"],
-                media=item["media_id"],
+            article_records.build_record(
+                CollectionItemRecord, item, article=item["uri"], media=item["media_id"]
             )
         )
     return {collection_id: tuple(items) for collection_id, items in items_by_collection.items()}

@@ -52,7 +52,7 @@ class ParagraphBlock(Block):
 @json_type("HEADING", "A heading within the body.")
 class HeadingBlock(Block):
     level: int = column_field("Level of the heading: 2, 3 or 4.", "2")
-    text: str = column_field("Body of the article in several formats.", '"What we know"')
+    text: str = column_field("Text of the heading.", '"What we know"')
 
 
 @json_type("QUOTE", "A block quotation.")
@@ -106,7 +106,7 @@ class GalleryBlock(Block):
 @json_type("EMBED", "Embedded content of another site.")
 class EmbedBlock(Block):
     provider: str | None = column_field("Name of the site.", '"YouTube"')
-    url: str = column_field("URL of the file.", '"https://youtu.be/…"')
+    url: str = column_field("URL of the content.", '"https://youtu.be/…"')
     html: str | None = column_field(
         "HTML to embed the content, sanitised on save.", '"<blockquote>…</blockquote>"'
     )
@@ -137,7 +137,7 @@ class RuleBlock(Block):
 class LiveEntryBlock(Block):
     at: DateTime = column_field("Time of the event.", '"2026-06-30T14:05:00Z"')
     title: str | None = column_field("Title of the entry.", '"Convoy leaves"')
-    text: str = column_field("Body of the article in several formats.", '"The first lorries are moving."')
+    text: str = column_field("Text of the entry.", '"The first lorries are moving."')
     key_event: bool = column_field("True if the entry is a key event.", "true", Column("keyEvent"))
     summary: bool = column_field("True if the entry summarises the events so far.", "false")
     pinned: bool = column_field("True if the entry is pinned to the top.", "false")

@@ -14,6 +14,7 @@ from tortoise.models import Model
 from contentql.content import blocks, derive
 from contentql.content.blocks import Block, FrozenModel
 from contentql.content.enums import AttributionState
+from contentql.content.field_types import STORED
 from contentql.content.records import (
     ArticleRecord,
     AttributionRecord,
@@ -61,14 +62,14 @@ def record_from_row(record_type: type[AnyRecord], row: Model, **references: Any)
     """Converts a row to a record; `references` are the natural keys of the rows it refers to."""
     columns = row._meta.fields_db_projection
     fields = {name: getattr(row, name) for name in record_type.model_fields if name in columns}
-    return record_type(**{**fields, **references})
+    return record_type.model_validate({**fields, **references}, context=STORED)
 
 
 async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     """Loads the records of articles with all their parts, in a fixed number of statements."""
     ids = [row.id for row in rows]
     bodies = {
-        foreign_key(row, "article"): blocks.parse_blocks(row.blocks)
+        foreign_key(row, "article"): blocks.load_blocks(row.blocks)
         for row in await ArticleBody.filter(article_id__in=ids)
     }
     paths: dict[int, str] = dict(
@@ -217,7 +218,6 @@ def column_value(value: Any) -> Any:
 
 
 def build_record(record_type: type[AnyRecord], values: dict[str, Any], **fields: Any) -> AnyRecord:
-    """A record of those values that it has fields for, and of further `fields`."""
-    return record_type(
-        **{name: values[name] for name in record_type.model_fields if name in values}, **fields
-    )
+    """A record of those stored values that it has fields for, and of further `fields`."""
+    stored = {name: values[name] for name in record_type.model_fields if name in values}
+    return record_type.model_validate({**stored, **fields}, context=STORED)

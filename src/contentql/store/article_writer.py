@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ async def save_article(
     text = render.plain_text(record.blocks)
     size = derive.measure_text(text)
     lede = record.lede or derive.lede(record.blocks)
+    # In a thread: rendering a long text would block the event loop.
+    body = await asyncio.to_thread(_body, record, text)
     values = {
         **record_columns(record, Article),
         **references,
@@ -58,10 +61,10 @@ async def save_article(
     }
     if row is None:
         await Article.create(id=record.id, **values)
-        await ArticleBody.create(article_id=record.id, **_body(record, text))
+        await ArticleBody.create(article_id=record.id, **body)
     else:
         await row.update_from_dict(values).save()
-        await ArticleBody.filter(article_id=record.id).update(**_body(record, text))
+        await ArticleBody.filter(article_id=record.id).update(**body)
     await _write_sections(record)
     await _write_links(record)
     await _write_attributions(record, published_ids or {})

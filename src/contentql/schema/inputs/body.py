@@ -15,7 +15,10 @@ class MarkInput:
     start: int = required("Offset of the first character.", "0")
     end: int = required("Offset after the last character.", "4")
     kind: str = required("Kind of mark: strong, em, link or mention.", '"strong"')
-    href: str | None = optional("Target URL of a link; null for other marks.", '"https://example.org"')
+    href: str | None = optional(
+        "Target URL of a link: http, https, mailto or tel, or relative; null for other marks.",
+        '"https://example.org"',
+    )
 
 
 @strawberry.input(description="Fields that all blocks have.")
@@ -25,7 +28,7 @@ class BlockInputBase:
 
 @strawberry.input(description="A paragraph.")
 class ParagraphInput(BlockInputBase):
-    text: str = required("Body of the article in several formats.", '"The video aired…"')
+    text: str = required("Text without markup.", '"The video aired…"')
     marks: list[MarkInput] | None = optional(
         "Formatted ranges of the text.", '[{start: 0, end: 4, kind: "strong"}]'
     )
@@ -33,7 +36,7 @@ class ParagraphInput(BlockInputBase):
 
 @strawberry.input(description="A heading.")
 class HeadingInput(BlockInputBase):
-    text: str = required("Body of the article in several formats.", '"What is known"')
+    text: str = required("Text of the heading.", '"What is known"')
     level: int | None = optional("Level of the heading, 2 to 4.", "2")
 
 
@@ -69,7 +72,7 @@ class GalleryInput(BlockInputBase):
 
 @strawberry.input(description="Embedded content of another site.")
 class EmbedInput(BlockInputBase):
-    url: str = required("URL of the file.", '"https://www.youtube.com/watch?v=x"')
+    url: str = required("URL of the content, with http or https.", '"https://www.youtube.com/watch?v=x"')
     provider: str | None = optional("Name of the site.", '"YouTube"')
     fallback_text: str | None = optional(
         "Text to show if the content cannot be embedded.", '"A film of the parade"'
@@ -84,14 +87,14 @@ class TableInput(BlockInputBase):
 @strawberry.input(description="Preformatted text.")
 class CodeInput(BlockInputBase):
     text: str = required("Preformatted text, with its white space.", '"SELECT 1"')
-    language: str | None = optional("Programming language.", '"sql"')
+    language: str | None = optional("Programming language: letters, digits and + # . / _ -.", '"sql"')
 
 
 @strawberry.input(description="An entry of a live blog.")
 class LiveEntryInput(BlockInputBase):
     at: DateTime = required("Time of the event.", '"2026-06-30T14:05:00Z"')
-    text: str = required("Body of the article in several formats.", '"The first lorries are moving."')
-    title: str | None = optional("Title of the entry.", '"Convoy leaves"')
+    text: str = required("Text of the entry.", '"The first lorries are moving."')
+    title: str | None = optional("Title of the entry, in one line.", '"Convoy leaves"')
     key_event: bool | None = optional("True if the entry is a key event.", "true")
     summary: bool | None = optional("True if the entry summarises the events so far.", "false")
     pinned: bool | None = optional("True if the entry is pinned to the top.", "false")
@@ -99,8 +102,10 @@ class LiveEntryInput(BlockInputBase):
 
 @strawberry.input(description="A link to related content.")
 class RelatedLinkInput(BlockInputBase):
-    url: str = required("Target URL.", '"https://example.org/background"')
-    title: str = required("Title of the link.", '"The treaty, explained"')
+    url: str = required(
+        "Target URL: http, https, mailto or tel, or relative.", '"https://example.org/background"'
+    )
+    title: str = required("Title of the link, in one line.", '"The treaty, explained"')
 
 
 @strawberry.input(one_of=True, description="One block of the body; exactly one field is set.")
@@ -125,11 +130,17 @@ class BlockInput:
     )
 
 
-@strawberry.input(one_of=True, description="Body of an article, in exactly one format.")
+@strawberry.input(
+    one_of=True,
+    description="Body of an article, in exactly one format: at most 5,000 blocks.",
+)
 class BodyInput:
-    text: str | None = optional("Plain text, one paragraph per line.", '"The video aired…"')
-    markdown: str | None = optional("Markdown.", '"The video **aired**…"')
+    text: str | None = optional(
+        "Plain text, one paragraph per line; at most 1,000,000 characters.", '"The video aired…"'
+    )
+    markdown: str | None = optional("Markdown, at most 250,000 characters.", '"The video **aired**…"')
     html: str | None = optional(
-        "HTML; scripts and other active content are rejected.", '"<p>The video aired…</p>"'
+        "HTML, at most 250,000 characters; scripts and other active content are rejected.",
+        '"<p>The video aired…</p>"',
     )
     blocks: list[BlockInput] | None = optional("Typed blocks.", '[{paragraph: {text: "…"}}]')
