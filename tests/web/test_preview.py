@@ -19,8 +19,10 @@ from contentql.auth import api_tokens, preview_tokens
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.permissions import Role
 from contentql.auth.throttle import MAX_FAILURES
+from contentql.content.ids import decode_id
 from contentql.errors import OperatorError
 from contentql.settings import Settings, load_settings
+from contentql.store.models.articles import ArticleBody
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.preview import PREVIEW_HEADERS, preview_routes
 
@@ -176,6 +178,25 @@ async def test_preview_loads_only_https_pictures(newsroom: EditorialClient, http
     page = RenderedPage((await http.get(await create_link(newsroom, id))).text)
     assert page.sources == ["https://media.example.org/a.jpg"]
     assert "Image Video" in page.text
+
+
+async def test_preview_sanitizes_the_stored_body(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
+    """HTML that another program wrote to the database shows its text and pictures, and runs nothing."""
+    id = await newsroom.create_draft(
+        body={"blocks": [{"paragraph": {"text": "So."}}, {"image": {"media": "med_301", "caption": "C"}}]}
+    )
+    decoded = decode_id(id)
+    assert decoded
+    async with newsroom.database.transaction():
+        row = await ArticleBody.get(article_id=decoded[1])
+        hostile = (
+            '<p onclick="x()">Words</p><script>alert(1)</script><iframe src="https://x"></iframe></main>'
+        )
+        await ArticleBody.filter(article_id=decoded[1]).update(html=f"{hostile}{row.html}")
+    page = RenderedPage((await http.get(await create_link(newsroom, id))).text)
+    assert not page.tags & {"script", "iframe"}
+    assert "Words So. C" in page.text
+    assert page.sources == ["https://media.example.org/a.jpg"]
 
 
 async def test_preview_pages_are_not_cached_or_indexed(

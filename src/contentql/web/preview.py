@@ -23,6 +23,7 @@ from contentql.auth import preview_tokens
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.viewer import Actor
 from contentql.content import ids
+from contentql.content.sanitizer import sanitize_body
 from contentql.errors import ERROR_CODES, ApiError
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest
@@ -179,7 +180,7 @@ _FIGURE_PATTERN = re.compile(r'<figure data-type="(\w+)" data-media="([\d ]*)">'
 
 
 def _body(body: Mapping[str, Any]) -> str:
-    """The stored HTML of the body, which is sanitised, with its images in place."""
+    """The stored HTML of the body with its images in place; sanitized, as it may be of another program."""
     pictures: dict[str, str] = {}
     for block in body["blocks"]:
         for media in (block.get("media"), *(block.get("items") or ())):
@@ -191,8 +192,7 @@ def _body(body: Mapping[str, Any]) -> str:
         text = "".join(pictures.get(number, "") for number in match[2].split())
         return f"<figure>{text}" if text else f'<figure class="missing">{match[1].capitalize()}'
 
-    html: str = body["html"]
-    return _FIGURE_PATTERN.sub(filled, html)
+    return _FIGURE_PATTERN.sub(filled, sanitize_body(body["html"]))
 
 
 def _list(title: str, things: list[Any], entry: Callable[[Any], str]) -> str:
