@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from contentql.errors import ApiError
 from contentql.execution.concurrency import ConcurrencyLimiter
-from contentql.server.client_address import ClientAddressResolver, is_global_address
+from contentql.server.client_address import ClientAddressResolver
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore, RateLimitUsage
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -39,10 +39,10 @@ class AdmissionControl:
         *,
         public_only: bool,
     ) -> None:
-        """Without `rates` nothing is counted; with `public_only` no address of a private network is.
+        """Without `store` nothing is counted; with `public_only` no address of a private network is.
 
         From a private network one address often sends the requests of many readers: a front end, or a proxy
-        that is not configured as trusted.
+        that is not configured as trusted. A client whose address is not certain is counted in any case.
         """
         self._rate_limit = rate_limit
         self._store = store
@@ -59,7 +59,7 @@ class AdmissionControl:
 
     def address(self, scope: Scope) -> str:
         """The client's address of a request, as the trusted proxies report it."""
-        return self._addresses.resolve(scope)
+        return self._addresses.resolve(scope).name
 
     def rate_limit_key(self, scope: Scope, account: str | None = None) -> str:
         """The key that a request is counted under: its account, else its address; empty if it is not
@@ -67,9 +67,9 @@ class AdmissionControl:
         if self._store is None:
             return _NOT_COUNTED
         client = self._addresses.resolve(scope)
-        if self._public_only and not is_global_address(client):
+        if self._public_only and client.is_private:
             return _NOT_COUNTED
-        return client if account is None else f"account {account}"
+        return client.name if account is None else f"account {account}"
 
     async def admit(self, client: str) -> None:
         """Count the first point of a request, before any work. Raises ApiError RATE_LIMITED."""

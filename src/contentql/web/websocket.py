@@ -99,7 +99,7 @@ class WebSocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect, always
-        address = self.peers.resolve(scope)
+        address = self.peers.resolve(scope).name
         try:
             self._check(scope, address)
         except ApiError as refusal:
