@@ -30,6 +30,7 @@ from contentql.execution.executor import Executor, utc_now
 from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog
 from contentql.server.client_address import ClientAddressResolver
+from contentql.server.extensions import RAW_RESPONSE_EXTENSION
 from contentql.server.shutdown import drain_on_sigterm
 from contentql.settings import Settings, load_settings
 from contentql.store.change_log import ChangeLog
@@ -41,6 +42,7 @@ from contentql.web.admission import AdmissionControl
 from contentql.web.endpoint import GraphQLEndpoint
 from contentql.web.graphiql import graphiql_routes
 from contentql.web.health import Readiness, health_routes
+from contentql.web.lingering import LingeringApp
 from contentql.web.preview import PREVIEW_PATH, preview_routes
 from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore
@@ -225,10 +227,14 @@ class _RootApp:
         return self.graphql.try_cached_response(scope, body) if scope["path"] == "/graphql" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and scope["path"] in ("/graphql", "/graphql/"):
-            await self.endpoints[scope["type"]](scope, receive, send)
+        kind = scope["type"]
+        if kind != "lifespan" and scope["path"] in ("/graphql", "/graphql/"):
+            app = self.endpoints[kind]
         else:
-            await self.others(scope, receive, send)
+            app = self.others
+        if kind == "http" and RAW_RESPONSE_EXTENSION not in scope.get("extensions", ()):
+            app = LingeringApp(app)  # the server is not ours
+        await app(scope, receive, send)
 
 
 async def _redirect_to_graphiql(_: Request) -> Response:

@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 20
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Returns the request body; /big returns a large body, /hasty responds before the body has ended."""
+    """Returns the request body; /big… returns a large body, …hasty responds before the body has ended."""
     if scope["type"] != "http":
         return
     body, more = b"", True
@@ -34,9 +34,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if scope["path"] == "/hasty":
+        if scope["path"].endswith("hasty"):
             break
-    if scope["path"] == "/big":
+    if scope["path"].startswith("/big"):
         body = bytes(LARGE_BODY_BYTES)
     length = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": length})
@@ -181,6 +181,60 @@ async def test_connections_with_unread_bodies_are_closed_after_the_response(
         await incomplete.wait_until_closed()
         complete.write(GET)
         assert await complete.receive_response() == (200, b"")
+
+
+EARLY = b"POST /hasty HTTP/1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\nab"
+
+
+@pytest.mark.parametrize("rest", [b"", b"x" * 5_000_000])
+async def test_early_last_responses_can_be_read(server: LocalServer, rest: bytes) -> None:
+    """The server closes its side at once; the connection ends when the client closes the other."""
+    async with server.connect(EARLY % 10_000_000 + rest) as connection:
+        status, body = await connection.receive_response()
+        assert (status, body[:2]) == (200, b"ab")
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            assert await connection.reader.read() == b""
+    await server.wait_until_disconnected()
+
+
+async def test_closing_connections_end_after_the_linger_timeout(server: LocalServer) -> None:
+    """Whether the client continues to send, slowly or fast, or sends nothing."""
+    request = EARLY % LARGE_BODY_BYTES
+    async with (
+        server.connect(request) as slow_sender,
+        server.connect(request),
+        server.connect(request) as fast_sender,
+    ):
+        fast_sender.write(bytes(LARGE_BODY_BYTES))
+        await slow_sender.drip(b"x")
+        await server.wait_until_disconnected()
+
+
+async def test_discarded_body_is_limited(start_server: Callable[[ConnectionLimits], LocalServer]) -> None:
+    """After `linger_bytes` the server stops reading until the connection ends."""
+    server = start_server(ConnectionLimits(linger_seconds=1.0, linger_bytes=1_000_000))
+    sent = 0
+    with socket.create_connection((HOST, server.port), timeout=0.5) as client:
+        client.sendall(EARLY % 10**10)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while True:
+                sent += await asyncio.to_thread(client.send, bytes(65_536))
+        assert await asyncio.to_thread(client.recv, 12) == b"HTTP/1.1 200"
+    assert 1_000_000 <= sent < 50_000_000
+    await server.wait_until_disconnected()
+
+
+async def test_large_early_responses_are_written_completely(server: LocalServer) -> None:
+    """The linger timeout begins when the response has been written, however slowly it is read."""
+    request = EARLY.replace(b"/hasty", b"/big-hasty") % 9
+    async with server.connect(request) as connection, asyncio.timeout(TIMEOUT_SECONDS):
+        head = await connection.reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        received = 0
+        while part := await connection.reader.read(100_000):
+            received += len(part)
+            await asyncio.sleep(0.01)
+    assert received == LARGE_BODY_BYTES
 
 
 async def test_clients_that_do_not_read_are_disconnected(server: LocalServer) -> None:

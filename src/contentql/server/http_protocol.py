@@ -37,7 +37,8 @@ class ConnectionLimits:
     header_timeout_seconds: float = 20.0  # from connecting, or from a further request's first byte
     read_seconds: float = 30.0  # in which a client reads `read_bytes` of what waits for it
     read_bytes: int = 16_384
-    linger_seconds: float = 2.0  # for the client to read the error
+    linger_seconds: float = 2.0  # for the client to read the last response
+    linger_bytes: int = 16_777_216  # of a body that are read and discarded meanwhile
     head_bytes: int = 65_536  # of a request's line and headers; of what frames its body too
     connections: int = 1_000  # from one address
     peers: ClientAddressResolver = field(default_factory=ClientAddressResolver)
@@ -93,7 +94,7 @@ class HttpProtocol(UpgradeIgnoringProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self._writer = CoalescingTransport(transport, self.loop)
+        self._writer = CoalescingTransport(transport, self.loop, self._close_after_response)
         host = self.client[0] if self.client else ""
         if not self._monitor.add(self, host):
             self._refuse(
@@ -175,14 +176,18 @@ class HttpProtocol(UpgradeIgnoringProtocol):
 
     def shutdown(self) -> None:
         self._writer.flush()
-        super().shutdown()
+        if self._closing_since is None:  # otherwise it is closed within `linger_seconds`
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         self._writer.finish()
         if self.cycle is not None:
             # Breaks a reference cycle, which only the garbage collector would free.
             self.cycle.scope.pop("extensions", None)
-        super().on_response_complete()
+        if self._closing_since is None:
+            super().on_response_complete()
+        else:  # it was the connection's last response
+            self.server_state.total_requests += 1
 
     def on_body(self, body: bytes) -> None:
         self._framing -= len(body)
@@ -195,11 +200,14 @@ class HttpProtocol(UpgradeIgnoringProtocol):
 
     def check_deadlines(self, now: float) -> None:
         """Close the connection if a deadline has passed. Called once a second."""
-        if self._closing_since is not None:
-            if now - self._closing_since > self._limits.linger_seconds:
-                self.transport.abort()
-        elif self._client_reads(now):
+        if not self._client_reads(now):
+            return
+        if self._closing_since is None:
             self._check_request_headers(now)
+        elif self._unread:
+            self._closing_since = now
+        elif now - self._closing_since > self._limits.linger_seconds:
+            self.transport.abort()
 
     def _client_reads(self, now: float) -> bool:
         """Whether the client reads its response in time; also after the connection began to close."""
@@ -269,8 +277,22 @@ class HttpProtocol(UpgradeIgnoringProtocol):
             # The running request has its response; the application receives http.disconnect.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        # Closing with unread bytes would reset the connection, and the client would lose the response.
-        self.transport.set_protocol(_DiscardingProtocol(self))
+        self._linger()
+
+    def _close_after_response(self) -> None:
+        """Close the connection after its last response."""
+        if not self.cycle.more_body:
+            self.transport.close()
+        elif self._closing_since is None and not self.transport.is_closing():
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close the connection for writing, and discard what still arrives until the client closes it.
+
+        Closing with unread bytes would reset the connection, and the client would lose the response.
+        """
+        self.transport.set_protocol(_DiscardingProtocol(self, self._limits.linger_bytes))
+        self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._closing_since = self.loop.time()
@@ -282,10 +304,16 @@ class HttpProtocol(UpgradeIgnoringProtocol):
 
 
 class _DiscardingProtocol(asyncio.Protocol):
-    """Discards what still arrives after a connection's last response was written."""
+    """Discards what still arrives after a connection's last response; after `size` bytes reads no more."""
 
-    def __init__(self, connection: HttpProtocol) -> None:
+    def __init__(self, connection: HttpProtocol, size: int) -> None:
         self._connection = connection
+        self._size = size
+
+    def data_received(self, data: bytes) -> None:
+        self._size -= len(data)
+        if self._size < 0:
+            self._connection.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connection.connection_lost(exc)

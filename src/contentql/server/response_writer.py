@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -16,10 +17,14 @@ class CoalescingTransport:
     would wake the client's process again and again.
     """
 
-    __slots__ = ("_head", "_loop", "_pending", "_transport")
+    __slots__ = ("_close", "_head", "_loop", "_pending", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, close: Callable[[], None]
+    ) -> None:
+        """`close`: closes the connection once everything is written."""
         self._transport = transport
+        self._close = close
         self._loop = loop
         self._head = b""
         self._pending: list[bytes] = []
@@ -52,7 +57,7 @@ class CoalescingTransport:
 
     def close(self) -> None:
         self.flush()
-        self._transport.close()
+        self._close()
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
