@@ -41,11 +41,12 @@ from contentql.telemetry.observer import RequestObserver
 from contentql.web.admission import AdmissionControl
 from contentql.web.endpoint import GraphQLEndpoint
 from contentql.web.graphiql import graphiql_routes
-from contentql.web.health import Readiness, health_routes
+from contentql.web.health import ANY_HOST_PATHS, Readiness, health_routes
 from contentql.web.lingering import LingeringApp
 from contentql.web.preview import PREVIEW_PATH, preview_routes
 from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore
+from contentql.web.request_headers import CheckedApp
 from contentql.web.websocket import WebSocketEndpoint
 
 
@@ -116,6 +117,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         graphql.execute_over_websocket,
         greet=graphql.authenticate_websocket,
         origins=settings.cors_origin_list,
+        hosts=graphql.hosts,
         addresses=ClientAddressResolver(settings.trusted_proxy_networks),
         max_sockets=settings.max_websockets_per_address,
     )
@@ -142,11 +144,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             await admission.close()
 
     routes: list[BaseRoute] = [Route("/", _redirect_to_graphiql if settings.graphiql else _not_found)]
-    routes += health_routes(readiness, observer, settings.metrics_access)
+    routes += health_routes(readiness, observer, settings)
     routes += preview_routes(executor, authenticator, admission, observer)
     if settings.graphiql:
         routes += graphiql_routes()
-    return _RootApp(graphql, websockets, Starlette(routes=routes, lifespan=lifespan))
+    others = Starlette(routes=routes, lifespan=lifespan)
+    # A redirect would repeat a preview token, and name whichever host the client sent.
+    others.router.redirect_slashes = False
+    return _RootApp(graphql, websockets, CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS))
 
 
 def build_admission_control(settings: Settings) -> AdmissionControl:

@@ -12,7 +12,8 @@ from typing import Any, Final
 ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "BAD_REQUEST": (
         400,
-        "The HTTP request is not a GraphQL request: no JSON object, no `query`, bad encoding.",
+        "The HTTP request is not a GraphQL request: no JSON object, no `query`, bad encoding, or a header"
+        " such as Authorization sent twice.",
     ),
     "GRAPHQL_PARSE_FAILED": (400, "The document is not GraphQL: a syntax error, with its line and column."),
     "GRAPHQL_VALIDATION_FAILED": (422, "The document is not valid for the schema."),
@@ -49,6 +50,7 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "FORBIDDEN": (403, "The token does not have the required permission."),
     "METHOD_NOT_ALLOWED": (405, "The endpoint does not support the HTTP method."),
     "NOT_ACCEPTABLE": (406, "The server cannot produce any media type of the Accept header."),
+    "HOST_NOT_ALLOWED": (421, "The Host header names a host that this server does not have."),
     "PAYLOAD_TOO_LARGE": (413, "The request body is larger than allowed."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "The body must be `application/json` in UTF-8."),
     "ORIGIN_NOT_ALLOWED": (403, "The origin may not open a WebSocket connection."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
@@ -11,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from contentql.errors import OperatorError
 
 Network = IPv4Network | IPv6Network
+
+_HOST = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 
 class Settings(BaseSettings):
@@ -60,6 +63,13 @@ class Settings(BaseSettings):
         Field(
             description="Origins whose pages may send requests, such as `https://example.org`, separated by "
             "commas; `*`: all."
+        ),
+    ] = "*"
+    allowed_hosts: Annotated[
+        str,
+        Field(
+            description="Host names that requests may name, such as `example.org, *.example.org`, without "
+            "ports; `*`: all. Health checks may name any."
         ),
     ] = "*"
     redis_url: Annotated[
@@ -174,6 +184,21 @@ class Settings(BaseSettings):
             " or `off`."
         ),
     ] = "local"
+    metrics_networks: Annotated[
+        str,
+        Field(
+            description="With `local`: networks whose clients may read `/metrics` too, not through a proxy, "
+            "separated by commas."
+        ),
+    ] = ""
+    metrics_token: Annotated[
+        str,
+        Field(
+            description="Token that `/metrics` requires as `Authorization: Bearer …`, of at least 16 "
+            "characters; empty: none.",
+            pattern=r"^$|^[A-Za-z0-9._~+/-]{16,}=*$",
+        ),
+    ] = ""
     metrics_dir: Annotated[
         str,
         Field(
@@ -189,10 +214,21 @@ class Settings(BaseSettings):
         ),
     ] = False
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_networks")
     @classmethod
     def _are_networks(cls, text: str) -> str:
         _networks(text)
+        return text
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, text: str) -> str:
+        names = _list(text)
+        for name in names:
+            if not _HOST.fullmatch(name):
+                raise ValueError(f"{name!r} is not a host name without port, such as example.org")
+        if not names:
+            raise ValueError("at least one host name is needed, or * for all")
         return text
 
     @property
@@ -200,12 +236,20 @@ class Settings(BaseSettings):
         return _networks(self.trusted_proxies)
 
     @property
+    def metrics_network_list(self) -> tuple[Network, ...]:
+        return _networks(self.metrics_networks)
+
+    @property
+    def allowed_host_list(self) -> tuple[str, ...]:
+        return _list(self.allowed_hosts)
+
+    @property
     def cors_origin_list(self) -> tuple[str, ...]:
-        return tuple(filter(None, (part.strip() for part in self.cors_origins.split(","))))
+        return _list(self.cors_origins)
 
     @property
     def search_language_list(self) -> tuple[str, ...]:
-        return tuple(filter(None, (part.strip() for part in self.search_languages.split(","))))
+        return _list(self.search_languages)
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -219,9 +263,15 @@ def load_settings(**overrides: object) -> Settings:
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
         reason = first["msg"][0].lower() + first["msg"][1:]
-        raise OperatorError(f"CONTENTQL_{name.upper()} cannot be {first['input']!r}: {reason}.") from None
+        value = "the value that it has" if name.endswith("_token") else repr(first["input"])
+        raise OperatorError(f"CONTENTQL_{name.upper()} cannot be {value}: {reason}.") from None
 
 
 def _networks(text: str) -> tuple[Network, ...]:
     """Parses networks separated by commas, such as `10.0.0.0/8, 2001:db8::1`."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(ip_network(part) for part in _list(text))
+
+
+def _list(text: str) -> tuple[str, ...]:
+    """Splits a text at its commas; empty parts are left out."""
+    return tuple(filter(None, (part.strip() for part in text.split(","))))

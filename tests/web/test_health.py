@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from contentql.errors import ApiError
-from contentql.settings import Settings
+from contentql.errors import ApiError, OperatorError
+from contentql.settings import Settings, load_settings
 from contentql.store.database import Database
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.health import Readiness, health_routes
 
 
-def make_client(
-    readiness: Readiness, metrics: Literal["local", "all", "off"] = "local", host: str = "127.0.0.1"
-) -> httpx2.AsyncClient:
+def make_client(readiness: Readiness, host: str = "127.0.0.1", **settings: Any) -> httpx2.AsyncClient:
     """An HTTP client with the address `host`."""
-    app = Starlette(routes=health_routes(readiness, RequestObserver(Settings()), metrics))
+    chosen = Settings(**settings)
+    app = Starlette(routes=health_routes(readiness, RequestObserver(chosen), chosen))
     transport = httpx2.ASGITransport(app, client=(host, 50_000))
-    return httpx2.AsyncClient(transport=transport, base_url="http://newsroom.test")
+    return httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000")
 
 
 class FakeDatabase(Database):
@@ -155,27 +154,71 @@ async def test_not_ready_while_shutting_down(readiness: Readiness) -> None:
     assert (response.status_code, response.json()["reasons"]) == (503, {"server": "shuts down"})
 
 
+NETWORKS = {"metrics_networks": "198.51.100.0/24, 2001:db8::/32"}
+TOKEN = "c0ffee-" * 4
+WITH_TOKEN = {"authorization": f"Bearer {TOKEN}"}
+
+
 @pytest.mark.parametrize(
-    ("metrics", "host", "headers", "status"),
+    ("settings", "host", "headers", "status"),
     [
-        ("local", "127.0.0.1", {}, 200),
-        ("local", "::1", {}, 200),
-        ("local", "203.0.113.9", {}, 404),
-        ("local", "127.0.0.1", {"x-forwarded-for": "127.0.0.1"}, 404),
-        ("local", "127.0.0.1", {"forwarded": "for=127.0.0.1"}, 404),
-        ("local", "unix", {}, 404),
-        ("all", "203.0.113.9", {}, 200),
-        ("off", "127.0.0.1", {}, 404),
+        ({}, "127.0.0.1", {}, 200),
+        ({}, "::1", {}, 200),
+        ({}, "::ffff:127.0.0.1", {}, 200),
+        ({}, "127.0.0.1", {"host": "127.0.0.1:8000"}, 200),
+        ({}, "::1", {"host": "[::1]:8000"}, 200),
+        ({}, "::1", {"host": "LOCALHOST."}, 200),
+        ({}, "203.0.113.9", {}, 404),
+        ({}, "unix", {}, 404),
+        # A proxy on this machine, with a header of its own or with the client's Host.
+        ({}, "127.0.0.1", {"x-forwarded-for": "127.0.0.1"}, 404),
+        ({}, "127.0.0.1", {"x-forwarded-proto": "https"}, 404),
+        ({}, "127.0.0.1", {"forwarded": "for=127.0.0.1"}, 404),
+        ({}, "127.0.0.1", {"via": "1.1 proxy"}, 404),
+        ({}, "127.0.0.1", {"host": "news.example.org"}, 404),
+        ({"allowed_hosts": "*.example.org"}, "127.0.0.1", {"host": "news.example.org"}, 404),
+        ({}, "127.0.0.1", {"host": "localhost.example.org"}, 404),
+        ({}, "127.0.0.1", {"host": "127.0.0.1.example.org"}, 404),
+        ({}, "127.0.0.1", {"host": "localhost@example.org"}, 404),
+        ({}, "127.0.0.1", {"host": ""}, 404),
+        (NETWORKS, "198.51.100.7", {}, 200),
+        (NETWORKS, "::ffff:198.51.100.7", {}, 200),
+        (NETWORKS, "2001:db8::7", {"host": "contentql.internal:8000"}, 200),
+        (NETWORKS, "127.0.0.1", {}, 200),
+        (NETWORKS, "203.0.113.9", {}, 404),
+        (NETWORKS, "198.51.100.7", {"x-forwarded-for": "198.51.100.7"}, 404),
+        ({**NETWORKS, "allowed_hosts": "example.org"}, "198.51.100.7", {"host": "evil.test"}, 404),
+        ({**NETWORKS, "allowed_hosts": "example.org"}, "198.51.100.7", {"host": "example.org"}, 200),
+        ({"metrics_token": TOKEN}, "127.0.0.1", {}, 401),
+        ({"metrics_token": TOKEN}, "127.0.0.1", {"authorization": f"Bearer {TOKEN}x"}, 401),
+        ({"metrics_token": TOKEN}, "127.0.0.1", {"authorization": f"Basic {TOKEN}"}, 401),
+        ({"metrics_token": TOKEN}, "127.0.0.1", {"authorization": "Bearer \u00fc".encode("latin-1")}, 401),
+        ({"metrics_token": TOKEN}, "127.0.0.1", WITH_TOKEN, 200),
+        ({"metrics_token": TOKEN}, "203.0.113.9", WITH_TOKEN, 404),
+        ({"metrics_token": TOKEN, "metrics_access": "all"}, "203.0.113.9", WITH_TOKEN, 200),
+        ({"metrics_token": TOKEN, "metrics_access": "all"}, "203.0.113.9", {}, 401),
+        ({"metrics_access": "all"}, "203.0.113.9", {"host": "any.test", "via": "1.1 proxy"}, 200),
+        ({"metrics_access": "all", "allowed_hosts": "a.test"}, "203.0.113.9", {"host": "b.test"}, 404),
+        ({"metrics_access": "off"}, "127.0.0.1", {}, 404),
     ],
 )
 async def test_metrics_are_limited_to_the_configured_clients(
-    metrics: Literal["local", "all", "off"], host: str, headers: dict[str, str], status: int
+    settings: dict[str, Any], host: str, headers: dict[str, Any], status: int
 ) -> None:
     """`local` means this machine; requests through a proxy are not local."""
-    async with make_client(Readiness(FakeDatabase()), metrics, host) as http:
+    async with make_client(Readiness(FakeDatabase()), host, **settings) as http:
         response = await http.get("/metrics", headers=headers)
     assert response.status_code == status
     assert (b"contentql_http_requests" in response.content) == (status == 200)
+    assert (response.headers.get("www-authenticate") == "Bearer") == (status == 401)
+
+
+@pytest.mark.parametrize("name", ["metrics_networks", "metrics_token", "allowed_hosts"])
+def test_access_settings_are_checked_at_start(name: str) -> None:
+    """A value that cannot be used is named, unless it is a secret."""
+    with pytest.raises(OperatorError, match=f"CONTENTQL_{name.upper()} cannot be") as error:
+        load_settings(**{name: "https://no:1"})
+    assert ("https://no:1" in str(error.value)) == (name != "metrics_token")
 
 
 async def test_metrics_are_in_prometheus_text_format() -> None:

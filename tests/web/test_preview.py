@@ -226,6 +226,16 @@ async def test_preview_pages_are_not_cached_or_indexed(
         assert (await http.post(address)).status_code == 405
 
 
+async def test_preview_pages_are_returned_with_a_final_slash(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
+    """There is no redirect, which would repeat the token and the client's Host."""
+    url = await create_link(newsroom, await newsroom.create_draft())
+    plain, slash = await http.get(url), await http.get(f"{url}/", headers={"host": "evil.test"})
+    assert (slash.status_code, slash.text) == (plain.status_code, plain.text)
+    assert slash.headers["cache-control"] == "private, no-store"
+
+
 async def test_invalid_preview_links_return_the_same_page(
     newsroom: EditorialClient, http: httpx2.AsyncClient
 ) -> None:

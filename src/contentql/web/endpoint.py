@@ -29,6 +29,7 @@ from contentql.web.admission import Admission, AdmissionControl
 from contentql.web.cors import ALLOW_METHODS, CorsPolicy
 from contentql.web.headers import HeaderBlock, encode_headers
 from contentql.web.persisted_queries import PersistedQueries
+from contentql.web.request_headers import HostPolicy, combine_headers
 from contentql.web.requests import GraphQLRequestData
 
 RESPONSE_TYPE = b"application/graphql-response+json; charset=utf-8"
@@ -38,6 +39,7 @@ _MAX_CACHED_REQUEST = 8_192  # bytes; longer requests are parsed each time
 _REQUEST_BYTES = 2_000  # that a request takes in the cache besides its texts, about
 _TRANSPORT = {
     "BAD_REQUEST",
+    "HOST_NOT_ALLOWED",
     "METHOD_NOT_ALLOWED",
     "NOT_ACCEPTABLE",
     "PAYLOAD_TOO_LARGE",
@@ -115,6 +117,7 @@ class GraphQLEndpoint:
         self.persisted = PersistedQueries(documents, only_trusted=settings.trusted_documents == "required")
         self.observer = observer
         self.admission = admission
+        self.hosts = HostPolicy(settings.allowed_host_list)
         self.cors = CorsPolicy(settings.cors_origin_list)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.vary_by_origin else "")
         self._vary = (b"vary", vary.encode())
@@ -163,10 +166,11 @@ class GraphQLEndpoint:
             or self.admission.rate_limit_key(scope)
         ):
             return None
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        if _has_credentials(headers):
-            return None
         try:
+            headers = combine_headers(scope["headers"])
+            self.hosts.check(headers)
+            if _has_credentials(headers):
+                return None
             legacy = requests.prefers_application_json(headers.get(b"accept", b"")[:1_000])
             if not read_only:
                 _check_type(headers)
@@ -194,6 +198,8 @@ class GraphQLEndpoint:
         legacy, actor = False, None
         admission = self.admission.admit_request(scope)
         try:
+            headers = combine_headers(scope["headers"])
+            self.hosts.check(headers)
             legacy = requests.prefers_application_json(headers.get(b"accept", b"")[:1_000])
             if _has_credentials(headers):
                 actor, admission = await self._authenticate(scope, headers, trace, admission)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import cache
+from hmac import compare_digest
 from importlib.resources import files
-from ipaddress import ip_address
 from time import monotonic
-from typing import Final, Literal
+from typing import Final
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -19,11 +19,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from contentql.server.client_address import parse_address
+from contentql.settings import Settings
 from contentql.store.database import Database, decode_text
 from contentql.telemetry.observer import RequestObserver
+from contentql.web.request_headers import HostPolicy, host_name, is_local_name
 
 NO_STORE_HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-_PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+# Load balancers name addresses; /metrics checks the host itself.
+ANY_HOST_PATHS: Final = ("/health/live", "/health/ready", "/metrics")
+_PROXIED: Final = ("forwarded", "via", "x-real-ip")
 
 
 class Readiness:
@@ -69,10 +74,9 @@ class Readiness:
         return {"schema": "is of a newer version"} if applied - existing else {}
 
 
-def health_routes(
-    readiness: Readiness, observer: RequestObserver, metrics: Literal["local", "all", "off"]
-) -> list[BaseRoute]:
-    """`metrics`: who may read /metrics; others get 404."""
+def health_routes(readiness: Readiness, observer: RequestObserver, settings: Settings) -> list[BaseRoute]:
+    """The routes of the health checks, and of /metrics if the settings allow it."""
+    access = MetricsAccess(settings)
 
     async def live(request: Request) -> Response:
         return _json_response(request, 200, {"status": "live"})
@@ -84,12 +88,52 @@ def health_routes(
         return _json_response(request, 200, {"status": "ready"})
 
     async def numbers(request: Request) -> Response:
-        if metrics == "local" and not _is_local(request):
+        if not access.allows_client(request):
             return Response(status_code=404, headers=NO_STORE_HEADERS)
+        if not access.allows_token(request):
+            return Response(status_code=401, headers={**NO_STORE_HEADERS, "www-authenticate": "Bearer"})
         return _reply(request, 200, await observer.render_metrics(), CONTENT_TYPE_LATEST)
 
     results: list[BaseRoute] = [Route("/health/live", live), Route("/health/ready", ready)]
-    return [*results, Route("/metrics", numbers)] if metrics != "off" else results
+    return [*results, Route("/metrics", numbers)] if settings.metrics_access != "off" else results
+
+
+class MetricsAccess:
+    """Which requests may read /metrics: by the client's address and host, and by a token."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._everywhere = settings.metrics_access == "all"
+        self._networks = settings.metrics_network_list
+        self._hosts = HostPolicy(settings.allowed_host_list)
+        self._token = settings.metrics_token.encode()
+
+    def allows_client(self, request: Request) -> bool:
+        """Whether the request comes from this machine or an allowed network, and from no proxy there.
+
+        A proxy need not add a header: nginx sends its own address as Host, but HTTP/1.0, and others pass the
+        client's Host on. A browser that was led here by DNS rebinding sends the name of another site.
+        """
+        host = host_name(request.headers.get("host", ""))
+        if self._everywhere:
+            return is_local_name(host) or self._hosts.allows(host)
+        if request.scope["http_version"] == "1.0" or any(map(_is_proxy_header, request.headers)):
+            return False
+        address = parse_address(request.client.host) if request.client else None
+        if address is None:
+            return False
+        if address.is_loopback:
+            return is_local_name(host)
+        return any(address in network for network in self._networks) and self._hosts.allows(host)
+
+    def allows_token(self, request: Request) -> bool:
+        """Whether the request has the token, if one is set."""
+        sent = request.headers.get("authorization", "").encode("latin-1")
+        scheme, _, token = sent.partition(b" ")
+        return not self._token or (scheme.lower() == b"bearer" and compare_digest(token.strip(), self._token))
+
+
+def _is_proxy_header(name: str) -> bool:
+    return name in _PROXIED or name.startswith("x-forwarded-")
 
 
 _APPLIED: Final = {
@@ -102,15 +146,6 @@ _APPLIED: Final = {
 def _migrations() -> set[str]:
     folder = files("contentql.store.migrations")
     return {file.name.removesuffix(".py") for file in folder.iterdir() if file.name[:1].isdigit()}
-
-
-def _is_local(request: Request) -> bool:
-    """Whether the request comes from this machine, and not from a proxy on it."""
-    try:
-        near = request.client is not None and ip_address(request.client.host).is_loopback
-    except ValueError:
-        near = False
-    return near and not any(name in request.headers for name in _PROXIED)
 
 
 def _json_response(request: Request, status: int, values: Mapping[str, object]) -> Response:

@@ -24,6 +24,7 @@ from contentql.auth.authenticator import Authenticator
 from contentql.auth.viewer import Actor
 from contentql.content import ids
 from contentql.content.sanitizer import sanitize_body
+from contentql.content.timestamps import format_timestamp
 from contentql.errors import ERROR_CODES, ApiError
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest
@@ -31,6 +32,7 @@ from contentql.telemetry.observer import RequestObserver
 from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
 from contentql.web.admission import AdmissionControl
+from contentql.web.request_headers import combine_headers
 from contentql.web.templates import load_template
 
 PREVIEW_PATH: Final = "/preview/{token}"
@@ -59,7 +61,9 @@ fragment Picture on Media { id kind url alt }
 def preview_routes(
     executor: Executor, authenticator: Authenticator, admission: AdmissionControl, observer: RequestObserver
 ) -> list[BaseRoute]:
-    return [Route(PREVIEW_PATH, _Preview(executor, authenticator, admission, observer).get)]
+    """The routes of the page, with and without a slash at the end."""
+    page = _Preview(executor, authenticator, admission, observer)
+    return [Route(PREVIEW_PATH, page.get), Route(f"{PREVIEW_PATH}/", page.get)]
 
 
 class _Preview:
@@ -76,8 +80,7 @@ class _Preview:
         self._observer = observer
 
     async def get(self, request: Request) -> Response:
-        headers: dict[bytes, bytes] = dict(request.scope["headers"])
-        journey = self._observer.start(new_request_id(), headers)
+        journey = self._observer.start(new_request_id(), combine_headers(request.scope["headers"]))
         try:
             token: str = request.path_params["token"]
             try:
@@ -158,7 +161,7 @@ def _status(article: Mapping[str, Any]) -> str:
 
 
 def _format_time(at: dt.datetime) -> str:
-    return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at.day} {at:%B %Y, %H:%M} UTC</time>'
+    return f'<time datetime="{format_timestamp(at)}">{at.day} {at:%B} {at.year:04}, {at:%H:%M} UTC</time>'
 
 
 def _lead_image(media: Mapping[str, Any] | None) -> str:

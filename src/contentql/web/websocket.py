@@ -26,6 +26,7 @@ from contentql.server.client_address import ClientAddressResolver
 from contentql.server.extensions import SHUTDOWN_CODE
 from contentql.telemetry.request_id import new_request_id
 from contentql.web.endpoint import RESPONSE_TYPE
+from contentql.web.request_headers import HostPolicy, combine_headers
 
 log = logging.getLogger("contentql")
 
@@ -83,15 +84,17 @@ class WebSocketEndpoint:
         *,
         greet: AuthenticateConnection = _greet_anybody,
         origins: Collection[str] = ("*",),
+        hosts: HostPolicy | None = None,
         addresses: ClientAddressResolver | None = None,
         max_sockets: int = 100,
         limits: WebSocketLimits | None = None,
     ) -> None:
-        """`origins`: sites whose pages may connect, `*` for all; `max_sockets`: connections from one
-        address."""
+        """`origins`: sites whose pages may connect, `*` for all; `hosts`: host names that a handshake may
+        name; `max_sockets`: connections from one address."""
         self.answer = answer
         self.greet = greet
         self.peers = addresses or ClientAddressResolver()
+        self.hosts = hosts or HostPolicy()
         self.origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         self.max_sockets = max_sockets
         self.bounds = limits or WebSocketLimits()
@@ -115,7 +118,8 @@ class WebSocketEndpoint:
                 del self._open[address]
 
     def _check(self, scope: Scope, address: str) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = combine_headers(scope["headers"])
+        self.hosts.check(headers)
         origin = headers.get(b"origin", b"").decode("latin-1").lower()
         # What is not a browser sends no Origin; our own page is at home, whatever other sites may connect.
         at_home = origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1").lower()
@@ -360,10 +364,13 @@ def _object(message: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
 
 def _with_connection_params(scope: Scope, payload: Mapping[str, Any]) -> Scope:
     """The scope with the credentials of `payload` as headers, in place of those of the handshake."""
-    fields = {name.lower(): value for name, value in payload.items() if value is not None}
-    arguments = {name.encode(): fields[name] for name in _CREDENTIAL_HEADERS if name in fields}
+    fields = [(name.lower(), value) for name, value in payload.items() if value is not None]
+    fields = [(name, value) for name, value in fields if name in _CREDENTIAL_HEADERS]
+    arguments = {name.encode(): value for name, value in fields}
     if not arguments:
         return scope
+    if len(arguments) < len(fields):
+        raise _CloseConnection(INVALID_MESSAGE, "`authorization` and `x-preview-at` must be sent once each")
     if not all(isinstance(value, str) for value in arguments.values()):
         raise _CloseConnection(INVALID_MESSAGE, "`authorization` and `x-preview-at` must be texts")
     stored = [pair for pair in scope["headers"] if pair[0] not in arguments]
