@@ -20,6 +20,7 @@ from contentql.backup.postgres_tools import PostgresTools
 from contentql.errors import OperatorError
 from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.errors import sqlite_path
+from contentql.store.private_files import PRIVATE_MODE
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ async def create_backup(
             summary = await postgres_dump.dump_database(database.url, staging_file, tools)
         with file_errors(file):
             # The backup contains drafts, keys and token hashes, so only its owner may read it.
-            staging_file.chmod(0o600)
+            staging_file.chmod(PRIVATE_MODE)
             publish_file(staging_file, file, replace=replace)
     return summary
 
@@ -150,6 +151,7 @@ def _install(staging_file: Path, path: Path, replace: bool, any_table: str) -> b
     if exists and sqlite.overwrite_database(staging_file, path, replace, any_table):
         return False
     with file_errors(path):
+        staging_file.chmod(PRIVATE_MODE)
         if exists:
             _copy_owner_and_mode(path, staging_file)
         for sidecar in _sidecar_files(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from contentql.auth.authenticator import load_oidc_issuer
-from contentql.cli.runtime import DatabaseUrl, exit_with_error, run_async, stderr
+from contentql.cli.runtime import DatabaseUrl, exit_with_error, exposed_files_warning, run_async, stderr
 from contentql.errors import OperatorError
 from contentql.settings import load_settings
 from contentql.store.database import Database, require_no_unknown_migrations
@@ -56,5 +56,7 @@ def check(database: DatabaseUrl = None) -> None:
                 f"The change triggers do not match the columns of: {', '.join(stale)}. Run: contentql migrate"
             )
         typer.echo(f"schema     up to date ({state.applied[-1]})")
+        if exposed := exposed_files_warning(settings.database_url):
+            raise OperatorError(exposed)
 
     run_async(work())

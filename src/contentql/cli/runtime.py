@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +14,8 @@ from rich.table import Table
 from contentql.errors import ApiError, OperatorError
 from contentql.settings import Settings, load_settings
 from contentql.store.database import Database, require_no_unknown_migrations
-from contentql.store.errors import DRIVER_ERRORS, describe_error
+from contentql.store.errors import DRIVER_ERRORS, database_kind, describe_error, sqlite_path
+from contentql.store.private_files import find_exposed_files
 
 T = TypeVar("T")
 
@@ -64,6 +66,19 @@ async def require_migrated(database: Database) -> None:
     require_no_unknown_migrations(state)
     if state.pending:
         raise OperatorError("The database has unapplied migrations. Run: contentql migrate")
+
+
+def exposed_files_warning(url: str) -> str:
+    """A warning with a command to run if other users may read the files of a SQLite database, else empty."""
+    if database_kind(url) != "sqlite":
+        return ""
+    files = find_exposed_files(sqlite_path(url))
+    if not files:
+        return ""
+    return (
+        "Other users of this machine can read the database, which holds hashes of tokens and signing keys."
+        f" Run: chmod 600 {shlex.join(map(str, files))}"
+    )
 
 
 def with_database(url: str | None, work: Callable[[Settings, Database], Awaitable[T]]) -> T:

@@ -14,7 +14,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from contentql.auth.authenticator import load_oidc_issuer
-from contentql.cli.runtime import DatabaseUrl, exit_with_error, run_async, stderr
+from contentql.cli.runtime import DatabaseUrl, exit_with_error, exposed_files_warning, run_async, stderr
 from contentql.errors import OperatorError
 from contentql.fixtures import DEMO_CONTENT
 from contentql.importing.importer import import_file
@@ -113,3 +113,5 @@ async def _prepare_database(settings: Settings, demo: bool) -> None:
     state = await database.migration_state()
     if state.pending:
         raise OperatorError("The database has unapplied migrations. Run: contentql migrate")
+    if warning := exposed_files_warning(settings.database_url):
+        stderr.print(warning, markup=False)

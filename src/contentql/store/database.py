@@ -40,6 +40,7 @@ from contentql.store.errors import (
 )
 from contentql.store.models import MODEL_MODULES
 from contentql.store.postgres_reader import PostgresReader
+from contentql.store.private_files import create_private_file
 from contentql.store.sqlite_reader import RunStatement, SqliteReader
 from contentql.store.writer import PostgresWriter, SqliteWriter, TransactionFactory
 
@@ -174,10 +175,12 @@ class Database:
     async def orm(self, *, foreign_keys: bool = True) -> AsyncIterator[Any]:
         """Binds Tortoise's models to this database and yields Tortoise's connection.
 
-        SQLite can rebuild a table only while `foreign_keys` are not enforced.
+        SQLite can rebuild a table only while `foreign_keys` are not enforced. A missing SQLite file is
+        created.
         """
         if self.dialect == "sqlite":
             # If the file cannot be opened, Tortoise's driver hangs or raises in its thread: try it first.
+            create_private_file(sqlite_path(self.url))
             with contextlib.closing(sqlite3.connect(sqlite_path(self.url))) as probe:
                 probe.execute("SELECT count(*) FROM sqlite_master")
         async with TortoiseContext() as context:
