@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -25,9 +26,12 @@ from tests.support.editorial_client import (
     mutation_document,
     open_editorial_client,
 )
+from typer.testing import CliRunner
 
+from contentql.cli import app
 from contentql.execution.executor import Executor
 from contentql.schema.build import get_catalog
+from contentql.store.database import Database
 
 AUDIT_LOG_QUERY = """query($t: String) { auditLog(first: 100, filter: {targetId: {eq: $t}}) { totalCount nodes {
   id occurredAt actorName account role action targetId versionBefore versionAfter reason ipAddress client requestId } } }"""
@@ -153,17 +157,64 @@ async def test_audit_entries_of_an_article_match_its_revisions(newsroom: Editori
     assert [revision["minor"] for revision in revisions].count(True) == 1
 
 
-async def test_audit_log_cannot_be_changed_in_the_database(own_newsroom: EditorialClient) -> None:
-    """The database rejects every UPDATE, DELETE and TRUNCATE."""
+@pytest.mark.parametrize("table", ["audit_entry", "revision"])
+async def test_stored_rows_are_never_changed(own_newsroom: EditorialClient, table: str) -> None:
+    """The database itself rejects every statement that changes, replaces or deletes a row."""
     newsroom = own_newsroom
-    await newsroom.create_draft()
-    statements = ["UPDATE audit_entry SET by = 'nobody'", "DELETE FROM audit_entry"]
+    await newsroom.mutate_ok("updateArticle", id=await newsroom.create_draft(), headline="Later")
+    upsert = f"INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (id) DO UPDATE SET by = 'x'"
+    statements = [f"UPDATE {table} SET by = 'x'", f"DELETE FROM {table}", upsert]
     if newsroom.server.dialect == "postgres":
-        statements.append("TRUNCATE audit_entry")
+        statements.append(f"TRUNCATE {table}")
+    else:
+        copy = f"INTO {table} SELECT * FROM {table}"
+        statements += [f"INSERT OR REPLACE {copy}", f"REPLACE {copy}", f"INSERT OR IGNORE {copy}"]
+        statements.append(f"UPDATE OR REPLACE {table} SET id = (SELECT max(id) FROM {table})")
     async with newsroom.unchanged():
         for statement in statements:
-            with pytest.raises((sqlite3.IntegrityError, asyncpg.PostgresError), match="only ever added to"):
+            with pytest.raises((sqlite3.IntegrityError, asyncpg.PostgresError), match="append-only"):
                 await execute_sql(newsroom, statement)
+
+
+async def test_revisions_are_not_replaced_by_others_of_their_version(own_newsroom: EditorialClient) -> None:
+    """With an id of its own it would be a second row of the same version."""
+    newsroom = own_newsroom
+    await newsroom.create_draft()
+    columns = 'article_id, version, at, account, "by", action, minor, reason, field_texts, record'
+    insert = "INSERT OR REPLACE" if newsroom.server.dialect == "sqlite" else "INSERT"
+    async with newsroom.unchanged():
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)):
+            await execute_sql(
+                newsroom, f"{insert} INTO revision (id, {columns}) SELECT 1, {columns} FROM revision"
+            )
+
+
+@pytest.mark.parametrize("table", ["audit_entry", "revision"])
+async def test_missing_triggers_are_reported_and_recreated(server: Server, table: str) -> None:
+    """`check` names the table, `migrate` protects it again."""
+    url = await server.migrated()
+    database = Database(url)
+    assert await database.unprotected_tables() == []
+    event = "insert" if server.dialect == "sqlite" else "rows"
+    drop = f"DROP TRIGGER {table}_append_only_{event}"
+    statements = [drop if server.dialect == "sqlite" else f"{drop} ON {table}"]
+    if server.dialect == "postgres":
+        statements.append(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only_truncate")
+    for statement in statements:
+        async with database.orm() as connection:
+            await connection.execute_query(statement)
+        result = await asyncio.to_thread(CliRunner().invoke, app, ["check", "--database", url])
+        assert (result.exit_code, table in result.output) == (1, True)
+        await database.migrate()
+        assert await database.unprotected_tables() == []
+    if server.dialect == "postgres":
+        async with database.orm() as connection:
+            await connection.execute_query(
+                "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql"
+                " AS 'BEGIN RETURN NEW; END'"
+            )
+        assert await database.unprotected_tables() == ["audit_entry", "revision"]
+    await server.drop(url)
 
 
 async def execute_sql(newsroom: EditorialClient, statement: str) -> None:

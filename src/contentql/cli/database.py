@@ -55,6 +55,11 @@ def check(database: DatabaseUrl = None) -> None:
             raise OperatorError(
                 f"The change triggers do not match the columns of: {', '.join(stale)}. Run: contentql migrate"
             )
+        if unprotected := await db.unprotected_tables():
+            raise OperatorError(
+                f"The triggers that reject changes of stored rows are missing or disabled in:"
+                f" {', '.join(unprotected)}. Rows may have been changed. Run: contentql migrate"
+            )
         typer.echo(f"schema     up to date ({state.applied[-1]})")
         if exposed := exposed_files_warning(settings.database_url):
             raise OperatorError(exposed)

@@ -21,6 +21,7 @@ from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import OperatorError
+from contentql.store.append_only import find_unprotected_tables, repair_append_only_tables
 from contentql.store.change_triggers import (
     TriggerMigrationExecutor,
     find_stale_triggers,
@@ -198,7 +199,8 @@ class Database:
         )
 
     async def migrate(self, progress: Callable[[str], object] = lambda name: None) -> None:
-        """Applies the pending migrations and recreates SQLite's stale change triggers.
+        """Applies the pending migrations, and recreates missing triggers of append-only tables and SQLite's
+        stale change triggers.
 
         Raises OperatorError for a database of a newer version, without changing it.
         """
@@ -218,6 +220,7 @@ class Database:
                     )
                 else:
                     await repair_triggers(connection)
+                    await repair_append_only_tables(connection)
 
     async def migration_state(self) -> MigrationState:
         if self.dialect == "sqlite" and not sqlite_path(self.url).exists():
@@ -235,6 +238,12 @@ class Database:
         with as_operator_error(self.url):
             async with self.orm() as connection:
                 return await find_stale_triggers(connection)
+
+    async def unprotected_tables(self) -> list[str]:
+        """Append-only tables of which a trigger is missing, disabled or changed."""
+        with as_operator_error(self.url):
+            async with self.orm() as connection:
+                return await find_unprotected_tables(connection)
 
 
 def decode_text(value: Any) -> Any:

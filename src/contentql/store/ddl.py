@@ -1,4 +1,4 @@
-"""Migration operations that Tortoise lacks: SQL per dialect, CHECKs on SQLite, change triggers."""
+"""Migration operations that Tortoise lacks: SQL per dialect, CHECKs on SQLite, triggers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tortoise.fields import JSONField, TextField
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.operations import TortoiseOperation
 
+from contentql.store.append_only import APPEND_ONLY_TABLES, append_only_statements
 from contentql.store.change_triggers import postgres_triggers, sqlite_triggers
 
 
@@ -144,6 +145,27 @@ async def _run_statement(state_editor: Any, statement: str) -> None:
         state_editor.collected_sql.append(statement + ";")
     else:
         await state_editor.client.execute_query(statement)
+
+
+class AppendOnly(TortoiseOperation):
+    """Migration operation that creates the triggers of append-only tables; see `append_only`."""
+
+    reversible = False
+
+    def __init__(self, *tables: str) -> None:
+        self.tables = [table for table in APPEND_ONLY_TABLES if table.name in tables]
+
+    def describe(self) -> str:
+        return "Append-only tables"
+
+    def state_forward(self, app_label: str, state: Any) -> None:
+        return None
+
+    async def database_forward(
+        self, app_label: str, old_state: Any, new_state: Any, state_editor: Any = None
+    ) -> None:
+        for statement in append_only_statements(state_editor.client.capabilities.dialect, self.tables):
+            await _run_statement(state_editor, statement)
 
 
 class ChangeTriggers(TortoiseOperation):

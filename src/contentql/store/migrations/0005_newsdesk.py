@@ -3,7 +3,7 @@
 from typing import Any
 
 from contentql.store.models.fields import TimestampField
-from contentql.store.ddl import DialectSql, ChangeTriggers, UniqueTogether
+from contentql.store.ddl import AppendOnly, DialectSql, ChangeTriggers, UniqueTogether
 from contentql.store.models.history import RevisionAction
 from contentql.content.ids import new_id
 from orjson import loads
@@ -11,8 +11,6 @@ from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.migrations import operations as ops
-
-APPEND_ONLY = "the audit log is only ever added to"
 
 
 def own_id() -> Any:
@@ -220,15 +218,7 @@ class Migration(migrations.Migration):
                 "CREATE INDEX path_history_category ON path_history (category_id)",
                 "CREATE INDEX withdrawal_slug ON withdrawal (slug)",
             ],
-            postgres=[
-                f"CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{APPEND_ONLY}'; END $$",
-                "CREATE TRIGGER audit_entry_kept BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION append_only()",
-                "CREATE TRIGGER audit_entry_whole BEFORE TRUNCATE ON audit_entry EXECUTE FUNCTION append_only()",
-            ],
-            sqlite=[
-                f"CREATE TRIGGER audit_entry_kept BEFORE UPDATE ON audit_entry BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
-                f"CREATE TRIGGER audit_entry_whole BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
-            ],
         ),
+        AppendOnly("audit_entry", "revision"),
         ChangeTriggers("Article", "Attribution", "PathHistory", "Withdrawal"),
     ]
