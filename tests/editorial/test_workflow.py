@@ -319,7 +319,7 @@ async def test_version_conflicts_name_the_other_editor(newsroom: EditorialClient
     async with newsroom.unchanged():
         (error,) = await newsroom.mutate_errors("updateArticle", id=id, ifVersion=1, headline="By Anna")
     assert (error["code"], error["field"]) == ("VERSION_CONFLICT", ["ifVersion"])
-    assert "Eric updated the article at 2026-06-30 08:00:00Z (headline, kicker)" in error["message"]
+    assert "Eric updated the article at 2026-06-30T08:00:00Z (headline, kicker)" in error["message"]
     assert error["hint"] == "Read the article again and send ifVersion: 2."
     assert (await newsroom.mutate_ok("updateArticle", id=id, ifVersion=2, headline="By Anna"))["version"] == 3
 

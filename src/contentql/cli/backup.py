@@ -11,6 +11,7 @@ from contentql.backup import RestoreResult, create_backup, restore_backup
 from contentql.backup.files import BackupSummary
 from contentql.backup.postgres_tools import PostgresTools
 from contentql.cli.runtime import EXIT_PARTIAL, DatabaseUrl, exit_with_error, run_async, stderr
+from contentql.content.timestamps import format_timestamp
 from contentql.errors import OperatorError
 from contentql.settings import load_settings
 from contentql.store import change_log
@@ -110,7 +111,7 @@ def restore(
 def _describe(summary: BackupSummary) -> str:
     articles = f"{summary.articles:,} article{'' if summary.articles == 1 else 's'}"
     last_modified = (
-        f", the last changed at {summary.last_modified:%Y-%m-%dT%H:%M:%SZ}" if summary.last_modified else ""
+        f", the last changed at {format_timestamp(summary.last_modified)}" if summary.last_modified else ""
     )
     return f"{articles}{last_modified}, {summary.size / 1_000_000:,.1f} MB"
 

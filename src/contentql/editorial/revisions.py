@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from contentql.content import render
 from contentql.content.field_types import STORED
 from contentql.content.records import ArticleRecord
+from contentql.content.timestamps import format_timestamp
 from contentql.editorial.context import EditContext
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store.models.history import Revision, RevisionAction
@@ -117,6 +118,6 @@ async def describe_changes_since(article: int, version: int) -> str:
     for before, after in pairwise(rows):
         fields = ", ".join(changed_fields(before.field_texts, after.field_texts)) or "nothing of its content"
         values.append(
-            f"{after.by} {after.action.value.lower()} the article at {after.at:%Y-%m-%d %H:%M:%S}Z ({fields})"
+            f"{after.by} {after.action.value.lower()} the article at {format_timestamp(after.at)} ({fields})"
         )
     return "; ".join(values[-5:])

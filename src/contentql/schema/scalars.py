@@ -22,7 +22,8 @@ def _time(text: object) -> dt.datetime | InvalidScalar:
             "DateTime needs a date, a time of day and a time zone, as in 2026-06-30T08:00:00Z."
         )
     try:
-        return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+        # Both databases compare whole seconds.
+        return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         return InvalidScalar("DateTime is not a valid time; the format is 2026-06-30T08:00:00Z.")
 

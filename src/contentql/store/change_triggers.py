@@ -119,9 +119,10 @@ class TriggerMigrationExecutor(MigrationExecutor):
 
 
 # `seq` is assigned while the transaction commits, under a lock that is held until it has committed. So a
-# reader that has read a number has also read all lower ones.
+# reader that has read a number has also read all lower ones. Times are logged in UTC: in the zone of a
+# session the first ones may be of the year before 1, and the last ones of the year 10000.
 POSTGRES_CHANGE_FUNCTION = """
-CREATE FUNCTION log_row_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_row_change() RETURNS trigger LANGUAGE plpgsql SET timezone TO 'UTC' AS $$
 DECLARE
   was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
   now jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import IntegrityError, ValidationError
@@ -41,6 +42,7 @@ from contentql.store.errors import (
 )
 from contentql.store.models import MODEL_MODULES
 from contentql.store.postgres_reader import PostgresReader
+from contentql.store.postgres_times import set_time_codecs
 from contentql.store.private_files import create_private_file
 from contentql.store.sqlite_reader import RunStatement, SqliteReader
 from contentql.store.writer import PostgresWriter, SqliteWriter, TransactionFactory
@@ -191,7 +193,7 @@ class Database:
     async def _bind(self, context: TortoiseContext, *, foreign_keys: bool) -> None:
         await context.init(
             config={
-                "connections": {self.dialect: _tortoise_url(self.url, foreign_keys)},
+                "connections": {self.dialect: _tortoise_connection(self.url, foreign_keys)},
                 "apps": _tortoise_apps(self.dialect),
             },
             use_tz=True,
@@ -287,15 +289,19 @@ def _tortoise_apps(connection: str) -> dict[str, Any]:
     }
 
 
-def _tortoise_url(url: str, foreign_keys: bool) -> str:
-    """The database URL in Tortoise's form, with settings that make SQLite's commits durable."""
+def _tortoise_connection(url: str, foreign_keys: bool) -> str | dict[str, Any]:
+    """Tortoise's configuration of a connection, with settings that make SQLite's commits durable."""
     if database_kind(url) == "sqlite":
         keys = "ON" if foreign_keys else "OFF"
         pragmas = f"journal_mode=WAL&synchronous=FULL&busy_timeout=5000&foreign_keys={keys}"
         return f"sqlite://{sqlite_path(url)}?{pragmas}"
     parts = urlsplit(url)
     query = [(k, v) for k, v in parse_qsl(parts.query) if k not in ("sslmode",)]
-    return urlunsplit(("asyncpg", parts.netloc, parts.path, urlencode(query, safe="/"), ""))
+    result: dict[str, Any] = expand_db_url(
+        urlunsplit(("asyncpg", parts.netloc, parts.path, urlencode(query, safe="/"), ""))
+    )
+    result["credentials"]["init"] = set_time_codecs
+    return result
 
 
 async def _read_migration_state(connection: Any) -> MigrationState:

@@ -16,6 +16,7 @@ import asyncpg
 
 from contentql.lru import LRUCache
 from contentql.store.errors import as_operator_error, postgres_dsn, query_timeout_error, unavailable_error
+from contentql.store.postgres_times import set_time_codecs
 
 Row = Sequence[Any]
 
@@ -160,6 +161,7 @@ class PostgresReader:
         await connection.set_type_codec(
             "text", schema="pg_catalog", encoder=str.encode, decoder=bytes, format="binary"
         )
+        await set_time_codecs(connection)
         return connection
 
     def _release(self, connection: Any) -> None:

@@ -17,6 +17,7 @@ import asyncpg
 from tortoise.context import TortoiseContext
 
 from contentql.store.errors import postgres_dsn
+from contentql.store.postgres_times import set_time_codecs
 
 _MAX_POSTGRES_CONNECTIONS = 5  # maximum number of write connections to PostgreSQL
 _RELEASE_TIMEOUT = 1.0  # seconds to roll back and to release a connection, which is closed after that
@@ -120,6 +121,7 @@ class PostgresWriter:
                     min_size=0,  # connect at the first write: the database may be unavailable now
                     max_size=_MAX_POSTGRES_CONNECTIONS,
                     timeout=5,
+                    init=set_time_codecs,
                     server_settings={
                         "application_name": "contentql",
                         # Releases the locks of a machine that disappeared without closing its connection.
