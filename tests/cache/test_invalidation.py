@@ -180,7 +180,7 @@ HIDDEN_CHANGES: dict[str, str] = {
 
 @pytest.mark.parametrize("name", HIDDEN_CHANGES)
 async def test_hidden_changes_invalidate_nothing(newsroom: CachedNewsroom, name: str) -> None:
-    """Changes of rows that no viewer sees remove no response and shorten no max-age."""
+    """Changes of rows that no viewer sees remove no response."""
     await newsroom.write(
         f"UPDATE article SET status = 'DRAFT' WHERE slug = '{SLUG}'",
         f"UPDATE attribution SET state = 'SUGGESTED' WHERE article_id = {OTHER} AND position = 0",
@@ -197,10 +197,8 @@ async def test_hidden_changes_invalidate_nothing(newsroom: CachedNewsroom, name:
     )
     for query in queries:
         await newsroom.is_hit(query)
-    seconds_left = newsroom.responses.seconds_left(NOW)
     await newsroom.write(HIDDEN_CHANGES[name])
     assert all([await newsroom.is_hit(query) for query in queries])
-    assert newsroom.responses.seconds_left(NOW) == seconds_left
 
 
 async def test_scheduled_times_invalidate_only_affected_responses(newsroom: CachedNewsroom) -> None:
@@ -216,7 +214,6 @@ async def test_scheduled_times_invalidate_only_affected_responses(newsroom: Cach
     others = ('{ source(slug: "sky-news") { name } }', "{ categories { nodes { name } } }")
     for query in (*lists, *others):
         await newsroom.is_hit(query)
-    assert newsroom.responses.seconds_left(NOW) == 30
     newsroom.now = embargo_end - dt.timedelta(microseconds=1)
     assert all([await newsroom.is_hit(query) for query in (*lists, *others)])
     newsroom.now = embargo_end

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import gzip
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +16,8 @@ from tests.support.http_client import error_code, make_client
 
 from contentql.app import build_executor
 from contentql.execution.executor import Executor
+from contentql.planner.visibility import TIME_DEPENDENT_TABLES
+from contentql.schema.build import get_catalog
 from contentql.settings import Settings
 from contentql.store.database import Database
 
@@ -96,10 +97,21 @@ async def test_head_returns_the_headers_of_get(http: httpx2.AsyncClient) -> None
     ("query", "control"),
     [
         ("{ categories { nodes { name } } }", "public, max-age=300, must-revalidate"),
-        (LATEST, "public, max-age=60, must-revalidate"),
+        ('{ withdrawal(slug: "x") { notice } }', "public, max-age=60, must-revalidate"),
         (
-            "{ collections { nodes { title items { article { id } } } } }",
-            "public, max-age=30, must-revalidate",
+            '{ a: category(path: "world") { name } b: withdrawal(slug: "x") { notice } }',
+            "public, max-age=60, must-revalidate",
+        ),
+        (LATEST, "public, max-age=0, must-revalidate"),
+        ("{ articles { totalCount } }", "public, max-age=0, must-revalidate"),
+        ('{ tag(slug: "x") { name } }', "public, max-age=0, must-revalidate"),
+        (
+            "{ categories { nodes { name } } collections { nodes { title } } }",
+            "public, max-age=0, must-revalidate",
+        ),
+        (
+            "{ categories(filter: {articles: {some: {}}}) { nodes { name } } }",
+            "public, max-age=0, must-revalidate",
         ),
         ("{ __schema { queryType { name } } }", "public, max-age=3600, must-revalidate"),
         ("{ viewer { role } categories { nodes { name } } }", "private, max-age=0, must-revalidate"),
@@ -108,7 +120,7 @@ async def test_head_returns_the_headers_of_get(http: httpx2.AsyncClient) -> None
 async def test_cache_control_is_the_minimum_of_the_selected_fields(
     http: httpx2.AsyncClient, query: str, control: str
 ) -> None:
-    """It is private when a field depends on the viewer."""
+    """It is private when a field depends on the viewer, and 0 when time can change the response."""
     assert (await get(http, query)).headers["cache-control"] == control
 
 
@@ -124,28 +136,11 @@ async def test_errors_are_not_stored(http: httpx2.AsyncClient, query: str) -> No
     assert "etag" not in response.headers
 
 
-async def test_max_age_ends_at_a_rounded_time_before_the_next_transition(cached_executor: Executor) -> None:
-    """Rounded to 30 seconds, so that max-age does not reveal the exact time of a publication."""
-    clock = cached_executor.responses._timer  # type: ignore[union-attr]
-    before = clock.next_transition
-    try:
-        for second in (31, 37, 39):
-            clock.next_transition = NOW + dt.timedelta(seconds=second)
-            async with make_client(cached_executor) as http:
-                assert (
-                    "max-age=30,"
-                    in (await get(http, f"{{ latestNews(first: {second}) {{ nodes {{ id }} }} }}")).headers[
-                        "cache-control"
-                    ]
-                )
-        clock.next_transition = NOW + dt.timedelta(seconds=7)
-        async with make_client(cached_executor) as http:
-            assert (
-                "max-age=0,"
-                in (await get(http, "{ latestNews(first: 9) { nodes { id } } }")).headers["cache-control"]
-            )
-    finally:
-        clock.next_transition = before
+def test_types_that_time_changes_have_no_max_age() -> None:
+    """The hint in the schema equals the one in the header."""
+    for type_plan in get_catalog().types.values():
+        if type_plan.table in TIME_DEPENDENT_TABLES:
+            assert type_plan.max_age == 0, type_plan.name
 
 
 async def test_cache_tags_name_the_objects_and_lists_of_a_response(http: httpx2.AsyncClient) -> None:

@@ -149,10 +149,6 @@ class ResponseCache:
             for batch_number, batch in self._history
         )
 
-    def seconds_left(self, now: dt.datetime) -> float:
-        """Seconds until the passage of time may change what is visible."""
-        return (self._timer.next_transition - now).total_seconds() if self._is_following else 0.0
-
     # Changes
 
     async def open(self) -> None:

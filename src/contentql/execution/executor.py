@@ -273,10 +273,6 @@ class Executor:
             self.record_cache_hit(request, entry, trace)
         return entry
 
-    def seconds_until_expiry(self, now: dt.datetime) -> float:
-        """Seconds until time itself may change what is visible; 0 without a response cache."""
-        return self.responses.seconds_left(now) if self.responses else 0.0
-
     def cache_entry_resized(self, entry: CachedResponse) -> None:
         """Accounts for a compressed body that was added to an entry."""
         if self.responses:

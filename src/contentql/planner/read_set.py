@@ -13,7 +13,7 @@ from typing import Any
 
 from contentql.content import ids
 from contentql.planner.operation import LeafValue
-from contentql.planner.visibility import VISIBLE_THROUGH
+from contentql.planner.visibility import TIME_DEPENDENT_TABLES, VISIBLE_THROUGH
 from contentql.store.models import models_of
 
 # Short codes in row markers, for every table whose rows can be displayed; tables with global IDs use their
@@ -116,6 +116,12 @@ class ReadSet:
     scans: tuple[Scan, ...] = ()
     displayed_columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     listed: tuple[tuple[str, LeafValue | None], ...] = ()  # tables that were listed, and sections by path
+
+    @property
+    def is_time_dependent(self) -> bool:
+        """True if the passage of time alone can change a response, whichever rows are stored."""
+        tables = {scan.table for scan in self.scans} | self.displayed_columns.keys()
+        return not TIME_DEPENDENT_TABLES.isdisjoint(tables)
 
 
 @dataclass

@@ -119,6 +119,9 @@ VISIBILITY_TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "media": ("expires_at",),
     "collection_item": ("pinned_until",),  # a time that changes the order, not the visibility
 }
+# Tables whose rows can appear in or leave a response by the passage of time alone, their own or that of a
+# row that makes them visible.
+TIME_DEPENDENT_TABLES = frozenset({*VISIBILITY_TIME_COLUMNS, *VISIBLE_THROUGH, *TABLES_VISIBLE_BY_USE})
 
 
 def own_visibility_sql(table: str, row: str, now: str) -> str:

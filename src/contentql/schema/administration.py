@@ -24,7 +24,7 @@ from contentql.schema.values import FieldChange, Node
 from contentql.store.models.history import RevisionAction
 
 
-@table_type("revision", "A saved version of an article.", max_age=0)
+@table_type("revision", "A saved version of an article.")
 class Revision(Node):
     id: strawberry.ID = column_field("Global id of the revision.", '"rev_6677889900"')
     version: int = column_field("Version number of the article that this revision holds.", "3")
@@ -60,7 +60,7 @@ class Withdrawal:
     withdrawn_at: DateTime = column_field("Time of the withdrawal.", '"2026-07-02T09:00:00Z"', Column("at"))
 
 
-@table_type("audit_entry", "An entry of the audit log.", max_age=0)
+@table_type("audit_entry", "An entry of the audit log.")
 class AuditEntry(Node):
     id: strawberry.ID = column_field("Global id of the entry.", '"aud_6677889900"')
     occurred_at: DateTime = column_field("Time of the mutation.", '"2026-06-30T08:00:00Z"', Column("at"))
@@ -81,11 +81,7 @@ class AuditEntry(Node):
     request_id: str = column_field("Request id, as in the server log.", '"5f0c9a61b2d4-1"')
 
 
-@table_type(
-    "token",
-    "An API token. Its secret is returned only once, when the token is created.",
-    max_age=0,
-)
+@table_type("token", "An API token. Its secret is returned only once, when the token is created.")
 class Token(Node):
     id: strawberry.ID = column_field("Global id of the token.", '"tok_6677889900"')
     name: str = column_field("Person or program that the token was created for.", '"Jane Doe"')

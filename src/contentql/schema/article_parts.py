@@ -33,22 +33,20 @@ if TYPE_CHECKING:
 _CONTENT = strawberry.lazy("contentql.schema.content")  # content.Article consists of these parts
 
 
-@table_type("article_author", "Contribution of an author to an article.", max_age=60)
+@table_type("article_author", "Contribution of an author to an article.")
 class AuthorCredit:
     role: AuthorRole = column_field("Role of the author in this article.", "WRITER")
     author: Annotated[Author, _CONTENT] = object_field("Author.", relations.CREDIT_AUTHOR)
 
 
-@table_type(
-    "article_tag", "A person, organisation, place, event or work mentioned in an article.", max_age=60
-)
+@table_type("article_tag", "A person, organisation, place, event or work mentioned in an article.")
 class EntityMention:
     relevance: int | None = column_field("Relevance of the entity for the article, 0 to 100.", "80")
     confidence: int | None = column_field("Confidence that the entity is meant, 0 to 100.", "95")
     entity: Annotated[Tag, _CONTENT] = object_field("Tag of the mentioned entity.", relations.MENTION_TAG)
 
 
-@table_type("article_media", "Use of a media file in an article.", max_age=60)
+@table_type("article_media", "Use of a media file in an article.")
 class MediaPlacement:
     position: int = computed("Position among the media of the article, from 0.", "1", ListPosition())
     role: MediaRole = column_field("Role of the media file in the article.", "LEAD")
@@ -61,7 +59,7 @@ class MediaPlacement:
     media: Annotated[Media, _CONTENT] = object_field("Media file that is used.", relations.PLACEMENT_MEDIA)
 
 
-@table_type("correction", "A public correction of an article.", max_age=60)
+@table_type("correction", "A public correction of an article.")
 class Correction(Node):
     id: strawberry.ID = column_field("Global id of the correction.", '"cor_6677889900"')
     kind: CorrectionKind = column_field("Kind of correction.", "CORRECTION")

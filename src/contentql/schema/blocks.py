@@ -166,7 +166,7 @@ class UnknownBlock(Block):
     )
 
 
-@table_type("article_body", "Body of an article in several formats.", max_age=60)
+@table_type("article_body", "Body of an article in several formats.")
 class Body:
     html: str = column_field("HTML, sanitised on save.", '"<p>The video aired…</p>"')
     markdown: str = column_field("Markdown (CommonMark with tables).", '"The video aired…"')

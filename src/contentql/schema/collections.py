@@ -21,7 +21,7 @@ from contentql.schema.values import (
 )
 
 
-@table_type("collection_item", "An article in a collection.", max_age=30)
+@table_type("collection_item", "An article in a collection.")
 class CollectionItem:
     pinned_until: DateTime | None = column_field(
         "Time until which the item keeps its position; afterwards it moves behind the other items."
@@ -37,7 +37,7 @@ class CollectionItem:
     article: Article = object_field("Article of the item.", relations.ITEM_ARTICLE)
 
 
-@table_type("collection", "A list of articles curated by editors, for example a front page.", max_age=30)
+@table_type("collection", "A list of articles curated by editors, for example a front page.")
 class Collection(Node):
     id: strawberry.ID = column_field("Global id of the collection.", '"col_5566778899"')
     slug: str = column_field("Short name for URLs.", '"front-page"')

@@ -123,7 +123,7 @@ class Category(Node):
     )  # fmt: skip
 
 
-@table_type("media", "A picture, video, audio recording or document.", max_age=300)
+@table_type("media", "A picture, video, audio recording or document.")
 class Media(Node):
     id: strawberry.ID = column_field("Global id of the media file.", '"med_5544332211"')
     kind: MediaKind = column_field("Kind of media.", "IMAGE")
@@ -174,7 +174,7 @@ class Media(Node):
     )
 
 
-@table_type("source", "A source of news: a person, a medium, an organisation, a document.", max_age=300)
+@table_type("source", "A source of news: a person, a medium, an organisation, a document.")
 class Source(Node):
     id: strawberry.ID = column_field("Global id of the source.", '"src_6677889900"')
     slug: str = column_field("Short name for URLs.", '"sky-news"')
@@ -200,9 +200,7 @@ class Source(Node):
 
 
 @table_type(
-    "attribution",
-    "Attribution of a claim to its source: who said it, and via whom it reached the newsroom.",
-    max_age=60,
+    "attribution", "Attribution of a claim to its source: who said it, and via whom it reached the newsroom."
 )
 class Attribution(Node):
     id: strawberry.ID = column_field("Global id of the attribution.", '"att_1122334455"')
@@ -253,11 +251,7 @@ class Attribution(Node):
     article: Article = object_field("Article that contains the attribution.", relations.ATTRIBUTION_ARTICLE)
 
 
-@table_type(
-    "tag",
-    "Subject of articles: a topic, person, organisation, place, event or work.",
-    max_age=300,
-)
+@table_type("tag", "Subject of articles: a topic, person, organisation, place, event or work.")
 class Tag(Node):
     id: strawberry.ID = column_field("Global id of the tag.", '"tag_2233445566"')
     type: TagType = column_field("Type of the tag.", "TOPIC")
@@ -279,7 +273,7 @@ class Tag(Node):
     )
 
 
-@table_type("author", "A writer, photographer, translator or editor.", max_age=300)
+@table_type("author", "A writer, photographer, translator or editor.")
 class Author(Node):
     id: strawberry.ID = column_field("Global id of the author.", '"aut_3344556677"')
     slug: str = column_field("Short name for URLs.", '"jane-doe"')
@@ -300,7 +294,7 @@ class Author(Node):
     )
 
 
-@table_type("story", "A running story that connects several articles.", max_age=300)
+@table_type("story", "A running story that connects several articles.")
 class Story(Node):
     id: strawberry.ID = column_field("Global id of the story.", '"sto_4455667788"')
     slug: str = column_field("Short name for URLs.", '"north-korea-russia"')
@@ -315,7 +309,7 @@ class Story(Node):
     )
 
 
-@table_type("article", "An article with its body, media, attributions and metadata.", max_age=60)
+@table_type("article", "An article with its body, media, attributions and metadata.")
 class Article(Node):
     id: strawberry.ID = column_field("Global id of the article.", '"art_90817263545"')
     uri: str = column_field(

@@ -191,8 +191,11 @@ class CacheControl:
     )
 
 
-def table_type(table: str, description: str, *, max_age: int) -> Callable[[type], Any]:
-    """A GraphQL type for rows of `table`; `max_age` in seconds is a hint for HTTP caches."""
+def table_type(table: str, description: str, *, max_age: int = 0) -> Callable[[type], Any]:
+    """A GraphQL type for rows of `table`; `max_age` in seconds is a hint for HTTP caches.
+
+    It is 0 for rows that appear in responses, or leave them, by the passage of time.
+    """
 
     def dress(cls: type) -> Any:
         cls.__table__ = table  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -57,20 +58,12 @@ _PRIVATE = (b"cache-control", b"private, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
+@dataclass(frozen=True, slots=True)
 class _HeaderVariant:
-    """Headers of a cached response in one variant; those with a lifetime are rendered once a second."""
+    """Headers of a cached response in one variant: with its body, and of a 304 response."""
 
-    __slots__ = ("block", "head", "second", "unchanged")
-
-    def __init__(self, head: HeaderBlock) -> None:
-        self.head = self.block = self.unchanged = head
-        self.second = -1
-
-    def render(self, second: int, control: bytes) -> None:
-        pairs = [*self.head.headers, (b"cache-control", control)]
-        self.block = encode_headers(pairs)
-        self.unchanged = encode_headers(pair for pair in pairs if not pair[0].startswith(b"content-"))
-        self.second = second
+    with_body: HeaderBlock
+    not_modified: HeaderBlock
 
 
 def _response_encoding(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
@@ -329,19 +322,18 @@ class GraphQLEndpoint:
             if by_get:
                 pairs.append((b"etag", http_cache.etag(entry, coding, legacy=legacy)))
                 pairs += http_cache.cache_tag_headers(entry)
-            result = _HeaderVariant(encode_headers(pairs))
+                pairs.append((b"cache-control", http_cache.cache_control(entry)))
+            not_modified = [pair for pair in pairs if not pair[0].startswith(b"content-")]
+            result = _HeaderVariant(encode_headers(pairs), encode_headers(not_modified))
             if len(entry.header_variants) < _MAX_VARIANTS:
                 entry.header_variants[variant] = result
-        if not by_get:
-            return 200, result.head, body
-        now = self.executor.now()
-        second = int(now.timestamp())
-        if result.second != second:
-            left = self.executor.seconds_until_expiry(now)
-            result.render(second, http_cache.cache_control(entry, second, left))
-        if b"if-none-match" in headers and http_cache.matches_etag(headers[b"if-none-match"], entry):
-            return 304, result.unchanged, b""
-        return 200, result.block, body
+        if (
+            by_get
+            and b"if-none-match" in headers
+            and http_cache.matches_etag(headers[b"if-none-match"], entry)
+        ):
+            return 304, result.not_modified, b""
+        return 200, result.with_body, body
 
     def _common_headers(
         self, headers: Mapping[bytes, bytes], length: int, coding: str | None, *, legacy: bool

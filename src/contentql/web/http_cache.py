@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 from contentql.cache.entry import CachedResponse
 
-MAX_AGE_STEP = (
-    10  # seconds: every lifetime ends on a multiple of it, so none tells when something will come out
-)
 MAX_TAGS = 60
 MAX_TAG_BYTES = 3_000
 _TAGS = re.compile(rb'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
@@ -18,16 +15,11 @@ _INVALID_TAG_CHARACTER = re.compile(r"[^A-Za-z0-9_:/.-]")
 HeaderList = list[tuple[bytes, bytes]]
 
 
-def max_age(entry: CachedResponse, now: int, left: float) -> int:
-    """Seconds for which others may cache the response. `left`: seconds until time may change it."""
-    until = now + min(entry.max_age, max(0, int(left)))
-    return max(0, until // MAX_AGE_STEP * MAX_AGE_STEP - now)
-
-
-def cache_control(entry: CachedResponse, now: int, left: float) -> bytes:
+def cache_control(entry: CachedResponse) -> bytes:
+    """Cache-Control of a response. It depends on the operation alone, never on the time or on stored rows."""
     if entry.private:
         return b"private, max-age=0, must-revalidate"
-    return b"public, max-age=%d, must-revalidate" % max_age(entry, now, left)
+    return b"public, max-age=%d, must-revalidate" % entry.max_age
 
 
 def etag(entry: CachedResponse, coding: str | None, *, legacy: bool) -> bytes:

@@ -29,6 +29,7 @@ from contentql.planner.params import (
     ParamList,
 )
 from contentql.planner.plan import Plan, RootFieldPlan, Statement
+from contentql.planner.read_set import ReadSet
 from contentql.planner.scans import ROWS_PER_POINT
 from contentql.planner.sql.nodes import (
     Dialect,
@@ -124,17 +125,27 @@ def _build(context: BuildContext, rows: int) -> Plan:
     context.totals.cost += scan_cost
     check_scan_cost(context.totals.cost, context.limits)
     statement = context.statement.build("select " + ", ".join(columns)) if columns else None
-    max_age = context.totals.max_age
+    read_set = context.read_set.build()
     return Plan(
         tuple(roots),
         statement,
         context.totals.cost,
         tuple(errors),
-        context.read_set.build(),
-        STATIC_MAX_AGE if max_age is None else max_age,
+        read_set,
+        _max_age(context, read_set),
         context.totals.private,
         scan_cost,
     )
+
+
+def _max_age(context: BuildContext, read_set: ReadSet) -> int:
+    """Returns the HTTP max-age of responses: 0 if time alone can change them, whether or not it soon will.
+
+    A lifetime that ended at the next publication would tell everyone when something hidden comes out.
+    """
+    if read_set.is_time_dependent:
+        return 0
+    return STATIC_MAX_AGE if context.totals.max_age is None else context.totals.max_age
 
 
 def _add_columns(context: BuildContext, node: ResultNode, columns: list[str]) -> tuple[bytes | None, ...]:
