@@ -14,15 +14,17 @@ from tortoise.fields import JSONField, TextField
 from tortoise.models import Model
 
 from contentql.cache.dependencies import ChangeBatch, is_visible, was_visible
+from contentql.cache.shown_items import Collections, item_changes, undo_changes
 from contentql.planner.catalog import Catalog
 from contentql.planner.field_plans import JunctionTable, ToMany
 from contentql.planner.sql import dialect_for
 from contentql.planner.visibility import (
     TABLES_VISIBLE_BY_USE,
+    VISIBILITY_COLUMNS,
     is_publicly_visible,
     referenced_visibility_sql,
 )
-from contentql.store.change_log import RowChange, RowData, row_from_values
+from contentql.store.change_log import ChangeLogTruncated, RowChange, RowData, row_from_values
 from contentql.store.database import Database
 from contentql.store.models import CONTENT_MODULES, models_of
 
@@ -58,6 +60,9 @@ _USES: Mapping[str, Mapping[str, str]] = {
 _USED_TABLES = {table for uses in _USES.values() for table in uses.values()}
 _PARTS = ("attribution", "correction")  # parts of an article, visible only with it
 _ARTICLE_COLUMNS = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
+
+# By link table and target column, the links of each target row; None if there are too many.
+Links = dict[tuple[str, str], dict[int, Sequence[RowData] | None]]
 
 _MODELS: Mapping[str, type[Model]] = {model._meta.db_table: model for model in models_of(CONTENT_MODULES)}
 
@@ -133,37 +138,114 @@ class ChangeBatchLoader:
         self._database = database
         self._dialect = dialect_for(database)
 
-    async def load(self, changes: Sequence[RowChange], now: dt.datetime) -> ChangeBatch:
-        """The batch of these changes, with the visibility changes that they cause at `now`."""
-        links: dict[tuple[str, str], dict[int, Sequence[RowData] | None]] = {}
+    async def load(
+        self, changes: Sequence[RowChange], now: dt.datetime, since: dt.datetime | None = None
+    ) -> ChangeBatch:
+        """The changes that can affect a public response at `now`, with related rows.
+
+        `since`: the time as of which the cached responses are valid; `now` by default. Changes of hidden rows
+        are left out, so that a write of hidden content neither invalidates nor delays anything. Raises
+        ChangeLogTruncated if there are too many links to compare.
+        """
+        all_changes = ChangeBatch(changes, now, since=since)
+        articles = await self._visible_versions(all_changes)
+        visible = [change for change in changes if _is_of_visible_article(change, all_changes, articles)]
+        links: Links = {}
         for table, link_tables in _LINKS.items():
-            ids = sorted({change.row for change in changes if change.table == table})
+            ids = sorted({change.row for change in visible if change.table == table})
             for link_table, target_column, source_columns in link_tables if ids else ():
                 links[link_table, target_column] = await self._load_links(
                     link_table, target_column, source_columns, ids
                 )
-        visibility_changes = await self._visibility_changes(changes, links, now)
-        relevant = await self._relevant_changes(changes, visibility_changes, now)
-        return ChangeBatch(
-            [*relevant, *visibility_changes], now, links, await self._visible_versions(changes, now)
-        )
+        items = await self._item_changes(all_changes, links)
+        articles = {**await self._visible_versions(ChangeBatch(items, now, since=since)), **articles}
+        visible = [*(change for change in visible if change.table != "collection_item"), *items]
+        used_ids = await self._changed_uses(visible, links, all_changes)
+        relevant = await self._relevant_changes(visible, used_ids, now)
+        visibility_changes = await self._visibility_changes(relevant, used_ids, all_changes)
+        return ChangeBatch([*relevant, *visibility_changes], now, links, articles, since)
 
     async def _relevant_changes(
-        self, changes: Sequence[RowChange], visibility_changes: Sequence[RowChange], now: dt.datetime
+        self, changes: Sequence[RowChange], used_ids: Mapping[str, set[int]], now: dt.datetime
     ) -> list[RowChange]:
-        """The changes of rows that a visible row used before or uses now; others affect no response."""
-        changed_by_use = {(change.table, change.row) for change in visibility_changes}
-        used_ids: dict[str, set[int]] = {}
+        """The changes of rows that a visible row used before or uses now; others affect no response.
+
+        `used_ids`: by table, the rows whose use by a visible row has changed.
+        """
+        unchanged_use: dict[str, set[int]] = {}
         for change in changes:
-            exists = change.after is not None and (change.table, change.row) not in changed_by_use
-            if exists and change.table in _USED_TABLES:
-                used_ids.setdefault(change.table, set()).add(change.row)
-        hidden = {
-            (table, row["id"])
-            for table, ids in used_ids.items()
-            for row in await self._rows_without_visible_use(table, sorted(ids), [], now)
-        }
+            if change.table in _USED_TABLES and change.row not in used_ids.get(change.table, ()):
+                unchanged_use.setdefault(change.table, set()).add(change.row)
+        exists = {(change.table, change.row): change.after is not None for change in changes}
+        # A deleted row was hidden as well: the rows that used it would have changed with it.
+        hidden = {(table, id) for table, ids in unchanged_use.items() for id in ids if not exists[table, id]}
+        for table, ids in unchanged_use.items():
+            rows = await self._rows_without_visible_use(table, sorted(ids), [], now)
+            hidden |= {(table, row["id"]) for row in rows}
         return [change for change in changes if (change.table, change.row) not in hidden]
+
+    async def _item_changes(self, batch: ChangeBatch, links: Links) -> list[RowChange]:
+        """The changes of the items that readers see in collections; `links` is reduced to such items."""
+        link = "collection_item", "article_id"
+        links_by_article = {id: _counted(items) for id, items in links.get(link, {}).items()}
+        collections = {item["collection_id"] for items in links_by_article.values() for item in items}
+        for change in batch.changes:
+            if change.table == "collection" and (change.columns is None or "max_items" in change.columns):
+                collections.add(change.row)
+            if change.table == "collection_item":
+                collections |= {row["collection_id"] for row in (change.before, change.after) if row}
+        if not collections:
+            return []
+        before, after = await self._load_collections(batch, sorted(collections))
+        shown_before, shown_after = before.shown_items(), after.shown_items()
+        if link in links:
+            pairs = {
+                (item["collection_id"], item["article_id"])
+                for lists in (shown_before, shown_after)
+                for items in lists.values()
+                for item in items.values()
+            }
+            links[link] = {
+                id: [item for item in items if (item["collection_id"], id) in pairs]
+                for id, items in links_by_article.items()
+            }
+        return item_changes(shown_before, shown_after)
+
+    async def _load_collections(
+        self, batch: ChangeBatch, collections: Sequence[int]
+    ) -> tuple[Collections, Collections]:
+        """The collections before the batch and after it."""
+        since = batch.since or batch.now
+        columns = logged_columns("collection_item")
+        rows = await self._select_rows(
+            f"SELECT {', '.join(columns)} FROM collection_item", "collection_id", collections
+        )
+        items = [row_from_values("collection_item", columns, row) for row in rows]
+        writes = [change for change in batch.changes if not change.by_time]
+        former_items = undo_changes(items, writes)
+        rows = await self._select_rows("SELECT id, max_items FROM collection", "id", collections)
+        limits: dict[int, int | None] = {row[0]: row[1] for row in rows}
+        former_limits = dict(limits)
+        rows = await self._select_rows(
+            f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM article",
+            "id",
+            sorted({item["article_id"] for item in (*items, *former_items)}),
+        )
+        articles = [row_from_values("article", _ARTICLE_COLUMNS, row) for row in rows]
+        visible = {row["id"] for row in articles if is_publicly_visible("article", row, batch.now)}
+        were_visible = {row["id"] for row in articles if is_publicly_visible("article", row, since)}
+        # The state before is that before the first write of a row, or else before its change by time.
+        for change in [*(c for c in batch.changes if c.by_time), *reversed(writes)]:
+            if change.table == "collection" and change.before is not None:
+                former_limits[change.row] = change.before["max_items"]
+            if change.table == "article" and was_visible(change, batch):
+                were_visible.add(change.row)
+            elif change.table == "article":
+                were_visible.discard(change.row)
+        return (
+            Collections(former_items, former_limits, frozenset(were_visible), since),
+            Collections(items, limits, frozenset(visible), batch.now),
+        )
 
     async def _load_links(
         self, table: str, target_column: str, source_columns: Sequence[str], ids: Sequence[int]
@@ -180,14 +262,11 @@ class ChangeBatchLoader:
             links.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
         return dict(links)
 
-    async def _visible_versions(
-        self, changes: Sequence[RowChange], now: dt.datetime
-    ) -> Mapping[int, Sequence[RowData]]:
+    async def _visible_versions(self, batch: ChangeBatch) -> Mapping[int, Sequence[RowData]]:
         """Every version of the changed articles that was visible at its time, and the current one."""
-        batch = ChangeBatch(changes, now)
         versions: dict[int, list[RowData]] = {}
         article_ids: set[int] = set()
-        for change in changes:
+        for change in batch.changes:
             for row, was_row_visible in ((change.before, was_visible), (change.after, is_visible)):
                 if row is None:
                     continue
@@ -198,28 +277,20 @@ class ChangeBatchLoader:
             f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM article", "id", sorted(article_ids)
         ):
             row = row_from_values("article", _ARTICLE_COLUMNS, values)
-            if is_publicly_visible("article", row, now):
+            times = {batch.now, batch.since or batch.now}
+            if any(is_publicly_visible("article", row, time) for time in times):
                 versions.setdefault(row["id"], []).append(row)
         return versions
 
-    async def _visibility_changes(
-        self,
-        changes: Sequence[RowChange],
-        links: Mapping[tuple[str, str], Mapping[int, Sequence[RowData] | None]],
-        now: dt.datetime,
-    ) -> list[RowChange]:
-        """Rows that became visible or invisible because of the rows that use them.
-
-        A row that is also used by an unchanged row keeps its visibility.
-        """
-        batch = ChangeBatch(changes, now)
-        toggled = {
-            change.row
-            for change in changes
-            if change.table == "article" and was_visible(change, batch) != is_visible(change, batch)
-        }
+    async def _changed_uses(
+        self, changes: Sequence[RowChange], links: Links, batch: ChangeBatch
+    ) -> dict[str, set[int]]:
+        """By table, the ids of the rows whose use by a visible row has changed."""
+        toggled = _toggled_articles(changes, batch)
         used_ids: dict[str, set[int]] = {}
         for change in changes:
+            if change.table == "author":
+                continue  # see below: only a visible author uses a picture
             for column, table in _USES.get(change.table, {}).items():
                 if _is_use_changed(change, column, toggled):
                     _add_ids(
@@ -229,6 +300,24 @@ class ChangeBatchLoader:
             for column, table in _USES.get(link_table, {}).items() if target_column == "article_id" else ():
                 for article in toggled & links_by_target.keys():
                     _add_ids(used_ids, table, (link.get(column) for link in links_by_target[article] or ()))
+        image_rows = await self._select_rows(
+            "SELECT image_id FROM author", "id", sorted(used_ids.get("author", ()))
+        )
+        _add_ids(used_ids, "media", (row[0] for row in image_rows))
+        authors = [change for change in changes if change.table == "author"]
+        for change in await self._relevant_changes(authors, used_ids, batch.now):
+            if _is_use_changed(change, "image_id", toggled):
+                _add_ids(used_ids, "media", (row["image_id"] for row in (change.before, change.after) if row))
+        return used_ids
+
+    async def _visibility_changes(
+        self, changes: Sequence[RowChange], used_ids: Mapping[str, set[int]], batch: ChangeBatch
+    ) -> list[RowChange]:
+        """Rows that became visible or invisible because of the rows that use them.
+
+        A row that is also used by an unchanged row keeps its visibility.
+        """
+        toggled = _toggled_articles(changes, batch)
         language_changed = {
             c.row for c in changes if c.table == "article" and c.columns and "language" in c.columns
         }
@@ -244,15 +333,11 @@ class ChangeBatchLoader:
                 for row in await self._load_parts("slug_history", toggled | language_changed)
             ],
         ]
-        image_rows = await self._select_rows(
-            "SELECT image_id FROM author", "id", sorted(used_ids.get("author", ()))
-        )
-        _add_ids(used_ids, "media", (row[0] for row in image_rows))
         changed_ids = sorted({change.row for change in changes})
         dependent_rows = [
             RowChange(table, row["id"], None, row, None)
             for table, ids in used_ids.items()
-            for row in await self._rows_without_visible_use(table, sorted(ids), changed_ids, now)
+            for row in await self._rows_without_visible_use(table, sorted(ids), changed_ids, batch.now)
         ]
         return [*parts, *dependent_rows]
 
@@ -293,6 +378,51 @@ class ChangeBatchLoader:
         in_ids = self._dialect.in_list(column, self._dialect.param(1, "ids"))
         values = (self._dialect.bind("ids", ids), *suffix_values)
         return await self._database.rows(f"{select} WHERE {in_ids} {suffix}", values)
+
+
+def _toggled_articles(changes: Iterable[RowChange], batch: ChangeBatch) -> set[int]:
+    """Ids of the articles that became visible or invisible."""
+    return {
+        change.row
+        for change in changes
+        if change.table == "article" and was_visible(change, batch) != is_visible(change, batch)
+    }
+
+
+def _is_of_visible_article(
+    change: RowChange, batch: ChangeBatch, articles: Mapping[int, Sequence[RowData]]
+) -> bool:
+    """False for an article, attribution or media that is and was hidden, and for rows of such an article."""
+    if change.table in VISIBILITY_COLUMNS and not (was_visible(change, batch) or is_visible(change, batch)):
+        return False
+    if change.table == "article":
+        return not _starts_translation_group(change)
+    for column in ("article_id", "related_id"):
+        owners = {row[column] for row in (change.before, change.after) if row and column in row}
+        if owners and not any(articles.get(owner) for owner in owners):
+            return False
+    return True
+
+
+def _starts_translation_group(change: RowChange) -> bool:
+    """True if the article only became the head of a group, for a first translation, which may be hidden.
+
+    When the translation becomes visible, it changes the responses that show this article.
+    """
+    return (
+        change.columns == frozenset({"translation_group"})
+        and change.before is not None
+        and change.after is not None
+        and change.before["translation_group"] is None
+        and change.after["translation_group"] == change.row
+    )
+
+
+def _counted(links: Sequence[RowData] | None) -> Sequence[RowData]:
+    """The links, unless there are more than `MAX_LINKS`. Raises ChangeLogTruncated."""
+    if links is None:
+        raise ChangeLogTruncated
+    return links
 
 
 def _is_use_changed(change: RowChange, column: str, toggled: set[int]) -> bool:

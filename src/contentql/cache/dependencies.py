@@ -189,14 +189,17 @@ def _scan_from_json(items: Sequence[Any]) -> BoundScan:
 class ChangeBatch:
     """Changes that are applied together, with the related rows they need.
 
-    `links`: by link table and target column, the rows that each target row is linked with; None if there are
-    too many. `articles`: versions of the changed articles that were visible at their time.
+    Changes of hidden rows are not among them. `links`: by link table and target column, the rows that each
+    target row is linked with; None if there are too many. `articles`: versions of the changed articles that
+    were visible at their time. `since`: the time as of which cached responses are valid, at which the rows
+    before a write were visible or not.
     """
 
     changes: Sequence[RowChange]
     now: dt.datetime
     links: Mapping[tuple[str, str], Mapping[int, Sequence[RowData] | None]] = field(default_factory=dict)
     articles: Mapping[int, Sequence[RowData]] = field(default_factory=dict)
+    since: dt.datetime | None = None
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -220,24 +223,9 @@ def _change_invalidates(change: RowChange, dependencies: Dependencies, batch: Ch
         ):
             return True
     scans, linked_scans = dependencies.by_table.get(table, ()), dependencies.by_link.get(table, ())
-    if not scans and not linked_scans:
-        return False
-    if not _has_visible_article(change, batch):
-        return False
     return any(_changes_scan(change, bound, dependencies, batch) for bound in scans) or any(
         _changes_link(change, bound, dependencies, batch) for bound in linked_scans
     )
-
-
-def _has_visible_article(change: RowChange, batch: ChangeBatch) -> bool:
-    """True for rows of an article that is or was visible."""
-    if change.table == "article":
-        return True
-    for column in ("article_id", "related_id"):
-        owners = {row[column] for row in (change.before, change.after) if row and column in row}
-        if owners and not any(batch.articles.get(owner) for owner in owners):
-            return False
-    return True
 
 
 def _changes_scan(
@@ -339,7 +327,7 @@ def _changes_link(
 
 def was_visible(change: RowChange, batch: ChangeBatch) -> bool:
     return change.before is not None and is_publicly_visible(
-        change.table, change.before, change.valid_until or batch.now
+        change.table, change.before, batch.since or batch.now
     )
 
 

@@ -81,6 +81,7 @@ class ResponseCache:
         self._is_following = False
         self._pending: list[RowChange] = []  # read and not applied yet
         self._has_unread = False  # there may be committed changes that could not be read
+        self._valid_at: dt.datetime | None = None  # time of the entries, if `_pending` has changes by time
         self._applying = asyncio.Lock()
         self._follower: asyncio.Task[None] | None = None
 
@@ -98,16 +99,13 @@ class ResponseCache:
         return self.memory.get_sync(key)
 
     async def get_current(self, key: str, now: dt.datetime) -> CachedResponse | None:
-        """As `get`, after pending changes and the passage of time are applied. Counts a hit."""
+        """As `get`, after pending changes and the passage of time are applied."""
         if not self._is_following or not (
             self._pending or self._has_unread or now >= self._timer.next_transition
         ):
             return None
         await self._apply_time(now)
-        entry = self.get(key, now)
-        if entry is not None:
-            self.counts.hits += 1
-        return entry
+        return self.get(key, now)
 
     def can_store(self, now: dt.datetime) -> bool:
         """False while the change log is not followed, and for times before the last applied change."""
@@ -201,6 +199,7 @@ class ResponseCache:
         """Applies the visibility changes that the passage of time has caused."""
         async with self._applying:
             if now >= self._timer.next_transition:
+                self._valid_at = self._valid_at or self._timer.unchanged_until(now)
                 self._pending += await self._timer.transitions_until(now)
             await self._apply()
 
@@ -219,7 +218,9 @@ class ResponseCache:
                     change.table == ANY_TABLE for change in new_changes
                 ):
                     raise ChangeLogTruncated
-                batch = await self._batch_loader.load(self._pending, self._timer.now())
+                now = self._timer.now()
+                since = self._valid_at or self._timer.unchanged_until(now)
+                batch = await self._batch_loader.load(self._pending, now, since)
         except ChangeLogTruncated:
             await self._clear_all()
             return
@@ -228,9 +229,9 @@ class ResponseCache:
             self._history.append((self._applied, batch))
             for backend in self._backends:
                 self._record_purged(await backend.purge(batch))
-            await self._timer.reload(self._timer.checked_until)
+            await self._timer.reload_after_write()
             self._pending = []
-        self._has_unread = False
+        self._valid_at, self._has_unread = None, False
 
     async def _clear_all(self) -> None:
         self._applied += 1
@@ -239,7 +240,7 @@ class ResponseCache:
             await backend.clear()
         self._purged.clear()
         await self._timer.reload(self._timer.now())
-        self._pending, self._has_unread = [], False
+        self._pending, self._valid_at, self._has_unread = [], None, False
 
     def _record_purged(self, removed: Sequence[tuple[str, CachedResponse]]) -> None:
         self.counts.purged += len(removed)

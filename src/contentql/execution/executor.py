@@ -172,6 +172,10 @@ class Executor:
             response = await self._compute(execution, storable=storable, with_cost=with_cost)
         else:
             cached = self.get_cached(request, trace)
+            if cached is None and (cached := await cache.get_current(ready.key, now)) is not None:
+                # Pending changes and the passage of time left the entry valid: a hit like any other, so that
+                # neither Server-Timing nor the rate limit shows that something hidden was written.
+                self.record_cache_hit(request, cached, trace)
             if cached is not None:
                 return GraphQLResponse(200, cached.body, (), cached)
             trace.cache = "miss"
@@ -187,9 +191,6 @@ class Executor:
     async def _compute_once(self, execution: _Execution, cache: ResponseCache) -> GraphQLResponse:
         """The response, computed once for all concurrent requests with the same key, and stored."""
         key, now = execution.ready.key, execution.now
-        cached = await cache.get_current(key, now)
-        if cached is not None:
-            return GraphQLResponse(200, cached.body, (), cached)
         if not cache.can_store(now):
             return await self._compute(execution)
         since = cache.applied_batches

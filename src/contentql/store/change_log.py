@@ -34,8 +34,8 @@ _TIMESTAMP_COLUMNS: Mapping[str, frozenset[str]] = {
 class RowChange:
     """Change of one row, with its values before and after; text and JSON columns are left out of both.
 
-    `columns` are the names of the changed columns, or None if the row was inserted or deleted. `valid_until`:
-    the time up to which `before` was valid, for a change caused by time and not by a write.
+    `columns` are the names of the changed columns, or None if the row was inserted or deleted. `by_time`: the
+    row itself is the same, but its visibility or order changed with time.
     """
 
     table: str
@@ -43,7 +43,7 @@ class RowChange:
     before: RowData | None
     after: RowData | None
     columns: frozenset[str] | None
-    valid_until: dt.datetime | None = None
+    by_time: bool = False
 
 
 class ChangeLogTruncated(Exception):
