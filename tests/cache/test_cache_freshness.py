@@ -25,6 +25,7 @@ from contentql.content.records import (
     ArticleRecord,
     AuthorRecord,
     CategoryRecord,
+    CollectionItemRecord,
     CollectionRecord,
     ImportItem,
     MediaRecord,
@@ -54,6 +55,11 @@ COMMON_QUERIES = (
     '{ articles(filter: {language: {eq: "de"}}, first: 5)'
     " { nodes { headline authors { author { name } } } } }",
     '{ category(path: "world/asia") { name articles(first: 3) { nodes { headline summary } } } }',
+    "{ collections { nodes { slug items { headline media { url } article { slug } } } } }",
+    "{ collections { nodes { articles(first: 2) { totalCount nodes { headline } } } } }",
+    '{ collections { nodes { articles(filter: {language: {eq: "de"}}) { nodes { id } } } } }',
+    '{ collections(filter: {articles: {some: {language: {eq: "de"}}}}) { nodes { slug } } }',
+    "{ mediaItems(first: 20) { totalCount nodes { id } } }",
 )
 
 
@@ -125,7 +131,7 @@ class RandomWriter:
         make_record = self.random.choices(
             [self.article, self.new_article, self.media, self.source, self.tag, self.category,
              self.collection, self.author],
-            [12, 4, 1, 1, 1, 1, 1, 1],
+            [12, 4, 1, 1, 1, 1, 3, 1],
         )[0]  # fmt: skip
         record = make_record()
         self.records = [r for r in self.records if r.id != record.id] + [record]
@@ -205,7 +211,22 @@ class RandomWriter:
         old: CollectionRecord = self.random.choice(self.records_of(CollectionRecord))
         items = list(old.items)
         self.random.shuffle(items)
-        return old.model_copy(update={"items": tuple(items[: self.random.randint(0, len(items))])})
+        media = self.random.choice([None, *self.records_of(MediaRecord)])
+        added = CollectionItemRecord(
+            article=self.random.choice(self.records_of(ArticleRecord)).uri,
+            pinned_until=self.random.choice([None, NOW + HOUR]),
+            media=media and media.id,
+        )
+        items = [item for item in items if item.article != added.article]
+        change: dict[str, Any] = self.random.choice(
+            [
+                {"items": tuple(items[: self.random.randint(0, len(items))])},
+                {"items": (added, *items)},
+                {"items": (*items, added)},
+                {"max_items": self.random.choice([None, 1, 2, 3])},
+            ]
+        )
+        return old.model_copy(update=change)
 
 
 @settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])

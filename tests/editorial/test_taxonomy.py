@@ -8,7 +8,6 @@ import pytest
 from tests.support.editorial_client import (
     ANNA,
     BOB,
-    DAY,
     ERIC,
     PUBLIC,
     TEXT,
@@ -411,66 +410,6 @@ async def test_source_parents_and_broader_tags_have_no_cycles(newsroom: Editoria
     await newsroom.mutate_ok("updateTag", id=a, broader=b)
     for tag in (a, b):
         assert await newsroom.mutate_codes("updateTag", id=b, broader=tag) == {("INVALID", "broader")}
-
-
-# Collections
-
-
-async def collection_slugs(newsroom: EditorialClient, slug: str, actor: Any = ANNA) -> list[str]:
-    """The article slugs of a collection as the actor sees it."""
-    query = "query($s: String!) { collection(slug: $s) { items { article { slug } } } }"
-    data = (await newsroom.query(query, actor, s=slug))["collection"]
-    return [item["article"]["slug"] for item in data["items"]]
-
-
-async def test_collections_keep_their_order_and_maximum(newsroom: EditorialClient) -> None:
-    """Pinning inserts an article at its position; beyond maxItems, the last item is dropped."""
-    ids = [await newsroom.create_published(headline=f"Item {n}") for n in range(4)]
-    items = [{"article": id} for id in ids[:3]]
-    created = await newsroom.mutate_ok("createCollection", title="Top", maxItems=3, items=items)
-    assert await collection_slugs(newsroom, "top", PUBLIC) == ["item-0", "item-1", "item-2"]
-    await newsroom.mutate_ok("updateCollection", id="top", items=[items[2], items[0], items[1]])
-    assert await collection_slugs(newsroom, "top", PUBLIC) == ["item-2", "item-0", "item-1"]
-    pinned = await newsroom.mutate_ok("pinArticle", id="top", article=ids[3], until="2026-07-01T00:00:00Z")
-    assert [item["article"]["slug"] for item in pinned["items"]] == ["item-3", "item-2", "item-0"]
-    assert pinned["items"][0]["pinnedUntil"] == "2026-07-01T00:00:00Z"
-    await newsroom.mutate_ok("pinArticle", id="top", article=ids[0], position=1)
-    assert await collection_slugs(newsroom, "top") == ["item-3", "item-0", "item-2"]
-    await newsroom.mutate_ok("pinArticle", id="top", article=ids[0], position=99)
-    assert await collection_slugs(newsroom, "top") == ["item-3", "item-2", "item-0"]
-    renamed = await newsroom.mutate_ok("updateCollection", id=created["id"], title="Best")
-    assert (renamed["maxItems"], len(renamed["items"])) == (3, 3)
-    wrong: list[tuple[dict[str, Any], tuple[str, str]]] = [
-        ({"items": [{"article": ids[0]}, {"article": ids[0]}]}, ("TAKEN", "items.1.article")),
-        ({"items": [{"article": "art_1"}]}, ("NOT_FOUND", "items.0.article")),
-        ({"items": [{"article": "med_301"}]}, ("WRONG_TYPE", "items.0.article")),
-        ({"items": [{"article": ids[0], "media": "med_1"}]}, ("NOT_FOUND", "items.0.media")),
-        ({"items": [{"article": ids[0], "headline": "x" * 301}]}, ("TOO_LONG", "items.0.headline")),
-        ({"items": [{"article": id} for id in ids]}, ("TOO_LONG", "items")),
-        ({"maxItems": 0}, ("INVALID", "maxItems")),
-        ({"maxItems": 2}, ("TOO_LONG", "maxItems")),
-    ]
-    for value, expected in wrong:
-        assert await newsroom.mutate_codes("updateCollection", id="top", **value) == {expected}, value
-    wrong = [
-        ({"article": "art_1"}, ("NOT_FOUND", "article")),
-        ({"article": ids[0], "until": "2026-06-30T08:00:00Z"}, ("INVALID_TIME", "until")),
-        ({"article": ids[0], "position": -1}, ("INVALID", "position")),
-    ]
-    for value, expected in wrong:
-        assert await newsroom.mutate_codes("pinArticle", id="top", **value) == {expected}, value
-
-
-async def test_scheduled_articles_appear_in_collections_at_their_time(newsroom: EditorialClient) -> None:
-    """A collection may contain an article before it is public."""
-    id = await newsroom.create_approved(headline="Soon")
-    await newsroom.mutate_ok("scheduleArticle", id=id, publishAt="2026-07-01T08:00:00Z")
-    await newsroom.mutate_ok(
-        "createCollection", title="Waiting", items=[{"article": id}, {"article": "art_701"}]
-    )
-    assert await collection_slugs(newsroom, "waiting", PUBLIC) == ["the-first"]
-    newsroom.now += DAY
-    assert await collection_slugs(newsroom, "waiting", PUBLIC) == ["soon", "the-first"]
 
 
 # Permissions

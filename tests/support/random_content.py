@@ -105,11 +105,13 @@ class _ContentGenerator:
                 id=next(self.ids),
                 slug=f"collection-{n}",
                 title=f"Collection {n}",
+                max_items=self.choose_or_none([1, 2, 3, 4]),
                 items=tuple(
                     CollectionItemRecord(
                         article=a.uri or "",
                         media=self.choose_or_none(media_ids, 0.3),
                         headline=self.choose_or_none(WORDS),
+                        pinned_until=self.choose_or_none([NOW - HOUR, NOW, NOW + HOUR], 0.3),
                     )
                     for a in self.sample(article_records, 6)
                 ),

@@ -27,6 +27,14 @@ class Visibility:
     def is_public(self) -> bool:
         return self == PUBLIC_VISIBILITY
 
+    @property
+    def includes_surplus_items(self) -> bool:
+        """True for editors: they see the items of a collection beyond `max_items`, too.
+
+        Previewers, and everyone at a preview time, see the collection as readers will.
+        """
+        return self.articles == "all" and self.internal_fields and not self.at_preview_time
+
 
 PUBLIC_VISIBILITY = Visibility()
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contentql.content import derive
-from contentql.content.ids import new_id
+from contentql.content.enums import Status
+from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
     CollectionItemRecord,
     StoryRecord,
@@ -15,8 +16,10 @@ from contentql.editorial import references, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import required, row_slug
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
+from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
 from contentql.store.article_records import record_columns
-from contentql.store.article_writer import replace_rows
+from contentql.store.collection_writer import save_collection_items
+from contentql.store.models.articles import Article
 from contentql.store.models.collections import Collection, CollectionItem
 
 
@@ -55,18 +58,9 @@ async def _collection(context: EditContext, input: Input, row: Any) -> WriteResu
         row = await Collection.create(id=new_id(), **values)
     else:
         await row.update_from_dict(values).save()
-    if input.get("items") is None and most is not None:
-        count = await CollectionItem.filter(collection_id=row.id).count()
-        if count > most:
-            raise user_error(
-                UserErrorCode.TOO_LONG,
-                f"maxItems must be at least {count}, the number of articles in the collection.",
-                "maxItems",
-                "Send items with the articles that remain.",
-            )
     if input.get("items") is not None:
         await _items(context, row, input["items"])
-    return WriteResult("collection", row.id)
+    return await _write_result(context, row)
 
 
 async def _items(context: EditContext, row: Collection, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -99,45 +93,57 @@ async def _items(context: EditContext, row: Collection, entries: Sequence[Mappin
                     **record_columns(shaped, CollectionItem),
                     "article_id": article.id,
                     "media_id": number,
-                    "position": n,
                 }
             )
     errors.raise_if_any()
-    if row.max_items is not None and len(items) > row.max_items:
-        raise user_error(
-            UserErrorCode.TOO_LONG, f"items must have at most {row.max_items} articles (maxItems).", "items"
-        )
-    await replace_rows(CollectionItem, {"collection_id": row.id}, items)
+    await save_collection_items(row.id, items)
 
 
 async def pin_article(context: EditContext, input: Input) -> WriteResult:
-    """Pins an article at a position of a collection until a time; the other articles keep their order."""
+    """Pins an article at a position of a collection until a time; the other articles keep their order.
+
+    Nothing is deleted from a full collection: readers see its first `max_items` visible items.
+    """
     row = await references.find_by_reference(context, "collection", input["id"], "id", hold=True)
     article = await references.find_article(context, input["article"], "article")
     until = input.get("until")
     if until is not None and until <= context.now:
         raise user_error(UserErrorCode.INVALID_TIME, "until must be in the future.", "until")
-    existing = await CollectionItem.filter(collection_id=row.id).order_by("position", "id")
-    mine = next((one for one in existing if one.article_id == article.id), None)  # type: ignore[attr-defined]
-    others = [one for one in existing if one is not mine]
-    items: list[Any] = list(others)
-    mine = mine or CollectionItem(collection_id=row.id, article_id=article.id)
-    mine.pinned_until = until  # type: ignore[assignment]
-    items.insert(validation.position_argument(input) or 0, mine)
-    if row.max_items is not None:
-        items = items[: row.max_items]
-    rows = [
-        {
-            "article_id": one.article_id,
-            "media_id": one.media_id,
-            "headline": one.headline,
-            "pinned_until": one.pinned_until,
-            "position": n,
-        }
-        for n, one in enumerate(items)
-    ]
-    await replace_rows(CollectionItem, {"collection_id": row.id}, rows)
-    return WriteResult("collection", row.id)
+    items = await _items_in_order(context, row)
+    pinned = next((item for item in items if item.article_id == article.id), None)
+    items = [item for item in items if item is not pinned]
+    pinned = pinned or CollectionItem(collection_id=row.id, article_id=article.id)
+    pinned.pinned_until = until
+    items.insert(validation.position_argument(input) or 0, pinned)
+    columns = ("article_id", "media_id", "headline", "pinned_until")
+    await save_collection_items(row.id, [{name: getattr(item, name) for name in columns} for item in items])
+    return await _write_result(context, row)
+
+
+async def _items_in_order(context: EditContext, row: Collection) -> list[Any]:
+    """The items of a collection with their articles, in the order in which they are read."""
+    items: list[Any] = await CollectionItem.filter(collection_id=row.id).select_related("article")
+
+    def key(item: Any) -> tuple[bool, int, int]:
+        has_ended = item.pinned_until is not None and item.pinned_until <= context.now
+        return has_ended, item.position, item.id
+
+    return sorted(items, key=key)
+
+
+async def _write_result(context: EditContext, row: Collection) -> WriteResult:
+    """The result of a write, with the articles beyond `max_items`: unpublished ones count as well."""
+    articles = [item.article for item in await _items_in_order(context, row)]
+    ids = [encode_id("article", article.id) for article in articles if _can_be_public(context, article)]
+    surplus = [] if row.max_items is None else ids[row.max_items :]
+    return WriteResult("collection", row.id, payload={"surplusArticleIds": surplus})
+
+
+def _can_be_public(context: EditContext, article: Article) -> bool:
+    """Returns whether readers see the article, or will when its time or its approval comes."""
+    columns = {name: getattr(article, name) for name in VISIBILITY_COLUMNS["article"]}
+    never = (Status.EXPIRED, Status.WITHDRAWN, Status.ARCHIVED)
+    return article.deleted_at is None and article_status_at(columns, context.now) not in never
 
 
 async def delete_collection(context: EditContext, input: Input) -> WriteResult:

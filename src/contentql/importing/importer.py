@@ -45,6 +45,7 @@ from contentql.importing.report import ImportReport, ImportResult, RecordOutcome
 from contentql.store import article_records, article_writer, change_log
 from contentql.store.article_records import ReferenceNotFound, foreign_key, ids_by_key
 from contentql.store.article_writer import require_media
+from contentql.store.collection_writer import save_collection_items
 from contentql.store.database import Database
 from contentql.store.errors import DRIVER_ERRORS, describe_error
 from contentql.store.models.articles import Article
@@ -348,17 +349,15 @@ async def _save_collection(record: CollectionRecord) -> _SaveResult:
         if (await collection_items([row]))[row.id] == record.items:
             return saved
         saved = _SaveResult("updated", ", ".join(filter(None, (saved.reason, "items"))))
-    await article_writer.replace_rows(
-        CollectionItem,
-        {"collection_id": row.id},
+    await save_collection_items(
+        row.id,
         [
             {
                 **article_records.record_columns(item, CollectionItem),
                 "article_id": article_ids[item.article],
                 "media_id": item.media,
-                "position": position,
             }
-            for position, item in enumerate(record.items)
+            for item in record.items
         ],
     )
     return saved

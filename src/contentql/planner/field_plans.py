@@ -106,6 +106,8 @@ class ToMany:
     order: tuple[str, ...] = ()
     visible_with_source: bool = False
     by_public_id: bool = False  # `key` holds the source's public id, not that of a working copy
+    # Column of the source row, a collection, with the number of visible items that the list has at most.
+    limit_column: str = ""
 
 
 # Articles of a section: its own and those of all sections below it.

@@ -4,6 +4,9 @@ A row is visible if its own state allows it (`_OWN`) and a visible row uses it (
 an embargoed article is hidden like the article. `_USED` may be omitted where the row was reached from the row
 that makes it visible; `_OWN` never.
 
+A collection has only the first `max_items` of its visible items (`shown_items_sql`): hidden items take no
+place. What is beyond them is hidden, too, with the pictures that only such items use.
+
 The rules for the public come first, those for other visibilities after them. Viewers who can see a working
 copy see it in place of its article.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -69,6 +72,26 @@ _OWN = {
 }
 
 
+def _item_order(item: str) -> str:
+    return f"case when {item}.pinned_until <= {{now}} then 1 else 0 end, {item}.position, {item}.id"
+
+
+def _shown(item: str, article: str = _ARTICLE, same: str = "vq.id = vp.article_id") -> str:
+    """Returns the condition that a visible item is one of the first `max_items` of its collection.
+
+    `article` is the rule by which the other items' articles are visible.
+    """
+    before = (
+        f"select count(*) from collection_item vp join article vq on {same}"
+        f" where vp.collection_id = {item}.collection_id and {article.replace('{0}', 'vq')}"
+        f" and ({_item_order('vp')}) < ({_item_order(item)})"
+    )
+    return (
+        f"exists (select 1 from collection vset where vset.id = {item}.collection_id"
+        f" and (vset.max_items is null or vset.max_items > ({before})))"
+    )
+
+
 def _linked(link: str, column: str) -> str:
     return (
         f"exists (select 1 from {link} vl join article va on va.id = vl.article_id"
@@ -97,13 +120,19 @@ _USED = {
             _linked("article_media", "media_id"),
             f"exists (select 1 from article va where va.lead_media_id = {{0}}.id and {_seen('va')})",
             "exists (select 1 from collection_item vl join article va on va.id = vl.article_id"
-            f" where vl.media_id = {{0}}.id and {_seen('va')})",
+            f" where vl.media_id = {{0}}.id and {_seen('va')} and {_shown('vl')})",
             "exists (select 1 from author vu join article_author vl on vl.author_id = vu.id"
             f" join article va on va.id = vl.article_id where vu.image_id = {{0}}.id and {_seen('va')})",
         ]
     )
     + ")",
 }
+
+# Whether the public sees an item of a collection.
+PUBLIC_ITEM_SQL = (
+    f"exists (select 1 from article va where va.id = {{row}}.article_id and {_seen('va')})"
+    f" and {_shown('{row}')}"
+)
 
 # Tables whose rows are visible to the public only while a visible row uses them.
 TABLES_VISIBLE_BY_USE = frozenset(_USED)
@@ -208,7 +237,34 @@ def visibility_sql(
     `via_visible`: reached from the row that makes it visible, so `_USED` is omitted.
     """
     rules = _rules(table, via_visible, visibility)
-    values = [rule.replace("{0}", row) for rule in rules if rule]
+    return _bind([rule.replace("{0}", row) for rule in rules if rule], params)
+
+
+def shown_items_sql(collection: str, most: str, params: VisibilityParams, visibility: Visibility) -> str:
+    """Returns a subquery: the first `most` visible items of a collection, or all if `most` is null (SQL)."""
+    rule = _rules("collection_item", True, visibility)[0]
+    assert rule is not None
+    items = (
+        f"select vl.*, row_number() over (order by {_item_order('vl')}) as row_rank from collection_item vl"
+        f" where vl.collection_id = {collection} and {rule.replace('{0}', 'vl')}"
+    )
+    (sql,) = _bind([f"(select * from ({items}) vi where {most} is null or vi.row_rank <= {most})"], params)
+    return sql
+
+
+def shown_item_sql(item: str, params: VisibilityParams, visibility: Visibility) -> str:
+    """Returns the condition that a visible item is one of those that `shown_items_sql` returns."""
+    if visibility.is_public:
+        rule = _shown(item)
+    else:
+        same = matches_public_id_sql("article", "vq", "vp.article_id", visibility)
+        rule = _shown(item, _inside(visibility)[0], same)
+    (sql,) = _bind([rule], params)
+    return sql
+
+
+def _bind(values: Sequence[str], params: VisibilityParams) -> list[str]:
+    """Returns the rules with SQL of the parameters in place of their names."""
     for place, value in (
         ("{now}", params.now),
         ("{present}", params.request_time),
@@ -216,7 +272,7 @@ def visibility_sql(
         ("{linked}", params.shared_article),
     ):
         values = [rule.replace(place, value()) if place in rule else rule for rule in values]
-    return values
+    return list(values)
 
 
 def public_id_sql(table: str, row: str, visibility: Visibility) -> str:
@@ -314,8 +370,12 @@ def _used_inside(table: str, visibility: Visibility, article: str) -> str | None
     if visibility.articles in ("all", "own"):
         return None
     rule = _USED.get(table)
-    listed = matches_public_id_sql("article", "va", "vl.article_id", visibility)
-    return rule and rule.replace(_seen("va"), seen).replace(
-        "collection_item vl join article va on va.id = vl.article_id",
-        f"collection_item vl join article va on {listed}",
-    )
+    if rule is None:
+        return None
+    for alias, item in (("va", "vl"), ("vq", "vp")):
+        same = matches_public_id_sql("article", alias, f"{item}.article_id", visibility)
+        rule = rule.replace(_seen(alias), article.replace("{0}", alias)).replace(
+            f"collection_item {item} join article {alias} on {alias}.id = {item}.article_id",
+            f"collection_item {item} join article {alias} on {same}",
+        )
+    return rule

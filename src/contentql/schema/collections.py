@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import strawberry
 
+from contentql.planner.field_plans import Computed
+from contentql.planner.visibility import PUBLIC_ITEM_SQL
 from contentql.schema import relations
 from contentql.schema.connections import Connection
 from contentql.schema.content import Article, Media
 from contentql.schema.fields import (
     SEARCH_ARGUMENT,
     column_field,
+    computed,
     connection_field,
     filtered_list_field,
     object_field,
@@ -34,6 +37,12 @@ class CollectionItem:
     media: Media | None = object_field(
         "Picture for this collection; null if the article's own is used.", relations.ITEM_MEDIA
     )
+    is_public: bool = computed(
+        "True if readers see the item: its article is published, and it is among the first `maxItems` such"
+        " items.",
+        "true",
+        Computed("true", (), "bool", internal_sql=PUBLIC_ITEM_SQL),
+    )
     article: Article = object_field("Article of the item.", relations.ITEM_ARTICLE)
 
 
@@ -43,7 +52,11 @@ class Collection(Node):
     slug: str = column_field("Short name for URLs.", '"front-page"')
     title: str = column_field("Name of the rendition.", '"Front page"')
     description: str | None = column_field("Purpose of the collection.", '"The first thing readers see"')
-    max_items: int | None = column_field("Number of items to show at most; null for no limit.", "12")
+    max_items: int | None = column_field(
+        "Number of items that readers see at most: the first ones with a published article. Editors see all"
+        " items. Null for no limit.",
+        "12",
+    )
     items: list[CollectionItem] = filtered_list_field(
         "Items, in order.", "CollectionItem", relations.COLLECTION_ITEMS
     )

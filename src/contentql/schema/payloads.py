@@ -186,5 +186,10 @@ class StoryPayload:
 @strawberry.type(description="Result of a mutation of a collection.")
 class CollectionPayload:
     collection: Collection | None = _payload_object(_CHANGED_OBJECT)
+    surplus_article_ids: list[strawberry.ID] | None = _payload_value(
+        "Global ids of the articles beyond `maxItems`: those that readers do not see, or will no longer see"
+        " when the unpublished articles before them are published. Null if `userErrors` is not empty.",
+        '["art_90817263545"]',
+    )
     user_errors: list[UserErrorType] = _errors()
     warnings: list[WarningType] = _warnings()

@@ -232,7 +232,8 @@ class TaxonomyMutations:
         example='id: "front-page", items: [{article: "art_1"}, {article: "art_2"}]',
     )
     pin_article: CollectionPayload | None = mutation_field(
-        "Pins an article in a collection, optionally until a given time.",
+        "Pins an article in a collection, optionally until a given time. No item is deleted: readers see the"
+        " first `maxItems` published articles, and `surplusArticleIds` names the articles beyond them.",
         input=PinArticleInput,
         payload=CollectionPayload,
         permission=Permission.EDIT_TAXONOMY,

@@ -49,6 +49,7 @@ from contentql.planner.visibility import (
     WORKING_COPY_TABLES,
     matches_public_id_sql,
     public_id_sql,
+    shown_item_sql,
     visibility_sql,
 )
 
@@ -117,6 +118,7 @@ class RowSource:
     keys: list[SortKey] = field(default_factory=list)
     limit: str = ""
     link_alias: str = ""  # alias of the junction table
+    link_rows: str = ""  # the junction table, or the subquery of it that the list reads
     parent_sql: str = ""  # SQL of the parent's id in the junction table
     parent_key: ParentKey | None = None  # column, of the rows or the junction table, of the parent id
     link: JunctionTable | None = None
@@ -267,6 +269,9 @@ class BuildContext:
             where.append(relation.link.where.replace("{link}", way))
         far = f"{way}.{relation.link.target_column}"
         on = self.matches_public_id(there, far) if relation.link.stable else f"{there.alias}.id = {far}"
+        if relation.limit_column and not self.visibility.includes_surplus_items:
+            where.append(shown_item_sql(way, self, self.visibility))
+            self.read_set.scan(Scan(here.table, other_columns=frozenset({relation.limit_column})))
         source = f"{relation.link.table} {way} join {relation.table} {there.alias} on {on}"
         return source, where, f"{way}.{relation.link.source_column}"
 

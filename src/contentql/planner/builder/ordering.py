@@ -18,6 +18,8 @@ from contentql.planner.operation import ArgumentValue
 from contentql.planner.params import passthrough
 from contentql.planner.scans import ORDER_WEIGHT, is_indexed, search_weights
 from contentql.planner.sql.nodes import (
+    FromClause,
+    RowRef,
     SortKey,
 )
 from contentql.planner.visibility import (
@@ -73,7 +75,7 @@ def apply_default_order(context: BuildContext, base: RowSource, relation: ToMany
         if relation.link and alias == "link":
             # Gaps in stored positions would reveal hidden rows, so cursors do not contain them.
             existing = (
-                f"(select {value('w')} from {relation.link.table} w"
+                f"(select {value('w')} from {base.link_rows} w"
                 f" where w.{relation.link.source_column} = {base.parent_sql}"
                 f" and w.{relation.link.target_column} = {{id}})"
             )
@@ -148,10 +150,7 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
     result = iter(values)
     sides = []
     for key in base.keys:
-        # A row that has left the list has no position any more: the list starts from the beginning.
-        value = (
-            f"coalesce({key.lookup_sql.replace('{id}', values[-1])}, -1)" if key.lookup_sql else next(result)
-        )
+        value = _current_key(context, base, key, values[-1]) if key.lookup_sql else next(result)
         sides.append((context.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
     if len({sign for _, _, sign in sides}) == 1:
         left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
@@ -160,6 +159,19 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
     for column, value, sign in reversed(sides):
         actual = f"({column} {sign} {value}{f' or ({column} = {value} and {actual})' if actual else ''})"
     return actual
+
+
+def _current_key(context: BuildContext, base: RowSource, key: SortKey, row_id: str) -> str:
+    """Returns SQL of the sort key that the cursor's row has now.
+
+    -1 if the row has left the list or is hidden: the list starts from the beginning.
+    """
+    row = RowRef(context.alias(), base.row.table, FromClause(""))
+    visible = [context.matches_public_id(row, row_id), *context.visible(row, via_visible=False)]
+    return (
+        f"case when exists (select 1 from {row.table} {row.alias} where {' and '.join(visible)})"
+        f" then coalesce({key.lookup_sql.replace('{id}', row_id)}, -1) else -1 end"
+    )
 
 
 def has_previous(context: BuildContext, base: RowSource, where: list[str], beyond: str) -> str:

@@ -19,20 +19,25 @@ from contentql.planner.sql.nodes import (
 )
 from contentql.planner.visibility import (
     VISIBLE_THROUGH,
+    shown_items_sql,
 )
 
 MAX_JOINS = 50
 
 
-def table_rows(context: BuildContext, table: str) -> RowSource:
+def table_rows(context: BuildContext, table: str, rows: str = "") -> RowSource:
+    """Returns the rows of a table, or of the subquery `rows` of it."""
     alias = context.alias()
-    return RowSource(RowRef(alias, table, FromClause(alias)), f"{table} {alias}")
+    return RowSource(RowRef(alias, table, FromClause(alias)), f"{rows or table} {alias}")
 
 
-def link_rows(context: BuildContext, link: JunctionTable, table: str, near: str) -> RowSource:
+def link_rows(
+    context: BuildContext, link: JunctionTable, table: str, near: str, links: str = ""
+) -> RowSource:
+    """Returns the rows of `table` linked with `near`, by the junction table or the subquery `links` of it."""
     base, way = table_rows(context, table), context.alias()
     # In SQLite, CROSS JOIN fixes the join order: the junction table is the outer loop.
-    base.source = f"{link.table} {way} cross join {table} {base.row.alias}"
+    base.source = f"{links or link.table} {way} cross join {table} {base.row.alias}"
     far = f"{way}.{link.target_column}"
     same = context.matches_public_id(base.row, far) if link.stable else f"{base.row.alias}.id = {far}"
     base.where = [f"{way}.{link.source_column} = {near}", same]
@@ -43,7 +48,7 @@ def link_rows(context: BuildContext, link: JunctionTable, table: str, near: str)
         near,
         {c: f"{way}.{copy}" for c, copy in link.denormalized.items()},
     )
-    base.link = link
+    base.link, base.link_rows = link, links or link.table
     if (
         "published_at" in base.denormalized_columns and context.visibility.is_public
     ):  # lets an index on the junction table start at the present time
@@ -59,10 +64,11 @@ def relation_rows(context: BuildContext, relation: ToMany, here: RowRef, flat: b
     near = context.public_id(here) if relation.by_public_id else here.column(relation.column)
     link = relation.link
     nearby = ParentKey(link.source_column if link else relation.key, here.table)
+    items = _limited_items(context, relation, here, near)
     if link and link.unique:
-        base = link_rows(context, link, relation.table, near)
+        base = link_rows(context, link, relation.table, near, items)
     else:
-        base = table_rows(context, relation.table)
+        base = table_rows(context, relation.table, items)
         if link:
             inner = context.alias()
             where = [f"{inner}.{link.source_column} = {near}", link.where.replace("{link}", inner)]
@@ -76,12 +82,21 @@ def relation_rows(context: BuildContext, relation: ToMany, here: RowRef, flat: b
     if relation.where:
         base.where.append(relation_condition(relation.where, here, base.row, base.dependency_columns))
     by_way = None if link else nearby
-    if flat and relation.table in VISIBLE_THROUGH:
+    if items and not link:  # the subquery has the condition of visibility
+        context.read_set.add_visibility_dependency(relation.table, by_way)
+    elif flat and relation.table in VISIBLE_THROUGH:
         join_row(context, VISIBLE_THROUGH[relation.table], base.row, "join")
         context.read_set.add_visibility_dependency(relation.table, by_way)
     else:
         base.where += context.visible(base.row, via_visible=relation.visible_with_source, near=by_way)
     return base
+
+
+def _limited_items(context: BuildContext, relation: ToMany, here: RowRef, near: str) -> str:
+    """Returns a subquery of the items that a limited list shows; "" if the list has no limit."""
+    if not relation.limit_column or context.visibility.includes_surplus_items:
+        return ""
+    return shown_items_sql(near, here.column(relation.limit_column), context, context.visibility)
 
 
 def join_row(context: BuildContext, relation: ToOne, row: RowRef, join: str = "left join") -> RowRef:

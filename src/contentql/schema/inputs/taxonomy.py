@@ -222,7 +222,9 @@ class CollectionItemInput:
 class CollectionFields(MutationInput):
     slug: str | None = optional("Short name for URLs; derived from the title by default.", '"front-page"')
     description: str | None = optional("Purpose of the collection.", '"The top of the home page"')
-    max_items: int | None = optional("Number of items to show at most.", "12")
+    max_items: int | None = optional(
+        "Number of items that readers see at most; null for no limit. Further items are kept.", "12"
+    )
     items: list[CollectionItemInput] | None = optional("Items, in order.", '[{article: "art_1"}]')
 
 
