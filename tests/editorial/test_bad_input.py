@@ -221,7 +221,7 @@ async def test_null_characters_are_invalid_in_common_input_fields(
         ({"slug": "../x"}, "INVALID", "slug", None),
         ({"slug": "a\u200bb"}, "INVALID", "slug", None),
         ({"slug": "😀"}, "INVALID", "slug", None),
-        ({"slug": "the-first"}, "TAKEN", "slug", "The slug 'the-first' is taken."),
+        ({"slug": "the-first"}, "TAKEN", "slug", "The slug 'the-first' is not available."),
         ({"urgency": 0}, "INVALID", "urgency", "urgency must be a whole number from 1 to 9."),
         ({"urgency": -1}, "INVALID", "urgency", "urgency must be a whole number from 1 to 9."),
         ({"urgency": 10}, "INVALID", "urgency", "urgency must be a whole number from 1 to 9."),

@@ -411,34 +411,46 @@ async def test_mutation_tables_cover_every_mutation_of_an_author_by_id(server: S
     assert {name for name in permitted if {"id", "article"} & input_type_of(name).fields.keys()} == covered
 
 
-async def test_slugs_of_hidden_drafts_are_taken(server: Server) -> None:
-    """The error reveals that the slug is taken, but not by which article."""
+async def test_unavailable_slugs_have_the_same_error_whatever_has_them(server: Server) -> None:
+    """A public, hidden or deleted article, a working copy, or an article of the same author."""
     url = await server.migrated()
     await import_into(url, random_newsroom(Random(2), articles=3))
     async with open_executor(url) as executor:
-        await mutate_as(executor, AMIR, "createArticle", {"headline": "A quiet plan", "category": "world"})
-        fields = {"headline": "Mine", "slug": "a-quiet-plan"}
-        response = orjson.loads(
-            await execute_as(executor, JANE, mutation_document("createArticle"), {"input": fields})
-        )
-        assert response["data"]["createArticle"]["userErrors"] == [
-            {
+        for word in ("public", "hidden", "deleted", "copied", "own"):
+            viewer = JANE if word == "own" else AMIR
+            draft = {"headline": f"The {word} plan", "category": "world", "body": {"text": "x"}}
+            id = await mutate_as(executor, viewer, "createArticle", draft)
+            if word in ("public", "copied"):
+                await _publish(executor, id)
+            if word == "copied":
+                await mutate_as(executor, CHIEF, "updateArticle", {"id": id, "slug": "the-copy"})
+            if word == "deleted":
+                await mutate_as(executor, CHIEF, "deleteArticle", {"id": id})
+        own_id = await mutate_as(executor, JANE, "createArticle", {"headline": "Another"})
+        slugs = ["the-public-plan", "the-hidden-plan", "the-deleted-plan", "the-copy", "the-own-plan"]
+        for slug in slugs:
+            expected = {
                 "code": "TAKEN",
-                "message": "The slug 'a-quiet-plan' is taken.",
+                "message": f"The slug '{slug}' is not available.",
                 "field": ["slug"],
-                "hint": "Use 'a-quiet-plan-2', which is free.",
+                "hint": f"Use '{slug}-2', which is free.",
             }
-        ]
-        own_id = await mutate_as(executor, JANE, "createArticle", {"headline": "A quiet plan"})
-        fields = {"id": own_id, "slug": "a-quiet-plan"}
-        response = orjson.loads(
-            await execute_as(executor, JANE, mutation_document("updateArticle"), {"input": fields})
-        )
-        assert [error["code"] for error in response["data"]["updateArticle"]["userErrors"]] == ["TAKEN"]
-        assert (
-            await execute_as(executor, JANE, '{ article(slug: "a-quiet-plan") { id } }')
-            == b'{"data":{"article":null}}'
-        )
+            for name, fields in (
+                ("createArticle", {"headline": "Mine", "slug": slug}),
+                ("createArticle", {"headline": "Mine", "slug": slug, "validateOnly": True}),
+                ("createArticle", {"headline": "Mine", "slug": slug, "idempotencyKey": slug}),
+                ("updateArticle", {"id": own_id, "slug": slug}),
+            ):
+                response = orjson.loads(
+                    await execute_as(executor, JANE, mutation_document(name), {"input": fields})
+                )
+                assert response["data"][name]["userErrors"] == [expected], (name, slug)
+            query = f'{{ article(slug: "{slug}") {{ id }} }}'
+            visible = orjson.loads(await execute_as(executor, JANE, query))["data"]["article"] is not None
+            assert visible == (slug in ("the-public-plan", "the-own-plan")), slug
+        new_id = await mutate_as(executor, JANE, "createArticle", {"headline": "The hidden plan"})
+        query = f'{{ article(id: "{new_id}") {{ slug }} }}'
+        assert b'"the-hidden-plan-2"' in await execute_as(executor, JANE, query)
     await server.drop(url)
 
 

@@ -42,7 +42,10 @@ def slug_from(text: str, most: int = 160) -> str:
 async def available_slug(
     text: str | None, made_of: str, is_taken: Callable[[str], Awaitable[bool]], most: int = 160
 ) -> str:
-    """The requested slug, or the first free one of a title. Raises UserErrors (TAKEN) with a free slug."""
+    """The requested slug, or the first free one of a title. Raises UserErrors (TAKEN) with a free slug.
+
+    The error is the same whatever has the slug: it does not tell that there is hidden content.
+    """
     start = validate_slug(text, most=most) if text is not None else slug_from(made_of, most)
     if not await is_taken(start):
         return start
@@ -52,7 +55,7 @@ async def available_slug(
     if text is None:
         return free
     raise user_error(
-        UserErrorCode.TAKEN, f"The slug {start!r} is taken.", "slug", f"Use {free!r}, which is free."
+        UserErrorCode.TAKEN, f"The slug {start!r} is not available.", "slug", f"Use {free!r}, which is free."
     )
 
 

@@ -37,7 +37,7 @@ USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
     UserErrorCode.NOT_FOUND: "The referenced object does not exist or is not visible to the viewer.",
     UserErrorCode.WRONG_TYPE: "The id belongs to an object of another type.",
     UserErrorCode.NOT_OWNER: "The article belongs to another account, and the role may change only its own.",
-    UserErrorCode.TAKEN: "The slug or name is already in use by another object.",
+    UserErrorCode.TAKEN: "The slug or another unique value is not available, or the list has a value twice.",
     UserErrorCode.IN_USE: "The object cannot be deleted because other objects use it.",
     UserErrorCode.VERSION_CONFLICT: "The article was changed since the version that the client has read.",
     UserErrorCode.INVALID_TRANSITION: "The article's status does not allow this transition.",

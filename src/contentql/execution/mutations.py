@@ -319,6 +319,10 @@ def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
                 "Read the article again and repeat the request.",
             )
         names = [name for name in columns.split(", ") if name not in ("working_of", "id")]
+        if "slug" in names:  # as `editorial.slugs`: without a word about what has it
+            return UserError(
+                UserErrorCode.TAKEN, "The slug is not available.", ("slug",), "Send another slug."
+            )
         return UserError(
             UserErrorCode.TAKEN,
             f"Another object has the same {' and '.join(names)}.",
