@@ -35,8 +35,10 @@ from graphql import (
     ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    SchemaMetaFieldDef,
     SelectionSetNode,
     StringValueNode,
+    TypeMetaFieldDef,
     TypeNameMetaFieldDef,
     Undefined,
     ValueNode,
@@ -55,6 +57,13 @@ from graphql import (
 
 _SAFE_DIGITS = 10  # integers with fewer digits have 32 bits
 _MAX_EQUAL_FIELDS = 32  # with one response key; graphql-core has a limit of its own
+
+
+_INTROSPECTION_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+# Fields of introspection types that lead to other types, and how many of them graphql-core lets contain one
+# another.
+_TYPE_LISTS = frozenset(("fields", "inputFields", "interfaces", "possibleTypes"))
+_MAX_TYPE_LISTS = 2
 
 
 class _NotAccepted(Exception):
@@ -195,8 +204,10 @@ class _Check:
     def _definition(self, parent: Any, name: str) -> GraphQLField:
         fields: Mapping[str, GraphQLField] = getattr(parent, "fields", {})
         definition = fields.get(name)
+        if definition is None and parent is self._schema.query_type:
+            definition = _INTROSPECTION_FIELDS.get(name)
         if definition is None:
-            _require(name == "__typename")  # graphql-core decides about introspection
+            _require(name == "__typename")
             definition = TypeNameMetaFieldDef
         return definition
 
@@ -292,8 +303,11 @@ class _Check:
 
     # Fields with the same response key
 
-    def _merges(self, sets: Sequence[tuple[SelectionSetNode, Any]]) -> None:
-        """Fields with the same response key have the same name, arguments and type, in any fragment."""
+    def _merges(self, sets: Sequence[tuple[SelectionSetNode, Any]], type_lists: int = 0) -> None:
+        """Fields with the same response key have the same name, arguments and type, in any fragment.
+
+        `type_lists` is the number of lists of introspection types around the selections.
+        """
         fields: dict[str, list[tuple[FieldNode, GraphQLField]]] = {}
         for selection_set, parent in sets:
             self._collect(selection_set, parent, fields, set())
@@ -307,9 +321,11 @@ class _Check:
                     and (other.arguments or ()) == (node.arguments or ())
                 )
             inner = get_named_type(definition.type)
+            deeper = type_lists + (inner.name.startswith("__") and node.name.value in _TYPE_LISTS)
+            _require(deeper <= _MAX_TYPE_LISTS)
             below = [(one.selection_set, inner) for one, _ in group if one.selection_set]
             if below:
-                self._merges(below)
+                self._merges(below, deeper)
 
     def _collect(
         self,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from contentql.auth.viewer import PUBLIC_VISIBILITY, Visibility
 from contentql.errors import ApiError
-from contentql.planner.builder.context import BuildContext, Introspected, StatementParts, VirtualObject
+from contentql.planner.builder.context import BuildContext, IntrospectionCache, StatementParts, VirtualObject
 from contentql.planner.builder.objects import build_object
 from contentql.planner.builder.paging import list_size_of
 from contentql.planner.builder.roots import build_root_field
@@ -65,7 +65,7 @@ def build_plan(
     `read_set.strip_markers` removes. `rows` is the size of the newsroom's tables, for the cost of conditions
     that no index serves. Raises ApiError for an operation that cannot be planned.
     """
-    introspected: dict[int, Introspected] = {}
+    introspection = IntrospectionCache()
     for max_nesting, hoist_subqueries in _ATTEMPTS:
         context = BuildContext(
             operation,
@@ -82,7 +82,7 @@ def build_plan(
             hoist_subqueries,
             build_object,
             StatementParts(ParamList(dialect)),
-            introspected,
+            introspection,
         )
         plan = _build(context, rows)
         if plan.statement is None or _can_parse(plan.statement, dialect):

@@ -76,6 +76,18 @@ class Introspected(NamedTuple):
 
 
 @dataclass(slots=True)
+class IntrospectionCache:
+    """Results of introspection, shared by the root fields and by all attempts to build the plan.
+
+    `roots` by index of the root field, `fields` by selection, `objects` by selection and object.
+    """
+
+    roots: dict[int, Introspected] = field(default_factory=dict)
+    fields: dict[Any, Any] = field(default_factory=dict)
+    objects: dict[Any, Introspected] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class PlanTotals:
     """Counters and properties of the whole plan."""
 
@@ -156,8 +168,7 @@ class BuildContext:
     # Builds the object of a list's row; injected, because objects and lists contain one another.
     build_object: Callable[[BuildContext, str, Sequence[SelectionSetNode], RowRef], ResultNode]
     statement: StatementParts
-    # Results of introspection fields by index of the root field; shared by all attempts to build the plan.
-    introspected: dict[int, Introspected]
+    introspection: IntrospectionCache
     read_set: ReadSetBuilder = field(default_factory=ReadSetBuilder)
     constraints: set[ValueConstraint] = field(default_factory=set)
     totals: PlanTotals = field(default_factory=PlanTotals)

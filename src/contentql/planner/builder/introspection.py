@@ -6,7 +6,7 @@ values are counted while they are resolved, so that a refused operation takes no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from graphql import (
     is_type,
 )
 
-from contentql.planner.builder.context import BuildContext, Introspected
+from contentql.planner.builder.context import VALUES_PER_POINT, BuildContext, Introspected
 from contentql.planner.builder.nodes import selection_sets
 from contentql.planner.cost import check_cost_limit
 
@@ -46,10 +46,11 @@ def build_introspection(context: BuildContext, group: Sequence[FieldNode]) -> by
     The cost is the number of objects, or a fifth of the number of scalar values if that is larger. Raises
     ApiError COST_LIMIT_EXCEEDED.
     """
-    result = context.introspected.get(context.root)
-    if result is None:
-        result = _Introspection(context).field(group, _META_FIELDS[group[0].name.value]).result(None)
-        context.introspected[context.root] = result
+    roots = context.introspection.roots
+    if context.root not in roots:
+        field = _Introspection(context).field(group, _META_FIELDS[group[0].name.value])
+        roots[context.root] = field.result(None)
+    result = roots[context.root]
     context.totals.cost += result.cost
     check_cost_limit(context.totals.cost, context.limits)
     return result.json
@@ -60,9 +61,9 @@ class _Introspection:
 
     def __init__(self, context: BuildContext) -> None:
         self._context = context
+        self._remaining = context.limits.cost - context.totals.cost
         self._info: Any = SimpleNamespace(schema=context.catalog.schema)
-        self._selections: dict[Any, list[_Field]] = {}
-        self._results: dict[Any, Introspected] = {}
+        self._cache = context.introspection
 
     def field(self, group: Sequence[FieldNode], definition: GraphQLField) -> _Field:
         node = group[0]
@@ -83,31 +84,32 @@ class _Introspection:
             value = definition.resolve(source, self._info, **arguments)
             if value is None:
                 return _NULL
-            return self._list([complete(item) for item in value]) if is_list else complete(value)
+            return self._list(map(complete, value)) if is_list else complete(value)
 
         return _Field(key, result)
 
     def _object(self, item: Any, type_name: str, selections: Sequence[SelectionSetNode]) -> Introspected:
         form = (type_name, *map(id, selections))
         key = (form, _identity(item))
-        existing = self._results.get(key)
+        existing = self._cache.objects.get(key)
         if existing is None:
-            existing = self._results[key] = self._resolve(item, type_name, selections, form)
+            existing = self._cache.objects[key] = self._resolve(item, type_name, selections, form)
         return existing
 
     def _resolve(
         self, item: Any, type_name: str, selections: Sequence[SelectionSetNode], form: Any
     ) -> Introspected:
-        fields = self._selections.get(form)
+        fields: list[_Field] | None = self._cache.fields.get(form)
         if fields is None:
-            fields = self._selections[form] = self._selected(type_name, selections)
+            fields = self._cache.fields[form] = self._selected(type_name, selections)
         parts, objects, values = [], 1, 0
         for key, result in fields:
             json, more_objects, more_values = result(item)
             parts.append(key + json)
             objects += more_objects
             values += more_values
-        return self._checked(Introspected(b"{" + b",".join(parts) + b"}", objects, values))
+            self._check(objects, values)
+        return Introspected(b"{" + b",".join(parts) + b"}", objects, values)
 
     def _selected(self, type_name: str, selections: Sequence[SelectionSetNode]) -> list[_Field]:
         groups = self._context.operation.collect_fields(
@@ -123,18 +125,20 @@ class _Introspection:
                 fields.append(self.field(group, definitions.fields[name]))
         return fields
 
-    def _list(self, items: Sequence[Introspected]) -> Introspected:
-        return self._checked(
-            Introspected(
-                b"[" + b",".join(item.json for item in items) + b"]",
-                sum(item.objects for item in items),
-                sum(item.values for item in items),
-            )
-        )
+    def _list(self, items: Iterable[Introspected]) -> Introspected:
+        parts, objects, values = [], 0, 0
+        for json, more_objects, more_values in items:
+            parts.append(json)
+            objects += more_objects
+            values += more_values
+            self._check(objects, values)
+        return Introspected(b"[" + b",".join(parts) + b"]", objects, values)
 
-    def _checked(self, result: Introspected) -> Introspected:
-        check_cost_limit(result.cost, self._context.limits)
-        return result
+    def _check(self, objects: int, values: int) -> None:
+        """Raises ApiError COST_LIMIT_EXCEEDED as soon as a part of the result is too large."""
+        if objects > self._remaining or values > VALUES_PER_POINT * self._remaining:
+            cost = Introspected(b"", objects, values).cost
+            check_cost_limit(self._context.totals.cost + cost, self._context.limits)
 
 
 _NULL = Introspected(b"null", 0, 1)
