@@ -214,6 +214,7 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "deleteArticle": {"id": draft},
         "restoreArticle": {"id": removed},
         "restoreRevision": {"id": published, "version": 1},
+        "discardWorkingCopy": {"id": created["edited"]},
         "createPreviewLink": {"id": draft},
         "addAttribution": {"article": draft, "kind": "CITING", "source": "kctv"},
         "updateAttribution": {"id": second, "kind": "SAID"},
@@ -257,6 +258,8 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     created["approved"] = await newsroom.create_approved()
     created["published"] = await newsroom.create_published()
     created["deleted"] = await newsroom.create_draft()
+    created["edited"] = await newsroom.create_published()
+    await newsroom.mutate_ok("updateArticle", id=created["edited"], headline="Edited")
     await newsroom.mutate_ok(DELETE, id=created["deleted"])
     for name, source in (("second", "kctv"), ("third", "joongang")):
         attribution_payload = await newsroom.mutate_ok(

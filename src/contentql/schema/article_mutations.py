@@ -11,6 +11,7 @@ from contentql.editorial import (
     corrections,
     tokens,
     workflow,
+    working_copies,
 )
 from contentql.schema.inputs.articles import (
     CorrectArticleInput,
@@ -155,6 +156,15 @@ class ArticleMutations:
         permission=Permission.EDIT_OWN,
         resolver=workflow.restore_revision,
         example=f"{ARTICLE_ID}, version: 2",
+    )
+    discard_working_copy: ArticlePayload | None = mutation_field(
+        "Discards the unpublished changes of a published article, which stays public as it is. The"
+        " discarded text remains in the revisions.",
+        input=ArticleTransitionInput,
+        payload=ArticlePayload,
+        permission=Permission.EDIT_OWN,
+        resolver=working_copies.discard_working_copy,
+        example=ARTICLE_ID,
     )
     create_preview_link: PreviewLinkPayload | None = mutation_field(
         "Creates a signed link that shows the current state of one article to readers without a token.",

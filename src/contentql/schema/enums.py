@@ -178,6 +178,7 @@ _STORED |= {
             "ARCHIVED": "The article was archived.",
             "DELETED": "The article was deleted.",
             "RESTORED": "The article, or an earlier version, was restored.",
+            "DISCARDED": "The unpublished changes were discarded.",
         },
     ),
     Role: (

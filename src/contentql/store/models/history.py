@@ -26,6 +26,7 @@ class RevisionAction(str, Enum):
     ARCHIVED = "ARCHIVED"
     DELETED = "DELETED"
     RESTORED = "RESTORED"
+    DISCARDED = "DISCARDED"
 
 
 class Revision(Model):
