@@ -370,7 +370,7 @@ async def test_merge_sources_moves_attributions_and_aliases(own_newsroom: Editor
             "articles": {"totalCount": 1},
             "parent": None,
         }
-        assert data["merged"] is None
+        assert data["merged"] == {"id": "src_201"}
     assert data["child"]["parent"] == {"slug": "sky-news"}
     await newsroom.republish(id)
     assert (await newsroom.query(query))["source"]["attributions"]["totalCount"] == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.support.editorial_client import ANNA, BOB, PUBLIC, EditorialClient
 
 HEADLINE = "query($i: ID!) { article(id: $i) { headline version unpublishedChanges } }"
@@ -44,3 +46,232 @@ async def test_authors_discard_only_their_own_working_copies(newsroom: Editorial
     assert await newsroom.mutate_codes("discardWorkingCopy", BOB, id=own) == {("INVALID_TRANSITION", "id")}
     await newsroom.mutate_ok("returnArticle", id=own)
     await newsroom.mutate_ok("discardWorkingCopy", BOB, id=own)
+
+
+# Revisions after renames, merges and deletions
+
+PARTS = """{ slug category { path } categories { path } tags { id slug } authors { author { id slug } }
+  story { slug } leadMedia { id } media { media { id } } body { markdown }
+  attributions { source { slug } via { source { slug } } } related { nodes { id } } }"""
+RESTORED = f"article {PARTS} warnings {{ code message field place }}"
+
+
+async def restore(newsroom: EditorialClient, id: str, version: int = 1) -> tuple[Any, list[Any]]:
+    """The restored article and the warnings."""
+    payload = await newsroom.mutate_ok("restoreRevision", id=id, version=version, selection=RESTORED)
+    return payload["article"], payload["warnings"]
+
+
+async def make_taxonomy(newsroom: EditorialClient, name: str) -> dict[str, str]:
+    """Ids of a new section, tag, author, story and two sources."""
+    inputs: dict[str, dict[str, Any]] = {
+        "category": {"name": name},
+        "tag": {"type": "TOPIC", "name": name},
+        "author": {"name": name},
+        "story": {"title": name},
+        "source": {"name": name, "kind": "OTHER"},
+    }
+    created = {}
+    for noun, input in inputs.items():
+        created[noun] = (await newsroom.mutate_ok(f"create{noun.title()}", **input))["id"]
+    other = await newsroom.mutate_ok("createSource", name=f"{name} relay", kind="OTHER")
+    return {**created, "relay": other["id"]}
+
+
+async def make_article_with(newsroom: EditorialClient, created: dict[str, str]) -> str:
+    id = await newsroom.create_draft(
+        category=created["category"],
+        categories=["politics"],
+        tags=[{"tag": created["tag"]}, {"tag": "tears"}],
+        authors=[{"author": created["author"]}, {"author": "jane-doe"}],
+        story=created["story"],
+    )
+    await newsroom.mutate_ok(
+        "addAttribution",
+        article=id,
+        kind="CITING",
+        source=created["source"],
+        via={"kind": "ACCORDING_TO", "source": created["relay"]},
+    )
+    return id
+
+
+async def clear_article(newsroom: EditorialClient, id: str) -> None:
+    query = "query($i: ID!) { article(id: $i) { attributions { id } } }"
+    for attribution in (await newsroom.query(query, ANNA, i=id))["article"]["attributions"]:
+        await newsroom.mutate_ok("deleteAttribution", id=attribution["id"])
+    await newsroom.mutate_ok(
+        "updateArticle", id=id, category="world/asia", categories=[], tags=[], authors=[], story=None
+    )
+
+
+async def test_revisions_follow_renamed_and_moved_rows(newsroom: EditorialClient) -> None:
+    """Although others have taken their names."""
+    created = await make_taxonomy(newsroom, "Renamed")
+    id = await make_article_with(newsroom, created)
+    await clear_article(newsroom, id)
+    for noun in ("tag", "author", "story", "source"):
+        await newsroom.mutate_ok(f"update{noun.title()}", id=created[noun], slug="moved-on")
+    await newsroom.mutate_ok("moveCategory", id=created["category"], parent="world")
+    await make_taxonomy(newsroom, "Renamed")
+    article, warnings = await restore(newsroom, id, 2)
+    assert warnings == []
+    assert article["category"] == {"path": "world/renamed"}
+    assert [tag["slug"] for tag in article["tags"]] == ["moved-on", "tears"]
+    assert [one["author"]["slug"] for one in article["authors"]] == ["moved-on", "jane-doe"]
+    assert article["authors"][0]["author"]["id"] == created["author"]
+    assert article["story"] == {"slug": "moved-on"}
+    assert [one["source"]["slug"] for one in article["attributions"]] == ["moved-on"]
+
+
+async def test_revisions_drop_only_what_no_longer_exists(newsroom: EditorialClient) -> None:
+    """With a warning for each, and never in favour of a namesake."""
+    created = await make_taxonomy(newsroom, "Deleted")
+    media = await newsroom.mutate_ok("createMedia", kind="IMAGE", url="https://media.example.org/gone.jpg")
+    id = await make_article_with(newsroom, created)
+    await newsroom.mutate_ok(
+        "updateArticle",
+        id=id,
+        leadMedia=media["id"],
+        body={
+            "blocks": [
+                {"paragraph": {"text": "One."}},
+                {"image": {"media": media["id"]}},
+                {"gallery": {"media": [media["id"], "med_301"]}},
+            ]
+        },
+    )
+    await clear_article(newsroom, id)
+    await newsroom.mutate_ok("updateArticle", id=id, leadMedia=None, media=[], body={"text": "Two."})
+    for noun in ("category", "tag", "author", "story", "source", "media"):
+        await newsroom.mutate_ok(f"delete{noun.title()}", id={**created, "media": media["id"]}[noun])
+    await make_taxonomy(newsroom, "Deleted")
+    article, warnings = await restore(newsroom, id, 3)
+    assert {warning["code"] for warning in warnings} == {"DROPPED"}
+    assert {warning["place"].partition("_")[0] for warning in warnings} == {
+        "category", "tag", "author", "story", "source", "media", "att",
+    }  # fmt: skip
+    assert article["category"] is None
+    assert article["categories"] == [{"path": "politics"}]
+    assert [tag["slug"] for tag in article["tags"]] == ["tears"]
+    assert [one["author"]["slug"] for one in article["authors"]] == ["jane-doe"]
+    assert (article["story"], article["leadMedia"], article["attributions"]) == (None, None, [])
+    assert [one["media"]["id"] for one in article["media"]] == ["med_301"]
+
+
+async def test_revisions_follow_merged_sources(newsroom: EditorialClient) -> None:
+    """A chain that would name one source twice is dropped with a warning."""
+    created = await make_taxonomy(newsroom, "Merged")
+    id = await make_article_with(newsroom, created)
+    await clear_article(newsroom, id)
+    await newsroom.mutate_ok("mergeSources", into="joongang", sources=[created["source"]])
+    article, warnings = await restore(newsroom, id, 2)
+    assert warnings == []
+    (attribution,) = article["attributions"]
+    assert attribution == {"source": {"slug": "joongang"}, "via": {"source": {"slug": "merged-relay"}}}
+    await clear_article(newsroom, id)
+    await newsroom.mutate_ok("mergeSources", into="joongang", sources=[created["relay"]])
+    article, warnings = await restore(newsroom, id, 2)
+    assert (article["attributions"], [one["code"] for one in warnings]) == ([], ["DROPPED"])
+
+
+async def test_restored_slugs_that_are_taken_are_reported(newsroom: EditorialClient) -> None:
+    id = await newsroom.create_draft(slug="contested")
+    await newsroom.mutate_ok("updateArticle", id=id, slug="given-up")
+    await newsroom.mutate_ok("createArticle", headline="Other", slug="contested")
+    article, warnings = await restore(newsroom, id)
+    assert article["slug"] == "contested-2"
+    assert [(one["code"], one["field"]) for one in warnings] == [("CHANGED", ["slug"])]
+
+
+# Former slugs and paths
+
+
+async def test_former_slugs_of_taxonomy_redirect(newsroom: EditorialClient) -> None:
+    """Until another row takes the slug, and again to the row that had it last."""
+    created = await make_taxonomy(newsroom, "Redirected")
+    created["collection"] = (await newsroom.mutate_ok("createCollection", title="Redirected"))["id"]
+    for noun in ("tag", "author", "story", "source", "collection"):
+        query = f'{{ {noun}(slug: "redirected") {{ id slug isRedirect }} }}'
+        await newsroom.mutate_ok(f"update{noun.title()}", id=created[noun], slug="target")
+        row = (await newsroom.query(query, ANNA))[noun]
+        assert row == {"id": created[noun], "slug": "target", "isRedirect": True}
+        name = "title" if noun in ("story", "collection") else "name"
+        more = {"tag": {"type": "TOPIC"}, "source": {"kind": "OTHER"}}.get(noun, {})
+        other = await newsroom.mutate_ok(f"create{noun.title()}", **{name: "Redirected"}, **more)
+        row = (await newsroom.query(query, ANNA))[noun]
+        assert (row["id"], row["isRedirect"]) == (other["id"], False)
+        await newsroom.mutate_ok(f"update{noun.title()}", id=other["id"], slug="second")
+        assert (await newsroom.query(query, ANNA))[noun]["id"] == other["id"]
+        await newsroom.mutate_ok(f"delete{noun.title()}", id=other["id"])
+        assert (await newsroom.query(query, ANNA))[noun] is None
+        await newsroom.mutate_ok(f"update{noun.title()}", id=created[noun], slug="redirected")
+        row = (await newsroom.query(query, ANNA))[noun]
+        assert row == {"id": created[noun], "slug": "redirected", "isRedirect": False}
+
+
+async def test_former_tag_slugs_are_told_apart_by_type(newsroom: EditorialClient) -> None:
+    place = await newsroom.mutate_ok("createTag", type="PLACE", name="Ambiguous")
+    topic = await newsroom.mutate_ok("createTag", type="TOPIC", name="Ambiguous")
+    for tag in (place, topic):
+        await newsroom.mutate_ok("updateTag", id=tag["id"], slug="unambiguous")
+    query = 'query($t: TagType) { tag(slug: "ambiguous", type: $t) { id } }'
+    for tag in (place, topic):
+        assert (await newsroom.query(query, ANNA, t=tag["type"]))["tag"] == {"id": tag["id"]}
+
+
+async def test_ids_and_slugs_of_merged_sources_lead_to_the_remaining_one(
+    newsroom: EditorialClient,
+) -> None:
+    """Also after a second merge, and in the inputs of mutations, with a warning."""
+    names = ("First merged", "Second merged", "Remaining")
+    first, second, remaining = [
+        (await newsroom.mutate_ok("createSource", name=name, kind="OTHER"))["id"] for name in names
+    ]
+    await newsroom.mutate_ok("mergeSources", into=second, sources=[first])
+    await newsroom.mutate_ok("mergeSources", into=remaining, sources=[second])
+    query = """query($i: ID!, $s: String!) { source(id: $i) { id } node(id: $i) { id }
+      nodes(ids: [$i, "src_201"]) { id } bySlug: source(slug: $s) { id isRedirect } }"""
+    for id, slug in ((first, "first-merged"), (second, "second-merged")):
+        data = await newsroom.query(query, ANNA, i=id, s=slug)
+        assert data == {
+            "source": {"id": remaining},
+            "node": {"id": remaining},
+            "nodes": [{"id": remaining}, {"id": "src_201"}],
+            "bySlug": {"id": remaining, "isRedirect": True},
+        }
+        article = await newsroom.create_draft()
+        for name in (id, slug):
+            payload = await newsroom.mutate_ok(
+                "addAttribution",
+                article=article,
+                kind="SAID",
+                source=name,
+                selection="attribution { source { id } } warnings { code field }",
+            )
+            assert payload["attribution"]["source"]["id"] == remaining
+            assert payload["warnings"] == [{"code": "CHANGED", "field": ["source"]}]
+
+
+async def test_former_paths_hold_in_lists_and_filters(newsroom: EditorialClient) -> None:
+    await newsroom.mutate_ok("createCategory", name="Old section")
+    await newsroom.mutate_ok("createCategory", name="Part", parent="old-section")
+    id = await newsroom.create_published(category="old-section/part")
+    query = """query($p: String!) {
+      latestNews(section: $p) { nodes { id } }
+      under: articles(filter: {category: {under: $p}}) { nodes { id } }
+      equal: categories(filter: {path: {eq: $p}}) { nodes { path } }
+      articles(filter: {categories: {some: {path: {eq: $p}}}}) { totalCount } }"""
+    await newsroom.mutate_ok("moveCategory", id="old-section", parent="world")
+    for path, count in (("old-section", 0), ("old-section/part", 1), ("world/old-section/part", 1)):
+        data = await newsroom.query(query, p=path)
+        assert [one["id"] for one in data["latestNews"]["nodes"]] == [id], path
+        assert [one["id"] for one in data["under"]["nodes"]] == [id], path
+        assert [one["path"] for one in data["equal"]["nodes"]] == [f"world/{path.removeprefix('world/')}"], (
+            path
+        )
+        assert data["articles"]["totalCount"] == count, path
+    await newsroom.mutate_ok("createCategory", name="Old section")
+    data = await newsroom.query(query, p="old-section")
+    assert data["latestNews"]["nodes"] == data["under"]["nodes"] == []
+    assert data["equal"]["nodes"] == [{"path": "old-section"}]

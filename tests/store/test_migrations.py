@@ -159,6 +159,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "external_id": {"id": 18, "article_id": 7, "system": "feed", "value": "17"},
     "trusted_document": {"id": "one", "sha256": "0" * 64, "text": "{ viewer { sees } }", "added_at": TIME},
     "path_history": {"id": 19, "category_id": 1, "path": "world/asia", "until": TIME},
+    "former_slug": {"id": 25, "tag_id": 5, "slug": "old", "until": TIME},
     "withdrawal": {"article_id": 7, "language": "en", "slug": "kim", "notice": "Wrong.", "at": TIME},
     "revision": {
         "id": 20,
@@ -203,10 +204,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "signing_key": {"id": "preview", "value": "s", "created_at": TIME},
 }
 # The migrations after the first, the tables that they add, and the tables of the first.
-AFTER_FIRST = ["0002_rules_and_indexes", "0003_changes", "0004_documents", "0005_newsdesk"]
+AFTER_FIRST = ["0002_rules_and_indexes", "0003_changes", "0004_documents", "0005_newsdesk", "0007_undo"]
 LATER_TABLES = {
     "trusted_document",
     "path_history",
+    "former_slug",
     "withdrawal",
     "revision",
     "audit_entry",
@@ -458,6 +460,7 @@ async def test_referenced_rows_cannot_be_deleted(sql: Sql) -> None:
     remaining = {table for table in TABLES if await sql.rows_of(table)}
     taxonomy = {"category", "source", "media", "story", "tag", "author", "collection", "path_history"}
     assert remaining == taxonomy | {
+        "former_slug",
         "trusted_document",
         "audit_entry",
         "idempotency_record",

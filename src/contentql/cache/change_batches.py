@@ -7,7 +7,7 @@ have change-log rows of their own, so the current links are sufficient.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tortoise.fields import JSONField, TextField
@@ -57,6 +57,7 @@ _USES: Mapping[str, Mapping[str, str]] = {
     "collection_item": {"collection_id": "collection", "media_id": "media"},
     "author": {"image_id": "media"},
 }
+_RENAMED_TABLES = frozenset(("tag", "author", "source", "story", "collection"))  # that have former slugs
 _USED_TABLES = {table for uses in _USES.values() for table in uses.values()}
 _PARTS = ("attribution", "correction")  # parts of an article, visible only with it
 _ARTICLE_COLUMNS = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
@@ -176,13 +177,25 @@ class ChangeBatchLoader:
         for change in changes:
             if change.table in _USED_TABLES and change.row not in used_ids.get(change.table, ()):
                 unchanged_use.setdefault(change.table, set()).add(change.row)
+            for table, owner in _renamed_rows(change):
+                if owner not in used_ids.get(table, ()):
+                    unchanged_use.setdefault(table, set()).add(owner)
         exists = {(change.table, change.row): change.after is not None for change in changes}
         # A deleted row was hidden as well: the rows that used it would have changed with it.
-        hidden = {(table, id) for table, ids in unchanged_use.items() for id in ids if not exists[table, id]}
+        hidden = {
+            (table, id)
+            for table, ids in unchanged_use.items()
+            for id in ids
+            if not exists.get((table, id), True)
+        }
         for table, ids in unchanged_use.items():
             rows = await self._rows_without_visible_use(table, sorted(ids), [], now)
             hidden |= {(table, row["id"]) for row in rows}
-        return [change for change in changes if (change.table, change.row) not in hidden]
+        return [
+            change
+            for change in changes
+            if (change.table, change.row) not in hidden and hidden.isdisjoint(_renamed_rows(change))
+        ]
 
     async def _item_changes(self, batch: ChangeBatch, links: Links) -> list[RowChange]:
         """The changes of the items that readers see in collections; `links` is reduced to such items."""
@@ -339,7 +352,22 @@ class ChangeBatchLoader:
             for table, ids in used_ids.items()
             for row in await self._rows_without_visible_use(table, sorted(ids), changed_ids, batch.now)
         ]
-        return [*parts, *dependent_rows]
+        # By a former slug, too, a row is found only while it is visible.
+        former_slugs = [
+            RowChange("former_slug", row["id"], None, row, None)
+            for table in sorted(_RENAMED_TABLES & used_ids.keys())
+            for row in await self._load_former_slugs(
+                table, {change.row for change in dependent_rows if change.table == table}
+            )
+        ]
+        return [*parts, *dependent_rows, *former_slugs]
+
+    async def _load_former_slugs(self, table: str, ids: set[int]) -> list[RowData]:
+        columns = logged_columns("former_slug")
+        rows = await self._select_rows(
+            f"SELECT {', '.join(columns)} FROM former_slug", f"{table}_id", sorted(ids)
+        )
+        return [row_from_values("former_slug", columns, row) for row in rows]
 
     async def _load_parts(self, table: str, articles: set[int]) -> list[RowData]:
         columns = logged_columns(table)
@@ -430,6 +458,15 @@ def _is_use_changed(change: RowChange, column: str, toggled: set[int]) -> bool:
     if change.columns is None or change.columns & {column, "article_id"}:
         return True
     return change.row in toggled if change.table == "article" else "state" in change.columns
+
+
+def _renamed_rows(change: RowChange) -> Iterator[tuple[str, int]]:
+    """Table and id of the row that a changed row of `former_slug` leads to; nothing for other tables."""
+    row = change.after or change.before
+    if change.table == "former_slug" and row is not None:
+        for table in _RENAMED_TABLES:
+            if row[f"{table}_id"] is not None:
+                yield table, row[f"{table}_id"]
 
 
 def _add_ids(used_ids: dict[str, set[int]], table: str, ids: Iterable[int | None]) -> None:

@@ -14,6 +14,7 @@ from contentql.content.records import (
 )
 from contentql.editorial import references, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
+from contentql.editorial.former_names import record_former_slug
 from contentql.editorial.rows import required, row_slug
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
@@ -57,6 +58,7 @@ async def _collection(context: EditContext, input: Input, row: Any) -> WriteResu
     if row is None:
         row = await Collection.create(id=new_id(), **values)
     else:
+        await record_former_slug(row, story.slug, context.now)
         await row.update_from_dict(values).save()
     if input.get("items") is not None:
         await _items(context, row, input["items"])

@@ -14,8 +14,10 @@ from tortoise.models import Model
 from contentql.auth.permissions import Permission
 from contentql.content import ids
 from contentql.content.enums import TagType
-from contentql.editorial.context import EditContext
+from contentql.editorial.context import DISPLAY_NAMES, EditContext
+from contentql.editorial.former_names import find_by_former_name, find_merged
 from contentql.editorial.user_errors import UserErrorCode, user_error
+from contentql.editorial.warnings import WarningCode
 from contentql.planner.visibility import VISIBILITY_COLUMNS, is_publicly_visible
 from contentql.store.models.articles import Article
 from contentql.store.models.collections import Collection
@@ -33,15 +35,33 @@ _NAMED: dict[str, tuple[type[Model], str]] = {
 async def find_by_reference(
     context: EditContext, table: str, text: Any, where: str, *, hold: bool = False
 ) -> Any:
-    """Loads a section, source, author, story or collection by id, path or slug."""
+    """Loads a section, source, author, story or collection by id, path or slug.
+
+    A former name or the id of a merged row leads to the present row, with a warning; not in `id`, which names
+    the row to change.
+    """
     model, column = _NAMED[table]
     message = str(text)
-    result = ids.decode_id(message)
-    if result is not None:
-        return await context.get_row(table, message, where, hold=hold)
-    row = await context.first(model.filter(**{column: message}), hold=hold)
-    if row is None:
-        raise context.not_found(table, message, where)
+    decoded = ids.decode_id(message)
+    if decoded is not None:
+        merged = await find_merged(model, [decoded[1]]) if decoded[0] == table and where != "id" else {}
+        if not merged:
+            return await context.get_row(table, message, where, hold=hold)
+        present = merged[decoded[1]]
+    else:
+        row = await context.first(model.filter(**{column: message}), hold=hold)
+        if row is not None:
+            return row
+        present = await find_by_former_name(model, message) if where != "id" else None
+        if present is None:
+            raise context.not_found(table, message, where)
+    row = await context.first(model.filter(id=present), hold=hold)
+    noun = DISPLAY_NAMES.get(table, table)
+    context.warn(
+        WarningCode.CHANGED,
+        f"The {noun} {message[:80]!r} is now {getattr(row, column)!r}, which was used.",
+        where,
+    )
     return row
 
 

@@ -13,6 +13,7 @@ from contentql.content import render
 from contentql.content.field_types import STORED
 from contentql.content.records import ArticleRecord
 from contentql.content.timestamps import format_timestamp
+from contentql.editorial import record_references
 from contentql.editorial.context import EditContext
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store.models.history import Revision, RevisionAction
@@ -68,6 +69,7 @@ async def _create(
         # In a thread: rendering a long text would block the event loop.
         field_texts=await asyncio.to_thread(comparable_fields, record),
         record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
+        reference_ids=await record_references.reference_ids(record),
     )
 
 
@@ -98,8 +100,11 @@ def changed_fields(before: dict[str, str | None], after: dict[str, str | None]) 
     return sorted(name for name, value in after.items() if before.get(name) != value)
 
 
-async def load_revision(article: int, version: int) -> ArticleRecord:
-    """Loads the record of an article at a version. Raises UserErrors: NOT_FOUND."""
+async def load_revision(context: EditContext, article: int, version: int) -> ArticleRecord:
+    """Loads the record of an article at a version, with the present names of the rows that it refers to.
+
+    What no longer exists is left out, with a warning. Raises UserErrors: NOT_FOUND.
+    """
     row = await Revision.get_or_none(article_id=article, version=version)
     if row is None:
         raise user_error(
@@ -108,7 +113,8 @@ async def load_revision(article: int, version: int) -> ArticleRecord:
             "version",
             "Send a version of Article.revisions.",
         )
-    return ArticleRecord.model_validate(row.record, context=STORED)
+    record = ArticleRecord.model_validate(row.record, context=STORED)
+    return await record_references.with_present_references(context, record, row.reference_ids or {})
 
 
 async def describe_changes_since(article: int, version: int) -> str:

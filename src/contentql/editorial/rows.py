@@ -13,6 +13,7 @@ from contentql.content.blocks import FrozenModel
 from contentql.content.ids import new_id
 from contentql.editorial import validation
 from contentql.editorial.context import EditContext, Input
+from contentql.editorial.former_names import record_former_slug
 from contentql.editorial.slugs import available_slug, slug_taken_by_other_row
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.store.article_records import record_columns
@@ -43,6 +44,7 @@ async def save_row(
     if row is None:
         return await model.create(id=new_id(), **{**results, **(defaults or {})})
     results.pop("created_at", None)
+    await record_former_slug(row, results.get("slug", ""), context.now)
     await row.update_from_dict(results).save()
     return row
 

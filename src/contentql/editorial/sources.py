@@ -14,6 +14,7 @@ from contentql.content.records import (
 )
 from contentql.editorial import references, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
+from contentql.editorial.former_names import record_merge
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.store.models.attributions import Attribution
@@ -88,6 +89,7 @@ async def merge_sources(context: EditContext, input: Input) -> WriteResult:
     names = [name for one in others for name in (one.name, *one.aliases)]
     into.aliases = [name for name in dict.fromkeys([*into.aliases, *names]) if name != into.name]
     await into.save()
+    await record_merge(into, await Source.filter(id__in=numbers), context.now)
     await Source.filter(id__in=numbers).delete()
     return WriteResult("source", into.id)
 

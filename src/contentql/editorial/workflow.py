@@ -9,6 +9,7 @@ from typing import Final
 
 from contentql.auth.permissions import Permission
 from contentql.content.enums import Status
+from contentql.content.records import ArticleRecord
 from contentql.editorial import revisions, slugs
 from contentql.editorial.articles import (
     ArticleState,
@@ -20,7 +21,7 @@ from contentql.editorial.articles import (
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
-from contentql.store import article_records
+from contentql.editorial.warnings import WarningCode
 from contentql.store.models.articles import Withdrawal
 from contentql.store.models.history import RevisionAction
 
@@ -273,23 +274,27 @@ async def restore_revision(context: EditContext, input: Input) -> WriteResult:
     """Saves the content of an earlier version as a new one; in a working copy if the article is published."""
     article = await load_for_update(context, input["id"])
     status = status_after_edit(context, article)
-    earlier = await revisions.load_revision(article.id, input["version"])
+    earlier = await revisions.load_revision(context, article.id, input["version"])
     own = {
         "id", "uri", "external_ids", "corrections", "slug_history", "status", "published_at",
         "first_published_at", "updated_at", "modified_at", "version", "deleted_at",
     }  # fmt: skip
     record = earlier.model_copy(update={name: getattr(article.record, name) for name in own})
-    if record.slug != article.record.slug or record.language != article.record.language:
-        used = slugs.slug_taken_by_other_article(record.language, article.id)
-        if await used(record.slug):
-            slug = await slugs.available_slug(None, record.slug, used, 200)
-            record = record.model_copy(update={"slug": slug})
-    try:
-        return await save_version(context, article, record, RevisionAction.RESTORED, status=status)
-    except article_records.ReferenceNotFound as exc:
-        raise user_error(
-            UserErrorCode.NOT_FOUND,
-            f"Version {input['version']} refers to deleted content: {exc}.",
-            "version",
-            "Restore another version.",
-        ) from None
+    record = await with_free_slug(context, article, record)
+    if status is SCHEDULED:
+        await require_publishable(record, record.published_at or context.now)
+    return await save_version(context, article, record, RevisionAction.RESTORED, status=status)
+
+
+async def with_free_slug(context: EditContext, article: ArticleState, record: ArticleRecord) -> ArticleRecord:
+    """Returns the record with another slug, and a warning, if another article has taken its slug."""
+    used = slugs.slug_taken_by_other_article(record.language, article.id)
+    if not await used(record.slug):
+        return record
+    slug = await slugs.available_slug(None, record.slug, used, 200)
+    context.warn(
+        WarningCode.CHANGED,
+        f"The slug {record.slug!r} is taken; the article has the slug {slug!r} instead.",
+        "slug",
+    )
+    return record.model_copy(update={"slug": slug})

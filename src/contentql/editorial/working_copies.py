@@ -13,7 +13,7 @@ from contentql.store.models.history import RevisionAction
 async def discard_working_copy(context: EditContext, input: Input) -> WriteResult:
     """Deletes the working copy of an article, whose published text stays as it is.
 
-    The discarded text remains in the revisions. Raises UserErrors (INVALID_TRANSITION) without a working copy.
+    The discarded text remains in the revisions. Raises UserErrors (INVALID_TRANSITION) if there is none.
     """
     article = await load_for_update(context, input["id"])
     if article.working_copy_row is None:

@@ -152,6 +152,7 @@ def row_conditions(
                 if (
                     op in _OPERATORS
                     and slot is not None
+                    and not (op == "eq" and _is_path(table, plan.name))  # a former path matches as well
                     and (kind != "text" or op in ("eq", "ne", "in", "notIn"))
                 ):
                     results.append(RowCondition(plan.name, op, slot, _convert(writer, kind, table)))
@@ -193,7 +194,7 @@ def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef
             writer.read_set.scan(BODY_SEARCH_SCAN)
             return [compile_search(writer, value, row)]
         case PathPrefixFilter():
-            path = writer.param(value, "text", TextParam(writer.limits.text))
+            path = _present_path(writer, writer.param(value, "text", TextParam(writer.limits.text)))
             column = row.column(plan.column)
             below = writer.dialect.starts_with(column, f"({path} || '/')")
             return [f"({column} = {path} or {below})"]
@@ -245,6 +246,8 @@ def _column(
             out.append(result if op == "in" else sql_not(result))
         else:
             param = writer.param(value, kind, _convert(writer, kind, table))
+            if op == "eq" and _is_path(table, column):
+                param = _present_path(writer, param)
             match op:
                 case "eq":
                     out.append(f"{sql} = {param}")
@@ -257,6 +260,23 @@ def _column(
                 case _:
                     out.append(f"{writer.dialect.sortable(sql, kind)} {_COMPARISONS[op]} {param}")
     return out
+
+
+def _is_path(table: str, column: str) -> bool:
+    return (table, column) == ("category", "path")
+
+
+def _present_path(writer: FilterContext, path: str) -> str:
+    """SQL of the path that a section has now, by SQL of its present or a former path."""
+    present, former, moved = (writer.new_row(table) for table in ("category", "path_history", "category"))
+    by_path = (
+        f"select {present.column('path')} from category {present.alias} where {present.alias}.path = {path}"
+    )
+    by_former = (
+        f"select {moved.column('path')} from path_history {former.alias} join category {moved.alias}"
+        f" on {moved.alias}.id = {former.column('category_id')} where {former.column('path')} = {path}"
+    )
+    return f"coalesce(({by_path}), ({by_former}), {path})"
 
 
 def _convert(writer: FilterContext, kind: ValueKind, table: str) -> Callable[[Any], Any]:

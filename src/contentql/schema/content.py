@@ -178,6 +178,11 @@ class Media(Node):
 class Source(Node):
     id: strawberry.ID = column_field("Global id of the source.", '"src_6677889900"')
     slug: str = column_field("Short name for URLs.", '"sky-news"')
+    is_redirect: bool = computed(
+        "True if the source was found by a former slug; clients should redirect to `slug`.",
+        "false",
+        FoundByOldSlug(),
+    )
     name: str = column_field("Display name.", '"Sky News"')
     kind: SourceKind = column_field("Kind of media.", "BROADCASTER")
     aliases: list[str] = column_field("Other names of the source.", '["Sky"]')
@@ -256,6 +261,11 @@ class Tag(Node):
     id: strawberry.ID = column_field("Global id of the tag.", '"tag_2233445566"')
     type: TagType = column_field("Type of the tag.", "TOPIC")
     slug: str = column_field("Short name for URLs, unique within the type.", '"north-korea"')
+    is_redirect: bool = computed(
+        "True if the tag was found by a former slug; clients should redirect to `slug`.",
+        "false",
+        FoundByOldSlug(),
+    )
     name: str = column_field("Display name.", '"North Korea"')
     names: list[LocalName] = object_field("Names in other languages.", JsonElements("names"))
     description: str | None = column_field("Description of the subject.", '"The state in East Asia"')
@@ -277,6 +287,11 @@ class Tag(Node):
 class Author(Node):
     id: strawberry.ID = column_field("Global id of the author.", '"aut_3344556677"')
     slug: str = column_field("Short name for URLs.", '"jane-doe"')
+    is_redirect: bool = computed(
+        "True if the author was found by a former slug; clients should redirect to `slug`.",
+        "false",
+        FoundByOldSlug(),
+    )
     name: str = column_field("Full name.", '"Jane Doe"')
     bio: str | None = column_field("Short biography.", '"Reports on East Asia."')
     desk: str | None = column_field("Desk of the newsroom that the author belongs to.", '"World"')
@@ -298,6 +313,11 @@ class Author(Node):
 class Story(Node):
     id: strawberry.ID = column_field("Global id of the story.", '"sto_4455667788"')
     slug: str = column_field("Short name for URLs.", '"north-korea-russia"')
+    is_redirect: bool = computed(
+        "True if the story was found by a former slug; clients should redirect to `slug`.",
+        "false",
+        FoundByOldSlug(),
+    )
     title: str = column_field("Name of the rendition.", '"North Korea and Russia"')
     description: str | None = column_field("Summary of the story.", '"Troops, arms and treaties"')
     articles: Connection[Article] = connection_field(

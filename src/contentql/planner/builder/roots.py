@@ -26,7 +26,7 @@ from contentql.planner.catalog import TypePlan, is_required, named_type
 from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
 from contentql.planner.filters import sql_and
-from contentql.planner.operation import ArgumentValue
+from contentql.planner.operation import ArgumentValue, LeafValue
 from contentql.planner.params import (
     IdParam,
     ListParam,
@@ -45,7 +45,6 @@ from contentql.planner.sql.nodes import (
     ResultNode,
     RowRef,
     SingleRowNode,
-    SortKey,
 )
 from contentql.planner.visibility import (
     WORKING_COPY_TABLES,
@@ -118,6 +117,7 @@ def _single_object_root(
     context.record_list(table)
     if named == ["id"]:
         number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
+        number = _follow_merges(context, table, number, leaf_value(arguments["id"]))
         key = PRIMARY_KEYS.get(table, "id")
         base.where.append(
             f"{row.alias}.{key} = {number}" if key != "id" else context.matches_public_id(row, number)
@@ -125,21 +125,8 @@ def _single_object_root(
         base.conditions = (
             RowCondition(key, "eq", leaf_value(arguments["id"]), IdParam(ID_TABLES.get(table, table))),
         )
-    elif table in RENAME_HISTORY:
-        base, row = _find_by_name(context, base, RENAME_HISTORY[table], arguments)
     else:
-        column = named[0]
-        value = context.param(arguments[column], "text", TextParam(context.limits.text))
-        base.where.append(f"{row.alias}.{column} = {value}")
-        base.conditions = (
-            RowCondition(column, "eq", leaf_value(arguments[column]), TextParam(context.limits.text)),
-        )
-        if arguments.get("type") is not None:
-            base.conditions += (RowCondition("type", "eq", leaf_value(arguments["type"]), passthrough),)
-            kind = context.param(arguments["type"], "plain", passthrough)
-            base.where.append(f"{row.alias}.type = {kind}")
-        base.keys.append(SortKey(f"{row.alias}.{PRIMARY_KEYS.get(table, 'id')}", "id", False))
-        base.limit = "1"
+        base, row = _find_by_name(context, base, RENAME_HISTORY[table], arguments)
     base.where += context.visible(row, via_visible=False)
     context.read_set.scan(Scan(table, base.conditions))
     return _single_row(context, base, row, type_name, selections)
@@ -153,35 +140,44 @@ def _find_by_name(
     With non-public visibility, a working copy also matches by the name of its published article.
     """
     table, name = base.row.table, former.column
+    key = PRIMARY_KEYS.get(table, "id")
     result = context.param(arguments[name], "text", TextParam(context.limits.text))
     requested = []
-    if arguments.get("language") is not None:
-        language = context.param(arguments["language"], "text", TextParam(context.limits.text))
-        requested = [f".language = {language}"]
+    qualifier = former.qualifier
+    is_qualified = bool(qualifier) and arguments.get(qualifier) is not None
+    # A language is text of the client; a type is a value of an enum.
+    convert = passthrough if qualifier == "type" else TextParam(context.limits.text)
+    if is_qualified:
+        value = context.param(arguments[qualifier], "plain" if qualifier == "type" else "text", convert)
+        requested = [f".{qualifier} = {value}"]
 
     def number(source: str, row: RowRef, where: list[str]) -> str:
         where += [
             *context.visible(row, via_visible=False),
             *(row.alias + value for value in requested),
         ]
-        number = f"{row.alias}.id"
+        number = f"{row.alias}.{key}"
         return f"(select {number} from {source} where {sql_and(where)} order by {number} limit 1)"
 
     now, before, way = table_rows(context, table).row, table_rows(context, table).row, context.alias()
     base.conditions = (RowCondition(name, "eq", leaf_value(arguments[name]), TextParam(context.limits.text)),)
     context.read_set.scan(Scan(former.table, base.conditions))
-    if requested:
-        in_language = RowCondition(
-            "language", "eq", leaf_value(arguments["language"]), TextParam(context.limits.text)
-        )
-        base.conditions += (in_language,)
-        base.row.column("language")  # the result depends on the language of the article
+    if is_qualified:
+        base.conditions += (RowCondition(qualifier, "eq", leaf_value(arguments[qualifier]), convert),)
+        base.row.column(qualifier)  # the result depends on this column of the row
+    if table == "withdrawal":  # by a former slug of its article; withdrawals are rare
+        context.read_set.scan(Scan(table))
     ways = [
         number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {result}"]),
         number(
             f"{former.table} {way} cross join {table} {before.alias}",
             before,
-            [f"{way}.{name} = {result}", context.matches_public_id(before, f"{way}.{former.owner}")],
+            [
+                f"{way}.{name} = {result}",
+                f"{before.alias}.{key} = {way}.{former.owner}"
+                if key != "id"
+                else context.matches_public_id(before, f"{way}.{former.owner}"),
+            ],
         ),
     ]
     if (
@@ -195,8 +191,27 @@ def _find_by_name(
                 [f"{out}.{name} = {result}", f"{copy.alias}.working_of = {out}.id"],
             )
         )
-    base.where.append(f"{base.row.alias}.id = coalesce({', '.join(ways)})")
+    base.where.append(f"{base.row.alias}.{key} = coalesce({', '.join(ways)})")
     return base, replace(base.row, found_by_old_slug_sql=result)
+
+
+def _follow_merges(
+    context: BuildContext, table: str, number: str, value: LeafValue, *, listed: bool = False
+) -> str:
+    """SQL of the id of the row that `number`, SQL of an id, leads to: that of a merged row to another one."""
+    history = RENAME_HISTORY.get(table)
+    if history is None or not history.merged:
+        return number
+    convert = IdParam("" if listed else table)
+    condition = (
+        RowCondition("merged_id", "in", value, ListParam(convert, context.limits.page))
+        if listed
+        else RowCondition("merged_id", "eq", value, convert)
+    )
+    context.read_set.scan(Scan(history.table, (condition,)))
+    alias = context.alias()
+    rows = f"select {alias}.{history.owner} from {history.table} {alias} where {alias}.merged_id = {number}"
+    return f"coalesce(({rows} limit 1), {number})"
 
 
 def _single_row(
@@ -220,9 +235,9 @@ def _node_root(
     if result is None:
         return "null"
     base = table_rows(context, result.table)
-    base.where.append(
-        context.matches_public_id(base.row, context.param(arguments["id"], "id", IdParam(result.table)))
-    )
+    number = context.param(arguments["id"], "id", IdParam(result.table))
+    number = _follow_merges(context, result.table, number, leaf_value(arguments["id"]))
+    base.where.append(context.matches_public_id(base.row, number))
     base.where += context.visible(base.row, via_visible=False)
     context.record_list(result.table)
     named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(result.table))
@@ -247,7 +262,8 @@ def _nodes_root(
         if result is None:
             continue
         base = table_rows(context, result.table)
-        base.where.append(context.matches_public_id(base.row, number))
+        present = _follow_merges(context, name, number, leaf_value(values), listed=True)
+        base.where.append(context.matches_public_id(base.row, present))
         base.where += context.visible(base.row, via_visible=False)
         context.record_list(result.table)
         context.read_set.scan(
@@ -284,14 +300,16 @@ def _section_articles(context: BuildContext, arguments: dict[str, ArgumentValue]
     path = context.param(arguments["section"], "text", TextParam(context.limits.text))
     direct = arguments.get("exact") is not None and context.constrain(arguments["exact"])
     link = DIRECT_SECTION_ARTICLES if direct else SECTION_ARTICLES
-    base = link_rows(context, link, "article", f"(select s.id from category s where s.path = {path})")
+    present = f"(select s.id from category s where s.path = {path})"
+    former = f"(select f.category_id from path_history f where f.path = {path})"
+    base = link_rows(context, link, "article", f"(coalesce({present}, {former}))")
     base.where += context.visible(base.row, via_visible=False)
     base.parent_key = ParentKey(link.source_column, "category")
     named = leaf_value(arguments["section"])
     context.read_set.lists["section", named] = None
-    context.read_set.scan(
-        Scan("category", (RowCondition("path", "eq", named, TextParam(context.limits.text)),))
-    )
+    by_path = (RowCondition("path", "eq", named, TextParam(context.limits.text)),)
+    context.read_set.scan(Scan("category", by_path))
+    context.read_set.scan(Scan("path_history", by_path))
     return base
 
 

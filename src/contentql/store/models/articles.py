@@ -84,7 +84,8 @@ class Article(Model):
             ),
             check_constraint("embargo_before_expiry", "expires_at > embargo_until"),
         )
-        unique_together = (("language", "slug", "working_of"), ("uri", "working_of"))
+        # A partial index makes language and slug unique among the articles that are not deleted.
+        unique_together = (("uri", "working_of"),)
 
 
 class ArticleBody(Model):

@@ -33,7 +33,8 @@ class Revision(Model):
     """Saved state of an article.
 
     `field_texts` has each field as text, by API name; `record` is the complete article, from which it can be
-    restored.
+    restored. `reference_ids` has the ids of the rows that the record names, by table and name, because names
+    change; null in revisions of earlier versions of contentql.
     """
 
     id = id_field()
@@ -47,6 +48,7 @@ class Revision(Model):
     reason = fields.TextField(null=True)
     field_texts: Any = fields.JSONField()
     record: Any = fields.JSONField()
+    reference_ids: Any = fields.JSONField(null=True)
 
     class Meta:
         table = "revision"

@@ -155,6 +155,27 @@ class PathHistory(Model):
         table = "path_history"
 
 
+class FormerSlug(Model):
+    """Former slug or merged id of a tag, author, source, story or collection, so that it can be redirected.
+
+    Exactly one of the references is set. `merged_id` is the id of a row that was merged into the referenced
+    one; such a row has no `slug`.
+    """
+
+    id = id_field()
+    tag = maybe("Tag", OnDelete.CASCADE)
+    author = maybe("Author", OnDelete.CASCADE)
+    source = maybe("Source", OnDelete.CASCADE)
+    story = maybe("Story", OnDelete.CASCADE)
+    collection = maybe("Collection", OnDelete.CASCADE)
+    slug = fields.CharField(max_length=160, null=True)
+    merged_id = fields.BigIntField(null=True)
+    until = TimestampField()
+
+    class Meta:
+        table = "former_slug"
+
+
 class ExternalId(Model):
     """Id of an imported article in its system of origin, by which a repeated import recognises it."""
 
