@@ -150,6 +150,11 @@ class Placement:
     alt: str | None = None
 
 
+def lead_and_body_media(lead: int | None, blocks: Iterable[Block]) -> set[int]:
+    """Returns the ids of the lead picture and of the media in the body."""
+    return {media for block in blocks for media in body.block_media(block)} | ({lead} if lead else set())
+
+
 def media_placements(
     lead: int | None, blocks: Iterable[Block], placed: Sequence[Placement] = ()
 ) -> tuple[Placement, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic.alias_generators import to_camel
 
 from contentql.content import blocks, derive
-from contentql.content.enums import PUBLIC_ATTRIBUTION_STATES, Status
+from contentql.content.enums import PUBLIC_ATTRIBUTION_STATES, MediaRole, Status
 from contentql.content.ids import new_id
 from contentql.content.records import (
     ArticleRecord,
@@ -34,7 +34,10 @@ def complete_record(record: ArticleRecord, stored: ArticleRecord | None, now: dt
     placed = derive.media_placements(
         record.lead_media,
         body,
-        [derive.Placement(value.media, value.role, value.caption, value.alt) for value in record.media],
+        [
+            derive.Placement(value.media, value.role, value.caption, value.alt)
+            for value in _remaining_placements(record, body, stored)
+        ],
     )
     external = {*record.external_ids, *(stored.external_ids if stored else ())}
     return record.model_copy(
@@ -63,6 +66,27 @@ def complete_record(record: ArticleRecord, stored: ArticleRecord | None, now: dt
             "slug_history": _history(record, stored, now),
         }
     )
+
+
+def _remaining_placements(
+    record: ArticleRecord, body: Sequence[blocks.Block], stored: ArticleRecord | None
+) -> list[PlacementRecord]:
+    """Returns the placements without those of pictures that a change takes out of the lead and the body.
+
+    All of them if the change sets the placements themselves. A former lead picture that is still in the body
+    loses the role of the lead only.
+    """
+    if stored is None or record.media != stored.media:
+        return list(record.media)
+    before = derive.lead_and_body_media(stored.lead_media, stored.blocks)
+    after = derive.lead_and_body_media(record.lead_media, body)
+    remaining = [placed for placed in record.media if placed.media not in before - after]
+    return [
+        placed.model_copy(update={"role": MediaRole.INLINE})
+        if placed.role is MediaRole.LEAD and placed.media == stored.lead_media != record.lead_media
+        else placed
+        for placed in remaining
+    ]
 
 
 def _past(at: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
