@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.editorial_client import ANNA, BOB, PUBLIC, EditorialClient
+from tests.support.editorial_client import ANNA, BOB, HOUR, PUBLIC, ROOT, EditorialClient, mutation_document
+
+from contentql.auth.viewer import Actor
 
 HEADLINE = "query($i: ID!) { article(id: $i) { headline version unpublishedChanges } }"
 
@@ -275,3 +277,151 @@ async def test_former_paths_hold_in_lists_and_filters(newsroom: EditorialClient)
     data = await newsroom.query(query, p="old-section")
     assert data["latestNews"]["nodes"] == data["under"]["nodes"] == []
     assert data["equal"]["nodes"] == [{"path": "old-section"}]
+
+
+# Media of replaced and removed pictures
+
+
+async def make_picture(newsroom: EditorialClient, name: str) -> str:
+    url = f"https://media.example.org/{name}.jpg"
+    return str((await newsroom.mutate_ok("createMedia", kind="IMAGE", url=url, alt=name))["id"])
+
+
+async def test_replaced_and_removed_pictures_leave_the_article(newsroom: EditorialClient) -> None:
+    """After the publication they are no longer public and can be deleted."""
+    lead, new_lead, inline, placed = [
+        await make_picture(newsroom, name) for name in ("lead", "new-lead", "inline", "placed")
+    ]
+    text, image = {"paragraph": {"text": "One."}}, {"image": {"media": inline}}
+    id = await newsroom.create_published(
+        leadMedia=lead, body={"blocks": [text, image]}, media=[{"media": placed, "caption": "Own"}]
+    )
+    query = "query($i: ID!) { article(id: $i) { media { role caption media { id } } } }"
+
+    async def media(actor: Actor) -> list[tuple[str, str]]:
+        rows = (await newsroom.query(query, actor, i=id))["article"]["media"]
+        return [(row["media"]["id"], row["role"]) for row in rows]
+
+    before = [(lead, "LEAD"), (placed, "INLINE"), (inline, "INLINE")]
+    assert await media(PUBLIC) == before
+    await newsroom.mutate_ok("updateArticle", id=id, leadMedia=new_lead)
+    await newsroom.mutate_ok("updateArticle", id=id, body={"blocks": [text]})
+    assert await media(ANNA) == [(new_lead, "LEAD"), (placed, "INLINE")]
+    assert await media(PUBLIC) == before
+    for picture in (lead, inline):
+        assert await newsroom.mutate_codes("deleteMedia", id=picture) == {("IN_USE", "id")}
+    await newsroom.republish(id)
+    assert await media(PUBLIC) == [(new_lead, "LEAD"), (placed, "INLINE")]
+    for picture in (lead, inline):
+        await newsroom.mutate_ok("deleteMedia", id=picture)
+    await newsroom.mutate_ok("updateArticle", id=id, leadMedia=None)
+    assert await media(ANNA) == [(placed, "INLINE")]
+
+
+async def test_a_former_lead_picture_stays_in_the_body(newsroom: EditorialClient) -> None:
+    """And placements that the same change sets are left as they are."""
+    blocks = [{"paragraph": {"text": "One."}}, {"image": {"media": "med_301"}}]
+    id = await newsroom.create_draft(leadMedia="med_301", body={"blocks": blocks})
+    selection = "article { media { role media { id } } }"
+    article = await newsroom.mutate_ok("updateArticle", id=id, leadMedia="med_302", selection=selection)
+    assert [(one["role"], one["media"]["id"]) for one in article["media"]] == [
+        ("LEAD", "med_302"),
+        ("INLINE", "med_301"),
+    ]
+    article = await newsroom.mutate_ok(
+        "updateArticle",
+        id=id,
+        leadMedia=None,
+        body={"text": "Two."},
+        media=[{"media": "med_302", "role": "GALLERY"}],
+        selection=selection,
+    )
+    assert [(one["role"], one["media"]["id"]) for one in article["media"]] == [("GALLERY", "med_302")]
+
+
+# The trash
+
+TRASH = "{ deletedArticles(first: 100) { nodes { id slug headline owner deletedAt } totalCount } }"
+
+
+async def test_deleted_articles_are_listed_for_viewers_of_drafts(own_newsroom: EditorialClient) -> None:
+    """Authors see their own, the last deleted first; others get FORBIDDEN."""
+    newsroom = own_newsroom
+    ids = [await newsroom.create_draft(actor) for actor in (ANNA, BOB)]
+    for id in ids:
+        await newsroom.mutate_ok("deleteArticle", id=id)
+        newsroom.now += HOUR
+    trash = (await newsroom.query(TRASH, ANNA))["deletedArticles"]
+    assert [one["id"] for one in trash["nodes"]] == ids[::-1]
+    assert trash["totalCount"] == 2
+    assert trash["nodes"][1]["deletedAt"] == "2026-06-30T08:00:00Z"
+    page = "query($c: String) { deletedArticles(first: 1, after: $c) { nodes { id } pageInfo { endCursor } }}"
+    first = (await newsroom.query(page, ANNA))["deletedArticles"]
+    second = (await newsroom.query(page, ANNA, c=first["pageInfo"]["endCursor"]))["deletedArticles"]
+    assert [first["nodes"], second["nodes"]] == [[{"id": ids[1]}], [{"id": ids[0]}]]
+    assert [one["id"] for one in (await newsroom.query(TRASH, BOB))["deletedArticles"]["nodes"]] == [ids[1]]
+    response = await newsroom.execute(TRASH, PUBLIC)
+    assert response["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_deleted_articles_free_their_slug_and_what_they_use(newsroom: EditorialClient) -> None:
+    """Restored, they have another slug, and warnings name what was deleted in the meantime."""
+    created = await make_taxonomy(newsroom, "Trash")
+    picture = await make_picture(newsroom, "trash")
+    id = await make_article_with(newsroom, created)
+    await newsroom.mutate_ok("updateArticle", id=id, slug="trashed", leadMedia=picture)
+    for nouns in (("tag", "author", "story", "source", "category"),):
+        for noun in nouns:
+            assert ("IN_USE", "id") in await newsroom.mutate_codes(
+                f"delete{noun.title()}", id=created[noun]
+            ), noun
+    await newsroom.mutate_ok("deleteArticle", id=id)
+    other = await newsroom.create_draft(slug="trashed")
+    await newsroom.mutate_ok("deleteArticle", id=other)
+    await newsroom.create_draft(slug="trashed")
+    for noun in ("tag", "story", "source", "category"):
+        await newsroom.mutate_ok(f"delete{noun.title()}", id=created[noun])
+    await newsroom.mutate_ok("deleteMedia", id=picture)
+    payload = await newsroom.mutate_ok("restoreArticle", id=id, selection=RESTORED)
+    article, warnings = payload["article"], payload["warnings"]
+    assert article["slug"] == "trashed-2"
+    assert [tag["slug"] for tag in article["tags"]] == ["tears"]
+    assert [one["author"]["slug"] for one in article["authors"]] == ["trash", "jane-doe"]
+    assert (article["leadMedia"], article["attributions"], article["category"]) == (None, [], None)
+    assert article["body"]["markdown"].startswith("Kim wept")
+    assert sorted(one["code"] for one in warnings) == ["CHANGED"] + ["DROPPED"] * 6
+    assert {one["id"] for one in (await newsroom.query(TRASH, ANNA))["deletedArticles"]["nodes"]} >= {other}
+
+
+async def test_restored_articles_have_all_that_still_exists(newsroom: EditorialClient) -> None:
+    created = await make_taxonomy(newsroom, "Complete")
+    id = await make_article_with(newsroom, created)
+    query = f"query($i: ID!) {{ article(id: $i) {PARTS} }}"
+    before = (await newsroom.query(query, ANNA, i=id))["article"]
+    await newsroom.mutate_ok("deleteArticle", id=id)
+    payload = await newsroom.mutate_ok("restoreArticle", id=id, selection=RESTORED)
+    assert payload == {"article": before, "warnings": []}
+
+
+async def test_only_administrators_purge_deleted_articles(newsroom: EditorialClient) -> None:
+    id = await newsroom.create_draft(slug="purged")
+    assert await newsroom.mutate_codes("purgeArticle", ROOT, id=id) == {("INVALID_TRANSITION", "id")}
+    await newsroom.mutate_ok("deleteArticle", id=id)
+    response = await newsroom.execute(mutation_document("purgeArticle"), ANNA, input={"id": id})
+    assert response["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert await newsroom.mutate_ok("purgeArticle", ROOT, id=id) == id
+    assert await newsroom.mutate_codes("restoreArticle", ROOT, id=id) == {("NOT_FOUND", "id")}
+    number = id.removeprefix("art_")
+    for table in ("article_body", "revision", "article_section"):
+        assert await newsroom.table(f"SELECT 1 FROM {table} WHERE article_id = {number}") == []
+
+
+async def test_former_slugs_lead_to_the_article_that_had_them_last(newsroom: EditorialClient) -> None:
+    """A second article may take a slug and leave it, too."""
+    ids = []
+    for _ in range(2):
+        ids.append(await newsroom.create_published(slug="passed-on"))
+        await newsroom.mutate_ok("updateArticle", id=ids[-1], slug=f"left-{ids[-1]}")
+        await newsroom.republish(ids[-1])
+    query = '{ article(slug: "passed-on") { id } }'
+    assert (await newsroom.query(query))["article"] == {"id": ids[1]}

@@ -213,6 +213,7 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "archiveArticle": {"id": published},
         "deleteArticle": {"id": draft},
         "restoreArticle": {"id": removed},
+        "purgeArticle": {"id": removed},
         "restoreRevision": {"id": published, "version": 1},
         "discardWorkingCopy": {"id": created["edited"]},
         "createPreviewLink": {"id": draft},

@@ -10,7 +10,7 @@ from contentql.content import derive
 from contentql.content.records import (
     CategoryRecord,
 )
-from contentql.editorial import references, validation
+from contentql.editorial import references, trash, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, required, save_row
 from contentql.editorial.slugs import available_slug, slug_taken_by_other_row
@@ -174,7 +174,8 @@ async def delete_category(context: EditContext, input: Input) -> WriteResult:
     await require_unused(
         row.path,
         sections=Category.filter(parent_id=row.id),
-        articles=ArticleSection.filter(category_id=row.id),
+        articles=ArticleSection.filter(category_id=row.id, **trash.OF_LIVE_ARTICLE),
     )
+    await trash.release_section(row.id)
     await row.delete()
     return WriteResult("category", row.id)

@@ -9,7 +9,7 @@ from contentql.content.ids import encode_id
 from contentql.content.records import (
     MediaRecord,
 )
-from contentql.editorial import references, validation
+from contentql.editorial import references, trash, validation
 from contentql.editorial.categories import RUNS
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, save_row
@@ -69,14 +69,15 @@ async def _media(context: EditContext, input: Input, row: Any) -> WriteResult:
 
 async def delete_media(context: EditContext, input: Input) -> WriteResult:
     row = await context.get_row("media", input["id"], hold=True)
-    placed = ArticleMedia.filter(media_id=row.id)
+    placed = ArticleMedia.filter(media_id=row.id, **trash.OF_LIVE_ARTICLE)
     await require_unused(
         encode_id("media", row.id),
         articles=placed,
-        lead_pictures=Article.filter(lead_media_id=row.id),
-        attributions=Attribution.filter(media_id=row.id),
+        lead_pictures=Article.filter(lead_media_id=row.id, deleted_at__isnull=True),
+        attributions=Attribution.filter(media_id=row.id, **trash.OF_LIVE_ARTICLE),
         authors=Author.filter(image_id=row.id),
-        collections=CollectionItem.filter(media_id=row.id),
+        collections=CollectionItem.filter(media_id=row.id, **trash.OF_LIVE_ARTICLE),
     )
+    await trash.release_media(row.id)
     await row.delete()
     return WriteResult("media", row.id)

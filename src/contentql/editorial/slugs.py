@@ -60,10 +60,10 @@ async def available_slug(
 
 
 def slug_taken_by_other_article(language: str, besides: int) -> Callable[[str], Awaitable[bool]]:
-    """Predicate: another article of the language has the slug, in its own row or a working copy."""
+    """Predicate: another article of the language that is not deleted has the slug."""
 
     async def is_taken(slug: str) -> bool:
-        rows = Article.filter(language=language, slug=slug)
+        rows = Article.filter(language=language, slug=slug, deleted_at__isnull=True)
         return await rows.exclude(Q(id=besides) | Q(working_of=besides)).exists()
 
     return is_taken

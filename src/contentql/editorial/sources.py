@@ -12,7 +12,7 @@ from contentql.content.ids import encode_id
 from contentql.content.records import (
     SourceRecord,
 )
-from contentql.editorial import references, validation
+from contentql.editorial import references, trash, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.former_names import record_merge
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
@@ -113,8 +113,9 @@ async def delete_source(context: EditContext, input: Input) -> WriteResult:
     row = await references.find_by_reference(context, "source", input["id"], "id", hold=True)
     await require_unused(
         row.slug,
-        attributions=Attribution.filter(source_id=row.id),
+        attributions=Attribution.filter(source_id=row.id, **trash.OF_LIVE_ARTICLE),
         sources=Source.filter(parent_id=row.id),
     )
+    await trash.release_source(row.id)
     await row.delete()
     return WriteResult("source", row.id)

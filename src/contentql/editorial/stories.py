@@ -7,7 +7,7 @@ from typing import Any
 from contentql.content.records import (
     StoryRecord,
 )
-from contentql.editorial import references, validation
+from contentql.editorial import references, trash, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
 from contentql.store.models.articles import Article
@@ -34,6 +34,7 @@ async def _story(context: EditContext, input: Input, row: Any) -> WriteResult:
 
 async def delete_story(context: EditContext, input: Input) -> WriteResult:
     row = await references.find_by_reference(context, "story", input["id"], "id", hold=True)
-    await require_unused(row.slug, articles=Article.filter(story_id=row.id))
+    await require_unused(row.slug, articles=Article.filter(story_id=row.id, deleted_at__isnull=True))
+    await trash.release_story(row.id)
     await row.delete()
     return WriteResult("story", row.id)

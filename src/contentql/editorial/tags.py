@@ -7,7 +7,7 @@ from typing import Any
 from contentql.content.records import (
     TagRecord,
 )
-from contentql.editorial import references, validation
+from contentql.editorial import references, trash, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
 from contentql.editorial.sources import require_no_cycle
@@ -55,8 +55,9 @@ async def delete_tag(context: EditContext, input: Input) -> WriteResult:
     row = await references.find_tag(context, input["id"], "id")
     await require_unused(
         f"{row.type.value}:{row.slug}",
-        articles=ArticleTag.filter(tag_id=row.id),
+        articles=ArticleTag.filter(tag_id=row.id, **trash.OF_LIVE_ARTICLE),
         tags=Tag.filter(broader_id=row.id),
     )
+    await trash.release_tag(row.id)
     await row.delete()
     return WriteResult("tag", row.id)

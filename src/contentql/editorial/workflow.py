@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from contentql.auth.permissions import Permission
 from contentql.content.enums import Status
 from contentql.content.records import ArticleRecord
 from contentql.editorial import revisions, slugs
@@ -74,7 +73,7 @@ _HINTS: Final[Mapping[Status, str]] = {
 }
 
 
-def _check_transition(
+def check_transition(
     context: EditContext, article: ArticleState, name: str, standing: Status | None = None
 ) -> Transition:
     """The transition of a mutation. Raises UserErrors (INVALID_TRANSITION) if the status forbids it."""
@@ -113,7 +112,7 @@ async def approve_article(context: EditContext, input: Input) -> WriteResult:
 
 async def _transition(context: EditContext, input: Input, name: str) -> WriteResult:
     article = await load_for_update(context, input["id"])
-    move = _check_transition(context, article, name)
+    move = check_transition(context, article, name)
     return await save_version(context, article, article.record, move.action, status=move.to_status)
 
 
@@ -126,7 +125,7 @@ async def schedule_article(context: EditContext, input: Input) -> WriteResult:
             "id",
             "Publish the working copy when the time comes: publishArticle.",
         )
-    move = _check_transition(context, article, "scheduleArticle")
+    move = check_transition(context, article, "scheduleArticle")
     at: dt.datetime = input["publishAt"]
     if at <= context.now:
         raise user_error(
@@ -150,7 +149,7 @@ async def schedule_article(context: EditContext, input: Input) -> WriteResult:
 async def publish_article(context: EditContext, input: Input) -> WriteResult:
     """Publishes an approved article now. A published article keeps its time and gets its changes."""
     article = await load_for_update(context, input["id"])
-    move = _check_transition(context, article, "publishArticle")
+    move = check_transition(context, article, "publishArticle")
     await require_publishable(article.record, context.now)
     again = article.working_copy_row is not None
     requested: dt.datetime | None = input.get("publishedAt")
@@ -179,18 +178,18 @@ async def publish_article(context: EditContext, input: Input) -> WriteResult:
 async def unpublish_article(context: EditContext, input: Input) -> WriteResult:
     """Makes an article a draft again, with its unpublished changes."""
     article = await load_for_update(context, input["id"])
-    move = _check_transition(context, article, "unpublishArticle", published_status(context, article))
+    move = check_transition(context, article, "unpublishArticle", published_status(context, article))
     return await save_published(
         context,
         article,
         article.record,
         move.action,
         status=move.to_status,
-        columns=_cleared_times(context, article),
+        columns=cleared_times(context, article),
     )
 
 
-def _cleared_times(context: EditContext, article: ArticleState) -> dict[str, dt.datetime | None]:
+def cleared_times(context: EditContext, article: ArticleState) -> dict[str, dt.datetime | None]:
     """Publication times of an article that is no longer public; the first publication is retained."""
     first = article.published_record.first_published_at
     stays = first if first and first <= context.now else None
@@ -213,7 +212,7 @@ async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
         )
     article: ArticleState = await errors.run(load_for_update(context, input["id"]))
     errors.raise_if_any()
-    move = _check_transition(context, article, "withdrawArticle", published_status(context, article))
+    move = check_transition(context, article, "withdrawArticle", published_status(context, article))
     await Withdrawal.filter(article_id=article.id).delete()
     await Withdrawal.create(
         article_id=article.id,
@@ -227,47 +226,8 @@ async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
 
 async def archive_article(context: EditContext, input: Input) -> WriteResult:
     article = await load_for_update(context, input["id"])
-    move = _check_transition(context, article, "archiveArticle", published_status(context, article))
+    move = check_transition(context, article, "archiveArticle", published_status(context, article))
     return await save_published(context, article, article.record, move.action, status=move.to_status)
-
-
-async def delete_article(context: EditContext, input: Input) -> WriteResult:
-    """Deletes an article until restoreArticle. Without PUBLISH only drafts that were never published."""
-    article = await load_for_update(context, input["id"])
-    untouched = (
-        article.status_at(context) is DRAFT
-        and article.published_record.first_published_at is None
-        and not article.working_copy_row
-    )
-    if not context.has_permission(Permission.PUBLISH) and not untouched:
-        raise user_error(
-            UserErrorCode.NOT_OWNER,
-            "Only a draft that was never published can be deleted without the permission to publish.",
-            "id",
-            "Ask a publisher to delete the article.",
-        )
-    status = article.article_row.status if article.article_row.status not in (PUBLISHED, SCHEDULED) else DRAFT
-    off = _cleared_times(context, article) if status is not article.article_row.status else {}
-    columns = {"deleted_at": context.now, **off}
-    return await save_published(
-        context, article, article.record, RevisionAction.DELETED, status=status, columns=columns
-    )
-
-
-async def restore_article(context: EditContext, input: Input) -> WriteResult:
-    """Makes an archived, withdrawn or deleted article a draft again."""
-    article = await load_for_update(context, input["id"], deleted=True)
-    if article.article_row.deleted_at is None:
-        _check_transition(context, article, "restoreArticle")
-    await Withdrawal.filter(article_id=article.id).delete()
-    return await save_published(
-        context,
-        article,
-        article.record,
-        RevisionAction.RESTORED,
-        status=DRAFT,
-        columns={"deleted_at": None, **_cleared_times(context, article)},
-    )
 
 
 async def restore_revision(context: EditContext, input: Input) -> WriteResult:
@@ -275,19 +235,27 @@ async def restore_revision(context: EditContext, input: Input) -> WriteResult:
     article = await load_for_update(context, input["id"])
     status = status_after_edit(context, article)
     earlier = await revisions.load_revision(context, article.id, input["version"])
-    own = {
-        "id", "uri", "external_ids", "corrections", "slug_history", "status", "published_at",
-        "first_published_at", "updated_at", "modified_at", "version", "deleted_at",
-    }  # fmt: skip
-    record = earlier.model_copy(update={name: getattr(article.record, name) for name in own})
-    record = await with_free_slug(context, article, record)
+    record = await with_content_of(context, article, earlier)
     if status is SCHEDULED:
         await require_publishable(record, record.published_at or context.now)
     return await save_version(context, article, record, RevisionAction.RESTORED, status=status)
 
 
-async def with_free_slug(context: EditContext, article: ArticleState, record: ArticleRecord) -> ArticleRecord:
-    """Returns the record with another slug, and a warning, if another article has taken its slug."""
+# Fields of a record that are not content: an earlier version does not bring them back.
+_NO_CONTENT = (
+    "id", "uri", "external_ids", "corrections", "slug_history", "status", "published_at",
+    "first_published_at", "updated_at", "modified_at", "version", "deleted_at",
+)  # fmt: skip
+
+
+async def with_content_of(
+    context: EditContext, article: ArticleState, earlier: ArticleRecord
+) -> ArticleRecord:
+    """Returns the article's record with the content of an earlier one.
+
+    It gets another slug, with a warning, if another article has taken the earlier one's.
+    """
+    record = earlier.model_copy(update={name: getattr(article.record, name) for name in _NO_CONTENT})
     used = slugs.slug_taken_by_other_article(record.language, article.id)
     if not await used(record.slug):
         return record

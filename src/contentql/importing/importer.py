@@ -259,12 +259,22 @@ async def _find_article(record: ArticleRecord) -> Article | None:
         if match is not None:
             return await Article.get(id=foreign_key(match, "article"))
     if row is None and not (record.id or record.uri or record.external_ids):
-        row = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
+        row = await Article.get_or_none(
+            language=record.language, slug=record.slug, working_of=0, deleted_at=None
+        )
     return row
 
 
+async def _article_by_slug(record: ArticleRecord) -> Article | None:
+    return await Article.get_or_none(
+        language=record.language, slug=record.slug, working_of=0, deleted_at__isnull=True
+    )
+
+
 async def _require_free_slug(record: ArticleRecord) -> None:
-    other = await Article.get_or_none(language=record.language, slug=record.slug, working_of=0)
+    other = await Article.get_or_none(
+        language=record.language, slug=record.slug, working_of=0, deleted_at=None
+    )
     if other is not None and other.id != record.id:
         raise RecordRejected(
             f"another article has the slug {record.slug!r} ({encode_id('article', other.id)})"

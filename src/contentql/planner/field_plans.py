@@ -146,12 +146,14 @@ class TextDiff:
 class RootField:
     """A field of Query: the table that it reads and the shape of its result.
 
-    `admin_only`: raises FORBIDDEN for viewers without the permission ADMIN.
+    `admin_only`: raises FORBIDDEN for viewers without the permission ADMIN. `deleted`: the rows that were
+    deleted, for viewers of drafts.
     """
 
     shape: Literal["one", "page", "latest", "node", "nodes", "viewer"]
     table: str = ""
     admin_only: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ LIGHT_WEIGHT = 0.1  # any other comparison, a word of a search text
 
 _INDEXED_COLUMNS: Mapping[str, frozenset[str]] = {
     "article": frozenset((
-        "category_id", "content_type", "first_published_at", "lead_media_id", "published_at", "story_id",
-        "translation_group", "updated_at", "uri", "urgency",
+        "category_id", "content_type", "deleted_at", "first_published_at", "lead_media_id", "published_at",
+        "story_id", "translation_group", "updated_at", "uri", "urgency",
     )),
     "audit_entry": frozenset(("at", "target_id")),
     "correction": frozenset(("at",)),

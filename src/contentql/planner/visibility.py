@@ -275,6 +275,12 @@ def _bind(values: Sequence[str], params: VisibilityParams) -> list[str]:
     return list(values)
 
 
+def deleted_articles_sql(row: str, params: VisibilityParams, visibility: Visibility) -> list[str]:
+    """Returns the conditions of the deleted articles that a viewer of drafts may see."""
+    own = [] if visibility.articles == "all" else [f"{row}.owner = {params.viewer_account()}"]
+    return [f"{row}.deleted_at is not null", f"{row}.working_of = 0", *own]
+
+
 def public_id_sql(table: str, row: str, visibility: Visibility) -> str:
     """Returns SQL of a row's public id: that of a working copy is the id of the row that it copies."""
     if visibility.is_public or table not in WORKING_COPY_TABLES:

@@ -60,6 +60,17 @@ class Withdrawal:
     withdrawn_at: DateTime = column_field("Time of the withdrawal.", '"2026-07-02T09:00:00Z"', Column("at"))
 
 
+@table_type("article", "A deleted article.")
+class DeletedArticle:
+    id: strawberry.ID = column_field("Global id of the article.", '"art_90817263545"')
+    slug: str = column_field("Slug of the article, which other articles may take.", '"kim-weeps"')
+    language: str = column_field("Language, BCP 47.", '"en"')
+    headline: str = column_field("Headline.", '"Kim weeps"')
+    version: int = column_field("Version number.", "3")
+    owner: str | None = column_field("Account that created the article.", '"jane-doe"')
+    deleted_at: DateTime = column_field("Time of the deletion.", '"2026-07-02T09:00:00Z"')
+
+
 @table_type("audit_entry", "An entry of the audit log.")
 class AuditEntry(Node):
     id: strawberry.ID = column_field("Global id of the entry.", '"aud_6677889900"')

@@ -10,6 +10,7 @@ from contentql.editorial import (
     attributions,
     corrections,
     tokens,
+    trash,
     workflow,
     working_copies,
 )
@@ -137,17 +138,27 @@ class ArticleMutations:
         input=ArticleTransitionInput,
         payload=DeletionPayload,
         permission=Permission.EDIT_OWN,
-        resolver=workflow.delete_article,
+        resolver=trash.delete_article,
         example=ARTICLE_ID,
         selection=DELETED_ID,
     )
     restore_article: ArticlePayload | None = mutation_field(
-        "Restores a deleted, archived or withdrawn article as a draft.",
+        "Restores a deleted, archived or withdrawn article as a draft. What a deleted article used and no"
+        " longer exists is left out, with a warning.",
         input=ArticleTransitionInput,
         payload=ArticlePayload,
         permission=Permission.PUBLISH,
-        resolver=workflow.restore_article,
+        resolver=trash.restore_article,
         example=ARTICLE_ID,
+    )
+    purge_article: DeletionPayload | None = mutation_field(
+        "Removes a deleted article with its revisions for ever.",
+        input=ArticleTransitionInput,
+        payload=DeletionPayload,
+        permission=Permission.ADMIN,
+        resolver=trash.purge_article,
+        example=ARTICLE_ID,
+        selection=DELETED_ID,
     )
     restore_revision: ArticlePayload | None = mutation_field(
         "Restores the content of an earlier version as a new version.",

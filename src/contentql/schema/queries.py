@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from contentql.planner.field_plans import RootField
-from contentql.schema.administration import AuditEntry, Token, Viewer, Withdrawal
+from contentql.schema.administration import AuditEntry, DeletedArticle, Token, Viewer, Withdrawal
 from contentql.schema.article_parts import Correction
 from contentql.schema.collections import Collection
 from contentql.schema.connections import Connection
@@ -178,6 +178,14 @@ class Query:
             "Language of the article, BCP 47; needed only if articles in several languages share the"
             ' slug. Example: `"en"`.',
         ),
+    )
+    deleted_articles: Connection[DeletedArticle] = argument_field(
+        "Deleted articles, the last deleted first, until `restoreArticle` or `purgeArticle`. Requires the"
+        " permission READ_ALL_DRAFTS, or READ_OWN_DRAFTS for one's own articles.",
+        "Connection[DeletedArticle]",
+        RootField("page", "article", deleted=True),
+        [FIRST, AFTER],
+        module=__name__,
     )
     audit_log: Connection[AuditEntry] = connection_field(
         "Log of all mutations, newest first. Requires the permission ADMIN.",

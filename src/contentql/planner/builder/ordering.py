@@ -26,11 +26,13 @@ from contentql.planner.visibility import (
     public_id_sql,
 )
 
+# By table, or by type where a table has several.
 DEFAULT_ORDER = {
     "correction": "at desc",
     "audit_entry": "at desc",
     "token": "created_at desc",
     "article": "published_at desc",
+    "DeletedArticle": "deleted_at desc",
     "category": "path asc",
     "attribution": "id desc",
     "media": "id desc",
@@ -44,6 +46,7 @@ ORDER_COLUMN_KINDS: Mapping[str, Any] = {
     "published_at": "time",
     "first_published_at": "time",
     "updated_at": "time",
+    "deleted_at": "time",
     "at": "time",
     "created_at": "time",
     "urgency": "int",
@@ -97,7 +100,8 @@ def apply_order(
         return apply_default_order(context, base, relation)
     enum: Any = context.catalog.schema.type_map.get(f"{node_type}Order")
     words = [str(enum.values[name].value) for name in names]
-    words = words or (["relevance desc"] if searched else []) + [DEFAULT_ORDER[table]]
+    default = DEFAULT_ORDER.get(node_type) or DEFAULT_ORDER[table]
+    words = words or (["relevance desc"] if searched else []) + [default]
     for value in words:
         column, _, direction = value.partition(" ")
         kind = ORDER_COLUMN_KINDS.get(column, "text")

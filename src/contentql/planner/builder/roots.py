@@ -48,6 +48,7 @@ from contentql.planner.sql.nodes import (
 )
 from contentql.planner.visibility import (
     WORKING_COPY_TABLES,
+    deleted_articles_sql,
 )
 
 ID_TABLES = {"withdrawal": "article"}  # tables whose rows have the global IDs of another table
@@ -69,6 +70,8 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
             raise context.failed_roots[context.root]
         if plan.admin_only and not context.visibility.admin:
             raise ApiError("FORBIDDEN", f"`{name}` is for administrators.", "Send a token that may.")
+        if plan.deleted and context.visibility.articles not in ("all", "own"):
+            raise ApiError("FORBIDDEN", f"`{name}` is for editors.", "Send a token that may.")
         arguments = context.operation.arguments(node, of)
         match plan.shape:
             case "viewer":
@@ -289,6 +292,9 @@ def _list_root(
     def base() -> RowSource:
         if arguments.get("section") is None:
             rows = table_rows(context, plan.table)
+            if plan.deleted:
+                rows.where += deleted_articles_sql(rows.row.alias, context, context.visibility)
+                return rows
             rows.where += context.visible(rows.row, via_visible=False)
             return rows
         return _section_articles(context, arguments)

@@ -163,11 +163,11 @@ class FormerSlug(Model):
     """
 
     id = id_field()
-    tag = maybe("Tag", OnDelete.CASCADE)
-    author = maybe("Author", OnDelete.CASCADE)
-    source = maybe("Source", OnDelete.CASCADE)
-    story = maybe("Story", OnDelete.CASCADE)
-    collection = maybe("Collection", OnDelete.CASCADE)
+    tag = optional_foreign_key_field("Tag", OnDelete.CASCADE)
+    author = optional_foreign_key_field("Author", OnDelete.CASCADE)
+    source = optional_foreign_key_field("Source", OnDelete.CASCADE)
+    story = optional_foreign_key_field("Story", OnDelete.CASCADE)
+    collection = optional_foreign_key_field("Collection", OnDelete.CASCADE)
     slug = fields.CharField(max_length=160, null=True)
     merged_id = fields.BigIntField(null=True)
     until = TimestampField()
