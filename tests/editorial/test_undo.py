@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.editorial_client import ANNA, BOB, HOUR, PUBLIC, ROOT, EditorialClient, mutation_document
+from tests.conftest import Server
+from tests.support.editorial_client import (
+    ANNA,
+    BOB,
+    HOUR,
+    PUBLIC,
+    ROOT,
+    EditorialClient,
+    mutation_document,
+    open_editorial_client,
+)
 
 from contentql.auth.viewer import Actor
 
@@ -425,3 +435,84 @@ async def test_former_slugs_lead_to_the_article_that_had_them_last(newsroom: Edi
         await newsroom.republish(ids[-1])
     query = '{ article(slug: "passed-on") { id } }'
     assert (await newsroom.query(query))["article"] == {"id": ids[1]}
+
+
+# Notices, corrections, owners
+
+
+async def test_notices_of_withdrawals_can_be_changed_and_removed(server: Server) -> None:
+    """Also of articles that were unpublished before, in cached responses, and by former slugs."""
+    async with open_editorial_client(server, with_cache=True) as newsroom:
+        id = await newsroom.create_published(slug="before")
+        await newsroom.mutate_ok("updateArticle", id=id, slug="after")
+        await newsroom.republish(id)
+        query = """{ old: withdrawal(slug: "before") { id notice withdrawnAt }
+          withdrawal(slug: "after", language: "en") { id notice withdrawnAt }
+          other: withdrawal(slug: "after", language: "de") { id } }"""
+
+        async def notices() -> Any:
+            data = await newsroom.query(query)
+            assert data["old"] == data["withdrawal"]
+            assert data["other"] is None
+            return data["withdrawal"]
+
+        assert await notices() is None
+        await newsroom.mutate_ok("unpublishArticle", id=id)
+        assert await notices() is None
+        await newsroom.mutate_ok("withdrawArticle", id=id, notice="Wrong.")
+        first = await notices()
+        assert (first["id"], first["notice"]) == (id, "Wrong.")
+        newsroom.now += HOUR
+        await newsroom.mutate_ok("updateWithdrawal", id=id, notice="It named the wrong person.")
+        assert await notices() == {**first, "notice": "It named the wrong person."}
+        await newsroom.mutate_ok("updateWithdrawal", id=id, notice=None)
+        assert await notices() is None
+        assert await newsroom.mutate_codes("updateWithdrawal", id=id, notice=" ") == {("REQUIRED", "notice")}
+        draft = await newsroom.create_draft()
+        for mutation in ("updateWithdrawal", "withdrawArticle"):
+            assert await newsroom.mutate_codes(mutation, id=draft, notice="Wrong.") == {
+                ("INVALID_TRANSITION", "id")
+            }
+
+
+async def test_corrections_can_be_changed_and_deleted(newsroom: EditorialClient) -> None:
+    """The corrected text and a working copy stay."""
+    id = await newsroom.create_published()
+    await newsroom.mutate_ok("updateArticle", id=id, kicker="Unpublished")
+    payload = await newsroom.mutate_ok(
+        "correctArticle", id=id, kind="CORRECTION", text="It was Tusday.", before="Monday", after="Tuesday"
+    )
+    correction = payload["correction"]
+    newsroom.now += HOUR
+    changed = await newsroom.mutate_ok("updateCorrection", id=correction["id"], text="It was Tuesday.")
+    assert changed["correction"] == {**correction, "text": "It was Tuesday."}
+    query = "query($i: ID!) { article(id: $i) { kicker updatedAt body { text } corrections { id text } } }"
+    public = (await newsroom.query(query, PUBLIC, i=id))["article"]
+    assert public["corrections"] == [{"id": correction["id"], "text": "It was Tuesday."}]
+    assert "Tuesday" in public["body"]["text"]
+    assert public["updatedAt"] == correction["correctedAt"]
+    assert (await newsroom.query(query, ANNA, i=id))["article"]["kicker"] == "Unpublished"
+    assert await newsroom.mutate_codes("updateCorrection", id=correction["id"], text="") == {
+        ("REQUIRED", "text")
+    }
+    assert await newsroom.mutate_ok("deleteCorrection", id=correction["id"]) == correction["id"]
+    public = (await newsroom.query(query, PUBLIC, i=id))["article"]
+    assert (public["corrections"], "Tuesday" in public["body"]["text"]) == ([], True)
+    assert await newsroom.mutate_codes("deleteCorrection", id=correction["id"]) == {("NOT_FOUND", "id")}
+    assert (await newsroom.republish(id))["status"] == "PUBLISHED"
+    assert (await newsroom.query(query, PUBLIC, i=id))["article"]["corrections"] == []
+
+
+async def test_owners_can_be_changed(newsroom: EditorialClient) -> None:
+    """The new owner may edit the article; an unknown account gives a warning."""
+    id = await newsroom.create_draft()
+    assert await newsroom.mutate_codes("updateArticle", BOB, id=id, headline="Mine") == {("NOT_FOUND", "id")}
+    await newsroom.create_draft(BOB)
+    selection = "article { owner version } warnings { code field }"
+    payload = await newsroom.mutate_ok("changeOwner", id=id, owner=" bob", selection=selection)
+    assert payload == {"article": {"owner": "bob", "version": 1}, "warnings": []}
+    await newsroom.mutate_ok("updateArticle", BOB, id=id, headline="Mine")
+    payload = await newsroom.mutate_ok("changeOwner", id=id, owner="nobdy", selection=selection)
+    assert payload["warnings"] == [{"code": "GUESSED", "field": ["owner"]}]
+    for owner, code in ((" ", "REQUIRED"), ("x" * 201, "TOO_LONG")):
+        assert await newsroom.mutate_codes("changeOwner", id=id, owner=owner) == {(code, "owner")}

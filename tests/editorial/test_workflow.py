@@ -210,6 +210,10 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "withdrawArticle": {"id": published, "notice": "Wrong."},
         "correctArticle": {"id": published, "kind": "CORRECTION", "text": "On Tuesday.", "before": "Monday",
                            "after": "Tuesday"},
+        "updateWithdrawal": {"id": created["withdrawn"], "notice": "Rehearsed"},
+        "changeOwner": {"id": draft, "owner": "bob"},
+        "updateCorrection": {"id": created["correction"], "text": "Rehearsed"},
+        "deleteCorrection": {"id": created["correction"]},
         "archiveArticle": {"id": published},
         "deleteArticle": {"id": draft},
         "restoreArticle": {"id": removed},
@@ -259,6 +263,11 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     created["approved"] = await newsroom.create_approved()
     created["published"] = await newsroom.create_published()
     created["deleted"] = await newsroom.create_draft()
+    created["withdrawn"] = await newsroom.create_published(headline="Rehearsed")
+    await newsroom.mutate_ok("withdrawArticle", id=created["withdrawn"], notice="Wrong.")
+    corrected = await newsroom.create_published()
+    correction = await newsroom.mutate_ok("correctArticle", id=corrected, kind="UPDATE", text="More.")
+    created["correction"] = correction["correction"]["id"]
     created["edited"] = await newsroom.create_published()
     await newsroom.mutate_ok("updateArticle", id=created["edited"], headline="Edited")
     await newsroom.mutate_ok(DELETE, id=created["deleted"])

@@ -425,6 +425,8 @@ def _is_of_visible_article(
         return False
     if change.table == "article":
         return not _starts_translation_group(change)
+    if change.table == "withdrawal":  # the notice stands in place of a hidden article
+        return True
     for column in ("article_id", "related_id"):
         owners = {row[column] for row in (change.before, change.after) if row and column in row}
         if owners and not any(articles.get(owner) for owner in owners):

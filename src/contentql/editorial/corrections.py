@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from contentql.content import blocks
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import ArticleRecord, CorrectionRecord
@@ -13,6 +16,7 @@ from contentql.editorial.articles import (
     save_version,
 )
 from contentql.editorial.context import EditContext, Input, WriteResult
+from contentql.editorial.references import can_see
 from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.editorial.workflow import PUBLISHED, published_status
@@ -52,8 +56,26 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
         "first_published_at": public.first_published_at,
         "updated_at": context.now,
     }
-    alone = ArticleState(article.article_row, None, article.published_record, article.published_record)
     began = article.latest.version
+    after = await _save_public(context, article, public, record, times)
+    return WriteResult(
+        "article",
+        article.id,
+        began,
+        after,
+        related_ids={"correction": encode_id("correction", created.id or 0)},
+    )
+
+
+async def _save_public(
+    context: EditContext,
+    article: ArticleState,
+    public: ArticleRecord,
+    record: ArticleRecord,
+    times: Mapping[str, Any],
+) -> int | None:
+    """Saves the published text and, if there is one, the working copy `record`; returns the version."""
+    alone = ArticleState(article.article_row, None, article.published_record, article.published_record)
     if article.working_copy_row:  # the copy continues from the corrected text, with the article's version
         await save_version(
             context, article, record, RevisionAction.CORRECTED, status=article.working_copy_row.status
@@ -64,13 +86,58 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
     )
     if article.working_copy_row:
         await Article.filter(id=article.working_copy_row.id).update(version=done.version_after)
-    return WriteResult(
-        "article",
-        article.id,
-        began,
-        done.version_after,
-        related_ids={"correction": encode_id("correction", created.id or 0)},
+    return done.version_after
+
+
+async def update_correction(context: EditContext, input: Input) -> WriteResult:
+    """Changes the kind and the text of a public correction; the time of the correction stays."""
+    errors = ErrorCollector()
+    if "text" in input and not (input["text"] or "").strip():
+        errors.add(
+            UserErrorCode.REQUIRED, "text must not be empty.", "text", "To remove it: deleteCorrection."
+        )
+    if "kind" in input and input["kind"] is None:
+        errors.add(UserErrorCode.REQUIRED, "kind must not be null.", "kind")
+    number = await errors.run(_correction_article(context, input["id"]))
+    errors.raise_if_any()
+    article = await load_for_update(context, encode_id("article", number))
+    id = context.decode_id("correction", input["id"], "id")
+    values = {name: input[name] for name in ("kind", "text") if name in input}
+    changed = tuple(
+        validation.build_record(CorrectionRecord, {**dict(one), **values}) if one.id == id else one
+        for one in article.published_record.corrections
     )
+    return await _save_corrections(context, article, changed, id)
+
+
+async def delete_correction(context: EditContext, input: Input) -> WriteResult:
+    """Deletes a public correction; the corrected text stays."""
+    number = await _correction_article(context, input["id"])
+    article = await load_for_update(context, encode_id("article", number))
+    id = context.decode_id("correction", input["id"], "id")
+    remaining = tuple(one for one in article.published_record.corrections if one.id != id)
+    result = await _save_corrections(context, article, remaining, id)
+    return WriteResult("correction", id, result.version_before, result.version_after)
+
+
+async def _correction_article(context: EditContext, text: Any) -> int:
+    """The id of the article of a correction. Raises UserErrors: NOT_FOUND, WRONG_TYPE."""
+    row = await context.get_row("correction", text)
+    article = await Article.get_or_none(id=row.article_id, working_of=0, deleted_at__isnull=True)
+    if article is None or not can_see(context, article):
+        raise context.not_found("correction", text, "id")
+    return int(article.id)
+
+
+async def _save_corrections(
+    context: EditContext, article: ArticleState, corrections: tuple[CorrectionRecord, ...], id: int
+) -> WriteResult:
+    began = article.latest.version
+    public = article.published_record.model_copy(update={"corrections": corrections})
+    record = article.record.model_copy(update={"corrections": corrections})
+    after = await _save_public(context, article, public, record, {})
+    related = {"correction": encode_id("correction", id)}
+    return WriteResult("article", article.id, began, after, related_ids=related)
 
 
 def _check_texts(input: Input, errors: ErrorCollector) -> None:

@@ -19,9 +19,8 @@ from contentql.editorial.articles import (
 )
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
-from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
+from contentql.editorial.user_errors import STATUS_WORDS, UserErrorCode, user_error
 from contentql.editorial.warnings import WarningCode
-from contentql.store.models.articles import Withdrawal
 from contentql.store.models.history import RevisionAction
 
 DRAFT, IN_REVIEW, APPROVED = Status.DRAFT, Status.IN_REVIEW, Status.APPROVED
@@ -198,30 +197,6 @@ def cleared_times(context: EditContext, article: ArticleState) -> dict[str, dt.d
         "first_published_at": stays,
         "updated_at": article.published_record.updated_at if stays else None,
     }
-
-
-async def withdraw_article(context: EditContext, input: Input) -> WriteResult:
-    """Withdraws an article: its text leaves all responses, and a notice takes its place at the slug."""
-    errors = ErrorCollector()
-    if not input["notice"].strip():
-        errors.add(
-            UserErrorCode.REQUIRED,
-            "notice must not be empty.",
-            "notice",
-            "State why the article is withdrawn; readers see the notice in its place.",
-        )
-    article: ArticleState = await errors.run(load_for_update(context, input["id"]))
-    errors.raise_if_any()
-    move = check_transition(context, article, "withdrawArticle", published_status(context, article))
-    await Withdrawal.filter(article_id=article.id).delete()
-    await Withdrawal.create(
-        article_id=article.id,
-        language=article.published_record.language,
-        slug=article.published_record.slug,
-        notice=input["notice"].strip(),
-        at=context.now,
-    )
-    return await save_published(context, article, article.record, move.action, status=move.to_status)
 
 
 async def archive_article(context: EditContext, input: Input) -> WriteResult:

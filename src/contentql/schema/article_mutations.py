@@ -9,12 +9,15 @@ from contentql.editorial import (
     articles,
     attributions,
     corrections,
+    owners,
     tokens,
     trash,
+    withdrawals,
     workflow,
     working_copies,
 )
 from contentql.schema.inputs.articles import (
+    ChangeOwnerInput,
     CorrectArticleInput,
     CreateArticleInput,
     CreatePreviewLinkInput,
@@ -22,6 +25,8 @@ from contentql.schema.inputs.articles import (
     RestoreRevisionInput,
     ScheduleArticleInput,
     UpdateArticleInput,
+    UpdateCorrectionInput,
+    UpdateWithdrawalInput,
     WithdrawArticleInput,
 )
 from contentql.schema.inputs.attributions import (
@@ -108,12 +113,28 @@ class ArticleMutations:
         example=ARTICLE_ID,
     )
     withdraw_article: ArticlePayload | None = mutation_field(
-        "Withdraws an article and leaves a public notice in its place.",
+        "Withdraws an article that is or was published, and leaves a public notice in its place.",
         input=WithdrawArticleInput,
         payload=ArticlePayload,
         permission=Permission.PUBLISH,
-        resolver=workflow.withdraw_article,
+        resolver=withdrawals.withdraw_article,
         example=f'{ARTICLE_ID}, notice: "This report was wrong."',
+    )
+    update_withdrawal: ArticlePayload | None = mutation_field(
+        "Changes or removes the notice of a withdrawn article.",
+        input=UpdateWithdrawalInput,
+        payload=ArticlePayload,
+        permission=Permission.PUBLISH,
+        resolver=withdrawals.update_withdrawal,
+        example=f'{ARTICLE_ID}, notice: "The report named the wrong person."',
+    )
+    change_owner: ArticlePayload | None = mutation_field(
+        "Gives an article to another account, which may then edit it as its own.",
+        input=ChangeOwnerInput,
+        payload=ArticlePayload,
+        permission=Permission.EDIT_ALL,
+        resolver=owners.change_owner,
+        example=f'{ARTICLE_ID}, owner: "jane-doe"',
     )
     correct_article: CorrectArticlePayload | None = mutation_field(
         "Publishes a correction of a published article.",
@@ -123,6 +144,24 @@ class ArticleMutations:
         resolver=corrections.correct_article,
         example=f'{ARTICLE_ID}, kind: CORRECTION, text: "It was 2024.", before: "in 2023", after: "in 2024"',
         selection="correction { id }",
+    )
+    update_correction: CorrectArticlePayload | None = mutation_field(
+        "Changes the kind or the text of a public correction.",
+        input=UpdateCorrectionInput,
+        payload=CorrectArticlePayload,
+        permission=Permission.PUBLISH,
+        resolver=corrections.update_correction,
+        example='id: "cor_6677889900", text: "It was 2025."',
+        selection="correction { id }",
+    )
+    delete_correction: DeletionPayload | None = mutation_field(
+        "Deletes a public correction. The corrected text stays.",
+        input=ArticleTransitionInput,
+        payload=DeletionPayload,
+        permission=Permission.PUBLISH,
+        resolver=corrections.delete_correction,
+        example='id: "cor_6677889900"',
+        selection=DELETED_ID,
     )
     archive_article: ArticlePayload | None = mutation_field(
         "Archives an article.",

@@ -131,6 +131,22 @@ class WithdrawArticleInput(ArticleTransitionInput):
     notice: str = required("Public notice in place of the article.", '"This report was wrong."')
 
 
+@strawberry.input(description="Change of the notice of a withdrawn article.")
+class UpdateWithdrawalInput(ArticleTransitionInput):
+    notice: str | None = optional("New notice; null removes it.", '"This report was wrong."')
+
+
+@strawberry.input(description="Change of the owner of an article.")
+class ChangeOwnerInput(ArticleTransitionInput):
+    owner: str = required("Account that becomes the owner.", '"jane-doe"')
+
+
+@strawberry.input(description="Change of a public correction.")
+class UpdateCorrectionInput(ArticleTransitionInput):
+    kind: CorrectionKind | None = optional("Kind of correction.", "CLARIFICATION")
+    text: str | None = optional("Explanation for readers.", '"The treaty was signed in 2024."')
+
+
 @strawberry.input(description="A public correction of a published article.")
 class CorrectArticleInput(ArticleTransitionInput):
     kind: CorrectionKind = required("Kind of correction.", "CORRECTION")
