@@ -516,3 +516,43 @@ async def test_owners_can_be_changed(newsroom: EditorialClient) -> None:
     assert payload["warnings"] == [{"code": "GUESSED", "field": ["owner"]}]
     for owner, code in ((" ", "REQUIRED"), ("x" * 201, "TOO_LONG")):
         assert await newsroom.mutate_codes("changeOwner", id=id, owner=owner) == {(code, "owner")}
+
+
+# Filters
+
+
+async def test_filters_see_published_articles_with_a_working_copy(own_newsroom: EditorialClient) -> None:
+    """By their own status and by that of the working copy; ne and notIn must hold for both."""
+    newsroom = own_newsroom
+    draft, public, copied = (
+        await newsroom.create_draft(),
+        await newsroom.create_published(),
+        await newsroom.create_published(),
+    )
+    await newsroom.mutate_ok("updateArticle", id=copied, headline="Changed")
+    await newsroom.mutate_ok("submitArticle", id=copied)
+    query = """query($f: ArticleFilter) { articles(filter: $f) { totalCount nodes { id } } }"""
+
+    async def matches(filter: dict[str, Any], actor: Actor = ANNA) -> set[str]:
+        data = (await newsroom.query(query, actor, f=filter))["articles"]
+        assert data["totalCount"] == len(data["nodes"])
+        return {one["id"] for one in data["nodes"]} - {"art_701"}
+
+    status = [
+        ({"eq": "PUBLISHED"}, {public, copied}),
+        ({"eq": "IN_REVIEW"}, {copied}),
+        ({"in": ["DRAFT", "IN_REVIEW"]}, {draft, copied}),
+        ({"ne": "PUBLISHED"}, {draft}),
+        ({"notIn": ["IN_REVIEW", "DRAFT"]}, {public}),
+        ({"in": ["PUBLISHED"], "ne": "IN_REVIEW"}, {public}),
+    ]
+    for condition, ids in status:
+        assert await matches({"status": condition}) == ids, condition
+    assert await matches({"not": {"status": {"eq": "PUBLISHED"}}}) == {draft}
+    assert await matches({"hasUnpublishedChanges": {"eq": True}}) == {copied}
+    assert await matches({"hasUnpublishedChanges": {"eq": False}}) == {draft, public}
+    both = {"status": {"eq": "PUBLISHED"}, "hasUnpublishedChanges": {"eq": True}}
+    assert await matches(both) == {copied}
+    assert await matches({"status": {"eq": "PUBLISHED"}}, PUBLIC) == {public, copied}
+    assert await matches({"status": {"eq": "IN_REVIEW"}}, PUBLIC) == set()
+    assert await matches({"hasUnpublishedChanges": {"eq": True}}, PUBLIC) == set()

@@ -53,6 +53,7 @@ class RandomDocuments:
     pool: Pool
     random: Random
     depth: int = 4
+    excluded_roots: frozenset[str] = frozenset()
     _variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _fragments: list[str] = field(default_factory=list)
     _names: int = 0
@@ -61,7 +62,9 @@ class RandomDocuments:
         """One operation with one to three root fields."""
         self._variables, self._fragments, self._names = {}, [], 0
         fields = [
-            name for name in self._object("Query").fields if name != "viewer" or self.random.random() < 0.1
+            name
+            for name in self._object("Query").fields
+            if name not in self.excluded_roots and (name != "viewer" or self.random.random() < 0.1)
         ]
         roots = [self._field("Query", name, self.depth) for name in self._sample(fields, 3)]
         body = f"{{ {' '.join(roots)} }} {' '.join(self._fragments)}"

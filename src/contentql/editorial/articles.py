@@ -22,7 +22,7 @@ from contentql.editorial.references import can_see, is_owner
 from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
 from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
 from contentql.store import article_records, article_writer
-from contentql.store.models.articles import Article
+from contentql.store.models.articles import Article, SlugHistory
 from contentql.store.models.attributions import Attribution
 from contentql.store.models.history import RevisionAction
 
@@ -244,9 +244,19 @@ async def save_published(
     record = _next(context, article, record, status, base=article.published_record, columns=columns)
     if article.working_copy_row:
         await article.working_copy_row.delete()
+    await _take_former_slugs(record)
     more = {"deleted_at": record.deleted_at}
     await article_writer.save_article(context.connection, record, article.article_row, extra_columns=more)
     return await _save_result(context, article, record, action, minor)
+
+
+async def _take_former_slugs(record: ArticleRecord) -> None:
+    """Makes the former slugs of an article lead to it alone: a slug leads to the article that had it last."""
+    names = {(old.language, old.slug) for old in record.slug_history}
+    rows = SlugHistory.filter(slug__in=[slug for _, slug in names]).exclude(article_id=record.id)
+    others = await rows.values_list("id", "language", "slug") if names else []
+    if taken := [number for number, *name in others if tuple(name) in names]:
+        await SlugHistory.filter(id__in=taken).delete()
 
 
 def _next(

@@ -29,13 +29,14 @@ class Computed:
     """A value computed by `sql`, which has `{row}` for the alias and must mean the same in both dialects.
 
     `columns` are those that it reads. `internal_sql` replaces `sql` for non-public visibility; it may contain
-    `{now}`.
+    `{now}`. `or_published`: a filter compares a working copy by the value of its published article as well.
     """
 
     sql: str
     columns: tuple[str, ...]
     kind: ValueKind = "plain"
     internal_sql: str = ""
+    or_published: bool = False
 
 
 @dataclass(frozen=True)

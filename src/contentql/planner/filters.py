@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from contentql.auth.viewer import Visibility
 from contentql.errors import ApiError
 from contentql.planner.catalog import Catalog, named_type
 from contentql.planner.field_plans import (
@@ -61,6 +62,8 @@ class FilterContext(Protocol):
     def limits(self) -> Limits: ...
     @property
     def languages(self) -> tuple[str, ...]: ...
+    @property
+    def visibility(self) -> Visibility: ...
     @property
     def read_set(self) -> ReadSetBuilder: ...
 
@@ -187,6 +190,8 @@ def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef
         case Column():
             sql = writer.public_id(row) if plan.name == "id" else row.column(plan.name)
             return _column(writer, sql, plan.kind or "text", value, row.table, plan.name)
+        case Computed(or_published=True) if not writer.visibility.is_public:
+            return _computed_of_both(writer, plan, value, row)
         case Computed():
             return _column(writer, f"({writer.computed(plan, row)})", plan.kind, value, row.table, "")
         case FullTextFilter():
@@ -210,6 +215,29 @@ def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef
         case AnyFilter():
             return [_quantified(writer, plan.edge, "some", inner, value, row)]
     raise LookupError(f"no filter: {plan}")
+
+
+def _computed_of_both(
+    writer: FilterContext, plan: Computed, value: Mapping[str, ArgumentValue], row: RowRef
+) -> list[str]:
+    """Conditions on a computed value of an article or, if it is a working copy, of its published article.
+
+    One of the two values must equal; both must differ.
+    """
+    out = []
+    for op in sorted(value):
+        sides = []
+        published = writer.new_row(row.table)
+        for side in (row, published):
+            computed = f"({writer.computed(plan, side)})"
+            sides.append(sql_and(_column(writer, computed, plan.kind, {op: value[op]}, row.table, "")))
+        same = f"{published.column('id')} = {row.column('working_of')}"
+        rows = f"select 1 from {row.table} {published.alias} where {same} and"
+        if op in ("ne", "notIn"):
+            out.append(f"({sides[0]} and not exists ({rows} {sql_not(sides[1])}))")
+        else:
+            out.append(f"({sides[0]} or exists ({rows} {sides[1]}))")
+    return out
 
 
 def _column(

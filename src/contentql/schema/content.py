@@ -390,7 +390,7 @@ class Article(Node):
         "True if the article has a working copy with changes that are not published. Always false"
         " for the public.",
         "false",
-        Computed("{row}.working_of <> 0", ("working_of",), "bool"),
+        relations.UNPUBLISHED_CHANGES,
     )
     ed_note: str | None = column_field(
         "Internal note for editors; null for the public.", '"Call Seoul again"', Column(internal=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import strawberry
 
 from contentql.auth.permissions import Role
@@ -258,9 +260,14 @@ class ArticleFilter:
         'Condition on the language, BCP 47. Example: `{in: ["en", "de"]}`.'
     )
     status: EnumFilter[Status] | None = filter_field(
-        "Condition on the workflow status; the public sees only PUBLISHED articles. Example: `{in:"
+        "Condition on the workflow status; the public sees only PUBLISHED articles. A published article"
+        " with a working copy has both: its own status and that of the working copy. Example: `{in:"
         " [DRAFT, IN_REVIEW]}`.",
-        relations.ARTICLE_STATUS,
+        replace(relations.ARTICLE_STATUS, or_published=True),
+    )
+    has_unpublished_changes: BooleanFilter | None = filter_field(
+        "True if the article has a working copy with changes that are not published. Example: `{eq: true}`.",
+        relations.UNPUBLISHED_CHANGES,
     )
     content_type: EnumFilter[ContentType] | None = filter_field(
         "Condition on the kind. Example: `{in: [NEWS, ANALYSIS]}`."

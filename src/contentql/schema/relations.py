@@ -71,6 +71,7 @@ ARTICLE_RELATED = ToMany(
 )
 
 ARTICLE_STATUS = Computed(PUBLIC_ARTICLE_STATUS_SQL, ("status",), internal_sql=ARTICLE_STATUS_SQL)
+UNPUBLISHED_CHANGES = Computed("{row}.working_of <> 0", ("working_of",), "bool")
 
 CATEGORY_PARENT = ToOne("category", "parent_id")
 CATEGORY_CHILDREN = ToMany("category", "parent_id", order=("position",))
