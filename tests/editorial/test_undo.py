@@ -556,3 +556,77 @@ async def test_filters_see_published_articles_with_a_working_copy(own_newsroom: 
     assert await matches({"status": {"eq": "PUBLISHED"}}, PUBLIC) == {public, copied}
     assert await matches({"status": {"eq": "IN_REVIEW"}}, PUBLIC) == set()
     assert await matches({"hasUnpublishedChanges": {"eq": True}}, PUBLIC) == set()
+
+
+# Corrected words
+
+
+async def test_corrections_replace_words_in_every_text(newsroom: EditorialClient) -> None:
+    """Also words with other spaces, quotation marks and accents than those of the text."""
+    blocks = [
+        {"paragraph": {"text": "The \u201cCaf\u00e9\u201d of\u00a0Seoul is open."}},
+        {"list": {"items": ["One item", "A second entry"]}},
+        {"table": {"rows": [["Name", "Age"], ["Kim", "forty"]]}},
+        {"image": {"media": "med_301", "caption": "A wooden coffin"}},
+    ]
+    id = await newsroom.create_published(
+        headline="Kim wheeps", summary="He wept on Tuesday\u2019s show.", body={"blocks": blocks}
+    )
+    await newsroom.mutate_ok("updateArticle", id=id, kicker="Unpublished")
+    cases = {
+        '"Cafe\u0301" of Seoul': "Restaurant",
+        "second entry": "third entry",
+        "forty": "fourty",
+        "wooden coffin": "oak coffin",
+        "Kim wheeps": "Kim weeps",
+        "Tuesday's show": "Monday's show",
+    }
+    selection = "article { headline summary body { markdown } } correction { blockId } warnings { message }"
+    for before, after in cases.items():
+        payload = await newsroom.mutate_ok(
+            "correctArticle",
+            id=id,
+            kind="CORRECTION",
+            text="Wrong.",
+            before=before,
+            after=after,
+            selection=selection,
+        )
+        assert payload["warnings"] == [], before
+    for actor in (PUBLIC, ANNA):
+        query = "query($i: ID!) { article(id: $i) { headline summary body { markdown } } }"
+        article = (await newsroom.query(query, actor, i=id))["article"]
+        for after in cases.values():
+            assert after in f"{article['headline']} {article['summary']} {article['body']['markdown']}"
+
+
+async def test_corrections_of_words_in_several_texts(newsroom: EditorialClient) -> None:
+    """The body is preferred, with a warning; an accent is part of its letter; titles keep their rules."""
+    id = await newsroom.create_published(
+        headline="Kim of Pyongyang",
+        kicker="Zeta",
+        summary="Zeta",
+        body={"text": "In Pyongyang, reopene\u0301."},
+    )
+    fields = {"id": id, "kind": "CORRECTION", "text": "Wrong."}
+    payload = await newsroom.mutate_ok(
+        "correctArticle",
+        **fields,
+        before="Pyongyang",
+        after="Seoul",
+        selection="article { headline body { text } } warnings { code field }",
+    )
+    assert payload["article"] == {
+        "headline": "Kim of Pyongyang",
+        "body": {"text": "In Seoul, reopene\u0301."},
+    }
+    assert payload["warnings"] == [{"code": "GUESSED", "field": ["before"]}]
+    for before, after, error in (
+        ("Zeta", "Eta", ("INVALID", "before")),
+        ("none of these", "x", ("NOT_FOUND", "before")),
+        ("Kim of Pyongyang", "", ("INVALID", "after")),
+        ("Kim of Pyongyang", "x" * 301, ("TOO_LONG", "headline")),
+    ):
+        assert await newsroom.mutate_codes("correctArticle", **fields, before=before, after=after) == {error}
+    codes = await newsroom.mutate_codes("correctArticle", **fields, before="In Seoul, reopene", after="x")
+    assert codes == {("NOT_FOUND", "before")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contentql.content import blocks
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import ArticleRecord, CorrectionRecord
 from contentql.editorial import validation
@@ -17,8 +16,9 @@ from contentql.editorial.articles import (
 )
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.references import can_see
-from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
+from contentql.editorial.warnings import WarningCode
+from contentql.editorial.word_replacement import Occurrence, find_words, replace_words, text_at
 from contentql.editorial.workflow import PUBLISHED, published_status
 from contentql.store.models.articles import Article
 from contentql.store.models.history import RevisionAction
@@ -37,7 +37,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
             "id",
             "Change the article with updateArticle.",
         )
-    public, record, block = _corrected_texts(article, input)
+    public, record, block = _corrected_texts(context, article, input)
     created = validation.build_record(
         CorrectionRecord,
         {
@@ -158,91 +158,84 @@ def _check_texts(input: Input, errors: ErrorCollector) -> None:
         )
 
 
-def _corrected_texts(article: ArticleState, input: Input) -> tuple[ArticleRecord, ArticleRecord, str | None]:
+def _corrected_texts(
+    context: EditContext, article: ArticleState, input: Input
+) -> tuple[ArticleRecord, ArticleRecord, str | None]:
     """Returns the published and the latest text with the words replaced, and the corrected block's id."""
-    public, record = article.published_record, article.record
-    block = input.get("block")
-    if input.get("before") is not None and input.get("after") is not None:
-        public, block = _replaced(public, input)
-        record = _replaced(record, input, elsewhere=True)[0] if article.working_copy_row else public
-    elif block is not None and block not in {one.id for one in public.blocks}:
+    public, record, block = article.published_record, article.record, input.get("block")
+    if block is not None and block not in {one.id for one in public.blocks}:
         raise user_error(
             UserErrorCode.NOT_FOUND,
             f"The article has no block {block!r}.",
             "block",
             "Send the id of a block of the published text.",
         )
-    return public, record, block
-
-
-def _replaced(
-    record: ArticleRecord, input: Input, *, elsewhere: bool = False
-) -> tuple[ArticleRecord, str | None]:
-    """Returns the record with the words replaced, and the id of their block.
-
-    With `elsewhere`, a text without these words is returned unchanged.
-    """
-    before, after, block = input["before"], input["after"], input.get("block")
-    results = [
-        one
-        for one in record.blocks
-        if isinstance(one, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
-        and before
-        and before in one.text
-        and block in (None, one.id)
-    ]
-    if not results and elsewhere:
-        return record, None
-    if not results:
-        raise user_error(
-            UserErrorCode.NOT_FOUND,
-            "The words of before do not occur in the text.",
-            "before",
-            "Copy the words from the text.",
-        )
-    if len(results) > 1 or results[0].text.count(before) > 1:
-        if elsewhere:
-            return record, None
+    before, after = input.get("before"), input.get("after")
+    if before is None or after is None:
+        return public, record, block
+    occurrence = _only_occurrence(context, public, before, block)
+    if not _is_filled(public, occurrence, after):
         raise user_error(
             UserErrorCode.INVALID,
-            "The words of before occur in the text more than once.",
+            "The correction would leave the text empty.",
+            "after",
+            "Remove the text with updateArticle, and send the correction without before and after.",
+        )
+    if occurrence.is_in_body:
+        block = public.blocks[int(occurrence.path[1])].id
+    corrected = replace_words(public, occurrence, after)
+    if article.working_copy_row is None:
+        return corrected, corrected, block
+    return corrected, _corrected_copy(context, record, input, occurrence), block
+
+
+def _only_occurrence(
+    context: EditContext, record: ArticleRecord, before: str, block: str | None
+) -> Occurrence:
+    """The occurrence of the words in the body or, if there is none, in another text of the article."""
+    matches = find_words(record, before, block)
+    in_body = [match for match in matches if match.is_in_body]
+    if not matches:
+        raise user_error(
+            UserErrorCode.NOT_FOUND,
+            "The words of before do not occur in the article.",
+            "before",
+            "Copy the words from the article.",
+        )
+    chosen = in_body or matches
+    if len(chosen) > 1:
+        places = " and ".join(dict.fromkeys(match.place for match in chosen))
+        raise user_error(
+            UserErrorCode.INVALID,
+            f"The words of before occur more than once: {places}.",
             "before",
             "Add the words around them, or send block.",
         )
-    if not results[0].text.replace(before, after).strip():
-        raise user_error(
-            UserErrorCode.INVALID,
-            "The correction would leave the paragraph empty.",
-            "after",
-            "Remove the paragraph with updateArticle, and send the correction without before and after.",
+    for place in dict.fromkeys(match.place for match in matches if match not in chosen):
+        context.warn(
+            WarningCode.GUESSED, f"The words also occur in the {place}, which was not changed.", "before"
         )
-    changed = tuple(_reworded(one, before, after) if one is results[0] else one for one in record.blocks)
-    if blocks.body_length(changed) > blocks.MAX_BODY_LENGTH:
-        raise user_error(
-            UserErrorCode.TOO_LONG,
-            f"The text must have at most {blocks.MAX_BODY_LENGTH:,} characters.",
-            "after",
-            "Send a shorter text.",
-        )
-    update = {
-        "blocks": changed,
-        "attributions": reanchor_attributions(record.attributions, record.blocks, changed),
-    }
-    return record.model_copy(update=update), results[0].id
+    return chosen[0]
 
 
-def _reworded(block: blocks.Block, before: str, after: str) -> blocks.Block:
-    """Returns the block with the words replaced and its marks shifted or resized to match."""
-    assert isinstance(block, blocks.Paragraph | blocks.Heading | blocks.Quote | blocks.Pullquote)
-    at = block.text.index(before)
-    end, grown = at + len(before), len(after) - len(before)
-    text = block.text[:at] + after + block.text[end:]
-    if not isinstance(block, blocks.Paragraph):
-        return block.model_copy(update={"text": text})
-    marks = []
-    for mark in block.marks:
-        start = mark.start if mark.start <= at else max(at, mark.start + grown if mark.start >= end else at)
-        stop = mark.end if mark.end <= at else max(at, mark.end + grown) if mark.end >= end else at
-        if start < stop <= len(text):
-            marks.append(mark.model_copy(update={"start": start, "end": stop}))
-    return block.model_copy(update={"text": text, "marks": tuple(marks)})
+def _is_filled(record: ArticleRecord, occurrence: Occurrence, after: str) -> bool:
+    """Returns whether a text has content after the replacement; cells of tables may be empty."""
+    text = text_at(record, occurrence.path)
+    rest = text[: occurrence.start] + after + text[occurrence.end :]
+    return bool(rest.strip()) or "rows" in occurrence.path
+
+
+def _corrected_copy(
+    context: EditContext, record: ArticleRecord, input: Input, public: Occurrence
+) -> ArticleRecord:
+    """Returns the working copy with the words replaced; unchanged, with a warning, if they are not unique."""
+    matches = find_words(record, input["before"], input.get("block"))
+    matches = [match for match in matches if match.place == public.place]
+    if len(matches) == 1 and _is_filled(record, matches[0], input["after"]):
+        return replace_words(record, matches[0], input["after"])
+    context.warn(
+        WarningCode.DROPPED,
+        "The working copy was not corrected: the words do not occur in it exactly once.",
+        "before",
+    )
+    return record

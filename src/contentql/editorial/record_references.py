@@ -105,7 +105,8 @@ async def with_present_references(
                 _warn_dropped(context, f"The {DISPLAY_NAMES.get(table, table)} {name!r}", table)
     media = await _existing_media(context, record)
     here = _PresentRows(names, media)
-    body = tuple(filter(None, (_with_media(block, media) for block in record.blocks)))
+    present = [_with_media(block, media) for block in record.blocks]
+    body: tuple[blocks.Block, ...] = tuple(block for block in present if block is not None)
     heads = reanchor_attributions(record.attributions, record.blocks, body)
     attributions = tuple(filter(None, (_attribution(context, head, here) for head in heads)))
     hops = {hop.id for head in attributions for hop in head.hops()}

@@ -47,7 +47,7 @@ async def find_by_reference(
         merged = await find_merged(model, [decoded[1]]) if decoded[0] == table and where != "id" else {}
         if not merged:
             return await context.get_row(table, message, where, hold=hold)
-        present = merged[decoded[1]]
+        present: int | None = merged[decoded[1]]
     else:
         row = await context.first(model.filter(**{column: message}), hold=hold)
         if row is not None:
