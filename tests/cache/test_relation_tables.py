@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contentql.cache import change_batches
-from contentql.cache.change_batches import check_relations
+from contentql.cache import relation_tables
+from contentql.cache.relation_tables import check_relations
 from contentql.planner.catalog import Catalog, TypePlan, check_tables
 from contentql.planner.field_plans import JunctionTable, ToMany, ToOne
 from contentql.planner.read_set import PRIMARY_KEYS, SEARCH_COLUMNS
@@ -49,17 +49,17 @@ def test_check_tables_reports_tables_without_marker_code(table: str, relation: A
         (
             "story",
             ToMany("article", link=JunctionTable("article_story", "story_id", "article_id")),
-            "Extra.link: _LINKS .* article through article_story from story_id to article_id",
+            "Extra.link: LINKS .* article through article_story from story_id to article_id",
         ),
         (
             "media",
             ToMany("article", link=JunctionTable("article_tag", "media_id", "article_id")),
-            "Extra.link: _LINKS .* article through article_tag from media_id to article_id",
+            "Extra.link: LINKS .* article through article_tag from media_id to article_id",
         ),
         (
             "article",
             ToOne("author", "editor_id", visible_with_source=True),
-            "Extra.link: _USES .* author used by article.editor_id",
+            "Extra.link: USES .* author used by article.editor_id",
         ),
     ],
 )
@@ -72,21 +72,21 @@ def test_check_relations_reports_relations_without_entry(table: str, relation: A
 @pytest.mark.parametrize(
     ("name", "table"),
     [
-        *(("_LINKS", table) for table in change_batches._LINKS),
-        *(("_USES", table) for table in change_batches._USES if table != "collection_item"),
+        *(("LINKS", table) for table in relation_tables.LINKS),
+        *(("USES", table) for table in relation_tables.USES if table != "collection_item"),
     ],
 )
 def test_check_relations_requires_each_entry(monkeypatch: pytest.MonkeyPatch, name: str, table: str) -> None:
     """Removing any entry fails the check, so that no entry is superfluous."""
-    remaining = {key: value for key, value in getattr(change_batches, name).items() if key != table}
-    monkeypatch.setattr(change_batches, name, remaining)
+    remaining = {key: value for key, value in getattr(relation_tables, name).items() if key != table}
+    monkeypatch.setattr(relation_tables, name, remaining)
     with pytest.raises(LookupError, match=name):
         check_relations(get_catalog())
 
 
-@pytest.mark.parametrize("part", change_batches._PARTS)
+@pytest.mark.parametrize("part", relation_tables.PARTS)
 def test_check_relations_requires_each_part_of_articles(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    monkeypatch.setattr(change_batches, "_PARTS", tuple(p for p in change_batches._PARTS if p != part))
+    monkeypatch.setattr(relation_tables, "PARTS", tuple(p for p in relation_tables.PARTS if p != part))
     with pytest.raises(LookupError, match=f"has no entry for {part}"):
         check_relations(get_catalog())
 
@@ -99,15 +99,15 @@ def test_check_relations_requires_each_column_of_a_link_table(monkeypatch: pytes
             target_column,
             tuple(column for column in columns if (table, column) != ("collection_item", "media_id")),
         )
-        for table, target_column, columns in change_batches._LINKS["article"]
+        for table, target_column, columns in relation_tables.LINKS["article"]
     )
-    monkeypatch.setattr(change_batches, "_LINKS", {**change_batches._LINKS, "article": links})
+    monkeypatch.setattr(relation_tables, "LINKS", {**relation_tables.LINKS, "article": links})
     with pytest.raises(LookupError, match=r"collection_item\.media_id"):
         check_relations(get_catalog())
 
 
 def test_check_relations_requires_a_user_of_tables_visible_by_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(change_batches, "TABLES_VISIBLE_BY_USE", TABLES_VISIBLE_BY_USE | {"poll"})
+    monkeypatch.setattr(relation_tables, "TABLES_VISIBLE_BY_USE", TABLES_VISIBLE_BY_USE | {"poll"})
     with pytest.raises(LookupError, match="poll"):
         check_relations(get_catalog())
 

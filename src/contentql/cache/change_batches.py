@@ -14,12 +14,10 @@ from tortoise.fields import JSONField, TextField
 from tortoise.models import Model
 
 from contentql.cache.dependencies import ChangeBatch, is_visible, was_visible
+from contentql.cache.relation_tables import LINKS, PARTS, RENAMED_TABLES, USED_TABLES, USES
 from contentql.cache.shown_items import Collections, item_changes, undo_changes
-from contentql.planner.catalog import Catalog
-from contentql.planner.field_plans import JunctionTable, ToMany
 from contentql.planner.sql import dialect_for
 from contentql.planner.visibility import (
-    TABLES_VISIBLE_BY_USE,
     VISIBILITY_COLUMNS,
     is_publicly_visible,
     referenced_visibility_sql,
@@ -30,96 +28,12 @@ from contentql.store.models import CONTENT_MODULES, models_of
 
 MAX_LINKS = 10_000  # rows read of a link table per batch; with more, the links are unknown
 
-# Link tables by the table that they lead to: (link table, target column, source columns).
-_LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
-    "article": (
-        ("article_section", "article_id", ("category_id",)),
-        ("article_tag", "article_id", ("tag_id",)),
-        ("article_author", "article_id", ("author_id",)),
-        ("article_media", "article_id", ("media_id",)),
-        ("article_related", "related_id", ("article_id",)),
-        ("attribution", "article_id", ("source_id",)),
-        ("collection_item", "article_id", ("collection_id", "media_id")),
-    ),
-    "category": (("article_section", "category_id", ("article_id",)),),
-    "tag": (("article_tag", "tag_id", ("article_id",)),),
-    "author": (("article_author", "author_id", ("article_id",)),),
-    "source": (("attribution", "source_id", ("article_id", "head_id")),),
-    "media": (("article_media", "media_id", ("article_id",)),),
-}
-# Columns that refer to rows of another table which are visible only while a visible row uses them.
-_USES: Mapping[str, Mapping[str, str]] = {
-    "article": {"story_id": "story", "lead_media_id": "media"},
-    "article_tag": {"tag_id": "tag"},
-    "article_author": {"author_id": "author"},
-    "article_media": {"media_id": "media"},
-    "attribution": {"source_id": "source"},
-    "collection_item": {"collection_id": "collection", "media_id": "media"},
-    "author": {"image_id": "media"},
-}
-_RENAMED_TABLES = frozenset(("tag", "author", "source", "story", "collection"))  # that have former slugs
-_USED_TABLES = {table for uses in _USES.values() for table in uses.values()}
-_PARTS = ("attribution", "correction")  # parts of an article, visible only with it
 _ARTICLE_COLUMNS = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
 
 # By link table and target column, the links of each target row; None if there are too many.
 Links = dict[tuple[str, str], dict[int, Sequence[RowData] | None]]
 
 _MODELS: Mapping[str, type[Model]] = {model._meta.db_table: model for model in models_of(CONTENT_MODULES)}
-
-# The origin of a chain is the source of one of its hops, which uses that source already.
-_REDUNDANT_USES = {("attribution", "origin_id")}
-
-
-def check_relations(catalog: Catalog) -> None:
-    """Raises LookupError for a declared relation that has no entry in `_LINKS`, `_USES` or `_PARTS`.
-
-    Without its entry, a change of the related rows would not invalidate the responses that show them.
-    """
-    module = "cache/change_batches.py"
-    for relation in catalog.relations():
-        plan = relation.plan
-        link = plan.link if isinstance(plan, ToMany) else None
-        if link is not None:
-            entries = [
-                source_columns
-                for table, target_column, source_columns in _LINKS.get(plan.table, ())
-                if (table, target_column) == _link_target(link)
-            ]
-            if not any(link.source_column in source_columns for source_columns in entries):
-                raise LookupError(
-                    f"{relation.field}: _LINKS in {module} has no entry for {plan.table} through {link.table}"
-                    f" from {link.source_column} to {link.target_column}."
-                )
-        if not plan.visible_with_source or plan.table not in TABLES_VISIBLE_BY_USE:
-            continue
-        if isinstance(plan, ToMany) and link is None:
-            if plan.key == "article_id" and plan.table not in _PARTS:
-                raise LookupError(f"{relation.field}: _PARTS in {module} has no entry for {plan.table}.")
-            continue
-        using_column = (
-            _link_target(link) if link is not None else (relation.table, getattr(plan, "column", ""))
-        )
-        if plan.table in _PARTS or using_column in _REDUNDANT_USES or not using_column[0]:
-            continue
-        if _USES.get(using_column[0], {}).get(using_column[1]) != plan.table:
-            raise LookupError(
-                f"{relation.field}: _USES in {module} has no entry for {plan.table}"
-                f" used by {using_column[0]}.{using_column[1]}."
-            )
-    for table, _, source_columns in _LINKS["article"]:
-        missing_columns = sorted(_USES.get(table, {}).keys() - set(source_columns))
-        if missing_columns:
-            raise LookupError(
-                f"_LINKS in {module} does not read {table}.{missing_columns[0]}, which _USES names."
-            )
-    missing = sorted(TABLES_VISIBLE_BY_USE - _USED_TABLES - set(_PARTS))
-    if missing:
-        raise LookupError(f"_USES and _PARTS in {module} have no entry for {', '.join(missing)}.")
-
-
-def _link_target(link: JunctionTable) -> tuple[str, str]:
-    return link.table, link.target_column
 
 
 def logged_columns(table: str) -> list[str]:
@@ -152,7 +66,7 @@ class ChangeBatchLoader:
         articles = await self._visible_versions(all_changes)
         visible = [change for change in changes if _is_of_visible_article(change, all_changes, articles)]
         links: Links = {}
-        for table, link_tables in _LINKS.items():
+        for table, link_tables in LINKS.items():
             ids = sorted({change.row for change in visible if change.table == table})
             for link_table, target_column, source_columns in link_tables if ids else ():
                 links[link_table, target_column] = await self._load_links(
@@ -175,7 +89,7 @@ class ChangeBatchLoader:
         """
         unchanged_use: dict[str, set[int]] = {}
         for change in changes:
-            if change.table in _USED_TABLES and change.row not in used_ids.get(change.table, ()):
+            if change.table in USED_TABLES and change.row not in used_ids.get(change.table, ()):
                 unchanged_use.setdefault(change.table, set()).add(change.row)
             for table, owner in _renamed_rows(change):
                 if owner not in used_ids.get(table, ()):
@@ -304,13 +218,13 @@ class ChangeBatchLoader:
         for change in changes:
             if change.table == "author":
                 continue  # see below: only a visible author uses a picture
-            for column, table in _USES.get(change.table, {}).items():
+            for column, table in USES.get(change.table, {}).items():
                 if _is_use_changed(change, column, toggled):
                     _add_ids(
                         used_ids, table, (row.get(column) for row in (change.before, change.after) if row)
                     )
         for (link_table, target_column), links_by_target in links.items():
-            for column, table in _USES.get(link_table, {}).items() if target_column == "article_id" else ():
+            for column, table in USES.get(link_table, {}).items() if target_column == "article_id" else ():
                 for article in toggled & links_by_target.keys():
                     _add_ids(used_ids, table, (link.get(column) for link in links_by_target[article] or ()))
         image_rows = await self._select_rows(
@@ -337,7 +251,7 @@ class ChangeBatchLoader:
         parts = [
             *[
                 RowChange(part, row["id"], None, row, None)
-                for part in _PARTS
+                for part in PARTS
                 for row in await self._load_parts(part, toggled)
             ],
             # A former slug leads to its article only in the article's language.
@@ -355,7 +269,7 @@ class ChangeBatchLoader:
         # By a former slug, too, a row is found only while it is visible.
         former_slugs = [
             RowChange("former_slug", row["id"], None, row, None)
-            for table in sorted(_RENAMED_TABLES & used_ids.keys())
+            for table in sorted(RENAMED_TABLES & used_ids.keys())
             for row in await self._load_former_slugs(
                 table, {change.row for change in dependent_rows if change.table == table}
             )
@@ -466,7 +380,7 @@ def _renamed_rows(change: RowChange) -> Iterator[tuple[str, int]]:
     """Table and id of the row that a changed row of `former_slug` leads to; nothing for other tables."""
     row = change.after or change.before
     if change.table == "former_slug" and row is not None:
-        for table in _RENAMED_TABLES:
+        for table in RENAMED_TABLES:
             if row[f"{table}_id"] is not None:
                 yield table, row[f"{table}_id"]
 

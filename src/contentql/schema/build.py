@@ -27,7 +27,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
-from contentql.cache.change_batches import check_relations
+from contentql.cache.relation_tables import check_relations
 from contentql.planner.catalog import Catalog, build_catalog
 from contentql.schema import blocks
 from contentql.schema.enums import ENUM_VALUE_DESCRIPTIONS
