@@ -7,6 +7,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from contentql.cli import app
 from contentql.fixtures import DEMO_CONTENT, SEED_PAGE
+from contentql.importing import importer
 from contentql.store.database import Database
 from contentql.store.errors import describe_error
 
@@ -228,9 +231,39 @@ def locked_database(page: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("locked_database")
-def test_locked_database_is_reported(page: Path) -> None:
+def test_locked_database_is_reported(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a timeout."""
+    monkeypatch.setattr(importer, "LOCK_TIMEOUT", 0.3)
     assert "newsroom.sqlite3 is locked by another program" in error_message("import", page)
+
+
+def test_import_waits_for_other_writers() -> None:
+    """A server that writes all the time, with short pauses, delays the import but does not stop it."""
+    run("migrate")
+    sections = [{"record": "category", "path": f"s{n}", "name": f"S {n}"} for n in range(20)]
+    Path("sections.jsonl").write_bytes(b"\n".join(map(orjson.dumps, sections)))
+    imported = threading.Event()
+    writes = 0
+
+    def write() -> None:
+        nonlocal writes
+        with closing(sqlite3.connect("newsroom.sqlite3", isolation_level=None, timeout=60)) as connection:
+            while not imported.is_set():
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("DELETE FROM row_change WHERE seq < 0")
+                time.sleep(0.05)
+                connection.execute("COMMIT")
+                writes += 1
+                time.sleep(0.005)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert "20 created" in run("import", "sections.jsonl").stdout
+    finally:
+        imported.set()
+        writer.join()
+    assert writes > 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pydantic
 from pydantic.alias_generators import to_camel
@@ -52,6 +53,10 @@ from contentql.store.models.articles import Article
 from contentql.store.models.collections import Collection, CollectionItem
 from contentql.store.models.taxonomy import Author, Category, ExternalId, Media, Source, Story, Tag
 
+LOCK_TIMEOUT = 60.0  # seconds that each record waits for other writers of the database
+
+BeginTransaction: TypeAlias = Callable[[], AbstractAsyncContextManager[Any]]
+
 
 @dataclass(frozen=True)
 class ImportOptions:
@@ -77,15 +82,23 @@ async def import_records(
     A dry run does the same and rolls back. Raises OperatorError if the database fails; what was stored until
     then remains.
     """
-    importer = Importer(dt.datetime.now(dt.UTC).replace(microsecond=0), options, progress)
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    own_database = Database(database.url)  # with a write connection of its own, which is closed at the end
+
+    def begin() -> AbstractAsyncContextManager[Any]:
+        return own_database.long_transaction(LOCK_TIMEOUT)
+
     try:
-        async with database.orm() as connection:
-            if dry_run:
-                await _dry_run(importer, items)
-            else:
-                await importer.run(items, lambda: change_log.prune(connection))
+        if dry_run:
+            importer = Importer(now, options, progress, in_transaction)
+            await _dry_run(importer, items, begin)
+        else:
+            importer = Importer(now, options, progress, begin)
+            await importer.run(items)
     except DRIVER_ERRORS as exc:
         raise OperatorError(describe_error(database.url, exc)) from exc
+    finally:
+        await own_database.close()
     return ImportReport(tuple(importer.outcomes))
 
 
@@ -106,9 +119,9 @@ class _SaveResult:
     status: Status | None = None
 
 
-async def _dry_run(importer: Importer, items: Iterable[ImportItem]) -> None:
+async def _dry_run(importer: Importer, items: Iterable[ImportItem], begin: BeginTransaction) -> None:
     try:
-        async with in_transaction():
+        async with begin():
             await importer.run(items)
             raise _DryRunRollback
     except _DryRunRollback:
@@ -119,34 +132,40 @@ class Importer:
     """One run of an import: its time, options and the outcomes so far."""
 
     def __init__(
-        self, now: dt.datetime, options: ImportOptions, progress: Callable[[RecordOutcome], object]
+        self,
+        now: dt.datetime,
+        options: ImportOptions,
+        progress: Callable[[RecordOutcome], object],
+        begin: BeginTransaction,
     ) -> None:
         self.outcomes: list[RecordOutcome] = []
-        self._now, self._options, self._progress = now, options, progress
+        self._now, self._options, self._progress, self._begin = now, options, progress, begin
         self._unsaved_relations: list[tuple[str, ArticleRecord]] = []
 
-    async def run(
-        self, items: Iterable[ImportItem], prune: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
-        """Imports the items and calls `prune` after every 1,000 of them and at the end."""
+    async def run(self, items: Iterable[ImportItem]) -> None:
+        """Imports the items, and prunes the change log after every 1,000 of them and at the end."""
         if self._options.category:
             await self._create_section(self._options.category)
         for index, item in enumerate(items, 1):
             await self._import_item(item)
-            if prune and index % 1_000 == 0:
-                await prune()
+            if index % 1_000 == 0:
+                await self._prune_change_log()
         # Relations are saved after all articles, since two articles may refer to each other.
         for location, record in self._unsaved_relations:
-            async with in_transaction():
+            async with self._begin():
                 missing = await article_writer.save_related_articles(record)
             for uri in missing:
                 reason = f"the related article {uri} does not exist"
                 self._report(RecordOutcome(location, _label(record), "failed", reason))
-        if prune:
-            await prune()
+        await self._prune_change_log()
+
+    async def _prune_change_log(self) -> None:
+        async with self._begin() as connection:
+            await change_log.prune(connection)
 
     async def _create_section(self, path: str) -> None:
-        paths = [category.path for category in await Category.all()]
+        async with self._begin():
+            paths = [category.path for category in await Category.all()]
         if path in paths:
             return
         similar_paths = difflib.get_close_matches(path, paths, 1, 0.85)
@@ -171,7 +190,7 @@ class Importer:
         if item.record is None:
             return _SaveResult("failed", item.error or "the item has no record")
         try:
-            async with in_transaction() as connection:
+            async with self._begin() as connection:
                 if isinstance(item.record, ArticleRecord):
                     return await self._save_article(
                         connection, item.record, item.location, partial=item.partial

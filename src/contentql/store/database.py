@@ -34,6 +34,7 @@ from contentql.store.errors import (
     as_operator_error,
     commit_unknown_error,
     database_kind,
+    describe_lock,
     is_connection_lost,
     is_programming_error,
     sqlite_path,
@@ -161,6 +162,23 @@ class Database:
                 if is_committing and is_connection_lost(exc)
                 else write_failed_error(exc)
             ) from exc
+
+    @contextlib.asynccontextmanager
+    async def long_transaction(self, wait_seconds: float) -> AsyncIterator[Any]:
+        """Opens a write transaction without a deadline, for commands, and yields Tortoise's connection.
+
+        Waits at most `wait_seconds` for other writers; raises OperatorError after that. Errors of the drivers
+        are not converted.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            writer = await self._get_writer()
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    connection = await stack.enter_async_context(writer.begin())
+            except TimeoutError as exc:
+                raise OperatorError(describe_lock(self.url, wait_seconds)) from exc
+            yield connection
+            await connection.commit()
 
     async def _get_writer(self) -> TransactionFactory:
         async with self._opening:

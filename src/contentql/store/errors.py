@@ -87,6 +87,15 @@ def _all_messages(exc: BaseException) -> str:
     return str(exc).lower() + (f" {_all_messages(cause)}" if cause else "")
 
 
+def describe_lock(url: str, wait_seconds: float) -> str:
+    """Describes a write that waited in vain for the other writers of the database at `url`."""
+    location = sqlite_path(url) if database_kind(url) == "sqlite" else urlsplit(url).hostname
+    return (
+        f"The database at {location} is locked by another program, and has been for {wait_seconds:g} seconds;"
+        " stop that program or try again."
+    )
+
+
 def unavailable_error(exc: BaseException) -> ApiError:
     return ApiError(
         "DATABASE_UNAVAILABLE",
