@@ -74,14 +74,28 @@ def test_imported_page_is_a_draft_until_it_is_published(page: Path) -> None:
     assert "created category world/asia" in published
     assert "a draft" not in published
     for again in (command[1:], ("import", page)):
-        assert "0 updated, 1 unchanged, 0 skipped, 0 failed" in run(*again).stdout
+        assert "0 updated, 1 unchanged, 0 skipped, 0 conflict, 0 failed" in run(*again).stdout
 
 
 def test_import_report_as_json(page: Path) -> None:
     """Counts and every record, and nothing else on stdout."""
     report = orjson.loads(run("import", page, *PUBLISH, "--json").stdout)
-    assert report["counts"] == {"created": 3, "updated": 0, "unchanged": 0, "skipped": 0, "failed": 0}
+    assert report["counts"] == {
+        "created": 3,
+        "updated": 0,
+        "unchanged": 0,
+        "skipped": 0,
+        "conflict": 0,
+        "failed": 0,
+    }
     assert report["dryRun"] is False
+    warnings = report["records"][2].pop("warnings")
+    assert {
+        "code": "GUESSED",
+        "message": "the page does not name its language, en is assumed: --language",
+        "field": ["language"],
+        "place": None,
+    } in warnings
     assert report["records"][2] == {
         "location": str(page),
         "label": "article kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia",
@@ -113,7 +127,7 @@ def test_invalid_pages_are_reported_and_others_imported(page: Path, content: byt
     invalid.write_bytes(content)
     assert run("import", invalid, code=1).stdout.splitlines()[0] == f"{invalid}: failed: {reason}"
     assert (
-        "1 created, 0 updated, 0 unchanged, 0 skipped, 1 failed"
+        "1 created, 0 updated, 0 unchanged, 0 skipped, 0 conflict, 1 failed"
         in run("import", invalid, page, code=3).stdout
     )
 
@@ -140,7 +154,7 @@ def test_invalid_lines_are_reported_and_others_imported() -> None:
     for counts in ("999 created, 0 updated, 0 unchanged", "0 created, 0 updated, 999 unchanged"):
         output = run("import", "file.jsonl", code=3)
         assert output.stdout.splitlines()[0] == "file.jsonl:500: failed: slug: Field required"
-        assert output.stdout.splitlines()[-1] == f"1000 records: {counts}, 0 skipped, 1 failed."
+        assert output.stdout.splitlines()[-1] == f"1000 records: {counts}, 0 skipped, 0 conflict, 1 failed."
         assert "Importing 1,000 …" in output.stderr
 
 
@@ -187,6 +201,26 @@ def test_failed_export_keeps_the_existing_file() -> None:
     assert Path("out.jsonl").read_bytes() == b""
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE article_body SET blocks = replace(blocks, 'blk_', 'p')", "blocks[0].PARAGRAPH.id: "),
+        ("UPDATE article SET urgency = 5, headline = ''", "headline: "),
+        ("UPDATE category SET path = 'a b'", "path: "),
+    ],
+)
+def test_rows_of_other_programs_are_an_error_of_export(page: Path, change: str, message: str) -> None:
+    """It names the object and the field; no partial file is left."""
+    run("import", page, "--category", "world")
+    with closing(sqlite3.connect("newsroom.sqlite3")) as connection:
+        connection.execute(change)
+        connection.commit()
+    error = error_message("export", "--output", "out.jsonl")
+    assert "Another program or version has written it" in error
+    assert message in error
+    assert not Path("out.jsonl").exists()
+
+
 def test_export_stops_without_error_when_its_pipe_closes() -> None:
     """As in `contentql export | head -1`."""
     run("import", DEMO_CONTENT)
@@ -207,6 +241,8 @@ def test_export_stops_without_error_when_its_pipe_closes() -> None:
         (("page.txt", "page.txt", "--slug", "a"), "requires a single file"),
         (("page.txt", "--format", "pdf"), "is not one of 'auto', 'text', 'jsonl'"),
         (("file.jsonl", "--slug", "a"), "is only for plain pages"),
+        (("file.jsonl", "--update", "a"), "is only for plain pages"),
+        (("page.txt", "page.txt", "--update", "a"), "requires a single file"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(page: Path, arguments: tuple[str, ...], message: str) -> None:

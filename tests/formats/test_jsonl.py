@@ -15,6 +15,7 @@ from contentql.content.records import (
     RECORD_TYPES,
     ArticleRecord,
     AttributionRecord,
+    HistoryRecord,
     ImportItem,
     MediaRecord,
     Record,
@@ -31,7 +32,7 @@ def read_items(lines: bytes) -> list[ImportItem]:
     return list(jsonl.read_records(io.BytesIO(lines), "file.jsonl"))
 
 
-def write_lines(*records: Record) -> bytes:
+def write_lines(*records: Record | HistoryRecord) -> bytes:
     """The JSON Lines of the records."""
     return b"".join(jsonl.write_records(records))
 
@@ -150,12 +151,36 @@ def test_blank_lines_and_byte_order_marks_are_skipped() -> None:
     assert all(item.record for item in items)
 
 
-def test_unknown_article_fields_are_stored_in_extra() -> None:
-    """They are written in sorted order."""
-    (item,) = read_items(article(zebra=[1, {"b": 1, "a": 2}], extra={"kept": True}))
-    assert isinstance(item.record, ArticleRecord)
-    assert item.record.extra == {"kept": True, "zebra": [1, {"a": 2, "b": 1}]}
-    assert b'"extra":{"kept":true,"zebra":[1,{"a":2,"b":1}]}' in write_lines(item.record)
+def test_unknown_fields_are_refused_by_name() -> None:
+    """All of them, with a similar name; values of one's own are allowed in `extra`."""
+    assert error_in(article(body="Text.", headlin="A")) == (
+        "the article has unknown fields: 'body', 'headlin' (did you mean 'headline'?);"
+        " the text of an article is in 'blocks', values of your own in 'extra'"
+    )
+    category = b'{"record": "category", "path": "a", "name": "A", "zebra": 1}'
+    assert error_in(category) == "the category has an unknown field: 'zebra'"
+
+
+def test_extra_fields_are_written_in_sorted_order() -> None:
+    (item,) = read_items(article(extra={"zebra": [1, {"b": 1, "a": 2}], "b": True}))
+    assert item.record is not None
+    assert b'"extra":{"b":true,"zebra":[1,{"a":2,"b":1}]}' in write_lines(item.record)
+
+
+def test_fractions_of_seconds_are_a_warning() -> None:
+    """They are not stored; a fraction of zero loses nothing."""
+    (item,) = read_items(
+        article(
+            publishedAt="2026-06-30T08:00:00.5Z",
+            modifiedAt="2026-06-30T08:00:00.000Z",
+            slugHistory=[{"language": "en", "slug": "b", "until": "2026-06-30T08:00:00.25+02:00"}],
+            extra={"at": "2026-06-30T08:00:00.5Z"},
+        )
+    )
+    assert [(warning.code, warning.field) for warning in item.warnings] == [
+        ("CHANGED", ("publishedAt",)),
+        ("CHANGED", ("slugHistory", "0", "until")),
+    ]
 
 
 RECORD_NAMES = "category, source, media, author, tag, story, article, collection"
@@ -187,7 +212,10 @@ RECORD_NAMES = "category, source, media, author, tag, story, article, collection
         (article(status="LIVE"), "status: Input should be 'DRAFT'"),
         (article(blocks=[{"text": "no type"}]), "blocks[0]: a block is an object with a `type`"),
         (article(canonicalUrl="javascript:alert(1)"), "canonicalUrl: a link must begin with"),
-        (b'{"record": "source", "slug": "s", "name": "S", "kind": "AGENCY", "x": 1}', "x: Extra inputs"),
+        (
+            b'{"record": "source", "slug": "s", "name": "S", "kind": "AGENCY", "x": 1}',
+            "the source has an unknown field: 'x'",
+        ),
     ],
 )
 def test_invalid_records_are_reported_with_field_and_reason(line: bytes, text: str) -> None:

@@ -39,7 +39,7 @@ def test_seed_page_is_imported() -> None:
     assert len(record.blocks) == 8
     assert derive.measure_text(render.plain_text(record.blocks)) == derive.TextLength(words=365, minutes=2)
     assert (derive.lede(record.blocks) or "").startswith("North Korean state media on June 30 released")
-    assert record.model_fields_set == {"headline", "slug", "language", "blocks"}
+    assert record.model_fields_set == {"external_ids", "headline", "slug", "language", "blocks"}
 
 
 @pytest.mark.parametrize(("page", "paragraphs"), [("s1_like_seed", "line"), ("s2_hardwrap", "blank")])
@@ -56,17 +56,76 @@ def test_pages_match_their_golden_files(page: str, paragraphs: Paragraphs) -> No
     assert expected["published"] == (record.published_at.date().isoformat() if record.published_at else None)
 
 
+def warnings_of(page: bytes) -> list[str]:
+    """The messages of the warnings of the page."""
+    return [warning.message for warning in text.read_page(page, "page.txt").warnings]
+
+
+def test_what_a_page_loses_or_leaves_open_is_a_warning() -> None:
+    """With the field and the line."""
+    item = text.read_page(b"- Latest news\n\nHead\nBy Lena Voss\n10 April 2023\nText.", "page.txt")
+    assert [(warning.code, warning.field, warning.place) for warning in item.warnings] == [
+        ("DROPPED", ("headline",), "line 1"),
+        ("GUESSED", ("byline",), "line 4"),
+        ("GUESSED", ("publishedAt",), "line 5"),
+        ("GUESSED", ("language",), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "format"),
+    [
+        ("page.html", "Head\nText.", "HTML"),
+        ("page.md", "Head\nText.", "Markdown"),
+        ("page.CSV", "Head\nText.", "CSV"),
+        ("-", "<!DOCTYPE html>\n<title>Head</title>\nText.", "HTML"),
+        ("-", "\n<p>Head</p>\n<p>Text.</p>", "HTML"),
+        ("page.txt", "Head\nText with <b>two</b> kinds of <em>tags</em>.", "HTML"),
+        ("page.txt", "# Head\n\nText.", "Markdown"),
+        ("page.txt", "Head\n====\n\nText.", "Markdown"),
+        ("page.txt", "+++\ntitle = 1\n+++\n\nText.", "Markdown"),
+        ("page.txt", "Head\nA [link](https://example.org).", "Markdown"),
+        ("page.txt", "Head\nA **strong** word.", "Markdown"),
+        ("page.txt", "slug,headline,body\na,Head,Text.", "CSV"),
+        ("page.txt", 'slug;headline\na;"Head; with a semicolon"\nb;Other', "CSV"),
+        ("page.txt", "slug\theadline\na\tHead", "CSV"),
+    ],
+)
+def test_pages_in_other_formats_are_refused(name: str, page: str, format: str) -> None:
+    """With a sentence that names the format; on request they are imported with their markup."""
+    item = text.read_page(page.encode(), name)
+    assert item.record is None
+    assert (item.error or "").startswith(f"the page looks like {format}, which cannot be imported yet; save")
+    item = text.read_page(page.encode(), name, markup=True, slug="a")
+    assert item.record is not None
+    assert item.warnings[0].message == f"the page looks like {format}; its markup is imported as text"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "Five < six, says minister\nText > 5.",
+        "Head, with a comma\nText, with a comma.",
+        "1,000 dead\nAbout 2,000 people fled.",
+        "Head\nThe tag <b> makes bold text.",
+        "Head\nIssue #5 * 3 [sic] (see there)\n- A list\n1. Another",
+    ],
+)
+def test_plain_pages_with_similar_signs_are_imported(page: str) -> None:
+    assert text_of(article(page.encode()))
+
+
 def test_hard_wrapped_pages_have_a_note() -> None:
     """Each line is a paragraph, and the note names the option that joins lines."""
     page = (PAGES / "s2_hardwrap.txt").read_bytes()
-    assert any("--paragraphs blank" in note for note in text.read_page(page, "page.txt").notes)
-    assert text.read_page(SEED_PAGE.read_bytes(), "page.txt").notes == ()
+    assert any("--paragraphs blank" in message for message in warnings_of(page))
+    assert not any("--paragraphs blank" in message for message in warnings_of(SEED_PAGE.read_bytes()))
 
 
 def test_printed_date_becomes_midnight_with_a_note() -> None:
     """An impossible date is ignored."""
-    item = text.read_page(b"Head\nBy Lena Voss\nMonday, April 10, 2023\nText.", "page.txt")
-    assert item.notes == ("the page prints the day 2023-04-10, taken as midnight UTC",)
+    page = b"Head\nBy Lena Voss\nMonday, April 10, 2023\nText."
+    assert "the page prints the day 2023-04-10, taken as midnight UTC" in warnings_of(page)
     assert article(b"Head\n31 February 2023\nText.").published_at is None
 
 

@@ -15,8 +15,9 @@ from contentql.content.records import ArticleRecord, ImportItem, Record
 from contentql.errors import OperatorError
 from contentql.fixtures import DEMO_CONTENT, SEED_PAGE
 from contentql.formats import jsonl, text
+from contentql.importing.articles import ImportOptions
 from contentql.importing.exporter import export_records
-from contentql.importing.importer import ImportOptions, import_file, import_records
+from contentql.importing.importer import import_file, import_records
 from contentql.importing.report import ImportReport, RecordOutcome
 from contentql.store.database import Database
 from contentql.store.models.articles import Article, SlugHistory
@@ -82,10 +83,14 @@ async def test_import_and_export_round_trip(database: Database) -> None:
 
 
 async def test_demo_newsroom_contains_the_seed_page(database: Database) -> None:
-    """Importing the page again leaves the article with its attributions unchanged."""
+    """Importing the page as an update adds its external id and changes nothing else."""
     await import_file(database, DEMO_CONTENT)
-    report = await import_records(database, [text.read_page(SEED_PAGE.read_bytes(), "page.txt")])
-    assert outcomes_of(report) == [("unchanged", "")]
+    page = text.read_page(SEED_PAGE.read_bytes(), "page.txt")
+    assert page.record is not None
+    slug = page.record.slug  # type: ignore[union-attr]
+    for reason in ("externalIds", ""):
+        report = await import_records(database, [page], options=ImportOptions(update=slug))
+        assert report.outcomes[0].reason == reason
 
 
 async def test_page_is_a_draft_until_it_has_a_date_and_a_section(database: Database) -> None:
@@ -244,19 +249,64 @@ async def test_changed_slugs_are_in_the_slug_history(database: Database) -> None
     assert [former.slug for former in (await stored_article(database, "old")).slug_history] == ["new"]
 
 
-async def test_articles_are_matched_by_id_uri_external_id_or_slug(database: Database) -> None:
-    """The slug counts only for a record without the others."""
+async def test_articles_are_matched_by_id_uri_or_external_id(database: Database) -> None:
+    """Never by the slug."""
     wire = [{"system": "wire", "value": "77"}]
     await import_records(database, import_items(article("a", id="art_5", uri="urn:5", externalIds=wire)))
     for record in (
         article("a", headline="1", id="art_5"),
         article("b", headline="2", uri="urn:5"),
         article("c", headline="3", externalIds=wire),
-        article("c", headline="4"),
     ):
         assert outcomes_of(await import_records(database, import_items(record)))[0][0] == "updated"
+    report = await import_records(database, import_items(article("c", headline="4")))
+    assert outcomes_of(report) == [
+        (
+            "failed",
+            "another article has the slug 'c' (art_5);"
+            ' "id": "art_5" changes that article, another slug makes a new one',
+        )
+    ]
     async with database.orm():
-        assert await Article.all().values_list("id", "headline") == [(5, "4")]
+        assert await Article.all().values_list("id", "headline") == [(5, "3")]
+
+
+async def test_records_without_ids_are_recognised_in_later_imports(database: Database) -> None:
+    """By an external id that has their language and slug, which an export contains."""
+    await import_records(database, import_items(article("a")))
+    assert outcomes_of(await import_records(database, import_items(article("a"))))[0][0] == "unchanged"
+    report = await import_records(database, import_items(article("a", headline="New")))
+    assert outcomes_of(report)[0][0] == "updated"
+    (external_id,) = (await stored_article(database, "a")).external_ids
+    assert (external_id.system, external_id.value) == ("json-lines", "en/a")
+
+
+async def test_pages_are_recognised_by_their_path(database: Database) -> None:
+    """A new headline changes the article, but not its slug; another page with its headline does not."""
+    await import_records(database, [text.read_page(b"Head\nText.", "one.txt", external_id="/a/one.txt")])
+    report = await import_records(
+        database, [text.read_page(b"New head\nText.", "one.txt", external_id="/a/one.txt")]
+    )
+    assert report.outcomes[0].result == "updated"
+    assert (await stored_article(database, "head")).headline == "New head"
+    other = text.read_page(b"Head\nOther text.", "one.txt", external_id="/b/one.txt")
+    report = await import_records(database, [other])
+    assert report.outcomes[0].result == "failed"
+    assert "--update head changes that article, --slug names a new one" in report.outcomes[0].reason
+    report = await import_records(database, [other], options=ImportOptions(update="head"))
+    assert report.outcomes[0].result == "updated"
+    assert (await stored_article(database, "head")).headline == "Head"
+    report = await import_records(database, [other], options=ImportOptions(update="none"))
+    assert outcomes_of(report) == [("failed", "there is no article with the slug 'none' to update")]
+
+
+async def test_repeated_entries_are_reported(database: Database) -> None:
+    """With the name of the list."""
+    tag = {"record": "tag", "type": "TOPIC", "slug": "t", "name": "T"}
+    tagged = article("a", tags=[{"tag": "TOPIC:t", "relevance": 1}, {"tag": "TOPIC:t", "relevance": 2}])
+    report = await import_records(database, import_items(tag, tagged))
+    (warning,) = report.outcomes[1].warnings
+    assert (warning.code, warning.field) == ("DROPPED", ("tags",))
 
 
 async def test_older_versions_are_skipped(database: Database) -> None:
@@ -352,7 +402,7 @@ async def test_progress_is_reported_during_the_import(database: Database) -> Non
 
     report = await import_records(database, records(), progress=reported.append)
     assert reported == list(report.outcomes)
-    assert str(report) == "2 records: 2 created, 0 updated, 0 unchanged, 0 skipped, 0 failed"
+    assert str(report) == "2 records: 2 created, 0 updated, 0 unchanged, 0 skipped, 0 conflict, 0 failed"
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

@@ -325,7 +325,7 @@ async def open_editorial_client(
 async def load_small_newsroom(url: str, *more: Record) -> None:
     records = [*small_newsroom(), *more]
     report = await import_records(
-        Database(url), [ImportItem(str(n), record) for n, record in enumerate(records)]
+        Database(url), [ImportItem(str(n), record) for n, record in enumerate(records)], now=NOW
     )
     failed = [outcome for outcome in report.outcomes if outcome.result == "failed"]
     assert not failed, failed[:3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 import tempfile
@@ -31,16 +32,19 @@ from contentql.content.blocks import Timestamp
 from contentql.content.enums import Status
 from contentql.content.records import ArticleSlug, ImportItem, Language
 from contentql.content.records import Path as SectionPath
+from contentql.content.warnings import Warning
 from contentql.errors import OperatorError
 from contentql.formats import jsonl, text
-from contentql.importing.exporter import export_records
-from contentql.importing.importer import ImportOptions, import_records
+from contentql.importing.articles import ImportOptions
+from contentql.importing.exporter import export_everything, export_records
+from contentql.importing.importer import import_records
 from contentql.importing.report import ImportReport, RecordOutcome
 from contentql.settings import load_settings
 from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 
 _STDIN = "standard input"
+_SLUG_RULE = "a slug has no spaces and none of / : ? # %"
 
 
 class FileFormat(str, Enum):
@@ -65,7 +69,10 @@ def import_(
     database: DatabaseUrl = None,
     format: Annotated[
         FileFormat,
-        typer.Option(help="text: a plain page. jsonl: output of `contentql export`. auto: detect."),
+        typer.Option(
+            help="text: a plain page, even if it looks like HTML. jsonl: output of `contentql export`."
+            " auto: detect."
+        ),
     ] = FileFormat.auto,
     category: Annotated[
         str | None,
@@ -86,6 +93,10 @@ def import_(
         str | None,
         typer.Option(metavar="TAG", help="Language of plain pages, BCP 47; by default en."),
     ] = None,
+    update: Annotated[
+        str | None,
+        typer.Option(metavar="SLUG", help="Stored article that a single plain page updates, by its slug."),
+    ] = None,
     paragraphs: Annotated[
         ParagraphMode,
         typer.Option(help="Paragraphs of plain pages: one per line, or separated by blank lines."),
@@ -99,29 +110,33 @@ def import_(
 
     A plain page becomes a draft: its first line, after menu lines such as "- Latest news", is the headline,
     every other line a paragraph. A page has no date and no section, so it is not public until both are given.
-    Importing the same file again changes nothing. Invalid records are reported with line and reason; the
-    others are imported. A missing SQLite database is created.
+    A page is recognised by the path of its file: importing it again changes the same article, or nothing.
+    HTML, Markdown and CSV are refused. What the desk has changed since the last import is not overwritten but
+    reported as a conflict. Invalid records are reported with line and reason, and what was dropped, changed
+    or guessed of a record as a warning; the others are imported. A missing SQLite database is created.
 
-    Exit codes: 0 all records are imported, 1 none is, 2 wrong usage, 3 some records failed.
+    Exit codes: 0 all records are imported, 1 none is, 2 wrong usage, 3 some records failed or conflict.
 
     Examples:
 
       contentql import page.txt
       contentql import page.txt --publish-at 2026-06-30T08:00:00Z --category world/asia
+      contentql import moved/page.txt --update slug-of-the-article
       contentql import newsroom.jsonl --dry-run
       ssh old.example.org contentql export | contentql import -
     """
-    if len(files) > 1 and (slug or "-" in files):
-        option = "--slug" if slug else "-"
+    if len(files) > 1 and (slug or update or "-" in files):
+        option = "--slug" if slug else "--update" if update else "-"
         raise typer.BadParameter("requires a single file", param_hint=option)
     options = ImportOptions(
         category=_validate_option(SectionPath, category, "--category", "a path is written as in world/asia"),
         publish_at=_validate_option(
             Timestamp, publish_at, "--publish-at", "a time must look like 2026-06-30T08:00:00Z"
         ),
+        update=_validate_option(ArticleSlug, update, "--update", _SLUG_RULE),
     )
     page_options = {
-        "slug": _validate_option(ArticleSlug, slug, "--slug", "a slug has no spaces and none of / : ? # %"),
+        "slug": _validate_option(ArticleSlug, slug, "--slug", _SLUG_RULE),
         "language": _validate_option(
             Language, language, "--language", "a language is written as in en or pt-BR"
         ),
@@ -133,10 +148,11 @@ def import_(
         with ExitStack() as stack:
             unreadable, opened_files = _open_files(files, stack)
             formats = [_detect_format(file, name, format) for name, file in opened_files]
-            if page_options and FileFormat.jsonl in formats:
-                raise typer.BadParameter(
-                    "is only for plain pages", param_hint=f"--{next(iter(page_options))}"
-                )
+            if FileFormat.jsonl in formats and (page_options or update):
+                option = next(iter(page_options), "update")
+                raise typer.BadParameter("is only for plain pages", param_hint=f"--{option}")
+            if format is FileFormat.text:
+                page_options["markup"] = True
             if not opened_files:
                 report = ImportReport(tuple(unreadable))
             else:
@@ -155,7 +171,7 @@ def import_(
     else:
         for line in _report_lines(report, dry_run):
             typer.echo(line)
-    failed = report.count("failed")
+    failed = report.count("failed") + report.count("conflict")
     if failed:
         raise typer.Exit(1 if failed == len(report.outcomes) else EXIT_PARTIAL)
 
@@ -170,25 +186,37 @@ def export(
             help="Output file, replaced when complete; by default standard output.",
         ),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Export also what the plain form leaves out, for an empty database."),
+    ] = False,
     database: DatabaseUrl = None,
 ) -> None:
-    """Export all content as JSON Lines, from one snapshot. `contentql import` reads it without loss.
+    """Export the content as JSON Lines, from one snapshot. `contentql import` reads it without loss.
 
-    The export includes drafts and everything else that is not public. Equal content gives equal bytes.
+    The export has sections, sources, media, authors, tags, stories, articles and collections, also those that
+    are not public, with former slugs, corrections and external ids of articles. Equal content gives equal
+    bytes. It leaves out unpublished changes of published articles (working copies), owners of articles,
+    revisions, notices of withdrawn articles, former paths of sections and the audit log: --all adds these. It
+    leaves out tokens, signing keys and trusted documents: only a backup has these (contentql backup).
+
+    An export with --all is imported only into an empty database. The import then writes no revisions and
+    audit entries of its own, so that an export with --all gives the same bytes again.
 
     Examples:
 
       contentql export --output newsroom.jsonl
       contentql export | gzip > newsroom.jsonl.gz
+      contentql export --all --output everything.jsonl
     """
     try:
         settings = load_settings(database_url=database)
         if output is None:
-            count = _run_export(settings.database_url, sys.stdout.buffer)
+            count = _run_export(settings.database_url, sys.stdout.buffer, everything)
             sys.stdout.buffer.flush()
         else:
             with _replace_file(output) as file:
-                count = _run_export(settings.database_url, file)
+                count = _run_export(settings.database_url, file, everything)
     except BrokenPipeError:
         # The reading program has closed the pipe. Nothing more may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -247,7 +275,12 @@ def _read_items(
             if format is FileFormat.jsonl:
                 yield from jsonl.read_records(file, label)
             else:
-                yield text.read_page(file.read(text.MAX_PAGE + 1), label, **page_options)
+                page = file.read(text.MAX_PAGE + 1)
+                # Standard input has no name: the same page is recognised, a changed one is a new page.
+                external_id = (
+                    f"sha256:{hashlib.sha256(page).hexdigest()}" if name == "-" else os.path.abspath(name)
+                )
+                yield text.read_page(page, label, external_id=external_id, **page_options)
         except OSError as exc:
             yield ImportItem(label, error=f"cannot be read: {exc.strerror or exc}")
 
@@ -270,13 +303,14 @@ def _run_import(url: str, items: Iterator[ImportItem], options: ImportOptions, d
     return run_async(work(url))
 
 
-def _run_export(url: str, file: IO[bytes]) -> int:
+def _run_export(url: str, file: IO[bytes], everything: bool) -> int:
     async def work() -> int:
         database = Database(url)
         await require_migrated(database)
         record_count = 0
         with _show_progress("Writing") as count:
-            async with contextlib.aclosing(export_records(database)) as records:
+            generator = export_everything(database) if everything else export_records(database)
+            async with contextlib.aclosing(generator) as records:
                 async for record in records:
                     file.writelines(jsonl.write_records([record]))
                     record_count += 1
@@ -330,13 +364,15 @@ def _show_progress(label: str) -> Iterator[Callable[[], None]]:
 
 
 def _report_lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
-    """The report as text: failed and skipped records, drafts, totals."""
+    """The report as text: failed and skipped records, conflicts, warnings, drafts, totals."""
     for outcome in report.outcomes:
         subject = f"{outcome.result} {outcome.label}".strip()
-        if outcome.result in ("failed", "skipped"):
+        if outcome.result in ("failed", "conflict", "skipped"):
             yield f"{outcome.location}: {subject}: {outcome.reason}"
         elif len(report.outcomes) <= _MAX_LISTED:
             yield f"{outcome.location}: {subject}{f' ({outcome.reason})' if outcome.reason else ''}"
+        for warning in outcome.warnings:
+            yield _warning_line(outcome.location, warning)
     drafts = [outcome for outcome in report.outcomes if outcome.status is Status.DRAFT]
     if drafts:
         yield _how_to_publish(drafts)
@@ -344,6 +380,11 @@ def _report_lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
 
 
 _MAX_LISTED = 20  # with more records, only failed and skipped ones are listed
+
+
+def _warning_line(location: str, warning: Warning) -> str:
+    where = ", ".join(filter(None, (".".join(warning.field), warning.place)))
+    return f"{location}: warning: {warning.message}{f' ({where})' if where else ''}"
 
 
 def _how_to_publish(drafts: Sequence[RecordOutcome]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
@@ -40,6 +40,7 @@ from contentql.content.enums import (
     Verification,
 )
 from contentql.content.field_types import ONE_LINE, Line, Link, MediaUrl
+from contentql.content.warnings import Warning
 
 
 class FormatError(Exception):
@@ -398,12 +399,9 @@ Record: TypeAlias = (
     | ArticleRecord
     | CollectionRecord
 )
-RecordKind: TypeAlias = Literal[
-    "category", "source", "media", "author", "tag", "story", "article", "collection"
-]
 
 # Ordered so that every record comes after the records it refers to.
-RECORD_TYPES: dict[RecordKind, type[Record]] = {
+RECORD_TYPES: dict[str, type[Record]] = {
     "category": CategoryRecord,
     "source": SourceRecord,
     "media": MediaRecord,
@@ -415,18 +413,24 @@ RECORD_TYPES: dict[RecordKind, type[Record]] = {
 }
 
 
+class HistoryRecord(FrozenModel):
+    """Record of a complete export besides the content; see `history_records`."""
+
+
 @dataclass(frozen=True)
 class ImportItem:
     """Item read from a file: a record, or the error that prevented reading one.
 
-    Fields missing from a `partial` record stay unchanged; those missing from a complete record are cleared.
+    Fields missing from a `partial` record stay unchanged, else they are cleared. `derived` fields are not in
+    the file and apply to a new article only.
     """
 
     location: str
-    record: Record | None = None
+    record: Record | HistoryRecord | None = None
     error: str | None = None
-    notes: tuple[str, ...] = ()
+    warnings: tuple[Warning, ...] = ()
     partial: bool = False
+    derived: frozenset[str] = frozenset()
 
 
 def describe_validation_error(exc: ValidationError) -> str:
@@ -435,8 +439,7 @@ def describe_validation_error(exc: ValidationError) -> str:
         f"{_place(error['loc'])}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
         for error in exc.errors(include_url=False, include_input=False)
     ]
-    more = f"; and {len(results) - 3} more" if len(results) > 3 else ""
-    return "; ".join(results[:3]) + more
+    return "; ".join(results[:3]) + (f"; and {len(results) - 3} more" if len(results) > 3 else "")
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -18,6 +18,8 @@ from contentql.editorial.context import EditContext
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store.models.history import Revision, RevisionAction
 
+IMPORT_ACCOUNT = "import"  # the account of all imports
+
 # Fields that are no content or are stored elsewhere; `body` replaces the blocks.
 _EXCLUDED_FIELDS = {
     "id",
@@ -43,7 +45,7 @@ async def save_revision(
 async def ensure_base_revision(context: EditContext, article: int, record: ArticleRecord) -> None:
     """Saves the imported state as a revision before the first edit, unless there is one."""
     if not await Revision.filter(article_id=article, version=record.version).exists():
-        await _create(context, article, record, RevisionAction.CREATED, "import", "Import")
+        await _create(context, article, record, RevisionAction.CREATED, IMPORT_ACCOUNT, "Import")
 
 
 async def _create(
@@ -60,7 +62,7 @@ async def _create(
     await Revision.create(
         article_id=article,
         version=record.version,
-        at=context.now if account != "import" else record.modified_at or context.now,
+        at=context.now if account != IMPORT_ACCOUNT else record.modified_at or context.now,
         account=account,
         by=by,
         action=action,

@@ -6,6 +6,8 @@ so that the same content always gives the same bytes. Invariant: independent of 
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -13,15 +15,17 @@ import orjson
 from pydantic import ValidationError
 
 from contentql.content.characters import find_forbidden_character
+from contentql.content.history_records import HISTORY_TYPES
 from contentql.content.records import (
     RECORD_TYPES,
-    ArticleRecord,
+    HistoryRecord,
     ImportItem,
     Record,
-    RecordKind,
     describe_validation_error,
 )
+from contentql.content.warnings import Warning, WarningCode
 
+IMPORTER = "json-lines"  # system of the external ids of records without an id of their own
 MAX_LINE = 8 * 1024 * 1024
 MAX_JSON_DEPTH = 64
 
@@ -34,22 +38,23 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
             continue
         where = f"{name}:{number}"
         try:
-            yield ImportItem(where, _record(line))
+            record, warnings = _record(line)
+            yield ImportItem(where, record, warnings=warnings)
         except ValidationError as exc:
             yield ImportItem(where, error=describe_validation_error(exc))
         except ValueError as exc:
             yield ImportItem(where, error=str(exc))
 
 
-def write_records(records: Iterable[Record]) -> Iterator[bytes]:
+def write_records(records: Iterable[Record | HistoryRecord]) -> Iterator[bytes]:
     """Writes a line for each record, with its newline."""
     for record in records:
         result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         yield orjson.dumps({"record": _NAMES[type(record)], **result}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-_NAMES: dict[type[Record], RecordKind] = {record: kind for kind, record in RECORD_TYPES.items()}
-_ARTICLE = {field.alias or name for name, field in ArticleRecord.model_fields.items()}
+_TYPES: dict[str, Any] = {**RECORD_TYPES, **HISTORY_TYPES}
+_NAMES: dict[type, str] = {record: kind for kind, record in _TYPES.items()}
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -61,7 +66,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _record(line: bytes) -> Record:
+def _record(line: bytes) -> tuple[Record | HistoryRecord, tuple[Warning, ...]]:
     if len(line) > MAX_LINE:
         raise ValueError(f"the line is longer than {MAX_LINE // 1024 // 1024} MiB")
     try:
@@ -73,23 +78,43 @@ def _record(line: bytes) -> Record:
     _require_storable(payload, "", 0)
     # Not `kind` or `type`: sources, media and tags have such a field of their own.
     kind = payload.pop("record", None)
-    if not isinstance(kind, str) or kind not in RECORD_TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         raise ValueError(f"record must be one of {', '.join(RECORD_TYPES)}, not {kind!r}")
-    if kind == "article":
-        payload = _with_extra(payload)
-    return RECORD_TYPES[kind].model_validate(payload)
+    _require_known_fields(kind, payload)
+    record: Record | HistoryRecord = _TYPES[kind].model_validate(payload)
+    return record, tuple(_time_warnings(payload))
 
 
-def _with_extra(values: dict[str, Any]) -> dict[str, Any]:
-    """Moves unknown fields to `extra`, so that they are exported again."""
-    unknown = {name: value for name, value in values.items() if name not in _ARTICLE}
-    if not unknown:
-        return values
-    extra = values.get("extra", {})
-    if not isinstance(extra, dict):
-        raise ValueError("extra must be an object")
-    existing = {name: value for name, value in values.items() if name in _ARTICLE}
-    return {**existing, "extra": {**extra, **unknown}}
+def _require_known_fields(kind: str, values: dict[str, Any]) -> None:
+    """Raises ValueError with every field that the record type does not have."""
+    names = {field.alias or name for name, field in _TYPES[kind].model_fields.items()}
+    unknown = []
+    for name in values.keys() - names:
+        similar = difflib.get_close_matches(name, names, 1)
+        unknown.append(f"{name!r}" + (f" (did you mean {similar[0]!r}?)" if similar else ""))
+    if unknown:
+        fields = (
+            f"{'an unknown field' if len(unknown) == 1 else 'unknown fields'}: {', '.join(sorted(unknown))}"
+        )
+        hint = "; the text of an article is in 'blocks', values of your own in 'extra'"
+        raise ValueError(f"the {kind} has {fields}{hint if kind == 'article' else ''}")
+
+
+def _time_warnings(value: Any, path: tuple[str, ...] = ()) -> Iterator[Warning]:
+    """Warnings for times with fractions of a second, which are not stored."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if path or name != "extra":
+                yield from _time_warnings(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _time_warnings(item, (*path, str(index)))
+    elif isinstance(value, str) and _FRACTION.fullmatch(value):
+        message = f"the fraction of a second of {value} is not stored"
+        yield Warning(WarningCode.CHANGED, message, path)
+
+
+_FRACTION = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d[.,]0*[1-9]\d*([Zz]|[+-]\d\d:?\d\d)")
 
 
 def _require_storable(value: Any, place: str, depth: int) -> None:

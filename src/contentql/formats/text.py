@@ -18,24 +18,54 @@ from slugify import slugify
 
 from contentql.content.blocks import MAX_BLOCKS, Paragraph
 from contentql.content.characters import find_forbidden_character
-from contentql.content.records import ArticleRecord, FormatError, ImportItem, describe_validation_error
+from contentql.content.records import (
+    ArticleRecord,
+    ExternalIdRecord,
+    FormatError,
+    ImportItem,
+    describe_validation_error,
+)
+from contentql.content.warnings import Warning, WarningCode
+from contentql.formats.detection import detect_markup
 
 Paragraphs = Literal["line", "blank"]
 
+IMPORTER = "plain-pages"  # system of the external ids of pages
+DEFAULT_LANGUAGE = "en"
 MAX_PAGE = 4 * 1024 * 1024
 
 
 def read_page(
-    page: bytes, name: str, *, language: str = "en", slug: str | None = None, paragraphs: Paragraphs = "line"
+    page: bytes,
+    name: str,
+    *,
+    external_id: str | None = None,
+    language: str | None = None,
+    slug: str | None = None,
+    paragraphs: Paragraphs = "line",
+    markup: bool = False,
 ) -> ImportItem:
     """Reads the article of a page as a partial record: what a page cannot contain stays unset.
 
-    `paragraphs`: each line is a paragraph (`line`), or each group of lines between blank lines (`blank`).
+    `external_id` identifies the page in later imports; by default its name. `paragraphs`: each line is a
+    paragraph (`line`), or each group of lines between blank lines (`blank`). A page in another format than
+    plain text is refused unless `markup` is True, which stores its markup as text.
     """
+    warnings: list[Warning] = []
     try:
-        lines = [line.strip() for line in _decoded(page).splitlines()]
-        headline, rest = _headline(lines)
-        byline, day, rest = _signed(rest)
+        text = _decoded(page)
+        if (format := detect_markup(name, text)) and not markup:
+            raise FormatError(
+                f"the page looks like {format}, which cannot be imported yet; save it as plain text, or"
+                " use --format text to import it with its markup"
+            )
+        if format:
+            message = f"the page looks like {format}; its markup is imported as text"
+            warnings.append(Warning(WarningCode.GUESSED, message, ("blocks",)))
+        lines = [line.strip() for line in text.splitlines()]
+        headline, start = _headline(lines, warnings)
+        byline, day, start = _signed(lines, start, warnings)
+        rest = lines[start:]
         texts = _joined(rest) if paragraphs == "blank" else [line for line in rest if line]
         if not texts:
             raise FormatError("the page has a headline but no text below it")
@@ -43,13 +73,22 @@ def read_page(
             raise FormatError(
                 f"the page has {len(texts):,} paragraphs; an article may have at most {MAX_BLOCKS:,}"
             )
+        derived = {name for name, value in (("slug", slug), ("language", language)) if not value}
         slug = slug or slugify(headline, max_length=200, word_boundary=True)
         if not slug:
             raise FormatError("no slug can be made of the headline: give one with --slug")
+        if not language:
+            language = DEFAULT_LANGUAGE
+            message = f"the page does not name its language, {language} is assumed: --language"
+            warnings.append(Warning(WarningCode.GUESSED, message, ("language",)))
+        if paragraphs == "line" and _looks_cut(rest):
+            message = "the lines look cut to a fixed width: --paragraphs blank joins them"
+            warnings.append(Warning(WarningCode.GUESSED, message, ("blocks",)))
         printed: dict[str, Any] = {"byline": byline} if byline else {}
         if day:
             printed["published_at"] = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
         record = ArticleRecord(
+            external_ids=(ExternalIdRecord(system=IMPORTER, value=external_id or name),),
             headline=headline,
             slug=slug,
             language=language,
@@ -60,12 +99,7 @@ def read_page(
         return ImportItem(name, error=str(exc))
     except ValidationError as exc:
         return ImportItem(name, error=describe_validation_error(exc))
-    notes = []
-    if day:
-        notes.append(f"the page prints the day {day}, taken as midnight UTC")
-    if paragraphs == "line" and _looks_cut(rest):
-        notes.append("the lines look cut to a fixed width: --paragraphs blank joins them")
-    return ImportItem(name, record, notes=tuple(notes), partial=True)
+    return ImportItem(name, record, warnings=tuple(warnings), partial=True, derived=frozenset(derived))
 
 
 _MENU = re.compile(r"[-–•*·]\s+\S.{0,39}")
@@ -105,31 +139,39 @@ def _decoded(page: bytes) -> str:
     return text
 
 
-def _headline(lines: list[str]) -> tuple[str, list[str]]:
-    """The first line that is not a menu label, and the lines below it."""
-    for n, line in enumerate(lines):
+def _headline(lines: list[str], warnings: list[Warning]) -> tuple[str, int]:
+    """The first line that is not a menu label, and the index of the line below it."""
+    for index, line in enumerate(lines):
         if line and not _MENU.fullmatch(line):
             headline = " ".join(line.split())
             if len(headline) > 300:
                 raise FormatError("the first line is longer than a headline may be (300 characters)")
-            return headline, lines[n + 1 :]
+            return headline, index + 1
+        if line:
+            message = f"the menu line {line!r} above the headline is not imported"
+            warnings.append(Warning(WarningCode.DROPPED, message, ("headline",), f"line {index + 1}"))
     raise FormatError("the page has menu lines only and no headline")
 
 
-def _signed(lines: list[str]) -> tuple[str | None, dt.date | None, list[str]]:
-    """Byline and day between headline and text, if printed, and the lines below."""
+def _signed(lines: list[str], start: int, warnings: list[Warning]) -> tuple[str | None, dt.date | None, int]:
+    """Byline and day between headline and text, if printed, and the index of the first line of the text."""
     byline: str | None = None
     day: dt.date | None = None
-    for n, line in enumerate(lines):
+    for index, line in enumerate(lines[start:], start):
         if not line:
             continue
+        place = f"line {index + 1}"
         if byline is None and (by := _BYLINE.fullmatch(line)):
             byline = by[1]
+            message = f"the line {line!r} is taken for the byline"
+            warnings.append(Warning(WarningCode.GUESSED, message, ("byline",), place))
         elif day is None and (printed := _day(line)):
             day = printed
+            message = f"the page prints the day {day}, taken as midnight UTC"
+            warnings.append(Warning(WarningCode.GUESSED, message, ("publishedAt",), place))
         else:
-            return byline, day, lines[n:]
-    return byline, day, []
+            return byline, day, index
+    return byline, day, len(lines)
 
 
 def _day(line: str) -> dt.date | None:

@@ -20,6 +20,10 @@ class RecordRejected(Exception):
     """A record that cannot be stored; its text is one sentence for the report, without a full stop."""
 
 
+class ImportConflict(Exception):
+    """A record that would overwrite a change of the desk; its text is one sentence for the report."""
+
+
 def require_publishable(record: ArticleRecord) -> None:
     """Raises RecordRejected if the record is to be public and lacks what a public article must have."""
     missing = _missing_fields(record)

@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from contentql.content.enums import Status
+from contentql.content.warnings import Warning
 
-ImportResult = Literal["created", "updated", "unchanged", "skipped", "failed"]
+ImportResult = Literal["created", "updated", "unchanged", "skipped", "conflict", "failed"]
 
 
 @dataclass(frozen=True)
 class RecordOutcome:
-    """Outcome of the record at `location` and its reason; `status` is the current status of an article."""
+    """Outcome of the record at `location` and its reason; `status` is the current status of an article.
+
+    `conflict`: the record was not stored, since the desk has changed the object since the last import.
+    """
 
     location: str
     label: str
     result: ImportResult
     reason: str = ""
     status: Status | None = None
+    warnings: tuple[Warning, ...] = ()
 
 
 @dataclass(frozen=True)

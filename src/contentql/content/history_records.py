@@ -1,0 +1,105 @@
+"""Records of a complete export besides the content, such as working copies, revisions and audit entries.
+
+A complete export begins with an `ExportHeader` and is imported only into an empty database.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import Field
+
+from contentql.content.blocks import IdField, Timestamp
+from contentql.content.records import (
+    ArticleRecord,
+    ArticleSlug,
+    FreeJson,
+    HistoryRecord,
+    Language,
+    Path,
+)
+
+ArticleId: TypeAlias = Annotated[int, IdField("article")]
+Version: TypeAlias = Annotated[int, Field(ge=1, lt=1 << 31)]
+
+
+class ExportHeader(HistoryRecord):
+    content: Literal["all"]
+
+
+class OwnerRecord(HistoryRecord):
+    """Account that created an article."""
+
+    article: ArticleId
+    account: str
+
+
+class WorkingCopyRecord(HistoryRecord):
+    """Unpublished changes of the published article `of`."""
+
+    of: ArticleId
+    owner: str | None = None
+    article: ArticleRecord
+
+
+class RedirectRecord(HistoryRecord):
+    """Former path of the section with the path `category`."""
+
+    category: Path
+    path: Path
+    until: Timestamp
+
+
+class NoticeRecord(HistoryRecord):
+    """Notice in place of a withdrawn article."""
+
+    article: ArticleId
+    language: Language
+    slug: ArticleSlug
+    notice: str
+    at: Timestamp
+
+
+class RevisionRecord(HistoryRecord):
+    """Saved version of an article; `content` is its complete record, `field_texts` each field as text."""
+
+    id: Annotated[int, IdField("revision")]
+    article: ArticleId
+    version: Version
+    at: Timestamp
+    account: str
+    by: str
+    action: str
+    minor: bool = False
+    reason: str | None = None
+    field_texts: FreeJson
+    content: FreeJson
+
+
+class AuditRecord(HistoryRecord):
+    """Entry of the audit log."""
+
+    id: Annotated[int, IdField("audit_entry")]
+    at: Timestamp
+    account: str
+    by: str
+    role: str
+    action: str
+    target_id: str | None = None
+    before: int | None = None
+    after: int | None = None
+    reason: str | None = None
+    address: str | None = None
+    client: str | None = None
+    request_id: str
+
+
+HISTORY_TYPES: Final[dict[str, type[HistoryRecord]]] = {
+    "export": ExportHeader,
+    "owner": OwnerRecord,
+    "workingCopy": WorkingCopyRecord,
+    "redirect": RedirectRecord,
+    "notice": NoticeRecord,
+    "revision": RevisionRecord,
+    "auditEntry": AuditRecord,
+}
