@@ -630,3 +630,39 @@ async def test_corrections_of_words_in_several_texts(newsroom: EditorialClient) 
         assert await newsroom.mutate_codes("correctArticle", **fields, before=before, after=after) == {error}
     codes = await newsroom.mutate_codes("correctArticle", **fields, before="In Seoul, reopene", after="x")
     assert codes == {("NOT_FOUND", "before")}
+
+
+async def test_cached_responses_follow_former_names(server: Server) -> None:
+    """Renames, merges, and the visibility of the renamed row, invalidate what was found by a former name."""
+    async with open_editorial_client(server, with_cache=True) as newsroom:
+        id = await newsroom.create_published(tags=[{"tag": "tears"}])
+        await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv")
+        await newsroom.republish(id)
+        query = """{ tag(slug: "tears") { slug isRedirect } tag2: tag(slug: "sobs") { slug }
+          source(slug: "kctv") { slug } byId: node(id: "src_204") { id }
+          latestNews(section: "world/asia") { nodes { id } }
+          articles(filter: {category: {path: {eq: "world/asia"}}}) { nodes { id } } }"""
+
+        async def data() -> Any:
+            first = await newsroom.query(query)
+            assert await newsroom.query(query) == first
+            return first
+
+        assert (await data())["tag"] == {"slug": "tears", "isRedirect": False}
+        await newsroom.mutate_ok("updateTag", id="tears", slug="sobs")
+        assert (await data())["tag"] == {"slug": "sobs", "isRedirect": True}
+        assert (await data())["tag2"] == {"slug": "sobs"}
+        await newsroom.mutate_ok("unpublishArticle", id=id)
+        hidden = await data()
+        assert (hidden["tag"], hidden["source"], hidden["latestNews"]["nodes"]) == (None, None, [])
+        for transition in ("submitArticle", "approveArticle", "publishArticle"):
+            await newsroom.mutate_ok(transition, id=id)
+        assert (await data())["tag"] == {"slug": "sobs", "isRedirect": True}
+        await newsroom.mutate_ok("mergeSources", into="joongang", sources=["kctv"])
+        after = await data()
+        assert (after["source"], after["byId"]) == ({"slug": "joongang"}, {"id": "src_203"})
+        await newsroom.mutate_ok("moveCategory", id="world/asia", parent="politics")
+        after = await data()
+        assert after["latestNews"]["nodes"] == after["articles"]["nodes"] == [{"id": id}]
+        await newsroom.mutate_ok("unpublishArticle", id=id)
+        assert (await data())["source"] is None
