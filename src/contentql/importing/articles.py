@@ -115,7 +115,7 @@ class ArticleImport:
         return row
 
     async def _find_named_row(self, slug: str) -> Article:
-        rows = await Article.filter(slug=slug, working_of=0)
+        rows = await Article.filter(slug=slug, working_of=0, deleted_at__isnull=True)
         if len(rows) > 1:
             rows = [row for row in rows if row.language == self._record.language]
         if not rows:
