@@ -189,7 +189,9 @@ async def test_tokens_can_be_revoked_only_once(database: Database) -> None:
 async def test_valid_token_identifies_the_viewer(database: Database, authenticator: Authenticator) -> None:
     """Name, account, role and permissions; scopes restrict the permissions."""
     viewer = await authenticate(authenticator, await create_token(database))
-    assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", ROLE_PERMISSIONS[Role.EDITOR])
+    token_id = (await stored_token(database)).id
+    permissions = ROLE_PERMISSIONS[Role.EDITOR]
+    assert viewer == Viewer("Jane Doe", Role.EDITOR, "jane-doe", permissions, token_id=token_id)
     scoped = await create_token(
         database, "Proofs", Role.PUBLISHER, scopes=[Permission.READ_ALL_DRAFTS, "CREATE_PREVIEW_LINKS"]
     )
@@ -326,10 +328,10 @@ async def test_preview_time_requires_permission_to_read_drafts(
             viewer = await authenticator.authenticate(bearer, "2026-07-01T10:00:00.5+02:00", CLIENT_ADDRESS)
             assert viewer.preview_at == dt.datetime(2026, 7, 1, 8, tzinfo=dt.UTC)
             assert viewer.visibility.at_preview_time
-    with pytest.raises(ApiError, match="requires permission to read drafts"):
+    with pytest.raises(ApiError, match="needs the permission READ_OWN_DRAFTS"):
         await authenticator.authenticate(None, "2026-07-01T10:00:00Z", CLIENT_ADDRESS)
     scoped = await create_token(database, "Reviews", scopes=["REVIEW"])
-    with pytest.raises(ApiError, match="requires permission to read drafts"):
+    with pytest.raises(ApiError, match="needs the permission READ_OWN_DRAFTS"):
         await authenticator.authenticate(f"Bearer {scoped}", "2026-07-01T10:00:00Z", CLIENT_ADDRESS)
 
 

@@ -35,7 +35,7 @@ from contentql.auth.permissions import Role
 from contentql.auth.throttle import MAX_FAILURES
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.store.models.accounts import ApiToken
+from contentql.store.models.accounts import ApiToken, PreviewLink
 from contentql.telemetry.logs import AccessLog
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.endpoint import GraphQLEndpoint
@@ -65,6 +65,19 @@ class AuthSetup:
             arguments = {"expires_at": now() + DAY, "created_by": "tests", "now": now(), **options}
             _, secret = await api_tokens.issue_token(name=name, role=role, **arguments)
         return secret
+
+    async def link(self, article_id: int) -> int:
+        """The id of a new preview link."""
+        async with self.database.orm():
+            row = await PreviewLink.create(
+                article_id=article_id,
+                account="jane-doe",
+                created_at=now(),
+                created_by="tests",
+                expires_at=now() + DAY,
+            )
+        link_id: int = row.id
+        return link_id
 
     async def revoke(self, secret: str) -> None:
         async with self.database.orm():
@@ -200,10 +213,11 @@ async def test_drafts_are_visible_only_with_permission(
         await connection.execute_script("UPDATE article SET status = 'DRAFT' WHERE id = 701")
     try:
         query = '{ article(id: "art_701") { id } }'
+        link_ids = [await auth_setup.link(id) for id in (701, 702)]
         async with auth_setup.database.transaction():
             links = [
                 await preview_tokens.sign_preview_token_in_transaction(auth_setup.database, id, now() + DAY)
-                for id in (701, 702)
+                for id in link_ids
             ]
         is_visible_with = {
             None: False,

@@ -1,4 +1,4 @@
-"""Preview tokens: access to one article until the token expires."""
+"""Preview tokens: the id of a link with an expiry time, signed."""
 
 from __future__ import annotations
 
@@ -13,41 +13,40 @@ from tests.conftest import NOW
 
 from contentql.auth import preview_tokens
 from contentql.auth.authenticator import Authenticator
-from contentql.auth.permissions import Role
 from contentql.errors import ApiError
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.models.accounts import SigningKey
 
 HOUR = dt.timedelta(hours=1)
-ARTICLE = 90_817_263_123_456
+LINK = 90_817_263_123_456
 
 
 async def create_preview_token(database: Database, expires_at: dt.datetime) -> str:
-    """A preview token of the article, signed in a transaction as by the mutation."""
+    """A preview token of the link, signed in a transaction as by the mutation."""
     async with database.transaction():
-        return await preview_tokens.sign_preview_token_in_transaction(database, ARTICLE, expires_at)
+        return await preview_tokens.sign_preview_token_in_transaction(database, LINK, expires_at)
 
 
 def test_preview_token_is_valid_until_its_expiry() -> None:
     """Exact to the second."""
-    text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
+    text = preview_tokens.sign_preview_token("key", LINK, NOW + HOUR)
     assert text.startswith("cqlp_")
-    assert preview_tokens.verify_preview_token("key", text, NOW) == ARTICLE
-    assert preview_tokens.verify_preview_token("key", text, NOW + HOUR - dt.timedelta(seconds=1)) == ARTICLE
+    assert preview_tokens.verify_preview_token("key", text, NOW) == LINK
+    assert preview_tokens.verify_preview_token("key", text, NOW + HOUR - dt.timedelta(seconds=1)) == LINK
     assert preview_tokens.verify_preview_token("key", text, NOW + HOUR) is None
 
 
 def test_preview_token_needs_no_escaping_in_urls() -> None:
-    for article in (1, ARTICLE, (1 << 63) - 1):
-        text = preview_tokens.sign_preview_token("key", article, NOW)
+    for link_id in (1, LINK, (1 << 63) - 1):
+        text = preview_tokens.sign_preview_token("key", link_id, NOW)
         assert len(text) == 69
         assert text.replace("_", "").replace("-", "").isalnum()
 
 
 def test_forged_and_modified_preview_tokens_are_rejected() -> None:
-    """Another key, article or expiry, a shorter or longer text, and any changed character."""
-    text = preview_tokens.sign_preview_token("key", ARTICLE, NOW + HOUR)
+    """Another key, link or expiry, a shorter or longer text, and any changed character."""
+    text = preview_tokens.sign_preview_token("key", LINK, NOW + HOUR)
     assert preview_tokens.verify_preview_token("other", text, NOW) is None
     content = base64.urlsafe_b64decode(text[5:])
     for modified in (
@@ -104,35 +103,18 @@ async def test_preview_token_can_be_signed_within_a_transaction(database_url: st
     async with Database(database_url) as database:
         with contextlib.suppress(ZeroDivisionError):
             async with database.transaction():
-                await preview_tokens.sign_preview_token_in_transaction(database, ARTICLE, NOW + HOUR)
+                await preview_tokens.sign_preview_token_in_transaction(database, LINK, NOW + HOUR)
                 raise ZeroDivisionError
         assert await preview_tokens.get_signing_key(database) is None
         async with database.transaction():
             first, second = [
-                await preview_tokens.sign_preview_token_in_transaction(database, ARTICLE, NOW + HOUR)
+                await preview_tokens.sign_preview_token_in_transaction(database, LINK, NOW + HOUR)
                 for _ in range(2)
             ]
         assert first == second
         key = await preview_tokens.get_signing_key(database)
         assert key is not None
-        assert preview_tokens.verify_preview_token(key, first, NOW) == ARTICLE
-
-
-async def test_preview_token_identifies_a_viewer_of_one_article(database_url: str) -> None:
-    """Without permissions, and with an optional preview time."""
-    async with Database(database_url) as database:
-        authenticator = Authenticator(database, Settings(), now=lambda: NOW)
-        text = await create_preview_token(database, NOW + HOUR)
-        viewer = await authenticator.authenticate(f"Bearer {text}", None, "203.0.113.9")
-        assert (viewer.name, viewer.role, viewer.account) == ("Preview link", Role.READER, None)
-        assert (viewer.shared_article_id, viewer.permissions, viewer.is_public) == (
-            ARTICLE,
-            frozenset(),
-            False,
-        )
-        assert viewer.visibility.articles == "linked"
-        later = await authenticator.authenticate(f"Bearer {text}", "2027-01-01T00:00:00Z", "203.0.113.9")
-        assert later.preview_at == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+        assert preview_tokens.verify_preview_token(key, first, NOW) == LINK
 
 
 async def test_invalid_preview_tokens_are_rejected(database_url: str) -> None:

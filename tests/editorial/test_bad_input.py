@@ -395,6 +395,7 @@ async def test_invalid_values_are_reported_with_their_field(
         ("createToken", {"name": "x" * 201, "role": "READER"}, ("TOO_LONG", "name"), None),
         ("createToken", {"name": "x", "role": "READER", "expiresAt": "2026-06-30T08:00:00Z"}, ("INVALID_TIME", "expiresAt"), None),
         ("createToken", {"name": "x", "role": "READER", "scopes": ["PUBLISH"]}, ("INVALID", "scopes"), None),
+        ("createToken", {"name": "x", "role": "EDITOR", "scopes": []}, ("INVALID", "scopes"), None),
         ("createToken", {"name": "x", "role": "READER", "account": ""}, ("INVALID", "account"), None),
         ("createPreviewLink", {"id": "art_701", "expiresAt": "2026-08-30T08:00:00Z"}, ("INVALID_TIME", "expiresAt"), None),
         ("createPreviewLink", {"id": "art_701", "expiresAt": "2026-06-30T08:00:00Z"}, ("INVALID_TIME", "expiresAt"), None),

@@ -221,6 +221,7 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "restoreRevision": {"id": published, "version": 1},
         "discardWorkingCopy": {"id": created["edited"]},
         "createPreviewLink": {"id": draft},
+        "revokePreviewLink": {"id": created["link"]},
         "addAttribution": {"article": draft, "kind": "CITING", "source": "kctv"},
         "updateAttribution": {"id": second, "kind": "SAID"},
         "acceptAttribution": {"id": third},
@@ -281,6 +282,7 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     created["token"] = (await newsroom.mutate_ok("createToken", ROOT, name="Old", role="READER"))["token"][
         "id"
     ]
+    created["link"] = await newsroom.mutate_ok("createPreviewLink", selection="linkId", id=created["draft"])
     return created
 
 

@@ -413,7 +413,8 @@ async def _rejected_response(executor: Executor, name: str, text: str) -> str:
 
 async def test_mutation_tables_cover_every_mutation_of_an_author_by_id(server: Server) -> None:
     permitted = {name for name in mutations() if REQUIRED_PERMISSIONS[name] in ROLE_PERMISSIONS[Role.AUTHOR]}
-    covered = {*ARTICLE_MUTATIONS, *ATTRIBUTION_MUTATIONS, "addAttribution"}
+    # Links of hidden articles: tests/editorial/test_rights.py.
+    covered = {*ARTICLE_MUTATIONS, *ATTRIBUTION_MUTATIONS, "addAttribution", "revokePreviewLink"}
     assert {name for name in permitted if {"id", "article"} & input_type_of(name).fields.keys()} == covered
 
 
@@ -471,7 +472,7 @@ REQUIRED_PERMISSIONS: dict[str, Permission] = {
         Permission.EDIT_OWN,
     ),
     "changeOwner": Permission.EDIT_ALL,
-    "createPreviewLink": Permission.CREATE_PREVIEW_LINKS,
+    **dict.fromkeys(["createPreviewLink", "revokePreviewLink"], Permission.CREATE_PREVIEW_LINKS),
     **dict.fromkeys(["returnArticle", "approveArticle"], Permission.REVIEW),
     **dict.fromkeys(
         [

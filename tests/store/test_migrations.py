@@ -202,9 +202,25 @@ ROWS: dict[str, dict[str, Any]] = {
         "created_by": "Operator",
     },
     "signing_key": {"id": "preview", "value": "s", "created_at": TIME},
+    "preview_link": {
+        "id": 24,
+        "article_id": 7,
+        "token_id": 23,
+        "account": "jane",
+        "created_at": TIME,
+        "created_by": "Jane",
+        "expires_at": TIME,
+    },
 }
 # The migrations after the first, the tables that they add, and the tables of the first.
-AFTER_FIRST = ["0002_rules_and_indexes", "0003_changes", "0004_documents", "0005_newsdesk", "0007_undo"]
+AFTER_FIRST = [
+    "0002_rules_and_indexes",
+    "0003_changes",
+    "0004_documents",
+    "0005_newsdesk",
+    "0006_preview_links",
+    "0007_undo",
+]
 LATER_TABLES = {
     "trusted_document",
     "path_history",
@@ -215,6 +231,7 @@ LATER_TABLES = {
     "idempotency_record",
     "token",
     "signing_key",
+    "preview_link",
 }
 FIRST_MIGRATION_TABLES = tuple(table for table in ROWS if table not in LATER_TABLES)
 

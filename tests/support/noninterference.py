@@ -324,7 +324,8 @@ async def make_hidden_changes(
     await mutate_as(
         executor, AMIR, "addAttribution", {"article": drafts[0], "kind": "CITING", "source": "source-0"}
     )
-    await mutate_as(executor, AMIR, "createPreviewLink", {"id": drafts[0]})
+    link = await mutate_as(executor, AMIR, "createPreviewLink", {"id": drafts[0]})
+    await mutate_as(executor, AMIR, "revokePreviewLink", {"id": link})
     await mutate_as(executor, CHIEF, "archiveArticle", {"id": drafts[1]})
     for step in ("submitArticle", "approveArticle"):
         await mutate_as(executor, CHIEF, step, {"id": drafts[2]})

@@ -128,7 +128,14 @@ class Authenticator:
         if last_used_at is None or now - last_used_at >= _LAST_USED_INTERVAL:
             self._last_used.setdefault(id, now.replace(microsecond=0))
         role = Role(role_name)
-        return Viewer(name, role, account, effective_permissions(role, orjson.loads(scopes)))
+        return Viewer(
+            name,
+            role,
+            account,
+            effective_permissions(role, orjson.loads(scopes)),
+            token_id=id,
+            token_expires_at=expires_at,
+        )
 
     async def _read_row(self, text: str) -> Row | None:
         row: Row | None = await self._database.row(
@@ -138,10 +145,19 @@ class Authenticator:
 
     async def _preview_token_viewer(self, text: str) -> Viewer:
         secret = await preview_tokens.get_signing_key(self._database)
-        article = None if secret is None else preview_tokens.verify_preview_token(secret, text, self._now())
-        if article is None:
+        now = self._now()
+        link_id = None if secret is None else preview_tokens.verify_preview_token(secret, text, now)
+        row: Row | None = None
+        if link_id is not None:
+            row = await self._database.row(_READ_LINK[self._database.dialect], [link_id])
+        if row is None:
             raise api_tokens.invalid_token_error()
-        return Viewer("Preview link", shared_article_id=article)
+        expires_at, revoked_at, token_expires_at, token_revoked_at = map(_instant, row[1:5])
+        if revoked_at is not None or token_revoked_at is not None:
+            raise api_tokens.invalid_token_error()
+        if any(at is not None and at <= now for at in (expires_at, token_expires_at)):
+            raise api_tokens.invalid_token_error()
+        return Viewer("Preview link", shared_article_id=row[0])
 
 
 _SELECT_SQL = {
@@ -149,6 +165,12 @@ _SELECT_SQL = {
     " FROM token WHERE hash = $1",
     "sqlite": "SELECT id, account, name, role, scopes, expires_at, last_used_at, revoked_at"
     " FROM token WHERE hash = ?1",
+}
+# With the token that created the link, whose end is also the end of the link.
+_READ_LINK = {
+    dialect: "SELECT l.article_id, l.expires_at, l.revoked_at, t.expires_at, t.revoked_at"
+    f" FROM preview_link l LEFT JOIN token t ON t.id = l.token_id WHERE l.id = {parameter}"
+    for dialect, parameter in (("postgres", "$1"), ("sqlite", "?1"))
 }
 
 
@@ -185,8 +207,8 @@ def _apply_preview_time(viewer: Viewer, preview_at: str) -> Viewer:
     if not can_read_drafts:
         raise ApiError(
             "FORBIDDEN",
-            "X-Preview-At requires permission to read drafts.",
-            "Send a token with this permission, or omit the header.",
+            "X-Preview-At needs the permission READ_OWN_DRAFTS or READ_ALL_DRAFTS, or a preview link.",
+            "Send a token with one of these permissions, or leave the header out.",
         )
     text = preview_at.strip()
     try:

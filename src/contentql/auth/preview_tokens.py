@@ -1,7 +1,7 @@
-"""Preview tokens: signed tokens that open one article until they expire.
+"""Preview tokens: signed tokens that open one article until they expire or their link is revoked.
 
-Nothing is stored for a token: it contains the article and its expiry time, signed with a key that all workers
-share.
+A token contains the id of its link and its expiry time, signed with a key that all workers share, so that a
+forged token needs no lookup. The row of the link names the article.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contentql.store.models.accounts import SigningKey
 PREVIEW_TOKEN_PREFIX: Final = "cqlp_"
 
 _KEY_ID = "preview"
-_PAYLOAD = struct.Struct(">QQ")  # article id, expiry time in seconds since 1970
+_PAYLOAD = struct.Struct(">QQ")  # id of the link, expiry time in seconds since 1970
 _TOKEN_PATTERN = re.compile(rf"{PREVIEW_TOKEN_PREFIX}([A-Za-z0-9_-]{{64}})")
 _PURPOSE = b"contentql preview link\0"
 
@@ -31,14 +31,14 @@ _PURPOSE = b"contentql preview link\0"
 _signing_keys: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 
 
-def sign_preview_token(secret: str, article: int, expires_at: dt.datetime) -> str:
-    """A preview token for the article with this id."""
-    payload = _PAYLOAD.pack(article, int(expires_at.timestamp()))
+def sign_preview_token(secret: str, link_id: int, expires_at: dt.datetime) -> str:
+    """A preview token for the link with this id."""
+    payload = _PAYLOAD.pack(link_id, int(expires_at.timestamp()))
     return PREVIEW_TOKEN_PREFIX + base64.urlsafe_b64encode(payload + _signature(secret, payload)).decode()
 
 
 def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None:
-    """The article id of a preview token; None if the signature is not valid or the token has expired."""
+    """The link id of a preview token; None if the signature is not valid or the token has expired."""
     match = _TOKEN_PATTERN.fullmatch(text)
     if match is None:
         return None
@@ -49,8 +49,8 @@ def verify_preview_token(secret: str, text: str, now: dt.datetime) -> int | None
     payload, signature = content[: _PAYLOAD.size], content[_PAYLOAD.size :]
     if not hmac.compare_digest(signature, _signature(secret, payload)):
         return None
-    article, expires_at = _PAYLOAD.unpack(payload)
-    return int(article) if now.timestamp() < expires_at else None
+    link_id, expires_at = _PAYLOAD.unpack(payload)
+    return int(link_id) if now.timestamp() < expires_at else None
 
 
 def preview_token_expiry(text: str) -> dt.datetime:
@@ -61,13 +61,21 @@ def preview_token_expiry(text: str) -> dt.datetime:
     return dt.datetime.fromtimestamp(expires_at, dt.UTC)
 
 
-async def sign_preview_token_in_transaction(database: Database, article: int, expires_at: dt.datetime) -> str:
-    """A preview token for the article with this id. A missing signing key is created in the open transaction.
+def decode_link_id(text: str) -> int | None:
+    """The link id of a text in the form of a preview token, without verifying its signature; else None."""
+    match = _TOKEN_PATTERN.fullmatch(text)
+    if match is None:
+        return None
+    return int(_PAYLOAD.unpack(base64.urlsafe_b64decode(match[1])[: _PAYLOAD.size])[0])
+
+
+async def sign_preview_token_in_transaction(database: Database, link_id: int, expires_at: dt.datetime) -> str:
+    """A preview token for the link with this id. A missing signing key is created in the open transaction.
 
     The key is not cached before it is read again, because the transaction may still be rolled back.
     """
     return sign_preview_token(
-        await get_signing_key(database) or await _create_signing_key(), article, expires_at
+        await get_signing_key(database) or await _create_signing_key(), link_id, expires_at
     )
 
 

@@ -43,7 +43,8 @@ PUBLIC_VISIBILITY = Visibility()
 class Viewer:
     """`name` of the token's holder, None for anonymous viewers; `account` that owns its articles.
 
-    `shared_article_id` is the article of a preview token, `preview_at` the requested preview time.
+    `shared_article_id` is the article of a preview token, `preview_at` the requested preview time. `token_id`
+    and `token_expires_at` describe the API token; they are None for other viewers and without expiry.
     """
 
     name: str | None = None
@@ -52,6 +53,8 @@ class Viewer:
     permissions: frozenset[Permission] = ROLE_PERMISSIONS[Role.READER]
     shared_article_id: int | None = None
     preview_at: dt.datetime | None = None
+    token_id: int | None = None
+    token_expires_at: dt.datetime | None = None
 
     def has_permission(self, permission: Permission) -> bool:
         return permission in self.permissions

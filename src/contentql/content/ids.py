@@ -27,6 +27,7 @@ PREFIXES = {
     "correction": "cor",
     "revision": "rev",
     "token": "tok",
+    "preview_link": "prv",
     "audit_entry": "aud",
 }
 

@@ -20,7 +20,7 @@ from contentql.content.ids import encode_id
 from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
 from contentql.editorial.warnings import Warning, WarningCode
 from contentql.store.models import articles, attributions, collections, taxonomy
-from contentql.store.models.accounts import ApiToken
+from contentql.store.models.accounts import ApiToken, PreviewLink
 
 Input = Mapping[str, Any]
 
@@ -36,8 +36,9 @@ MODELS_BY_TABLE: Mapping[str, type[Model]] = {
     "correction": attributions.Correction,
     "article": articles.Article,
     "token": ApiToken,
+    "preview_link": PreviewLink,
 }
-DISPLAY_NAMES = {"category": "section"}
+DISPLAY_NAMES = {"category": "section", "preview_link": "preview link"}
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:
             missing.input_field,
             f"updateArticle(input: {{id: …, {missing.input_field}: …}})",
         )
-    await _require_described_media(record, errors)
+    await _require_usable_media(record, at, errors)
     if record.embargo_until and record.embargo_until > at:
         until = format_timestamp(record.embargo_until)
         errors.add(
@@ -78,12 +78,20 @@ async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:
             f'Schedule the article for that time: scheduleArticle(input: {{publishAt: "{until}"}}).',
         )
     if record.expires_at and record.expires_at <= at:
-        errors.add(UserErrorCode.INVALID_TIME, "expiresAt must be after the time of publishing.", "expiresAt")
+        errors.add(
+            UserErrorCode.INVALID_TIME,
+            f"expiresAt must be after the time of publishing, {format_timestamp(at)}, but is"
+            f" {format_timestamp(record.expires_at)}.",
+            "expiresAt",
+            "updateArticle(input: {id: …, expiresAt: null}), or a later time.",
+        )
     errors.raise_if_any()
 
 
-async def _require_described_media(record: ArticleRecord, errors: ErrorCollector) -> None:
-    """Adds an error for every picture that is neither decorative nor has an alternative text."""
+async def _require_usable_media(record: ArticleRecord, at: dt.datetime, errors: ErrorCollector) -> None:
+    """Adds an error for every picture without alternative text that is not decorative, and for every media
+    file whose licence has ended at the time of publishing.
+    """
     from_text = {number for block in record.blocks for number in blocks.block_media(block)}
     own = {placed.media: placed.alt for placed in record.media if placed.alt}
     requested = {*from_text, *(placed.media for placed in record.media)}
@@ -92,6 +100,13 @@ async def _require_described_media(record: ArticleRecord, errors: ErrorCollector
     for row in await Media.filter(id__in=sorted(requested)).order_by("id"):
         field = "leadMedia" if row.id == record.lead_media else "body" if row.id in from_text else "media"
         name = encode_id("media", row.id)
+        if row.expires_at and row.expires_at <= at:
+            errors.add(
+                UserErrorCode.LICENCE_EXPIRED,
+                f"The licence of the media file {name} ended at {format_timestamp(row.expires_at)}.",
+                field,
+                f'Use another file, or updateMedia(input: {{id: "{name}", expiresAt: …}}).',
+            )
         if row.kind.value == "IMAGE" and not row.decorative and not row.alt and row.id not in own:
             errors.add(
                 UserErrorCode.REQUIRED,

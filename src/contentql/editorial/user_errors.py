@@ -19,12 +19,14 @@ class UserErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     WRONG_TYPE = "WRONG_TYPE"
     NOT_OWNER = "NOT_OWNER"
+    NOT_PERMITTED = "NOT_PERMITTED"
     TAKEN = "TAKEN"
     IN_USE = "IN_USE"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     INVALID_TRANSITION = "INVALID_TRANSITION"
     EMBARGOED = "EMBARGOED"
     INVALID_TIME = "INVALID_TIME"
+    LICENCE_EXPIRED = "LICENCE_EXPIRED"
     INVALID_ATTRIBUTION_CHAIN = "INVALID_ATTRIBUTION_CHAIN"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
 
@@ -37,12 +39,14 @@ USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
     UserErrorCode.NOT_FOUND: "The referenced object does not exist or is not visible to the viewer.",
     UserErrorCode.WRONG_TYPE: "The id belongs to an object of another type.",
     UserErrorCode.NOT_OWNER: "The article belongs to another account, and the role may change only its own.",
+    UserErrorCode.NOT_PERMITTED: "The viewer's token lacks a permission that the input would pass on.",
     UserErrorCode.TAKEN: "The slug or another unique value is not available, or the list has a value twice.",
     UserErrorCode.IN_USE: "The object cannot be deleted because other objects use it.",
     UserErrorCode.VERSION_CONFLICT: "The article was changed since the version that the client has read.",
     UserErrorCode.INVALID_TRANSITION: "The article's status does not allow this transition.",
     UserErrorCode.EMBARGOED: "The article is under embargo.",
     UserErrorCode.INVALID_TIME: "The time is in the past, or two times are in the wrong order.",
+    UserErrorCode.LICENCE_EXPIRED: "The licence of a media file has ended.",
     UserErrorCode.INVALID_ATTRIBUTION_CHAIN: "The chain of sources contains a cycle or is too long.",
     UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used for a different input.",
 }

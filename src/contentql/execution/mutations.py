@@ -20,7 +20,7 @@ import orjson
 from graphql import FieldNode, OperationDefinitionNode, OperationType, SelectionSetNode
 from tortoise.exceptions import IntegrityError, ValidationError
 
-from contentql.auth.permissions import Permission
+from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from contentql.auth.viewer import Actor, Viewer
 from contentql.cache.response_cache import ResponseCache
 from contentql.editorial import validation
@@ -76,7 +76,8 @@ class _DryRunComplete(Exception):
 def authorize(fields: Sequence[MutationFieldCall], actor: Actor) -> None:
     """Checks the permissions for all fields before any is executed. Raises UNAUTHENTICATED, FORBIDDEN."""
     for field in fields:
-        if not actor.viewer.has_permission(Permission(field.field_plan.permission)):
+        permission = Permission(field.field_plan.permission)
+        if not actor.viewer.has_permission(permission):
             if actor.viewer.is_public:
                 raise ApiError(
                     "UNAUTHENTICATED",
@@ -85,9 +86,16 @@ def authorize(fields: Sequence[MutationFieldCall], actor: Actor) -> None:
                 )
             raise ApiError(
                 "FORBIDDEN",
-                f"Your role, {actor.viewer.role.value}, may not use `{field.name}`.",
-                f"It needs {field.field_plan.permission}.",
+                f"`{field.name}` needs the permission {permission.value}, which your token does not have.",
+                _missing_permission_hint(permission, actor.viewer),
             )
+
+
+def _missing_permission_hint(permission: Permission, viewer: Viewer) -> str:
+    if permission in ROLE_PERMISSIONS[viewer.role]:
+        return f"Your role, {viewer.role.value}, has the permission; the scopes of your token leave it out."
+    roles = ", ".join(role.value for role in Role if permission in ROLE_PERMISSIONS[role])
+    return f"Your role is {viewer.role.value}; roles with the permission: {roles}."
 
 
 class MutationExecutor:

@@ -103,7 +103,7 @@ class Token(Node):
         "[READ_ALL_DRAFTS]",
     )
     hint: str = column_field("Last characters of the token, to recognise it.", '"x7Qa"')
-    created_at: DateTime = column_field("Time of the correction.", '"2026-06-30T08:00:00Z"')
+    created_at: DateTime = column_field("Time at which the token was created.", '"2026-06-30T08:00:00Z"')
     created_by: str = column_field("Name of the creator.", '"Operator"')
     expires_at: DateTime | None = column_field(
         "Time at which the token expires; null if without expiry.", '"2027-01-01T00:00:00Z"'

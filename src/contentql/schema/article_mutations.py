@@ -35,6 +35,7 @@ from contentql.schema.inputs.attributions import (
     UpdateAttributionInput,
 )
 from contentql.schema.inputs.base import ArticleTransitionInput
+from contentql.schema.inputs.tokens import RevokePreviewLinkInput
 from contentql.schema.mutation_field import ARTICLE_ID, DELETED_ID, mutation_field
 from contentql.schema.payloads import (
     ArticlePayload,
@@ -224,6 +225,15 @@ class ArticleMutations:
         resolver=tokens.create_preview_link,
         example=ARTICLE_ID,
         selection="url",
+    )
+    revoke_preview_link: PreviewLinkPayload | None = mutation_field(
+        "Revokes a preview link with immediate effect.",
+        input=RevokePreviewLinkInput,
+        payload=PreviewLinkPayload,
+        permission=Permission.CREATE_PREVIEW_LINKS,
+        resolver=tokens.revoke_preview_link,
+        example='id: "prv_6677889900"',
+        selection="revokedAt",
     )
     add_attribution: AttributionPayload | None = mutation_field(
         "Adds an attribution, with the chain of sources that relayed the claim.",

@@ -115,16 +115,23 @@ class DeletionPayload:
 
 @strawberry.type(description="A preview link for readers without a token.")
 class PreviewLinkPayload:
+    link_id: strawberry.ID | None = _payload_value(
+        "Id of the link, to revoke it; null if `userErrors` is not empty.", '"prv_6677889900"'
+    )
     url: str | None = _payload_value(
-        "URL of the preview; null if `userErrors` is not empty.", '"https://example.org/preview/cqlp_…"'
+        "URL of the preview; null if `userErrors` is not empty and for a revoked link.",
+        '"https://example.org/preview/cqlp_…"',
     )
     token: str | None = _payload_value(
         "Preview token for clients, to be sent as `Authorization: Bearer …`; null if `userErrors`"
-        " is not empty.",
+        " is not empty and for a revoked link.",
         '"cqlp_…"',
     )
     expires_at: DateTime | None = _payload_value(
-        "Time at which the token expires; null if without expiry.", '"2026-07-03T00:00:00Z"'
+        "Time at which the link expires; null if `userErrors` is not empty.", '"2026-07-03T00:00:00Z"'
+    )
+    revoked_at: DateTime | None = _payload_value(
+        "Time at which the link was revoked; null if active.", "null"
     )
     user_errors: list[UserErrorType] = _errors()
     warnings: list[WarningType] = _warnings()

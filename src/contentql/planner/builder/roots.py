@@ -69,9 +69,17 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
         if context.root in context.failed_roots:
             raise context.failed_roots[context.root]
         if plan.admin_only and not context.visibility.admin:
-            raise ApiError("FORBIDDEN", f"`{name}` is for administrators.", "Send a token that may.")
+            raise ApiError(
+                "FORBIDDEN",
+                f"`{name}` needs the permission ADMIN.",
+                "Send a token that has this permission in its role and its scopes.",
+            )
         if plan.deleted and context.visibility.articles not in ("all", "own"):
-            raise ApiError("FORBIDDEN", f"`{name}` is for editors.", "Send a token that may.")
+            raise ApiError(
+                "FORBIDDEN",
+                f"`{name}` needs the permission READ_OWN_DRAFTS or READ_ALL_DRAFTS.",
+                "Send a token that has one of them in its role and its scopes.",
+            )
         arguments = context.operation.arguments(node, of)
         match plan.shape:
             case "viewer":

@@ -166,6 +166,7 @@ class RestoreRevisionInput(ArticleTransitionInput):
 @strawberry.input(description="A preview link for readers without a token.")
 class CreatePreviewLinkInput(UpdateInput):
     expires_at: DateTime | None = optional(
-        "Time at which the link expires; by default after three days, at most after thirty.",
+        "Time at which the link expires; by default after three days, at most after thirty, and not"
+        " after the requesting token.",
         '"2026-07-03T00:00:00Z"',
     )

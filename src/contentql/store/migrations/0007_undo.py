@@ -27,7 +27,7 @@ def to(model: str) -> Any:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("content", "0005_newsdesk")]
+    dependencies = [("content", "0006_preview_links")]
 
     operations = [
         ops.CreateModel(

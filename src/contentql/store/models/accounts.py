@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from tortoise import fields
+from tortoise.fields.base import OnDelete
 from tortoise.models import Model
 
-from contentql.store.models.fields import TimestampField, id_field
+from contentql.store.models.fields import (
+    TimestampField,
+    foreign_key_field,
+    id_field,
+    optional_foreign_key_field,
+)
 
 
 class ApiToken(Model):
@@ -32,6 +38,26 @@ class ApiToken(Model):
 
     class Meta:
         table = "token"
+
+
+class PreviewLink(Model):
+    """Preview link of one article, which its signed token names by id.
+
+    `token` is the API token that created it, null for other viewers. A link is valid until it expires or is
+    revoked, and only as long as that token is.
+    """
+
+    id = id_field()
+    article = foreign_key_field("Article", OnDelete.CASCADE)
+    token = optional_foreign_key_field("ApiToken", OnDelete.CASCADE)
+    account = fields.CharField(max_length=200)
+    created_at = TimestampField()
+    created_by = fields.CharField(max_length=200)
+    expires_at = TimestampField()
+    revoked_at = TimestampField(null=True)
+
+    class Meta:
+        table = "preview_link"
 
 
 class SigningKey(Model):
