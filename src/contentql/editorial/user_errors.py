@@ -29,6 +29,8 @@ class UserErrorCode(StrEnum):
     LICENCE_EXPIRED = "LICENCE_EXPIRED"
     INVALID_ATTRIBUTION_CHAIN = "INVALID_ATTRIBUTION_CHAIN"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    ROLLED_BACK = "ROLLED_BACK"
+    NOT_EXECUTED = "NOT_EXECUTED"
 
 
 USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
@@ -49,6 +51,8 @@ USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
     UserErrorCode.LICENCE_EXPIRED: "The licence of a media file has ended.",
     UserErrorCode.INVALID_ATTRIBUTION_CHAIN: "The chain of sources contains a cycle or is too long.",
     UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used for a different input.",
+    UserErrorCode.ROLLED_BACK: "Another field of the atomic operation failed; nothing was saved.",
+    UserErrorCode.NOT_EXECUTED: "Another field of the atomic operation failed first; nothing was saved.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Executes mutations: each field in one transaction, its payload read before the commit.
+"""Executes mutations: each field in one transaction, or all with `@atomic`, payloads read before the commit.
 
 The planner reads the payload through the connection of the transaction: so a dry run (`validateOnly`)
 returns the result that a commit would have. Authorization, audit log and idempotency are here, the same for
@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import orjson
 from graphql import FieldNode, OperationDefinitionNode, OperationType, SelectionSetNode
-from tortoise.exceptions import IntegrityError, ValidationError
 
-from contentql.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from contentql.auth.viewer import Actor, Viewer
 from contentql.cache.response_cache import ResponseCache
 from contentql.editorial import validation
 from contentql.editorial.context import EditContext, WriteResult
-from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
+from contentql.editorial.user_errors import UserError, UserErrorCode, user_error
 from contentql.errors import ApiError
 from contentql.execution.documents import ParsedDocument, PreparedOperation
 from contentql.execution.idempotency import (
@@ -33,6 +30,12 @@ from contentql.execution.idempotency import (
     find_replay,
     redact_secret,
     store_result,
+)
+from contentql.execution.mutation_errors import (
+    USER_ERROR_EXCEPTIONS,
+    atomic_failure_error,
+    authorize,
+    user_errors_from,
 )
 from contentql.execution.payloads import (
     MutationFieldCall,
@@ -48,15 +51,16 @@ from contentql.planner import field_plans
 from contentql.planner.catalog import Catalog, named_type
 from contentql.planner.execute import SnapshotReader, execute_plan
 from contentql.planner.operation import Operation
+from contentql.planner.params import RootFieldError
 from contentql.planner.plan import Plan
 from contentql.planner.sql.nodes import Dialect
 from contentql.planner.variables import Variables
 from contentql.store import change_log
-from contentql.store.article_records import ReferenceNotFound
 from contentql.store.database import Database, TransactionReader
 from contentql.store.models.history import AuditEntry
 from contentql.telemetry.trace import RequestTrace
 
+ATOMIC_DIRECTIVE = "atomic"
 PRUNE_EVERY = 1_000  # changes between two looks at what can go
 
 
@@ -68,34 +72,31 @@ SignPreviewToken = Callable[[int, dt.datetime], Awaitable[str]]
 class _DryRunComplete(Exception):
     """Ends the transaction of a dry run."""
 
-    def __init__(self, payload: bytes) -> None:
+
+class _FieldFailed(Exception):
+    """Ends the transaction of an atomic operation of which one field has an error."""
+
+    def __init__(self, error: ApiError) -> None:
         super().__init__()
-        self.payload = payload
+        self.error = error
 
 
-def authorize(fields: Sequence[MutationFieldCall], actor: Actor) -> None:
-    """Checks the permissions for all fields before any is executed. Raises UNAUTHENTICATED, FORBIDDEN."""
-    for field in fields:
-        permission = Permission(field.field_plan.permission)
-        if not actor.viewer.has_permission(permission):
-            if actor.viewer.is_public:
-                raise ApiError(
-                    "UNAUTHENTICATED",
-                    f"`{field.name}` needs a token.",
-                    "Send `Authorization: Bearer …`; an administrator makes tokens.",
-                )
-            raise ApiError(
-                "FORBIDDEN",
-                f"`{field.name}` needs the permission {permission.value}, which your token does not have.",
-                _missing_permission_hint(permission, actor.viewer),
-            )
+@dataclass(frozen=True)
+class _Execution:
+    """What the fields of one operation share; `deadline` is a time of the monotonic clock."""
+
+    actor: Actor
+    now: dt.datetime
+    request_id: str
+    read: ReadPayload
+    deadline: float
+
+    def seconds_left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
 
 
-def _missing_permission_hint(permission: Permission, viewer: Viewer) -> str:
-    if permission in ROLE_PERMISSIONS[viewer.role]:
-        return f"Your role, {viewer.role.value}, has the permission; the scopes of your token leave it out."
-    roles = ", ".join(role.value for role in Role if permission in ROLE_PERMISSIONS[role])
-    return f"Your role is {viewer.role.value}; roles with the permission: {roles}."
+# The payloads of the fields as JSON, and the errors of fields by response key.
+_FieldResults = tuple[list[bytes], list[tuple[str, ApiError]]]
 
 
 class MutationExecutor:
@@ -129,7 +130,8 @@ class MutationExecutor:
         trace: RequestTrace,
         charge: ChargeCost | None,
     ) -> GraphQLResponse:
-        """Executes the fields of a mutation in order; each is committed or rolled back by itself."""
+        """Executes the fields of a mutation in order; each is committed or rolled back by itself, or with
+        `@atomic` all together."""
         trace.operation, trace.document, trace.cache = prepared.name, document.hash, "off"
         trace.operation_type = prepared.operation_type
         operation = self._planner.operation(prepared, document, variables)
@@ -141,19 +143,16 @@ class MutationExecutor:
             await charge(trace.cost)
         trace.start_stage("execute")
         parts = [_member(key, orjson.dumps(name)) for key, name in operation.typenames(operation.included)]
-        errors: list[tuple[str, ApiError]] = []
-        deadline = time.monotonic() + self._seconds
-        read = partial(self._read_object, operation, actor.viewer, now)
-        for field in fields:
-            seconds = max(0.0, deadline - time.monotonic())
-            try:
-                payload = await self.execute_field(field, actor, now, trace.request_id, read, seconds)
-            except ApiError as exc:
-                if len(fields) == 1:
-                    raise
-                errors.append((field.key, exc))
-                payload = b"null"
-            parts.append(_member(field.key, payload))
+        execution = _Execution(
+            actor,
+            now,
+            trace.request_id,
+            partial(self._read_object, operation, actor.viewer, now),
+            time.monotonic() + self._seconds,
+        )
+        run = self._execute_together if _is_atomic(prepared) else self._execute_each
+        payloads, errors = await run(fields, execution)
+        parts += [_member(field.key, payload) for field, payload in zip(fields, payloads, strict=True)]
         if self._responses:
             # The client finds its own writes. They are committed: if the database is away now, the cache
             # returns nothing until it has applied them.
@@ -171,7 +170,10 @@ class MutationExecutor:
         node: FieldNode,
         within: SnapshotReader,
     ) -> bytes:
-        """The selected object of a payload as JSON, read before the transaction ends."""
+        """The selected object of a payload as JSON, read before the transaction ends.
+
+        Raises ApiError for a selection that cannot be read, so that nothing is saved without a result.
+        """
         alone = OperationDefinitionNode(
             operation=OperationType.QUERY,
             variable_definitions=operation.node.variable_definitions,
@@ -181,60 +183,140 @@ class MutationExecutor:
         variables = with_viewer_variables(operation.variables, viewer, now)
         query = Operation(self._catalog.schema, alone, operation.fragments, variables)
         plan, _ = self._planner.build(query, {}, viewer=viewer, cacheable=False)
-        data = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
+        for _, error in plan.root_errors:
+            raise error
+        try:
+            data = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
+        except RootFieldError as exc:
+            raise exc.refusal from None
         return data[data.index(b":") + 1 : -1]
 
-    async def execute_field(
-        self,
-        field: MutationFieldCall,
-        actor: Actor,
-        now: dt.datetime,
-        request_id: str,
-        read: ReadPayload,
-        seconds: float,
-    ) -> bytes:
+    async def _execute_each(
+        self, fields: Sequence[MutationFieldCall], execution: _Execution
+    ) -> _FieldResults:
+        """Executes each field in a transaction of its own. Raises ApiError if the only field fails."""
+        payloads: list[bytes] = []
+        errors: list[tuple[str, ApiError]] = []
+        for field in fields:
+            try:
+                payload = await self._execute_alone(field, execution)
+            except ApiError as exc:
+                if len(fields) == 1:
+                    raise
+                errors.append((field.key, exc))
+                payload = b"null"
+            payloads.append(payload)
+        return payloads, errors
+
+    async def _execute_alone(self, field: MutationFieldCall, execution: _Execution) -> bytes:
         """The payload as JSON. Raises as `Database.transaction` does."""
+        payload = b"null"
+        try:
+            _check_input(field)
+            async with self._database.transaction(execution.seconds_left()) as connection:
+                payload = await self._execute_field(field, execution, connection)
+                if _is_dry_run(field):
+                    raise _DryRunComplete
+        except _DryRunComplete:
+            pass
+        except USER_ERROR_EXCEPTIONS as exc:
+            return await self._payload(field, None, user_errors_from(exc), execution.read, None)
+        return payload
+
+    async def _execute_together(
+        self, fields: Sequence[MutationFieldCall], execution: _Execution
+    ) -> _FieldResults:
+        """Executes all fields in one transaction, which the first field that fails rolls back.
+
+        Raises BAD_USER_INPUT if only some of the fields are dry runs, and as `Database.transaction` does.
+        """
+        if len({_is_dry_run(field) for field in fields}) > 1:
+            raise ApiError(
+                "BAD_USER_INPUT",
+                "An operation with @atomic has validateOnly in all of its fields or in none.",
+                "Send the same value of validateOnly in every field.",
+            )
+        payloads: list[bytes] = []
+        failed: MutationFieldCall | None = None
+        try:
+            for failed in fields:
+                _check_input(failed)
+            async with self._database.transaction(execution.seconds_left()) as connection:
+                for failed in fields:
+                    try:
+                        payloads.append(await self._execute_field(failed, execution, connection))
+                    except ApiError as exc:
+                        raise _FieldFailed(exc) from exc
+                if any(map(_is_dry_run, fields)):
+                    raise _DryRunComplete
+        except _DryRunComplete:
+            pass
+        except _FieldFailed as exc:
+            assert failed is not None
+            if len(fields) == 1:
+                raise exc.error from None
+            unsaved = await self._unsaved_payloads(fields, len(payloads), failed, (), execution)
+            return unsaved, [(failed.key, exc.error)]
+        except USER_ERROR_EXCEPTIONS as exc:
+            assert failed is not None
+            user_errors = user_errors_from(exc)
+            return await self._unsaved_payloads(fields, len(payloads), failed, user_errors, execution), []
+        return payloads, []
+
+    async def _unsaved_payloads(
+        self,
+        fields: Sequence[MutationFieldCall],
+        executed: int,
+        failed: MutationFieldCall,
+        user_errors: Sequence[UserError],
+        execution: _Execution,
+    ) -> list[bytes]:
+        """The payloads of an atomic operation that was rolled back: null for a field that failed without
+        user errors; each other field states why nothing was saved. `executed`: number of executed fields.
+        """
+        payloads = []
+        for number, field in enumerate(fields):
+            if field is not failed:
+                errors: Sequence[UserError] = (atomic_failure_error(failed.key, executed=number < executed),)
+            elif user_errors:
+                errors = user_errors
+            else:
+                payloads.append(b"null")
+                continue
+            payloads.append(await self._payload(field, None, errors, execution.read, None))
+        return payloads
+
+    async def _execute_field(self, field: MutationFieldCall, execution: _Execution, connection: Any) -> bytes:
+        """Executes one field within a transaction. Returns its payload as JSON."""
         fields = dict(field.input)
-        rehearsal = bool(fields.pop("validateOnly", None))
+        is_dry_run = bool(fields.pop("validateOnly", None))
         key = fields.pop("idempotencyKey", None)
+        actor = execution.actor
         context = EditContext(
-            None,
+            connection,
             actor.viewer,
-            now,
+            execution.now,
             reason=fields.pop("reason", None),
             expected_version=fields.pop("ifVersion", None),
             preview_url=self.preview_url,
             sign_preview_token=self.sign_preview_token,
         )
-        try:
-            validation.validate_texts(field.input)
-            _check(key, context.reason)
-            async with self._database.transaction(seconds) as connection:
-                context = replace(context, connection=connection)
-                within = TransactionReader(connection, self._database.dialect)
-                value = await find_replay(context, key, field) if key else None
-                if value is not None and value.result is None:
-                    return value.answer
-                created = (
-                    value.result
-                    if value and value.result
-                    else await field.field_plan.resolver(context, fields)
-                )
-                if context.warnings:
-                    created = replace(created, warnings=tuple(context.warnings))
-                payload = await self._payload(field, created, (), read, within)
-                if rehearsal:
-                    raise _DryRunComplete(redact_secret(payload.decode(), created).encode())
-                if value is None:
-                    await write_audit_entry(context, field, created, actor, request_id)
-                    if key:
-                        await store_result(context, key, field, created, payload)
-                    await self.prune_change_log(connection)
-            return payload
-        except _DryRunComplete as rehearsed:
-            return rehearsed.payload
-        except (UserErrors, IntegrityError, ValidationError, ReferenceNotFound) as exc:
-            return await self._payload(field, None, user_errors_from(exc), read, None)
+        within = TransactionReader(connection, self._database.dialect)
+        value = await find_replay(context, key, field) if key else None
+        if value is not None and value.result is None:
+            return value.answer
+        created = value.result if value and value.result else await field.field_plan.resolver(context, fields)
+        if context.warnings:
+            created = replace(created, warnings=tuple(context.warnings))
+        payload = await self._payload(field, created, (), execution.read, within)
+        if is_dry_run:
+            return redact_secret(payload.decode(), created).encode()
+        if value is None:
+            await write_audit_entry(context, field, created, actor, execution.request_id)
+            if key:
+                await store_result(context, key, field, created, payload)
+            await self.prune_change_log(connection)
+        return payload
 
     async def prune_change_log(self, connection: Any) -> None:
         """Deletes old rows of the change log, once per PRUNE_EVERY mutations."""
@@ -292,7 +374,18 @@ async def write_audit_entry(
     )
 
 
-def _check(key: Any, reason: Any) -> None:
+def _is_atomic(prepared: PreparedOperation) -> bool:
+    return any(node.name.value == ATOMIC_DIRECTIVE for node in prepared.node.directives or ())
+
+
+def _is_dry_run(field: MutationFieldCall) -> bool:
+    return bool(field.input.get("validateOnly"))
+
+
+def _check_input(field: MutationFieldCall) -> None:
+    """Raises UserErrors for texts, idempotency keys and reasons that no mutation accepts."""
+    validation.validate_texts(field.input)
+    key, reason = field.input.get("idempotencyKey"), field.input.get("reason")
     if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
         raise user_error(
             UserErrorCode.INVALID,
@@ -301,53 +394,6 @@ def _check(key: Any, reason: Any) -> None:
         )
     if reason is not None and len(reason) > 1_000:
         raise user_error(UserErrorCode.TOO_LONG, "reason must have at most 1,000 characters.", "reason")
-
-
-def user_errors_from(exc: Exception) -> Sequence[UserError]:
-    if isinstance(exc, UserErrors):
-        return exc.errors
-    if isinstance(exc, IntegrityError):
-        return (integrity_error_to_user_error(exc),)
-    message = str(exc).partition("\n")[0]
-    if isinstance(exc, ReferenceNotFound):  # somebody renamed or deleted it at the same moment
-        return (UserError(UserErrorCode.NOT_FOUND, f"{message[:1].upper()}{message[1:]}."),)
-    return (UserError(UserErrorCode.INVALID, message),)
-
-
-def integrity_error_to_user_error(exc: IntegrityError) -> UserError:
-    """The user error for a violated database constraint, for example of two concurrent writers."""
-    message = str(exc)
-    if same := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
-        columns = re.sub(r"\b\w+\.", "", same[2] or same[3]).replace("_id", "")
-        if "version" in columns:
-            return UserError(
-                UserErrorCode.VERSION_CONFLICT,
-                "Another request saved the article at the same moment.",
-                (),
-                "Read the article again and repeat the request.",
-            )
-        names = [name for name in columns.split(", ") if name not in ("working_of", "id")]
-        if "slug" in names:  # as `editorial.slugs`: without a word about what has it
-            return UserError(
-                UserErrorCode.TAKEN, "The slug is not available.", ("slug",), "Send another slug."
-            )
-        return UserError(
-            UserErrorCode.TAKEN,
-            f"Another object has the same {' and '.join(names)}.",
-            tuple(names[-1:]),
-            "Send another value.",
-        )
-    if "FOREIGN KEY" in message or "foreign key" in message:
-        return UserError(
-            UserErrorCode.IN_USE,
-            "Another request deleted the object, or refers to it, at the same moment.",
-            hint="Read the object again and repeat the request.",
-        )
-    return UserError(
-        UserErrorCode.INVALID,
-        "The input violates a constraint of the database.",
-        hint="Check that the fields of the input agree with each other.",
-    )
 
 
 def _member(key: str, value: bytes) -> bytes:

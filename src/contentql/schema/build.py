@@ -32,7 +32,7 @@ from contentql.planner.catalog import Catalog, build_catalog
 from contentql.schema import blocks
 from contentql.schema.enums import ENUM_VALUE_DESCRIPTIONS
 from contentql.schema.mutation_field import FIELD_NAME_PLACEHOLDER
-from contentql.schema.mutations import Mutation
+from contentql.schema.mutations import Mutation, atomic
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
 
@@ -60,6 +60,7 @@ def get_schema() -> strawberry.Schema:
     created = strawberry.Schema(
         Query,
         Mutation,
+        directives=[atomic],
         types=_BLOCKS,
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
     )

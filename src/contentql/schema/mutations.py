@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import strawberry
+from strawberry.directive import DirectiveLocation
 
 from contentql.auth.permissions import Permission
 from contentql.editorial import (
@@ -18,8 +19,17 @@ from contentql.schema.payloads import (
 from contentql.schema.taxonomy_mutations import TaxonomyMutations
 
 
+@strawberry.directive(
+    locations=[DirectiveLocation.MUTATION],
+    description="Makes all fields of a mutation one transaction: all are saved, or none. Later fields see"
+    " what earlier ones changed. Example: `mutation @atomic { … }`.",
+)
+def atomic() -> None: ...
+
+
 @strawberry.type(
-    description="Root fields for writing. Each field is one transaction; fields are executed in order."
+    description="Root fields for writing. Fields are executed in order; each is one transaction unless the"
+    " operation has the directive `@atomic`."
 )
 class Mutation(TaxonomyMutations, ArticleMutations):
     create_token: TokenPayload | None = mutation_field(
