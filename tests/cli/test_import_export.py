@@ -204,7 +204,7 @@ def test_failed_export_keeps_the_existing_file() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("UPDATE article_body SET blocks = replace(blocks, 'blk_', 'p')", "blocks[0].PARAGRAPH.id: "),
+        ("UPDATE article_body SET blocks = replace(blocks, 'blk_', 'p')", "[0].PARAGRAPH.id: "),
         ("UPDATE article SET urgency = 5, headline = ''", "headline: "),
         ("UPDATE category SET path = 'a b'", "path: "),
     ],

@@ -115,7 +115,7 @@ class ArticleImport:
         return row
 
     async def _find_named_row(self, slug: str) -> Article:
-        rows = await Article.filter(slug=slug, working_of=0, deleted_at__isnull=True)
+        rows = await Article.filter(slug=slug, working_of=0, deleted_at=None)
         if len(rows) > 1:
             rows = [row for row in rows if row.language == self._record.language]
         if not rows:
@@ -183,8 +183,9 @@ class ArticleImport:
         return None
 
     async def _require_free_slug(self, record: ArticleRecord) -> None:
+        # Deleted articles have no claim to their slugs.
         other = await Article.get_or_none(
-            language=record.language, slug=record.slug, working_of=0, deleted_at__isnull=True
+            language=record.language, slug=record.slug, working_of=0, deleted_at=None
         )
         if other is None or other.id == record.id:
             return
