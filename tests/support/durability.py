@@ -425,7 +425,7 @@ async def partial_writes(url: str) -> list[str]:
     )
     log: Counter[tuple[Any, int]] = Counter()
     for target_id, after in await fetch_rows(
-        url, "SELECT target_id, after FROM audit_entry WHERE after IS NOT NULL"
+        url, "SELECT target_id, after FROM audit_entry WHERE after IS NOT NULL AND account <> 'import'"
     ):
         kind, _, article_id = target_id.partition("_")
         log[
