@@ -198,8 +198,8 @@ class ArticleImport:
         raise RecordRejected(f"another article has the slug {record.slug!r} ({other_id}); {hint}")
 
     def _next_version(self, stored: ArticleRecord, record: ArticleRecord) -> ArticleRecord:
-        version = (stored.version or 0) + 1
-        values: dict[str, Any] = {"version": max(self._record.version or 0, version)}
+        version, own = (stored.version or 0) + 1, self._record.version or 0
+        values: dict[str, Any] = {"version": max(own, version) if self._with_revision else own or version}
         if not self._record.modified_at:
             values["modified_at"] = self._now
         return record.model_copy(update=values)

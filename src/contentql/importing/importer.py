@@ -65,11 +65,13 @@ async def import_records(
     dry_run: bool = False,
     now: dt.datetime | None = None,
     progress: Callable[[RecordOutcome], object] = lambda outcome: None,
+    with_history: bool = True,
 ) -> ImportReport:
     """Imports records, each completely or not at all, at the time `now`, by default the present.
 
-    A dry run does the same and rolls back. Raises OperatorError if the database fails; what was stored until
-    then remains.
+    Without history, no revisions and audit entries are written, and articles have the versions of their
+    records. A dry run does the same and rolls back. Raises OperatorError if the database fails; what was
+    stored until then remains.
     """
     now = (now or dt.datetime.now(dt.UTC)).replace(microsecond=0)
     own_database = Database(database.url)  # with a write connection of its own, which is closed at the end
@@ -79,10 +81,10 @@ async def import_records(
 
     try:
         if dry_run:
-            importer = Importer(now, options, progress, in_transaction)
+            importer = Importer(now, options, progress, in_transaction, with_history)
             await _dry_run(importer, items, begin)
         else:
-            importer = Importer(now, options, progress, begin)
+            importer = Importer(now, options, progress, begin, with_history)
             await importer.run(items)
     except DRIVER_ERRORS as exc:
         raise OperatorError(describe_error(database.url, exc)) from exc
@@ -119,9 +121,11 @@ class Importer:
         options: ImportOptions,
         progress: Callable[[RecordOutcome], object],
         begin: BeginTransaction,
+        with_history: bool,
     ) -> None:
         self.outcomes: list[RecordOutcome] = []
         self._now, self._options, self._progress, self._begin = now, options, progress, begin
+        self._with_history = with_history
         self._request_id = f"import-{new_id()}"
         self._is_complete = self._has_content = False
         self._unsaved_relations: list[tuple[str, ArticleRecord]] = []
@@ -180,6 +184,10 @@ class Importer:
         self.outcomes.append(outcome)
         self._progress(outcome)
 
+    @property
+    def _writes_history(self) -> bool:
+        return self._with_history and not self._is_complete
+
     async def _save_item(self, item: ImportItem) -> SaveResult:
         """Saves the record of an item in one transaction; errors of the record become its result."""
         if item.record is None:
@@ -187,7 +195,7 @@ class Importer:
         try:
             async with self._begin() as connection:
                 saved = await self._save_record(connection, item, item.record)
-                if saved.written and not self._is_complete:
+                if saved.written and self._writes_history:
                     reason = f"Imported from {item.location}"
                     kind = _kind(item.record)
                     await write_audit_entry(saved.written, kind, self._now, reason, self._request_id)
@@ -209,7 +217,7 @@ class Importer:
         self._has_content = True
         if not isinstance(record, ArticleRecord):
             return await rows.save_record(record, self._now)
-        article = ArticleImport(item, record, self._options, self._now, with_revision=not self._is_complete)
+        article = ArticleImport(item, record, self._options, self._now, with_revision=self._writes_history)
         saved = await article.save(connection)
         if article.unsaved_relations:
             self._unsaved_relations.append((item.location, article.unsaved_relations))
