@@ -88,6 +88,14 @@ def test_any_sequence_of_tokens_is_parsed_like_by_graphql_core(pieces: list[str]
     check("{" + "".join(pieces) + "}")
 
 
+@pytest.mark.parametrize(
+    "number", ["007", "00", "-01", "1.", "1.e3", "1e", "1a", "-", "1-2", "0x1", "1.2.3", ".5"]
+)
+def test_malformed_numbers_are_not_parsed(number: str) -> None:
+    """Not even as several numbers, in a list."""
+    assert check(f"{{ nodes(ids: [1 {number} 2]) {{ id }} }}") == (False, False)
+
+
 def test_most_generated_documents_need_no_second_validation() -> None:
     """Otherwise this module would be of no use."""
     accepted = sum(check(random_document(seed))[1] for seed in range(200))

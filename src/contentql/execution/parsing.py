@@ -47,12 +47,13 @@ _TOKENS = re.compile(
     r"(?:[ \t\n\r,\ufeff]++|#[^\n\r]*+)*+"  # ignored
     r"("
     r"[_A-Za-z][_0-9A-Za-z]*+|\.\.\.|[!$()\[\]{}:=@]"
-    r"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![_0-9A-Za-z.])"
+    r"|[-0-9][-+.0-9A-Za-z_]*+"  # a number, valid or not
     r'|"""(?:[^"\\]|\\(?:""")?|"(?!""))*+"""'
     r'|"(?!"")(?:[^"\\\x00-\x08\x0a-\x1f\ud800-\udfff]|\\[ -~])*+"'
     r"|\Z|(?s:.)"
     r")"
 )
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _MAX_NESTING = 100
 
@@ -264,7 +265,7 @@ class _Parser:
             if "\\" in token or token.startswith('"""'):
                 return parse_value(token, no_location=True)
             return _node(StringValueNode, value=token[1:-1], block=False)
-        if token[-1:].isdigit():
+        if _NUMBER.fullmatch(token):
             kind = FloatValueNode if "." in token or "e" in token or "E" in token else IntValueNode
             return _node(kind, value=token)
         raise _NotParsed
