@@ -25,14 +25,17 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "INVALID_ID": (422, "The id is not valid or belongs to an object of another type."),
     "INVALID_CURSOR": (422, "The cursor is not valid, or belongs to a list with another filter or order."),
     "INVALID_PAGE_SIZE": (422, "`first` or `last` is outside 1 to 100, or the two are combined."),
-    "DOCUMENT_TOO_LARGE": (422, "The document has more tokens or bytes than allowed."),
+    "DOCUMENT_TOO_LARGE": (422, "The document has more tokens, characters or fields than allowed."),
     "DEPTH_LIMIT_EXCEEDED": (422, "The selection is nested deeper than allowed."),
     "ALIAS_LIMIT_EXCEEDED": (422, "The document has more aliases or root fields than allowed."),
     "COST_LIMIT_EXCEEDED": (
         422,
         "The cost of the operation is higher than allowed; request fewer items per page.",
     ),
-    "INPUT_LIMIT_EXCEEDED": (422, "A list or text in the input is longer than allowed."),
+    "INPUT_LIMIT_EXCEEDED": (
+        422,
+        "A list, text, number or filter of the input is longer, or nested deeper, than allowed.",
+    ),
     "PERSISTED_QUERY_NOT_FOUND": (
         200,
         "The document named by `extensions.persistedQuery` is not stored; send its text as well.",
@@ -93,6 +96,18 @@ class ApiError(Exception):
     def extensions(self) -> dict[str, Any]:
         hint = {"hint": self.hint} if self.hint else {}
         return {"code": self.code, **hint, **self.extra_extensions}
+
+
+class LimitError(ApiError):
+    """Error of a request beyond a limit, which has the limit in its extensions."""
+
+    def __init__(
+        self, code: str, message: str, hint: str, *, limit: float, count: float | None = None, **facts: Any
+    ) -> None:
+        """`count`: the number that exceeded the limit, where it is known; `found` in the extensions."""
+        if count is not None:
+            facts["found"] = count
+        super().__init__(code, message, hint, **facts, limit=limit)
 
 
 class OperatorError(Exception):

@@ -66,6 +66,16 @@ class RunningServer:
                         results.add(response)
         return frozenset(results - exclude)
 
+    async def wait_until_live(self) -> None:
+        """Waits until the server responds, also if it rejects every operation."""
+        async with asyncio.timeout(TIMEOUT_SECONDS), httpx2.AsyncClient(base_url=self.url) as http:
+            while True:
+                assert self.process.poll() is None
+                with contextlib.suppress(httpx2.TransportError):
+                    assert (await http.get("/health/live")).status_code == 200
+                    return
+                await asyncio.sleep(0.05)
+
     def worker_pids(self) -> set[int]:
         """The ids of the worker processes."""
         process_list = subprocess.run(
@@ -86,7 +96,17 @@ class RunningServer:
 async def running_server(
     folder: Path, url: str, *flags: str, **environment: str
 ) -> AsyncIterator[RunningServer]:
-    """A running server, which is stopped afterwards and must not have logged a traceback."""
+    """A server that executes operations; see `started_server`."""
+    async with started_server(folder, url, *flags, **environment) as running:
+        await running.wait_for_workers(1)
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def started_server(
+    folder: Path, url: str, *flags: str, **environment: str
+) -> AsyncIterator[RunningServer]:
+    """A starting server, which is stopped afterwards and must not have logged a traceback."""
     port = free_port()
     command = [sys.executable, "-m", "contentql", "serve", "--port", str(port), "--database", url, *flags]
     log = folder / "stderr.txt"
@@ -95,7 +115,6 @@ async def running_server(
         process = subprocess.Popen(command, stderr=stderr, text=True, env=server_environment)  # noqa: ASYNC220
     running = RunningServer(process, port)
     try:
-        await running.wait_for_workers(1)
         yield running
     finally:
         process.terminate()

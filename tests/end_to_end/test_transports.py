@@ -12,7 +12,6 @@ import orjson
 import pytest
 from tests.cli.test_serving import TIMEOUT_SECONDS, RunningServer, running_server
 from tests.conftest import NOW, Server
-from websockets.asyncio.client import connect
 
 from contentql.auth import api_tokens
 from contentql.auth.permissions import Role
@@ -20,56 +19,20 @@ from contentql.fixtures import DEMO_CONTENT
 from contentql.importing.importer import import_file
 from contentql.store.database import Database
 from contentql.store.models.accounts import ApiToken
-from contentql.store.trusted_documents import NewTrustedDocument, add_documents, sha256
 
 pytestmark = pytest.mark.slow
 
 READER_TOKEN = api_tokens.generate_token()
-
-# Requests that exceed a limit: document, variables and error code.
-LIMIT_CASES: dict[str, tuple[str, dict[str, Any], str]] = {
-    "nesting": (
-        "{ articles { nodes " + "{ related { nodes " * 15 + "{ id }" + " } }" * 15 + " } }",
-        {},
-        "DEPTH_LIMIT_EXCEEDED",
-    ),
-    "aliases": ("{ " + " ".join(f"a{n}: __typename" for n in range(60)) + " }", {}, "ALIAS_LIMIT_EXCEEDED"),
-    "aliases through fragments": (
-        "{ articles(first: 1) { nodes { ...F ...G } } } fragment F on Article { "
-        + " ".join(f"a{n}: id" for n in range(30))
-        + " } fragment G on Article { ...F "
-        + " ".join(f"b{n}: id" for n in range(30))
-        + " }",
-        {},
-        "ALIAS_LIMIT_EXCEEDED",
-    ),
-    "cost by a variable": (
-        "query Q($n: Int) { articles(first: $n) { nodes { related(first: $n) { nodes"
-        " { related(first: $n) { nodes { id } } } } } } }",
-        {"n": 100},
-        "COST_LIMIT_EXCEEDED",
-    ),
-    "tokens": ("{ articles { nodes { id " + "headline " * 2_100 + "} } }", {}, "DOCUMENT_TOO_LARGE"),
-    "a page": ("query Q($n: Int) { articles(first: $n) { nodes { id } } }", {"n": 101}, "INVALID_PAGE_SIZE"),
-    "a list": (
-        "query Q($ids: [ID!]) { latestNews(excludeIds: $ids) { nodes { id } } }",
-        {"ids": ["art_1"] * 300},
-        "INPUT_LIMIT_EXCEEDED",
-    ),
-}
 
 
 @pytest.fixture(scope="module")
 async def running(
     sqlite_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningServer]:
-    """A server with the demo newsroom, and all documents of the limit cases as trusted documents."""
+    """A server with the demo newsroom."""
     url = await sqlite_server.migrated()
     database = Database(url)
     await import_file(database, DEMO_CONTENT)
-    await add_documents(
-        database, [NewTrustedDocument(sha256(text), text) for text, _, _ in LIMIT_CASES.values()]
-    )
     async with database.orm():
         token, _ = await api_tokens.issue_token(name="Site", role=Role.READER, created_by="tests", now=NOW)
         await ApiToken.filter(id=token.id).update(hash=api_tokens.hash_token(READER_TOKEN))
@@ -82,42 +45,6 @@ def error_of(body: Any) -> tuple[str, dict[str, Any]]:
     (error,) = body["errors"]
     extensions = error["extensions"]
     return extensions["code"], extensions
-
-
-@pytest.mark.parametrize("name", LIMIT_CASES)
-async def test_limits_apply_to_every_transport(running: RunningServer, name: str) -> None:
-    """POST, GET, persisted queries, trusted documents and WebSocket return one code with the limit."""
-    text, variables, code = LIMIT_CASES[name]
-    persisted = {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
-    async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
-        fields = {"variables": orjson.dumps(variables).decode()}
-        responses = {
-            "POST": await http.post("/graphql", json={"query": text, "variables": variables}),
-            "GET": await http.get("/graphql", params={"query": text, **fields}),
-            "APQ": await http.post(
-                "/graphql", json={"query": text, "variables": variables, "extensions": persisted}
-            ),
-            "APQ by hash": await http.get(
-                "/graphql", params={"extensions": orjson.dumps(persisted).decode(), **fields}
-            ),
-            "trusted": await http.post("/graphql", json={"documentId": sha256(text), "variables": variables}),
-        }
-    errors = {transport: error_of(response.json()) for transport, response in responses.items()}
-    async with connect(
-        running.url.replace("http", "ws") + "/graphql",
-        subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
-    ) as socket:
-        await socket.send('{"type": "connection_init"}')
-        await socket.recv()
-        payload = {"query": text, "variables": variables}
-        await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": payload}).decode())
-        message = orjson.loads(await socket.recv())
-        assert message["type"] == "error"
-        errors["WebSocket"] = error_of({"errors": message["payload"]})
-    for transport, (actual_code, extensions) in errors.items():
-        assert actual_code == code, transport
-        assert isinstance(extensions["limit"], int), transport
-        assert code != "COST_LIMIT_EXCEEDED" or extensions["cost"] > extensions["limit"]
 
 
 async def test_batches_and_multipart_requests_are_rejected(running: RunningServer) -> None:

@@ -150,7 +150,7 @@ async def test_waiting_requests_time_out() -> None:
     limiter = ConcurrencyLimiter(1, queue=3, seconds=0.01)
     limiter.try_acquire()
     results = await asyncio.gather(*(limiter.acquire() for _ in range(3)), return_exceptions=True)
-    assert [type(result) for result in results] == [ApiError] * 3
+    assert all(isinstance(result, ApiError) for result in results)
     limiter.release()
     assert limiter.try_acquire()
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from math import ceil
 from typing import Final
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 from contentql.lru import LRUCache
 
 MAX_FAILURES: Final = 10
@@ -107,7 +107,7 @@ class _AddressAttempts:
 
 
 def _rate_limited_error(seconds: int) -> ApiError:
-    return ApiError(
+    return LimitError(
         "RATE_LIMITED",
         f"{MAX_FAILURES} tokens from this address were refused within a minute.",
         f"Try again in {seconds} s, with a valid token.",

@@ -7,7 +7,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 
 
 class ConcurrencyLimiter:
@@ -71,7 +71,7 @@ class ConcurrencyLimiter:
         self._free += 1
 
     def _refused(self) -> ApiError:
-        return ApiError(
+        return LimitError(
             "SERVICE_OVERLOADED",
             f"{self.limit} {self._what} are under way, the maximum number at once.",
             "Try again in a second.",

@@ -23,14 +23,15 @@ from graphql import (
     visit,
 )
 from graphql.validation import MaxIntrospectionDepthRule
+from graphql.validation.rules import max_introspection_depth_rule as introspection_depth
 from graphql.validation.rules import overlapping_fields_can_be_merged as overlapping
 
 from contentql.cache.entry import content_hash
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
 from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
-from contentql.execution.validation import accepts
+from contentql.execution.validation import MAX_DIGITS, accepts
 from contentql.lru import LRUCache, SegmentedCache
 from contentql.planner.constraints import ValueConstraint
 from contentql.planner.limits import Limits, check_document_limits
@@ -45,7 +46,6 @@ from contentql.planner.variables import (
 _SHAPES = 32  # shapes of variables per operation
 _DOCUMENT_BYTES = 30  # that a document takes per character, about
 _BYTES_PER_POINT = 1_000  # of a document, whose planning takes as much time as reading one object
-_MAX_DIGITS = 400  # more than any number has that a Float can represent
 _RULES = (*specified_rules, MaxIntrospectionDepthRule)
 
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
@@ -99,17 +99,20 @@ class ParsedDocument:
         return self.size // _BYTES_PER_POINT
 
 
-class _LongNumbers(Visitor):
-    """Collects errors for numbers that Python refuses to convert, with a message about Python."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors: list[GraphQLError] = []
+class _NumberLengths(Visitor):
+    """Raises INPUT_LIMIT_EXCEEDED for long numbers, which Python refuses to convert with a message of its
+    own."""
 
     def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
-        if len(node.value) > _MAX_DIGITS:
-            message = f"A number has {len(node.value):,} digits; {_MAX_DIGITS} are allowed."
-            self.errors.append(GraphQLError(message, node))
+        digits = len(node.value.removeprefix("-"))
+        if digits > MAX_DIGITS:
+            raise LimitError(
+                "INPUT_LIMIT_EXCEEDED",
+                f"A number has {digits:,} digits; {MAX_DIGITS} are allowed.",
+                "Send a shorter number.",
+                count=digits,
+                limit=MAX_DIGITS,
+            )
 
 
 class DocumentCache:
@@ -149,7 +152,7 @@ class DocumentCache:
     def _parse(self, text: str) -> ParsedDocument:
         limits = self._limits
         if len(text) > limits.characters:
-            raise _too_large(f"The document has {len(text):,} characters", limits.characters)
+            raise _too_large(f"The document has {len(text):,} characters", limits.characters, len(text))
         try:
             node = parse_executable(text, limits.tokens) or self._parse_with_locations(text)
             check_document_limits(node, limits)
@@ -172,16 +175,24 @@ class DocumentCache:
 
     def _validate(self, node: DocumentNode) -> None:
         """Raises ApiError or GraphQLErrors if the document is not valid."""
-        numbers = _LongNumbers()
-        visit(node, numbers)
-        if numbers.errors:
-            raise GraphQLErrors(numbers.errors, "GRAPHQL_VALIDATION_FAILED")
+        visit(node, _NumberLengths())
         errors = validate(self._schema, node, _RULES, max_errors=MAX_ERRORS)
-        if any(error.message == "Validation aborted." for error in errors):
-            raise ApiError(
+        messages = {error.message for error in errors}
+        if "Validation aborted." in messages:
+            raise LimitError(
                 "DOCUMENT_TOO_LARGE",
-                "The document selects the same fields too many times.",
+                "The document selects the same fields too many times: it has more than"
+                f" {overlapping.MAX_COMPLEXITY_BUDGET:,} pairs of fields with one name.",
                 "Select each field once, and spread each fragment once.",
+                limit=overlapping.MAX_COMPLEXITY_BUDGET,
+            )
+        if messages == {"Maximum introspection depth exceeded"}:
+            limit = introspection_depth.MAX_LIST_DEPTH - 1
+            raise LimitError(
+                "DEPTH_LIMIT_EXCEEDED",
+                f"The introspection has lists of types nested more than {limit} levels deep.",
+                "Select the names of types, and read them one by one with `__type`.",
+                limit=limit,
             )
         if errors:
             raise GraphQLErrors(errors, "GRAPHQL_VALIDATION_FAILED")
@@ -199,18 +210,22 @@ class DocumentCache:
         return ParsedDocument(hash, _DOCUMENT_BYTES * len(text), fragments, operations)
 
 
-def _too_large(fact: str, limit: int) -> ApiError:
-    return ApiError(
+def _too_large(fact: str, limit: int, count: int | None = None) -> ApiError:
+    return LimitError(
         "DOCUMENT_TOO_LARGE",
         f"{fact}; the limit is {limit:,}.",
         "Select less in one operation.",
+        count=count,
         limit=limit,
     )
 
 
 def _too_deep(limit: int) -> ApiError:
-    return ApiError(
-        "DEPTH_LIMIT_EXCEEDED", f"The document is nested deeper than {limit} levels.", limit=limit
+    return LimitError(
+        "DEPTH_LIMIT_EXCEEDED",
+        f"The document is nested deeper than {limit} levels.",
+        "Ask in two smaller queries.",
+        limit=limit,
     )
 
 

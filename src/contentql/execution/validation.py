@@ -55,6 +55,7 @@ from graphql import (
     validate_input_literal,
 )
 
+MAX_DIGITS = 400  # more than any number has that a Float can represent
 _SAFE_DIGITS = 10  # integers with fewer digits have 32 bits
 _MAX_EQUAL_FIELDS = 32  # with one response key; graphql-core has a limit of its own
 
@@ -297,6 +298,7 @@ class _Check:
         elif isinstance(node, BooleanValueNode):
             _require(of.name == "Boolean")
         else:
+            _require(not isinstance(node, IntValueNode) or len(node.value) <= MAX_DIGITS)
             errors: list[GraphQLError] = []
             validate_input_literal(node, of, lambda error, _path: errors.append(error))
             _require(not errors)

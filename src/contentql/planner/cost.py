@@ -15,10 +15,10 @@ from graphql import (
     SelectionSetNode,
 )
 
-from contentql.errors import ApiError
+from contentql.errors import LimitError
 from contentql.planner.catalog import Catalog, is_list
 from contentql.planner.field_plans import RootField, ToMany
-from contentql.planner.limits import Limits, at_most
+from contentql.planner.limits import Limits
 
 ASSUMED_LIST_SIZE = 10  # of a list without a limit
 
@@ -102,7 +102,7 @@ def rounded_count(items: Any) -> int:
 def check_scan_cost(cost: int, limits: Limits) -> None:
     """Raises ApiError COST_LIMIT_EXCEEDED if the cost is too high with the rows that conditions read."""
     if cost > limits.cost:
-        raise ApiError(
+        raise LimitError(
             "COST_LIMIT_EXCEEDED",
             f"The operation has a cost of {cost:,}, most of it for rows that its conditions compare;"
             f" {limits.cost:,} are allowed.",
@@ -112,11 +112,13 @@ def check_scan_cost(cost: int, limits: Limits) -> None:
         )
 
 
-def check_cost_limit(count: int, limits: Limits) -> None:
-    at_most(
-        count,
-        limits.cost,
-        "COST_LIMIT_EXCEEDED",
-        "objects",
-        "Ask for fewer per page (`first`), or nest less.",
-    )
+def check_cost_limit(cost: int, limits: Limits) -> None:
+    """Raises ApiError COST_LIMIT_EXCEEDED."""
+    if cost > limits.cost:
+        raise LimitError(
+            "COST_LIMIT_EXCEEDED",
+            f"The operation has {cost:,} objects; {limits.cost:,} are allowed.",
+            "Ask for fewer per page (`first`), or nest less.",
+            cost=cost,
+            limit=limits.cost,
+        )

@@ -21,7 +21,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from contentql.errors import ApiError
+from contentql.errors import LimitError
 from contentql.planner.operation import ArgumentValue
 
 
@@ -89,14 +89,14 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
         if not isinstance(operation, OperationDefinitionNode):
             continue
         complete = size(operation.selection_set)
-        at_most(
+        _check_count(
             complete.depth,
             limits.depth,
             "DEPTH_LIMIT_EXCEEDED",
             "levels of nesting",
             "Ask in two smaller queries.",
         )
-        at_most(
+        _check_count(
             complete.aliases,
             limits.aliases,
             "ALIAS_LIMIT_EXCEEDED",
@@ -104,8 +104,10 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
             "Use one list with a filter instead.",
         )
         roots = _roots(operation.selection_set, fragments)
-        at_most(roots, limits.root_fields, "ALIAS_LIMIT_EXCEEDED", "root fields", "Send several operations.")
-        at_most(
+        _check_count(
+            roots, limits.root_fields, "ALIAS_LIMIT_EXCEEDED", "root fields", "Send several operations."
+        )
+        _check_count(
             complete.fields,
             limits.fields,
             "DOCUMENT_TOO_LARGE",
@@ -121,17 +123,19 @@ def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> in
     """
     depth, conditions = _measure(value)
     if depth > limits.input_depth:
-        raise ApiError(
+        raise LimitError(
             "INPUT_LIMIT_EXCEEDED",
             f"A filter is nested {depth} levels deep; {limits.input_depth} are allowed.",
             "Say it with fewer conditions inside one another.",
+            count=depth,
             limit=limits.input_depth,
         )
     if before + conditions > limits.conditions:
-        raise ApiError(
+        raise LimitError(
             "INPUT_LIMIT_EXCEEDED",
-            f"The filters of the operation have more than {limits.conditions} conditions.",
+            f"The filters of the operation have more than {limits.conditions:,} conditions.",
             "Use `in` instead of `or`, or ask in several operations.",
+            count=before + conditions,
             limit=limits.conditions,
         )
     return before + conditions
@@ -140,11 +144,12 @@ def check_filter_limits(value: ArgumentValue, limits: Limits, before: int) -> in
 def check_scan_limit(scans: int, limits: Limits) -> None:
     """Raises ApiError INPUT_LIMIT_EXCEEDED for too many conditions that are evaluated for every row."""
     if scans > limits.scans:
-        raise ApiError(
+        raise LimitError(
             "INPUT_LIMIT_EXCEEDED",
             f"The operation has more than {limits.scans} conditions that no index serves: `contains`,"
             " `startsWith`, `every`, related rows without an id or slug, phrases and prefixes of a search.",
             "Use `search` instead of `contains`, or ask in several operations.",
+            count=scans,
             limit=limits.scans,
         )
 
@@ -160,15 +165,10 @@ def _measure(value: ArgumentValue) -> tuple[int, int]:
     return 0, 0
 
 
-def at_most(count: int, limit: int, code: str, what: str, hint: str) -> None:
+def _check_count(count: int, limit: int, code: str, what: str, hint: str) -> None:
     if count > limit:
-        key = "cost" if code == "COST_LIMIT_EXCEEDED" else "found"
-        raise ApiError(
-            code,
-            f"The operation has {count:,} {what}; {limit:,} are allowed.",
-            hint,
-            **{key: count, "limit": limit},
-        )
+        message = f"The operation has {count:,} {what}; {limit:,} are allowed."
+        raise LimitError(code, message, hint, count=count, limit=limit)
 
 
 def _roots(selections: SelectionSetNode, fragments: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contentql.content import ids
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 from contentql.planner.cursors import ANY_TIME, CursorValue, ListFingerprint
 from contentql.planner.operation import LeafValue, VariableRef
 from contentql.planner.sql.nodes import Dialect, ParamKind
@@ -162,9 +162,11 @@ class ListParam:
     def __call__(self, items: Any) -> list[Any]:
         result = items if isinstance(items, list) else [items]
         if len(result) > self.max_items:
-            raise ApiError(
+            raise LimitError(
                 "INPUT_LIMIT_EXCEEDED",
-                f"A list of {len(result):,} values was given; {self.max_items} are allowed.",
+                f"A list has {len(result):,} values; {self.max_items:,} are allowed.",
+                "Send the values in several operations.",
+                count=len(result),
                 limit=self.max_items,
             )
         return [self.convert(item) for item in result if item is not None]
@@ -182,9 +184,11 @@ class TextParam:
 
     def __call__(self, text: Any) -> str:
         if len(text) > self.max_length:
-            raise ApiError(
+            raise LimitError(
                 "INPUT_LIMIT_EXCEEDED",
-                f"A text of {len(text):,} characters was given; {self.max_length:,} are allowed.",
+                f"A text has {len(text):,} characters; {self.max_length:,} are allowed.",
+                "Send a shorter text.",
+                count=len(text),
                 limit=self.max_length,
             )
         return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contentql.content.search_terms import MAX_TERM_LENGTH, tokenize
-from contentql.errors import ApiError
+from contentql.errors import LimitError
 
 MAX_SEARCH_LENGTH = 500  # characters
 MAX_TERMS = 24
@@ -46,17 +46,20 @@ def parse_search_query(text: str, languages: Sequence[str]) -> SearchQuery:
     """
     tokens = _TOKEN.findall(text)
     if len(tokens) > MAX_TERMS:
-        raise ApiError(
+        raise LimitError(
             "INPUT_LIMIT_EXCEEDED",
             f"The search text has {len(tokens)} words and phrases; {MAX_TERMS} are allowed.",
             "Search for fewer words.",
+            count=len(tokens),
             limit=MAX_TERMS,
         )
-    if count_terms(text)[2] > MAX_PREFIXES:
-        raise ApiError(
+    prefixes = count_terms(text)[2]
+    if prefixes > MAX_PREFIXES:
+        raise LimitError(
             "INPUT_LIMIT_EXCEEDED",
-            f"The search text has more than {MAX_PREFIXES} prefixes, such as `north*`.",
+            f"The search text has {prefixes} prefixes, such as `north*`; {MAX_PREFIXES} are allowed.",
             "Search for whole words.",
+            count=prefixes,
             limit=MAX_PREFIXES,
         )
     requested: list[list[Term]] = []

@@ -26,7 +26,7 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 
 MAX_VARIABLE_DEPTH = 64  # nested lists and objects in a variable
 
@@ -66,6 +66,7 @@ def coerce_variables(
     """Returns the coerced variables, or {} and the errors (GraphQL, CoerceVariableValues).
 
     `lenient` accepts `InvalidScalar` values, for callers that report them with the path of the input field.
+    Raises ApiError INPUT_LIMIT_EXCEEDED for a value that is nested too deeply.
     """
     variables: dict[str, Any] = {}
     try:
@@ -82,13 +83,19 @@ def coerce_variables(
     except ApiError as refusal:
         return {}, [GraphQLError(refusal.message)]
     except RecursionError:
-        return {}, [GraphQLError("A variable is nested too deeply.")]
+        too_deep = LimitError(
+            "INPUT_LIMIT_EXCEEDED",
+            f"A variable has lists and objects nested more than {MAX_VARIABLE_DEPTH} levels deep.",
+            "Nest the value less.",
+            limit=MAX_VARIABLE_DEPTH,
+        )
     except Exception:
         # Coercion above only detects an error; graphql-core describes it, in the wording that clients know.
         nodes = [variable.node for variable in declared]
         result = get_variable_values(schema, nodes, dict(arguments), max_errors=20)
         errors = result if isinstance(result, list) else []
         return {}, errors or [GraphQLError("A variable has a value that cannot be used.")]
+    raise too_deep
 
 
 def variable_shape(variables: Variables) -> Any:

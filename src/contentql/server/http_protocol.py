@@ -21,7 +21,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from contentql.errors import ApiError, format_error
+from contentql.errors import ApiError, LimitError, format_error
 from contentql.server.client_address import ClientAddressResolver
 from contentql.server.extensions import RAW_RESPONSE_EXTENSION, TRY_CACHED_RESPONSE, TryCachedResponse
 from contentql.server.response_writer import CoalescingTransport, RawResponse
@@ -98,7 +98,7 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         host = self.client[0] if self.client else ""
         if not self._monitor.add(self, host):
             self._refuse(
-                ApiError(
+                LimitError(
                     "SERVICE_OVERLOADED",
                     f"{self._limits.connections:,} connections from one address are the most there may be.",
                     "Send several requests through one connection.",
@@ -250,9 +250,10 @@ class HttpProtocol(UpgradeIgnoringProtocol):
 
     def _too_large(self) -> ApiError:
         limit = self._limits.head_bytes
-        return ApiError(
+        return LimitError(
             "REQUEST_HEADERS_TOO_LARGE",
             f"A request's line and headers may have {limit:,} bytes.",
+            "Send fewer or shorter headers, and long documents by POST.",
             limit=limit,
         )
 

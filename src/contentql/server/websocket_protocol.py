@@ -57,7 +57,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.conn.receive_data(data[start : start + _PART])
             self._frames += len(self.conn.events)
             if self._frames > FRAME_BURST:
-                self.conn.fail(TOO_MANY, "Too many frames")
+                self.conn.fail(TOO_MANY, f"More than {MAX_FRAMES_PER_SECOND:g} frames a second")
             if self.conn.parser_exc is not None or self._frames > FRAME_BURST:
                 self.handle_parser_exception()
                 return

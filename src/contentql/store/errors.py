@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from tortoise.exceptions import BaseORMException, DBConnectionError
 
-from contentql.errors import ApiError, OperatorError
+from contentql.errors import ApiError, LimitError, OperatorError
 
 DatabaseKind = Literal["postgres", "sqlite"]
 
@@ -122,10 +122,11 @@ def write_failed_error(exc: BaseException) -> ApiError:
 
 def write_timeout_error(seconds: float) -> ApiError:
     """Error for a write that was cancelled after its timeout: nothing was written."""
-    return ApiError(
+    return LimitError(
         "TIMEOUT",
         f"The write did not finish within {seconds:.2g} seconds: nothing was written.",
         "Send the same request again shortly.",
+        limit=float(f"{seconds:.2g}"),
     )
 
 
@@ -167,8 +168,9 @@ def is_programming_error(exc: BaseException) -> bool:
 
 
 def query_timeout_error(seconds: float) -> ApiError:
-    return ApiError(
+    return LimitError(
         "TIMEOUT",
         f"The operation ran longer than {seconds:g} seconds and was cancelled.",
         "Request fewer objects per page, or narrow the filter.",
+        limit=seconds,
     )

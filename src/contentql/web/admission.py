@@ -11,7 +11,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.server.client_address import ClientAddressResolver
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore, RateLimitUsage
@@ -104,7 +104,7 @@ class AdmissionControl:
 
     def _refused(self, used: RateLimitUsage) -> ApiError:
         seconds = max(1, ceil(used.seconds))
-        return ApiError(
+        return LimitError(
             "RATE_LIMITED",
             f"Of {self._rate_limit.limit:,} points of cost in {self._rate_limit.window_seconds} seconds"
             " none is left.",

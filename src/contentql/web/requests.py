@@ -11,13 +11,14 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Message, Receive
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 from contentql.timeouts import StartedCoroutine, start_eagerly, with_timeout
 from contentql.web.compression import parse_qvalues
 
 GRAPHQL_RESPONSE_MEDIA_TYPE = "application/graphql-response+json"
 JSON_MEDIA_TYPE = "application/json"
 _HASH_LENGTH = 64
+_MAX_PARAMETERS = 20  # of a query string
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,19 @@ def parse_json_body(body: bytes) -> GraphQLRequestData:
 
 def parse_query_string(query_string: bytes) -> GraphQLRequestData:
     """The parameters of a query string; one without a value is absent."""
-    try:
-        pairs = parse_qsl(
-            query_string.decode("ascii"), keep_blank_values=False, errors="strict", max_num_fields=20
+    parameters = query_string.count(b"&") + 1
+    if parameters > _MAX_PARAMETERS:
+        raise LimitError(
+            "BAD_REQUEST",
+            f"The address has {parameters:,} parameters; {_MAX_PARAMETERS} are allowed.",
+            "Send the values of variables in `variables`, as JSON.",
+            count=parameters,
+            limit=_MAX_PARAMETERS,
         )
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=False, errors="strict")
     except ValueError:
-        raise ApiError("BAD_REQUEST", "The address is not UTF-8, or has more than 20 parameters.") from None
+        raise ApiError("BAD_REQUEST", "The address is not UTF-8.") from None
     results: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
         if name in results:
@@ -173,7 +181,12 @@ async def read_body(
     try:
         return await with_timeout(timeout_seconds, _read_messages(first, receive, max_bytes))
     except TimeoutError:
-        raise ApiError("BAD_REQUEST", "The request body did not arrive in time.") from None
+        raise LimitError(
+            "BAD_REQUEST",
+            f"The request body did not arrive within {timeout_seconds:g} seconds.",
+            "Send the body at once.",
+            limit=timeout_seconds,
+        ) from None
 
 
 async def _read_messages(first: Message | StartedCoroutine, receive: Receive, max_bytes: int) -> bytes:
@@ -192,4 +205,9 @@ async def _read_messages(first: Message | StartedCoroutine, receive: Receive, ma
 
 
 def _too_large(max_bytes: int) -> ApiError:
-    return ApiError("PAYLOAD_TOO_LARGE", f"The request body may have {max_bytes:,} bytes.", limit=max_bytes)
+    return LimitError(
+        "PAYLOAD_TOO_LARGE",
+        f"The request body may have {max_bytes:,} bytes.",
+        "Send less in one request.",
+        limit=max_bytes,
+    )

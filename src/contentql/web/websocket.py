@@ -19,7 +19,7 @@ from typing import Any, Final
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 from contentql.execution.errors import error_response
 from contentql.execution.request import GraphQLResponse
 from contentql.server.client_address import ClientAddressResolver
@@ -132,7 +132,7 @@ class WebSocketEndpoint:
                 "Use a client of the graphql-ws library's protocol; the older `graphql-ws` is not served.",
             )
         if self._open[address] >= self.max_sockets:
-            raise ApiError(
+            raise LimitError(
                 "TOO_MANY_CONNECTIONS",
                 f"{self.max_sockets:,} sockets are open from this address, as many as may be.",
                 "Send several operations through one socket.",
@@ -210,7 +210,10 @@ class _Connection:
                 while not self._acknowledged:
                     await self._handle_message(await self._receive())
         except TimeoutError:
-            raise _CloseConnection(CONNECTION_INIT_TIMEOUT, "Connection initialisation timeout") from None
+            raise _CloseConnection(
+                CONNECTION_INIT_TIMEOUT,
+                f"Connection initialisation timeout: {self._limits.init_seconds:g} s",
+            ) from None
 
     async def _leave(self, over: _CloseConnection) -> None:
         for task in self._tasks:

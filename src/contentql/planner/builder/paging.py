@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import FieldNode, GraphQLField
 
-from contentql.errors import ApiError
+from contentql.errors import ApiError, LimitError
 from contentql.planner.builder.context import BuildContext
 from contentql.planner.cost import list_size, rounded_count
 from contentql.planner.operation import ArgumentValue
@@ -31,9 +31,10 @@ def _page_size(context: BuildContext, value: ArgumentValue, name: str) -> int:
         return context.limits.default_page
     size = int(context.constrain(value))
     if not 1 <= size <= context.limits.page:
-        raise ApiError(
+        raise LimitError(
             "INVALID_PAGE_SIZE", f"`{name}` is {size}; a page has 1 to {context.limits.page}.",
-            f"Ask for {context.limits.page} at most and go on with `after`.", limit=context.limits.page,
+            f"Ask for {context.limits.page} at most and go on with `after`.",
+            count=size, limit=context.limits.page,
         )  # fmt: skip
     return size
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contentql.errors import ApiError
+from contentql.errors import LimitError
 from contentql.planner.builder.context import BuildContext, RowSource, relation_condition
 from contentql.planner.builder.nodes import (
     direction_sql,
@@ -107,9 +107,10 @@ def join_row(context: BuildContext, relation: ToOne, row: RowRef, join: str = "l
     scope = row.scope
     if (row.alias, relation) not in scope.joined:
         if len(scope.joins) >= MAX_JOINS:
-            raise ApiError(
+            raise LimitError(
                 "COST_LIMIT_EXCEEDED",
                 f"One object leads to more than {MAX_JOINS} others by single relations.",
+                "Select fewer of them, or ask in several operations.",
                 limit=MAX_JOINS,
             )  # fmt: skip
         there = RowRef(context.alias(), relation.table, scope)
