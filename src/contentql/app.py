@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.preview_tokens import sign_preview_token_in_transaction
 from contentql.cache.change_batches import ChangeBatchLoader
-from contentql.cache.entry import CacheBackend
+from contentql.cache.entry import SharedBackend
 from contentql.cache.memory import MemoryBackend
 from contentql.cache.response_cache import ResponseCache
 from contentql.cache.visibility_timer import VisibilityTimer
@@ -87,10 +87,10 @@ def build_executor(
     return executor
 
 
-def _shared(settings: Settings) -> CacheBackend | None:
+def _shared(settings: Settings) -> SharedBackend | None:
     if not settings.redis_url:
         return None
-    shared: CacheBackend = _import_extra("contentql.cache.redis").RedisBackend(settings.redis_url)
+    shared: SharedBackend = _import_extra("contentql.cache.redis").RedisBackend(settings.redis_url)
     return shared
 
 

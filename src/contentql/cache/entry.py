@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Protocol
+from zlib import crc32
 
 import orjson
 
-from contentql.cache.dependencies import ChangeBatch, Dependencies, deserialize_dependencies
+from contentql.cache.dependencies import Dependencies, deserialize_dependencies
 
 _ENTRY_OVERHEAD = 2_500  # approximate size of an entry in bytes, without its bodies and rows
 
@@ -46,31 +48,57 @@ class CachedResponse:
         """Hash of the body, the same in every process."""
         return content_hash(self.body)
 
-    def serialize(self) -> bytes:
-        """The entry for a cache outside this process, without compressed bodies."""
-        metadata = [
-            self.shown_ids,
-            self.list_tags,
-            self.cost,
-            self.statements,
-            self.rows,
-            self.max_age,
-            self.private,
-        ]
-        header = orjson.dumps(metadata)
-        dependencies = self.dependencies.serialize()
-        return b"%d %d\n" % (len(header), len(dependencies)) + header + dependencies + self.body
+
+@dataclass(frozen=True, slots=True)
+class SharedEntry:
+    """A response for other workers, and the state of the database that it agrees with.
+
+    `position`: the change log was applied up to here. `valid_until`: time of the next change of what is
+    visible, as far as it was known at that position.
+    """
+
+    response: CachedResponse
+    position: int
+    valid_until: dt.datetime
+
+    def serialize(self, key: str) -> bytes:
+        """The entry with its key and a checksum, without compressed bodies."""
+        response = self.response
+        facts = orjson.dumps(
+            [
+                key,
+                self.position,
+                self.valid_until.isoformat(),
+                response.shown_ids,
+                response.list_tags,
+                response.cost,
+                response.statements,
+                response.rows,
+                response.max_age,
+                response.private,
+            ]
+        )
+        dependencies = response.dependencies.serialize()
+        data = b"%d %d\n" % (len(facts), len(dependencies)) + facts + dependencies + response.body
+        return b"%08x " % crc32(data) + data
 
 
-def deserialize(text: bytes) -> CachedResponse:
-    """Raises ValueError for data that `serialize` did not write."""
-    sizes, _, content = text.partition(b"\n")
-    metadata_size, _, dependencies_size = sizes.partition(b" ")
-    metadata_end, body_start = int(metadata_size), int(metadata_size) + int(dependencies_size)
-    shown_ids, list_tags, cost, statements, rows, max_age, private = orjson.loads(content[:metadata_end])
-    return CachedResponse(
-        content[body_start:],
-        deserialize_dependencies(content[metadata_end:body_start]),
+def deserialize_entry(text: bytes, key: str) -> SharedEntry:
+    """The entry with this key. Raises an exception for anything that `serialize` did not write for it."""
+    checksum, _, data = text.partition(b" ")
+    if int(checksum, 16) != crc32(data):
+        raise ValueError("wrong checksum")
+    sizes, _, rest = data.partition(b"\n")
+    facts_end, dependencies_size = map(int, sizes.split())
+    own_key, position, valid_until, shown_ids, list_tags, cost, statements, rows, max_age, private = (
+        orjson.loads(rest[:facts_end])
+    )
+    if own_key != key:
+        raise ValueError("an entry of another key")
+    body_start = facts_end + dependencies_size
+    response = CachedResponse(
+        rest[body_start:],
+        deserialize_dependencies(rest[facts_end:body_start]),
         tuple(shown_ids),
         tuple(list_tags),
         cost,
@@ -79,16 +107,12 @@ def deserialize(text: bytes) -> CachedResponse:
         max_age,
         private,
     )
+    return SharedEntry(response, position, dt.datetime.fromisoformat(valid_until))
 
 
-class CacheBackend(Protocol):
-    """Storage of responses. Purged entries are not returned again; stored entries may be evicted at any
-    time."""
+class SharedBackend(Protocol):
+    """Storage of responses outside the process. Raises nothing; may lose entries, or return old ones."""
 
-    async def get(self, key: str) -> CachedResponse | None: ...
-    async def put(self, key: str, entry: CachedResponse) -> None: ...
-    async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
-        """Removes and returns the entries that the changes invalidate."""
-
-    async def clear(self) -> list[tuple[str, CachedResponse]]: ...
+    async def get(self, key: str) -> SharedEntry | None: ...
+    async def put(self, key: str, entry: SharedEntry) -> None: ...
     async def close(self) -> None: ...

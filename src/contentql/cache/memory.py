@@ -19,19 +19,13 @@ class MemoryBackend:
         self._capacity = capacity
         self._used = 0
 
-    def get_sync(self, key: str) -> CachedResponse | None:
+    def get(self, key: str) -> CachedResponse | None:
         entry = self._entries.get(key)
         if entry is not None:
             self._entries.move_to_end(key)
         return entry
 
-    async def get(self, key: str) -> CachedResponse | None:
-        return self.get_sync(key)
-
-    async def put(self, key: str, entry: CachedResponse) -> None:
-        self.put_sync(key, entry)
-
-    def put_sync(self, key: str, entry: CachedResponse) -> None:
+    def put(self, key: str, entry: CachedResponse) -> None:
         if entry.size > self._capacity // 8:
             return  # it would evict too many smaller entries
         self._remove(key)
@@ -47,9 +41,10 @@ class MemoryBackend:
             entry.accounted_size = entry.size
             self._evict_to_capacity()
 
-    async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
+    def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
+        """Removes and returns the entries that the changes invalidate."""
         if len(self._entries) * len(batch.changes) > _MAX_COMPARISONS:
-            return await self.clear()
+            return self.clear()
         removed = [
             (key, entry)
             for key, entry in self._entries.items()
@@ -59,15 +54,12 @@ class MemoryBackend:
             self._remove(key)
         return removed
 
-    async def clear(self) -> list[tuple[str, CachedResponse]]:
+    def clear(self) -> list[tuple[str, CachedResponse]]:
         removed = list(self._entries.items())
         self._entries.clear()
         for _, entry in removed:
             self._release(entry)
         return removed
-
-    async def close(self) -> None:
-        await self.clear()
 
     def __len__(self) -> int:
         return len(self._entries)

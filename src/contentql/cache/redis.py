@@ -1,32 +1,31 @@
 """Response storage in Redis or Valkey, shared by the workers of all machines.
 
-Every worker purges the entries that a change invalidates. A worker whose purge has failed starts a new
-generation of keys before it reads or writes again; entries of older generations are not returned.
+Nothing is removed but by its age: a worker checks whether an entry still agrees with the database, so what
+Redis lost, restored or received late cannot be wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 import redis.asyncio as redis_asyncio
-from redis.exceptions import RedisError
 
+from contentql import __version__
 from contentql.backoff import Backoff
-from contentql.cache.dependencies import ChangeBatch, deserialize_dependencies, is_invalidated_by
-from contentql.cache.entry import CachedResponse, deserialize
+from contentql.cache.entry import SharedEntry, deserialize_entry
 
 _TIMEOUT_SECONDS = 0.1  # after that, computing the response is as fast
 _BACKOFF_SECONDS = 1.0  # without requests to Redis after an error
-_MAX_ENTRIES = 20_000  # in a generation; with more, a purge starts a new generation
-_TTL_SECONDS = 300  # limits how long an entry outlives the worker that stored it
+_TTL_SECONDS = 300
 
 T = TypeVar("T")
 
 
 class RedisBackend:
-    """Cache backend in Redis. `url`: for example redis://host:6379/0.
+    """Shared backend in Redis. `url`: for example redis://host:6379/0.
 
     While Redis does not respond, look-ups miss and nothing is stored; no error is raised.
     """
@@ -35,78 +34,27 @@ class RedisBackend:
         self._client: Any = redis_asyncio.Redis.from_url(
             url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, max_connections=32
         )
-        self._prefix = prefix
+        # Another version may give another response to the same operation.
+        self._prefix = f"{prefix}:{__version__}:"
         self._backoff = Backoff(_BACKOFF_SECONDS)
-        self._purge_failed = False
 
-    async def get(self, key: str) -> CachedResponse | None:
-        generation = await self._current_generation()
-        data = await self._call(self._client.get(self._entry_key(generation, key))) if generation else None
+    async def get(self, key: str) -> SharedEntry | None:
+        data = await self._call(self._client.get(self._prefix + key))
         if data is None:
             return None
         try:
-            return deserialize(data)
-        except (ValueError, KeyError):
+            return deserialize_entry(data, key)
+        except Exception:  # it may be anything
+            await self._reconnect()
             return None
 
-    async def put(self, key: str, entry: CachedResponse) -> None:
-        generation = await self._current_generation()
-        if generation is None:
-            return
-        pipe = self._client.pipeline(transaction=True)
-        # The index first, in one transaction: a purge must see every entry that can be read.
-        pipe.hset(self._index_key(generation), key, entry.dependencies.serialize())
-        pipe.set(self._entry_key(generation, key), entry.serialize(), ex=_TTL_SECONDS)
-        pipe.expire(self._index_key(generation), 2 * _TTL_SECONDS)
-        await self._call(pipe.execute())
-
-    async def purge(self, batch: ChangeBatch) -> list[tuple[str, CachedResponse]]:
-        generation = await self._current_generation()
-        index = await self._call(self._client.hgetall(self._index_key(generation))) if generation else None
-        if generation is None or index is None:
-            self._purge_failed = True
-            return []
-        if len(index) > _MAX_ENTRIES:
-            return await self.clear()
-        removed = [
-            key
-            for key, dependencies in index.items()
-            if is_invalidated_by(deserialize_dependencies(dependencies), batch)
-        ]
-        if removed:
-            pipe = self._client.pipeline(transaction=True)
-            pipe.delete(*(self._entry_key(generation, key.decode()) for key in removed))
-            pipe.hdel(self._index_key(generation), *removed)
-            if await self._call(pipe.execute()) is None:
-                self._purge_failed = True
-        return []  # the memory backend, which is read first, has returned them
-
-    async def clear(self) -> list[tuple[str, CachedResponse]]:
-        self._purge_failed = True
-        await self._current_generation()
-        return []
+    async def put(self, key: str, entry: SharedEntry) -> None:
+        stored = await self._call(self._client.set(self._prefix + key, entry.serialize(key), ex=_TTL_SECONDS))
+        if stored not in (True, None):
+            await self._reconnect()
 
     async def close(self) -> None:
         await self._client.aclose()
-
-    async def _current_generation(self) -> bytes | None:
-        """The current generation of keys, a new one after a failed purge. None without Redis."""
-        counter = f"{self._prefix}:page"
-        if self._purge_failed:
-            if await self._call(self._client.incr(counter)) is None:
-                return None
-            self._purge_failed = False
-        generation: bytes | None = await self._call(self._client.get(counter))
-        if generation is None and not self._backoff.is_active:
-            await self._call(self._client.set(counter, 1, nx=True))
-            generation = await self._call(self._client.get(counter))
-        return generation
-
-    def _entry_key(self, generation: bytes, key: str) -> str:
-        return f"{self._prefix}:{generation.decode()}:{key}"
-
-    def _index_key(self, generation: bytes) -> str:
-        return f"{self._prefix}:{generation.decode()}:index"
 
     async def _call(self, awaitable: Awaitable[T]) -> T | None:
         """The result of a command; None if it fails, or is not sent because one has just failed."""
@@ -117,6 +65,13 @@ class RedisBackend:
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 return await awaitable
-        except (RedisError, OSError, TimeoutError):
+        except Exception:  # ValueError and others, too, for a response that is not one of Redis
             self._backoff.start()
+            await self._reconnect()
             return None
+
+    async def _reconnect(self) -> None:
+        """Closes the idle connections. One may return the response to an earlier command, and would do so
+        for ever."""
+        with contextlib.suppress(Exception):
+            await self._client.connection_pool.disconnect(inuse_connections=False)

@@ -2,7 +2,8 @@
 publish, embargo or expiry time passes.
 
 Entries are never older than the last change that was read from the change log. While the change log cannot
-be read, nothing is stored and nothing is returned.
+be read, nothing is stored and nothing is returned. An entry that another process has shared is returned only
+if the changes that this process has read show that it is still valid.
 
 Invariant: knows dependencies and changes; does not know HTTP or GraphQL.
 """
@@ -16,13 +17,14 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from contentql.cache.change_batches import ChangeBatchLoader
 from contentql.cache.dependencies import ChangeBatch, is_invalidated_by
-from contentql.cache.entry import CacheBackend, CachedResponse
+from contentql.cache.entry import CachedResponse, SharedBackend, SharedEntry
 from contentql.cache.memory import MemoryBackend
 from contentql.cache.single_flight import SingleFlight
-from contentql.cache.visibility_timer import VisibilityTimer
+from contentql.cache.visibility_timer import NEVER, VisibilityTimer
 from contentql.errors import ApiError
 from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated, RowChange
 
@@ -54,6 +56,15 @@ class CacheStats:
         return self.memory.bytes_used
 
 
+class _AppliedBatch(NamedTuple):
+    """A batch of changes, with the state after it: position in the change log, and time."""
+
+    number: int
+    position: int
+    time: dt.datetime
+    batch: ChangeBatch
+
+
 class ResponseCache:
     """Stores responses in `memory` and, if given, in `shared`, which other processes use too."""
 
@@ -63,7 +74,7 @@ class ResponseCache:
         change_log: ChangeLog,
         timer: VisibilityTimer,
         batch_loader: ChangeBatchLoader,
-        shared: CacheBackend | None = None,
+        shared: SharedBackend | None = None,
     ) -> None:
         self.memory = memory
         self.counts = CacheStats(memory)
@@ -73,10 +84,13 @@ class ResponseCache:
             batch_loader,
             shared,
         )
-        self._backends: list[CacheBackend] = [memory, *([shared] if shared else [])]
         self.flights = SingleFlight()
         self._applied = 0  # batches so far
-        self._history: deque[tuple[int, ChangeBatch]] = deque(maxlen=_MAX_HISTORY)
+        self._history: deque[_AppliedBatch] = deque()
+        # Position and time after which `_history` has all changes.
+        self._history_start: tuple[int, dt.datetime] = (0, NEVER)
+        # Position of the applied changes, and time of the next change of what is visible.
+        self._state: tuple[int, dt.datetime] = (0, NEVER)
         self._purged: OrderedDict[str, str] = OrderedDict()
         self._is_following = False
         self._pending: list[RowChange] = []  # read and not applied yet
@@ -96,7 +110,7 @@ class ResponseCache:
             or not self._timer.checked_until <= now < self._timer.next_transition
         ):
             return None
-        return self.memory.get_sync(key)
+        return self.memory.get(key)
 
     async def get_current(self, key: str, now: dt.datetime) -> CachedResponse | None:
         """As `get`, after pending changes and the passage of time are applied."""
@@ -117,14 +131,14 @@ class ResponseCache:
         return self._applied
 
     async def get_shared(self, key: str, since: int) -> CachedResponse | None:
-        """The entry of another process, if no change since batch `since` invalidates it. Counts a hit or a
-        miss."""
+        """The entry of another process, if it agrees with the database at batch `since` and now. Counts a
+        hit or a miss."""
         if self._is_following and self._shared:
-            entry = await self._shared.get(key)
-            if entry is not None and self._is_fresh(entry, since):
+            entry = await self._shared.get(self._shared_key(key))
+            if entry is not None and self._agrees(entry) and self._is_fresh(entry.response, since):
                 self.counts.hits += 1
-                self.memory.put_sync(key, entry)
-                return entry
+                self.memory.put(key, entry.response)
+                return entry.response
         self.counts.misses += 1
         return None
 
@@ -132,19 +146,38 @@ class ResponseCache:
         """Stores an entry computed at batch `since`, unless a later change invalidates it."""
         if self._is_fresh(entry, since):
             self._record_purge_accuracy(key, entry)
-            self.memory.put_sync(key, entry)
+            self.memory.put(key, entry)
             if self._shared:
-                await self._shared.put(key, entry)
+                await self._shared.put(self._shared_key(key), SharedEntry(entry, *self._state))
+
+    def _shared_key(self, key: str) -> str:
+        """The key in the shared backend, which other newsrooms may use too."""
+        return f"{self._change_log.database_id}:{key}"
+
+    def _agrees(self, entry: SharedEntry) -> bool:
+        """True if no change that the entry's process had not applied invalidates it."""
+        position, time = self._history_start
+        if entry.position < position or entry.valid_until <= time:
+            return False  # there may be older changes
+        for applied in self._history:
+            if position < entry.position < applied.position:
+                return False  # a batch compares the states before and after it, not those in between
+            position = applied.position
+            if (position > entry.position or applied.time >= entry.valid_until) and is_invalidated_by(
+                entry.response.dependencies, applied.batch
+            ):
+                return False
+        return True
 
     def _is_fresh(self, entry: CachedResponse, since: int) -> bool:
         """True if no batch since `since` invalidates the entry."""
         if not self._is_following or (
-            since < self._applied and (not self._history or self._history[0][0] > since + 1)
+            since < self._applied and (not self._history or self._history[0].number > since + 1)
         ):
             return False
         return not any(
-            batch_number > since and is_invalidated_by(entry.dependencies, batch)
-            for batch_number, batch in self._history
+            applied.number > since and is_invalidated_by(entry.dependencies, applied.batch)
+            for applied in self._history
         )
 
     # Changes
@@ -161,8 +194,9 @@ class ResponseCache:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._follower
         await self._change_log.close()
-        for backend in self._backends:
-            await backend.close()
+        self.memory.clear()
+        if self._shared:
+            await self._shared.close()
 
     async def apply_pending_changes(self) -> None:
         """Applies every change committed before this call. Raises the errors of the database."""
@@ -226,20 +260,29 @@ class ResponseCache:
             return
         if batch is not None:
             self._applied += 1
-            self._history.append((self._applied, batch))
-            for backend in self._backends:
-                self._record_purged(await backend.purge(batch))
+            self._record_batch(batch)
+            self._record_purged(self.memory.purge(batch))
             await self._timer.reload_after_write()
+            self._state = self._change_log.position, self._timer.next_transition
             self._pending = []
         self._valid_at, self._has_unread = None, False
+
+    def _record_batch(self, batch: ChangeBatch) -> None:
+        time = self._timer.checked_until
+        self._history.append(_AppliedBatch(self._applied, self._change_log.position, time, batch))
+        if len(self._history) > _MAX_HISTORY:
+            oldest = self._history.popleft()
+            self._history_start = oldest.position, oldest.time
 
     async def _clear_all(self) -> None:
         self._applied += 1
         self._history.clear()
-        for backend in self._backends:
-            await backend.clear()
+        self.memory.clear()
         self._purged.clear()
-        await self._timer.reload(self._timer.now())
+        now = self._timer.now()
+        self._history_start = self._change_log.position, now
+        await self._timer.reload(now)
+        self._state = self._change_log.position, self._timer.next_transition
         self._pending, self._valid_at, self._has_unread = [], None, False
 
     def _record_purged(self, removed: Sequence[tuple[str, CachedResponse]]) -> None:

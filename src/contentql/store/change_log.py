@@ -51,11 +51,15 @@ class ChangeLogTruncated(Exception):
 
 
 class ChangeLog:
-    """Reader of the change log. Call `start` once; `read_new` returns the changes since the last call."""
+    """Reader of the change log. Call `start` once; `read_new` returns the changes since the last call.
+
+    `position`: number of the last row that was read. `database_id` distinguishes databases.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.position = 0
+        self.database_id = ""
         self._listener: ChangeListener = (
             SqliteChangeListener(database)
             if database.dialect == "sqlite"
@@ -65,8 +69,13 @@ class ChangeLog:
     async def start(self) -> None:
         """Starts reading: later changes are returned by `read_new`. Raises OSError without a connection."""
         await self._listener.open()
-        (last_seq,) = await self.database.row("SELECT coalesce(max(seq), 0) FROM row_change", ())
-        self.position = last_seq
+        # No two databases got their first migration in the same microsecond.
+        last_seq, migrated_at = await self.database.row(
+            "SELECT (SELECT coalesce(max(seq), 0) FROM row_change),"
+            " (SELECT CAST(min(applied_at) AS text) FROM tortoise_migrations)",
+            (),
+        )
+        self.position, self.database_id = last_seq, decode_text(migrated_at)
 
     async def close(self) -> None:
         await self._listener.close()

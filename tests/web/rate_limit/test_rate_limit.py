@@ -6,11 +6,11 @@ import asyncio
 import itertools
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import redis
+from tests.support.redis_proxy import WRONG_RESPONSES, RedisProxy
 
 from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.redis import RedisRateLimitStore
@@ -116,57 +116,10 @@ async def test_counts_lost_by_redis_are_still_applied(
     assert (await first.hit(client, 1)).points == 61
 
 
-class RedisProxy:
-    """A TCP proxy between a worker and Redis that can be cut or stalled."""
-
-    def __init__(self, url: str) -> None:
-        self._target = urlsplit(url)
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._may_forward = asyncio.Event()
-        self._may_forward.set()
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def cut(self) -> None:
-        self._server.close()
-        for writer in tuple(self._writers):
-            writer.close()
-
-    def stall(self) -> None:
-        self._may_forward.clear()
-
-    def resume(self) -> None:
-        self._may_forward.set()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        redis_reader, redis_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
-        self._writers |= {writer, redis_writer}
-
-        async def forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-            while data := await source.read(65_536):
-                await self._may_forward.wait()
-                target.write(data)
-            target.close()
-
-        directions: list[Awaitable[None]] = [forward(reader, redis_writer), forward(redis_reader, writer)]
-        await asyncio.gather(*directions, return_exceptions=True)
-        self._writers -= {writer, redis_writer}
-
-
 @pytest.fixture
 async def proxy(valkey_url: str) -> AsyncIterator[RedisProxy]:
-    created = RedisProxy(valkey_url)
-    await created.open()
-    yield created
-    created.resume()
-    await created.cut()
+    async with RedisProxy(valkey_url) as created:
+        yield created
 
 
 async def test_worker_counts_locally_without_redis(
@@ -206,3 +159,59 @@ async def test_unreachable_redis_fails_no_request(make_worker: Callable[..., Red
         unused.bind(("127.0.0.1", 0))
         store = make_worker(f"redis://127.0.0.1:{unused.getsockname()[1]}/0")
         assert (await store.hit("198.51.100.1", 5)).points == 5
+
+
+async def test_slow_redis_counts_no_points_twice(
+    proxy: RedisProxy, make_worker: Callable[..., RedisRateLimitStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands that time out are executed later, and repeated."""
+    monkeypatch.setattr("contentql.web.rate_limit.redis._BACKOFF_SECONDS", 0.0)
+    slow, other, client = make_worker(proxy.url), make_worker(), new_client()
+    await slow.hit(client, 5)
+    proxy.delays[b"HSET"] = 0.2
+    for _ in range(5):
+        await slow.hit(client, 5)
+    assert proxy.hits > 1
+    await asyncio.sleep(0.5)  # they have arrived
+    proxy.delays.clear()
+    assert (await slow.hit(client, 5)).points == 35
+    assert (await other.hit(client, 1)).points == 36
+
+
+@pytest.mark.parametrize("wrong", WRONG_RESPONSES)
+async def test_wrong_responses_of_redis_change_no_count(
+    proxy: RedisProxy,
+    make_worker: Callable[..., RedisRateLimitStore],
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: str,
+) -> None:
+    """The worker continues with its own count, and shares it afterwards."""
+    monkeypatch.setattr("contentql.web.rate_limit.redis._BACKOFF_SECONDS", 0.0)
+    worker, other, client = make_worker(proxy.url), make_worker(), new_client()
+    assert (await worker.hit(client, 5)).points == 5
+    proxy.responses[b"MULTI"] = WRONG_RESPONSES[wrong] * 5
+    assert (await worker.hit(client, 5)).points == 10
+    assert proxy.hits
+    proxy.responses.clear()
+    for _ in range(5):  # responses that came unasked are still read
+        await worker.hit(client, 1)
+    assert worker.peek(client).points == 15
+    assert (await other.hit(client, 1)).points == 16
+
+
+@pytest.mark.parametrize("value", ["text", "list", "hash"])
+async def test_foreign_data_changes_no_count(
+    valkey_url: str, make_worker: Callable[..., RedisRateLimitStore], value: str
+) -> None:
+    """Under the key of a client's window."""
+    worker, client = make_worker(), new_client()
+    await worker.hit(client, 5)
+    with redis.Redis.from_url(valkey_url) as server:
+        (key,) = server.scan_iter(f"*{client}*")
+        if value == "hash":
+            server.hset(key, "other", "seven")
+        else:
+            server.delete(key)
+            _ = server.set(key, "x") if value == "text" else server.rpush(key, "1", "2")
+    assert (await worker.hit(client, 5)).points == 10
+    assert (await worker.hit(client, 5)).points == 15

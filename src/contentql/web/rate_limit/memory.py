@@ -15,15 +15,19 @@ _CLIENTS = 100_000
 
 
 class ClientWindow:
-    """The window of one client; `owed`: points that are not yet reported to the shared count."""
+    """The window of one client.
 
-    __slots__ = ("end", "number", "points", "unsynced")
+    `points`: the highest known count of all workers. `own_points`: those counted here; `synced_points`: those
+    of them that are shared, under `shared_id`.
+    """
+
+    __slots__ = ("end", "number", "own_points", "points", "shared_id", "synced_points")
 
     def __init__(self, number: int, end: float) -> None:
         self.number = number
         self.end = end
-        self.points = 0
-        self.unsynced = 0
+        self.points = self.own_points = self.synced_points = 0
+        self.shared_id = ""
 
 
 class MemoryRateLimitStore:
