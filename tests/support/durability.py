@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,13 +47,18 @@ _SELECTIONS = {"addAttribution": "article { id version } attribution { id }", "d
 class ServerProcess:
     """A `contentql serve` with one process, which can be killed and restarted on its port."""
 
-    def __init__(self, folder: Path, url: str, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, url: str, program: Sequence[str] = ("contentql",), /, **environment: str
+    ) -> None:
+        """`program`: the module that runs `contentql`, and its arguments before those of `contentql`."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         self._stderr = folder / f"stderr-{self.port}.txt"
         self._database = url
-        self._environment = {**os.environ, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
+        self._program = program
+        path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+        self._environment = {**os.environ, "PYTHONPATH": path, "CONTENTQL_DRAIN_SECONDS": "0", **environment}
 
     @property
     def pid(self) -> int:
@@ -62,7 +67,7 @@ class ServerProcess:
 
     async def start(self) -> float:
         """Starts the server; returns the seconds until the first response."""
-        command = [sys.executable, "-m", "contentql", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", *self._program, "serve", "--port", str(self.port)]
         started_at = time.monotonic()
         with self._stderr.open("a") as stderr:
             self.process = subprocess.Popen(  # noqa: ASYNC220
@@ -98,9 +103,11 @@ class ServerProcess:
 
 
 @contextlib.asynccontextmanager
-async def run_server(folder: Path, url: str, **environment: str) -> AsyncIterator[ServerProcess]:
+async def run_server(
+    folder: Path, url: str, program: Sequence[str] = ("contentql",), /, **environment: str
+) -> AsyncIterator[ServerProcess]:
     """A running server, which must not have logged an error when it stops."""
-    server = ServerProcess(folder, url, **environment)
+    server = ServerProcess(folder, url, program, **environment)
     try:
         await server.start()
         yield server
