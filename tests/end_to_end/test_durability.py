@@ -11,6 +11,7 @@ import datetime as dt
 import itertools
 import resource
 import sqlite3
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,9 +24,11 @@ import orjson
 import pytest
 import websockets
 from tests.conftest import Server
+from tests.support.backup_fixtures import postgres_tools_for
 from tests.support.balancer import Balancer
 from tests.support.durability import (
     TIMEOUT_SECONDS,
+    AcknowledgedWrites,
     EditorClient,
     MutationResult,
     ServerProcess,
@@ -34,6 +37,7 @@ from tests.support.durability import (
     fetch_rows,
     partial_writes,
     run_server,
+    write_article,
     write_during_kills,
 )
 from tests.support.editorial_client import load_small_newsroom
@@ -403,6 +407,81 @@ async def finish_slow_write(reader: asyncio.StreamReader, writer: asyncio.Stream
     writer.close()
     assert head.startswith(b"HTTP/1.1 200 "), head
     return {orjson.loads(body)["data"]["createArticle"]["article"]["id"]: "Rolling slowly"}
+
+
+# Backups
+
+
+async def test_backup_has_all_writes_acknowledged_before_it(
+    server: Server, server_pair: ServerPair, tmp_path: Path
+) -> None:
+    """Made while editors write through both servers; what it has of later writes, it has completely."""
+    tools = await postgres_tools_for(server, server_pair.url)
+    options = ["--pg-bin", str(tools.folder)] if tools.folder else []
+    file, copy_url = str(tmp_path / "newsroom.backup"), await server.empty()
+    writes = AcknowledgedWrites()
+    has_finished = asyncio.Event()
+
+    async def write(name: int) -> None:
+        async with EditorClient(server_pair.secret) as own_client:
+            for number in itertools.count():
+                if has_finished.is_set():
+                    return
+                headline = f"Kept {name} {number}"
+                await write_article(own_client, server_pair.server_for(name), writes, headline)
+
+    async with asyncio.TaskGroup() as group:
+        for name in range(4):
+            group.create_task(write(name))
+        await wait_for_writes(writes, 30)
+        before = {id: dict(versions) for id, versions in writes.versions.items()}
+        await run_command("backup", file, "--database", server_pair.url, *options)
+        during = writes.acknowledged
+        await wait_for_writes(writes, during + 10)
+        has_finished.set()
+    assert during > sum(map(len, before.values())), "no write during the backup"
+    await run_command("restore", file, "--database", copy_url, *options)
+    assert await partial_writes(copy_url) == []
+    restored = await revisions_by_version(copy_url)
+    assert {
+        (id, version): write for id, versions in before.items() for version, write in versions.items()
+    }.items() <= restored.items()
+    assert restored.items() <= (await revisions_by_version(server_pair.url)).items()
+    # A state that the database had: the beginning of its change log.
+    changes = (
+        "SELECT seq, table_name, row_id, before, after FROM row_change WHERE table_name <> '*' ORDER BY seq"
+    )
+    restored_changes = await fetch_rows(copy_url, changes)
+    assert restored_changes == (await fetch_rows(server_pair.url, changes))[: len(restored_changes)]
+    await server.drop(copy_url)
+
+
+async def wait_for_writes(writes: AcknowledgedWrites, count: int) -> None:
+    while writes.acknowledged < count:  # noqa: ASYNC110 - polls a counter
+        await asyncio.sleep(0.02)
+
+
+async def run_command(*arguments: str) -> None:
+    """Runs `contentql` with the arguments, which must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "contentql",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output
+
+
+async def revisions_by_version(url: str) -> dict[tuple[str, int], tuple[str, str]]:
+    """Action and headline of the revisions of all articles, by id and version."""
+    rows = await fetch_rows(url, "SELECT article_id, version, action, field_texts FROM revision")
+    return {
+        (f"art_{id}", version): (action, orjson.loads(texts)["headline"])
+        for id, version, action, texts in rows
+    }
 
 
 # Database outages

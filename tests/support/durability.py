@@ -278,7 +278,7 @@ async def write_during_kills(
                 for number in itertools.count():
                     if acknowledged_writes.acknowledged >= writes and has_finished.is_set():
                         return
-                    await _write_article(own_client, server, acknowledged_writes, f"Report {name} {number}")
+                    await write_article(own_client, server, acknowledged_writes, f"Report {name} {number}")
 
         tasks = [asyncio.create_task(write(name)) for name in range(editors)]
         try:
@@ -304,7 +304,7 @@ async def write_during_kills(
     )
 
 
-async def _write_article(
+async def write_article(
     editor: EditorClient, server: ServerProcess, acknowledged_writes: AcknowledgedWrites, headline: str
 ) -> None:
     """Writes an article from draft to second publication; each write sends the version it is based on."""
