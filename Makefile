@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 FAST := not postgres and not redis and not browser and not node and not slow
 
-.PHONY: help demo test test-fast coverage lint fix bench goldens
+.PHONY: help demo test test-fast coverage lint fix bench goldens audit
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,14 @@ goldens: $(VENV)/.tested  ## Rewrite schema.graphql, the golden files of the pla
 	@$(VENV)/bin/contentql schema > schema.graphql
 	@$(VENV)/bin/pytest tests/planner/test_goldens.py --rewrite-goldens
 	@$(VENV)/bin/pytest tests/test_docs.py -k generated_table --rewrite-goldens
+
+audit: $(VENV)/audit/bin/pip-audit  ## Look up the pinned packages in the database of known vulnerabilities
+	@# --strict: a package that the database does not know is an error, not a package without vulnerabilities.
+	@$< --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
+$(VENV)/audit/bin/pip-audit:
+	@"$(PYTHON)" -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3'
 
 $(VENV)/.served: pyproject.toml constraints.txt
 	@"$(PYTHON)" $(FITS) 2>/dev/null \
