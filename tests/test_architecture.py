@@ -71,6 +71,38 @@ def test_names_are_nouns_and_verbs(folder: str) -> None:
     assert offences == []
 
 
+def test_only_configured_addresses_are_requested() -> None:
+    """No module has an HTTP client but that of the identity provider's keys, and the benchmark."""
+    clients = {
+        "aiohttp",
+        "ftplib",
+        "http",
+        "httpx",
+        "httpx2",
+        "jwt",
+        "requests",
+        "smtplib",
+        "socket",
+        "urllib3",
+    }
+    users = {
+        path.relative_to(SOURCE).as_posix()
+        for path in MODULES
+        for name in _imported_names(ast.parse(path.read_text()))
+        if name.partition(".")[0] in clients or name == "urllib.request"
+    }
+    assert users == {"auth/oidc.py", "bench/servers.py", "bench/statements.py"}
+
+
+def _imported_names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def test_no_registry_host_and_no_machine_path_is_named() -> None:
     """Holds for every tracked text file."""
     tracked = subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True, check=False)

@@ -380,6 +380,20 @@ def wait_until_ready(port: int) -> None:
             time.sleep(0.1)
 
 
+def test_every_test_of_a_promise_exists() -> None:
+    """Those that docs/security.md names; every promise has a line."""
+    page = (ROOT / "docs/security.md").read_text().split("## Promises and their tests")[1].split("\n## ")[0]
+    assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == [str(number) for number in range(1, 36)]
+    tests = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
+    assert len(tests) > 60
+    missing = [
+        f"{file}::{name}"
+        for file, name in tests
+        if not re.search(rf"^(?:async )?def {name}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE)
+    ]
+    assert missing == []
+
+
 # Tables
 
 

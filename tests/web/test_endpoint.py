@@ -186,6 +186,17 @@ async def test_other_methods_are_405(http: httpx2.AsyncClient, method: str) -> N
         assert (await http.request(permitted, "/graphql", params={"query": NAMES})).status_code != 405
 
 
+async def test_mutations_by_get_are_405(http: httpx2.AsyncClient) -> None:
+    """Also among queries, before any permission is checked: a link or a picture can change nothing."""
+    mutation = 'mutation M { createTag(input: {name: "x", type: TOPIC}) { tag { id } } }'
+    for query in (mutation, f"query Q {NAMES} {mutation}"):
+        parameters = {"query": query, "operationName": "M"}
+        response = await http.get("/graphql", params=parameters)
+        assert (response.status_code, error_code(response)) == (405, "METHOD_NOT_ALLOWED")
+        assert (await http.head("/graphql", params=parameters)).status_code == 405
+        assert error_code(await http.post("/graphql", json=parameters)) == "UNAUTHENTICATED"
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
