@@ -264,6 +264,63 @@ async def test_dependent_objects_expire_with_their_article(newsroom: CachedNewsr
         assert (await newsroom.cached_executor.execute(GraphQLRequest(query))).body != previous_body
 
 
+COLLECTION = "(SELECT min(collection_id) FROM collection_item)"
+FIRST = f"collection_id = {COLLECTION} AND position = 0"
+FIRST_ARTICLE = f"(SELECT article_id FROM collection_item WHERE {FIRST})"
+
+# Two writes after which the collection is as before, or nearly: responses computed in between are not.
+THERE_AND_BACK: dict[str, tuple[str, str]] = {
+    "an item moves": (
+        f"UPDATE collection_item SET position = 99 WHERE {FIRST}",
+        "UPDATE collection_item SET position = 0 WHERE position = 99",
+    ),
+    "the order is restored by moving the others": (
+        f"UPDATE collection_item SET position = 99 WHERE {FIRST}",
+        f"UPDATE collection_item SET position = position + 200"
+        f" WHERE collection_id = {COLLECTION} AND position < 99",
+    ),
+    "an item is pinned at the end": (
+        f"UPDATE collection_item SET pinned_until = '2000-01-01T00:00:00Z' WHERE {FIRST}",
+        f"UPDATE collection_item SET pinned_until = NULL WHERE {FIRST}",
+    ),
+    "the limit is lowered": (
+        f"UPDATE collection SET max_items = 1 WHERE id = {COLLECTION}",
+        f"UPDATE collection SET max_items = 100 WHERE id = {COLLECTION}",
+    ),
+    "an article is hidden": (
+        f"UPDATE article SET status = 'DRAFT' WHERE id = {FIRST_ARTICLE}",
+        f"UPDATE article SET status = 'PUBLISHED' WHERE id = {FIRST_ARTICLE}",
+    ),
+    "an item leaves for another collection": (
+        f"UPDATE collection_item SET collection_id = 9998, position = 7 WHERE {FIRST}",
+        f"UPDATE collection_item SET collection_id = {COLLECTION}, position = 0 WHERE collection_id = 9998",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", THERE_AND_BACK)
+async def test_responses_computed_between_two_writes_of_a_batch(newsroom: CachedNewsroom, name: str) -> None:
+    """They are invalidated, although the collection is the same before and after the batch."""
+    await newsroom.write(
+        "INSERT INTO collection (id, slug, title, sort_name) VALUES (9998, 'other', 'Other', 'other')",
+        f"UPDATE collection SET max_items = 100 WHERE id = {COLLECTION}",
+        "UPDATE collection_item SET pinned_until = NULL",
+    )
+    query = "{ collections { nodes { slug items { article { slug } } } } }"
+    unrelated = "{ categories { nodes { name } } }"
+    await newsroom.is_hit(unrelated)
+    there, back = THERE_AND_BACK[name]
+    async with Database(newsroom.url).orm() as connection:
+        async with newsroom.responses._applying:  # no changes are applied meanwhile
+            await connection.execute_query(there)
+            between = await newsroom.cached_executor.execute(GraphQLRequest(query))
+            await connection.execute_query(back)
+        await newsroom.responses.apply_pending_changes()
+    assert between.body != (await newsroom.uncached_executor.execute(GraphQLRequest(query))).body
+    assert not await newsroom.is_hit(query)
+    assert await newsroom.is_hit(unrelated)
+
+
 @pytest.mark.parametrize("exc", [ApiError("DATABASE_UNAVAILABLE", "Away."), asyncio.CancelledError()])
 async def test_failed_invalidations_are_repeated(
     newsroom: CachedNewsroom, monkeypatch: pytest.MonkeyPatch, exc: BaseException

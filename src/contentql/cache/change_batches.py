@@ -15,7 +15,7 @@ from tortoise.models import Model
 
 from contentql.cache.dependencies import ChangeBatch, is_visible, was_visible
 from contentql.cache.relation_tables import LINKS, PARTS, RENAMED_TABLES, USED_TABLES, USES
-from contentql.cache.shown_items import Collections, item_changes, undo_changes
+from contentql.cache.shown_items import Collections, item_changes
 from contentql.planner.sql import dialect_for
 from contentql.planner.visibility import (
     VISIBILITY_COLUMNS,
@@ -123,56 +123,50 @@ class ChangeBatchLoader:
                 collections |= {row["collection_id"] for row in (change.before, change.after) if row}
         if not collections:
             return []
-        before, after = await self._load_collections(batch, sorted(collections))
-        shown_before, shown_after = before.shown_items(), after.shown_items()
+        now, earlier = await self._load_collections(batch, sorted(collections))
+        shown = now.shown_items()
+        pairs = {(id, item["article_id"]) for id, items in shown.items() for item in items.values()}
+        writes = [change for change in batch.changes if not change.by_time]
+        changes: list[RowChange] = []
+        for lists in (earlier.shown_items(), *now.earlier_lists(writes), *earlier.earlier_lists(writes)):
+            changes += item_changes(lists, shown)
+            pairs |= {(id, item["article_id"]) for id, items in lists.items() for item in items.values()}
         if link in links:
-            pairs = {
-                (item["collection_id"], item["article_id"])
-                for lists in (shown_before, shown_after)
-                for items in lists.values()
-                for item in items.values()
-            }
             links[link] = {
                 id: [item for item in items if (item["collection_id"], id) in pairs]
                 for id, items in links_by_article.items()
             }
-        return item_changes(shown_before, shown_after)
+        return changes
 
     async def _load_collections(
         self, batch: ChangeBatch, collections: Sequence[int]
     ) -> tuple[Collections, Collections]:
-        """The collections before the batch and after it."""
-        since = batch.since or batch.now
+        """The collections as they are after all writes: at the time of the batch, and at `since`."""
         columns = logged_columns("collection_item")
         rows = await self._select_rows(
             f"SELECT {', '.join(columns)} FROM collection_item", "collection_id", collections
         )
         items = [row_from_values("collection_item", columns, row) for row in rows]
-        writes = [change for change in batch.changes if not change.by_time]
-        former_items = undo_changes(items, writes)
         rows = await self._select_rows("SELECT id, max_items FROM collection", "id", collections)
-        limits: dict[int, int | None] = {row[0]: row[1] for row in rows}
-        former_limits = dict(limits)
+        limits: dict[int, int | None] = {**dict.fromkeys(collections), **{row[0]: row[1] for row in rows}}
+        article_ids = {item["article_id"] for item in items}
+        article_ids |= {
+            c.before["article_id"] for c in batch.changes if c.table == "collection_item" and c.before
+        }
         rows = await self._select_rows(
-            f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM article",
-            "id",
-            sorted({item["article_id"] for item in (*items, *former_items)}),
+            f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM article", "id", sorted(article_ids)
         )
         articles = [row_from_values("article", _ARTICLE_COLUMNS, row) for row in rows]
-        visible = {row["id"] for row in articles if is_publicly_visible("article", row, batch.now)}
-        were_visible = {row["id"] for row in articles if is_publicly_visible("article", row, since)}
-        # The state before is that before the first write of a row, or else before its change by time.
-        for change in [*(c for c in batch.changes if c.by_time), *reversed(writes)]:
-            if change.table == "collection" and change.before is not None:
-                former_limits[change.row] = change.before["max_items"]
-            if change.table == "article" and was_visible(change, batch):
-                were_visible.add(change.row)
-            elif change.table == "article":
-                were_visible.discard(change.row)
-        return (
-            Collections(former_items, former_limits, frozenset(were_visible), since),
-            Collections(items, limits, frozenset(visible), batch.now),
+        now, earlier = (
+            Collections(
+                items,
+                limits,
+                [row["id"] for row in articles if is_publicly_visible("article", row, time)],
+                time,
+            )
+            for time in (batch.now, batch.since or batch.now)
         )
+        return now, earlier
 
     async def _load_links(
         self, table: str, target_column: str, source_columns: Sequence[str], ids: Sequence[int]
