@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -21,6 +19,7 @@ from tests.support.editorial_client import (
     mutation_document,
     open_editorial_client,
 )
+from tests.support.linear_time import linear_time
 
 from contentql.content.ids import decode_id
 from contentql.execution.request import GraphQLRequest
@@ -311,11 +310,10 @@ async def test_bodies_have_a_limited_number_of_blocks(
     newsroom: EditorialClient, body: dict[str, Any], field: str, message: str
 ) -> None:
     """The number and the limit in a sentence, within seconds, and nothing is saved."""
-    began = time.process_time()
-    async with newsroom.unchanged():
-        (error,) = await newsroom.mutate_errors("createArticle", headline="x", body=body)
+    with linear_time():
+        async with newsroom.unchanged():
+            (error,) = await newsroom.mutate_errors("createArticle", headline="x", body=body)
     assert (error["code"], ".".join(error["field"]), error["message"]) == ("TOO_LONG", field, message)
-    assert time.process_time() - began < 4
 
 
 LARGE: dict[str, dict[str, Any]] = {
@@ -359,9 +357,7 @@ async def test_the_largest_bodies_are_read_in_seconds(patient_newsroom: Editoria
         None,
         {"input": {"headline": "x", "body": LARGE[name], "validateOnly": True}},
     )
-    began = time.process_time()
-    async with asyncio.timeout(60):
+    with linear_time():
         response = await patient_newsroom.executor.execute(request, None, None, ANNA)
-    assert time.process_time() - began < 6
     assert not response.codes, response.body[:500]
     assert orjson.loads(response.body)["data"]["createArticle"]["userErrors"] == []

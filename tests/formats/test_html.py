@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import nh3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests.support.linear_time import linear_time
 from tests.support.text_marks import em, link, strong
 
 from contentql.content import render
@@ -299,17 +299,15 @@ def test_any_html_is_converted_or_rejected(html: str) -> None:
         "&#0", "&am", "<br>", "<pre> ", " ", "<",
     ],
 )  # fmt: skip
-def test_one_megabyte_of_repeated_markup_takes_less_than_two_seconds(part: str) -> None:
+def test_one_megabyte_of_repeated_markup_takes_linear_time(part: str) -> None:
     """For any depth of nesting, and with or without an end."""
     html = part * (1_000_000 // len(part))
-    started_at = time.process_time()
-    with contextlib.suppress(UnsafeContentError):
+    with linear_time(), contextlib.suppress(UnsafeContentError):
         html_to_blocks(html)
-    assert time.process_time() - started_at < 2
 
 
 def test_unmatched_tags_take_linear_time() -> None:
-    started_at = time.process_time()
-    assert html_to_blocks("<ul>" * 100_000 + "</ol>" * 100_000 + "a") == (List(items=("a",)),)
-    assert html_to_blocks("<b>" * 100_000 + "<p>a" * 1000)[-1] == Paragraph(text="a", marks=(strong(0, 1),))
-    assert time.process_time() - started_at < 2
+    with linear_time():
+        assert html_to_blocks("<ul>" * 100_000 + "</ol>" * 100_000 + "a") == (List(items=("a",)),)
+        last = html_to_blocks("<b>" * 100_000 + "<p>a" * 1000)[-1]
+    assert last == Paragraph(text="a", marks=(strong(0, 1),))
