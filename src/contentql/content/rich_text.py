@@ -177,7 +177,9 @@ def write_runs(
         ]
     elif not info.exclude_defaults:
         # A text without marks is its own only run, which has no marks.
-        values |= {name: None, marks_name: []} if name == "runs" else {name: None}
+        values[name] = None
+        if name == "runs":
+            values[marks_name] = []
     return values
 
 

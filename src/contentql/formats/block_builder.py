@@ -10,14 +10,13 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from contentql.content import ids
 from contentql.content.blocks import (
     MAX_BLOCKS,
-    MAX_LIST_LEVEL,
     Audio,
     Block,
     CodeText,
@@ -26,8 +25,6 @@ from contentql.content.blocks import (
     Gallery,
     Heading,
     Image,
-    List,
-    ListItem,
     LiveEntry,
     Paragraph,
     Pullquote,
@@ -44,7 +41,7 @@ from contentql.content.field_types import CODE_LANGUAGE, MAX_ITEMS, MAX_LANGUAGE
 from contentql.content.warnings import WarningCode
 from contentql.formats.body_callbacks import BodyCallbacks
 from contentql.formats.html_safety import require_count
-from contentql.formats.html_styles import split_list_marker
+from contentql.formats.list_items import Item, list_block, list_paragraph
 from contentql.formats.text_buffer import OpenMark, ParsedText, TextBuffer
 
 _LIVE_ENTRY: Final[TypeAdapter[LiveEntry]] = TypeAdapter(LiveEntry)
@@ -61,13 +58,6 @@ PARTS: Final = {
 
 
 _BLOCK_ID: Final = re.compile(r"blk_[A-Za-z0-9_-]{1,36}")
-
-
-class _Item(NamedTuple):
-    level: int
-    ordered: bool
-    start: int | None
-    text: ParsedText
 
 
 class BlockBuilder:
@@ -88,7 +78,7 @@ class BlockBuilder:
         self._attributes: Mapping[str, str] = {}  # of the outermost container
         self._paragraph_type = ""
         self._level = 2
-        self._items: list[_Item] = []
+        self._items: list[Item] = []
         self._lists: list[tuple[bool, int | None]] = []
         self.list_level: int | None = None  # of the current paragraph, if it is an item of a list
         self.list_marker = ""
@@ -316,28 +306,20 @@ class BlockBuilder:
             self.show(block)
 
     def _list_paragraph(self, level: int, parsed: ParsedText) -> None:
-        marker = self.list_marker
-        ordered, number, length = split_list_marker(marker or parsed.text)
-        if not marker and length:
-            marks = [
-                mark.model_copy(update={"start": max(0, mark.start - length), "end": mark.end - length})
-                for mark in parsed.marks
-                if mark.end > length
-            ]
-            parsed = ParsedText(parsed.text[length:], tuple(marks))
-        if level == 0 and self._items and self._items[0].ordered != bool(ordered):
+        item = list_paragraph(level, self.list_marker, parsed)
+        if level == 0 and self._items and self._items[0].ordered != item.ordered:
             self._flush_list_paragraphs()
-        self._items.append(_Item(level, bool(ordered), number, parsed))
+        self._items.append(item)
 
     def _flush_list_paragraphs(self) -> None:
         if self._items and not self._open:
             items, self._items = self._items, []
-            self._blocks.append(_list_block(items[0].ordered, items))
+            self._blocks.append(list_block(items[0].ordered, items))
 
     def _item(self) -> None:
         if parsed := self._take_text():
             ordered, start = self._lists[-1]
-            self._items.append(_Item(len(self._lists) - 1, ordered, start, parsed))
+            self._items.append(Item(len(self._lists) - 1, ordered, start, parsed))
 
     def _cell(self, tag: str, attributes: Mapping[str, str], *, opens: bool) -> None:
         parsed = self._take_text()
@@ -367,7 +349,7 @@ class BlockBuilder:
                 require_count("A list", len(self._items), "items", MAX_ITEMS)
                 items, self._items, self._lists = self._items, [], []
                 if items:
-                    self.append(_list_block(container == "ol", items))
+                    self.append(list_block(container == "ol", items))
             case "table":
                 self._cell("table", {}, opens=False)
                 require_count("A table", len(self._rows), "rows", MAX_ITEMS)
@@ -437,22 +419,6 @@ class BlockBuilder:
         for mark in words.open_marks():
             self.words.begin(mark)
         return words.take(stripped=stripped)
-
-
-def _list_block(ordered: bool, items: Sequence[_Item]) -> List:
-    """A list whose items are at most one level below the item before, in level 0 of the kind of the list."""
-    results: list[ListItem] = []
-    kinds: list[bool] = []
-    for item in items:
-        level = min(item.level, len(kinds), MAX_LIST_LEVEL)
-        kind = item.ordered if level else ordered
-        begins = level == len(kinds) or kinds[level] != kind
-        number = item.start if begins and kind else None
-        results.append(
-            ListItem(text=item.text.text, marks=item.text.marks, level=level, ordered=kind, number=number)
-        )
-        kinds[level:] = [kind]
-    return List(ordered=ordered, items=tuple(results))
 
 
 def _table_row(cells: Sequence[ParsedText]) -> TableRow:
