@@ -26,9 +26,11 @@ async def convert_bodies(apps: Any, editor: Any) -> None:
     last = 0
     while rows := await client.execute_query_dict(f"{select} ORDER BY article_id LIMIT {BATCH_SIZE}", [last]):
         for row in rows:
-            blocks = load_blocks(orjson.loads(row["blocks"]))
-            stored = orjson.dumps(dump_blocks(blocks)).decode()
             last = row["article_id"]
+            blocks = load_blocks(orjson.loads(row["blocks"]))
+            if not blocks:  # of another program, which wrote HTML only
+                continue
+            stored = orjson.dumps(dump_blocks(blocks)).decode()
             await client.execute_query(update, [stored, render_html(blocks), render_markdown(blocks), last])
 
 
