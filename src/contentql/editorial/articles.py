@@ -13,7 +13,7 @@ from contentql.auth.permissions import Permission
 from contentql.content.enums import Status
 from contentql.content.ids import new_id
 from contentql.content.records import ArticleRecord, AttributionRecord
-from contentql.editorial import revisions, slugs
+from contentql.editorial import revisions, slugs, translations
 from contentql.editorial.article_input import DEFAULT_LANGUAGE, article_values, checked
 from contentql.editorial.completion import complete_record
 from contentql.editorial.context import EditContext, Input, WriteResult
@@ -96,7 +96,7 @@ def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
 async def create_article(context: EditContext, input: Input) -> WriteResult:
     await context.lock_sections()
     number = new_id()
-    language = input.get("language") or DEFAULT_LANGUAGE
+    language = translations.normal_form(input.get("language") or DEFAULT_LANGUAGE)
     errors = ErrorCollector()
     slug = await errors.run(
         slugs.available_slug(
@@ -132,7 +132,7 @@ async def update_article(context: EditContext, input: Input) -> WriteResult:
             slugs.available_slug(requested, requested, used, 200), article.record.slug
         )
     stored = {name: getattr(article.record, name) for name in ArticleRecord.model_fields}
-    record = checked(errors, {**stored, **values})
+    record = checked(errors, {**stored, **values}, article.record)
     if article.status_at(context) is Status.SCHEDULED:
         await require_publishable(record, record.published_at or context.now)
     return await save_version(context, article, record, RevisionAction.UPDATED, status=status)
