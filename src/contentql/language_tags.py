@@ -68,6 +68,14 @@ def normalize_language_tag(text: str) -> str:
     return parse_language_tag(text).text
 
 
+def normal_form(text: str) -> str:
+    """The normal form of a language tag; an invalid one, as earlier versions stored, is returned as it is."""
+    try:
+        return parse_language_tag(text).text
+    except LanguageTagError:
+        return text
+
+
 def parse_language_range(text: str) -> str:
     """The normal form of a basic language range of RFC 4647: a language tag, or `*` for any language.
 

@@ -13,13 +13,14 @@ from contentql.auth.permissions import Permission
 from contentql.content.enums import Status
 from contentql.content.ids import new_id
 from contentql.content.records import ArticleRecord, AttributionRecord
-from contentql.editorial import revisions, slugs, translations
+from contentql.editorial import revisions, slugs
 from contentql.editorial.article_input import DEFAULT_LANGUAGE, article_values, checked
 from contentql.editorial.completion import complete_record
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.references import can_see, is_owner
 from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
+from contentql.language_tags import normal_form
 from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
 from contentql.store import article_records, article_writer
 from contentql.store.models.articles import Article, SlugHistory
@@ -96,7 +97,7 @@ def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
 async def create_article(context: EditContext, input: Input) -> WriteResult:
     await context.lock_sections()
     number = new_id()
-    language = translations.normal_form(input.get("language") or DEFAULT_LANGUAGE)
+    language = normal_form(input.get("language") or DEFAULT_LANGUAGE)
     errors = ErrorCollector()
     slug = await errors.run(
         slugs.available_slug(

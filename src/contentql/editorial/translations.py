@@ -11,7 +11,7 @@ from contentql.editorial.context import EditContext
 from contentql.editorial.references import can_see
 from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.editorial.warnings import WarningCode
-from contentql.language_tags import LanguageTagError, parse_language_tag, replacement_message
+from contentql.language_tags import LanguageTagError, normal_form, parse_language_tag, replacement_message
 from contentql.store.models.articles import Article
 
 
@@ -72,11 +72,3 @@ async def find_translation(
     )
     matches = [row for row in rows if normal_form(row.language) == normal_form(language)]
     return min(matches, key=lambda row: (row.working_of, row.id), default=None)
-
-
-def normal_form(text: str) -> str:
-    """The normal form of a language tag; an invalid one, as earlier versions stored, is returned as it is."""
-    try:
-        return parse_language_tag(text).text
-    except LanguageTagError:
-        return text

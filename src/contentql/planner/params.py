@@ -14,7 +14,7 @@ from typing import Any
 
 from contentql.content import ids
 from contentql.errors import ApiError, LimitError
-from contentql.language_tags import LanguageTagError, normalize_language_tag, parse_language_range
+from contentql.language_tags import LanguageTagError, normal_form, parse_language_range
 from contentql.planner.cursors import ANY_TIME, CursorValue, ListFingerprint
 from contentql.planner.operation import LeafValue, VariableRef
 from contentql.planner.sql.nodes import Dialect, ParamKind
@@ -203,11 +203,7 @@ class LanguageParam:
     max_length: int
 
     def __call__(self, text: Any) -> str:
-        result = TextParam(self.max_length)(text)
-        try:
-            return normalize_language_tag(result)
-        except LanguageTagError:
-            return result
+        return normal_form(TextParam(self.max_length)(text))
 
 
 @dataclass(frozen=True)
