@@ -206,6 +206,18 @@ INVALIDATING_WRITES |= {
         TRANSLATED.partition("; ")[0],
         '{ article(slug: "another", languages: ["fr", "en"]) { headline } }',
     ),
+    "an article joins translations": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr"]) {{ headline }} }}',
+        f"UPDATE article SET translation_group = {OTHER}, language = 'fr' WHERE id = {OTHER}",
+        f"UPDATE article SET translation_group = {OTHER} WHERE id = {ARTICLE}",
+        '{ article(slug: "another", languages: ["fr"]) { headline } }',
+    ),
+    "an article gets a requested language": (
+        f'{{ article(slug: "{SLUG}", languages: ["de"]) {{ headline }} }}',
+        "UPDATE tag SET wikidata = NULL",
+        f"UPDATE article SET language = 'de' WHERE id = {ARTICLE}",
+        '{ article(slug: "another", languages: ["de"]) { headline } }',
+    ),
     "an article with a former slug joins translations": (
         f'{{ article(slug: "{FORMER_SLUG}", languages: ["fr", "en"]) {{ headline }} }}',
         f"UPDATE article SET translation_group = {OTHER}, language = 'fr' WHERE id = {OTHER}",

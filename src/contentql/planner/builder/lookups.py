@@ -141,8 +141,6 @@ def find_best_translation(
     else:
         lookups = _lookups(context, "article", RENAME_HISTORY["article"], value)
     base.where.append(f"{base.row.alias}.id = {_best_of(context, lookups, arguments['languages'])}")
-    for column in _TRANSLATION_COLUMNS:  # the result depends on these columns of the row
-        base.row.column(column)
     languages = leaf_value(arguments["languages"])
     by_name = RowCondition(name, "eq", leaf_value(arguments[name]), convert)
     of_name = replace(by_name, column="article_id") if name == "id" else by_name
