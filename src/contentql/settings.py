@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contentql.errors import OperatorError
+from contentql.language_tags import LanguageTagError, normalize_language_tag
 
 Network = IPv4Network | IPv6Network
 
@@ -53,10 +54,7 @@ class Settings(BaseSettings):
     ] = "optional"
     search_languages: Annotated[
         str,
-        Field(
-            description="Languages (BCP 47) whose word endings search knows, separated by commas.",
-            pattern=r"^[a-zA-Z, -]*$",
-        ),
+        Field(description="Languages (BCP 47) whose word endings search knows, separated by commas."),
     ] = "en"
     cors_origins: Annotated[
         str,
@@ -231,6 +229,14 @@ class Settings(BaseSettings):
             raise ValueError("at least one host name is needed, or * for all")
         return text
 
+    @field_validator("search_languages")
+    @classmethod
+    def _are_languages(cls, text: str) -> str:
+        try:
+            return ",".join(map(normalize_language_tag, _list(text)))
+        except LanguageTagError as exc:
+            raise ValueError(f"each language {exc}") from None
+
     @property
     def trusted_proxy_networks(self) -> tuple[Network, ...]:
         return _networks(self.trusted_proxies)
@@ -262,7 +268,8 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as exc:
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
-        reason = first["msg"][0].lower() + first["msg"][1:]
+        message = first["msg"].removeprefix("Value error, ")
+        reason = message[0].lower() + message[1:]
         value = "the value that it has" if name.endswith("_token") else repr(first["input"])
         raise OperatorError(f"CONTENTQL_{name.upper()} cannot be {value}: {reason}.") from None
 

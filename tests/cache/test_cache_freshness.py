@@ -60,6 +60,12 @@ COMMON_QUERIES = (
     '{ collections { nodes { articles(filter: {language: {eq: "de"}}) { nodes { id } } } } }',
     '{ collections(filter: {articles: {some: {language: {eq: "de"}}}}) { nodes { slug } } }',
     "{ mediaItems(first: 20) { totalCount nodes { id } } }",
+    '{ articles(filter: {inLanguages: ["de", "fr"]}) { totalCount } }',
+    *(
+        f'{{ article(slug: "{slug}-{n}", languages: {languages}) {{ slug language isRedirect }} }}'
+        for slug, n in (("article", 1), ("article", 5), ("article", 9), ("former", 3), ("former", 8))
+        for languages in ('["de", "fr", "en"]', '["fr"]', '["de-CH", "en"]')
+    ),
 )
 
 
@@ -165,7 +171,9 @@ class RandomWriter:
                 {"related": tuple(r.uri for r in self.random.sample(self.records_of(ArticleRecord), 2))},
                 {"slug": f"renamed-{next(self.ids)}"},
                 {"deleted_at": self.random.choice([None, NOW - HOUR])},
-                {"language": self.random.choice(["en", "de"])},
+                {"language": self.random.choice(["en", "de", "de-CH", "fr"])},
+                {"translation_group": self.random.choice(self.records_of(ArticleRecord)).id},
+                {"translation_group": self.random.choice([old.id, None])},
             ]
         )
         return old.model_copy(update=change)
@@ -179,6 +187,7 @@ class RandomWriter:
         return old.model_copy(
             update={
                 "id": id, "uri": f"tag:example.org,2026:new-{id}", "slug": f"new-{id}",
+                "language": self.random.choice(["en", "de", "de-CH", "fr"]),
                 "attributions": (), "corrections": (), "slug_history": (), "headline": self.random_words(),
                 "blocks": (Paragraph(id=f"blk_{id}_0", text=self.random_words()),),
             }

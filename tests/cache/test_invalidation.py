@@ -149,6 +149,114 @@ INVALIDATING_WRITES: dict[str, tuple[str, str, str, str]] = {
     ),
 }
 
+# The other article is the translation of the first one, in French.
+TRANSLATED = (
+    f"UPDATE article SET translation_group = {ARTICLE} WHERE id IN ({ARTICLE}, {OTHER});"
+    f" UPDATE article SET language = 'fr' WHERE id = {OTHER}"
+)
+HIDE, SHOW = (
+    f"UPDATE article SET status = '{status}' WHERE id = {OTHER}" for status in ("DRAFT", "PUBLISHED")
+)
+INVALIDATING_WRITES |= {
+    "a translation comes out in a preferred language": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr", "de", "en"]) {{ headline }} }}',
+        f"{TRANSLATED}; {HIDE}",
+        SHOW,
+        f'{{ article(slug: "{SLUG}", languages: ["it", "de", "en"]) {{ headline }} }}',
+    ),
+    "the first available translation comes out": (
+        f'{{ article(slug: "{SLUG}", languages: ["de", "fr"]) {{ headline }} }}',
+        f"{TRANSLATED}; {HIDE}",
+        SHOW,
+        f'{{ article(slug: "{SLUG}", languages: ["it", "de"]) {{ headline }} }}',
+    ),
+    "a translation comes out, of an article with a former slug": (
+        f'{{ article(slug: "{FORMER_SLUG}", languages: ["FR"]) {{ headline }} }}',
+        f"{TRANSLATED}; {HIDE}",
+        SHOW,
+        f'{{ article(slug: "{FORMER_SLUG}", languages: ["de"]) {{ headline }} }}',
+    ),
+    "a translation comes out, of an article with an id": (
+        '{ article(id: "art_721", languages: ["fr"]) { headline } }',
+        f"{TRANSLATED}; {HIDE}",
+        SHOW,
+        '{ article(id: "art_721", languages: ["de"]) { headline } }',
+    ),
+    "the best translation is hidden": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr", "en"]) {{ headline }} }}',
+        TRANSLATED,
+        HIDE,
+        f'{{ article(slug: "{SLUG}", languages: ["de", "en"]) {{ headline }} }}',
+    ),
+    "a translation gets a preferred language": (
+        f'{{ article(slug: "{SLUG}", languages: ["de", "en"]) {{ headline }} }}',
+        TRANSLATED,
+        f"UPDATE article SET language = 'de-CH' WHERE id = {OTHER}",
+        f'{{ article(slug: "{SLUG}", languages: ["it", "en"]) {{ headline }} }}',
+    ),
+    "the best translation gets another language": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr", "en"]) {{ headline }} }}',
+        TRANSLATED,
+        f"UPDATE article SET language = 'de' WHERE id = {OTHER}",
+        f'{{ article(slug: "{SLUG}", languages: ["it", "en"]) {{ headline }} }}',
+    ),
+    "an article gets its first translation": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr", "en"]) {{ headline }} }}',
+        f"UPDATE article SET language = 'fr' WHERE id = {OTHER}",
+        TRANSLATED.partition("; ")[0],
+        '{ article(slug: "another", languages: ["fr", "en"]) { headline } }',
+    ),
+    "an article joins translations": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr"]) {{ headline }} }}',
+        f"UPDATE article SET translation_group = {OTHER}, language = 'fr' WHERE id = {OTHER}",
+        f"UPDATE article SET translation_group = {OTHER} WHERE id = {ARTICLE}",
+        '{ article(slug: "another", languages: ["fr"]) { headline } }',
+    ),
+    "an article gets a requested language": (
+        f'{{ article(slug: "{SLUG}", languages: ["de"]) {{ headline }} }}',
+        "UPDATE tag SET wikidata = NULL",
+        f"UPDATE article SET language = 'de' WHERE id = {ARTICLE}",
+        '{ article(slug: "another", languages: ["de"]) { headline } }',
+    ),
+    "an article with a former slug joins translations": (
+        f'{{ article(slug: "{FORMER_SLUG}", languages: ["fr", "en"]) {{ headline }} }}',
+        f"UPDATE article SET translation_group = {OTHER}, language = 'fr' WHERE id = {OTHER}",
+        f"UPDATE article SET translation_group = {OTHER} WHERE id = {ARTICLE}",
+        '{ article(slug: "another", languages: ["fr", "en"]) { headline } }',
+    ),
+    "the best translation leaves": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr", "en"]) {{ headline }} }}',
+        TRANSLATED,
+        f"UPDATE article SET translation_group = NULL WHERE id = {OTHER}",
+        f'{{ article(slug: "{SLUG}", languages: ["de", "it"]) {{ headline }} }}',
+    ),
+    "the article that leads to a translation is hidden": (
+        f'{{ article(slug: "{SLUG}", languages: ["fr"]) {{ headline }} }}',
+        TRANSLATED,
+        f"UPDATE article SET status = 'DRAFT' WHERE id = {ARTICLE}",
+        '{ article(slug: "another", languages: ["fr", "en"]) { headline } }',
+    ),
+    "an article in the language itself is there": (
+        f'{{ article(slug: "{SLUG}", language: "de") {{ language }} }}',
+        f"UPDATE article SET language = 'de-CH' WHERE id = {ARTICLE};"
+        f" UPDATE article SET slug = '{SLUG}', language = 'de-Latn-AT' WHERE id = {OTHER}",
+        f"UPDATE article SET language = 'de' WHERE id = {OTHER}",
+        f'{{ article(slug: "{SLUG}", language: "en") {{ language }} }}',
+    ),
+    "an article gets a more specific language": (
+        '{ articles(filter: {inLanguages: ["de"]}) { totalCount } }',
+        "UPDATE tag SET wikidata = NULL",
+        f"UPDATE article SET language = 'de-CH' WHERE id = {OTHER}",
+        '{ articles(filter: {language: {eq: "de"}}) { totalCount } }',
+    ),
+    "an article with a part of an excluded text comes out": (
+        '{ articles(filter: {kicker: {notIn: ["Tides of change"]}}) { totalCount } }',
+        f"UPDATE article SET kicker = 'Tides', status = 'DRAFT' WHERE id = {OTHER}",
+        SHOW,
+        '{ articles(filter: {kicker: {in: ["Tides of change"]}}) { totalCount } }',
+    ),
+}
+
 
 @pytest.mark.parametrize("name", INVALIDATING_WRITES)
 async def test_writes_invalidate_only_dependent_responses(newsroom: CachedNewsroom, name: str) -> None:
@@ -220,6 +328,36 @@ async def test_scheduled_times_invalidate_only_affected_responses(newsroom: Cach
     assert all([await newsroom.is_hit(query) for query in others])
     assert not any([await newsroom.is_hit(query) for query in lists])
     assert SLUG.encode() in (await newsroom.cached_executor.execute(GraphQLRequest(lists[1]))).body
+
+
+async def test_translations_appear_at_their_time(newsroom: CachedNewsroom) -> None:
+    """The end of an embargo invalidates responses that prefer the language, and no others."""
+    embargo_end = NOW + dt.timedelta(seconds=30)
+    await newsroom.write(
+        *TRANSLATED.split("; "),
+        f"UPDATE article SET embargo_until = '{embargo_end:%Y-%m-%dT%H:%M:%SZ}' WHERE id = {OTHER}",
+    )
+    preferring = f'{{ article(slug: "{FORMER_SLUG}", languages: ["fr", "en"]) {{ language }} }}'
+    other = f'{{ article(slug: "{FORMER_SLUG}", languages: ["de", "en"]) {{ language }} }}'
+    for query in (preferring, other):
+        await newsroom.is_hit(query)
+    newsroom.now = embargo_end
+    assert await newsroom.is_hit(other)
+    assert not await newsroom.is_hit(preferring)
+    assert b'"fr"' in (await newsroom.cached_executor.execute(GraphQLRequest(preferring))).body
+
+
+async def test_hidden_translations_invalidate_nothing(newsroom: CachedNewsroom) -> None:
+    """A draft that becomes a translation, or is edited, is in no response."""
+    await newsroom.write(HIDE)
+    queries = [
+        f'{{ article(slug: "{slug}", languages: ["fr", "en"]) {{ headline translations {{ id }} }} }}'
+        for slug in (SLUG, FORMER_SLUG)
+    ]
+    for query in queries:
+        await newsroom.is_hit(query)
+    await newsroom.write(*TRANSLATED.split("; "), f"UPDATE article SET language = 'it' WHERE id = {OTHER}")
+    assert all([await newsroom.is_hit(query) for query in queries])
 
 
 async def test_pins_end_at_their_time(newsroom: CachedNewsroom) -> None:

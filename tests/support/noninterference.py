@@ -321,7 +321,10 @@ async def make_hidden_changes(
         fields["translationOf"] = encode_id("article", untranslated[0].id or 0)
     if not case.sees_unused_taxonomy:
         fields |= await _create_taxonomy(executor)
-    drafts = [await _create_draft(executor, AMIR, f"draft {n}", fields) for n in range(3)]
+    drafts = [
+        await _create_draft(executor, AMIR, f"draft {n}", {**fields, "language": language})
+        for n, language in enumerate(("nl", "it", "pl"))
+    ]
     await mutate_as(
         executor, AMIR, "addAttribution", {"article": drafts[0], "kind": "CITING", "source": "source-0"}
     )

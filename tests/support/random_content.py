@@ -168,11 +168,12 @@ class _ContentGenerator:
         section = self.random.choice(PATHS)
         published = NOW - self.random.choice([1, 2, 2, 3, 50, 51]) * HOUR
         hidden = self.random.random() < 0.5
+        language = self.random.choice(["en", "en", "de", "de-CH", "fr"])
         return ArticleRecord(
             id=id,
             uri=f"tag:example.org,2026:{n}",
             slug=f"article-{n}",
-            language=self.random.choice(["en", "en", "de"]),
+            language=language,
             content_type=self.random.choice(list(ContentType)),
             urgency=self.random.randint(1, 9),
             category=section,
@@ -192,7 +193,7 @@ class _ContentGenerator:
             ),
             tags=tuple(MentionRecord(tag=tag_key(t), relevance=50) for t in self.sample(tags, 3)),
             story=self.choose_or_none([s.slug for s in stories]),
-            translation_group=self.choose_or_none([b.id for b in earlier_articles], 0.2),
+            translation_group=self.choose_or_none(free_groups(earlier_articles, language), 0.2),
             related=tuple(b.uri or "" for b in self.sample(earlier_articles, 2)),
             slug_history=(
                 (
@@ -249,6 +250,16 @@ class _ContentGenerator:
             )
         assert hop is not None
         return hop
+
+
+def free_groups(articles: Sequence[ArticleRecord], language: str) -> list[int]:
+    """Ids of the articles whose translations have none in the language."""
+    used = {article.translation_group or article.id for article in articles if article.language == language}
+    return [
+        article.id
+        for article in articles
+        if article.id and not article.translation_group and article.id not in used
+    ]
 
 
 def tag_key(tag: TagRecord) -> str:

@@ -16,6 +16,7 @@ from tortoise.models import Model
 from contentql.cache.dependencies import ChangeBatch, is_visible, was_visible
 from contentql.cache.relation_tables import LINKS, PARTS, RENAMED_TABLES, USED_TABLES, USES
 from contentql.cache.shown_items import Collections, item_changes
+from contentql.planner.read_set import TRANSLATION_TABLE
 from contentql.planner.sql import dialect_for
 from contentql.planner.visibility import (
     VISIBILITY_COLUMNS,
@@ -28,6 +29,7 @@ from contentql.store.models import CONTENT_MODULES, models_of
 
 MAX_LINKS = 10_000  # rows read of a link table per batch; with more, the links are unknown
 
+_TRANSLATION_COLUMNS = frozenset({"language", "translation_group"})
 _ARTICLE_COLUMNS = ("id", "status", "deleted_at", "published_at", "embargo_until", "expires_at")
 
 # By link table and target column, the links of each target row; None if there are too many.
@@ -239,8 +241,10 @@ class ChangeBatchLoader:
         A row that is also used by an unchanged row keeps its visibility.
         """
         toggled = _toggled_articles(changes, batch)
-        language_changed = {
-            c.row for c in changes if c.table == "article" and c.columns and "language" in c.columns
+        moved = {
+            change.row
+            for change in changes
+            if change.table == "article" and change.columns and change.columns & _TRANSLATION_COLUMNS
         }
         parts = [
             *[
@@ -248,11 +252,12 @@ class ChangeBatchLoader:
                 for part in PARTS
                 for row in await self._load_parts(part, toggled)
             ],
-            # A former slug leads to its article only in the article's language.
+            # A former slug leads to its article only in the article's language, and to its translations.
             *[
                 RowChange("slug_history", row["id"], None, row, None)
-                for row in await self._load_parts("slug_history", toggled | language_changed)
+                for row in await self._load_parts("slug_history", toggled | moved)
             ],
+            *await self._translation_changes(changes, toggled | moved, batch),
         ]
         changed_ids = sorted({change.row for change in changes})
         dependent_rows = [
@@ -269,6 +274,40 @@ class ChangeBatchLoader:
             )
         ]
         return [*parts, *dependent_rows, *former_slugs]
+
+    async def _translation_changes(
+        self, changes: Sequence[RowChange], articles: set[int], batch: ChangeBatch
+    ) -> list[RowChange]:
+        """Rows of `TRANSLATION_TABLE`: the languages in which others of a translation group have changed.
+
+        `articles` are the ids of those that became visible or invisible, or have another language or group.
+        """
+        languages: dict[int, set[str]] = {}
+        for change in changes:
+            if change.table == "article" and change.row in articles:
+                for row in filter(None, (change.before, change.after)):
+                    if row["translation_group"] is not None:
+                        languages.setdefault(row["translation_group"], set()).add(row["language"])
+        columns = (*_ARTICLE_COLUMNS, "translation_group", "slug")
+        rows = await self._select_rows(
+            f"SELECT {', '.join(columns)} FROM article", "translation_group", sorted(languages)
+        )
+        times = {batch.now, batch.since or batch.now}
+        members = {
+            row["id"]: row
+            for row in (row_from_values("article", columns, values) for values in rows)
+            if any(is_publicly_visible("article", row, time) for time in times)
+        }
+        names = [(id, row["slug"]) for id, row in members.items()]
+        former = await self._load_parts("slug_history", set(members)) if members else []
+        names += [(row["article_id"], row["slug"]) for row in former]
+        return [
+            RowChange(
+                TRANSLATION_TABLE, id, None, {"article_id": id, "slug": slug, "language": language}, None
+            )
+            for id, slug in names
+            for language in sorted(languages[members[id]["translation_group"]])
+        ]
 
     async def _load_former_slugs(self, table: str, ids: set[int]) -> list[RowData]:
         columns = logged_columns("former_slug")

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from contentql.errors import ApiError
+from contentql.language_tags import ANY_LANGUAGE
 from contentql.planner.read_set import (
     ANY_COLUMN,
     LinkPath,
@@ -369,6 +370,12 @@ def _false_for_null(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any],
     return lambda column, value: column is not None and compare(column, value)
 
 
+def _is_in_languages(column: Any, ranges: Any) -> bool:
+    """As `language_rank_sql`: whether the language is one of the ranges or more specific than one."""
+    language = str(column).lower()
+    return any(item in (ANY_LANGUAGE, language) or language.startswith(f"{item}-") for item in ranges)
+
+
 # As in the SQL of planner/filters.py: NULL meets no operator but `ne` and `notIn`.
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda column, value: column is not None and column == value,
@@ -379,4 +386,5 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "lte": _false_for_null(lambda column, value: bool(column <= value)),
     "gt": _false_for_null(lambda column, value: bool(column > value)),
     "gte": _false_for_null(lambda column, value: bool(column >= value)),
+    "language": _false_for_null(_is_in_languages),
 }

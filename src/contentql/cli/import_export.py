@@ -30,7 +30,8 @@ from contentql.cli.runtime import (
 )
 from contentql.content.blocks import Timestamp
 from contentql.content.enums import Status
-from contentql.content.records import ArticleSlug, ImportItem, Language
+from contentql.content.field_types import Language
+from contentql.content.records import ArticleSlug, ImportItem
 from contentql.content.records import Path as SectionPath
 from contentql.content.warnings import Warning
 from contentql.errors import OperatorError
@@ -135,11 +136,10 @@ def import_(
         ),
         update=_validate_option(ArticleSlug, update, "--update", _SLUG_RULE),
     )
+    _validate_option(Language, language, "--language", "a language is written as in en or pt-BR")
     page_options = {
         "slug": _validate_option(ArticleSlug, slug, "--slug", _SLUG_RULE),
-        "language": _validate_option(
-            Language, language, "--language", "a language is written as in en or pt-BR"
-        ),
+        "language": language,
         "paragraphs": None if paragraphs is ParagraphMode.line else paragraphs.value,
     }
     page_options = {name: value for name, value in page_options.items() if value}

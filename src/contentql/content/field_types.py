@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from contentql.content.characters import find_forbidden_character
 from contentql.content.links import LINK_SCHEMES, WEB_SCHEMES, require_link
+from contentql.language_tags import LanguageTagError, normalize_language_tag
 
 # Validation context for values that are read from the database.
 STORED: Final = {"stored": True}
@@ -77,6 +78,17 @@ def _require_language(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _require_language_tag(value: str, info: ValidationInfo) -> str:
+    if not is_input(info):
+        return value
+    try:
+        return normalize_language_tag(value)
+    except LanguageTagError as exc:
+        raise PydanticCustomError(
+            "language_tag", "{reason}", {"reason": str(exc), "hint": exc.hint}
+        ) from None
+
+
 def _link(schemes: Collection[str], *, relative: bool) -> Callable[[str, ValidationInfo], str]:
     def check(value: str, info: ValidationInfo) -> str:
         return require_link(value, schemes, relative=relative) if is_input(info) else value
@@ -91,6 +103,8 @@ ONE_LINE: Final = AfterValidator(_require_line)
 Text: TypeAlias = Annotated[str, AfterValidator(_require_text)]
 Line: TypeAlias = Annotated[str, ONE_LINE]
 CodeLanguage: TypeAlias = Annotated[str, ONE_LINE, AfterValidator(_require_language)]
+# Of a text, BCP 47; not of code.
+Language: TypeAlias = Annotated[str, AfterValidator(_require_language_tag)]
 Link: TypeAlias = Annotated[str, _LINK_LENGTH, AfterValidator(_link(LINK_SCHEMES, relative=True))]
 # Of media, which readers' browsers load.
 MediaUrl: TypeAlias = Annotated[str, _LINK_LENGTH, AfterValidator(_link(WEB_SCHEMES, relative=True))]

@@ -10,12 +10,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import Field
 
 from contentql.content.blocks import IdField, Timestamp
+from contentql.content.field_types import Language
 from contentql.content.records import (
     ArticleRecord,
     ArticleSlug,
     FreeJson,
     HistoryRecord,
-    Language,
     Path,
 )
 

@@ -38,7 +38,7 @@ from contentql.content.enums import (
     TagType,
     Verification,
 )
-from contentql.content.field_types import ONE_LINE, Line, Link, MediaUrl
+from contentql.content.field_types import ONE_LINE, Language, Line, Link, MediaUrl
 from contentql.content.frozen_model import FrozenModel
 from contentql.content.warnings import Warning
 
@@ -68,9 +68,6 @@ Path: TypeAlias = Annotated[
 ]
 TagKey: TypeAlias = Annotated[
     str, StringConstraints(pattern=rf"^({'|'.join(TagType)}):[^\s/:?#%]+$", max_length=180)
-]
-Language: TypeAlias = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)
 ]
 Uri: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=500)]
 Name: TypeAlias = Annotated[str, _length(300), ONE_LINE]

@@ -7,7 +7,6 @@ model with others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
@@ -27,7 +26,7 @@ from pydantic import (
 
 from contentql.content import ids
 from contentql.content.enums import TextMark
-from contentql.content.field_types import MAX_ITEMS, Link, Text, at_most, is_input
+from contentql.content.field_types import MAX_ITEMS, Language, Link, Text, at_most, is_input
 from contentql.content.frozen_model import FrozenModel
 
 MarkKind: TypeAlias = Literal["strong", "em", "strike", "code", "sub", "sup", "link", "language", "mention"]
@@ -37,15 +36,6 @@ VALUE_KINDS: Final[Mapping[MarkKind, str]] = {"link": "href", "language": "langu
 MENTIONED_TABLES: Final = ("tag", "author", "source", "article", "story")
 
 _KINDS: Final[Sequence[MarkKind]] = get_args(MarkKind)
-_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-_LINK: Final[TypeAdapter[str]] = TypeAdapter(Link)
-
-
-def require_language_tag(value: str, info: ValidationInfo) -> str:
-    """Returns a well-formed language tag (BCP 47). Raises ValueError for input that is not."""
-    if is_input(info) and not (len(value) <= 35 and _LANGUAGE.fullmatch(value)):
-        raise ValueError("a language must be a BCP 47 tag, such as de or pt-BR")
-    return value
 
 
 def require_mention(value: str, info: ValidationInfo) -> str:
@@ -54,6 +44,14 @@ def require_mention(value: str, info: ValidationInfo) -> str:
         *others, last = (ids.encode_id(table, 1) for table in MENTIONED_TABLES)
         raise ValueError(f"a mention must be an id such as {', '.join(others)} or {last}")
     return value
+
+
+Mention: TypeAlias = Annotated[str, AfterValidator(require_mention)]
+_VALUES: Final[Mapping[str, TypeAdapter[str]]] = {
+    "link": TypeAdapter(Link),
+    "language": TypeAdapter(Language),
+    "mention": TypeAdapter(Mention),
+}
 
 
 class Mark(FrozenModel):
@@ -74,15 +72,10 @@ class Mark(FrozenModel):
             if self.kind == "mention":  # marks of earlier versions name nothing
                 return self
             raise ValueError(f"a {self.kind} must have a value")
-        if self.kind == "link":
-            try:
-                _LINK.validate_python(self.value)
-            except ValidationError as exc:
-                raise ValueError(exc.errors()[0]["msg"].removeprefix("Value error, ")) from None
-        elif self.kind == "language":
-            require_language_tag(self.value, info)
-        else:
-            require_mention(self.value, info)
+        try:
+            object.__setattr__(self, "value", _VALUES[self.kind].validate_python(self.value))
+        except ValidationError as exc:
+            raise ValueError(exc.errors()[0]["msg"].removeprefix("Value error, ")) from None
         return self
 
 
@@ -92,8 +85,8 @@ class TextRun(FrozenModel):
     text: Text
     marks: Annotated[tuple[TextMark, ...], at_most(len(TextMark) * 2, "marks")] = ()
     href: Link | None = None
-    language: Annotated[str, AfterValidator(require_language_tag)] | None = None
-    mention: Annotated[str, AfterValidator(require_mention)] | None = None
+    language: Language | None = None
+    mention: Mention | None = None
 
 
 Marks: TypeAlias = Annotated[tuple[Mark, ...], at_most(MAX_ITEMS, "marks")]
@@ -181,6 +174,15 @@ def write_runs(
         if name == "runs":
             values[marks_name] = []
     return values
+
+
+def is_valid_value(kind: MarkKind, value: str) -> bool:
+    """Whether input may have a mark with this value."""
+    try:
+        _VALUES[kind].validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def normal_marks(marks: Iterable[Mark], *, strict: bool = True) -> tuple[Mark, ...]:

@@ -12,7 +12,7 @@ from contentql.content import blocks, derive
 from contentql.content.names import to_snake
 from contentql.content.records import ArticleRecord
 from contentql.content.render import anonymous
-from contentql.editorial import body_input, references, validation
+from contentql.editorial import body_input, references, translations, validation
 from contentql.editorial.context import EditContext, Input
 from contentql.editorial.external_media import ExternalMediaCollector
 from contentql.editorial.publishing_checks import require_media
@@ -53,6 +53,8 @@ async def article_values(
     values = validation.record_values(ArticleRecord, input, *_SPECIAL)
     if values.get("language", "") is None:
         values["language"] = DEFAULT_LANGUAGE
+    if "language" in values:
+        values["language"] = translations.normalize_language(context, values["language"], "language")
     if "headline" in input and not (input["headline"] or "").strip():
         errors.add(UserErrorCode.REQUIRED, "headline must not be empty.", "headline")
         del values["headline"]
@@ -72,6 +74,7 @@ async def article_values(
         values["blocks"] = await errors.run(_body(context, input["body"]), ())
         await require_media(input["body"], values["blocks"], errors)
     values |= await _references(context, input, errors)
+    await _check_translations(context, values, before, errors)
     if "blocks" in values and "html" in (input["body"] or ()):
         values["blocks"] = _without_foreign_ids(values["blocks"], before)
     if before is not None and "blocks" in values:
@@ -84,6 +87,17 @@ async def article_values(
             for number, block in enumerate(values["blocks"])
         )
     return values
+
+
+async def _check_translations(
+    context: EditContext, values: Mapping[str, Any], before: ArticleRecord | None, errors: ErrorCollector
+) -> None:
+    """Adds an error if another article of the article's translation group has its new language."""
+    former = (before.translation_group, before.language) if before else (None, DEFAULT_LANGUAGE)
+    group, language = values.get("translation_group", former[0]), values.get("language", former[1])
+    own_id = before.id if before else None
+    if (group, language) != former or (group and not before):
+        await errors.run(translations.require_free_language(context, own_id, group, language, "language"))
 
 
 async def _body(context: EditContext, values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
@@ -222,10 +236,19 @@ async def _translation_group(context: EditContext, text: Any) -> int | None:
     return group
 
 
-def checked(errors: ErrorCollector, values: dict[str, Any]) -> ArticleRecord:
+def checked(
+    errors: ErrorCollector, values: dict[str, Any], before: ArticleRecord | None = None
+) -> ArticleRecord:
+    """Builds the record of an article. Raises UserErrors with these and the collected errors.
+
+    The language of `before`, which an earlier version may have stored, is valid if it does not change.
+    """
+    unchanged = {"language": before.language} if before and values["language"] == before.language else {}
+    placeholder = dict.fromkeys(unchanged, DEFAULT_LANGUAGE)
     record: ArticleRecord | None = None
     with errors.collecting():
-        record = validation.build_record(ArticleRecord, values, API_FIELD_NAMES)
+        record = validation.build_record(ArticleRecord, {**values, **placeholder}, API_FIELD_NAMES)
+        record = record.model_copy(update=unchanged)
     if record and record.embargo_until and record.expires_at and record.embargo_until >= record.expires_at:
         errors.add(UserErrorCode.INVALID_TIME, "embargoUntil must be before expiresAt.", "embargoUntil")
     errors.raise_if_any()

@@ -20,6 +20,7 @@ from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.references import can_see, is_owner
 from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
+from contentql.language_tags import normal_form
 from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
 from contentql.store import article_records, article_writer
 from contentql.store.models.articles import Article, SlugHistory
@@ -96,7 +97,7 @@ def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
 async def create_article(context: EditContext, input: Input) -> WriteResult:
     await context.lock_sections()
     number = new_id()
-    language = input.get("language") or DEFAULT_LANGUAGE
+    language = normal_form(input.get("language") or DEFAULT_LANGUAGE)
     errors = ErrorCollector()
     slug = await errors.run(
         slugs.available_slug(
@@ -132,7 +133,7 @@ async def update_article(context: EditContext, input: Input) -> WriteResult:
             slugs.available_slug(requested, requested, used, 200), article.record.slug
         )
     stored = {name: getattr(article.record, name) for name in ArticleRecord.model_fields}
-    record = checked(errors, {**stored, **values})
+    record = checked(errors, {**stored, **values}, article.record)
     if article.status_at(context) is Status.SCHEDULED:
         await require_publishable(record, record.published_at or context.now)
     return await save_version(context, article, record, RevisionAction.UPDATED, status=status)

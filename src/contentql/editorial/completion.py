@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from contentql.content import blocks, derive
 from contentql.content.enums import PUBLIC_ATTRIBUTION_STATES, MediaRole, Status
+from contentql.content.field_types import STORED
 from contentql.content.ids import new_id
 from contentql.content.records import (
     ArticleRecord,
@@ -18,6 +19,7 @@ from contentql.content.records import (
     SlugRecord,
 )
 from contentql.editorial.text_anchors import make_span
+from contentql.language_tags import normal_form
 
 
 def complete_record(record: ArticleRecord, stored: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
@@ -147,13 +149,14 @@ def _dated(
 def _history(record: ArticleRecord, stored: ArticleRecord | None, now: dt.datetime) -> tuple[SlugRecord, ...]:
     """Returns the former slugs of the article, including the one that this change replaces."""
     old = {
-        (value.language, value.slug): value
+        (normal_form(value.language), value.slug): value
         for value in (*(stored.slug_history if stored else ()), *record.slug_history)
     }
     if stored:
-        left = SlugRecord(language=stored.language, slug=stored.slug, until=now)
-        old.setdefault((stored.language, stored.slug), left)
-    old.pop((record.language, record.slug), None)
+        left = {"language": stored.language, "slug": stored.slug, "until": now}
+        former = SlugRecord.model_validate(left, context=STORED)
+        old.setdefault((normal_form(stored.language), stored.slug), former)
+    old.pop((normal_form(record.language), record.slug), None)
     return tuple(sorted(old.values(), key=lambda entry: (entry.until, entry.language, entry.slug)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -15,6 +15,7 @@ from contentql.editorial import validation
 from contentql.editorial.context import EditContext, Input
 from contentql.editorial.former_names import record_former_slug
 from contentql.editorial.slugs import available_slug, slug_taken_by_other_row
+from contentql.editorial.translations import normalize_language
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.store.article_records import record_columns
 
@@ -36,9 +37,14 @@ async def save_row(
     Raises UserErrors with every invalid field.
     """
     before = _record_values_of(kind, row) if row is not None else {}
+    # Names that the input does not change stay as they are: earlier versions stored other languages.
+    before.pop("names", None)
+    _warn_of_replaced_languages(context, values.get("names") or ())
     _check_pairs({**before, **values})
     record = validation.build_record(kind, {**before, **values})
     results = {**record_columns(record, model), **foreign_keys}
+    if row is not None and "names" not in values:
+        results.pop("names", None)
     if name is not None:
         results["sort_name"] = derive.sort_name(getattr(record, name))
     if row is None:
@@ -47,6 +53,11 @@ async def save_row(
     await record_former_slug(row, results.get("slug", ""), context.now)
     await row.update_from_dict(results).save()
     return row
+
+
+def _warn_of_replaced_languages(context: EditContext, names: Sequence[Mapping[str, Any]]) -> None:
+    for n, name in enumerate(names):
+        normalize_language(context, name["language"], f"names.{n}.language")
 
 
 def _check_pairs(values: Mapping[str, Any]) -> None:

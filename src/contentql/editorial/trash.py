@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contentql.auth.permissions import Permission
 from contentql.content.enums import Status
-from contentql.editorial import revisions
+from contentql.editorial import revisions, translations
 from contentql.editorial.articles import load_for_update, save_published
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.user_errors import UserErrorCode, user_error
@@ -68,6 +68,10 @@ async def restore_article(context: EditContext, input: Input) -> WriteResult:
         # While the article was deleted, others may have taken its slug or deleted its tags.
         stored = await revisions.load_revision(context, article.id, article.article_row.version)
         record = await with_content_of(context, article, stored)
+    if article.article_row.deleted_at is not None:
+        await translations.require_free_language(
+            context, article.id, record.translation_group, record.language, "id"
+        )
     await Withdrawal.filter(article_id=article.id).delete()
     return await save_published(
         context,

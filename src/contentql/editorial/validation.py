@@ -149,7 +149,7 @@ def _describe_error(
             hint = _PATTERNS.get(name)
             return UserError(UserErrorCode.INVALID, f"{subject} has the wrong format.", path, hint)
     if code := _OWN_ERRORS.get(what):
-        hint = _character_hint(message) if what == "forbidden_character" else None
+        hint = _character_hint(message) if what == "forbidden_character" else limits.get("hint")
         return UserError(code, f"{subject} {message}.", path, hint)
     if message.startswith("a link must"):
         return UserError(UserErrorCode.UNSAFE_CONTENT, f"{message[0].upper()}{message[1:]}.", path)
@@ -177,6 +177,7 @@ def _path_part(part: int | str) -> str:
 _OWN_ERRORS = {
     "forbidden_character": UserErrorCode.INVALID,
     "code_language": UserErrorCode.INVALID,
+    "language_tag": UserErrorCode.INVALID,
     "too_many_items": UserErrorCode.TOO_LONG,
 }
 
@@ -194,7 +195,6 @@ _RANGES = {
 
 
 _PATTERNS = {
-    "language": "Examples of a language: en, de, pt-BR.",
     "country": "A country is two capital letters, as in GB.",
     "wikidata": "Example of a Wikidata item: Q423.",
     "colour": "Example of a colour: #7a6f5d.",

@@ -153,7 +153,7 @@ def replace_words(record: ArticleRecord, occurrence: Occurrence, words: str) -> 
         )
     values = {name: getattr(changed, name) for name in ArticleRecord.model_fields}
     moved = reanchor_attributions(record.attributions, record.blocks, changed.blocks)
-    return checked(ErrorCollector(), {**values, "attributions": moved})
+    return checked(ErrorCollector(), {**values, "attributions": moved}, record)
 
 
 def _with(value: Any, path: Path, new: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Final
 
 from contentql.content.enums import Status
 from contentql.content.records import ArticleRecord
-from contentql.editorial import revisions, slugs
+from contentql.editorial import revisions, slugs, translations
 from contentql.editorial.articles import (
     ArticleState,
     load_for_update,
@@ -211,6 +211,9 @@ async def restore_revision(context: EditContext, input: Input) -> WriteResult:
     status = status_after_edit(context, article)
     earlier = await revisions.load_revision(context, article.id, input["version"])
     record = await with_content_of(context, article, earlier)
+    group, language = record.translation_group, record.language
+    if (group, language) != (article.record.translation_group, article.record.language):
+        await translations.require_free_language(context, article.id, group, language, "version")
     if status is SCHEDULED:
         await require_publishable(record, record.published_at or context.now)
     return await save_version(context, article, record, RevisionAction.RESTORED, status=status)

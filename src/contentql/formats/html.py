@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from contentql.content.blocks import Audio, Block, Gallery, Image, Video
 from contentql.content.enums import MediaKind
 from contentql.content.field_types import Link, MediaUrl
+from contentql.content.rich_text import is_valid_value
 from contentql.content.warnings import WarningCode
 from contentql.formats.block_builder import BlockBuilder
 from contentql.formats.body_callbacks import BodyCallbacks, ExternalMedia
@@ -30,6 +31,7 @@ from contentql.formats.html_safety import (
 from contentql.formats.html_styles import VOID, ElementStyle, read_style
 from contentql.formats.html_tokenizer import LiteralSpace, tokenize_html
 from contentql.formats.text_buffer import OpenMark
+from contentql.language_tags import normal_form
 
 MAX_PROBLEMS: Final = 50
 _BLANK: Final = re.compile(r"\s")
@@ -243,8 +245,8 @@ class HtmlReader:
         if "data-mention" in attributes:
             marks.append(OpenMark("mention", attributes["data-mention"]))
         if "lang" in attributes and not self._from_word:
-            marks.append(OpenMark("language", attributes["lang"]))
-        return marks
+            marks.append(OpenMark("language", normal_form(attributes["lang"])))
+        return [mark for mark in marks if is_valid_value(mark.kind, mark.value or "")]
 
     def is_rejected(self, tag: str, attributes: Mapping[str, str]) -> bool:
         """Records what is unsafe about a tag. Returns whether the tag is not handled any further."""

@@ -24,6 +24,7 @@ from contentql.content.records import (
     describe_validation_error,
 )
 from contentql.content.warnings import Warning, WarningCode
+from contentql.language_tags import parse_language_tag, replacement_message
 
 IMPORTER = "json-lines"  # system of the external ids of records without an id of their own
 MAX_LINE = 8 * 1024 * 1024
@@ -82,7 +83,7 @@ def _record(line: bytes) -> tuple[Record | HistoryRecord, tuple[Warning, ...]]:
         raise ValueError(f"record must be one of {', '.join(RECORD_TYPES)}, not {kind!r}")
     _require_known_fields(kind, payload)
     record: Record | HistoryRecord = _TYPES[kind].model_validate(payload)
-    return record, tuple(_time_warnings(payload))
+    return record, (*_time_warnings(payload), *_language_warnings(payload))
 
 
 def _require_known_fields(kind: str, values: dict[str, Any]) -> None:
@@ -112,6 +113,22 @@ def _time_warnings(value: Any, path: tuple[str, ...] = ()) -> Iterator[Warning]:
     elif isinstance(value, str) and _FRACTION.fullmatch(value):
         message = f"the fraction of a second of {value} is not stored"
         yield Warning(WarningCode.CHANGED, message, path)
+
+
+def _language_warnings(value: Any, path: tuple[str, ...] = ()) -> Iterator[Warning]:
+    """Warnings for language tags, not those of code, that are stored in another form than case alone."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "language" and isinstance(item, str):
+                tag = parse_language_tag(item)
+                if tag.is_replaced:
+                    message = replacement_message(item, tag.text)
+                    yield Warning(WarningCode.CHANGED, message, (*path, name))
+            elif name in ("names", "slugHistory", "article"):
+                yield from _language_warnings(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _language_warnings(item, (*path, str(index)))
 
 
 _FRACTION = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d[.,]0*[1-9]\d*([Zz]|[+-]\d\d:?\d\d)")

@@ -27,6 +27,7 @@ from contentql.content.records import (
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.formats.detection import detect_markup
+from contentql.language_tags import LanguageTagError, parse_language_tag, replacement_message
 
 Paragraphs = Literal["line", "blank"]
 
@@ -81,6 +82,10 @@ def read_page(
             language = DEFAULT_LANGUAGE
             message = f"the page does not name its language, {language} is assumed: --language"
             warnings.append(Warning(WarningCode.GUESSED, message, ("language",)))
+        tag = parse_language_tag(language)
+        if tag.is_replaced:
+            message = replacement_message(language, tag.text)
+            warnings.append(Warning(WarningCode.CHANGED, message, ("language",)))
         if paragraphs == "line" and _looks_cut(rest):
             message = "the lines look cut to a fixed width: --paragraphs blank joins them"
             warnings.append(Warning(WarningCode.GUESSED, message, ("blocks",)))
@@ -91,12 +96,14 @@ def read_page(
             external_ids=(ExternalIdRecord(system=IMPORTER, value=external_id or name),),
             headline=headline,
             slug=slug,
-            language=language,
+            language=tag.text,
             blocks=tuple(Paragraph(text=text) for text in texts),
             **printed,
         )
     except FormatError as exc:
         return ImportItem(name, error=str(exc))
+    except LanguageTagError as exc:
+        return ImportItem(name, error=f"language: {exc}")
     except ValidationError as exc:
         return ImportItem(name, error=describe_validation_error(exc))
     return ImportItem(name, record, warnings=tuple(warnings), partial=True, derived=frozenset(derived))

@@ -15,6 +15,7 @@ from contentql.content.ids import encode_id
 from contentql.content.records import ArticleRecord, ExternalIdRecord, ImportItem
 from contentql.content.warnings import Warning, WarningCode
 from contentql.editorial.completion import changed_field_names, complete_record
+from contentql.editorial.translations import find_translation
 from contentql.formats import jsonl
 from contentql.importing import history
 from contentql.importing.history import WrittenRow
@@ -25,6 +26,7 @@ from contentql.importing.publishing import (
     require_publishable,
 )
 from contentql.importing.rows import SaveResult
+from contentql.language_tags import tag_spellings
 from contentql.store import article_records, article_writer
 from contentql.store.article_records import foreign_key
 from contentql.store.models.articles import Article
@@ -83,6 +85,7 @@ class ArticleImport:
             # Stored spans and quotes may refer to text that the partial record has removed.
             ArticleRecord.model_validate(record.model_dump(), context=STORED)
         await self._require_free_slug(record)
+        await self._require_free_language(connection, stored, record)
         changes = ", ".join(changed_field_names(stored, record)) if stored else ""
         if stored:
             record = self._next_version(stored, record)
@@ -109,7 +112,11 @@ class ArticleImport:
         if row is None and record.uri:
             row = await Article.get_or_none(uri=record.uri, working_of=0)
         for external_id in record.external_ids if row is None else ():
-            match = await ExternalId.get_or_none(system=external_id.system, value=external_id.value)
+            values = [external_id.value]
+            if external_id.system == jsonl.IMPORTER:  # earlier versions stored languages as they were written
+                language, _, slug = external_id.value.partition("/")
+                values += [f"{spelling}/{slug}" for spelling in tag_spellings(language)]
+            match = await ExternalId.filter(system=external_id.system, value__in=values).first()
             if match is not None:
                 return await Article.get(id=foreign_key(match, "article"))
         return row
@@ -196,6 +203,27 @@ class ArticleImport:
             else f'"id": "{other_id}" changes that article, another slug makes a new one'
         )
         raise RecordRejected(f"another article has the slug {record.slug!r} ({other_id}); {hint}")
+
+    async def _require_free_language(
+        self, connection: Any, stored: ArticleRecord | None, record: ArticleRecord
+    ) -> None:
+        """Raises RecordRejected if another article of the translation group has the language."""
+        if record.deleted_at or not self._with_revision:  # what a complete export has was stored before
+            return
+        group, language = record.translation_group, record.language
+        if (
+            stored
+            and not stored.deleted_at
+            and (stored.translation_group, stored.language) == (group, language)
+        ):
+            return
+        other = await find_translation(connection, group or record.id, language, record.id)
+        if other is not None:
+            other_id = encode_id("article", other.working_of or other.id)
+            raise RecordRejected(
+                f"the translations already have the article {other.slug!r} ({other_id}) in the language"
+                f" {language!r}; use another language or translationGroup"
+            )
 
     def _next_version(self, stored: ArticleRecord, record: ArticleRecord) -> ArticleRecord:
         version, own = (stored.version or 0) + 1, self._record.version or 0

@@ -32,6 +32,7 @@ from contentql.planner.field_plans import (
     FieldPlan,
     FilterPlan,
     FullTextFilter,
+    LanguageRangeFilter,
     PathPrefixFilter,
     ToMany,
     ToOne,
@@ -178,7 +179,7 @@ def _metadata_plan(value: Any) -> Any:
 
 def _field_plan(owner: str, name: str, field: GraphQLField) -> FieldPlan:
     plan = _named(_metadata_plan(field), name, field.type)
-    if isinstance(plan, PathPrefixFilter | FullTextFilter):
+    if isinstance(plan, PathPrefixFilter | LanguageRangeFilter | FullTextFilter):
         raise LookupError(f"{owner}.{name}: a filter's plan on an output field")
     value: FieldPlan = plan
     return value

@@ -177,6 +177,13 @@ class PathPrefixFilter:
 
 
 @dataclass(frozen=True)
+class LanguageRangeFilter:
+    """A filter field that matches a language and all that are more specific, such as `de-CH` of `de`."""
+
+    column: str
+
+
+@dataclass(frozen=True)
 class AnyFilter:
     """A filter field that is true if at least one row of a relation matches."""
 
@@ -223,4 +230,6 @@ FieldPlan = (
 )
 
 
-FilterPlan = Column | Computed | ToOne | ToMany | AnyFilter | FullTextFilter | PathPrefixFilter
+FilterPlan = (
+    Column | Computed | ToOne | ToMany | AnyFilter | FullTextFilter | PathPrefixFilter | LanguageRangeFilter
+)

@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 from contentql.auth.viewer import Visibility
 from contentql.errors import ApiError
+from contentql.language_tags import ANY_LANGUAGE
 from contentql.planner.catalog import Catalog, named_type
 from contentql.planner.field_plans import (
     AnyFilter,
     Column,
     Computed,
     FullTextFilter,
+    LanguageRangeFilter,
     PathPrefixFilter,
     ToMany,
     ToOne,
@@ -24,7 +26,14 @@ from contentql.planner.field_plans import (
 )
 from contentql.planner.limits import Limits
 from contentql.planner.operation import ArgumentValue, Constant, ListValue, VariableRef
-from contentql.planner.params import IdParam, ListParam, TextParam, passthrough
+from contentql.planner.params import (
+    IdParam,
+    LanguageParam,
+    LanguageRangesParam,
+    ListParam,
+    TextParam,
+    passthrough,
+)
 from contentql.planner.read_set import BODY_SEARCH_SCAN, SEARCH_COLUMNS, ReadSetBuilder, RowCondition
 from contentql.planner.scans import (
     LIGHT_WEIGHT,
@@ -158,7 +167,10 @@ def row_conditions(
                     and not (op == "eq" and _is_path(table, plan.name))  # a former path matches as well
                     and (kind != "text" or op in ("eq", "ne", "in", "notIn"))
                 ):
-                    results.append(RowCondition(plan.name, op, slot, _convert(writer, kind, table)))
+                    convert = _convert(writer, kind, table, plan.name)
+                    if op in ("in", "notIn"):
+                        convert = ListParam(convert, writer.limits.input_items)
+                    results.append(RowCondition(plan.name, op, slot, convert))
                 else:
                     document = False
         else:
@@ -203,6 +215,11 @@ def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef
             column = row.column(plan.column)
             below = writer.dialect.starts_with(column, f"({path} || '/')")
             return [f"({column} = {path} or {below})"]
+        case LanguageRangeFilter():
+            writer.charge_scan(LIGHT_WEIGHT)
+            ranges = writer.param(value, "texts", LanguageRangesParam("inLanguages"))
+            column = row.column(plan.column)
+            return [f"{language_rank_sql(writer.dialect, column, ranges, row.alias)} is not null"]
         case ToOne():
             return _one(writer, plan, inner, value, row)
         case ToMany():
@@ -268,12 +285,14 @@ def _column(
             param = writer.param(
                 value,
                 _LISTS.get(kind, "texts"),
-                ListParam(_convert(writer, kind, table), writer.limits.input_items),
+                ListParam(_convert(writer, kind, table, column), writer.limits.input_items),
             )
             result = writer.dialect.in_list(sql, param)
             out.append(result if op == "in" else sql_not(result))
         else:
-            param = writer.param(value, kind, _convert(writer, kind, table))
+            comparable = op in ("eq", "ne")
+            convert = _convert(writer, kind, table, column if comparable else "")
+            param = writer.param(value, kind, convert)
             if op == "eq" and _is_path(table, column):
                 param = _present_path(writer, param)
             match op:
@@ -307,9 +326,22 @@ def _present_path(writer: FilterContext, path: str) -> str:
     return f"coalesce(({by_path}), ({by_former}), {path})"
 
 
-def _convert(writer: FilterContext, kind: ValueKind, table: str) -> Callable[[Any], Any]:
+def language_rank_sql(dialect: Dialect, column: str, ranges: str, name: str) -> str:
+    """SQL of the position of the first range that matches a language, NULL if none does (RFC 4647, 3.3.1).
+
+    `ranges` is a parameter of `LanguageRangesParam`; `name` makes the names in the SQL unique.
+    """
+    language, item = f"lower({dialect.sortable(column, 'text')})", f"l{name}"
+    more_specific = dialect.starts_with(language, f"{item}.t || '-'")
+    matches = f"{item}.t = '{ANY_LANGUAGE}' or {language} = {item}.t or {more_specific}"
+    return f"(select min({item}.n) from {dialect.unnest_texts(ranges, item)} where {matches})"
+
+
+def _convert(writer: FilterContext, kind: ValueKind, table: str, column: str) -> Callable[[Any], Any]:
     if kind == "id":
         return IdParam(table)
+    if (table, column) == ("article", "language"):
+        return LanguageParam(writer.limits.text)
     return TextParam(writer.limits.text) if kind in ("text", "plain") else passthrough
 
 

@@ -14,12 +14,14 @@ from typing import Any
 
 from contentql.content import ids
 from contentql.errors import ApiError, LimitError
+from contentql.language_tags import LanguageTagError, normal_form, parse_language_range
 from contentql.planner.cursors import ANY_TIME, CursorValue, ListFingerprint
 from contentql.planner.operation import LeafValue, VariableRef
 from contentql.planner.sql.nodes import Dialect, ParamKind
 from contentql.planner.variables import Variables
 
 NOW = "now"
+MAX_LANGUAGES = 20  # language ranges of one argument
 _PLACEHOLDER = re.compile(r"[?$](\d+)")
 
 
@@ -192,6 +194,44 @@ class TextParam:
                 limit=self.max_length,
             )
         return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True)
+class LanguageParam:
+    """Conversion of a language tag to its normal form; another text, which no tag equals, stays as it is."""
+
+    max_length: int
+
+    def __call__(self, text: Any) -> str:
+        return normal_form(TextParam(self.max_length)(text))
+
+
+@dataclass(frozen=True)
+class LanguageRangesParam:
+    """Conversion of a basic language range, or a list of them in order, to lower case.
+
+    A range whose tag is replaced by its preferred form is followed by the one that was sent, as an earlier
+    version may have stored. Raises ApiError BAD_USER_INPUT for a text that is no language range or an empty
+    list, and INPUT_LIMIT_EXCEEDED for more than MAX_LANGUAGES items; `argument` is named in the messages.
+    """
+
+    argument: str
+
+    def __call__(self, value: Any) -> list[str]:
+        ranges = ListParam(self._spellings, MAX_LANGUAGES)(value)
+        if not ranges:
+            raise ApiError(
+                "BAD_USER_INPUT",
+                f"{self.argument} must have at least one language.",
+                'Send a list such as ["de", "en"], or leave it out.',
+            )
+        return list(dict.fromkeys(spelling for spellings in ranges for spelling in spellings))
+
+    def _spellings(self, text: str) -> tuple[str, str]:
+        try:
+            return parse_language_range(text).lower(), text.lower()
+        except LanguageTagError as exc:
+            raise ApiError("BAD_USER_INPUT", f"{self.argument} {exc}.", exc.hint) from None
 
 
 def _short(text: Any) -> str:

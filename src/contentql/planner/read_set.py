@@ -35,6 +35,10 @@ PRIMARY_KEYS: Mapping[str, str] = {
     if model._meta.db_pk_column != "id"
 }
 
+# Not a table: rows in change batches, with the `article_id` and a present or former `slug` of a visible
+# article, and the `language` of a translation of it that has changed.
+TRANSLATION_TABLE = "translation"
+
 ANY_COLUMN = frozenset({"*"})  # any column
 # Columns in the full-text index; the body is in a table of its own.
 SEARCH_COLUMNS = frozenset({"headline", "kicker", "short_headline", "summary", "lede", "byline", "language"})
@@ -51,7 +55,7 @@ class RowCondition:
     """A condition on the row alone; `convert` converts the value as for binding."""
 
     column: str
-    op: str  # eq ne in notIn lt lte gt gte
+    op: str  # eq ne in notIn lt lte gt gte, or language for a list of language ranges
     value: LeafValue
     convert: Callable[[Any], Any]
 

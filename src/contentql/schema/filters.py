@@ -19,7 +19,7 @@ from contentql.content.enums import (
     TagType,
     Verification,
 )
-from contentql.planner.field_plans import Column, FullTextFilter, PathPrefixFilter
+from contentql.planner.field_plans import Column, FullTextFilter, LanguageRangeFilter, PathPrefixFilter
 from contentql.schema import relations
 from contentql.schema.fields import filter_field, filter_operator
 from contentql.schema.operators import (
@@ -257,7 +257,13 @@ class ArticleFilter:
         'Search text, as in the argument `search`. Example: `"coffin -kursk"`.', FullTextFilter()
     )
     language: StringFilter | None = filter_field(
-        'Condition on the language, BCP 47. Example: `{in: ["en", "de"]}`.'
+        "Condition on the exact language, BCP 47; `inLanguages` also matches more specific ones. Example:"
+        ' `{in: ["en", "de"]}`.'
+    )
+    in_languages: list[str] | None = filter_field(
+        "One of these languages or a more specific one, at most 20: `de` also matches `de-CH`. Example:"
+        ' `["de", "fr"]`.',
+        LanguageRangeFilter("language"),
     )
     status: EnumFilter[Status] | None = filter_field(
         "Condition on the workflow status; the public sees only PUBLISHED articles. A published article"

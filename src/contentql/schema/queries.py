@@ -36,6 +36,14 @@ _ONE_PER_STORY: Argument = (
 )
 
 
+_LANGUAGE: Argument = (
+    "language",
+    "String",
+    "Language of the article, BCP 47; needed only if articles in several languages share the slug. `de` also"
+    ' finds `de-CH`, if there is none in `de` itself. Example: `"en"`.',
+)
+
+
 def _id(table: str, prefix: str) -> Argument:
     return ("id", "ID", f'Global id of the {table}. Example: `"{prefix}_81726354"`.')
 
@@ -81,11 +89,15 @@ class Query:
         "Article",
         "art",
         ("slug", "String", 'Current or former slug of the article. Example: `"kim-jong-un-sheds-a-tear"`.'),
+        _LANGUAGE,
         (
-            "language",
-            "String",
-            "Language of the article, BCP 47; needed only if articles in several languages share the"
-            ' slug. Example: `"en"`.',
+            "languages",
+            "[String!]",
+            "Languages in the order of preference, at most 20; instead of `language`. The result is the best"
+            " available translation of the article that the id or slug leads to: the article itself or"
+            " another of its translations, in the first language that there is one in. As in `language`,"
+            ' `"de"` also finds `de-CH`, and `"*"` any language. Null if there is none in these languages.'
+            ' Example: `["fr", "de", "en"]`.',
         ),
     )
     articles: Connection[Article] = connection_field(
@@ -172,12 +184,7 @@ class Query:
         "Withdrawal",
         "art",
         ("slug", "String", 'Slug of the withdrawn article. Example: `"a-report-that-was-wrong"`.'),
-        (
-            "language",
-            "String",
-            "Language of the article, BCP 47; needed only if articles in several languages share the"
-            ' slug. Example: `"en"`.',
-        ),
+        _LANGUAGE,
     )
     deleted_articles: Connection[DeletedArticle] = argument_field(
         "Deleted articles, the last deleted first, until `restoreArticle` or `purgeArticle`. Requires the"

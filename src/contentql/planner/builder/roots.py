@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,8 +12,9 @@ from contentql.content import ids
 from contentql.errors import ApiError
 from contentql.planner.builder.connections import build_connection
 from contentql.planner.builder.context import BuildContext, RowSource, VirtualObject
-from contentql.planner.builder.history import RENAME_HISTORY, RenameHistory
+from contentql.planner.builder.history import RENAME_HISTORY
 from contentql.planner.builder.introspection import build_introspection
+from contentql.planner.builder.lookups import find_best_translation, find_by_name
 from contentql.planner.builder.nodes import (
     leaf_value,
     selection_sets,
@@ -25,13 +25,11 @@ from contentql.planner.builder.rows import link_rows, rows_sql, table_rows
 from contentql.planner.catalog import TypePlan, is_required, named_type
 from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
-from contentql.planner.filters import sql_and
 from contentql.planner.operation import ArgumentValue, LeafValue
 from contentql.planner.params import (
     IdParam,
     ListParam,
     TextParam,
-    passthrough,
 )
 from contentql.planner.read_set import (
     PRIMARY_KEYS,
@@ -47,7 +45,6 @@ from contentql.planner.sql.nodes import (
     SingleRowNode,
 )
 from contentql.planner.visibility import (
-    WORKING_COPY_TABLES,
     deleted_articles_sql,
 )
 
@@ -126,7 +123,9 @@ def _single_object_root(
     base = table_rows(context, table)
     row = base.row
     context.record_list(table)
-    if named == ["id"]:
+    if arguments.get("languages") is not None:
+        base, row = find_best_translation(context, base, named[0], arguments)
+    elif named == ["id"]:
         number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
         number = _follow_merges(context, table, number, leaf_value(arguments["id"]))
         key = PRIMARY_KEYS.get(table, "id")
@@ -137,73 +136,10 @@ def _single_object_root(
             RowCondition(key, "eq", leaf_value(arguments["id"]), IdParam(ID_TABLES.get(table, table))),
         )
     else:
-        base, row = _find_by_name(context, base, RENAME_HISTORY[table], arguments)
+        base, row = find_by_name(context, base, RENAME_HISTORY[table], arguments)
     base.where += context.visible(row, via_visible=False)
     context.read_set.scan(Scan(table, base.conditions))
     return _single_row(context, base, row, type_name, selections)
-
-
-def _find_by_name(
-    context: BuildContext, base: RowSource, former: RenameHistory, arguments: dict[str, ArgumentValue]
-) -> tuple[RowSource, RowRef]:
-    """Restricts `base` to the row with this name or, if there is none, to the row that had it formerly.
-
-    With non-public visibility, a working copy also matches by the name of its published article.
-    """
-    table, name = base.row.table, former.column
-    key = PRIMARY_KEYS.get(table, "id")
-    result = context.param(arguments[name], "text", TextParam(context.limits.text))
-    requested = []
-    qualifier = former.qualifier
-    is_qualified = bool(qualifier) and arguments.get(qualifier) is not None
-    # A language is text of the client; a type is a value of an enum.
-    convert = passthrough if qualifier == "type" else TextParam(context.limits.text)
-    if is_qualified:
-        value = context.param(arguments[qualifier], "plain" if qualifier == "type" else "text", convert)
-        requested = [f".{qualifier} = {value}"]
-
-    def number(source: str, row: RowRef, where: list[str]) -> str:
-        where += [
-            *context.visible(row, via_visible=False),
-            *(row.alias + value for value in requested),
-        ]
-        number = f"{row.alias}.{key}"
-        return f"(select {number} from {source} where {sql_and(where)} order by {number} limit 1)"
-
-    now, before, way = table_rows(context, table).row, table_rows(context, table).row, context.alias()
-    base.conditions = (RowCondition(name, "eq", leaf_value(arguments[name]), TextParam(context.limits.text)),)
-    context.read_set.scan(Scan(former.table, base.conditions))
-    if is_qualified:
-        base.conditions += (RowCondition(qualifier, "eq", leaf_value(arguments[qualifier]), convert),)
-        base.row.column(qualifier)  # the result depends on this column of the row
-    if table == "withdrawal":  # by a former slug of its article; withdrawals are rare
-        context.read_set.scan(Scan(table))
-    ways = [
-        number(f"{table} {now.alias}", now, [f"{now.alias}.{name} = {result}"]),
-        number(
-            f"{former.table} {way} cross join {table} {before.alias}",
-            before,
-            [
-                f"{way}.{name} = {result}",
-                f"{before.alias}.{key} = {way}.{former.owner}"
-                if key != "id"
-                else context.matches_public_id(before, f"{way}.{former.owner}"),
-            ],
-        ),
-    ]
-    if (
-        not context.visibility.is_public and table in WORKING_COPY_TABLES
-    ):  # the published article's name, for its working copy
-        copy, out = table_rows(context, table).row, context.alias()
-        ways.append(
-            number(
-                f"{table} {out} cross join {table} {copy.alias}",
-                copy,
-                [f"{out}.{name} = {result}", f"{copy.alias}.working_of = {out}.id"],
-            )
-        )
-    base.where.append(f"{base.row.alias}.{key} = coalesce({', '.join(ways)})")
-    return base, replace(base.row, found_by_old_slug_sql=result)
 
 
 def _follow_merges(

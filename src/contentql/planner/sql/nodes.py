@@ -150,6 +150,9 @@ class Dialect(Protocol):
         `dl` is from `later`, `de` from `earlier`; both have `key` and `value`.
         """
 
+    def unnest_texts(self, texts: str, alias: str) -> str:
+        """Returns the items of a list of texts as rows with their order in `n`, and the text in `t`."""
+
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str: ...
     def unnested_columns(self, alias: str) -> tuple[str, str, str]: ...
 

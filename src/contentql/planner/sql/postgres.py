@@ -186,6 +186,9 @@ class PostgresDialect:
         on = "de.key = dl.key and de.value is distinct from dl.value"
         return f"jsonb_each_text({later}) dl join jsonb_each_text({earlier}) de on {on}"
 
+    def unnest_texts(self, texts: str, alias: str) -> str:
+        return f"unnest({texts}) with ordinality as {alias}(t, n)"
+
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str:
         return f"unnest({tables}, {numbers}) with ordinality as {alias}(t, number, n)"
 

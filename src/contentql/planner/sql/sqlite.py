@@ -183,6 +183,9 @@ class SqliteDialect:
         on = "de.key = dl.key and de.value is not dl.value"
         return f"json_each({later}) dl join json_each({earlier}) de on {on}"
 
+    def unnest_texts(self, texts: str, alias: str) -> str:
+        return f"(select key as n, value as t from json_each({texts})) {alias}"
+
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str:
         return (
             f"(select t.key as n, t.value as t, i.value as number from json_each({tables}) t"

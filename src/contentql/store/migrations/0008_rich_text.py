@@ -16,7 +16,7 @@ async def convert_bodies(apps: Any, editor: Any) -> None:
     """Writes the stored blocks of every body, and its HTML and Markdown, in their present form."""
     client = editor.client
     postgres = client.capabilities.dialect == "postgres"
-    one, *values = ("$1", "$2", "$3", "$4") if postgres else "????"
+    one, *values = ("$1", "$2", "$3", "$4") if postgres else ("?",) * 4
     select = f"SELECT article_id, CAST(blocks AS text) AS blocks FROM article_body WHERE article_id > {one}"
     update = "UPDATE article_body SET blocks = {}, html = {}, markdown = {} WHERE article_id = {}"
     if postgres:
