@@ -28,7 +28,6 @@ _ATTRIBUTES: Mapping[tuple[str, str], str] = {
     ("section", "data-key-event"): r"true",
     ("section", "data-summary"): r"true",
     ("section", "data-pinned"): r"true",
-    ("blockquote", "data-attribution"): r"att_\d+",
     ("span", "lang"): r"[\w-]+",
     ("span", "data-mention"): r"\w+",
     ("img", "src"): r"med_\d+",

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from contentql.content import blocks as body
 from contentql.content.blocks import Block
 from contentql.content.enums import MediaRole
-from contentql.content.render import anonymous
 from contentql.content.search_terms import fold_text
 
 MAX_HOPS = 5
@@ -67,13 +66,33 @@ def assign_block_ids(blocks: Iterable[Block], before: Iterable[Block] = ()) -> t
     existing: dict[Block, list[str]] = {}
     for block in before:
         if block.id and block.id not in used:
-            existing.setdefault(anonymous(block), []).append(block.id)
+            existing.setdefault(_content(block), []).append(block.id)
 
     def identity(block: Block) -> str:
-        same = existing.get(block)
+        same = existing.get(_content(block))
         return same.pop(0) if same else new_block_id()
 
     return tuple(block if block.id else block.model_copy(update={"id": identity(block)}) for block in blocks)
+
+
+def _content(block: Block) -> Block:
+    """The block without what HTML and Markdown do not show: its id, and the attribution of a quotation."""
+    update = {"id": None, "attribution": None} if isinstance(block, body.Quote) else {"id": None}
+    return block.model_copy(update=update)
+
+
+def keep_attributions(blocks: Iterable[Block], before: Iterable[Block]) -> tuple[Block, ...]:
+    """Returns the blocks, quotations with the attributions that they have in `before`.
+
+    For forms of a body that do not show attributions: a reader must not learn of one that is hidden.
+    """
+    quotes = {block.id: block for block in before if isinstance(block, body.Quote) and block.attribution}
+    return tuple(
+        block.model_copy(update={"attribution": quotes[block.id].attribution})
+        if isinstance(block, body.Quote) and block.id in quotes
+        else block
+        for block in blocks
+    )
 
 
 def lede(blocks: Iterable[Block]) -> str | None:

@@ -13,7 +13,6 @@ from html import escape
 from typing import Final
 
 from contentql.content import blocks as body
-from contentql.content import ids
 from contentql.content.blocks import Block, ListItem
 from contentql.content.characters import replace_control_characters
 from contentql.content.embeds import embed_provider
@@ -75,9 +74,7 @@ def render_block(block: Block) -> str:
         case body.Heading():
             return f"<h{block.level}>{_rich(block)}</h{block.level}>"
         case body.Quote():
-            name = ids.encode_id("attribution", block.attribution) if block.attribution else ""
-            attribution = f' data-attribution="{name}"' if name else ""
-            return f"<blockquote{attribution}><p>{_rich(block)}</p></blockquote>"
+            return f"<blockquote><p>{_rich(block)}</p></blockquote>"
         case body.Pullquote():
             return f"<aside><p>{_rich(block)}</p></aside>"
         case body.List():

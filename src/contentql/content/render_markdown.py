@@ -51,7 +51,7 @@ def _markdown(block: Block) -> str:
             return _rich(block)
         case body.Heading():
             return f"{'#' * block.level} {_rich(block, one_line=True)}"
-        case body.Quote() if not block.attribution:
+        case body.Quote():
             return "> " + _rich(block).replace("\n", "\n> ")
         case body.Image() | body.Video() | body.Audio():
             caption = _inline(block.caption or "", block.caption_marks, one_line=True)

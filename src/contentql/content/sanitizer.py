@@ -20,7 +20,6 @@ _BODY_ATTRIBUTES = {
         "data-original-type",
     },
     "section": {"data-key-event", "data-summary", "data-pinned"},
-    "blockquote": {"data-attribution"},
     "span": {"data-mention"},
     "code": {"class"},
     "time": {"datetime"},

@@ -79,6 +79,8 @@ async def article_values(
         values["blocks"] = _without_foreign_ids(values["blocks"], before)
     if before is not None and "blocks" in values:
         values["blocks"] = derive.assign_block_ids(values["blocks"], before.blocks)
+        if "blocks" not in (input["body"] or ()):
+            values["blocks"] = derive.keep_attributions(values["blocks"], before.blocks)
         values["attributions"] = reanchor_attributions(before.attributions, before.blocks, values["blocks"])
     if "blocks" in values:
         existing = {hop.id for head in (before.attributions if before else ()) for hop in head.hops()}

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from contentql.content import ids
 from contentql.content.blocks import (
     MAX_BLOCKS,
     Audio,
@@ -372,9 +371,7 @@ class BlockBuilder:
             case "heading":
                 self.append(Heading(level=self._level, **values))
             case "blockquote":
-                name = ids.decode_id(self._attributes.get("data-attribution", ""))
-                attribution = name[1] if name and name[0] == "attribution" else None
-                self.append(Quote(attribution=attribution or None, **values))
+                self.append(Quote(**values))
             case "aside":
                 self.append(Pullquote(**values))
             case "live":
