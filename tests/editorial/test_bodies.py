@@ -235,3 +235,16 @@ async def test_edited_blocks_keep_their_ids(newsroom: EditorialClient) -> None:
     assert [block["id"] for block in changed["article"]["body"]["blocks"]] == ids
     other = await newsroom.mutate_ok("createArticle", selection=BLOCKS, headline="y", body={"html": html})
     assert not {block["id"] for block in other["article"]["body"]["blocks"]} & set(ids)
+
+
+async def test_an_article_without_visible_text_is_not_published(newsroom: EditorialClient) -> None:
+    """Spaces of any kind and invisible characters are no text."""
+    for blocks in (
+        [{"paragraph": {"text": "\u00a0"}}, {"heading": {"text": "\u200b\ufeff"}}, {"rule": {}}],
+        [{"list": {"items": [{"text": " "}]}}],
+    ):
+        id = await newsroom.create_draft(body={"blocks": blocks})
+        await newsroom.mutate("submitArticle", id=id)
+        await newsroom.mutate("approveArticle", id=id)
+        codes = await newsroom.mutate_codes("publishArticle", id=id)
+        assert ("REQUIRED", "body") in codes, codes

@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from contentql.content import ids
+from contentql.content.characters import is_visible
 from contentql.content.field_types import (
     MAX_ITEMS,
     STORED,
@@ -410,6 +411,11 @@ def block_text(block: Block) -> str:
             return block.title
         case Gallery() | Rule():
             return ""
+
+
+def has_content(block: Block) -> bool:
+    """Whether readers see anything of a block."""
+    return is_visible(block_text(block)) or bool(block_media(block)) or isinstance(block, Embed)
 
 
 def body_length(blocks: Iterable[Block]) -> int:

@@ -16,6 +16,15 @@ _CONTROL_IN_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff
 _CONTROL_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+# Zero-width characters and the soft hyphen.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text shows anything: more than spaces of any kind and invisible characters."""
+    return bool(_INVISIBLE.sub("", text).strip())
+
+
 class ForbiddenCharacter(NamedTuple):
     """The first character that a value may not contain; `position` counts code points from 1."""
 

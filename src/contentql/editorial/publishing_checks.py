@@ -35,7 +35,9 @@ PUBLISHING_REQUIREMENTS: Final = (
 
 def missing_requirements(record: ArticleRecord) -> list[PublishingRequirement]:
     """Requirements for publishing that the record does not meet; the date is left to the caller."""
-    return [needed for needed in PUBLISHING_REQUIREMENTS if not getattr(record, needed.field)]
+    shown = tuple(filter(blocks.has_content, record.blocks))
+    values = record.model_copy(update={"blocks": shown})
+    return [needed for needed in PUBLISHING_REQUIREMENTS if not getattr(values, needed.field)]
 
 
 async def require_media(

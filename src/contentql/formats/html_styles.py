@@ -66,7 +66,7 @@ def read_style(tag: str, attributes: Mapping[str, str]) -> ElementStyle:
     marks = _styled_marks(marks, style)
     classes = names.lower().split()
     comment = any(name.startswith(("msocomment", "msocom")) for name in classes)
-    if comment or style.get("mso-element") in ("comment", "comment-list") or "mso-comment-reference" in style:
+    if comment or style.get("mso-element") in ("comment", "comment-list"):
         hidden = "A comment"
     elif hidden is None and _is_invisible(style):
         hidden = "Hidden text"
@@ -81,7 +81,9 @@ def read_style(tag: str, attributes: Mapping[str, str]) -> ElementStyle:
 
 
 def _styled_marks(marks: set[OpenMark], style: Mapping[str, str]) -> set[OpenMark]:
-    weight, slant = style.get("font-weight", ""), style.get("font-style", "")
+    font = style.get("font", "").split()  # the shorthand, such as `italic bold 12px Georgia`
+    weight = style.get("font-weight", "bold" if "bold" in font else "")
+    slant = style.get("font-style", "italic" if "italic" in font else "")
     if weight in ("bold", "bolder") or (weight.isdecimal() and int(weight[:4]) >= 600):
         marks |= {STRONG}
     elif weight:  # Google Docs wraps everything in a `b` of normal weight

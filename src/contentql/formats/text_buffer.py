@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from contentql.content.characters import is_visible
 from contentql.content.field_types import MAX_ITEMS
 from contentql.content.rich_text import Mark, MarkKind, normal_marks
 from contentql.formats.html_safety import require_count
 
 _SPACE = re.compile(r"[ \t\n]+")
-# Characters that show nothing: zero-width characters and the soft hyphen.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 class OpenMark(NamedTuple):
@@ -30,7 +29,7 @@ class ParsedText(NamedTuple):
 
     def __bool__(self) -> bool:
         """Whether it shows anything."""
-        return bool(_INVISIBLE.sub("", self.text).strip())
+        return is_visible(self.text)
 
 
 class TextBuffer:
