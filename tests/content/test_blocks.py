@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.support.text_marks import make_table
 
 from contentql.content import blocks
-from contentql.content.blocks import Embed, Paragraph, RelatedLink, Table, Unknown
+from contentql.content.blocks import Embed, Paragraph, RelatedLink, Unknown
 from contentql.content.timestamps import format_timestamp
 
 ALL_BLOCKS: list[dict[str, Any]] = [
@@ -113,5 +114,5 @@ def test_format_timestamp_uses_utc_seconds_and_four_digit_years() -> None:
 
 def test_equal_blocks_compare_equal() -> None:
     """Holds for blocks with lists too; blocks are hashable."""
-    assert Table(rows=(("a",),)) == Table(rows=(("a",),))
+    assert make_table(rows=(("a",),)) == make_table(rows=(("a",),))
     assert hash(Paragraph(text="a")) == hash(Paragraph(text="a"))

@@ -13,11 +13,14 @@ from hypothesis import strategies as some
 from pydantic import ValidationError
 from tests.support.active_content import inert_markdown_text, inert_text, squeeze
 from tests.support.linear_time import linear_time
+from tests.support.text_marks import make_table
 
 from contentql.content import blocks, render
-from contentql.content.blocks import CodeText, Embed, Mark, Paragraph, RelatedLink, Table
+from contentql.content.blocks import CodeText, Embed, Paragraph, RelatedLink
 from contentql.content.characters import replace_control_characters
 from contentql.content.field_types import STORED
+from contentql.content.render_markdown import render_markdown
+from contentql.content.rich_text import Mark
 
 FRAGMENTS = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<iframe src=//x>", "</p>", "</code></pre>",
@@ -94,11 +97,8 @@ def assert_inert(block: blocks.Block) -> None:
     expected = squeeze(time_ + text)
     html = render.render_html([block])
     assert squeeze(inert_text(html)) == expected, html
-    markdown = render.render_markdown([block])
+    markdown = render_markdown([block])
     visible = squeeze(inert_markdown_text(markdown))
-    if isinstance(block, Paragraph) and block.marks:
-        # Markdown cannot end or begin a mark at a space: its signs are then visible.
-        visible, expected = visible.replace("*", ""), expected.replace("*", "")
     assert visible == expected, markdown
 
 
@@ -133,7 +133,7 @@ def test_blocks_do_not_run_into_each_other(raw: list[dict[str, Any]]) -> None:
     """A body of several hostile blocks is as inert as each of them."""
     body = blocks.load_blocks(raw)
     inert_text(render.render_html(body))
-    inert_markdown_text(render.render_markdown(body))
+    inert_markdown_text(render_markdown(body))
 
 
 @pytest.mark.parametrize(
@@ -185,35 +185,35 @@ def test_refused_values(raw: dict[str, Any], location: str, message: str) -> Non
         ),
         (
             {"type": "RELATED_LINK", "title": "x", "url": "https://x\n\n[click](javascript:alert(1))"},
-            "x",
-            "<p>x</p>",
+            '<p data-type="related_link">x</p>',
+            '<p data-type="related_link">x</p>',
         ),
         (
             {"type": "EMBED", "url": "https://x>)<img/onerror=a>"},
-            r"https://x\>)\<img/onerror=a\>",
-            "<p>https://x&gt;)&lt;img/onerror=a&gt;</p>",
+            '<figure data-type="embed">https://x&gt;)&lt;img/onerror=a&gt;</figure>',
+            '<figure data-type="embed">https://x&gt;)&lt;img/onerror=a&gt;</figure>',
         ),
         (
             {"type": "RELATED_LINK", "title": "x", "url": "javascript&colon;alert(1)"},
-            "[x](<javascript&amp;colon;alert(1)>)",
-            '<p><a href="javascript&amp;colon;alert(1)">x</a></p>',
+            '<p data-type="related_link"><a href="javascript&amp;colon;alert(1)">x</a></p>',
+            '<p data-type="related_link"><a href="javascript&amp;colon;alert(1)">x</a></p>',
         ),
         (
             {"type": "PARAGRAPH", "text": "Look!here", "marks": [{"start": 5, "end": 9, "kind": "link", "href": "/x"}]},
             r"Look\![here](</x>)",
             '<p>Look!<a href="/x">here</a></p>',
         ),
-        ({"type": "PARAGRAPH", "text": "a\r# b\r\r- c"}, "a\\\n\\# b\\\n\\- c", "<p>a<br># b<br><br>- c</p>"),
+        ({"type": "PARAGRAPH", "text": "a\r# b\r\r- c"}, "a\\\n\\# b<br><br>\\- c", "<p>a<br># b<br><br>- c</p>"),
         ({"type": "HEADING", "text": "The C #"}, r"## The C \#", "<h2>The C #</h2>"),
         ({"type": "PARAGRAPH", "text": "a | b\n:--|--:"}, "a \\| b\\\n\\:--\\|--:", "<p>a | b<br>:--|--:</p>"),
-        ({"type": "QUOTE", "text": "a\n    <b>"}, "> a\n>\n> \\<b\\>", "<blockquote><p>a<br>    &lt;b&gt;</p></blockquote>"),
-        ({"type": "CORRECTION", "text": " a"}, "*a*", "<p><em> a</em></p>"),
+        ({"type": "QUOTE", "text": "a\n    <b>"}, "> a\\\n> &#32;&#32;&#32;&#32;\\<b\\>", "<blockquote><p>a<br>&#32;&#32;&#32;&#32;&lt;b&gt;</p></blockquote>"),
+        ({"type": "CORRECTION", "text": " a"}, '<p data-type="correction">&#32;a</p>', '<p data-type="correction">&#32;a</p>'),
     ],
 )  # fmt: skip
 def test_escaping_by_position(block: dict[str, Any], markdown: str, html: str) -> None:
     """In a fence, a link, a picture, a heading, a table, a quote."""
     body = blocks.load_blocks([block])
-    assert (render.render_markdown(body), render.render_html(body)) == (markdown, html)
+    assert (render_markdown(body), render.render_html(body)) == (markdown, html)
 
 
 def test_marks_nest_with_the_longest_outside() -> None:
@@ -225,8 +225,8 @@ def test_marks_nest_with_the_longest_outside() -> None:
     text = "See the page now"
     sentence = Paragraph(text=text, marks=(mark(8, 12, "link", "/a"), mark(0, 16, "strong")))
     word = Paragraph(text=text, marks=(mark(4, 12, "link", "/a"), mark(8, 12, "strong")))
-    assert render.render_markdown([sentence]) == "**See the [page](</a>) now**"
-    assert render.render_markdown([word]) == "See [the **page**](</a>) now"
+    assert render_markdown([sentence]) == "**See the [page](</a>) now**"
+    assert render_markdown([word]) == "See [the **page**](</a>) now"
     crossing = Paragraph(text=text, marks=(mark(0, 7, "strong"), mark(4, 12, "link", "/a")))
     assert render.render_html([crossing]) == (
         '<p><strong>See <a href="/a">the</a></strong><a href="/a"> page</a> now</p>'
@@ -323,7 +323,7 @@ def test_a_million_characters_of_anything(sign: str) -> None:
     )
     body = [Paragraph(text=text), Paragraph(text=text, marks=marks)]
     with linear_time():
-        result = render.render_markdown(body), render.render_html(body)
+        result = render_markdown(body), render.render_html(body)
     assert all(len(rendering) < 10_000_000 for rendering in result)
 
 
@@ -331,18 +331,18 @@ def test_a_long_link_is_written_a_few_times_at_most() -> None:
     """However many marks lie within it."""
     href = "https://example.org/" + "x" * 3_900
     inside = tuple(Mark(start=n, end=n + 1, kind="strong") for n in range(0, 9_998, 2))
-    block = Paragraph(text="y" * 10_000, marks=(Mark(start=0, end=10_000, kind="link", href=href), *inside))
-    assert render.render_html([block]).count(href) == render.render_markdown([block]).count(href) == 1
+    block = Paragraph(text="y" * 10_000, marks=(Mark(start=0, end=10_000, kind="link", value=href), *inside))
+    assert render.render_html([block]).count(href) == render_markdown([block]).count(href) == 1
 
 
 def test_code_fences_are_longer_than_any_in_the_code() -> None:
     """Also than one of thousands of signs."""
     code = CodeText(text="a\n" + "`" * 5_000 + "\n```\n<script>")
-    assert squeeze(inert_markdown_text(render.render_markdown([code]))) == squeeze(code.text)
+    assert squeeze(inert_markdown_text(render_markdown([code]))) == squeeze(code.text)
 
 
 def test_table_cells_stay_in_their_column() -> None:
     """With pipes and backslashes of any number before them."""
     row = ("a|b", "a\\|b", "a\\\\|", "\\", "|")
-    html = inert_markdown_text(render.render_markdown([Table(rows=(row, row))]))
+    html = inert_markdown_text(render_markdown([make_table(rows=(row, row))]))
     assert re.split(r"\n+", html.strip()) == [*row, *row]

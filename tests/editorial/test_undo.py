@@ -565,8 +565,14 @@ async def test_corrections_replace_words_in_every_text(newsroom: EditorialClient
     """Also words with other spaces, quotation marks and accents than those of the text."""
     blocks = [
         {"paragraph": {"text": "The \u201cCaf\u00e9\u201d of\u00a0Seoul is open."}},
-        {"list": {"items": ["One item", "A second entry"]}},
-        {"table": {"rows": [["Name", "Age"], ["Kim", "forty"]]}},
+        {"list": {"items": [{"text": "One item"}, {"text": "A second entry"}]}},
+        {
+            "table": {
+                "rows": [
+                    {"cells": [{"text": cell} for cell in row]} for row in (["Name", "Age"], ["Kim", "forty"])
+                ]
+            }
+        },
         {"image": {"media": "med_301", "caption": "A wooden coffin"}},
     ]
     id = await newsroom.create_published(

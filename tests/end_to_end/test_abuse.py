@@ -111,7 +111,7 @@ async def normalized_response(executor: Executor, query: str, probe: str) -> Any
     payload = orjson.loads(response.body)
     for error in payload.get("errors", ()):
         error["message"] = re.sub(
-            r"^'.*' is not|^\".*\" is not", "… is not", error["message"], flags=re.DOTALL
+            r"^'.*' is not|^\".*\" is not|(?<=or zh-Hans; ).*", "… is not", error["message"], flags=re.DOTALL
         )
         del error["extensions"]["requestId"]
     return payload
@@ -354,10 +354,10 @@ async def test_small_requests_are_executed_among_expensive_ones(demo_executor: E
     assert (await demo_executor.execute(GraphQLRequest(small))).status == 200
     async with asyncio.timeout(30):
         async with asyncio.TaskGroup() as group:
-            for i in range(10):
+            for i in range(20):
                 for query in EXPENSIVE_QUERIES:
                     group.create_task(execute("hostile", query))
-                if i == 4:
+                if i == 1:
                     group.create_task(execute("innocent", small))
     assert finished.index("innocent") < len(finished) - 1
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import nh3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests.support.collected_warnings import collect_warnings
 from tests.support.linear_time import linear_time
-from tests.support.text_marks import em, link, strong
+from tests.support.text_marks import em, link, make_list, make_table, strong
 
 from contentql.content import render
 from contentql.content.blocks import (
@@ -19,8 +21,7 @@ from contentql.content.blocks import (
     Gallery,
     Heading,
     Image,
-    List,
-    Mark,
+    ListItem,
     Paragraph,
     Pullquote,
     Quote,
@@ -28,6 +29,7 @@ from contentql.content.blocks import (
     Table,
     Video,
 )
+from contentql.content.rich_text import Mark
 from contentql.formats.html import html_to_blocks
 from contentql.formats.html_safety import UnsafeContentError
 
@@ -36,7 +38,7 @@ def rejection_message(html: str) -> str:
     """The message of the UnsafeContentError for the HTML, which must have a hint."""
     with pytest.raises(UnsafeContentError) as exc_info:
         html_to_blocks(html)
-    assert exc_info.value.hint.endswith(".")
+    assert all(problem.hint.endswith(".") for problem in exc_info.value.problems)
     return exc_info.value.message
 
 
@@ -51,13 +53,19 @@ def rejection_message(html: str) -> str:
         ("<h2>a<h3>b</h4>c", [Heading(text="a"), Heading(text="b", level=3), Paragraph(text="c")]),
         ("<blockquote><p>a</p><p>b</p></blockquote>", [Quote(text="a\nb")]),
         ("<aside><p>a</p></aside>", [Pullquote(text="a")]),
-        ("<ul><li>a<li><p>b</p><p>c</p></ul>", [List(items=("a", "b\nc"))]),
-        ("<ol><li>a<ul><li>b</li></ul>c</li><li></li></ol>", [List(ordered=True, items=("a", "b", "c"))]),
-        ("<table><tr><th>a<th>b<tr><td>c<td></table>", [Table(rows=(("a", "b"), ("c", "")))]),
-        ("<table><caption>a</caption><td><p>b</p>c</table>", [Paragraph(text="a"), Table(rows=(("b\nc",),))]),
+        ("<ul><li>a<li><p>b</p><p>c</p></ul>", [make_list(items=("a", "b\nc"))]),
+        (
+            "<ol><li>a<ul><li>b</li></ul>c</li><li></li></ol>",
+            [make_list(ordered=True, items=("a", ListItem(text="b", level=1), "c"))],
+        ),
+        ("<table><tr><th>a<th>b<tr><td>c<td></table>", [make_table(rows=(("a", "b"), ("c", "")))]),
+        (
+            "<table><caption>a</caption><td><p>b</p>c</table>",
+            [Paragraph(text="a"), make_table(rows=(("b\nc",),))],
+        ),
         ("<pre>\n a\n\tb </pre>", [CodeText(text=" a\n\tb ")]),
         ('<pre><code class="x language-sql">a<b>b</b></code></pre>', [CodeText(text="ab", language="sql")]),
-        ("<ul><li>a<pre>\n b\n  c </pre></ul>", [List(items=("a\nb\nc",))]),
+        ("<ul><li>a<pre>\n b\n  c </pre></ul>", [make_list(items=("a\nb\nc",))]),
         ("<p>a<hr>b", [Paragraph(text="a"), Rule(), Paragraph(text="b")]),
         ("a<div>b<section>c</section>d</div>e", [Paragraph(text=text) for text in "abcde"]),
         ("<p></p> <div> <br> </div><ul></ul><table></table><pre></pre><h2> </h2><a href=x></a>", []),
@@ -106,7 +114,6 @@ def test_unclosed_marks_continue_in_the_next_paragraph() -> None:
 
 def test_media_are_referenced_by_id_and_others_reported() -> None:
     """The caption is that of the same figure; dropped pictures and links are reported."""
-    lost: list[str] = []
     html = """
         <figure data-type="image" data-media="123"><figcaption>a</figcaption></figure>
         <figure><img data-media="med_5" src="https://b.example.org/b.jpg"><figcaption>b</figcaption></figure>
@@ -117,7 +124,8 @@ def test_media_are_referenced_by_id_and_others_reported() -> None:
         <a href="ftp://g.example.org">g</a>
     """
     existing = {"123": 123, "med_5": 5, "5": 5}
-    assert html_to_blocks(html, media=existing.get, lost=lost.append) == (
+    warnings, callbacks = collect_warnings(media=existing.get)
+    assert html_to_blocks(html, callbacks) == (
         Image(media=123, caption="a"),
         Image(media=5, caption="b"),
         Paragraph(text="c d"),
@@ -125,7 +133,7 @@ def test_media_are_referenced_by_id_and_others_reported() -> None:
         Paragraph(text="e"),
         Paragraph(text="g"),
     )
-    assert lost == [
+    assert [warning.place for warning in warnings] == [
         "https://e.example.org/e.jpg", "art_5", "/f.jpg", "<img>", "5 404", "5", "ftp://g.example.org"
     ]  # fmt: skip
 
@@ -154,18 +162,16 @@ def test_rendered_media_blocks_round_trip(block: Block) -> None:
         ("<script>alert(1)</script>", "The text contains a <script> tag."),
         ("<p>a<ScRiPt\n/x", "The text contains a <script> tag."),
         ("<b <iframe>><iframe src=x>", "The text contains an <iframe> tag."),
-        ("<svg/onload=alert(1)>", "The text contains a <svg> tag."),
-        ("<math><mi>", "The text contains a <math> tag."),
-        ("<style>p{}</style>", "The text contains a <style> tag."),
+        ("<svg/onload=alert(1)>", "The text contains an event handler: onload on <svg>."),
         ("<object data=x>", "The text contains an <object> tag."),
         ("<embed src=x>", "The text contains an <embed> tag."),
         ("<form><input>", "The text contains a <form> tag."),
         ("<button>a", "The text contains a <button> tag."),
         ("<textarea></p>", "The text contains a <textarea> tag."),
-        ("<link rel=x>", "The text contains a <link> tag."),
-        ("<meta charset=x>", "The text contains a <meta> tag."),
-        ("<base href=x>", "The text contains a <base> tag."),
-        ("<noscript><p title='</noscript><img src=x onerror=a>'>", "The text contains a <noscript> tag."),
+        (
+            "<noscript><p title='</noscript><img src=x onerror=a>'>",
+            "The text contains an event handler: onerror on <img>.",
+        ),
         ("<p onclick=a>", "The text contains an event handler: onclick on <p>."),
         ("<p/ONmouseover='a'>", "The text contains an event handler: onmouseover on <p>."),
         ("<img src=x onerror=alert(1)", "The text contains an event handler: onerror on <img>."),
@@ -175,7 +181,6 @@ def test_rendered_media_blocks_round_trip(block: Block) -> None:
         ("<a href='&#x6A&#0000097;vas\n\tcript:a'>a", "The text contains a javascript: link."),
         ("<a href=vbscript:a>a", "The text contains a vbscript: link."),
         ("<a href=data:text/html,a>a", "The text contains a data: link."),
-        ("<img src=data:image/png;base64,AAAA>", "The text contains a data: link."),
         ("<b xlink:href=javascript:a>", "The text contains a javascript: link."),
         ("a\x07b", "The text contains the control character U+0007."),
         ("a\x00<script>", "The text contains the control character U+0000."),
@@ -189,7 +194,8 @@ def test_rendered_media_blocks_round_trip(block: Block) -> None:
 )
 def test_unsafe_html_is_rejected(html: str, expected: str) -> None:
     """The message names the unsafe part, in any spelling."""
-    assert rejection_message(html) == expected
+    message = re.sub(r" \(line \d\)", "", rejection_message(html))
+    assert message.removesuffix(".") == expected.removesuffix(".")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +246,9 @@ bodies = some.lists(
     | some.builds(Heading, text=words, level=some.integers(2, 4))
     | some.builds(Quote, text=words, attribution=some.none())
     | some.builds(Pullquote, text=words)
-    | some.builds(List, items=some.lists(words, min_size=1, max_size=3).map(tuple), ordered=some.booleans())
+    | some.builds(
+        make_list, items=some.lists(words, min_size=1, max_size=3).map(tuple), ordered=some.booleans()
+    )
     | some.builds(
         Table, rows=some.lists(some.lists(texts, min_size=1, max_size=3).map(tuple), min_size=1).map(tuple)
     )
@@ -308,6 +316,6 @@ def test_one_megabyte_of_repeated_markup_takes_linear_time(part: str) -> None:
 
 def test_unmatched_tags_take_linear_time() -> None:
     with linear_time():
-        assert html_to_blocks("<ul>" * 100_000 + "</ol>" * 100_000 + "a") == (List(items=("a",)),)
+        assert html_to_blocks("<ul>" * 100_000 + "</ol>" * 100_000 + "a") == (make_list(items=("a",)),)
         last = html_to_blocks("<b>" * 100_000 + "<p>a" * 1000)[-1]
     assert last == Paragraph(text="a", marks=(strong(0, 1),))

@@ -8,8 +8,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from tests.support.text_marks import make_list
 
-from contentql.content.blocks import Block, Heading, List, Mark, Paragraph, Quote
+from contentql.content.blocks import Block, Heading, Paragraph, Quote
 from contentql.content.enums import AttributionKind, MediaKind, SourceKind, TagType
 from contentql.content.records import (
     RECORD_TYPES,
@@ -23,6 +24,7 @@ from contentql.content.records import (
     SpanRecord,
     TagRecord,
 )
+from contentql.content.rich_text import Mark
 from contentql.fixtures import DEMO_CONTENT
 from contentql.formats import jsonl
 
@@ -106,7 +108,7 @@ def articles(draw: some.DrawFn) -> ArticleRecord:
     blocks: list[Block] = [first]
     further_blocks: list[Block] = [
         Heading(text=draw(texts)),
-        List(items=(draw(texts),), ordered=draw(some.booleans())),
+        make_list(items=(draw(texts),), ordered=draw(some.booleans())),
         Quote(text=draw(texts), attribution=1),
     ]
     return ArticleRecord(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -220,6 +221,7 @@ AFTER_FIRST = [
     "0005_newsdesk",
     "0006_preview_links",
     "0007_undo",
+    "0008_rich_text",
 ]
 LATER_TABLES = {
     "trusted_document",
@@ -283,6 +285,34 @@ async def test_migrations_keep_existing_rows(server: Server) -> None:
             )
         await sql("DELETE FROM article WHERE id = ?", 7)
         assert await sql.rows_of("article_body") == []
+    await server.drop(url)
+
+
+async def test_ranges_of_marks_become_runs(server: Server) -> None:
+    """Lists and tables of plain strings, too; HTML and Markdown are rendered again."""
+    url = await server.empty()
+    await migrate_to(url, "0007_undo")
+    bold = {"start": 0, "end": 1, "kind": "strong", "href": None}
+    stored = [
+        {"id": "blk_1", "type": "PARAGRAPH", "text": "ab", "marks": [bold]},
+        {"id": "blk_2", "type": "LIST", "ordered": True, "items": ["a", "b"]},
+        {"id": "blk_3", "type": "TABLE", "rows": [["a", "b"]]},
+        {"id": "blk_4", "type": "IMAGE", "media": 5, "caption": "c"},
+    ]
+    async with connect_sql(url) as sql:
+        await insert_rows(sql, FIRST_MIGRATION_TABLES)
+        await sql("UPDATE article_body SET blocks = ?, html = ?, markdown = ?", json.dumps(stored), "", "")
+    await Database(url).migrate()
+    async with connect_sql(url) as sql:
+        (row,) = await sql("SELECT CAST(blocks AS text) AS blocks, html, markdown FROM article_body")
+    paragraph, list_, table, image = json.loads(row["blocks"])
+    run = {"href": None, "language": None, "mention": None}
+    assert paragraph["runs"] == [{"text": "a", "marks": ["STRONG"], **run}, {"text": "b", "marks": [], **run}]
+    assert [(item["text"], item["number"]) for item in list_["items"]] == [("a", 1), ("b", 2)]
+    assert [cell["text"] for cell in table["rows"][0]["cells"]] == ["a", "b"]
+    assert (image["caption"], image["captionRuns"]) == ("c", None)
+    assert row["markdown"] == "**a**b\n\n1. a\n2. b\n\n| a | b |\n| --- | --- |\n\n![c](med_5)"
+    assert row["html"].startswith('<p id="blk_1"><strong>a</strong>b</p>')
     await server.drop(url)
 
 

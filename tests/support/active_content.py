@@ -9,15 +9,31 @@ from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _PAGE = {"html", "head", "body", "main"}
-_INLINE = {"a", "br", "strong", "em", "span"}
+_INLINE = {"a", "br", "strong", "em", "span", "s", "code", "sub", "sup"}
 HTML_TAGS = _INLINE | {
     "p", "h2", "h3", "h4", "blockquote", "aside", "ol", "ul", "li", "figure", "figcaption", "table", "tbody",
     "tr", "th", "td", "pre", "code", "hr", "section", "time",
 }  # fmt: skip
-MARKDOWN_TAGS = (HTML_TAGS | {"thead"}) - {"aside", "figure", "figcaption", "section", "time", "span"}
+MARKDOWN_TAGS = HTML_TAGS | {"thead", "img"}
 # What each attribute may look like.
 _ATTRIBUTES: Mapping[tuple[str, str], str] = {
-    ("figure", "data-type"): r"image|video|audio|gallery",
+    ("figure", "data-type"): r"image|video|audio|gallery|embed|unknown",
+    ("figure", "data-url"): r"https?://.*",
+    ("figure", "data-provider"): r"(?s:.*)",
+    ("figure", "data-fallback"): r"(?s:.*)",
+    ("figure", "data-title"): r"(?s:.*)",
+    ("figure", "data-original-type"): r"(?s:.*)",
+    ("p", "data-type"): r"paragraph|correction|related_link",
+    ("section", "data-type"): r"live_entry",
+    ("section", "data-key-event"): r"true",
+    ("section", "data-summary"): r"true",
+    ("section", "data-pinned"): r"true",
+    ("blockquote", "data-attribution"): r"att_\d+",
+    ("span", "lang"): r"[\w-]+",
+    ("span", "data-mention"): r"\w+",
+    ("img", "src"): r"med_\d+",
+    ("img", "alt"): r"(?s:.*)",
+    ("img", "title"): r"video|audio|gallery",
     ("figure", "data-media"): r"[\d ]+",
     ("time", "datetime"): r"[\dTZ:-]+",
     ("code", "class"): r"language-[\w.+#/-]{1,50}",
@@ -70,8 +86,12 @@ def _texts(parent: LexborNode, tags: Collection[str]) -> Iterator[str]:
         for name, value in node.attributes.items():
             if (node.tag, name) == ("a", "href"):
                 assert _scheme(value or "") in _SCHEMES, (value, parent.html)
+            elif name == "id":
+                assert re.fullmatch(r"blk_[\w-]+", value or ""), parent.html
             else:
                 assert re.fullmatch(_ATTRIBUTES.get((str(node.tag), name), "(?!)"), value or ""), parent.html
+        if node.tag == "img":
+            yield node.attributes.get("alt") or ""
         if node.tag in ("br", "p", "td", "th", "li"):
             yield "\n"
         yield from _texts(node, tags)

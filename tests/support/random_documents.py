@@ -153,7 +153,7 @@ class RandomDocuments:
         keys = [a for a in ("id", "slug", "path") if a in type_.args and name != "node"]
         if parent == "Query" and keys and "first" not in type_.args:
             chosen = self.random.choice(keys)
-            for other in (*keys, "type", "language"):
+            for other in (*keys, "type", "language", "languages"):
                 arguments.pop(other, None)
             arguments[chosen] = self._value(type_.args[chosen].type, name if chosen == "id" else chosen, 2)
         if "first" in arguments and "last" in arguments:
@@ -238,6 +238,8 @@ class RandomDocuments:
                 return self.random.choice(
                     matching if matching and self.random.random() < 0.9 else self.pool.ids
                 )
+        if name.lower().endswith(("language", "languages")):
+            return self.random.choice([*self.pool.texts.get("language", ()), "en", "de", "ko"])
         if name == "search":
             return " ".join(self.random.choice(self.pool.words) for _ in range(self.random.randint(1, 2)))
         return self.random.choice([*self.pool.texts.get(name, ()), self.random.choice(self.pool.words)])

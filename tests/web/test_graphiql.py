@@ -509,6 +509,37 @@ async def test_token_shows_drafts_until_it_is_removed(page: Page, server_url: st
     assert not any(token in url for url in page.requested_urls)
 
 
+PASTE_JS = """((html, text) => {
+  const data = new DataTransfer()
+  data.setData("text/html", html)
+  data.setData("text/plain", text)
+  const options = {clipboardData: data, bubbles: true, cancelable: true}
+  document.querySelector(".query-editor textarea, .graphiql-editor textarea")
+    .dispatchEvent(new ClipboardEvent("paste", options))
+})"""
+
+
+async def test_html_is_pasted_into_the_value_of_html(page: Page, token: str) -> None:
+    """As a string, also with quotation marks and line ends; elsewhere the text is pasted."""
+    html = "<meta charset='utf-8'>\n<p class=MsoNormal>He said \"<b>no</b>\".\\</p>\r\n<!--EndFragment-->"
+    await enter_token(page, token)
+    mutation = 'mutation Paste { createArticle(input: {headline: "x", validateOnly: true, body: {html: ""}})'
+    query = mutation + " { article { body { markdown } } userErrors { message } } }"
+    await page.evaluate(f"{EDITOR_JS}.setValue({orjson.dumps(query).decode()})")
+    await page.evaluate(f"{EDITOR_JS}.focus()")
+    place = mutation.index('""') + 1
+    await page.evaluate(f"{EDITOR_JS}.setCursor({{line: 0, ch: {place}}})")
+    await page.evaluate(f"{PASTE_JS}({orjson.dumps(html).decode()}, 'He said no')")
+    pasted = await page.evaluate(f"{EDITOR_JS}.getValue()")
+    assert pasted == query.replace('html: ""', f"html: {orjson.dumps(html).decode()}")
+    payload = (await run_in_editor(page, pasted))["data"]["createArticle"]
+    assert payload["article"]["body"]["markdown"] == 'He said "**no**".\\\\'
+    await page.evaluate(f"{EDITOR_JS}.setValue('# ')")
+    await page.evaluate(f"{EDITOR_JS}.setCursor({{line: 0, ch: 2}})")
+    await page.evaluate(f"{PASTE_JS}({orjson.dumps(html).decode()}, 'He said no')")
+    assert "meta" not in await page.evaluate(f"{EDITOR_JS}.getValue()")
+
+
 async def test_websocket_sends_the_token_in_connection_init(
     browser: str, server_url: str, token: str
 ) -> None:

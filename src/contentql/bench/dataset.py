@@ -216,7 +216,7 @@ class _Paragraph:
     def __init__(self, text: str) -> None:
         self.text = text
         self.html = f"<p>{escape(text, quote=False)}</p>"
-        self.block = f'"type":"PARAGRAPH","text":{orjson.dumps(text).decode()},"marks":[]}}'
+        self.block = f'"type":"PARAGRAPH","text":{orjson.dumps(text).decode()},"marks":[],"runs":null}}'
         self.words = len(text.split())
 
 

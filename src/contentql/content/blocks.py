@@ -8,20 +8,18 @@ dropped. The rules for texts, lines and links apply to input only: see `field_ty
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     GetCoreSchemaHandler,
     PlainSerializer,
+    SerializationInfo,
     SerializerFunctionWrapHandler,
     StringConstraints,
     Tag,
@@ -30,7 +28,6 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from contentql.content import ids
@@ -45,16 +42,10 @@ from contentql.content.field_types import (
     at_most,
     is_input,
 )
+from contentql.content.frozen_model import FrozenModel
+from contentql.content.rich_text import Marks, RichTextModel, Runs, fill_text, set_marks, write_runs
 from contentql.content.sanitizer import sanitize_embed
 from contentql.content.timestamps import format_timestamp
-
-
-class FrozenModel(BaseModel):
-    """Immutable model with camelCase field names in JSON."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
-    )
 
 
 @dataclass(frozen=True)
@@ -108,83 +99,138 @@ AttributionId: TypeAlias = Annotated[int, IdField("attribution")]
 MAX_BLOCKS = 5_000
 MAX_BODY_LENGTH = 4_000_000  # characters in all texts of a body
 MAX_EMBED_LENGTH = 20_000  # characters of the HTML of an embed
-
-
-class Mark(FrozenModel):
-    """Inline formatting of a range of text, in code points; `end` is exclusive."""
-
-    start: Annotated[int, Field(ge=0)]
-    end: int
-    kind: Literal["strong", "em", "link", "mention"]
-    href: Link | None = None
+MAX_LIST_LEVEL = 8  # levels of lists within a list
 
 
 class _Block(FrozenModel):
     id: BlockId | None = None
 
     @model_serializer(mode="wrap")
-    def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _serialize(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         # `type` is written even when defaults are excluded: it is the discriminator for parsing.
-        result: dict[str, Any] = handler(self)
+        result = self._write(handler(self), info)
         head = {"id": self.id} if self.id else {}
         return {**head, "type": getattr(self, "type"), **result}  # noqa: B009
 
+    def _write(self, values: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
+        return values
 
-class Paragraph(_Block):
+
+class _TextBlock(_Block, RichTextModel):
+    """A block with one rich text."""
+
+    def _write(self, values: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
+        return write_runs(values, self.text, self.marks, info)
+
+
+class Paragraph(_TextBlock):
     type: Literal["PARAGRAPH"] = "PARAGRAPH"
-    text: Text
-    marks: Annotated[tuple[Mark, ...], at_most(MAX_ITEMS, "marks")] = ()
-
-    @model_validator(mode="after")
-    def _marks_fit(self, info: ValidationInfo) -> Paragraph:
-        if any(not mark.start < mark.end <= len(self.text) for mark in self.marks):
-            raise ValueError("a mark must lie within the text")
-        if is_input(info):
-            links = sorted((mark.start, mark.end) for mark in self.marks if mark.kind == "link")
-            if any(following[0] < link[1] for link, following in pairwise(links)):
-                raise ValueError("links must not overlap")
-        return self
 
 
-class Heading(_Block):
+class Heading(_TextBlock):
     type: Literal["HEADING"] = "HEADING"
     level: Annotated[int, Field(ge=2, le=4)] = 2
-    text: Text
 
 
-class Quote(_Block):
+class Quote(_TextBlock):
     type: Literal["QUOTE"] = "QUOTE"
-    text: Text
     attribution: AttributionId | None = None
 
 
-class Pullquote(_Block):
+class Pullquote(_TextBlock):
     type: Literal["PULLQUOTE"] = "PULLQUOTE"
-    text: Text
+
+
+class ListItem(RichTextModel):
+    """An item of a list. `level`: 0 for the list itself, one more for each list that it is nested in.
+
+    `ordered`: whether the list that it belongs to is numbered; `number` is then its number. Input may leave
+    out both: they continue the list.
+    """
+
+    level: Annotated[int, Field(ge=0, le=MAX_LIST_LEVEL)] = 0
+    ordered: bool | None = None
+    number: Annotated[int, Field(ge=0, lt=1_000_000_000)] | None = None
 
 
 class List(_Block):
+    """A list with its items, also those of nested lists, in the order in which they are read."""
+
     type: Literal["LIST"] = "LIST"
     ordered: bool = False
-    items: Annotated[tuple[Text, ...], at_most(MAX_ITEMS, "items")]
+    items: Annotated[tuple[ListItem, ...], at_most(MAX_ITEMS, "items")]
+
+    @model_validator(mode="after")
+    def _number_items(self) -> List:
+        object.__setattr__(self, "items", tuple(_number_items(self.items, self.ordered)))
+        return self
 
 
-class Image(_Block):
+def _number_items(items: Iterable[ListItem], ordered: bool) -> Iterator[ListItem]:
+    """Sets kind and number of every item. Raises ValueError if they do not follow from those before."""
+    open_lists: list[tuple[bool, int]] = []  # for each level: whether numbered, and the last number
+    for place, item in enumerate(items, 1):
+        if item.level > len(open_lists):
+            raise ValueError(f"item {place} is more than one level below the item before it")
+        continued = open_lists[item.level] if item.level < len(open_lists) else None
+        del open_lists[item.level :]
+        item_ordered = item.ordered
+        if item_ordered is None or not item.level:
+            item_ordered = ordered if not item.level else continued[0] if continued else False
+            if item.ordered not in (None, item_ordered):
+                raise ValueError(
+                    f"item {place} must be {'numbered' if ordered else 'unnumbered'} as its list is"
+                )
+        number = None
+        if item_ordered:
+            following = continued[1] + 1 if continued and continued[0] else None
+            number = following if following is not None else 1 if item.number is None else item.number
+            if item.number not in (None, number):
+                raise ValueError(
+                    f"item {place} must have the number {number}, which follows the one before it"
+                )
+        elif item.number is not None:
+            raise ValueError(f"item {place} has a number, but its list is not numbered")
+        open_lists.append((item_ordered, number or 0))
+        yield item.model_copy(update={"ordered": item_ordered, "number": number})
+
+
+class _MediaBlock(_Block):
+    """A block with one media file and a rich caption."""
+
+    media: MediaId
+    caption: Text | None = None
+    caption_marks: Marks = ()
+    caption_runs: Runs | None = Field(default=None, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_of_runs(cls, value: Any, info: ValidationInfo) -> Any:
+        runs = "captionRuns" if isinstance(value, dict) and "captionRuns" in value else "caption_runs"
+        return fill_text(value, "caption", runs, info)
+
+    @model_validator(mode="after")
+    def _set_marks(self, info: ValidationInfo) -> _MediaBlock:
+        set_marks(self, "caption", "caption_marks", "caption_runs", info)
+        return self
+
+    def _write(self, values: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
+        name, marks_name = (
+            ("captionRuns", "captionMarks") if info.by_alias else ("caption_runs", "caption_marks")
+        )
+        return write_runs(values, self.caption, self.caption_marks, info, name, marks_name)
+
+
+class Image(_MediaBlock):
     type: Literal["IMAGE"] = "IMAGE"
-    media: MediaId
-    caption: Text | None = None
 
 
-class Video(_Block):
+class Video(_MediaBlock):
     type: Literal["VIDEO"] = "VIDEO"
-    media: MediaId
-    caption: Text | None = None
 
 
-class Audio(_Block):
+class Audio(_MediaBlock):
     type: Literal["AUDIO"] = "AUDIO"
-    media: MediaId
-    caption: Text | None = None
 
 
 class Gallery(_Block):
@@ -196,17 +242,33 @@ class Embed(_Block):
     type: Literal["EMBED"] = "EMBED"
     provider: Line | None = None
     url: EmbedUrl
+    title: Line | None = None
     html: Annotated[str, at_most(MAX_EMBED_LENGTH, "characters"), AfterValidator(sanitize_embed)] | None = (
         None
     )
     fallback_text: Text | None = None
 
 
+class TableCell(RichTextModel):
+    """A cell of a table."""
+
+
+class TableRow(FrozenModel):
+    """A row of a table; input may be a plain list of cells."""
+
+    cells: Annotated[tuple[TableCell, ...], at_most(MAX_ITEMS, "cells")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cells(cls, value: Any) -> Any:
+        return {"cells": value} if isinstance(value, list | tuple) else value
+
+
 class Table(_Block):
+    """A table; its first row is the header."""
+
     type: Literal["TABLE"] = "TABLE"
-    rows: Annotated[
-        tuple[Annotated[tuple[Text, ...], at_most(MAX_ITEMS, "cells")], ...], at_most(MAX_ITEMS, "rows")
-    ]
+    rows: Annotated[tuple[TableRow, ...], at_most(MAX_ITEMS, "rows")]
 
 
 class CodeText(_Block):
@@ -219,19 +281,17 @@ class Rule(_Block):
     type: Literal["RULE"] = "RULE"
 
 
-class LiveEntry(_Block):
+class LiveEntry(_TextBlock):
     type: Literal["LIVE_ENTRY"] = "LIVE_ENTRY"
     at: Timestamp
     title: Line | None = None
-    text: Text
     key_event: bool = False
     summary: bool = False
     pinned: bool = False
 
 
-class CorrectionText(_Block):
+class CorrectionText(_TextBlock):
     type: Literal["CORRECTION"] = "CORRECTION"
-    text: Text
 
 
 class RelatedLink(_Block):
@@ -249,7 +309,7 @@ class Unknown(_Block):
 
     @model_validator(mode="before")
     @classmethod
-    def _whatever_it_was(cls, value: Any) -> Any:
+    def _keep_type_and_text(cls, value: Any) -> Any:
         if not isinstance(value, dict) or value.get("type", "UNKNOWN") == "UNKNOWN":
             return value
         result = value.get("fallbackText", value.get("text"))
@@ -337,13 +397,13 @@ def block_text(block: Block) -> str:
         case Paragraph() | Heading() | Quote() | Pullquote() | CodeText() | CorrectionText():
             return block.text
         case List():
-            return "\n".join(block.items)
+            return "\n".join(item.text for item in block.items)
         case Image() | Video() | Audio():
             return block.caption or ""
         case Embed() | Unknown():
             return block.fallback_text or ""
         case Table():
-            return "\n".join("\t".join(row) for row in block.rows)
+            return "\n".join("\t".join(cell.text for cell in row.cells) for row in block.rows)
         case LiveEntry():
             return f"{block.title}\n{block.text}" if block.title else block.text
         case RelatedLink():

@@ -37,6 +37,15 @@ class Access(str, Enum):
     SUBSCRIBER = "SUBSCRIBER"
 
 
+class TextMark(str, Enum):
+    STRONG = "STRONG"
+    EM = "EM"
+    STRIKE = "STRIKE"
+    CODE = "CODE"
+    SUB = "SUB"
+    SUP = "SUP"
+
+
 class MediaKind(str, Enum):
     IMAGE = "IMAGE"
     VIDEO = "VIDEO"

@@ -18,7 +18,6 @@ from contentql.content.blocks import (
     AttributionId,
     BlockId,
     Blocks,
-    FrozenModel,
     IdField,
     MediaId,
     Timestamp,
@@ -40,6 +39,7 @@ from contentql.content.enums import (
     Verification,
 )
 from contentql.content.field_types import ONE_LINE, Language, Line, Link, MediaUrl
+from contentql.content.frozen_model import FrozenModel
 from contentql.content.warnings import Warning
 
 

@@ -1,7 +1,8 @@
-"""Blocks rendered as HTML, Markdown and plain text.
+"""Blocks rendered as plain text and as HTML.
 
 Every value is escaped for its position, whatever it contains: stored blocks may be older than the rules for
-input. A link that cannot be rendered safely is rendered as its text.
+input. A link that cannot be rendered safely is rendered as its text. HTML bodies are read back without loss:
+`formats.html` knows the `data-` attributes, and white space that HTML collapses is written as a reference.
 """
 
 from __future__ import annotations
@@ -9,14 +10,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import Final
 
 from contentql.content import blocks as body
-from contentql.content.blocks import Block
+from contentql.content import ids
+from contentql.content.blocks import Block, ListItem
 from contentql.content.characters import replace_control_characters
+from contentql.content.embeds import embed_provider
 from contentql.content.field_types import CODE_LANGUAGE
 from contentql.content.links import is_safe_link
-from contentql.content.marks import render_marks
+from contentql.content.marks import Piece, nest_marks
+from contentql.content.rich_text import Mark, MarkKind, RichTextModel
 from contentql.content.timestamps import format_timestamp
+
+# Opening and closing tag of each mark; `{}` is its value.
+MARK_TAGS: Final[Mapping[MarkKind, tuple[str, str]]] = {
+    "strong": ("<strong>", "</strong>"),
+    "em": ("<em>", "</em>"),
+    "strike": ("<s>", "</s>"),
+    "code": ("<code>", "</code>"),
+    "sub": ("<sub>", "</sub>"),
+    "sup": ("<sup>", "</sup>"),
+    "link": ('<a href="{}">', "</a>"),
+    "language": ('<span lang="{}">', "</span>"),
+    "mention": ('<span data-mention="{}">', "</span>"),
+}
+# White space that parsers of HTML collapse or drop: all but single spaces between other characters.
+COLLAPSED_SPACE: Final = re.compile(r"(?:\A|(?<=[ \t\n]))[ \t]|[ \t](?=\n|\Z)|\t|\A\n|\n\Z")
+
+
+_BLOCK_ID: Final = re.compile(r"blk_[A-Za-z0-9_-]{1,36}")
+_TAG_NAME: Final = re.compile(r"<\w+")
 
 
 def plain_text(blocks: Iterable[Block]) -> str:
@@ -26,207 +50,168 @@ def plain_text(blocks: Iterable[Block]) -> str:
 
 def render_html(blocks: Iterable[Block]) -> str:
     """Renders blocks as HTML. Text is escaped; the only foreign markup is the sanitized HTML of embeds."""
-    return "\n".join(filter(None, map(_html, blocks)))
-
-
-def render_markdown(blocks: Iterable[Block]) -> str:
-    """Renders blocks as CommonMark with tables, without any HTML."""
-    return "\n\n".join(filter(None, map(_markdown, blocks)))
+    return "\n".join(filter(None, map(_with_id, blocks)))
 
 
 def anonymous(block: Block) -> Block:
     return block.model_copy(update={"id": None})
 
 
-def _html(block: Block) -> str:
+def _with_id(block: Block) -> str:
+    """Renders a block with its id as that of the element."""
+    html = render_block(block)
+    if html and block.id and _BLOCK_ID.fullmatch(block.id):
+        return _TAG_NAME.sub(lambda tag: f'{tag[0]} id="{block.id}"', html, count=1)
+    return html
+
+
+def render_block(block: Block) -> str:
+    """Renders a block as one HTML element without its id."""
     match block:
         case body.Paragraph():
-            return f"<p>{_html_paragraph(block)}</p>"
+            # The URL of a video alone in a paragraph would be read as an embed.
+            named = ' data-type="paragraph"' if embed_provider(block.text.strip()) else ""
+            return f"<p{named}>{_rich(block)}</p>" if block.text else ""
         case body.Heading():
-            return f"<h{block.level}>{_escape(block.text)}</h{block.level}>"
+            return f"<h{block.level}>{_rich(block)}</h{block.level}>"
         case body.Quote():
-            return f"<blockquote><p>{_escape(block.text)}</p></blockquote>"
+            name = ids.encode_id("attribution", block.attribution) if block.attribution else ""
+            attribution = f' data-attribution="{name}"' if name else ""
+            return f"<blockquote{attribution}><p>{_rich(block)}</p></blockquote>"
         case body.Pullquote():
-            return f"<aside><p>{_escape(block.text)}</p></aside>"
+            return f"<aside><p>{_rich(block)}</p></aside>"
         case body.List():
-            tag = "ol" if block.ordered else "ul"
-            return f"<{tag}>{''.join(f'<li>{_escape(item)}</li>' for item in block.items)}</{tag}>"
-        case body.Image() | body.Video() | body.Audio() | body.Gallery():
-            # By id, not by URL: a picture whose licence has expired must not remain in a stored rendering.
-            named = " ".join(map(str, body.block_media(block)))
-            caption = body.block_text(block)
-            below = f"<figcaption>{_escape(caption)}</figcaption>" if caption else ""
-            return f'<figure data-type="{block.type.lower()}" data-media="{named}">{below}</figure>'
-        case body.Embed():
-            return block.html or f"<p>{_anchor(block.url, block.fallback_text)}</p>"
+            return _list(block.items)
+        case body.Image() | body.Video() | body.Audio() | body.Gallery() | body.Embed() | body.Unknown():
+            return _figure(block)
         case body.Table():
             rows = (_row(row, "td" if n else "th") for n, row in enumerate(block.rows))
             return f"<table>{''.join(rows)}</table>"
         case body.CodeText():
-            return f"<pre><code>{escape(replace_control_characters(block.text))}</code></pre>"
+            language = code_language(block.language)
+            named = f' class="language-{language}"' if language else ""
+            return f"<pre><code{named}>{escape(replace_control_characters(block.text))}</code></pre>"
         case body.Rule():
             return "<hr>"
         case body.LiveEntry():
-            at = format_timestamp(block.at)
-            title = f"<h3>{_escape(block.title)}</h3>" if block.title else ""
-            return f'<section><time datetime="{at}">{at}</time>{title}<p>{_escape(block.text)}</p></section>'
+            return _live_entry(block)
         case body.CorrectionText():
-            return f"<p><em>{_escape(block.text)}</em></p>"
+            return f'<p data-type="correction">{_rich(block)}</p>'
         case body.RelatedLink():
-            return f"<p>{_anchor(block.url, block.title)}</p>"
-        case body.Unknown():
-            return f"<p>{_escape(block.fallback_text)}</p>" if block.fallback_text else ""
+            return f'<p data-type="related_link">{_anchor(block.url, block.title)}</p>'
 
 
-def _escape(text: str) -> str:
-    return escape(replace_control_characters(text)).replace("\n", "<br>")
+def code_language(name: str | None) -> str:
+    """The name of a programming language, empty if it is not one."""
+    return name if name and CODE_LANGUAGE.fullmatch(name) else ""
 
 
-def _html_paragraph(block: body.Paragraph) -> str:
-    if not block.marks:
-        return _escape(block.text)
-    text = replace_control_characters(block.text)
-    return render_marks(block, _HTML, lambda start, end: _escape(text[start:end]))
+def escape_text(text: str) -> str:
+    """Escapes text for HTML; line ends become `<br>`."""
+    text = escape(replace_control_characters(text))
+    return COLLAPSED_SPACE.sub(lambda space: f"&#{ord(space[0])};", text).replace("\n", "<br>")
 
 
-def _anchor(href: str, text: str | None) -> str:
-    text = _escape(text if text and text.strip() else href)
-    return f'<a href="{escape(href)}">{text}</a>' if is_safe_link(href) else text
+def opening_tag(piece: Piece) -> str:
+    assert piece.kind
+    return MARK_TAGS[piece.kind][0].format(escape(piece.value))
 
 
-def _row(cells: Iterable[str], tag: str) -> str:
-    return f"<tr>{''.join(f'<{tag}>{_escape(cell)}</{tag}>' for cell in cells)}</tr>"
+def _rich(text: RichTextModel) -> str:
+    return _marked(text.text, text.marks)
 
 
-def _markdown(block: Block) -> str:
-    match block:
-        case body.Paragraph():
-            return _markdown_paragraph(block)
-        case body.Heading():
-            return f"{'#' * block.level} {_line(block.text)}"
-        case body.Quote() | body.Pullquote():
-            lines = map(str.strip, replace_control_characters(block.text).split("\n"))
-            return "\n>\n".join(f"> {_line(line)}" for line in lines if line)
-        case body.List():
-            return "\n".join(
-                f"{f'{n}.' if block.ordered else '-'} {_line(item)}" for n, item in enumerate(block.items, 1)
-            )
-        case body.Image() | body.Video() | body.Audio():
-            return _emphasized(block.caption or "")
-        case body.Embed():
-            return _markdown_link(block.url, block.fallback_text)
-        case body.Table():
-            return "\n".join(_markdown_rows(block.rows))
-        case body.CodeText():
-            return _fenced(replace_control_characters(block.text), block.language or "")
-        case body.Rule():
-            return "---"
-        case body.LiveEntry():
-            head = f"**{format_timestamp(block.at)}** {_line(block.title or '')}".rstrip()
-            return "\n\n".join(filter(None, (head, _plain(block.text))))
-        case body.CorrectionText():
-            return _emphasized(block.text)
-        case body.RelatedLink():
-            return _markdown_link(block.url, block.title)
-        case body.Unknown():
-            return _plain(block.fallback_text or "")
-        case body.Gallery():
-            return ""
+def _marked(text: str, marks: Sequence[Mark]) -> str:
+    if not marks:
+        return escape_text(text)
+    characters = _escaped_characters(text)
+    return "".join(
+        "".join(characters[piece.start : piece.end])
+        if piece.kind is None
+        else MARK_TAGS[piece.kind][1]
+        if piece.closes
+        else opening_tag(piece)
+        for piece in nest_marks(len(text), marks)
+    )
 
 
-def _markdown_rows(rows: Iterable[Sequence[str]]) -> Iterable[str]:
-    for n, row in enumerate(rows):
-        yield f"| {' | '.join(map(_line, row))} |"
-        if n == 0:
-            yield f"|{' --- |' * len(row)}"
-
-
-def _fenced(text: str, language: str) -> str:
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}{language if CODE_LANGUAGE.fullmatch(language) else ''}\n{text}\n{fence}"
-
-
-def _emphasized(text: str) -> str:
-    text = _plain(text)
-    return f"*{text}*" if text else ""
-
-
-def _markdown_link(href: str, text: str | None) -> str:
-    text = _plain(text or "") or _line(href)
-    return f"[{text}](<{escape(href)}>)" if is_safe_link(href) else text
-
-
-def _line(text: str) -> str:
-    """Escapes text as one line of Markdown."""
-    return _plain(replace_control_characters(text).replace("\n", " "))
-
-
-def _plain(text: str) -> str:
-    """Escapes text for Markdown, so that it is shown literally."""
+def _escaped_characters(text: str) -> list[str]:
+    """Each character of a text as HTML."""
     text = replace_control_characters(text)
-    return "".join(_markdown_characters(text)) if _MARKUP.search(text) else text.strip()
-
-
-# What a text that needs no escaping does not have.
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~&\n\u2028\u2029]|\A\s*[-+=#:\d]|#\s*\Z")
-# Signs that can be markup anywhere in a text; some renderers read `~` as strikethrough.
-_INLINE = re.compile(r"[\\`*_\[\]<>|~]|&(?=#?\w+;)")
-# Signs that begin a block, or underline a heading or a table's first row, at the start of a line. The last
-# one of a match is escaped.
-_BLOCK_START = re.compile(r"[-+=#](?!\w)|:(?=-)|\d{1,9}[.)](?=\s|\Z)")
-# At the end of a heading, these would be its closing sequence.
-_HEADING_END = re.compile(r"(?<=\s)#+\Z")
-_LINE_END = re.compile(r"(?<![ \t])[ \t]*\n\s*")
-# No line ends in CommonMark, but in some of its parsers.
-_SEPARATOR = re.compile("[\u2028\u2029]")
-
-
-def _markdown_characters(text: str) -> list[str]:
-    """Each character of a text as Markdown that shows it.
-
-    White space at the ends is left out. A line end becomes a hard line break, without the white space around
-    it: an empty line would end the block, and an indented line could become a code block.
-    """
-    characters = list(text)
-    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-    characters[:start] = [""] * start
-    characters[end:] = [""] * (len(text) - end)
-    for sign in _INLINE.finditer(text):
-        characters[sign.start()] = f"\\{sign[0]}"
-    line_starts = [start]
-    for gap in _LINE_END.finditer(text, start, end):
-        characters[gap.start() : gap.end()] = ["\\\n", *[""] * (len(gap[0]) - 1)]
-        line_starts.append(gap.end())
-    line_starts += [separator.end() for separator in _SEPARATOR.finditer(text, start, end)]
-    signs = [_BLOCK_START.match(text, line_start, end) for line_start in line_starts]
-    for last in filter(None, (*signs, _HEADING_END.search(text, start, end))):
-        characters[last.end() - 1] = f"\\{text[last.end() - 1]}"
+    characters = ["<br>" if character == "\n" else escape(character) for character in text]
+    for space in COLLAPSED_SPACE.finditer(text):
+        characters[space.start()] = f"&#{ord(space[0])};"
     return characters
 
 
-def _markdown_paragraph(block: body.Paragraph) -> str:
-    if not block.marks:
-        return _plain(block.text)
-    characters = _markdown_characters(replace_control_characters(block.text))
-    for mark in block.marks:
-        # An exclamation mark before a link would make it a picture.
-        if mark.kind == "link" and block.text[mark.start - 1 : mark.start] == "!":
-            characters[mark.start - 1] = "\\!"
-    return render_marks(block, _MARKDOWN, lambda start, end: "".join(characters[start:end]))
+def _list(items: Sequence[ListItem]) -> str:
+    parts: list[str] = []
+    open_lists: list[str] = []  # the tag of each open list, whose last item is open too
+
+    def close() -> None:
+        parts.append(f"</li></{open_lists.pop()}>")
+
+    for item in items:
+        while len(open_lists) > item.level + 1:
+            close()
+        tag = "ol" if item.ordered else "ul"
+        if len(open_lists) == item.level + 1 and open_lists[-1] != tag:
+            close()
+        if len(open_lists) == item.level + 1:
+            parts.append("</li>")
+        else:
+            start = f' start="{item.number}"' if item.number not in (None, 1) else ""
+            parts.append(f"<{tag}{start}>")
+            open_lists.append(tag)
+        parts.append(f"<li>{_rich(item)}")
+    while open_lists:
+        close()
+    return "".join(parts)
 
 
-# Tags by kind of mark; of marks of the same range, the first is the outermost.
-_HTML: Mapping[str, tuple[str, str]] = {
-    "strong": ("<strong>", "</strong>"),
-    "mention": ("<span>", "</span>"),
-    "link": ('<a href="{}">', "</a>"),
-    "em": ("<em>", "</em>"),
-}
+def _figure(block: Block) -> str:
+    attributes = {"type": block.type.lower()}
+    content, caption = "", ""
+    match block:
+        case body.Image() | body.Video() | body.Audio() | body.Gallery():
+            # By id, not by URL: a picture whose licence has expired must not remain in a stored rendering.
+            attributes["media"] = " ".join(map(str, body.block_media(block)))
+            if not isinstance(block, body.Gallery) and block.caption:
+                caption = _marked(block.caption, block.caption_marks)
+        case body.Embed():
+            content = block.html or _anchor(block.url, block.fallback_text or block.title)
+            url = block.url if block.url.startswith("http") and is_safe_link(block.url) else ""
+            attributes |= {"url": url, "provider": block.provider or "", "title": block.title or ""}
+            attributes["fallback"] = block.fallback_text or ""
+        case body.Unknown():
+            attributes["original-type"] = block.original_type
+            caption = escape_text(block.fallback_text or "")
+    names = "".join(
+        f' data-{name}="{_escape_attribute(value)}"' for name, value in attributes.items() if value
+    )
+    below = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f"<figure{names}>{content}{below}</figure>"
 
 
-_MARKDOWN: Mapping[str, tuple[str, str]] = {
-    "strong": ("**", "**"),
-    "mention": ("", ""),
-    "link": ("[", "](<{}>)"),
-    "em": ("*", "*"),
-}
+def _live_entry(block: body.LiveEntry) -> str:
+    at = format_timestamp(block.at)
+    flags = {"key-event": block.key_event, "summary": block.summary, "pinned": block.pinned}
+    set_flags = "".join(f' data-{name}="true"' for name, value in flags.items() if value)
+    title = f"<h3>{escape_text(block.title)}</h3>" if block.title else ""
+    return (
+        f'<section data-type="live_entry"{set_flags}><time datetime="{at}">{at}</time>{title}'
+        f"<p>{_rich(block)}</p></section>"
+    )
+
+
+def _escape_attribute(value: str) -> str:
+    return escape(replace_control_characters(value)).replace("\n", "&#10;")
+
+
+def _anchor(href: str, text: str | None) -> str:
+    text = escape_text(text if text and text.strip() else href)
+    return f'<a href="{escape(href)}">{text}</a>' if is_safe_link(href) else text
+
+
+def _row(row: body.TableRow, tag: str) -> str:
+    return f"<tr>{''.join(f'<{tag}>{_rich(cell)}</{tag}>' for cell in row.cells)}</tr>"

@@ -8,7 +8,23 @@ from contentql.content.links import LINK_SCHEMES
 
 _SCHEMES = set(LINK_SCHEMES)
 _BODY_TAGS = nh3.ALLOWED_TAGS | {"section"}
-_BODY_ATTRIBUTES = {**nh3.ALLOWED_ATTRIBUTES, "figure": {"data-type", "data-media"}, "time": {"datetime"}}
+_BODY_ATTRIBUTES = {
+    **nh3.ALLOWED_ATTRIBUTES,
+    "*": {"id", "lang", "title", "data-type"},
+    "figure": {
+        "data-media",
+        "data-url",
+        "data-provider",
+        "data-title",
+        "data-fallback",
+        "data-original-type",
+    },
+    "section": {"data-key-event", "data-summary", "data-pinned"},
+    "blockquote": {"data-attribution"},
+    "span": {"data-mention"},
+    "code": {"class"},
+    "time": {"datetime"},
+}
 
 
 def sanitize_embed(html: str) -> str:

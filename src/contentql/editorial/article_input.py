@@ -11,12 +11,15 @@ from tortoise.expressions import Q
 from contentql.content import blocks, derive
 from contentql.content.names import to_snake
 from contentql.content.records import ArticleRecord
+from contentql.content.render import anonymous
 from contentql.editorial import body_input, references, translations, validation
 from contentql.editorial.context import EditContext, Input
+from contentql.editorial.external_media import ExternalMediaCollector
 from contentql.editorial.publishing_checks import require_media
 from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
 from contentql.editorial.warnings import WarningCode
+from contentql.formats.body_callbacks import BodyCallbacks
 from contentql.store.models.articles import Article
 
 # API names of record fields, where they differ.
@@ -72,6 +75,8 @@ async def article_values(
         await require_media(input["body"], values["blocks"], errors)
     values |= await _references(context, input, errors)
     await _check_translations(context, values, before, errors)
+    if "blocks" in values and "html" in (input["body"] or ()):
+        values["blocks"] = _without_foreign_ids(values["blocks"], before)
     if before is not None and "blocks" in values:
         values["blocks"] = derive.assign_block_ids(values["blocks"], before.blocks)
         values["attributions"] = reanchor_attributions(before.attributions, before.blocks, values["blocks"])
@@ -96,16 +101,27 @@ async def _check_translations(
 
 
 async def _body(context: EditContext, values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
-    def lost(where: str, address: str) -> None:
-        context.warn(
-            WarningCode.DROPPED,
-            f"No block can hold {address[:200]!r}; it was left out.",
-            where,
-            address[:1_000],
-        )
+    if not values:
+        return ()
+    media = ExternalMediaCollector()
+
+    def callbacks(where: str) -> BodyCallbacks:
+        def warn(code: WarningCode, message: str, place: str) -> None:
+            context.warn(code, message, where, place)
+
+        return BodyCallbacks(external=media.add, warn=warn)
 
     # In a thread: parsing a long text would block the event loop.
-    return await asyncio.to_thread(body_input.parse_article_body, values, lost=lost) if values else ()
+    body = await asyncio.to_thread(body_input.parse_article_body, values, "body", callbacks)
+    return await media.create(context, body, f"body.{next(iter(values))}")
+
+
+def _without_foreign_ids(
+    body: Sequence[blocks.Block], before: ArticleRecord | None
+) -> tuple[blocks.Block, ...]:
+    """The blocks without ids that are not of the article: HTML may be copied from another one."""
+    own = {block.id for block in before.blocks} if before else set()
+    return tuple(block if block.id in own else anonymous(block) for block in body)
 
 
 def detach_unknown_attribution(

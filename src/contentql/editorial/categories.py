@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,6 @@ from contentql.store.models.articles import ArticleSection
 from contentql.store.models.taxonomy import Category, PathHistory
 
 # Media types that a browser may execute when it opens the file by itself.
-RUNS = re.compile(r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.I)
 
 
 _AT_ONCE = 500  # articles per batch when section rows are rewritten

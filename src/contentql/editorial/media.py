@@ -10,7 +10,6 @@ from contentql.content.records import (
     MediaRecord,
 )
 from contentql.editorial import references, trash, validation
-from contentql.editorial.categories import RUNS
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, save_row
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
@@ -51,7 +50,7 @@ async def _media(context: EditContext, input: Input, row: Any) -> WriteResult:
             errors.add(UserErrorCode.REQUIRED, f"{name} must not be null.", name)
     errors.raise_if_any()
     mime = values.get("mime", row.mime if row else "").strip()
-    if RUNS.match(mime):
+    if references.EXECUTABLE_MEDIA_TYPE.match(mime):
         raise user_error(
             UserErrorCode.UNSAFE_CONTENT,
             f"Files of the type {mime[:60]} can run code and are not allowed.",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import mimetypes
-from typing import Any
+import re
+from typing import Any, Final
 
 from tortoise.models import Model
 
@@ -120,6 +121,12 @@ async def find_media_id(context: EditContext, text: Any, where: str) -> int:
     row = await context.get_row("media", text, where)
     number: int = row.id
     return number
+
+
+# Media types of files that can run code in a browser.
+EXECUTABLE_MEDIA_TYPE: Final = re.compile(
+    r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.IGNORECASE
+)
 
 
 def guess_media_type(url: str) -> str | None:

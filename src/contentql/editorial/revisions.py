@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from contentql.content import render
 from contentql.content.field_types import STORED
 from contentql.content.records import ArticleRecord
+from contentql.content.render_markdown import render_markdown
 from contentql.content.timestamps import format_timestamp
 from contentql.editorial import record_references
 from contentql.editorial.context import EditContext
@@ -83,7 +83,7 @@ def comparable_fields(record: ArticleRecord) -> dict[str, str | None]:
         for name in ArticleRecord.model_fields
         if name not in _EXCLUDED_FIELDS
     }
-    return {**results, "body": render.render_markdown(record.blocks)}
+    return {**results, "body": render_markdown(record.blocks)}
 
 
 def _default(name: str) -> Any:

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
 from contentql.content import derive
-from contentql.content.blocks import FrozenModel
+from contentql.content.frozen_model import FrozenModel
 from contentql.content.ids import new_id
 from contentql.editorial import validation
 from contentql.editorial.context import EditContext, Input

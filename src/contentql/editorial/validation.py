@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pydantic
 from pydantic.alias_generators import to_camel
 
-from contentql.content.blocks import FrozenModel
 from contentql.content.characters import find_forbidden_character
+from contentql.content.frozen_model import FrozenModel
 from contentql.content.names import to_snake
 from contentql.editorial.user_errors import UserError, UserErrorCode, UserErrors, user_error
 from contentql.planner.variables import InvalidScalar

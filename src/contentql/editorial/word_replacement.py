@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contentql.content import blocks
+from contentql.content.blocks import TableRow
 from contentql.content.records import ArticleRecord
+from contentql.content.rich_text import Mark, RichTextModel
 from contentql.editorial.article_input import checked
 from contentql.editorial.text_anchors import occurrences, reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
@@ -29,6 +31,8 @@ _ARTICLE_TEXTS: Final = {
     "media": "captions of the media",
 }
 _BLOCK_TEXTS: Final = ("title", "text", "items", "rows", "caption", "fallback_text")
+# By attribute of a text, the attribute of its marks.
+_MARKS: Final = {"text": "marks", "caption": "caption_marks"}
 _MEDIA_TEXTS: Final = ("caption", "alt")
 _QUOTES: Final = str.maketrans({**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″", '"')})
 
@@ -82,6 +86,10 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     elif isinstance(value, tuple):
         for n, item in enumerate(value):
             yield from _leaves(item, (*path, n))
+    elif isinstance(value, TableRow):
+        yield from _leaves(value.cells, (*path, "cells"))
+    elif isinstance(value, RichTextModel):
+        yield (*path, "text"), value.text
 
 
 def _is_of(record: ArticleRecord, path: Path, block: str) -> bool:
@@ -112,10 +120,15 @@ def _similar(text: str, words: str) -> Iterator[tuple[int, int]]:
 
 
 def text_at(record: ArticleRecord, path: Path) -> str:
+    return str(_value_at(record, path))
+
+
+def _value_at(record: ArticleRecord, path: Path) -> Any:
+    """The value at a path, None if an object there has no such attribute."""
     value: Any = record
     for step in path:
-        value = value[step] if isinstance(step, int) else getattr(value, step)
-    return str(value)
+        value = value[step] if isinstance(step, int) else getattr(value, step, None)
+    return value
 
 
 def replace_words(record: ArticleRecord, occurrence: Occurrence, words: str) -> ArticleRecord:
@@ -124,13 +137,13 @@ def replace_words(record: ArticleRecord, occurrence: Occurrence, words: str) -> 
     Raises UserErrors if the new text is not valid for its field.
     """
     text = text_at(record, occurrence.path)
-    changed = _with(record, occurrence.path, text[: occurrence.start] + words + text[occurrence.end :])
-    block_index = int(occurrence.path[1]) if occurrence.is_in_body else None
-    if block_index is not None:
-        old, new = record.blocks[block_index], changed.blocks[block_index]
-        if isinstance(old, blocks.Paragraph) and isinstance(new, blocks.Paragraph):
-            marks = _shifted(old.marks, occurrence, len(words), len(new.text))
-            changed = _with(changed, ("blocks", block_index, "marks"), marks)
+    new_text = text[: occurrence.start] + words + text[occurrence.end :]
+    changed = _with(record, occurrence.path, new_text)
+    marks_path = (*occurrence.path[:-1], _MARKS.get(str(occurrence.path[-1]), ""))
+    if occurrence.is_in_body and marks_path[-1]:
+        old = _value_at(record, marks_path)
+        if old:
+            changed = _with(changed, marks_path, _shifted(old, occurrence, len(words), len(new_text)))
     if blocks.body_length(changed.blocks) > blocks.MAX_BODY_LENGTH:
         raise user_error(
             UserErrorCode.TOO_LONG,
@@ -154,9 +167,9 @@ def _with(value: Any, path: Path, new: Any) -> Any:
 
 
 def _shifted(
-    marks: Sequence[blocks.Mark], occurrence: Occurrence, length: int, text_length: int
-) -> tuple[blocks.Mark, ...]:
-    """Returns the marks of a paragraph, shifted or resized to match the replaced words."""
+    marks: Sequence[Mark], occurrence: Occurrence, length: int, text_length: int
+) -> tuple[Mark, ...]:
+    """Returns the marks of a text, shifted or resized to match the replaced words."""
     at, end = occurrence.start, occurrence.end
     grown = length - (end - at)
     results = []

@@ -17,7 +17,7 @@ from graphql import (
 
 from contentql.errors import LimitError
 from contentql.planner.catalog import Catalog, is_list
-from contentql.planner.field_plans import RootField, ToMany
+from contentql.planner.field_plans import JsonElements, RootField, ToMany
 from contentql.planner.limits import Limits
 
 ASSUMED_LIST_SIZE = 10  # of a list without a limit
@@ -73,6 +73,8 @@ def operation_cost(
         times = 1
         if field.is_list:  # nodes and edges of a connection have one item per row
             times = rows if type_name.endswith("Connection") else size(node, field.definition)
+        if isinstance(field.plan, JsonElements) and field.plan.parts_of_text:
+            times = 1
         return times * (1 + of_selection(node.selection_set, field.target, rows))
 
     root = "Mutation" if operation.operation is OperationType.MUTATION else "Query"

@@ -125,10 +125,17 @@ DIRECT_SECTION_ARTICLES = replace(SECTION_ARTICLES, where="{link}.direct")
 
 @dataclass(frozen=True)
 class JsonElements:
-    """The objects of a JSON array in a column."""
+    """The objects of a JSON array in a column.
+
+    `key`: of the array, if the source is itself a JSON element. `text_key`: of a text, which is the only run
+    if there is no array. `parts_of_text`: the objects are parts of one text, as the cells of a table are; the
+    array counts as one object.
+    """
 
     column: str
-    key: str = ""  # key of the array, if the source is itself a JSON element
+    key: str = ""
+    text_key: str = ""
+    parts_of_text: bool = False
 
 
 @dataclass(frozen=True)

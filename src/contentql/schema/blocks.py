@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from strawberry import ID
 
+from contentql.content.enums import TextMark
 from contentql.planner.field_plans import (
     Column,
     JsonElements,
@@ -22,17 +24,53 @@ from contentql.schema.scalars import DateTime
 if TYPE_CHECKING:
     from contentql.schema.content import Attribution, Media
 
+
+def text_parts(key: str, text_key: str = "") -> JsonElements:
+    """The parts of the text of a JSON element."""
+    return JsonElements("", key, text_key, parts_of_text=True)
+
+
 _CONTENT = strawberry.lazy("contentql.schema.content")  # content.Article has a Body
 
 
 @strawberry.type(
-    description="A formatted range of a text. Offsets count Unicode code points; `end` is exclusive."
+    description="A piece of a text whose characters all have the same marks. The texts of the runs, joined,"
+    " are the whole text."
 )
-class Mark:
-    start: int = column_field("Offset of the first character.", "0")
-    end: int = column_field("Offset after the last character.", "8")
-    kind: str = column_field("Kind of mark: `strong`, `em`, `link` or `mention`.", '"link"')
-    href: str | None = column_field("Target URL of a link; null for other marks.", '"https://example.org"')
+class TextRun:
+    text: str = column_field("Text of the run, without markup. A line end is a newline.", '"bold"')
+    marks: list[TextMark] = column_field("Marks of the text.", "[STRONG]")
+    href: str | None = column_field(
+        "Target URL of the link that the text is part of.", '"https://example.org"'
+    )
+    language: str | None = column_field(
+        "Language of the text (BCP 47), if it is not that of the article.", '"ko"'
+    )
+    mention: ID | None = column_field("Id of the object that the text names.", '"tag_81726354"')
+
+
+@strawberry.type(
+    description="An item of a list. The items of nested lists follow the item that they are nested in."
+)
+class ListItem:
+    text: str = column_field("Text without markup.", '"Moscow"')
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
+    level: int = column_field(
+        "Depth of the list: 0 for the block's own, 1 for one nested in it, and so on.", "0"
+    )
+    ordered: bool = column_field("True in a numbered list.", "false")
+    number: int | None = column_field("Number of the item; null in a list without numbers.", "1")
+
+
+@strawberry.type(description="A cell of a table.")
+class TableCell:
+    text: str = column_field("Text without markup.", '"Year"')
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
+
+
+@strawberry.type(description="A row of a table.")
+class TableRow:
+    cells: list[TableCell] = object_field("Cells, in order.", text_parts("cells"))
 
 
 @strawberry.interface(
@@ -46,18 +84,20 @@ class Block:
 @json_type("PARAGRAPH", "A paragraph.")
 class ParagraphBlock(Block):
     text: str = column_field("Text without markup.", '"The video aired on Sunday."')
-    marks: list[Mark] = object_field("Formatted ranges of the text.", JsonElements("", "marks"))
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
 
 
 @json_type("HEADING", "A heading within the body.")
 class HeadingBlock(Block):
     level: int = column_field("Level of the heading: 2, 3 or 4.", "2")
     text: str = column_field("Text of the heading.", '"What we know"')
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
 
 
 @json_type("QUOTE", "A block quotation.")
 class QuoteBlock(Block):
     text: str = column_field("Text of the passage.", '"We are ready."')
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
     attribution: Annotated[Attribution, _CONTENT] | None = object_field(
         "Attribution of the quotation.", ToOne("attribution", "attribution", by_public_id=True)
     )
@@ -66,12 +106,13 @@ class QuoteBlock(Block):
 @json_type("PULLQUOTE", "An excerpt of the article, set as a pull quote.")
 class PullquoteBlock(Block):
     text: str = column_field("Text of the passage.", '"Largely symbolic"')
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
 
 
 @json_type("LIST", "A list.")
 class ListBlock(Block):
     ordered: bool = column_field("True for a numbered list.", "false")
-    items: list[str] = column_field("Text of the items.", '["Moscow", "Pyongyang"]')
+    items: list[ListItem] = object_field("Items, in reading order.", text_parts("items"))
 
 
 @json_type("IMAGE", "A picture within the body.")
@@ -80,6 +121,9 @@ class ImageBlock(Block):
         "Picture; null if not visible.", ToOne("media", "media", visible_with_source=True)
     )
     caption: str | None = column_field("Caption for this use.", '"The ceremony"')
+    caption_runs: list[TextRun] = object_field(
+        "Caption with its marks; empty without a caption.", text_parts("captionRuns", "caption")
+    )
 
 
 @json_type("VIDEO", "A video within the body.")
@@ -88,6 +132,9 @@ class VideoBlock(Block):
         "Video; null if not visible.", ToOne("media", "media", visible_with_source=True)
     )
     caption: str | None = column_field("Caption for this use.", '"The broadcast"')
+    caption_runs: list[TextRun] = object_field(
+        "Caption with its marks; empty without a caption.", text_parts("captionRuns", "caption")
+    )
 
 
 @json_type("AUDIO", "An audio recording within the body.")
@@ -96,6 +143,9 @@ class AudioBlock(Block):
         "Audio recording; null if not visible.", ToOne("media", "media", visible_with_source=True)
     )
     caption: str | None = column_field("Caption for this use.", '"The interview"')
+    caption_runs: list[TextRun] = object_field(
+        "Caption with its marks; empty without a caption.", text_parts("captionRuns", "caption")
+    )
 
 
 @json_type("GALLERY", "A gallery of pictures.")
@@ -107,6 +157,7 @@ class GalleryBlock(Block):
 class EmbedBlock(Block):
     provider: str | None = column_field("Name of the site.", '"YouTube"')
     url: str = column_field("URL of the content.", '"https://youtu.be/…"')
+    title: str | None = column_field("Title of the content.", '"The parade in full"')
     html: str | None = column_field(
         "HTML to embed the content, sanitised on save.", '"<blockquote>…</blockquote>"'
     )
@@ -117,9 +168,7 @@ class EmbedBlock(Block):
 
 @json_type("TABLE", "A table.")
 class TableBlock(Block):
-    rows: list[list[str]] = column_field(
-        "Rows of cells; the first row is the header.", '[["Year", "Troops"]]'
-    )
+    rows: list[TableRow] = object_field("Rows of cells; the first row is the header.", text_parts("rows"))
 
 
 @json_type("CODE", "Preformatted text.")
@@ -138,6 +187,7 @@ class LiveEntryBlock(Block):
     at: DateTime = column_field("Time of the event.", '"2026-06-30T14:05:00Z"')
     title: str | None = column_field("Title of the entry.", '"Convoy leaves"')
     text: str = column_field("Text of the entry.", '"The first lorries are moving."')
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
     key_event: bool = column_field("True if the entry is a key event.", "true", Column("keyEvent"))
     summary: bool = column_field("True if the entry summarises the events so far.", "false")
     pinned: bool = column_field("True if the entry is pinned to the top.", "false")
@@ -149,6 +199,7 @@ class CorrectionBlock(Block):
         "Explanation for readers: what was wrong and what is right.",
         '"An earlier version gave another date."',
     )
+    runs: list[TextRun] = object_field("Text with its marks.", text_parts("runs", "text"))
 
 
 @json_type("RELATED_LINK", "A link to related content.")
@@ -169,6 +220,9 @@ class UnknownBlock(Block):
 @table_type("article_body", "Body of an article in several formats.")
 class Body:
     html: str = column_field("HTML, sanitised on save.", '"<p>The video aired…</p>"')
-    markdown: str = column_field("Markdown (CommonMark with tables).", '"The video aired…"')
+    markdown: str = column_field(
+        "Markdown (CommonMark with tables and strikethrough); as an input it makes the same blocks again.",
+        '"The video aired…"',
+    )
     text: str = column_field("Plain text, one paragraph per line.", '"The video aired…"')
     blocks: list[Block] = object_field("Typed blocks, in order.", JsonElements("blocks"))

@@ -53,6 +53,17 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "SUBSCRIBER": "Subscribers only.",
         },
     ),
+    enums.TextMark: (
+        "Mark of a text.",
+        {
+            "STRONG": "Strong, shown in bold.",
+            "EM": "Emphasised, shown in italics.",
+            "STRIKE": "No longer right, shown struck through.",
+            "CODE": "Code, shown in a fixed-width font.",
+            "SUB": "Subscript.",
+            "SUP": "Superscript.",
+        },
+    ),
     enums.MediaKind: (
         "Kind of media file.",
         {

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from tortoise.models import Model
 
 from contentql.content import blocks, derive
-from contentql.content.blocks import Block, FrozenModel
+from contentql.content.blocks import Block
 from contentql.content.enums import AttributionState
 from contentql.content.field_types import STORED
+from contentql.content.frozen_model import FrozenModel
 from contentql.content.records import (
     ArticleRecord,
     AttributionRecord,

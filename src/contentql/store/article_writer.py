@@ -13,6 +13,7 @@ from contentql.content.ids import encode_id
 from contentql.content.records import (
     ArticleRecord,
 )
+from contentql.content.render_markdown import render_markdown
 from contentql.store import search_index
 from contentql.store.article_records import ReferenceNotFound, ids_by_key, record_columns, tag_ids
 from contentql.store.models.articles import (
@@ -117,7 +118,7 @@ def _body(record: ArticleRecord, text: str) -> dict[str, Any]:
     return {
         "blocks": blocks.dump_blocks(record.blocks),
         "html": render.render_html(record.blocks),
-        "markdown": render.render_markdown(record.blocks),
+        "markdown": render_markdown(record.blocks),
         "text": text,
     }
 

@@ -179,7 +179,7 @@ def _image(media: Mapping[str, Any] | None) -> str:
 
 
 # As `content/render.py` writes it: media by id, for the page to fill in.
-_FIGURE_PATTERN = re.compile(r'<figure data-type="(\w+)" data-media="([\d ]*)">')
+_FIGURE_PATTERN = re.compile(r'<figure (?=[^>]*data-type="(\w+)")(?=[^>]*data-media="([\d ]*)")[^>]*>')
 
 
 def _body(body: Mapping[str, Any]) -> str:

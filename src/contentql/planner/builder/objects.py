@@ -229,11 +229,14 @@ def _build_json_elements(
     target: str,
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
-    context = context.inside_list(ASSUMED_LIST_SIZE)
+    if not plan.parts_of_text:
+        context = context.inside_list(ASSUMED_LIST_SIZE)
     alias = context.alias()
     there = RowRef(alias, "", FromClause(""), json=True)
-    in_json = row.json
-    source = context.dialect.element_list(row.alias, plan.key) if in_json else row.column(plan.column)
+    if row.json:
+        source = context.dialect.element_list(row.alias, plan.key, plan.text_key)
+    else:
+        source = row.column(plan.column)
     with_joins = context.dialect.elements(source, alias)
     if target == "Media":  # a list of ids
         media = join_row(context, ToOne("media", "", visible_with_source=True), there)

@@ -155,10 +155,18 @@ class PostgresDialect:
     def element_text(self, alias: str, key: str) -> str:
         return f"({alias}.value ->> '{key}')"
 
-    def element_list(self, alias: str, key: str) -> str:
+    def element_list(self, alias: str, key: str, text_key: str = "") -> str:
+        run = ""
+        if text_key == "text":  # the element is its own run
+            run = f" when {alias}.value ? 'text' then jsonb_build_array({alias}.value)"
+        elif text_key:
+            run = (
+                f" when {alias}.value ->> '{text_key}' <> '' then jsonb_build_array(jsonb_build_object("
+                f"'text', {alias}.value -> '{text_key}', 'marks', '[]'::jsonb))"
+            )
         return (
-            f"case jsonb_typeof({alias}.value -> '{key}') when 'array'"
-            f" then {alias}.value -> '{key}' else '[]'::jsonb end"
+            f"case when jsonb_typeof({alias}.value -> '{key}') = 'array'"
+            f" then {alias}.value -> '{key}'{run} else '[]'::jsonb end"
         )
 
     def element_number(self, alias: str, key: str) -> str:

@@ -158,8 +158,16 @@ class SqliteDialect:
     def element_text(self, alias: str, key: str) -> str:
         return f"({alias}.value ->> '$.{key}')"
 
-    def element_list(self, alias: str, key: str) -> str:
-        return f"iif(json_type({alias}.value, '$.{key}') = 'array', {alias}.value -> '$.{key}', '[]')"
+    def element_list(self, alias: str, key: str, text_key: str = "") -> str:
+        run = "'[]'"
+        if text_key == "text":  # the element is its own run; a shallower expression than an object for it
+            run = f"'[' || {alias}.value || ']'"
+        elif text_key:
+            run = (
+                f"iif({alias}.value ->> '$.{text_key}' <> '', json_array(json_object("
+                f"'text', {alias}.value ->> '$.{text_key}', 'marks', json_array())), '[]')"
+            )
+        return f"iif(json_type({alias}.value, '$.{key}') = 'array', {alias}.value -> '$.{key}', {run})"
 
     def element_number(self, alias: str, key: str) -> str:
         return f"({alias}.value ->> '$.{key}')" if key else f"{alias}.value"

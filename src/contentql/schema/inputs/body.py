@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import strawberry
 
+from contentql.content.enums import TextMark
 from contentql.schema.inputs.base import optional, required
 from contentql.schema.scalars import DateTime
 
 
-@strawberry.input(
-    description="A formatted range of a text. Offsets count Unicode code points; `end` is exclusive."
-)
-class MarkInput:
-    start: int = required("Offset of the first character.", "0")
-    end: int = required("Offset after the last character.", "4")
-    kind: str = required("Kind of mark: strong, em, link or mention.", '"strong"')
+@strawberry.input(description="A piece of a text whose characters all have the same marks.")
+class TextRunInput:
+    text: str = required("Text of the run, without markup.", '"bold"')
+    marks: list[TextMark] | None = optional("Marks of the text.", "[STRONG]")
     href: str | None = optional(
-        "Target URL of a link: http, https, mailto or tel, or relative; null for other marks.",
-        '"https://example.org"',
+        "Target URL of a link: http, https, mailto or tel, or relative.", '"https://example.org"'
     )
+    language: str | None = optional(
+        "Language of the text (BCP 47), if it is not that of the article.", '"ko"'
+    )
+    mention: strawberry.ID | None = optional(
+        "Id of the tag, author, source, article or story that the text names.", '"tag_81726354"'
+    )
+
+
+@strawberry.input(description="A text, either without markup or in runs; exactly one of the two is set.")
+class RichTextInput:
+    text: str | None = optional("Text without markup.", '"Moscow"')
+    runs: list[TextRunInput] | None = optional("Text with its marks.", '[{text: "Moscow", marks: [STRONG]}]')
 
 
 @strawberry.input(description="Fields that all blocks have.")
@@ -28,21 +37,21 @@ class BlockInputBase:
 
 @strawberry.input(description="A paragraph.")
 class ParagraphInput(BlockInputBase):
-    text: str = required("Text without markup.", '"The video aired…"')
-    marks: list[MarkInput] | None = optional(
-        "Formatted ranges of the text.", '[{start: 0, end: 4, kind: "strong"}]'
-    )
+    text: str | None = optional("Text without markup; or send `runs`.", '"The video aired…"')
+    runs: list[TextRunInput] | None = optional("Text with its marks.", '[{text: "x", marks: [STRONG]}]')
 
 
 @strawberry.input(description="A heading.")
 class HeadingInput(BlockInputBase):
-    text: str = required("Text of the heading.", '"What is known"')
+    text: str | None = optional("Text of the heading; or send `runs`.", '"What is known"')
+    runs: list[TextRunInput] | None = optional("Text with its marks.", '[{text: "x", marks: [STRONG]}]')
     level: int | None = optional("Level of the heading, 2 to 4.", "2")
 
 
 @strawberry.input(description="A block quotation.")
 class QuoteInput(BlockInputBase):
-    text: str = required("Text of the passage.", '"We are ready."')
+    text: str | None = optional("Text of the passage; or send `runs`.", '"We are ready."')
+    runs: list[TextRunInput] | None = optional("Text with its marks.", '[{text: "x", marks: [STRONG]}]')
     attribution: strawberry.ID | None = optional(
         "Id of the attribution of the quotation.", '"att_1122334455"'
     )
@@ -50,12 +59,26 @@ class QuoteInput(BlockInputBase):
 
 @strawberry.input(description="Text of a pull quote or of a correction.")
 class TextBlockInput(BlockInputBase):
-    text: str = required("Text of the passage.", '"We are ready."')
+    text: str | None = optional("Text of the passage; or send `runs`.", '"We are ready."')
+    runs: list[TextRunInput] | None = optional("Text with its marks.", '[{text: "x", marks: [STRONG]}]')
+
+
+@strawberry.input(
+    description="An item of a list. The items of nested lists follow the item that they are nested in."
+)
+class ListItemInput(RichTextInput):
+    level: int | None = optional(
+        "Depth of the list: 0 for the block's own, by default; 1 for one nested in it, and so on. At most one"
+        " more than that of the item before.",
+        "0",
+    )
+    ordered: bool | None = optional("True if the nested list is numbered.", "false")
+    number: int | None = optional("Number of the first item of a numbered list; 1 by default.", "1")
 
 
 @strawberry.input(description="A list.")
 class ListInput(BlockInputBase):
-    items: list[str] = required("Text of the items.", '["One", "Two"]')
+    items: list[ListItemInput] = required("Items, in reading order.", '[{text: "One"}, {text: "Two"}]')
     ordered: bool | None = optional("True for a numbered list.", "false")
 
 
@@ -63,6 +86,9 @@ class ListInput(BlockInputBase):
 class MediaBlockInput(BlockInputBase):
     media: strawberry.ID = required("Id of the media file.", '"med_5544332211"')
     caption: str | None = optional("Caption for this use; by default the media file's own.", '"The ceremony"')
+    caption_runs: list[TextRunInput] | None = optional(
+        "Caption with its marks, in place of `caption`.", '[{text: "The ceremony"}]'
+    )
 
 
 @strawberry.input(description="A gallery of pictures.")
@@ -74,14 +100,22 @@ class GalleryInput(BlockInputBase):
 class EmbedInput(BlockInputBase):
     url: str = required("URL of the content, with http or https.", '"https://www.youtube.com/watch?v=x"')
     provider: str | None = optional("Name of the site.", '"YouTube"')
+    title: str | None = optional("Title of the content.", '"The parade in full"')
     fallback_text: str | None = optional(
         "Text to show if the content cannot be embedded.", '"A film of the parade"'
     )
 
 
+@strawberry.input(description="A row of a table.")
+class TableRowInput:
+    cells: list[RichTextInput] = required("Cells, in order.", '[{text: "Year"}, {text: "Troops"}]')
+
+
 @strawberry.input(description="A table.")
 class TableInput(BlockInputBase):
-    rows: list[list[str]] = required("Rows of cells; the first row is the header.", '[["Year", "Troops"]]')
+    rows: list[TableRowInput] = required(
+        "Rows of cells; the first row is the header.", '[{cells: [{text: "Year"}, {text: "Troops"}]}]'
+    )
 
 
 @strawberry.input(description="Preformatted text.")
@@ -93,7 +127,8 @@ class CodeInput(BlockInputBase):
 @strawberry.input(description="An entry of a live blog.")
 class LiveEntryInput(BlockInputBase):
     at: DateTime = required("Time of the event.", '"2026-06-30T14:05:00Z"')
-    text: str = required("Text of the entry.", '"The first lorries are moving."')
+    text: str | None = optional("Text of the entry; or send `runs`.", '"The first lorries are moving."')
+    runs: list[TextRunInput] | None = optional("Text with its marks.", '[{text: "x", marks: [STRONG]}]')
     title: str | None = optional("Title of the entry, in one line.", '"Convoy leaves"')
     key_event: bool | None = optional("True if the entry is a key event.", "true")
     summary: bool | None = optional("True if the entry summarises the events so far.", "false")
@@ -114,13 +149,13 @@ class BlockInput:
     heading: HeadingInput | None = optional("A heading.", '{text: "…", level: 2}')
     quote: QuoteInput | None = optional("A block quotation.", '{text: "…"}')
     pullquote: TextBlockInput | None = optional("Pull quote.", '{text: "…"}')
-    list: ListInput | None = optional("A list.", '{items: ["…"]}')
+    list: ListInput | None = optional("A list.", '{items: [{text: "…"}]}')
     image: MediaBlockInput | None = optional("Picture.", '{media: "med_1"}')
     video: MediaBlockInput | None = optional("Video.", '{media: "med_1"}')
     audio: MediaBlockInput | None = optional("Audio recording.", '{media: "med_1"}')
     gallery: GalleryInput | None = optional("A gallery of pictures.", '{media: ["med_1"]}')
     embed: EmbedInput | None = optional("Embedded content of another site.", '{url: "https://…"}')
-    table: TableInput | None = optional("A table.", '{rows: [["…"]]}')
+    table: TableInput | None = optional("A table.", '{rows: [{cells: [{text: "…"}]}]}')
     code: CodeInput | None = optional("Preformatted text.", '{text: "…"}')
     rule: BlockInputBase | None = optional("A thematic break.", "{}")
     live_entry: LiveEntryInput | None = optional("An entry of a live blog.", '{at: "…", text: "…"}')

@@ -173,6 +173,23 @@
     return "contentql";
   }
 
+  // HTML on the clipboard is pasted into the value of `html` as a string. Pasted as plain text, as elsewhere,
+  // it would lose its formatting, and its line ends would end the string.
+  document.addEventListener(
+    "paste",
+    (event) => {
+      const editor = event.target.closest(".CodeMirror")?.CodeMirror;
+      const html = event.clipboardData?.getData("text/html");
+      if (!editor || !html) return;
+      const before = editor.getRange({ line: 0, ch: 0 }, editor.getCursor("from"));
+      if (!/\bhtml"?\s*:\s*"(?:[^"\\\n]|\\.)*$/.test(before)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      editor.replaceSelection(JSON.stringify(html).slice(1, -1));
+    },
+    true,
+  );
+
   // Tabs and settings are kept apart from those of other GraphiQLs on the same host.
   const storage = GraphiQL.createLocalStorage({ namespace: `contentql${url.pathname}` });
 
