@@ -105,6 +105,22 @@ def test_import_report_as_json(page: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "tag", "messages"),
+    [
+        ("DE-ch", "de-CH", []),
+        ("iw", "he", ["the language tag 'iw' was replaced by its preferred form 'he'"]),
+    ],
+)
+def test_language_of_pages_is_normalised(page: Path, text: str, tag: str, messages: list[str]) -> None:
+    """A replaced tag is a warning, upper or lower case is none."""
+    report = orjson.loads(run("import", page, "--language", text, "--json").stdout)
+    warnings = report["records"][0]["warnings"]
+    assert [warning["message"] for warning in warnings if warning["field"] == ["language"]] == messages
+    exported = [orjson.loads(line) for line in run("export").stdout.splitlines()]
+    assert [record["language"] for record in exported if record["record"] == "article"] == [tag]
+
+
 def test_import_dry_run_writes_nothing(page: Path) -> None:
     """No database is created."""
     output = run("import", page, "--dry-run").stdout
@@ -238,6 +254,9 @@ def test_export_stops_without_error_when_its_pipe_closes() -> None:
         (("page.txt", "--category", "World News"), "a path is written as in world/asia"),
         (("page.txt", "--slug", "a/b"), "a slug has no spaces and none of"),
         (("page.txt", "--language", "klingon!"), "a language is written as in en or pt-BR"),
+        (("page.txt", "--language", "english"), "a language is written as in en or pt-BR"),
+        (("page.txt", "--language", "xx"), "a language is written as in en or pt-BR"),
+        (("page.txt", "--language", ""), "a language is written as in en or pt-BR"),
         (("page.txt", "page.txt", "--slug", "a"), "requires a single file"),
         (("page.txt", "--format", "pdf"), "is not one of 'auto', 'text', 'jsonl'"),
         (("file.jsonl", "--slug", "a"), "is only for plain pages"),

@@ -111,7 +111,7 @@ async def normalized_response(executor: Executor, query: str, probe: str) -> Any
     payload = orjson.loads(response.body)
     for error in payload.get("errors", ()):
         error["message"] = re.sub(
-            r"^'.*' is not|^\".*\" is not", "… is not", error["message"], flags=re.DOTALL
+            r"^'.*' is not|^\".*\" is not|(?<=or zh-Hans; ).*", "… is not", error["message"], flags=re.DOTALL
         )
         del error["extensions"]["requestId"]
     return payload

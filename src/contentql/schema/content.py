@@ -340,7 +340,8 @@ class Article(Node):
         "Current slug, to be used in links.", '"kim-jong-un-sheds-a-tear"', Column("slug")
     )
     is_redirect: bool = computed(
-        "True if the article was found by a former slug; clients should redirect to `canonicalSlug`.",
+        "True if the article was found by a former slug, or by the slug of a translation; clients should"
+        " redirect to `canonicalSlug`.",
         "false",
         FoundByOldSlug(),
     )
