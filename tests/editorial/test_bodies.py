@@ -76,7 +76,7 @@ async def test_typed_runs_are_read_back(newsroom: EditorialClient) -> None:
         {"text": "The "},
         {"text": "대통령", "language": "ko"},
         {"text": " met "},
-        {"text": "Kim", "marks": ["EM", "STRONG"], "mention": "tag_5", "href": "/kim"},
+        {"text": "Kim", "marks": ["EM", "STRONG"], "mention": "art_701", "href": "/kim"},
     ]
     blocks = [
         {"paragraph": {"runs": runs}},
@@ -102,7 +102,7 @@ async def test_typed_runs_are_read_back(newsroom: EditorialClient) -> None:
     article = payload["article"]
     paragraph, _, list_, *_ = article["body"]["blocks"]
     assert paragraph["runs"][1] == run("대통령", language="ko")
-    assert paragraph["runs"][3] == run("Kim", "STRONG", "EM", mention="tag_5", href="/kim")
+    assert paragraph["runs"][3] == run("Kim", "STRONG", "EM", mention="art_701", href="/kim")
     assert [(item["level"], item["number"]) for item in list_["items"]] == [(0, 3), (1, None), (2, 1), (0, 4)]
     for form in ("html", "markdown"):
         body = {form: article["body"][form]}
@@ -248,3 +248,25 @@ async def test_an_article_without_visible_text_is_not_published(newsroom: Editor
         await newsroom.mutate("approveArticle", id=id)
         codes = await newsroom.mutate_codes("publishArticle", id=id)
         assert ("REQUIRED", "body") in codes, codes
+
+
+async def test_mentioned_objects_exist(newsroom: EditorialClient) -> None:
+    """Also in lists, tables and captions; one that was deleted later keeps the body editable."""
+    run_ = [{"text": "x", "mention": "tag_99999"}]
+    blocks = [
+        {"paragraph": {"runs": run_}},
+        {"list": {"items": [{"runs": run_}]}},
+        {"table": {"rows": [{"cells": [{"runs": run_}]}]}},
+        {"image": {"media": "med_301", "captionRuns": run_}},
+    ]
+    async with newsroom.unchanged():
+        errors = await newsroom.mutate_errors("createArticle", headline="x", body={"blocks": blocks})
+    assert [(error["code"], ".".join(error["field"])) for error in errors] == [
+        ("NOT_FOUND", f"body.blocks.{n}") for n in range(4)
+    ]
+    tag = await newsroom.mutate_ok("createTag", type="TOPIC", name="Short-lived", selection="tag { id }")
+    body = {"blocks": [{"paragraph": {"runs": [{"text": "x", "mention": tag["id"]}]}}]}
+    article = await newsroom.mutate_ok("createArticle", selection=BLOCKS, headline="x", body=body)
+    await newsroom.mutate_ok("deleteTag", id=tag["id"])
+    html = article["article"]["body"]["html"]
+    await newsroom.mutate_ok("updateArticle", id=article["article"]["id"], body={"html": html})

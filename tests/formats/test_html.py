@@ -21,7 +21,6 @@ from contentql.content.blocks import (
     Gallery,
     Heading,
     Image,
-    ListItem,
     Paragraph,
     Pullquote,
     Quote,
@@ -29,6 +28,7 @@ from contentql.content.blocks import (
     Table,
     Video,
 )
+from contentql.content.list_items import ListItem
 from contentql.content.rich_text import Mark
 from contentql.formats.html import html_to_blocks
 from contentql.formats.html_safety import UnsafeContentError

@@ -17,7 +17,6 @@ from contentql.content.blocks import (
     CodeText,
     Heading,
     Image,
-    ListItem,
     Paragraph,
     Pullquote,
     Quote,
@@ -25,6 +24,7 @@ from contentql.content.blocks import (
     Table,
     TableCell,
 )
+from contentql.content.list_items import ListItem
 from contentql.content.render_markdown import render_markdown
 from contentql.content.rich_text import Mark
 from contentql.formats.html_safety import UnsafeContentError

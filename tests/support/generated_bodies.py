@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 from contentql.content import blocks
 from contentql.content.blocks import Block
 from contentql.content.embeds import embed_provider
+from contentql.content.list_items import ListItem
 from contentql.content.rich_text import Mark, MarkKind, normal_marks
 
 # Letters, and everything that is markup somewhere, or white space that is easily lost.
@@ -59,14 +60,14 @@ def _captions(draw: some.DrawFn) -> dict[str, Any]:
 @some.composite
 def _lists(draw: some.DrawFn) -> Block:
     ordered = draw(some.booleans())
-    items: list[blocks.ListItem] = []
+    items: list[ListItem] = []
     kinds: list[bool] = []
     for _ in range(draw(some.integers(1, 6))):
         level = draw(some.integers(0, min(len(kinds), 4)))
         kind = draw(some.booleans()) if level else ordered
         begins = level == len(kinds) or kinds[level] != kind
         number = draw(some.sampled_from((None, 0, 1, 3, 99))) if kind and begins else None
-        items.append(blocks.ListItem(**draw(_rich_texts()), level=level, ordered=kind, number=number))
+        items.append(ListItem(**draw(_rich_texts()), level=level, ordered=kind, number=number))
         kinds[level:] = [kind]
     return blocks.List(ordered=ordered, items=tuple(items))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contentql.content.blocks import List, ListItem, Table, TableCell
+from contentql.content.blocks import List, Table, TableCell
+from contentql.content.list_items import ListItem
 from contentql.content.rich_text import Mark
 
 

@@ -8,7 +8,7 @@ dropped. The rules for texts, lines and links apply to input only: see `field_ty
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -44,7 +44,8 @@ from contentql.content.field_types import (
     is_input,
 )
 from contentql.content.frozen_model import FrozenModel
-from contentql.content.rich_text import Marks, RichTextModel, Runs, fill_text, set_marks, write_runs
+from contentql.content.list_items import ListItem, number_items
+from contentql.content.rich_text import Mark, Marks, RichTextModel, Runs, fill_text, set_marks, write_runs
 from contentql.content.sanitizer import sanitize_embed
 from contentql.content.timestamps import format_timestamp
 
@@ -100,7 +101,6 @@ AttributionId: TypeAlias = Annotated[int, IdField("attribution")]
 MAX_BLOCKS = 5_000
 MAX_BODY_LENGTH = 4_000_000  # characters in all texts of a body
 MAX_EMBED_LENGTH = 20_000  # characters of the HTML of an embed
-MAX_LIST_LEVEL = 8  # levels of lists within a list
 
 
 class _Block(FrozenModel):
@@ -142,18 +142,6 @@ class Pullquote(_TextBlock):
     type: Literal["PULLQUOTE"] = "PULLQUOTE"
 
 
-class ListItem(RichTextModel):
-    """An item of a list. `level`: 0 for the list itself, one more for each list that it is nested in.
-
-    `ordered`: whether the list that it belongs to is numbered; `number` is then its number. Input may leave
-    out both: they continue the list.
-    """
-
-    level: Annotated[int, Field(ge=0, le=MAX_LIST_LEVEL)] = 0
-    ordered: bool | None = None
-    number: Annotated[int, Field(ge=0, lt=1_000_000_000)] | None = None
-
-
 class List(_Block):
     """A list with its items, also those of nested lists, in the order in which they are read."""
 
@@ -163,37 +151,8 @@ class List(_Block):
 
     @model_validator(mode="after")
     def _number_items(self) -> List:
-        object.__setattr__(self, "items", tuple(_number_items(self.items, self.ordered)))
+        object.__setattr__(self, "items", tuple(number_items(self.items, self.ordered)))
         return self
-
-
-def _number_items(items: Iterable[ListItem], ordered: bool) -> Iterator[ListItem]:
-    """Sets kind and number of every item. Raises ValueError if they do not follow from those before."""
-    open_lists: list[tuple[bool, int]] = []  # for each level: whether numbered, and the last number
-    for place, item in enumerate(items, 1):
-        if item.level > len(open_lists):
-            raise ValueError(f"item {place} is more than one level below the item before it")
-        continued = open_lists[item.level] if item.level < len(open_lists) else None
-        del open_lists[item.level :]
-        item_ordered = item.ordered
-        if item_ordered is None or not item.level:
-            item_ordered = ordered if not item.level else continued[0] if continued else False
-            if item.ordered not in (None, item_ordered):
-                raise ValueError(
-                    f"item {place} must be {'numbered' if ordered else 'unnumbered'} as its list is"
-                )
-        number = None
-        if item_ordered:
-            following = continued[1] + 1 if continued and continued[0] else None
-            number = following if following is not None else 1 if item.number is None else item.number
-            if item.number not in (None, number):
-                raise ValueError(
-                    f"item {place} must have the number {number}, which follows the one before it"
-                )
-        elif item.number is not None:
-            raise ValueError(f"item {place} has a number, but its list is not numbered")
-        open_lists.append((item_ordered, number or 0))
-        yield item.model_copy(update={"ordered": item_ordered, "number": number})
 
 
 class _MediaBlock(_Block):
@@ -411,6 +370,23 @@ def block_text(block: Block) -> str:
             return block.title
         case Gallery() | Rule():
             return ""
+
+
+def block_mentions(block: Block) -> Iterator[str]:
+    """Yields the ids of the objects that the texts of a block mention."""
+    match block:
+        case _TextBlock():
+            texts: Iterable[Sequence[Mark]] = (block.marks,)
+        case List():
+            texts = (item.marks for item in block.items)
+        case Table():
+            texts = (cell.marks for row in block.rows for cell in row.cells)
+        case Image() | Video() | Audio():
+            texts = (block.caption_marks,)
+        case _:
+            texts = ()
+    for marks in texts:
+        yield from (mark.value for mark in marks if mark.kind == "mention" and mark.value)
 
 
 def has_content(block: Block) -> bool:

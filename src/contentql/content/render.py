@@ -13,11 +13,12 @@ from html import escape
 from typing import Final
 
 from contentql.content import blocks as body
-from contentql.content.blocks import Block, ListItem
+from contentql.content.blocks import Block
 from contentql.content.characters import replace_control_characters
 from contentql.content.embeds import embed_provider
 from contentql.content.field_types import CODE_LANGUAGE
 from contentql.content.links import is_safe_link
+from contentql.content.list_items import ListItem
 from contentql.content.marks import Piece, nest_marks
 from contentql.content.rich_text import Mark, MarkKind, RichTextModel
 from contentql.content.timestamps import format_timestamp

@@ -15,9 +15,10 @@ from typing import Final
 
 from contentql.content import blocks as body
 from contentql.content import ids
-from contentql.content.blocks import Block, ListItem
+from contentql.content.blocks import Block
 from contentql.content.characters import replace_control_characters
 from contentql.content.embeds import embed_provider
+from contentql.content.list_items import ListItem
 from contentql.content.marks import Piece, nest_marks
 from contentql.content.render import COLLAPSED_SPACE, MARK_TAGS, code_language, opening_tag, render_block
 from contentql.content.rich_text import Mark, RichTextModel

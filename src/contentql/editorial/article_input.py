@@ -15,7 +15,7 @@ from contentql.content.render import anonymous
 from contentql.editorial import body_input, references, translations, validation
 from contentql.editorial.context import EditContext, Input
 from contentql.editorial.external_media import ExternalMediaCollector
-from contentql.editorial.publishing_checks import require_media
+from contentql.editorial.publishing_checks import require_references
 from contentql.editorial.text_anchors import reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
 from contentql.editorial.warnings import WarningCode
@@ -72,7 +72,8 @@ async def article_values(
         values["syndicatable"] = True
     if "body" in input:
         values["blocks"] = await errors.run(_body(context, input["body"]), ())
-        await require_media(input["body"], values["blocks"], errors)
+        former = before.blocks if before else ()
+        await require_references(input["body"], values["blocks"], former, errors)
     values |= await _references(context, input, errors)
     await _check_translations(context, values, before, errors)
     if "blocks" in values and "html" in (input["body"] or ()):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from contentql.content import blocks
-from contentql.content.ids import encode_id
+from contentql.content.ids import decode_id, encode_id
 from contentql.content.records import ArticleRecord
 from contentql.content.timestamps import format_timestamp
+from contentql.editorial.context import MODELS_BY_TABLE
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode
 from contentql.store.models.taxonomy import Media
 
@@ -40,24 +41,49 @@ def missing_requirements(record: ArticleRecord) -> list[PublishingRequirement]:
     return [needed for needed in PUBLISHING_REQUIREMENTS if not getattr(values, needed.field)]
 
 
-async def require_media(
-    values: Mapping[str, Any] | None, body: Sequence[blocks.Block], errors: ErrorCollector
+async def require_references(
+    values: Mapping[str, Any] | None,
+    body: Sequence[blocks.Block],
+    before: Sequence[blocks.Block],
+    errors: ErrorCollector,
 ) -> None:
-    """Adds an error for every media file of the body that does not exist."""
-    requested = {number for block in body for number in blocks.block_media(block)}
-    rows: Any = await Media.filter(id__in=requested).values_list("id", flat=True) if requested else []
-    here = set(rows)
-    for n, block in enumerate(body):
-        for number in blocks.block_media(block):
-            if number not in here:
-                (form,) = values or ("",)
-                where = f"body.blocks.{n}" if form == "blocks" else f"body.{form}"
-                errors.add(
-                    UserErrorCode.NOT_FOUND,
-                    f"There is no media file {encode_id('media', number)!r}.",
-                    where,
-                    "Create the media file first, or remove its block.",
-                )
+    """Adds an error for every media file and mentioned object of the body that does not exist.
+
+    Mentions that are in the body `before` stay: their objects may have been deleted since.
+    """
+    known = {mention for block in before for mention in blocks.block_mentions(block)}
+    references = [
+        (n, name)
+        for n, block in enumerate(body)
+        for name in (
+            *(encode_id("media", number) for number in blocks.block_media(block)),
+            *(mention for mention in blocks.block_mentions(block) if mention not in known),
+        )
+    ]
+    existing = await _existing_ids({name for _, name in references})
+    for n, name in references:
+        if name not in existing:
+            (form,) = values or ("",)
+            errors.add(
+                UserErrorCode.NOT_FOUND,
+                f"There is no media file {name!r}." if name.startswith("med_") else f"There is no {name!r}.",
+                f"body.blocks.{n}" if form == "blocks" else f"body.{form}",
+                "Create the media file first, or remove its block."
+                if name.startswith("med_")
+                else "Create the object first, or remove the mention.",
+            )
+
+
+async def _existing_ids(names: Collection[str]) -> set[str]:
+    """Those of the global ids that are in the database."""
+    by_table: dict[str, list[int]] = {}
+    for table, number in filter(None, map(decode_id, names)):
+        by_table.setdefault(table, []).append(number)
+    existing: set[str] = set()
+    for table, numbers in by_table.items():
+        rows: Any = await MODELS_BY_TABLE[table].filter(id__in=numbers).values_list("id", flat=True)
+        existing |= {encode_id(table, number) for number in rows}
+    return existing
 
 
 async def require_publishable(record: ArticleRecord, at: dt.datetime) -> None:

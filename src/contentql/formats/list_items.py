@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from contentql.content.blocks import MAX_LIST_LEVEL, List, ListItem
+from contentql.content.blocks import List
+from contentql.content.list_items import MAX_LIST_LEVEL, ListItem
 from contentql.formats.html_styles import split_list_marker
 from contentql.formats.text_buffer import ParsedText
 
