@@ -29,6 +29,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged as overlap
 from contentql.cache.entry import content_hash
 from contentql.errors import ApiError, LimitError
 from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
+from contentql.execution.null_variables import null_variable_errors
 from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
 from contentql.execution.validation import MAX_DIGITS, accepts
@@ -137,6 +138,11 @@ class DocumentCache:
         )
         if errors:
             raise GraphQLErrors(self._locate(errors, request, operation.name), "BAD_USER_INPUT")
+        errors = null_variable_errors(
+            self._schema, operation.node, document.fragments, operation.declared, variables
+        )
+        if errors:
+            raise GraphQLErrors(errors, "BAD_USER_INPUT")
         return document, operation, variables
 
     def _locate(
