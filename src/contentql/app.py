@@ -102,7 +102,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     executor = build_executor(settings, database, clock.now)
     documents = TrustedDocumentStore(database)
     authenticator = Authenticator(database, settings, now=clock.now)
-    observer = RequestObserver(settings, cache=executor.responses.counts if executor.responses else None)
+    cache = executor.responses.counts if executor.responses else None
+    observer = RequestObserver(settings, cache=cache, due_changes=executor.due_changes.stats)
     readiness = Readiness(database)
     admission = build_admission_control(settings)
     graphql = GraphQLEndpoint(
@@ -130,6 +131,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             clock.running(),
             observer,
             _response_cache_lifespan(executor),
+            executor.due_changes.running(),
             executor.articles.updating(),
             _usage_flush_lifespan(documents, authenticator),
         ):

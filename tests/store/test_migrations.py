@@ -173,6 +173,17 @@ ROWS: dict[str, dict[str, Any]] = {
         "field_texts": "{}",
         "record": "{}",
     },
+    "scheduled_change": {
+        "id": 26,
+        "article_id": 7,
+        "at": TIME,
+        "version": 1,
+        "copy_version": 1,
+        "account": "jane",
+        "by": "Jane",
+        "role": "EDITOR",
+        "created_at": TIME,
+    },
     "audit_entry": {
         "id": 21,
         "at": TIME,
@@ -222,6 +233,7 @@ AFTER_FIRST = [
     "0006_preview_links",
     "0007_undo",
     "0008_rich_text",
+    "0009_scheduled_changes",
 ]
 LATER_TABLES = {
     "trusted_document",
@@ -229,6 +241,7 @@ LATER_TABLES = {
     "former_slug",
     "withdrawal",
     "revision",
+    "scheduled_change",
     "audit_entry",
     "idempotency_record",
     "token",

@@ -372,7 +372,7 @@ for line in sys.stdin:
         trace.status, trace.statements = 200, 1
         observer.finish(trace)
     observer.start("r", {})
-    observer._copy_cache_stats()
+    observer._copy_stats()
     print("done", flush=True)
 """
 

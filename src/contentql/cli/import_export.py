@@ -24,6 +24,7 @@ from contentql.cli.runtime import (
     EXIT_PARTIAL,
     DatabaseUrl,
     exit_with_error,
+    publish_due_changes,
     require_migrated,
     run_async,
     stderr,
@@ -197,8 +198,9 @@ def export(
     The export has sections, sources, media, authors, tags, stories, articles and collections, also those that
     are not public, with former slugs, corrections and external ids of articles. Equal content gives equal
     bytes. It leaves out unpublished changes of published articles (working copies), owners of articles,
-    revisions, notices of withdrawn articles, former paths of sections and the audit log: --all adds these. It
-    leaves out tokens, signing keys and trusted documents: only a backup has these (contentql backup).
+    revisions, scheduled changes, notices of withdrawn articles, former paths of sections and the audit log:
+    --all adds these. It leaves out tokens, signing keys and trusted documents: only a backup has these
+    (contentql backup). Scheduled changes that are due are published first.
 
     An export with --all is imported only into an empty database. The import then writes no revisions and
     audit entries of its own, so that an export with --all gives the same bytes again.
@@ -291,6 +293,8 @@ def _run_import(url: str, items: Iterator[ImportItem], options: ImportOptions, d
         if _is_new(url):
             await database.migrate()
         await require_migrated(database)
+        if not dry_run:
+            await publish_due_changes(url)
         with _show_progress("Importing") as count:
             return await import_records(
                 database, items, options=options, dry_run=dry_run, progress=lambda outcome: count()
@@ -307,6 +311,7 @@ def _run_export(url: str, file: IO[bytes], everything: bool) -> int:
     async def work() -> int:
         database = Database(url)
         await require_migrated(database)
+        await publish_due_changes(url)
         record_count = 0
         with _show_progress("Writing") as count:
             generator = export_everything(database) if everything else export_records(database)

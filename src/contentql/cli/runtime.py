@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from contentql.errors import ApiError, OperatorError
+from contentql.execution.due_changes import DueChanges
 from contentql.settings import Settings, load_settings
+from contentql.store.clock import DatabaseClock
 from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.errors import DRIVER_ERRORS, database_kind, describe_error, sqlite_path
 from contentql.store.private_files import find_exposed_files
@@ -29,6 +31,7 @@ DatabaseUrl = Annotated[
     ),
 ]
 
+_TRANSACTION_TIMEOUT = 60.0  # seconds
 EXIT_PARTIAL = 3  # exit code of a command that succeeded in part
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -66,6 +69,17 @@ async def require_migrated(database: Database) -> None:
     require_no_unknown_migrations(state)
     if state.pending:
         raise OperatorError("The database has unapplied migrations. Run: contentql migrate")
+
+
+async def publish_due_changes(url: str) -> None:
+    """Publishes the scheduled changes that are due, as a server does before each response.
+
+    Raises ApiError if the database does not accept writes.
+    """
+    async with Database(url) as database:
+        clock = DatabaseClock(database)
+        await clock.sync()
+        await DueChanges(database, clock.now, _TRANSACTION_TIMEOUT).publish_or_fail()
 
 
 def exposed_files_warning(url: str) -> str:

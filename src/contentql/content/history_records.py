@@ -76,6 +76,25 @@ class RevisionRecord(HistoryRecord):
     content: FreeJson
 
 
+class ScheduledChangeRecord(HistoryRecord):
+    """Change of a published article that is published at the time `at`.
+
+    `version` is the revision with its content.
+    """
+
+    id: Annotated[int, IdField("scheduled_change")]
+    article: ArticleId
+    at: Timestamp
+    version: Version
+    copy_version: Version
+    minor: bool = False
+    reason: str | None = None
+    account: str
+    by: str
+    role: str
+    created_at: Timestamp
+
+
 class AuditRecord(HistoryRecord):
     """Entry of the audit log."""
 
@@ -101,5 +120,6 @@ HISTORY_TYPES: Final[dict[str, type[HistoryRecord]]] = {
     "redirect": RedirectRecord,
     "notice": NoticeRecord,
     "revision": RevisionRecord,
+    "scheduledChange": ScheduledChangeRecord,
     "auditEntry": AuditRecord,
 }

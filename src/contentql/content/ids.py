@@ -26,6 +26,7 @@ PREFIXES = {
     "collection": "col",
     "correction": "cor",
     "revision": "rev",
+    "scheduled_change": "sch",
     "token": "tok",
     "preview_link": "prv",
     "audit_entry": "aud",

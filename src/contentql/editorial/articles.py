@@ -6,13 +6,14 @@ A published article is edited in a working copy, which is not public until it is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contentql.auth.permissions import Permission
 from contentql.content.enums import Status
-from contentql.content.ids import new_id
+from contentql.content.ids import encode_id, new_id
 from contentql.content.records import ArticleRecord, AttributionRecord
+from contentql.content.timestamps import format_timestamp
 from contentql.editorial import revisions, slugs
 from contentql.editorial.article_input import DEFAULT_LANGUAGE, article_values, checked
 from contentql.editorial.completion import complete_record
@@ -20,22 +21,29 @@ from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.references import can_see, is_owner
 from contentql.editorial.user_errors import STATUS_WORDS, ErrorCollector, UserErrorCode, user_error
+from contentql.editorial.warnings import WarningCode
 from contentql.language_tags import normal_form
 from contentql.planner.visibility import VISIBILITY_COLUMNS, article_status_at
 from contentql.store import article_records, article_writer
 from contentql.store.models.articles import Article, SlugHistory
 from contentql.store.models.attributions import Attribution
-from contentql.store.models.history import RevisionAction
+from contentql.store.models.history import RevisionAction, ScheduledChange
 
 
 @dataclass(frozen=True)
 class ArticleState:
-    """Article during a mutation: `record` is its latest state, `published_record` that of its own row."""
+    """Article during a mutation: `record` is its latest state, `published_record` that of its own row.
+
+    `scheduled_changes` are in the order of their times; without a working copy there are none.
+    `scheduled_copy` is the last of them if the working copy was not edited since it was scheduled.
+    """
 
     article_row: Article
     working_copy_row: Article | None
     record: ArticleRecord
     published_record: ArticleRecord
+    scheduled_changes: tuple[ScheduledChange, ...] = ()
+    scheduled_copy: ScheduledChange | None = None
 
     @property
     def id(self) -> int:
@@ -75,6 +83,8 @@ async def load_for_update(
     result = await article_records.load_articles([live, copy] if copy else [live])
     public = result[0]
     article = ArticleState(live, copy, _of_copy(result[1], public) if copy else public, public)
+    if copy:
+        article = await _with_scheduled_changes(article)
     version = article.latest.version
     if context.expected_version is not None and context.expected_version != version:
         value = await revisions.describe_changes_since(number, context.expected_version)
@@ -86,6 +96,12 @@ async def load_for_update(
             f"Read the article again and send ifVersion: {version}.",
         )
     return article
+
+
+async def _with_scheduled_changes(article: ArticleState) -> ArticleState:
+    changes = tuple(await ScheduledChange.filter(article_id=article.id).order_by("at", "id"))
+    last = changes[-1] if changes and changes[-1].copy_version == article.latest.version else None
+    return replace(article, scheduled_changes=changes, scheduled_copy=last)
 
 
 def _of_copy(copy: ArticleRecord, public: ArticleRecord) -> ArticleRecord:
@@ -142,6 +158,8 @@ async def update_article(context: EditContext, input: Input) -> WriteResult:
 def status_after_edit(context: EditContext, article: ArticleState) -> Status:
     """Status of the article after an edit. Raises UserErrors if its current status does not allow edits."""
     standing = article.status_at(context)
+    if article.scheduled_copy:
+        return Status.DRAFT  # further changes, which are published after the scheduled one
     if not context.has_permission(Permission.EDIT_ALL) and standing in (Status.IN_REVIEW, Status.APPROVED):
         raise user_error(
             UserErrorCode.INVALID_TRANSITION,
@@ -241,14 +259,42 @@ async def save_published(
     minor: bool = False,
     columns: Mapping[str, Any] | None = None,
 ) -> WriteResult:
-    """Saves a new version of the article itself and deletes its working copy, whose content it takes over."""
+    """Saves a new version of the article itself and deletes its working copy, whose content it takes over.
+
+    The scheduled changes of the article are cancelled, with a warning: the working copy contains them.
+    """
     record = _next(context, article, record, status, base=article.published_record, columns=columns)
     if article.working_copy_row:
         await article.working_copy_row.delete()
+        await _cancel_scheduled_changes(context, article)
     await _take_former_slugs(record)
     more = {"deleted_at": record.deleted_at}
     await article_writer.save_article(context.connection, record, article.article_row, extra_columns=more)
     return await _save_result(context, article, record, action, minor)
+
+
+async def continue_copy(article: ArticleState, version: int | None) -> None:
+    """Gives the working copy the version of the article, which was saved; its content is unchanged.
+
+    A working copy that is a scheduled change remains this change.
+    """
+    copy = article.working_copy_row
+    assert copy is not None
+    await Article.filter(id=copy.id).update(version=version)
+    if article.scheduled_copy:
+        await ScheduledChange.filter(id=article.scheduled_copy.id).update(copy_version=version)
+
+
+async def _cancel_scheduled_changes(context: EditContext, article: ArticleState) -> None:
+    for change in article.scheduled_changes:
+        context.warn(
+            WarningCode.CHANGED,
+            f"The change that was scheduled for {format_timestamp(change.at)} is no longer scheduled.",
+            "id",
+            encode_id("scheduled_change", change.id),
+        )
+    if article.scheduled_changes:
+        await ScheduledChange.filter(article_id=article.id).delete()
 
 
 async def _take_former_slugs(record: ArticleRecord) -> None:

@@ -21,6 +21,7 @@ from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_erro
 from contentql.editorial.warnings import Warning, WarningCode
 from contentql.store.models import articles, attributions, collections, taxonomy
 from contentql.store.models.accounts import ApiToken, PreviewLink
+from contentql.store.models.history import ScheduledChange
 
 Input = Mapping[str, Any]
 
@@ -35,10 +36,15 @@ MODELS_BY_TABLE: Mapping[str, type[Model]] = {
     "attribution": attributions.Attribution,
     "correction": attributions.Correction,
     "article": articles.Article,
+    "scheduled_change": ScheduledChange,
     "token": ApiToken,
     "preview_link": PreviewLink,
 }
-DISPLAY_NAMES = {"category": "section", "preview_link": "preview link"}
+DISPLAY_NAMES = {
+    "category": "section",
+    "preview_link": "preview link",
+    "scheduled_change": "scheduled change",
+}
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import ArticleRecord, CorrectionRecord
-from contentql.editorial import validation
+from contentql.content.timestamps import format_timestamp
+from contentql.editorial import revisions, validation
 from contentql.editorial.articles import (
     ArticleState,
+    continue_copy,
     load_for_update,
     save_published,
     save_version,
@@ -21,7 +23,15 @@ from contentql.editorial.warnings import WarningCode
 from contentql.editorial.word_replacement import Occurrence, find_words, replace_words, text_at
 from contentql.editorial.workflow import PUBLISHED, published_status
 from contentql.store.models.articles import Article
-from contentql.store.models.history import RevisionAction
+from contentql.store.models.history import RevisionAction, ScheduledChange
+
+
+class _CorrectedChange(NamedTuple):
+    """A scheduled change, its corrected record, and the ids of the rows that the record names."""
+
+    change: ScheduledChange
+    record: ArticleRecord
+    ids: revisions.ReferenceIds
 
 
 async def correct_article(context: EditContext, input: Input) -> WriteResult:
@@ -37,7 +47,7 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
             "id",
             "Change the article with updateArticle.",
         )
-    public, record, block = _corrected_texts(context, article, input)
+    public, record, block, occurrence = _corrected_texts(context, article, input)
     created = validation.build_record(
         CorrectionRecord,
         {
@@ -51,13 +61,14 @@ async def correct_article(context: EditContext, input: Input) -> WriteResult:
         },
     )
     public = public.model_copy(update={"corrections": (*public.corrections, created)})
+    scheduled = await _corrected_changes(context, article, input, occurrence) if occurrence else ()
     times = {
         "published_at": public.published_at,
         "first_published_at": public.first_published_at,
         "updated_at": context.now,
     }
     began = article.latest.version
-    after = await _save_public(context, article, public, record, times)
+    after = await _save_public(context, article, public, record, times, scheduled)
     return WriteResult(
         "article",
         article.id,
@@ -73,19 +84,30 @@ async def _save_public(
     public: ArticleRecord,
     record: ArticleRecord,
     times: Mapping[str, Any],
+    scheduled: Sequence[_CorrectedChange] = (),
 ) -> int | None:
-    """Saves the published text and, if there is one, the working copy `record`; returns the version."""
+    """Saves the published text and, if there is one, the working copy `record`; returns the version.
+
+    `scheduled`: the scheduled changes that are corrected, too, without one that is the working copy.
+    """
     alone = ArticleState(article.article_row, None, article.published_record, article.published_record)
     if article.working_copy_row:  # the copy continues from the corrected text, with the article's version
-        await save_version(
+        saved = await save_version(
             context, article, record, RevisionAction.CORRECTED, status=article.working_copy_row.status
         )
+        if article.scheduled_copy:
+            await ScheduledChange.filter(id=article.scheduled_copy.id).update(version=saved.version_after)
         article.article_row.version = article.working_copy_row.version
+    for change, stored, ids in scheduled:
+        version = article.article_row.version = article.article_row.version + 1
+        stored = stored.model_copy(update={"version": version})
+        await revisions.save_revision(context, article.id, stored, RevisionAction.CORRECTED, ids=ids)
+        await ScheduledChange.filter(id=change.id).update(version=version)
     done = await save_published(
         context, alone, public, RevisionAction.CORRECTED, status=article.article_row.status, columns=times
     )
     if article.working_copy_row:
-        await Article.filter(id=article.working_copy_row.id).update(version=done.version_after)
+        await continue_copy(article, done.version_after)
     return done.version_after
 
 
@@ -160,8 +182,9 @@ def _check_texts(input: Input, errors: ErrorCollector) -> None:
 
 def _corrected_texts(
     context: EditContext, article: ArticleState, input: Input
-) -> tuple[ArticleRecord, ArticleRecord, str | None]:
-    """Returns the published and the latest text with the words replaced, and the corrected block's id."""
+) -> tuple[ArticleRecord, ArticleRecord, str | None, Occurrence | None]:
+    """Returns the published and the latest text with the words replaced, the corrected block's id, and the
+    replaced words."""
     public, record, block = article.published_record, article.record, input.get("block")
     if block is not None and block not in {one.id for one in public.blocks}:
         raise user_error(
@@ -172,7 +195,7 @@ def _corrected_texts(
         )
     before, after = input.get("before"), input.get("after")
     if before is None or after is None:
-        return public, record, block
+        return public, record, block, None
     occurrence = _only_occurrence(context, public, before, block)
     if not _is_filled(public, occurrence, after):
         raise user_error(
@@ -185,8 +208,24 @@ def _corrected_texts(
         block = public.blocks[int(occurrence.path[1])].id
     corrected = replace_words(public, occurrence, after)
     if article.working_copy_row is None:
-        return corrected, corrected, block
-    return corrected, _corrected_copy(context, record, input, occurrence), block
+        return corrected, corrected, block, occurrence
+    copy = _corrected_copy(context, record, input, occurrence, "The working copy")
+    return corrected, copy, block, occurrence
+
+
+async def _corrected_changes(
+    context: EditContext, article: ArticleState, input: Input, occurrence: Occurrence
+) -> list[_CorrectedChange]:
+    """Returns the scheduled changes with the words replaced, without one that is the working copy."""
+    results = []
+    for change in article.scheduled_changes:
+        if change is not article.scheduled_copy:
+            record, ids = await revisions.load_stored_record(article.id, change.version)
+            subject = f"The change that is scheduled for {format_timestamp(change.at)}"
+            corrected = _corrected_copy(context, record, input, occurrence, subject)
+            if corrected is not record:
+                results.append(_CorrectedChange(change, corrected, ids))
+    return results
 
 
 def _only_occurrence(
@@ -226,16 +265,17 @@ def _is_filled(record: ArticleRecord, occurrence: Occurrence, after: str) -> boo
 
 
 def _corrected_copy(
-    context: EditContext, record: ArticleRecord, input: Input, public: Occurrence
+    context: EditContext, record: ArticleRecord, input: Input, public: Occurrence, subject: str
 ) -> ArticleRecord:
-    """Returns the working copy with the words replaced; unchanged, with a warning, if they are not unique."""
+    """Returns unpublished changes with the words replaced; the same record, with a warning, if these are not
+    unique."""
     matches = find_words(record, input["before"], input.get("block"))
     matches = [match for match in matches if match.place == public.place]
     if len(matches) == 1 and _is_filled(record, matches[0], input["after"]):
         return replace_words(record, matches[0], input["after"])
     context.warn(
         WarningCode.DROPPED,
-        "The working copy was not corrected: the words do not occur in it exactly once.",
+        f"{subject} was not corrected: the words do not occur in it exactly once.",
         "before",
     )
     return record

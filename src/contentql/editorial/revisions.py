@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic.alias_generators import to_camel
 
@@ -19,6 +20,9 @@ from contentql.editorial.user_errors import UserErrorCode, user_error
 from contentql.store.models.history import Revision, RevisionAction
 
 IMPORT_ACCOUNT = "import"  # the account of all imports
+
+# Ids by table and name.
+ReferenceIds: TypeAlias = Mapping[str, Mapping[str, int]]
 
 # Fields that are no content or are stored elsewhere; `body` replaces the blocks.
 _EXCLUDED_FIELDS = {
@@ -35,11 +39,18 @@ _EXCLUDED_FIELDS = {
 
 
 async def save_revision(
-    context: EditContext, article: int, record: ArticleRecord, action: RevisionAction, *, minor: bool = False
+    context: EditContext,
+    article: int,
+    record: ArticleRecord,
+    action: RevisionAction,
+    *,
+    minor: bool = False,
+    ids: ReferenceIds | None = None,
 ) -> None:
-    await _create(
-        context, article, record, action, context.account, context.name, minor=minor, reason=context.reason
-    )
+    """Saves a version of an article. `ids`: those of the rows that the record names, if it names them by
+    earlier names."""
+    by = context.account, context.name
+    await _create(context, article, record, action, *by, minor=minor, reason=context.reason, ids=ids)
 
 
 async def ensure_base_revision(context: EditContext, article: int, record: ArticleRecord) -> None:
@@ -58,6 +69,7 @@ async def _create(
     *,
     minor: bool = False,
     reason: str | None = None,
+    ids: ReferenceIds | None = None,
 ) -> None:
     await Revision.create(
         article_id=article,
@@ -71,7 +83,7 @@ async def _create(
         # In a thread: rendering a long text would block the event loop.
         field_texts=await asyncio.to_thread(comparable_fields, record),
         record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
-        reference_ids=await record_references.reference_ids(record),
+        reference_ids=ids or await record_references.reference_ids(record),
     )
 
 
@@ -100,6 +112,12 @@ def _text(value: Any) -> str | None:
 
 def changed_fields(before: dict[str, str | None], after: dict[str, str | None]) -> list[str]:
     return sorted(name for name, value in after.items() if before.get(name) != value)
+
+
+async def load_stored_record(article: int, version: int) -> tuple[ArticleRecord, ReferenceIds]:
+    """Loads the record of an existing version as it was saved, and the ids of the rows that it names."""
+    row = await Revision.get(article_id=article, version=version)
+    return ArticleRecord.model_validate(row.record, context=STORED), row.reference_ids or {}
 
 
 async def load_revision(context: EditContext, article: int, version: int) -> ArticleRecord:

@@ -9,6 +9,7 @@ from typing import Final
 
 from contentql.content.enums import Status
 from contentql.content.records import ArticleRecord
+from contentql.content.timestamps import format_timestamp
 from contentql.editorial import revisions, slugs, translations
 from contentql.editorial.articles import (
     ArticleState,
@@ -112,43 +113,21 @@ async def approve_article(context: EditContext, input: Input) -> WriteResult:
 async def _transition(context: EditContext, input: Input, name: str) -> WriteResult:
     article = await load_for_update(context, input["id"])
     move = check_transition(context, article, name)
-    return await save_version(context, article, article.record, move.action, status=move.to_status)
-
-
-async def schedule_article(context: EditContext, input: Input) -> WriteResult:
-    article = await load_for_update(context, input["id"])
-    if article.working_copy_row:
+    if name == "returnArticle" and article.scheduled_copy:
         raise user_error(
             UserErrorCode.INVALID_TRANSITION,
-            "The article is already published; its working copy cannot be scheduled.",
+            f"The working copy is scheduled for {format_timestamp(article.scheduled_copy.at)}.",
             "id",
-            "Publish the working copy when the time comes: publishArticle.",
+            "Cancel the scheduled change first: cancelScheduledChange.",
         )
-    move = check_transition(context, article, "scheduleArticle")
-    at: dt.datetime = input["publishAt"]
-    if at <= context.now:
-        raise user_error(
-            UserErrorCode.INVALID_TIME,
-            "publishAt must be in the future.",
-            "publishAt",
-            "To publish the article now, use publishArticle.",
-        )
-    await require_publishable(article.record, at)
-    first = article.record.first_published_at
-    columns = {
-        "published_at": at,
-        "first_published_at": first if first and first <= context.now else at,
-        "updated_at": at,
-    }
-    return await save_published(
-        context, article, article.record, move.action, status=move.to_status, columns=columns
-    )
+    return await save_version(context, article, article.record, move.action, status=move.to_status)
 
 
 async def publish_article(context: EditContext, input: Input) -> WriteResult:
     """Publishes an approved article now. A published article keeps its time and gets its changes."""
     article = await load_for_update(context, input["id"])
     move = check_transition(context, article, "publishArticle")
+    _require_nothing_early(article)
     await require_publishable(article.record, context.now)
     again = article.working_copy_row is not None
     requested: dt.datetime | None = input.get("publishedAt")
@@ -171,6 +150,21 @@ async def publish_article(context: EditContext, input: Input) -> WriteResult:
     minor = bool(input.get("minor"))
     return await save_published(
         context, article, article.record, move.action, status=move.to_status, minor=minor, columns=columns
+    )
+
+
+def _require_nothing_early(article: ArticleState) -> None:
+    """Raises UserErrors if the working copy contains a scheduled change and is more than this change."""
+    changes = article.scheduled_changes
+    if not changes or changes == (article.scheduled_copy,):
+        return
+    raise user_error(
+        UserErrorCode.INVALID_TRANSITION,
+        f"The working copy contains the change that is scheduled for {format_timestamp(changes[-1].at)};"
+        " publishing it now would publish that change early.",
+        "id",
+        "Schedule the working copy for a later time, or cancel the change first: cancelScheduledChange. To"
+        " correct only the published text: correctArticle.",
     )
 
 

@@ -13,6 +13,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLResolveInfo, OperationType
@@ -25,6 +26,7 @@ from contentql.execution import reference
 from contentql.execution.article_count import ArticleCount
 from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.documents import DocumentCache
+from contentql.execution.due_changes import DueChanges
 from contentql.execution.errors import GraphQLErrors, error_response, graphql_errors_response
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
@@ -32,7 +34,7 @@ from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLRespo
 from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
 from contentql.lru import SegmentedCache
 from contentql.planner.catalog import Catalog
-from contentql.planner.execute import execute_plan
+from contentql.planner.execute import SnapshotReader, execute_plan
 from contentql.planner.limits import Limits
 from contentql.planner.params import BoundParams, RootFieldError
 from contentql.planner.plan import Plan
@@ -106,6 +108,12 @@ class Executor:
             memory=self.memory,
             articles=self.articles,
         )
+        self.due_changes = DueChanges(
+            database,
+            lambda: self.now(),
+            seconds,
+            responses.apply_pending_changes if responses else None,
+        )
         self.mutations = MutationExecutor(
             database,
             catalog,
@@ -141,6 +149,9 @@ class Executor:
     async def _execute(
         self, request: GraphQLRequest, trace: RequestTrace, charge: ChargeCost | None, actor: Actor
     ) -> GraphQLResponse:
+        at = self.now()
+        if not self.due_changes.is_current(at):
+            await self.due_changes.publish()
         viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
         anonymous = viewer is ANONYMOUS_VIEWER
         ready: PreparedRequest | None = request.prepared if anonymous else None
@@ -149,10 +160,10 @@ class Executor:
             trace.start_stage("parse")
             document, operation, variables = self._documents.prepare(request)
             if operation.node.operation is OperationType.MUTATION:
-                now = self.now().replace(microsecond=0)
+                now = at.replace(microsecond=0)
                 return await self.mutations.execute(document, operation, variables, actor, now, trace, charge)
             trace.start_stage("plan")
-            ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, self.now())
+            ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, at)
             if anonymous:
                 request.prepared = ready
             if is_new and charge:
@@ -160,7 +171,7 @@ class Executor:
         _describe(ready, trace)
         # Viewers who see no more than the public have no preview time.
         preview_at = viewer.preview_at if viewer.visibility.at_preview_time else None
-        now = (preview_at or self.now()).replace(microsecond=0)
+        now = (preview_at or at).replace(microsecond=0)
         with_cost = request.extensions.get("cost") is True
         cache = self.responses if anonymous else None
         execution = _Execution(request, ready, plan, now, trace)
@@ -171,12 +182,11 @@ class Executor:
                 await charge(plan.cost)
             response = await self._compute(execution, storable=storable, with_cost=with_cost)
         else:
-            cached = self.get_cached(request, trace)
-            if cached is None and (cached := await cache.get_current(ready.key, now)) is not None:
-                # Pending changes and the passage of time left the entry valid: a hit like any other, so that
-                # neither Server-Timing nor the rate limit shows that something hidden was written.
-                self.record_cache_hit(request, cached, trace)
+            # If pending changes and the passage of time left an entry valid, it is a hit like any other, so
+            # that neither Server-Timing nor the rate limit shows that something hidden was written.
+            cached = cache.get(ready.key, at) or await cache.get_current(ready.key, now)
             if cached is not None:
+                self.record_cache_hit(request, cached, trace)
                 return GraphQLResponse(200, cached.body, (), cached)
             trace.cache = "miss"
             trace.start_stage("cache")
@@ -213,7 +223,12 @@ class Executor:
         ready, trace = execution.ready, execution.trace
         trace.cost, trace.statements = execution.plan.cost, execution.plan.statements
         trace.start_stage("execute")
-        plan, data = await self._run(execution)
+        viewer = ready.viewer
+        if viewer.visibility.at_preview_time:
+            read = partial(self._run, execution)
+            plan, data = await self.due_changes.read_at(viewer, execution.now, read)
+        else:
+            plan, data = await self._run(execution, self.database)
         trace.start_stage("response")
         has_markers = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, markers = strip_markers(data) if has_markers else (data, NO_MARKERS)
@@ -227,7 +242,7 @@ class Executor:
         entry = cache_entry(body, plan, ready.variables, markers, trace.cost) if storable else None
         return GraphQLResponse(200, body, (), entry)
 
-    async def _run(self, execution: _Execution) -> tuple[Plan, bytes]:
+    async def _run(self, execution: _Execution, database: SnapshotReader) -> tuple[Plan, bytes]:
         """The plan's JSON. A root field whose parameters cannot be bound is null; the plan has its error."""
         ready, plan, failed_roots = execution.ready, execution.plan, dict[int, ApiError]()
         while True:
@@ -235,20 +250,25 @@ class Executor:
                 if ready.bound is None and plan.statement is not None and not failed_roots:
                     ready.bound = BoundParams(plan.statement.params, self.dialect, ready.variables)
                 bound = None if failed_roots else ready.bound
-                return plan, await self._read(plan, ready.variables, execution.now, bound)
+                return plan, await self._read(plan, database, ready.variables, execution.now, bound)
             except RootFieldError as exc:
                 failed_roots[exc.root] = exc.refusal
                 document, operation, _ = self._documents.prepare(execution.request)
                 plan = self._planner.replan(document, operation, ready, failed_roots)
 
     async def _read(
-        self, plan: Plan, variables: Variables, now: dt.datetime, bound: BoundParams | None
+        self,
+        plan: Plan,
+        database: SnapshotReader,
+        variables: Variables,
+        now: dt.datetime,
+        bound: BoundParams | None,
     ) -> bytes:
         if plan.scan_cost < _SCAN_COST:
-            return await execute_plan(plan, self.dialect, self.database, variables, now, self.seconds, bound)
+            return await execute_plan(plan, self.dialect, database, variables, now, self.seconds, bound)
         async with self._scan_places.place():
             seconds = self.seconds * _SCAN_TIME_SHARE
-            return await execute_plan(plan, self.dialect, self.database, variables, now, seconds, bound)
+            return await execute_plan(plan, self.dialect, database, variables, now, seconds, bound)
 
     # Cached responses
 
@@ -258,7 +278,8 @@ class Executor:
         ready, responses = request.prepared, self.responses
         if ready is None or responses is None or request.extensions.get("cost") is True:
             return None
-        return responses.get(ready.key, self.now())
+        now = self.now()
+        return responses.get(ready.key, now) if self.due_changes.is_current(now) else None
 
     def record_cache_hit(self, request: GraphQLRequest, entry: CachedResponse, trace: RequestTrace) -> None:
         """Records a cache hit in the request trace and the cache statistics."""

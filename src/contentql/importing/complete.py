@@ -12,6 +12,7 @@ from contentql.content.history_records import (
     OwnerRecord,
     RedirectRecord,
     RevisionRecord,
+    ScheduledChangeRecord,
     WorkingCopyRecord,
 )
 from contentql.content.ids import new_id
@@ -21,7 +22,7 @@ from contentql.store import article_records, article_writer
 from contentql.store.article_records import foreign_key, ids_by_key, record_columns, record_from_row
 from contentql.store.models.articles import Article, Withdrawal
 from contentql.store.models.collections import Collection
-from contentql.store.models.history import AuditEntry, Revision
+from contentql.store.models.history import AuditEntry, Revision, ScheduledChange
 from contentql.store.models.taxonomy import Author, Category, Media, PathHistory, Source, Story, Tag
 
 _BATCH_SIZE = 100
@@ -43,6 +44,8 @@ async def history_records() -> AsyncIterator[HistoryRecord]:
     async for revision in _rows_by_id(Revision):
         article_id = foreign_key(revision, "article")
         yield record_from_row(RevisionRecord, revision, article=article_id, content=revision.record)
+    async for change in _rows_by_id(ScheduledChange):
+        yield record_from_row(ScheduledChangeRecord, change, article=foreign_key(change, "article"))
     async for entry in _rows_by_id(AuditEntry):
         yield record_from_row(AuditRecord, entry)
 
@@ -84,6 +87,10 @@ async def save_history_record(connection: Any, record: HistoryRecord) -> None:
             article = await _article(record.article)
             columns = record_columns(record, Revision)
             await Revision.create(id=record.id, article_id=article.id, record=record.content, **columns)
+        case ScheduledChangeRecord():
+            article = await _article(record.article)
+            columns = record_columns(record, ScheduledChange)
+            await ScheduledChange.create(id=record.id, article_id=article.id, **columns)
         case AuditRecord():
             await AuditEntry.create(id=record.id, **record_columns(record, AuditEntry))
 

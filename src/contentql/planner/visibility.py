@@ -67,6 +67,7 @@ _OWN = {
     "article_media": _placed(_UNEXPIRED),
     "collection_item": f"exists (select 1 from article va where va.id = {{0}}.article_id and {_seen('va')})",
     "revision": "false",
+    "scheduled_change": "false",
     "audit_entry": "false",
     "token": "false",
 }
@@ -348,6 +349,7 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
         "article_media": None if document else _placed(unexpired),
         "collection_item": f"exists (select 1 from article va where {here} and {seen})",
         "revision": revisions if visibility.internal_fields else "false",
+        "scheduled_change": revisions if visibility.internal_fields else "false",
         "audit_entry": None if visibility.admin else "false",
         "token": None if visibility.admin else "false",
     }
@@ -365,7 +367,7 @@ def _used_inside(table: str, visibility: Visibility, article: str) -> str | None
     of drafts (None); for others, `_USED` applies with the articles visible to them.
     """
     seen = article.replace("{0}", "va")
-    if table in ("attribution", "correction", "revision"):
+    if table in ("attribution", "correction", "revision", "scheduled_change"):
         own = table == "attribution"  # copies have their own attributions; other parts use the public id
         here = (
             "va.id = {0}.article_id"

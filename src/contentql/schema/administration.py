@@ -1,4 +1,4 @@
-"""Revisions, withdrawals, audit log, tokens and the viewer."""
+"""Revisions, scheduled changes, withdrawals, audit log, tokens and the viewer."""
 
 from __future__ import annotations
 
@@ -45,6 +45,25 @@ class Revision(Node):
         [("against", "Int", "Version number to compare with. Example: `1`.")],
         module=__name__,
     )
+
+
+@table_type("scheduled_change", "A change of a published article that is published at a time.")
+class ScheduledChange(Node):
+    id: strawberry.ID = column_field("Global id of the scheduled change.", '"sch_6677889900"')
+    publish_at: DateTime = column_field(
+        "Time of the publication, to the second.", '"2026-06-30T14:00:00Z"', Column("at")
+    )
+    version: int = column_field(
+        "Version of the article with the content of the change, as in `Article.revisions`.", "4"
+    )
+    minor: bool = column_field("True for a minor change, which leaves `updatedAt` as it is.", "false")
+    scheduled_at: DateTime = column_field(
+        "Time at which the change was scheduled.", '"2026-06-30T08:00:00Z"', Column("created_at")
+    )
+    scheduled_by: str = column_field(
+        "Name of the account that scheduled the change.", '"Jane Doe"', Column("by")
+    )
+    reason: str | None = column_field("Reason given by the account.", '"Embargo of the ministry"')
 
 
 @table_type("withdrawal", "Notice in place of a withdrawn article.", max_age=60)

@@ -10,6 +10,7 @@ from contentql.editorial import (
     attributions,
     corrections,
     owners,
+    scheduling,
     tokens,
     trash,
     withdrawals,
@@ -17,6 +18,7 @@ from contentql.editorial import (
     working_copies,
 )
 from contentql.schema.inputs.articles import (
+    CancelScheduledChangeInput,
     ChangeOwnerInput,
     CorrectArticleInput,
     CreateArticleInput,
@@ -90,12 +92,20 @@ class ArticleMutations:
         example=ARTICLE_ID,
     )
     schedule_article: ArticlePayload | None = mutation_field(
-        "Schedules the publication of an approved article.",
+        "Schedules the publication of an approved article, or of the approved changes of a published one.",
         input=ScheduleArticleInput,
         payload=ArticlePayload,
         permission=Permission.PUBLISH,
-        resolver=workflow.schedule_article,
+        resolver=scheduling.schedule_article,
         example=f'{ARTICLE_ID}, publishAt: "2026-06-30T14:00:00Z"',
+    )
+    cancel_scheduled_change: ArticlePayload | None = mutation_field(
+        "Cancels a scheduled change of a published article. Its content stays in the working copy.",
+        input=CancelScheduledChangeInput,
+        payload=ArticlePayload,
+        permission=Permission.PUBLISH,
+        resolver=scheduling.cancel_scheduled_change,
+        example='id: "sch_6677889900"',
     )
     publish_article: ArticlePayload | None = mutation_field(
         "Publishes an article, or its changes, immediately.",
@@ -209,8 +219,8 @@ class ArticleMutations:
         example=f"{ARTICLE_ID}, version: 2",
     )
     discard_working_copy: ArticlePayload | None = mutation_field(
-        "Discards the unpublished changes of a published article, which stays public as it is. The"
-        " discarded text remains in the revisions.",
+        "Discards the unpublished changes of a published article, which stays public as it is: those after"
+        " the last scheduled change, or else that change. The discarded text remains in the revisions.",
         input=ArticleTransitionInput,
         payload=ArticlePayload,
         permission=Permission.EDIT_OWN,

@@ -28,7 +28,7 @@ from contentql.planner.field_plans import (
     ToOne,
 )
 from contentql.schema import relations
-from contentql.schema.administration import Revision
+from contentql.schema.administration import Revision, ScheduledChange
 from contentql.schema.article_parts import AuthorCredit, Correction, EntityMention, MediaPlacement
 from contentql.schema.blocks import Body
 from contentql.schema.connections import Connection
@@ -409,6 +409,10 @@ class Article(Node):
         "Connection[Revision]",
         relations.ARTICLE_REVISIONS,
         [FIRST, AFTER, LAST, BEFORE],
+    )
+    scheduled_changes: list[ScheduledChange] = list_field(
+        "Changes that will be published at a time, the next one first. Empty for the public.",
+        relations.ARTICLE_SCHEDULED_CHANGES,
     )
     dateline: Dateline | None = object_field(
         "Place where the article was filed.", EmbeddedObject("dateline_place")

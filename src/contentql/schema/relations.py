@@ -61,6 +61,9 @@ ARTICLE_CORRECTIONS = ToMany(
 ARTICLE_REVISIONS = ToMany(
     "revision", "article_id", order=("version desc",), visible_with_source=True, by_public_id=True
 )
+ARTICLE_SCHEDULED_CHANGES = ToMany(
+    "scheduled_change", "article_id", order=("at", "id"), visible_with_source=True, by_public_id=True
+)
 ARTICLE_TRANSLATIONS = ToMany(
     "article", "translation_group", column="translation_group", where="{row}.id <> {here}.id"
 )

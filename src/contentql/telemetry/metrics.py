@@ -55,11 +55,21 @@ _COUNTERS: Final = {
     "contentql_cache_misses": ("Responses that were not in the response cache.", ()),
     "contentql_cache_invalidations": ("Cached responses invalidated by a change.", ()),
     "contentql_cache_unneeded_invalidations": ("Invalidated responses whose content had not changed.", ()),
+    "contentql_scheduled_changes_published": ("Scheduled changes that were published.", ()),
+    "contentql_scheduled_changes_rejected": (
+        "Scheduled changes that could not be published, with the reason in the audit log.",
+        (),
+    ),
+    "contentql_scheduled_changes_failures": (
+        "Failed attempts to read or publish scheduled changes, which are repeated.",
+        (),
+    ),
 }
 _GAUGES: Final = {
     "contentql_http_requests_in_flight": "Requests in flight.",
     "contentql_cache_entries": "Responses in the response cache.",
     "contentql_cache_bytes": "Size of the response cache in bytes.",
+    "contentql_scheduled_changes_overdue": "Workers that could not publish a scheduled change that is due.",
 }
 _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
     "contentql_operation_duration_seconds": (
@@ -95,6 +105,19 @@ class CacheStatsSource(Protocol):
     def entries(self) -> int: ...
     @property
     def bytes(self) -> int: ...
+
+
+class DueChangeStatsSource(Protocol):
+    """Statistics of scheduled changes; all but the last are counters."""
+
+    @property
+    def published(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def is_overdue(self) -> bool: ...
 
 
 class Metrics(Collector):
@@ -144,14 +167,26 @@ class Metrics(Collector):
 
     def copy_cache_stats(self, cache: CacheStatsSource) -> None:
         """Copies the statistics of the response cache to the counters."""
-        for name, value in (
+        self._copy(
             ("contentql_cache_hits", cache.hits),
             ("contentql_cache_misses", cache.misses),
             ("contentql_cache_invalidations", cache.purged),
             ("contentql_cache_unneeded_invalidations", cache.unneeded_purges),
             ("contentql_cache_entries", cache.entries),
             ("contentql_cache_bytes", cache.bytes),
-        ):
+        )
+
+    def copy_due_change_stats(self, changes: DueChangeStatsSource) -> None:
+        """Copies the statistics of scheduled changes to the counters."""
+        self._copy(
+            ("contentql_scheduled_changes_published", changes.published),
+            ("contentql_scheduled_changes_rejected", changes.rejected),
+            ("contentql_scheduled_changes_failures", changes.failures),
+            ("contentql_scheduled_changes_overdue", int(changes.is_overdue)),
+        )
+
+    def _copy(self, *values: tuple[str, float]) -> None:
+        for name, value in values:
             self.cells[self._unlabelled[name]] = self._initial_counts[name] + value
 
     def render(self) -> bytes:

@@ -20,7 +20,7 @@ from typing import Final, Protocol
 from contentql.errors import OperatorError
 from contentql.settings import Settings
 from contentql.telemetry.logs import AccessLog
-from contentql.telemetry.metrics import CacheStatsSource, Metrics
+from contentql.telemetry.metrics import CacheStatsSource, DueChangeStatsSource, Metrics
 from contentql.telemetry.shared_counters import CounterFile, claim_counter_file
 from contentql.telemetry.trace import RequestTrace
 
@@ -43,12 +43,13 @@ class RequestObserver:
         settings: Settings,
         *,
         cache: CacheStatsSource | None = None,
+        due_changes: DueChangeStatsSource | None = None,
         log: AccessLog | None = None,
         traces: SpanExporter | None = None,
     ) -> None:
         """`log` and `traces` default to those of the settings. Raises OperatorError if the settings need a
         package that is not installed or a directory that is not writable."""
-        self.cache = cache
+        self.cache, self.due_changes = cache, due_changes
         self._log = log or AccessLog(settings.access_log, settings.log_format, settings.slow_request_seconds)
         self._traces = traces or load_tracer(settings)
         folder = None if settings.metrics_dir == "auto" else Path(settings.metrics_dir)
@@ -75,7 +76,7 @@ class RequestObserver:
             closer = threading.Thread(target=self._traces.close, daemon=True)
             closer.start()
             await asyncio.to_thread(closer.join, _EXPORT_TIMEOUT)
-        self._copy_cache_stats()
+        self._copy_stats()
         self._metrics.close()
         self._counters.close()
 
@@ -96,18 +97,20 @@ class RequestObserver:
 
     async def render_metrics(self) -> bytes:
         """The page /metrics, with the counts of all workers."""
-        self._copy_cache_stats()
+        self._copy_stats()
         # In a thread, since rendering takes some milliseconds that would delay responses.
         return await asyncio.to_thread(self._metrics.render)
 
-    def _copy_cache_stats(self) -> None:
+    def _copy_stats(self) -> None:
         if self.cache is not None:
             self._metrics.copy_cache_stats(self.cache)
+        if self.due_changes is not None:
+            self._metrics.copy_due_change_stats(self.due_changes)
 
     def _flush_periodically(self) -> None:
-        """Writes the collected log lines and cache statistics, now and every `_FLUSH_INTERVAL` seconds."""
+        """Writes the collected log lines and statistics, now and every `_FLUSH_INTERVAL` seconds."""
         self._log.flush()
-        self._copy_cache_stats()
+        self._copy_stats()
         self._flush_timer = asyncio.get_running_loop().call_later(_FLUSH_INTERVAL, self._flush_periodically)
 
 

@@ -116,6 +116,14 @@ class UpdateArticleInput(ArticleFields):
 @strawberry.input(description="Scheduling of a publication.")
 class ScheduleArticleInput(ArticleTransitionInput):
     publish_at: DateTime = required("Time of the publication, to the second.", '"2026-06-30T14:00:00Z"')
+    minor: bool | None = optional(
+        "True for a minor change of a published article: `updatedAt` is not changed.", "true"
+    )
+
+
+@strawberry.input(description="Cancellation of a scheduled change.")
+class CancelScheduledChangeInput(MutationInput):
+    id: strawberry.ID = required("Global id of the scheduled change.", '"sch_6677889900"')
 
 
 @strawberry.input(description="Publication of an article, or of its changes.")

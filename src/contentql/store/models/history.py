@@ -1,4 +1,5 @@
-"""Article revisions and the audit log, both append-only, and records of idempotent requests."""
+"""Article revisions and the audit log, both append-only, scheduled changes, and records of idempotent
+requests."""
 
 from __future__ import annotations
 
@@ -53,6 +54,30 @@ class Revision(Model):
     class Meta:
         table = "revision"
         unique_together = (("article", "version"),)
+
+
+class ScheduledChange(Model):
+    """Change of a published article that is published at the time `at`.
+
+    `version` is the revision with its content. While the article's working copy is this change, without later
+    edits, `copy_version` is the version of the copy. The row is deleted when the change is published or
+    cancelled. `account`, `by` and `role` are those of who scheduled it.
+    """
+
+    id = id_field()
+    article: Any = fields.ForeignKeyField("content.Article", on_delete=OnDelete.CASCADE, related_name=False)
+    at = TimestampField()
+    version = fields.IntField()
+    copy_version = fields.IntField()
+    minor = fields.BooleanField(db_default=False)
+    reason = fields.TextField(null=True)
+    account = fields.CharField(max_length=200)
+    by = fields.CharField(max_length=200)
+    role = fields.CharField(max_length=20)
+    created_at = TimestampField()
+
+    class Meta:
+        table = "scheduled_change"
 
 
 class AuditEntry(Model):
