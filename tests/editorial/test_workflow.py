@@ -205,6 +205,7 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "returnArticle": {"id": created["reviewed"]},
         "approveArticle": {"id": created["reviewed"]},
         "scheduleArticle": {"id": created["approved"], "publishAt": "2026-07-01T08:00:00Z"},
+        "cancelScheduledChange": {"id": created["scheduledChange"]},
         "publishArticle": {"id": created["approved"]},
         "unpublishArticle": {"id": published},
         "withdrawArticle": {"id": published, "notice": "Wrong."},
@@ -269,6 +270,17 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     corrected = await newsroom.create_published()
     correction = await newsroom.mutate_ok("correctArticle", id=corrected, kind="UPDATE", text="More.")
     created["correction"] = correction["correction"]["id"]
+    changed = await newsroom.create_published()
+    await newsroom.mutate_ok("updateArticle", id=changed, headline="Rehearsed")
+    for transition in ("submitArticle", "approveArticle"):
+        await newsroom.mutate_ok(transition, id=changed)
+    scheduled = await newsroom.mutate_ok(
+        "scheduleArticle",
+        id=changed,
+        publishAt="2026-07-01T08:00:00Z",
+        selection="article { scheduledChanges { id } }",
+    )
+    created["scheduledChange"] = scheduled["scheduledChanges"][0]["id"]
     created["edited"] = await newsroom.create_published()
     await newsroom.mutate_ok("updateArticle", id=created["edited"], headline="Edited")
     await newsroom.mutate_ok(DELETE, id=created["deleted"])

@@ -477,7 +477,7 @@ REQUIRED_PERMISSIONS: dict[str, Permission] = {
     **dict.fromkeys(
         [
             "scheduleArticle", "publishArticle", "unpublishArticle", "withdrawArticle", "correctArticle",
-            "archiveArticle", "restoreArticle", "updateWithdrawal", "updateCorrection", "deleteCorrection",
+            "cancelScheduledChange", "archiveArticle", "restoreArticle", "updateWithdrawal", "updateCorrection", "deleteCorrection",
         ],
         Permission.PUBLISH,
     ),
