@@ -477,7 +477,8 @@ REQUIRED_PERMISSIONS: dict[str, Permission] = {
     **dict.fromkeys(
         [
             "scheduleArticle", "publishArticle", "unpublishArticle", "withdrawArticle", "correctArticle",
-            "cancelScheduledChange", "archiveArticle", "restoreArticle", "updateWithdrawal", "updateCorrection", "deleteCorrection",
+            "cancelScheduledChange", "archiveArticle", "restoreArticle", "updateWithdrawal",
+            "updateCorrection", "deleteCorrection",
         ],
         Permission.PUBLISH,
     ),
