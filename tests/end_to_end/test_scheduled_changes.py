@@ -16,8 +16,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import NOW, Server
 from tests.support.editorial_client import ANNA, PUBLIC, EditorialClient, load_small_newsroom
+from typer.testing import CliRunner
 
 from contentql.app import build_executor
+from contentql.cli import app
 from contentql.content.timestamps import format_timestamp
 from contentql.editorial.scheduling import MIN_LEAD
 from contentql.execution.executor import Executor
@@ -252,3 +254,24 @@ async def test_changes_are_published_without_requests(server: Server, template: 
                 await asyncio.sleep(0.02)
         rows = await executor.database.rows("SELECT count(*) FROM scheduled_change")
         assert rows[0][0] == 0
+
+
+async def test_exports_have_the_changes_that_are_due(server: Server, template: str) -> None:
+    """Also if no server has run since their time."""
+    url = await server.copy(template)
+    async with Database(url) as database:
+        executor = build_executor(Settings(response_cache_bytes=0), database)
+        start = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+        editor = EditorialClient(executor, server, url, now=start)
+        executor.now = lambda: editor.now
+        id = await editor.create_published(headline="Before")
+        await editor.mutate_ok("updateArticle", id=id, headline="Exported")
+        for transition in ("submitArticle", "approveArticle"):
+            await editor.mutate_ok(transition, id=id)
+        at = format_timestamp(start + MIN_LEAD)
+        await editor.mutate_ok("scheduleArticle", id=id, publishAt=at)
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["export", "--database", url])
+    assert result.exit_code == 0, result.output
+    assert '"headline":"Exported"' in result.stdout
+    assert '"headline":"Before"' not in result.stdout
+    await server.drop(url)
