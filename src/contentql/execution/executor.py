@@ -50,6 +50,7 @@ log = logging.getLogger("contentql")
 
 # Operations whose scans cost more than this have few places, so that they cannot occupy all connections.
 _SCAN_COST = 50
+_MIN_PUBLISHING_SECONDS = 5.0  # limit of the publication of scheduled changes, also with a lower one of reads
 _SCAN_TIME_SHARE = 0.5  # their share of the time limit of operations
 
 
@@ -111,7 +112,7 @@ class Executor:
         self.due_changes = DueChanges(
             database,
             lambda: self.now(),
-            seconds,
+            max(seconds, _MIN_PUBLISHING_SECONDS),
             responses.apply_pending_changes if responses else None,
         )
         self.mutations = MutationExecutor(
