@@ -183,6 +183,7 @@ def _check_published(context: EditContext, article: ArticleState) -> None:
             UserErrorCode.INVALID_TRANSITION,
             f"The article is {STATUS_WORDS[status]}; only changes of a published article can be scheduled.",
             "id",
+            "Publish the article first: publishArticle.",
         )
 
 
@@ -195,6 +196,10 @@ async def _check_references(context: EditContext, article: ArticleState, languag
         if warning.place != "related"
     ]
     if await slugs.slug_taken_by_other_article(language, article.id)(slug):
-        errors.append(UserError(UserErrorCode.TAKEN, f"The slug {slug!r} is not available.", ("slug",)))
+        errors.append(
+            UserError(
+                UserErrorCode.TAKEN, f"The slug {slug!r} is not available.", ("slug",), "Choose another slug."
+            )
+        )
     if errors:
         raise UserErrors(*errors)

@@ -121,7 +121,8 @@ class DueChanges:
     async def _try_to_check(self) -> None:
         try:
             await self._check()
-        except ApiError as exc:
+        except Exception as error:
+            exc = error if isinstance(error, ApiError) else ApiError("INTERNAL_SERVER_ERROR", str(error))
             self._backoff.start()
             self.stats.failures += 1
             self.stats.is_overdue = self._now() >= self._due_at

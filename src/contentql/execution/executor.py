@@ -147,12 +147,15 @@ class Executor:
             error = ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.")
             return error_response(error, trace.request_id)
 
+    async def _publish_due_changes(self, at: dt.datetime) -> None:
+        """Publishes the scheduled changes that are due, before anything is read."""
+        if not self.due_changes.is_current(at):
+            await self.due_changes.publish()
+
     async def _execute(
         self, request: GraphQLRequest, trace: RequestTrace, charge: ChargeCost | None, actor: Actor
     ) -> GraphQLResponse:
         at = self.now()
-        if not self.due_changes.is_current(at):
-            await self.due_changes.publish()
         viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
         anonymous = viewer is ANONYMOUS_VIEWER
         ready: PreparedRequest | None = request.prepared if anonymous else None
@@ -161,6 +164,7 @@ class Executor:
             trace.start_stage("parse")
             document, operation, variables = self._documents.prepare(request)
             if operation.node.operation is OperationType.MUTATION:
+                await self._publish_due_changes(at)
                 now = at.replace(microsecond=0)
                 return await self.mutations.execute(document, operation, variables, actor, now, trace, charge)
             trace.start_stage("plan")
@@ -169,6 +173,8 @@ class Executor:
                 request.prepared = ready
             if is_new and charge:
                 await charge(document.planning_cost)
+        if plan.statement is not None:
+            await self._publish_due_changes(at)
         _describe(ready, trace)
         # Viewers who see no more than the public have no preview time.
         preview_at = viewer.preview_at if viewer.visibility.at_preview_time else None
