@@ -16,7 +16,7 @@ NULLS = [
     "query ($x: ArticleOrder = PUBLISHED_AT_DESC) { articles(orderBy: [$x]) { totalCount } }",
     'query ($x: String = "a") { articles(filter: {slug: {in: [$x]}}) { totalCount } }',
     "query ($x: ArticleFilter = {}) { articles(filter: {and: [{not: {or: [$x]}}]}) { totalCount } }",
-    'query ($x: ID = "art_1") { ...F } fragment F on Query { ...G } fragment G on Query {node(id: $x) { id }}',
+    'query ($x: ID = "art_1") { ...F } fragment F on Query {...G} fragment G on Query {node(id: $x) {id}}',
     'query ($x: String = "a") { articles(filter: {story: {slug: {notIn: ["b", $x]}}}) { totalCount } }',
     'query ($x: ID = "art_701") { articles { nodes { related(excludeIds: [$x]) { totalCount } } } }',
 ]
