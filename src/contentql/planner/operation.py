@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, cast
 
 from graphql import (
@@ -74,6 +75,9 @@ LeafValue = Constant | VariableRef | ListValue
 # Value of an argument: a leaf, null, a list or an input object. Absent fields are not in the mapping.
 ArgumentValue = LeafValue | None | Sequence[Any] | Mapping[str, Any]
 
+# An input object of the document whose fields are all absent variables, unlike `{}` in the document.
+EMPTIED: Mapping[str, Any] = MappingProxyType({})
+
 
 def value_at_path(variables: Variables, path: ValuePath) -> Any:
     result: Any = variables
@@ -138,7 +142,8 @@ class Operation:
             arguments = {
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
-            return {name: value for name, value in arguments.items() if not isinstance(value, UndefinedType)}
+            present = {n: value for n, value in arguments.items() if not isinstance(value, UndefinedType)}
+            return present if present or not arguments else EMPTIED
         return Constant(literal_value(bare, node, self.node.operation is OperationType.MUTATION))
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:

@@ -14,15 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphql import SelectionSetNode
+from graphql import FieldNode, GraphQLField, SelectionSetNode, get_named_type
 
 from contentql.auth.viewer import Visibility
 from contentql.errors import ApiError
+from contentql.planner.absent_conditions import without_absent_conditions
 from contentql.planner.catalog import Catalog, TypePlan
 from contentql.planner.constraints import ValueConstraint
 from contentql.planner.field_plans import Computed, JunctionTable, ToMany
 from contentql.planner.limits import Limits, check_scan_limit
-from contentql.planner.operation import Constant, Operation, VariableRef
+from contentql.planner.operation import ArgumentValue, Constant, Operation, VariableRef
 from contentql.planner.params import (
     NOW,
     ParamList,
@@ -204,6 +205,14 @@ class BuildContext:
 
     def new_statement(self) -> BuildContext:
         return self._copy(statement=StatementParts(ParamList(self.dialect)), depth=0)
+
+    def arguments(self, node: FieldNode, field: GraphQLField) -> dict[str, ArgumentValue]:
+        """Returns the arguments of a field, its filter without absent conditions."""
+        values = self.operation.arguments(node, field)
+        if values.get("filter") is not None:
+            filter_type: Any = get_named_type(field.args["filter"].type)
+            values["filter"] = without_absent_conditions(values["filter"], filter_type)
+        return values
 
     def included(self, node: Any) -> bool:
         return self.operation.included(node, self.constrain)

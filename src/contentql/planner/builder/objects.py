@@ -137,7 +137,7 @@ def _build_field(
             sure = required or (plan.always_set_when_public and context.visibility.is_public)
             return inner if sure else NullableNode(there.column(plan.key), inner)
         case ToMany():
-            arguments = context.operation.arguments(group[0], graphql_field)
+            arguments = context.arguments(group[0], graphql_field)
             if field.is_list:
                 return nested_list(
                     context,
@@ -155,7 +155,7 @@ def _build_field(
         case JsonElements():
             return _build_json_elements(context, plan, row, target, selections)
         case TextDiff():
-            arguments = context.operation.arguments(group[0], graphql_field)
+            arguments = context.arguments(group[0], graphql_field)
             return nested_list(
                 context,
                 row,

@@ -77,7 +77,7 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
                 f"`{name}` needs the permission READ_OWN_DRAFTS or READ_ALL_DRAFTS.",
                 "Send a token that has one of them in its role and its scopes.",
             )
-        arguments = context.operation.arguments(node, of)
+        arguments = context.arguments(node, of)
         match plan.shape:
             case "viewer":
                 context.totals.private = True
