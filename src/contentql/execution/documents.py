@@ -29,7 +29,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged as overlap
 from contentql.cache.entry import content_hash
 from contentql.errors import ApiError, LimitError
 from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
-from contentql.execution.null_variables import null_variable_errors
+from contentql.execution.null_variables import NonNullUses, non_null_uses, null_variable_errors
 from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
 from contentql.execution.validation import MAX_DIGITS, accepts
@@ -71,6 +71,7 @@ class PreparedOperation:
     name: str
     declared: Sequence[VariableDefinition]
     operation_type: str = field(init=False)
+    non_null_uses: NonNullUses | None = None  # computed for the first request with null
     shapes: LRUCache[Any, _VariableShape] = field(default_factory=lambda: LRUCache(_SHAPES, _SHAPES))
 
     def __post_init__(self) -> None:
@@ -138,12 +139,30 @@ class DocumentCache:
         )
         if errors:
             raise GraphQLErrors(self._locate(errors, request, operation.name), "BAD_USER_INPUT")
-        errors = null_variable_errors(
-            self._schema, operation.node, document.fragments, operation.declared, variables
-        )
-        if errors:
-            raise GraphQLErrors(errors, "BAD_USER_INPUT")
+        if None in variables.values():
+            self._check_nulls(document, operation, request, variables)
         return document, operation, variables
+
+    def _check_nulls(
+        self,
+        document: ParsedDocument,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        variables: Variables,
+    ) -> None:
+        """Raises GraphQLErrors BAD_USER_INPUT for variables that are null where a value is needed."""
+        if operation.non_null_uses is None:
+            operation.non_null_uses = non_null_uses(
+                self._schema, operation.node, document.fragments, operation.declared
+            )
+        if not null_variable_errors(operation.non_null_uses, variables):
+            return
+        located = self._parse_with_locations(request.query)
+        node = get_operation_ast(located, operation.name or None)
+        assert node is not None
+        fragments = {d.name.value: d for d in located.definitions if isinstance(d, FragmentDefinitionNode)}
+        uses = non_null_uses(self._schema, node, fragments, operation.declared)
+        raise GraphQLErrors(null_variable_errors(uses, variables), "BAD_USER_INPUT")
 
     def _locate(
         self, errors: list[GraphQLError], request: GraphQLRequest, operation_name: str

@@ -15,6 +15,8 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -34,7 +36,7 @@ from graphql import (
 )
 from graphql.pyutils import UndefinedType
 
-from contentql.planner.variables import Variables, literal_value
+from contentql.planner.variables import Variables, default_value, literal_value
 
 ValuePath = tuple[str | int, ...]
 
@@ -143,8 +145,24 @@ class Operation:
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
             present = {n: value for n, value in arguments.items() if not isinstance(value, UndefinedType)}
+            self._add_defaults(present, bare.fields)
             return present if present or not arguments else EMPTIED
-        return Constant(literal_value(bare, node, self.node.operation is OperationType.MUTATION))
+        return Constant(literal_value(bare, node, self._is_lenient))
+
+    @property
+    def _is_lenient(self) -> bool:
+        return self.node.operation is OperationType.MUTATION
+
+    def _add_defaults(
+        self,
+        values: dict[str, ArgumentValue],
+        declared: Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField],
+    ) -> None:
+        for name, argument in declared.items():
+            if name not in values:
+                default = default_value(argument, self._is_lenient)
+                if default is not Undefined:
+                    values[name] = _constant(default, argument.type)
 
     def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:
         """Returns the arguments of a field by GraphQL name, with defaults and without absent ones."""
@@ -153,9 +171,7 @@ class Operation:
             value = self.argument(argument.value, of.args[argument.name.value].type)
             if not isinstance(value, UndefinedType):
                 values[argument.name.value] = value
-        for name, argument_type in of.args.items():
-            if name not in values and argument_type.default_value not in (Undefined, None):
-                values[name] = Constant(argument_type.default_value)
+        self._add_defaults(values, of.args)
         return values
 
     def collect_fields(
@@ -196,6 +212,17 @@ class Operation:
                 fragment = self.fragments[node.name.value]
                 if fragment.type_condition.name.value in type_names:
                     self._collect(fragment.selection_set, type_names, included, seen, results)
+
+
+def _constant(value: Any, of_type: Any) -> ArgumentValue:
+    bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+    if value is None:
+        return None
+    if is_leaf_type(get_named_type(bare)):
+        return Constant(value)
+    if isinstance(bare, GraphQLList):
+        return [_constant(item, bare.of_type) for item in value]
+    return {name: _constant(inner, bare.fields[name].type) for name, inner in value.items()}
 
 
 def _spread(value: Any, of_type: Any, path: ValuePath) -> ArgumentValue:
