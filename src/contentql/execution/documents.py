@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     Visitor,
+    get_location,
     get_operation_ast,
     parse,
     specified_rules,
@@ -174,6 +179,23 @@ class DocumentCache:
         declared = variable_definitions(self._schema, node)
         return coerce_variables(self._schema, declared, request.variables)[1] or errors
 
+    def locate(self, request: GraphQLRequest, path: Sequence[str | int]) -> list[dict[str, int]]:
+        """The locations in the document of the field with this path; [] if there is no such field."""
+        document = self._parse_with_locations(request.query)
+        operation = get_operation_ast(document, request.operation_name or None)
+        if operation is None or not path:
+            return []
+        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        nodes: list[FieldNode] = []
+        selections = [operation.selection_set]
+        for key in path:
+            if isinstance(key, str):
+                fields = _fields(selections, fragments)
+                nodes = [node for node in fields if (node.alias or node.name).value == key]
+                selections = [node.selection_set for node in nodes if node.selection_set]
+        starts = [get_location(node.loc.source, node.loc.start) for node in nodes if node.loc]
+        return [{"line": at.line, "column": at.column} for at in starts]
+
     def _parse(self, text: str) -> ParsedDocument:
         limits = self._limits
         if len(text) > limits.characters:
@@ -252,6 +274,22 @@ def _too_deep(limit: int) -> ApiError:
         "Ask in two smaller queries.",
         limit=limit,
     )
+
+
+def _fields(
+    selections: Iterable[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[FieldNode]:
+    """Yields the fields of selection sets and of the fragments in them, each fragment once."""
+    pending, seen = list(selections), set[str]()
+    while pending:
+        for node in pending.pop(0).selections:
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                pending.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                pending.append(fragments[node.name.value].selection_set)
 
 
 def _select_operation(document: ParsedDocument, request: GraphQLRequest) -> PreparedOperation:

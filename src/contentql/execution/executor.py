@@ -141,7 +141,8 @@ class Executor:
         except GraphQLErrors as exc:
             return graphql_errors_response(exc.errors, exc.code, trace.request_id)
         except ApiError as exc:
-            return error_response(exc, trace.request_id)
+            locations = self._documents.locate(request, exc.path) if exc.path else []
+            return error_response(exc, trace.request_id, locations)
         except Exception:
             log.exception("request %s failed", trace.request_id, extra={"request_id": trace.request_id})
             error = ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.")
@@ -166,7 +167,10 @@ class Executor:
             if operation.node.operation is OperationType.MUTATION:
                 await self._publish_due_changes(at)
                 now = at.replace(microsecond=0)
-                return await self.mutations.execute(document, operation, variables, actor, now, trace, charge)
+                locate = partial(self._documents.locate, request)
+                return await self.mutations.execute(
+                    document, operation, variables, actor, now, trace, charge, locate
+                )
             trace.start_stage("plan")
             ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, at)
             if anonymous:
@@ -244,7 +248,8 @@ class Executor:
         if plan.root_errors or with_cost:
             cost = {"requested": trace.cost, "limit": self.limits.cost, "statements": plan.statements}
             extensions: dict[str, object] | None = {"cost": cost} if with_cost else None
-            return build_response(body, plan, trace.request_id, extensions=extensions)
+            locations = [self._documents.locate(execution.request, e.path) for e in plan.root_errors]
+            return build_response(body, plan, trace.request_id, locations, extensions)
         body = b'{"data":' + body + b"}"
         entry = cache_entry(body, plan, ready.variables, markers, trace.cost) if storable else None
         return GraphQLResponse(200, body, (), entry)

@@ -45,5 +45,5 @@ async def resolve_root_field(
     except ApiError as exc:
         raise graphql_error(exc) from None
     if plan.root_errors:
-        raise graphql_error(plan.root_errors[0][1])
+        raise graphql_error(plan.root_errors[0])
     return orjson.loads(data)[info.path.key]

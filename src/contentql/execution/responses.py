@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -20,18 +21,25 @@ _NO_DEPENDENCIES: Final = Dependencies((), {}, {}, {})
 
 
 def build_response(
-    data: bytes, plan: Plan, request_id: str, *, extensions: dict[str, object] | None = None
+    data: bytes,
+    plan: Plan,
+    request_id: str,
+    locations: Sequence[Sequence[Mapping[str, int]]],
+    extensions: dict[str, object] | None,
 ) -> GraphQLResponse:
-    """The response to a query: data, the errors of root fields, extensions."""
+    """The response to a query: data, the errors of root fields with their locations, extensions."""
     body = b'{"data":' + data
     if plan.root_errors:
-        errors = [format_error(error, request_id, path=[key]) for key, error in plan.root_errors]
+        errors = [
+            format_error(error, request_id, places)
+            for error, places in zip(plan.root_errors, locations, strict=True)
+        ]
         body += b',"errors":' + orjson.dumps(errors)
     if extensions:
         body += b',"extensions":' + orjson.dumps(extensions)
     # 294: data and errors in one response, by the GraphQL over HTTP specification of 2026.
     status = 294 if plan.root_errors else 200
-    return GraphQLResponse(status, body + b"}", tuple(error.code for _, error in plan.root_errors))
+    return GraphQLResponse(status, body + b"}", tuple(error.code for error in plan.root_errors))
 
 
 def count_objects(data: bytes) -> int:

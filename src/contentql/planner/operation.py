@@ -6,7 +6,7 @@ Each leaf of an argument is a `LeafValue`: a constant, or where its value comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
@@ -164,10 +164,17 @@ class Operation:
                 if default is not Undefined:
                     values[name] = _constant(default, argument.type)
 
-    def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:
-        """Returns the arguments of a field by GraphQL name, with defaults and without absent ones."""
+    def arguments(
+        self, node: FieldNode, of: Any, only: Collection[str] | None = None
+    ) -> dict[str, ArgumentValue]:
+        """Returns the arguments of a field by GraphQL name, with defaults and without absent ones.
+
+        `only`: the names of the arguments to return; all by default.
+        """
         values: dict[str, ArgumentValue] = {}
         for argument in node.arguments or ():
+            if only is not None and argument.name.value not in only:
+                continue
             value = self.argument(argument.value, of.args[argument.name.value].type)
             if not isinstance(value, UndefinedType):
                 values[argument.name.value] = value

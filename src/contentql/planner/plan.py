@@ -47,14 +47,13 @@ class RootFieldPlan:
 class Plan:
     """Plan of an operation.
 
-    `statement` is None if nothing has to be read. `root_errors` has the response keys of failed root fields,
-    which are null, with their errors.
+    `statement` is None if nothing has to be read. `root_errors` are the errors of root fields that are null.
     """
 
     roots: tuple[RootFieldPlan, ...]
     statement: Statement | None
     cost: int
-    root_errors: tuple[tuple[str, ApiError], ...] = ()
+    root_errors: tuple[ApiError, ...] = ()
     read_set: ReadSet = field(default_factory=ReadSet)
     max_age: int = 0  # HTTP max-age in seconds: the minimum of all types in the response
     private: bool = False  # the response has data about the viewer

@@ -110,12 +110,12 @@ def _build(context: BuildContext, rows: int) -> Plan:
     check_cost_limit(context.totals.cost, context.limits)
     roots: list[RootFieldPlan] = []
     columns: list[str] = []
-    errors: list[tuple[str, ApiError]] = []
+    errors: list[ApiError] = []
     fields = operation.collect_fields([operation.node.selection_set], frozenset({"Query"}), context.included)
     for index, (key, group) in enumerate(fields.items()):
-        result = build_root_field(context.for_root(index), group)
+        result = build_root_field(context.for_root(index).at_field(key), group)
         if isinstance(result, ApiError):
-            errors.append((key, result))
+            errors.append(result)
             roots.append(RootFieldPlan(key, b"null"))
         elif isinstance(result, bytes):
             roots.append(RootFieldPlan(key, result))

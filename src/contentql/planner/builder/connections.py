@@ -152,20 +152,21 @@ def _build_simple_page(
 ) -> ResultNode:
     items = context.inside_list(size)
 
-    def field_of(group: list[FieldNode]) -> ResultNode:
+    def field_of(key: str, group: list[FieldNode]) -> ResultNode:
         match group[0].name.value:
             case "__typename":
                 return f'"{connection}"'
             case "totalCount":
                 return _total_count(context, rows())
             case _:
-                item = context.build_object(items, node_type, selection_sets(group), base.row)
+                inner = items.at_field(key)
+                item = context.build_object(inner, node_type, selection_sets(group), base.row)
                 if isinstance(item, ObjectNode):
                     item = ObjectNode((*cursor_marker(context, base), *item.fields))
                 return ArrayNode(item, rows_sql(context, base), outer_order_sql(context, base))
 
     return ObjectNode(
-        (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
+        (*parent_marker(context, base), *((key, field_of(key, group)) for key, group in fields.items()))
     )
 
 
@@ -204,23 +205,24 @@ def _build_full_page(
         order = f"{page}.n desc" if backward else f"{page}.n"
         return AggregateNode(column(context.dialect.json(node)), f"{page}.n <= {size}", order)
 
-    def field_of(group: list[FieldNode]) -> ResultNode:
+    def field_of(key: str, group: list[FieldNode]) -> ResultNode:
         selections = selection_sets(group)
+        inner = items.at_field(key)
         match group[0].name.value:
             case "__typename":
                 return f'"{connection}"'
             case "totalCount":
                 return _total_count(context, rows())
             case "nodes":
-                return gathered(context.build_object(items, node_type, selections, base.row))
+                return gathered(context.build_object(inner, node_type, selections, base.row))
             case "edges":
                 edge_type = context.catalog.field(connection, "edges").target
-                return gathered(_build_edge(items, edge_type, node_type, selections, base, mark))
+                return gathered(_build_edge(inner, edge_type, node_type, selections, base, mark))
             case _:
                 return _build_page_info(context, selections, page, size, backward, before, cursor)
 
     document = ObjectNode(
-        (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
+        (*parent_marker(context, base), *((key, field_of(key, group)) for key, group in fields.items()))
     )
     if not reads_alias(document, page):
         return document  # it depends on no row
@@ -241,17 +243,18 @@ def _build_edge(
     base: RowSource,
     mark: ListFingerprint,
 ) -> ResultNode:
-    def field_of(group: list[FieldNode]) -> ResultNode:
+    def field_of(key: str, group: list[FieldNode]) -> ResultNode:
         match group[0].name.value:
             case "__typename":
                 return f'"{edge_type}"'
             case "cursor":
                 return ScalarNode(cursor_sql(context, base, mark), "plain")
             case _:
-                return context.build_object(context, node_type, selection_sets(group), base.row)
+                inner = context.at_field(key)
+                return context.build_object(inner, node_type, selection_sets(group), base.row)
 
     fields = context.operation.collect_fields(selections, frozenset({edge_type}), context.included)
-    return ObjectNode(tuple((key, field_of(group)) for key, group in fields.items()))
+    return ObjectNode(tuple((key, field_of(key, group)) for key, group in fields.items()))
 
 
 def _build_page_info(

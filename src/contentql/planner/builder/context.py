@@ -174,6 +174,7 @@ class BuildContext:
     constraints: set[ValueConstraint] = field(default_factory=set)
     totals: PlanTotals = field(default_factory=PlanTotals)
     root: int = 0  # index of the root field
+    path: tuple[str, ...] = ()  # response keys of the field that is built, from the root
     depth: int = 0  # enclosing lists in this statement
     parents: int = 1  # number of rows for which the list is read: the product of the enclosing lists' sizes
 
@@ -185,6 +186,9 @@ class BuildContext:
 
     def for_root(self, index: int) -> BuildContext:
         return self._copy(root=index)
+
+    def at_field(self, key: str) -> BuildContext:
+        return self._copy(path=(*self.path, key))
 
     def inside_list(self, size: int) -> BuildContext:
         """The context of the items of a list with at most `size` items."""
@@ -218,7 +222,7 @@ class BuildContext:
         return self.operation.included(node, self.constrain)
 
     def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str:
-        return self.statement.params.add(source, kind, convert, self.root)
+        return self.statement.params.add(source, kind, convert, self.root, self.path)
 
     def constrain(self, value: Any, read: Callable[[Any], Any] = passthrough) -> Any:
         """Returns the current value of a leaf, converted by `read`, and constrains the plan to it."""

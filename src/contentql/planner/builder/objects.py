@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
+from contentql.errors import ApiError
 from contentql.planner.builder.connections import build_list, build_relation_connection
 from contentql.planner.builder.context import BuildContext
 from contentql.planner.builder.history import RENAME_HISTORY
@@ -15,12 +16,13 @@ from contentql.planner.builder.nodes import (
 )
 from contentql.planner.builder.rows import join_row
 from contentql.planner.builder.subplans import nested_list
-from contentql.planner.catalog import TypePlan
+from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
     Column,
     Computed,
     EmbeddedObject,
+    FieldPlan,
     FoundByOldSlug,
     JsonElements,
     ListPosition,
@@ -89,7 +91,7 @@ def _build_concrete_object(
         if context.with_markers:
             what += [(MARKER_KEY, mark) for mark in _row_markers(context, type_plan, fields.values(), row)]
     return ObjectNode(
-        (*what, *((key, _build_field(context, type_plan, group, row)) for key, group in fields.items()))
+        (*what, *((key, _build_field(context, type_plan, key, group, row)) for key, group in fields.items()))
     )
 
 
@@ -110,7 +112,7 @@ def _row_markers(
 
 
 def _build_field(
-    context: BuildContext, type_plan: TypePlan, group: list[FieldNode], row: RowRef
+    context: BuildContext, type_plan: TypePlan, key: str, group: list[FieldNode], row: RowRef
 ) -> ResultNode:
     name = group[0].name.value
     if name == "__typename":
@@ -119,6 +121,23 @@ def _build_field(
     plan = type_plan.fields[name]
     if isinstance(plan, Column):
         return _build_column(context, row, plan, field.is_required)
+    context = context.at_field(key)
+    try:
+        return _build_composite(context, type_plan, field, plan, group, row)
+    except ApiError as error:
+        error.path = error.path or context.path
+        raise
+
+
+def _build_composite(
+    context: BuildContext,
+    type_plan: TypePlan,
+    field: CatalogField,
+    plan: FieldPlan | None,
+    group: list[FieldNode],
+    row: RowRef,
+) -> ResultNode:
+    name = group[0].name.value
     target, required, graphql_field = field.target, field.is_required, field.definition
     selections = selection_sets(group)
     match plan:

@@ -41,7 +41,8 @@ def _page_size(context: BuildContext, value: ArgumentValue, name: str) -> int:
 
 def list_size_of(context: BuildContext, node: FieldNode, field: GraphQLField) -> int:
     """Returns the maximum number of items of a list or connection, as far as its arguments tell."""
-    arguments = context.operation.arguments(node, field)
-    first, last, ids = (arguments.get(name) for name in ("first", "last", "ids"))
+    names = ("first", "last", "ids")
+    arguments = context.operation.arguments(node, field, names)
+    first, last, ids = (arguments.get(name) for name in names)
     count = None if ids is None else context.constrain(ids, rounded_count)
     return list_size(field, context.constrain(first), context.constrain(last), count, context.limits)

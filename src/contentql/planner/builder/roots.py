@@ -93,6 +93,7 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
             case "page" | "latest":
                 return _list_root(context, plan, f"Query.{name}", named_type(of.type), arguments, selections)
     except ApiError as refusal:
+        refusal.path = refusal.path or context.path
         # A nullable root field becomes null and the others are executed; for others the operation fails.
         if is_required(of.type) or refusal.code == "COST_LIMIT_EXCEEDED":
             raise
