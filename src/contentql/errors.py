@@ -24,7 +24,10 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "BAD_USER_INPUT": (422, "A variable or an argument has an invalid value."),
     "INVALID_ID": (422, "The id is not valid or belongs to an object of another type."),
     "INVALID_CURSOR": (422, "The cursor is not valid, or belongs to a list with another filter or order."),
-    "INVALID_PAGE_SIZE": (422, "`first` or `last` is outside 1 to 100, or the two are combined."),
+    "INVALID_PAGE_SIZE": (
+        422,
+        "`first` or `last` is outside 0 to 100, `page` is outside its range, or two of these are combined.",
+    ),
     "DOCUMENT_TOO_LARGE": (422, "The document has more tokens, characters or fields than allowed."),
     "DEPTH_LIMIT_EXCEEDED": (422, "The selection is nested deeper than allowed."),
     "ALIAS_LIMIT_EXCEEDED": (422, "The document has more aliases or root fields than allowed."),

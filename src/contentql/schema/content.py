@@ -47,11 +47,8 @@ from contentql.schema.enums import (
     TokenOrder,
 )
 from contentql.schema.fields import (
-    AFTER,
-    BEFORE,
     EXACT_ARGUMENT,
-    FIRST,
-    LAST,
+    PAGE_ARGUMENTS,
     SEARCH_ARGUMENT,
     argument_field,
     column_field,
@@ -408,7 +405,7 @@ class Article(Node):
         "Saved versions of the article, newest first. Empty for the public.",
         "Connection[Revision]",
         relations.ARTICLE_REVISIONS,
-        [FIRST, AFTER, LAST, BEFORE],
+        [*PAGE_ARGUMENTS],
     )
     scheduled_changes: list[ScheduledChange] = list_field(
         "Changes that will be published at a time, the next one first. Empty for the public.",

@@ -121,7 +121,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
             roots.append(RootFieldPlan(key, result))
         else:
             roots.append(RootFieldPlan(key, None, _add_columns(context, result, columns)))
-    scan_cost = int(context.totals.scan_weight * rows / ROWS_PER_POINT)
+    scan_cost = int((context.totals.scan_weight * rows + context.totals.skipped_rows) / ROWS_PER_POINT)
     context.totals.cost += scan_cost
     check_scan_cost(context.totals.cost, context.limits)
     statement = context.statement.build("select " + ", ".join(columns)) if columns else None

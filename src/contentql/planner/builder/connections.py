@@ -28,7 +28,7 @@ from contentql.planner.builder.ordering import (
     cursor_sql,
     has_previous,
 )
-from contentql.planner.builder.paging import first_argument, page_arguments
+from contentql.planner.builder.paging import PAGE_ARGUMENTS, Page, first_argument, page_arguments
 from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.cursors import ListFingerprint
@@ -113,32 +113,36 @@ def build_connection(
         one_per_story(context, base, arguments, make)
         return base
 
-    size, backward = page_arguments(context, arguments)
-    cursor = arguments.get("before" if backward else "after")
+    page = page_arguments(context, arguments)
     base = rows()
-    apply_order(context, base, table, node_type, arguments, relation)
+    order = apply_order(context, base, table, node_type, arguments, relation)
     context.record_list(table)
-    mark = ListFingerprint(
-        label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
-    )
+    compared = {name: value for name, value in arguments.items() if name not in PAGE_ARGUMENTS}
+    mark = ListFingerprint(label, {**compared, "orderBy": order})
     whole_where = list(base.where)
-    if backward:
+    if page.backward:
         base.keys = [replace(key, descending=not key.descending) for key in base.keys]
-    beyond = after_cursor(context, base, cursor, mark) if cursor is not None else None
+    beyond = after_cursor(context, base, page.cursor, mark) if page.cursor is not None else None
     if beyond:
         # First: of two bounds on a column, SQLite uses the first one for the index.
         base.where.insert(0, beyond)
 
     fields = context.operation.collect_fields(selections, frozenset({connection}), context.included)
     asks = {g[0].name.value for g in fields.values()}
-    paged = asks <= {"nodes", "__typename"} and not backward
-    record_scan(context, base, cacheable_page(context, base, size) if paged else None)
-    if asks <= {"nodes", "totalCount", "__typename"} and not backward:
-        base.limit = str(size)
-        return _build_simple_page(context, base, fields, connection, node_type, rows, size)
-    base.limit = str(size + 1)
-    before = has_previous(context, base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
-    return _build_full_page(context, base, fields, connection, node_type, rows, size, backward, mark, before)
+    bounded = asks <= {"nodes", "__typename"} and not page.backward and not page.offset and page.size > 0
+    record_scan(context, base, cacheable_page(context, base, page.size) if bounded else None)
+    offset = f" offset {page.offset}" if page.offset else ""
+    if asks <= {"nodes", "totalCount", "__typename"} and not page.backward:
+        base.limit = f"{page.size}{offset}"
+        return _build_simple_page(context, base, fields, connection, node_type, rows, page.size)
+    base.limit = f"{page.size + 1}{offset}"
+    before = "false"
+    if beyond and "pageInfo" in asks:
+        before = has_previous(context, base, whole_where, beyond)
+    elif page.offset:
+        any_row = f"exists (select 1 from {base.source} where {sql_and(whole_where)})"
+        before = f"({page.offset} > 0 and {any_row})"
+    return _build_full_page(context, base, fields, connection, node_type, rows, page, mark, before)
 
 
 def _build_simple_page(
@@ -177,16 +181,15 @@ def _build_full_page(
     connection: str,
     node_type: str,
     rows: Callable[[], RowSource],
-    size: int,
-    backward: bool,
+    requested: Page,
     mark: ListFingerprint,
     before: str,
 ) -> ResultNode:
-    """Builds a page with edges or page info from one subquery of at most `size` + 1 numbered rows.
+    """Builds a page with edges or page info from one subquery of at most one more row than requested.
 
     The extra row is not returned; it shows that there is a next page (backward: a previous page).
     """
-    page = context.alias()
+    page, size, backward = context.alias(), requested.size, requested.backward
     items = context.inside_list(size)
     columns: list[str] = []
 
@@ -270,6 +273,8 @@ def _build_page_info(
     last = f"case when {page}.m > {size} then {size} else {page}.m end"
 
     def cursor_at(n: str) -> ResultNode:
+        if not size:
+            return "null"
         return ScalarNode(f"max(case when {page}.n = {n} then {cursor()} end)", "plain", False)
 
     def field_of(group: list[FieldNode]) -> ResultNode:

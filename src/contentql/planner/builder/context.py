@@ -97,6 +97,7 @@ class PlanTotals:
     conditions: int = 0  # filter conditions
     scans: dict[int, object] = field(default_factory=dict)  # conditions that no index serves, by identity
     scan_weight: float = 0.0  # of all conditions, see `planner.scans`
+    skipped_rows: int = 0  # rows before numbered pages, of all lists
     pages: int = 0  # pages with bounds for the response cache
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
@@ -203,6 +204,9 @@ class BuildContext:
         self.totals.scan_weight += weight * self.parents
         self.totals.scans.update((id(condition), condition) for condition in limited)
         check_scan_limit(len(self.totals.scans), self.limits)
+
+    def charge_skipped_rows(self, count: int) -> None:
+        self.totals.skipped_rows += count * self.parents
 
     def deeper(self) -> BuildContext:
         return self._copy(depth=self.depth + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contentql.errors import ApiError
@@ -93,15 +93,19 @@ def apply_order(
     node_type: str,
     arguments: dict[str, ArgumentValue],
     relation: ToMany | None,
-) -> None:
+) -> Sequence[str]:
+    """Adds the sort keys of a connection. Returns the order in words, the same for every spelling of it."""
     names = context.constrain(arguments.get("orderBy"), as_tuple) or ()
     searched = arguments.get("search") is not None
     if not names and relation is not None and relation.order:
-        return apply_default_order(context, base, relation)
+        apply_default_order(context, base, relation)
+        return relation.order
     enum: Any = context.catalog.schema.type_map.get(f"{node_type}Order")
     words = [str(enum.values[name].value) for name in names]
     default = DEFAULT_ORDER.get(node_type) or DEFAULT_ORDER[table]
     words = words or (["relevance desc"] if searched else []) + [default]
+    if words == ["relevance desc"]:
+        words.append(default)
     for value in words:
         column, _, direction = value.partition(" ")
         kind = ORDER_COLUMN_KINDS.get(column, "text")
@@ -119,11 +123,10 @@ def apply_order(
             sql = copy or _drafts_last(context, base, column)
         base.order_columns.add(column)
         base.keys.append(SortKey(sql, kind, direction == "desc"))
-    if words == ["relevance desc"]:
-        base.keys.append(SortKey(_drafts_last(context, base, "published_at"), "time", True))
     own = public_id_sql(table, base.row.alias, context.visibility)
     number = own if not context.visibility.is_public else base.denormalized_columns.get("id") or own
     base.keys.append(SortKey(number, "id", base.keys[-1].descending))
+    return words
 
 
 def _drafts_last(context: BuildContext, base: RowSource, column: str) -> str:
