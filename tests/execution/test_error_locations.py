@@ -62,3 +62,26 @@ async def test_fields_merged_from_two_places_have_two_locations(demo_executor: E
     assert body["data"] == {"node": None}
     assert body["errors"][0]["path"] == ["node"]
     assert [at["column"] for at in body["errors"][0]["locations"]] == [3, 53]
+
+
+async def test_a_bad_id_in_a_list_is_null_and_leaves_the_others(demo_executor: Executor) -> None:
+    """Each has an error with the path of its item; an id of nothing is null without one."""
+    ids = ["bad", "art_701", "", "art_99999999999", "src_x", "tag_502"]
+    query = "query ($ids: [ID!]!) { some: nodes(ids: $ids) { id } articles(first: 1) { totalCount } }"
+    for _ in range(2):
+        response = await demo_executor.execute(GraphQLRequest(query, None, {"ids": ids}))
+        assert response.status == 294
+        body: dict[str, Any] = orjson.loads(response.body)
+        present = [node and node["id"] for node in body["data"]["some"]]
+        assert present == [None, "art_701", None, None, None, "tag_502"]
+        assert body["data"]["articles"]["totalCount"] > 0
+        assert [error["path"] for error in body["errors"]] == [["some", 0], ["some", 2], ["some", 4]]
+        assert {error["extensions"]["code"] for error in body["errors"]} == {"INVALID_ID"}
+        assert [error["locations"] for error in body["errors"]] == [[{"line": 1, "column": 24}]] * 3
+    valid = await demo_executor.execute(GraphQLRequest(query, None, {"ids": ["art_701", "art_99999999999"]}))
+    assert orjson.loads(valid.body)["data"]["some"] == [{"id": "art_701"}, None]
+    assert valid.status == 200
+    literal = await demo_executor.execute(GraphQLRequest('{ nodes(ids: ["x", "art_701"]) { id } }'))
+    body = orjson.loads(literal.body)
+    assert body["data"] == {"nodes": [None, {"id": "art_701"}]}
+    assert [error["path"] for error in body["errors"]] == [["nodes", 0]]

@@ -186,7 +186,8 @@ class Executor:
         with_cost = request.extensions.get("cost") is True
         cache = self.responses if anonymous else None
         execution = _Execution(request, ready, plan, now, trace)
-        if cache is None or plan.root_errors or with_cost:
+        has_errors = plan.root_errors or plan.item_errors(ready.variables)
+        if cache is None or has_errors or with_cost:
             trace.cache = "off" if cache is None else "bypass"
             storable = anonymous and (request.queries_only or cache is not None)
             if charge:
@@ -245,11 +246,12 @@ class Executor:
         body, markers = strip_markers(data) if has_markers else (data, NO_MARKERS)
         trace.rows = markers.rows
         trace.cost = max(plan.cost, count_objects(body))
-        if plan.root_errors or with_cost:
+        errors = [*plan.root_errors, *plan.item_errors(ready.variables)]
+        if errors or with_cost:
             cost = {"requested": trace.cost, "limit": self.limits.cost, "statements": plan.statements}
             extensions: dict[str, object] | None = {"cost": cost} if with_cost else None
-            locations = [self._documents.locate(execution.request, e.path) for e in plan.root_errors]
-            return build_response(body, plan, trace.request_id, locations, extensions)
+            locations = [self._documents.locate(execution.request, error.path) for error in errors]
+            return build_response(body, errors, trace.request_id, locations, extensions)
         body = b'{"data":' + body + b"}"
         entry = cache_entry(body, plan, ready.variables, markers, trace.cost) if storable else None
         return GraphQLResponse(200, body, (), entry)

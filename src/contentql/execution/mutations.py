@@ -52,7 +52,6 @@ from contentql.planner.catalog import Catalog, named_type
 from contentql.planner.execute import SnapshotReader, execute_plan
 from contentql.planner.operation import Operation
 from contentql.planner.params import RootFieldError
-from contentql.planner.plan import Plan
 from contentql.planner.sql.nodes import Dialect
 from contentql.planner.variables import Variables
 from contentql.store import change_log
@@ -163,9 +162,8 @@ class MutationExecutor:
             with contextlib.suppress(ApiError):
                 await self._responses.apply_pending_changes()
         trace.start_stage("response")
-        plan = Plan((), None, trace.cost, tuple(errors))
         locations = [locate(error.path) for error in errors]
-        return build_response(b"{" + b",".join(parts) + b"}", plan, trace.request_id, locations, None)
+        return build_response(b"{" + b",".join(parts) + b"}", errors, trace.request_id, locations, None)
 
     async def _read_object(
         self,

@@ -158,6 +158,9 @@ class IdParam:
         return result[1]
 
 
+ANY_ID = IdParam("")
+
+
 @dataclass(frozen=True)
 class ListParam:
     """Conversion of the items of a list by `convert`; nulls are dropped.

@@ -135,6 +135,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
         _max_age(context, read_set),
         context.totals.private,
         scan_cost,
+        tuple(context.totals.id_lists),
     )
 
 

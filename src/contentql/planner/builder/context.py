@@ -29,7 +29,7 @@ from contentql.planner.params import (
     ParamList,
     passthrough,
 )
-from contentql.planner.plan import Statement
+from contentql.planner.plan import IdList, Statement
 from contentql.planner.read_set import (
     ANY_COLUMN,
     PageBounds,
@@ -101,6 +101,7 @@ class PlanTotals:
     pages: int = 0  # pages with bounds for the response cache
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
+    id_lists: list[IdList] = field(default_factory=list)
 
 
 @dataclass(slots=True)

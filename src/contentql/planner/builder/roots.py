@@ -27,10 +27,12 @@ from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
 from contentql.planner.operation import ArgumentValue, LeafValue
 from contentql.planner.params import (
+    ANY_ID,
     IdParam,
     ListParam,
     TextParam,
 )
+from contentql.planner.plan import IdList
 from contentql.planner.read_set import (
     PRIMARY_KEYS,
     ParentKey,
@@ -150,7 +152,7 @@ def _follow_merges(
     history = RENAME_HISTORY.get(table)
     if history is None or not history.merged:
         return number
-    convert = IdParam("" if listed else table)
+    convert = _id_or_zero if listed else IdParam(table)
     condition = (
         RowCondition("merged_id", "in", value, ListParam(convert, context.limits.page))
         if listed
@@ -178,7 +180,7 @@ def _node_root(
 ) -> ResultNode:
     table = context.constrain(arguments["id"], _table_of)
     if table is None:
-        IdParam("")(context.constrain(arguments["id"]))
+        ANY_ID(context.constrain(arguments["id"]))
     result = _node_type(context, str(table))
     if result is None:
         return "null"
@@ -201,7 +203,8 @@ def _nodes_root(
     tables = context.constrain(values, _tables_of)
     most = context.limits.page
     texts = context.param(values, "texts", ListParam(_table_name, most))
-    numbers = context.param(values, "ids", ListParam(IdParam(""), most))
+    numbers = context.param(values, "ids", ListParam(_id_or_zero, most))
+    context.totals.id_lists.append(IdList(context.path, leaf_value(values)))
     alias = context.alias()
     table, number, order = context.dialect.unnested_columns(alias)
     cases: list[tuple[str, ResultNode]] = []
@@ -215,7 +218,7 @@ def _nodes_root(
         base.where += context.visible(base.row, via_visible=False)
         context.record_list(result.table)
         context.read_set.scan(
-            Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(IdParam(""), most)),))
+            Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(_id_or_zero, most)),))
         )
         cases.append((name, _single_row(context, base, base.row, result.name, selections)))
     rows = f"(select * from {context.dialect.unnest_pairs(texts, numbers, alias)} order by {order}) {alias}"
@@ -274,5 +277,10 @@ def _tables_of(value: Any) -> tuple[str, ...]:
 
 
 def _table_name(value: Any) -> str:
-    IdParam("")(value)
     return _table_of(value) or ""
+
+
+def _id_or_zero(value: Any) -> int:
+    """Returns the integer id of a global id, 0 for a text that is none."""
+    result = ids.decode_id(str(value))
+    return result[1] if result else 0
