@@ -8,9 +8,8 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
-from contentql.planner.builder.connections import build_list, build_relation_connection
+from contentql.planner.builder.connections import build_adjacent, build_list, build_relation_connection
 from contentql.planner.builder.context import BuildContext
-from contentql.planner.builder.history import RENAME_HISTORY
 from contentql.planner.builder.nodes import (
     selection_sets,
 )
@@ -19,11 +18,11 @@ from contentql.planner.builder.subplans import nested_list
 from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
+    AdjacentArticle,
     Column,
     Computed,
     EmbeddedObject,
     FieldPlan,
-    FoundByOldSlug,
     JsonElements,
     ListPosition,
     TextDiff,
@@ -143,8 +142,6 @@ def _build_composite(
     match plan:
         case Computed():
             return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
-        case FoundByOldSlug():
-            return _build_redirect_flag(row)
         case ListPosition():
             return ScalarNode(row.place, "int")
         case EmbeddedObject():
@@ -171,6 +168,15 @@ def _build_composite(
                     inner, plan, here, label, target, arguments, selections
                 ),
             )
+        case AdjacentArticle():
+            arguments = context.arguments(group[0], graphql_field)
+            return nested_list(
+                context,
+                row,
+                lambda inner, here: build_adjacent(
+                    inner, here, target, arguments, selections, previous=plan.previous
+                ),
+            )
         case JsonElements():
             return _build_json_elements(context, plan, row, target, selections)
         case TextDiff():
@@ -181,14 +187,6 @@ def _build_composite(
                 lambda inner, here: _build_text_diff(inner, plan, here, target, arguments, selections),
             )
     raise LookupError(f"{type_plan.name}.{name}: no shape for {plan}")
-
-
-def _build_redirect_flag(row: RowRef) -> ResultNode:
-    """Builds the field that is true if the row was looked up by a name other than its present one."""
-    if not row.found_by_old_slug_sql:
-        return "false"
-    column = RENAME_HISTORY[row.table].column
-    return ScalarNode(f"{row.column(column)} <> {row.found_by_old_slug_sql}", "bool")
 
 
 def _build_column(context: BuildContext, row: RowRef, plan: Column, required: bool) -> ResultNode:

@@ -43,7 +43,6 @@ from contentql.planner.sql.nodes import (
     ArrayNode,
     CaseNode,
     ResultNode,
-    RowRef,
     SingleRowNode,
 )
 from contentql.planner.visibility import (
@@ -127,7 +126,7 @@ def _single_object_root(
     row = base.row
     context.record_list(table)
     if arguments.get("languages") is not None:
-        base, row = find_best_translation(context, base, named[0], arguments)
+        find_best_translation(context, base, named[0], arguments)
     elif named == ["id"]:
         number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
         number = _follow_merges(context, table, number, leaf_value(arguments["id"]))
@@ -139,10 +138,10 @@ def _single_object_root(
             RowCondition(key, "eq", leaf_value(arguments["id"]), IdParam(ID_TABLES.get(table, table))),
         )
     else:
-        base, row = find_by_name(context, base, RENAME_HISTORY[table], arguments)
+        find_by_name(context, base, RENAME_HISTORY[table], arguments)
     base.where += context.visible(row, via_visible=False)
     context.read_set.scan(Scan(table, base.conditions))
-    return _single_row(context, base, row, type_name, selections)
+    return _single_row(context, base, type_name, selections)
 
 
 def _follow_merges(
@@ -167,11 +166,10 @@ def _follow_merges(
 def _single_row(
     context: BuildContext,
     base: RowSource,
-    row: RowRef,
     type_name: str,
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
-    node = build_object(context, type_name, selections, row)
+    node = build_object(context, type_name, selections, base.row)
     return SingleRowNode(node, rows_sql(context, base))
 
 
@@ -192,7 +190,7 @@ def _node_root(
     context.record_list(result.table)
     named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(result.table))
     context.read_set.scan(Scan(result.table, (named,)))
-    return _single_row(context, base, base.row, result.name, selections)
+    return _single_row(context, base, result.name, selections)
 
 
 def _nodes_root(
@@ -220,7 +218,7 @@ def _nodes_root(
         context.read_set.scan(
             Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(_id_or_zero, most)),))
         )
-        cases.append((name, _single_row(context, base, base.row, result.name, selections)))
+        cases.append((name, _single_row(context, base, result.name, selections)))
     rows = f"(select * from {context.dialect.unnest_pairs(texts, numbers, alias)} order by {order}) {alias}"
     return ArrayNode(CaseNode(table, tuple(cases)) if cases else "null", rows, order)
 
