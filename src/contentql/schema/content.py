@@ -350,7 +350,7 @@ class Article(Node):
         relations.ARTICLE_STATUS,
     )
     published_at: DateTime | None = column_field(
-        "Time of publication; null if the article has not been published.", '"2026-06-30T08:00:00Z"'
+        "Time of publication; null only for drafts, so never for the public.", '"2026-06-30T08:00:00Z"'
     )
     first_published_at: DateTime | None = column_field(
         "Time of the first publication; null if the article has never been published.",
@@ -405,7 +405,7 @@ class Article(Node):
     body: Body = object_field(
         "Body of the article in several formats.", ToOne("article_body", "id", "article_id")
     )
-    category: Category | None = object_field("Main section; null only for drafts.", relations.CATEGORY)
+    category: Category | None = object_field("Main section; null only for drafts, so never for the public.", relations.CATEGORY)
     categories: list[Category] = filtered_list_field(
         "All sections, the main one first.", "Category", relations.ARTICLE_CATEGORIES
     )
