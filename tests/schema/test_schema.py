@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from graphql import (
     GraphQLEnumType,
@@ -17,9 +18,12 @@ from graphql import (
     lexicographic_sort_schema,
     parse,
     print_schema,
+    specified_directives,
     validate,
 )
+from tests.support.graphql_client import execute
 
+from contentql.execution.executor import Executor
 from contentql.schema.build import get_schema, sdl
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
@@ -45,6 +49,21 @@ def test_printed_schema_equals_introspection() -> None:
     """A schema built from the file has all elements of the original."""
     printed = lexicographic_sort_schema(build_schema(COMMITTED.read_text()))
     assert print_schema(printed) == print_schema(lexicographic_sort_schema(CORE))
+
+
+async def test_schema_has_a_description(demo_executor: Executor) -> None:
+    """In SDL and in introspection, with an example."""
+    response = await execute(demo_executor, "{ __schema { description } }")
+    assert orjson.loads(response.body)["data"]["__schema"]["description"] == CORE.description
+    assert CORE.description
+    assert build_schema(sdl()).description == CORE.description
+
+
+def test_directives_of_the_specification_are_not_printed() -> None:
+    """Linters and code generators know them, and refuse another definition."""
+    defined = set(re.findall(r"^directive @(\w+)", sdl(), re.MULTILINE))
+    assert defined == {"atomic", "cacheControl"}
+    assert defined.isdisjoint(directive.name for directive in specified_directives)
 
 
 def test_descriptions_of_fields_and_arguments_have_an_example() -> None:
