@@ -166,7 +166,8 @@ def _selection(target: Any) -> str:
     fields = target.fields
     if "nodes" in fields:
         return f"(first: 5) {{ nodes{_selection(get_named_type(fields['nodes'].type))} }}"
-    leaves = [name for name, field in fields.items() if is_leaf_type(get_named_type(field.type))]
+    nullable = [name for name, field in fields.items() if is_leaf_type(get_named_type(field.type))]
+    leaves = [name for name in nullable if isinstance(fields[name].type, GraphQLNonNull)] or nullable
     result = next(
         (name for name in ("headline", "name", "title", "url") if name in leaves), leaves[0] if leaves else ""
     )
