@@ -47,6 +47,7 @@ from contentql.web.preview import PREVIEW_PATH, preview_routes
 from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore
 from contentql.web.request_headers import CheckedApp
+from contentql.web.sdl import sdl_routes
 from contentql.web.websocket import WebSocketEndpoint
 
 
@@ -149,6 +150,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     routes: list[BaseRoute] = [Route("/", _redirect_to_graphiql if settings.graphiql else _not_found)]
     routes += health_routes(readiness, observer, settings)
     routes += preview_routes(executor, authenticator, admission, observer)
+    routes += sdl_routes(settings, graphql.cors)
     if settings.graphiql:
         routes += graphiql_routes()
     others = Starlette(routes=routes, lifespan=lifespan)

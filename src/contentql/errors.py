@@ -12,8 +12,13 @@ from typing import Any, Final
 ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "BAD_REQUEST": (
         400,
-        "The HTTP request is not a GraphQL request: no JSON object, no `query`, bad encoding, or a header"
-        " such as Authorization sent twice.",
+        "The HTTP request cannot be read: the body is not JSON, bad encoding, or a header such as"
+        " Authorization sent twice.",
+    ),
+    "INVALID_REQUEST": (
+        422,
+        "The request can be read, but is not a GraphQL request: no JSON object, no `query`, or a parameter of"
+        " the wrong type.",
     ),
     "GRAPHQL_PARSE_FAILED": (400, "The document is not GraphQL: a syntax error, with its line and column."),
     "GRAPHQL_VALIDATION_FAILED": (422, "The document is not valid for the schema."),

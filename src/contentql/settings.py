@@ -16,6 +16,7 @@ from contentql.url_patterns import Site, parse_patterns
 
 Network = IPv4Network | IPv6Network
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.1
 _HOST = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 
@@ -85,6 +86,13 @@ class Settings(BaseSettings):
             "commas; `*`: all."
         ),
     ] = "*"
+    cors_headers: Annotated[
+        str,
+        Field(
+            description="Names of further request headers that pages of other sites may send, such as "
+            "`x-datadog-trace-id`, separated by commas."
+        ),
+    ] = ""
     allowed_hosts: Annotated[
         str,
         Field(
@@ -262,6 +270,14 @@ class Settings(BaseSettings):
         parse_patterns(texts)
         return texts
 
+    @field_validator("cors_headers")
+    @classmethod
+    def _are_header_names(cls, text: str) -> str:
+        for name in _list(text):
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a header, such as x-datadog-trace-id")
+        return text
+
     @field_validator("search_languages", "site_languages")
     @classmethod
     def _are_languages(cls, text: str) -> str:
@@ -295,6 +311,10 @@ class Settings(BaseSettings):
     @property
     def cors_origin_list(self) -> tuple[str, ...]:
         return _list(self.cors_origins)
+
+    @property
+    def cors_header_list(self) -> tuple[str, ...]:
+        return _list(self.cors_headers)
 
     @property
     def search_language_list(self) -> tuple[str, ...]:

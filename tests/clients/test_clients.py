@@ -8,16 +8,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +22,11 @@ import brotli
 import httpx2
 import pytest
 import zstandard
-from tests.support.http_client import free_port
+from tests.clients.conftest import CLIENTS, HERE, SDL, RunningServer, Scripts, add_trusted_documents
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-HERE = Path(__file__).parent
-SDL = HERE.parents[1] / "schema.graphql"
-CLIENTS = HERE / "node_modules"
-MIN_NODE_VERSION = 20
-ENVIRONMENT = {
-    **{
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("CONTENTQL_", "NODE_OPTIONS"))
-    },
-    "NO_COLOR": "1",
-}
 JSON_TYPES = ("application/graphql-response+json", "application/json")
 STATUS_OF = {"MUST": "error", "SHOULD": "warn", "MAY": "notice"}
 
@@ -53,145 +38,14 @@ CHANGED_SHOULDS = {
 }
 # A JSON body that is no request may have 422 now; these MAY audits expect 400.
 MAY_BE_422 = {
-    *("423L", "A5BF", "LKJ0", "LKJ1", "LKJ2", "LKJ3", "6C00", "6C01", "6C02", "6C03"),
+    *("3E3A", "423L", "A5BF", "LKJ0", "LKJ1", "LKJ2", "LKJ3", "6C00", "6C01", "6C02", "6C03"),
     *("4760", "4761", "4762", "4763", "58B0", "58B1", "58B2", "58B3"),
 }
-
-
-@dataclass(frozen=True)
-class RunningServer:
-    """A running server with the demo newsroom."""
-
-    address: str
-    port: int
-    database: str
-    log: Path
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """The path of Node.js; installs the clients of package-lock.json at the first run."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        pytest.skip("Node.js and npm are not installed: the JavaScript clients were not tested.")
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version[1:].partition(".")[0]) < MIN_NODE_VERSION:
-        pytest.skip(
-            f"Node.js is {version.strip()}, the clients need {MIN_NODE_VERSION}: they were not tested."
-        )
-    manifest = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    stamp = CLIENTS / ".manifest"
-    if not stamp.exists() or stamp.read_text() != manifest:
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        result = subprocess.run(
-            command, cwd=HERE, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
-        )
-        if result.returncode and re.search(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|network", result.stderr):
-            pytest.skip("npm reaches no registry and the clients are not installed: they were not tested.")
-        assert result.returncode == 0, result.stderr
-        stamp.write_text(manifest)
-    return program
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """The demo newsroom, served by `contentql serve`."""
-    home = tmp_path_factory.mktemp("served")
-    port = free_port()
-    database = f"sqlite:///{home}/newsroom.sqlite3"
-    log = home / "log"
-    command = ["serve", "--port", str(port), "--database", database, "--demo"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "contentql", *command],
-            cwd=home,
-            env=ENVIRONMENT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    address = f"http://127.0.0.1:{port}/graphql"
-    try:
-        for _ in range(600):
-            assert process.poll() is None, log.read_text()
-            try:
-                httpx2.get(address, params={"query": "{ viewer { __typename } }"})
-                break
-            except httpx2.TransportError:
-                time.sleep(0.1)
-        else:
-            pytest.fail(f"The server is not there after a minute: {log.read_text()}")
-        yield RunningServer(address, port, database, log)
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-@dataclass(frozen=True)
-class Scripts:
-    """Runs the scripts in this folder against the server."""
-
-    node: str
-    running: RunningServer
-
-    def run(self, script: str, *arguments: str) -> Any:
-        return json.loads(self.run_node(HERE, str(HERE / script), self.running.address, *arguments))
-
-    def run_node(self, folder: Path, *arguments: str) -> str:
-        """The output of a Node.js program, which must succeed."""
-        result = subprocess.run(
-            [self.node, *arguments],
-            cwd=folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
-    def copy_project(self, name: str, folder: Path) -> Path:
-        """A copy of a project in this folder, with our schema and access to the clients."""
-        copied = folder / name
-        shutil.copytree(HERE / name, copied)
-        shutil.copy(SDL, copied)
-        (copied / "node_modules").symlink_to(CLIENTS, target_is_directory=True)
-        return copied
-
-
-@pytest.fixture(scope="module")
-def scripts(node: str, running: RunningServer) -> Scripts:
-    return Scripts(node, running)
 
 
 def sent_requests(sent: Sequence[Any]) -> list[tuple[str, str, list[str]]]:
     """Method, kind of document and error codes of each request: `("GET", "hash", [])`."""
     return [(line["method"], line["by"], line["codes"]) for line in sent]
-
-
-def add_trusted_documents(running: RunningServer, manifest: Path) -> str:
-    """Adds the manifest of a client while the server is running."""
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "contentql",
-            "documents",
-            "add",
-            str(manifest),
-            "--database",
-            running.database,
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 # Apollo Client
@@ -399,6 +253,21 @@ def test_generated_client_is_type_checked(scripts: Scripts, typed: Path) -> None
     assert len(re.findall(r"use\.ts\(\d+,\d+\): error", str(error.value))) == 5
 
 
+@pytest.mark.parametrize("path", ["/graphql", "/schema.graphql"])
+def test_codegen_reads_the_schema_by_url(scripts: Scripts, tmp_path: Path, path: str) -> None:
+    """By introspection and as SDL; the types are those that the committed schema gives."""
+    project = scripts.copy_project("codegen", tmp_path)
+    codegen = str(CLIENTS / "@graphql-codegen/cli/cjs/bin.js")
+    scripts.run_node(project, codegen, "--config", "codegen.json")
+    expected = (project / "generated/graphql.ts").read_text()
+    config = project / "codegen.json"
+    url = scripts.running.address.removesuffix("/graphql") + path
+    config.write_text(config.read_text().replace('"schema.graphql"', json.dumps(url)))
+    shutil.rmtree(project / "generated")
+    scripts.run_node(project, codegen, "--config", "codegen.json")
+    assert (project / "generated/graphql.ts").read_text() == expected
+
+
 def test_typed_client_sends_only_document_hashes(scripts: Scripts, typed: Path) -> None:
     """After its manifest is added to the trusted documents."""
     shutil.copy(HERE / "codegen/use.ts", typed)
@@ -457,6 +326,17 @@ def test_schema_linter_reports_nothing(scripts: Scripts) -> None:
     enabled = {rule for rule in rules if not rule.endswith("sorted-alphabetically")}
     assert len(enabled) > 10
     scripts.run_node(HERE, str(linter / "lib/cli.js"), "--rules", ",".join(sorted(enabled)), str(SDL))
+
+
+def test_graphql_eslint_reports_nothing(scripts: Scripts, tmp_path: Path) -> None:
+    """With its rules for schemas and for Relay; the exceptions in eslint.config.js have a reason each."""
+    project = scripts.copy_project("eslint", tmp_path)
+    eslint = str(CLIENTS / "eslint/bin/eslint.js")
+    scripts.run_node(project, eslint, "--max-warnings", "0", "schema.graphql")
+    schema = project / "schema.graphql"
+    schema.write_text(schema.read_text().replace("  latestNews(", "  getLatest_news("))
+    with pytest.raises(AssertionError, match="@graphql-eslint/naming-convention"):
+        scripts.run_node(project, eslint, "schema.graphql")
 
 
 # The audits of GraphQL over HTTP
@@ -527,13 +407,15 @@ def uncompressed(running: RunningServer) -> httpx2.Response:
 @pytest.mark.parametrize(
     ("client", "offered", "expected"),
     [
-        ("curl --compressed", "deflate, gzip, br, zstd", {"br", "zstd"}),
-        ("a browser", "gzip, deflate, br, zstd", {"br", "zstd"}),
+        ("curl --compressed", "deflate, gzip, br, zstd", {"br"}),
+        ("a browser", "gzip, deflate, br, zstd", {"br"}),
         ("an older browser", "gzip, deflate, br", {"br"}),
         ("a phone", "gzip", {"gzip"}),
+        ("a client that names zstd without support", "gzip, deflate, zstd", {"gzip"}),
+        ("a client of anything", "*", {"gzip"}),
         ("a crawler", "x-gzip, gzip;q=0.9", {"gzip"}),
         ("a client without gzip", "gzip;q=0, identity", {None}),
-        ("a client of anything but zstd", "zstd;q=0, *;q=0.5", {"br", "gzip"}),
+        ("a client of anything but zstd", "zstd;q=0, *;q=0.5", {"gzip"}),
         ("wget", "identity", {None}),
         ("an unknown coding", "snappy", {None}),
     ],

@@ -47,13 +47,28 @@ def error_of(body: Any) -> tuple[str, dict[str, Any]]:
     return extensions["code"], extensions
 
 
+async def test_cached_responses_serve_every_client_of_a_shared_cache(running: RunningServer) -> None:
+    """Those that are written without the application have the CORS headers and codings of the first one."""
+    query = {"query": "{ latestNews(first: 20) { nodes { id headline summary } } }"}
+    async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
+        for accepts, coding in (("gzip, deflate, br, zstd", "br"), ("*", "gzip")):
+            headers = {"accept-encoding": accepts}
+            for caching in ("miss", "hit", "hit"):
+                response = await http.get("/graphql", params=query, headers=headers)
+                if coding == "br":
+                    assert f"cache;desc={caching}" in response.headers["server-timing"]
+                assert response.headers["access-control-allow-origin"] == "*"
+                assert "etag" in response.headers["access-control-expose-headers"]
+                assert response.headers["content-encoding"] == coding
+
+
 async def test_batches_and_multipart_requests_are_rejected(running: RunningServer) -> None:
     """A trailing slash is accepted."""
     async with httpx2.AsyncClient(base_url=running.url, timeout=TIMEOUT_SECONDS) as http:
         batch = await http.post("/graphql", json=[{"query": "{ viewer { role } }"}] * 2)
         parts = await http.post("/graphql", files={"operations": ("a", b"{}")})
         slash = await http.post("/graphql/", json={"query": "{ viewer { role } }"})
-    assert (batch.status_code, error_of(batch.json())[0]) == (400, "BAD_REQUEST")
+    assert (batch.status_code, error_of(batch.json())[0]) == (422, "INVALID_REQUEST")
     assert (parts.status_code, error_of(parts.json())[0]) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert slash.json() == {"data": {"viewer": {"role": "READER"}}}
 

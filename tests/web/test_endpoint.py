@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote, urljoin
 
 import httpx2
 import orjson
@@ -120,7 +122,7 @@ async def test_request_id_of_the_client_is_returned(http: httpx2.AsyncClient) ->
     ("query", "status", "code"),
     [
         ("{", 400, "GRAPHQL_PARSE_FAILED"),
-        ("", 400, "BAD_REQUEST"),
+        ("", 400, "GRAPHQL_PARSE_FAILED"),
         (INVALID_QUERY, 422, "GRAPHQL_VALIDATION_FAILED"),
         (
             "query A { viewer { __typename } } query B { viewer { __typename } }",
@@ -138,7 +140,7 @@ async def test_status_codes_of_errors(http: httpx2.AsyncClient, query: str, stat
     old = await http.post("/graphql", json={"query": query}, headers={"accept": JSON_TYPE})
     assert (new.status_code, error_code(new)) == (status, code)
     assert "data" not in new.json()
-    assert (old.status_code, error_code(old)) == (400 if code == "BAD_REQUEST" else 200, code)
+    assert (old.status_code, error_code(old)) == (200, code)
 
 
 @pytest.mark.parametrize(
@@ -245,32 +247,14 @@ async def test_compressed_bodies_are_rejected(http: httpx2.AsyncClient) -> None:
 
 # Invalid requests
 
-INVALID_BODIES: dict[str, bytes] = {
+UNREADABLE_BODIES: dict[str, bytes] = {
     "nothing": b"",
     "a space": b" ",
-    "a text": b'"x"',
-    "a number": b"1",
-    "null": b"null",
-    "true": b"true",
-    "an empty list": b"[]",
-    "a batch": b'[{"query": "{ viewer { __typename } }"}]',
-    "a list of texts": b'["x", 1, null]',
-    "an empty object": b"{}",
     "half an object": b'{"query": "{',
     "two objects": b'{"query": "x"}{"query": "y"}',
     "a trailing comma": b'{"query": "{ viewer { __typename } }",}',
     "NaN": b'{"query": NaN}',
     "single quotes": b"{'query': 'x'}",
-    "a query that is a number": b'{"query": 1}',
-    "a query that is a list": b'{"query": ["x"]}',
-    "a query that is null": b'{"query": null}',
-    "an empty query": b'{"query": ""}',
-    "a name that is a number": b'{"query": "{ viewer { __typename } }", "operationName": 1}',
-    "a name that is an object": b'{"query": "{ viewer { __typename } }", "operationName": {}}',
-    "variables that are a list": b'{"query": "{ viewer { __typename } }", "variables": []}',
-    "variables that are a text": b'{"query": "{ viewer { __typename } }", "variables": "{}"}',
-    "variables that are a number": b'{"query": "{ viewer { __typename } }", "variables": 1}',
-    "extensions that are a list": b'{"query": "{ viewer { __typename } }", "extensions": [1]}',
     "invalid UTF-8": b'{"query": "\xff\xfe"}',
     "overlong UTF-8": b'{"query": "\xc0\xaf"}',
     "half a surrogate pair in UTF-8": b'{"query": "\xed\xa0\x80"}',
@@ -288,39 +272,160 @@ INVALID_BODIES: dict[str, bytes] = {
     "a raw NUL": b'{"query": "\0"}',
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", INVALID_BODIES)
-async def test_invalid_request_bodies_are_rejected(http: httpx2.AsyncClient, name: str) -> None:
-    """400 with one error, for any bytes and also for clients that accept only application/json."""
-    for accept in (RESPONSE_TYPE, JSON_TYPE):
-        response = await http.post(
-            "/graphql",
-            content=INVALID_BODIES[name],
-            headers={"content-type": "application/json", "accept": accept},
-        )
-        assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
+# JSON, with parameters that are missing or have the wrong type.
+MALFORMED_BODIES: dict[str, bytes] = {
+    "a misspelt name": b'{"qeury": "{ viewer { __typename } }"}',
+    "only variables": b'{"variables": {"n": 1}}',
+    "a document id that is a number": b'{"documentId": 7}',
+    "a query and a document id": b'{"query": "{ viewer { __typename } }", "documentId": "x"}',
+    "half a hash": b'{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "ab"}}}',
+    "a text": b'"x"',
+    "a number": b"1",
+    "null": b"null",
+    "true": b"true",
+    "an empty list": b"[]",
+    "a batch": b'[{"query": "{ viewer { __typename } }"}]',
+    "a list of texts": b'["x", 1, null]',
+    "an empty object": b"{}",
+    "a query that is a number": b'{"query": 1}',
+    "a query that is a list": b'{"query": ["x"]}',
+    "a query that is null": b'{"query": null}',
+    "a name that is a number": b'{"query": "{ viewer { __typename } }", "operationName": 1}',
+    "a name that is an object": b'{"query": "{ viewer { __typename } }", "operationName": {}}',
+    "variables that are a list": b'{"query": "{ viewer { __typename } }", "variables": []}',
+    "variables that are a text": b'{"query": "{ viewer { __typename } }", "variables": "{}"}',
+    "variables that are a number": b'{"query": "{ viewer { __typename } }", "variables": 1}',
+    "extensions that are a list": b'{"query": "{ viewer { __typename } }", "extensions": [1]}',
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "query_string",
+    ("body", "status", "code"),
     [
-        b"",
-        b"query=",
-        b"query=%FF%FE",
-        b"query=%ED%A0%80",
-        b"query={}&variables={",
-        b"query={}&variables=[]",
-        b"query={}&variables=%00",
-        b"query={}&variables=" + b"[" * 3_000,
-        b"query={}&extensions=1",
-        b"&".join(b"query=x" for _ in range(50)),
-        b"variables={}",
+        *(pytest.param(body, 400, "BAD_REQUEST", id=name) for name, body in UNREADABLE_BODIES.items()),
+        *(pytest.param(body, 422, "INVALID_REQUEST", id=name) for name, body in MALFORMED_BODIES.items()),
     ],
 )
-async def test_invalid_query_strings_are_rejected(http: httpx2.AsyncClient, query_string: bytes) -> None:
-    """A GET request with an invalid query string is 400 with one error."""
+async def test_invalid_request_bodies_are_rejected(
+    http: httpx2.AsyncClient, body: bytes, status: int, code: str
+) -> None:
+    """400 for what is not JSON, 422 for JSON that is no GraphQL request; also for older clients."""
+    for accept in (RESPONSE_TYPE, JSON_TYPE):
+        response = await http.post(
+            "/graphql", content=body, headers={"content-type": "application/json", "accept": accept}
+        )
+        assert (response.status_code, error_code(response)) == (status, code)
+
+
+async def test_misspelt_query_is_named_in_the_hint(http: httpx2.AsyncClient) -> None:
+    response = await http.post("/graphql", json={"qeury": NAMES})
+    assert response.json()["errors"][0]["extensions"]["hint"] == "Did you mean `query` instead of `qeury`?"
+
+
+@pytest.mark.parametrize(
+    ("query_string", "status", "code"),
+    [
+        (b"", 422, "INVALID_REQUEST"),
+        (b"utm_source=x", 422, "INVALID_REQUEST"),
+        (b"variables={}", 422, "INVALID_REQUEST"),
+        (b"query={}&variables=[]", 422, "INVALID_REQUEST"),
+        (b"query={}&extensions=1", 422, "INVALID_REQUEST"),
+        (b"query=", 400, "GRAPHQL_PARSE_FAILED"),
+        (b"query=%FF%FE", 400, "BAD_REQUEST"),
+        (b"query=%ED%A0%80", 400, "BAD_REQUEST"),
+        (b"query={}&variables={", 400, "BAD_REQUEST"),
+        (b"query={}&variables=%00", 400, "BAD_REQUEST"),
+        (b"query={}&variables=" + b"[" * 3_000, 400, "BAD_REQUEST"),
+        (b"&".join(b"query=x" for _ in range(50)), 400, "BAD_REQUEST"),
+    ],
+)
+async def test_invalid_query_strings_are_rejected(
+    http: httpx2.AsyncClient, query_string: bytes, status: int, code: str
+) -> None:
+    """400 for what cannot be read, 422 for parameters that are missing or have the wrong type."""
     response = await http.get(httpx2.URL("http://newsroom.test/graphql", query=query_string))
-    assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
+    assert (response.status_code, error_code(response)) == (status, code)
+
+
+async def test_parameters_without_a_value_are_missing_ones(http: httpx2.AsyncClient) -> None:
+    """The specification allows an empty `variables` and `extensions` in a query string."""
+    parameters = {"query": NAMES, "variables": "", "extensions": "", "operationName": ""}
+    assert len(category_nodes(await http.get("/graphql", params=parameters))) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"query": "{ \ud83d }"}',
+        rb'{"query": "{ viewer { role } }", "variables": {"input": {"headline": "caf\u00e9 \ud83d"}}}',
+        rb'{"query": "{ viewer { role } }", "variables": {"list": ["\ude00\ud83d"]}}',
+        rb'{"query": "{ viewer { role } }", "variables": {"\uDBFF": 1}}',
+        b'{"query": "{ viewer { role } }", "operationName": "\xed\xa0\xbd"}',
+    ],
+)
+async def test_half_of_a_surrogate_pair_is_named(http: httpx2.AsyncClient, body: bytes) -> None:
+    """Wherever it is in the body or the address, the error says so and has a hint."""
+    address = b"query={viewer{role}}&variables=" + quote(body).encode()
+    responses = [
+        await http.post("/graphql", content=body, headers={"content-type": "application/json"}),
+        await http.get(httpx2.URL("http://newsroom.test/graphql", query=address)),
+    ]
+    for response in responses:
+        assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
+        error = response.json()["errors"][0]
+        assert "half of a surrogate pair" in error["message"]
+        assert re.search(r"\\ud[89a-f][0-9a-f]{2}", error["message"])
+        assert "toWellFormed" in error["extensions"]["hint"]
+
+
+@pytest.mark.parametrize("escape", [r"\ud83d", r"\uDE00", r"\u{D83D}"])
+async def test_half_of_a_surrogate_pair_in_a_document_is_named(http: httpx2.AsyncClient, escape: str) -> None:
+    """As an escape of GraphQL, in a string of the document."""
+    response = await http.post("/graphql", json={"query": f'{{ tag(slug: "{escape}") {{ name }} }}'})
+    assert (response.status_code, error_code(response)) == (400, "GRAPHQL_PARSE_FAILED")
+    assert "half of a surrogate pair" in response.json()["errors"][0]["message"]
+
+
+async def test_whole_surrogate_pairs_are_characters(http: httpx2.AsyncClient) -> None:
+    body = rb'{"query": "query Q($s: String) { tag(slug: $s) { name } }", "variables": {"s": "\ud83d\ude00"}}'
+    response = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert response.json() == {"data": {"tag": None}}
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/"])
+@pytest.mark.parametrize("query", [{}, {"utm_source": "mail"}])
+async def test_browsers_are_led_to_graphiql(
+    http: httpx2.AsyncClient, path: str, query: dict[str, str]
+) -> None:
+    """By a relative address, which stays right behind a proxy that adds a prefix; caches do not store it."""
+    for method in ("GET", "HEAD"):
+        response = await http.request(method, path, params=query, headers={"accept": BROWSER})
+        assert (response.status_code, response.content) == (307, b"")
+        assert urljoin(f"https://example.org/cms{path}", response.headers["location"]) == (
+            "https://example.org/cms/graphiql"
+        )
+        assert response.headers["cache-control"] == "no-store"
+        assert "Accept" in response.headers["vary"]
+
+
+async def test_browsers_receive_the_response_of_a_query(http: httpx2.AsyncClient) -> None:
+    """A link to a query shows its JSON; other clients, and POST, are never led to a page."""
+    response = await http.get("/graphql", params={"query": NAMES}, headers={"accept": BROWSER})
+    assert len(category_nodes(response)) == 2
+    for accept in ("*/*", JSON_TYPE, f"{JSON_TYPE}, text/html;q=0.5", f"text/html;q=0, {JSON_TYPE}"):
+        response = await http.get("/graphql", headers={"accept": accept})
+        assert (response.status_code, error_code(response)) == (422, "INVALID_REQUEST")
+    response = await http.post("/graphql", json={"query": NAMES}, headers={"accept": BROWSER})
+    assert len(category_nodes(response)) == 2
+
+
+async def test_browsers_are_not_led_to_a_page_that_is_off(demo_executor: Executor) -> None:
+    async with make_client(demo_executor, graphiql=False) as http:
+        response = await http.get("/graphql", headers={"accept": BROWSER})
+        assert (response.status_code, error_code(response)) == (422, "INVALID_REQUEST")
 
 
 # Invalid values

@@ -67,10 +67,10 @@ async def test_other_persisted_query_versions_are_rejected(http: httpx2.AsyncCli
 
 @pytest.mark.parametrize("hash", ["", "abc", "g" * 63, 7, None, "é" * 64])
 async def test_invalid_hashes_are_rejected(http: httpx2.AsyncClient, hash: Any) -> None:
-    """The error is BAD_REQUEST, without a lookup."""
+    """The error is INVALID_REQUEST, without a lookup."""
     fields = {"persistedQuery": {"version": 1, "sha256Hash": hash}}
     response = await http.post("/graphql", json={"extensions": fields})
-    assert (response.status_code, error_code(response)) == (400, "BAD_REQUEST")
+    assert (response.status_code, error_code(response)) == (422, "INVALID_REQUEST")
 
 
 async def test_invalid_documents_are_not_registered(http: httpx2.AsyncClient) -> None:
@@ -109,7 +109,7 @@ async def test_trusted_documents_are_executed_by_id(trusted_database: Database) 
         assert (unknown.status_code, error_code(unknown)) == (404, "DOCUMENT_NOT_FOUND")
         assert unknown.headers["cache-control"] == "no-store"
         id_and_query = await http.post("/graphql", json={"documentId": sha256(TEXT), "query": TEXT})
-        assert (id_and_query.status_code, error_code(id_and_query)) == (400, "BAD_REQUEST")
+        assert (id_and_query.status_code, error_code(id_and_query)) == (422, "INVALID_REQUEST")
 
 
 async def test_only_trusted_documents_are_executed_when_required(trusted_database: Database) -> None:

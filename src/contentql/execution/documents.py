@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +54,7 @@ from contentql.planner.variables import (
 _SHAPES = 32  # shapes of variables per operation
 _DOCUMENT_BYTES = 30  # that a document takes per character, about
 _BYTES_PER_POINT = 1_000  # of a document, whose planning takes as much time as reading one object
+_HALF_PAIR = re.compile(r"Unicode escape sequence: '\\u\{?0*d[89a-f]", re.IGNORECASE)
 _RULES = (*specified_rules, MaxIntrospectionDepthRule, SingleLookupRule)
 
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
@@ -211,6 +213,8 @@ class DocumentCache:
                 ) from None
             if error.message.endswith("nested too deeply. Parsing aborted."):
                 raise _too_deep(limits.depth) from None
+            if _HALF_PAIR.search(error.message):
+                error.message += " It is half of a surrogate pair, without its other half."
             raise GraphQLErrors([error], "GRAPHQL_PARSE_FAILED") from None
         except RecursionError:
             raise _too_deep(limits.depth) from None

@@ -24,6 +24,7 @@ from graphql import (
     introspection_types,
     is_leaf_type,
 )
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 
@@ -38,6 +39,16 @@ from contentql.schema.scalars import SCALARS
 
 # What the root resolvers call: the planner's JSON for one root field, read back into Python.
 ResolveRootField = Callable[["GraphQLResolveInfo[Any]"], Awaitable[Any]]
+
+SCHEMA_DESCRIPTION = (
+    "Content API of a newsroom: articles with sections, media, sources and attributions, authors, tags,"
+    " stories and collections. Anyone may query what is published; editors send a token as"
+    " `Authorization: Bearer …` and change content by mutations. Ids are opaque and never change. Lists are"
+    " Relay connections."
+    " Example: `{ latestNews(first: 5) { nodes { headline publishedAt } } }`."
+)
+# Strawberry prints it, although it is part of the specification.
+_ONE_OF_DEFINITION = "directive @oneOf on INPUT_OBJECT\n\n"
 
 _BLOCKS = [t for t in vars(blocks).values() if isinstance(t, type) and issubclass(t, blocks.Block)]
 
@@ -64,6 +75,7 @@ def get_schema() -> strawberry.Schema:
         types=_BLOCKS,
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
     )
+    created._schema.description = SCHEMA_DESCRIPTION
     types = created._schema.type_map
     for name, match in types.items():
         if isinstance(match, GraphQLObjectType) and not name.startswith("__"):
@@ -101,7 +113,10 @@ def get_catalog() -> Catalog:
 
 
 def sdl() -> str:
-    return get_schema().as_str() + "\n"
+    """The schema in SDL, with all descriptions and without the directives that every GraphQL library has."""
+    schema = get_schema()
+    definition = print_schema_definition(schema._schema)
+    return f"{definition}\n\n{schema.as_str().replace(_ONE_OF_DEFINITION, '')}\n"
 
 
 async def _resolve_root(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> Any:
@@ -151,7 +166,8 @@ def _selection(target: Any) -> str:
     fields = target.fields
     if "nodes" in fields:
         return f"(first: 5) {{ nodes{_selection(get_named_type(fields['nodes'].type))} }}"
-    leaves = [name for name, field in fields.items() if is_leaf_type(get_named_type(field.type))]
+    nullable = [name for name, field in fields.items() if is_leaf_type(get_named_type(field.type))]
+    leaves = [name for name in nullable if isinstance(fields[name].type, GraphQLNonNull)] or nullable
     result = next(
         (name for name in ("headline", "name", "title", "url") if name in leaves), leaves[0] if leaves else ""
     )

@@ -86,7 +86,6 @@ from contentql.schema.filters import (
 )
 from contentql.schema.scalars import Date, DateTime
 from contentql.schema.values import (
-    Code,
     Dateline,
     FocalPoint,
     LocalName,
@@ -95,6 +94,7 @@ from contentql.schema.values import (
     Rendition,
     Rights,
     Span,
+    VocabularyCode,
 )
 
 # Filters and orders are imported because `fields.py` resolves the names in signatures in this module.
@@ -266,8 +266,8 @@ class Tag(Node):
     description: str | None = column_field("Description of the subject.", '"The state in East Asia"')
     aliases: list[str] = column_field("Other names of the source.", '["DPRK"]')
     wikidata: str | None = column_field("Wikidata item id.", '"Q423"')
-    position: Position | None = object_field("URL of the file.", EmbeddedObject("latitude"))
-    codes: list[Code] = object_field("Codes of the tag in other vocabularies.", JsonElements("codes"))
+    position: Position | None = object_field("Coordinates of the place.", EmbeddedObject("latitude"))
+    codes: list[VocabularyCode] = object_field("Codes in other vocabularies.", JsonElements("codes"))
     broader: Tag | None = object_field("Broader tag that contains this one.", relations.TAG_BROADER)
     articles: Connection[Article] = connection_field(
         "Articles with the tag, newest first.",
@@ -405,7 +405,9 @@ class Article(Node):
     body: Body = object_field(
         "Body of the article in several formats.", ToOne("article_body", "id", "article_id")
     )
-    category: Category | None = object_field("Main section; null only for drafts, so never for the public.", relations.CATEGORY)
+    category: Category | None = object_field(
+        "Main section; null only for drafts, so never for the public.", relations.CATEGORY
+    )
     categories: list[Category] = filtered_list_field(
         "All sections, the main one first.", "Category", relations.ARTICLE_CATEGORIES
     )

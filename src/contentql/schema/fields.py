@@ -77,7 +77,7 @@ PAGE = (
     "page",
     "Int",
     "Number of the page, from 1, of `first` items each; instead of `after`, for links to numbered pages. The"
-    " cost grows with the number; at most 10,000 items are skipped. Example: `3`.",
+    " cost grows with the number; at most 10,000 items are skipped. Example: `2`.",
 )
 PAGE_ARGUMENTS = (FIRST, AFTER, LAST, BEFORE, PAGE)
 _FIRST_OF_ALL = ("first", "Int", "At most this number of items, 0 to 100; all by default. Example: `5`.")
@@ -89,12 +89,12 @@ Argument = tuple[str, Any, str]
 _FILTERS: Mapping[str, str] = {
     "Article": '{category: {under: "world"}, urgency: {lte: 5}}',
     "Attribution": "{kind: {eq: CITING}}",
-    "Author": '{desk: {eq: "World"}}',
+    "Author": '{desk: {eq: "Local"}}',
     "Category": "{parent: {isNull: true}}",
     "Collection": '{slug: {eq: "front-page"}}',
     "AuditEntry": '{action: {eq: "publishArticle"}}',
     "CollectionItem": "{article: {urgency: {lte: 3}}}",
-    "Correction": "{kind: {eq: RETRACTION}}",
+    "Correction": "{kind: {eq: CORRECTION}}",
     "Media": "{kind: {eq: IMAGE}}",
     "Source": "{kind: {eq: INTELLIGENCE}}",
     "Story": '{title: {contains: "Kursk"}}',
@@ -247,5 +247,5 @@ EXACT_ARGUMENT: Argument = (
 SEARCH_ARGUMENT: Argument = (
     "search",
     "String",
-    'Search text: words, "a phrase", -excluded, this OR that, prefix*. Example: `"coffin -kursk"`.',
+    'Search text: words, "a phrase", -excluded, this OR that, prefix*. Example: `"coffin -bridge"`.',
 )

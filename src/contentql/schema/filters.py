@@ -38,10 +38,10 @@ _AND = "All of these conditions hold. Example: `[{}]`."
 _OR = "At least one of these conditions holds. Example: `[{}]`."
 
 
-_NOT = "This condition does not hold. Example: `{}`."
+_NOT = "This condition does not hold. Example: `{isNull: true}`."
 
 
-_NULL = "True if there is no such object; for use within another filter. Example: `true`."
+_NULL = "True if there is no such object; for use within another filter. Example: `false`."
 
 
 @strawberry.input(description="Filter for sections. Conditions are combined with AND.")
@@ -50,7 +50,7 @@ class CategoryFilter:
     or_: list[CategoryFilter] | None = filter_operator(_OR)
     not_: CategoryFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["cat_1"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["cat_104"]}`.')
     slug: StringFilter | None = filter_field(
         'Condition on the last part of the path. Example: `{eq: "asia"}`.'
     )
@@ -81,7 +81,7 @@ class MediaFilter:
     or_: list[MediaFilter] | None = filter_operator(_OR)
     not_: MediaFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["med_1"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["med_303"]}`.')
     kind: EnumFilter[MediaKind] | None = filter_field("Condition on the kind. Example: `{eq: IMAGE}`.")
     mime: StringFilter | None = filter_field(
         'Condition on the media type. Example: `{startsWith: "image/"}`.'
@@ -91,8 +91,10 @@ class MediaFilter:
     alt: StringFilter | None = filter_field(
         'Condition on the alternative text. Example: `{contains: "coffin"}`.'
     )
-    credit: StringFilter | None = filter_field('Condition on the credit line. Example: `{eq: "KCTV"}`.')
-    licence: StringFilter | None = filter_field('Condition on the licence. Example: `{eq: "CC BY 2.5"}`.')
+    credit: StringFilter | None = filter_field(
+        'Condition on the credit line. Example: `{startsWith: "Placeholder"}`.'
+    )
+    licence: StringFilter | None = filter_field('Condition on the licence. Example: `{eq: "CC0-1.0"}`.')
     sensitive: BooleanFilter | None = filter_field(
         "Condition on being marked as sensitive. Example: `{eq: false}`."
     )
@@ -107,7 +109,7 @@ class SourceFilter:
     or_: list[SourceFilter] | None = filter_operator(_OR)
     not_: SourceFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["src_1"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["src_206"]}`.')
     slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "sky-news"}`.')
     name: StringFilter | None = filter_field('Condition on the name. Example: `{contains: "News"}`.')
     kind: EnumFilter[SourceKind] | None = filter_field("Condition on the kind. Example: `{eq: BROADCASTER}`.")
@@ -118,7 +120,7 @@ class SourceFilter:
         'Condition on the country, ISO 3166 alpha-2. Example: `{eq: "KP"}`.'
     )
     parent: SourceFilter | None = filter_field(
-        'Condition on the parent organisation. Example: `{slug: {eq: "bbc"}}`.', relations.SOURCE_PARENT
+        'Condition on the parent organisation. Example: `{slug: {eq: "nasa"}}`.', relations.SOURCE_PARENT
     )
     articles: ListFilter[ArticleFilter] | None = filter_field(
         "Condition on the articles attributed to the source. Example: `{some: {}}`.",
@@ -132,7 +134,7 @@ class AttributionFilter:
     or_: list[AttributionFilter] | None = filter_operator(_OR)
     not_: AttributionFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["att_1"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["att_2001"]}`.')
     kind: EnumFilter[AttributionKind] | None = filter_field("Condition on the kind. Example: `{eq: CITING}`.")
     hop: IntFilter | None = filter_field(
         "Condition on the position in the chain; 0 is the origin. Example: `{eq: 0}`."
@@ -144,7 +146,7 @@ class AttributionFilter:
     claim: StringFilter | None = filter_field('Condition on the claim. Example: `{contains: "troops"}`.')
     quote: StringFilter | None = filter_field("Condition on the quotation. Example: `{isNull: false}`.")
     source: SourceFilter | None = filter_field(
-        'Condition on the source. Example: `{slug: {eq: "kctv"}}`.', relations.ATTRIBUTION_SOURCE
+        'Condition on the source. Example: `{slug: {eq: "sky-news"}}`.', relations.ATTRIBUTION_SOURCE
     )
     origin: SourceFilter | None = filter_field(
         'Condition on the origin of the chain. Example: `{slug: {eq: "south-korean-intelligence"}}`.',
@@ -165,13 +167,13 @@ class TagFilter:
     or_: list[TagFilter] | None = filter_operator(_OR)
     not_: TagFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["tag_1"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["tag_401"]}`.')
     type: EnumFilter[TagType] | None = filter_field("Condition on the type. Example: `{eq: PERSON}`.")
     slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "north-korea"}`.')
     name: StringFilter | None = filter_field('Condition on the name. Example: `{startsWith: "North"}`.')
     wikidata: StringFilter | None = filter_field('Condition on the Wikidata item. Example: `{eq: "Q423"}`.')
     broader: TagFilter | None = filter_field(
-        'Condition on the broader tag. Example: `{slug: {eq: "asia"}}`.', relations.TAG_BROADER
+        'Condition on the broader tag. Example: `{slug: {eq: "heron-city"}}`.', relations.TAG_BROADER
     )
     articles: ListFilter[ArticleFilter] | None = filter_field(
         "Condition on the articles with the tag. Example: `{some: {}}`.", relations.TAG_ARTICLES
@@ -184,10 +186,10 @@ class AuthorFilter:
     or_: list[AuthorFilter] | None = filter_operator(_OR)
     not_: AuthorFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["aut_1"]}`.')
-    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "jane-doe"}`.')
-    name: StringFilter | None = filter_field('Condition on the name. Example: `{startsWith: "Jane"}`.')
-    desk: StringFilter | None = filter_field('Condition on the desk. Example: `{eq: "World"}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["aut_501"]}`.')
+    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "lena-voss"}`.')
+    name: StringFilter | None = filter_field('Condition on the name. Example: `{startsWith: "Lena"}`.')
+    desk: StringFilter | None = filter_field('Condition on the desk. Example: `{eq: "Local"}`.')
     articles: ListFilter[ArticleFilter] | None = filter_field(
         "Condition on the author's articles. Example: `{some: {}}`.", relations.AUTHOR_ARTICLES
     )
@@ -199,9 +201,9 @@ class StoryFilter:
     or_: list[StoryFilter] | None = filter_operator(_OR)
     not_: StoryFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["sto_1"]}`.')
-    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "north-korea-russia"}`.')
-    title: StringFilter | None = filter_field('Condition on the title. Example: `{contains: "Russia"}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["sto_601"]}`.')
+    slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "kursk-front"}`.')
+    title: StringFilter | None = filter_field('Condition on the title. Example: `{contains: "Kursk"}`.')
     articles: ListFilter[ArticleFilter] | None = filter_field(
         "Condition on the articles. Example: `{some: {}}`.", relations.STORY_ARTICLES
     )
@@ -213,7 +215,7 @@ class CollectionFilter:
     or_: list[CollectionFilter] | None = filter_operator(_OR)
     not_: CollectionFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["col_1"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["col_901"]}`.')
     slug: StringFilter | None = filter_field('Condition on the slug. Example: `{eq: "front-page"}`.')
     title: StringFilter | None = filter_field('Condition on the title. Example: `{contains: "page"}`.')
     articles: ListFilter[ArticleFilter] | None = filter_field(
@@ -240,21 +242,21 @@ class ArticleFilter:
     or_: list[ArticleFilter] | None = filter_operator(_OR)
     not_: ArticleFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["art_1", "art_2"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["art_701", "art_720"]}`.')
     uri: StringFilter | None = filter_field(
-        'Condition on the URI. Example: `{startsWith: "urn:contentql:"}`.'
+        'Condition on the URI. Example: `{startsWith: "tag:demo.example.org,2025:"}`.'
     )
     slug: StringFilter | None = filter_field(
-        'Condition on the slug. Example: `{eq: "kim-jong-un-sheds-a-tear"}`.'
+        'Condition on the slug. Example: `{eq: "we-train-when-the-tide-lets-us"}`.'
     )
-    headline: StringFilter | None = filter_field('Condition on the headline. Example: `{contains: "Kursk"}`.')
+    headline: StringFilter | None = filter_field('Condition on the headline. Example: `{contains: "Korea"}`.')
     kicker: StringFilter | None = filter_field(
-        'Condition on the line above the headline. Example: `{eq: "North Korea"}`.'
+        'Condition on the line above the headline. Example: `{eq: "Bridges"}`.'
     )
     summary: StringFilter | None = filter_field("Condition on the summary. Example: `{isNull: false}`.")
-    byline: StringFilter | None = filter_field('Condition on the byline. Example: `{contains: "Seoul"}`.')
+    byline: StringFilter | None = filter_field('Condition on the byline. Example: `{contains: "Ilves"}`.')
     search: str | None = filter_field(
-        'Search text, as in the argument `search`. Example: `"coffin -kursk"`.', FullTextFilter()
+        'Search text, as in the argument `search`. Example: `"coffin -bridge"`.', FullTextFilter()
     )
     language: StringFilter | None = filter_field(
         "Condition on the exact language, BCP 47; `inLanguages` also matches more specific ones. Example:"
@@ -284,13 +286,13 @@ class ArticleFilter:
     )
     word_count: IntFilter | None = filter_field("Condition on the number of words. Example: `{gte: 1000}`.")
     published_at: DateTimeFilter | None = filter_field(
-        'Condition on the time of publication. Example: `{gte: "2026-06-01T00:00:00Z"}`.'
+        'Condition on the time of publication. Example: `{gte: "2025-06-01T00:00:00Z"}`.'
     )
     first_published_at: DateTimeFilter | None = filter_field(
         'Condition on the time of the first publication. Example: `{lt: "2026-07-01T00:00:00Z"}`.'
     )
     updated_at: DateTimeFilter | None = filter_field(
-        'Condition on the time of the last substantial change. Example: `{gte: "2026-07-01T00:00:00Z"}`.'
+        'Condition on the time of the last substantial change. Example: `{gte: "2025-06-01T00:00:00Z"}`.'
     )
     expires_at: DateTimeFilter | None = filter_field(
         "Condition on the expiry time. Example: `{isNull: true}`."
@@ -304,7 +306,7 @@ class ArticleFilter:
         relations.ARTICLE_CATEGORIES,
     )
     lead_media: MediaFilter | None = filter_field(
-        "Condition on the lead media. Example: `{kind: {eq: VIDEO}}`.", relations.LEAD_MEDIA
+        "Condition on the lead media. Example: `{kind: {eq: IMAGE}}`.", relations.LEAD_MEDIA
     )
     media: ListFilter[MediaFilter] | None = filter_field(
         "Condition on the media; `{some: {}}` matches articles with media. Example: `{some: {kind:"
@@ -312,8 +314,8 @@ class ArticleFilter:
         relations.ARTICLE_MEDIA_FILES,
     )
     attributions: ListFilter[AttributionFilter] | None = filter_field(
-        'Condition on the attributions. Example: `{some: {origin: {slug: {eq: "nis"}}, via: {slug:'
-        ' {eq: "sky-news"}}}}`.',
+        "Condition on the attributions. Example: `{some: {origin: {slug: {eq:"
+        ' "south-korean-intelligence"}}, via: {slug: {eq: "sky-news"}}}}`.',
         relations.ARTICLE_ATTRIBUTIONS,
     )
     sources: ListFilter[SourceFilter] | None = filter_field(
@@ -325,14 +327,14 @@ class ArticleFilter:
         relations.ARTICLE_ANY_SOURCE,
     )
     authors: ListFilter[AuthorFilter] | None = filter_field(
-        'Condition on the authors. Example: `{some: {slug: {eq: "jane-doe"}}}`.',
+        'Condition on the authors. Example: `{some: {slug: {eq: "lena-voss"}}}`.',
         relations.ARTICLE_AUTHOR_ROWS,
     )
     tags: ListFilter[TagFilter] | None = filter_field(
         'Condition on the tags. Example: `{some: {slug: {eq: "north-korea"}}}`.', relations.ARTICLE_TAGS
     )
     story: StoryFilter | None = filter_field(
-        'Condition on the running story. Example: `{slug: {eq: "north-korea-russia"}}`.', relations.STORY
+        'Condition on the running story. Example: `{slug: {eq: "kursk-front"}}`.', relations.STORY
     )
     translations: ListFilter[ArticleFilter] | None = filter_field(
         'Condition on the translations. Example: `{some: {language: {eq: "de"}}}`.',
@@ -342,7 +344,7 @@ class ArticleFilter:
         "Condition on the related articles. Example: `{some: {}}`.", relations.ARTICLE_RELATED
     )
     external_ids: ListFilter[ExternalIdFilter] | None = filter_field(
-        'Condition on the ids in other systems. Example: `{some: {system: {eq: "wordpress"}}}`.',
+        'Condition on the ids in other systems. Example: `{some: {system: {eq: "demo-pages"}}}`.',
         relations.ARTICLE_EXTERNAL_IDS,
     )
 
@@ -352,8 +354,8 @@ class ExternalIdFilter:
     and_: list[ExternalIdFilter] | None = filter_operator(_AND)
     or_: list[ExternalIdFilter] | None = filter_operator(_OR)
     not_: ExternalIdFilter | None = filter_operator(_NOT)
-    system: StringFilter | None = filter_field('Condition on the system. Example: `{eq: "wordpress"}`.')
-    value: StringFilter | None = filter_field('Condition on the id. Example: `{in: ["4711", "4712"]}`.')
+    system: StringFilter | None = filter_field('Condition on the system. Example: `{eq: "demo-pages"}`.')
+    value: StringFilter | None = filter_field('Condition on the id. Example: `{in: ["kim-coffin-page"]}`.')
 
 
 @strawberry.input(description="Filter for corrections. Conditions are combined with AND.")
@@ -362,16 +364,16 @@ class CorrectionFilter:
     or_: list[CorrectionFilter] | None = filter_operator(_OR)
     not_: CorrectionFilter | None = filter_operator(_NOT)
     is_null: bool | None = filter_operator(_NULL)
-    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["cor_1"]}`.')
+    id: IDFilter | None = filter_field('Condition on the id. Example: `{in: ["cor_801"]}`.')
     kind: EnumFilter[CorrectionKind] | None = filter_field(
-        "Condition on the kind. Example: `{eq: RETRACTION}`."
+        "Condition on the kind. Example: `{eq: CORRECTION}`."
     )
     corrected_at: DateTimeFilter | None = filter_field(
-        'Condition on the time of the correction. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
+        'Condition on the time of the correction. Example: `{gte: "2025-05-01T00:00:00Z"}`.', Column("at")
     )
     article: ArticleFilter | None = filter_field(
-        "Condition on the article, and so on its section or sources. Example: `{source: {slug: {eq:"
-        ' "sky-news"}}}`.',
+        "Condition on the article, and so on its section or sources. Example: `{category: {under:"
+        ' "local"}}`.',
         relations.CORRECTION_ARTICLE,
     )
 

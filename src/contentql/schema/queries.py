@@ -27,7 +27,7 @@ from contentql.schema.values import Node
 _EXCLUDED: Argument = (
     "exclude_ids",
     "[ID!]",
-    'Ids to leave out, for example those already on the page; at most 250. Example: `["art_1"]`.',
+    'Ids to leave out, for example those already on the page; at most 250. Example: `["art_701"]`.',
 )
 _ONE_PER_STORY: Argument = (
     "one_per_story",
@@ -44,12 +44,26 @@ _LANGUAGE: Argument = (
 )
 
 
+# Objects of the demo newsroom: each example gives a response there.
+_EXAMPLE_IDS = {
+    "art": "art_701",
+    "cat": "cat_104",
+    "med": "med_303",
+    "att": "att_2001",
+    "src": "src_206",
+    "tag": "tag_401",
+    "aut": "aut_501",
+    "sto": "sto_601",
+    "col": "col_901",
+}
+
+
 def _id(table: str, prefix: str) -> Argument:
-    return ("id", "ID", f'Global id of the {table}. Example: `"{prefix}_81726354"`.')
+    return ("id", "ID", f'Global id of the {table}. Example: `"{_EXAMPLE_IDS[prefix]}"`.')
 
 
 def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> Any:
-    by = by or "its id or its slug"
+    by = by or "id or slug"
     words = f"The {table} with this {by}; null if not found or not visible."
     name, _, result = more[0]
     value = result.rpartition("Example: `")[2].removesuffix("`.")
@@ -59,7 +73,7 @@ def _one(table: str, node: str, prefix: str, *more: Argument, by: str = "") -> A
 
 def _by_id(table: str, node: str, prefix: str) -> Any:
     words = f"The {table} with this id; null if not found or not visible."
-    words += f' Example: `{table}(id: "{prefix}_81726354") {{ id }}`.'
+    words += f' Example: `{table}(id: "{_EXAMPLE_IDS[prefix]}") {{ id }}`.'
     name, _, value = _id(table, prefix)
     return argument_field(words, f"Optional[{node}]", RootField("one", table), [(name, "ID!", value)])
 
@@ -72,27 +86,32 @@ def _slug(example: str) -> Argument:
 class Query:
     node: Node | None = argument_field(
         "Object with this global id; null if it does not exist or is not visible. Example:"
-        ' `node(id: "art_90817263545") { id }`.',
+        ' `node(id: "art_701") { id }`.',
         "Optional[Node]",
         RootField("node"),
-        [("id", "ID!", 'Global id from an earlier response. Example: `"art_90817263545"`.')],
+        [("id", "ID!", 'Global id from an earlier response. Example: `"art_701"`.')],
     )
     nodes: list[Node | None] = argument_field(
         "Objects with these global ids, in the order of the ids; null for each that does not exist"
-        ' or is not visible. Example: `nodes(ids: ["art_90817263545"]) { id }`.',
+        ' or is not visible. Example: `nodes(ids: ["art_701"]) { id }`.',
         "list[Optional[Node]]",
         RootField("nodes"),
-        [("ids", "[ID!]!", 'Global ids, at most 100. Example: `["art_90817263545", "src_6677889900"]`.')],
+        [("ids", "[ID!]!", 'Global ids, at most 100. Example: `["art_701", "src_206"]`.')],
     )
     article: Article | None = _one(
         "article",
         "Article",
         "art",
-        ("slug", "String", 'Current or former slug of the article. Example: `"kim-jong-un-sheds-a-tear"`.'),
+        (
+            "slug",
+            "String",
+            'Current or former slug of the article. Example: `"we-train-when-the-tide-lets-us"`.',
+        ),
         (
             "external_id",
             "ExternalIdInput",
-            'Id of the article in another system. Example: `{system: "wordpress", value: "4711"}`.',
+            "Id of the article in another system. Example:"
+            ' `{system: "demo-pages", value: "kim-coffin-page"}`.',
         ),
         _LANGUAGE,
         (
@@ -130,7 +149,7 @@ class Query:
         "Category",
         "cat",
         ("path", "String", 'Path of the section. Example: `"world/asia"`.'),
-        by="its id or its path",
+        by="id or path",
     )
     categories: Connection[Category] = connection_field(
         "Sections. Default order: by path, each section before its children.",
@@ -165,11 +184,11 @@ class Query:
         ),
     )
     tags: Connection[Tag] = connection_field("Tags, by name.", "Tag", RootField("page", "tag"), "NAME_ASC")
-    author: Author | None = _one("author", "Author", "aut", _slug("jane-doe"))
+    author: Author | None = _one("author", "Author", "aut", _slug("lena-voss"))
     authors: Connection[Author] = connection_field(
         "Authors, by name.", "Author", RootField("page", "author"), "NAME_ASC"
     )
-    story: Story | None = _one("story", "Story", "sto", _slug("north-korea-russia"))
+    story: Story | None = _one("story", "Story", "sto", _slug("kursk-front"))
     stories: Connection[Story] = connection_field(
         "Running stories, by title.", "Story", RootField("page", "story"), "NAME_ASC"
     )
@@ -231,11 +250,14 @@ class Query:
                 "path",
                 "String!",
                 "Path, with or without its query, or URL on the site; at most 1,000 characters. Example:"
-                ' `"/world/asia/kim-jong-un-sheds-a-tear"`.',
+                ' `"/world/asia"`.',
             )
         ],
         module=__name__,
     )
     viewer: Viewer = argument_field(
-        "The authenticated viewer, with role and permissions.", "Viewer", RootField("viewer"), []
+        "The authenticated viewer, with role and permissions. Example: `viewer { role }`.",
+        "Viewer",
+        RootField("viewer"),
+        [],
     )

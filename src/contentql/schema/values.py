@@ -82,7 +82,7 @@ class Span:
 
 
 @strawberry.type(description="A code of the tag in another vocabulary.")
-class Code:
+class VocabularyCode:
     scheme: str = column_field("Name of the vocabulary.", '"medtop"')
     code: str = column_field("Code in that vocabulary.", '"20000056"')
 

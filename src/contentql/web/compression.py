@@ -29,8 +29,11 @@ def _gzip(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
-# The best first; of those that a client likes alike, the first is taken.
-_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _br, "gzip": _gzip}
+# Of the codings that a client names with equal weights, the first is taken. zstd is the last: some HTTP
+# libraries announce it and cannot read it.
+_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _br, "gzip": _gzip, "zstd": _zstd}
+# Of those that it accepts by `*` alone, the first here: every HTTP client reads gzip.
+_UNNAMED = ("gzip", "br", "zstd")
 
 
 @lru_cache(maxsize=256)
@@ -42,7 +45,8 @@ def choose_encoding(accept: bytes) -> str | None:
     def weight(coding: str) -> float:
         return weights.get(coding, anything)
 
-    best = max(_CODINGS, key=weight)
+    named = [coding for coding in _CODINGS if coding in weights]
+    best = max([*named, *(coding for coding in _UNNAMED if coding not in weights)], key=weight)
     plain = weights.get("identity", 0.0)
     return best if weight(best) > 0 and weight(best) >= plain else None
 
@@ -65,6 +69,13 @@ def parse_qvalues(header: bytes) -> dict[str, float]:
     return results
 
 
+def compress_now(body: bytes, coding: str) -> bytes:
+    """The body in a content coding, packed in the calling thread."""
+    return _CODINGS[coding](body)
+
+
 async def compress(body: bytes, coding: str) -> bytes:
-    pack = _CODINGS[coding]
-    return pack(body) if len(body) <= _AT_ONCE else await asyncio.to_thread(pack, body)
+    """The body in a content coding; a large one is packed in another thread."""
+    if len(body) <= _AT_ONCE:
+        return compress_now(body, coding)
+    return await asyncio.to_thread(compress_now, body, coding)

@@ -40,6 +40,7 @@ _MAX_CACHED_REQUEST = 8_192  # bytes; longer requests are parsed each time
 _REQUEST_BYTES = 2_000  # that a request takes in the cache besides its texts, about
 _TRANSPORT = {
     "BAD_REQUEST",
+    "INVALID_REQUEST",
     "HOST_NOT_ALLOWED",
     "METHOD_NOT_ALLOWED",
     "NOT_ACCEPTABLE",
@@ -107,16 +108,19 @@ class GraphQLEndpoint:
         self.authenticator = authenticator
         self.max_body = settings.max_body_bytes
         self.body_seconds = body_seconds
+        self._graphiql = settings.graphiql
         self.persisted = PersistedQueries(documents, only_trusted=settings.trusted_documents == "required")
         self.observer = observer
         self.admission = admission
         self.hosts = HostPolicy(settings.allowed_host_list)
-        self.cors = CorsPolicy(settings.cors_origin_list)
+        self.cors = CorsPolicy(settings.cors_origin_list, settings.cors_header_list)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.vary_by_origin else "")
         self._vary = (b"vary", vary.encode())
         # The common headers of most uncached responses.
         self._no_store_headers = {
-            legacy: encode_headers([(b"content-type", kind), self._vary, _NOSNIFF, _NO_STORE])
+            legacy: encode_headers(
+                [(b"content-type", kind), self._vary, _NOSNIFF, *self.cors.headers({}), _NO_STORE]
+            )
             for legacy, kind in ((False, RESPONSE_TYPE), (True, LEGACY_TYPE))
         }
         # Parsed requests of anonymous clients, by whether they are read-only and their bytes.
@@ -193,7 +197,11 @@ class GraphQLEndpoint:
         try:
             headers = combine_headers(scope["headers"])
             self.hosts.check(headers)
-            legacy = requests.prefers_application_json(headers.get(b"accept", b"")[:1_000])
+            accept = headers.get(b"accept", b"")[:1_000]
+            if self._graphiql and requests.is_page_request(method, scope["query_string"], accept):
+                trace.status = 307
+                return self._redirect_to_graphiql(scope), b""
+            legacy = requests.prefers_application_json(accept)
             if _has_credentials(headers):
                 actor, admission = await self._authenticate(scope, headers, trace, admission)
             if admission.is_rate_limited:
@@ -228,6 +236,12 @@ class GraphQLEndpoint:
             return result, body
         control = _NO_STORE if actor is None else _PRIVATE
         return await self._uncached_response(response, headers, trace, admission, control, legacy=legacy)
+
+    def _redirect_to_graphiql(self, scope: Scope) -> HeaderBlock:
+        """Headers that lead a browser to GraphiQL, by a relative address: a proxy may add a prefix."""
+        location = b"../graphiql" if scope["path"].endswith("/") else b"graphiql"
+        fields = [(b"location", location), self._vary, _NO_STORE, (b"content-length", b"0")]
+        return encode_headers(fields)
 
     async def _authenticate(
         self, scope: Scope, headers: Mapping[bytes, bytes], trace: RequestTrace, admission: Admission
@@ -268,7 +282,8 @@ class GraphQLEndpoint:
         if coding:
             body = await compression.compress(body, coding)
         trace.status, trace.codes, trace.response_bytes = status, response.codes, len(body)
-        plainly = not coding and not admission.is_rate_limited and b"origin" not in headers
+        common_cors = not self.cors.vary_by_origin or b"origin" not in headers
+        plainly = not coding and not admission.is_rate_limited and common_cors
         if status == 200 and plainly and control is _NO_STORE:
             plain, length = self._no_store_headers[legacy], b"%d" % len(body)
             pairs = (*plain.headers, (b"content-length", length))
@@ -330,7 +345,7 @@ class GraphQLEndpoint:
         if (
             by_get
             and b"if-none-match" in headers
-            and http_cache.matches_etag(headers[b"if-none-match"], entry)
+            and http_cache.matches_etag(headers[b"if-none-match"], entry.etag)
         ):
             return 304, result.not_modified, b""
         return 200, result.with_body, body

@@ -28,12 +28,14 @@ def etag(entry: CachedResponse, coding: str | None, *, legacy: bool) -> bytes:
     return f'"{"-".join(parts)}"'.encode()
 
 
-def matches_etag(if_none_match: bytes, entry: CachedResponse) -> bool:
-    """Whether If-None-Match has the response's ETag, by weak comparison (RFC 9110, section 13.1.2)."""
+def matches_etag(if_none_match: bytes, tag: str) -> bool:
+    """Whether If-None-Match has the ETag of a representation, by weak comparison (RFC 9110, section 13.1.2).
+
+    `tag`: what the ETags of all representations begin with.
+    """
     if if_none_match.strip() == b"*":
         return True
-    tag = entry.etag.encode()
-    return any(match.partition(b"-")[0] == tag for match in _TAGS.findall(if_none_match[:8_000]))
+    return any(match.partition(b"-")[0] == tag.encode() for match in _TAGS.findall(if_none_match[:8_000]))
 
 
 def cache_tag_headers(entry: CachedResponse) -> HeaderList:

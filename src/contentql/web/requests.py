@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
+from graphql.pyutils import suggestion_list
 from starlette.types import Message, Receive
 
 from contentql.errors import ApiError, LimitError
@@ -18,6 +20,8 @@ from contentql.web.compression import parse_qvalues
 GRAPHQL_RESPONSE_MEDIA_TYPE = "application/graphql-response+json"
 JSON_MEDIA_TYPE = "application/json"
 _HASH_LENGTH = 64
+_OPERATION_PARAMETERS = frozenset({"query", "documentId", "doc_id", "extensions"})
+_QUERY_HINT = 'Send {"query": "{ latestNews { … } }"}.'
 _MAX_PARAMETERS = 20  # of a query string
 
 
@@ -60,6 +64,18 @@ def prefers_application_json(accept: bytes) -> bool:
     return legacy > modern
 
 
+def is_page_request(method: str, query_string: bytes, accept: bytes) -> bool:
+    """Whether a browser asks for a page: a GET without an operation that prefers text/html."""
+    if method not in ("GET", "HEAD") or b"text/html" not in accept.lower():
+        return False
+    names = {name for name, _ in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)}
+    if not _OPERATION_PARAMETERS.isdisjoint(names):
+        return False
+    weights = parse_qvalues(accept)
+    json_weights = (weights.get(name, 0.0) for name in (GRAPHQL_RESPONSE_MEDIA_TYPE, JSON_MEDIA_TYPE))
+    return weights.get("text/html", 0.0) > 0 and weights["text/html"] >= max(json_weights)
+
+
 @lru_cache(maxsize=256)
 def require_json_content_type(content_type: bytes, content_encoding: bytes) -> None:
     """Require a body of JSON in UTF-8. Raises ApiError UNSUPPORTED_MEDIA_TYPE.
@@ -80,21 +96,20 @@ def require_json_content_type(content_type: bytes, content_encoding: bytes) -> N
 
 
 def parse_json_body(body: bytes) -> GraphQLRequestData:
-    try:
-        payload = orjson.loads(body)
-    except (orjson.JSONDecodeError, RecursionError):
-        raise ApiError("BAD_REQUEST", "The body is not JSON in UTF-8.") from None
+    """The parameters in a JSON body. Raises ApiError: BAD_REQUEST for what is not JSON, INVALID_REQUEST for
+    JSON that is not a GraphQL request, as the specification of GraphQL over HTTP tells the two apart."""
+    payload = _parse_json(body, "The body is not JSON in UTF-8.")
     if isinstance(payload, list):
         raise ApiError(
-            "BAD_REQUEST", "Several operations in one request are not served.", "Send them one by one."
+            "INVALID_REQUEST", "Several operations in one request are not served.", "Send them one by one."
         )
     if not isinstance(payload, dict):
-        raise ApiError("BAD_REQUEST", "The body must be a JSON object with a `query`.")
+        raise ApiError("INVALID_REQUEST", "The body must be a JSON object with a `query`.", _QUERY_HINT)
     return validate_request_data(payload)
 
 
 def parse_query_string(query_string: bytes) -> GraphQLRequestData:
-    """The parameters of a query string; one without a value is absent."""
+    """The parameters of a query string; except `query`, one without a value is absent. Raises ApiError."""
     parameters = query_string.count(b"&") + 1
     if parameters > _MAX_PARAMETERS:
         raise LimitError(
@@ -105,17 +120,49 @@ def parse_query_string(query_string: bytes) -> GraphQLRequestData:
             limit=_MAX_PARAMETERS,
         )
     try:
-        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=False, errors="strict")
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
-        raise ApiError("BAD_REQUEST", "The address is not UTF-8.") from None
+        half = find_half_pair(unquote_to_bytes(query_string))
+        raise half or ApiError("BAD_REQUEST", "The address is not UTF-8.") from None
     results: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
-        if name in results:
-            try:
-                results[name] = orjson.loads(results[name])
-            except (orjson.JSONDecodeError, RecursionError):
-                raise ApiError("BAD_REQUEST", f"`{name}` is not JSON.") from None
+        if results.get(name):
+            results[name] = _parse_json(results[name].encode(), f"`{name}` is not JSON.")
+        else:
+            results.pop(name, None)
     return validate_request_data(results)
+
+
+def _parse_json(text: bytes, problem: str) -> Any:
+    """The JSON value of a text. Raises ApiError BAD_REQUEST with the sentence `problem`, or one that names
+    half of a surrogate pair."""
+    try:
+        return orjson.loads(text)
+    except (orjson.JSONDecodeError, RecursionError):
+        raise find_half_pair(text) or ApiError("BAD_REQUEST", problem) from None
+
+
+def find_half_pair(text: bytes) -> ApiError | None:
+    """The error of a text, or of a string in its JSON, that has half of a surrogate pair; None if none has.
+
+    JavaScript cuts a string in the middle of a pair and writes the half as an escape such as `\\ud83d`, which
+    no UTF-8 text can hold.
+    """
+    try:
+        decoded = text.decode("utf-8", "surrogatepass")
+        decoded.encode()
+        json.dumps(json.loads(decoded), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):x}"
+        return ApiError(
+            "BAD_REQUEST",
+            f"A text of the request has {half}, half of a surrogate pair, without its other half.",
+            "Cut texts between characters, as JavaScript's `Array.from(text)` does, or call "
+            "`text.toWellFormed()`.",
+        )
+    except (ValueError, RecursionError):
+        return None
+    return None
 
 
 def validate_request_data(data: Mapping[str, Any]) -> GraphQLRequestData:
@@ -126,11 +173,15 @@ def validate_request_data(data: Mapping[str, Any]) -> GraphQLRequestData:
     variables, extensions = _object(data, "variables"), _object(data, "extensions")
     persisted = _persisted(extensions)
     if query and document_id:
-        raise ApiError("BAD_REQUEST", "A request has either `query` or `documentId`, not both.")
-    if not query and not document_id and not persisted:
         raise ApiError(
-            "BAD_REQUEST", "There is no `query` in the request.", 'Send {"query": "{ latestNews { … } }"}.'
+            "INVALID_REQUEST", "A request has either `query` or `documentId`, not both.", "Leave one out."
         )
+    if not query and not document_id and not persisted:
+        if data.get("query") == "":
+            raise ApiError("GRAPHQL_PARSE_FAILED", "The document in `query` is empty.", _QUERY_HINT)
+        misspelt = [name for name in data if name != "query" and suggestion_list(name, ["query"])]
+        hint = f"Did you mean `query` instead of `{misspelt[0]}`?" if misspelt else _QUERY_HINT
+        raise ApiError("INVALID_REQUEST", "There is no `query` in the request.", hint)
     return GraphQLRequestData(query, document_id, persisted, name, variables, extensions)
 
 
@@ -142,21 +193,21 @@ def _persisted(extensions: Mapping[str, Any]) -> str | None:
         raise ApiError("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     text = result.get("sha256Hash")
     if not isinstance(text, str) or len(text) != _HASH_LENGTH or not text.isalnum() or not text.isascii():
-        raise ApiError("BAD_REQUEST", "`sha256Hash` must be 64 hexadecimal digits.")
+        raise ApiError("INVALID_REQUEST", "`sha256Hash` must be 64 hexadecimal digits.")
     return text.lower()
 
 
 def _text(data: Mapping[str, Any], name: str) -> str | None:
     value = data.get(name)
     if value is not None and not isinstance(value, str):
-        raise ApiError("BAD_REQUEST", f"`{name}` must be a text.")
+        raise ApiError("INVALID_REQUEST", f"`{name}` must be a string.")
     return value or None
 
 
 def _object(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = data.get(name)
     if value is not None and not isinstance(value, dict):
-        raise ApiError("BAD_REQUEST", f"`{name}` must be an object.")
+        raise ApiError("INVALID_REQUEST", f"`{name}` must be an object.")
     return value or {}
 
 

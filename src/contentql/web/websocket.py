@@ -27,6 +27,7 @@ from contentql.server.extensions import SHUTDOWN_CODE
 from contentql.telemetry.request_id import new_request_id
 from contentql.web.endpoint import RESPONSE_TYPE
 from contentql.web.request_headers import HostPolicy, combine_headers
+from contentql.web.requests import find_half_pair
 
 log = logging.getLogger("contentql")
 
@@ -352,7 +353,9 @@ def _read(event: Message) -> Mapping[str, Any]:
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise _CloseConnection(INVALID_MESSAGE, "The message is not JSON") from None
+        half = find_half_pair(text.encode("utf-8", "surrogatepass"))
+        problem = "The message has half of a surrogate pair" if half else "The message is not JSON"
+        raise _CloseConnection(INVALID_MESSAGE, problem) from None
     if not isinstance(message, dict):
         raise _CloseConnection(INVALID_MESSAGE, "The message is not an object")
     return message
