@@ -19,7 +19,9 @@ from contentql.errors import ApiError
 from contentql.execution.errors import error_response
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest, GraphQLResponse
+from contentql.server.client_address import ClientAddressResolver
 from contentql.server.extensions import RAW_RESPONSE_EXTENSION
+from contentql.server.request_url import request_base_url
 from contentql.settings import Settings
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
@@ -110,6 +112,7 @@ class GraphQLEndpoint:
         self.persisted = PersistedQueries(documents, only_trusted=settings.trusted_documents == "required")
         self.observer = observer
         self.admission = admission
+        self.addresses = ClientAddressResolver(settings.trusted_proxy_networks)
         self.hosts = HostPolicy(settings.allowed_host_list)
         self.cors = CorsPolicy(settings.cors_origin_list)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.vary_by_origin else "")
@@ -243,7 +246,8 @@ class GraphQLEndpoint:
             await admission.admit()
             raise
         client = f"{trace.client_name} {trace.client_version}".strip()
-        return Actor(viewer, address, client or None), self.admission.admit_request(scope, viewer.account)
+        actor = Actor(viewer, address, client or None, request_base_url(scope, self.addresses))
+        return actor, self.admission.admit_request(scope, viewer.account)
 
     async def _uncached_response(
         self,
