@@ -26,7 +26,7 @@ from contentql.settings import Settings
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
 from contentql.telemetry.request_id import new_request_id
-from contentql.telemetry.trace import RequestTrace, server_timing_header
+from contentql.telemetry.trace import RequestTrace, server_timing_with_cost
 from contentql.web import compression, http_cache, requests
 from contentql.web.admission import Admission, AdmissionControl
 from contentql.web.cors import ALLOW_METHODS, CorsPolicy
@@ -134,7 +134,7 @@ class GraphQLEndpoint:
             result, body = await self._handle(scope, headers, receive, trace)
             if scope["method"] == "HEAD":
                 body = b""
-            own = trace.request_id.encode(), server_timing_header(trace)
+            own = trace.request_id.encode(), server_timing_with_cost(trace)
             write_raw = scope.get("extensions", _NO_EXTENSIONS).get(RAW_RESPONSE_EXTENSION)
             if write_raw is None or not write_raw(trace.status, result.raw + _REQUEST_HEADERS % own, body):
                 pairs = [*result.headers, (b"x-request-id", own[0]), (b"server-timing", own[1])]
@@ -179,7 +179,7 @@ class GraphQLEndpoint:
         trace = self.observer.start(new_request_id(), headers)
         self.executor.record_cache_hit(request, entry, trace)
         trace.status, trace.response_bytes = status, len(body)
-        own = _REQUEST_HEADERS % (trace.request_id.encode(), server_timing_header(trace))
+        own = _REQUEST_HEADERS % (trace.request_id.encode(), server_timing_with_cost(trace))
         self.observer.finish(trace)
         return status, result.raw + own, body
 
