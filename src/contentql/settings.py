@@ -75,7 +75,8 @@ class Settings(BaseSettings):
         str | None,
         Field(
             description="URL under which clients reach this server, such as `https://api.example.org` or "
-            "`https://example.org/cms`; preview links begin with it. Default: the host of each request."
+            "`https://example.org/cms`; preview links and the pictures of the demo begin with it. Default: "
+            "the host of each request."
         ),
     ] = None
     preview_url_template: Annotated[

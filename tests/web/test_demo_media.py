@@ -6,11 +6,14 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from tests.conftest import Server
+from tests.support.browser import open_page
+from tests.support.page_audit import low_contrast_texts
 
 from contentql.app import build_executor, create_app
 from contentql.cli.demo import load_demo
@@ -107,3 +110,39 @@ def test_other_urls_are_no_pictures_of_the_demo() -> None:
         "",
     ):
         assert demo_media_name(url) is None
+
+
+CREATE_LINK = "mutation ($id: ID!) { createPreviewLink(input: {id: $id}) { url } }"
+SHOWN_PICTURES_JS = "[...document.images].map(image => image.naturalWidth > 0)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("article", "pictures", "words"),
+    [
+        ("art_719", 1, "Key event 21 June 2025, 09:02 UTC They are off"),
+        ("art_730", 4, "Section"),
+        ("art_715", 1, "Audio The bell of the first car."),
+    ],
+)
+async def test_previews_show_pictures_in_readable_pages(
+    browser: str, server_url: str, token: str, article: str, pictures: int, words: str, theme: str
+) -> None:
+    """On a phone, in both themes, without a request to another host."""
+    async with httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) as client:
+        payload = {"query": CREATE_LINK, "variables": {"id": article}}
+        response = await client.post(f"{server_url}/graphql", json=payload)
+    url = response.json()["data"]["createPreviewLink"]["url"]
+    assert url.startswith(f"{server_url}/preview/cqlp_")
+    async with open_page(browser) as page:
+        await page.resize(390, 844)
+        await page.set_color_scheme(theme)
+        for address in (url, f"{url}/"):
+            await page.open(address)
+            assert await page.evaluate(SHOWN_PICTURES_JS) == [True] * pictures
+        assert words in await page.evaluate("document.body.innerText.replace(/\\s+/g, ' ')")
+        root = "document.documentElement"
+        assert await page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
+        assert await low_contrast_texts(page) == []
+        assert page.console_errors == []
+        assert page.external_requests(server_url) == []

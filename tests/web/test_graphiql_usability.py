@@ -29,6 +29,7 @@ mutation X($a: ID! = "s") { no(a: 1.5, b: true, c: null, d: E, e: $a) @skip(if: 
 fragment F on Article { id }
 ?"""
 PHONE = (390, 844)
+TABLET = (768, 1024)
 DESKTOP = (1280, 800)
 ACTIVE_TAB_JS = "document.querySelector('.graphiql-tab-active')"
 ACTIVE_EDITOR_JS = "document.activeElement.closest('.CodeMirror')"
@@ -92,7 +93,7 @@ async def set_as_of(page: Page, text: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESKTOP])
 async def test_texts_have_contrast_and_controls_fit_fingers(
     browser: str, server_url: str, token: str, theme: str, size: tuple[int, int]
 ) -> None:
@@ -107,6 +108,23 @@ async def test_texts_have_contrast_and_controls_fit_fingers(
             assert await page.evaluate("document.getElementById('bar').offsetHeight") <= 56, state
             if size == PHONE:
                 assert await small_controls(page) == [], state
+
+
+async def test_chosen_theme_has_contrast(page: Page) -> None:
+    """The theme of the settings, unlike that of the system."""
+    await page.resize(*DESKTOP)
+    for system, chosen in (("light", "Dark"), ("dark", "Light")):
+        await page.set_color_scheme(system)
+        await click_by_script(page, 'button[aria-label="Open settings dialog"]')
+        await page.evaluate(
+            "[...document.querySelectorAll('.graphiql-dialog button')]"
+            f".find(button => button.innerText === '{chosen}').click()"
+        )
+        await click_by_script(page, ".graphiql-dialog-close")
+        assert await low_contrast_texts(page) == []
+        background = await page.evaluate("getComputedStyle(document.getElementById('bar')).backgroundColor")
+        assert (int(background.split("(")[1].split(",")[0]) < 128) == (chosen == "Dark")
+    page.console_errors.clear()  # of the dialog's own component
 
 
 async def test_phone_shows_operation_above_result(page: Page) -> None:
