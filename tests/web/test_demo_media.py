@@ -106,8 +106,9 @@ def test_other_urls_are_no_pictures_of_the_demo() -> None:
     for url in (
         "https://media.example.org/a.jpg",
         "https://example.org/marrow/comet.jpg",
-        "/demo/media/",
-        "",
+        "https://example.org/?u=https://media.example.org/marrow/comet.jpg",
+        "http://[/demo/media/",
+        "marrow/comet.jpg",
     ):
         assert demo_media_name(url) is None
 

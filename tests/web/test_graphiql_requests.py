@@ -239,6 +239,7 @@ async def test_share_link_opens_the_operation_in_a_new_tab(
     assert "secret" not in link
     async with open_page(browser) as other:
         await other.open(f"{server_url}/graphiql")
+        await other.wait_for(f"{TAB_TITLES_JS}.length === 8")
         titles = await other.evaluate(TAB_TITLES_JS)
         await other.evaluate(f"location.href = {orjson.dumps(link).decode()}, 0")
         await other.wait_for(f"{TAB_TITLES_JS}.at(-1) === 'Shared'")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from contentql.content import ids
 from contentql.content.sanitizer import sanitize_body
@@ -35,9 +34,7 @@ class PictureSources:
         name = demo_media_name(url) if self.to_root else None
         if name:
             return f"{self.to_root}{DEMO_MEDIA_PATH}{name}"
-        if url.startswith("https://") or (url.startswith("http://") and urlsplit(url).netloc == self.host):
-            return url
-        return None
+        return url if url.startswith(("https://", f"http://{self.host}/")) else None
 
 
 def render_article(article: Mapping[str, Any], ends: dt.datetime, pictures: PictureSources) -> str:
