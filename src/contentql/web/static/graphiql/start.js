@@ -12,6 +12,7 @@ const { createElement, useEffect, useSyncExternalStore } = React;
 const { useEditorContext, useSchemaStore, ToolbarButton } = GraphiQL.React;
 
 const NO_ARTICLE = "art_…";
+const NEW_TAB = "# A new operation. Ctrl-Space proposes what can stand here, Ctrl-Enter runs it.\n\n";
 const ACTIVE_TAB = ".graphiql-tabs .graphiql-tab-active";
 
 const examples = [...document.querySelectorAll("template.example")].map((example) => ({
@@ -37,14 +38,29 @@ function openOperation({ query, variables = "" }) {
   ReactDOM.flushSync(() => (index < 0 ? desk.editor.addTab() : desk.editor.changeTab(index)));
   const { queryEditor, variableEditor } = desk.editor;
   if (index < 0) {
-    queryEditor.setValue(query);
-    if (variables) showVariables(variables);
+    fillTab(query, variables);
   } else if (query.includes("$article") && variableEditor.getValue().includes(NO_ARTICLE)) {
     variableEditor.setValue("");
   }
   queryEditor.focus();
   // When it has its name, and with it its width.
   setTimeout(() => document.querySelector(ACTIVE_TAB)?.scrollIntoView({ inline: "nearest" }), 200);
+}
+
+function fillTab(query, variables) {
+  const { queryEditor, activeTabIndex } = desk.editor;
+  const fill = () => {
+    queryEditor.setValue(query);
+    if (variables) showVariables(variables);
+  };
+  fill();
+  // React may apply the update that added the tab once more, which empties the editor again.
+  for (const milliseconds of [100, 500]) {
+    setTimeout(() => {
+      const isEmptied = queryEditor.getValue() === NEW_TAB && desk.editor.activeTabIndex === activeTabIndex;
+      if (isEmptied) fill();
+    }, milliseconds);
+  }
 }
 
 function openExample(name) {
@@ -180,13 +196,15 @@ function Desk() {
     linkAddresses(responseEditor);
   }, [responseEditor]);
   useEffect(() => {
+    // From here on GraphiQL listens to its editors.
+    desk.ready = Boolean(queryEditor && variableEditor);
     setTimeout(openShared); // React renders a new tab at once only outside of its own phases
   }, [queryEditor, variableEditor]);
   return "contentql";
 }
 
 function openShared() {
-  if (!desk.editor?.queryEditor || !desk.editor.variableEditor) return;
+  if (!desk.ready) return;
   const shared = takeSharedOperation();
   if (shared) openOperation(shared);
 }
@@ -231,7 +249,7 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
       // Of the first visit; afterwards the browser's own tabs come back. `query` is left alone: a second visit
       // would open it as one more tab.
       defaultTabs: examples.filter(({ tab }) => tab).map(({ query }) => ({ query })),
-      defaultQuery: "# A new operation. Ctrl-Space proposes what can stand here, Ctrl-Enter runs it.\n\n",
+      defaultQuery: NEW_TAB,
       // Headers carry tokens. `shouldPersistHeaders` is left alone too: off, until it is switched on in the
       // settings; `false` would take the switch away.
       isHeadersEditorEnabled: true,
