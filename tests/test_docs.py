@@ -403,7 +403,7 @@ def settings_table() -> str:
     for name, field in Settings.model_fields.items():
         default = (
             "empty"
-            if field.default == ""
+            if field.default in ("", None)
             else f"`{str(field.default).lower() if field.annotation is bool else field.default}`"
         )
         rows.append(f"| `CONTENTQL_{name.upper()}` | {default} | {field.description} |")

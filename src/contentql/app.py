@@ -39,6 +39,7 @@ from contentql.store.database import Database, require_no_unknown_migrations
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
 from contentql.web.admission import AdmissionControl
+from contentql.web.demo_media import demo_media_routes
 from contentql.web.endpoint import GraphQLEndpoint
 from contentql.web.graphiql import graphiql_routes
 from contentql.web.health import ANY_HOST_PATHS, Readiness, health_routes
@@ -82,11 +83,17 @@ def build_executor(
         seconds=settings.operation_timeout_seconds,
         responses=responses,
         sign_preview_token=partial(sign_preview_token_in_transaction, database),
-        preview_url=settings.preview_url_template or PREVIEW_PATH,
+        preview_url=_preview_url(settings),
         site=settings.site,
         now=now,
     )
     return executor
+
+
+def _preview_url(settings: Settings) -> str:
+    """The template of preview links; a path if they begin with the host of the request."""
+    template = settings.preview_url_template or PREVIEW_PATH
+    return f"{settings.base_url or ''}{template}" if template.startswith("/") else template
 
 
 def _shared(settings: Settings) -> SharedBackend | None:
@@ -121,7 +128,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         greet=graphql.authenticate_websocket,
         origins=settings.cors_origin_list,
         hosts=graphql.hosts,
-        addresses=ClientAddressResolver(settings.trusted_proxy_networks),
+        addresses=graphql.addresses,
         max_sockets=settings.max_websockets_per_address,
     )
 
@@ -149,8 +156,10 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     routes: list[BaseRoute] = [Route("/", _redirect_to_graphiql if settings.graphiql else _not_found)]
     routes += health_routes(readiness, observer, settings)
-    routes += preview_routes(executor, authenticator, admission, observer)
     routes += sdl_routes(settings, graphql.cors)
+    routes += preview_routes(executor, authenticator, admission, observer, demo=settings.demo)
+    if settings.demo:
+        routes += demo_media_routes()
     if settings.graphiql:
         routes += graphiql_routes()
     others = Starlette(routes=routes, lifespan=lifespan)

@@ -17,6 +17,8 @@ from contentql.url_patterns import Site, parse_patterns
 Network = IPv4Network | IPv6Network
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.1
+_NETLOC = re.compile(r"([\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_PATH = re.compile(r"([\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _HOST = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 
@@ -62,12 +64,27 @@ class Settings(BaseSettings):
             "text: no page."
         ),
     ] = {}
+    demo: Annotated[
+        bool,
+        Field(
+            description="Whether the demo newsroom is served: loaded at the first start, with its pictures "
+            "at `/demo/media/`."
+        ),
+    ] = False
     graphiql: Annotated[bool, Field(description="Whether `/graphiql` is served.")] = True
+    base_url: Annotated[
+        str | None,
+        Field(
+            description="URL under which clients reach this server, such as `https://api.example.org` or "
+            "`https://example.org/cms`; preview links and the pictures of the demo begin with it. Default: "
+            "the host of each request."
+        ),
+    ] = None
     preview_url_template: Annotated[
         str,
         Field(
-            description="URL of preview links, with `{token}` and optionally `{slug}`; empty: "
-            "`/preview/{token}` on this server.",
+            description="URL of preview links, with `{token}` and optionally `{slug}`; a path is one on this "
+            "server. Empty: `/preview/{token}`.",
             pattern=r"^$|\{token\}",
         ),
     ] = ""
@@ -242,6 +259,11 @@ class Settings(BaseSettings):
         ),
     ] = False
 
+    @field_validator("base_url")
+    @classmethod
+    def _is_base_url(cls, text: str | None) -> str | None:
+        return _base_url(text) if text else None
+
     @field_validator("trusted_proxies", "metrics_networks")
     @classmethod
     def _are_networks(cls, text: str) -> str:
@@ -344,8 +366,12 @@ def _base_url(text: str) -> str:
         raise ValueError("the URL must not contain credentials")
     if url.query or url.fragment or "?" in text or "#" in text:
         raise ValueError("the URL must have no query and no fragment")
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if url.scheme not in ("http", "https") or not _NETLOC.fullmatch(url.netloc):
         raise ValueError("the URL must begin with http:// or https:// and a host name")
+    if not _PATH.fullmatch(url.path):
+        raise ValueError("special characters of the path must be encoded, such as %20 for a space")
+    if url.port == 0:  # a larger one than 65535 is a ValueError already
+        raise ValueError("the port must be from 1 to 65535")
     return text.rstrip("/")
 
 

@@ -148,7 +148,7 @@ async def test_editorial_workflow_in_graphiql(
 
         # The preview link shows the article.
         async with open_page(browser) as guest:
-            await guest.open(running.url + link)
+            await guest.open(link)
             page_text = await guest.evaluate("document.body.innerText")
             assert page_text.startswith("Preview – not published: approved.")
             assert headline in page_text

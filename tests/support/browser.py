@@ -173,6 +173,23 @@ class Page:
             width=width, height=height, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
 
+    async def set_color_scheme(self, name: str) -> None:
+        """Sets the system's colour scheme, "light" or "dark"."""
+        await self._send(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}]
+        )
+
+    async def set_time_zone(self, name: str) -> None:
+        """Sets the system's time zone, such as "Asia/Kolkata"."""
+        await self._send("Emulation.setTimezoneOverride", timezoneId=name)
+
+    async def set_offline(self, offline: bool) -> None:
+        """Cuts the page's connections, or restores them."""
+        await self._send(
+            "Network.emulateNetworkConditions",
+            offline=offline, latency=0, downloadThroughput=-1, uploadThroughput=-1,
+        )  # fmt: skip
+
     async def screenshot(self) -> bytes:
         """A PNG of the visible page."""
         return base64.b64decode((await self._send("Page.captureScreenshot", format="png"))["data"])

@@ -32,7 +32,7 @@ from contentql.telemetry.logs import AccessLog, Formatter, log_config
 from contentql.telemetry.metrics import MAX_OPERATION_LABELS
 from contentql.telemetry.observer import RequestObserver, check_telemetry, metrics_directory
 from contentql.telemetry.opentelemetry import OpenTelemetryExporter
-from contentql.telemetry.trace import RequestTrace, server_timing_header
+from contentql.telemetry.trace import RequestTrace, server_timing_header, server_timing_with_cost
 
 HOSTILE_TEXT = 'x"\n{"level":"error"}\r\x1b[31m\u2028' + "y" * 500
 
@@ -109,6 +109,14 @@ def test_server_timing_has_the_cache_status(clock: Clock) -> None:
     assert server_timing_header(trace) == b"body;dur=1.000, cache;desc=miss;dur=2.000, total;dur=3.000"
     trace.cache = "hit"
     assert server_timing_header(trace) == b"cache;desc=hit, total;dur=3.000"
+
+
+def test_server_timing_ends_with_the_cost(clock: Clock) -> None:
+    """There is none for a request that failed before its operation was planned."""
+    trace = make_trace(clock, RequestObserver(Settings()))
+    assert server_timing_with_cost(trace) == server_timing_header(trace) + b", cost;desc=42"
+    trace.cost = 0
+    assert server_timing_with_cost(trace) == server_timing_header(trace)
 
 
 # Logs

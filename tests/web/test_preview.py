@@ -13,8 +13,9 @@ import pytest
 from starlette.applications import Starlette
 from tests.conftest import Server
 from tests.support.editorial_client import BOB, DAY, HOUR, SECOND, EditorialClient, open_editorial_client
+from tests.support.http_client import client_from, make_endpoint
 
-from contentql.app import build_admission_control
+from contentql.app import build_admission_control, build_executor
 from contentql.auth import api_tokens, preview_tokens
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.permissions import Role
@@ -24,7 +25,8 @@ from contentql.errors import OperatorError
 from contentql.settings import Settings, load_settings
 from contentql.store.models.articles import ArticleBody
 from contentql.telemetry.observer import RequestObserver
-from contentql.web.preview import PREVIEW_HEADERS, preview_routes
+from contentql.web.preview import preview_routes
+from contentql.web.preview_page import PREVIEW_HEADERS
 
 RELAY = {"kind": "ACCORDING_TO", "source": "sky-news"}
 
@@ -85,11 +87,13 @@ class RenderedPage(HTMLParser):
 
 async def test_preview_shows_the_complete_draft(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
     """Headline, lede, byline, pictures, text and sources, in their current state."""
+    tag = await newsroom.mutate_ok("createTag", type="PERSON", name="Kim <Jong-un>")
     id = await newsroom.create_draft(
         headline='Kim & <b>"the coffin"</b>',
         kicker="North Korea",
         lede="He knelt.",
         byline="By Jane Doe",
+        tags=[{"tag": tag["id"]}],
         leadMedia="med_301",
         body={
             "blocks": [
@@ -117,6 +121,7 @@ async def test_preview_shows_the_complete_draft(newsroom: EditorialClient, http:
     assert page.text == (
         "Preview – not published: draft. This link ends at 3 July 2026, 08:00 UTC ."
         ' North Korea Kim & <b>"the coffin"</b> He knelt. By Jane Doe'
+        " Section World › Asia Tags Kim <Jong-un> Version 2"
         " <script>alert(1)</script> aired, according to Sky News. The ceremony What comes next"
         " Sources Citing South Korean intelligence , according to Sky News"
         " : An attack <may> come We are ready"
@@ -160,24 +165,73 @@ async def test_preview_without_lede_does_not_repeat_the_first_paragraph(
     assert page.text.count("Kim wept before a coffin on Monday.") == 1
 
 
-async def test_preview_loads_only_https_pictures(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
-    """Other media are replaced by a word in a box."""
-    created = {
-        "plain": await newsroom.mutate_ok(
-            "createMedia", kind="IMAGE", url="http://media.example.org/p.jpg", alt="P"
-        ),
-        "film": await newsroom.mutate_ok(
-            "createMedia", kind="VIDEO", url="https://media.example.org/f.mp4", alt="F"
-        ),
-    }
-    ids = [media["id"] for media in created.values()]
-    blocks = [{"image": {"media": ids[0]}}, {"video": {"media": ids[1]}}, {"gallery": {"media": ["med_301"]}}]
+async def test_preview_loads_pictures_of_https_and_of_its_own_host(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
+    """Other pictures, and files that are no pictures, are replaced by a link in a box."""
+    created = [
+        await newsroom.mutate_ok("createMedia", kind=kind, url=url, alt="A")
+        for kind, url in (
+            ("IMAGE", "http://media.example.org/p.jpg"),
+            ("VIDEO", "https://media.example.org/f.mp4"),
+            ("IMAGE", "http://newsroom.test/own.jpg"),
+            ("IMAGE", "http://newsroom.test.example.org/foreign.jpg"),
+        )
+    ]
+    plain, film, own, foreign = (media["id"] for media in created)
+    blocks = [
+        {"image": {"media": plain}},
+        {"video": {"media": film, "caption": "Moving"}},
+        {"gallery": {"media": ["med_301", own, foreign]}},
+    ]
     id = await newsroom.create_draft(
-        leadMedia=ids[0], body={"blocks": [{"paragraph": {"text": "So."}}, *blocks]}
+        leadMedia=plain, body={"blocks": [{"paragraph": {"text": "So."}}, *blocks]}
     )
+    text = (await http.get(await create_link(newsroom, id))).text
+    page = RenderedPage(text)
+    assert page.sources == ["https://media.example.org/a.jpg", "http://newsroom.test/own.jpg"]
+    assert "Image Video Moving" in page.text
+    assert text.count('<a href="http://media.example.org/p.jpg" rel="noreferrer">Image</a>') == 2
+    assert '<a href="https://media.example.org/f.mp4" rel="noreferrer">Video</a>' in text
+
+
+async def test_preview_shows_live_entries_with_flags_and_times_in_words(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
+    entries = [
+        {
+            "at": "2026-06-30T16:05:09+02:00",
+            "title": "They are off",
+            "text": "A light wind.",
+            "keyEvent": True,
+        },
+        {"at": "2026-06-30T15:00:00Z", "text": "Nothing yet."},
+    ]
+    id = await newsroom.create_draft(body={"blocks": [{"liveEntry": entry} for entry in entries]})
+    text = (await http.get(await create_link(newsroom, id))).text
+    assert (
+        "Key event 30 June 2026, 14:05 UTC They are off A light wind. 30 June 2026, 15:00 UTC Nothing yet."
+        in RenderedPage(text).text
+    )
+    assert '<time datetime="2026-06-30T14:05:09Z">30 June 2026, 14:05 UTC</time>' in text
+
+
+async def test_preview_keeps_times_that_have_words(
+    newsroom: EditorialClient, http: httpx2.AsyncClient
+) -> None:
+    """Stored HTML of another program may have times in its own words, or times that are not valid."""
+    id = await newsroom.create_draft()
+    decoded = decode_id(id)
+    assert decoded
+    html = (
+        '<p><time datetime="2026-06-30T14:05:00Z">at five past two</time>'
+        ' <time datetime="soon">soon</time> <time datetime="2026-06-30">2026-06-30</time>'
+        ' <time datetime="2026-06-30T14:05:00Z"></time></p>'
+    )
+    async with newsroom.database.transaction():
+        await ArticleBody.filter(article_id=decoded[1]).update(html=html)
     page = RenderedPage((await http.get(await create_link(newsroom, id))).text)
-    assert page.sources == ["https://media.example.org/a.jpg"]
-    assert "Image Video" in page.text
+    assert "at five past two soon 2026-06-30 30 June 2026, 14:05 UTC" in page.text
 
 
 async def test_preview_sanitizes_the_stored_body(newsroom: EditorialClient, http: httpx2.AsyncClient) -> None:
@@ -215,7 +269,7 @@ async def test_preview_pages_are_not_cached_or_indexed(
         assert policy.pop("style-src").startswith("'sha256-")
         assert policy == {
             "default-src": "'none'",
-            "img-src": "https: data:",
+            "img-src": "'self' https: data:",
             "base-uri": "'none'",
             "form-action": "'none'",
             "frame-ancestors": "'none'",
@@ -300,6 +354,89 @@ async def test_failed_preview_links_are_rate_limited(
     )
     assert response.status_code == 429
     assert "Wait a minute" in response.text
+
+
+CREATE_LINK = "mutation ($id: ID!) { createPreviewLink(input: {id: $id}) { url } }"
+
+
+@pytest.fixture
+async def token(newsroom: EditorialClient) -> str:
+    async with newsroom.database.orm():
+        _, secret = await api_tokens.issue_token(
+            name="Jane", role=Role.ADMIN, created_by="tests", now=newsroom.now
+        )
+    return secret
+
+
+async def create_link_over_http(newsroom: EditorialClient, token: str, id: str, **settings: Any) -> str:
+    """The URL of a link without its token, created through a proxy by a server with these settings."""
+    executor = build_executor(Settings(response_cache_bytes=0, **settings), newsroom.database)
+    client = client_from(make_endpoint(executor, **settings), "10.0.0.1")
+    headers = {
+        "authorization": f"Bearer {token}",
+        "x-forwarded-proto": "https",
+        "x-forwarded-host": "example.org",
+    }
+    async with client:
+        response = await client.post(
+            "/graphql", headers=headers, json={"query": CREATE_LINK, "variables": {"id": id}}
+        )
+    url: str = response.json()["data"]["createPreviewLink"]["url"]
+    return url.partition("cqlp_")[0]
+
+
+@pytest.mark.parametrize(
+    ("expected", "settings"),
+    [
+        ("http://newsroom.test/preview/", {}),
+        ("https://example.org/preview/", {"trusted_proxies": "10.0.0.0/8"}),
+        ("https://api.example.org/cms/preview/", {"base_url": "https://api.example.org/cms/"}),
+        ("http://newsroom.test/d/", {"preview_url_template": "/d/{token}"}),
+        (
+            "https://api.example.org/d/",
+            {"preview_url_template": "/d/{token}", "base_url": "https://api.example.org"},
+        ),
+        (
+            "https://example.net/?t=",
+            {"preview_url_template": "https://example.net/?t={token}", "base_url": "https://api.example.org"},
+        ),
+    ],
+)
+async def test_preview_links_are_absolute(
+    newsroom: EditorialClient, token: str, expected: str, settings: dict[str, str]
+) -> None:
+    """They begin with CONTENTQL_BASE_URL, or else with the host of the request."""
+    id = await newsroom.create_draft()
+    assert await create_link_over_http(newsroom, token, id, **settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("example.org", "must begin with http:// or https://"),
+        ("ftp://example.org", "must begin with http:// or https://"),
+        ("https://", "must begin with http:// or https://"),
+        ("https://exa mple.org", "must begin with http:// or https://"),
+        ("https://jane:secret@example.org", "must not contain credentials"),
+        ("https://example.org/?a=b", "must have no query"),
+        ("https://example.org/?", "must have no query"),
+        ("https://example.org/#a", "must have no query and no fragment"),
+        ("https://example.org:99999", "ort"),
+        ("https://example.org:0", "ort"),
+        ("https://example.org/a b", "must be encoded"),
+    ],
+)
+def test_base_url_is_validated(url: str, reason: str) -> None:
+    with pytest.raises(OperatorError, match="CONTENTQL_BASE_URL") as caught:
+        load_settings(base_url=url)
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("url", [None, ""])
+def test_base_url_is_optional(url: str | None) -> None:
+    assert load_settings(base_url=url).base_url is None
+    assert load_settings(base_url="https://example.org:8443/cms//").base_url == "https://example.org:8443/cms"
+    assert load_settings(base_url="http://[::1]:8000").base_url == "http://[::1]:8000"
 
 
 async def test_preview_url_follows_the_configured_template(newsroom: EditorialClient) -> None:

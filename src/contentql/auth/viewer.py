@@ -117,11 +117,15 @@ ANONYMOUS_VIEWER = Viewer()
 
 @dataclass(frozen=True)
 class Actor:
-    """A viewer with `address` and `client` (the program's own name for itself), for the audit log."""
+    """A viewer with `address` and `client` (the program's own name for itself), for the audit log.
+
+    `base_url`: URL of this server as the client knows it, for links; empty without a request.
+    """
 
     viewer: Viewer = ANONYMOUS_VIEWER
     address: str | None = None
     client: str | None = None
+    base_url: str = ""
 
 
 ANONYMOUS = Actor()

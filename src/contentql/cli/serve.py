@@ -14,10 +14,9 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from contentql.auth.authenticator import load_oidc_issuer
+from contentql.cli.demo import load_demo
 from contentql.cli.runtime import DatabaseUrl, exit_with_error, exposed_files_warning, run_async, stderr
 from contentql.errors import OperatorError
-from contentql.fixtures import DEMO_CONTENT
-from contentql.importing.importer import import_file
 from contentql.server.options import uvicorn_options
 from contentql.settings import Settings, load_settings
 from contentql.store.database import Database
@@ -38,21 +37,24 @@ def serve(
     ] = None,
     database: DatabaseUrl = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Serve the demo newsroom, loaded at the first start.")
+        bool,
+        typer.Option(
+            "--demo", envvar="CONTENTQL_DEMO", help="Serve the demo newsroom, loaded at the first start."
+        ),
     ] = False,
 ) -> None:
     """Run the HTTP server: GraphQL at /graphql, GraphiQL at /graphiql."""
     try:
         if demo and database is None:
             database = DEMO_URL
-        settings = load_settings(host=host, port=port, workers=workers, database_url=database)
+        settings = load_settings(host=host, port=port, workers=workers, database_url=database, demo=demo)
         check_telemetry(settings)
         load_oidc_issuer(settings)
     except OperatorError as exc:
         raise exit_with_error(exc) from None
-    run_async(_prepare_database(settings, demo))
+    run_async(_prepare_database(settings))
     # Worker processes read their settings from the environment.
-    for name in ("host", "port", "workers", "database_url"):
+    for name in ("host", "port", "workers", "database_url", "demo"):
         os.environ[f"CONTENTQL_{name.upper()}"] = str(getattr(settings, name))
     stderr.print(f"Listening on http://{settings.host}:{settings.port}/graphql", markup=False)
     if settings.graphiql:
@@ -96,22 +98,22 @@ def _run_server(config: uvicorn.Config) -> bool:
     return all(worker.process.exitcode != STARTUP_FAILURE for worker in workers.processes)
 
 
-async def _prepare_database(settings: Settings, demo: bool) -> None:
-    """Checks that the database can be served; with `demo`, loads the demo newsroom."""
+async def _prepare_database(settings: Settings) -> None:
+    """Checks that the database can be served; with the setting `demo`, loads the demo newsroom."""
     database = Database(settings.database_url)
     is_new = database.dialect == "sqlite" and not sqlite_path(settings.database_url).exists()
-    if demo or is_new:
+    if settings.demo or is_new:
         await database.migrate()
-    if demo:
-        async with database.orm() as connection:
-            # Collections are imported last: if there are any, the import was completed.
-            rows = await connection.execute_query_dict("SELECT count(*) AS n FROM collection")
-        if rows[0]["n"] == 0:
-            stderr.print("Loading the demo newsroom …")
-            report = await import_file(database, DEMO_CONTENT)
-            stderr.print(f"  {report}", markup=False)
+    if settings.demo:
+        await load_demo(database, settings.base_url or _own_url(settings))
     state = await database.migration_state()
     if state.pending:
         raise OperatorError("The database has unapplied migrations. Run: contentql migrate")
     if warning := exposed_files_warning(settings.database_url):
         stderr.print(warning, markup=False)
+
+
+def _own_url(settings: Settings) -> str:
+    """URL of the server for clients on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -90,7 +90,7 @@ class Executor:
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
         what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
-        preview links."""
+        preview links; to a path the URL of the request's host is added."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()

@@ -305,7 +305,7 @@ class MutationExecutor:
             execution.now,
             reason=fields.pop("reason", None),
             expected_version=fields.pop("ifVersion", None),
-            preview_url=self.preview_url,
+            preview_url=f"{actor.base_url if self.preview_url.startswith('/') else ''}{self.preview_url}",
             site=self._site,
             sign_preview_token=self.sign_preview_token,
         )

@@ -103,6 +103,15 @@ def server_timing_header(trace: RequestTrace) -> bytes:
     )
 
 
+def server_timing_with_cost(trace: RequestTrace) -> bytes:
+    """The value of the Server-Timing header with the cost of the operation as last metric: `cost;desc=42`.
+
+    A cached response costs 1; requests that fail before their operation is planned have no cost.
+    """
+    value = server_timing_header(trace)
+    return b"%b, cost;desc=%d" % (value, trace.cost) if trace.cost else value
+
+
 @lru_cache(maxsize=256)
 def _header_template(cache: CacheStatus, stages: tuple[Stage, ...]) -> bytes:
     """The header with a placeholder for each number of milliseconds."""

@@ -19,12 +19,14 @@ from contentql.errors import ApiError
 from contentql.execution.errors import error_response
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest, GraphQLResponse
+from contentql.server.client_address import ClientAddressResolver
 from contentql.server.extensions import RAW_RESPONSE_EXTENSION
+from contentql.server.request_url import request_base_url
 from contentql.settings import Settings
 from contentql.store.trusted_documents import TrustedDocumentStore
 from contentql.telemetry.observer import RequestObserver
 from contentql.telemetry.request_id import new_request_id
-from contentql.telemetry.trace import RequestTrace, server_timing_header
+from contentql.telemetry.trace import RequestTrace, server_timing_with_cost
 from contentql.web import compression, http_cache, requests
 from contentql.web.admission import Admission, AdmissionControl
 from contentql.web.cors import ALLOW_METHODS, CorsPolicy
@@ -112,6 +114,7 @@ class GraphQLEndpoint:
         self.persisted = PersistedQueries(documents, only_trusted=settings.trusted_documents == "required")
         self.observer = observer
         self.admission = admission
+        self.addresses = ClientAddressResolver(settings.trusted_proxy_networks)
         self.hosts = HostPolicy(settings.allowed_host_list)
         self.cors = CorsPolicy(settings.cors_origin_list, settings.cors_header_list)
         vary = "Accept, Accept-Encoding, Authorization" + (", Origin" if self.cors.vary_by_origin else "")
@@ -135,7 +138,7 @@ class GraphQLEndpoint:
             result, body = await self._handle(scope, headers, receive, trace)
             if scope["method"] == "HEAD":
                 body = b""
-            own = trace.request_id.encode(), server_timing_header(trace)
+            own = trace.request_id.encode(), server_timing_with_cost(trace)
             write_raw = scope.get("extensions", _NO_EXTENSIONS).get(RAW_RESPONSE_EXTENSION)
             if write_raw is None or not write_raw(trace.status, result.raw + _REQUEST_HEADERS % own, body):
                 pairs = [*result.headers, (b"x-request-id", own[0]), (b"server-timing", own[1])]
@@ -180,7 +183,7 @@ class GraphQLEndpoint:
         trace = self.observer.start(new_request_id(), headers)
         self.executor.record_cache_hit(request, entry, trace)
         trace.status, trace.response_bytes = status, len(body)
-        own = _REQUEST_HEADERS % (trace.request_id.encode(), server_timing_header(trace))
+        own = _REQUEST_HEADERS % (trace.request_id.encode(), server_timing_with_cost(trace))
         self.observer.finish(trace)
         return status, result.raw + own, body
 
@@ -257,7 +260,8 @@ class GraphQLEndpoint:
             await admission.admit()
             raise
         client = f"{trace.client_name} {trace.client_version}".strip()
-        return Actor(viewer, address, client or None), self.admission.admit_request(scope, viewer.account)
+        actor = Actor(viewer, address, client or None, request_base_url(scope, self.addresses))
+        return actor, self.admission.admit_request(scope, viewer.account)
 
     async def _uncached_response(
         self,

@@ -46,7 +46,7 @@ GRAPHIQL_HEADERS = {
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
 _NAMES = ("Asia", "Korean")  # words of the examples' titles with a capital of their own
-_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 def graphiql_routes() -> list[BaseRoute]:

@@ -1,229 +1,271 @@
-// Opens GraphiQL with the newsroom's examples, below a bar with a token, a moment to look from, and a word
-// on what one sees. Addresses begin at this script's own, so the page works under any path that a proxy
-// puts before it.
+// Opens GraphiQL with the newsroom's examples below the bar. All addresses begin at this script's own, so the
+// page works under any path that a proxy puts before it.
 "use strict";
 
-(() => {
-  const here = document.currentScript.src;
-  const url = new URL("../../graphql", here);
+import { openBar, showStatus, showToast } from "./bar.js";
+import { explainEmptyHistory, letTabLeaveEditors, linkAddresses, nameEditor, pasteHtmlAsString } from "./editors.js";
+import { createSender, readableResults } from "./requests.js";
+import { article, credentials, url } from "./session.js";
+import { copyText, curlCommand, shareLink, takeSharedOperation } from "./sharing.js";
+
+const { createElement, useEffect, useSyncExternalStore } = React;
+const { useEditorContext, useSchemaStore, ToolbarButton } = GraphiQL.React;
+
+const NO_ARTICLE = "art_…";
+const NEW_TAB = "# A new operation. Ctrl-Space proposes what can stand here, Ctrl-Enter runs it.\n\n";
+const ACTIVE_TAB = ".graphiql-tabs .graphiql-tab-active";
+
+const examples = [...document.querySelectorAll("template.example")].map((example) => ({
+  name: example.dataset.name,
+  tab: example.dataset.tab !== undefined,
+  query: example.content.textContent,
+}));
+
+// GraphiQL's own state, as of its last rendering.
+const desk = {};
+
+// Operations
+
+// Opens an operation in a new tab of the editor, or the tab that has it already.
+function openOperation({ query, variables = "" }) {
+  const { tabs, activeTabIndex } = desk.editor;
+  const { query: current, variables: currentVariables } = currentOperation();
+  const index = tabs.findIndex((tab, number) => {
+    // The state of the active tab is a moment behind its editors.
+    const texts = number === activeTabIndex ? [current, currentVariables] : [tab.query, tab.variables];
+    return texts[0] === query && (!variables || texts[1] === variables);
+  });
+  ReactDOM.flushSync(() => (index < 0 ? desk.editor.addTab() : desk.editor.changeTab(index)));
+  const { queryEditor, variableEditor } = desk.editor;
+  if (index < 0) {
+    fillTab(query, variables);
+  } else if (query.includes("$article") && variableEditor.getValue().includes(NO_ARTICLE)) {
+    variableEditor.setValue("");
+  }
+  queryEditor.focus();
+  // When it has its name, and with it its width.
+  setTimeout(() => document.querySelector(ACTIVE_TAB)?.scrollIntoView({ inline: "nearest" }), 200);
+}
+
+function fillTab(query, variables) {
+  const { queryEditor, activeTabIndex } = desk.editor;
+  const fill = () => {
+    queryEditor.setValue(query);
+    if (variables) showVariables(variables);
+  };
+  fill();
+  // React may apply the update that added the tab once more, which empties the editor again.
+  for (const milliseconds of [100, 500]) {
+    setTimeout(() => {
+      const isEmptied = queryEditor.getValue() === NEW_TAB && desk.editor.activeTabIndex === activeTabIndex;
+      if (isEmptied) fill();
+    }, milliseconds);
+  }
+}
+
+function openExample(name) {
+  const { query } = examples.find((example) => example.name === name);
+  openOperation({ query });
+  if (query.includes("$article") && !desk.editor.variableEditor.getValue().trim()) {
+    showVariables(JSON.stringify({ article: article.get() || NO_ARTICLE }, null, 2));
+  }
+}
+
+function showVariables(text) {
+  desk.editor.variableEditor.setValue(text);
+  document.querySelector(".graphiql-editor-tools [data-name=variables]").click();
+}
+
+// The article that was worked on last is the one that the next step is about.
+function rememberArticle({ query }, { data }) {
+  if (!/\bmutation\b/.test(query)) return;
+  for (const payload of Object.values(data ?? {})) {
+    const id = payload?.article?.id;
+    if (typeof id === "string" && id.startsWith("art_")) article.set(id);
+  }
+}
+
+function currentOperation() {
+  const { queryEditor, variableEditor, headerEditor } = desk.editor;
+  return {
+    query: queryEditor.getValue(),
+    variables: variableEditor.getValue(),
+    headers: headerEditor?.getValue(),
+    operationName: queryEditor.operationName ?? undefined,
+  };
+}
+
+// The summary of each tab's response
+
+const summaries = {
+  byTab: {},
+  listeners: new Set(),
+  set(tab, summary) {
+    this.byTab = { ...this.byTab, [tab]: summary };
+    this.listeners.forEach((listener) => listener());
+  },
+};
+
+const activeTab = () => desk.editor.tabs[desk.editor.activeTabIndex]?.id;
+
+function subscribe(listener) {
+  summaries.listeners.add(listener);
+  return () => summaries.listeners.delete(listener);
+}
+
+function ResponseSummary() {
+  const { tabs, activeTabIndex } = useEditorContext({ nonNull: true });
+  const summary = useSyncExternalStore(subscribe, () => summaries.byTab)[tabs[activeTabIndex]?.id];
+  return createElement("div", { id: "response-summary", role: "status", "aria-label": "Response" }, summaryOf(summary));
+}
+
+function summaryOf(summary) {
+  if (!summary) return "Status, time, cost and cache of the response appear here.";
+  const { status, time, cost, cache, age } = summary;
+  const facts = [
+    ["Status", status ?? "no answer"],
+    ["Time", `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`],
+    ["Cost", cost],
+    ["Cache", cache && age !== undefined ? `${cache}, ${age} s old` : cache],
+  ];
+  return createElement(
+    "dl",
+    null,
+    facts
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) =>
+        createElement("div", { key: name }, createElement("dt", null, name), " ", createElement("dd", null, value)),
+      ),
+  );
+}
+
+// The toolbar
+
+const ICONS = {
+  curl: "M4 6l6 6-6 6M12 18h8",
+  link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+};
+
+function icon(path) {
+  const lines = { d: path, fill: "none", stroke: "currentColor", strokeWidth: 1.5, strokeLinecap: "round" };
+  return createElement(
+    "svg",
+    { className: "graphiql-toolbar-icon", viewBox: "0 0 24 24", "aria-hidden": true },
+    createElement("path", { ...lines, strokeLinejoin: "round" }),
+  );
+}
+
+async function copy(make, done) {
+  try {
+    await copyText(make(currentOperation()));
+    showToast(done);
+  } catch (error) {
+    const isSyntax = error instanceof SyntaxError;
+    showToast(isSyntax ? "The variables or headers are not JSON. Correct them first." : "The browser does not allow copying.");
+  }
+}
+
+const toolbar = ({ prettify, merge, copy: copyQuery }) => [
+  createElement(React.Fragment, { key: "own" }, prettify, merge, copyQuery),
+  createElement(
+    ToolbarButton,
+    { key: "curl", label: "Copy as cURL", onClick: () => copy(curlCommand, "Copied as a cURL command.") },
+    icon(ICONS.curl),
+  ),
+  createElement(
+    ToolbarButton,
+    { key: "link", label: "Copy link to this operation", onClick: () => copy(shareLink, "Copied a link to the operation.") },
+    icon(ICONS.link),
+  ),
+];
+
+// GraphiQL
+
+function Desk() {
+  desk.editor = useEditorContext({ nonNull: true });
+  desk.schema = useSchemaStore();
+  const { queryEditor, variableEditor, headerEditor, responseEditor } = desk.editor;
+  useEffect(() => {
+    if (queryEditor) nameEditor(queryEditor, "Operation");
+    if (variableEditor) nameEditor(variableEditor, "Variables");
+    if (headerEditor) nameEditor(headerEditor, "Headers");
+  }, [queryEditor, variableEditor, headerEditor]);
+  useEffect(() => {
+    if (!responseEditor) return;
+    nameEditor(responseEditor, "Result");
+    linkAddresses(responseEditor);
+  }, [responseEditor]);
+  useEffect(() => {
+    // From here on GraphiQL listens to its editors.
+    desk.ready = Boolean(queryEditor && variableEditor);
+    setTimeout(openShared); // React renders a new tab at once only outside of its own phases
+  }, [queryEditor, variableEditor]);
+  return "contentql";
+}
+
+function openShared() {
+  if (!desk.ready) return;
+  const shared = takeSharedOperation();
+  if (shared) openOperation(shared);
+}
+
+function createFetcher() {
   const subscriptionUrl = new URL(url);
   subscriptionUrl.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  const find = (id) => document.getElementById(id);
-
-  // The token ends with the browser's tab: it is kept in no other storage, and in no address.
-  const token = kept("token");
-  const asOf = kept("as-of");
-
-  function kept(name) {
-    const key = `contentql${url.pathname}:${name}`;
-    return {
-      get: () => sessionStorage.getItem(key) ?? "",
-      set: (text) => (text ? sessionStorage.setItem(key, text) : sessionStorage.removeItem(key)),
-    };
-  }
-
-  // What every request says of who asks. The moment is local time in the box and UTC in the header.
-  function introduction() {
-    if (!token.get()) return {};
-    const at = new Date(asOf.get());
-    return {
-      Authorization: `Bearer ${token.get()}`,
-      ...(isNaN(at) ? {} : { "X-Preview-At": at.toISOString() }),
-    };
-  }
-
-  // What the reader wrote into GraphiQL's own headers comes first.
-  async function introduced(address, request) {
-    const headers = new Headers(request.headers);
-    const own = headers.has("authorization");
-    for (const [name, value] of own ? [] : Object.entries(introduction())) {
-      if (!headers.has(name)) headers.set(name, value);
-    }
-    const answer = await fetch(address, { ...request, headers });
-    if (answer.status === 401 && !own) tellWho();
-    if (answer.ok) answer.clone().json().then(remember, () => {});
-    return answer;
-  }
-
-  // The bar
-
-  let asked = 0;
-
-  async function tellWho() {
-    const badge = find("who");
-    const mine = ++asked;
-    const said = await whoAmI();
-    if (mine !== asked) return; // the token is another by now
-    badge.className = said.refused ? "refused" : "";
-    badge.textContent = said.words;
-  }
-
-  async function whoAmI() {
-    try {
-      const answer = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json", ...introduction() },
-        body: JSON.stringify({ query: "{ viewer { name role accessDescription } }" }),
-      });
-      const { data, errors } = await answer.json();
-      if (errors) {
-        const { message, extensions } = errors[0];
-        return { refused: true, words: [message, extensions?.hint].filter(Boolean).join(" ") };
-      }
-      const { name, role, accessDescription } = data.viewer;
-      const who = name === null ? ["Public"] : [name, role[0] + role.slice(1).toLowerCase()];
-      return { words: [...who, accessDescription].join(" · ") };
-    } catch {
-      return { refused: true, words: "The server does not answer." };
-    }
-  }
-
-  function showBar() {
-    const secret = token.get();
-    find("token").value = "";
-    find("token").placeholder = secret ? `in use: … ${secret.slice(-4)}` : "cql_…";
-    find("forget").disabled = !secret;
-    find("as-of").disabled = !secret;
-    find("as-of").value = asOf.get();
-  }
-
-  function introduce(secret) {
-    token.set(secret);
-    if (!secret) asOf.set("");
-    showBar();
-    tellWho();
-    // Where the last token was refused, GraphiQL could not learn the schema.
-    if (desk.schema && !desk.schema.schema) desk.schema.introspect();
-  }
-
-  function openBar() {
-    find("bar").addEventListener("submit", (event) => {
-      event.preventDefault();
-      // As it is often copied: with the header's own words, or between quotation marks.
-      const secret = find("token").value.replace(/^[\s"']*(authorization:)?\s*(bearer\s)?\s*|[\s"']+$/gi, "");
-      if (secret) introduce(secret);
-    });
-    find("forget").addEventListener("click", () => {
-      introduce("");
-      find("token").focus();
-    });
-    find("as-of").addEventListener("change", (event) => {
-      asOf.set(event.target.value);
-      tellWho();
-    });
-    const menu = find("examples");
-    menu.addEventListener("click", (event) => {
-      const chosen = event.target.closest("button");
-      if (!chosen) return;
-      menu.open = false;
-      openExample(examples.find(({ name }) => name === chosen.value).query);
-    });
-    menu.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    });
-    document.addEventListener("click", (event) => {
-      if (!menu.contains(event.target)) menu.open = false;
-    });
-    find("bar").hidden = false;
-    showBar();
-    tellWho();
-  }
-
-  // The examples
-
-  const examples = [...document.querySelectorAll("template.example")].map((example) => ({
-    name: example.dataset.name,
-    tab: example.dataset.tab !== undefined,
-    query: example.content.textContent,
-  }));
-
-  // GraphiQL's own state, as of its last rendering.
-  const desk = {};
-  const NONE_YET = "art_…";
-  let article = NONE_YET;
-
-  // The article that was worked on last is the one that the next step is about.
-  function remember({ data }) {
-    for (const payload of Object.values(data ?? {})) {
-      if (payload?.userErrors && payload.article?.id) article = payload.article.id;
-    }
-  }
-
-  function openExample(query) {
-    const open = desk.editor.tabs.findIndex((tab) => tab.query === query);
-    ReactDOM.flushSync(() => (open < 0 ? desk.editor.addTab() : desk.editor.changeTab(open)));
-    const { queryEditor, variableEditor } = desk.editor;
-    if (open < 0) queryEditor.setValue(query);
-    const variables = variableEditor.getValue();
-    if (query.includes("$article") && (!variables.trim() || variables.includes(NONE_YET))) {
-      variableEditor.setValue(JSON.stringify({ article }, null, 2));
-      document.querySelector(".graphiql-editor-tools [data-name=variables]").click(); // to be seen
-    }
-    queryEditor.focus();
-    const tabs = document.querySelector(".graphiql-tabs");
-    const show = () => tabs.querySelector(".graphiql-tab-active")?.scrollIntoView({ inline: "nearest" });
-    setTimeout(show, 200); // when it has its name, and with it its width
-  }
-
-  function Desk() {
-    desk.editor = GraphiQL.React.useEditorContext({ nonNull: true });
-    desk.schema = GraphiQL.React.useSchemaStore();
-    return "contentql";
-  }
-
-  // HTML on the clipboard is pasted into the value of `html` as a string. Pasted as plain text, as elsewhere,
-  // it would lose its formatting, and its line ends would end the string.
-  document.addEventListener(
-    "paste",
-    (event) => {
-      const editor = event.target.closest(".CodeMirror")?.CodeMirror;
-      const html = event.clipboardData?.getData("text/html");
-      if (!editor || !html) return;
-      const before = editor.getRange({ line: 0, ch: 0 }, editor.getCursor("from"));
-      if (!/\bhtml"?\s*:\s*"(?:[^"\\\n]|\\.)*$/.test(before)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      editor.replaceSelection(JSON.stringify(html).slice(1, -1));
-    },
-    true,
-  );
-
-  // Tabs and settings are kept apart from those of other GraphiQLs on the same host.
-  const storage = GraphiQL.createLocalStorage({ namespace: `contentql${url.pathname}` });
-
-  ReactDOM.createRoot(find("graphiql")).render(
-    React.createElement(
-      GraphiQL,
-      {
-        fetcher: GraphiQL.createFetcher({
-          url: url.href,
-          fetch: introduced,
-          subscriptionUrl: subscriptionUrl.href,
-          // Read anew for each socket.
-          wsConnectionParams: {
-            get Authorization() {
-              return introduction().Authorization;
-            },
-            get "X-Preview-At"() {
-              return introduction()["X-Preview-At"];
-            },
-          },
-        }),
-        plugins: [GraphiQLPluginExplorer.explorerPlugin()],
-        storage,
-        // Of the first visit; afterwards the browser's own tabs come back. `query` is left alone: a
-        // second visit would open it as one more tab.
-        defaultTabs: examples.filter(({ tab }) => tab).map(({ query }) => ({ query })),
-        defaultQuery: "# A new question. Ctrl-Space proposes what can stand here, Ctrl-Enter asks.\n\n",
-        // Headers carry tokens. `shouldPersistHeaders` is left alone too: off, until the reader switches
-        // it on in the settings; `false` would take the switch away.
-        isHeadersEditorEnabled: true,
-        inputValueDeprecation: true,
+  const fetcher = GraphiQL.createFetcher({
+    url: url.href,
+    headers: { accept: "application/json" },
+    enableIncrementalDelivery: false,
+    fetch: createSender({
+      report: (summary) => summaries.set(activeTab(), summary),
+      onResult: rememberArticle,
+      onRefused: showStatus,
+    }),
+    subscriptionUrl: subscriptionUrl.href,
+    // Read anew for each socket.
+    wsConnectionParams: {
+      get Authorization() {
+        return credentials().Authorization;
       },
-      React.createElement(GraphiQL.Logo, null, React.createElement(Desk)),
-    ),
-  );
-  openBar();
-})();
+      get "X-Preview-At"() {
+        return credentials()["X-Preview-At"];
+      },
+    },
+  });
+  return async (parameters, options) => {
+    const result = await fetcher(parameters, options);
+    return Symbol.asyncIterator in result ? readableResults(result) : result;
+  };
+}
+
+ReactDOM.createRoot(document.getElementById("graphiql")).render(
+  createElement(
+    GraphiQL,
+    {
+      fetcher: createFetcher(),
+      plugins: [GraphiQLPluginExplorer.explorerPlugin()],
+      // Tabs and settings are kept apart from those of other GraphiQLs on the same host.
+      storage: GraphiQL.createLocalStorage({ namespace: `contentql${url.pathname}` }),
+      // Of the first visit; afterwards the browser's own tabs come back. `query` is left alone: a second visit
+      // would open it as one more tab.
+      defaultTabs: examples.filter(({ tab }) => tab).map(({ query }) => ({ query })),
+      defaultQuery: NEW_TAB,
+      // Headers carry tokens. `shouldPersistHeaders` is left alone too: off, until it is switched on in the
+      // settings; `false` would take the switch away.
+      isHeadersEditorEnabled: true,
+      inputValueDeprecation: true,
+    },
+    createElement(GraphiQL.Logo, null, createElement(Desk)),
+    createElement(GraphiQL.Toolbar, null, toolbar),
+    createElement(GraphiQL.Footer, null, createElement(ResponseSummary)),
+  ),
+);
+letTabLeaveEditors();
+pasteHtmlAsString();
+explainEmptyHistory();
+window.addEventListener("hashchange", openShared);
+openBar({
+  // Where the last token was refused, GraphiQL could not learn the schema.
+  onChange: () => desk.schema && !desk.schema.schema && desk.schema.introspect(),
+  onExample: openExample,
+});
