@@ -30,7 +30,7 @@ from contentql.planner.params import (
     ANY_ID,
     IdParam,
     ListParam,
-    TextParam,
+    SlugParam,
 )
 from contentql.planner.plan import IdList
 from contentql.planner.read_set import (
@@ -251,7 +251,7 @@ def _list_root(
 
 
 def _section_articles(context: BuildContext, arguments: dict[str, ArgumentValue]) -> RowSource:
-    path = context.param(arguments["section"], "text", TextParam(context.limits.text))
+    path = context.param(arguments["section"], "text", SlugParam(context.limits.text))
     direct = arguments.get("exact") is not None and context.constrain(arguments["exact"])
     link = DIRECT_SECTION_ARTICLES if direct else SECTION_ARTICLES
     present = f"(select s.id from category s where s.path = {path})"
@@ -261,7 +261,7 @@ def _section_articles(context: BuildContext, arguments: dict[str, ArgumentValue]
     base.parent_key = ParentKey(link.source_column, "category")
     named = leaf_value(arguments["section"])
     context.read_set.lists["section", named] = None
-    by_path = (RowCondition("path", "eq", named, TextParam(context.limits.text)),)
+    by_path = (RowCondition("path", "eq", named, SlugParam(context.limits.text)),)
     context.read_set.scan(Scan("category", by_path))
     context.read_set.scan(Scan("path_history", by_path))
     return base
