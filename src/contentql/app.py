@@ -82,6 +82,7 @@ def build_executor(
         responses=responses,
         sign_preview_token=partial(sign_preview_token_in_transaction, database),
         preview_url=settings.preview_url_template or PREVIEW_PATH,
+        four_eyes=settings.four_eyes,
         now=now,
     )
     return executor

@@ -85,10 +85,11 @@ class Executor:
         responses: ResponseCache | None = None,
         sign_preview_token: SignPreviewToken | None = None,
         preview_url: str = "",
+        four_eyes: bool = False,
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
         what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
-        preview links."""
+        preview links. `four_eyes`: whether the writers of an article may not approve it."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
@@ -124,6 +125,7 @@ class Executor:
             responses,
             sign_preview_token=sign_preview_token,
             preview_url=preview_url,
+            four_eyes=four_eyes,
         )
 
     async def execute(

@@ -115,11 +115,14 @@ class MutationExecutor:
         *,
         sign_preview_token: SignPreviewToken | None,
         preview_url: str,
+        four_eyes: bool,
     ) -> None:
-        """`seconds`: time limit of all fields of an operation together."""
+        """`seconds`: time limit of all fields of an operation together. `four_eyes`: whether the writers of
+        an article may not approve it."""
         self._database, self._catalog, self._planner = database, catalog, planner
         self._dialect, self._seconds, self._responses = dialect, seconds, responses
         self.sign_preview_token, self.preview_url = sign_preview_token, preview_url
+        self._four_eyes = four_eyes
         self._changes = 0
 
     async def execute(
@@ -303,6 +306,7 @@ class MutationExecutor:
             execution.now,
             reason=fields.pop("reason", None),
             expected_version=fields.pop("ifVersion", None),
+            four_eyes=self._four_eyes,
             preview_url=self.preview_url,
             sign_preview_token=self.sign_preview_token,
         )
