@@ -1,7 +1,7 @@
 """The four-eyes rule, CONTENTQL_FOUR_EYES: who wrote an article may not approve it.
 
-Writers are the accounts that created or edited it since its public state was published. The rule holds for every
-role. Imports, corrections and what was scheduled before it was set are not subject to it.
+Writers are the accounts that created or edited it since its public state was published. The rule holds for
+every role. Imports, corrections and what was scheduled before it was set are not subject to it.
 """
 
 from __future__ import annotations

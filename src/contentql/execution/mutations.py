@@ -192,10 +192,10 @@ class MutationExecutor:
         for error in plan.root_errors:
             raise error
         try:
-            data = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
+            result = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
         except RootFieldError as exc:
             raise exc.refusal from None
-        return data[data.index(b":") + 1 : -1]
+        return result.data[result.data.index(b":") + 1 : -1]
 
     async def _execute_each(
         self, fields: Sequence[MutationFieldCall], execution: _Execution
