@@ -83,6 +83,7 @@ def build_executor(
         sign_preview_token=partial(sign_preview_token_in_transaction, database),
         preview_url=settings.preview_url_template or PREVIEW_PATH,
         four_eyes=settings.four_eyes,
+        site=settings.site,
         now=now,
     )
     return executor

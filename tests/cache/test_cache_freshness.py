@@ -62,7 +62,7 @@ COMMON_QUERIES = (
     "{ mediaItems(first: 20) { totalCount nodes { id } } }",
     '{ articles(filter: {inLanguages: ["de", "fr"]}) { totalCount } }',
     *(
-        f'{{ article(slug: "{slug}-{n}", languages: {languages}) {{ slug language isRedirect }} }}'
+        f'{{ article(slug: "{slug}-{n}", languages: {languages}) {{ slug language }} }}'
         for slug, n in (("article", 1), ("article", 5), ("article", 9), ("former", 3), ("former", 8))
         for languages in ('["de", "fr", "en"]', '["fr"]', '["de-CH", "en"]')
     ),

@@ -142,3 +142,34 @@ async def test_lists_of_an_object_are_complete(demo_executor: Executor) -> None:
     described = {f["name"]: {a["name"]: a["description"] for a in f["args"]} for f in fields}
     assert "all by default" in described["tags"]["first"]
     assert "20 by default" in described["related"]["first"]
+
+
+NEIGHBOURS = [
+    "",
+    "orderBy: [PUBLISHED_AT_ASC]",
+    "orderBy: [URGENCY_ASC]",
+    "orderBy: [URGENCY_DESC, HEADLINE_ASC]",
+    "orderBy: [HEADLINE_DESC]",
+    'filter: {category: {under: "world"}}',
+    'filter: {language: {eq: "en"}, urgency: {gte: 5}}, orderBy: [URGENCY_DESC]',
+    'filter: {slug: {eq: "no-such-article"}}',
+]
+
+
+@pytest.mark.parametrize("arguments", NEIGHBOURS)
+async def test_adjacent_articles_are_those_of_the_list(demo_executor: Executor, arguments: str) -> None:
+    """Also where articles tie in the order, and for articles that the filter excludes: their place counts."""
+    own = f"({arguments})" if arguments else ""
+    first = f"({arguments}, first: 100)" if arguments else "(first: 100)"
+    fields = f"id nextArticle{own} {{ id }} previousArticle{own} {{ id }}"
+    order = arguments.partition("orderBy")[1] + arguments.partition("orderBy")[2]
+    everything = f"({order}, first: 100)" if order else "(first: 100)"
+    lists = f"list: articles{first} {{ nodes {{ id }} }} all: articles{everything} {{ nodes {{ {fields} }} }}"
+    data = await query_data(demo_executor, f"{{ {lists} }}")
+    listed = [node["id"] for node in data["list"]["nodes"]]
+    ids = [node["id"] for node in data["all"]["nodes"]]
+    for place, node in enumerate(data["all"]["nodes"]):
+        after = next((id_ for id_ in ids[place + 1 :] if id_ in listed), None)
+        before = next((id_ for id_ in reversed(ids[:place]) if id_ in listed), None)
+        assert (node["nextArticle"] or {}).get("id") == after
+        assert (node["previousArticle"] or {}).get("id") == before

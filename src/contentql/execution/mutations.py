@@ -58,6 +58,7 @@ from contentql.store import change_log
 from contentql.store.database import Database, TransactionReader
 from contentql.store.models.history import AuditEntry
 from contentql.telemetry.trace import RequestTrace
+from contentql.url_patterns import Site
 
 ATOMIC_DIRECTIVE = "atomic"
 PRUNE_EVERY = 1_000  # changes between two looks at what can go
@@ -116,12 +117,13 @@ class MutationExecutor:
         sign_preview_token: SignPreviewToken | None,
         preview_url: str,
         four_eyes: bool,
+        site: Site,
     ) -> None:
         """`seconds`: time limit of all fields of an operation together. `four_eyes`: whether the writers of
         an article may not approve it."""
         self._database, self._catalog, self._planner = database, catalog, planner
         self._dialect, self._seconds, self._responses = dialect, seconds, responses
-        self.sign_preview_token, self.preview_url = sign_preview_token, preview_url
+        self.sign_preview_token, self.preview_url, self._site = sign_preview_token, preview_url, site
         self._four_eyes = four_eyes
         self._changes = 0
 
@@ -308,6 +310,7 @@ class MutationExecutor:
             expected_version=fields.pop("ifVersion", None),
             four_eyes=self._four_eyes,
             preview_url=self.preview_url,
+            site=self._site,
             sign_preview_token=self.sign_preview_token,
         )
         within = TransactionReader(connection, self._database.dialect)

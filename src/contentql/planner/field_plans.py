@@ -40,11 +40,6 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class FoundByOldSlug:
-    """A field that is true if the object was looked up by a slug or path other than its present one."""
-
-
-@dataclass(frozen=True)
 class ListPosition:
     """A field with the row's index in the visible list, from 0; stored positions would reveal hidden rows."""
 
@@ -151,6 +146,20 @@ class TextDiff:
 
 
 @dataclass(frozen=True)
+class AdjacentArticle:
+    """The article after or, if `previous`, before this one in a list of articles."""
+
+    previous: bool = False
+
+
+@dataclass(frozen=True)
+class CanonicalUrl:
+    """URL of the object's page on the reader's site; `column` has one that replaces it, if it is set."""
+
+    column: str = ""
+
+
+@dataclass(frozen=True)
 class RootField:
     """A field of Query: the table that it reads and the shape of its result.
 
@@ -158,7 +167,7 @@ class RootField:
     deleted, for viewers of drafts.
     """
 
-    shape: Literal["one", "page", "latest", "node", "nodes", "viewer"]
+    shape: Literal["one", "page", "latest", "node", "nodes", "resolve", "site", "viewer"]
     table: str = ""
     admin_only: bool = False
     deleted: bool = False
@@ -219,13 +228,14 @@ FieldPlan = (
     | PayloadValue
     | Column
     | Computed
-    | FoundByOldSlug
     | ListPosition
     | EmbeddedObject
     | ToOne
     | ToMany
     | JsonElements
     | TextDiff
+    | AdjacentArticle
+    | CanonicalUrl
     | RootField
 )
 

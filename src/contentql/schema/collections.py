@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from contentql.planner.field_plans import Computed, FoundByOldSlug
+from contentql.planner.field_plans import Computed
 from contentql.planner.visibility import PUBLIC_ITEM_SQL
 from contentql.schema import relations
 from contentql.schema.connections import Connection
 from contentql.schema.content import Article, Media
 from contentql.schema.fields import (
     SEARCH_ARGUMENT,
+    canonical_url_field,
     column_field,
     computed,
     connection_field,
@@ -49,12 +50,8 @@ class CollectionItem:
 @table_type("collection", "A list of articles curated by editors, for example a front page.")
 class Collection(Node):
     id: strawberry.ID = column_field("Global id of the collection.", '"col_5566778899"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"front-page"')
-    is_redirect: bool = computed(
-        "True if the collection was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     title: str = column_field("Name of the rendition.", '"Front page"')
     description: str | None = column_field("Purpose of the collection.", '"The first thing readers see"')
     max_items: int | None = column_field(

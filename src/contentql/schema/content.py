@@ -20,16 +20,24 @@ from contentql.content.enums import (
     Verification,
 )
 from contentql.planner.field_plans import (
+    AdjacentArticle,
+    CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
-    FoundByOldSlug,
     JsonElements,
     ToOne,
 )
 from contentql.schema import relations
 from contentql.schema.administration import Revision, ScheduledChange
-from contentql.schema.article_parts import AuthorCredit, Correction, EntityMention, MediaPlacement
+from contentql.schema.article_parts import (
+    AuthorCredit,
+    Correction,
+    EntityMention,
+    ExternalId,
+    ExternalIdInput,
+    MediaPlacement,
+)
 from contentql.schema.blocks import Body
 from contentql.schema.connections import Connection
 from contentql.schema.enums import (
@@ -50,7 +58,9 @@ from contentql.schema.fields import (
     EXACT_ARGUMENT,
     PAGE_ARGUMENTS,
     SEARCH_ARGUMENT,
+    adjacent_article_field,
     argument_field,
+    canonical_url_field,
     column_field,
     computed,
     connection_field,
@@ -93,13 +103,9 @@ from contentql.schema.values import (
 @table_type("category", "A section of the newsroom. Sections form a tree.", max_age=300)
 class Category(Node):
     id: strawberry.ID = column_field("Global id of the section.", '"cat_81726354"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Last part of the path.", '"asia"')
     path: str = column_field("Slugs from the root section to this one, separated by slashes.", '"world/asia"')
-    is_redirect: bool = computed(
-        "True if the section was found by a former path; clients should redirect to `path`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Display name.", '"Asia"')
     names: list[LocalName] = object_field("Names in other languages.", JsonElements("names"))
     description: str | None = column_field("Short description.", '"News from Asia"')
@@ -174,12 +180,8 @@ class Media(Node):
 @table_type("source", "A source of news: a person, a medium, an organisation, a document.")
 class Source(Node):
     id: strawberry.ID = column_field("Global id of the source.", '"src_6677889900"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"sky-news"')
-    is_redirect: bool = computed(
-        "True if the source was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Display name.", '"Sky News"')
     kind: SourceKind = column_field("Kind of media.", "BROADCASTER")
     aliases: list[str] = column_field("Other names of the source.", '["Sky"]')
@@ -256,13 +258,9 @@ class Attribution(Node):
 @table_type("tag", "Subject of articles: a topic, person, organisation, place, event or work.")
 class Tag(Node):
     id: strawberry.ID = column_field("Global id of the tag.", '"tag_2233445566"')
+    canonical_url: str | None = canonical_url_field()
     type: TagType = column_field("Type of the tag.", "TOPIC")
     slug: str = column_field("Short name for URLs, unique within the type.", '"north-korea"')
-    is_redirect: bool = computed(
-        "True if the tag was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Display name.", '"North Korea"')
     names: list[LocalName] = object_field("Names in other languages.", JsonElements("names"))
     description: str | None = column_field("Description of the subject.", '"The state in East Asia"')
@@ -283,12 +281,8 @@ class Tag(Node):
 @table_type("author", "A writer, photographer, translator or editor.")
 class Author(Node):
     id: strawberry.ID = column_field("Global id of the author.", '"aut_3344556677"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"jane-doe"')
-    is_redirect: bool = computed(
-        "True if the author was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Full name.", '"Jane Doe"')
     bio: str | None = column_field("Short biography.", '"Reports on East Asia."')
     desk: str | None = column_field("Desk of the newsroom that the author belongs to.", '"World"')
@@ -309,12 +303,8 @@ class Author(Node):
 @table_type("story", "A running story that connects several articles.")
 class Story(Node):
     id: strawberry.ID = column_field("Global id of the story.", '"sto_4455667788"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"north-korea-russia"')
-    is_redirect: bool = computed(
-        "True if the story was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     title: str = column_field("Name of the rendition.", '"North Korea and Russia"')
     description: str | None = column_field("Summary of the story.", '"Troops, arms and treaties"')
     articles: Connection[Article] = connection_field(
@@ -332,15 +322,12 @@ class Article(Node):
     uri: str = column_field(
         "URI of the article, the same in all versions.", '"urn:contentql:article:90817263545"'
     )
+    external_ids: list[ExternalId] = list_field(
+        "Ids of the article in other systems.", relations.ARTICLE_EXTERNAL_IDS
+    )
     slug: str = column_field("Short name for URLs.", '"kim-jong-un-sheds-a-tear"')
     canonical_slug: str = column_field(
         "Current slug, to be used in links.", '"kim-jong-un-sheds-a-tear"', Column("slug")
-    )
-    is_redirect: bool = computed(
-        "True if the article was found by a former slug, or by the slug of a translation; clients should"
-        " redirect to `canonicalSlug`.",
-        "false",
-        FoundByOldSlug(),
     )
     headline: str = column_field("Headline.", '"Kim Jong-un Sheds a Tear"')
     kicker: str | None = column_field("Short line above the headline.", '"North Korea"')
@@ -363,7 +350,7 @@ class Article(Node):
         relations.ARTICLE_STATUS,
     )
     published_at: DateTime | None = column_field(
-        "Time of publication; null if the article has not been published.", '"2026-06-30T08:00:00Z"'
+        "Time of publication; null only for drafts, so never for the public.", '"2026-06-30T08:00:00Z"'
     )
     first_published_at: DateTime | None = column_field(
         "Time of the first publication; null if the article has never been published.",
@@ -379,7 +366,7 @@ class Article(Node):
     byline: str | None = column_field("Byline as printed.", '"By Jane Doe in Seoul"')
     word_count: int = column_field("Number of words in the body.", "365")
     reading_minutes: int = column_field("Estimated reading time in minutes.", "2")
-    canonical_url: str | None = column_field("Canonical URL for search engines.", '"https://example.org/a"')
+    canonical_url: str | None = canonical_url_field(CanonicalUrl("canonical_url"))
     canonical_elsewhere: bool = column_field(
         "True if the canonical URL belongs to another publisher.", "false"
     )
@@ -418,7 +405,9 @@ class Article(Node):
     body: Body = object_field(
         "Body of the article in several formats.", ToOne("article_body", "id", "article_id")
     )
-    category: Category | None = object_field("Main section; null only for drafts.", relations.CATEGORY)
+    category: Category | None = object_field(
+        "Main section; null only for drafts, so never for the public.", relations.CATEGORY
+    )
     categories: list[Category] = filtered_list_field(
         "All sections, the main one first.", "Category", relations.ARTICLE_CATEGORIES
     )
@@ -444,3 +433,13 @@ class Article(Node):
         "Related articles chosen by editors. Default order: theirs.",
         "Article", relations.ARTICLE_RELATED, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
     )  # fmt: skip
+    next_article: Article | None = adjacent_article_field(
+        "The article after this one in the list `articles` with this filter and order; null at the end. By"
+        " default the next older one.",
+        AdjacentArticle(),
+    )
+    previous_article: Article | None = adjacent_article_field(
+        "The article before this one in the list `articles` with this filter and order; null at the"
+        " beginning. By default the next newer one.",
+        AdjacentArticle(previous=True),
+    )

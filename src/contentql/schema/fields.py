@@ -14,12 +14,13 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from contentql.planner.field_plans import (
+    AdjacentArticle,
+    CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
     FieldPlan,
     FilterPlan,
-    FoundByOldSlug,
     JsonElements,
     ListPosition,
     RootField,
@@ -33,7 +34,7 @@ def column_field(description: str, example: str, plan: FieldPlan | None = None) 
     return _field(_with_example(description, example), plan or Column())
 
 
-def computed(description: str, example: str, plan: Computed | FoundByOldSlug | ListPosition) -> Any:
+def computed(description: str, example: str, plan: Computed | ListPosition) -> Any:
     return _field(_with_example(description, example), plan)
 
 
@@ -117,6 +118,19 @@ def order_argument(node: str, example: str) -> Argument:
 def filtered_list_field(description: str, node: str, plan: ToMany) -> Any:
     """A list of objects, returned completely unless `first` is given."""
     return argument_field(description, f"list[{node}]", plan, [filter_argument(node), _FIRST_OF_ALL])
+
+
+def canonical_url_field(plan: CanonicalUrl | None = None) -> Any:
+    return _field(
+        "URL of the page on the reader's site, for links and search engines; null if the site has none."
+        ' Example: `"https://example.org/world/asia/kim-jong-un-sheds-a-tear"`.',
+        plan or CanonicalUrl(),
+    )
+
+
+def adjacent_article_field(description: str, plan: AdjacentArticle) -> Any:
+    arguments = [filter_argument("Article"), order_argument("Article", "PUBLISHED_AT_DESC")]
+    return argument_field(description, "Optional[Article]", plan, arguments)
 
 
 def connection_field(

@@ -23,13 +23,14 @@ from contentql.planner.builder.nodes import (
 )
 from contentql.planner.builder.ordering import (
     after_cursor,
+    after_row,
     apply_default_order,
     apply_order,
     cursor_sql,
     has_previous,
 )
 from contentql.planner.builder.paging import PAGE_ARGUMENTS, Page, first_argument, page_arguments
-from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql
+from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql, table_rows
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.cursors import ListFingerprint
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, ToMany
@@ -70,6 +71,30 @@ def build_list(
         return ArrayNode(item, rows, order)
     base.limit = size or "10000"
     return ArrayNode(item, rows_sql(context, base), outer_order_sql(context, base))
+
+
+def build_adjacent(
+    context: BuildContext,
+    here: RowRef,
+    target: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+    *,
+    previous: bool,
+) -> ResultNode:
+    """Builds the item after `here` or before it in the list of its table; null if there is none."""
+    base = table_rows(context, here.table)
+    base.where += context.visible(base.row, via_visible=False)
+    apply_filter(context, base, here.table, target, arguments)
+    apply_order(context, base, here.table, target, arguments, None)
+    context.record_list(here.table)
+    record_scan(context, base)
+    if previous:
+        base.keys = [replace(key, descending=not key.descending) for key in base.keys]
+    base.where.insert(0, after_row(context, base, here))
+    base.limit = "1"
+    item = context.build_object(context, target, selections, base.row)
+    return SingleRowNode(item, rows_sql(context, base))
 
 
 def build_relation_connection(

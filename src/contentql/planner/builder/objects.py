@@ -8,22 +8,23 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
-from contentql.planner.builder.connections import build_list, build_relation_connection
+from contentql.planner.builder.connections import build_adjacent, build_list, build_relation_connection
 from contentql.planner.builder.context import BuildContext
-from contentql.planner.builder.history import RENAME_HISTORY
 from contentql.planner.builder.nodes import (
     selection_sets,
 )
 from contentql.planner.builder.rows import join_row
+from contentql.planner.builder.site import build_canonical_url, canonical_path_markers
 from contentql.planner.builder.subplans import nested_list
 from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
+    AdjacentArticle,
+    CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
     FieldPlan,
-    FoundByOldSlug,
     JsonElements,
     ListPosition,
     TextDiff,
@@ -105,6 +106,8 @@ def _row_markers(
     leads: set[tuple[str, str]] = set()
     for group in fields:
         edge = type_plan.fields.get(group[0].name.value)
+        if isinstance(edge, CanonicalUrl):
+            yield from canonical_path_markers(context, row)
         if isinstance(edge, ToOne | ToMany) and edge.column != "id":
             leads.add((edge.column, edge.table if isinstance(edge, ToOne) else row.table))
     for column, table in sorted(leads):
@@ -143,8 +146,6 @@ def _build_composite(
     match plan:
         case Computed():
             return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
-        case FoundByOldSlug():
-            return _build_redirect_flag(row)
         case ListPosition():
             return ScalarNode(row.place, "int")
         case EmbeddedObject():
@@ -171,6 +172,17 @@ def _build_composite(
                     inner, plan, here, label, target, arguments, selections
                 ),
             )
+        case CanonicalUrl():
+            return build_canonical_url(context, row, plan.column)
+        case AdjacentArticle():
+            arguments = context.arguments(group[0], graphql_field)
+            return nested_list(
+                context,
+                row,
+                lambda inner, here: build_adjacent(
+                    inner, here, target, arguments, selections, previous=plan.previous
+                ),
+            )
         case JsonElements():
             return _build_json_elements(context, plan, row, target, selections)
         case TextDiff():
@@ -181,14 +193,6 @@ def _build_composite(
                 lambda inner, here: _build_text_diff(inner, plan, here, target, arguments, selections),
             )
     raise LookupError(f"{type_plan.name}.{name}: no shape for {plan}")
-
-
-def _build_redirect_flag(row: RowRef) -> ResultNode:
-    """Builds the field that is true if the row was looked up by a name other than its present one."""
-    if not row.found_by_old_slug_sql:
-        return "false"
-    column = RENAME_HISTORY[row.table].column
-    return ScalarNode(f"{row.column(column)} <> {row.found_by_old_slug_sql}", "bool")
 
 
 def _build_column(context: BuildContext, row: RowRef, plan: Column, required: bool) -> ResultNode:

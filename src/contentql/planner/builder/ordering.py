@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ DEFAULT_ORDER = {
     "correction": "at desc",
     "audit_entry": "at desc",
     "token": "created_at desc",
+    "redirect": "created_at desc",
     "article": "published_at desc",
     "DeletedArticle": "deleted_at desc",
     "category": "path asc",
@@ -52,6 +54,8 @@ ORDER_COLUMN_KINDS: Mapping[str, Any] = {
     "urgency": "int",
     "position": "int",
     "relevance": "int",
+    "system": "text",
+    "value": "text",
     "id": "id",
 }
 
@@ -159,6 +163,21 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
     for key in base.keys:
         value = _current_key(context, base, key, values[-1]) if key.lookup_sql else next(result)
         sides.append((context.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
+    return _beyond(sides)
+
+
+def after_row(context: BuildContext, base: RowSource, row: RowRef) -> str:
+    """Returns the predicate for the rows after `row`, of the same table, in the order of `base`."""
+    sides = []
+    for key in base.keys:
+        own = re.sub(rf"\b{base.row.alias}\.(\w+)", lambda match: row.column(match[1]), key.sql)
+        here, there = (context.dialect.sortable(sql, key.kind) for sql in (own, key.sql))
+        sides.append((there, here, "<" if key.descending else ">"))
+    return _beyond(sides)
+
+
+def _beyond(sides: Sequence[tuple[str, str, str]]) -> str:
+    """Returns the comparison of two lists of sort keys: each is a key, the value to compare, and the sign."""
     if len({sign for _, _, sign in sides}) == 1:
         left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
         return f"({left}) {sides[0][2]} ({right})"

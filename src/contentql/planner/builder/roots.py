@@ -14,7 +14,7 @@ from contentql.planner.builder.connections import build_connection
 from contentql.planner.builder.context import BuildContext, RowSource, VirtualObject
 from contentql.planner.builder.history import RENAME_HISTORY
 from contentql.planner.builder.introspection import build_introspection
-from contentql.planner.builder.lookups import find_best_translation, find_by_name
+from contentql.planner.builder.lookups import find_best_translation, find_by_external_id, find_by_name
 from contentql.planner.builder.nodes import (
     leaf_value,
     selection_sets,
@@ -22,6 +22,7 @@ from contentql.planner.builder.nodes import (
 from contentql.planner.builder.objects import build_object
 from contentql.planner.builder.ordering import as_tuple
 from contentql.planner.builder.rows import link_rows, rows_sql, table_rows
+from contentql.planner.builder.site import build_resolved
 from contentql.planner.catalog import TypePlan, is_required, named_type
 from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
@@ -43,8 +44,8 @@ from contentql.planner.read_set import (
 from contentql.planner.sql.nodes import (
     ArrayNode,
     CaseNode,
+    MarkedNode,
     ResultNode,
-    RowRef,
     ScalarNode,
     SingleRowNode,
 )
@@ -56,7 +57,12 @@ MAX_SUGGESTED = 500  # sections among which one is searched that may be meant
 ID_TABLES = {"withdrawal": "article"}  # tables whose rows have the global IDs of another table
 
 
-def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNode | bytes | ApiError:
+LOOKUP_ARGUMENTS = ("id", "slug", "path", "externalId")  # of which a single object needs exactly one
+
+
+def build_root_field(
+    context: BuildContext, group: list[FieldNode]
+) -> ResultNode | MarkedNode | bytes | ApiError:
     node = group[0]
     name = node.name.value
     if name == "__typename":
@@ -84,8 +90,10 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
             )
         arguments = context.arguments(node, of)
         match plan.shape:
-            case "viewer":
-                context.totals.private = True
+            case "resolve":
+                return build_resolved(context, arguments, selections)
+            case "viewer" | "site":
+                context.totals.private |= plan.shape == "viewer"
                 return orjson.dumps(
                     _virtual_object(context, named_type(of.type), selections, context.virtual_objects[name])
                 )
@@ -109,10 +117,18 @@ def _virtual_object(
     context: BuildContext, type_name: str, selections: Sequence[SelectionSetNode], facts: VirtualObject
 ) -> dict[str, Any]:
     fields = context.operation.collect_fields(selections, frozenset({type_name}), context.included)
-    return {
-        key: type_name if g[0].name.value == "__typename" else facts[g[0].name.value]
-        for key, g in fields.items()
-    }
+
+    def value_of(group: list[FieldNode]) -> Any:
+        name = group[0].name.value
+        if name == "__typename":
+            return type_name
+        value = facts[name]
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            target = context.catalog.field(type_name, name).target
+            return [_virtual_object(context, target, selection_sets(group), item) for item in value]
+        return value
+
+    return {key: value_of(group) for key, group in fields.items()}
 
 
 def _single_object_root(
@@ -122,15 +138,17 @@ def _single_object_root(
     arguments: dict[str, ArgumentValue],
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
-    named = [n for n in ("id", "slug", "path") if arguments.get(n) is not None]
+    named = [name for name in LOOKUP_ARGUMENTS if arguments.get(name) is not None]
     if len(named) != 1:
-        ways = [n for n in context.catalog.field_type("Query", table).args if n in ("id", "slug", "path")]
+        ways = [n for n in context.catalog.field_type("Query", table).args if n in LOOKUP_ARGUMENTS]
         raise ApiError("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
     base = table_rows(context, table)
     row = base.row
     context.record_list(table)
     if arguments.get("languages") is not None:
-        base, row = find_best_translation(context, base, named[0], arguments)
+        find_best_translation(context, base, named[0], arguments)
+    elif named == ["externalId"]:
+        find_by_external_id(context, base, arguments["externalId"])
     elif named == ["id"]:
         number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
         number = _follow_merges(context, table, number, leaf_value(arguments["id"]))
@@ -142,10 +160,10 @@ def _single_object_root(
             RowCondition(key, "eq", leaf_value(arguments["id"]), IdParam(ID_TABLES.get(table, table))),
         )
     else:
-        base, row = find_by_name(context, base, RENAME_HISTORY[table], arguments)
+        find_by_name(context, base, RENAME_HISTORY[table], arguments)
     base.where += context.visible(row, via_visible=False)
     context.read_set.scan(Scan(table, base.conditions))
-    return _single_row(context, base, row, type_name, selections)
+    return _single_row(context, base, type_name, selections)
 
 
 def _follow_merges(
@@ -170,11 +188,10 @@ def _follow_merges(
 def _single_row(
     context: BuildContext,
     base: RowSource,
-    row: RowRef,
     type_name: str,
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
-    node = build_object(context, type_name, selections, row)
+    node = build_object(context, type_name, selections, base.row)
     return SingleRowNode(node, rows_sql(context, base))
 
 
@@ -195,7 +212,7 @@ def _node_root(
     context.record_list(result.table)
     named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(result.table))
     context.read_set.scan(Scan(result.table, (named,)))
-    return _single_row(context, base, base.row, result.name, selections)
+    return _single_row(context, base, result.name, selections)
 
 
 def _nodes_root(
@@ -223,7 +240,7 @@ def _nodes_root(
         context.read_set.scan(
             Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(_id_or_zero, most)),))
         )
-        cases.append((name, _single_row(context, base, base.row, result.name, selections)))
+        cases.append((name, _single_row(context, base, result.name, selections)))
     rows = f"(select * from {context.dialect.unnest_pairs(texts, numbers, alias)} order by {order}) {alias}"
     return ArrayNode(CaseNode(table, tuple(cases)) if cases else "null", rows, order)
 

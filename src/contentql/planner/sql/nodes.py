@@ -65,6 +65,14 @@ class SingleRowNode:
 
 
 @dataclass(slots=True)
+class MarkedNode:
+    """A root field with the tables and ids, by SQL, of rows that it depends on even if they are hidden."""
+
+    markers: tuple[tuple[str, str], ...]
+    node: ResultNode
+
+
+@dataclass(slots=True)
 class ArrayNode:
     """A JSON array with one node for each row of a FROM clause, in order."""
 
@@ -191,7 +199,6 @@ class RowRef:
     table: str
     scope: FromClause
     json: bool = False
-    found_by_old_slug_sql: str | None = None  # SQL of the slug or path that the row was looked up by
     used_columns: dict[str, None] = field(default_factory=dict, compare=False)  # columns read so far
 
     def column(self, name: str) -> str:
