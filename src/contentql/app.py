@@ -84,6 +84,7 @@ def build_executor(
         responses=responses,
         sign_preview_token=partial(sign_preview_token_in_transaction, database),
         preview_url=_preview_url(settings),
+        four_eyes=settings.four_eyes,
         site=settings.site,
         now=now,
     )
@@ -144,11 +145,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             executor.articles.updating(),
             _usage_flush_lifespan(documents, authenticator),
         ):
-            # All objects made so far live as long as the process: the collector need not scan them again.
-            gc.collect()
-            gc.freeze()
-            # A request makes some hundred objects without reference cycles, so collections can be rare.
-            gc.set_threshold(20_000, 20, 50)
+            _tune_garbage_collector()
             with drain_on_sigterm(settings.drain_seconds, readiness.start_draining):
                 yield
             readiness.start_draining()
@@ -166,6 +163,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     # A redirect would repeat a preview token, and name whichever host the client sent.
     others.router.redirect_slashes = False
     return _RootApp(graphql, websockets, CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS))
+
+
+def _tune_garbage_collector() -> None:
+    # All objects made so far live as long as the process: the collector need not scan them again.
+    gc.collect()
+    gc.freeze()
+    # A request makes some hundred objects without reference cycles, so collections can be rare.
+    gc.set_threshold(20_000, 20, 50)
 
 
 def build_admission_control(settings: Settings) -> AdmissionControl:

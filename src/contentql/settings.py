@@ -88,6 +88,13 @@ class Settings(BaseSettings):
             pattern=r"^$|\{token\}",
         ),
     ] = ""
+    four_eyes: Annotated[
+        bool,
+        Field(
+            description="Whether an article needs the approval of a person who has not written it, before it "
+            "is published or scheduled."
+        ),
+    ] = False
     trusted_documents: Annotated[
         Literal["optional", "required"],
         Field(description="`optional`: every document is executed; `required`: only trusted documents."),

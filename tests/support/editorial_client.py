@@ -302,14 +302,18 @@ def small_newsroom() -> list[Record]:
 
 @asynccontextmanager
 async def open_editorial_client(
-    server: Server, *more: Record, template: str | None = None, with_cache: bool = False
+    server: Server,
+    *more: Record,
+    template: str | None = None,
+    with_cache: bool = False,
+    four_eyes: bool = False,
 ) -> AsyncIterator[EditorialClient]:
     """A client of a new newsroom, optionally with a response cache."""
     url = await (server.copy(template) if template else server.migrated())
     if not template:
         await load_small_newsroom(url, *more)
     async with Database(url) as database:
-        settings = Settings(database_url=url, max_root_fields=50)
+        settings = Settings(database_url=url, max_root_fields=50, four_eyes=four_eyes)
         if not with_cache:
             settings.response_cache_bytes = 0
         executor = build_executor(settings, database)

@@ -32,8 +32,9 @@ from contentql.cli.runtime import (
 from contentql.content.blocks import Timestamp
 from contentql.content.enums import Status
 from contentql.content.field_types import Language
-from contentql.content.records import ArticleSlug, ImportItem
-from contentql.content.records import Path as SectionPath
+from contentql.content.records import ImportItem
+from contentql.content.slugs import ArticleSlug
+from contentql.content.slugs import Path as SectionPath
 from contentql.content.warnings import Warning
 from contentql.errors import OperatorError
 from contentql.formats import jsonl, text

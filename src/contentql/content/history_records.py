@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field
-
 from contentql.content.blocks import IdField, Timestamp
 from contentql.content.field_types import Language
+from contentql.content.numbers import NonNegativeInt, Version
 from contentql.content.records import (
     ArticleRecord,
-    ArticleSlug,
     FreeJson,
     HistoryRecord,
-    Path,
 )
+from contentql.content.slugs import ArticleSlug, Path
 
 ArticleId: TypeAlias = Annotated[int, IdField("article")]
-Version: TypeAlias = Annotated[int, Field(ge=1, lt=1 << 31)]
 
 
 class ExportHeader(HistoryRecord):
@@ -118,8 +115,8 @@ class AuditRecord(HistoryRecord):
     role: str
     action: str
     target_id: str | None = None
-    before: int | None = None
-    after: int | None = None
+    before: NonNegativeInt | None = None
+    after: NonNegativeInt | None = None
     reason: str | None = None
     address: str | None = None
     client: str | None = None

@@ -22,7 +22,7 @@ from contentql.content.blocks import (
     MediaId,
     Timestamp,
 )
-from contentql.content.derive import MAX_HOPS, MAX_SECTION_DEPTH
+from contentql.content.derive import MAX_HOPS
 from contentql.content.enums import (
     Access,
     AttributionKind,
@@ -40,6 +40,17 @@ from contentql.content.enums import (
 )
 from contentql.content.field_types import ONE_LINE, Language, Line, Link, MediaUrl
 from contentql.content.frozen_model import FrozenModel
+from contentql.content.numbers import (
+    ByteCount,
+    Fraction,
+    Latitude,
+    Longitude,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Percentage,
+    Version,
+)
+from contentql.content.slugs import ArticleSlug, Path, Slug, TagKey
 from contentql.content.warnings import Warning
 
 
@@ -58,27 +69,12 @@ def _length(most: int) -> StringConstraints:
     return StringConstraints(min_length=1, max_length=most)
 
 
-Slug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s/:?#%]+$", max_length=160)]
-ArticleSlug: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s/:?#%]+$", max_length=200)]
-Path: TypeAlias = Annotated[
-    str,
-    StringConstraints(
-        pattern=rf"^[^\s/:?#%]{{1,120}}(/[^\s/:?#%]{{1,120}}){{0,{MAX_SECTION_DEPTH}}}$", max_length=1000
-    ),
-]
-TagKey: TypeAlias = Annotated[
-    str, StringConstraints(pattern=rf"^({'|'.join(TagType)}):[^\s/:?#%]+$", max_length=180)
-]
 Uri: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=500)]
 Name: TypeAlias = Annotated[str, _length(300), ONE_LINE]
 Line200: TypeAlias = Annotated[str, _length(200), ONE_LINE]
 Line100: TypeAlias = Annotated[str, _length(100), ONE_LINE]
 Wikidata: TypeAlias = Annotated[str, StringConstraints(pattern=r"^Q\d{1,18}$")]
 FreeJson: TypeAlias = Annotated[dict[str, Any], AfterValidator(_sorted)]
-NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 31)]
-Percentage: TypeAlias = Annotated[int, Field(ge=0, le=100)]
-Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-NonNegativeFloat: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class LocalNameRecord(FrozenModel):
@@ -116,7 +112,7 @@ class RenditionRecord(FrozenModel):
     mime: Line100
     width: NonNegativeInt | None = None
     height: NonNegativeInt | None = None
-    bytes: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+    bytes: ByteCount | None = None
     bitrate: NonNegativeInt | None = None
 
 
@@ -128,7 +124,7 @@ class MediaRecord(FrozenModel):
     width: NonNegativeInt | None = None
     height: NonNegativeInt | None = None
     duration: NonNegativeFloat | None = None
-    bytes: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+    bytes: ByteCount | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     alt: str | None = None
     decorative: bool = False
@@ -181,8 +177,8 @@ class TagRecord(FrozenModel):
     description: str | None = None
     aliases: tuple[Name, ...] = ()
     wikidata: Wikidata | None = None
-    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     codes: tuple[VocabularyCodeRecord, ...] = ()
     broader: TagKey | None = None
 
@@ -243,8 +239,8 @@ class SpanRecord(FrozenModel):
     """Code points `start` to `end` (exclusive) of a block. The words of an `orphaned` span were removed."""
 
     block_id: BlockId
-    start: Annotated[int, Field(ge=0)]
-    end: int
+    start: NonNegativeInt
+    end: NonNegativeInt
     exact: str | None = None
     prefix: str | None = None
     suffix: str | None = None
@@ -357,7 +353,7 @@ class ArticleRecord(FrozenModel):
     copyright_notice: Line | None = None
     ed_note: str | None = None
     slug_history: tuple[SlugRecord, ...] = ()
-    version: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
+    version: Version | None = None
     extra: FreeJson = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -171,6 +171,13 @@ def status_after_edit(context: EditContext, article: ArticleState) -> Status:
         case Status.PUBLISHED | Status.EXPIRED:
             return Status.DRAFT  # a working copy begins
         case Status.SCHEDULED:
+            if context.four_eyes:
+                raise user_error(
+                    UserErrorCode.SECOND_PERSON_REQUIRED,
+                    "The article is scheduled; a change needs another review.",
+                    "id",
+                    "Make the article a draft again first: unpublishArticle.",
+                )
             if not context.has_permission(Permission.PUBLISH):
                 raise user_error(
                     UserErrorCode.INVALID_TRANSITION,
@@ -187,7 +194,8 @@ def status_after_edit(context: EditContext, article: ArticleState) -> Status:
                 "Restore the article first: restoreArticle.",
             )
         case Status.APPROVED:  # the approval does not cover the edit
-            return Status.APPROVED if context.has_permission(Permission.REVIEW) else Status.IN_REVIEW
+            is_reviewed = context.has_permission(Permission.REVIEW) and not context.four_eyes
+            return Status.APPROVED if is_reviewed else Status.IN_REVIEW
     return standing
 
 

@@ -80,6 +80,7 @@ class EditContext:
     now: dt.datetime
     reason: str | None = None
     expected_version: int | None = None
+    four_eyes: bool = False  # see `editorial/four_eyes.py`
     preview_url: str = ""
     site: Site = field(default_factory=Site)
     sign_preview_token: Callable[[int, dt.datetime], Awaitable[str]] | None = None

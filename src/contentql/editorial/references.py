@@ -15,6 +15,7 @@ from tortoise.models import Model
 from contentql.auth.permissions import Permission
 from contentql.content import ids
 from contentql.content.enums import TagType
+from contentql.content.slugs import normalize_slug
 from contentql.editorial.context import DISPLAY_NAMES, EditContext
 from contentql.editorial.former_names import find_by_former_name, find_merged
 from contentql.editorial.user_errors import UserErrorCode, user_error
@@ -50,6 +51,7 @@ async def find_by_reference(
             return await context.get_row(table, message, where, hold=hold)
         present: int | None = merged[decoded[1]]
     else:
+        message = normalize_slug(message)
         row = await context.first(model.filter(**{column: message}), hold=hold)
         if row is not None:
             return row
@@ -72,6 +74,7 @@ async def find_tag(context: EditContext, text: Any, where: str) -> Tag:
     if ids.decode_id(message) is not None:
         row: Tag = await context.get_row("tag", message, where)
         return row
+    message = normalize_slug(message)
     kind, mark, slug = message.partition(":")
     rows = (
         Tag.filter(type=kind, slug=slug) if mark and kind in TagType.__members__ else Tag.filter(slug=message)

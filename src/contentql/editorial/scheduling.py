@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from contentql.content.ids import encode_id
 from contentql.content.timestamps import format_timestamp
-from contentql.editorial import revisions, slugs
+from contentql.editorial import four_eyes, revisions, slugs
 from contentql.editorial.articles import (
     ArticleState,
     continue_copy,
@@ -48,6 +48,7 @@ async def schedule_article(context: EditContext, input: Input) -> WriteResult:
     """Schedules the publication of an approved article, or of the approved changes of a published one."""
     article = await load_for_update(context, input["id"])
     move = check_transition(context, article, "scheduleArticle")
+    await four_eyes.require_approval(context, article)
     at: dt.datetime = input["publishAt"].replace(microsecond=0)
     if at <= context.now:
         raise user_error(

@@ -24,6 +24,7 @@ class UserErrorCode(StrEnum):
     IN_USE = "IN_USE"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     INVALID_TRANSITION = "INVALID_TRANSITION"
+    SECOND_PERSON_REQUIRED = "SECOND_PERSON_REQUIRED"
     EMBARGOED = "EMBARGOED"
     INVALID_TIME = "INVALID_TIME"
     LICENCE_EXPIRED = "LICENCE_EXPIRED"
@@ -46,6 +47,7 @@ USER_ERROR_DESCRIPTIONS: Final[Mapping[UserErrorCode, str]] = {
     UserErrorCode.IN_USE: "The object cannot be deleted because other objects use it.",
     UserErrorCode.VERSION_CONFLICT: "The article was changed since the version that the client has read.",
     UserErrorCode.INVALID_TRANSITION: "The article's status does not allow this transition.",
+    UserErrorCode.SECOND_PERSON_REQUIRED: "A person who has not written the article must approve it.",
     UserErrorCode.EMBARGOED: "The article is under embargo.",
     UserErrorCode.INVALID_TIME: "The time is in the past, or two times are in the wrong order.",
     UserErrorCode.LICENCE_EXPIRED: "The licence of a media file has ended.",

@@ -10,7 +10,7 @@ from typing import Final
 from contentql.content.enums import Status
 from contentql.content.records import ArticleRecord
 from contentql.content.timestamps import format_timestamp
-from contentql.editorial import revisions, slugs, translations
+from contentql.editorial import four_eyes, revisions, slugs, translations
 from contentql.editorial.articles import (
     ArticleState,
     load_for_update,
@@ -120,6 +120,8 @@ async def _transition(context: EditContext, input: Input, name: str) -> WriteRes
             "id",
             "Cancel the scheduled change first: cancelScheduledChange.",
         )
+    if name == "approveArticle":
+        await four_eyes.require_other_reviewer(context, article)
     return await save_version(context, article, article.record, move.action, status=move.to_status)
 
 
@@ -127,6 +129,7 @@ async def publish_article(context: EditContext, input: Input) -> WriteResult:
     """Publishes an approved article now. A published article keeps its time and gets its changes."""
     article = await load_for_update(context, input["id"])
     move = check_transition(context, article, "publishArticle")
+    await four_eyes.require_approval(context, article)
     _require_nothing_early(article)
     await require_publishable(article.record, context.now)
     again = article.working_copy_row is not None

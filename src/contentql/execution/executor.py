@@ -32,9 +32,10 @@ from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
 from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
+from contentql.execution.warnings import section_warnings
 from contentql.lru import SegmentedCache
 from contentql.planner.catalog import Catalog
-from contentql.planner.execute import SnapshotReader, execute_plan
+from contentql.planner.execute import PlanResult, SnapshotReader, execute_plan
 from contentql.planner.limits import Limits
 from contentql.planner.params import BoundParams, RootFieldError
 from contentql.planner.plan import Plan
@@ -86,11 +87,13 @@ class Executor:
         responses: ResponseCache | None = None,
         sign_preview_token: SignPreviewToken | None = None,
         preview_url: str = "",
+        four_eyes: bool = False,
         site: Site | None = None,
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
         what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
-        preview links; to a path the URL of the request's host is added."""
+        preview links; to a path the URL of the request's host is added. `four_eyes`: whether the writers of
+        an article may not approve it."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
@@ -127,6 +130,7 @@ class Executor:
             responses,
             sign_preview_token=sign_preview_token,
             preview_url=preview_url,
+            four_eyes=four_eyes,
             site=site or Site(),
         )
 
@@ -242,26 +246,30 @@ class Executor:
         viewer = ready.viewer
         if viewer.visibility.at_preview_time:
             read = partial(self._run, execution)
-            plan, data = await self.due_changes.read_at(viewer, execution.now, read)
+            plan, result = await self.due_changes.read_at(viewer, execution.now, read)
         else:
-            plan, data = await self._run(execution, self.database)
+            plan, result = await self._run(execution, self.database)
         trace.start_stage("response")
         has_markers = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
-        body, markers = strip_markers(data) if has_markers else (data, NO_MARKERS)
+        body, markers = strip_markers(result.data) if has_markers else (result.data, NO_MARKERS)
         trace.rows = markers.rows
         trace.cost = max(plan.cost, count_objects(body))
         errors = [*plan.root_errors, *plan.item_errors(ready.variables)]
-        if errors or with_cost:
+        warnings = section_warnings(plan, result.sections, ready.variables)
+        extensions: dict[str, object] = {"warnings": warnings} if warnings else {}
+        if with_cost:
             cost = {"requested": trace.cost, "limit": self.limits.cost, "statements": plan.statements}
-            extensions: dict[str, object] | None = {"cost": cost} if with_cost else None
-            locations = [self._documents.locate(execution.request, error.path) for error in errors]
-            return build_response(body, errors, trace.request_id, locations, extensions)
-        body = b'{"data":' + body + b"}"
-        entry = cache_entry(body, plan, ready.variables, markers, trace.cost) if storable else None
-        return GraphQLResponse(200, body, (), entry)
+            extensions["cost"] = cost
+        locations = [self._documents.locate(execution.request, error.path) for error in errors]
+        response = build_response(body, errors, trace.request_id, locations, extensions)
+        if errors or with_cost or not storable:
+            return response
+        reads = plan.read_set.with_all_sections() if warnings else plan.read_set
+        entry = cache_entry(response.body, plan, reads, ready.variables, markers, trace.cost)
+        return GraphQLResponse(200, response.body, (), entry)
 
-    async def _run(self, execution: _Execution, database: SnapshotReader) -> tuple[Plan, bytes]:
-        """The plan's JSON. A root field whose parameters cannot be bound is null; the plan has its error."""
+    async def _run(self, execution: _Execution, database: SnapshotReader) -> tuple[Plan, PlanResult]:
+        """The plan and its result. A root field whose parameters cannot be bound is null, with an error."""
         ready, plan, failed_roots = execution.ready, execution.plan, dict[int, ApiError]()
         while True:
             try:
@@ -281,7 +289,7 @@ class Executor:
         variables: Variables,
         now: dt.datetime,
         bound: BoundParams | None,
-    ) -> bytes:
+    ) -> PlanResult:
         if plan.scan_cost < _SCAN_COST:
             return await execute_plan(plan, self.dialect, database, variables, now, self.seconds, bound)
         async with self._scan_places.place():

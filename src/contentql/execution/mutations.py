@@ -116,12 +116,15 @@ class MutationExecutor:
         *,
         sign_preview_token: SignPreviewToken | None,
         preview_url: str,
+        four_eyes: bool,
         site: Site,
     ) -> None:
-        """`seconds`: time limit of all fields of an operation together."""
+        """`seconds`: time limit of all fields of an operation together. `four_eyes`: whether the writers of
+        an article may not approve it."""
         self._database, self._catalog, self._planner = database, catalog, planner
         self._dialect, self._seconds, self._responses = dialect, seconds, responses
         self.sign_preview_token, self.preview_url, self._site = sign_preview_token, preview_url, site
+        self._four_eyes = four_eyes
         self._changes = 0
 
     async def execute(
@@ -191,10 +194,10 @@ class MutationExecutor:
         for error in plan.root_errors:
             raise error
         try:
-            data = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
+            result = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
         except RootFieldError as exc:
             raise exc.refusal from None
-        return data[data.index(b":") + 1 : -1]
+        return result.data[result.data.index(b":") + 1 : -1]
 
     async def _execute_each(
         self, fields: Sequence[MutationFieldCall], execution: _Execution
@@ -306,6 +309,7 @@ class MutationExecutor:
             reason=fields.pop("reason", None),
             expected_version=fields.pop("ifVersion", None),
             preview_url=f"{actor.base_url if self.preview_url.startswith('/') else ''}{self.preview_url}",
+            four_eyes=self._four_eyes,
             site=self._site,
             sign_preview_token=self.sign_preview_token,
         )

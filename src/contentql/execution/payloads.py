@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,9 +65,20 @@ def collect_mutation_fields(
                 each = operation.collect_fields(inner, frozenset({message_type}), included)
                 messages[visible] = [some[0] for some in each.values()]
         results.append(
-            MutationFieldCall(key, name, plan, payload, arguments.get("input") or {}, selected, messages)
+            MutationFieldCall(
+                key, name, plan, payload, _whole_seconds(arguments.get("input") or {}), selected, messages
+            )
         )
     return results
+
+
+def _whole_seconds(value: Any) -> Any:
+    """Returns an input whose times have no fractions of a second, as they are stored."""
+    if isinstance(value, Mapping):
+        return {name: _whole_seconds(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole_seconds(inner) for inner in value]
+    return value.replace(microsecond=0) if isinstance(value, dt.datetime) else value
 
 
 def payload_value(result: WriteResult, name: str) -> Any:

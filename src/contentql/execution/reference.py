@@ -39,14 +39,14 @@ async def resolve_root_field(
     operation = Operation(planner.catalog.schema, node, info.fragments, variables)
     try:
         plan, _ = planner.build(operation, {}, with_typename=True, viewer=viewer)
-        data = await execute_plan(plan, dialect, reader, variables, now, seconds)
+        response = await execute_plan(plan, dialect, reader, variables, now, seconds)
     except RootFieldError as exc:
         raise graphql_error(exc.refusal) from None
     except ApiError as exc:
         raise graphql_error(exc) from None
     if plan.root_errors:
         raise graphql_error(plan.root_errors[0])
-    result = orjson.loads(data)[info.path.key]
+    result = orjson.loads(response.data)[info.path.key]
     for error in plan.item_errors(variables):
         result[error.path[-1]] = graphql_error(error)
     return result

@@ -13,7 +13,7 @@ from contentql.content import ids
 from contentql.errors import ApiError, format_error
 from contentql.execution.request import GraphQLResponse
 from contentql.planner.plan import Plan
-from contentql.planner.read_set import RowMarkers
+from contentql.planner.read_set import ReadSet, RowMarkers
 from contentql.planner.variables import Variables
 
 NO_MARKERS: Final = RowMarkers({}, {})
@@ -25,7 +25,7 @@ def build_response(
     errors: Sequence[ApiError],
     request_id: str,
     locations: Sequence[Sequence[Mapping[str, int]]],
-    extensions: dict[str, object] | None,
+    extensions: Mapping[str, object] | None,
 ) -> GraphQLResponse:
     """The response: data, the errors of fields and items with their locations, extensions."""
     body = b'{"data":' + data
@@ -47,19 +47,17 @@ def count_objects(data: bytes) -> int:
 
 
 def cache_entry(
-    body: bytes, plan: Plan, variables: Variables, markers: RowMarkers, cost: int
+    body: bytes, plan: Plan, reads: ReadSet, variables: Variables, markers: RowMarkers, cost: int
 ) -> CachedResponse:
-    """The response with what HTTP caches and the response cache must know of it."""
-    tags = [tag if leaf is None else f"{tag}:{leaf.value(variables)}" for tag, leaf in plan.read_set.listed]
+    """The response with what HTTP caches and the response cache must know of it; it depends on `reads`."""
+    tags = [tag if leaf is None else f"{tag}:{leaf.value(variables)}" for tag, leaf in reads.listed]
     shown = [
         ids.encode_id(table, id_)
         for table, row_ids in markers.displayed_ids.items()
         if table in ids.PREFIXES
         for id_ in sorted(row_ids)
     ]
-    dependencies = (
-        _NO_DEPENDENCIES if markers is NO_MARKERS else bind_dependencies(plan.read_set, variables, markers)
-    )
+    dependencies = _NO_DEPENDENCIES if markers is NO_MARKERS else bind_dependencies(reads, variables, markers)
     return CachedResponse(
         body,
         dependencies,

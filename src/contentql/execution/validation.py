@@ -292,7 +292,7 @@ class _Check:
 
     def _scalar(self, node: ValueNode, of: GraphQLScalarType) -> None:
         if isinstance(node, IntValueNode) and len(node.value) < _SAFE_DIGITS:
-            _require(of.name in ("Int", "Float", "ID"))
+            _require(of.name in ("Int", "Long", "Float", "ID"))
         elif isinstance(node, StringValueNode) and of.name in ("String", "ID"):
             return
         elif isinstance(node, BooleanValueNode):

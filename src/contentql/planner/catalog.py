@@ -194,6 +194,7 @@ def _named(plan: Any, name: str, graphql_type: Any) -> Any:
 _KINDS: Mapping[str, ValueKind] = {
     "ID": "id",
     "Int": "int",
+    "Long": "int",
     "Float": "float",
     "Boolean": "bool",
     "DateTime": "time",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from contentql.planner.params import BoundParams, bind_params
@@ -25,6 +26,14 @@ class SnapshotReader(Protocol):
     async def snapshot(self, work: Callable[[Rows], Any], seconds: float) -> Any: ...
 
 
+@dataclass(frozen=True)
+class PlanResult:
+    """The `data` object as JSON, and a JSON value for each of the plan's `sections`."""
+
+    data: bytes
+    sections: Sequence[bytes]
+
+
 async def execute_plan(
     plan: Plan,
     dialect: Dialect,
@@ -33,8 +42,8 @@ async def execute_plan(
     now: dt.datetime,
     seconds: float,
     bound: BoundParams | None = None,
-) -> bytes:
-    """Executes a plan and returns the `data` object as JSON.
+) -> PlanResult:
+    """Executes a plan.
 
     `now` is bound as the current time; `seconds` is the timeout. `bound` has the parameters of the plan if
     they were bound earlier for the same variables. Raises RootFieldError for an unusable parameter, before
@@ -58,7 +67,7 @@ async def execute_plan(
             row = next(read) if part is None else part
             # A list may be returned as its items, so that the database need not build one large text.
             messages.append(row if isinstance(row, bytes) else ",".join(row).encode())
-    return b"".join(messages) + b"}"
+    return PlanResult(b"".join(messages) + b"}", [next(read) for _ in plan.sections])  # type: ignore[misc]
 
 
 def _check(cuts: Sequence[Statement], dialect: Dialect, variables: Variables, now: dt.datetime) -> None:

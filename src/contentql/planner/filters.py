@@ -31,6 +31,7 @@ from contentql.planner.params import (
     LanguageParam,
     LanguageRangesParam,
     ListParam,
+    SlugParam,
     TextParam,
     passthrough,
 )
@@ -55,6 +56,9 @@ UNIQUE_COLUMNS = {
     "media": {"id"},
     "article": {"id", "uri"},
 }
+
+# Columns whose values stand in URLs; conditions on them take the forms that URLs have.
+SLUG_COLUMNS = frozenset({"slug", "path"})
 
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _LISTS: Mapping[ValueKind, ParamKind] = {"id": "ids", "int": "ints", "time": "times"}
@@ -211,7 +215,7 @@ def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef
             writer.read_set.scan(BODY_SEARCH_SCAN)
             return [compile_search(writer, value, row)]
         case PathPrefixFilter():
-            path = _present_path(writer, writer.param(value, "text", TextParam(writer.limits.text)))
+            path = _present_path(writer, writer.param(value, "text", SlugParam(writer.limits.text)))
             column = row.column(plan.column)
             below = writer.dialect.starts_with(column, f"({path} || '/')")
             return [f"({column} = {path} or {below})"]
@@ -291,7 +295,7 @@ def _column(
             out.append(result if op == "in" else sql_not(result))
         else:
             comparable = op in ("eq", "ne")
-            convert = _convert(writer, kind, table, column if comparable else "")
+            convert = _convert(writer, kind, table, column if comparable or column in SLUG_COLUMNS else "")
             param = writer.param(value, kind, convert)
             if op == "eq" and _is_path(table, column):
                 param = _present_path(writer, param)
@@ -342,6 +346,8 @@ def _convert(writer: FilterContext, kind: ValueKind, table: str, column: str) ->
         return IdParam(table)
     if (table, column) == ("article", "language"):
         return LanguageParam(writer.limits.text)
+    if column in SLUG_COLUMNS:
+        return SlugParam(writer.limits.text)
     return TextParam(writer.limits.text) if kind in ("text", "plain") else passthrough
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contentql.content import ids
+from contentql.content.slugs import normalize_slug
 from contentql.errors import ApiError, LimitError
 from contentql.language_tags import LanguageTagError, normal_form, parse_language_range
 from contentql.planner.cursors import ANY_TIME, CursorValue, ListFingerprint
@@ -204,6 +205,16 @@ class TextParam:
                 limit=self.max_length,
             )
         return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True)
+class SlugParam:
+    """Conversion of a slug or path, percent-encoded or not, to the form in which it is stored."""
+
+    max_length: int
+
+    def __call__(self, text: Any) -> str:
+        return normalize_slug(TextParam(self.max_length)(text))
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,20 @@ class IdList:
 
 
 @dataclass(frozen=True)
+class RequestedSection:
+    """The section of the list with this path, which is empty if there is no such section."""
+
+    path: tuple[str, ...]
+    section: LeafValue
+
+
+@dataclass(frozen=True)
 class Plan:
     """Plan of an operation.
 
     `statement` is None if nothing has to be read. `root_errors` are the errors of root fields that are null.
+    After the columns of the root fields, the statement has one for each of `sections`: null in JSON, or the
+    list of the paths that may be suggested if the section does not exist.
     """
 
     roots: tuple[RootFieldPlan, ...]
@@ -80,6 +90,7 @@ class Plan:
     private: bool = False  # the response has data about the viewer
     scan_cost: int = 0  # the part of the cost for conditions that no index serves
     id_lists: tuple[IdList, ...] = ()
+    sections: tuple[RequestedSection, ...] = ()
 
     def item_errors(self, variables: Variables) -> list[ApiError]:
         """Returns the errors of single items of lists, which are null."""

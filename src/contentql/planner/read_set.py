@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contentql.content import ids
@@ -121,6 +121,11 @@ class ReadSet:
     scans: tuple[Scan, ...] = ()
     displayed_columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     listed: tuple[tuple[str, LeafValue | None], ...] = ()  # tables that were listed, and sections by path
+
+    def with_all_sections(self) -> ReadSet:
+        """The read set of a response that suggests another section for one that does not exist."""
+        every = Scan("category", other_columns=frozenset({"path", "hidden"}))
+        return replace(self, scans=(*self.scans, every))
 
     @property
     def is_time_dependent(self) -> bool:

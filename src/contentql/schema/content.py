@@ -84,7 +84,7 @@ from contentql.schema.filters import (
     TagFilter,
     TokenFilter,
 )
-from contentql.schema.scalars import Date, DateTime
+from contentql.schema.scalars import Date, DateTime, Long
 from contentql.schema.values import (
     Dateline,
     FocalPoint,
@@ -135,7 +135,7 @@ class Media(Node):
     width: int | None = column_field("Width in pixels.", "1600")
     height: int | None = column_field("Height in pixels.", "1067")
     duration: float | None = column_field("Duration in seconds; null for pictures and documents.", "93.5")
-    bytes: int | None = column_field("Size in bytes.", "182044")
+    bytes: Long | None = column_field("Size in bytes.", "182044")
     alt: str | None = column_field(
         "Alternative text for readers who cannot see the picture.", '"Soldiers carry a coffin"'
     )

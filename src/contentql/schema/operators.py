@@ -77,7 +77,7 @@ class BooleanFilter:
 @strawberry.input(description="Conditions on a time, combined with AND.")
 class DateTimeFilter:
     eq: DateTime | None = filter_operator(
-        'Equals this time, to the second. Example: `"2026-06-30T08:00:00Z"`.'
+        'Equals this time; no time with a fraction of a second is equal. Example: `"2026-06-30T08:00:00Z"`.'
     )
     ne: DateTime | None = filter_operator(
         'Does not equal this time, or is null. Example: `"2026-06-30T08:00:00Z"`.'

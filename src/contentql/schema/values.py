@@ -13,6 +13,7 @@ from contentql.schema.fields import (
     column_field,
     envelope_field,
 )
+from contentql.schema.scalars import Long
 
 ItemT = TypeVar("ItemT")
 
@@ -51,7 +52,7 @@ class Rendition:
     mime: str | None = column_field("Media type (MIME).", '"image/jpeg"')
     width: int | None = column_field("Width in pixels.", "640")
     height: int | None = column_field("Height in pixels.", "427")
-    bytes: int | None = column_field("Size in bytes.", "48213")
+    bytes: Long | None = column_field("Size in bytes.", "48213")
 
 
 @strawberry.type(

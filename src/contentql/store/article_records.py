@@ -26,8 +26,8 @@ from contentql.content.records import (
     PlacementRecord,
     SlugRecord,
     SpanRecord,
-    TagKey,
 )
+from contentql.content.slugs import TagKey
 from contentql.store.models.articles import (
     Article,
     ArticleAuthor,

@@ -15,6 +15,7 @@ from typing import Any
 from contentql.errors import OperatorError
 from contentql.lru import LRUCache
 from contentql.store.errors import describe_error, query_timeout_error, unavailable_error
+from contentql.store.sqlite_functions import register_functions
 
 Row = Sequence[Any]
 # Runs one statement of a snapshot and returns its rows.
@@ -163,6 +164,7 @@ def _open_sqlite(path: Path, statements: int) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, cached_statements=statements, timeout=5
     )
+    register_functions(connection)
     for pragma in ("query_only = ON", "mmap_size = 1073741824", "cache_size = -65536", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

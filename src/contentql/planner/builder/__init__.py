@@ -126,6 +126,8 @@ def _build(context: BuildContext, rows: int) -> Plan:
             roots.append(RootFieldPlan(key, result))
         else:
             roots.append(RootFieldPlan(key, None, _add_columns(context, result, columns)))
+    for _, paths in context.totals.sections:
+        columns += [str(part) for part in context.dialect.columns(paths)]
     scan_cost = int((context.totals.scan_weight * rows + context.totals.skipped_rows) / ROWS_PER_POINT)
     context.totals.cost += scan_cost
     check_scan_cost(context.totals.cost, context.limits)
@@ -141,6 +143,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
         context.totals.private,
         scan_cost,
         tuple(context.totals.id_lists),
+        tuple(section for section, _ in context.totals.sections),
     )
 
 

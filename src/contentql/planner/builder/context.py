@@ -29,7 +29,7 @@ from contentql.planner.params import (
     ParamList,
     passthrough,
 )
-from contentql.planner.plan import IdList, Statement
+from contentql.planner.plan import IdList, RequestedSection, Statement
 from contentql.planner.read_set import (
     ANY_COLUMN,
     PageBounds,
@@ -103,6 +103,7 @@ class PlanTotals:
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
     id_lists: list[IdList] = field(default_factory=list)
+    sections: list[tuple[RequestedSection, ResultNode]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from contentql.planner.builder.nodes import leaf_value
 from contentql.planner.builder.rows import table_rows
 from contentql.planner.filters import language_rank_sql, sql_and
 from contentql.planner.operation import ArgumentValue, Constant
-from contentql.planner.params import IdParam, LanguageRangesParam, TextParam, passthrough
+from contentql.planner.params import IdParam, LanguageRangesParam, SlugParam, TextParam, passthrough
 from contentql.planner.read_set import PRIMARY_KEYS, TRANSLATION_TABLE, RowCondition, Scan
 from contentql.planner.sql.nodes import RowRef
 from contentql.planner.visibility import WORKING_COPY_TABLES
@@ -40,8 +40,8 @@ def find_by_name(
     """
     table, name = base.row.table, former.column
     key = PRIMARY_KEYS.get(table, "id")
-    result = context.param(arguments[name], "text", TextParam(context.limits.text))
-    base.conditions = (RowCondition(name, "eq", leaf_value(arguments[name]), TextParam(context.limits.text)),)
+    result = context.param(arguments[name], "text", SlugParam(context.limits.text))
+    base.conditions = (RowCondition(name, "eq", leaf_value(arguments[name]), SlugParam(context.limits.text)),)
     context.read_set.scan(Scan(former.table, base.conditions))
     qualifier = former.qualifier
     is_qualified = bool(qualifier) and arguments.get(qualifier) is not None
@@ -131,7 +131,7 @@ def find_best_translation(
             "article takes language or languages, not both.",
             'Send one of them, such as languages: ["de", "en"].',
         )
-    convert: Any = IdParam("article") if name == "id" else TextParam(context.limits.text)
+    convert: Any = IdParam("article") if name == "id" else SlugParam(context.limits.text)
     value = context.param(arguments[name], "id" if name == "id" else "text", convert)
     if name == "id":
         row = table_rows(context, "article").row

@@ -26,14 +26,15 @@ from contentql.planner.builder.site import build_resolved
 from contentql.planner.catalog import TypePlan, is_required, named_type
 from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
+from contentql.planner.filters import sql_and
 from contentql.planner.operation import ArgumentValue, LeafValue
 from contentql.planner.params import (
     ANY_ID,
     IdParam,
     ListParam,
-    TextParam,
+    SlugParam,
 )
-from contentql.planner.plan import IdList
+from contentql.planner.plan import IdList, RequestedSection
 from contentql.planner.read_set import (
     PRIMARY_KEYS,
     ParentKey,
@@ -45,12 +46,14 @@ from contentql.planner.sql.nodes import (
     CaseNode,
     MarkedNode,
     ResultNode,
+    ScalarNode,
     SingleRowNode,
 )
 from contentql.planner.visibility import (
     deleted_articles_sql,
 )
 
+MAX_SUGGESTED = 500  # sections among which one is searched that may be meant
 ID_TABLES = {"withdrawal": "article"}  # tables whose rows have the global IDs of another table
 
 
@@ -264,21 +267,44 @@ def _list_root(
             return rows
         return _section_articles(context, arguments)
 
-    return build_connection(context, name, base, plan.table, type_name, arguments, selections)
+    result = build_connection(context, name, base, plan.table, type_name, arguments, selections)
+    if arguments.get("section") is not None:
+        requested = RequestedSection(context.path, leaf_value(arguments["section"]))
+        context.totals.sections.append((requested, _suggested_sections(context, arguments["section"])))
+    return result
+
+
+def _suggested_sections(context: BuildContext, section: ArgumentValue) -> ResultNode:
+    """Returns null if the section exists or existed, else the paths of sections in menus."""
+    base = table_rows(context, "category")
+    row = base.row
+    where = sql_and([f"not {row.alias}.hidden", *context.visible(row, via_visible=False)])
+    paths = (
+        f"(select {row.alias}.path from category {row.alias} where {where} order by 1 limit {MAX_SUGGESTED})"
+    )
+    each = context.alias()
+    present = f"case when {_section_id(context, section)} is null then 'missing' else 'present' end"
+    item = ScalarNode(f"{each}.path", "text")
+    return CaseNode(present, (("missing", ArrayNode(item, f"{paths} {each}", f"{each}.path")),), "null")
+
+
+def _section_id(context: BuildContext, section: ArgumentValue) -> str:
+    """SQL of the id of the section with a path or former path, NULL if there is none."""
+    path = context.param(section, "text", SlugParam(context.limits.text))
+    present = f"(select s.id from category s where s.path = {path})"
+    former = f"(select f.category_id from path_history f where f.path = {path})"
+    return f"coalesce({present}, {former})"
 
 
 def _section_articles(context: BuildContext, arguments: dict[str, ArgumentValue]) -> RowSource:
-    path = context.param(arguments["section"], "text", TextParam(context.limits.text))
     direct = arguments.get("exact") is not None and context.constrain(arguments["exact"])
     link = DIRECT_SECTION_ARTICLES if direct else SECTION_ARTICLES
-    present = f"(select s.id from category s where s.path = {path})"
-    former = f"(select f.category_id from path_history f where f.path = {path})"
-    base = link_rows(context, link, "article", f"(coalesce({present}, {former}))")
+    base = link_rows(context, link, "article", f"({_section_id(context, arguments['section'])})")
     base.where += context.visible(base.row, via_visible=False)
     base.parent_key = ParentKey(link.source_column, "category")
     named = leaf_value(arguments["section"])
     context.read_set.lists["section", named] = None
-    by_path = (RowCondition("path", "eq", named, TextParam(context.limits.text)),)
+    by_path = (RowCondition("path", "eq", named, SlugParam(context.limits.text)),)
     context.read_set.scan(Scan("category", by_path))
     context.read_set.scan(Scan("path_history", by_path))
     return base

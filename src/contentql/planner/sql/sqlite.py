@@ -28,6 +28,7 @@ from contentql.planner.sql.nodes import (
     chunks,
     sql_literal,
 )
+from contentql.store.sqlite_functions import FLOAT_TEXT, register_functions
 
 _MAX_FIELDS = 60  # a function takes at most 127 arguments
 
@@ -54,6 +55,7 @@ class SqliteDialect:
     def can_parse(self, sql: str) -> bool:
         """True unless nesting fills the parser stack of SQLite, which has 100 entries before 3.46."""
         with closing(sqlite3.connect(":memory:")) as empty:
+            register_functions(empty)
             try:
                 empty.execute("explain " + sql)
             except sqlite3.Error as exc:
@@ -67,7 +69,7 @@ class SqliteDialect:
         if isinstance(node, str):
             return sql_literal(node)
         if isinstance(node, ScalarNode):
-            quoted = node.kind not in ("bool", "json")
+            quoted = node.kind not in ("bool", "json", "float")
             return f"json_quote({self._value(node)})" if quoted else f"coalesce({self._value(node)}, 'null')"
         if not _is_patchwork(node):
             value = self._value(node)
@@ -104,6 +106,8 @@ class SqliteDialect:
                 return f"json(case {node.sql} when 1 then 'true' when 0 then 'false' end)"
             case ScalarNode(kind="json"):
                 return f"json({node.sql})"
+            case ScalarNode(kind="float"):
+                return f"json({self.text_of(node.sql, 'float')})"
             case ScalarNode():
                 return f"'{node.prefix}' || {node.sql}" if node.prefix else node.sql
             case JsonValueNode():
@@ -141,7 +145,9 @@ class SqliteDialect:
         return texts[0] if len(texts) == 1 else f"({' || '.join(texts)})"
 
     def text_of(self, sql: str, kind: ValueKind) -> str:
-        return f"json_quote({sql})" if kind in ("text", "float") else sql
+        if kind == "float":
+            return f"{FLOAT_TEXT}({sql})"
+        return f"json_quote({sql})" if kind == "text" else sql
 
     def as_text(self, sql: str) -> str:
         return f"cast({sql} as text)"
@@ -234,4 +240,9 @@ def _is_patchwork(node: ResultNode) -> bool:
 
 @lru_cache(maxsize=256)  # many statements have the same time
 def _instant(value: dt.datetime) -> str:
-    return format_timestamp(value)
+    """Returns the text that compares with stored times, which are whole seconds, as the time does.
+
+    A fraction follows the Z: `…02Z` < `…02Z.5` < `…03Z`.
+    """
+    fraction = f".{value.microsecond:06}" if value.microsecond else ""
+    return format_timestamp(value) + fraction

@@ -10,7 +10,7 @@ from contentql.content.enums import (
     TagType,
 )
 from contentql.schema.inputs.base import MutationInput, UpdateInput, optional, required
-from contentql.schema.scalars import DateTime
+from contentql.schema.scalars import DateTime, Long
 
 
 @strawberry.input(description="A name in one language.")
@@ -59,7 +59,7 @@ class MediaFields(MutationInput):
     width: int | None = optional("Width in pixels.", "1600")
     height: int | None = optional("Height in pixels.", "1067")
     duration: float | None = optional("Duration in seconds; null for pictures and documents.", "93.5")
-    bytes: int | None = optional("Size in bytes.", "182044")
+    bytes: Long | None = optional("Size in bytes.", "182044")
     alt: str | None = optional(
         "Alternative text for readers who cannot see the picture.", '"Soldiers carry a coffin"'
     )
