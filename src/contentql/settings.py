@@ -10,7 +10,6 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contentql.errors import OperatorError
-from contentql.language_tags import LanguageTagError, normalize_language_tag
 
 Network = IPv4Network | IPv6Network
 
@@ -52,10 +51,6 @@ class Settings(BaseSettings):
         Literal["optional", "required"],
         Field(description="`optional`: every document is executed; `required`: only trusted documents."),
     ] = "optional"
-    search_languages: Annotated[
-        str,
-        Field(description="Languages (BCP 47) whose word endings search knows, separated by commas."),
-    ] = "en"
     cors_origins: Annotated[
         str,
         Field(
@@ -229,14 +224,6 @@ class Settings(BaseSettings):
             raise ValueError("at least one host name is needed, or * for all")
         return text
 
-    @field_validator("search_languages")
-    @classmethod
-    def _are_languages(cls, text: str) -> str:
-        try:
-            return ",".join(map(normalize_language_tag, _list(text)))
-        except LanguageTagError as exc:
-            raise ValueError(f"each language {exc}") from None
-
     @property
     def trusted_proxy_networks(self) -> tuple[Network, ...]:
         return _networks(self.trusted_proxies)
@@ -252,10 +239,6 @@ class Settings(BaseSettings):
     @property
     def cors_origin_list(self) -> tuple[str, ...]:
         return _list(self.cors_origins)
-
-    @property
-    def search_language_list(self) -> tuple[str, ...]:
-        return _list(self.search_languages)
 
 
 def load_settings(**overrides: object) -> Settings:

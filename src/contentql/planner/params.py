@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contentql.content import ids
+from contentql.content.folding import fold_text
 from contentql.errors import ApiError, LimitError
 from contentql.language_tags import LanguageTagError, normal_form, parse_language_range
 from contentql.planner.cursors import ANY_TIME, CursorValue, ListFingerprint
@@ -194,6 +195,16 @@ class TextParam:
                 limit=self.max_length,
             )
         return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True)
+class FoldedTextParam:
+    """Conversion of a text as by `TextParam`, folded as `Dialect.fold` folds the other side."""
+
+    max_length: int
+
+    def __call__(self, text: Any) -> str:
+        return fold_text(TextParam(self.max_length)(text))
 
 
 @dataclass(frozen=True)

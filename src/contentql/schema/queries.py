@@ -16,6 +16,7 @@ from contentql.schema.fields import (
     AFTER,
     EXACT_ARGUMENT,
     FIRST,
+    NAME_SEARCH_ARGUMENT,
     SEARCH_ARGUMENT,
     Argument,
     argument_field,
@@ -147,7 +148,7 @@ class Query:
     )
     source: Source | None = _one("source", "Source", "src", _slug("sky-news"))
     sources: Connection[Source] = connection_field(
-        "Sources, by name.", "Source", RootField("page", "source"), "NAME_ASC"
+        "Sources, by name.", "Source", RootField("page", "source"), "NAME_ASC", NAME_SEARCH_ARGUMENT
     )
     tag: Tag | None = _one(
         "tag",
@@ -160,10 +161,12 @@ class Query:
             "Type of the tag; needed only if tags of several types share the slug. Example: `PLACE`.",
         ),
     )
-    tags: Connection[Tag] = connection_field("Tags, by name.", "Tag", RootField("page", "tag"), "NAME_ASC")
+    tags: Connection[Tag] = connection_field(
+        "Tags, by name.", "Tag", RootField("page", "tag"), "NAME_ASC", NAME_SEARCH_ARGUMENT
+    )
     author: Author | None = _one("author", "Author", "aut", _slug("jane-doe"))
     authors: Connection[Author] = connection_field(
-        "Authors, by name.", "Author", RootField("page", "author"), "NAME_ASC"
+        "Authors, by name.", "Author", RootField("page", "author"), "NAME_ASC", NAME_SEARCH_ARGUMENT
     )
     story: Story | None = _one("story", "Story", "sto", _slug("north-korea-russia"))
     stories: Connection[Story] = connection_field(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contentql.planner.field_plans import ValueKind
-from contentql.planner.search import to_tsquery
+from contentql.planner.search import NAMES_SQL, postgres_search
 from contentql.planner.sql.nodes import (
     AggregateNode,
     ArrayNode,
@@ -49,12 +49,11 @@ class PostgresDialect:
     name: Literal["postgres"] = "postgres"
 
     def param(self, number: int, kind: ParamKind) -> str:
-        cast = "::tsquery" if kind == "search" else ""
-        return f"${number}::{_TYPES[kind]}{cast}"
+        return f"${number}::{_TYPES[kind]}"
 
     def bind(self, kind: ParamKind, value: Any) -> Any:
         if kind == "search":
-            return to_tsquery(*value)
+            return postgres_search(value[0])
         if kind == "date" and isinstance(value, str):
             return dt.date.fromisoformat(value)
         return value
@@ -208,14 +207,64 @@ class PostgresDialect:
     def contains(self, sql: str, param: str) -> str:
         return f"strpos({sql}, {param}) > 0"
 
-    def matches(self, row: str, param: str) -> str:
-        return f"{row}.id in (select w.article_id from article_search w where w.document @@ {param})"
+    def fold(self, sql: str) -> str:
+        return f"fold_text({sql})"
 
-    def relevance(self, row: str, param: Callable[[str], str]) -> str:
+    def matching_articles(self, param: str) -> str:
+        phrases = _has_phrases(param, ("headline", "summary", "body"))
         return (
-            f"(select case when w.document @@ {param('A')} then 3 when w.document @@ {param('AB')} then 2"
-            f" else 1 end from article_search w where w.article_id = {row}.id)"
+            f"select w.article_id from article_search w where w.document @@ {_tsquery(param)} and {phrases}"
         )
+
+    def matches_names(self, row: str, param: str) -> str:
+        match = _NAMES_MATCH.format(f"{row}.search_words")
+        groups = f"jsonb_array_elements({param}::jsonb) g"
+        return f"not exists (select 1 from {groups} where {match} = (g.value ->> 'not')::boolean)"
+
+    def relevance(
+        self, row: str, param: Callable[[str], str], uncorrelated_subquery: Callable[[str], str]
+    ) -> str:
+        search = param("")
+        query = _tsquery(search)
+        headline, summary = (_has_phrases(search, c) for c in (("headline",), ("headline", "summary")))
+        return (
+            f"(select case when ts_filter(w.lead, '{{a}}') @@ {query} and {headline} then 3"
+            f" when w.lead @@ {query} and {summary} then 2 else 1 end"
+            f" from article_search w where w.article_id = {row}.id)"
+        )
+
+
+_NAMES_MATCH = (
+    "exists (select 1 from jsonb_array_elements_text(g.value -> 'names') p where strpos({}, p.value) > 0)"
+)
+_NAMED = f"from {NAMES_SQL} n where {_NAMES_MATCH.format('n.words')}"
+
+
+def _tsquery(search: str) -> str:
+    names = f"select string_agg('|''' || n.term || '''', '') {_NAMED}"
+    group = (
+        "case g.value ->> 'not' when 'true' then '!(' else '(' end"
+        f" || (g.value ->> 'query') || coalesce(({names}), '') || ')'"
+    )
+    return (
+        f"(select string_agg({group}, '&')::tsquery from jsonb_array_elements({search}::jsonb -> 'groups') g)"
+    )
+
+
+def _has_phrases(search: str, columns: Sequence[str]) -> str:
+    """SQL condition that the phrases occur in one of the columns of `article_search w`."""
+    names = f"select jsonb_agg(' ' || n.term || ' ') {_NAMED}"
+    texts = f"g.value -> 'texts' || coalesce(({names}), '[]'::jsonb)"
+    phrases = (
+        f"(select jsonb_agg(jsonb_build_object('not', g.value -> 'not', 'texts', {texts}))"
+        f" from jsonb_array_elements({search}::jsonb -> 'phrases') g)"
+    )
+    occurs = " or ".join(f"strpos(w.{column}, p.value) > 0" for column in columns)
+    return (
+        f"not exists (select 1 from jsonb_array_elements({phrases}) g where"
+        f" exists (select 1 from jsonb_array_elements_text(g.value -> 'texts') p where {occurs})"
+        " = (g.value ->> 'not')::boolean)"
+    )
 
 
 def _merged(pieces: list[str | _Sql]) -> list[str | _Sql]:
