@@ -55,7 +55,7 @@ async def create_fold_function(apps: Any, editor: Any) -> None:
     if client.postgres:
         names = {row["collname"] for row in await client.rows("SELECT collname FROM pg_collation")}
         collation = next((name for name in ("pg_c_utf8", "und-x-icu", "C.utf8") if name in names), "default")
-        await client.run(postgres_fold_function(collation))
+        await client.client.execute_query(postgres_fold_function(collation))
 
 
 async def write_name_columns(apps: Any, editor: Any) -> None:
