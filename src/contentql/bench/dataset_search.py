@@ -15,7 +15,7 @@ from contentql.content.search_terms import (
 
 def search_terms_of(headline: str, summary: str, text: str) -> SearchTerms:
     """Returns the terms of an English article without names, as `content.search_terms` computes them."""
-    return SearchTerms((EVERY_ARTICLE, *_terms(headline)), _terms(summary), _terms(text))
+    return SearchTerms((EVERY_ARTICLE, *_terms(headline)), _terms(summary), _terms(text), "en")
 
 
 def _terms(text: str) -> tuple[str, ...]:

@@ -122,11 +122,19 @@ def _stem(word: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class SearchTerms:
-    """Search terms of an article in three parts; phrases do not match across parts."""
+    """Search terms of an article in three parts; phrases do not match across parts.
+
+    `language` is the prefix of the stems, "" if there are none.
+    """
 
     headline: tuple[str, ...]
     summary: tuple[str, ...]
     body: tuple[str, ...]
+    language: str = ""
+
+    def is_stem(self, term: str) -> bool:
+        """True for the stems, which follow the words of a part."""
+        return bool(self.language) and term.startswith(f"{self.language}/")
 
 
 def search_terms(
@@ -154,7 +162,8 @@ def search_terms(
                 break
             count += 1
         parts.append((*own, *surfaces[:count], *stems[:count]))
-    return SearchTerms(*parts)
+    headline_terms, summary, body = parts
+    return SearchTerms(headline_terms, summary, body, _STEM_PREFIXES.get(stemmer, ""))
 
 
 def author_term(author: int) -> str:

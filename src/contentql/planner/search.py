@@ -54,9 +54,9 @@ class Term:
     def is_phrase(self) -> bool:
         return len(self.surface) > 1
 
-    def patterns(self, spellings: Sequence[Terms]) -> list[str]:
-        """Returns parts of a text in which every term is between two spaces."""
-        return [f" {' '.join(spelling)}{'' if self.prefix else ' '}" for spelling in spellings]
+    def pattern(self, spelling: Terms) -> str:
+        """Returns the part of a text in which every term is between two spaces."""
+        return f" {' '.join(spelling)}{'' if self.prefix else ' '}"
 
 
 _ANY = Term((EVERY_ARTICLE,))
@@ -155,26 +155,29 @@ def postgres_search(search: SearchQuery) -> str:
     """Renders a search for PostgreSQL, as JSON.
 
     `groups`, all of which must match: `query` is the text of a tsquery, `names` are patterns of names, `not`
-    excludes. The index has no positions, so `query` requires the words of a phrase anywhere; in `phrases`,
-    one of the patterns `texts` must occur in the text of the index, or none.
+    excludes. For long texts, which have no positions, `words` is in place of `query`; where it is null, or
+    has the words of a phrase, one of the patterns `texts` must occur in the text, or none if `not`.
     """
 
-    def words(term: Term, spelling: Terms) -> str:
-        return "&".join(f"'{word}'" for word in spelling) + (":*" if term.prefix else "")
-
     def group(terms: Sequence[Term], negated: bool) -> dict[str, Any]:
-        query = "|".join(f"({words(term, spelling)})" for term in terms for spelling in term.spellings)
-        texts = [pattern for term in terms for pattern in term.patterns(term.spellings)]
-        return {"not": negated, "query": query, "names": _name_patterns(terms), "texts": texts}
+        spellings = [(spelling, ":*" if term.prefix else "") for term in terms for spelling in term.spellings]
 
-    required = [(any(term.is_phrase for term in terms), group(terms, False)) for terms in search.required]
-    excluded = [(term.is_phrase, group([term], True)) for term in search.excluded]
-    return orjson.dumps(
-        {
-            "groups": [value for _, value in required] + [value for phrase, value in excluded if not phrase],
-            "phrases": [value for phrase, value in required + excluded if phrase],
+        def tsquery(operator: str) -> str:
+            phrases = (operator.join(f"'{word}'" for word in words) + end for words, end in spellings)
+            return "|".join(f"({phrase})" for phrase in phrases)
+
+        is_phrase = any(term.is_phrase for term in terms)
+        return {
+            "not": negated,
+            "query": tsquery("<->"),
+            "words": None if is_phrase and negated else tsquery("&"),
+            "texts": [term.pattern(spelling) for term in terms for spelling in term.spellings] * is_phrase,
+            "names": _name_patterns(terms),
         }
-    ).decode()
+
+    groups = [group(terms, False) for terms in search.required]
+    groups += [group([term], True) for term in search.excluded]
+    return orjson.dumps(groups).decode()
 
 
 def sqlite_search(search: SearchQuery, parts: str) -> str:
@@ -222,4 +225,4 @@ def name_search(search: SearchQuery) -> str:
 
 
 def _name_patterns(terms: Sequence[Term]) -> list[str]:
-    return [pattern for term in terms for pattern in term.patterns([term.surface])]
+    return [term.pattern(term.surface) for term in terms]

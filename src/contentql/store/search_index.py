@@ -1,12 +1,12 @@
 """Rows of the full-text index.
 
-SQLite has them in a table of FTS5. PostgreSQL has the terms in a tsvector, and their text, in which
-phrases are looked up: a tsvector holds no positions beyond 255 of a term and 16,383 of a text.
+SQLite has them in a table of FTS5, which looks up phrases of any length anywhere. A tsvector of PostgreSQL
+has positions only up to 255 of a term and 16,383 of a text: a longer text has a tsvector without positions,
+and its terms as text, in which phrases are looked up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from contentql.content.search_terms import SearchTerms
@@ -14,9 +14,10 @@ from contentql.content.search_terms import SearchTerms
 CREATE_POSTGRES = (
     "CREATE TABLE article_search ("
     " article_id bigint PRIMARY KEY REFERENCES article (id) ON DELETE CASCADE,"
-    " document tsvector NOT NULL, lead tsvector NOT NULL,"
-    " headline text NOT NULL, summary text NOT NULL, body text NOT NULL)",
+    " document tsvector NOT NULL, lead tsvector NOT NULL, long_text text)",
     "CREATE INDEX article_search_words ON article_search USING gin (document)",
+    "CREATE INDEX article_search_lead ON article_search USING gin (lead)",
+    "CREATE INDEX article_search_long ON article_search (article_id) WHERE long_text IS NOT NULL",
 )
 # content/search_terms.py makes the terms; the tokenizer only splits at spaces.
 CREATE_SQLITE = (
@@ -24,17 +25,31 @@ CREATE_SQLITE = (
     " headline, summary, body, tokenize = \"ascii tokenchars '/'\")",
 )
 INSERT_POSTGRES = (
-    "INSERT INTO article_search (article_id, document, lead, headline, summary, body)"
-    " VALUES ($1, $2::text::tsvector, $3::text::tsvector, $4, $5, $6)"
+    "INSERT INTO article_search (article_id, document, lead, long_text)"
+    " VALUES ($1, $2::text::tsvector, $3::text::tsvector, $4)"
 )
 INSERT_SQLITE = "INSERT INTO article_search (rowid, headline, summary, body) VALUES (?, ?, ?, ?)"
 
 
 def postgres_row(article: int, terms: SearchTerms) -> tuple[Any, ...]:
     """The values of INSERT_POSTGRES. `lead` has the terms of headline and summary with weights A and B."""
-    lead = [_tsvector(terms.headline, ":1A"), _tsvector(terms.summary, ":1B")]
-    document = _tsvector(part for parts in (terms.headline, terms.summary, terms.body) for part in parts)
-    return article, document, " ".join(lead), *map(_text, (terms.headline, terms.summary, terms.body))
+    positions: dict[str, list[int]] = {}
+    lead: dict[str, list[str]] = {}
+    start = 1
+    parts = (terms.headline, terms.summary, terms.body)
+    for weight, part in zip("AB ", parts, strict=True):
+        words = [term for term in part if not terms.is_stem(term)]
+        stems = part[len(words) :]
+        for sequence in (words, stems):
+            for position, term in enumerate(sequence, start):
+                positions.setdefault(term, []).append(position)
+                if weight != " ":
+                    lead.setdefault(term, []).append(f"{min(position, _MAX_POSITION)}{weight}")
+        start += max(len(words), len(stems)) + _GAP
+    is_long = start > _MAX_POSITION or any(len(items) > _MAX_OCCURRENCES for items in positions.values())
+    document = {term: [] if is_long else list(map(str, items)) for term, items in positions.items()}
+    long_text = f" {'  '.join(map(' '.join, parts))} " if is_long else None
+    return article, _tsvector(document), _tsvector(lead), long_text
 
 
 def sqlite_row(article: int, terms: SearchTerms) -> tuple[Any, ...]:
@@ -42,24 +57,23 @@ def sqlite_row(article: int, terms: SearchTerms) -> tuple[Any, ...]:
     return article, *map(" ".join, (terms.headline, terms.summary, terms.body))
 
 
-def _tsvector(terms: Iterable[str], position: str = "") -> str:
-    return " ".join(f"'{term}'{position}" for term in dict.fromkeys(terms))
-
-
-def _text(terms: Sequence[str]) -> str:
-    """The terms with a space before and after each."""
-    return f" {' '.join(terms)} "
+def _tsvector(positions: dict[str, list[str]]) -> str:
+    return " ".join(f"'{term}'{':' if items else ''}{','.join(items)}" for term, items in positions.items())
 
 
 async def write_search_row(connection: Any, article: int, terms: SearchTerms) -> None:
     """Writes the search row of an article through Tortoise's connection."""
     if connection.capabilities.dialect == "postgres":
-        columns = ("document", "lead", "headline", "summary", "body")
         await connection.execute_query(
-            f"{INSERT_POSTGRES} ON CONFLICT (article_id) DO UPDATE SET"
-            f" {', '.join(f'{column} = excluded.{column}' for column in columns)}",
+            f"{INSERT_POSTGRES} ON CONFLICT (article_id) DO UPDATE SET document = excluded.document,"
+            " lead = excluded.lead, long_text = excluded.long_text",
             list(postgres_row(article, terms)),
         )
         return
     await connection.execute_query("DELETE FROM article_search WHERE rowid = ?", [article])
     await connection.execute_query(INSERT_SQLITE, list(sqlite_row(article, terms)))
+
+
+_MAX_POSITION = 16_383  # in a tsvector
+_MAX_OCCURRENCES = 255  # of a term with positions
+_GAP = 10  # positions between two parts, so that no phrase matches across them

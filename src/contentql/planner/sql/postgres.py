@@ -211,9 +211,11 @@ class PostgresDialect:
         return f"fold_text({sql})"
 
     def matching_articles(self, param: str) -> str:
-        phrases = _has_phrases(param, ("headline", "summary", "body"))
         return (
-            f"select w.article_id from article_search w where w.document @@ {_tsquery(param)} and {phrases}"
+            f"select w.article_id from article_search w where w.document @@ {_tsquery(param, 'query')}"
+            " and w.long_text is null union all select w.article_id from article_search w"
+            f" where w.document @@ {_tsquery(param, 'words')} and w.long_text is not null"
+            f" and {_has_phrases(param, 'w.long_text')}"
         )
 
     def matches_names(self, row: str, param: str) -> str:
@@ -224,13 +226,12 @@ class PostgresDialect:
     def relevance(
         self, row: str, param: Callable[[str], str], uncorrelated_subquery: Callable[[str], str]
     ) -> str:
-        search = param("")
-        query = _tsquery(search)
-        headline, summary = (_has_phrases(search, c) for c in (("headline",), ("headline", "summary")))
+        query = _tsquery(param(""), "query")
+        summary = f"select w.article_id from article_search w where w.lead @@ {query}"
+        headline = f"{summary} and ts_filter(w.lead, '{{a}}') @@ {query}"
         return (
-            f"(select case when ts_filter(w.lead, '{{a}}') @@ {query} and {headline} then 3"
-            f" when w.lead @@ {query} and {summary} then 2 else 1 end"
-            f" from article_search w where w.article_id = {row}.id)"
+            f"(case when {row}.id in {uncorrelated_subquery(headline)} then 3"
+            f" when {row}.id in {uncorrelated_subquery(summary)} then 2 else 1 end)"
         )
 
 
@@ -240,30 +241,27 @@ _NAMES_MATCH = (
 _NAMED = f"from {NAMES_SQL} n where {_NAMES_MATCH.format('n.words')}"
 
 
-def _tsquery(search: str) -> str:
+def _tsquery(search: str, key: str) -> str:
     names = f"select string_agg('|''' || n.term || '''', '') {_NAMED}"
     group = (
         "case g.value ->> 'not' when 'true' then '!(' else '(' end"
-        f" || (g.value ->> 'query') || coalesce(({names}), '') || ')'"
+        f" || (g.value ->> '{key}') || coalesce(({names}), '') || ')'"
     )
-    return (
-        f"(select string_agg({group}, '&')::tsquery from jsonb_array_elements({search}::jsonb -> 'groups') g)"
-    )
+    return f"(select string_agg({group}, '&')::tsquery from jsonb_array_elements({search}::jsonb) g)"
 
 
-def _has_phrases(search: str, columns: Sequence[str]) -> str:
-    """SQL condition that the phrases occur in one of the columns of `article_search w`."""
+def _has_phrases(search: str, text: str) -> str:
+    """SQL condition that the phrases, or terms of authors and sources that match them, occur in a text."""
     names = f"select jsonb_agg(' ' || n.term || ' ') {_NAMED}"
-    texts = f"g.value -> 'texts' || coalesce(({names}), '[]'::jsonb)"
+    texts = f"(g.value -> 'texts') || coalesce(({names}), '[]'::jsonb)"
     phrases = (
         f"(select jsonb_agg(jsonb_build_object('not', g.value -> 'not', 'texts', {texts}))"
-        f" from jsonb_array_elements({search}::jsonb -> 'phrases') g)"
+        f" from jsonb_array_elements({search}::jsonb) g where g.value -> 'texts' <> '[]')"
     )
-    occurs = " or ".join(f"strpos(w.{column}, p.value) > 0" for column in columns)
     return (
         f"not exists (select 1 from jsonb_array_elements({phrases}) g where"
-        f" exists (select 1 from jsonb_array_elements_text(g.value -> 'texts') p where {occurs})"
-        " = (g.value ->> 'not')::boolean)"
+        " exists (select 1 from jsonb_array_elements_text(g.value -> 'texts') p"
+        f" where strpos({text}, p.value) > 0) = (g.value ->> 'not')::boolean)"
     )
 
 
