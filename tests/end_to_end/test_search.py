@@ -348,8 +348,13 @@ async def test_rank_is_by_the_part_that_matches(server: Server) -> None:
 
 # Letters of many scripts, by a language.
 ALPHABETS = {
-    "en": "abcdefghijklmnopqrstuvwxyz", "de": "abcdeghilnorstuäöüß", "fr": "aceilnorstuéèêçœ",
-    "tr": "abçdeğıijklşü", "pl": "aąćeęłńosśzźż", "ru": "абвгдеёжзийклмнопрсты", "el": "αάβγδεέηιοόςστω",
+    "en": "abcdefghijklmnopqrstuvwxyz",
+    "de": "abcdeghilnorstuäöüß",
+    "fr": "aceilnorstuéèêçœ",
+    "tr": "abçdeğıijklşü",
+    "pl": "aąćeęłńosśzźż",
+    "ru": "абвгдеёжзийклмнопрсты",
+    "el": "αάβγδεέηιοόςστω",
     "he": "אבגדהוםמןנש",
     "ar": "ابتثجحدرسعفقلمنهويأ",
     "fa": "ابپتثکگیهو",
@@ -360,7 +365,10 @@ ALPHABETS = {
     "km": "កខគងាិីុេ្",
     "my": "ကခဂငာိီုေ်",
     "lo": "ກຂຄງາິີເ່",
-    "ja": "日本東京会議アイウカガあいがー", "zh": "北京上海人民報紙", "ko": "가나다라마바대통령서울", "ka": "აბგდევზ",
+    "ja": "日本東京会議アイウカガあいがー",
+    "zh": "北京上海人民報紙",
+    "ko": "가나다라마바대통령서울",
+    "ka": "აბგდევზ",
     "am": "ሀለሐመሠረ",
     "ff": "𞤀𞤁𞤢𞤣𞤤𞤥",
     "und": "xyzабв日本0123456789",

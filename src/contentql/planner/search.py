@@ -123,11 +123,11 @@ def parse_search_query(text: str) -> SearchQuery:
 
 def _term(text: str, prefix: bool) -> Term | None:
     words = split_words(text)
-    run = words[-1].text if words and words[-1].unspaced else ""
+    run_length = len(surface_terms(words[-1:])) if words and words[-1].unspaced else 0
 
     def query_terms(terms: list[str]) -> Terms:
         # A run in the index goes on after the part of it that is searched for.
-        return tuple(terms[:-1] if len(run) > 1 else terms)
+        return tuple(terms[:-1] if run_length > 1 else terms)
 
     surface = query_terms(surface_terms(words))
     if not surface:
@@ -135,7 +135,7 @@ def _term(text: str, prefix: bool) -> Term | None:
     if prefix:
         return Term(surface, prefix=True)
     stems = [query_terms(stem_terms(words, stemmer)) for stemmer in possible_stemmers(words)]
-    return Term(surface, tuple(filter(None, stems)), prefix=len(run) == 1)
+    return Term(surface, tuple(filter(None, stems)), prefix=run_length == 1)
 
 
 def count_terms(text: str) -> tuple[int, int, int]:
