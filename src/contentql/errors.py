@@ -5,7 +5,7 @@ Any other exception is an internal error: clients receive INTERNAL_SERVER_ERROR,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 # code: (HTTP status, meaning). docs/errors.md has this table; a test compares the two.
@@ -24,7 +24,10 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "BAD_USER_INPUT": (422, "A variable or an argument has an invalid value."),
     "INVALID_ID": (422, "The id is not valid or belongs to an object of another type."),
     "INVALID_CURSOR": (422, "The cursor is not valid, or belongs to a list with another filter or order."),
-    "INVALID_PAGE_SIZE": (422, "`first` or `last` is outside 1 to 100, or the two are combined."),
+    "INVALID_PAGE_SIZE": (
+        422,
+        "`first` or `last` is outside 0 to 100, `page` is outside its range, or two of these are combined.",
+    ),
     "DOCUMENT_TOO_LARGE": (422, "The document has more tokens, characters or fields than allowed."),
     "DEPTH_LIMIT_EXCEEDED": (422, "The selection is nested deeper than allowed."),
     "ALIAS_LIMIT_EXCEEDED": (422, "The document has more aliases or root fields than allowed."),
@@ -78,7 +81,10 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
 
 
 class ApiError(Exception):
-    """Error shown to an API client: a stable code, a sentence, a hint. Contains nothing internal."""
+    """Error shown to an API client: a stable code, a sentence, a hint. Contains nothing internal.
+
+    `path`: response keys of the field that failed, from the root; empty if the error is not of a field.
+    """
 
     def __init__(self, code: str, message: str, hint: str | None = None, **facts: Any) -> None:
         super().__init__(message)
@@ -87,6 +93,7 @@ class ApiError(Exception):
         self.message = message
         self.hint = hint
         self.extra_extensions = facts
+        self.path: tuple[str | int, ...] = ()
 
     @property
     def status(self) -> int:
@@ -114,10 +121,13 @@ class OperatorError(Exception):
     """Error of the installation that an operator can correct: one sentence, shown without a traceback."""
 
 
-def format_error(error: ApiError, request_id: str, path: list[str] | None = None) -> dict[str, Any]:
-    """The error as an entry of `errors` in a GraphQL response."""
+def format_error(
+    error: ApiError, request_id: str, locations: Sequence[Mapping[str, int]] = ()
+) -> dict[str, Any]:
+    """The error as an entry of `errors` in a GraphQL response; `locations` in the document."""
     return {
         "message": error.message,
-        **({"path": path} if path else {}),
+        **({"locations": locations} if locations else {}),
+        **({"path": error.path} if error.path else {}),
         "extensions": {**error.extensions, "requestId": request_id},
     }

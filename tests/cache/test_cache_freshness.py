@@ -67,7 +67,7 @@ COMMON_QUERIES = (
     '{ authors(search: "author or tide") { nodes { name } } }',
     '{ articles(filter: {inLanguages: ["de", "fr"]}) { totalCount } }',
     *(
-        f'{{ article(slug: "{slug}-{n}", languages: {languages}) {{ slug language isRedirect }} }}'
+        f'{{ article(slug: "{slug}-{n}", languages: {languages}) {{ slug language }} }}'
         for slug, n in (("article", 1), ("article", 5), ("article", 9), ("former", 3), ("former", 8))
         for languages in ('["de", "fr", "en"]', '["fr"]', '["de-CH", "en"]')
     ),

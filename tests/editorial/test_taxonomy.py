@@ -209,14 +209,14 @@ async def test_objects_in_use_cannot_be_deleted(own_newsroom: EditorialClient) -
 
 
 SECTION = """query($p: String!) {
-  category(path: $p) { id path isRedirect depth parent { path } articles { totalCount nodes { slug } } }
+  category(path: $p) { id path depth parent { path } articles { totalCount nodes { slug } } }
   latestNews(section: $p) { nodes { slug } }
   articles(filter: {category: {under: $p}}) { totalCount }
 }"""
 
 
 async def in_section(newsroom: EditorialClient, path: str) -> Any:
-    """Path, redirect, depth and article slugs of a section for the public; all lists must agree."""
+    """Path, depth and article slugs of a section for the public; all lists must agree."""
     data = await newsroom.query(SECTION, p=path)
     section = data["category"]
     if section is None:
@@ -224,7 +224,7 @@ async def in_section(newsroom: EditorialClient, path: str) -> Any:
         return None
     slugs = {node["slug"] for node in section["articles"]["nodes"]}
     assert section["articles"]["totalCount"] == len(slugs)
-    return section["path"], section["isRedirect"], section["depth"], slugs
+    return section["path"], section["depth"], slugs
 
 
 async def test_move_category_moves_its_subtree_and_redirects_old_paths(own_newsroom: EditorialClient) -> None:
@@ -235,28 +235,28 @@ async def test_move_category_moves_its_subtree_and_redirects_old_paths(own_newsr
     await newsroom.create_published(headline="Deep", category="world/asia/east/korea")
     await newsroom.create_published(headline="Shallow", category="world/asia", categories=["politics"])
     both, deep = {"deep", "shallow"}, {"deep"}
-    assert await in_section(newsroom, "world") == ("world", False, 0, both)
-    assert await in_section(newsroom, "politics") == ("politics", False, 0, {"shallow", "the-first"})
+    assert await in_section(newsroom, "world") == ("world", 0, both)
+    assert await in_section(newsroom, "politics") == ("politics", 0, {"shallow", "the-first"})
     moved = await newsroom.mutate_ok("moveCategory", id="world/asia/east", parent="politics", position=3)
     assert (moved["path"], moved["depth"], moved["position"]) == ("politics/east", 1, 3)
-    assert await in_section(newsroom, "world") == ("world", False, 0, {"shallow"})
-    assert await in_section(newsroom, "world/asia") == ("world/asia", False, 1, {"shallow"})
-    assert await in_section(newsroom, "politics") == ("politics", False, 0, {"shallow", "the-first", "deep"})
-    assert await in_section(newsroom, "politics/east/korea") == ("politics/east/korea", False, 2, deep)
+    assert await in_section(newsroom, "world") == ("world", 0, {"shallow"})
+    assert await in_section(newsroom, "world/asia") == ("world/asia", 1, {"shallow"})
+    assert await in_section(newsroom, "politics") == ("politics", 0, {"shallow", "the-first", "deep"})
+    assert await in_section(newsroom, "politics/east/korea") == ("politics/east/korea", 2, deep)
     section = (await newsroom.query(SECTION, p="world/asia/east/korea"))["category"]
-    assert (section["path"], section["isRedirect"]) == ("politics/east/korea", True)
+    assert section["path"] == "politics/east/korea"
     moved = await newsroom.mutate_ok("moveCategory", id="politics/east", parent=None)
     assert (moved["path"], moved["depth"]) == ("east", 0)
-    assert await in_section(newsroom, "politics") == ("politics", False, 0, {"shallow", "the-first"})
-    assert await in_section(newsroom, "east/korea") == ("east/korea", False, 1, deep)
+    assert await in_section(newsroom, "politics") == ("politics", 0, {"shallow", "the-first"})
+    assert await in_section(newsroom, "east/korea") == ("east/korea", 1, deep)
     for old in ("world/asia/east", "politics/east"):
         assert (await newsroom.query(SECTION, p=old))["category"]["path"] == "east"
     renamed = await newsroom.mutate_ok("updateCategory", id="east", slug="far-east", name="Far East")
     assert renamed["path"] == "far-east"
-    assert await in_section(newsroom, "far-east/korea") == ("far-east/korea", False, 1, deep)
+    assert await in_section(newsroom, "far-east/korea") == ("far-east/korea", 1, deep)
     back = await newsroom.mutate_ok("moveCategory", id="far-east", parent="world/asia")
     assert back["path"] == "world/asia/far-east"
-    assert await in_section(newsroom, "world") == ("world", False, 0, both)
+    assert await in_section(newsroom, "world") == ("world", 0, both)
     query = '{ article(slug: "deep") { category { path } categories { path } } }'
     assert (await newsroom.query(query))["article"]["category"] == {"path": "world/asia/far-east/korea"}
 
@@ -268,8 +268,8 @@ async def test_move_category_applies_to_working_copies(own_newsroom: EditorialCl
     await newsroom.mutate_ok("updateArticle", id=id, kicker="x")
     await newsroom.mutate_ok("moveCategory", id="world/asia", parent="politics")
     await newsroom.republish(id)
-    assert await in_section(newsroom, "world") == ("world", False, 0, set())
-    assert await in_section(newsroom, "politics/asia") == ("politics/asia", False, 1, {"moving"})
+    assert await in_section(newsroom, "world") == ("world", 0, set())
+    assert await in_section(newsroom, "politics/asia") == ("politics/asia", 1, {"moving"})
 
 
 async def test_existing_sections_take_precedence_over_redirects(own_newsroom: EditorialClient) -> None:
@@ -281,14 +281,14 @@ async def test_existing_sections_take_precedence_over_redirects(own_newsroom: Ed
     assert new["path"] == "world/asia"
     id = await newsroom.create_published(headline="New", category="world/asia")
     data = (await newsroom.query(SECTION, p="world/asia"))["category"]
-    assert (data["id"], data["isRedirect"]) == (new["id"], False)
+    assert (data["id"], data["path"]) == (new["id"], "world/asia")
     await newsroom.mutate_ok("updateArticle", id=id, category="world/orient")
     await newsroom.republish(id)
     await newsroom.mutate_ok("deleteCategory", id=new["id"])
     back = await newsroom.mutate_ok("updateCategory", id="world/orient", slug="asia")
     assert back["path"] == "world/asia"
     data = (await newsroom.query(SECTION, p="world/orient"))["category"]
-    assert (data["path"], data["isRedirect"]) == ("world/asia", True)
+    assert data["path"] == "world/asia"
 
 
 async def test_move_category_rejects_cycles_duplicates_and_too_deep_paths(
@@ -334,9 +334,9 @@ async def test_section_paths_are_case_sensitive(own_newsroom: EditorialClient) -
     await newsroom.mutate_ok("createCategory", name="x", slug="World")
     await newsroom.mutate_ok("createCategory", name="y", slug="Below", parent="World")
     await newsroom.mutate_ok("moveCategory", id="world", parent="politics")
-    query = '{ a: category(path: "World/Below") { path isRedirect } b: category(path: "world") { path } }'
+    query = '{ a: category(path: "World/Below") { path } b: category(path: "world") { path } }'
     data = await newsroom.query(query, ANNA)
-    assert data == {"a": {"path": "World/Below", "isRedirect": False}, "b": {"path": "politics/world"}}
+    assert data == {"a": {"path": "World/Below"}, "b": {"path": "politics/world"}}
 
 
 # Sources

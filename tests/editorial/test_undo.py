@@ -204,22 +204,22 @@ async def test_former_slugs_of_taxonomy_redirect(newsroom: EditorialClient) -> N
     created = await make_taxonomy(newsroom, "Redirected")
     created["collection"] = (await newsroom.mutate_ok("createCollection", title="Redirected"))["id"]
     for noun in ("tag", "author", "story", "source", "collection"):
-        query = f'{{ {noun}(slug: "redirected") {{ id slug isRedirect }} }}'
+        query = f'{{ {noun}(slug: "redirected") {{ id slug }} }}'
         await newsroom.mutate_ok(f"update{noun.title()}", id=created[noun], slug="target")
         row = (await newsroom.query(query, ANNA))[noun]
-        assert row == {"id": created[noun], "slug": "target", "isRedirect": True}
+        assert row == {"id": created[noun], "slug": "target"}
         name = "title" if noun in ("story", "collection") else "name"
         more = {"tag": {"type": "TOPIC"}, "source": {"kind": "OTHER"}}.get(noun, {})
         other = await newsroom.mutate_ok(f"create{noun.title()}", **{name: "Redirected"}, **more)
         row = (await newsroom.query(query, ANNA))[noun]
-        assert (row["id"], row["isRedirect"]) == (other["id"], False)
+        assert row == {"id": other["id"], "slug": "redirected"}
         await newsroom.mutate_ok(f"update{noun.title()}", id=other["id"], slug="second")
         assert (await newsroom.query(query, ANNA))[noun]["id"] == other["id"]
         await newsroom.mutate_ok(f"delete{noun.title()}", id=other["id"])
         assert (await newsroom.query(query, ANNA))[noun] is None
         await newsroom.mutate_ok(f"update{noun.title()}", id=created[noun], slug="redirected")
         row = (await newsroom.query(query, ANNA))[noun]
-        assert row == {"id": created[noun], "slug": "redirected", "isRedirect": False}
+        assert row == {"id": created[noun], "slug": "redirected"}
 
 
 async def test_former_tag_slugs_are_told_apart_by_type(newsroom: EditorialClient) -> None:
@@ -243,14 +243,14 @@ async def test_ids_and_slugs_of_merged_sources_lead_to_the_remaining_one(
     await newsroom.mutate_ok("mergeSources", into=second, sources=[first])
     await newsroom.mutate_ok("mergeSources", into=remaining, sources=[second])
     query = """query($i: ID!, $s: String!) { source(id: $i) { id } node(id: $i) { id }
-      nodes(ids: [$i, "src_201"]) { id } bySlug: source(slug: $s) { id isRedirect } }"""
+      nodes(ids: [$i, "src_201"]) { id } bySlug: source(slug: $s) { id } }"""
     for id, slug in ((first, "first-merged"), (second, "second-merged")):
         data = await newsroom.query(query, ANNA, i=id, s=slug)
         assert data == {
             "source": {"id": remaining},
             "node": {"id": remaining},
             "nodes": [{"id": remaining}, {"id": "src_201"}],
-            "bySlug": {"id": remaining, "isRedirect": True},
+            "bySlug": {"id": remaining},
         }
         article = await newsroom.create_draft()
         for name in (id, slug):
@@ -644,7 +644,7 @@ async def test_cached_responses_follow_former_names(server: Server) -> None:
         id = await newsroom.create_published(tags=[{"tag": "tears"}])
         await newsroom.mutate_ok("addAttribution", article=id, kind="SAID", source="kctv")
         await newsroom.republish(id)
-        query = """{ tag(slug: "tears") { slug isRedirect } tag2: tag(slug: "sobs") { slug }
+        query = """{ tag(slug: "tears") { slug } tag2: tag(slug: "sobs") { slug }
           source(slug: "kctv") { slug } byId: node(id: "src_204") { id }
           latestNews(section: "world/asia") { nodes { id } }
           articles(filter: {category: {path: {eq: "world/asia"}}}) { nodes { id } } }"""
@@ -654,16 +654,16 @@ async def test_cached_responses_follow_former_names(server: Server) -> None:
             assert await newsroom.query(query) == first
             return first
 
-        assert (await data())["tag"] == {"slug": "tears", "isRedirect": False}
+        assert (await data())["tag"] == {"slug": "tears"}
         await newsroom.mutate_ok("updateTag", id="tears", slug="sobs")
-        assert (await data())["tag"] == {"slug": "sobs", "isRedirect": True}
+        assert (await data())["tag"] == {"slug": "sobs"}
         assert (await data())["tag2"] == {"slug": "sobs"}
         await newsroom.mutate_ok("unpublishArticle", id=id)
         hidden = await data()
         assert (hidden["tag"], hidden["source"], hidden["latestNews"]["nodes"]) == (None, None, [])
         for transition in ("submitArticle", "approveArticle", "publishArticle"):
             await newsroom.mutate_ok(transition, id=id)
-        assert (await data())["tag"] == {"slug": "sobs", "isRedirect": True}
+        assert (await data())["tag"] == {"slug": "sobs"}
         await newsroom.mutate_ok("mergeSources", into="joongang", sources=["kctv"])
         after = await data()
         assert (after["source"], after["byId"]) == ({"slug": "joongang"}, {"id": "src_203"})

@@ -356,7 +356,8 @@ async def test_small_requests_are_executed_among_expensive_ones(demo_executor: E
         async with asyncio.TaskGroup() as group:
             for i in range(10):
                 for query in EXPENSIVE_QUERIES:
-                    group.create_task(execute("hostile", query))
+                    # Other text, because equal requests share one execution.
+                    group.create_task(execute("hostile", f"# {i}\n{query}"))
                 if i == 1:
                     group.create_task(execute("innocent", small))
     assert finished.index("innocent") < len(finished) - 1

@@ -98,7 +98,7 @@ LISTS = (
     f'attributions(filter: {{claim: {{contains: "{SECRET}"}}}})',
 )  # fmt: skip
 SINGLE_FIELDS = (
-    'category(path: "world/asia/east") { id path isRedirect articles { totalCount } }',
+    'category(path: "world/asia/east") { id path articles { totalCount } }',
     'category(path: "far-east") { id }',
     "viewer { name role accessDescription permissions }",
     'withdrawal(id: "art_1") { __typename }',
@@ -164,9 +164,7 @@ def _lists_query(size: str) -> str:
 
 
 def _slugs_query(slugs: list[str]) -> str:
-    fields = [
-        f'a{n}: article(slug: "{slug}") {{ id slug isRedirect headline }}' for n, slug in enumerate(slugs)
-    ]
+    fields = [f'a{n}: article(slug: "{slug}") {{ id slug headline }}' for n, slug in enumerate(slugs)]
     fields += [f'w{n}: withdrawal(slug: "{slug}") {{ id notice }}' for n, slug in enumerate(slugs)]
     fields += [f"n{n}: {value}" for n, value in enumerate(SINGLE_FIELDS)]
     return f"{{ {' '.join(fields)} }}"

@@ -224,7 +224,7 @@ async def test_cursors_of_another_list_get_an_error_code(demo_executor: Executor
         "tags(after: $c)",
         "latestNews(after: $c)",
         "articles(after: $c, orderBy: [UPDATED_AT_DESC])",
-        "articles(after: $c, orderBy: [PUBLISHED_AT_DESC])",
+        "articles(after: $c, orderBy: [PUBLISHED_AT_ASC])",
         "articles(after: $c, filter: {urgency: {gte: 1}})",
         'articles(after: $c, search: "kim")',
         'articles(after: $c, filter: {not: {slug: {eq: "x"}}})',

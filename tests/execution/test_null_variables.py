@@ -37,9 +37,9 @@ async def test_null_where_a_value_is_needed(demo_executor: Executor, query: str)
 
 async def test_the_message_names_variable_and_type(demo_executor: Executor) -> None:
     response = await demo_executor.execute(GraphQLRequest(NULLS[0], None, {"x": None}))
-    assert orjson.loads(response.body)["errors"][0]["message"] == (
-        "Variable '$x' must not be null: it is used where a [ID!]! is needed."
-    )
+    error = orjson.loads(response.body)["errors"][0]
+    assert error["message"] == "Variable '$x' must not be null: it is used where a [ID!]! is needed."
+    assert error["locations"] == [{"line": 1, "column": 46}]
 
 
 async def test_null_where_it_is_allowed(demo_executor: Executor) -> None:

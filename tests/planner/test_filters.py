@@ -7,6 +7,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from graphql import (
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
+    parse_value,
+    value_from_ast_untyped,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.graphql_client import query_data
@@ -134,3 +142,77 @@ def has_hop_of_source(slug: str) -> Callable[[Any], bool]:
     return lambda attribution: any(
         hop["source"] and hop["source"]["slug"] == slug for hop in attribution["chain"]
     )
+
+
+# A filter with the absent variable `$a`, a string, or `$f`, a filter, and the filter that it must equal.
+ABSENT = [
+    ("{story: {slug: {eq: $a}}}", "{}"),
+    ('{story: {slug: {eq: $a}}, language: {eq: "en"}}', '{language: {eq: "en"}}'),
+    ("{story: {slug: $f}}", "{}"),
+    ("{tags: {some: {slug: {eq: $a}}}}", "{}"),
+    ("{tags: {some: {slug: $f}}}", "{}"),
+    ("{tags: {none: {slug: {in: $l}}}}", "{}"),
+    ("{tags: {every: {slug: {startsWith: $a}}}, urgency: {lte: 3}}", "{urgency: {lte: 3}}"),
+    ('{tags: {some: {slug: {eq: $a}, name: {ne: "x"}}}}', '{tags: {some: {name: {ne: "x"}}}}'),
+    ("{attributions: {some: {origin: {slug: {eq: $a}}}}}", "{}"),
+    ("{source: {slug: {eq: $a}}}", "{}"),
+    ("{not: {category: {under: $a}}}", "{}"),
+    ("{not: {not: {slug: {eq: $a}}}}", "{}"),
+    ('{or: [{slug: {eq: $a}}, {language: {eq: "de"}}]}', '{language: {eq: "de"}}'),
+    ("{or: [{slug: {eq: $a}}, {story: {slug: {eq: $a}}}]}", "{}"),
+    ("{and: [{slug: {eq: $a}}]}", "{}"),
+    ("{story: {isNull: $b}}", "{}"),
+    ("{publishedAt: {gte: $t, lt: $t}}", "{}"),
+    ("{search: $a}", "{}"),
+    ("{story: {}}", "{}"),
+    # Written out, `{}` is a condition of a quantifier, and an empty `or` holds for nothing.
+    ("{tags: {some: {}}}", "{not: {tags: {none: {}}}}"),
+    ("{or: []}", "{not: {}}"),
+]
+
+
+@pytest.mark.parametrize(("requested", "equal"), ABSENT)
+async def test_conditions_with_absent_variables_are_left_out(
+    demo_executor: Executor, requested: str, equal: str
+) -> None:
+    """In the document, and as the object that a client serialises without its undefined values."""
+    types = {"$a": "String", "$f": "StringFilter", "$l": "[String!]", "$b": "Boolean", "$t": "DateTime"}
+    declared = ", ".join(f"{name}: {type_}" for name, type_ in types.items() if name in requested)
+    operation = f"query ({declared})" if declared else "query"
+    page = "totalCount nodes { id } pageInfo { hasNextPage }"
+    query = f"{operation} {{ articles(filter: {requested}, first: 30) {{ {page} }} }}"
+    expected = await query_data(demo_executor, f"{{ articles(filter: {equal}, first: 30) {{ {page} }} }}")
+    assert await query_data(demo_executor, query) == expected
+    if requested == "{tags: {some: {slug: $f}}}":  # as JSON not distinct from `{tags: {some: {}}}`
+        return
+    serialised = _without_variables(requested)
+    by_variable = "query ($filter: ArticleFilter) { articles(filter: $filter, first: 30) { totalCount } }"
+    data = await query_data(demo_executor, by_variable, {"filter": serialised})
+    assert data["articles"]["totalCount"] == expected["articles"]["totalCount"]
+
+
+async def test_an_absent_condition_leaves_the_cursor_valid(demo_executor: Executor) -> None:
+    query = """query ($s: String, $c: String) {
+        articles(filter: {story: {slug: {eq: $s}}}, first: 2, after: $c) { pageInfo { endCursor } }
+    }"""
+    cursor = (await query_data(demo_executor, query))["articles"]["pageInfo"]["endCursor"]
+    data = await query_data(
+        demo_executor, "query ($c: String) { articles(first: 2, after: $c) { nodes { id } } }", {"c": cursor}
+    )
+    assert len(data["articles"]["nodes"]) == 2
+
+
+def _without_variables(text: str) -> dict[str, Any]:
+    """The filter as JSON, without the fields and items whose value is a variable."""
+
+    def plain(node: ValueNode) -> Any:
+        match node:
+            case ObjectValueNode():
+                fields = ((field.name.value, field.value) for field in node.fields)
+                return {name: plain(value) for name, value in fields if not isinstance(value, VariableNode)}
+            case ListValueNode():
+                return [plain(value) for value in node.values]
+        return value_from_ast_untyped(node)
+
+    result: dict[str, Any] = plain(parse_value(text))
+    return result

@@ -35,8 +35,12 @@ async def content_pool(both_executors: BothExecutors) -> Pool:
 async def test_generated_documents_return_equal_responses_on_both_databases(
     both_executors: BothExecutors, content_pool: Pool, seed: int
 ) -> None:
-    """Any valid document has one response, from SQLite and PostgreSQL, planned and through graphql-core."""
-    document = RandomDocuments(get_schema()._schema, content_pool, Random(seed)).document()
+    """Any valid document has one response, from SQLite and PostgreSQL, planned and through graphql-core.
+
+    Variables are absent, null or have defaults where their types permit it; none is a server error.
+    graphql-core reports an error at its root field, and of several perhaps another one.
+    """
+    document = RandomDocuments(get_schema()._schema, content_pool, Random(seed), unset=0.2).document()
     assert validate(get_schema()._schema, parse(document.text)) == []
     sqlite, postgres = [
         await query_json(executor, document.text, document.variables) for executor in both_executors
@@ -44,10 +48,15 @@ async def test_generated_documents_return_equal_responses_on_both_databases(
     if _is_too_deep(sqlite):
         return
     assert sqlite == postgres
+    assert "INTERNAL_SERVER_ERROR" not in [code for _, code in codes_by_path(sqlite).get("errors", ())]
     if "data" in sqlite:
         for executor in both_executors:
             result = await execute_with_graphql_core(executor, document.text, document.variables)
-            assert result == codes_by_path(sqlite)
+            assert _failed_roots(result) == _failed_roots(codes_by_path(sqlite))
+
+
+def _failed_roots(result: dict[str, Any]) -> Any:
+    return result["data"], [path and path[0] for path, _ in result.get("errors", ())]
 
 
 def _is_too_deep(response: Any) -> bool:

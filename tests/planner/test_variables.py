@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse
-from graphql.execution.values import get_variable_values
-from hypothesis import event, given, settings
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_argument_values, get_variable_values
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
+from contentql.execution.null_variables import non_null_uses, null_variable_errors
+from contentql.planner.operation import Operation, resolve_value
 from contentql.planner.variables import coerce_variables, variable_definitions
 
 SCALARS = ("Int", "Float", "String", "Boolean", "ID")
@@ -195,3 +205,106 @@ def test_coerce_variables_agrees_with_graphql_core(case: Case) -> None:
     event("values")
     assert errors == []
     assert _with_types(dict(values)) == _with_types(dict(expected.coerced))
+
+
+@dataclass
+class ArgumentCase:
+    """A schema with one field, a query of it whose arguments have variables inside, and their values."""
+
+    schema: str
+    operation: str
+    values: dict[str, Any]
+
+
+@st.composite
+def argument_cases(draw: Draw) -> ArgumentCase:
+    inputs: Inputs = {}
+    for input_name in ("First", "Second"):
+        fields: dict[str, tuple[str, Any]] = {}
+        for name in FIELD_NAMES:
+            type_ = _type(draw, [*LEAVES, *inputs])
+            default: Any = NO_DEFAULT
+            if type_.strip("[]!") in LEAVES and draw(st.booleans()):
+                value = _value(draw, type_, inputs)
+                default = value if _is_valid_default(type_, value) else NO_DEFAULT
+            fields[name] = type_, default
+        inputs[input_name] = False, fields
+    arguments = {name: _type(draw, [*LEAVES, *inputs]) for name in ("p", "q")}
+    text = BASE_SCHEMA.replace("type Query {", f"type Query {{ f({_declared(arguments)}): Int ")
+    for name, (_, fields) in inputs.items():
+        lines = (
+            f"{f}: {t}" + ("" if d is NO_DEFAULT else f" = {_literal(d)}") for f, (t, d) in fields.items()
+        )
+        text += f"input {name} {{ {' '.join(lines)} }}\n"
+    variables: dict[str, tuple[str, Any]] = {}
+
+    def literal(type_: str, value: Any) -> str:
+        """The value as a literal; any part of it may be a variable."""
+        if draw(st.integers(0, 3)) == 0:
+            name = f"v{len(variables)}"
+            declared = type_
+            if type_.endswith("!") and draw(st.booleans()):
+                declared = f"{type_[:-1]} = {_literal(value)}"
+            unset = [value] if declared.endswith("!") else [value, None, NO_DEFAULT]
+            variables[name] = declared, draw(st.sampled_from(unset))
+            return f"${name}"
+        bare = type_.removesuffix("!")
+        if isinstance(value, list) and bare.startswith("["):
+            return f"[{', '.join(literal(bare[1:-1], item) for item in value)}]"
+        if isinstance(value, dict) and bare in inputs:
+            known = inputs[bare][1]
+            return "{" + ", ".join(f"{n}: {literal(known[n][0], v)}" for n, v in value.items()) + "}"
+        return _literal(value)
+
+    given_values = {name: _value(draw, type_, inputs) for name, type_ in arguments.items()}
+    assume(all(_keys_are_known(type_, given_values[name], inputs) for name, type_ in arguments.items()))
+    body = ", ".join(f"{name}: {literal(type_, given_values[name])}" for name, type_ in arguments.items())
+    head = f"({_declared({f'${n}': t for n, (t, _) in variables.items()})})" if variables else ""
+    values = {name: _json(value) for name, (_, value) in variables.items() if value is not NO_DEFAULT}
+    return ArgumentCase(text, f"query {head} {{ f({body}) }}", values)
+
+
+def _declared(types: dict[str, str]) -> str:
+    return ", ".join(f"{name}: {type_}" for name, type_ in types.items())
+
+
+def _keys_are_known(type_: str, value: Any, inputs: Inputs) -> bool:
+    bare = type_.strip("[]!")
+    if isinstance(value, list):
+        return all(_keys_are_known(bare, item, inputs) for item in value)
+    if not isinstance(value, dict):
+        return True
+    known = inputs[bare][1] if bare in inputs else {}
+    return all(name in known and _keys_are_known(known[name][0], v, inputs) for name, v in value.items())
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(case=argument_cases())
+def test_arguments_agree_with_graphql_core(case: ArgumentCase) -> None:
+    """Arguments with variables inside get the same values and defaults as in graphql-core."""
+    schema = build_schema(case.schema)
+    document = parse(case.operation)
+    assume(not validate(schema, document))
+    node = document.definitions[0]
+    assert isinstance(node, OperationDefinitionNode)
+    (field,) = node.selection_set.selections
+    assert isinstance(field, FieldNode)
+    declared = variable_definitions(schema, node)
+    values, errors = coerce_variables(schema, declared, case.values)
+    expected_values = get_variable_values(schema, node.variable_definitions or (), case.values)
+    if isinstance(expected_values, list):
+        assert errors
+        return
+    assert not errors
+    assert schema.query_type
+    definition = schema.query_type.fields["f"]
+    try:
+        expected = get_argument_values(definition, field, expected_values)
+    except GraphQLError:
+        event("errors")
+        assert null_variable_errors(non_null_uses(schema, node, {}, declared), values)
+        return
+    event("values")
+    assert not null_variable_errors(non_null_uses(schema, node, {}, declared), values)
+    arguments = Operation(schema, node, {}, values).arguments(field, definition)
+    assert _with_types(resolve_value(arguments, values)) == _with_types(expected)

@@ -27,6 +27,8 @@ from graphql import (
 
 TIMES = ("2025-07-01T06:00:00Z", "2016-01-01T00:00:00Z", "2026-06-01T12:00:00Z", "2099-01-01T00:00:00Z")
 
+ABSENT = object()  # the value of a variable that is not sent
+
 
 @dataclass(frozen=True)
 class Document:
@@ -54,6 +56,7 @@ class RandomDocuments:
     random: Random
     depth: int = 4
     excluded_roots: frozenset[str] = frozenset()
+    unset: float = 0.0  # probability that a variable is absent, null or has a default
     _variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     _fragments: list[str] = field(default_factory=list)
     _names: int = 0
@@ -71,7 +74,8 @@ class RandomDocuments:
         used = {name: self._variables[name] for name in re.findall(r"\$(v\d+)", body)}
         declared = ", ".join(f"${name}: {type_}" for name, (type_, _) in used.items())
         head = f"query Q({declared})" if declared else "query Q"
-        return Document(f"{head} {body}", {name: value for name, (_, value) in used.items()})
+        values = {name: value for name, (_, value) in used.items() if value is not ABSENT}
+        return Document(f"{head} {body}", values)
 
     # Selections
 
@@ -139,7 +143,7 @@ class RandomDocuments:
         value = self.random.random() < 0.5
         if self.random.random() < 0.5:
             return f" @{word}(if: {str(value).lower()})"
-        return f" @{word}(if: {self._variable('Boolean!', value)})"
+        return f" @{word}(if: {self._variable('Boolean!', value, str(value).lower())})"
 
     # Arguments
 
@@ -164,16 +168,31 @@ class RandomDocuments:
             arguments.pop("orderBy", None)
         return f"({', '.join(f'{k}: {v}' for k, v in arguments.items())})" if arguments else ""
 
-    def _variable(self, type_: str, value: Any) -> str:
+    def _variable(self, type_: str, value: Any, literal: str) -> str:
+        """A variable with the value, or sometimes with a default, with null or without a value."""
         name = self._name("v")
+        if self.random.random() < self.unset:
+            if type_.endswith("!"):
+                type_ = f"{type_.removesuffix('!')} = {literal}"
+            value = self.random.choice([value, None, ABSENT])
         self._variables[name] = (type_, value)
         return f"${name}"
+
+    def _constant(self, type_: Any, value: Any) -> str:
+        """A literal without variables."""
+        if isinstance(value, dict):
+            fields = get_named_type(type_).fields
+            inner = (f"{name}: {self._constant(fields[name].type, v)}" for name, v in value.items())
+            return f"{{{', '.join(inner)}}}"
+        if isinstance(value, list):
+            return f"[{', '.join(self._constant(type_, item) for item in value)}]"
+        return self._literal(type_, value)
 
     def _value(self, type_: Any, name: str, depth: int) -> str:
         """A literal, or sometimes a variable with the value."""
         value = self._random_value(type_, name, depth)
         if self.random.random() < 0.3:
-            return self._variable(str(type_), _as_json(value))
+            return self._variable(str(type_), _as_json(value), self._constant(type_, value))
         return self._literal(type_, value)
 
     def _literal(self, type_: Any, value: Any) -> str:
@@ -194,7 +213,7 @@ class RandomDocuments:
 
     def _field_literal(self, type_: Any, value: Any) -> str:
         if self.random.random() < 0.15:
-            return self._variable(str(type_), _as_json(value))
+            return self._variable(str(type_), _as_json(value), self._constant(type_, value))
         return self._literal(type_, value)
 
     def _random_value(self, type_: Any, name: str, depth: int) -> Any:

@@ -237,7 +237,7 @@ def _name_and_cost(executor: Executor, entry: ManifestEntry) -> tuple[str | None
     try:
         plan, _ = executor.explain(GraphQLRequest(entry.text, entry.name))
         cost = plan.cost
-        error = next((root_error for _, root_error in plan.root_errors), None)
+        error = next(iter(plan.root_errors), None)
     except ApiError as exc:
         if exc.code in _FATAL_CODES:
             raise

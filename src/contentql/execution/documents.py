@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     Visitor,
+    get_location,
     get_operation_ast,
     parse,
     specified_rules,
@@ -29,7 +34,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged as overlap
 from contentql.cache.entry import content_hash
 from contentql.errors import ApiError, LimitError
 from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
-from contentql.execution.null_variables import null_variable_errors
+from contentql.execution.null_variables import NonNullUses, non_null_uses, null_variable_errors
 from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
 from contentql.execution.validation import MAX_DIGITS, accepts
@@ -71,6 +76,7 @@ class PreparedOperation:
     name: str
     declared: Sequence[VariableDefinition]
     operation_type: str = field(init=False)
+    non_null_uses: NonNullUses | None = None  # computed for the first request with null
     shapes: LRUCache[Any, _VariableShape] = field(default_factory=lambda: LRUCache(_SHAPES, _SHAPES))
 
     def __post_init__(self) -> None:
@@ -138,12 +144,30 @@ class DocumentCache:
         )
         if errors:
             raise GraphQLErrors(self._locate(errors, request, operation.name), "BAD_USER_INPUT")
-        errors = null_variable_errors(
-            self._schema, operation.node, document.fragments, operation.declared, variables
-        )
-        if errors:
-            raise GraphQLErrors(errors, "BAD_USER_INPUT")
+        if None in variables.values():
+            self._check_nulls(document, operation, request, variables)
         return document, operation, variables
+
+    def _check_nulls(
+        self,
+        document: ParsedDocument,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        variables: Variables,
+    ) -> None:
+        """Raises GraphQLErrors BAD_USER_INPUT for variables that are null where a value is needed."""
+        if operation.non_null_uses is None:
+            operation.non_null_uses = non_null_uses(
+                self._schema, operation.node, document.fragments, operation.declared
+            )
+        if not null_variable_errors(operation.non_null_uses, variables):
+            return
+        located = self._parse_with_locations(request.query)
+        node = get_operation_ast(located, operation.name or None)
+        assert node is not None
+        fragments = {d.name.value: d for d in located.definitions if isinstance(d, FragmentDefinitionNode)}
+        uses = non_null_uses(self._schema, node, fragments, operation.declared)
+        raise GraphQLErrors(null_variable_errors(uses, variables), "BAD_USER_INPUT")
 
     def _locate(
         self, errors: list[GraphQLError], request: GraphQLRequest, operation_name: str
@@ -154,6 +178,23 @@ class DocumentCache:
             return errors
         declared = variable_definitions(self._schema, node)
         return coerce_variables(self._schema, declared, request.variables)[1] or errors
+
+    def locate(self, request: GraphQLRequest, path: Sequence[str | int]) -> list[dict[str, int]]:
+        """The locations in the document of the field with this path; [] if there is no such field."""
+        document = self._parse_with_locations(request.query)
+        operation = get_operation_ast(document, request.operation_name or None)
+        if operation is None or not path:
+            return []
+        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        nodes: list[FieldNode] = []
+        selections = [operation.selection_set]
+        for key in path:
+            if isinstance(key, str):
+                fields = _fields(selections, fragments)
+                nodes = [node for node in fields if (node.alias or node.name).value == key]
+                selections = [node.selection_set for node in nodes if node.selection_set]
+        starts = [get_location(node.loc.source, node.loc.start) for node in nodes if node.loc]
+        return [{"line": at.line, "column": at.column} for at in starts]
 
     def _parse(self, text: str) -> ParsedDocument:
         limits = self._limits
@@ -233,6 +274,22 @@ def _too_deep(limit: int) -> ApiError:
         "Ask in two smaller queries.",
         limit=limit,
     )
+
+
+def _fields(
+    selections: Iterable[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[FieldNode]:
+    """Yields the fields of selection sets and of the fragments in them, each fragment once."""
+    pending, seen = list(selections), set[str]()
+    while pending:
+        for node in pending.pop(0).selections:
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                pending.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                pending.append(fragments[node.name.value].selection_set)
 
 
 def _select_operation(document: ParsedDocument, request: GraphQLRequest) -> PreparedOperation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -25,9 +25,11 @@ class GraphQLErrors(Exception):
         self.code = code
 
 
-def error_response(refusal: ApiError, request_id: str) -> GraphQLResponse:
+def error_response(
+    refusal: ApiError, request_id: str, locations: Sequence[Mapping[str, int]] = ()
+) -> GraphQLResponse:
     """The response to a request that failed as a whole: errors and no data."""
-    body = orjson.dumps({"errors": [format_error(refusal, request_id)]})
+    body = orjson.dumps({"errors": [format_error(refusal, request_id, locations)]})
     later = refusal.extra_extensions.get("retryAfter", 1) if refusal.status in (429, 503) else 0
     return GraphQLResponse(refusal.status, body, (refusal.code,), None, later)
 

@@ -139,7 +139,8 @@ class Executor:
         except GraphQLErrors as exc:
             return graphql_errors_response(exc.errors, exc.code, trace.request_id)
         except ApiError as exc:
-            return error_response(exc, trace.request_id)
+            locations = self._documents.locate(request, exc.path) if exc.path else []
+            return error_response(exc, trace.request_id, locations)
         except Exception:
             log.exception("request %s failed", trace.request_id, extra={"request_id": trace.request_id})
             error = ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.")
@@ -164,7 +165,10 @@ class Executor:
             if operation.node.operation is OperationType.MUTATION:
                 await self._publish_due_changes(at)
                 now = at.replace(microsecond=0)
-                return await self.mutations.execute(document, operation, variables, actor, now, trace, charge)
+                locate = partial(self._documents.locate, request)
+                return await self.mutations.execute(
+                    document, operation, variables, actor, now, trace, charge, locate
+                )
             trace.start_stage("plan")
             ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, at)
             if anonymous:
@@ -180,7 +184,8 @@ class Executor:
         with_cost = request.extensions.get("cost") is True
         cache = self.responses if anonymous else None
         execution = _Execution(request, ready, plan, now, trace)
-        if cache is None or plan.root_errors or with_cost:
+        has_errors = plan.root_errors or plan.item_errors(ready.variables)
+        if cache is None or has_errors or with_cost:
             trace.cache = "off" if cache is None else "bypass"
             storable = anonymous and (request.queries_only or cache is not None)
             if charge:
@@ -239,10 +244,12 @@ class Executor:
         body, markers = strip_markers(data) if has_markers else (data, NO_MARKERS)
         trace.rows = markers.rows
         trace.cost = max(plan.cost, count_objects(body))
-        if plan.root_errors or with_cost:
+        errors = [*plan.root_errors, *plan.item_errors(ready.variables)]
+        if errors or with_cost:
             cost = {"requested": trace.cost, "limit": self.limits.cost, "statements": plan.statements}
             extensions: dict[str, object] | None = {"cost": cost} if with_cost else None
-            return build_response(body, plan, trace.request_id, extensions=extensions)
+            locations = [self._documents.locate(execution.request, error.path) for error in errors]
+            return build_response(body, errors, trace.request_id, locations, extensions)
         body = b'{"data":' + body + b"}"
         entry = cache_entry(body, plan, ready.variables, markers, trace.cost) if storable else None
         return GraphQLResponse(200, body, (), entry)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -52,7 +52,6 @@ from contentql.planner.catalog import Catalog, named_type
 from contentql.planner.execute import SnapshotReader, execute_plan
 from contentql.planner.operation import Operation
 from contentql.planner.params import RootFieldError
-from contentql.planner.plan import Plan
 from contentql.planner.sql.nodes import Dialect
 from contentql.planner.variables import Variables
 from contentql.store import change_log
@@ -95,8 +94,11 @@ class _Execution:
         return max(0.0, self.deadline - time.monotonic())
 
 
-# The payloads of the fields as JSON, and the errors of fields by response key.
-_FieldResults = tuple[list[bytes], list[tuple[str, ApiError]]]
+# The payloads of the fields as JSON, and the errors of fields.
+_FieldResults = tuple[list[bytes], list[ApiError]]
+
+# Returns the locations in the document of the field with a path.
+Locate = Callable[[Sequence[str | int]], Sequence[Mapping[str, int]]]
 
 
 class MutationExecutor:
@@ -129,6 +131,7 @@ class MutationExecutor:
         now: dt.datetime,
         trace: RequestTrace,
         charge: ChargeCost | None,
+        locate: Locate,
     ) -> GraphQLResponse:
         """Executes the fields of a mutation in order; each is committed or rolled back by itself, or with
         `@atomic` all together."""
@@ -159,8 +162,8 @@ class MutationExecutor:
             with contextlib.suppress(ApiError):
                 await self._responses.apply_pending_changes()
         trace.start_stage("response")
-        plan = Plan((), None, trace.cost, tuple(errors))
-        return build_response(b"{" + b",".join(parts) + b"}", plan, trace.request_id)
+        locations = [locate(error.path) for error in errors]
+        return build_response(b"{" + b",".join(parts) + b"}", errors, trace.request_id, locations, None)
 
     async def _read_object(
         self,
@@ -183,7 +186,7 @@ class MutationExecutor:
         variables = with_viewer_variables(operation.variables, viewer, now)
         query = Operation(self._catalog.schema, alone, operation.fragments, variables)
         plan, _ = self._planner.build(query, {}, viewer=viewer, cacheable=False)
-        for _, error in plan.root_errors:
+        for error in plan.root_errors:
             raise error
         try:
             data = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
@@ -196,14 +199,15 @@ class MutationExecutor:
     ) -> _FieldResults:
         """Executes each field in a transaction of its own. Raises ApiError if the only field fails."""
         payloads: list[bytes] = []
-        errors: list[tuple[str, ApiError]] = []
+        errors: list[ApiError] = []
         for field in fields:
             try:
                 payload = await self._execute_alone(field, execution)
             except ApiError as exc:
+                exc.path = (field.key, *exc.path)
                 if len(fields) == 1:
                     raise
-                errors.append((field.key, exc))
+                errors.append(exc)
                 payload = b"null"
             payloads.append(payload)
         return payloads, errors
@@ -253,10 +257,11 @@ class MutationExecutor:
             pass
         except _FieldFailed as exc:
             assert failed is not None
+            exc.error.path = (failed.key, *exc.error.path)
             if len(fields) == 1:
                 raise exc.error from None
             unsaved = await self._unsaved_payloads(fields, len(payloads), failed, (), execution)
-            return unsaved, [(failed.key, exc.error)]
+            return unsaved, [exc.error]
         except USER_ERROR_EXCEPTIONS as exc:
             assert failed is not None
             user_errors = user_errors_from(exc)

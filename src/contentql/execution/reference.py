@@ -45,5 +45,8 @@ async def resolve_root_field(
     except ApiError as exc:
         raise graphql_error(exc) from None
     if plan.root_errors:
-        raise graphql_error(plan.root_errors[0][1])
-    return orjson.loads(data)[info.path.key]
+        raise graphql_error(plan.root_errors[0])
+    result = orjson.loads(data)[info.path.key]
+    for error in plan.item_errors(variables):
+        result[error.path[-1]] = graphql_error(error)
+    return result

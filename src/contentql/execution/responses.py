@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -9,7 +10,7 @@ import orjson
 from contentql.cache.dependencies import Dependencies, bind_dependencies
 from contentql.cache.entry import CachedResponse
 from contentql.content import ids
-from contentql.errors import format_error
+from contentql.errors import ApiError, format_error
 from contentql.execution.request import GraphQLResponse
 from contentql.planner.plan import Plan
 from contentql.planner.read_set import RowMarkers
@@ -20,18 +21,24 @@ _NO_DEPENDENCIES: Final = Dependencies((), {}, {}, {})
 
 
 def build_response(
-    data: bytes, plan: Plan, request_id: str, *, extensions: dict[str, object] | None = None
+    data: bytes,
+    errors: Sequence[ApiError],
+    request_id: str,
+    locations: Sequence[Sequence[Mapping[str, int]]],
+    extensions: dict[str, object] | None,
 ) -> GraphQLResponse:
-    """The response to a query: data, the errors of root fields, extensions."""
+    """The response: data, the errors of fields and items with their locations, extensions."""
     body = b'{"data":' + data
-    if plan.root_errors:
-        errors = [format_error(error, request_id, path=[key]) for key, error in plan.root_errors]
-        body += b',"errors":' + orjson.dumps(errors)
+    if errors:
+        formatted = [
+            format_error(error, request_id, places) for error, places in zip(errors, locations, strict=True)
+        ]
+        body += b',"errors":' + orjson.dumps(formatted)
     if extensions:
         body += b',"extensions":' + orjson.dumps(extensions)
     # 294: data and errors in one response, by the GraphQL over HTTP specification of 2026.
-    status = 294 if plan.root_errors else 200
-    return GraphQLResponse(status, body + b"}", tuple(error.code for _, error in plan.root_errors))
+    status = 294 if errors else 200
+    return GraphQLResponse(status, body + b"}", tuple(error.code for error in errors))
 
 
 def count_objects(data: bytes) -> int:

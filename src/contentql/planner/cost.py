@@ -90,14 +90,17 @@ def list_size(field: GraphQLField, first: Any, last: Any, ids: int | None, limit
     if ids is not None:
         return ids
     requested = first if last is None else last
-    if isinstance(requested, int) and 1 <= requested <= limits.page:  # others are refused later
+    if isinstance(requested, int) and 0 <= requested <= limits.page:  # others are refused later
         return requested
     return ASSUMED_LIST_SIZE if is_list(field.type) else limits.default_page
 
 
 def rounded_count(items: Any) -> int:
     """Returns the number of items, rounded up to a power of two: few sizes mean few plans."""
-    count = len(items) if isinstance(items, list) else 1
+    return rounded(len(items) if isinstance(items, list) else 1)
+
+
+def rounded(count: int) -> int:
     return 1 << max(0, count - 1).bit_length()
 
 

@@ -40,11 +40,6 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class FoundByOldSlug:
-    """A field that is true if the object was looked up by a slug or path other than its present one."""
-
-
-@dataclass(frozen=True)
 class ListPosition:
     """A field with the row's index in the visible list, from 0; stored positions would reveal hidden rows."""
 
@@ -151,6 +146,13 @@ class TextDiff:
 
 
 @dataclass(frozen=True)
+class AdjacentArticle:
+    """The article after or, if `previous`, before this one in a list of articles."""
+
+    previous: bool = False
+
+
+@dataclass(frozen=True)
 class RootField:
     """A field of Query: the table that it reads and the shape of its result.
 
@@ -219,13 +221,13 @@ FieldPlan = (
     | PayloadValue
     | Column
     | Computed
-    | FoundByOldSlug
     | ListPosition
     | EmbeddedObject
     | ToOne
     | ToMany
     | JsonElements
     | TextDiff
+    | AdjacentArticle
     | RootField
 )
 

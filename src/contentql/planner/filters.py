@@ -391,7 +391,7 @@ def _one(
             out.append(sql_not(result) if missing else result)
         else:
             out.append(f"{here} is {'' if missing else 'not '}null")
-    if request or "isNull" not in arguments:
+    if request:
         where = sql_and(seen + compile_filter(writer, inner, request, there))
         rows = f"select {key} from {relation.table} {there.alias} where {where}"
         one = _leads_to_one(relation.table, request)

@@ -6,14 +6,17 @@ Each leaf of an argument is a `LeafValue`: a constant, or where its value comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, cast
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -33,7 +36,7 @@ from graphql import (
 )
 from graphql.pyutils import UndefinedType
 
-from contentql.planner.variables import Variables, literal_value
+from contentql.planner.variables import Variables, default_value, literal_value
 
 ValuePath = tuple[str | int, ...]
 
@@ -73,6 +76,9 @@ LeafValue = Constant | VariableRef | ListValue
 
 # Value of an argument: a leaf, null, a list or an input object. Absent fields are not in the mapping.
 ArgumentValue = LeafValue | None | Sequence[Any] | Mapping[str, Any]
+
+# An input object of the document whose fields are all absent variables, unlike `{}` in the document.
+EMPTIED: Mapping[str, Any] = MappingProxyType({})
 
 
 def value_at_path(variables: Variables, path: ValuePath) -> Any:
@@ -138,19 +144,41 @@ class Operation:
             arguments = {
                 f.name.value: self.argument(f.value, bare.fields[f.name.value].type) for f in node.fields
             }
-            return {name: value for name, value in arguments.items() if not isinstance(value, UndefinedType)}
-        return Constant(literal_value(bare, node, self.node.operation is OperationType.MUTATION))
+            present = {n: value for n, value in arguments.items() if not isinstance(value, UndefinedType)}
+            self._add_defaults(present, bare.fields)
+            return present if present or not arguments else EMPTIED
+        return Constant(literal_value(bare, node, self._is_lenient))
 
-    def arguments(self, node: FieldNode, of: Any) -> dict[str, ArgumentValue]:
-        """Returns the arguments of a field by GraphQL name, with defaults and without absent ones."""
+    @property
+    def _is_lenient(self) -> bool:
+        return self.node.operation is OperationType.MUTATION
+
+    def _add_defaults(
+        self,
+        values: dict[str, ArgumentValue],
+        declared: Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField],
+    ) -> None:
+        for name, argument in declared.items():
+            if name not in values:
+                default = default_value(argument, self._is_lenient)
+                if default is not Undefined:
+                    values[name] = _constant(default, argument.type)
+
+    def arguments(
+        self, node: FieldNode, of: Any, only: Collection[str] | None = None
+    ) -> dict[str, ArgumentValue]:
+        """Returns the arguments of a field by GraphQL name, with defaults and without absent ones.
+
+        `only`: the names of the arguments to return; all by default.
+        """
         values: dict[str, ArgumentValue] = {}
         for argument in node.arguments or ():
+            if only is not None and argument.name.value not in only:
+                continue
             value = self.argument(argument.value, of.args[argument.name.value].type)
             if not isinstance(value, UndefinedType):
                 values[argument.name.value] = value
-        for name, argument_type in of.args.items():
-            if name not in values and argument_type.default_value not in (Undefined, None):
-                values[name] = Constant(argument_type.default_value)
+        self._add_defaults(values, of.args)
         return values
 
     def collect_fields(
@@ -191,6 +219,17 @@ class Operation:
                 fragment = self.fragments[node.name.value]
                 if fragment.type_condition.name.value in type_names:
                     self._collect(fragment.selection_set, type_names, included, seen, results)
+
+
+def _constant(value: Any, of_type: Any) -> ArgumentValue:
+    bare = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+    if value is None:
+        return None
+    if is_leaf_type(get_named_type(bare)):
+        return Constant(value)
+    if isinstance(bare, GraphQLList):
+        return [_constant(item, bare.of_type) for item in value]
+    return {name: _constant(inner, bare.fields[name].type) for name, inner in value.items()}
 
 
 def _spread(value: Any, of_type: Any, path: ValuePath) -> ArgumentValue:

@@ -37,6 +37,7 @@ class Param:
     kind: ParamKind
     convert: Callable[[Any], Any]
     root: int
+    path: tuple[str, ...]  # response keys of the field that it belongs to
 
 
 @dataclass
@@ -47,7 +48,12 @@ class ParamList:
     params: list[Param] = field(default_factory=list)
 
     def add(
-        self, source: ParamSource | str, kind: ParamKind, convert: Callable[[Any], Any], root: int
+        self,
+        source: ParamSource | str,
+        kind: ParamKind,
+        convert: Callable[[Any], Any],
+        root: int,
+        path: tuple[str, ...],
     ) -> str:
         for number, existing in enumerate(self.params, 1):
             same = existing.source is source or (
@@ -60,7 +66,7 @@ class ParamList:
                 and (existing.root == root or source == NOW)
             ):
                 return self.dialect.param(number, kind)
-        self.params.append(Param(source, kind, convert, root))
+        self.params.append(Param(source, kind, convert, root, path))
         return self.dialect.param(len(self.params), kind)
 
     def unused(self, sql: str) -> list[str]:
@@ -121,6 +127,7 @@ def bind_params(
             try:
                 value = param.convert(param.source.value(variables))
             except ApiError as refusal:
+                refusal.path = param.path
                 raise RootFieldError(param.root, refusal) from None
         bound.append(dialect.bind(param.kind, value))
     return bound
@@ -150,6 +157,9 @@ class IdParam:
                 "INVALID_ID", f"{_short(text)} is the id of a {result[0]}, and a {self.table} was asked for."
             )
         return result[1]
+
+
+ANY_ID = IdParam("")
 
 
 @dataclass(frozen=True)

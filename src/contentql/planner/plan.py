@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from contentql.errors import ApiError
-from contentql.planner.params import Param
+from contentql.planner.operation import LeafValue
+from contentql.planner.params import ANY_ID, Param
 from contentql.planner.read_set import ReadSet
+from contentql.planner.variables import Variables
 
 _PLAN_BYTES = 4_000  # that every plan takes
 
@@ -44,21 +47,43 @@ class RootFieldPlan:
 
 
 @dataclass(frozen=True)
+class IdList:
+    """Ids of objects that are returned in a list with this path; those that are no ids are null there."""
+
+    path: tuple[str, ...]
+    ids: LeafValue
+
+    def errors(self, variables: Variables) -> Iterator[ApiError]:
+        """Yields the error INVALID_ID of each that is no id, with the path of its item."""
+        values = self.ids.value(variables)
+        for index, value in enumerate(values if isinstance(values, list) else [values]):
+            try:
+                ANY_ID(value)
+            except ApiError as error:
+                error.path = (*self.path, index)
+                yield error
+
+
+@dataclass(frozen=True)
 class Plan:
     """Plan of an operation.
 
-    `statement` is None if nothing has to be read. `root_errors` has the response keys of failed root fields,
-    which are null, with their errors.
+    `statement` is None if nothing has to be read. `root_errors` are the errors of root fields that are null.
     """
 
     roots: tuple[RootFieldPlan, ...]
     statement: Statement | None
     cost: int
-    root_errors: tuple[tuple[str, ApiError], ...] = ()
+    root_errors: tuple[ApiError, ...] = ()
     read_set: ReadSet = field(default_factory=ReadSet)
     max_age: int = 0  # HTTP max-age in seconds: the minimum of all types in the response
     private: bool = False  # the response has data about the viewer
     scan_cost: int = 0  # the part of the cost for conditions that no index serves
+    id_lists: tuple[IdList, ...] = ()
+
+    def item_errors(self, variables: Variables) -> list[ApiError]:
+        """Returns the errors of single items of lists, which are null."""
+        return [error for ids in self.id_lists for error in ids.errors(variables)]
 
     @cached_property
     def statements(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from graphql import (
     EnumValueNode,
+    GraphQLArgument,
     GraphQLError,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -142,15 +143,21 @@ def _coerced(of_type: Any, value: Any, levels: int, lenient: bool) -> Any:
     return value
 
 
+def default_value(argument: GraphQLArgument | GraphQLInputField, lenient: bool) -> Any:
+    """Returns the default of an argument or input field as a variable's value, `Undefined` if none."""
+    default = argument.default
+    if default is not None and default.literal is not None:
+        return _from_literal(argument.type, default.literal, lenient)
+    if default is not None:
+        return _coerced(argument.type, default.value, MAX_VARIABLE_DEPTH, lenient)
+    return argument.default_value
+
+
 def _set_default(results: dict[str, Any], name: str, input_field: GraphQLInputField, lenient: bool) -> None:
     """Sets the default of a field missing in an input object. Raises ValueError if the field is required."""
-    default = input_field.default
-    if default is not None and default.literal is not None:
-        results[name] = _from_literal(input_field.type, default.literal, lenient)
-    elif default is not None:
-        results[name] = _coerced(input_field.type, default.value, MAX_VARIABLE_DEPTH, lenient)
-    elif input_field.default_value is not Undefined:
-        results[name] = input_field.default_value
+    default = default_value(input_field, lenient)
+    if default is not Undefined:
+        results[name] = default
     elif isinstance(input_field.type, GraphQLNonNull):
         raise ValueError(name)
 

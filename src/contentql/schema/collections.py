@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from contentql.planner.field_plans import Computed, FoundByOldSlug
+from contentql.planner.field_plans import Computed
 from contentql.planner.visibility import PUBLIC_ITEM_SQL
 from contentql.schema import relations
 from contentql.schema.connections import Connection
@@ -50,11 +50,6 @@ class CollectionItem:
 class Collection(Node):
     id: strawberry.ID = column_field("Global id of the collection.", '"col_5566778899"')
     slug: str = column_field("Short name for URLs.", '"front-page"')
-    is_redirect: bool = computed(
-        "True if the collection was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     title: str = column_field("Name of the rendition.", '"Front page"')
     description: str | None = column_field("Purpose of the collection.", '"The first thing readers see"')
     max_items: int | None = column_field(

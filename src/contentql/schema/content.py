@@ -20,10 +20,10 @@ from contentql.content.enums import (
     Verification,
 )
 from contentql.planner.field_plans import (
+    AdjacentArticle,
     Column,
     Computed,
     EmbeddedObject,
-    FoundByOldSlug,
     JsonElements,
     ToOne,
 )
@@ -47,12 +47,10 @@ from contentql.schema.enums import (
     TokenOrder,
 )
 from contentql.schema.fields import (
-    AFTER,
-    BEFORE,
     EXACT_ARGUMENT,
-    FIRST,
-    LAST,
+    PAGE_ARGUMENTS,
     SEARCH_ARGUMENT,
+    adjacent_article_field,
     argument_field,
     column_field,
     computed,
@@ -98,11 +96,6 @@ class Category(Node):
     id: strawberry.ID = column_field("Global id of the section.", '"cat_81726354"')
     slug: str = column_field("Last part of the path.", '"asia"')
     path: str = column_field("Slugs from the root section to this one, separated by slashes.", '"world/asia"')
-    is_redirect: bool = computed(
-        "True if the section was found by a former path; clients should redirect to `path`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Display name.", '"Asia"')
     names: list[LocalName] = object_field("Names in other languages.", JsonElements("names"))
     description: str | None = column_field("Short description.", '"News from Asia"')
@@ -178,11 +171,6 @@ class Media(Node):
 class Source(Node):
     id: strawberry.ID = column_field("Global id of the source.", '"src_6677889900"')
     slug: str = column_field("Short name for URLs.", '"sky-news"')
-    is_redirect: bool = computed(
-        "True if the source was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Display name.", '"Sky News"')
     kind: SourceKind = column_field("Kind of media.", "BROADCASTER")
     aliases: list[str] = column_field("Other names of the source.", '["Sky"]')
@@ -261,11 +249,6 @@ class Tag(Node):
     id: strawberry.ID = column_field("Global id of the tag.", '"tag_2233445566"')
     type: TagType = column_field("Type of the tag.", "TOPIC")
     slug: str = column_field("Short name for URLs, unique within the type.", '"north-korea"')
-    is_redirect: bool = computed(
-        "True if the tag was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Display name.", '"North Korea"')
     names: list[LocalName] = object_field("Names in other languages.", JsonElements("names"))
     description: str | None = column_field("Description of the subject.", '"The state in East Asia"')
@@ -287,11 +270,6 @@ class Tag(Node):
 class Author(Node):
     id: strawberry.ID = column_field("Global id of the author.", '"aut_3344556677"')
     slug: str = column_field("Short name for URLs.", '"jane-doe"')
-    is_redirect: bool = computed(
-        "True if the author was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     name: str = column_field("Full name.", '"Jane Doe"')
     bio: str | None = column_field("Short biography.", '"Reports on East Asia."')
     desk: str | None = column_field("Desk of the newsroom that the author belongs to.", '"World"')
@@ -313,11 +291,6 @@ class Author(Node):
 class Story(Node):
     id: strawberry.ID = column_field("Global id of the story.", '"sto_4455667788"')
     slug: str = column_field("Short name for URLs.", '"north-korea-russia"')
-    is_redirect: bool = computed(
-        "True if the story was found by a former slug; clients should redirect to `slug`.",
-        "false",
-        FoundByOldSlug(),
-    )
     title: str = column_field("Name of the rendition.", '"North Korea and Russia"')
     description: str | None = column_field("Summary of the story.", '"Troops, arms and treaties"')
     articles: Connection[Article] = connection_field(
@@ -338,12 +311,6 @@ class Article(Node):
     slug: str = column_field("Short name for URLs.", '"kim-jong-un-sheds-a-tear"')
     canonical_slug: str = column_field(
         "Current slug, to be used in links.", '"kim-jong-un-sheds-a-tear"', Column("slug")
-    )
-    is_redirect: bool = computed(
-        "True if the article was found by a former slug, or by the slug of a translation; clients should"
-        " redirect to `canonicalSlug`.",
-        "false",
-        FoundByOldSlug(),
     )
     headline: str = column_field("Headline.", '"Kim Jong-un Sheds a Tear"')
     kicker: str | None = column_field("Short line above the headline.", '"North Korea"')
@@ -408,7 +375,7 @@ class Article(Node):
         "Saved versions of the article, newest first. Empty for the public.",
         "Connection[Revision]",
         relations.ARTICLE_REVISIONS,
-        [FIRST, AFTER, LAST, BEFORE],
+        [*PAGE_ARGUMENTS],
     )
     scheduled_changes: list[ScheduledChange] = list_field(
         "Changes that will be published at a time, the next one first. Empty for the public.",
@@ -447,3 +414,13 @@ class Article(Node):
         "Related articles chosen by editors. Default order: theirs.",
         "Article", relations.ARTICLE_RELATED, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,
     )  # fmt: skip
+    next_article: Article | None = adjacent_article_field(
+        "The article after this one in the list `articles` with this filter and order; null at the end. By"
+        " default the next older one.",
+        AdjacentArticle(),
+    )
+    previous_article: Article | None = adjacent_article_field(
+        "The article before this one in the list `articles` with this filter and order; null at the"
+        " beginning. By default the next newer one.",
+        AdjacentArticle(previous=True),
+    )

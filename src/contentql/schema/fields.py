@@ -14,12 +14,12 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from contentql.planner.field_plans import (
+    AdjacentArticle,
     Column,
     Computed,
     EmbeddedObject,
     FieldPlan,
     FilterPlan,
-    FoundByOldSlug,
     JsonElements,
     ListPosition,
     RootField,
@@ -33,7 +33,7 @@ def column_field(description: str, example: str, plan: FieldPlan | None = None) 
     return _field(_with_example(description, example), plan or Column())
 
 
-def computed(description: str, example: str, plan: Computed | FoundByOldSlug | ListPosition) -> Any:
+def computed(description: str, example: str, plan: Computed | ListPosition) -> Any:
     return _field(_with_example(description, example), plan)
 
 
@@ -64,14 +64,22 @@ def filter_operator(description: str) -> Any:
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
-FIRST = ("first", "Int", "Number of items from the beginning: 1 to 100, 20 by default. Example: `5`.")
-LAST = ("last", "Int", "Number of items from the end, 1 to 100; instead of `first`. Example: `5`.")
+FIRST = ("first", "Int", "Number of items from the beginning: 0 to 100, 20 by default. Example: `5`.")
+LAST = ("last", "Int", "Number of items from the end, 0 to 100; instead of `first`. Example: `5`.")
 AFTER = (
     "after",
     "String",
     'Return items after this cursor: an `endCursor` of the same list. Example: `"3f…"`.',
 )
 BEFORE = ("before", "String", 'Return items before this cursor; requires `last`. Example: `"3f…"`.')
+PAGE = (
+    "page",
+    "Int",
+    "Number of the page, from 1, of `first` items each; instead of `after`, for links to numbered pages. The"
+    " cost grows with the number; at most 10,000 items are skipped. Example: `3`.",
+)
+PAGE_ARGUMENTS = (FIRST, AFTER, LAST, BEFORE, PAGE)
+_FIRST_OF_ALL = ("first", "Int", "At most this number of items, 0 to 100; all by default. Example: `5`.")
 _SCALARS: Mapping[str, Any] = {"Int": int, "String": str, "ID": strawberry.ID, "Boolean": bool}
 
 Argument = tuple[str, Any, str]
@@ -108,14 +116,19 @@ def order_argument(node: str, example: str) -> Argument:
 
 def filtered_list_field(description: str, node: str, plan: ToMany) -> Any:
     """A list of objects, returned completely unless `first` is given."""
-    return argument_field(description, f"list[{node}]", plan, [filter_argument(node), FIRST])
+    return argument_field(description, f"list[{node}]", plan, [filter_argument(node), _FIRST_OF_ALL])
+
+
+def adjacent_article_field(description: str, plan: AdjacentArticle) -> Any:
+    arguments = [filter_argument("Article"), order_argument("Article", "PUBLISHED_AT_DESC")]
+    return argument_field(description, "Optional[Article]", plan, arguments)
 
 
 def connection_field(
     description: str, node: str, plan: ToMany | RootField, order: str, *more: Argument
 ) -> Any:
     """A connection with the standard arguments."""
-    arguments = [filter_argument(node), *more, order_argument(node, order), FIRST, AFTER, LAST, BEFORE]
+    arguments = [filter_argument(node), *more, order_argument(node, order), *PAGE_ARGUMENTS]
     return argument_field(description, f"Connection[{node}]", plan, arguments)
 
 

@@ -13,10 +13,9 @@ from contentql.schema.collections import Collection
 from contentql.schema.connections import Connection
 from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
 from contentql.schema.fields import (
-    AFTER,
     EXACT_ARGUMENT,
-    FIRST,
     NAME_SEARCH_ARGUMENT,
+    PAGE_ARGUMENTS,
     SEARCH_ARGUMENT,
     Argument,
     argument_field,
@@ -118,8 +117,7 @@ class Query:
             filter_argument("Article"),
             _EXCLUDED,
             _ONE_PER_STORY,
-            FIRST,
-            AFTER,
+            *PAGE_ARGUMENTS,
         ],
     )
     category: Category | None = _one(
@@ -194,7 +192,7 @@ class Query:
         " permission READ_ALL_DRAFTS, or READ_OWN_DRAFTS for one's own articles.",
         "Connection[DeletedArticle]",
         RootField("page", "article", deleted=True),
-        [FIRST, AFTER],
+        [*PAGE_ARGUMENTS],
         module=__name__,
     )
     audit_log: Connection[AuditEntry] = connection_field(

@@ -7,7 +7,7 @@ import sqlite3
 from contentql.content.folding import fold_text
 
 
-def add_functions(connection: sqlite3.Connection) -> None:
+def register_functions(connection: sqlite3.Connection) -> None:
     """Defines `fold_text` on a connection, as a migration does in PostgreSQL."""
     connection.create_function("fold_text", 1, _fold_text, deterministic=True)
 

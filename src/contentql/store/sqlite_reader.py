@@ -15,7 +15,7 @@ from typing import Any
 from contentql.errors import OperatorError
 from contentql.lru import LRUCache
 from contentql.store.errors import describe_error, query_timeout_error, unavailable_error
-from contentql.store.sqlite_functions import add_functions
+from contentql.store.sqlite_functions import register_functions
 
 Row = Sequence[Any]
 # Runs one statement of a snapshot and returns its rows.
@@ -166,6 +166,6 @@ def _open_sqlite(path: Path, statements: int) -> sqlite3.Connection:
     )
     for pragma in ("query_only = ON", "mmap_size = 1073741824", "cache_size = -65536", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
-    add_functions(connection)
+    register_functions(connection)
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return connection

@@ -18,7 +18,7 @@ from tortoise.context import TortoiseContext
 
 from contentql.store.errors import postgres_dsn
 from contentql.store.postgres_times import set_time_codecs
-from contentql.store.sqlite_functions import add_functions
+from contentql.store.sqlite_functions import register_functions
 
 _MAX_POSTGRES_CONNECTIONS = 5  # maximum number of write connections to PostgreSQL
 _RELEASE_TIMEOUT = 1.0  # seconds to roll back and to release a connection, which is closed after that
@@ -67,7 +67,7 @@ class SqliteWriter:
             driver: Any = self._client._connection
             cursor = await driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
             await cursor.close()
-            await driver._execute(add_functions, driver._conn)
+            await driver._execute(register_functions, driver._conn)
         except BaseException:
             await self._client.close()
             raise

@@ -108,18 +108,18 @@ def _build(context: BuildContext, rows: int) -> Plan:
     check_cost_limit(context.totals.cost, context.limits)
     roots: list[RootFieldPlan] = []
     columns: list[str] = []
-    errors: list[tuple[str, ApiError]] = []
+    errors: list[ApiError] = []
     fields = operation.collect_fields([operation.node.selection_set], frozenset({"Query"}), context.included)
     for index, (key, group) in enumerate(fields.items()):
-        result = build_root_field(context.for_root(index), group)
+        result = build_root_field(context.for_root(index).at_field(key), group)
         if isinstance(result, ApiError):
-            errors.append((key, result))
+            errors.append(result)
             roots.append(RootFieldPlan(key, b"null"))
         elif isinstance(result, bytes):
             roots.append(RootFieldPlan(key, result))
         else:
             roots.append(RootFieldPlan(key, None, _add_columns(context, result, columns)))
-    scan_cost = int(context.totals.scan_weight * rows / ROWS_PER_POINT)
+    scan_cost = int((context.totals.scan_weight * rows + context.totals.skipped_rows) / ROWS_PER_POINT)
     context.totals.cost += scan_cost
     check_scan_cost(context.totals.cost, context.limits)
     statement = context.statement.build("select " + ", ".join(columns)) if columns else None
@@ -133,6 +133,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
         _max_age(context, read_set),
         context.totals.private,
         scan_cost,
+        tuple(context.totals.id_lists),
     )
 
 

@@ -23,13 +23,14 @@ from contentql.planner.builder.nodes import (
 )
 from contentql.planner.builder.ordering import (
     after_cursor,
+    after_row,
     apply_default_order,
     apply_order,
     cursor_sql,
     has_previous,
 )
-from contentql.planner.builder.paging import first_argument, page_arguments
-from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql
+from contentql.planner.builder.paging import PAGE_ARGUMENTS, Page, first_argument, page_arguments
+from contentql.planner.builder.rows import order_sql, outer_order_sql, relation_rows, rows_sql, table_rows
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.cursors import ListFingerprint
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, ToMany
@@ -70,6 +71,30 @@ def build_list(
         return ArrayNode(item, rows, order)
     base.limit = size or "10000"
     return ArrayNode(item, rows_sql(context, base), outer_order_sql(context, base))
+
+
+def build_adjacent(
+    context: BuildContext,
+    here: RowRef,
+    target: str,
+    arguments: dict[str, ArgumentValue],
+    selections: Sequence[SelectionSetNode],
+    *,
+    previous: bool,
+) -> ResultNode:
+    """Builds the item after `here` or before it in the list of its table; null if there is none."""
+    base = table_rows(context, here.table)
+    base.where += context.visible(base.row, via_visible=False)
+    apply_filter(context, base, here.table, target, arguments)
+    apply_order(context, base, here.table, target, arguments, None)
+    context.record_list(here.table)
+    record_scan(context, base)
+    if previous:
+        base.keys = [replace(key, descending=not key.descending) for key in base.keys]
+    base.where.insert(0, after_row(context, base, here))
+    base.limit = "1"
+    item = context.build_object(context, target, selections, base.row)
+    return SingleRowNode(item, rows_sql(context, base))
 
 
 def build_relation_connection(
@@ -113,32 +138,36 @@ def build_connection(
         one_per_story(context, base, arguments, make)
         return base
 
-    size, backward = page_arguments(context, arguments)
-    cursor = arguments.get("before" if backward else "after")
+    page = page_arguments(context, arguments)
     base = rows()
-    apply_order(context, base, table, node_type, arguments, relation)
+    order = apply_order(context, base, table, node_type, arguments, relation)
     context.record_list(table)
-    mark = ListFingerprint(
-        label, {n: v for n, v in arguments.items() if n not in ("first", "last", "after", "before")}
-    )
+    compared = {name: value for name, value in arguments.items() if name not in PAGE_ARGUMENTS}
+    mark = ListFingerprint(label, {**compared, "orderBy": order})
     whole_where = list(base.where)
-    if backward:
+    if page.backward:
         base.keys = [replace(key, descending=not key.descending) for key in base.keys]
-    beyond = after_cursor(context, base, cursor, mark) if cursor is not None else None
+    beyond = after_cursor(context, base, page.cursor, mark) if page.cursor is not None else None
     if beyond:
         # First: of two bounds on a column, SQLite uses the first one for the index.
         base.where.insert(0, beyond)
 
     fields = context.operation.collect_fields(selections, frozenset({connection}), context.included)
     asks = {g[0].name.value for g in fields.values()}
-    paged = asks <= {"nodes", "__typename"} and not backward
-    record_scan(context, base, cacheable_page(context, base, size) if paged else None)
-    if asks <= {"nodes", "totalCount", "__typename"} and not backward:
-        base.limit = str(size)
-        return _build_simple_page(context, base, fields, connection, node_type, rows, size)
-    base.limit = str(size + 1)
-    before = has_previous(context, base, whole_where, beyond) if beyond and "pageInfo" in asks else "false"
-    return _build_full_page(context, base, fields, connection, node_type, rows, size, backward, mark, before)
+    bounded = asks <= {"nodes", "__typename"} and not page.backward and not page.offset and page.size > 0
+    record_scan(context, base, cacheable_page(context, base, page.size) if bounded else None)
+    offset = f" offset {page.offset}" if page.offset else ""
+    if asks <= {"nodes", "totalCount", "__typename"} and not page.backward:
+        base.limit = f"{page.size}{offset}"
+        return _build_simple_page(context, base, fields, connection, node_type, rows, page.size)
+    base.limit = f"{page.size + 1}{offset}"
+    before = "false"
+    if beyond and "pageInfo" in asks:
+        before = has_previous(context, base, whole_where, beyond)
+    elif page.offset:
+        any_row = f"exists (select 1 from {base.source} where {sql_and(whole_where)})"
+        before = f"({page.offset} > 0 and {any_row})"
+    return _build_full_page(context, base, fields, connection, node_type, rows, page, mark, before)
 
 
 def _build_simple_page(
@@ -152,20 +181,21 @@ def _build_simple_page(
 ) -> ResultNode:
     items = context.inside_list(size)
 
-    def field_of(group: list[FieldNode]) -> ResultNode:
+    def field_of(key: str, group: list[FieldNode]) -> ResultNode:
         match group[0].name.value:
             case "__typename":
                 return f'"{connection}"'
             case "totalCount":
                 return _total_count(context, rows())
             case _:
-                item = context.build_object(items, node_type, selection_sets(group), base.row)
+                inner = items.at_field(key)
+                item = context.build_object(inner, node_type, selection_sets(group), base.row)
                 if isinstance(item, ObjectNode):
                     item = ObjectNode((*cursor_marker(context, base), *item.fields))
                 return ArrayNode(item, rows_sql(context, base), outer_order_sql(context, base))
 
     return ObjectNode(
-        (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
+        (*parent_marker(context, base), *((key, field_of(key, group)) for key, group in fields.items()))
     )
 
 
@@ -176,16 +206,15 @@ def _build_full_page(
     connection: str,
     node_type: str,
     rows: Callable[[], RowSource],
-    size: int,
-    backward: bool,
+    requested: Page,
     mark: ListFingerprint,
     before: str,
 ) -> ResultNode:
-    """Builds a page with edges or page info from one subquery of at most `size` + 1 numbered rows.
+    """Builds a page with edges or page info from one subquery of at most one more row than requested.
 
     The extra row is not returned; it shows that there is a next page (backward: a previous page).
     """
-    page = context.alias()
+    page, size, backward = context.alias(), requested.size, requested.backward
     items = context.inside_list(size)
     columns: list[str] = []
 
@@ -204,23 +233,24 @@ def _build_full_page(
         order = f"{page}.n desc" if backward else f"{page}.n"
         return AggregateNode(column(context.dialect.json(node)), f"{page}.n <= {size}", order)
 
-    def field_of(group: list[FieldNode]) -> ResultNode:
+    def field_of(key: str, group: list[FieldNode]) -> ResultNode:
         selections = selection_sets(group)
+        inner = items.at_field(key)
         match group[0].name.value:
             case "__typename":
                 return f'"{connection}"'
             case "totalCount":
                 return _total_count(context, rows())
             case "nodes":
-                return gathered(context.build_object(items, node_type, selections, base.row))
+                return gathered(context.build_object(inner, node_type, selections, base.row))
             case "edges":
                 edge_type = context.catalog.field(connection, "edges").target
-                return gathered(_build_edge(items, edge_type, node_type, selections, base, mark))
+                return gathered(_build_edge(inner, edge_type, node_type, selections, base, mark))
             case _:
                 return _build_page_info(context, selections, page, size, backward, before, cursor)
 
     document = ObjectNode(
-        (*parent_marker(context, base), *((key, field_of(group)) for key, group in fields.items()))
+        (*parent_marker(context, base), *((key, field_of(key, group)) for key, group in fields.items()))
     )
     if not reads_alias(document, page):
         return document  # it depends on no row
@@ -241,17 +271,18 @@ def _build_edge(
     base: RowSource,
     mark: ListFingerprint,
 ) -> ResultNode:
-    def field_of(group: list[FieldNode]) -> ResultNode:
+    def field_of(key: str, group: list[FieldNode]) -> ResultNode:
         match group[0].name.value:
             case "__typename":
                 return f'"{edge_type}"'
             case "cursor":
                 return ScalarNode(cursor_sql(context, base, mark), "plain")
             case _:
-                return context.build_object(context, node_type, selection_sets(group), base.row)
+                inner = context.at_field(key)
+                return context.build_object(inner, node_type, selection_sets(group), base.row)
 
     fields = context.operation.collect_fields(selections, frozenset({edge_type}), context.included)
-    return ObjectNode(tuple((key, field_of(group)) for key, group in fields.items()))
+    return ObjectNode(tuple((key, field_of(key, group)) for key, group in fields.items()))
 
 
 def _build_page_info(
@@ -267,6 +298,8 @@ def _build_page_info(
     last = f"case when {page}.m > {size} then {size} else {page}.m end"
 
     def cursor_at(n: str) -> ResultNode:
+        if not size:
+            return "null"
         return ScalarNode(f"max(case when {page}.n = {n} then {cursor()} end)", "plain", False)
 
     def field_of(group: list[FieldNode]) -> ResultNode:

@@ -14,21 +14,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphql import SelectionSetNode
+from graphql import FieldNode, GraphQLField, SelectionSetNode, get_named_type
 
 from contentql.auth.viewer import Visibility
 from contentql.errors import ApiError
+from contentql.planner.absent_conditions import without_absent_conditions
 from contentql.planner.catalog import Catalog, TypePlan
 from contentql.planner.constraints import ValueConstraint
 from contentql.planner.field_plans import Computed, JunctionTable, ToMany
 from contentql.planner.limits import Limits, check_scan_limit
-from contentql.planner.operation import Constant, Operation, VariableRef
+from contentql.planner.operation import ArgumentValue, Constant, Operation, VariableRef
 from contentql.planner.params import (
     NOW,
     ParamList,
     passthrough,
 )
-from contentql.planner.plan import Statement
+from contentql.planner.plan import IdList, Statement
 from contentql.planner.read_set import (
     ANY_COLUMN,
     PageBounds,
@@ -96,9 +97,11 @@ class PlanTotals:
     conditions: int = 0  # filter conditions
     scans: dict[int, object] = field(default_factory=dict)  # conditions that no index serves, by identity
     scan_weight: float = 0.0  # of all conditions, see `planner.scans`
+    skipped_rows: int = 0  # rows before numbered pages, of all lists
     pages: int = 0  # pages with bounds for the response cache
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
+    id_lists: list[IdList] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -172,6 +175,7 @@ class BuildContext:
     constraints: set[ValueConstraint] = field(default_factory=set)
     totals: PlanTotals = field(default_factory=PlanTotals)
     root: int = 0  # index of the root field
+    path: tuple[str, ...] = ()  # response keys of the field that is built, from the root
     depth: int = 0  # enclosing lists in this statement
     parents: int = 1  # number of rows for which the list is read: the product of the enclosing lists' sizes
 
@@ -183,6 +187,9 @@ class BuildContext:
 
     def for_root(self, index: int) -> BuildContext:
         return self._copy(root=index)
+
+    def at_field(self, key: str) -> BuildContext:
+        return self._copy(path=(*self.path, key))
 
     def inside_list(self, size: int) -> BuildContext:
         """The context of the items of a list with at most `size` items."""
@@ -198,17 +205,28 @@ class BuildContext:
         self.totals.scans.update((id(condition), condition) for condition in limited)
         check_scan_limit(len(self.totals.scans), self.limits)
 
+    def charge_skipped_rows(self, count: int) -> None:
+        self.totals.skipped_rows += count * self.parents
+
     def deeper(self) -> BuildContext:
         return self._copy(depth=self.depth + 1)
 
     def new_statement(self) -> BuildContext:
         return self._copy(statement=StatementParts(ParamList(self.dialect)), depth=0)
 
+    def arguments(self, node: FieldNode, field: GraphQLField) -> dict[str, ArgumentValue]:
+        """Returns the arguments of a field, its filter without absent conditions."""
+        values = self.operation.arguments(node, field)
+        if values.get("filter") is not None:
+            filter_type: Any = get_named_type(field.args["filter"].type)
+            values["filter"] = without_absent_conditions(values["filter"], filter_type)
+        return values
+
     def included(self, node: Any) -> bool:
         return self.operation.included(node, self.constrain)
 
     def param(self, source: Any, kind: ParamKind, convert: Callable[[Any], Any]) -> str:
-        return self.statement.params.add(source, kind, convert, self.root)
+        return self.statement.params.add(source, kind, convert, self.root, self.path)
 
     def constrain(self, value: Any, read: Callable[[Any], Any] = passthrough) -> Any:
         """Returns the current value of a leaf, converted by `read`, and constrains the plan to it."""

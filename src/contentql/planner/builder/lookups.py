@@ -32,7 +32,7 @@ class _Lookup(NamedTuple):
 
 def find_by_name(
     context: BuildContext, base: RowSource, former: RenameHistory, arguments: dict[str, ArgumentValue]
-) -> tuple[RowSource, RowRef]:
+) -> None:
     """Restricts `base` to the row with this name or, if there is none, to the row that had it formerly.
 
     With non-public visibility, a working copy also matches by the name of its published article. Of several
@@ -66,7 +66,6 @@ def find_by_name(
             f"(select {number} from {source} where {sql_and(where)} order by {first}{number} limit 1)"
         )
     base.where.append(f"{base.row.alias}.{key} = coalesce({', '.join(ways)})")
-    return base, replace(base.row, found_by_old_slug_sql=result)
 
 
 def _qualified(
@@ -119,7 +118,7 @@ def _lookups(context: BuildContext, table: str, former: RenameHistory, value: st
 
 def find_best_translation(
     context: BuildContext, base: RowSource, name: str, arguments: dict[str, ArgumentValue]
-) -> tuple[RowSource, RowRef]:
+) -> None:
     """Restricts `base` to the best translation of the article that the argument `name`, id or slug, leads to.
 
     Candidates are that article and its translation group, as far as the viewer sees both. An earlier language
@@ -148,10 +147,8 @@ def find_best_translation(
     base.conditions = (by_name,)
     context.read_set.scan(Scan("article", (by_name,), other_columns=frozenset(_TRANSLATION_COLUMNS)))
     context.read_set.scan(Scan(TRANSLATION_TABLE, (of_name, by_language)))
-    if name == "id":
-        return base, base.row
-    context.read_set.scan(Scan(RENAME_HISTORY["article"].table, (by_name,)))
-    return base, replace(base.row, found_by_old_slug_sql=value)
+    if name != "id":
+        context.read_set.scan(Scan(RENAME_HISTORY["article"].table, (by_name,)))
 
 
 def _best_of(context: BuildContext, lookups: list[_Lookup], languages: ArgumentValue) -> str:

@@ -7,21 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
-from contentql.planner.builder.connections import build_list, build_relation_connection
+from contentql.errors import ApiError
+from contentql.planner.builder.connections import build_adjacent, build_list, build_relation_connection
 from contentql.planner.builder.context import BuildContext
-from contentql.planner.builder.history import RENAME_HISTORY
 from contentql.planner.builder.nodes import (
     selection_sets,
 )
 from contentql.planner.builder.rows import join_row
 from contentql.planner.builder.subplans import nested_list
-from contentql.planner.catalog import TypePlan
+from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
+    AdjacentArticle,
     Column,
     Computed,
     EmbeddedObject,
-    FoundByOldSlug,
+    FieldPlan,
     JsonElements,
     ListPosition,
     TextDiff,
@@ -89,7 +90,7 @@ def _build_concrete_object(
         if context.with_markers:
             what += [(MARKER_KEY, mark) for mark in _row_markers(context, type_plan, fields.values(), row)]
     return ObjectNode(
-        (*what, *((key, _build_field(context, type_plan, group, row)) for key, group in fields.items()))
+        (*what, *((key, _build_field(context, type_plan, key, group, row)) for key, group in fields.items()))
     )
 
 
@@ -110,7 +111,7 @@ def _row_markers(
 
 
 def _build_field(
-    context: BuildContext, type_plan: TypePlan, group: list[FieldNode], row: RowRef
+    context: BuildContext, type_plan: TypePlan, key: str, group: list[FieldNode], row: RowRef
 ) -> ResultNode:
     name = group[0].name.value
     if name == "__typename":
@@ -119,13 +120,28 @@ def _build_field(
     plan = type_plan.fields[name]
     if isinstance(plan, Column):
         return _build_column(context, row, plan, field.is_required)
+    context = context.at_field(key)
+    try:
+        return _build_composite(context, type_plan, field, plan, group, row)
+    except ApiError as error:
+        error.path = error.path or context.path
+        raise
+
+
+def _build_composite(
+    context: BuildContext,
+    type_plan: TypePlan,
+    field: CatalogField,
+    plan: FieldPlan | None,
+    group: list[FieldNode],
+    row: RowRef,
+) -> ResultNode:
+    name = group[0].name.value
     target, required, graphql_field = field.target, field.is_required, field.definition
     selections = selection_sets(group)
     match plan:
         case Computed():
             return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
-        case FoundByOldSlug():
-            return _build_redirect_flag(row)
         case ListPosition():
             return ScalarNode(row.place, "int")
         case EmbeddedObject():
@@ -137,7 +153,7 @@ def _build_field(
             sure = required or (plan.always_set_when_public and context.visibility.is_public)
             return inner if sure else NullableNode(there.column(plan.key), inner)
         case ToMany():
-            arguments = context.operation.arguments(group[0], graphql_field)
+            arguments = context.arguments(group[0], graphql_field)
             if field.is_list:
                 return nested_list(
                     context,
@@ -152,24 +168,25 @@ def _build_field(
                     inner, plan, here, label, target, arguments, selections
                 ),
             )
+        case AdjacentArticle():
+            arguments = context.arguments(group[0], graphql_field)
+            return nested_list(
+                context,
+                row,
+                lambda inner, here: build_adjacent(
+                    inner, here, target, arguments, selections, previous=plan.previous
+                ),
+            )
         case JsonElements():
             return _build_json_elements(context, plan, row, target, selections)
         case TextDiff():
-            arguments = context.operation.arguments(group[0], graphql_field)
+            arguments = context.arguments(group[0], graphql_field)
             return nested_list(
                 context,
                 row,
                 lambda inner, here: _build_text_diff(inner, plan, here, target, arguments, selections),
             )
     raise LookupError(f"{type_plan.name}.{name}: no shape for {plan}")
-
-
-def _build_redirect_flag(row: RowRef) -> ResultNode:
-    """Builds the field that is true if the row was looked up by a name other than its present one."""
-    if not row.found_by_old_slug_sql:
-        return "false"
-    column = RENAME_HISTORY[row.table].column
-    return ScalarNode(f"{row.column(column)} <> {row.found_by_old_slug_sql}", "bool")
 
 
 def _build_column(context: BuildContext, row: RowRef, plan: Column, required: bool) -> ResultNode:

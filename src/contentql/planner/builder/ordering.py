@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contentql.errors import ApiError
@@ -93,17 +94,21 @@ def apply_order(
     node_type: str,
     arguments: dict[str, ArgumentValue],
     relation: ToMany | None,
-) -> None:
+) -> Sequence[str]:
+    """Adds the sort keys of a connection. Returns the order in words, the same for every spelling of it."""
     names = context.constrain(arguments.get("orderBy"), as_tuple) or ()
     searched = table == "article" and is_searched(context, arguments.get("search"))
     if not names and relation is not None and relation.order:
-        return apply_default_order(context, base, relation)
+        apply_default_order(context, base, relation)
+        return relation.order
     enum: Any = context.catalog.schema.type_map.get(f"{node_type}Order")
     words = [str(enum.values[name].value) for name in names]
     default = DEFAULT_ORDER.get(node_type) or DEFAULT_ORDER[table]
     if not searched and arguments.get("search") is not None:  # a blank text matches all with the same rank
         words = [word for word in words if not word.startswith("relevance")]
     words = words or (["relevance desc"] if searched else []) + [default]
+    if words == ["relevance desc"]:
+        words.append(default)
     for value in words:
         column, _, direction = value.partition(" ")
         kind = ORDER_COLUMN_KINDS.get(column, "text")
@@ -123,11 +128,10 @@ def apply_order(
             sql = copy or _drafts_last(context, base, column)
         base.order_columns.add(column)
         base.keys.append(SortKey(sql, kind, direction == "desc"))
-    if words == ["relevance desc"]:
-        base.keys.append(SortKey(_drafts_last(context, base, "published_at"), "time", True))
     own = public_id_sql(table, base.row.alias, context.visibility)
     number = own if not context.visibility.is_public else base.denormalized_columns.get("id") or own
     base.keys.append(SortKey(number, "id", base.keys[-1].descending))
+    return words
 
 
 def _drafts_last(context: BuildContext, base: RowSource, column: str) -> str:
@@ -160,6 +164,21 @@ def after_cursor(context: BuildContext, base: RowSource, cursor: ArgumentValue, 
     for key in base.keys:
         value = _current_key(context, base, key, values[-1]) if key.lookup_sql else next(result)
         sides.append((context.dialect.sortable(key.sql, key.kind), value, "<" if key.descending else ">"))
+    return _beyond(sides)
+
+
+def after_row(context: BuildContext, base: RowSource, row: RowRef) -> str:
+    """Returns the predicate for the rows after `row`, of the same table, in the order of `base`."""
+    sides = []
+    for key in base.keys:
+        own = re.sub(rf"\b{base.row.alias}\.(\w+)", lambda match: row.column(match[1]), key.sql)
+        here, there = (context.dialect.sortable(sql, key.kind) for sql in (own, key.sql))
+        sides.append((there, here, "<" if key.descending else ">"))
+    return _beyond(sides)
+
+
+def _beyond(sides: Sequence[tuple[str, str, str]]) -> str:
+    """Returns the comparison of two lists of sort keys: each is a key, the value to compare, and the sign."""
     if len({sign for _, _, sign in sides}) == 1:
         left, right = ", ".join(s[0] for s in sides), ", ".join(s[1] for s in sides)
         return f"({left}) {sides[0][2]} ({right})"

@@ -27,10 +27,12 @@ from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
 from contentql.planner.operation import ArgumentValue, LeafValue
 from contentql.planner.params import (
+    ANY_ID,
     IdParam,
     ListParam,
     TextParam,
 )
+from contentql.planner.plan import IdList
 from contentql.planner.read_set import (
     PRIMARY_KEYS,
     ParentKey,
@@ -41,7 +43,6 @@ from contentql.planner.sql.nodes import (
     ArrayNode,
     CaseNode,
     ResultNode,
-    RowRef,
     SingleRowNode,
 )
 from contentql.planner.visibility import (
@@ -77,7 +78,7 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
                 f"`{name}` needs the permission READ_OWN_DRAFTS or READ_ALL_DRAFTS.",
                 "Send a token that has one of them in its role and its scopes.",
             )
-        arguments = context.operation.arguments(node, of)
+        arguments = context.arguments(node, of)
         match plan.shape:
             case "viewer":
                 context.totals.private = True
@@ -93,6 +94,7 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
             case "page" | "latest":
                 return _list_root(context, plan, f"Query.{name}", named_type(of.type), arguments, selections)
     except ApiError as refusal:
+        refusal.path = refusal.path or context.path
         # A nullable root field becomes null and the others are executed; for others the operation fails.
         if is_required(of.type) or refusal.code == "COST_LIMIT_EXCEEDED":
             raise
@@ -124,7 +126,7 @@ def _single_object_root(
     row = base.row
     context.record_list(table)
     if arguments.get("languages") is not None:
-        base, row = find_best_translation(context, base, named[0], arguments)
+        find_best_translation(context, base, named[0], arguments)
     elif named == ["id"]:
         number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
         number = _follow_merges(context, table, number, leaf_value(arguments["id"]))
@@ -136,10 +138,10 @@ def _single_object_root(
             RowCondition(key, "eq", leaf_value(arguments["id"]), IdParam(ID_TABLES.get(table, table))),
         )
     else:
-        base, row = find_by_name(context, base, RENAME_HISTORY[table], arguments)
+        find_by_name(context, base, RENAME_HISTORY[table], arguments)
     base.where += context.visible(row, via_visible=False)
     context.read_set.scan(Scan(table, base.conditions))
-    return _single_row(context, base, row, type_name, selections)
+    return _single_row(context, base, type_name, selections)
 
 
 def _follow_merges(
@@ -149,7 +151,7 @@ def _follow_merges(
     history = RENAME_HISTORY.get(table)
     if history is None or not history.merged:
         return number
-    convert = IdParam("" if listed else table)
+    convert = _id_or_zero if listed else IdParam(table)
     condition = (
         RowCondition("merged_id", "in", value, ListParam(convert, context.limits.page))
         if listed
@@ -164,11 +166,10 @@ def _follow_merges(
 def _single_row(
     context: BuildContext,
     base: RowSource,
-    row: RowRef,
     type_name: str,
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
-    node = build_object(context, type_name, selections, row)
+    node = build_object(context, type_name, selections, base.row)
     return SingleRowNode(node, rows_sql(context, base))
 
 
@@ -177,7 +178,7 @@ def _node_root(
 ) -> ResultNode:
     table = context.constrain(arguments["id"], _table_of)
     if table is None:
-        IdParam("")(context.constrain(arguments["id"]))
+        ANY_ID(context.constrain(arguments["id"]))
     result = _node_type(context, str(table))
     if result is None:
         return "null"
@@ -189,7 +190,7 @@ def _node_root(
     context.record_list(result.table)
     named = RowCondition("id", "eq", leaf_value(arguments["id"]), IdParam(result.table))
     context.read_set.scan(Scan(result.table, (named,)))
-    return _single_row(context, base, base.row, result.name, selections)
+    return _single_row(context, base, result.name, selections)
 
 
 def _nodes_root(
@@ -200,7 +201,8 @@ def _nodes_root(
     tables = context.constrain(values, _tables_of)
     most = context.limits.page
     texts = context.param(values, "texts", ListParam(_table_name, most))
-    numbers = context.param(values, "ids", ListParam(IdParam(""), most))
+    numbers = context.param(values, "ids", ListParam(_id_or_zero, most))
+    context.totals.id_lists.append(IdList(context.path, leaf_value(values)))
     alias = context.alias()
     table, number, order = context.dialect.unnested_columns(alias)
     cases: list[tuple[str, ResultNode]] = []
@@ -214,9 +216,9 @@ def _nodes_root(
         base.where += context.visible(base.row, via_visible=False)
         context.record_list(result.table)
         context.read_set.scan(
-            Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(IdParam(""), most)),))
+            Scan(result.table, (RowCondition("id", "in", leaf_value(values), ListParam(_id_or_zero, most)),))
         )
-        cases.append((name, _single_row(context, base, base.row, result.name, selections)))
+        cases.append((name, _single_row(context, base, result.name, selections)))
     rows = f"(select * from {context.dialect.unnest_pairs(texts, numbers, alias)} order by {order}) {alias}"
     return ArrayNode(CaseNode(table, tuple(cases)) if cases else "null", rows, order)
 
@@ -273,5 +275,10 @@ def _tables_of(value: Any) -> tuple[str, ...]:
 
 
 def _table_name(value: Any) -> str:
-    IdParam("")(value)
     return _table_of(value) or ""
+
+
+def _id_or_zero(value: Any) -> int:
+    """Returns the integer id of a global id, 0 for a text that is none."""
+    result = ids.decode_id(str(value))
+    return result[1] if result else 0

@@ -205,7 +205,6 @@ class RowRef:
     table: str
     scope: FromClause
     json: bool = False
-    found_by_old_slug_sql: str | None = None  # SQL of the slug or path that the row was looked up by
     used_columns: dict[str, None] = field(default_factory=dict, compare=False)  # columns read so far
 
     def column(self, name: str) -> str:
