@@ -81,6 +81,7 @@ def build_executor(
         responses=responses,
         sign_preview_token=partial(sign_preview_token_in_transaction, database),
         preview_url=settings.preview_url_template or PREVIEW_PATH,
+        site=settings.site,
         now=now,
     )
     return executor

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contentql.errors import OperatorError
+from contentql.language_tags import LanguageTagError, normalize_language_tag
+from contentql.url_patterns import Site, parse_patterns
 
 Network = IPv4Network | IPv6Network
 
@@ -38,6 +41,26 @@ class Settings(BaseSettings):
             "PostgreSQL.",
         ),
     ] = 0
+    site_url: Annotated[
+        str,
+        Field(
+            description="URL of the reader's site, such as `https://example.org`, for canonical URLs; empty: "
+            "unknown."
+        ),
+    ] = ""
+    site_name: Annotated[str, Field(max_length=200, description="Name of the reader's site.")] = ""
+    site_languages: Annotated[
+        str, Field(description="Languages (BCP 47) of the reader's site, separated by commas.")
+    ] = "en"
+    site_logo: Annotated[str, Field(description="URL of the logo of the reader's site.")] = ""
+    url_patterns: Annotated[
+        dict[str, str],
+        Field(
+            description="Paths of the pages of the reader's site by type, as a JSON object; see "
+            "[The reader's site](queries.md#the-readers-site). Other types keep their default; an empty "
+            "text: no page."
+        ),
+    ] = {}
     graphiql: Annotated[bool, Field(description="Whether `/graphiql` is served.")] = True
     preview_url_template: Annotated[
         str,
@@ -224,6 +247,35 @@ class Settings(BaseSettings):
             raise ValueError("at least one host name is needed, or * for all")
         return text
 
+    @field_validator("site_url", "site_logo")
+    @classmethod
+    def _is_site_url(cls, text: str) -> str:
+        return _base_url(text) if text else ""
+
+    @field_validator("url_patterns")
+    @classmethod
+    def _are_patterns(cls, texts: dict[str, str]) -> dict[str, str]:
+        parse_patterns(texts)
+        return texts
+
+    @field_validator("site_languages")
+    @classmethod
+    def _are_languages(cls, text: str) -> str:
+        try:
+            return ",".join(map(normalize_language_tag, _list(text)))
+        except LanguageTagError as exc:
+            raise ValueError(f"each language {exc}") from None
+
+    @property
+    def site(self) -> Site:
+        return Site(
+            self.site_name,
+            _list(self.site_languages),
+            self.site_url,
+            self.site_logo,
+            parse_patterns(self.url_patterns),
+        )
+
     @property
     def trusted_proxy_networks(self) -> tuple[Network, ...]:
         return _networks(self.trusted_proxies)
@@ -255,6 +307,18 @@ def load_settings(**overrides: object) -> Settings:
         reason = message[0].lower() + message[1:]
         value = "the value that it has" if name.endswith("_token") else repr(first["input"])
         raise OperatorError(f"CONTENTQL_{name.upper()} cannot be {value}: {reason}.") from None
+
+
+def _base_url(text: str) -> str:
+    """The URL without slashes at its end. Raises ValueError."""
+    url = urlsplit(text)
+    if "@" in url.netloc:
+        raise ValueError("the URL must not contain credentials")
+    if url.query or url.fragment or "?" in text or "#" in text:
+        raise ValueError("the URL must have no query and no fragment")
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("the URL must begin with http:// or https:// and a host name")
+    return text.rstrip("/")
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -85,3 +85,35 @@ async def test_a_bad_id_in_a_list_is_null_and_leaves_the_others(demo_executor: E
     body = orjson.loads(literal.body)
     assert body["data"] == {"nodes": [None, {"id": "art_701"}]}
     assert [error["path"] for error in body["errors"]] == [["nodes", 0]]
+
+
+MISUSED_LOOKUPS = [
+    "{ ^article { id } }",
+    '{ ^article(id: "art_1", slug: "x") { id } }',
+    "{ ^tag(type: PLACE) { id } }",
+    "{ ^category(path: null) { id } }",
+    'query ($s: String) { tags { totalCount } ^article(id: "art_1", slug: "y", language: $s) { id } }',
+    '{ ...F } fragment F on Query { ...on Query { ^a: article(slug: "x", externalId: '
+    '{system: "x", value: "y"}) { id } } }',
+]
+
+
+@pytest.mark.parametrize("query", MISUSED_LOOKUPS)
+async def test_misused_lookups_are_validation_errors(demo_executor: Executor, query: str) -> None:
+    response = await demo_executor.execute(GraphQLRequest(query.replace("^", "")))
+    assert (response.status, response.codes) == (422, ("GRAPHQL_VALIDATION_FAILED",))
+    (error,) = orjson.loads(response.body)["errors"]
+    assert error["locations"] == [{"line": 1, "column": query.index("^") + 1}]
+
+
+async def test_lookups_by_variables_need_one_value(demo_executor: Executor) -> None:
+    """Clients may send one operation for an id or a slug."""
+    query = "query ($i: ID, $s: String) { article(id: $i, slug: $s) { id } }"
+    valid: list[dict[str, Any]] = [{"i": "art_701"}, {"i": "art_701", "s": None}]
+    for values in valid:
+        response = await demo_executor.execute(GraphQLRequest(query, None, values))
+        assert orjson.loads(response.body) == {"data": {"article": {"id": "art_701"}}}
+    invalid: list[dict[str, Any]] = [{}, {"i": None}, {"i": "art_701", "s": "x"}]
+    for values in invalid:
+        response = await demo_executor.execute(GraphQLRequest(query, None, values))
+        assert response.codes == ("BAD_USER_INPUT",)

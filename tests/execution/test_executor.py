@@ -160,9 +160,10 @@ async def test_ids_of_another_type_get_an_error_code(demo_executor: Executor) ->
 
 
 async def test_exactly_one_identifying_argument_is_required(demo_executor: Executor) -> None:
-    """Neither id nor slug, or both, is BAD_USER_INPUT."""
+    """Neither id nor slug, or both, is a validation error."""
     for arguments in ("", '(id: "art_1", slug: "x")', "(id: null)", "(slug: null, id: null)"):
-        assert await fetch_error_code(demo_executor, f"{{ article{arguments} {{ id }} }}") == "BAD_USER_INPUT"
+        code = await fetch_error_code(demo_executor, f"{{ article{arguments} {{ id }} }}")
+        assert code == "GRAPHQL_VALIDATION_FAILED"
 
 
 # Cursors

@@ -241,6 +241,15 @@ ROWS: dict[str, dict[str, Any]] = {
         "created_by": "Jane",
         "expires_at": TIME,
     },
+    "redirect": {
+        "id": 27,
+        "path": "/old",
+        "target_table": "article",
+        "target_id": 7,
+        "status": 301,
+        "created_at": TIME,
+        "created_by": "Jane",
+    },
 }
 # The migrations after the first, the tables that they add, and the tables of the first.
 AFTER_FIRST = [
@@ -252,7 +261,8 @@ AFTER_FIRST = [
     "0007_undo",
     "0008_rich_text",
     "0009_scheduled_changes",
-    "0010_search",
+    "0010_site",
+    "0011_search",
 ]
 LATER_TABLES = {
     "trusted_document",
@@ -266,6 +276,7 @@ LATER_TABLES = {
     "token",
     "signing_key",
     "preview_link",
+    "redirect",
 }
 FIRST_MIGRATION_TABLES = tuple(table for table in ROWS if table not in LATER_TABLES)
 
@@ -569,6 +580,7 @@ async def test_referenced_rows_cannot_be_deleted(sql: Sql) -> None:
         "trusted_document",
         "audit_entry",
         "idempotency_record",
+        "redirect",
         "token",
         "signing_key",
     }

@@ -73,6 +73,7 @@ SELECTIONS = {
     "AttributionPayload": "attribution { id kind state source { slug } via { id kind source { slug } } "
     f"span {{ blockId start end exact orphaned }} }} {_ARTICLE}",
     "DeletionPayload": "deletedId",
+    "RedirectPayload": "redirect { id path targetId targetUrl status }",
     "PreviewLinkPayload": "url token expiresAt",
     "TokenPayload": "token { id name role account scopes hint expiresAt revokedAt } secret",
     "CategoryPayload": "category { id slug path name depth position description hidden }",

@@ -50,6 +50,19 @@ class RedirectRecord(HistoryRecord):
     until: Timestamp
 
 
+class SiteRedirectRecord(HistoryRecord):
+    """Redirect of a path of the reader's site to the object with an id in a table, or to a URL."""
+
+    id: Annotated[int, IdField("redirect")]
+    path: str
+    target_table: str | None = None
+    target_id: int | None = None
+    target_url: str | None = None
+    status: int
+    created_at: Timestamp
+    created_by: str
+
+
 class NoticeRecord(HistoryRecord):
     """Notice in place of a withdrawn article."""
 
@@ -118,6 +131,7 @@ HISTORY_TYPES: Final[dict[str, type[HistoryRecord]]] = {
     "owner": OwnerRecord,
     "workingCopy": WorkingCopyRecord,
     "redirect": RedirectRecord,
+    "siteRedirect": SiteRedirectRecord,
     "notice": NoticeRecord,
     "revision": RevisionRecord,
     "scheduledChange": ScheduledChangeRecord,

@@ -30,6 +30,7 @@ PREFIXES = {
     "token": "tok",
     "preview_link": "prv",
     "audit_entry": "aud",
+    "redirect": "rdr",
 }
 
 _lock = threading.Lock()

@@ -22,6 +22,8 @@ from contentql.editorial.warnings import Warning, WarningCode
 from contentql.store.models import articles, attributions, collections, taxonomy
 from contentql.store.models.accounts import ApiToken, PreviewLink
 from contentql.store.models.history import ScheduledChange
+from contentql.store.models.redirects import Redirect
+from contentql.url_patterns import Site
 
 Input = Mapping[str, Any]
 
@@ -39,6 +41,7 @@ MODELS_BY_TABLE: Mapping[str, type[Model]] = {
     "scheduled_change": ScheduledChange,
     "token": ApiToken,
     "preview_link": PreviewLink,
+    "redirect": Redirect,
 }
 DISPLAY_NAMES = {
     "category": "section",
@@ -78,6 +81,7 @@ class EditContext:
     reason: str | None = None
     expected_version: int | None = None
     preview_url: str = ""
+    site: Site = field(default_factory=Site)
     sign_preview_token: Callable[[int, dt.datetime], Awaitable[str]] | None = None
     warnings: list[Warning] = field(default_factory=list)
 

@@ -34,6 +34,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged as overlap
 from contentql.cache.entry import content_hash
 from contentql.errors import ApiError, LimitError
 from contentql.execution.errors import MAX_ERRORS, GraphQLErrors
+from contentql.execution.lookups import SingleLookupRule, misuses_lookups
 from contentql.execution.null_variables import NonNullUses, non_null_uses, null_variable_errors
 from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
@@ -52,7 +53,7 @@ from contentql.planner.variables import (
 _SHAPES = 32  # shapes of variables per operation
 _DOCUMENT_BYTES = 30  # that a document takes per character, about
 _BYTES_PER_POINT = 1_000  # of a document, whose planning takes as much time as reading one object
-_RULES = (*specified_rules, MaxIntrospectionDepthRule)
+_RULES = (*specified_rules, MaxIntrospectionDepthRule, SingleLookupRule)
 
 # graphql-core compares fields of one name pair by pair; its own budget would hold a server for 0.7 s.
 overlapping.MAX_COMPLEXITY_BUDGET = 50_000
@@ -213,7 +214,7 @@ class DocumentCache:
             raise GraphQLErrors([error], "GRAPHQL_PARSE_FAILED") from None
         except RecursionError:
             raise _too_deep(limits.depth) from None
-        if not accepts(self._schema, node):
+        if not accepts(self._schema, node) or misuses_lookups(self._schema, node):
             self._validate(self._parse_with_locations(text))
         return self._index(node, text)
 

@@ -44,6 +44,7 @@ from contentql.planner.variables import Variables
 from contentql.store.database import Database
 from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
+from contentql.url_patterns import Site
 
 log = logging.getLogger("contentql")
 
@@ -84,6 +85,7 @@ class Executor:
         responses: ResponseCache | None = None,
         sign_preview_token: SignPreviewToken | None = None,
         preview_url: str = "",
+        site: Site | None = None,
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
         what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
@@ -106,6 +108,7 @@ class Executor:
             with_markers=responses is not None,
             memory=self.memory,
             articles=self.articles,
+            site=site or Site(),
         )
         self.due_changes = DueChanges(
             database,
@@ -122,6 +125,7 @@ class Executor:
             responses,
             sign_preview_token=sign_preview_token,
             preview_url=preview_url,
+            site=site or Site(),
         )
 
     async def execute(

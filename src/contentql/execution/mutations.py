@@ -58,6 +58,7 @@ from contentql.store import change_log
 from contentql.store.database import Database, TransactionReader
 from contentql.store.models.history import AuditEntry
 from contentql.telemetry.trace import RequestTrace
+from contentql.url_patterns import Site
 
 ATOMIC_DIRECTIVE = "atomic"
 PRUNE_EVERY = 1_000  # changes between two looks at what can go
@@ -115,11 +116,12 @@ class MutationExecutor:
         *,
         sign_preview_token: SignPreviewToken | None,
         preview_url: str,
+        site: Site,
     ) -> None:
         """`seconds`: time limit of all fields of an operation together."""
         self._database, self._catalog, self._planner = database, catalog, planner
         self._dialect, self._seconds, self._responses = dialect, seconds, responses
-        self.sign_preview_token, self.preview_url = sign_preview_token, preview_url
+        self.sign_preview_token, self.preview_url, self._site = sign_preview_token, preview_url, site
         self._changes = 0
 
     async def execute(
@@ -304,6 +306,7 @@ class MutationExecutor:
             reason=fields.pop("reason", None),
             expected_version=fields.pop("ifVersion", None),
             preview_url=self.preview_url,
+            site=self._site,
             sign_preview_token=self.sign_preview_token,
         )
         within = TransactionReader(connection, self._database.dialect)

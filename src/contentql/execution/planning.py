@@ -31,6 +31,7 @@ from contentql.planner.params import BoundParams
 from contentql.planner.plan import Plan
 from contentql.planner.sql.nodes import Dialect
 from contentql.planner.variables import Variables
+from contentql.url_patterns import Site
 
 MUTATION_FIELD_COST = 10  # of each mutation field, besides the cost of its selection
 
@@ -64,6 +65,7 @@ class Planner:
         with_markers: bool,
         memory: SegmentedCache,
         articles: ArticleCount,
+        site: Site,
     ) -> None:
         """`with_markers`: responses to anonymous viewers name their rows, for the response cache. `memory`
         stores the plans. `articles` is the size of the newsroom."""
@@ -72,6 +74,14 @@ class Planner:
         self._dialect, self._with_markers = dialect, with_markers
         self._articles = articles
         self._memory = memory
+        self._site = site
+        self._site_values = {
+            "name": site.name or None,
+            "languages": list(site.languages),
+            "baseUrl": site.base_url or None,
+            "logo": site.logo or None,
+            "urlPatterns": [{"type": pattern.type, "pattern": pattern.text} for pattern in site.patterns],
+        }
 
     def prepare(
         self,
@@ -145,7 +155,8 @@ class Planner:
             self.catalog,
             self._dialect,
             limits=self.limits,
-            virtual_objects={"viewer": viewer.as_graphql},
+            virtual_objects={"viewer": viewer.as_graphql, "site": self._site_values},
+            site=self._site,
             failed_roots=failed_roots,
             with_typename=with_typename,
             with_markers=self._with_markers

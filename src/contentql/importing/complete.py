@@ -13,6 +13,7 @@ from contentql.content.history_records import (
     RedirectRecord,
     RevisionRecord,
     ScheduledChangeRecord,
+    SiteRedirectRecord,
     WorkingCopyRecord,
 )
 from contentql.content.ids import new_id
@@ -23,6 +24,7 @@ from contentql.store.article_records import foreign_key, ids_by_key, record_colu
 from contentql.store.models.articles import Article, Withdrawal
 from contentql.store.models.collections import Collection
 from contentql.store.models.history import AuditEntry, Revision, ScheduledChange
+from contentql.store.models.redirects import Redirect
 from contentql.store.models.taxonomy import Author, Category, Media, PathHistory, Source, Story, Tag
 
 _BATCH_SIZE = 100
@@ -39,6 +41,8 @@ async def history_records() -> AsyncIterator[HistoryRecord]:
     paths = dict(await Category.all().values_list("id", "path"))
     for row in sorted(await PathHistory.all(), key=attrgetter("path")):
         yield record_from_row(RedirectRecord, row, category=paths[foreign_key(row, "category")])
+    async for redirect in _rows_by_id(Redirect):
+        yield record_from_row(SiteRedirectRecord, redirect)
     for notice in await Withdrawal.all().order_by("article_id"):
         yield record_from_row(NoticeRecord, notice, article=foreign_key(notice, "article"))
     async for revision in _rows_by_id(Revision):
@@ -80,6 +84,8 @@ async def save_history_record(connection: Any, record: HistoryRecord) -> None:
         case RedirectRecord():
             ids = await ids_by_key(Category, "path", [record.category], "category")
             await PathHistory.create(category_id=ids[record.category], **record_columns(record, PathHistory))
+        case SiteRedirectRecord():
+            await Redirect.create(id=record.id, **record_columns(record, Redirect))
         case NoticeRecord():
             article = await _article(record.article)
             await Withdrawal.create(article_id=article.id, **record_columns(record, Withdrawal))

@@ -153,6 +153,13 @@ class AdjacentArticle:
 
 
 @dataclass(frozen=True)
+class CanonicalUrl:
+    """URL of the object's page on the reader's site; `column` has one that replaces it, if it is set."""
+
+    column: str = ""
+
+
+@dataclass(frozen=True)
 class RootField:
     """A field of Query: the table that it reads and the shape of its result.
 
@@ -160,7 +167,7 @@ class RootField:
     deleted, for viewers of drafts.
     """
 
-    shape: Literal["one", "page", "latest", "node", "nodes", "viewer"]
+    shape: Literal["one", "page", "latest", "node", "nodes", "resolve", "site", "viewer"]
     table: str = ""
     admin_only: bool = False
     deleted: bool = False
@@ -228,6 +235,7 @@ FieldPlan = (
     | JsonElements
     | TextDiff
     | AdjacentArticle
+    | CanonicalUrl
     | RootField
 )
 

@@ -24,6 +24,7 @@ MARKER_CODES: Mapping[str, str] = {
     "article_tag": "atg",
     "article_author": "aau",
     "article_media": "ame",
+    "external_id": "ext",
     "collection_item": "cit",
     "withdrawal": "wdr",
 }

@@ -70,6 +70,7 @@ _OWN = {
     "scheduled_change": "false",
     "audit_entry": "false",
     "token": "false",
+    "redirect": "false",
 }
 
 
@@ -352,6 +353,7 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
         "scheduled_change": revisions if visibility.internal_fields else "false",
         "audit_entry": None if visibility.admin else "false",
         "token": None if visibility.admin else "false",
+        "redirect": None if visibility.articles == "all" else "false",
     }
 
 

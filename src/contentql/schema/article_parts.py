@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 _CONTENT = strawberry.lazy("contentql.schema.content")  # content.Article consists of these parts
 
 
+@table_type("external_id", "Id of an article in another system, such as that which it was imported from.")
+class ExternalId:
+    system: str = column_field("Name of the system.", '"wordpress"')
+    value: str = column_field("Id in that system, unique there.", '"4711"')
+
+
+@strawberry.input(description="Id of an article in another system.")
+class ExternalIdInput:
+    system: str = strawberry.field(description='Name of the system. Example: `"wordpress"`.')
+    value: str = strawberry.field(description='Id in that system. Example: `"4711"`.')
+
+
 @table_type("article_author", "Contribution of an author to an article.")
 class AuthorCredit:
     role: AuthorRole = column_field("Role of the author in this article.", "WRITER")

@@ -11,6 +11,7 @@ from contentql.schema.connections import Connection
 from contentql.schema.content import Article, Media
 from contentql.schema.fields import (
     SEARCH_ARGUMENT,
+    canonical_url_field,
     column_field,
     computed,
     connection_field,
@@ -49,6 +50,7 @@ class CollectionItem:
 @table_type("collection", "A list of articles curated by editors, for example a front page.")
 class Collection(Node):
     id: strawberry.ID = column_field("Global id of the collection.", '"col_5566778899"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"front-page"')
     title: str = column_field("Name of the rendition.", '"Front page"')
     description: str | None = column_field("Purpose of the collection.", '"The first thing readers see"')

@@ -21,6 +21,7 @@ from contentql.content.enums import (
 )
 from contentql.planner.field_plans import (
     AdjacentArticle,
+    CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
@@ -29,7 +30,14 @@ from contentql.planner.field_plans import (
 )
 from contentql.schema import relations
 from contentql.schema.administration import Revision, ScheduledChange
-from contentql.schema.article_parts import AuthorCredit, Correction, EntityMention, MediaPlacement
+from contentql.schema.article_parts import (
+    AuthorCredit,
+    Correction,
+    EntityMention,
+    ExternalId,
+    ExternalIdInput,
+    MediaPlacement,
+)
 from contentql.schema.blocks import Body
 from contentql.schema.connections import Connection
 from contentql.schema.enums import (
@@ -52,6 +60,7 @@ from contentql.schema.fields import (
     SEARCH_ARGUMENT,
     adjacent_article_field,
     argument_field,
+    canonical_url_field,
     column_field,
     computed,
     connection_field,
@@ -94,6 +103,7 @@ from contentql.schema.values import (
 @table_type("category", "A section of the newsroom. Sections form a tree.", max_age=300)
 class Category(Node):
     id: strawberry.ID = column_field("Global id of the section.", '"cat_81726354"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Last part of the path.", '"asia"')
     path: str = column_field("Slugs from the root section to this one, separated by slashes.", '"world/asia"')
     name: str = column_field("Display name.", '"Asia"')
@@ -170,6 +180,7 @@ class Media(Node):
 @table_type("source", "A source of news: a person, a medium, an organisation, a document.")
 class Source(Node):
     id: strawberry.ID = column_field("Global id of the source.", '"src_6677889900"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"sky-news"')
     name: str = column_field("Display name.", '"Sky News"')
     kind: SourceKind = column_field("Kind of media.", "BROADCASTER")
@@ -247,6 +258,7 @@ class Attribution(Node):
 @table_type("tag", "Subject of articles: a topic, person, organisation, place, event or work.")
 class Tag(Node):
     id: strawberry.ID = column_field("Global id of the tag.", '"tag_2233445566"')
+    canonical_url: str | None = canonical_url_field()
     type: TagType = column_field("Type of the tag.", "TOPIC")
     slug: str = column_field("Short name for URLs, unique within the type.", '"north-korea"')
     name: str = column_field("Display name.", '"North Korea"')
@@ -269,6 +281,7 @@ class Tag(Node):
 @table_type("author", "A writer, photographer, translator or editor.")
 class Author(Node):
     id: strawberry.ID = column_field("Global id of the author.", '"aut_3344556677"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"jane-doe"')
     name: str = column_field("Full name.", '"Jane Doe"')
     bio: str | None = column_field("Short biography.", '"Reports on East Asia."')
@@ -290,6 +303,7 @@ class Author(Node):
 @table_type("story", "A running story that connects several articles.")
 class Story(Node):
     id: strawberry.ID = column_field("Global id of the story.", '"sto_4455667788"')
+    canonical_url: str | None = canonical_url_field()
     slug: str = column_field("Short name for URLs.", '"north-korea-russia"')
     title: str = column_field("Name of the rendition.", '"North Korea and Russia"')
     description: str | None = column_field("Summary of the story.", '"Troops, arms and treaties"')
@@ -307,6 +321,9 @@ class Article(Node):
     id: strawberry.ID = column_field("Global id of the article.", '"art_90817263545"')
     uri: str = column_field(
         "URI of the article, the same in all versions.", '"urn:contentql:article:90817263545"'
+    )
+    external_ids: list[ExternalId] = list_field(
+        "Ids of the article in other systems.", relations.ARTICLE_EXTERNAL_IDS
     )
     slug: str = column_field("Short name for URLs.", '"kim-jong-un-sheds-a-tear"')
     canonical_slug: str = column_field(
@@ -333,7 +350,7 @@ class Article(Node):
         relations.ARTICLE_STATUS,
     )
     published_at: DateTime | None = column_field(
-        "Time of publication; null if the article has not been published.", '"2026-06-30T08:00:00Z"'
+        "Time of publication; null only for drafts, so never for the public.", '"2026-06-30T08:00:00Z"'
     )
     first_published_at: DateTime | None = column_field(
         "Time of the first publication; null if the article has never been published.",
@@ -349,7 +366,7 @@ class Article(Node):
     byline: str | None = column_field("Byline as printed.", '"By Jane Doe in Seoul"')
     word_count: int = column_field("Number of words in the body.", "365")
     reading_minutes: int = column_field("Estimated reading time in minutes.", "2")
-    canonical_url: str | None = column_field("Canonical URL for search engines.", '"https://example.org/a"')
+    canonical_url: str | None = canonical_url_field(CanonicalUrl("canonical_url"))
     canonical_elsewhere: bool = column_field(
         "True if the canonical URL belongs to another publisher.", "false"
     )
@@ -388,7 +405,9 @@ class Article(Node):
     body: Body = object_field(
         "Body of the article in several formats.", ToOne("article_body", "id", "article_id")
     )
-    category: Category | None = object_field("Main section; null only for drafts.", relations.CATEGORY)
+    category: Category | None = object_field(
+        "Main section; null only for drafts, so never for the public.", relations.CATEGORY
+    )
     categories: list[Category] = filtered_list_field(
         "All sections, the main one first.", "Category", relations.ARTICLE_CATEGORIES
     )

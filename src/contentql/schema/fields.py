@@ -15,6 +15,7 @@ from strawberry.schema_directive import Location
 
 from contentql.planner.field_plans import (
     AdjacentArticle,
+    CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
@@ -117,6 +118,14 @@ def order_argument(node: str, example: str) -> Argument:
 def filtered_list_field(description: str, node: str, plan: ToMany) -> Any:
     """A list of objects, returned completely unless `first` is given."""
     return argument_field(description, f"list[{node}]", plan, [filter_argument(node), _FIRST_OF_ALL])
+
+
+def canonical_url_field(plan: CanonicalUrl | None = None) -> Any:
+    return _field(
+        "URL of the page on the reader's site, for links and search engines; null if the site has none."
+        ' Example: `"https://example.org/world/asia/kim-jong-un-sheds-a-tear"`.',
+        plan or CanonicalUrl(),
+    )
 
 
 def adjacent_article_field(description: str, plan: AdjacentArticle) -> Any:

@@ -341,6 +341,19 @@ class ArticleFilter:
     related: ListFilter[ArticleFilter] | None = filter_field(
         "Condition on the related articles. Example: `{some: {}}`.", relations.ARTICLE_RELATED
     )
+    external_ids: ListFilter[ExternalIdFilter] | None = filter_field(
+        'Condition on the ids in other systems. Example: `{some: {system: {eq: "wordpress"}}}`.',
+        relations.ARTICLE_EXTERNAL_IDS,
+    )
+
+
+@strawberry.input(description="Filter for ids in other systems. Conditions are combined with AND.")
+class ExternalIdFilter:
+    and_: list[ExternalIdFilter] | None = filter_operator(_AND)
+    or_: list[ExternalIdFilter] | None = filter_operator(_OR)
+    not_: ExternalIdFilter | None = filter_operator(_NOT)
+    system: StringFilter | None = filter_field('Condition on the system. Example: `{eq: "wordpress"}`.')
+    value: StringFilter | None = filter_field('Condition on the id. Example: `{in: ["4711", "4712"]}`.')
 
 
 @strawberry.input(description="Filter for corrections. Conditions are combined with AND.")

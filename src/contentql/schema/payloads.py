@@ -15,6 +15,7 @@ from contentql.schema.collections import Collection
 from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
 from contentql.schema.fields import envelope_field
 from contentql.schema.scalars import DateTime
+from contentql.schema.site import Redirect
 
 strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for which a mutation was rejected.")
 strawberry.enum(WarningCode, name="WarningCode", description="What happened to a part of an input.")
@@ -109,6 +110,13 @@ class DeletionPayload:
     deleted_id: strawberry.ID | None = _payload_value(
         "Global id of the deleted object; null if `userErrors` is not empty.", '"art_90817263545"'
     )
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a mutation of a redirect.")
+class RedirectPayload:
+    redirect: Redirect | None = _payload_object(_CHANGED_OBJECT)
     user_errors: list[UserErrorType] = _errors()
     warnings: list[WarningType] = _warnings()
 

@@ -22,6 +22,7 @@ from contentql.schema.fields import (
     connection_field,
     filter_argument,
 )
+from contentql.schema.site import Redirect, Resolved, Site
 from contentql.schema.values import Node
 
 _EXCLUDED: Argument = (
@@ -89,6 +90,11 @@ class Query:
         "Article",
         "art",
         ("slug", "String", 'Current or former slug of the article. Example: `"kim-jong-un-sheds-a-tear"`.'),
+        (
+            "external_id",
+            "ExternalIdInput",
+            'Id of the article in another system. Example: `{system: "wordpress", value: "4711"}`.',
+        ),
         _LANGUAGE,
         (
             "languages",
@@ -206,6 +212,32 @@ class Query:
         "Token",
         RootField("page", "token", admin_only=True),
         "CREATED_AT_DESC",
+    )
+    redirects: Connection[Redirect] = argument_field(
+        "Redirects that editors or imports have created, the newest first. Requires the permission"
+        " READ_ALL_DRAFTS.",
+        "Connection[Redirect]",
+        RootField("page", "redirect"),
+        [*PAGE_ARGUMENTS],
+        module=__name__,
+    )
+    site: Site = argument_field(
+        "The reader's site, for which the canonical URLs are.", "Site", RootField("site"), [], module=__name__
+    )
+    resolve: Resolved | None = argument_field(
+        "What a path of the reader's site leads to, for the catch-all route of a frontend; null if it leads"
+        ' to nothing. Example: `resolve(path: "/world/asia") { node { id } redirect { to status } }`.',
+        "Optional[Resolved]",
+        RootField("resolve"),
+        [
+            (
+                "path",
+                "String!",
+                "Path, with or without its query, or URL on the site; at most 1,000 characters. Example:"
+                ' `"/world/asia/kim-jong-un-sheds-a-tear"`.',
+            )
+        ],
+        module=__name__,
     )
     viewer: Viewer = argument_field(
         "The authenticated viewer, with role and permissions.", "Viewer", RootField("viewer"), []

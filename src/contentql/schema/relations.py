@@ -55,6 +55,9 @@ ARTICLE_SOURCES = ToMany(
     visible_with_source=True,
 )
 ARTICLE_ANY_SOURCE = AnyFilter(ARTICLE_SOURCES)
+ARTICLE_EXTERNAL_IDS = ToMany(
+    "external_id", "article_id", order=("system", "value"), visible_with_source=True, by_public_id=True
+)
 ARTICLE_CORRECTIONS = ToMany(
     "correction", "article_id", order=("at desc",), visible_with_source=True, by_public_id=True
 )

@@ -10,6 +10,7 @@ from contentql.editorial import (
     categories,
     collections,
     media,
+    redirects,
     sources,
     stories,
     tags,
@@ -20,6 +21,7 @@ from contentql.schema.inputs.taxonomy import (
     CreateCategoryInput,
     CreateCollectionInput,
     CreateMediaInput,
+    CreateRedirectInput,
     CreateSourceInput,
     CreateStoryInput,
     CreateTagInput,
@@ -41,6 +43,7 @@ from contentql.schema.payloads import (
     CollectionPayload,
     DeletionPayload,
     MediaPayload,
+    RedirectPayload,
     SourcePayload,
     StoryPayload,
     TagPayload,
@@ -49,6 +52,23 @@ from contentql.schema.payloads import (
 
 @strawberry.type
 class TaxonomyMutations:
+    create_redirect: RedirectPayload | None = mutation_field(
+        "Redirects a path of the reader's site to an object, or to another path or URL.",
+        input=CreateRedirectInput,
+        payload=RedirectPayload,
+        permission=Permission.MANAGE_TAXONOMY,
+        resolver=redirects.create_redirect,
+        example='path: "/2019/05/an-old-page", target: "art_90817263545"',
+    )
+    delete_redirect: DeletionPayload | None = mutation_field(
+        "Deletes a redirect.",
+        input=UpdateInput,
+        payload=DeletionPayload,
+        permission=Permission.MANAGE_TAXONOMY,
+        resolver=redirects.delete_redirect,
+        example='id: "rdr_6677889900"',
+        selection=DELETED_ID,
+    )
     create_category: CategoryPayload | None = mutation_field(
         "Creates a section.",
         input=CreateCategoryInput,

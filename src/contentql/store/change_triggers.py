@@ -16,12 +16,11 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from contentql.store.models import CONTENT_MODULES, models_of
-from contentql.store.models.taxonomy import ExternalId
 
 
 def logged_models() -> list[type[Model]]:
-    """The models that responses depend on, whose writes are logged: all content except `ExternalId`."""
-    return [model for model in models_of(CONTENT_MODULES) if model is not ExternalId]
+    """The models that responses depend on, whose writes are logged."""
+    return list(models_of(CONTENT_MODULES))
 
 
 async def find_stale_triggers(connection: Any) -> list[str]:

@@ -29,12 +29,15 @@ from contentql.planner.params import (
     ParamList,
 )
 from contentql.planner.plan import Plan, RootFieldPlan, Statement
-from contentql.planner.read_set import ReadSet
+from contentql.planner.read_set import HIDDEN_MARKER, MARKER_CODES, MARKER_KEY, ReadSet
 from contentql.planner.scans import ROWS_PER_POINT
 from contentql.planner.sql.nodes import (
     Dialect,
+    MarkedNode,
     ResultNode,
+    ScalarNode,
 )
+from contentql.url_patterns import Site
 
 STATIC_MAX_AGE = 3_600  # seconds that a response without content may be cached
 
@@ -51,6 +54,7 @@ def build_plan(
     limits: Limits,
     virtual_objects: VirtualObject,
     failed_roots: Mapping[int, ApiError],
+    site: Site,
     with_typename: bool = False,
     with_markers: bool = False,
     visibility: Visibility = PUBLIC_VISIBILITY,
@@ -73,6 +77,7 @@ def build_plan(
             limits,
             virtual_objects,
             failed_roots,
+            site,
             with_typename,
             with_markers,
             visibility,
@@ -147,9 +152,18 @@ def _max_age(context: BuildContext, read_set: ReadSet) -> int:
     return STATIC_MAX_AGE if context.totals.max_age is None else context.totals.max_age
 
 
-def _add_columns(context: BuildContext, node: ResultNode, columns: list[str]) -> tuple[bytes | None, ...]:
+def _add_columns(
+    context: BuildContext, node: ResultNode | MarkedNode, columns: list[str]
+) -> tuple[bytes | None, ...]:
     """Adds the node's SQL columns to `columns`. Returns its constant parts, None for a column."""
-    parts: list[bytes | None] = []
+    if isinstance(node, MarkedNode):
+        parts: list[bytes | None] = []
+        for table, number in node.markers:
+            marker = ScalarNode(f"coalesce({number}, 0)", "int")
+            prefix = f'"{MARKER_KEY}":"{HIDDEN_MARKER}{MARKER_CODES[table]}.'
+            parts += [prefix.encode(), *_add_columns(context, marker, columns), b'",']
+        return (*parts, *_add_columns(context, node.node, columns))
+    parts = []
     for part in context.dialect.columns(node):
         if isinstance(part, str):
             columns.append(f"{part} as r{len(columns)}")

@@ -53,6 +53,7 @@ from contentql.planner.visibility import (
     shown_item_sql,
     visibility_sql,
 )
+from contentql.url_patterns import Site
 
 # Variables with values of the viewer and the request; no GraphQL variable can have these names.
 VIEWER_ACCOUNT_VARIABLE, SHARED_ARTICLE_VARIABLE, REQUEST_TIME_VARIABLE = " me", " linked", " present"
@@ -162,6 +163,7 @@ class BuildContext:
     limits: Limits
     virtual_objects: VirtualObject
     failed_roots: Mapping[int, ApiError]
+    site: Site
     with_typename: bool
     with_markers: bool
     visibility: Visibility

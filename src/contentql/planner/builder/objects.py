@@ -14,11 +14,13 @@ from contentql.planner.builder.nodes import (
     selection_sets,
 )
 from contentql.planner.builder.rows import join_row
+from contentql.planner.builder.site import build_canonical_url, canonical_path_markers
 from contentql.planner.builder.subplans import nested_list
 from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
     AdjacentArticle,
+    CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
@@ -104,6 +106,8 @@ def _row_markers(
     leads: set[tuple[str, str]] = set()
     for group in fields:
         edge = type_plan.fields.get(group[0].name.value)
+        if isinstance(edge, CanonicalUrl):
+            yield from canonical_path_markers(context, row)
         if isinstance(edge, ToOne | ToMany) and edge.column != "id":
             leads.add((edge.column, edge.table if isinstance(edge, ToOne) else row.table))
     for column, table in sorted(leads):
@@ -168,6 +172,8 @@ def _build_composite(
                     inner, plan, here, label, target, arguments, selections
                 ),
             )
+        case CanonicalUrl():
+            return build_canonical_url(context, row, plan.column)
         case AdjacentArticle():
             arguments = context.arguments(group[0], graphql_field)
             return nested_list(

@@ -32,6 +32,7 @@ DEFAULT_ORDER = {
     "correction": "at desc",
     "audit_entry": "at desc",
     "token": "created_at desc",
+    "redirect": "created_at desc",
     "article": "published_at desc",
     "DeletedArticle": "deleted_at desc",
     "category": "path asc",
@@ -53,6 +54,8 @@ ORDER_COLUMN_KINDS: Mapping[str, Any] = {
     "urgency": "int",
     "position": "int",
     "relevance": "int",
+    "system": "text",
+    "value": "text",
     "id": "id",
 }
 

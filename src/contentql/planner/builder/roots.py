@@ -14,7 +14,7 @@ from contentql.planner.builder.connections import build_connection
 from contentql.planner.builder.context import BuildContext, RowSource, VirtualObject
 from contentql.planner.builder.history import RENAME_HISTORY
 from contentql.planner.builder.introspection import build_introspection
-from contentql.planner.builder.lookups import find_best_translation, find_by_name
+from contentql.planner.builder.lookups import find_best_translation, find_by_external_id, find_by_name
 from contentql.planner.builder.nodes import (
     leaf_value,
     selection_sets,
@@ -22,6 +22,7 @@ from contentql.planner.builder.nodes import (
 from contentql.planner.builder.objects import build_object
 from contentql.planner.builder.ordering import as_tuple
 from contentql.planner.builder.rows import link_rows, rows_sql, table_rows
+from contentql.planner.builder.site import build_resolved
 from contentql.planner.catalog import TypePlan, is_required, named_type
 from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField
@@ -42,6 +43,7 @@ from contentql.planner.read_set import (
 from contentql.planner.sql.nodes import (
     ArrayNode,
     CaseNode,
+    MarkedNode,
     ResultNode,
     SingleRowNode,
 )
@@ -52,7 +54,12 @@ from contentql.planner.visibility import (
 ID_TABLES = {"withdrawal": "article"}  # tables whose rows have the global IDs of another table
 
 
-def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNode | bytes | ApiError:
+LOOKUP_ARGUMENTS = ("id", "slug", "path", "externalId")  # of which a single object needs exactly one
+
+
+def build_root_field(
+    context: BuildContext, group: list[FieldNode]
+) -> ResultNode | MarkedNode | bytes | ApiError:
     node = group[0]
     name = node.name.value
     if name == "__typename":
@@ -80,8 +87,10 @@ def build_root_field(context: BuildContext, group: list[FieldNode]) -> ResultNod
             )
         arguments = context.arguments(node, of)
         match plan.shape:
-            case "viewer":
-                context.totals.private = True
+            case "resolve":
+                return build_resolved(context, arguments, selections)
+            case "viewer" | "site":
+                context.totals.private |= plan.shape == "viewer"
                 return orjson.dumps(
                     _virtual_object(context, named_type(of.type), selections, context.virtual_objects[name])
                 )
@@ -105,10 +114,18 @@ def _virtual_object(
     context: BuildContext, type_name: str, selections: Sequence[SelectionSetNode], facts: VirtualObject
 ) -> dict[str, Any]:
     fields = context.operation.collect_fields(selections, frozenset({type_name}), context.included)
-    return {
-        key: type_name if g[0].name.value == "__typename" else facts[g[0].name.value]
-        for key, g in fields.items()
-    }
+
+    def value_of(group: list[FieldNode]) -> Any:
+        name = group[0].name.value
+        if name == "__typename":
+            return type_name
+        value = facts[name]
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            target = context.catalog.field(type_name, name).target
+            return [_virtual_object(context, target, selection_sets(group), item) for item in value]
+        return value
+
+    return {key: value_of(group) for key, group in fields.items()}
 
 
 def _single_object_root(
@@ -118,15 +135,17 @@ def _single_object_root(
     arguments: dict[str, ArgumentValue],
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode:
-    named = [n for n in ("id", "slug", "path") if arguments.get(n) is not None]
+    named = [name for name in LOOKUP_ARGUMENTS if arguments.get(name) is not None]
     if len(named) != 1:
-        ways = [n for n in context.catalog.field_type("Query", table).args if n in ("id", "slug", "path")]
+        ways = [n for n in context.catalog.field_type("Query", table).args if n in LOOKUP_ARGUMENTS]
         raise ApiError("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
     base = table_rows(context, table)
     row = base.row
     context.record_list(table)
     if arguments.get("languages") is not None:
         find_best_translation(context, base, named[0], arguments)
+    elif named == ["externalId"]:
+        find_by_external_id(context, base, arguments["externalId"])
     elif named == ["id"]:
         number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
         number = _follow_merges(context, table, number, leaf_value(arguments["id"]))

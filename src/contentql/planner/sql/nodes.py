@@ -65,6 +65,14 @@ class SingleRowNode:
 
 
 @dataclass(slots=True)
+class MarkedNode:
+    """A root field with the tables and ids, by SQL, of rows that it depends on even if they are hidden."""
+
+    markers: tuple[tuple[str, str], ...]
+    node: ResultNode
+
+
+@dataclass(slots=True)
 class ArrayNode:
     """A JSON array with one node for each row of a FROM clause, in order."""
 

@@ -156,6 +156,18 @@ class TagFields(MutationInput):
     broader: strawberry.ID | None = optional("Broader tag that contains this one.", '"PLACE:east-asia"')
 
 
+@strawberry.input(
+    description="A new redirect of a path of the reader's site. Either `target` or `url` is required."
+)
+class CreateRedirectInput(MutationInput):
+    path: str = required("Path, with the query if that is part of the old address.", '"/2019/05/an-old-page"')
+    target: strawberry.ID | None = optional(
+        "Global id of the object whose page it leads to.", '"art_90817263545"'
+    )
+    url: str | None = optional("URL or path that it leads to.", '"https://example.org/about"')
+    status: int | None = optional("HTTP status: 301 (the default), 302, 307 or 308.", "302")
+
+
 @strawberry.input(description="A new tag.")
 class CreateTagInput(TagFields):
     type: TagType = required("Type of the tag.", "PLACE")

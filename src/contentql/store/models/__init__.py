@@ -17,11 +17,12 @@ MODEL_MODULES: Final = (
     "contentql.store.models.articles",
     "contentql.store.models.attributions",
     "contentql.store.models.collections",
+    "contentql.store.models.redirects",
     "contentql.store.models.documents",
     "contentql.store.models.history",
     "contentql.store.models.accounts",
 )
-CONTENT_MODULES: Final = MODEL_MODULES[:4]
+CONTENT_MODULES: Final = MODEL_MODULES[:5]
 
 
 def models_of(modules: tuple[str, ...] = MODEL_MODULES) -> Iterator[type[Model]]:

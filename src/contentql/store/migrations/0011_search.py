@@ -108,7 +108,7 @@ async def index_articles(apps: Any, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("content", "0009_scheduled_changes")]
+    dependencies = [("content", "0010_site")]
 
     operations = [
         ops.AddField(
