@@ -8,14 +8,12 @@ import sys
 import pytest
 from langcodes.registry_parser import parse_registry
 
-from contentql.errors import OperatorError
 from contentql.language_tags import (
     LanguageTagError,
     normalize_language_tag,
     parse_language_range,
     parse_language_tag,
 )
-from contentql.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -152,14 +150,3 @@ def test_the_registry_is_read_on_first_use_only() -> None:
         " assert 'langcodes' in sys.modules and 'language_data' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
-
-
-def test_languages_of_settings_are_normalised() -> None:
-    """Those of search, separated by commas; another text is refused."""
-    assert load_settings(search_languages="EN, de-ch,deu").search_language_list == ("en", "de-CH", "de")
-    with pytest.raises(OperatorError) as error:
-        load_settings(search_languages="en, english")
-    assert str(error.value) == (
-        "CONTENTQL_SEARCH_LANGUAGES cannot be 'en, english': each language must be a language tag such as en,"
-        " de-CH or zh-Hans; 'english' is not one."
-    )

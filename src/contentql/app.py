@@ -79,7 +79,6 @@ def build_executor(
             root_fields=settings.max_root_fields,
             cost=settings.max_query_cost,
         ),
-        languages=settings.search_language_list,
         seconds=settings.operation_timeout_seconds,
         responses=responses,
         sign_preview_token=partial(sign_preview_token_in_transaction, database),

@@ -99,10 +99,6 @@ class Settings(BaseSettings):
         Literal["optional", "required"],
         Field(description="`optional`: every document is executed; `required`: only trusted documents."),
     ] = "optional"
-    search_languages: Annotated[
-        str,
-        Field(description="Languages (BCP 47) whose word endings search knows, separated by commas."),
-    ] = "en"
     cors_origins: Annotated[
         str,
         Field(
@@ -307,7 +303,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} is not the name of a header, such as x-datadog-trace-id")
         return text
 
-    @field_validator("search_languages", "site_languages")
+    @field_validator("site_languages")
     @classmethod
     def _are_languages(cls, text: str) -> str:
         try:
@@ -344,10 +340,6 @@ class Settings(BaseSettings):
     @property
     def cors_header_list(self) -> tuple[str, ...]:
         return _list(self.cors_headers)
-
-    @property
-    def search_language_list(self) -> tuple[str, ...]:
-        return _list(self.search_languages)
 
 
 def load_settings(**overrides: object) -> Settings:

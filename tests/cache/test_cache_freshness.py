@@ -60,6 +60,11 @@ COMMON_QUERIES = (
     '{ collections { nodes { articles(filter: {language: {eq: "de"}}) { nodes { id } } } } }',
     '{ collections(filter: {articles: {some: {language: {eq: "de"}}}}) { nodes { slug } } }',
     "{ mediaItems(first: 20) { totalCount nodes { id } } }",
+    '{ articles(search: "coffin or source") { totalCount nodes { headline } } }',
+    '{ articles(search: "harbour author", first: 3) { nodes { slug } } }',
+    '{ articles(search: "-tide", orderBy: [HEADLINE_ASC], first: 5) { nodes { headline } } }',
+    '{ sources(search: "source or plan") { nodes { name } } tags(search: "tag -1") { nodes { name } } }',
+    '{ authors(search: "author or tide") { nodes { name } } }',
     '{ articles(filter: {inLanguages: ["de", "fr"]}) { totalCount } }',
     *(
         f'{{ article(slug: "{slug}-{n}", languages: {languages}) {{ slug language }} }}'

@@ -123,6 +123,12 @@ INVALIDATING_WRITES: dict[str, tuple[str, str, str, str]] = {
         f"UPDATE article_tag SET article_id = {OTHER} WHERE id = 999",
         '{ category(path: "world") { name } }',
     ),
+    "a source has another name that a search finds": (
+        '{ articles(search: "zebra") { totalCount } }',
+        "UPDATE tag SET wikidata = NULL",
+        "UPDATE source SET search_words = ' zebra ' WHERE slug = 'sky-news'",
+        '{ tags(search: "zebra") { totalCount } }',
+    ),
     "a source is renamed": (
         '{ source(slug: "sky-news") { name } }',
         "UPDATE tag SET wikidata = NULL",

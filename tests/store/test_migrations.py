@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import Server
+from tests.support.graphql_client import query_data
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException, IntegrityError
 from tortoise.migrations.autodetector import MigrationAutodetector
@@ -18,6 +19,9 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.operations import AddField, AddIndex, AlterModelOptions, RemoveField
 from tortoise.models import Model
 
+from contentql.app import build_executor
+from contentql.content.derive import sort_key
+from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.errors import DatabaseKind
 from contentql.store.models import MODEL_MODULES, models_of
@@ -89,12 +93,19 @@ async def sql(database_url: str) -> AsyncIterator[Sql]:
 
 # One row of every table.
 ROWS: dict[str, dict[str, Any]] = {
-    "category": {"id": 1, "slug": "asia", "path": "asia", "name": "Asia", "names": "[]", "sort_name": "asia"},
+    "category": {
+        "id": 1,
+        "slug": "asia",
+        "path": "asia",
+        "name": "Asia",
+        "names": "[]",
+        "sort_name": sort_key("Asia"),
+    },
     "source": {
         "id": 2,
         "slug": "sky",
         "name": "Sky",
-        "sort_name": "sky",
+        "sort_name": sort_key("Sky"),
         "kind": "BROADCASTER",
         "aliases": "[]",
     },
@@ -106,18 +117,25 @@ ROWS: dict[str, dict[str, Any]] = {
         "renditions": "[]",
         "created_at": TIME,
     },
-    "story": {"id": 4, "slug": "war", "title": "War", "sort_name": "war"},
+    "story": {"id": 4, "slug": "war", "title": "War", "sort_name": sort_key("War")},
     "tag": {
         "id": 5,
         "type": "TOPIC",
         "slug": "war",
         "name": "War",
         "names": "[]",
-        "sort_name": "war",
+        "sort_name": sort_key("War"),
         "aliases": "[]",
         "codes": "[]",
     },
-    "author": {"id": 6, "slug": "jane", "name": "Jane", "sort_name": "jane", "same_as": "[]", "image_id": 3},
+    "author": {
+        "id": 6,
+        "slug": "jane",
+        "name": "Jane",
+        "sort_name": sort_key("Jane"),
+        "same_as": "[]",
+        "image_id": 3,
+    },
     "article": {
         "id": 7,
         "uri": "urn:7",
@@ -154,7 +172,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "verification": "UNVERIFIED",
     },
     "correction": {"id": 14, "article_id": 7, "kind": "CORRECTION", "at": TIME, "text": "x"},
-    "collection": {"id": 15, "slug": "front", "title": "Front", "sort_name": "front"},
+    "collection": {"id": 15, "slug": "front", "title": "Front", "sort_name": sort_key("Front")},
     "collection_item": {"id": 16, "collection_id": 15, "article_id": 7},
     "slug_history": {"id": 17, "article_id": 7, "language": "en", "slug": "old", "until": TIME},
     "external_id": {"id": 18, "article_id": 7, "system": "feed", "value": "17"},
@@ -244,6 +262,7 @@ AFTER_FIRST = [
     "0008_rich_text",
     "0009_scheduled_changes",
     "0010_site",
+    "0011_search",
 ]
 LATER_TABLES = {
     "trusted_document",
@@ -309,6 +328,32 @@ async def test_migrations_keep_existing_rows(server: Server) -> None:
             )
         await sql("DELETE FROM article WHERE id = ?", 7)
         assert await sql.rows_of("article_body") == []
+    await server.drop(url)
+
+
+async def test_the_search_index_and_sort_keys_are_rebuilt(server: Server) -> None:
+    """Existing articles are found by their words, stems and sources, and existing names by theirs."""
+    url = await server.empty()
+    await migrate_to(url, "0009_scheduled_changes")
+    query = """{
+      word: articles(search: "sheds") { totalCount } stem: articles(search: "shedding") { totalCount }
+      source: articles(search: "sky") { totalCount } author: articles(search: "\\"jane\\"") { totalCount }
+      names: authors(search: "jan*", orderBy: [NAME_ASC]) { nodes { name } }
+      headlines: articles(orderBy: [HEADLINE_ASC], filter: {headline: {containsFold: "KIM"}}) { totalCount }
+    }"""
+    async with connect_sql(url) as sql:
+        await insert_rows(sql, FIRST_MIGRATION_TABLES)
+        await sql("UPDATE author SET sort_name = ?", "old")
+        await sql("UPDATE attribution SET state = ?", "ACCEPTED")
+    await Database(url).migrate()
+    async with connect_sql(url) as sql:
+        assert [row["sort_name"] for row in await sql("SELECT sort_name FROM author")] == [sort_key("Jane")]
+        (row,) = await sql("SELECT sort_headline, headline FROM article")
+        assert row["sort_headline"] == sort_key(row["headline"])
+    async with Database(url) as database:
+        data = await query_data(build_executor(Settings(), database), query)
+    assert data.pop("names") == {"nodes": [{"name": "Jane"}]}
+    assert {name: value["totalCount"] for name, value in data.items()} == dict.fromkeys(data, 1)
     await server.drop(url)
 
 

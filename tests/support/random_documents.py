@@ -154,7 +154,7 @@ class RandomDocuments:
             probability = 0.6 if argument in ("filter", "first") else 0.2
             if required or self.random.random() < probability:
                 arguments[argument] = self._value(definition.type, argument, 2)
-        keys = [a for a in ("id", "slug", "path") if a in type_.args and name != "node"]
+        keys = [a for a in ("id", "slug", "path", "externalId") if a in type_.args and name != "node"]
         if parent == "Query" and keys and "first" not in type_.args:
             chosen = self.random.choice(keys)
             for other in (*keys, "type", "language", "languages"):
@@ -233,6 +233,8 @@ class RandomDocuments:
                 return {}
             leaves = [f for f, g in type_.fields.items() if is_leaf_type(get_named_type(g.type))]
             chosen = self._sample(leaves if leaves and depth <= 0 else list(type_.fields), 2)
+            required = [f for f, g in type_.fields.items() if isinstance(g.type, GraphQLNonNull)]
+            chosen = list(dict.fromkeys([*required, *chosen]))
             inner = depth - 1 if leaves else depth  # a quantifier such as `some` adds no depth
             return {
                 f: self._random_value(

@@ -36,7 +36,11 @@ from contentql.backup.postgres_tools import (
 from contentql.errors import OperatorError
 from contentql.store.database import Database, MigrationState
 
-FUNCTIONS = ("log_row_change", "append_only")
+FUNCTIONS = {  # with the types of their arguments
+    "log_row_change": "()",
+    "append_only": "()",
+    "fold_text": "(text)",
+}
 
 
 async def restore_archive(
@@ -198,7 +202,8 @@ def _opening_sql(schema: str, existing: Sequence[str], identity: str) -> str:
     ]
     if existing:
         tables = ", ".join(quoted_tables(schema, existing))
-        functions = ", ".join(f"{name}()" for name in quoted_tables(schema, FUNCTIONS))
+        names = quoted_tables(schema, list(FUNCTIONS))
+        functions = ", ".join(map("".join, zip(names, FUNCTIONS.values(), strict=True)))
         statements += [
             f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'",
             # All tables in one statement before any DROP: running writers finish first, new ones wait.

@@ -13,16 +13,20 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from html import escape
+from itertools import starmap
 from typing import Any
 
 import asyncpg
 import orjson
 
-from contentql.content.search_terms import tokenize
+from contentql.bench.dataset_search import search_terms_of
+from contentql.content.derive import sort_key
+from contentql.content.search_terms import SearchTerms, name_words
 from contentql.content.timestamps import format_timestamp
 from contentql.store.errors import DatabaseKind, postgres_dsn, sqlite_path
+from contentql.store.search_index import INSERT_POSTGRES, INSERT_SQLITE, postgres_row, sqlite_row
 
-DATASET_VERSION = 1  # of the generated rows; databases with other versions are not reused
+DATASET_VERSION = 2  # of the generated rows; databases with other versions are not reused
 SOURCES = 500
 TAGS = 2_000
 END = dt.datetime(2026, 6, 30, 8, tzinfo=dt.UTC)
@@ -37,8 +41,8 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "category": (
         "id", "parent_id", "slug", "path", "depth", "position", "name", "names", "sort_name",
     ),
-    "source": ("id", "slug", "name", "sort_name", "kind", "aliases", "country", "homepage"),
-    "tag": ("id", "type", "slug", "name", "names", "sort_name", "aliases", "codes"),
+    "source": ("id", "slug", "name", "sort_name", "search_words", "kind", "aliases", "country", "homepage"),
+    "tag": ("id", "type", "slug", "name", "names", "sort_name", "search_words", "aliases", "codes"),
     "media": (
         "id", "kind", "url", "mime", "width", "height", "bytes", "alt", "caption", "credit", "expires_at",
         "renditions", "created_at",
@@ -46,7 +50,7 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "article": (
         "id", "uri", "slug", "language", "status", "content_type", "access", "urgency", "published_at",
         "first_published_at", "updated_at", "modified_at", "category_id", "lead_media_id", "headline", "lede",
-        "summary", "byline", "word_count", "reading_minutes", "extra",
+        "sort_headline", "summary", "byline", "word_count", "reading_minutes", "extra",
     ),
     "article_body": ("article_id", "blocks", "html", "markdown", "text"),
     "article_section": ("id", "article_id", "category_id", "direct", "position", "published_at"),
@@ -143,7 +147,8 @@ def article_rows(dialect: DatabaseKind, articles: int) -> Iterator[dict[str, Row
                 article, f"https://newsroom.example/{article}", article_slug(index), "en",
                 "DRAFT" if draft else "PUBLISHED", _TYPES[randbelow(len(_TYPES))], "FREE", 1 + randbelow(9),
                 published_at, published_at, published_at, modified_at, categories[section], _id(lead),
-                _headline(index), claims[randbelow(997)], summaries[randbelow(1_999)],
+                headline := _headline(index), claims[randbelow(997)], sort_key(headline),
+                summaries[randbelow(1_999)],
                 f"By {_NAMES[randbelow(len(_NAMES))]}", sum(p.words for p in body), 3, "{}",
             ))  # fmt: skip
             rows["article_body"].append((
@@ -189,23 +194,11 @@ def _attribution_rows(
             )  # fmt: skip
 
 
-def search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, str, str, str]]:
-    """Search terms of headline, summary and body for the full-text index."""
-    summary, headline = TABLE_COLUMNS["article"].index("summary"), TABLE_COLUMNS["article"].index("headline")
-    terms_by_text: dict[str, str] = {}
-
-    def terms(text: str) -> str:
-        if text not in terms_by_text:
-            terms_by_text[text] = " ".join(tokenize(text, "en"))
-        return terms_by_text[text]
-
+def _search_rows(rows: Mapping[str, Rows]) -> Iterator[tuple[int, SearchTerms]]:
+    """Ids of articles and their search terms, without those of sources."""
+    headline, summary = map(TABLE_COLUMNS["article"].index, ("headline", "summary"))
     for article, body in zip(rows["article"], rows["article_body"], strict=True):
-        yield (
-            article[0],
-            terms(article[headline]),
-            terms(article[summary]),
-            " ".join([terms(paragraph) for paragraph in body[4].split("\n\n")]),
-        )
+        yield article[0], search_terms_of(article[headline], article[summary], body[4])
 
 
 class _Paragraph:
@@ -256,7 +249,7 @@ def _category(root: int, desk: int | None) -> tuple[Any, ...]:
         name, parent, path = DESKS[desk], _category_id(root, None), f"{ROOTS[root]}/{DESKS[desk]}".lower()
     depth, position = (0, root) if desk is None else (1, desk)
     lower_name = name.lower()
-    return (_category_id(root, desk), parent, lower_name, path, depth, position, name, "[]", lower_name)
+    return (_category_id(root, desk), parent, lower_name, path, depth, position, name, "[]", sort_key(name))
 
 
 def _source(index: int) -> tuple[Any, ...]:
@@ -264,13 +257,23 @@ def _source(index: int) -> tuple[Any, ...]:
     name_slug = name.lower().replace(" ", "-")
     homepage = None if index % 9 == 0 else f"https://{name_slug}.example/"
     kind, country = _SOURCE_KINDS[index % len(_SOURCE_KINDS)], _COUNTRIES[index % len(_COUNTRIES)]
-    return (_id(index), name_slug, name, name.lower(), kind, "[]", country, homepage)
+    return (_id(index), name_slug, name, sort_key(name), name_words([name]), kind, "[]", country, homepage)
 
 
 def _tag(index: int) -> tuple[Any, ...]:
     name = f"{_WORDS[index % 79].capitalize()} {_WORDS[index // 79]} {index}"
     kind = _TAG_TYPES[index % len(_TAG_TYPES)]
-    return (_id(index), kind, name.lower().replace(" ", "-"), name, "[]", name.lower(), "[]", "[]")
+    return (
+        _id(index),
+        kind,
+        name.lower().replace(" ", "-"),
+        name,
+        "[]",
+        sort_key(name),
+        name_words([name]),
+        "[]",
+        "[]",
+    )
 
 
 def _media(index: int, instant: Callable[[int], Any]) -> tuple[Any, ...]:
@@ -326,10 +329,7 @@ def _load_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
             for table, rows in batch.items():
                 connection.executemany(inserts[table], rows)
             if search:
-                connection.executemany(
-                    "INSERT INTO article_search (rowid, headline, summary, body) VALUES (?, ?, ?, ?)",
-                    search_rows(batch),
-                )
+                connection.executemany(INSERT_SQLITE, starmap(sqlite_row, _search_rows(batch)))
             progress(done := done + len(batch["article"]))
         execute("COMMIT")
         for *_, sql in schema_objects:
@@ -358,12 +358,7 @@ async def _load_postgres(url: str, articles: int, search: bool, progress: Callab
                     await _copy(first, table, rows)
             await bodies
             if search:
-                await second.executemany(
-                    "INSERT INTO article_search (article_id, document) VALUES ($1,"
-                    " setweight(to_tsvector('simple', $2), 'A') || setweight(to_tsvector('simple', $3), 'B')"
-                    " || setweight(to_tsvector('simple', $4), 'C'))",
-                    list(search_rows(batch)),
-                )
+                await second.executemany(INSERT_POSTGRES, list(starmap(postgres_row, _search_rows(batch))))
             progress(done := done + len(batch["article"]))
         for statement in restore_statements:
             await first.execute(statement)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from contentql.content import blocks as body
 from contentql.content.blocks import Block
 from contentql.content.enums import MediaRole
-from contentql.content.search_terms import fold_text
+from contentql.content.folding import fold_text
 
 MAX_HOPS = 5
 
@@ -23,9 +23,13 @@ MAX_HOPS = 5
 MAX_SECTION_DEPTH = 7
 
 
-def sort_name(name: str) -> str:
-    """Returns the sort key of a name: lower case without accents, at most 200 characters."""
-    return fold_text(name).strip()[:200]
+def sort_key(text: str) -> str:
+    """Returns the sort key of a name or headline, at most 200 characters.
+
+    Texts are sorted without case and accents: "emile", "Émile", "Zola". Those that differ in nothing else are
+    sorted by code points.
+    """
+    return f"{fold_text(text).strip()[:140]}\x01{text.strip()}"[:200]
 
 
 def path(parent: str | None, slug: str) -> str:

@@ -1,77 +1,188 @@
 """Conversion of text to search terms, the same for every database.
 
-Both databases index the terms unchanged, so results do not depend on their dictionaries: case and accents are
-folded, words are stemmed by language, and scripts without spaces are split into single characters, which a
-phrase query joins again.
+Both databases index the terms unchanged, so results do not depend on their dictionaries. A text is indexed
+twice: with its words as they stand, folded, and with the stem of each word in the language of the article,
+such as `de/haus` for `Häuser`. Scripts without spaces between words become overlapping pairs of characters,
+each at the position of its first one; the last character of a run stands alone. A phrase of pairs therefore
+matches any part of a run.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
+from typing import NamedTuple
 
+import regex
 import snowballstemmer
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]|[^\W_]+")
-_STEMMED = {
-    "ar": "arabic", "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish",
-    "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese",
-    "ro": "romanian", "ru": "russian", "sv": "swedish", "tr": "turkish",
-}  # fmt: skip
+from contentql.content.folding import IGNORABLE, fold_text, fold_word
+
 MAX_TERM_LENGTH = 64
+EVERY_ARTICLE = "/"  # a term of every article
+
+_UNSPACED = (
+    r"[[\p{Han}\p{scx=Hiragana}\p{scx=Katakana}\p{Hangul}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+    r"\p{lb=SA}\p{Javanese}\p{Balinese}]&&[\p{L}\p{M}\p{N}]]"
+)
+_LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}--[\u02b9-\u02df]]"
+# A word ends where Latin letters meet another script; digits belong to the word that they are written with.
+_WORD = regex.compile(
+    rf"(?P<unspaced>{_UNSPACED}+)"
+    rf"|[[\p{{N}}\p{{M}}]--{_UNSPACED}]*+[{_LETTER}&&\p{{Latin}}][{_LETTER}&&[\p{{Latin}}\p{{N}}\p{{M}}]]*+"
+    rf"|[{_LETTER}--\p{{Latin}}]+",
+    regex.V1,
+)
+_INVISIBLE = regex.compile(f"[{IGNORABLE}]")
+_SYMBOL = regex.compile(r"\p{So}")  # ™ decomposes to letters, which do not belong to the word before it
+
+_STEMMERS = {
+    "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
+    "el": "greek", "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque",
+    "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hr": "serbian",
+    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sh": "serbian", "sr": "serbian", "st": "sesotho",
+    "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+# Languages by their stemmer, one of those that share it; it is the prefix of stems in the index.
+_STEM_PREFIXES = {stemmer: language for language, stemmer in sorted(_STEMMERS.items(), reverse=True)}
+# These know no accents, so they would not find the ending of `élections`.
+_WITHOUT_ACCENTS = frozenset({"english", "indonesian", "sesotho"})
+_SCRIPTS = {
+    "arabic": r"\p{Arabic}", "armenian": r"\p{Armenian}", "greek": r"\p{Greek}", "hindi": r"\p{Devanagari}",
+    "nepali": r"\p{Devanagari}", "persian": r"\p{Arabic}", "russian": r"\p{Cyrillic}",
+    "serbian": r"[\p{Cyrillic}\p{Latin}]", "tamil": r"\p{Tamil}", "yiddish": r"\p{Hebrew}",
+}  # fmt: skip
+_STEMMED_LETTER = {name: regex.compile(_SCRIPTS.get(name, r"\p{Latin}")) for name in _STEM_PREFIXES}
 
 
-def tokenize(text: str, language: str) -> list[str]:
-    """Returns the search terms of a text in order. Terms contain no separators, quotes or query operators."""
-    name = _STEMMED.get(language.partition("-")[0].lower(), "")
-    return [_stem(word[:MAX_TERM_LENGTH], name) for word in _WORD.findall(fold_text(text))]
+class Word(NamedTuple):
+    """A word as it is written, in lower case; or, of an `unspaced` script, a run without separators."""
+
+    text: str
+    unspaced: bool = False
 
 
-def fold_text(text: str) -> str:
-    """Folds case and removes accents: "São Paulo" becomes "sao paulo"."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return (
-        "".join(c for c in decomposed if not unicodedata.combining(c)) if not text.isascii() else decomposed
-    )
+def split_words(text: str) -> list[Word]:
+    """Returns the words of a text in order."""
+    if not text.isascii():
+        text = _SYMBOL.sub(r" \g<0> ", _INVISIBLE.sub("", text))
+        text = unicodedata.normalize("NFKC", text)
+    return [Word(match[0].lower(), match["unspaced"] is not None) for match in _WORD.finditer(text)]
+
+
+def surface_terms(words: Iterable[Word]) -> list[str]:
+    """Returns the words as they stand, folded. Terms contain no separators, quotes or query operators."""
+    terms: list[str] = []
+    for word in words:
+        folded = fold_word(word.text) if len(word.text) <= MAX_TERM_LENGTH else fold_text(word.text)
+        if word.unspaced:
+            terms += _pairs(folded)
+        elif folded:
+            terms.append(folded[:MAX_TERM_LENGTH])
+    return terms
+
+
+def stemmer_of(language: str) -> str:
+    """Returns the name of the stemmer of a language (BCP 47), or "" if there is none."""
+    return _STEMMERS.get(language.partition("-")[0].lower(), "")
+
+
+def stem_terms(words: Iterable[Word], stemmer: str) -> list[str]:
+    """Returns the stems of the words with the prefix of the language; words that have none as they stand."""
+    prefix = _STEM_PREFIXES[stemmer]
+    terms: list[str] = []
+    for word in words:
+        if word.unspaced:
+            terms += [f"{prefix}/{pair}" for pair in _pairs(fold_text(word.text))]
+        elif stem := _stem(word.text[:MAX_TERM_LENGTH], stemmer):
+            terms.append(f"{prefix}/{stem}")
+    return terms
+
+
+def possible_stemmers(words: Sequence[Word]) -> list[str]:
+    """Returns the stemmers for which the words may be a text in their language, by its script."""
+    text = " ".join(word.text for word in words if not word.unspaced)
+    return [name for name, letter in _STEMMED_LETTER.items() if letter.search(text)]
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[n : n + 2] for n in range(len(run))]
 
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str, name: str) -> str:
-    return str(snowballstemmer.stemmer(name).stemWord(word)) if name else word
+    word = fold_text(word) if name in _WITHOUT_ACCENTS else word
+    return fold_text(str(snowballstemmer.stemmer(name).stemWord(word)))[:MAX_TERM_LENGTH]
 
 
 @dataclass(frozen=True)
 class SearchTerms:
-    """Search terms of an article in three parts; phrases do not match across parts."""
+    """Search terms of an article in three parts; phrases do not match across parts.
+
+    `language` is the prefix of the stems, "" if there are none.
+    """
 
     headline: tuple[str, ...]
     summary: tuple[str, ...]
     body: tuple[str, ...]
+    language: str = ""
+
+    def is_stem(self, term: str) -> bool:
+        """True for the stems, which follow the words of a part."""
+        return bool(self.language) and term.startswith(f"{self.language}/")
 
 
-def search_terms(headline: str, about: Iterable[str | None], text: str, language: str) -> SearchTerms:
+def search_terms(
+    headline: str, about: Iterable[str | None], text: str, language: str, named: Iterable[str] = ()
+) -> SearchTerms:
     """Returns the search terms of an article.
 
-    `about`: kicker, short headline, summary, lede and byline. Pass only text that the public may read.
+    `about`: kicker, short headline, summary, lede and byline. `named`: the terms of the authors and sources,
+    see `author_term`. Pass only what the public may read.
     """
-    parts = [headline, "\n".join(value for value in about if value), text]
-    left = MAX_INDEX
-    seen: set[str] = set()
-    stored: list[tuple[str, ...]] = []
-    for part in parts:
-        results = [word for word in tokenize(part, language) if word]
-        for n, word in enumerate(results):
-            left -= 2 if word in seen else len(word.encode()) + 8
-            seen.add(word)
-            if left < 0:
-                results = results[:n]
+    stemmer = stemmer_of(language)
+    room = MAX_INDEX
+    indexed: set[str] = set()
+    parts: list[tuple[str, ...]] = []
+    for texts, own in (([headline], (EVERY_ARTICLE,)), (about, tuple(named)), ([text], ())):
+        words = [word for value in texts if value for word in split_words(value)]
+        surfaces = surface_terms(words)
+        stems = stem_terms(words, stemmer) if stemmer else []
+        count = 0
+        for pair in zip_longest(surfaces, stems):
+            for term in filter(None, pair):
+                room -= len(term.encode()) + (1 if term in indexed else 10)
+                indexed.add(term)
+            if room < 0:
                 break
-        stored.append(tuple(results))
-    return SearchTerms(*stored)
+            count += 1
+        parts.append((*own, *surfaces[:count], *stems[:count]))
+    headline_terms, summary, body = parts
+    return SearchTerms(headline_terms, summary, body, _STEM_PREFIXES.get(stemmer, ""))
+
+
+def author_term(author: int) -> str:
+    """Returns the term of the articles of an author, by which they are found by the author's name."""
+    return f"a/{author}"
+
+
+def source_term(source: int) -> str:
+    """Returns the term of the articles that are attributed to a source."""
+    return f"s/{source}"
+
+
+def name_words(names: Iterable[str]) -> str:
+    """Returns the words of names in one text, each with a space before and after it: `" jane doe  jd "`.
+
+    Two spaces separate words of different names, so that no phrase matches across them.
+    """
+    return "".join(f" {' '.join(terms)} " for name in names if (terms := surface_terms(split_words(name))))
 
 
 # A tsvector holds at most one megabyte; both databases index the same beginning of a longer text.
-MAX_INDEX = 1_000_000
+MAX_INDEX = 1_000_000  # bytes of terms

@@ -51,7 +51,7 @@ async def _collection(context: EditContext, input: Input, row: Any) -> WriteResu
     values = {
         "slug": story.slug,
         "title": story.title,
-        "sort_name": derive.sort_name(story.title),
+        "sort_name": derive.sort_key(story.title),
         "description": input.get("description", row.description if row else None),
         "max_items": most,
     }

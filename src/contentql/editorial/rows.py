@@ -8,7 +8,6 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
-from contentql.content import derive
 from contentql.content.frozen_model import FrozenModel
 from contentql.content.ids import new_id
 from contentql.editorial import validation
@@ -17,7 +16,7 @@ from contentql.editorial.former_names import record_former_slug
 from contentql.editorial.slugs import available_slug, slug_taken_by_other_row
 from contentql.editorial.translations import normalize_language
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
-from contentql.store.article_records import record_columns
+from contentql.store.article_records import name_columns, record_columns
 
 
 async def save_row(
@@ -46,7 +45,8 @@ async def save_row(
     if row is not None and "names" not in values:
         results.pop("names", None)
     if name is not None:
-        results["sort_name"] = derive.sort_name(getattr(record, name))
+        stored = {} if row is None else {"names": getattr(row, "names", ())}
+        results.update(name_columns(model, getattr(record, name), {**stored, **results}))
     if row is None:
         return await model.create(id=new_id(), **{**results, **(defaults or {})})
     results.pop("created_at", None)

@@ -61,7 +61,6 @@ class Planner:
         catalog: Catalog,
         dialect: Dialect,
         limits: Limits,
-        languages: tuple[str, ...],
         *,
         with_markers: bool,
         memory: SegmentedCache,
@@ -72,7 +71,7 @@ class Planner:
         stores the plans. `articles` is the size of the newsroom."""
         self.catalog = catalog
         self.limits = limits
-        self._dialect, self._languages, self._with_markers = dialect, languages, with_markers
+        self._dialect, self._with_markers = dialect, with_markers
         self._articles = articles
         self._memory = memory
         self._site = site
@@ -156,7 +155,6 @@ class Planner:
             self.catalog,
             self._dialect,
             limits=self.limits,
-            languages=self._languages,
             virtual_objects={"viewer": viewer.as_graphql, "site": self._site_values},
             site=self._site,
             failed_roots=failed_roots,

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
-from contentql.content import derive
 from contentql.content.enums import Status
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
@@ -90,7 +89,7 @@ async def _save_row(
     """Stores a record that is one row, matched by its id or key, if anything differs."""
     values = {**article_records.record_columns(record, model), **references}
     if name is not None:
-        values["sort_name"] = derive.sort_name(name)
+        values.update(article_records.name_columns(model, name, values))
     row = await model.get_or_none(id=record.id) if record.id else None
     row = row or await model.filter(**key).order_by("id").first()
     if row is None:

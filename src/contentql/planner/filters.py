@@ -27,6 +27,7 @@ from contentql.planner.field_plans import (
 from contentql.planner.limits import Limits
 from contentql.planner.operation import ArgumentValue, Constant, ListValue, VariableRef
 from contentql.planner.params import (
+    FoldedTextParam,
     IdParam,
     LanguageParam,
     LanguageRangesParam,
@@ -35,7 +36,7 @@ from contentql.planner.params import (
     TextParam,
     passthrough,
 )
-from contentql.planner.read_set import BODY_SEARCH_SCAN, SEARCH_COLUMNS, ReadSetBuilder, RowCondition
+from contentql.planner.read_set import SEARCH_COLUMNS, SEARCH_SCANS, ReadSetBuilder, RowCondition
 from contentql.planner.scans import (
     LIGHT_WEIGHT,
     RELATION_WEIGHT,
@@ -43,7 +44,13 @@ from contentql.planner.scans import (
     is_indexed,
     search_weights,
 )
-from contentql.planner.search import MAX_SEARCH_LENGTH, SearchQuery, parse_search_query
+from contentql.planner.search import (
+    MAX_SEARCH_LENGTH,
+    SearchQuery,
+    is_blank,
+    name_search,
+    parse_search_query,
+)
 from contentql.planner.sql.nodes import Dialect, ParamKind, RowRef
 
 # An `eq` filter on one of these columns alone matches at most one row.
@@ -74,8 +81,6 @@ class FilterContext(Protocol):
     @property
     def limits(self) -> Limits: ...
     @property
-    def languages(self) -> tuple[str, ...]: ...
-    @property
     def visibility(self) -> Visibility: ...
     @property
     def read_set(self) -> ReadSetBuilder: ...
@@ -99,18 +104,17 @@ class FilterContext(Protocol):
 
 @dataclass(frozen=True)
 class SearchParam:
-    """Conversion of a search text to a `SearchQuery` with the stems of `languages`.
+    """Conversion of a search text to a `SearchQuery`. `parts`: the parts of the article, see `PARTS`."""
 
-    `weights`: the parts of the article that are searched, see `to_tsquery`. `most`: maximum length in
-    characters.
-    """
-
-    languages: tuple[str, ...]
-    weights: str
-    most: int
+    parts: str
 
     def __call__(self, text: Any) -> tuple[SearchQuery, str]:
-        return parse_search_query(TextParam(self.most)(text), self.languages), self.weights
+        return parse_search_query(TextParam(MAX_SEARCH_LENGTH)(text)), self.parts
+
+
+def name_search_param(text: Any) -> str:
+    """Converts a search text to the JSON of `name_search`."""
+    return name_search(parse_search_query(TextParam(MAX_SEARCH_LENGTH)(text)))
 
 
 def compile_filter(writer: FilterContext, filter_type: str, value: ArgumentValue, row: RowRef) -> list[str]:
@@ -190,15 +194,27 @@ def sql_not(condition: str) -> str:
     return f"not coalesce({condition}, false)"
 
 
+def is_searched(writer: FilterContext, value: ArgumentValue) -> bool:
+    """True if a search text is a condition: neither missing nor blank."""
+    return value is not None and not writer.constrain(value, is_blank)
+
+
 def compile_search(writer: FilterContext, value: ArgumentValue, row: RowRef) -> str:
-    """Returns the SQL condition that the row matches the search text."""
+    """Returns the SQL condition that the row matches the search text, and notes what it depends on."""
     count, weight = writer.constrain(value, search_weights)
     writer.charge_scan(weight, [value] if count else ())
-    return writer.dialect.matches(row.alias, bind_search(writer, value, ""))
+    if row.table != "article":
+        row.column("search_words")
+        return writer.dialect.matches_names(row.alias, writer.param(value, "text", name_search_param))
+    row.used_columns.update(dict.fromkeys(SEARCH_COLUMNS))
+    for scan in SEARCH_SCANS:
+        writer.read_set.scan(scan)
+    articles = writer.dialect.matching_articles(bind_search(writer, value, ""))
+    return f"{row.alias}.id in {writer.uncorrelated_subquery(articles)}"
 
 
 def bind_search(writer: FilterContext, value: ArgumentValue, parts: str) -> str:
-    return writer.param(value, "search", SearchParam(writer.languages, parts, MAX_SEARCH_LENGTH))
+    return writer.param(value, "search", SearchParam(parts))
 
 
 def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef) -> list[str]:
@@ -211,9 +227,7 @@ def _field(writer: FilterContext, plan: Any, inner: str, value: Any, row: RowRef
         case Computed():
             return _column(writer, f"({writer.computed(plan, row)})", plan.kind, value, row.table, "")
         case FullTextFilter():
-            row.used_columns.update(dict.fromkeys(SEARCH_COLUMNS))
-            writer.read_set.scan(BODY_SEARCH_SCAN)
-            return [compile_search(writer, value, row)]
+            return [compile_search(writer, value, row)] if is_searched(writer, value) else []
         case PathPrefixFilter():
             path = _present_path(writer, writer.param(value, "text", SlugParam(writer.limits.text)))
             column = row.column(plan.column)
@@ -295,22 +309,32 @@ def _column(
             out.append(result if op == "in" else sql_not(result))
         else:
             comparable = op in ("eq", "ne")
+            if op.endswith("Fold"):
+                param = writer.param(value, kind, FoldedTextParam(writer.limits.text))
+                out.append(_text_condition(writer, op.removesuffix("Fold"), writer.dialect.fold(sql), param))
+                continue
             convert = _convert(writer, kind, table, column if comparable or column in SLUG_COLUMNS else "")
             param = writer.param(value, kind, convert)
             if op == "eq" and _is_path(table, column):
                 param = _present_path(writer, param)
             match op:
-                case "eq":
-                    out.append(f"{sql} = {param}")
+                case "eq" | "startsWith" | "contains":
+                    out.append(_text_condition(writer, op, sql, param))
                 case "ne":
                     out.append(f"coalesce({sql} <> {param}, true)")
-                case "startsWith":
-                    out.append(writer.dialect.starts_with(sql, param))
-                case "contains":
-                    out.append(writer.dialect.contains(sql, param))
                 case _:
                     out.append(f"{writer.dialect.sortable(sql, kind)} {_COMPARISONS[op]} {param}")
     return out
+
+
+def _text_condition(writer: FilterContext, op: str, sql: str, param: str) -> str:
+    match op:
+        case "startsWith":
+            return writer.dialect.starts_with(sql, param)
+        case "contains":
+            return writer.dialect.contains(sql, param)
+        case _:
+            return f"{sql} = {param}"
 
 
 def _is_path(table: str, column: str) -> bool:

@@ -147,7 +147,8 @@ def check_scan_limit(scans: int, limits: Limits) -> None:
         raise LimitError(
             "INPUT_LIMIT_EXCEEDED",
             f"The operation has more than {limits.scans} conditions that no index serves: `contains`,"
-            " `startsWith`, `every`, related rows without an id or slug, phrases and prefixes of a search.",
+            " `startsWith`, those that end in Fold, `every`, related rows without an id or slug, phrases and"
+            " prefixes of a search.",
             "Use `search` instead of `contains`, or ask in several operations.",
             count=scans,
             limit=limits.scans,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contentql.content import ids
+from contentql.content.folding import fold_text
 from contentql.content.slugs import normalize_slug
 from contentql.errors import ApiError, LimitError
 from contentql.language_tags import LanguageTagError, normal_form, parse_language_range
@@ -215,6 +216,16 @@ class SlugParam:
 
     def __call__(self, text: Any) -> str:
         return normalize_slug(TextParam(self.max_length)(text))
+
+
+@dataclass(frozen=True)
+class FoldedTextParam:
+    """Conversion of a text as by `TextParam`, folded as `Dialect.fold` folds the other side."""
+
+    max_length: int
+
+    def __call__(self, text: Any) -> str:
+        return fold_text(TextParam(self.max_length)(text))
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,14 @@ class Scan:
     page: PageBounds | None = None
 
 
-BODY_SEARCH_SCAN = Scan("article_body", other_columns=frozenset({"text"}))
+# What the search of articles reads besides their own columns.
+SEARCH_SCANS = (
+    Scan("article_body", other_columns=frozenset({"text"})),
+    Scan("article_author", other_columns=frozenset({"author_id"})),
+    Scan("author", other_columns=frozenset({"search_words"})),
+    Scan("attribution", other_columns=frozenset({"source_id"})),
+    Scan("source", other_columns=frozenset({"search_words"})),
+)
 
 
 @dataclass(frozen=True)

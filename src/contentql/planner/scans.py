@@ -13,6 +13,7 @@ from contentql.planner.search import count_terms
 
 ROWS_PER_POINT = 1_000  # rows that cost as much as one object, for a condition of weight 1
 TEXT_WEIGHT = 1.0  # a part of a text
+FOLD_WEIGHT = 4.0  # a part of a text, whose case and accents do not count
 RELATION_WEIGHT = 10.0  # a set of related rows that starts from no index
 PREFIX_WEIGHT = 4.0
 PHRASE_WEIGHT = 1.0
@@ -38,6 +39,8 @@ def is_indexed(table: str, column: str) -> bool:
 
 def condition_weight(table: str, column: str, operator: str) -> float:
     """Weight of a comparison of a column; `column` is empty for a computed value."""
+    if operator.endswith("Fold"):
+        return FOLD_WEIGHT
     if operator in ("contains", "startsWith"):
         return TEXT_WEIGHT
     served = operator not in ("ne", "notIn", "isNull") and is_indexed(table, column)

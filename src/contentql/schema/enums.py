@@ -242,7 +242,7 @@ ArticleOrder = _order(
     ),
     UPDATED_AT=("updated_at", "Last change, oldest first.", "Last change, newest first."),
     URGENCY=("urgency", "Most urgent first.", "Least urgent first."),
-    HEADLINE=("headline", "Headline, ascending.", "Headline, descending."),
+    HEADLINE=("sort_headline", "Headline, ascending.", "Headline, descending."),
     RELEVANCE=(
         "relevance",
         "",

@@ -247,5 +247,14 @@ EXACT_ARGUMENT: Argument = (
 SEARCH_ARGUMENT: Argument = (
     "search",
     "String",
-    'Search text: words, "a phrase", -excluded, this OR that, prefix*. Example: `"coffin -bridge"`.',
+    'Search text: words, "a phrase", -excluded, this OR that, prefix*. A word matches the text of an article'
+    " and the names of its authors and sources: as it stands, without case and accents, or by its stem in the"
+    ' article\'s language. An empty text is no condition. Example: `"coffin -bridge"`.',
+)
+NAME_SEARCH_ARGUMENT: Argument = (
+    "search",
+    "String",
+    'Search text for names, in all languages, and other names: words, "a phrase", -excluded, this OR that,'
+    " prefix*. A word matches as it stands, without case and accents. An empty text is no condition. Example:"
+    ' `"a*"`.',
 )

@@ -30,7 +30,9 @@ class IDFilter:
     )
 
 
-@strawberry.input(description="Case-sensitive conditions on a string, combined with AND.")
+@strawberry.input(
+    description="Conditions on a string, combined with AND; case-sensitive, except those that end in Fold."
+)
 class StringFilter:
     eq: str | None = filter_operator('Equals this value. Example: `"asia"`.')
     ne: str | None = filter_operator('Does not equal this value, or is null. Example: `"asia"`.')
@@ -47,6 +49,16 @@ class StringFilter:
     starts_with: str | None = filter_operator('Starts with this string. Example: `"Kim"`.')
     contains: str | None = filter_operator(
         'Contains this string. To search for words, use `search`. Example: `"coffin"`.'
+    )
+    eq_fold: str | None = filter_operator(
+        'Equals this value; case and accents do not count: "zurich" equals "Zürich". Example: `"asia"`.'
+    )
+    starts_with_fold: str | None = filter_operator(
+        'Starts with this string; case and accents do not count. Example: `"kim"`.'
+    )
+    contains_fold: str | None = filter_operator(
+        'Contains this string; case and accents do not count: "lodz" is in "Łódź votes". To search for words,'
+        ' use `search`. Example: `"coffin"`.'
     )
     is_null: bool | None = filter_operator(
         "True: the value is null. False: the value is not null. Example: `true`."

@@ -14,6 +14,7 @@ from contentql.schema.connections import Connection
 from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
 from contentql.schema.fields import (
     EXACT_ARGUMENT,
+    NAME_SEARCH_ARGUMENT,
     PAGE_ARGUMENTS,
     SEARCH_ARGUMENT,
     Argument,
@@ -170,7 +171,7 @@ class Query:
     )
     source: Source | None = _one("source", "Source", "src", _slug("sky-news"))
     sources: Connection[Source] = connection_field(
-        "Sources, by name.", "Source", RootField("page", "source"), "NAME_ASC"
+        "Sources, by name.", "Source", RootField("page", "source"), "NAME_ASC", NAME_SEARCH_ARGUMENT
     )
     tag: Tag | None = _one(
         "tag",
@@ -183,10 +184,12 @@ class Query:
             "Type of the tag; needed only if tags of several types share the slug. Example: `PLACE`.",
         ),
     )
-    tags: Connection[Tag] = connection_field("Tags, by name.", "Tag", RootField("page", "tag"), "NAME_ASC")
+    tags: Connection[Tag] = connection_field(
+        "Tags, by name.", "Tag", RootField("page", "tag"), "NAME_ASC", NAME_SEARCH_ARGUMENT
+    )
     author: Author | None = _one("author", "Author", "aut", _slug("lena-voss"))
     authors: Connection[Author] = connection_field(
-        "Authors, by name.", "Author", RootField("page", "author"), "NAME_ASC"
+        "Authors, by name.", "Author", RootField("page", "author"), "NAME_ASC", NAME_SEARCH_ARGUMENT
     )
     story: Story | None = _one("story", "Story", "sto", _slug("kursk-front"))
     stories: Connection[Story] = connection_field(

@@ -6,7 +6,7 @@ opens the transaction. Invariant: does not know file formats.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from tortoise.models import Model
@@ -27,6 +27,7 @@ from contentql.content.records import (
     SlugRecord,
     SpanRecord,
 )
+from contentql.content.search_terms import name_words
 from contentql.content.slugs import TagKey
 from contentql.store.models.articles import (
     Article,
@@ -52,6 +53,18 @@ def record_columns(record: FrozenModel, model: type[Model]) -> dict[str, Any]:
     """The column values of a record, without its id and its references to other rows."""
     names = type(record).model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"}
     return {name: column_value(getattr(record, name)) for name in sorted(names)}
+
+
+def name_columns(model: type[Model], name: str, columns: Mapping[str, Any]) -> dict[str, str]:
+    """The columns that are derived from the name of a row of taxonomy, by the stored form of its columns.
+
+    Search finds sources, tags and authors by their `name`, `names` in other languages, and `aliases`.
+    """
+    derived = {"sort_name": derive.sort_key(name)}
+    if "search_words" in model._meta.fields_db_projection:
+        local_names = [local["name"] for local in columns.get("names") or ()]
+        derived["search_words"] = name_words([name, *local_names, *(columns.get("aliases") or ())])
+    return derived
 
 
 def foreign_key(row: Model, name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from tortoise.models import Model
 
 from contentql.content import blocks, derive, render, search_terms
+from contentql.content.enums import PUBLIC_ATTRIBUTION_STATES
 from contentql.content.ids import encode_id
 from contentql.content.records import (
     ArticleRecord,
@@ -56,6 +57,7 @@ async def save_article(
         **record_columns(record, Article),
         **references,
         "lede": lede,
+        "sort_headline": derive.sort_key(record.headline),
         "word_count": size.words,
         "reading_minutes": size.minutes,
         **(extra_columns or {}),
@@ -70,7 +72,9 @@ async def save_article(
     await _write_links(record)
     await _write_attributions(record, published_ids or {})
     summary_texts = (record.kicker, record.short_headline, record.summary, lede, record.byline)
-    terms = search_terms.search_terms(record.headline, summary_texts, text, record.language)
+    terms = search_terms.search_terms(
+        record.headline, summary_texts, text, record.language, await _named_terms(record.id)
+    )
     await search_index.write_search_row(connection, record.id, terms)
     return await save_related_articles(record)
 
@@ -121,6 +125,17 @@ def _body(record: ArticleRecord, text: str) -> dict[str, Any]:
         "markdown": render_markdown(record.blocks),
         "text": text,
     }
+
+
+async def _named_terms(article: int) -> list[str]:
+    """The search terms of the authors and of the sources that the public sees."""
+    authors: Any = ArticleAuthor.filter(article_id=article).order_by("author_id")
+    public = Attribution.filter(article_id=article, state__in=PUBLIC_ATTRIBUTION_STATES)
+    sources: Any = public.filter(source_id__isnull=False).order_by("source_id").distinct()
+    return [
+        *[search_terms.author_term(id) for id in await authors.values_list("author_id", flat=True)],
+        *[search_terms.source_term(id) for id in await sources.values_list("source_id", flat=True)],
+    ]
 
 
 async def _write_sections(record: ArticleRecord) -> None:

@@ -1,4 +1,9 @@
-"""Rows of the full-text index."""
+"""Rows of the full-text index.
+
+SQLite has them in a table of FTS5, which looks up phrases of any length anywhere. A tsvector of PostgreSQL
+has positions only up to 255 of a term and 16,383 of a text: a longer text has a tsvector without positions,
+and its terms as text, in which phrases are looked up.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +11,69 @@ from typing import Any
 
 from contentql.content.search_terms import SearchTerms
 
+CREATE_POSTGRES = (
+    "CREATE TABLE article_search ("
+    " article_id bigint PRIMARY KEY REFERENCES article (id) ON DELETE CASCADE,"
+    " document tsvector NOT NULL, lead tsvector NOT NULL, long_text text)",
+    "CREATE INDEX article_search_words ON article_search USING gin (document)",
+    "CREATE INDEX article_search_lead ON article_search USING gin (lead)",
+    "CREATE INDEX article_search_long ON article_search (article_id) WHERE long_text IS NOT NULL",
+)
+# content/search_terms.py makes the terms; the tokenizer only splits at spaces.
+CREATE_SQLITE = (
+    "CREATE VIRTUAL TABLE article_search USING fts5 ("
+    " headline, summary, body, tokenize = \"ascii tokenchars '/'\")",
+)
+INSERT_POSTGRES = (
+    "INSERT INTO article_search (article_id, document, lead, long_text)"
+    " VALUES ($1, $2::text::tsvector, $3::text::tsvector, $4)"
+)
+INSERT_SQLITE = "INSERT INTO article_search (rowid, headline, summary, body) VALUES (?, ?, ?, ?)"
 
-def tsvector(terms: SearchTerms) -> str:
-    """The terms in the text form of a tsvector, with positions and weights: 'kim':1A,14B 'coffin':5A."""
-    positions: dict[str, list[str]] = {}
-    position = 0
-    for weight, part in zip("ABC", (terms.headline, terms.summary, terms.body), strict=True):
-        for term in part:
-            position += 1
-            positions.setdefault(term, []).append(f"{min(position, _MAX_POSITION)}{weight}")
-        position += _GAP
-    return " ".join(
-        f"'{term}':{','.join(dict.fromkeys(term_positions))}"
-        for term, term_positions in sorted(positions.items())
-    )
+
+def postgres_row(article: int, terms: SearchTerms) -> tuple[Any, ...]:
+    """The values of INSERT_POSTGRES. `lead` has the terms of headline and summary with weights A and B."""
+    positions: dict[str, list[int]] = {}
+    lead: dict[str, list[str]] = {}
+    start = 1
+    parts = (terms.headline, terms.summary, terms.body)
+    for weight, part in zip("AB ", parts, strict=True):
+        words = [term for term in part if not terms.is_stem(term)]
+        stems = part[len(words) :]
+        for sequence in (words, stems):
+            for position, term in enumerate(sequence, start):
+                positions.setdefault(term, []).append(position)
+                if weight != " ":
+                    lead.setdefault(term, []).append(f"{min(position, _MAX_POSITION)}{weight}")
+        start += max(len(words), len(stems)) + _GAP
+    is_long = start > _MAX_POSITION or any(len(items) > _MAX_OCCURRENCES for items in positions.values())
+    document = {term: [] if is_long else list(map(str, items)) for term, items in positions.items()}
+    long_text = f" {'  '.join(map(' '.join, parts))} " if is_long else None
+    return article, _tsvector(document), _tsvector(lead), long_text
+
+
+def sqlite_row(article: int, terms: SearchTerms) -> tuple[Any, ...]:
+    """The values of INSERT_SQLITE."""
+    return article, *map(" ".join, (terms.headline, terms.summary, terms.body))
+
+
+def _tsvector(positions: dict[str, list[str]]) -> str:
+    return " ".join(f"'{term}'{':' if items else ''}{','.join(items)}" for term, items in positions.items())
 
 
 async def write_search_row(connection: Any, article: int, terms: SearchTerms) -> None:
     """Writes the search row of an article through Tortoise's connection."""
     if connection.capabilities.dialect == "postgres":
         await connection.execute_query(
-            "INSERT INTO article_search (article_id, document) VALUES ($1, $2::text::tsvector)"
-            " ON CONFLICT (article_id) DO UPDATE SET document = excluded.document",
-            [article, tsvector(terms)],
+            f"{INSERT_POSTGRES} ON CONFLICT (article_id) DO UPDATE SET document = excluded.document,"
+            " lead = excluded.lead, long_text = excluded.long_text",
+            list(postgres_row(article, terms)),
         )
         return
     await connection.execute_query("DELETE FROM article_search WHERE rowid = ?", [article])
-    await connection.execute_query(
-        "INSERT INTO article_search (rowid, headline, summary, body) VALUES (?, ?, ?, ?)",
-        [article, *(" ".join(part) for part in (terms.headline, terms.summary, terms.body))],
-    )
+    await connection.execute_query(INSERT_SQLITE, list(sqlite_row(article, terms)))
 
 
 _MAX_POSITION = 16_383  # in a tsvector
+_MAX_OCCURRENCES = 255  # of a term with positions
 _GAP = 10  # positions between two parts, so that no phrase matches across them

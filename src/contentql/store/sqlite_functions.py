@@ -7,12 +7,19 @@ import sqlite3
 from decimal import Decimal
 from fractions import Fraction
 
-FLOAT_TEXT = "float_text"
+from contentql.content.folding import fold_text
+
 _POSITIONAL_EXPONENTS = range(-4, 15)  # PostgreSQL writes other numbers with an exponent
 
 
 def register_functions(connection: sqlite3.Connection) -> None:
-    connection.create_function(FLOAT_TEXT, 1, float_text, deterministic=True)
+    """Defines `float_text` and `fold_text`, which a migration defines in PostgreSQL, on a connection."""
+    connection.create_function("float_text", 1, float_text, deterministic=True)
+    connection.create_function("fold_text", 1, _fold_text, deterministic=True)
+
+
+def _fold_text(text: str | None) -> str | None:
+    return None if text is None else fold_text(text)
 
 
 def float_text(value: float | None) -> str | None:

@@ -167,5 +167,6 @@ def _open_sqlite(path: Path, statements: int) -> sqlite3.Connection:
     register_functions(connection)
     for pragma in ("query_only = ON", "mmap_size = 1073741824", "cache_size = -65536", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+    register_functions(connection)
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return connection

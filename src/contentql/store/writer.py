@@ -18,7 +18,7 @@ from tortoise.context import TortoiseContext
 
 from contentql.store.errors import postgres_dsn
 from contentql.store.postgres_times import set_time_codecs
-from contentql.store.sqlite_functions import FLOAT_TEXT, float_text
+from contentql.store.sqlite_functions import register_functions
 
 _MAX_POSTGRES_CONNECTIONS = 5  # maximum number of write connections to PostgreSQL
 _RELEASE_TIMEOUT = 1.0  # seconds to roll back and to release a connection, which is closed after that
@@ -67,7 +67,7 @@ class SqliteWriter:
             driver: Any = self._client._connection
             cursor = await driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
             await cursor.close()
-            await driver.create_function(FLOAT_TEXT, 1, float_text, deterministic=True)
+            await driver._execute(register_functions, driver._conn)
         except BaseException:
             await self._client.close()
             raise

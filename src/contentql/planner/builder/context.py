@@ -162,7 +162,6 @@ class BuildContext:
     catalog: Catalog
     dialect: Dialect
     limits: Limits
-    languages: tuple[str, ...]
     virtual_objects: VirtualObject
     failed_roots: Mapping[int, ApiError]
     site: Site

@@ -10,7 +10,7 @@ from contentql.planner.builder.nodes import (
     detached_row,
     leaf_value,
 )
-from contentql.planner.filters import compile_filter, compile_search, row_conditions
+from contentql.planner.filters import compile_filter, compile_search, is_searched, row_conditions
 from contentql.planner.limits import check_filter_limits
 from contentql.planner.operation import ArgumentValue
 from contentql.planner.params import (
@@ -18,11 +18,9 @@ from contentql.planner.params import (
     ListParam,
 )
 from contentql.planner.read_set import (
-    BODY_SEARCH_SCAN,
     HIDDEN_MARKER,
     MARKER_CODES,
     MARKER_KEY,
-    SEARCH_COLUMNS,
     LinkPath,
     PageBounds,
     RowCondition,
@@ -50,10 +48,10 @@ def apply_filter(
         base.conditions += value
         if not document:
             base.dependency_columns.update(bare.used_columns)
-    if arguments.get("search") is not None:
-        base.where.append(compile_search(context, arguments["search"], base.row))
-        base.dependency_columns.update(dict.fromkeys(SEARCH_COLUMNS))
-        context.read_set.scan(BODY_SEARCH_SCAN)
+    if is_searched(context, arguments.get("search")):
+        bare = detached_row(base.row)
+        base.where.append(compile_search(context, arguments["search"], bare))
+        base.dependency_columns.update(bare.used_columns)
     if arguments.get("excludeIds") is not None:
         excluded = ListParam(IdParam(table), context.limits.input_items)
         base.conditions += (RowCondition("id", "notIn", leaf_value(arguments["excludeIds"]), excluded),)

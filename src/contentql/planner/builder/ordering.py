@@ -14,7 +14,7 @@ from contentql.planner.builder.nodes import (
 from contentql.planner.builder.rows import order_sql
 from contentql.planner.cursors import CursorValue, ListFingerprint
 from contentql.planner.field_plans import EXPIRED_LAST, ToMany
-from contentql.planner.filters import bind_search, sql_and
+from contentql.planner.filters import bind_search, is_searched, sql_and
 from contentql.planner.operation import ArgumentValue
 from contentql.planner.params import passthrough
 from contentql.planner.scans import ORDER_WEIGHT, is_indexed, search_weights
@@ -100,13 +100,15 @@ def apply_order(
 ) -> Sequence[str]:
     """Adds the sort keys of a connection. Returns the order in words, the same for every spelling of it."""
     names = context.constrain(arguments.get("orderBy"), as_tuple) or ()
-    searched = arguments.get("search") is not None
+    searched = table == "article" and is_searched(context, arguments.get("search"))
     if not names and relation is not None and relation.order:
         apply_default_order(context, base, relation)
         return relation.order
     enum: Any = context.catalog.schema.type_map.get(f"{node_type}Order")
     words = [str(enum.values[name].value) for name in names]
     default = DEFAULT_ORDER.get(node_type) or DEFAULT_ORDER[table]
+    if not searched and arguments.get("search") is not None:  # a blank text matches all with the same rank
+        words = [word for word in words if not word.startswith("relevance")]
     words = words or (["relevance desc"] if searched else []) + [default]
     if words == ["relevance desc"]:
         words.append(default)
@@ -118,7 +120,9 @@ def apply_order(
                 raise ApiError("BAD_USER_INPUT", "RELEVANCE orders a search.", "Give `search` as well.")
             context.charge_scan(2 * context.constrain(arguments["search"], search_weights)[1])
             sql = context.dialect.relevance(
-                base.row.alias, lambda parts: bind_search(context, arguments["search"], parts)
+                base.row.alias,
+                lambda parts: bind_search(context, arguments["search"], parts),
+                context.uncorrelated_subquery,
             )
         else:
             if column != "sort_name" and not is_indexed(table, column):

@@ -168,8 +168,22 @@ class Dialect(Protocol):
     def in_list(self, sql: str, param: str) -> str: ...
     def starts_with(self, sql: str, param: str) -> str: ...
     def contains(self, sql: str, param: str) -> str: ...
-    def matches(self, row: str, param: str) -> str: ...
-    def relevance(self, row: str, param: Callable[[str], str]) -> str: ...
+    def fold(self, sql: str) -> str:
+        """Returns SQL of a text folded as by `content.folding.fold_text`."""
+
+    def matching_articles(self, param: str) -> str:
+        """Returns a subquery: the ids of articles that match a search; `param` is of the kind "search"."""
+
+    def matches_names(self, row: str, param: str) -> str:
+        """Returns the condition that the names of a row match; `param` is the text of `name_search`."""
+
+    def relevance(
+        self, row: str, param: Callable[[str], str], uncorrelated_subquery: Callable[[str], str]
+    ) -> str:
+        """Returns SQL of the rank of an article that matches, 3 to 1.
+
+        `param` takes the parts, see `search.PARTS`; `uncorrelated_subquery` is that of the context.
+        """
 
 
 def sql_literal(text: str) -> str:

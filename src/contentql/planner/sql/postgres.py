@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contentql.planner.field_plans import ValueKind
-from contentql.planner.search import to_tsquery
+from contentql.planner.search import NAMES_SQL, postgres_search
 from contentql.planner.sql.nodes import (
     AggregateNode,
     ArrayNode,
@@ -49,12 +49,11 @@ class PostgresDialect:
     name: Literal["postgres"] = "postgres"
 
     def param(self, number: int, kind: ParamKind) -> str:
-        cast = "::tsquery" if kind == "search" else ""
-        return f"${number}::{_TYPES[kind]}{cast}"
+        return f"${number}::{_TYPES[kind]}"
 
     def bind(self, kind: ParamKind, value: Any) -> Any:
         if kind == "search":
-            return to_tsquery(*value)
+            return postgres_search(value[0])
         if kind == "date" and isinstance(value, str):
             return dt.date.fromisoformat(value)
         return value
@@ -208,14 +207,62 @@ class PostgresDialect:
     def contains(self, sql: str, param: str) -> str:
         return f"strpos({sql}, {param}) > 0"
 
-    def matches(self, row: str, param: str) -> str:
-        return f"{row}.id in (select w.article_id from article_search w where w.document @@ {param})"
+    def fold(self, sql: str) -> str:
+        return f"fold_text({sql})"
 
-    def relevance(self, row: str, param: Callable[[str], str]) -> str:
+    def matching_articles(self, param: str) -> str:
         return (
-            f"(select case when w.document @@ {param('A')} then 3 when w.document @@ {param('AB')} then 2"
-            f" else 1 end from article_search w where w.article_id = {row}.id)"
+            f"select w.article_id from article_search w where w.document @@ {_tsquery(param, 'query')}"
+            " and w.long_text is null union all select w.article_id from article_search w"
+            f" where w.document @@ {_tsquery(param, 'words')} and w.long_text is not null"
+            f" and {_has_phrases(param, 'w.long_text')}"
         )
+
+    def matches_names(self, row: str, param: str) -> str:
+        match = _NAMES_MATCH.format(f"{row}.search_words")
+        groups = f"jsonb_array_elements({param}::jsonb) g"
+        return f"not exists (select 1 from {groups} where {match} = (g.value ->> 'not')::boolean)"
+
+    def relevance(
+        self, row: str, param: Callable[[str], str], uncorrelated_subquery: Callable[[str], str]
+    ) -> str:
+        query = _tsquery(param(""), "query")
+        summary = f"select w.article_id from article_search w where w.lead @@ {query}"
+        headline = f"{summary} and ts_filter(w.lead, '{{a}}') @@ {query}"
+        return (
+            f"(case when {row}.id in {uncorrelated_subquery(headline)} then 3"
+            f" when {row}.id in {uncorrelated_subquery(summary)} then 2 else 1 end)"
+        )
+
+
+_NAMES_MATCH = (
+    "exists (select 1 from jsonb_array_elements_text(g.value -> 'names') p where strpos({}, p.value) > 0)"
+)
+_NAMED = f"from {NAMES_SQL} n where {_NAMES_MATCH.format('n.words')}"
+
+
+def _tsquery(search: str, key: str) -> str:
+    names = f"select string_agg('|''' || n.term || '''', '') {_NAMED}"
+    group = (
+        "case g.value ->> 'not' when 'true' then '!(' else '(' end"
+        f" || (g.value ->> '{key}') || coalesce(({names}), '') || ')'"
+    )
+    return f"(select string_agg({group}, '&')::tsquery from jsonb_array_elements({search}::jsonb) g)"
+
+
+def _has_phrases(search: str, text: str) -> str:
+    """SQL condition that the phrases, or terms of authors and sources that match them, occur in a text."""
+    names = f"select jsonb_agg(' ' || n.term || ' ') {_NAMED}"
+    texts = f"(g.value -> 'texts') || coalesce(({names}), '[]'::jsonb)"
+    phrases = (
+        f"(select jsonb_agg(jsonb_build_object('not', g.value -> 'not', 'texts', {texts}))"
+        f" from jsonb_array_elements({search}::jsonb) g where g.value -> 'texts' <> '[]')"
+    )
+    return (
+        f"not exists (select 1 from jsonb_array_elements({phrases}) g where"
+        " exists (select 1 from jsonb_array_elements_text(g.value -> 'texts') p"
+        f" where strpos({text}, p.value) > 0) = (g.value ->> 'not')::boolean)"
+    )
 
 
 def _merged(pieces: list[str | _Sql]) -> list[str | _Sql]:

@@ -13,7 +13,7 @@ import orjson
 
 from contentql.content.timestamps import format_timestamp
 from contentql.planner.field_plans import ValueKind
-from contentql.planner.search import to_fts5
+from contentql.planner.search import NAMES_SQL, sqlite_search
 from contentql.planner.sql.nodes import (
     AggregateNode,
     ArrayNode,
@@ -28,7 +28,7 @@ from contentql.planner.sql.nodes import (
     chunks,
     sql_literal,
 )
-from contentql.store.sqlite_functions import FLOAT_TEXT, register_functions
+from contentql.store.sqlite_functions import register_functions
 
 _MAX_FIELDS = 60  # a function takes at most 127 arguments
 
@@ -48,7 +48,7 @@ class SqliteDialect:
             case "texts" | "ids" | "ints":
                 return orjson.dumps(list(value)).decode()
             case "search":
-                return to_fts5(*value)
+                return sqlite_search(*value)
             case _:
                 return value
 
@@ -146,7 +146,7 @@ class SqliteDialect:
 
     def text_of(self, sql: str, kind: ValueKind) -> str:
         if kind == "float":
-            return f"{FLOAT_TEXT}({sql})"
+            return f"float_text({sql})"
         return f"json_quote({sql})" if kind == "text" else sql
 
     def as_text(self, sql: str) -> str:
@@ -213,12 +213,34 @@ class SqliteDialect:
     def contains(self, sql: str, param: str) -> str:
         return f"instr({sql}, {param}) > 0"
 
-    def matches(self, row: str, param: str) -> str:
-        return f"{row}.id in (select rowid from article_search where article_search match {param})"
+    def fold(self, sql: str) -> str:
+        return f"fold_text({sql})"  # `store.sqlite_functions` defines it
 
-    def relevance(self, row: str, param: Callable[[str], str]) -> str:
-        text = f"{row}.id in (select rowid from article_search where article_search match"
-        return f"(case when {text} {param('A')}) then 3 when {text} {param('AB')}) then 2 else 1 end)"
+    def matching_articles(self, param: str) -> str:
+        terms = "group_concat(' OR \"' || n.term || '\"', '')"
+        named = f"select {terms} from {NAMES_SQL} n where {_NAMES_MATCH.format('n.words')}"
+        group = f"'(' || (g.value ->> '$.query') || coalesce(({named}), '') || ')'"
+        operator = "case when g.key = 0 then '' when g.value ->> '$.not' then ' NOT ' else ' AND ' end"
+        groups = f"select group_concat({operator} || {group}, '') from json_each({param}, '$.groups') g"
+        return (
+            "select rowid from article_search where article_search match"
+            f" ({param} ->> '$.columns') || '(' || ({groups}) || ')'"
+        )
+
+    def matches_names(self, row: str, param: str) -> str:
+        match = _NAMES_MATCH.format(f"{row}.search_words")
+        return f"not exists (select 1 from json_each({param}) g where {match} = (g.value ->> '$.not'))"
+
+    def relevance(
+        self, row: str, param: Callable[[str], str], uncorrelated_subquery: Callable[[str], str]
+    ) -> str:
+        headline, summary = (
+            uncorrelated_subquery(self.matching_articles(param(parts))) for parts in ("A", "AB")
+        )
+        return f"(case when {row}.id in {headline} then 3 when {row}.id in {summary} then 2 else 1 end)"
+
+
+_NAMES_MATCH = "exists (select 1 from json_each(g.value, '$.names') p where instr({}, p.value) > 0)"
 
 
 def _is_patchwork(node: ResultNode) -> bool:

@@ -50,6 +50,7 @@ class Article(Model):
     story_position = fields.IntField(null=True)
     translation_group = fields.BigIntField(null=True)
     headline = fields.CharField(max_length=300)
+    sort_headline = fields.CharField(max_length=200, default="", db_default="")
     kicker = fields.CharField(max_length=200, null=True)
     short_headline = fields.CharField(max_length=200, null=True)
     lede = fields.TextField(null=True)

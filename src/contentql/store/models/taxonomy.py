@@ -50,6 +50,7 @@ class Source(Model):
     state_controlled = fields.BooleanField(db_default=False)
     country = fields.CharField(max_length=2, null=True)
     homepage = fields.TextField(null=True)
+    search_words = fields.TextField(default="", db_default="")
     wikidata = fields.CharField(max_length=20, null=True)
     described_as = fields.TextField(null=True)
     parent = optional_foreign_key_field("Source")
@@ -120,6 +121,7 @@ class Tag(Model):
     latitude = fields.FloatField(null=True)
     longitude = fields.FloatField(null=True)
     codes: Any = fields.JSONField(default=list)
+    search_words = fields.TextField(default="", db_default="")
     broader = optional_foreign_key_field("Tag")
 
     class Meta:
@@ -138,6 +140,7 @@ class Author(Model):
     image = optional_foreign_key_field("Media")
     same_as: Any = fields.JSONField(default=list)
     pseudonym = fields.BooleanField(db_default=False)
+    search_words = fields.TextField(default="", db_default="")
 
     class Meta:
         table = "author"
