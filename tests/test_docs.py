@@ -314,7 +314,7 @@ def test_error_example_is_the_actual_response(demo_server: tuple[int, str]) -> N
     assert exc_info.value.code == int(status)
     response, expected = orjson.loads(exc_info.value.read()), orjson.loads(body)
     for errors in (response["errors"], expected["errors"]):
-        assert re.fullmatch(r"[0-9a-f]{12}-\d+", errors[0]["extensions"].pop("requestId"))
+        assert re.fullmatch(r"[0-9a-f]{12}-[0-9a-f]+", errors[0]["extensions"].pop("requestId"))
     assert response == expected
 
 
