@@ -91,7 +91,7 @@ def test_explain_prints_cost_and_sql(tmp_path: Path) -> None:
     [
         ("{ latestNews {", "{}", "Syntax Error"),
         ("{ nothing }", "{}", "Cannot query field"),
-        ("{ latestNews(first: 500) { nodes { id } } }", "{}", "1 to 100"),
+        ("{ latestNews(first: 500) { nodes { id } } }", "{}", "0 to 100"),
         ("{ viewer { accessDescription } }", "[1]", "must be a JSON object"),
     ],
 )
