@@ -231,6 +231,8 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "rejectAttribution": {"id": second},
         "deleteAttribution": {"id": second},
         "reorderAttributions": {"id": draft, "attributions": [third, second]},
+        "createRedirect": {"path": f"/new/{draft}", "target": published},
+        "deleteRedirect": {"id": created["redirect"]},
         "createCategory": {"name": "Africa", "parent": "world"},
         "updateCategory": {"id": "cat_102", "slug": "far-east", "description": "Rehearsed"},
         "moveCategory": {"id": "cat_102", "parent": None, "position": 4},
@@ -296,6 +298,8 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     created["token"] = (await newsroom.mutate_ok("createToken", ROOT, name="Old", role="READER"))["token"][
         "id"
     ]
+    redirect = await newsroom.mutate_ok("createRedirect", path=f"/old/{created['draft']}", url="/about")
+    created["redirect"] = redirect["id"]
     created["link"] = await newsroom.mutate_ok("createPreviewLink", selection="linkId", id=created["draft"])
     return created
 

@@ -492,6 +492,7 @@ REQUIRED_PERMISSIONS: dict[str, Permission] = {
         [
             "createCategory", "updateCategory", "moveCategory", "deleteCategory", "deleteMedia",
             "mergeSources", "deleteSource", "deleteTag", "deleteAuthor", "deleteStory", "deleteCollection",
+            "createRedirect", "deleteRedirect",
         ],
         Permission.MANAGE_TAXONOMY,
     ),
