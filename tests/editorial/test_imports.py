@@ -177,10 +177,13 @@ async def test_complete_exports_round_trip(own_newsroom: EditorialClient) -> Non
     await newsroom.mutate_ok("withdrawArticle", id=withdrawn, notice="It was wrong.")
     asia = (await newsroom.query('{ category(path: "world/asia") { id } }'))["category"]["id"]
     await newsroom.mutate_ok("moveCategory", ROOT, id=asia, parent=None)
+    await newsroom.mutate_ok("createRedirect", path="/old", target=id)
+    await newsroom.mutate_ok("createRedirect", path="/?p=1", url="https://elsewhere.example/", status=302)
     before = await export_all(newsroom.database)
     kinds = {orjson.loads(line)["record"] for line in before.splitlines()}
     assert kinds >= {
-        "export", "owner", "workingCopy", "redirect", "notice", "revision", "auditEntry", "article"
+        "export", "owner", "workingCopy", "redirect", "siteRedirect", "notice", "revision", "auditEntry",
+        "article",
     }  # fmt: skip
     url = await newsroom.server.migrated()
     copy = Database(url)
