@@ -200,8 +200,8 @@ def export(
     are not public, with former slugs, corrections and external ids of articles. Equal content gives equal
     bytes. It leaves out unpublished changes of published articles (working copies), owners of articles,
     revisions, scheduled changes, notices of withdrawn articles, former paths of sections, redirects of the
-    site and the audit log: --all adds these. It leaves out tokens, signing keys and trusted documents: only a backup has these
-    (contentql backup). Scheduled changes that are due are published first.
+    site and the audit log: --all adds these. It leaves out tokens, signing keys and trusted documents: only a
+    backup has these (contentql backup). Scheduled changes that are due are published first.
 
     An export with --all is imported only into an empty database. The import then writes no revisions and
     audit entries of its own, so that an export with --all gives the same bytes again.
