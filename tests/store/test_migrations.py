@@ -263,6 +263,7 @@ AFTER_FIRST = [
     "0009_scheduled_changes",
     "0010_site",
     "0011_search",
+    "0012_slugs",
 ]
 LATER_TABLES = {
     "trusted_document",
@@ -382,6 +383,28 @@ async def test_ranges_of_marks_become_runs(server: Server) -> None:
     assert (image["caption"], image["captionRuns"]) == ("c", None)
     assert row["markdown"] == "**a**b\n\n1. a\n2. b\n\n| a | b |\n| --- | --- |\n\n![c](med_5)"
     assert row["html"].startswith('<p id="blk_1"><strong>a</strong>b</p>')
+    await server.drop(url)
+
+
+async def test_slugs_in_nfd_become_nfc(server: Server) -> None:
+    """Of every table; one whose normal form is taken stays as it is."""
+    url = await server.empty()
+    await migrate_to(url, "0011_search")
+    nfd, nfc = "cafe\u0301", "caf\u00e9"
+    async with connect_sql(url) as sql:
+        await insert_rows(sql)
+        for table in ("article", "tag", "author", "source", "story", "collection", "former_slug"):
+            await sql(f"UPDATE {table} SET slug = ?", nfd)
+        await sql("UPDATE category SET path = ?, slug = ?", f"world/{nfd}", nfd)
+        await sql.insert("author", **{**ROWS["author"], "id": 99, "slug": nfc})
+    await Database(url).migrate()
+    async with connect_sql(url) as sql:
+        for table in ("article", "tag", "source", "story", "collection", "former_slug"):
+            assert {row["slug"] for row in await sql(f"SELECT slug FROM {table}")} == {nfc}, table
+        assert [row["path"] for row in await sql("SELECT path FROM category")] == [f"world/{nfc}"]
+        slugs = {row["id"]: row["slug"] for row in await sql("SELECT id, slug FROM author")}
+        assert slugs.pop(99) == nfc
+        assert set(slugs.values()) == {nfd}
     await server.drop(url)
 
 
