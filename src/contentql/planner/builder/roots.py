@@ -137,7 +137,7 @@ def _single_object_root(
     type_name: str,
     arguments: dict[str, ArgumentValue],
     selections: Sequence[SelectionSetNode],
-) -> ResultNode:
+) -> ResultNode | MarkedNode:
     named = [name for name in LOOKUP_ARGUMENTS if arguments.get(name) is not None]
     if len(named) != 1:
         ways = [n for n in context.catalog.field_type("Query", table).args if n in LOOKUP_ARGUMENTS]
@@ -145,10 +145,11 @@ def _single_object_root(
     base = table_rows(context, table)
     row = base.row
     context.record_list(table)
+    marked = ""
     if arguments.get("languages") is not None:
         find_best_translation(context, base, named[0], arguments)
     elif named == ["externalId"]:
-        find_by_external_id(context, base, arguments["externalId"])
+        marked = find_by_external_id(context, base, arguments["externalId"])
     elif named == ["id"]:
         number = context.param(arguments["id"], "id", IdParam(ID_TABLES.get(table, table)))
         number = _follow_merges(context, table, number, leaf_value(arguments["id"]))
@@ -162,6 +163,9 @@ def _single_object_root(
     else:
         find_by_name(context, base, RENAME_HISTORY[table], arguments)
     base.where += context.visible(row, via_visible=False)
+    if marked:
+        node = _single_row(context, base, type_name, selections)
+        return MarkedNode(((table, marked),), node) if context.with_markers else node
     context.read_set.scan(Scan(table, base.conditions))
     return _single_row(context, base, type_name, selections)
 
