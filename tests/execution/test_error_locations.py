@@ -21,6 +21,10 @@ INVALID: list[tuple[str, list[str | int]]] = [
     ('{ ^articles(filter: {inLanguages: ["english"]}) { totalCount } }', ["articles"]),
     ('{ ^article(id: "x") { id } }', ["article"]),
     ('{ ^node(id: "x") { id } }', ["node"]),
+    (
+        '{ ^article(externalId: {system: "demo-pages", value: "kim-coffin-page"}, languages: ["en"]) { id } }',
+        ["article"],
+    ),
     ("{ articles { nodes { ^tags(first: 200) { slug } } } }", ["articles", "nodes", "tags"]),
     (
         "{ articles { edges { node { ...F } } } }"

@@ -123,8 +123,14 @@ def find_best_translation(
 
     Candidates are that article and its translation group, as far as the viewer sees both. An earlier language
     wins, then the slug itself over a former one and over a translation, then the less specific language.
-    Raises ApiError if a language is requested besides the list of languages.
+    Raises ApiError if a language is requested besides the list of languages, or for an external id.
     """
+    if name == "externalId":
+        raise ApiError(
+            "BAD_USER_INPUT",
+            "article takes languages with id or slug, not with externalId.",
+            "Read the `id` by its externalId first.",
+        )
     if arguments.get("language") is not None:
         raise ApiError(
             "BAD_USER_INPUT",
