@@ -22,7 +22,7 @@ INVALID: list[tuple[str, list[str | int]]] = [
     ('{ ^article(id: "x") { id } }', ["article"]),
     ('{ ^node(id: "x") { id } }', ["node"]),
     (
-        '{ ^article(externalId: {system: "demo-pages", value: "kim-coffin-page"}, languages: ["en"]) { id } }',
+        '{ ^article(externalId: {system: "x", value: "y"}, languages: ["en"]) { id } }',
         ["article"],
     ),
     ("{ articles { nodes { ^tags(first: 200) { slug } } } }", ["articles", "nodes", "tags"]),
