@@ -8,13 +8,13 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
+from contentql.planner.builder.canonical_urls import build_canonical_url, canonical_path_markers
 from contentql.planner.builder.connections import build_adjacent, build_list, build_relation_connection
 from contentql.planner.builder.context import BuildContext
 from contentql.planner.builder.nodes import (
     selection_sets,
 )
 from contentql.planner.builder.rows import join_row
-from contentql.planner.builder.site import build_canonical_url, canonical_path_markers
 from contentql.planner.builder.subplans import nested_list
 from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE

@@ -21,8 +21,8 @@ from contentql.planner.builder.nodes import (
 )
 from contentql.planner.builder.objects import build_object
 from contentql.planner.builder.ordering import as_tuple
+from contentql.planner.builder.resolve import build_resolved
 from contentql.planner.builder.rows import link_rows, rows_sql, table_rows
-from contentql.planner.builder.site import build_resolved
 from contentql.planner.catalog import TypePlan, is_required, named_type
 from contentql.planner.cost import rounded_count
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, RootField

@@ -1,4 +1,4 @@
-"""The reader's site: canonical paths of objects, and the object that a path leads to."""
+"""What a path of the reader's site leads to: an object, a redirect or the notice of a withdrawn article."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
+from contentql.planner.builder.canonical_urls import SECTION, canonical_path_sql
 from contentql.planner.builder.context import BuildContext, RowSource
 from contentql.planner.builder.history import RENAME_HISTORY
 from contentql.planner.builder.nodes import leaf_value, selection_sets
-from contentql.planner.builder.rows import join_row, rows_sql, table_rows
-from contentql.planner.field_plans import ToOne
+from contentql.planner.builder.rows import rows_sql, table_rows
 from contentql.planner.filters import sql_and
 from contentql.planner.operation import ArgumentValue, LeafValue
 from contentql.planner.params import TextParam
@@ -32,7 +32,6 @@ from contentql.planner.sql.nodes import (
 )
 from contentql.url_patterns import DEFAULT_PATTERNS, MAX_PATH_LENGTH, Site
 
-SECTION = ToOne("category", "category_id", always_set_when_public=True)
 PERMANENT_REDIRECT = 301
 _WITHDRAWAL = "withdrawal"
 
@@ -70,44 +69,6 @@ class NormalAddress:
 
     def __call__(self, address: Any) -> str:
         return self.site.split_address(TextParam(MAX_PATH_LENGTH)(address))[self.with_query]
-
-
-def canonical_path_sql(context: BuildContext, row: RowRef) -> str | None:
-    """Returns SQL of the path of an object's page, NULL if a part is missing.
-
-    None if objects of its type have no pages.
-    """
-    pattern = context.site.pattern(row.table)
-    if pattern is None:
-        return None
-    parts = []
-    for text, name in pattern.pieces:
-        if text:
-            parts.append(sql_literal(text))
-        match name:
-            case "section":
-                section = join_row(context, SECTION, row)
-                context.read_set.displayed.append((section.table, section.used_columns))
-                parts.append(section.column("path"))
-            case "id":
-                number = context.dialect.as_text(context.public_id(row))
-                parts.append(f"{sql_literal(ids.PREFIXES[row.table] + '_')} || {number}")
-            case "type":
-                parts.append(f"lower({row.column('type')})")
-            case str() if name:
-                parts.append(row.column(name))
-    return f"({' || '.join(parts)})"
-
-
-def build_canonical_url(context: BuildContext, row: RowRef, column: str) -> ResultNode:
-    """Builds the URL of the object's page; `column`, if any, has one that replaces it."""
-    path = canonical_path_sql(context, row) if context.site.base_url else None
-    made = f"{sql_literal(context.site.base_url)} || {path}" if path else "null"
-    if not column:
-        return ScalarNode(made, "text", False) if path else "null"
-    return ScalarNode(
-        f"coalesce({row.column(column)}, {made})" if path else row.column(column), "text", False
-    )
 
 
 def build_resolved(
@@ -158,14 +119,6 @@ def _objects(
         item = context.build_object(context, types[table], selections, base.row)
         results.append((table, SingleRowNode(item, rows_sql(context, base))))
     return results
-
-
-def canonical_path_markers(context: BuildContext, row: RowRef) -> list[ScalarNode]:
-    """Returns the markers of other rows that the canonical path of an object shows."""
-    pattern = context.site.pattern(row.table)
-    if pattern is None or "section" not in pattern.placeholders:
-        return []
-    return [ScalarNode(row.column(SECTION.column), "id", False, f"{MARKER_CODES[SECTION.table]}.")]
 
 
 def _build_redirect(context: BuildContext, selections: Sequence[SelectionSetNode], row: str) -> ResultNode:
