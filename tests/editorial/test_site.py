@@ -31,7 +31,7 @@ async def site(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[
 
 
 async def resolve(newsroom: EditorialClient, path: str, actor: Any = PUBLIC) -> Any:
-    """What a path leads to, asked twice, so that the second response may be a cached one."""
+    """What a path leads to, requested twice, so that the second response may be a cached one."""
     first = (await newsroom.query(RESOLVE, actor, path=path))["resolve"]
     assert (await newsroom.query(RESOLVE, actor, path=path))["resolve"] == first
     return first

@@ -90,7 +90,7 @@ def build_adjacent(
     context.record_list(here.table)
     record_scan(context, base)
     if previous:
-        base.keys = [replace(key, descending=not key.descending) for key in base.keys]
+        base.reverse_order()
     base.where.insert(0, after_row(context, base, here))
     base.limit = "1"
     item = context.build_object(context, target, selections, base.row)
@@ -146,7 +146,7 @@ def build_connection(
     mark = ListFingerprint(label, {**compared, "orderBy": order})
     whole_where = list(base.where)
     if page.backward:
-        base.keys = [replace(key, descending=not key.descending) for key in base.keys]
+        base.reverse_order()
     beyond = after_cursor(context, base, page.cursor, mark) if page.cursor is not None else None
     if beyond:
         # First: of two bounds on a column, SQLite uses the first one for the index.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from graphql import FieldNode, GraphQLField, SelectionSetNode, get_named_type
@@ -145,6 +145,9 @@ class RowSource:
     page: PageBounds | None = None
     # SQL of the copies in the junction table, by column
     denormalized_columns: Mapping[str, str] = field(default_factory=dict)
+
+    def reverse_order(self) -> None:
+        self.keys = [replace(key, descending=not key.descending) for key in self.keys]
 
 
 def relation_condition(text: str, here: RowRef, there: RowRef, used: dict[str, None]) -> str:

@@ -13,7 +13,10 @@ from contentql.planner.operation import ArgumentValue
 
 MAX_SKIPPED = 10_000  # items before a numbered page
 PAGE_ARGUMENTS = ("first", "last", "after", "before", "page")
-_EXCLUSIVE = {"page": ("after", "before", "last"), "first": ("last", "before"), "last": ("after",)}
+_EXCLUSIVE = (
+    ("page", "after"), ("page", "before"), ("page", "last"), ("first", "last"), ("first", "before"),
+    ("last", "after"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,13 @@ class PageOffset:
 def page_arguments(context: BuildContext, arguments: dict[str, ArgumentValue]) -> Page:
     """Returns the requested page. Raises ApiError INVALID_PAGE_SIZE."""
     present = [name for name in PAGE_ARGUMENTS if arguments.get(name) is not None]
-    for name, excluded in _EXCLUSIVE.items():
-        for other in excluded:
-            if name in present and other in present:
-                raise ApiError(
-                    "INVALID_PAGE_SIZE",
-                    f"`{name}` and `{other}` exclude one another.",
-                    "Use `first` with `after` or `page`, or `last` with `before`.",
-                )
+    for name, other in _EXCLUSIVE:
+        if name in present and other in present:
+            raise ApiError(
+                "INVALID_PAGE_SIZE",
+                f"`{name}` and `{other}` exclude one another.",
+                "Use `first` with `after` or `page`, or `last` with `before`.",
+            )
     if "before" in present and "last" not in present:
         raise ApiError("INVALID_PAGE_SIZE", "`before` needs `last`.", "Send `last` as well.")
     backward = "last" in present
