@@ -13,6 +13,7 @@ from contentql.store.models.redirects import Redirect
 from contentql.url_patterns import DEFAULT_PATTERNS, Site
 
 STATUSES = (301, 302, 307, 308)
+MAX_URL_LENGTH = 2_000  # characters
 
 
 async def create_redirect(context: EditContext, input: Input) -> WriteResult:
@@ -78,8 +79,17 @@ async def _target(context: EditContext, input: Input, path: str) -> dict[str, An
             )  # fmt: skip
         row = await context.get_row(table, target, "target")
         return {"target_table": table, "target_id": row.id}
+    if len(str(url)) > MAX_URL_LENGTH:
+        raise user_error(
+            UserErrorCode.TOO_LONG,
+            f"url has {len(str(url)):,} characters; {MAX_URL_LENGTH:,} are allowed.",
+            "url",
+            "Send a shorter address.",
+        )
     try:
-        address = require_link(str(url))
+        if not url:
+            raise ValueError("a link must not be empty")
+        address = require_link(url)
     except ValueError as exc:
         raise user_error(
             UserErrorCode.INVALID, f"The URL is not valid: {exc}.", "url", "Send an address such as /about."
