@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from graphql import parse
 
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest
@@ -121,3 +122,20 @@ async def test_lookups_by_variables_need_one_value(demo_executor: Executor) -> N
     for values in invalid:
         response = await demo_executor.execute(GraphQLRequest(query, None, values))
         assert response.codes == ("BAD_USER_INPUT",)
+
+
+async def test_the_document_is_parsed_once_for_all_locations(
+    demo_executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many items have errors."""
+    parsed: list[str] = []
+
+    def counted(text: str, **options: Any) -> Any:
+        parsed.append(text)
+        return parse(text, **options)
+
+    monkeypatch.setattr("contentql.execution.documents.parse", counted)
+    query = "query ($many: [ID!]!) { nodes(ids: $many) { id } }"
+    response = await demo_executor.execute(GraphQLRequest(query, None, {"many": ["bad"] * 100}))
+    assert len(orjson.loads(response.body)["errors"]) == 100
+    assert parsed == [query]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,12 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
     Visitor,
     get_location,
     get_operation_ast,
@@ -39,6 +36,7 @@ from contentql.execution.lookups import SingleLookupRule, misuses_lookups
 from contentql.execution.null_variables import NonNullUses, non_null_uses, null_variable_errors
 from contentql.execution.parsing import parse_executable
 from contentql.execution.request import GraphQLRequest
+from contentql.execution.selections import Fragments, fields_of, fragments_of
 from contentql.execution.validation import MAX_DIGITS, accepts
 from contentql.lru import LRUCache, SegmentedCache
 from contentql.planner.constraints import ValueConstraint
@@ -168,8 +166,7 @@ class DocumentCache:
         located = self._parse_with_locations(request.query)
         node = get_operation_ast(located, operation.name or None)
         assert node is not None
-        fragments = {d.name.value: d for d in located.definitions if isinstance(d, FragmentDefinitionNode)}
-        uses = non_null_uses(self._schema, node, fragments, operation.declared)
+        uses = non_null_uses(self._schema, node, fragments_of(located), operation.declared)
         raise GraphQLErrors(null_variable_errors(uses, variables), "BAD_USER_INPUT")
 
     def _locate(
@@ -182,22 +179,16 @@ class DocumentCache:
         declared = variable_definitions(self._schema, node)
         return coerce_variables(self._schema, declared, request.variables)[1] or errors
 
-    def locate(self, request: GraphQLRequest, path: Sequence[str | int]) -> list[dict[str, int]]:
-        """The locations in the document of the field with this path; [] if there is no such field."""
+    def locate(
+        self, request: GraphQLRequest, paths: Sequence[Sequence[str | int]]
+    ) -> list[list[dict[str, int]]]:
+        """The locations in the document of the fields with these paths; [] where there is no such field."""
+        if not any(paths):
+            return [[] for _ in paths]
         document = self._parse_with_locations(request.query)
         operation = get_operation_ast(document, request.operation_name or None)
-        if operation is None or not path:
-            return []
-        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-        nodes: list[FieldNode] = []
-        selections = [operation.selection_set]
-        for key in path:
-            if isinstance(key, str):
-                fields = _fields(selections, fragments)
-                nodes = [node for node in fields if (node.alias or node.name).value == key]
-                selections = [node.selection_set for node in nodes if node.selection_set]
-        starts = [get_location(node.loc.source, node.loc.start) for node in nodes if node.loc]
-        return [{"line": at.line, "column": at.column} for at in starts]
+        fragments = fragments_of(document)
+        return [_locations(operation, fragments, path) if operation else [] for path in paths]
 
     def _parse(self, text: str) -> ParsedDocument:
         limits = self._limits
@@ -250,7 +241,7 @@ class DocumentCache:
             raise GraphQLErrors(errors, "GRAPHQL_VALIDATION_FAILED")
 
     def _index(self, node: DocumentNode, text: str) -> ParsedDocument:
-        fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
+        fragments = fragments_of(node)
         operations = {
             d.name.value if d.name else None: PreparedOperation(
                 d, d.name.value if d.name else "", variable_definitions(self._schema, d)
@@ -281,20 +272,18 @@ def _too_deep(limit: int) -> ApiError:
     )
 
 
-def _fields(
-    selections: Iterable[SelectionSetNode], fragments: Mapping[str, FragmentDefinitionNode]
-) -> Iterator[FieldNode]:
-    """Yields the fields of selection sets and of the fragments in them, each fragment once."""
-    pending, seen = list(selections), set[str]()
-    while pending:
-        for node in pending.pop(0).selections:
-            if isinstance(node, FieldNode):
-                yield node
-            elif isinstance(node, InlineFragmentNode):
-                pending.append(node.selection_set)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-                seen.add(node.name.value)
-                pending.append(fragments[node.name.value].selection_set)
+def _locations(
+    operation: OperationDefinitionNode, fragments: Fragments, path: Sequence[str | int]
+) -> list[dict[str, int]]:
+    nodes: list[FieldNode] = []
+    selections = [operation.selection_set]
+    for key in path:
+        if isinstance(key, str):
+            fields = fields_of(selections, fragments)
+            nodes = [node for node in fields if (node.alias or node.name).value == key]
+            selections = [node.selection_set for node in nodes if node.selection_set]
+    starts = [get_location(node.loc.source, node.loc.start) for node in nodes if node.loc]
+    return [{"line": at.line, "column": at.column} for at in starts]
 
 
 def _select_operation(document: ParsedDocument, request: GraphQLRequest) -> PreparedOperation:

@@ -147,7 +147,7 @@ class Executor:
         except GraphQLErrors as exc:
             return graphql_errors_response(exc.errors, exc.code, trace.request_id)
         except ApiError as exc:
-            locations = self._documents.locate(request, exc.path) if exc.path else []
+            (locations,) = self._documents.locate(request, [exc.path])
             return error_response(exc, trace.request_id, locations)
         except Exception:
             log.exception("request %s failed", trace.request_id, extra={"request_id": trace.request_id})
@@ -258,7 +258,7 @@ class Executor:
         if with_cost:
             cost = {"requested": trace.cost, "limit": self.limits.cost, "statements": plan.statements}
             extensions["cost"] = cost
-        locations = [self._documents.locate(execution.request, error.path) for error in errors]
+        locations = self._documents.locate(execution.request, [error.path for error in errors])
         response = build_response(body, errors, trace.request_id, locations, extensions)
         if errors or with_cost or not storable:
             return response

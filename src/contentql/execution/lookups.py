@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
-    InlineFragmentNode,
     NullValueNode,
     OperationDefinitionNode,
     OperationType,
@@ -19,6 +16,7 @@ from graphql import (
     VariableNode,
 )
 
+from contentql.execution.selections import fields_of, fragments_of
 from contentql.planner.builder.roots import LOOKUP_ARGUMENTS
 
 
@@ -35,7 +33,12 @@ class SingleLookupRule(ValidationRule):
 
 def misuses_lookups(schema: GraphQLSchema, document: DocumentNode) -> bool:
     """True if the rule reports an error for a valid document."""
-    return any(_misuse(schema, node) for node in _root_fields(document))
+    queries = (
+        definition.selection_set
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode) and definition.operation is OperationType.QUERY
+    )
+    return any(_misuse(schema, node) for node in fields_of(queries, fragments_of(document)))
 
 
 def _misuse(schema: GraphQLSchema, node: FieldNode) -> str:
@@ -51,24 +54,3 @@ def _misuse(schema: GraphQLSchema, node: FieldNode) -> str:
         return ""
     number = "only one" if constants else "one"
     return f"Field '{node.name.value}' needs {number} of the arguments {', '.join(ways)}."
-
-
-def _root_fields(document: DocumentNode) -> Iterator[FieldNode]:
-    pending = [
-        definition.selection_set
-        for definition in document.definitions
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
-        and _is_on_query(definition)
-    ]
-    while pending:
-        for node in pending.pop().selections:
-            if isinstance(node, FieldNode):
-                yield node
-            elif isinstance(node, InlineFragmentNode):
-                pending.append(node.selection_set)
-
-
-def _is_on_query(definition: OperationDefinitionNode | FragmentDefinitionNode) -> bool:
-    if isinstance(definition, OperationDefinitionNode):
-        return definition.operation is OperationType.QUERY
-    return definition.type_condition.name.value == "Query"

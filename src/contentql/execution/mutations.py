@@ -98,8 +98,8 @@ class _Execution:
 # The payloads of the fields as JSON, and the errors of fields.
 _FieldResults = tuple[list[bytes], list[ApiError]]
 
-# Returns the locations in the document of the field with a path.
-Locate = Callable[[Sequence[str | int]], Sequence[Mapping[str, int]]]
+# Returns the locations in the document of the fields with these paths.
+Locate = Callable[[Sequence[Sequence[str | int]]], Sequence[Sequence[Mapping[str, int]]]]
 
 
 class MutationExecutor:
@@ -167,7 +167,7 @@ class MutationExecutor:
             with contextlib.suppress(ApiError):
                 await self._responses.apply_pending_changes()
         trace.start_stage("response")
-        locations = [locate(error.path) for error in errors]
+        locations = locate([error.path for error in errors])
         return build_response(b"{" + b",".join(parts) + b"}", errors, trace.request_id, locations, None)
 
     async def _read_object(
