@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -54,18 +55,25 @@ def node() -> str:
         pytest.skip(
             f"Node.js is {version.strip()}, the clients need {MIN_NODE_VERSION}: they were not tested."
         )
-    manifest = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
-    stamp = CLIENTS / ".manifest"
-    if not stamp.exists() or stamp.read_text() != manifest:
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        result = subprocess.run(
-            command, cwd=HERE, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
-        )
-        if result.returncode and re.search(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|network", result.stderr):
-            pytest.skip("npm reaches no registry and the clients are not installed: they were not tested.")
-        assert result.returncode == 0, result.stderr
-        stamp.write_text(manifest)
+    with (HERE / "package-lock.json").open("rb") as packages:
+        fcntl.flock(packages, fcntl.LOCK_EX)  # another worker may be installing
+        _install_clients(npm, hashlib.sha256(packages.read()).hexdigest())
     return program
+
+
+def _install_clients(npm: str, manifest: str) -> None:
+    """Installs the packages unless those of this manifest are installed."""
+    stamp = CLIENTS / ".manifest"
+    if stamp.exists() and stamp.read_text() == manifest:
+        return
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    result = subprocess.run(
+        command, cwd=HERE, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
+    )
+    if result.returncode and re.search(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|network", result.stderr):
+        pytest.skip("npm reaches no registry and the clients are not installed: they were not tested.")
+    assert result.returncode == 0, result.stderr
+    stamp.write_text(manifest)
 
 
 @pytest.fixture(scope="module")
