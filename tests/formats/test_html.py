@@ -28,6 +28,7 @@ from contentql.content.blocks import (
     Table,
     Video,
 )
+from contentql.content.characters import is_visible
 from contentql.content.list_items import ListItem
 from contentql.content.rich_text import Mark
 from contentql.formats.html import html_to_blocks
@@ -224,7 +225,7 @@ def normalized(text: str) -> str:
 
 
 texts = some.text(letters, min_size=1, max_size=30).map(normalized)
-words = texts.filter(bool)
+words = texts.filter(is_visible)  # a block without visible text is none
 hrefs = some.sampled_from(["/a", "https://a.example.org/?b=1&copy=2#'\"<é>", "mailto:a@example.org"])
 
 
