@@ -397,23 +397,23 @@ async def test_what_the_clock_publishes_is_a_change(server: Server) -> None:
 async def test_a_client_that_was_away_too_long_begins_anew(server: Server) -> None:
     """After 30 days, after the log was pruned or the database restored; a poll renews the token."""
     async with open_editorial_client(server) as newsroom:
-        kept = await newsroom.create_published()
-        gone = await newsroom.create_published()
+        remaining = await newsroom.create_published()
+        deleted = await newsroom.create_published()
         client = SyncClient(None, PUBLIC, Random(1))
         await client.drain(newsroom.executor)
-        assert {kept, gone} <= set(client.articles)
+        assert {remaining, deleted} <= set(client.articles)
         first = client.token
         newsroom.now += 20 * DAY
         renewed = (await poll(newsroom, first))["nextToken"]
         assert renewed != first
-        await newsroom.mutate_ok("deleteArticle", ROOT, id=gone)
+        await newsroom.mutate_ok("deleteArticle", ROOT, id=deleted)
         newsroom.now += 11 * DAY
         page = await poll(newsroom, first)
         assert (page["resyncRequired"], page["changes"], page["hasMore"]) == (True, [], True)
         assert not (await poll(newsroom, renewed))["resyncRequired"]
         await client.drain(newsroom.executor)
-        assert kept in client.articles
-        assert gone not in client.articles
+        assert remaining in client.articles
+        assert deleted not in client.articles
         async with newsroom.database.transaction() as connection:
             await connection.execute_query("DELETE FROM article_log")
             await connection.execute_query(first_row_sql("article_log", server.dialect))

@@ -193,8 +193,8 @@ class _ChangePageBuilder:
         order = ", ".join(f"{key} desc" for key in keys)
         # The window function is over the limited rows: SQLite would evaluate it for all.
         items = self._table(
-            "select l.*, 'Upserted' as kind,"
-            f" row_number() over (order by {'l.changed_at desc, ' if public else ''}l.article_id desc) as place"
+            "select l.*, 'Upserted' as kind, row_number() over (order by"
+            f" {'l.changed_at desc, ' if public else ''}l.article_id desc) as place"
             f" from (select {id_} as article_id, {row}.id as row_id, {time} as changed_at"
             f" from {base.source} where {sql_and(base.where)} order by {order} limit {self.size + 1}) l"
         )
