@@ -36,7 +36,7 @@ async def newsroom(server: Server) -> AsyncIterator[CachedNewsroom]:
                 f" VALUES ({number}, 'IMAGE', 'https://e.org/x', 'image/jpeg', {values}, '[]',"
                 " '2026-01-01T00:00:00Z')",
                 "INSERT INTO article_media (id, position, role, article_id, media_id)"
-                f" VALUES ({number}, 9, 'INLINE', 714, {number})",
+                f" VALUES ({number}, {number}, 'INLINE', 714, {number})",
             )
         yield newsroom
     await server.drop(template)
