@@ -82,13 +82,15 @@ def _text_sql(context: BuildContext, block: RowRef, type_: str) -> str:
         case "LIST":
             item = context.alias()
             rows = dialect.elements(dialect.element_list(block.alias, "items"), item)
-            return dialect.join_rows(text("text", item), "\n", rows, dialect.element_order(item))
+            lines = dialect.join_rows(text("text", item), "\n", rows, dialect.element_order(item))
+            return dialect.join_lines([lines])
         case "TABLE":
             row, cell = context.alias(), context.alias()
             cells = dialect.elements(dialect.element_list(row, "cells"), cell)
             line = dialect.join_rows(text("text", cell), "\t", cells, dialect.element_order(cell))
             rows = dialect.elements(dialect.element_list(block.alias, "rows"), row)
-            return dialect.join_rows(f"coalesce({line}, '')", "\n", rows, dialect.element_order(row))
+            lines = dialect.join_rows(f"coalesce({line}, '')", "\n", rows, dialect.element_order(row))
+            return dialect.join_lines([lines])
         case "GALLERY":
             rows, order, media = _gallery_rows(context, block)
             return dialect.join_rows(_media_text(context, media), "\n", rows, order)
