@@ -200,8 +200,6 @@ def _shown_rows(context: BuildContext, table: str, bundle: RowRef) -> RowSource:
     base = RowSource(row, f"({select}) {ids} cross join {table} {row.alias}")
     base.where.append(context.matches_public_id(row, f"{ids}.id"))
     base.where += context.visible(row, via_visible=table != "article")
-    if table == "article":
-        base.where.append(f"not {_is_of_bundle(context, bundle, f'{row.alias}.id')}")
     return base
 
 
@@ -231,11 +229,15 @@ def _source_ids(context: BuildContext, bundle: RowRef) -> str:
     return f"select distinct {row.alias}.source_id as id from attribution {row.alias} where {sql_and(where)}"
 
 
-def _related_ids(context: BuildContext, bundle: RowRef) -> str:
+def _related_ids(context: BuildContext, edition: RowRef) -> str:
+    """Select of the public ids of the articles that are related to those of an edition and not in it."""
     _scan_linked(context, "article_related", "related_id", "article")
-    way = context.alias()
-    where = _is_of_bundle(context, bundle, f"{way}.article_id")
-    return f"select distinct {way}.related_id as id from article_related {way} where {where}"
+    way, items = context.alias(), _items(context, edition)
+    where = _is_of_bundle(context, edition, f"{way}.article_id")
+    return (
+        f"select {way}.related_id as id from article_related {way} where {where}"
+        f" except select {items.row.alias}.article_id from {items.source} where {sql_and(items.where)}"
+    )
 
 
 def _related_articles(context: BuildContext, bundle: RowRef, column: str) -> str:
@@ -319,4 +321,5 @@ def _expiry(context: BuildContext, bundle: RowRef) -> str:
             f"select {items.row.alias}.pinned_until from {items.source} where {sql_and(items.where)}"
         )
     times = " union all ".join(selects)
-    return f"(select min({time}.id) from ({times}) {time} where {time}.id > {context.now()})"
+    # No condition: PostgreSQL would read all articles to find the few that meet it.
+    return f"(select min(case when {time}.id > {context.now()} then {time}.id end) from ({times}) {time})"
