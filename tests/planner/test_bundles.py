@@ -14,12 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import NOW, Server
+from tests.planner.test_goldens import VIEWERS
 from tests.support.cached_newsroom import CachedNewsroom, open_cached_newsroom
 from tests.support.graphql_client import execute, execute_with_graphql_core, query_data, query_json
-from tests.support.noninterference import make_viewer
+from tests.support.noninterference import make_viewer, preview_viewer
 
 from contentql.auth.permissions import Role
 from contentql.execution.executor import Executor
+from contentql.execution.request import GraphQLRequest
 
 SECOND = dt.timedelta(seconds=1)
 
@@ -197,6 +199,34 @@ async def test_editors_see_what_the_article_shows_them(newsroom: CachedNewsroom)
     response = await query_json(executor, EDITION, {"collection": "front-page"}, editor)
     items = response["data"]["editionBundle"]["items"]
     assert "art_736" in [item["article"]["id"] for item in items]
+
+
+async def test_a_preview_link_shows_the_bundle_of_its_article(newsroom: CachedNewsroom) -> None:
+    """And that of no other hidden article."""
+    executor, viewer = newsroom.uncached_executor, preview_viewer(735)
+    shown, hidden = [
+        (await query_json(executor, PHONE, {"id": number}, viewer))["data"]["articleBundle"]
+        for number in ("art_735", "art_736")
+    ]
+    assert shown["article"]["slug"] == "hidden-scheduled"
+    assert hidden is None
+
+
+@pytest.mark.parametrize("name", VIEWERS)
+async def test_every_viewer_gets_bundles(newsroom: CachedNewsroom, name: str) -> None:
+    """SQLite before 3.46 can parse the statements with the rules of visibility of any viewer."""
+    executor, viewer = newsroom.uncached_executor, VIEWERS[name]
+    for query, variables in ((PHONE, {"slug": BRIDGES}), (EDITION, {"collection": "front-page"})):
+        response = await query_json(executor, query, variables, viewer)
+        assert "errors" not in response
+        for bundle in response["data"].values():
+            assert bundle["version"]
+            assert bundle["sources"]
+
+
+async def test_an_article_bundle_is_one_statement(newsroom: CachedNewsroom) -> None:
+    plan, _ = newsroom.uncached_executor.explain(GraphQLRequest(PHONE, None, {"slug": BRIDGES}))
+    assert plan.statements == 1
 
 
 async def test_a_bundle_is_found_as_the_article_is(newsroom: CachedNewsroom) -> None:

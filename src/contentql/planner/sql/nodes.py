@@ -158,6 +158,9 @@ class Dialect(Protocol):
     def max_timestamp(self) -> str:
         """SQL of a timestamp later than all stored ones."""
 
+    def earliest(self, times: Sequence[str]) -> str:
+        """Returns SQL of the earliest of two or more timestamps that are not null; null if all are."""
+
     def json_diff(self, later: str, earlier: str) -> str:
         """Returns FROM items for the keys whose texts differ in two JSON objects of texts.
 

@@ -190,6 +190,9 @@ class PostgresDialect:
     def max_timestamp(self) -> str:
         return "timestamptz '9999-12-31 23:59:59+00'"
 
+    def earliest(self, times: Sequence[str]) -> str:
+        return f"least({', '.join(times)})"
+
     def json_diff(self, later: str, earlier: str) -> str:
         on = "de.key = dl.key and de.value is distinct from dl.value"
         return f"jsonb_each_text({later}) dl join jsonb_each_text({earlier}) de on {on}"

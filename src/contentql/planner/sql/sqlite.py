@@ -195,6 +195,10 @@ class SqliteDialect:
     def max_timestamp(self) -> str:
         return "'9999-12-31T23:59:59Z'"
 
+    def earliest(self, times: Sequence[str]) -> str:
+        present = ", ".join(f"coalesce({time}, {self.max_timestamp})" for time in times)
+        return f"nullif(min({present}), {self.max_timestamp})"
+
     def json_diff(self, later: str, earlier: str) -> str:
         on = "de.key = dl.key and de.value is not dl.value"
         return f"json_each({later}) dl join json_each({earlier}) de on {on}"
