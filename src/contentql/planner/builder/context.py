@@ -46,6 +46,7 @@ from contentql.planner.sql.nodes import (
     RowRef,
     SortKey,
 )
+from contentql.planner.sync_tokens import SyncPage, SyncTokens
 from contentql.planner.visibility import (
     WORKING_COPY_TABLES,
     matches_public_id_sql,
@@ -105,6 +106,7 @@ class PlanTotals:
     bundles: set[int] = field(default_factory=set)  # indexes of the root fields that are bundles
     id_lists: list[IdList] = field(default_factory=list)
     sections: list[tuple[RequestedSection, ResultNode]] = field(default_factory=list)
+    sync_pages: list[SyncPage] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -176,6 +178,7 @@ class BuildContext:
     virtual_objects: VirtualObject
     failed_roots: Mapping[int, ApiError]
     site: Site
+    sync_tokens: SyncTokens
     with_typename: bool
     with_markers: bool
     visibility: Visibility
