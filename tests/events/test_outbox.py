@@ -198,7 +198,6 @@ async def test_secrets_are_returned_once(hooks: Hooks) -> None:
         ),
         ({"url": "https://example.org/", "name": "x" * 201}, {("TOO_LONG", "name")}),
     ],
-    ids=str,
 )  # fmt: skip
 async def test_invalid_webhooks_are_refused(hooks: Hooks, input: dict[str, Any], expected: Any) -> None:
     hooks.newsroom.executor.mutations._webhook_networks = ()

@@ -41,6 +41,7 @@ export default [
               "AuthorCredit",
               "Body",
               "BundleMedia",
+              "ChangePage",
               "CollectionItem",
               "Dateline",
               "EntityMention",
