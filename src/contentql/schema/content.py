@@ -84,6 +84,7 @@ from contentql.schema.filters import (
     TagFilter,
     TokenFilter,
 )
+from contentql.schema.live_entries import LiveEntry, live_entries_field
 from contentql.schema.scalars import Date, DateTime, Long
 from contentql.schema.values import (
     Dateline,
@@ -426,6 +427,7 @@ class Article(Node):
     corrections: list[Correction] = list_field(
         "Public corrections, newest first.", relations.ARTICLE_CORRECTIONS
     )
+    live_entries: Connection[LiveEntry] = live_entries_field()
     translations: list[Article] = filtered_list_field(
         "The same article in other languages.", "Article", relations.ARTICLE_TRANSLATIONS
     )

@@ -35,6 +35,7 @@ PART_TABLES = (
     "attribution",
     "correction",
     "external_id",
+    "live_entry",
 )
 # Articles that show a row of another table, by SQL with the id of the row. A tag is also shown by its
 # narrower tags, a source by the sources that belong to it.
@@ -42,14 +43,18 @@ SHOWN_BY: Mapping[str, str] = {
     "category": "SELECT article_id FROM article_section WHERE category_id = {id}",
     "tag": "SELECT article_id FROM article_tag WHERE tag_id = {id} OR tag_id IN (SELECT n.id FROM tag n"
     " LEFT JOIN tag b ON b.id = n.broader_id WHERE {id} IN (n.broader_id, b.broader_id))",
-    "author": "SELECT article_id FROM article_author WHERE author_id = {id}",
+    "author": "SELECT article_id FROM article_author WHERE author_id = {id}"
+    " UNION SELECT article_id FROM live_entry_use WHERE author_id = {id}",
     "source": "SELECT article_id FROM attribution WHERE state IN ('ACCEPTED', 'EDITED') AND (source_id = {id}"
     " OR source_id IN (SELECT n.id FROM source n LEFT JOIN source b ON b.id = n.parent_id"
     " WHERE {id} IN (n.parent_id, b.parent_id)))",
     "story": "SELECT id FROM article WHERE story_id = {id}",
     "media": "SELECT article_id FROM article_media WHERE media_id = {id}"
     " UNION SELECT id FROM article WHERE lead_media_id = {id}"
+    " UNION SELECT article_id FROM live_entry_use WHERE media_id = {id}"
     " UNION SELECT l.article_id FROM article_author l JOIN author u ON u.id = l.author_id"
+    " WHERE u.image_id = {id}"
+    " UNION SELECT l.article_id FROM live_entry_use l JOIN author u ON u.id = l.author_id"
     " WHERE u.image_id = {id}",
 }
 # Articles that show another article.

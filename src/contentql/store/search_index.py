@@ -24,6 +24,18 @@ CREATE_SQLITE = (
     "CREATE VIRTUAL TABLE article_search USING fts5 ("
     " headline, summary, body, tokenize = \"ascii tokenchars '/'\")",
 )
+CREATE_ENTRIES_POSTGRES = (
+    "CREATE TABLE live_entry_search ("
+    " entry_id bigint PRIMARY KEY REFERENCES live_entry (id) ON DELETE CASCADE,"
+    " article_id bigint NOT NULL, document tsvector NOT NULL, long_text text)",
+    "CREATE INDEX live_entry_search_words ON live_entry_search USING gin (document)",
+)
+CREATE_ENTRIES_SQLITE = (
+    "CREATE VIRTUAL TABLE live_entry_search USING fts5 ("
+    " headline, summary, body, article_id UNINDEXED, tokenize = \"ascii tokenchars '/'\")",
+    "CREATE TRIGGER live_entry_search_follows AFTER DELETE ON live_entry"
+    " BEGIN DELETE FROM live_entry_search WHERE rowid = OLD.id; END",
+)
 INSERT_POSTGRES = (
     "INSERT INTO article_search (article_id, document, lead, long_text)"
     " VALUES ($1, $2::text::tsvector, $3::text::tsvector, $4)"
@@ -72,6 +84,29 @@ async def write_search_row(connection: Any, article: int, terms: SearchTerms) ->
         return
     await connection.execute_query("DELETE FROM article_search WHERE rowid = ?", [article])
     await connection.execute_query(INSERT_SQLITE, list(sqlite_row(article, terms)))
+
+
+async def write_entry_row(connection: Any, entry: int, article: int, terms: SearchTerms) -> None:
+    """Writes the search row of an entry of a live blog through Tortoise's connection."""
+    await delete_entry_row(connection, entry)
+    if connection.capabilities.dialect == "postgres":
+        _, document, _, long_text = postgres_row(article, terms)
+        await connection.execute_query(
+            "INSERT INTO live_entry_search (entry_id, article_id, document, long_text)"
+            " VALUES ($1, $2, $3::text::tsvector, $4)",
+            [entry, article, document, long_text],
+        )
+        return
+    await connection.execute_query(
+        "INSERT INTO live_entry_search (rowid, article_id, headline, summary, body) VALUES (?, ?, ?, ?, ?)",
+        [entry, *sqlite_row(article, terms)],
+    )
+
+
+async def delete_entry_row(connection: Any, entry: int) -> None:
+    postgres = connection.capabilities.dialect == "postgres"
+    condition = "entry_id = $1" if postgres else "rowid = ?"
+    await connection.execute_query(f"DELETE FROM live_entry_search WHERE {condition}", [entry])
 
 
 _MAX_POSITION = 16_383  # in a tsvector
