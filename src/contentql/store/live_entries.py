@@ -1,7 +1,7 @@
 """Rows of live entries: load them as blocks, save the entries of a whole article, and index their words.
 
-A single entry is added and changed by `editorial/live_entries.py`, at the same cost whatever the length of the
-live blog.
+A single entry is added and changed by `editorial/live_entries.py`, at the same cost whatever the length of
+the live blog.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ async def save_entries(
     assert now is not None
     added = [entry for name, entry in requested.items() if name not in rows]
     numbers = [entry.entry for entry in added]
-    taken = set(await LiveEntry.filter(id__in=numbers).values_list("id", flat=True)) if numbers else set()
+    rows_of_others: Any = LiveEntry.filter(id__in=numbers).values_list("id", flat=True)
+    taken = set(await rows_of_others) if numbers else set()
     await LiveEntry.bulk_create(_new_row(record.id, entry, taken, now) for entry in added)
     for name, row in rows.items():
         entry = requested.get(name)
@@ -95,11 +96,12 @@ async def change_uses(article: int, before: Sequence[Block], after: Sequence[Blo
         difference = new[column, number] - old[column, number]
         if not difference:
             continue
-        row = await LiveEntryUse.get_or_none(article_id=article, **{column: number})
+        use: dict[str, Any] = {"article_id": article, column: number}
+        row = await LiveEntryUse.get_or_none(**use)
         if row is not None:
             await _set_use(row.id, row.entries + difference)
         elif difference > 0:
-            await LiveEntryUse.create(article_id=article, entries=difference, **{column: number})
+            await LiveEntryUse.create(entries=difference, **use)
 
 
 async def _set_use(id: int, count: int) -> None:

@@ -24,11 +24,11 @@ from tortoise.migrations import operations as ops
 SUMMARY = ("kicker", "short_headline", "summary", "lede", "byline")
 
 
-def to(model: str, on_delete: OnDelete, null: bool = False) -> Any:
+def to(model: str, on_delete: OnDelete, **options: Any) -> Any:
     return fields.ForeignKeyField(
         f"content.{model}",
         source_field=f"{'entry' if model == 'LiveEntry' else model.lower()}_id",
-        null=null,
+        **options,
         db_constraint=True,
         to_field="id",
         related_name=False,
@@ -36,8 +36,8 @@ def to(model: str, on_delete: OnDelete, null: bool = False) -> Any:
     )
 
 
-def time(null: bool = False) -> Any:
-    return TimestampField(null=null, auto_now=False, auto_now_add=False)
+def time(**options: Any) -> Any:
+    return TimestampField(auto_now=False, auto_now_add=False, **options)
 
 
 def number() -> Any:

@@ -14,9 +14,9 @@ from contentql.store.models.fields import TimestampField, foreign_key_field, id_
 class LiveEntry(Model):
     """Entry of a live blog.
 
-    `block` is the whole entry, of which the other columns are derived: `blocks` and `html`, `markdown`, `text`
-    are its content, and the columns `body_...` its part of the article's body. `position` is 1 if it is
-    pinned, else 0. A removed entry keeps its row.
+    `block` is the whole entry, of which the other columns are derived: `blocks` and `html`, `markdown`,
+    `text` are its content, and the columns `body_...` its part of the article's body. `position` is 1 if it
+    is pinned, else 0. A removed entry keeps its row.
     """
 
     id = id_field()

@@ -1,0 +1,447 @@
+"""Live blogs: entries are public at once, and the body of the article stays whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from tests.conftest import NOW
+from tests.support.editorial_client import (
+    ANNA,
+    BOB,
+    DAY,
+    ERIC,
+    HOUR,
+    PUBLIC,
+    SECOND,
+    TEXT,
+    EditorialClient,
+    make_actor,
+)
+
+from contentql.auth.permissions import Role
+
+ENTRY = "id title text pinned keyEvent"
+ENTRIES = f"""query($id: ID!, $first: Int, $after: String, $since: DateTime, $keyEvents: Boolean) {{
+  article(id: $id) {{ liveEntries(first: $first, after: $after, since: $since, keyEvents: $keyEvents) {{
+    totalCount pageInfo {{ endCursor hasNextPage }} nodes {{ {ENTRY} }} }} }} }}"""
+BODY = """query($id: ID!) { article(id: $id) { version wordCount body { html markdown text blocks {
+  __typename id ... on LiveEntryBlock { at title text pinned keyEvent runs { text marks }
+    entry { id author { slug } picture { id } blocks { __typename id } } }
+  ... on ParagraphBlock { text } } } } }"""
+
+
+async def entries_of(newsroom: EditorialClient, id: str, actor: Any = PUBLIC, **variables: Any) -> Any:
+    return (await newsroom.query(ENTRIES, actor, id=id, **variables))["article"]["liveEntries"]
+
+
+async def texts_of(newsroom: EditorialClient, id: str, actor: Any = PUBLIC, **variables: Any) -> list[str]:
+    return [node["text"] for node in (await entries_of(newsroom, id, actor, **variables))["nodes"]]
+
+
+async def body_of(newsroom: EditorialClient, id: str, actor: Any = PUBLIC) -> Any:
+    return (await newsroom.query(BODY, actor, id=id))["article"]["body"]
+
+
+async def add(newsroom: EditorialClient, article: str, text: str, actor: Any = ANNA, **input: Any) -> str:
+    """Adds an entry, a second after the one before, and returns its id."""
+    newsroom.now += SECOND
+    body = input.pop("body", {"text": text})
+    payload = await newsroom.mutate_ok(
+        "addLiveEntry", actor, selection="liveEntry { id }", article=article, body=body, **input
+    )
+    return str(payload["id"])
+
+
+async def live_blog(newsroom: EditorialClient, **input: Any) -> str:
+    return await newsroom.create_published(contentType="LIVE", **input)
+
+
+async def test_an_entry_is_public_at_once_and_the_body_stays_whole(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    version = (await newsroom.query(BODY, id=id))["article"]["version"]
+    newsroom.now += HOUR
+    payload = await newsroom.mutate_ok(
+        "addLiveEntry",
+        selection=f"liveEntry {{ {ENTRY} at version author {{ slug }} picture {{ id }} }}"
+        " article { id version updatedAt }",
+        article=id,
+        title="Convoy",
+        body={"markdown": "The **first** lorries are moving."},
+        author="jane-doe",
+        picture="med_301",
+        keyEvent=True,
+    )
+    entry = payload["liveEntry"]
+    assert entry["text"] == "The first lorries are moving."
+    assert entry["author"] == {"slug": "jane-doe"} and entry["picture"] == {"id": "med_301"}
+    assert entry["version"] == 1 and entry["at"] == "2026-06-30T09:00:00Z"
+    assert payload["article"] == {"id": id, "version": version, "updatedAt": entry["at"]}
+    assert await texts_of(newsroom, id) == ["The first lorries are moving."]
+    body = await body_of(newsroom, id)
+    assert [block["__typename"] for block in body["blocks"]] == ["ParagraphBlock"] * 2 + ["LiveEntryBlock"]
+    last = body["blocks"][-1]
+    assert last["runs"][1] == {"text": "first", "marks": ["STRONG"]}
+    assert last["entry"]["id"] == entry["id"] and last["entry"]["author"] == {"slug": "jane-doe"}
+    assert body["text"] == "\n".join([*TEXT, "Convoy\nThe first lorries are moving."])
+    assert body["html"].count("<section") == body["markdown"].count("<section") == 1
+    node = await newsroom.query("query($id: ID!) { node(id: $id) { __typename id } }", id=entry["id"])
+    assert node["node"] == {"__typename": "LiveEntry", "id": entry["id"]}
+
+
+async def test_pinned_entries_come_first_then_the_newest(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    first, second, _ = [await add(newsroom, id, text) for text in ("one", "two", "three")]
+    late = await add(newsroom, id, "of yesterday", at="2026-06-29T10:00:00Z", keyEvent=True)
+    assert await texts_of(newsroom, id) == ["three", "two", "one", "of yesterday"]
+    await newsroom.mutate_ok("pinLiveEntry", id=first)
+    await newsroom.mutate_ok("pinLiveEntry", id=second)
+    assert await texts_of(newsroom, id) == ["two", "one", "three", "of yesterday"]
+    await newsroom.mutate_ok("pinLiveEntry", id=first, pinned=False)
+    assert await texts_of(newsroom, id) == ["two", "three", "one", "of yesterday"]
+    assert await texts_of(newsroom, id, keyEvents=True) == ["of yesterday"]
+    assert await texts_of(newsroom, id, keyEvents=False) == ["two", "three", "one", "of yesterday"]
+    await newsroom.mutate_ok("removeLiveEntry", id=late)
+    assert await texts_of(newsroom, id) == ["two", "three", "one"]
+    assert [b["text"] for b in (await body_of(newsroom, id))["blocks"][2:]] == ["two", "three", "one"]
+
+
+async def test_pages_have_every_entry_once(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    for n in range(7):
+        await add(newsroom, id, f"entry {n}", at="2026-06-30T08:00:00Z", pinned=n in (2, 5))
+    expected = [f"entry {n}" for n in (5, 2, 6, 4, 3, 1, 0)]
+    assert await texts_of(newsroom, id) == expected
+    results: list[str] = []
+    after = None
+    while True:
+        page = await entries_of(newsroom, id, first=2, after=after)
+        results += [node["text"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        assert page["totalCount"] == 7
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert results == expected
+    back = await newsroom.query(
+        "query($id: ID!) { article(id: $id) { liveEntries(last: 3) { nodes { text } } } }", id=id
+    )
+    assert [node["text"] for node in back["article"]["liveEntries"]["nodes"]] == expected[-3:]
+
+
+async def test_since_returns_what_was_added_or_changed(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    first, second = await add(newsroom, id, "one"), await add(newsroom, id, "two")
+    newsroom.now += HOUR
+    since = newsroom.now.isoformat()
+    assert await texts_of(newsroom, id, since=since) == []
+    await newsroom.mutate_ok("editLiveEntry", id=first, body={"text": "one, edited"})
+    await newsroom.mutate_ok("pinLiveEntry", id=second)
+    third = await add(newsroom, id, "three")
+    assert await texts_of(newsroom, id, since=since) == ["two", "three", "one, edited"]
+    assert await texts_of(newsroom, id, since=newsroom.now.isoformat()) == ["three"]
+    await newsroom.mutate_ok("removeLiveEntry", id=third)
+    assert await texts_of(newsroom, id, since=newsroom.now.isoformat()) == []
+
+
+async def test_entries_of_a_draft_become_public_with_it(newsroom: EditorialClient) -> None:
+    id = await newsroom.create_approved(contentType="LIVE")
+    entry = await add(newsroom, id, "Before the publication")
+    node = "query($id: ID!) { node(id: $id) { id } }"
+    assert (await newsroom.query(node, id=entry))["node"] is None
+    assert (await newsroom.query(node, ANNA, id=entry))["node"] == {"id": entry}
+    found = await newsroom.query('{ articles(search: "publication") { totalCount } }')
+    assert found["articles"]["totalCount"] == 0
+    await newsroom.mutate_ok("publishArticle", id=id)
+    assert (await newsroom.query(node, id=entry))["node"] == {"id": entry}
+    assert await texts_of(newsroom, id) == ["Before the publication"]
+    await newsroom.mutate_ok("unpublishArticle", id=id)
+    assert (await newsroom.query(node, id=entry))["node"] is None
+
+
+async def test_an_edit_changes_only_the_given_fields(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    html = '<p>Ten <b>lorries</b></p><h2>Why</h2><p>Because.</p><figure><img src="https://m.example/x.jpg" alt="A lorry"></figure>'
+    entry = await add(newsroom, id, "", title="Convoy", body={"html": html}, author="jane-doe", keyEvent=True)
+    fields = "title text keyEvent author { slug } blocks { __typename id } html version"
+    before = (
+        await newsroom.query(
+            f"query($id: ID!) {{ node(id: $id) {{ ... on LiveEntry {{ {fields} }} }} }}", id=entry
+        )
+    )["node"]
+    assert [b["__typename"] for b in before["blocks"]] == [
+        "ParagraphBlock",
+        "HeadingBlock",
+        "ParagraphBlock",
+        "ImageBlock",
+    ]
+    after = await newsroom.mutate_ok(
+        "editLiveEntry", selection=f"liveEntry {{ {fields} }}", id=entry, title="Two convoys"
+    )
+    assert after == {**before, "title": "Two convoys", "version": 2}
+    body = {"html": before["html"].replace("Because.", "Nobody knows.")}
+    after = await newsroom.mutate_ok(
+        "editLiveEntry", selection=f"liveEntry {{ {fields} }}", id=entry, body=body
+    )
+    assert [b["id"] for b in after["blocks"]] == [b["id"] for b in before["blocks"]]
+    assert "Nobody knows." in after["text"]
+    again = await newsroom.mutate_ok(
+        "editLiveEntry", selection="liveEntry { version }", id=entry, title="Two convoys"
+    )
+    assert again == {"version": 3}
+    gone = await newsroom.mutate_ok("editLiveEntry", id=entry, author=None, title=None, keyEvent=None)
+    assert (gone["liveEntry"]["author"], gone["liveEntry"]["title"], gone["liveEntry"]["keyEvent"]) == (
+        None,
+        None,
+        False,
+    )
+
+
+async def test_a_correction_is_shown_with_its_entry(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    entry = await add(newsroom, id, "Two lorries.")
+    newsroom.now += SECOND
+    payload = await newsroom.mutate_ok(
+        "editLiveEntry", id=entry, body={"text": "Ten lorries."}, correction={"text": "Not two, but ten."}
+    )
+    assert payload["liveEntry"]["corrections"] == [
+        {
+            "kind": "CORRECTION",
+            "text": "Not two, but ten.",
+            "correctedAt": newsroom.now.isoformat().replace("+00:00", "Z"),
+        }
+    ]
+    codes = await newsroom.mutate_codes("editLiveEntry", id=entry, correction={"text": " "})
+    assert codes == {("REQUIRED", "correction.text")}
+
+
+async def test_everything_can_be_undone(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    entry = await add(newsroom, id, "first words")
+    await newsroom.mutate_ok("editLiveEntry", id=entry, body={"text": "second words"})
+    removed = await newsroom.mutate_ok("removeLiveEntry", id=entry)
+    assert removed == {"deletedId": entry} or removed == entry
+    assert await texts_of(newsroom, id) == []
+    for mutation in ("editLiveEntry", "pinLiveEntry", "removeLiveEntry"):
+        assert await newsroom.mutate_codes(mutation, id=entry) == {("INVALID_TRANSITION", "id")}
+    await newsroom.mutate_ok("restoreLiveEntry", id=entry)
+    assert await texts_of(newsroom, id) == ["second words"]
+    assert await newsroom.mutate_codes("restoreLiveEntry", id=entry) == {("INVALID_TRANSITION", "id")}
+    restored = await newsroom.mutate_ok("restoreLiveEntry", id=entry, version=1)
+    assert restored["liveEntry"]["text"] == "first words"
+    assert restored["liveEntry"]["version"] == 5
+    for version in (3, 99):  # 3: the removed state
+        codes = await newsroom.mutate_codes("restoreLiveEntry", id=entry, version=version)
+        assert codes == {("NOT_FOUND", "version")}
+
+
+async def test_who_may_write_into_a_live_blog(newsroom: EditorialClient) -> None:
+    own = await newsroom.create_draft(BOB, contentType="LIVE")
+    for transition in ("submitArticle", "approveArticle", "publishArticle"):
+        await newsroom.mutate_ok(transition, id=own)
+    entry = await add(newsroom, own, "Bob is at the scene", BOB)
+    assert await texts_of(newsroom, own) == ["Bob is at the scene"]
+    other = await live_blog(newsroom)
+    theirs = await add(newsroom, other, "by an editor", ERIC)
+    assert await newsroom.mutate_codes("addLiveEntry", BOB, article=other, body={"text": "x"}) == {
+        ("NOT_OWNER", "article")
+    }
+    for mutation in ("editLiveEntry", "pinLiveEntry", "removeLiveEntry", "restoreLiveEntry"):
+        assert await newsroom.mutate_codes(mutation, BOB, id=theirs) == {("NOT_OWNER", "id")}
+    for role in (Role.READER, Role.PREVIEWER):
+        response = await newsroom.execute(
+            "mutation($id: ID!) { pinLiveEntry(input: {id: $id}) { liveEntry { id } } }",
+            make_actor(role, "x"),
+            id=entry,
+        )
+        assert response["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize(
+    ("input", "code"),
+    [
+        ({"body": {"text": ""}}, ("REQUIRED", "body")),
+        ({"body": {"html": "<script>x</script>"}}, ("UNSAFE_CONTENT", "body.html")),
+        (
+            {"body": {"blocks": [{"image": {"media": "med_302"}}]}},
+            ("REQUIRED", "body"),
+        ),  # no alternative text
+        ({"body": {"blocks": [{"image": {"media": "med_9"}}]}}, ("NOT_FOUND", "body.blocks.0")),
+        (
+            {"body": {"blocks": [{"liveEntry": {"at": "2026-06-30T08:00:00Z", "text": "x"}}]}},
+            ("INVALID", "body"),
+        ),
+        ({"body": {"text": "x"}, "author": "nobody"}, ("NOT_FOUND", "author")),
+        ({"body": {"text": "x"}, "picture": "art_5"}, ("WRONG_TYPE", "picture")),
+        ({"body": {"text": "x"}, "title": "two\nlines"}, ("INVALID", "title")),
+        ({"body": {"text": "x\n" * 101}}, ("TOO_LONG", "body")),
+    ],
+)
+async def test_refused_entries(newsroom: EditorialClient, input: Any, code: Any) -> None:
+    id = await live_blog(newsroom)
+    async with newsroom.unchanged():
+        assert await newsroom.mutate_codes("addLiveEntry", article=id, **input) == {code}
+
+
+async def test_refused_articles(newsroom: EditorialClient) -> None:
+    news = await newsroom.create_published()
+    (error,) = await newsroom.mutate_errors("addLiveEntry", article=news, body={"text": "x"})
+    assert error["code"] == "INVALID" and "updateArticle" in error["hint"]
+    live = await live_blog(newsroom)
+    entry = await add(newsroom, live, "x")
+    await newsroom.mutate_ok("withdrawArticle", id=live, notice="Wrong.")
+    assert await newsroom.mutate_codes("addLiveEntry", article=live, body={"text": "x"}) == {
+        ("INVALID_TRANSITION", "article")
+    }
+    assert await newsroom.mutate_codes("editLiveEntry", id=entry, title="x") == {("INVALID_TRANSITION", "id")}
+    assert await newsroom.mutate_codes("addLiveEntry", article="art_404", body={"text": "x"}) == {
+        ("NOT_FOUND", "article")
+    }
+    assert await newsroom.mutate_codes("editLiveEntry", id="liv_404", title="x") == {("NOT_FOUND", "id")}
+    await newsroom.mutate_ok("restoreArticle", id=live)
+    await newsroom.mutate_ok("deleteArticle", id=live)
+    assert await newsroom.mutate_codes("editLiveEntry", id=entry, title="x") == {("NOT_FOUND", "id")}
+    await newsroom.mutate_ok("purgeArticle", id=live)
+    assert await newsroom.table(f"SELECT id FROM live_entry WHERE article_id = {live[4:]}") == []
+
+
+async def test_dry_runs_idempotency_keys_and_versions(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    async with newsroom.unchanged():
+        await newsroom.mutate_ok("addLiveEntry", article=id, body={"text": "x"}, validateOnly=True)
+    results = [
+        await newsroom.mutate_ok("addLiveEntry", article=id, body={"text": "x"}, idempotencyKey=f"key-{id}")
+        for _ in range(2)
+    ]
+    assert results[0] == results[1] and await texts_of(newsroom, id) == ["x"]
+    entry = results[0]["liveEntry"]["id"]
+    for mutation in ("editLiveEntry", "pinLiveEntry", "removeLiveEntry", "restoreLiveEntry"):
+        codes = await newsroom.mutate_codes(mutation, id=entry, ifVersion=7)
+        assert codes == {("VERSION_CONFLICT", "ifVersion")}
+    await newsroom.mutate_ok("pinLiveEntry", id=entry, ifVersion=1, reason="Important")
+    audit = await newsroom.table(
+        f"SELECT action, reason FROM audit_entry WHERE action = 'pinLiveEntry' AND target_id = '{entry}'"
+    )
+    assert audit == [("pinLiveEntry", "Important")]
+
+
+async def test_search_finds_entries(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom, headline="Zebra crossing")
+
+    async def found(text: str) -> list[str]:
+        data = await newsroom.query(
+            "query($text: String) { articles(search: $text) { nodes { id } totalCount } }", text=text
+        )
+        assert data["articles"]["totalCount"] == len(data["articles"]["nodes"])
+        return [node["id"] for node in data["articles"]["nodes"]]
+
+    entry = await add(newsroom, id, "The quagga arrived", title="Equids")
+    await add(newsroom, id, "Another quagga", title="More")
+    for text in ("quagga", "quaggas", "equids", "quagga zebra", '"quagga arrived"'):
+        assert await found(text) == [id], text
+    await newsroom.mutate_ok("editLiveEntry", id=entry, body={"text": "The okapi arrived"})
+    assert await found("okapi") == [id]
+    assert await found('"quagga arrived"') == []
+    await newsroom.mutate_ok("updateArticle", id=id, headline="Zebroid crossing")
+    assert await found("okapi zebra") == [id]
+    data = await newsroom.query('{ articles(search: "okapi") { nodes { id headline } } }', ANNA)
+    assert data["articles"]["nodes"] == [{"id": id, "headline": "Zebroid crossing"}]
+    await newsroom.republish(id)
+    assert await found("okapi zebroid") == [id] and await found("okapi zebra") == []
+    await newsroom.mutate_ok("removeLiveEntry", id=entry)
+    assert await found("okapi") == []
+    await newsroom.mutate_ok("restoreLiveEntry", id=entry)
+    assert await found("okapi") == [id]
+
+
+async def test_what_only_an_entry_uses_is_visible_while_it_does(newsroom: EditorialClient) -> None:
+    author = (await newsroom.mutate_ok("createAuthor", name="Live Reporter"))["author"]["id"]
+    media = [
+        (
+            await newsroom.mutate_ok(
+                "createMedia", kind="IMAGE", url=f"https://m.example/{n}.jpg", mime="image/jpeg", alt="x"
+            )
+        )["media"]["id"]
+        for n in range(2)
+    ]
+    id = await live_blog(newsroom)
+
+    async def visible() -> list[bool]:
+        data = await newsroom.query("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[author, *media])
+        return [node is not None for node in data["nodes"]]
+
+    assert await visible() == [False] * 3
+    image = {"image": {"media": media[1]}}
+    entry = await add(
+        newsroom,
+        id,
+        "",
+        body={"blocks": [image, {"paragraph": {"text": "x"}}]},
+        author=author,
+        picture=media[0],
+    )
+    assert await visible() == [True] * 3
+    other = await add(newsroom, id, "y", author=author)
+    await newsroom.mutate_ok("removeLiveEntry", id=entry)
+    assert await visible() == [True, False, False]
+    await newsroom.mutate_ok("restoreLiveEntry", id=entry)
+    assert await visible() == [True] * 3
+    assert await newsroom.mutate_codes("deleteAuthor", id=author) == {("IN_USE", "id")}
+    assert await newsroom.mutate_codes("deleteMedia", id=media[1]) == {("IN_USE", "id")}
+    await newsroom.mutate_ok("updateMedia", id=media[0], expiresAt=(newsroom.now + HOUR).isoformat())
+    newsroom.now += DAY
+    block = (await body_of(newsroom, id))["blocks"][-1]
+    assert block["entry"]["picture"] is None and block["entry"]["author"] == {"slug": "live-reporter"}
+    assert await newsroom.mutate_codes("editLiveEntry", id=entry, title="x") == {
+        ("LICENCE_EXPIRED", "picture")
+    }
+    await newsroom.mutate_ok("editLiveEntry", id=entry, title="x", picture=None, author=None)
+    await newsroom.mutate_ok("removeLiveEntry", id=other)
+    assert await visible() == [False, False, True]
+    await newsroom.mutate_ok("deleteAuthor", id=author)
+    restored = await newsroom.mutate_ok(
+        "restoreLiveEntry", id=other, selection="liveEntry { author { id } } warnings { code }"
+    )
+    assert (
+        restored == {"liveEntry": {"author": None}, "warnings": []} or restored["liveEntry"]["author"] is None
+    )
+
+
+async def test_attributions_refer_to_entries(newsroom: EditorialClient) -> None:
+    id = await live_blog(newsroom)
+    entry = await add(newsroom, id, "A witness saw ten lorries.", title="Convoy")
+    block = (await body_of(newsroom, id))["blocks"][-1]["id"]
+    span = {"blockId": block, "exact": "saw ten lorries"}
+    await newsroom.mutate_ok(
+        "addAttribution", article=id, kind="SAID", source="sky-news", span=span, state="ACCEPTED"
+    )
+    await newsroom.republish(id)
+
+    async def spans() -> Any:
+        data = await newsroom.query(
+            "query($id: ID!) { article(id: $id) { attributions { span { blockId start exact orphaned } } } }",
+            id=id,
+        )
+        return [one["span"] for one in data["article"]["attributions"]]
+
+    assert await spans() == [{"blockId": block, "start": 17, "exact": "saw ten lorries", "orphaned": False}]
+    await newsroom.mutate_ok("editLiveEntry", id=entry, body={"text": "One witness saw ten lorries."})
+    assert (await spans())[0]["start"] == 19
+    await newsroom.mutate_ok("removeLiveEntry", id=entry)
+    assert (await spans())[0]["orphaned"]
+    await newsroom.mutate_ok("updateArticle", id=id, kicker="Still valid")
+    await newsroom.mutate_ok("restoreLiveEntry", id=entry)
+    assert not (await spans())[0]["orphaned"]
+
+
+async def test_entries_are_exempt_from_four_eyes(server: Any, small_newsroom_url: str) -> None:
+    from tests.support.editorial_client import open_editorial_client
+
+    async with open_editorial_client(server, template=small_newsroom_url, four_eyes=True) as newsroom:
+        id = await newsroom.create_draft(contentType="LIVE")
+        await newsroom.mutate_ok("submitArticle", id=id)
+        await newsroom.mutate_ok("approveArticle", ERIC, id=id)
+        await newsroom.mutate_ok("publishArticle", id=id)
+        await add(newsroom, id, "At once")
+        assert await texts_of(newsroom, id) == ["At once"]
+        assert NOW < newsroom.now < NOW + dt.timedelta(days=1)
