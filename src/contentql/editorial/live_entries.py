@@ -252,7 +252,7 @@ async def _change(context: EditContext, change: _Change, entry: LiveEntry | None
     """Saves the new content of a stored entry, or removes it if it is None."""
     row = change.row
     if entry is not None and change.before == entry:
-        return WriteResult(_TABLE, row.id, row.version, row.version)
+        return _result(change.article, row.id, row.version, row.version)
     if not await LiveEntryVersion.exists(entry_id=row.id, version=row.version):
         block = row.block if row.removed_at is None else None
         await LiveEntryVersion.create(
@@ -290,21 +290,19 @@ async def _saved(
     )
     await live_entries.change_uses(article.id, [before] if before else [], [entry] if entry else [])
     if entry is None:
-        await search_index.delete_entry_row(context.connection, number)
+        await search_index.delete_entry_rows(context.connection, [number])
     else:
-        shown = [{"id": number, "title": entry.title, "text": entry.text}]
         leads = await article_writer.lead_terms(article)
-        await live_entries.write_search_rows(context.connection, article.id, shown, article.language, leads)
+        await live_entries.write_search_rows(context.connection, article.id, [entry], article.language, leads)
     if change.row is not None:
         await live_bodies.move_spans(article.id, change.row.block_id, before, entry)
     times: dict[str, Any] = {"modified_at": context.now}
     if _status(context, article) is Status.PUBLISHED:
         times["updated_at"] = context.now
     await Article.filter(id=article.id).update(**times)
-    return WriteResult(
-        _TABLE,
-        number,
-        version - 1 or None,
-        version,
-        related_ids={"article": encode_id("article", article.id)},
-    )
+    return _result(article, number, version - 1 or None, version)
+
+
+def _result(article: Article, number: int, before: int | None, after: int) -> WriteResult:
+    related = {"article": encode_id("article", article.id)}
+    return WriteResult(_TABLE, number, before, after, related_ids=related)

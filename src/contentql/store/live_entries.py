@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from contentql.content import blocks, search_terms
@@ -53,27 +54,35 @@ async def save_entries(
     numbers = [entry.entry for entry in added]
     rows_of_others: Any = LiveEntry.filter(id__in=numbers).values_list("id", flat=True)
     taken = set(await rows_of_others) if numbers else set()
-    await LiveEntry.bulk_create(_new_row(record.id, entry, taken, now) for entry in added)
+    present = [_with_free_id(entry, taken) for entry in added]
+    await LiveEntry.bulk_create(_new_row(record.id, entry, now) for entry in present)
     for name, row in rows.items():
         entry = requested.get(name)
         if entry is None:
             if row.removed_at is None:
+                await search_index.delete_entry_rows(connection, [row.id])
                 values = {"removed_at": now, "changed_at": now, "version": row.version + 1}
                 await row.update_from_dict(values).save()
             continue
         entry = entry.model_copy(update={"entry": row.id})
+        present.append(entry)
         if row.removed_at is not None or dump_entry(entry) != row.block:
             changes = {"removed_at": None, "changed_at": now, "version": row.version + 1}
             await row.update_from_dict({**entry_columns(entry), **changes}).save()
     await _save_uses(record.id, list(requested.values()))
-    stored = await LiveEntry.filter(article_id=record.id, removed_at=None).values("id", "title", "text")
-    await write_search_rows(connection, record.id, stored, record.language, leads)
+    await write_search_rows(connection, record.id, present, record.language, leads)
 
 
-def _new_row(article: int, entry: blocks.LiveEntry, taken: set[int], now: dt.datetime) -> LiveEntry:
-    number = new_id() if entry.entry is None or entry.entry in taken else entry.entry
-    values = entry_columns(entry.model_copy(update={"entry": number}))
-    return LiveEntry(id=number, article_id=article, created_at=now, changed_at=now, **values)
+def _with_free_id(entry: blocks.LiveEntry, taken: set[int]) -> blocks.LiveEntry:
+    """Returns a new entry with an id that no entry of another article has."""
+    if entry.entry is not None and entry.entry not in taken:
+        return entry
+    return entry.model_copy(update={"entry": new_id()})
+
+
+def _new_row(article: int, entry: blocks.LiveEntry, now: dt.datetime) -> LiveEntry:
+    values = entry_columns(entry)
+    return LiveEntry(id=entry.entry, article_id=article, created_at=now, changed_at=now, **values)
 
 
 async def _save_uses(article: int, entries: Sequence[blocks.LiveEntry]) -> None:
@@ -112,17 +121,17 @@ async def _set_use(id: int, count: int) -> None:
 async def write_search_rows(
     connection: Any,
     article: int,
-    entries: Sequence[Mapping[str, Any]],
+    entries: Iterable[blocks.LiveEntry],
     language: str,
     leads: search_terms.SearchTerms,
 ) -> None:
-    """Replaces the search rows of entries, which have an id, a title and a text.
+    """Replaces the search rows of entries, whose ids are set.
 
     A row also has `leads`, the words of the article's headline and summary: a search for words of both finds
     the article.
     """
+    terms = {}
     for entry in entries:
-        text = "\n".join(filter(None, (entry["title"], entry["text"])))
-        own = search_terms.search_terms("", (), text, language)
-        terms = search_terms.SearchTerms(leads.headline, leads.summary, own.body, own.language)
-        await search_index.write_entry_row(connection, entry["id"], article, terms)
+        own = search_terms.search_terms("", (), blocks.block_text(entry), language)
+        terms[entry.entry or 0] = replace(leads, body=own.body, language=own.language)
+    await search_index.write_entry_rows(connection, article, terms)

@@ -7,6 +7,7 @@ and its terms as text, in which phrases are looked up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contentql.content.search_terms import SearchTerms
@@ -86,27 +87,36 @@ async def write_search_row(connection: Any, article: int, terms: SearchTerms) ->
     await connection.execute_query(INSERT_SQLITE, list(sqlite_row(article, terms)))
 
 
-async def write_entry_row(connection: Any, entry: int, article: int, terms: SearchTerms) -> None:
-    """Writes the search row of an entry of a live blog through Tortoise's connection."""
-    await delete_entry_row(connection, entry)
+async def write_entry_rows(connection: Any, article: int, terms: Mapping[int, SearchTerms]) -> None:
+    """Writes the search rows of entries of a live blog, by their ids, through Tortoise's connection."""
+    await delete_entry_rows(connection, list(terms))
     if connection.capabilities.dialect == "postgres":
-        _, document, _, long_text = postgres_row(article, terms)
-        await connection.execute_query(
+        sql = (
             "INSERT INTO live_entry_search (entry_id, article_id, document, long_text)"
-            " VALUES ($1, $2, $3::text::tsvector, $4)",
-            [entry, article, document, long_text],
+            " VALUES ($1, $2, $3::text::tsvector, $4)"
         )
-        return
-    await connection.execute_query(
-        "INSERT INTO live_entry_search (rowid, article_id, headline, summary, body) VALUES (?, ?, ?, ?, ?)",
-        [entry, *sqlite_row(article, terms)],
-    )
+        rows = [(entry, postgres_row(article, words)) for entry, words in terms.items()]
+        values = [[entry, row[0], row[1], row[3]] for entry, row in rows]
+    else:
+        sql = (
+            "INSERT INTO live_entry_search (rowid, article_id, headline, summary, body)"
+            " VALUES (?, ?, ?, ?, ?)"
+        )
+        values = [[entry, *sqlite_row(article, words)] for entry, words in terms.items()]
+    if values:
+        await connection.execute_many(sql, values)
 
 
-async def delete_entry_row(connection: Any, entry: int) -> None:
-    postgres = connection.capabilities.dialect == "postgres"
-    condition = "entry_id = $1" if postgres else "rowid = ?"
-    await connection.execute_query(f"DELETE FROM live_entry_search WHERE {condition}", [entry])
+async def delete_entry_rows(connection: Any, entries: Sequence[int]) -> None:
+    """Deletes the search rows of entries."""
+    if connection.capabilities.dialect == "postgres":
+        await connection.execute_query(
+            "DELETE FROM live_entry_search WHERE entry_id = ANY($1::bigint[])", [list(entries)]
+        )
+    elif entries:
+        await connection.execute_many(
+            "DELETE FROM live_entry_search WHERE rowid = ?", [[entry] for entry in entries]
+        )
 
 
 _MAX_POSITION = 16_383  # in a tsvector

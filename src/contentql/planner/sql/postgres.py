@@ -182,7 +182,7 @@ class PostgresDialect:
         return "timestamptz '9999-12-31 23:59:59+00'"
 
     def followed_by_texts(self, text: str, column: str, rows: str, order: str, separator: str) -> str:
-        mark = sql_literal(separator)
+        mark = f"E'{separator.encode('unicode_escape').decode()}'"
         joined = (
             f"case when {text} = '' then '' else {mark} end || string_agg({column}, {mark} order by {order})"
         )

@@ -190,7 +190,7 @@ class SqliteDialect:
         return f"json_each({later}) dl join json_each({earlier}) de on {on}"
 
     def followed_by_texts(self, text: str, column: str, rows: str, order: str, separator: str) -> str:
-        mark = sql_literal(separator)
+        mark = f"char({', '.join(str(ord(character)) for character in separator)})"
         joined = f"case when {text} = '' then '' else {mark} end || group_concat(en.t, {mark})"
         return f"({text} || coalesce((select {joined} from {_ordered(column, rows, order)} en), ''))"
 

@@ -1,5 +1,6 @@
 """Entries of live blogs as rows of their own, moved out of the bodies of articles."""
 
+from dataclasses import replace
 from typing import Any
 
 from contentql.content import blocks, derive, render
@@ -12,7 +13,7 @@ from contentql.store.models.fields import TimestampField
 from contentql.store.search_index import (
     CREATE_ENTRIES_POSTGRES,
     CREATE_ENTRIES_SQLITE,
-    write_entry_row,
+    write_entry_rows,
     write_search_row,
 )
 from orjson import dumps, loads
@@ -137,6 +138,7 @@ async def _move(client: Client, number: int) -> None:
     terms = search_terms(row["headline"], about, plain, row["language"], await _named(client, number))
     await write_search_row(client.client, number, terms)
     added = [entry for entry in entries if entry.id not in existing]
+    indexed = {}
     for entry in added:
         at = row["modified_at"]
         columns = entry_columns(entry)
@@ -146,10 +148,9 @@ async def _move(client: Client, number: int) -> None:
         times = {"created_at": at, "changed_at": at, "removed_at": removed}
         await client.insert("live_entry", {"id": entry.entry, "article_id": article, **columns, **times})
         if not removed:
-            shown = "\n".join(filter(None, (entry.title, columns["text"])))
-            words = search_terms("", (), shown, row["language"])
-            lead = type(words)(terms.headline, terms.summary, words.body, words.language)
-            await write_entry_row(client.client, entry.entry or 0, article, lead)
+            words = search_terms("", (), blocks.block_text(entry), row["language"])
+            indexed[entry.entry or 0] = replace(terms, body=words.body, language=words.language)
+    await write_entry_rows(client.client, article, indexed)
     for (column, used), count in count_uses([] if row["working_of"] else added).items():
         values = {"id": new_id(), "article_id": article, column: used, "entries": count}
         await client.insert("live_entry_use", values)
