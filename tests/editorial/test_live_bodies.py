@@ -118,6 +118,8 @@ async def test_a_working_copy_neither_changes_nor_loses_entries(newsroom: Editor
     await newsroom.mutate_ok("editLiveEntry", id=entry, body={"text": "meanwhile, edited"})
     await newsroom.republish(id)
     assert await shown(newsroom, id) == ["newest intro", "meanwhile, edited", "entry 1"]
+    versions = await newsroom.table(f"SELECT version FROM live_entry WHERE article_id = {id[4:]}")
+    assert sorted(versions) == [(1,), (2,)]
     await newsroom.mutate_ok("updateArticle", id=id, body={"text": "discarded"})
     await newsroom.mutate_ok("removeLiveEntry", id=entry)
     await newsroom.mutate_ok("discardWorkingCopy", id=id)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
+
 from contentql.content import blocks as body
 from contentql.content import derive, render
 from contentql.content.blocks import Block, LiveEntry
@@ -86,8 +88,9 @@ def entry_columns(entry: LiveEntry) -> dict[str, Any]:
 
 
 def dump_entry(entry: LiveEntry) -> dict[str, Any]:
-    """Serializes an entry for `live_entry.block`."""
-    return body.dump_blocks([entry])[0]
+    """Serializes an entry for `live_entry.block`, as the column returns it: with lists, not tuples."""
+    value: dict[str, Any] = orjson.loads(orjson.dumps(body.dump_blocks([entry])[0]))
+    return value
 
 
 def _with_ids(entry: LiveEntry) -> tuple[Block, ...]:
