@@ -330,8 +330,8 @@ def _count_own_blocks(values: Any) -> int:
 
 Blocks: TypeAlias = Annotated[
     tuple[Block, ...],
-    at_most(MAX_BLOCKS, "blocks", _count_own_blocks),
     at_most(MAX_ENTRIES, "live entries"),
+    at_most(MAX_BLOCKS, "blocks", _count_own_blocks),
     AfterValidator(_require_length),
 ]
 

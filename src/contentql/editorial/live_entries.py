@@ -75,7 +75,7 @@ async def edit_live_entry(context: EditContext, input: Input) -> WriteResult:
         if not correction["text"].strip():
             raise user_error(
                 UserErrorCode.REQUIRED,
-                "correction.text must not be empty.",
+                "text must not be empty.",
                 "correction.text",
                 "State what was wrong; readers see this text.",
             )

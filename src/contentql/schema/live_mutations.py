@@ -24,7 +24,7 @@ _ENTRY_ID: Final = 'id: "liv_7788990011"'
 @strawberry.type
 class LiveMutations:
     add_live_entry: LiveEntryPayload | None = mutation_field(
-        "Adds an entry to the live blog of an article. It is public at once if the article is.",
+        "Adds an entry to the live blog of an article; public at once if the article is.",
         input=AddLiveEntryInput,
         payload=LiveEntryPayload,
         permission=Permission.LIVE_BLOG,
