@@ -36,6 +36,7 @@ from contentql.schema.mutation_field import FIELD_NAME_PLACEHOLDER
 from contentql.schema.mutations import Mutation, atomic
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
+from contentql.schema.sync import Removed, Upserted
 
 # What the root resolvers call: the planner's JSON for one root field, read back into Python.
 ResolveRootField = Callable[["GraphQLResolveInfo[Any]"], Awaitable[Any]]
@@ -72,7 +73,7 @@ def get_schema() -> strawberry.Schema:
         Query,
         Mutation,
         directives=[atomic],
-        types=_BLOCKS,
+        types=[*_BLOCKS, Upserted, Removed],
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
     )
     created._schema.description = SCHEMA_DESCRIPTION
