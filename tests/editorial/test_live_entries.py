@@ -154,8 +154,8 @@ async def test_entries_of_a_draft_become_public_with_it(newsroom: EditorialClien
     node = "query($id: ID!) { node(id: $id) { id } }"
     assert (await newsroom.query(node, id=entry))["node"] is None
     assert (await newsroom.query(node, ANNA, id=entry))["node"] == {"id": entry}
-    found = await newsroom.query('{ articles(search: "publication") { totalCount } }')
-    assert found["articles"]["totalCount"] == 0
+    results_of = await newsroom.query('{ articles(search: "publication") { totalCount } }')
+    assert results_of["articles"]["totalCount"] == 0
     await newsroom.mutate_ok("publishArticle", id=id)
     assert (await newsroom.query(node, id=entry))["node"] == {"id": entry}
     assert await texts_of(newsroom, id) == ["Before the publication"]
@@ -335,7 +335,7 @@ async def test_dry_runs_idempotency_keys_and_versions(newsroom: EditorialClient)
 async def test_search_finds_entries(newsroom: EditorialClient) -> None:
     id = await live_blog(newsroom, headline="Zebra crossing")
 
-    async def found(text: str) -> list[str]:
+    async def results_of(text: str) -> list[str]:
         data = await newsroom.query(
             "query($text: String) { articles(search: $text) { nodes { id } totalCount } }", text=text
         )
@@ -345,21 +345,21 @@ async def test_search_finds_entries(newsroom: EditorialClient) -> None:
     entry = await add(newsroom, id, "The quagga arrived", title="Equids")
     await add(newsroom, id, "Another quagga", title="More")
     for text in ("quagga", "quaggas", "equids", "quagga zebra", '"quagga arrived"'):
-        assert await found(text) == [id], text
+        assert await results_of(text) == [id], text
     await newsroom.mutate_ok("editLiveEntry", id=entry, body={"text": "The okapi arrived"})
-    assert await found("okapi") == [id]
-    assert await found('"quagga arrived"') == []
+    assert await results_of("okapi") == [id]
+    assert await results_of('"quagga arrived"') == []
     await newsroom.mutate_ok("updateArticle", id=id, headline="Zebroid crossing")
-    assert await found("okapi zebra") == [id]
+    assert await results_of("okapi zebra") == [id]
     data = await newsroom.query('{ articles(search: "okapi") { nodes { id headline } } }', ANNA)
     assert data["articles"]["nodes"] == [{"id": id, "headline": "Zebroid crossing"}]
     await newsroom.republish(id)
-    assert await found("okapi zebroid") == [id]
-    assert await found("okapi zebra") == []
+    assert await results_of("okapi zebroid") == [id]
+    assert await results_of("okapi zebra") == []
     await newsroom.mutate_ok("removeLiveEntry", id=entry)
-    assert await found("okapi") == []
+    assert await results_of("okapi") == []
     await newsroom.mutate_ok("restoreLiveEntry", id=entry)
-    assert await found("okapi") == [id]
+    assert await results_of("okapi") == [id]
 
 
 async def test_what_only_an_entry_uses_is_visible_while_it_does(newsroom: EditorialClient) -> None:

@@ -48,7 +48,7 @@ def keep_hidden_fields(blocks: Iterable[Block], before: Iterable[Block]) -> tupl
     """
     stored = {entry.id: entry for entry in body.live_entries(before)}
 
-    def kept(block: Block) -> Block:
+    def with_hidden_fields(block: Block) -> Block:
         former = stored.get(block.id) if isinstance(block, LiveEntry) else None
         if former is None or not isinstance(block, LiveEntry):
             return block
@@ -60,7 +60,7 @@ def keep_hidden_fields(blocks: Iterable[Block], before: Iterable[Block]) -> tupl
             update["blocks"] = former.blocks
         return block.model_copy(update=update)
 
-    return tuple(map(kept, blocks))
+    return tuple(map(with_hidden_fields, blocks))
 
 
 def entry_columns(entry: LiveEntry) -> dict[str, Any]:

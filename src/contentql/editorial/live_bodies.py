@@ -32,9 +32,9 @@ def replaced_body(
     """
     result = complete_entries(keep_hidden_fields(body, before), before)
     stored = {entry.id: entry for entry in blocks.live_entries(before)}
-    given = {entry.id: entry for entry in blocks.live_entries(result)}
-    lacking = [entry for name, entry in stored.items() if name not in given]
-    changed = [entry for name, entry in given.items() if stored.get(name) != entry]
+    requested = {entry.id: entry for entry in blocks.live_entries(result)}
+    lacking = [entry for name, entry in stored.items() if name not in requested]
+    changed = [entry for name, entry in requested.items() if stored.get(name) != entry]
     if published and changed:
         raise user_error(
             UserErrorCode.INVALID,
@@ -106,8 +106,8 @@ async def present_entry(context: EditContext, block: Mapping[str, Any], number: 
     if requested - here:
         context.warn(WarningCode.DROPPED, "A media file no longer exists and was left out.", "version")
         inner = tuple(part for part in entry.blocks if here.issuperset(blocks.block_media(part)))
-        kept = entry.media if entry.media in here else None
-        entry = LiveEntry.model_validate({**dict(entry), "media": kept, "blocks": inner})
+        picture = entry.media if entry.media in here else None
+        entry = LiveEntry.model_validate({**dict(entry), "media": picture, "blocks": inner})
     return entry
 
 

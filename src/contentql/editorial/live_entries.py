@@ -191,21 +191,21 @@ async def _entry(
     """Returns the entry of an input, whose missing fields are those of `before`. Raises UserErrors."""
     errors = ErrorCollector()
     started: dict[str, Any] = {"at": context.now} if before is None else dict(before)
-    given = {**started, **values, **_plain_values(input, errors)}
+    values_of_entry = {**started, **values, **_plain_values(input, errors)}
     if "body" in input:
         body = await errors.run(live_bodies.entry_blocks(context, article.id, input["body"], before), ())
-        given |= {"blocks": body, "text": "", "marks": ()}
+        values_of_entry |= {"blocks": body, "text": "", "marks": ()}
     if "author" in input:
         author = input["author"] and await errors.run(
             references.find_by_reference(context, "author", input["author"], "author")
         )
-        given["author"] = author.id if author else None
+        values_of_entry["author"] = author.id if author else None
     if "picture" in input:
-        given["media"] = input["picture"] and await errors.run(
+        values_of_entry["media"] = input["picture"] and await errors.run(
             references.find_media_id(context, input["picture"], "picture")
         )
     errors.raise_if_any()
-    entry = validation.build_record(LiveEntry, {**given, "runs": None}, _INPUT_NAMES)
+    entry = validation.build_record(LiveEntry, {**values_of_entry, "runs": None}, _INPUT_NAMES)
     if not entry.title and not any(map(blocks.has_content, entry.content)) and not entry.media:
         raise user_error(
             UserErrorCode.REQUIRED, "body must have a text, a picture or an embed.", "body", "Send a text."

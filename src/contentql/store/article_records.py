@@ -83,15 +83,7 @@ def record_from_row(record_type: type[AnyRecord], row: Model, **references: Any)
 async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     """Loads the records of articles with all their parts, in a fixed number of statements."""
     ids = [row.id for row in rows]
-    own_blocks = {
-        foreign_key(row, "article"): blocks.load_blocks(row.blocks)
-        for row in await ArticleBody.filter(article_id__in=ids)
-    }
-    # A working copy has the entries of its article.
-    entries = await live_entries.load_entries(row.working_of or row.id for row in rows)
-    bodies = {
-        row.id: (*own_blocks.get(row.id, ()), *entries.get(row.working_of or row.id, ())) for row in rows
-    }
+    bodies = await _load_bodies(rows)
     paths: dict[int, str] = dict(
         await Category.filter(id__in={foreign_key(row, "category") for row in rows}).values_list("id", "path")
     )
@@ -146,6 +138,16 @@ async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
         )
         for row in rows
     ]
+
+
+async def _load_bodies(rows: Sequence[Article]) -> dict[int, tuple[Block, ...]]:
+    """The blocks of articles: their own, and their live entries; a working copy has those of its article."""
+    own_blocks = {
+        foreign_key(row, "article"): blocks.load_blocks(row.blocks)
+        for row in await ArticleBody.filter(article_id__in=[row.id for row in rows])
+    }
+    entries = await live_entries.load_entries(row.working_of or row.id for row in rows)
+    return {row.id: (*own_blocks.get(row.id, ()), *entries.get(row.working_of or row.id, ())) for row in rows}
 
 
 async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:

@@ -94,11 +94,11 @@ async def move_entries(apps: Any, editor: Any) -> None:
     would publish them. Revisions stay as they are.
     """
     client = Client(editor)
-    found = await client.rows(
+    bodies = await client.rows(
         "SELECT b.article_id AS id FROM article_body b JOIN article a ON a.id = b.article_id"
         " WHERE cast(b.blocks AS text) LIKE '%LIVE_ENTRY%' ORDER BY a.working_of, a.id"
     )
-    for row in found:
+    for row in bodies:
         await _move(client, row["id"])
 
 
