@@ -311,6 +311,15 @@ async def test_refused_articles(newsroom: EditorialClient) -> None:
     assert await newsroom.table(f"SELECT id FROM live_entry WHERE article_id = {live[4:]}") == []
 
 
+async def test_entries_of_hidden_articles_are_like_unknown_ones(newsroom: EditorialClient) -> None:
+    """The errors are the same, so nothing tells of the entry."""
+    hidden = await add(newsroom, await newsroom.create_draft(contentType="LIVE"), "hidden")
+    for mutation in ("editLiveEntry", "pinLiveEntry", "removeLiveEntry", "restoreLiveEntry"):
+        errors = [await newsroom.mutate_errors(mutation, BOB, id=id) for id in (hidden, "liv_4242")]
+        assert str(errors[0]).replace(hidden, "liv_4242") == str(errors[1])
+        assert errors[0][0]["code"] == "NOT_FOUND"
+
+
 async def test_dry_runs_idempotency_keys_and_versions(newsroom: EditorialClient) -> None:
     id = await live_blog(newsroom)
     async with newsroom.unchanged():
