@@ -544,6 +544,9 @@ def _minimal_input(type_: GraphQLInputObjectType) -> dict[str, Any]:
 
 def _value(type_: Any) -> Any:
     type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    if isinstance(type_, GraphQLInputObjectType) and type_.is_one_of:
+        name, field = next(iter(type_.fields.items()))
+        return {name: _value(field.type)}
     if isinstance(type_, GraphQLList):
         return []
     if isinstance(type_, GraphQLInputObjectType):
