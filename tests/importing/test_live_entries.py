@@ -16,7 +16,7 @@ from contentql.store.database import Database
 from contentql.store.models.live_entries import LiveEntry, LiveEntryUse
 
 AT = "2024-05-01T12:0{}:00Z"
-RECORDS = [
+RECORDS: list[dict[str, Any]] = [
     {"record": "category", "path": "world", "name": "World"},
     {
         "record": "media",
@@ -27,7 +27,7 @@ RECORDS = [
     },
     {"record": "author", "id": "aut_4", "slug": "jane", "name": "Jane"},
 ]
-ENTRIES = [
+ENTRIES: list[dict[str, Any]] = [
     {"type": "LIVE_ENTRY", "at": AT.format(1), "text": "one", "author": "aut_4", "media": "med_3"},
     {
         "type": "LIVE_ENTRY",

@@ -365,7 +365,7 @@ class Article(Node):
         '"2027-01-01T00:00:00Z"',
     )
     byline: str | None = column_field("Byline as printed.", '"By Jane Doe in Seoul"')
-    word_count: int = column_field("Number of words in the body.", "365")
+    word_count: int = column_field("Number of words in the body, without live entries.", "365")
     reading_minutes: int = column_field("Estimated reading time in minutes.", "2")
     canonical_url: str | None = canonical_url_field(CanonicalUrl("canonical_url"))
     canonical_elsewhere: bool = column_field(
