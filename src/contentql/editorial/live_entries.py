@@ -28,7 +28,7 @@ from contentql.store.models.articles import Article
 from contentql.store.models.history import LiveEntryVersion
 
 _TABLE = "live_entry"
-_INPUT_NAMES = {"blocks": "body", "media": "picture", "at": "at"}
+_INPUT_NAMES = {"blocks": "body", "media": "picture"}
 
 
 @dataclass(frozen=True)
