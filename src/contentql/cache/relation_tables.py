@@ -25,9 +25,15 @@ LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
     ),
     "category": (("article_section", "category_id", ("article_id",)),),
     "tag": (("article_tag", "tag_id", ("article_id",)),),
-    "author": (("article_author", "author_id", ("article_id",)),),
+    "author": (
+        ("article_author", "author_id", ("article_id",)),
+        ("live_entry_use", "author_id", ("article_id",)),
+    ),
     "source": (("attribution", "source_id", ("article_id", "head_id")),),
-    "media": (("article_media", "media_id", ("article_id",)),),
+    "media": (
+        ("article_media", "media_id", ("article_id",)),
+        ("live_entry_use", "media_id", ("article_id",)),
+    ),
 }
 # Columns that refer to rows of another table which are visible only while a visible row uses them.
 USES: Mapping[str, Mapping[str, str]] = {
