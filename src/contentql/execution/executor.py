@@ -31,7 +31,7 @@ from contentql.execution.errors import GraphQLErrors, error_response, graphql_er
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
-from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
+from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, response_cost
 from contentql.execution.warnings import section_warnings
 from contentql.lru import SegmentedCache
 from contentql.planner.catalog import Catalog
@@ -253,7 +253,7 @@ class Executor:
         has_markers = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, markers = strip_markers(result.data) if has_markers else (result.data, NO_MARKERS)
         trace.rows = markers.rows
-        trace.cost = max(plan.cost, count_objects(body))
+        trace.cost = response_cost(body, plan.cost)
         errors = [*plan.root_errors, *plan.item_errors(ready.variables)]
         warnings = section_warnings(plan, result.sections, ready.variables)
         extensions: dict[str, object] = {"warnings": warnings} if warnings else {}
