@@ -76,10 +76,7 @@ def bench(
     def progress(line: str) -> None:
         stderr.print(line, markup=False)
 
-    names = [name.strip().upper() for name in workloads.split(",") if name.strip()]
-    unknown = [name for name in names if name not in WORKLOADS]
-    if unknown or not names:
-        raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
+    names = _workload_names(workloads)
     if not servers.has_two_cores():
         progress(
             "There is only one CPU, which server and load generator share: the figures are not reliable."
@@ -135,6 +132,13 @@ def bench(
         _bundles_line(bundles) if bundles else None,
     ]
     Console().print(*(table for table in tables if table), sep="\n")
+
+
+def _workload_names(text: str) -> list[str]:
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    if not names or not WORKLOADS.keys() >= set(names):
+        raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
+    return names
 
 
 def _dialects(database: Databases) -> Iterator[DatabaseKind]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -42,6 +42,7 @@ from contentql.planner.plan import Plan
 from contentql.planner.read_set import strip_markers
 from contentql.planner.sql import dialect_for
 from contentql.planner.variables import Variables
+from contentql.public_addresses import Network
 from contentql.store.database import Database
 from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
@@ -88,11 +89,12 @@ class Executor:
         preview_url: str = "",
         four_eyes: bool = False,
         site: Site | None = None,
+        webhook_networks: Sequence[Network] = (),
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
         what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
         preview links; to a path the URL of the request's host is added. `four_eyes`: whether the writers of
-        an article may not approve it."""
+        an article may not approve it. `webhook_networks`: private networks that webhooks may be sent to."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
@@ -130,6 +132,7 @@ class Executor:
             preview_url=preview_url,
             four_eyes=four_eyes,
             site=site or Site(),
+            webhook_networks=webhook_networks,
         )
 
     async def execute(

@@ -64,12 +64,16 @@ _COUNTERS: Final = {
         "Failed attempts to read or publish scheduled changes, which are repeated.",
         (),
     ),
+    "contentql_webhook_deliveries": ("Webhooks and purges that receivers have accepted.", ()),
+    "contentql_webhook_failures": ("Failed attempts to send a webhook or a purge.", ()),
 }
 _GAUGES: Final = {
     "contentql_http_requests_in_flight": "Requests in flight.",
     "contentql_cache_entries": "Responses in the response cache.",
     "contentql_cache_bytes": "Size of the response cache in bytes.",
     "contentql_scheduled_changes_overdue": "Workers that could not publish a scheduled change that is due.",
+    "contentql_webhook_pending": "Webhooks and purges that are to be sent.",
+    "contentql_webhook_dead": "Webhooks and purges that have failed for good.",
 }
 _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
     "contentql_operation_duration_seconds": (
@@ -118,6 +122,19 @@ class DueChangeStatsSource(Protocol):
     def failures(self) -> int: ...
     @property
     def is_overdue(self) -> bool: ...
+
+
+class WebhookStatsSource(Protocol):
+    """Statistics of webhooks; the first two are counters."""
+
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def pending(self) -> int: ...
+    @property
+    def dead(self) -> int: ...
 
 
 class Metrics(Collector):
@@ -183,6 +200,15 @@ class Metrics(Collector):
             ("contentql_scheduled_changes_rejected", changes.rejected),
             ("contentql_scheduled_changes_failures", changes.failures),
             ("contentql_scheduled_changes_overdue", int(changes.is_overdue)),
+        )
+
+    def copy_webhook_stats(self, webhooks: WebhookStatsSource) -> None:
+        """Copies the statistics of webhooks to the counters."""
+        self._copy(
+            ("contentql_webhook_deliveries", webhooks.delivered),
+            ("contentql_webhook_failures", webhooks.failed),
+            ("contentql_webhook_pending", webhooks.pending),
+            ("contentql_webhook_dead", webhooks.dead),
         )
 
     def _copy(self, *values: tuple[str, float]) -> None:
