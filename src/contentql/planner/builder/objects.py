@@ -145,6 +145,8 @@ def _build_field(
     plan = type_plan.fields[name]
     if isinstance(plan, Column):
         return _build_column(context, row, plan, field.is_required)
+    if isinstance(plan, BodyText):
+        return build_body_text(context, plan, row)
     context = context.at_field(key)
     try:
         return _build_composite(context, type_plan, field, plan, group, row)
@@ -169,8 +171,6 @@ def _build_composite(
             return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
         case ListPosition():
             return ScalarNode(row.place, "int")
-        case BodyText():
-            return build_body_text(context, plan, row)
         case EmbeddedObject():
             inner = build_object(context, target, selections, row)
             return NullableNode(row.column(plan.null_when), inner) if plan.null_when else inner
