@@ -49,6 +49,7 @@ export default [
               "FieldChange",
               "FocalPoint",
               "ListItem",
+              "LiveEntryCorrection",
               "LocalName",
               "MediaPlacement",
               "PageInfo",

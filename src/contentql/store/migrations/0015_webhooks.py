@@ -24,7 +24,7 @@ BEGIN = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("content", "0013_article_log")]
+    dependencies = [("content", "0014_live_entries")]
 
     operations = [
         ops.CreateModel(
