@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.preview_tokens import sign_preview_token_in_transaction
 from contentql.cache.change_batches import ChangeBatchLoader
+from contentql.cache.change_follower import ChangeFollower
 from contentql.cache.entry import SharedBackend
 from contentql.cache.memory import MemoryBackend
 from contentql.cache.response_cache import ResponseCache
@@ -55,20 +56,19 @@ from contentql.web.websocket import WebSocketEndpoint
 def build_executor(
     settings: Settings, database: Database, now: Callable[[], dt.datetime] = utc_now
 ) -> Executor:
-    """The executor for a database. `responses` must be opened before it caches anything."""
+    """The executor for a database. `responses` must be opened before it caches anything, or `follower` before
+    subscriptions see changes."""
 
     def current_time() -> dt.datetime:
         return executor.now()
 
+    follower = ChangeFollower(
+        ChangeLog(database), VisibilityTimer(database, current_time), ChangeBatchLoader(database)
+    )
     responses = None
     if settings.response_cache_bytes:
-        responses = ResponseCache(
-            MemoryBackend(settings.response_cache_bytes),
-            ChangeLog(database),
-            VisibilityTimer(database, current_time),
-            ChangeBatchLoader(database),
-            _shared(settings),
-        )
+        memory = MemoryBackend(settings.response_cache_bytes)
+        responses = ResponseCache(memory, follower, _shared(settings))
     executor = Executor(
         database,
         get_catalog(),
@@ -81,6 +81,7 @@ def build_executor(
         ),
         seconds=settings.operation_timeout_seconds,
         responses=responses,
+        follower=follower,
         sign_preview_token=partial(sign_preview_token_in_transaction, database),
         preview_url=_preview_url(settings),
         four_eyes=settings.four_eyes,

@@ -19,6 +19,7 @@ from typing import Any
 from graphql import GraphQLResolveInfo, OperationType
 
 from contentql.auth.viewer import ANONYMOUS, ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.cache.change_follower import ChangeFollower
 from contentql.cache.entry import CachedResponse
 from contentql.cache.response_cache import ResponseCache
 from contentql.errors import ApiError
@@ -84,19 +85,22 @@ class Executor:
         now: Callable[[], dt.datetime] = utc_now,
         memory_bytes: int = 33_554_432,
         responses: ResponseCache | None = None,
+        follower: ChangeFollower | None = None,
         sign_preview_token: SignPreviewToken | None = None,
         preview_url: str = "",
         four_eyes: bool = False,
         site: Site | None = None,
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
-        what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
+        what is remembered of documents, plans and requests. `follower`: follows the changes for
+        subscriptions, also without a response cache. `sign_preview_token` and `preview_url` are for
         preview links; to a path the URL of the request's host is added. `four_eyes`: whether the writers of
         an article may not approve it."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
         self.seconds, self.now, self.responses = seconds, now, responses
+        self.follower = follower
         self.articles = ArticleCount(database, lambda: self.now())
         self._scan_places = ConcurrencyLimiter(
             max(1, database.readers // (2 if database.dialect == "sqlite" else 5)),
