@@ -125,12 +125,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         admission=admission,
     )
     websockets = WebSocketEndpoint(
-        graphql.execute_over_websocket,
-        greet=graphql.authenticate_websocket,
+        graphql.operations.execute_over_websocket,
+        greet=graphql.operations.authenticate_websocket,
         origins=settings.cors_origin_list,
         hosts=graphql.hosts,
         addresses=graphql.addresses,
-        max_sockets=settings.max_websockets_per_address,
+        streams=graphql.streams,
     )
 
     @contextlib.asynccontextmanager
@@ -140,7 +140,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             database,
             clock.running(),
             observer,
-            _response_cache_lifespan(executor),
+            _following_changes(executor),
             executor.due_changes.running(),
             executor.articles.updating(),
             _usage_flush_lifespan(documents, authenticator),
@@ -149,6 +149,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             with drain_on_sigterm(settings.drain_seconds, readiness.start_draining):
                 yield
             readiness.start_draining()
+            await graphql.streams.close()
             await admission.close()
 
     routes: list[BaseRoute] = [Route("/", _redirect_to_graphiql if settings.graphiql else _not_found)]
@@ -203,15 +204,16 @@ def _import_extra(module: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _response_cache_lifespan(executor: Executor) -> AsyncIterator[None]:
-    if executor.responses is None:
-        yield
-        return
-    await executor.responses.open()
+async def _following_changes(executor: Executor) -> AsyncIterator[None]:
+    follower, opened = executor.follower, executor.responses or executor.follower
+    assert follower is not None
+    assert opened is not None
+    await opened.open()
     try:
-        yield
+        async with follower.following_clock():
+            yield
     finally:
-        await executor.responses.close()
+        await opened.close()
 
 
 @contextlib.asynccontextmanager

@@ -116,7 +116,9 @@ class ResponseCache:
             self._record_purge_accuracy(key, entry)
             self.memory.put(key, entry)
             if self._shared:
-                await self._shared.put(self._shared_key(key), SharedEntry(entry, *self.follower.applied_until))
+                await self._shared.put(
+                    self._shared_key(key), SharedEntry(entry, *self.follower.applied_until)
+                )
 
     def _shared_key(self, key: str) -> str:
         """The key in the shared backend, which other newsrooms may use too."""

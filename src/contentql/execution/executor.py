@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from contentql.execution.documents import DocumentCache
 from contentql.execution.due_changes import DueChanges
 from contentql.execution.errors import GraphQLErrors, error_response, graphql_errors_response
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
-from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
+from contentql.execution.planning import Planner, PreparedRequest, response_key, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
 from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
 from contentql.execution.warnings import section_warnings
@@ -151,12 +151,42 @@ class Executor:
         except GraphQLErrors as exc:
             return graphql_errors_response(exc.errors, exc.code, trace.request_id)
         except ApiError as exc:
-            (locations,) = self._documents.locate(request, [exc.path])
-            return error_response(exc, trace.request_id, locations)
+            return self.failure(request, exc, trace.request_id)
         except Exception:
             log.exception("request %s failed", trace.request_id, extra={"request_id": trace.request_id})
             error = ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.")
             return error_response(error, trace.request_id)
+
+    def failure(self, request: GraphQLRequest, error: ApiError, request_id: str) -> GraphQLResponse:
+        """The response of a request that failed, with the place in its document."""
+        (locations,) = self._documents.locate(request, [error.path])
+        return error_response(error, request_id, locations)
+
+    def operation_type(self, request: GraphQLRequest) -> str:
+        """query, mutation or subscription; empty for a request that `execute` refuses."""
+        try:
+            return self._documents.prepare(request)[1].operation_type
+        except (ApiError, GraphQLErrors):
+            return ""
+
+    async def prepare_subscription(
+        self, request: GraphQLRequest, trace: RequestTrace, charge: ChargeCost | None, actor: Actor
+    ) -> tuple[Hashable, bool]:
+        """Plans a subscription and charges its cost. Returns its key, which is the same for all that have the
+        same results, and whether it shows what is public. Raises ApiError."""
+        trace.start_stage("plan")
+        document, operation, variables = self._documents.prepare(request)
+        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
+        ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, self.now())
+        _describe(ready, trace)
+        trace.cost = plan.cost
+        if charge:
+            await charge(plan.cost + (document.planning_cost if is_new else 0))
+        own = viewer.account if viewer.visibility.articles == "own" or plan.private else None
+        shown = viewer.visibility, own, viewer.shared_article_id, viewer.preview_at
+        with_cost = request.extensions.get("cost") is True
+        key = response_key(document, operation, variables), with_cost, shown
+        return key, viewer is ANONYMOUS_VIEWER and not with_cost
 
     async def _publish_due_changes(self, at: dt.datetime) -> None:
         """Publishes the scheduled changes that are due, before anything is read."""

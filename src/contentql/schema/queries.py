@@ -25,12 +25,17 @@ from contentql.schema.fields import (
 from contentql.schema.site import Redirect, Resolved, Site
 from contentql.schema.values import Node
 
-_EXCLUDED: Argument = (
+SECTION_ARGUMENT: Argument = (
+    "section",
+    "String",
+    'Path of the section; all sections by default. Example: `"world/asia"`.',
+)
+EXCLUDED_ARGUMENT: Argument = (
     "exclude_ids",
     "[ID!]",
     'Ids to leave out, for example those already on the page; at most 250. Example: `["art_701"]`.',
 )
-_ONE_PER_STORY: Argument = (
+ONE_PER_STORY_ARGUMENT: Argument = (
     "one_per_story",
     "Boolean",
     "Return only the newest article of each running story in this list. Example: `true`.",
@@ -137,11 +142,11 @@ class Query:
         "Connection[Article]",
         RootField("latest", "article"),
         [
-            ("section", "String", 'Path of the section; all sections by default. Example: `"world/asia"`.'),
+            SECTION_ARGUMENT,
             EXACT_ARGUMENT,
             filter_argument("Article"),
-            _EXCLUDED,
-            _ONE_PER_STORY,
+            EXCLUDED_ARGUMENT,
+            ONE_PER_STORY_ARGUMENT,
             *PAGE_ARGUMENTS,
         ],
     )

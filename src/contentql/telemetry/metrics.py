@@ -64,8 +64,15 @@ _COUNTERS: Final = {
         "Failed attempts to read or publish scheduled changes, which are repeated.",
         (),
     ),
+    "contentql_stream_events": ("Events that were sent to subscriptions.", ()),
+    "contentql_streams_dropped_slow": ("Streams that were ended because the client read too slowly.", ()),
+    "contentql_streams_dropped_revoked": (
+        "Streams that were ended because the token was revoked, has expired or has other permissions.",
+        (),
+    ),
 }
 _GAUGES: Final = {
+    "contentql_subscriptions_open": "Open subscriptions, over WebSocket and as event streams.",
     "contentql_http_requests_in_flight": "Requests in flight.",
     "contentql_cache_entries": "Responses in the response cache.",
     "contentql_cache_bytes": "Size of the response cache in bytes.",
@@ -118,6 +125,19 @@ class DueChangeStatsSource(Protocol):
     def failures(self) -> int: ...
     @property
     def is_overdue(self) -> bool: ...
+
+
+class StreamStatsSource(Protocol):
+    """Statistics of subscriptions; all but the first are counters."""
+
+    @property
+    def open(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def slow(self) -> int: ...
+    @property
+    def revoked(self) -> int: ...
 
 
 class Metrics(Collector):
@@ -183,6 +203,15 @@ class Metrics(Collector):
             ("contentql_scheduled_changes_rejected", changes.rejected),
             ("contentql_scheduled_changes_failures", changes.failures),
             ("contentql_scheduled_changes_overdue", int(changes.is_overdue)),
+        )
+
+    def copy_stream_stats(self, streams: StreamStatsSource) -> None:
+        """Copies the statistics of subscriptions to the counters."""
+        self._copy(
+            ("contentql_subscriptions_open", streams.open),
+            ("contentql_stream_events", streams.events),
+            ("contentql_streams_dropped_slow", streams.slow),
+            ("contentql_streams_dropped_revoked", streams.revoked),
         )
 
     def _copy(self, *values: tuple[str, float]) -> None:

@@ -1,0 +1,255 @@
+"""Live queries: executed again when something they depend on has changed, once for all equal subscribers.
+
+An idle live query has no task and no timer. After a change it runs once; a change during the run causes
+another run. Subscribers get an event only if the result is a different one.
+
+Invariant: knows results and subscribers; does not know GraphQL, transports or the kind of a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from contentql.errors import ApiError, LimitError
+from contentql.events.event import Event
+
+log = logging.getLogger("contentql")
+
+MAX_LIVE_QUERIES: Final = 1_000  # different ones at a time
+MAX_LIVE_QUERIES_PER_OWNER: Final = 200
+_CONCURRENT_RUNS: Final = 4
+_RETRY_SECONDS: Final = 1.0  # after a run has failed
+_MAX_RETAINED_BYTES: Final = 65_536  # larger results are computed again for the next subscriber
+_FAN_OUT: Final = 50  # events that are sent before other work gets a turn
+
+Change = Any  # of the follower; only `LiveResult.is_affected` knows more
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResult:
+    """Result of a run, and the test whether a change affects it."""
+
+    event: Event
+    is_affected: Callable[[Change], bool]
+
+
+# Executes the query. Raises ApiError, or RunFailed with the response for those who wait for a first result.
+Run = Callable[[], Awaitable[LiveResult]]
+
+
+class RunFailed(Exception):
+    """A run had no result; `response` has the errors."""
+
+    def __init__(self, response: Any) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Subscriber(Protocol):
+    """Receives the events of one subscription. Must neither block nor raise."""
+
+    def receive(self, event: Event) -> None: ...
+
+
+class Subscription:
+    """One subscriber of a live query, until `cancel` is called."""
+
+    __slots__ = ("_query", "_subscriber")
+
+    def __init__(self, query: _LiveQuery, subscriber: Subscriber) -> None:
+        self._query, self._subscriber = query, subscriber
+
+    def cancel(self) -> None:
+        """Ends the subscription: the subscriber receives nothing more."""
+        self._query.remove(self._subscriber)
+
+
+class LiveQueries:
+    """The live queries of one process, by key. `on_change` must be called with every change."""
+
+    def __init__(self, is_current: Callable[[], bool]) -> None:
+        """`is_current`: whether every change so far was passed to `on_change`."""
+        self.is_current = is_current
+        self.runs = asyncio.Semaphore(_CONCURRENT_RUNS)
+        self._queries: dict[Hashable, _LiveQuery] = {}
+        self._owned: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._queries)
+
+    def on_change(self, change: Change) -> None:
+        """Wakes the live queries that a change affects; all of them if it is None."""
+        for query in tuple(self._queries.values()):
+            if change is None or query.is_affected(change):
+                query.wake()
+
+    async def subscribe(
+        self,
+        key: Hashable,
+        run: Run,
+        subscriber: Subscriber,
+        *,
+        owner: str,
+        interval: float,
+        last_event_id: str | None = None,
+    ) -> tuple[Subscription, Event | None]:
+        """Adds a subscriber to the live query with this key. Returns its first event, or None if the client
+        has the result with `last_event_id` and nothing has changed since.
+
+        `run` and `interval`, the least time between two runs in seconds, must be the same for equal keys;
+        `owner` is the client whom a new live query is counted for. Raises SERVICE_OVERLOADED for too many
+        live queries, and what `run` raises.
+        """
+        query = self._queries.get(key)
+        if query is None:
+            query = self._create(key, run, owner, interval)
+        event = await query.join(subscriber)
+        subscription = Subscription(query, subscriber)
+        if last_event_id is None:
+            return subscription, event
+        return subscription, None if event.id == last_event_id else event.resynchronizing()
+
+    def _create(self, key: Hashable, run: Run, owner: str, interval: float) -> _LiveQuery:
+        if len(self._queries) >= MAX_LIVE_QUERIES or self._owned[owner] >= MAX_LIVE_QUERIES_PER_OWNER:
+            raise LimitError(
+                "SERVICE_OVERLOADED",
+                f"The server has {len(self._queries):,} different subscriptions,"
+                f" {self._owned[owner]:,} of them of this client.",
+                "Use the same document and variables in all clients, so that they share one subscription.",
+                limit=MAX_LIVE_QUERIES_PER_OWNER,
+            )
+        self._owned[owner] += 1
+
+        def forget() -> None:
+            if self._queries.get(key) is query:
+                del self._queries[key]
+                self._owned[owner] -= 1
+                if not self._owned[owner]:
+                    del self._owned[owner]
+
+        query = self._queries[key] = _LiveQuery(self, run, interval, forget)
+        return query
+
+
+class _LiveQuery:
+    """One live query. `_event_id` is that of the last result, `_event` the result itself if it is small."""
+
+    __slots__ = (
+        "_event",
+        "_event_id",
+        "_forget",
+        "_interval",
+        "_is_affected",
+        "_needs_run",
+        "_queries",
+        "_ran_at",
+        "_run",
+        "_subscribers",
+        "_task",
+        "_waiting",
+    )
+
+    def __init__(self, queries: LiveQueries, run: Run, interval: float, forget: Callable[[], None]) -> None:
+        self._queries, self._run, self._interval, self._forget = queries, run, interval, forget
+        self._subscribers: dict[Subscriber, None] = {}
+        self._waiting: dict[asyncio.Future[Event], Subscriber] = {}
+        self._event: Event | None = None
+        self._event_id = ""
+        self._is_affected: Callable[[Change], bool] | None = None
+        self._needs_run = False
+        self._ran_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def is_affected(self, change: Change) -> bool:
+        # What a run that has not ended depends on is not known yet.
+        return self._is_affected is None or self._task is not None or self._is_affected(change)
+
+    def wake(self) -> None:
+        self._needs_run = True
+        self._start()
+
+    async def join(self, subscriber: Subscriber) -> Event:
+        """Adds a subscriber. Returns the present result, after which it receives events."""
+        if self._event is not None and self._task is None and self._queries.is_current():
+            self._subscribers[subscriber] = None
+            return self._event
+        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = subscriber
+        self._start()
+        try:
+            return await future
+        except BaseException:
+            self._waiting.pop(future, None)
+            self.remove(subscriber)
+            raise
+
+    def remove(self, subscriber: Subscriber) -> None:
+        self._subscribers.pop(subscriber, None)
+        if not self._subscribers and not self._waiting:
+            self._forget()
+            if self._task is not None:
+                self._task.cancel()
+
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._refresh())
+
+    async def _refresh(self) -> None:
+        try:
+            while self._needs_run or self._waiting:
+                if not self._waiting:
+                    await asyncio.sleep(max(0.0, self._ran_at + self._interval - time.monotonic()))
+                waiting, self._waiting = self._waiting, {}
+                try:
+                    await self._refresh_once(waiting)
+                except BaseException as exc:
+                    self._fail(waiting, exc)
+                    raise
+        finally:
+            self._task = None
+
+    async def _refresh_once(self, waiting: dict[asyncio.Future[Event], Subscriber]) -> None:
+        self._needs_run = False
+        try:
+            async with self._queries.runs:
+                result = await self._run()
+        except (ApiError, RunFailed) as exc:
+            self._fail(waiting, exc)
+            if not self._subscribers and not self._waiting:
+                self._forget()
+                return
+            # The subscribers keep the result that they have until there is another one.
+            self._needs_run = True
+            await asyncio.sleep(_RETRY_SECONDS)
+            return
+        self._ran_at = time.monotonic()
+        event, before = result.event, tuple(self._subscribers)
+        is_new = event.id != self._event_id
+        self._event_id, self._is_affected = event.id, result.is_affected
+        self._event = event if len(event.body) <= _MAX_RETAINED_BYTES else None
+        for future, subscriber in waiting.items():
+            if not future.done():
+                self._subscribers[subscriber] = None
+                future.set_result(event)
+        if is_new:
+            await self._send(event, before)
+
+    async def _send(self, event: Event, subscribers: tuple[Subscriber, ...]) -> None:
+        for number, subscriber in enumerate(subscribers, 1):
+            if subscriber in self._subscribers:
+                subscriber.receive(event)
+            if number % _FAN_OUT == 0:
+                await asyncio.sleep(0)
+
+    def _fail(self, waiting: dict[asyncio.Future[Event], Subscriber], exc: BaseException) -> None:
+        for future in waiting:
+            if isinstance(exc, asyncio.CancelledError):
+                future.cancel()
+            elif not future.done():
+                future.set_exception(exc)
